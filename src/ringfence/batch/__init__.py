@@ -1,0 +1,151 @@
+"""What is said to a host and what it answers: one batch of calls, one reply. Pure.
+
+Wire format (version 1). To the host, one line of base64 over the UTF-8 JSON
+
+    {"ringfence": 1, "run": "9f…", "key": "BASE64", "stop": true, "calls": [{"verb": "Net.Call", "args": {…}}, …]}
+
+`key` is a fresh 32-byte key under which secrets found on the host are turned into HMACs; `stop` ends the batch at the
+first call that fails (writes), else every call is tried (reads). From the host, between ASCII sentinels,
+base64 over gzip over the UTF-8 JSON
+
+    <<ringfence:H4sI…>>   {"ringfence": 1, "run": "9f…", "replies": [{"ok": true, "value": …}, {"ok": false, "error": {…}}]}
+
+with one reply a call in order; calls after a stop have none. Where the script cannot run at all it says so in plain text:
+`<<ringfence-fatal:KIND:DETAIL>>` with a KIND of errors.FAILURES. A parameter value of a Net.Call may itself be a call
+(proposals are objects): `{"$call": {"cmdlet": …, "parameters": {…}}}`.
+"""
+
+import base64
+import binascii
+import json
+import os
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from ringfence.errors import FAILURES, HostError
+
+VERSION = 1
+MAX_REPLY = 64 * 2**20  # bytes of JSON; 50,000 rules are about 20 MB
+
+_FRAME = re.compile(rb"<<ringfence:([A-Za-z0-9+/=\s]+)>>")
+_FATAL = re.compile(rb"<<ringfence-fatal:([a-z_]+):([^>]*)>>")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One verb of the host script with its arguments, plain JSON values."""
+
+    verb: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+def net(cmdlet: str, parameters: Mapping[str, Any]) -> Call:
+    """A NetSecurity cmdlet with its parameters."""
+    return Call("Net.Call", {"cmdlet": cmdlet, "parameters": dict(parameters)})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a host said of a call that failed: PowerShell's category, its error id, the message."""
+
+    category: str
+    id: str
+    message: str
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of one call: `value` where `error` is None."""
+
+    value: Any = None
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Calls that travel together. `stop`: end at the first failure."""
+
+    calls: tuple[Call, ...]
+    stop: bool = False
+    run: str = field(default_factory=lambda: os.urandom(8).hex())
+    key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
+
+    def encode(self) -> str:
+        """The one line that travels to the host."""
+        calls = [{"verb": c.verb, "args": c.args} for c in self.calls]
+        told = {"ringfence": VERSION, "run": self.run, "key": base64.b64encode(self.key).decode(), "stop": self.stop,
+                "calls": calls}
+        return base64.b64encode(json.dumps(told, separators=(",", ":")).encode()).decode()
+
+    def read(self, output: bytes, limit: int = MAX_REPLY) -> "Reply":
+        """The reply in what the host printed. Bounded memory; raises HostError, whatever the host sent."""
+        if fatal := _FATAL.search(output):
+            kind = fatal[1].decode()
+            raise HostError(kind if kind in FAILURES else "script", fatal[2].decode("ascii", "replace"))
+        frame = _FRAME.search(output)
+        if not frame:
+            raise HostError("protocol", f"no reply in {len(output)} bytes: {_excerpt(output)}")
+        try:
+            return self._reply(json.loads(_inflate(frame[1], limit)))
+        except (binascii.Error, zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise HostError("protocol", f"damaged reply: {error}") from None
+
+    def _reply(self, said: Any) -> "Reply":
+        if said["ringfence"] != VERSION:
+            raise HostError("version", f"here {VERSION}, there {str(said['ringfence'])[:20]}")
+        if said["run"] != self.run:
+            raise HostError("protocol", "the reply belongs to another run")
+        answers = tuple(_answer(r) for r in said["replies"])
+        failed = any(a.error for a in answers)
+        if len(answers) > len(self.calls) or (len(answers) < len(self.calls) and not (self.stop and failed)):
+            raise HostError("protocol", f"{len(answers)} answers to {len(self.calls)} calls")
+        return Reply(answers)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answers in the order of the calls; a stopped batch has fewer of them."""
+
+    answers: tuple[Answer, ...]
+
+    def value(self, index: int) -> Any:
+        """The value of a call that has to succeed. Raises HostError."""
+        answer = self.answers[index]
+        if answer.error:
+            raise HostError("script", answer.error.message)
+        return answer.value
+
+
+def _answer(said: Mapping[str, Any]) -> Answer:
+    if said["ok"] is True:
+        return Answer(said.get("value"))
+    error, code = said["error"], said["error"].get("code")
+    return Answer(error=Failure(str(error["category"]), str(error["id"]), str(error["message"]),
+                                code if isinstance(code, int) else None))
+
+
+def _inflate(text: bytes, limit: int) -> bytes:
+    gunzip = zlib.decompressobj(wbits=31)
+    data = gunzip.decompress(base64.b64decode(b"".join(text.split()), validate=True), limit + 1)
+    if len(data) > limit:
+        raise HostError("too_large", f"more than {limit} bytes")
+    if not gunzip.eof:
+        raise ValueError("cut short")
+    return data
+
+
+def _excerpt(output: bytes) -> str:
+    text = output[:200].decode("utf-8", "replace").strip()
+    return "".join(c if c.isprintable() else " " for c in text) or "nothing"
+
+
+def script() -> str:
+    """The constant script that runs on hosts (Windows PowerShell 5.1 and PowerShell 7)."""
+    return (resources.files(__name__) / "host.ps1").read_text(encoding="utf-8")
+
+

@@ -1,0 +1,134 @@
+"""What can go wrong, as values and as exceptions.
+
+    RingfenceError                     exit 1   anything a user may see; `str(error)` is the whole message
+    ├── InputError                     exit 1   the input is wrong; carries every Diagnostic at once
+    ├── StalePlan                      exit 3   the plan file would now do something else
+    ├── Refused                        exit 4   a guard forbids the change
+    └── HostError                      exit 6   one host could not be read or changed; has a `kind` of FAILURES
+        └── Unreachable                exit 5   the connection never came to a working session
+
+Exit codes of a whole run are chosen by `worst`, in the precedence 4, 6, 5, 3, 1, 2, 0.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+IN_SYNC, FAILED, DIFFERENCES, STALE, REFUSED, UNREACHABLE, HOSTS_FAILED = 0, 1, 2, 3, 4, 5, 6
+PRECEDENCE = (REFUSED, HOSTS_FAILED, UNREACHABLE, STALE, FAILED, DIFFERENCES, IN_SYNC)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of a run whose parts ended with `codes`."""
+    return min(codes, key=PRECEDENCE.index, default=IN_SYNC)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Where:
+    """A place in a file: `line` counts from 1; 0 means the file as a whole."""
+
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+NOWHERE = Where("")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake in the input: where it is, what is wrong (`summary`), what is allowed or what to do (`detail`)."""
+
+    where: Where
+    summary: str
+    detail: str = ""
+    severity: Severity = "error"
+    host: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where != NOWHERE else ""
+        mild = "warning: " if self.severity == "warning" else ""
+        host = f" (host {self.host})" if self.host else ""
+        return f"{place}{mild}{self.summary}{host}" + (f"\n    {self.detail}" if self.detail else "")
+
+
+class RingfenceError(Exception):
+    """The root of the tree; never raised itself."""
+
+    exit_code = FAILED
+
+
+class InputError(RingfenceError):
+    """The input is wrong. `diagnostics` holds every mistake found, in the order of their places."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+
+class StalePlan(RingfenceError):
+    """A plan file does not fit the hosts or the project any more."""
+
+    exit_code = STALE
+
+
+class Refused(RingfenceError):
+    """A guard forbids the change: what would be lost, and the way out, are in the text."""
+
+    exit_code = REFUSED
+
+
+class HostError(RingfenceError):
+    """One host failed. `kind` names a row of FAILURES; `detail` is what the other side said, in one line."""
+
+    exit_code = HOSTS_FAILED
+
+    def __init__(self, kind: str, detail: str = "") -> None:
+        self.kind, self.detail = kind, " ".join(detail.split())
+        self.summary, self.advice = FAILURES[kind]
+        super().__init__(self.summary + (f": {self.detail}" if self.detail else "") + f". {self.advice}")
+
+
+class Unreachable(HostError):
+    """The connection to a host never came to a working session."""
+
+    exit_code = UNREACHABLE
+
+
+FAILURES: dict[str, tuple[str, str]] = {
+    # kind: (what happened, what to do). docs/reference/failures.md is generated from this table.
+    "refused": ("connection refused", "Check ansible_port and that the WinRM or SSH service listens on the host"),
+    "timeout": ("connection timed out", "Check routing and firewalls on the way, or raise ansible_timeout"),
+    "name": ("host name does not resolve", "Set ansible_host to an address or correct the name"),
+    "network": ("network failure", "Check that the host is up and the network between is stable"),
+    "tls": ("TLS failed", "Trust the host's certificate with ansible_psrp_ca_cert, or correct the name it is for"),
+    "authentication": ("authentication failed", "Check ansible_user, ansible_password and the authentication method"),
+    "authorization": ("access denied", "The account needs to be a member of Administrators or of Remote Management "
+                      "Users with access to the endpoint"),
+    "host_key": ("SSH host key not accepted", "Compare the fingerprint with the host's, then add it to known_hosts"),
+    "endpoint": ("PowerShell endpoint not found", "Register the endpoint named by ringfence_endpoint "
+                 "(see `ringfence jea export`), or correct the name"),
+    "powershell": ("PowerShell not found on the host", "Set ringfence_powershell to the path of powershell.exe or pwsh"),
+    "language_mode": ("PowerShell is in a restricted language mode", "Use a JEA endpoint (`ringfence jea export`), or "
+                      "allow the script in the application control policy"),
+    "execution_policy": ("the execution policy forbids the script", "Set the policy for the machine or sign the module"),
+    "elevation": ("the session is not elevated", "Log on with an administrator's full token "
+                  "(a domain account, or LocalAccountTokenFilterPolicy=1 for local ones)"),
+    "service": ("a Windows service that is needed is stopped", "Start the services mpssvc (Windows Defender "
+                "Firewall) and BFE on the host"),
+    "quota": ("a WinRM limit was reached", "Raise the limit named in the message (MaxEnvelopeSizekb, "
+              "MaxConcurrentCommandsPerShell, MaxShellsPerUser) or use fewer --forks"),
+    "protocol": ("the answer is not ringfence's", "Check that nothing on the host writes into the session, and that "
+                 "both sides have the same version of ringfence"),
+    "too_large": ("the answer is larger than allowed", "The host is damaged or hostile; raise ringfence_max_reply if not"),
+    "version": ("the host's module speaks another version", "Export and install the JEA module again"),
+    "script": ("the host script failed", "Run again with -vv for the host's own message"),
+    "changed": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
+    "residue": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "
+                "policy, or a value has a form ringfence does not know; see the difference"),
+    "setting": ("a connection setting is wrong", "Correct the variable in the inventory"),
+}
