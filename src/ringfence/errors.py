@@ -112,10 +112,10 @@ FAILURES: dict[str, tuple[str, str]] = {
     "host_key": ("SSH host key not accepted", "Compare the fingerprint with the host's, then add it to known_hosts"),
     "endpoint": ("PowerShell endpoint not found", "Register the endpoint named by ringfence_endpoint "
                  "(see `ringfence jea export`), or correct the name"),
-    "powershell": ("PowerShell not found on the host", "Set ringfence_powershell to the path of powershell.exe or pwsh"),
+    "powershell": ("PowerShell not found on the host", "Set ringfence_powershell to its path"),
     "language_mode": ("PowerShell is in a restricted language mode", "Use a JEA endpoint (`ringfence jea export`), or "
                       "allow the script in the application control policy"),
-    "execution_policy": ("the execution policy forbids the script", "Set the policy for the machine or sign the module"),
+    "execution_policy": ("the execution policy forbids the script", "Set it for the machine or sign the module"),
     "elevation": ("the session is not elevated", "Log on with an administrator's full token "
                   "(a domain account, or LocalAccountTokenFilterPolicy=1 for local ones)"),
     "service": ("a Windows service that is needed is stopped", "Start the services mpssvc (Windows Defender "
@@ -124,7 +124,7 @@ FAILURES: dict[str, tuple[str, str]] = {
               "MaxConcurrentCommandsPerShell, MaxShellsPerUser) or use fewer --forks"),
     "protocol": ("the answer is not ringfence's", "Check that nothing on the host writes into the session, and that "
                  "both sides have the same version of ringfence"),
-    "too_large": ("the answer is larger than allowed", "The host is damaged or hostile; raise ringfence_max_reply if not"),
+    "too_large": ("the answer is larger than allowed", "Raise ringfence_max_reply, unless the host is damaged"),
     "version": ("the host's module speaks another version", "Export and install the JEA module again"),
     "script": ("the host script failed", "Run again with -vv for the host's own message"),
     "changed": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),

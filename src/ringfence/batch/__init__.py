@@ -8,11 +8,12 @@ Wire format (version 1). To the host, one line of base64 over the UTF-8 JSON
 first call that fails (writes), else every call is tried (reads). From the host, between ASCII sentinels,
 base64 over gzip over the UTF-8 JSON
 
-    <<ringfence:H4sI…>>   {"ringfence": 1, "run": "9f…", "replies": [{"ok": true, "value": …}, {"ok": false, "error": {…}}]}
+    <<ringfence:H4sI…>>
+    {"ringfence": 1, "run": "9f…", "replies": [{"ok": true, "value": …}, {"ok": false, "error": {…}}]}
 
-with one reply a call in order; calls after a stop have none. Where the script cannot run at all it says so in plain text:
-`<<ringfence-fatal:KIND:DETAIL>>` with a KIND of errors.FAILURES. A parameter value of a Net.Call may itself be a call
-(proposals are objects): `{"$call": {"cmdlet": …, "parameters": {…}}}`.
+with one reply a call in order; calls after a stop have none. Where the script cannot run at all it says so in plain
+text: `<<ringfence-fatal:KIND:DETAIL>>` with a KIND of errors.FAILURES. A parameter value of a Net.Call may itself be a
+call (proposals are objects): `{"$call": {"cmdlet": …, "parameters": {…}}}`.
 """
 
 import base64
@@ -21,7 +22,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any

@@ -1,0 +1,243 @@
+"""Pieces of the registry <-> property values.
+
+A rule string is `v2.31|Action=Allow|Dir=In|…|`: its pieces stand between the bars ([MS-GPFAS] 2.2.2.19). A codec owns
+some tokens and reads and writes the pieces of one property, or of several that share tokens. A row of a truth table is
+written as a fragment of the string itself. What a codec does not understand it leaves over: nothing is lost, and a
+condition never widens because we are old. Values of profile keys, settings and sets use `Value`.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+Pieces = tuple[str, ...]  # ("Action=Allow", "Dir=In")
+Values = tuple[Any, ...]  # one a property, in the order of declaration
+
+
+class Codec(Protocol):
+    """Owns some tokens. Properties that name the same codec share them."""
+
+    tokens: Pieces
+
+    def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
+        """The values (None: not understood), and the pieces left over. Never raises."""
+
+    def write(self, *values: Any) -> Iterable[str]:
+        """The pieces that say the values."""
+
+
+def split(fragment: str) -> Pieces:
+    return tuple(filter(None, fragment.split("|")))
+
+
+class Text:
+    """One token, one text. `word` makes its canonical form; what it refuses stays as it is found."""
+
+    def __init__(self, token: str, word: Callable[[str], Any] = str) -> None:
+        self.tokens: Pieces = (token,)
+        self.word = word
+
+    def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
+        found = pieces[0].partition("=")[2]
+        try:
+            return (self.word(found) if found else None,), pieces[1:]
+        except ValueError:
+            return (None,), pieces
+
+    def write(self, *values: Any) -> Iterable[str]:
+        return [f"{self.tokens[0]}={v}" for v in values if v is not None]
+
+
+class Encoded:
+    """A text under one token, or as base64 under another, as `LUAuth` and `LUAuth2_24` ([MS-GPFAS] 2.2.2.19 note 3)."""
+
+    def __init__(self, token: str, base64_token: str, word: Callable[[str], Any]) -> None:
+        self.tokens: Pieces = (token, base64_token)
+        self.word = word
+
+    def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
+        token, _, found = pieces[0].partition("=")
+        try:
+            if token.lower() == self.tokens[1].lower():
+                raw = base64.b64decode(found, validate=True)
+                found = raw.decode("utf-16-le" if b"\0" in raw else "utf-8").rstrip("\0")
+            return (self.word(found) if found else None,), pieces[1:]
+        except (ValueError, binascii.Error):
+            return (None,), pieces
+
+    def write(self, *values: Any) -> Iterable[str]:
+        if values[0] is None:
+            return ()
+        if "|" not in values[0]:
+            return (f"{self.tokens[0]}={values[0]}",)
+        return (f"{self.tokens[1]}={base64.b64encode(values[0].encode()).decode()}",)
+
+
+class Rows:
+    """A truth table over several tokens, for one property or for several at once. `idle` pieces mean what absence does."""
+
+    def __init__(self, rows: Mapping[Any, str], idle: str = "") -> None:
+        self.rows = {k if isinstance(k, tuple) else (k,): split(v) for k, v in rows.items()}
+        self.idle = frozenset(split(idle.lower()))
+        fragments = (*self.rows.values(), split(idle))
+        self.tokens: Pieces = tuple(dict.fromkeys(p.partition("=")[0] for ps in fragments for p in ps))
+        self.richest = _richest(self.rows)
+
+    def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
+        have = {p.lower() for p in pieces} - self.idle
+        nothing = frozenset[str](), (None,) * len(self.richest[0][1])
+        used, values = next((r for r in self.richest if r[0] <= have), nothing)
+        return values, tuple(p for p in pieces if p.lower() in have - used)
+
+    def write(self, *values: Any) -> Iterable[str]:
+        return self.rows.get(values, ())  # values not understood: their pieces are among the left-over ones
+
+
+def _richest(rows: Mapping[Any, Pieces]) -> list[tuple[frozenset[str], Any]]:
+    return sorted(((frozenset(p.lower() for p in ps), k) for k, ps in rows.items()), key=lambda r: -len(r[0]))
+
+
+class Each:
+    """A set over several tokens: keywords are fragments, any other value goes where `token_of` sends it.
+
+    A member nobody understands stays in the set as its own piece: a condition never widens because we are old.
+    """
+
+    def __init__(self, tokens: str, word: Callable[[str], str], token_of: Callable[[str], str],
+                 keywords: Mapping[str, str] | None = None, spell: Callable[[str], str] = str) -> None:
+        self.tokens, self.word, self.token_of, self.spell = split(tokens), word, token_of, spell
+        self.keywords = {k: split(v) for k, v in (keywords or {}).items()}
+        self.richest = _richest(self.keywords)
+
+    def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
+        have, values = {p.lower() for p in pieces}, set[str]()
+        for used, keyword in self.richest:
+            if used <= have:
+                have -= used
+                values.add(keyword)
+        for piece in pieces:
+            if piece.lower() in have:
+                try:
+                    values |= {self.word(v) for v in piece.partition("=")[2].split(",")}
+                except ValueError:
+                    values.add(piece)
+        return (tuple(sorted(values)),), ()
+
+    def write(self, *values: Any) -> Iterable[str]:
+        for value in values[0] or ():
+            if "=" in value:
+                yield value
+            else:
+                yield from self.keywords.get(value) or (f"{self.token_of(value)}={self.spell(value)}",)
+
+
+class ProtocolAndIcmp:
+    """protocol, icmp_type: the protocol decides whether ICMP4 or ICMP6 is written ([MS-GPFAS] 2.2.2.19)."""
+
+    tokens: Pieces = ("Protocol", "ICMP4", "ICMP6")
+
+    def __init__(self, protocol: Callable[[str], str], icmp_type: Callable[[str], str], numbers: Mapping[str, str]) -> None:
+        self.protocol, self.icmp_type, self.numbers = protocol, icmp_type, numbers
+
+    def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
+        number = next((p for p in pieces if p.lower().startswith("protocol=")), "")
+        rest = [p for p in pieces if p is not number]
+        try:
+            protocol = self.protocol(number.partition("=")[2] or "any")
+            mine = [p for p in rest if p.lower().startswith(f"icmp{protocol[-1:]}=")] if protocol[:4] == "icmp" else []
+            types = tuple(sorted({self.icmp_type(v) for p in mine for v in p.partition("=")[2].split(",")}))
+        except ValueError:
+            return (None, ()), pieces
+        return (protocol, types), tuple(p for p in rest if p not in mine)
+
+    def write(self, *values: Any) -> Iterable[str]:
+        protocol, types = values
+        if protocol not in (None, "any"):
+            yield f"Protocol={self.numbers.get(protocol, protocol)}"
+        yield from (f"ICMP{protocol[-1]}={v if ':' in v else v + ':*'}" for v in types)
+
+
+class Platform:
+    """Windows versions: `Platform=2:6:2`, and `Platform2=GTEQ` for "or later" on the last ([MS-GPFAS] 2.2.2.17)."""
+
+    tokens: Pieces = ("Platform", "Platform2")
+
+    def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
+        known = [p for p in pieces if p.lower().startswith("platform=2:")]
+        plus = [p for p in pieces if p.lower() == "platform2=gteq"] if known else []
+        versions = tuple(p[11:].replace(":", ".") + ("+" if plus and p is known[-1] else "") for p in known)
+        return (versions,), tuple(p for p in pieces if p not in known and p not in plus)
+
+    def write(self, *values: Any) -> Iterable[str]:
+        versions = values[0]
+        pieces = ["Platform=2:" + v.rstrip("+").replace(".", ":") for v in versions]
+        return [*pieces, *(["Platform2=GTEQ"] if versions and versions[-1].endswith("+") else [])]
+
+
+class Table:
+    """The codecs of one kind: {property: (codec, value when its tokens are absent)}; `order` is Windows' own order."""
+
+    def __init__(self, properties: Mapping[str, tuple[Codec, Any]], order: str) -> None:
+        self.absent = {name: absent for name, (_, absent) in properties.items()}
+        self.names: dict[Codec, list[str]] = {}
+        for name, (codec, _) in properties.items():
+            self.names.setdefault(codec, []).append(name)
+        self.reader = {codec: lru_cache(8192)(codec.read) for codec in self.names}  # real policies repeat themselves
+        self.owner = {t: c for c in self.names for token in c.tokens for t in (token, token.lower())}
+        self.rank = {t: i for i, t in enumerate(order.split())}
+
+    def read(self, string: str) -> tuple[dict[str, Any], Pieces]:
+        """Values, and the pieces nobody understood, verbatim and in order. Never raises."""
+        found: dict[Codec, Pieces] = {}
+        extra: list[str] = []
+        owner = self.owner
+        for piece in string.split("|")[1:]:
+            token = piece.partition("=")[0]
+            codec = owner.get(token) or owner.get(token.lower())
+            if codec:
+                found[codec] = (*found.get(codec, ()), piece)
+            elif piece:
+                extra.append(piece)
+        values = dict(self.absent)
+        for codec, pieces in found.items():
+            got, rest = self.reader[codec](pieces)
+            values.update(zip(self.names[codec], got, strict=True))
+            extra += rest
+        return values, tuple(extra)
+
+    def write(self, values: Mapping[str, Any], extra: Pieces, version: str) -> str:
+        """A string in Windows' own order. (An unchanged rule is never written anew: its source string is kept.)"""
+        pieces = [p for codec, names in self.names.items() for p in codec.write(*(values[n] for n in names))]
+        last = len(self.rank)
+        return "|".join([version, *sorted([*pieces, *extra], key=lambda p: self.rank.get(p.partition("=")[0], last)), ""])
+
+
+class Value:
+    """One registry value of a profile, of the settings or of a set: `name`, in a subkey `path` where it has one.
+
+    `meanings` maps property values to stored data; without it the data is the value. `word` reads text.
+    """
+
+    def __init__(self, name: str, meanings: Mapping[Any, Any] | None = None, *, path: str = "", type: str = "DWord",
+                 word: Callable[[Any], Any] | None = None, spell: Callable[[Any], Any] | None = None) -> None:
+        self.name, self.path, self.type = name, path, type
+        self.word, self.spell = word, spell
+        self.data = dict(meanings) if meanings else None
+        self.meanings = {str(v).lower(): k for k, v in meanings.items()} if meanings else None
+
+    def read(self, data: Any) -> Any:
+        """The property's value; data that nobody understands is given back as text. Never raises."""
+        if self.meanings is not None:
+            return self.meanings.get(str(data).lower(), f"{self.name}={data}")
+        try:
+            return self.word(data) if self.word else data
+        except (ValueError, TypeError):
+            return f"{self.name}={data}"
+
+    def write(self, value: Any) -> Any:
+        """What is stored for a value."""
+        if self.data is not None:
+            return self.data[value]
+        return self.spell(value) if self.spell else value

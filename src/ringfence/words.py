@@ -1,0 +1,338 @@
+"""The words of the language: what a property may hold, in which forms people write it, and its one canonical form.
+
+A Word parses what YAML gives into the canonical value (`parse`, raises ValueError with what is allowed), knows its
+JSON Schema, and says a canonical value the way a NetSecurity parameter takes it (`argument`). Canonical values are
+str, int, bool, None, tuples of str, and Secret; two of them mean the same exactly if they are equal.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from ringfence.secret import Secret
+
+NOT_CONFIGURED = "not_configured"
+
+
+class Caseless(str):
+    """Text whose letter case means nothing (paths, service names): keeps its spelling, compares without it."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and self.casefold() == other.casefold()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.casefold())
+
+
+def same(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Word:
+    """The type of a property; see the module."""
+
+    name: str
+    parse: Callable[[Any], Any]
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    argument: Callable[[Any], Any] = same
+    unbound: Callable[[Any], tuple[str, ...]] | None = None  # names in a value that only the host can translate
+
+
+def nearest(word: str, known: "list[str] | tuple[str, ...]") -> str:
+    """What was probably meant: a hint to append to a message, or nothing."""
+    folded = {k.casefold(): k for k in known}
+    close = get_close_matches(word.casefold(), list(folded), 1, 0.6)
+    return f"; did you mean {folded[close[0]]}?" if close else ""
+
+
+def said(value: Any) -> str:
+    """A value as a message shows it: short, on one line, never a secret."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def plain(value: Any) -> str:
+    """Text from a YAML scalar. Raises ValueError for anything that is not text or a number."""
+    if isinstance(value, Secret):
+        raise ValueError("a secret may not stand here: this property is shown in plans and reports")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{said(value)} is not a text")
+    return str(value).strip()
+
+
+def snake(name: str) -> str:
+    """DeferToUser -> defer_to_user."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def squeeze(text: str) -> str:
+    return text.replace("_", "").replace("-", "").replace(" ", "").casefold()
+
+
+def choice(*parameters: str, **aliases: str) -> Word:
+    """One of a cmdlet's enum values, said in snake_case: choice("Allow", "Block") holds "allow" or "block"."""
+    canonical = {snake(p): p for p in parameters}
+    forms = {squeeze(c): c for c in canonical} | {squeeze(a): snake(p) for a, p in aliases.items()}
+
+    def parse(value: Any) -> str:
+        if value is None or isinstance(value, bool):
+            value = {None: "none", True: "true", False: "false"}[value]
+        text = plain(value)
+        if (found := forms.get(squeeze(text))) is None:
+            raise ValueError(f"{said(value)} is not one of {', '.join(canonical)}{nearest(text, list(canonical))}")
+        return found
+
+    return Word(" | ".join(canonical), parse, {"enum": list(canonical)}, canonical.__getitem__)
+
+
+_TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
+
+
+def truth(value: Any) -> bool:
+    """A boolean, also as the words Ansible takes for one (a template gives text). Raises ValueError."""
+    if isinstance(value, bool):
+        return value
+    text = plain(value).lower()
+    if text not in _TRUE | _FALSE:
+        raise ValueError(f"{said(value)} is neither true nor false")
+    return text in _TRUE
+
+
+FLAG = Word("boolean", truth, {"type": "boolean"})
+"""For [bool] parameters."""
+ENABLED = Word("boolean", truth, {"type": "boolean"}, lambda v: "True" if v else "False")
+"""For parameters whose type is the enum True | False (`-Enabled $true` does not bind, `-Enabled True` does)."""
+
+
+def _gpo_boolean(value: Any) -> bool | str:
+    return NOT_CONFIGURED if isinstance(value, str) and squeeze(value) == squeeze(NOT_CONFIGURED) else truth(value)
+
+
+GPO_BOOLEAN = Word("boolean | not_configured", _gpo_boolean, {"enum": [True, False, NOT_CONFIGURED]},
+                   lambda v: {True: "True", False: "False"}.get(v, "NotConfigured"))
+"""GpoBoolean of NetSecurity: NotConfigured means that no value is stored."""
+
+
+def text(limit: int = 9999, forbidden: str = "|", *, what: str = "text") -> Word:
+    """Text of at most `limit` characters without those of `forbidden` and without control characters; empty is None."""
+
+    def parse(value: Any) -> str | None:
+        string = plain(value) if value is not None else ""
+        if len(string) > limit:
+            raise ValueError(f"{len(string)} characters are more than {limit}")
+        if bad := sorted({c for c in string if c in forbidden or ord(c) < 32}):
+            raise ValueError(f"the character {said(bad[0])} is not allowed here (registry strings cannot hold it)")
+        return string or None
+
+    schema = {"type": ["string", "null"], "maxLength": limit}
+    return Word(what, parse, schema, lambda v: v or "")
+
+
+def caseless(word: Word, any_word: str = "Any") -> Word:
+    """The same word without letter case; what is absent is said as `any_word` to a cmdlet."""
+
+    def parse(value: Any) -> Caseless | None:
+        found = word.parse(value)
+        return None if found is None or found.casefold() == any_word.casefold() else Caseless(found)
+
+    return Word(word.name, parse, word.schema, lambda v: str(v) if v else any_word)
+
+
+def number(low: int, high: int, *extra: int) -> Word:
+    """A whole number from `low` to `high`, or one of `extra`."""
+
+    def parse(value: Any) -> int:
+        try:
+            found = int(plain(value))
+        except ValueError:
+            raise ValueError(f"{said(value)} is not a whole number") from None
+        if not (low <= found <= high or found in extra):
+            also = "".join(f" or {e}" for e in extra)
+            raise ValueError(f"{found} is not in {low}-{high}{also}")
+        return found
+
+    schema = {"type": "integer", "minimum": min(low, *extra, low), "maximum": high}
+    return Word(f"{low}-{high}" + "".join(f" | {e}" for e in extra), parse, schema)
+
+
+def members(value: Any) -> list[Any]:
+    """The members of a list as people write one: a list, one value, or text with commas. None and [] are empty."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def many(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any", **aliases: str) -> Word:
+    """A set of values and `keywords` (NetSecurity's spelling, case and underscores apart); `any` or nothing is ()."""
+    known = {squeeze(k): k for k in keywords} | {squeeze(a): k for a, k in aliases.items()}
+
+    def one(value: Any) -> str:
+        string = plain(value)
+        if (keyword := known.get(squeeze(string))) is not None:
+            return keyword
+        try:
+            return member(string)
+        except ValueError as error:
+            hint = f"; or one of {', '.join(keywords)}{nearest(string, keywords)}" if keywords else ""
+            raise ValueError(f"{error}{hint}") from None
+
+    def parse(value: Any) -> tuple[str, ...]:
+        parts = members(value)
+        if any(isinstance(p, str) and squeeze(p) == squeeze(any_word) for p in parts):
+            if len(parts) > 1:
+                raise ValueError(f"{any_word} stands alone, not beside other values")
+            return ()
+        return tuple(sorted({one(p) for p in parts}))
+
+    item: dict[str, Any] = {"type": ["string", "integer"]}
+    if keywords:
+        item = {"anyOf": [{"enum": list(keywords)}, item]}
+    schema = {"anyOf": [{"type": ["string", "integer", "null"]}, {"type": "array", "items": item}]}
+    return Word(f"list of {name}" + (f", or {' '.join(keywords)}" if keywords else ""), parse, schema,
+                lambda v: list(v) if v else any_word)
+
+
+def subset(*parameters: str, whole: bool = False, **aliases: str) -> Word:
+    """Some of an enum's values; `any`, nothing, or (with `whole`) all of them is ()."""
+    base = choice(*parameters, **aliases)
+
+    def parse(value: Any) -> tuple[str, ...]:
+        parts = members(value)
+        if any(isinstance(p, str) and p.casefold() in ("any", "all") for p in parts):
+            if len(parts) > 1:
+                raise ValueError("any stands alone, not beside other values")
+            return ()
+        found = {base.parse(p) for p in parts}
+        return () if whole and len(found) == len(parameters) else tuple(sorted(found))
+
+    item = {"enum": [*map(snake, parameters), "any"]}
+    return Word(f"list of {base.name}", parse, {"anyOf": [item, {"type": "array", "items": item}]},
+                lambda v: [base.argument(m) for m in v] if v else "Any")
+
+
+@lru_cache(65536)
+def port(text: str) -> str:
+    """A port or a range of ports: "443", "80-90". Port 0 is refused by Windows ([MS-FASP] 2.2.37, 0x00100022)."""
+    low, dash, high = text.partition("-")
+    try:
+        first, last = int(low), int(high if dash else low)
+    except ValueError:
+        raise ValueError(f"{said(text)} is not a port (1-65535) or a range like 80-90") from None
+    if not 1 <= first <= last <= 65535:
+        raise ValueError(f"{text} is not a port (1-65535) or a range like 80-90 with the smaller end first")
+    return str(first) if first == last else f"{first}-{last}"
+
+
+@lru_cache(65536)
+def address(text: str) -> str:
+    """An IP address, range or subnet: "10.0.0.1", "10.0.0.1-10.0.0.9", "10.0.0.0/8" (also given by a mask).
+
+    Host bits of a subnet are cleared, /32 and /128 are the address alone. Raises ValueError.
+    """
+    if "%" in text:
+        raise ValueError(f"{said(text)}: an address with an interface (%) cannot stand in a policy")
+    try:
+        if "-" in text:
+            first, last = (ipaddress.ip_address(end.strip()) for end in text.split("-"))
+            if first.version != last.version or int(first) > int(last):
+                raise ValueError
+            return str(first) if first == last else f"{first}-{last}"
+        if "/" not in text:
+            return str(ipaddress.ip_address(text))
+        base, _, length = text.partition("/")
+        if not length.isdecimal() and ("." not in length or not _is_mask(length)):
+            raise ValueError
+        net = ipaddress.ip_network(f"{base}/{length}", strict=False)
+    except ValueError:
+        raise ValueError(f"{said(text)} is not an address, a range a-b (smaller end first) "
+                         "or a subnet a/length") from None
+    return str(net.network_address if net.prefixlen == net.max_prefixlen else net)
+
+
+def _is_mask(text: str) -> bool:
+    bits = f"{int(ipaddress.IPv4Address(text)):032b}"  # ipaddress also takes host masks (0.0.0.255), Windows does not
+    return "01" not in bits
+
+
+PROTOCOLS = {"icmpv4": "1", "tcp": "6", "udp": "17", "icmpv6": "58"}
+_PROTOCOL_NAMES = {number: name for name, number in PROTOCOLS.items()}
+
+
+def protocol(value: Any) -> str:
+    """An IP protocol by name (tcp, udp, icmpv4, icmpv6), number 0-255, or any. Raises ValueError."""
+    string = plain(value).lower()
+    if string in ("any", "256") or string in PROTOCOLS:
+        return "any" if string == "256" else string
+    if not string.isdecimal() or int(string) > 255:
+        raise ValueError(f"{said(value)} is not a protocol: {', '.join(PROTOCOLS)}, any, or a number 0-255"
+                         + nearest(string, list(PROTOCOLS)))
+    return _PROTOCOL_NAMES.get(str(int(string)), str(int(string)))
+
+
+_PROTOCOL_ARGUMENTS = {"tcp": "TCP", "udp": "UDP", "icmpv4": "ICMPv4", "icmpv6": "ICMPv6", "any": "Any"}
+PROTOCOL = Word("tcp | udp | icmpv4 | icmpv6 | any | 0-255", protocol, {"type": ["string", "integer"]},
+                lambda v: _PROTOCOL_ARGUMENTS.get(v, v))
+
+
+def icmp_type(text: str) -> str:
+    """An ICMP type, "8", or type and code, "3:4" (0-255 each; netsh's "3,4" reads as two types). Raises ValueError."""
+    kind, colon, code = text.partition(":")
+    if code == "*":
+        colon = code = ""
+    for part in (kind, code) if colon else (kind,):
+        if not part.isdecimal() or int(part) > 255:
+            raise ValueError(f"{said(text)} is not an ICMP type (0-255) or type:code")
+    return f"{int(kind)}:{int(code)}" if colon else str(int(kind))
+
+
+def guid(text: str) -> str:
+    """A GUID in braces and capitals. Raises ValueError."""
+    if not re.fullmatch(r"\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?", text):
+        raise ValueError(f"{said(text)} is not a GUID")
+    return "{" + text.strip("{}").upper() + "}"
+
+
+def interface(text: str) -> str:
+    """An interface: its GUID, or an alias (wildcards * ? allowed) that the host translates."""
+    try:
+        return guid(text)
+    except ValueError:
+        if "|" in text or not text:
+            raise ValueError(f"{said(text)} is not an interface alias") from None
+        return text
+
+
+INTERFACES = Word("list of interface aliases (wildcards allowed) or GUIDs", many(interface, name="").parse,
+                  {"anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]},
+                  lambda v: list(v) if v else "Any")
+
+
+def platform(text: str) -> str:
+    """A Windows version, "6.1" for that one, "10.0+" for that and later. Raises ValueError."""
+    if not re.fullmatch(r"\d{1,3}\.\d{1,3}\+?", text):
+        raise ValueError(f"{said(text)} is not a version like 6.1 or 10.0+")
+    return text
+
+
+def secret(value: Any) -> Secret | None:
+    """A value that is never shown. Raises ValueError (without the value)."""
+    if value is None or isinstance(value, Secret):
+        return value
+    if not isinstance(value, str) or not value:
+        raise ValueError("a secret is a text that is not empty")
+    return Secret(value)
+
+
+SECRET = Word("secret", secret, {"type": "string"}, lambda v: v.reveal() if v else None)
