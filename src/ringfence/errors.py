@@ -105,6 +105,12 @@ FAILURES: dict[str, tuple[str, str]] = {
     "timeout": ("connection timed out", "Check routing and firewalls on the way, or raise ansible_timeout"),
     "name": ("host name does not resolve", "Set ansible_host to an address or correct the name"),
     "network": ("network failure", "Check that the host is up and the network between is stable"),
+    "lost": ("the connection broke while the batch ran", "The host may have carried it out: run `ringfence plan` to "
+             "see what it has now"),
+    "overdue": ("the host did not answer in time", "It may still be at work: run `ringfence plan` later to see what "
+                "it has, or raise ringfence_batch_timeout"),
+    "peer": ("another service answers on the port", "Check ansible_port, ansible_connection, ansible_psrp_path and "
+             "whether the listener is http or https (ansible_psrp_protocol)"),
     "tls": ("TLS failed", "Trust the host's certificate with ansible_psrp_ca_cert, or correct the name it is for"),
     "authentication": ("authentication failed", "Check ansible_user, ansible_password and the authentication method"),
     "authorization": ("access denied", "The account needs to be a member of Administrators or of Remote Management "
