@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
+from ringfence.words import Caseless
+
 Pieces = tuple[str, ...]  # ("Action=Allow", "Dir=In")
 Values = tuple[Any, ...]  # one a property, in the order of declaration
 
@@ -50,6 +52,9 @@ class Text:
         return [f"{self.tokens[0]}={v}" for v in values if v is not None]
 
 
+PLAIN: tuple[Callable[[str], Any], ...] = (str, Caseless)  # words that refuse nothing
+
+
 class Encoded:
     """A text under one token, or as base64 under another, as `LUAuth` and `LUAuth2_24` ([MS-GPFAS] 2.2.2.19 note 3)."""
 
@@ -76,7 +81,7 @@ class Encoded:
 
 
 class Rows:
-    """A truth table over several tokens, for one property or for several at once. `idle` pieces mean what absence does."""
+    """A truth table over several tokens, for one property or several at once. `idle` pieces mean what absence does."""
 
     def __init__(self, rows: Mapping[Any, str], idle: str = "") -> None:
         self.rows = {k if isinstance(k, tuple) else (k,): split(v) for k, v in rows.items()}
@@ -138,7 +143,8 @@ class ProtocolAndIcmp:
 
     tokens: Pieces = ("Protocol", "ICMP4", "ICMP6")
 
-    def __init__(self, protocol: Callable[[str], str], icmp_type: Callable[[str], str], numbers: Mapping[str, str]) -> None:
+    def __init__(self, protocol: Callable[[str], str], icmp_type: Callable[[str], str],
+                 numbers: Mapping[str, str]) -> None:
         self.protocol, self.icmp_type, self.numbers = protocol, icmp_type, numbers
 
     def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
@@ -186,21 +192,23 @@ class Table:
             self.names.setdefault(codec, []).append(name)
         self.reader = {codec: lru_cache(8192)(codec.read) for codec in self.names}  # real policies repeat themselves
         self.owner = {t: c for c in self.names for token in c.tokens for t in (token, token.lower())}
+        # Plain texts differ from rule to rule: remembering them would cost more than reading them
+        self.plain = {t: (self.names[c][0], c.word) for t, c in self.owner.items() if isinstance(c, Text) and c.word in PLAIN}
         self.rank = {t: i for i, t in enumerate(order.split())}
 
     def read(self, string: str) -> tuple[dict[str, Any], Pieces]:
         """Values, and the pieces nobody understood, verbatim and in order. Never raises."""
         found: dict[Codec, Pieces] = {}
         extra: list[str] = []
-        owner = self.owner
+        owner, plain, values = self.owner, self.plain, dict(self.absent)
         for piece in string.split("|")[1:]:
-            token = piece.partition("=")[0]
-            codec = owner.get(token) or owner.get(token.lower())
-            if codec:
-                found[codec] = (*found.get(codec, ()), piece)
+            token, _, data = piece.partition("=")
+            if (simple := plain.get(token)) and values[simple[0]] is None:
+                values[simple[0]] = simple[1](data) if data else None
+            elif codec := owner.get(token) or owner.get(token.lower()):
+                found[codec] = (*found[codec], piece) if codec in found else (piece,)
             elif piece:
                 extra.append(piece)
-        values = dict(self.absent)
         for codec, pieces in found.items():
             got, rest = self.reader[codec](pieces)
             values.update(zip(self.names[codec], got, strict=True))
@@ -211,7 +219,8 @@ class Table:
         """A string in Windows' own order. (An unchanged rule is never written anew: its source string is kept.)"""
         pieces = [p for codec, names in self.names.items() for p in codec.write(*(values[n] for n in names))]
         last = len(self.rank)
-        return "|".join([version, *sorted([*pieces, *extra], key=lambda p: self.rank.get(p.partition("=")[0], last)), ""])
+        ordered = sorted([*pieces, *extra], key=lambda p: self.rank.get(p.partition("=")[0], last))
+        return "|".join([version, *ordered, ""])
 
 
 class Value:

@@ -1,0 +1,77 @@
+"""firewall_profile: the settings of the domain, private and public profiles (Set-NetFirewallProfile)."""
+
+from typing import Any
+
+from ringfence.codecs import Value
+from ringfence.resource import Keys, Resource, prop, resource
+from ringfence.words import (
+    GPO_BOOLEAN,
+    INTERFACES,
+    NOT_CONFIGURED,
+    Caseless,
+    caseless,
+    choice,
+    guid,
+    number,
+    subset,
+    text,
+)
+
+ON = {True: 1, False: 0}
+OFF = {True: 0, False: 1}  # stored in the opposite sense
+ACTION = choice("Allow", "Block", "NotConfigured")
+ACTIONS = {"allow": 0, "block": 1}
+
+
+def switch(doc: str, name: str, meanings: dict[bool, int] = ON, path: str = "", **more: Any) -> Any:
+    """A GpoBoolean of Set-NetFirewallProfile; a value that is not stored is not_configured."""
+    return prop(doc, GPO_BOOLEAN, Value(name, meanings, path=path), default=NOT_CONFIGURED, **more)
+
+
+def guids(data: str) -> tuple[str, ...]:
+    return tuple(sorted(guid(g) for g in data.split(",") if g.strip()))
+
+
+@resource("firewall_profile", noun="NetFirewallProfile", whole=False, key="profiles", rank=6,
+          key_word=subset("Domain", "Private", "Public"),
+          home=Keys({"domain": ("DomainProfile",), "private": ("StandardProfile", "PrivateProfile"),
+                     "public": ("PublicProfile",)}))
+class FirewallProfile(Resource):
+    """The settings of one or more profiles. Only what is mentioned is managed; `not_configured` stores no value."""
+
+    enabled: bool | str = switch("Whether the firewall is on.", "EnableFirewall", example=True)
+    default_inbound_action: str = prop("What happens to inbound connections that no rule matches; Windows' default is "
+                                       "block.", ACTION, Value("DefaultInboundAction", ACTIONS), default=NOT_CONFIGURED,
+                                       example="block")
+    default_outbound_action: str = prop("What happens to outbound connections that no rule matches; Windows' default is "
+                                        "allow.", ACTION, Value("DefaultOutboundAction", ACTIONS), default=NOT_CONFIGURED)
+    allow_inbound_rules: bool | str = switch("False: shields up, every inbound allow rule is ignored.",
+                                             "DoNotAllowExceptions", OFF)
+    allow_local_firewall_rules: bool | str = switch("Whether local rules apply beside those of Group Policy.",
+                                                    "AllowLocalPolicyMerge")
+    allow_local_ipsec_rules: bool | str = switch("Whether local connection security rules apply beside those of Group "
+                                                 "Policy.", "AllowLocalIPsecPolicyMerge")
+    allow_user_apps: bool | str = switch("Whether programs allowed by users (Windows XP) apply.", "AllowUserPrefMerge",
+                                         path="AuthorizedApplications")
+    allow_user_ports: bool | str = switch("Whether ports opened by users (Windows XP) apply.", "AllowUserPrefMerge",
+                                          path="GloballyOpenPorts")
+    allow_unicast_response_to_multicast: bool | str = switch("Whether answers to multicast are accepted.",
+                                                             "DisableUnicastResponsesToMulticastBroadcast", OFF)
+    notify_on_listen: bool | str = switch("Whether users are told when a program is kept from listening.",
+                                          "DisableNotifications", OFF)
+    enable_stealth_mode_for_ipsec: bool | str = switch("Whether stealth mode holds for IPsec secured packets too.",
+                                                       "DisableStealthModeIPsecSecuredPacketExemption", since="2.20")
+    log_file_name: str | None = prop("The log file; NT SERVICE\\mpssvc needs write access.",
+                                     caseless(text(259, '/*?"<>|', what="path"), NOT_CONFIGURED),
+                                     Value("LogFilePath", path="Logging", type="String", word=Caseless))
+    log_max_size_kilobytes: int | None = prop("The size at which a new log begins; Windows' default is 4096.",
+                                              number(1, 32767), Value("LogFileSize", path="Logging", word=int),
+                                              example=16384)
+    log_allowed: bool | str = switch("Whether allowed connections are logged.", "LogSuccessfulConnections",
+                                     path="Logging")
+    log_blocked: bool | str = switch("Whether dropped packets are logged.", "LogDroppedPackets", path="Logging",
+                                     example=True)
+    log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging")
+    disabled_interface_aliases: tuple[str, ...] = prop("Interfaces on which this profile's firewall is off.", INTERFACES,
+                                                       Value("DisabledInterfaces", type="String", word=guids,
+                                                             spell=",".join), default=())

@@ -1,0 +1,219 @@
+"""firewall_rule: one rule of Windows Defender Firewall (New-, Set-, Remove-NetFirewallRule)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ringfence import sddl
+from ringfence.codecs import Each, Encoded, ProtocolAndIcmp, Rows, Text
+from ringfence.conditions import (
+    DISPLAY_NAME,
+    INTERFACE,
+    INTERFACE_TYPE,
+    INTERFACE_TYPES,
+    LOCAL_ADDRESS,
+    NAME,
+    PATH,
+    PLATFORM,
+    PLATFORMS,
+    PROFILE,
+    PROFILES,
+    REMOTE_ADDRESS,
+    TEXT,
+    addresses,
+    every_profile,
+    ports,
+)
+from ringfence.resource import Resource, Strings, prop, resource
+from ringfence.words import (
+    ENABLED,
+    FLAG,
+    INTERFACES,
+    PROTOCOL,
+    PROTOCOLS,
+    Caseless,
+    caseless,
+    choice,
+    icmp_type,
+    many,
+    port,
+    protocol,
+    subset,
+    text,
+)
+
+ORDER = (
+    "Action Active Dir Protocol Profile LPort LPort2_10 LPort2_20 LPort2_24 LPort2_29 RPort RPort2_10 RPort2_25 ICMP4 ICMP6 "
+    "RA42 RA62 LA4 LA6 RA4 RA6 IF IFType App Svc Name Desc RMauth RUAuth LUAuth LUAuth2_24 PFN LUOwn AppPkgId EmbedCtxt "
+    "Platform Platform2 TTK TTK2_22 TTK2_27 TTK2_28 Edge Defer LSM LOM PCross Security Security2 Security2_9 AuthByPassOut"
+)
+
+# Truth tables: each row is a fragment of the rule string ([MS-GPFAS] 2.2.2.5, .6, .15; reference grammar 3.1)
+GATE = Rows({("inbound", "allow", False): "Action=Allow|Dir=In", ("outbound", "allow", False): "Action=Allow|Dir=Out",
+             ("inbound", "block", False): "Action=Block|Dir=In", ("outbound", "block", False): "Action=Block|Dir=Out",
+             ("inbound", "allow", True): "Action=ByPass|Dir=In",
+             ("outbound", "allow", True): "Action=Allow|Dir=Out|AuthByPassOut=TRUE"}, idle="AuthByPassOut=FALSE")
+SECURITY = Rows({("not_required", "not_required"): "",
+                 ("required", "not_required"): "Security=Authenticate",
+                 ("no_encap", "not_required"): "Security=Authenticate|Security2_9=An-NoEncap",
+                 ("required", "required"): "Security=AuthenticateEncrypt",
+                 ("required", "dynamic"): "Security=AuthenticateEncrypt|Security2=AnE-Nego"})
+EDGE = Rows({"block": "", "allow": "Edge=TRUE", "defer_to_app": "Edge=TRUE|Defer=App", "defer_to_user": "Defer=User"},
+            idle="Edge=FALSE")
+LOCAL_PORT = ports("LPort", "LPort2_20", "LPort2_24", "LPort2_29", keywords={
+    "RPC": "LPort=RPC", "RPCEPMap": "LPort=RPC-EPMap", "Teredo": "LPort=Teredo", "mDNS": "LPort2_24=mDNS",
+    "IPHTTPSIn": "LPort2_10=IPTLSIn|LPort2_10=IPHTTPSIn", "PlayToDiscovery": "LPort2_20=Ply2Disc"})
+REMOTE_PORT = ports("RPort", "RPort2_25", keywords={"IPHTTPSOut": "RPort2_10=IPTLSOut|RPort2_10=IPHTTPSOut"})
+TARGETS = Each("TTK|TTK2_22|TTK2_27|TTK2_28", port, str, {
+    "proximity_apps": "TTK=Proximity", "proximity_sharing": "TTK=ProxSharing",
+    "wifi_direct_printing": "TTK2_22=WFDPrint", "wifi_direct_display": "TTK2_22=WFDDisplay",
+    "wifi_direct_devices": "TTK2_22=WFDDevices"})
+WHAT = ProtocolAndIcmp(protocol, icmp_type, PROTOCOLS)
+
+
+def flag(token: str) -> Rows:
+    return Rows({False: "", True: f"{token}=TRUE"}, idle=f"{token}=FALSE")
+
+
+@resource("firewall_rule", noun="NetFirewallRule", home=Strings("FirewallRules", ORDER), key_word=NAME)
+class FirewallRule(Resource):
+    """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
+
+    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
+                                    set_parameter="NewDisplayName", example="RDP from the jump hosts")
+    description: str | None = prop("What the rule is for.", TEXT, "Desc")
+    group: str | None = prop("The group that the rule is shown in: a text, or `@dll,-id` as Windows' own rules have it.",
+                             TEXT, "EmbedCtxt")
+    enabled: bool = prop("Whether the rule takes effect.", ENABLED,
+                         Rows({True: "Active=TRUE", False: "Active=FALSE"}), default=True, absent=False)
+    direction: str = prop("Which way the connections go.", choice("Inbound", "Outbound", in_="Inbound", out="Outbound"),
+                          GATE, default="inbound", example="inbound")
+    action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
+                       choice("Allow", "Block"), GATE, default="allow", example="allow")
+    profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
+                                    example=["domain", "private"])
+    protocol: str = prop("The IP protocol.", PROTOCOL, WHAT, default="any", group="port", example="tcp")
+    local_port: tuple[str, ...] = prop(
+        "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
+        many(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b"),
+        LOCAL_PORT, default=(), group="port", example=[3389])
+    remote_port: tuple[str, ...] = prop("Ports of the other side, for TCP and UDP.",
+                                        many(port, "IPHTTPSOut", name="ports and ranges a-b"), REMOTE_PORT, default=(),
+                                        group="port")
+    icmp_type: tuple[str, ...] = prop("ICMP types, or type:code, for icmpv4 and icmpv6.",
+                                      many(icmp_type, name="types and type:code"), WHAT, default=(), group="port")
+    dynamic_target: tuple[str, ...] = prop(
+        "Traffic of a Windows feature whose addresses and ports are not fixed.",
+        subset("ProximityApps", "ProximitySharing", "WifiDirectPrinting", "WifiDirectDisplay", "WifiDirectDevices"),
+        TARGETS, default=(), group="port", since="2.20")
+    local_address: tuple[str, ...] = prop("Addresses of this host.", LOCAL_ADDRESS,
+                                          addresses("LA4", "LA6", keywords=False), default=(), group="address")
+    remote_address: tuple[str, ...] = prop(
+        "Addresses of the other side, or keywords that Windows resolves itself; 4 or 6 at their end means one family.",
+        REMOTE_ADDRESS, addresses("RA4", "RA6", ("RA42", "RA62")), default=(), group="address",
+        example=["10.1.4.0/28"])
+    program: str | None = prop("The program: its path (variables such as %SystemRoot% are kept), or System.", PATH,
+                               Text("App", Caseless), group="application")
+    package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.OWNER,
+                               Text("AppPkgId", Caseless), group="application", since="2.20")
+    service: str | None = prop("The short name of a service; * means any service.",
+                               caseless(text(259, "/\\|", what="service name")), Text("Svc", Caseless))
+    interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", INTERFACES, INTERFACE, default=())
+    interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
+    local_user: str | None = prop("The users of this host whose programs it applies to.", sddl.SDDL,
+                                  Encoded("LUAuth", "LUAuth2_24", sddl.canonical), group="security", since="2.20")
+    remote_user: str | None = prop("The users of the other side; needs `authentication`. Inbound only.", sddl.SDDL,
+                                   Text("RUAuth", sddl.canonical), group="security")
+    remote_machine: str | None = prop("The computers of the other side; needs `authentication`.", sddl.SDDL,
+                                      Text("RMauth", sddl.canonical), group="security")
+    authentication: str = prop("Whether only traffic that IPsec authenticated matches.",
+                               choice("NotRequired", "Required", "NoEncap"), SECURITY, default="not_required",
+                               group="security")
+    encryption: str = prop("Whether IPsec has to encrypt it; needs `authentication: required`.",
+                           choice("NotRequired", "Required", "Dynamic"), SECURITY, default="not_required",
+                           group="security")
+    override_block_rules: bool = prop("Whether authenticated traffic passes block rules too.", FLAG, GATE, default=False,
+                                      group="security")
+    edge_traversal_policy: str = prop("Whether traffic that came through a NAT edge device (Teredo) is accepted.",
+                                      choice("Block", "Allow", "DeferToUser", "DeferToApp"), EDGE, default="block")
+    loose_source_mapping: bool = prop("Whether answers may come from other addresses. Outbound, not TCP.", FLAG,
+                                      flag("LSM"), default=False)
+    local_only_mapping: bool = prop("Whether answers must come from the address that was asked.", FLAG, flag("LOM"),
+                                    default=False, since="2.20")
+    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", Caseless), since="2.20")
+    platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",
+                                     PLATFORMS, PLATFORM, default=())
+
+    def settle(self, values: dict[str, Any]) -> None:
+        values["profile"] = every_profile(values["profile"])
+        if values["display_name"] is None:
+            values["display_name"] = values["name"]
+        # Windows adds this platform itself to rules with one of these conditions (952 of 952 real rules)
+        if values["platform"] == ("6.2+",) and (values["owner"] or values["package"] or values["local_user"]):
+            values["platform"] = ()
+
+    def check(self) -> Iterable[tuple[str, str, str]]:
+        yield from _check_ports(self)
+        yield from _check_security(self)
+        if self.edge_traversal_policy != "block" and self.direction != "inbound":
+            yield "edge_traversal_policy", "edge traversal is for inbound rules [MS-FASP 2.2.37]", "leave it out"
+        if self.edge_traversal_policy == "defer_to_user" and (
+                not self.program or self.protocol not in ("tcp", "udp") or self._narrowed()):
+            yield ("edge_traversal_policy", "defer_to_user needs a program and tcp or udp, and no other condition "
+                   "[0x001000A4]", "use defer_to_app, or leave the other conditions out")
+        if self.loose_source_mapping and (
+                self.direction == "inbound" or self.protocol == "tcp" or self.authentication != "not_required"):
+            yield ("loose_source_mapping", "loose source mapping is for outbound rules, not for tcp and not with "
+                   "authentication [MS-FASP 2.2.37]", "leave it out")
+        if self.service and (self.local_user or self.owner):
+            yield ("service", "a rule cannot name a service and a local user or owner [0x001000C2, 0x001000C4]",
+                   "leave one of them out")
+        if self.dynamic_target and (self.local_address or self.remote_address or self.local_port or self.remote_port):
+            yield ("dynamic_target", "a dynamic target goes with no addresses and no ports [0x00100200]",
+                   "leave the addresses and ports out")
+
+    def _narrowed(self) -> bool:
+        return bool(self.local_port or self.remote_port or self.local_address or self.remote_address or self.service
+                    or self.interface_alias or self.interface_type or self.authentication != "not_required")
+
+
+def _check_ports(rule: FirewallRule) -> Iterable[tuple[str, str, str]]:
+    """Which ports and ICMP types go with which protocol ([MS-FASP] 2.2.37, 2.2.14)."""
+    for name in ("local_port", "remote_port"):
+        if getattr(rule, name) and rule.protocol not in ("tcp", "udp"):
+            yield name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", "set protocol to tcp or udp"
+    if rule.icmp_type and rule.protocol not in ("icmpv4", "icmpv6"):
+        yield ("icmp_type", f"ICMP types go with icmpv4 or icmpv6, not with protocol {rule.protocol} [0x001000A1]",
+               "set protocol to icmpv4 or icmpv6")
+    needs = {"RPC": "tcp", "RPCEPMap": "tcp", "IPHTTPSIn": "tcp", "Teredo": "udp", "PlayToDiscovery": "udp"}
+    for word in rule.local_port:
+        if word in needs and rule.direction == "outbound":
+            yield "local_port", f"{word} is for inbound rules [MS-FASP 2.2.37]", "name the ports by number"
+        elif word in needs and rule.protocol in ("tcp", "udp") and rule.protocol != needs[word]:
+            yield "local_port", f"{word} goes with {needs[word]} [MS-FASP 2.2.37]", f"set protocol to {needs[word]}"
+    if "IPHTTPSOut" in rule.remote_port and (rule.direction, rule.protocol) != ("outbound", "tcp"):
+        yield "remote_port", "IPHTTPSOut is for outbound tcp rules", "set direction to outbound and protocol to tcp"
+
+
+def _check_security(rule: FirewallRule) -> Iterable[tuple[str, str, str]]:
+    """Conditions that look at IPsec ([MS-FASP] 2.2.37; FW_RULE_STATUS codes)."""
+    secured = rule.authentication != "not_required"
+    if rule.encryption != "not_required" and rule.authentication != "required":
+        yield ("encryption", "encryption needs authentication: required [0x001000B4, 0x001000B6]",
+               "set authentication to required")
+    if rule.encryption == "dynamic" and rule.direction != "inbound":
+        yield "encryption", "dynamic encryption is for inbound rules [0x001000BE]", "set encryption to required"
+    if rule.action == "block" and secured:
+        yield ("authentication", "a block rule cannot ask for authentication or encryption [0x00100083]",
+               "leave it out, or set action to allow")
+    if rule.override_block_rules:
+        if rule.action == "block" or not secured:
+            yield ("override_block_rules", "only an allow rule with authentication can override block rules "
+                   "[0x00100081, 0x001000A3]", "set action to allow and authentication to required")
+        if rule.direction == "inbound" and not rule.remote_machine:
+            yield ("override_block_rules", "an inbound rule that overrides block rules has to name the computers "
+                   "[0x00100081]", "set remote_machine")
+    for name in ("remote_user", "remote_machine"):
+        if getattr(rule, name) and not secured:
+            yield name, f"{name} needs authentication [0x001000C0]", "set authentication to required"
+    if rule.remote_user and rule.direction == "outbound":
+        yield "remote_user", "remote_user is for inbound rules [0x001000C1]", "leave it out"

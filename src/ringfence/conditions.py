@@ -1,0 +1,88 @@
+"""What rules of several kinds have in common: names, addresses, ports, profiles, interfaces; each as word and codec.
+
+Tokens and keywords are those of [MS-GPFAS] 2.2.2, spellings of values those of the NetSecurity cmdlets.
+"""
+
+import ipaddress
+from typing import Any
+
+from ringfence.codecs import Each, Platform
+from ringfence.words import Word, address, caseless, guid, many, plain, port, said, subset, text
+from ringfence.words import platform as version
+
+
+def both(four: str, six: str, **words: str) -> dict[str, str]:
+    """A keyword for both families, and for one: how Windows writes LocalSubnet, LocalSubnet4, LocalSubnet6."""
+    return {k + n: f for k, w in words.items()
+            for n, f in (("", f"{four}={w}|{six}={w}"), ("4", f"{four}={w}"), ("6", f"{six}={w}"))}
+
+
+def masked(value: str) -> str:
+    """An address as Windows stores it: IPv4 subnets with a dotted mask (real data; [MS-GPFAS] 4.2)."""
+    return ipaddress.IPv4Network(value).with_netmask if "/" in value and ":" not in value else value
+
+
+def addresses(four: str, six: str, later: tuple[str, str] | None = None, *, keywords: bool = True) -> Each:
+    """The codec of a list of addresses under tokens such as RA4 and RA6, its newer keywords under RA42 and RA62."""
+    known: dict[str, str] = {}
+    if keywords:
+        known |= both(four, six, LocalSubnet="LocalSubnet", DNS="DNS", DHCP="DHCP", WINS="WINS",
+                      DefaultGateway="DefaultGateway")
+    if later:
+        known |= both(*later, Intranet="IntrAnet", Internet="IntErnet", PlayToDevice="Ply2Renders",
+                      IntranetRemoteAccess="RmtIntrAnet", CaptivePortal="CaptivePortal")
+    tokens = "|".join((four, six, *(later or ())))
+    return Each(tokens, address, lambda v: six if ":" in v else four, known, masked)
+
+
+def ports(token: str, *others: str, keywords: dict[str, str] | None = None) -> Each:
+    """The codec of a list of ports: single ones under `token`, ranges and newer keywords under `token`2_10 …"""
+    ranges = f"{token}2_10"
+    return Each("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords)
+
+
+def _keywords_only(value: str) -> str:
+    raise ValueError(value)
+
+
+_ADDRESSES = "addresses, ranges a-b, subnets a/length"
+LOCAL_ADDRESS = many(address, name=_ADDRESSES)
+REMOTE_ADDRESS = many(address, *addresses("", "", ("", "")).keywords, name=_ADDRESSES)
+PROFILES = Each("Profile", _keywords_only, str, {p: f"Profile={p.title()}" for p in ("domain", "private", "public")})
+PROFILE = subset("Domain", "Private", "Public", whole=True)
+INTERFACE = Each("IF", guid, lambda v: "IF")
+INTERFACE_TYPES = Each("IFType", _keywords_only, str, {"wired": "IFType=Lan", "wireless": "IFType=Wireless",
+                                                       "remote_access": "IFType=RemoteAccess"})
+INTERFACE_TYPE = subset("Wired", "Wireless", "RemoteAccess")
+PLATFORM = Platform()
+PLATFORMS = many(version, name="Windows versions such as 6.1 or 10.0+")
+PATH = caseless(text(259, '/*?"<>|', what="path"))
+TEXT = text(9999)
+
+
+def every_profile(value: tuple[str, ...]) -> tuple[str, ...]:
+    """All three profiles mean what none means: any."""
+    return () if value == ("domain", "private", "public") else value
+
+
+def _name(value: Any) -> str:
+    name = plain(value)
+    if not 1 <= len(name) <= 511:
+        raise ValueError(f"a name has 1 to 511 characters, not {len(name)}")
+    if bad := sorted({c for c in name if c in "|*?[]" or ord(c) < 32}):
+        raise ValueError(f"{said(name)}: {said(bad[0])} is not allowed in a name")
+    return name
+
+
+NAME = Word("name", _name, {"type": ["string", "integer"], "minLength": 1, "maxLength": 511})
+"""The name of an object that ringfence owns ([MS-FASP] 2.2.37); wildcards would mean other objects too."""
+
+
+def _display_name(value: Any) -> Any:
+    found = TEXT.parse(value)
+    if found and found.casefold() == "all":
+        raise ValueError("Windows allows no rule with the display name All")
+    return found
+
+
+DISPLAY_NAME = Word("text", _display_name, TEXT.schema, lambda v: v or "")

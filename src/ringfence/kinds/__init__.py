@@ -1,0 +1,35 @@
+"""The kinds: the files of modules/, seen as the package ringfence.kinds; a project's own kinds come after ours."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+from ringfence.resource import Kind, Resource
+
+HOME = Path(__file__).parents[1]  # src/ringfence, or site-packages/ringfence
+
+
+def shipped(name: str) -> Path:
+    """`modules` or `schemas`: inside the package in a wheel, at the top of the checkout in an editable install."""
+    return HOME / name if (HOME / name).is_dir() else HOME.parents[1] / name
+
+
+__path__ = [str(shipped("modules"))]  # so ringfence.kinds.firewall_rule is modules/firewall_rule.py
+
+
+def load(project: Path | None = None) -> Mapping[str, Kind]:
+    """Every kind by name: ours, then the project's. Raises ValueError where two files or two kinds have one name."""
+    folders = dict.fromkeys(d.resolve() for d in (shipped("modules"), *([project / "modules"] if project else [])))
+    files = [f for d in folders for f in sorted(d.glob("[!_]*.py"))]
+    for twin in {f for f in files for g in files if f.stem == g.stem and f != g}:
+        raise ValueError(f"two files declare the kind {twin.stem}: one of them is {twin}")
+    __path__[:] = map(str, folders)
+    found: dict[str, Kind] = {}
+    for file in files:
+        module = import_module(f"{__name__}.{file.stem}")
+        for cls in vars(module).values():
+            if isinstance(cls, type) and issubclass(cls, Resource) and cls.__module__ == module.__name__ and "kind" in vars(cls):
+                if cls.kind.name in found:
+                    raise ValueError(f"two classes declare the kind {cls.kind.name}: one of them is in {file}")
+                found[cls.kind.name] = cls.kind
+    return found

@@ -1,0 +1,81 @@
+"""The state of one host's policy, wanted or found, as one type."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ringfence.errors import NOWHERE, Where
+from ringfence.resource import Resource
+
+LOCAL, GROUP_POLICY, MDM = "local", "group_policy", "mdm"
+
+
+class Id(NamedTuple):
+    """What a resource is known by. `name` is in lower case: Windows does not tell names apart by it."""
+
+    store: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" + (f" ({self.store})" if self.store != LOCAL else "")
+
+
+def identify(resource: Resource, store: str = LOCAL) -> Id:
+    return Id(store, resource.kind.name, resource.name.lower())
+
+
+class State(Mapping[Id, Resource]):
+    """Resources by Id. Immutable by agreement; two states are equal when they hold equal resources."""
+
+    __slots__ = ("_resources",)
+
+    def __init__(self, resources: Mapping[Id, Resource] | Iterable[tuple[Id, Resource]] = ()) -> None:
+        self._resources = dict(resources)
+
+    def __getitem__(self, id: Id) -> Resource:
+        return self._resources[id]
+
+    def __iter__(self) -> Iterator[Id]:
+        return iter(self._resources)
+
+    def __len__(self) -> int:
+        return len(self._resources)
+
+    def of(self, kind: str, store: str = LOCAL) -> dict[str, Resource]:
+        """The resources of one kind by their names (in lower case)."""
+        return {id.name: r for id, r in self._resources.items() if id.kind == kind and id.store == store}
+
+    def changed(self, changes: Mapping[Id, Resource | None]) -> "State":
+        """This state with some resources replaced, added, or (None) taken away."""
+        merged: dict[Id, Resource | None] = {**self._resources, **changes}
+        return State({id: r for id, r in merged.items() if r is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """One declaration: the whole resource, some properties of it, or its absence (`values` is None)."""
+
+    id: Id
+    resource: Resource | None  # for kinds that are whole
+    values: Mapping[str, Any] | None  # what is mentioned
+    where: Where = NOWHERE
+    places: Mapping[str, Where] = field(default_factory=dict)
+
+    def over(self, found: Resource | None) -> Resource | None:
+        """What the resource should be, given what was found."""
+        if self.values is None or self.resource is None:
+            return None
+        if self.resource.kind.whole or found is None:
+            return self.resource
+        return found.replace(**self.values)
+
+
+Desired = dict[Id, Want]
+"""Everything that is declared for one host."""
+
+
+def target(desired: Mapping[Id, Want], found: Mapping[Id, Resource]) -> State:
+    """The state that will be: what was found, with everything declared laid over it."""
+    get = found.get
+    return State(found).changed({id: want.over(get(id)) for id, want in desired.items()})
