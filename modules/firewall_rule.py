@@ -113,7 +113,7 @@ class FirewallRule(Resource):
         example=["10.1.4.0/28"])
     program: str | None = prop("The program: its path (variables such as %SystemRoot% are kept), or System.", PATH,
                                Text("App", Caseless), group="application")
-    package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.OWNER,
+    package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.PACKAGE,
                                Text("AppPkgId", Caseless), group="application", since="2.20")
     service: str | None = prop("The short name of a service; * means any service.",
                                caseless(text(259, "/\\|", what="service name")), Text("Svc", Caseless))

@@ -115,3 +115,13 @@ def parse_owner(value: Any) -> Caseless | None:
 
 OWNER = Word("an account name or SID", parse_owner, {"type": ["string", "null"]},
              lambda v: str(v) if v else "Any", unbound)
+
+
+def parse_package(value: Any) -> Caseless | None:
+    found = parse_owner(value)
+    if found and not found.upper().startswith("S-1-15-2-"):
+        raise ValueError(f"{said(value)} is not the SID of an app container (S-1-15-2-…)")
+    return found
+
+
+PACKAGE = Word("the SID of an app container", parse_package, {"type": ["string", "null"]}, lambda v: str(v) if v else "Any")

@@ -61,6 +61,7 @@ class Want:
     values: Mapping[str, Any] | None  # what is mentioned
     where: Where = NOWHERE
     places: Mapping[str, Where] = field(default_factory=dict)
+    unbound: tuple[str, ...] = ()  # properties that only the host can translate
 
     def over(self, found: Resource | None) -> Resource | None:
         """What the resource should be, given what was found."""

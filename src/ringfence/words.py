@@ -316,7 +316,7 @@ def interface(text: str) -> str:
 
 INTERFACES = Word("list of interface aliases (wildcards allowed) or GUIDs", many(interface, name="").parse,
                   {"anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]},
-                  lambda v: list(v) if v else "Any")
+                  lambda v: list(v) if v else "Any", lambda v: tuple(a for a in v if not a.startswith("{")))
 
 
 def platform(text: str) -> str:

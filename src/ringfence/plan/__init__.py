@@ -1,0 +1,1 @@
+"""From two states to an ordered plan. Pure."""

@@ -1,0 +1,27 @@
+"""In which order changes are made: open before closing, supporting objects before what names them, deletions last.
+
+On the way from one state to the other nothing is blocked that both of them allow: rules that allow come first, those
+that block next, defaults of profiles after the rules they rely on, and what is no longer wanted goes at the end.
+"""
+
+from collections.abc import Iterable
+
+from ringfence.plan.diff import Change
+
+PROFILES = 6  # the rank of kinds that decide what happens to everything else
+
+
+def _key(change: Change) -> tuple[int, int, str, str]:
+    kind = change.resource.kind
+    values = change.resource.__dict__
+    if change.action == "remove":
+        return (3, -kind.rank, kind.name, change.id.name)
+    if kind.rank >= PROFILES:
+        return (2, kind.rank, kind.name, change.id.name)
+    closes = values.get("action") == "block" or not values.get("enabled", True)
+    return (1 if closes else 0, kind.rank, kind.name, change.id.name)
+
+
+def order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes in the order in which they are to be made; the same for any order of the input."""
+    return tuple(sorted(changes, key=_key))

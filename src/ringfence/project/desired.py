@@ -1,0 +1,184 @@
+"""Rendered tasks -> what is declared: every value in its canonical form, every mistake with its place.
+
+Work is per distinct task, never per host: a declaration is remembered by its rendered values.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ringfence.errors import Diagnostic, Where
+from ringfence.resource import Kind, Resource
+from ringfence.state import LOCAL, Desired, Id, Want
+from ringfence.words import SECRET, nearest, plain, said
+
+
+class Task(Protocol):
+    """What this needs of a rendered task."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def properties(self) -> Mapping[str, Any]: ...
+    @property
+    def raw(self) -> Mapping[str, Any]: ...
+    @property
+    def where(self) -> Where: ...
+    @property
+    def places(self) -> Mapping[str, Where]: ...
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The outcome of one task: what it wants, and what is wrong with it."""
+
+    wants: tuple[Want, ...]
+    problems: tuple[Diagnostic, ...]
+
+
+class Declarer:
+    """Turns tasks into declarations and remembers them."""
+
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+        self.kinds = kinds
+        self._by_task: dict[int, tuple[Task, Declared]] = {}
+        self._by_value: dict[tuple[str, str, Where], Declared] = {}
+
+    def declare(self, task: Task) -> Declared:
+        """The declaration of one task. Never raises."""
+        known = self._by_task.get(id(task))
+        if known is None or known[0] is not task:
+            known = task, self._by_values(task)
+            self._by_task[id(task)] = known
+        return known[1]
+
+    def _by_values(self, task: Task) -> Declared:
+        key = task.kind, repr(task.properties), task.where  # a secret's repr hides it: such tasks are built each time
+        if "********" in key[1]:
+            return _declare(task, self.kinds[task.kind])
+        if key not in self._by_value:
+            self._by_value[key] = _declare(task, self.kinds[task.kind])
+        return self._by_value[key]
+
+    def desired(self, tasks: Iterable[Task]) -> tuple[Desired, list[Diagnostic]]:
+        """Everything that the tasks of one host declare, and every mistake in them."""
+        desired: Desired = {}
+        problems: list[Diagnostic] = []
+        for task in tasks:
+            declared = self.declare(task)
+            problems += declared.problems
+            for want in declared.wants:
+                before = desired.get(want.id)
+                desired[want.id] = want if before is None else _merge(before, want, problems)
+        return desired, problems
+
+
+def _declare(task: Task, kind: Kind) -> Declared:
+    problems: list[Diagnostic] = []
+
+    def wrong(property: str, message: str, advice: str = "", severity: Any = "error") -> None:
+        where = task.places.get(property, task.where)
+        problems.append(Diagnostic(where, f"{kind.name}: {message}", advice, severity))
+
+    names = _names(task, kind, wrong)
+    absent = _absent(task, wrong)
+    values = dict(_values(task, kind, wrong))
+    if absent:
+        for property in values:
+            wrong(property, f"{property} has no meaning where state is absent", "leave it out")
+        if not kind.whole:
+            wrong("state", "this kind cannot be absent: it is part of Windows", "name the values it should have")
+    elif kind.whole:
+        for p in kind.properties.values():
+            if p.required and p.name not in task.properties:
+                wrong(p.name, f"{p.name} is missing", p.doc)
+    if not absent and not problems:
+        for name in names[:1]:
+            for property, reason, advice in kind.make(name, values).check():
+                wrong(property, f"{name}: {reason}", advice)
+    if any(p.severity == "error" for p in problems):
+        return Declared((), tuple(problems))
+    return Declared(tuple(_want(task, kind, name, None if absent else values) for name in names), tuple(problems))
+
+
+def _want(task: Task, kind: Kind, name: str, values: dict[str, Any] | None) -> Want:
+    id = Id(LOCAL, kind.name, name.lower())
+    if values is None:
+        return Want(id, None, None, task.where, task.places)
+    resource = kind.make(name, values)
+    return Want(id, resource, values, task.where, task.places, _unbound(resource, values))
+
+
+def _unbound(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...]:
+    table = resource.kind.properties
+    return tuple(p for p in values if (find := table[p].word.unbound) and find(getattr(resource, p)))
+
+
+def _names(task: Task, kind: Kind, wrong: Any) -> tuple[str, ...]:
+    if kind.key not in task.properties:
+        wrong(kind.key, f"{kind.key} is missing", "it says which one is meant")
+        return ()
+    value = task.properties[kind.key]
+    try:
+        found = kind.key_word.parse(value) if kind.key_word else plain(value)
+    except ValueError as error:
+        wrong(kind.key, f"{kind.key}: {error}")
+        return ()
+    if found == () and kind.key_word:  # any, all: each that there is
+        return tuple(kind.home.names) if hasattr(kind.home, "names") else ()
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+def _absent(task: Task, wrong: Any) -> bool:
+    state = task.properties.get("state", "present")
+    if state not in ("present", "absent"):
+        wrong("state", f"state: {said(state)} is neither present nor absent")
+    return bool(state == "absent")
+
+
+def _values(task: Task, kind: Kind, wrong: Any) -> Iterator[tuple[str, Any]]:
+    known = (kind.key, "state", *kind.properties)
+    for property, value in task.properties.items():
+        if property in (kind.key, "state"):
+            continue
+        p = kind.properties.get(property)
+        if p is None:
+            wrong(property, f"unknown property {said(property)}{nearest(str(property), known)}",
+                  f"see `ringfence doc {kind.name}`")
+            continue
+        if not p.parameter:
+            wrong(property, f"{property} can be read but no cmdlet can set it", "leave it out")
+            continue
+        try:
+            yield property, p.word.parse(value)
+        except ValueError as error:
+            wrong(property, f"{property}: {error}", f"allowed: {p.word.name}")
+        if p.word is SECRET and isinstance(task.raw.get(property), str) and "{{" not in task.raw[property]:
+            wrong(property, f"{property} stands in clear text in the play", "take it from a vaulted value (!vault) or from "
+                  "the environment: \"{{ lookup('env', 'NAME') }}\"", "warning")
+
+
+def _merge(first: Want, second: Want, problems: list[Diagnostic]) -> Want:
+    """Two declarations of one resource: the same twice is fine, of settings each may say a part."""
+    if first.values is None or second.values is None or first.resource is None or second.resource is None:
+        if first.values is not second.values:
+            _conflict(first, second, ["state"], problems)
+        return first
+    if second.resource.kind.whole:
+        differ = [p for p, v in second.resource.values().items() if v != getattr(first.resource, p)]
+    else:
+        differ = [p for p in first.values if p in second.values and first.values[p] != second.values[p]]
+    if differ:
+        _conflict(first, second, differ, problems)
+        return first
+    if second.resource.kind.whole:
+        return first
+    values = {**first.values, **second.values}
+    resource = second.resource.kind.make(first.resource.name, values)
+    return Want(first.id, resource, values, first.where, {**second.places, **first.places}, _unbound(resource, values))
+
+
+def _conflict(first: Want, second: Want, properties: list[str], problems: list[Diagnostic]) -> None:
+    place = second.places.get(properties[0], second.where)
+    problems.append(Diagnostic(place, f"{second.id} is declared twice and differently: {', '.join(properties)}",
+                               f"the other declaration is at {first.places.get(properties[0], first.where)}; keep one"))
