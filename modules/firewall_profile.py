@@ -6,17 +6,18 @@ from ringfence.codecs import Value
 from ringfence.resource import Keys, Resource, prop, resource
 from ringfence.words import (
     GPO_BOOLEAN,
-    INTERFACES,
     NOT_CONFIGURED,
     Caseless,
     caseless,
     choice,
     guid,
+    interfaces,
     number,
     subset,
     text,
 )
 
+PATH_TEXT = text(259, '/*?"<>|', what="path")
 ON = {True: 1, False: 0}
 OFF = {True: 0, False: 1}  # stored in the opposite sense
 ACTION = choice("Allow", "Block", "NotConfigured")
@@ -62,7 +63,7 @@ class FirewallProfile(Resource):
     enable_stealth_mode_for_ipsec: bool | str = switch("Whether stealth mode holds for IPsec secured packets too.",
                                                        "DisableStealthModeIPsecSecuredPacketExemption", since="2.20")
     log_file_name: str | None = prop("The log file; NT SERVICE\\mpssvc needs write access.",
-                                     caseless(text(259, '/*?"<>|', what="path"), NOT_CONFIGURED),
+                                     caseless(PATH_TEXT, "NotConfigured"),
                                      Value("LogFilePath", path="Logging", type="String", word=Caseless))
     log_max_size_kilobytes: int | None = prop("The size at which a new log begins; Windows' default is 4096.",
                                               number(1, 32767), Value("LogFileSize", path="Logging", word=int),
@@ -72,6 +73,7 @@ class FirewallProfile(Resource):
     log_blocked: bool | str = switch("Whether dropped packets are logged.", "LogDroppedPackets", path="Logging",
                                      example=True)
     log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging")
-    disabled_interface_aliases: tuple[str, ...] = prop("Interfaces on which this profile's firewall is off.", INTERFACES,
+    disabled_interface_aliases: tuple[str, ...] = prop("Interfaces on which this profile's firewall is off.",
+                                                       interfaces("NotConfigured"),
                                                        Value("DisabledInterfaces", type="String", word=guids,
                                                              spell=",".join), default=())

@@ -27,13 +27,13 @@ from ringfence.resource import Resource, Strings, prop, resource
 from ringfence.words import (
     ENABLED,
     FLAG,
-    INTERFACES,
     PROTOCOL,
     PROTOCOLS,
     Caseless,
     caseless,
     choice,
     icmp_type,
+    interfaces,
     many,
     port,
     protocol,
@@ -117,7 +117,7 @@ class FirewallRule(Resource):
                                Text("AppPkgId", Caseless), group="application", since="2.20")
     service: str | None = prop("The short name of a service; * means any service.",
                                caseless(text(259, "/\\|", what="service name")), Text("Svc", Caseless))
-    interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", INTERFACES, INTERFACE, default=())
+    interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
     local_user: str | None = prop("The users of this host whose programs it applies to.", sddl.SDDL,
                                   Encoded("LUAuth", "LUAuth2_24", sddl.canonical), group="security", since="2.20")

@@ -136,5 +136,6 @@ FAILURES: dict[str, tuple[str, str]] = {
     "changed": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
     "residue": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "
                 "policy, or a value has a form ringfence does not know; see the difference"),
+    "internal": ("ringfence itself failed", "This is a defect of ringfence: please report it with the message"),
     "setting": ("a connection setting is wrong", "Correct the variable in the inventory"),
 }

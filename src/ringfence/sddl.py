@@ -105,7 +105,7 @@ def bound(value: str, sids: Mapping[str, str]) -> Caseless:
 
 SDDL = Word("account names, SIDs, or a security descriptor (SDDL)", parse,
             {"anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]},
-            lambda v: str(v) if v else "Any", unbound)
+            lambda v: str(v) if v else "Any", "account", unbound)
 
 
 def parse_owner(value: Any) -> Caseless | None:
@@ -114,7 +114,7 @@ def parse_owner(value: Any) -> Caseless | None:
 
 
 OWNER = Word("an account name or SID", parse_owner, {"type": ["string", "null"]},
-             lambda v: str(v) if v else "Any", unbound)
+             lambda v: str(v) if v else "Any", "account", unbound)
 
 
 def parse_package(value: Any) -> Caseless | None:

@@ -1,8 +1,8 @@
-"""The state of one host's policy, wanted or found, as one type."""
+"""The state of one host's policy, wanted or found, as one type; and the one difference of two states."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ringfence.errors import NOWHERE, Where
 from ringfence.resource import Resource
@@ -80,3 +80,44 @@ def target(desired: Mapping[Id, Want], found: Mapping[Id, Resource]) -> State:
     """The state that will be: what was found, with everything declared laid over it."""
     get = found.get
     return State(found).changed({id: want.over(get(id)) for id, want in desired.items()})
+
+
+Action = Literal["create", "update", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What has to happen to one resource. `before` is None for create, `after` for remove."""
+
+    id: Id
+    before: Resource | None
+    after: Resource | None
+    where: Where = NOWHERE
+
+    @property
+    def action(self) -> Action:
+        return "create" if self.before is None else "remove" if self.after is None else "update"
+
+    @property
+    def resource(self) -> Resource:
+        """The resource, as it will be where it will be."""
+        found = self.after or self.before
+        assert found is not None
+        return found
+
+    def properties(self) -> dict[str, tuple[Any, Any]]:
+        """{property: (before, after)} of what differs; the side that is not there says None."""
+        before = {**self.before.values(), "extra": self.before.extra} if self.before else {}
+        after = {**self.after.values(), "extra": self.after.extra} if self.after else {}
+        default = {**self.resource.kind.defaults, "extra": ()}
+        if self.before and self.after:
+            return {n: (b, after[n]) for n, b in before.items() if b != after[n]}
+        return {n: (before.get(n), after.get(n)) for n in default if (before or after)[n] != default[n]}
+
+
+def diff(before: State, after: State, ids: Iterable[Id] | None = None) -> tuple[Change, ...]:
+    """Every difference between two states, or between those of their resources that `ids` names."""
+    if ids is None:
+        ids = {**before, **after}
+    changes = ((id, before.get(id), after.get(id)) for id in ids)
+    return tuple(Change(id, b, a) for id, b, a in changes if b is not a and b != a)

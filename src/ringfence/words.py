@@ -8,10 +8,10 @@ str, int, bool, None, tuples of str, and Secret; two of them mean the same exact
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from ringfence.secret import Secret
 
@@ -37,6 +37,10 @@ def same(value: Any) -> Any:
     return value
 
 
+def no_names(value: Any) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Word:
     """The type of a property; see the module."""
@@ -45,7 +49,8 @@ class Word:
     parse: Callable[[Any], Any]
     schema: Mapping[str, Any] = field(default_factory=dict)
     argument: Callable[[Any], Any] = same
-    unbound: Callable[[Any], tuple[str, ...]] | None = None  # names in a value that only the host can translate
+    binds: Literal["", "interface", "account"] = ""  # whose names only the host can translate
+    unbound: Callable[[Any], tuple[str, ...]] = no_names  # those names in a value
 
 
 def nearest(word: str, known: "list[str] | tuple[str, ...]") -> str:
@@ -143,7 +148,7 @@ def caseless(word: Word, any_word: str = "Any") -> Word:
 
     def parse(value: Any) -> Caseless | None:
         found = word.parse(value)
-        return None if found is None or found.casefold() == any_word.casefold() else Caseless(found)
+        return None if found is None or squeeze(found) == squeeze(any_word) else Caseless(found)
 
     return Word(word.name, parse, word.schema, lambda v: str(v) if v else any_word)
 
@@ -314,9 +319,10 @@ def interface(text: str) -> str:
         return text
 
 
-INTERFACES = Word("list of interface aliases (wildcards allowed) or GUIDs", many(interface, name="").parse,
-                  {"anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]},
-                  lambda v: list(v) if v else "Any", lambda v: tuple(a for a in v if not a.startswith("{")))
+def interfaces(any_word: str = "Any") -> Word:
+    """A list of interfaces; none is said as `any_word` to a cmdlet."""
+    word = many(interface, name="interface aliases (wildcards allowed) or GUIDs", any_word=any_word)
+    return replace(word, binds="interface", unbound=lambda v: tuple(a for a in v if not a.startswith("{")))
 
 
 def platform(text: str) -> str:

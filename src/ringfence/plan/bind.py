@@ -8,7 +8,7 @@ from ringfence import sddl
 from ringfence.errors import Diagnostic
 from ringfence.facts import Facts
 from ringfence.state import Desired, Want
-from ringfence.words import INTERFACES, nearest
+from ringfence.words import nearest
 
 
 def names(desired: Iterable[Want]) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def names(desired: Iterable[Want]) -> tuple[str, ...]:
 def _accounts(want: Want, property: str) -> tuple[str, ...]:
     assert want.resource is not None
     word = want.resource.kind.properties[property].word
-    return word.unbound(getattr(want.resource, property)) if word.unbound and word is not INTERFACES else ()
+    return word.unbound(getattr(want.resource, property)) if word.binds == "account" else ()
 
 
 def bind(desired: Desired, facts: Facts, accounts: Mapping[str, Any]) -> tuple[Desired, list[Diagnostic]]:
@@ -44,7 +44,7 @@ def _bind(want: Want, facts: Facts, sids: Mapping[str, str], errors: Mapping[str
     for property in want.unbound:
         value = getattr(want.resource, property)
         where = want.places.get(property, want.where)
-        if want.resource.kind.properties[property].word is INTERFACES:
+        if want.resource.kind.properties[property].word.binds == "interface":
             found[property] = _interfaces(value, facts, lambda alias, where=where: problems.append(Diagnostic(
                 where, f"{want.id}: no interface is called {alias}{nearest(alias, [i.alias for i in facts.interfaces])}",
                 "interfaces of the host: " + (", ".join(i.alias for i in facts.interfaces) or "none known"))))

@@ -6,7 +6,7 @@ that block next, defaults of profiles after the rules they rely on, and what is 
 
 from collections.abc import Iterable
 
-from ringfence.plan.diff import Change
+from ringfence.state import Change
 
 PROFILES = 6  # the rank of kinds that decide what happens to everything else
 

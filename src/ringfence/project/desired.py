@@ -111,7 +111,7 @@ def _want(task: Task, kind: Kind, name: str, values: dict[str, Any] | None) -> W
 
 def _unbound(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...]:
     table = resource.kind.properties
-    return tuple(p for p in values if (find := table[p].word.unbound) and find(getattr(resource, p)))
+    return tuple(p for p in values if table[p].word.unbound(getattr(resource, p)))
 
 
 def _names(task: Task, kind: Kind, wrong: Any) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ from typing import Any
 from ringfence.batch import Call, net
 from ringfence.errors import Refused
 from ringfence.facts import Facts
-from ringfence.plan.diff import Change
 from ringfence.resource import Keys, Prop, Resource
-from ringfence.words import INTERFACES
+from ringfence.state import Change
 
 
 def calls(changes: Iterable[Change], facts: Facts) -> tuple[Call, ...]:
@@ -63,6 +62,6 @@ def _set(before: Resource, after: Resource, facts: Facts) -> dict[str, Any]:
 
 def argument(p: Prop, value: Any, facts: Facts) -> Any:
     """A value as the parameter takes it; interfaces go by alias."""
-    if p.word is INTERFACES and value:
+    if p.word.binds == "interface" and value:
         return [facts.alias(guid) for guid in value]
     return p.word.argument(value)

@@ -1,0 +1,1 @@
+"""One host converged, and many of them."""

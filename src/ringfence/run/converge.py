@@ -1,0 +1,168 @@
+"""One host from what is declared to a proven state: read, difference, write, and a second read over a new connection."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from ringfence.batch import Batch, Call, Reply
+from ringfence.errors import NOWHERE, Diagnostic, HostError, RingfenceError, StalePlan
+from ringfence.facts import Facts, facts_of
+from ringfence.plan import bind
+from ringfence.plan.order import order
+from ringfence.report import HostResult
+from ringfence.resource import Kind, Strings
+from ringfence.state import LOCAL, Change, Desired, State, diff, target
+from ringfence.windows.calls import calls
+from ringfence.windows.read import STORES, read
+
+NEEDED_SERVICES = ("mpssvc", "BFE")
+
+
+class Transport(Protocol):
+    """The one verb of every way to a host: a new connection for each batch."""
+
+    def run(self, batch: Batch) -> Reply: ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done about one host.
+
+    desired: what is declared as far as it is known without the host · render: makes it anew from the host's facts,
+    where some of it depends on them · connect: opens the way to the host (raises RingfenceError).
+    """
+
+    host: str
+    desired: Desired
+    connect: Callable[[], Transport]
+    render: Callable[[Facts], tuple[Desired, list[Diagnostic]]] | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """One read of a host."""
+
+    facts: Facts
+    state: State
+    accounts: Mapping[str, Any]
+
+
+class Trips:
+    """A transport that counts how often it is used."""
+
+    def __init__(self, connect: Callable[[], Transport]) -> None:
+        self.count = 0
+        self._connect, self._transport = connect, None  # type: tuple[Callable[[], Transport], Transport | None]
+
+    def run(self, batch: Batch) -> Reply:
+        self._transport = self._transport or self._connect()
+        self.count += 1
+        return self._transport.run(batch)
+
+
+def plan(job: Job, kinds: Mapping[str, Kind]) -> HostResult:
+    """What would change on the host. Never raises for what the host does."""
+    return _run(job, lambda trips: _plan(job, kinds, trips)[0])
+
+
+def apply(job: Job, kinds: Mapping[str, Kind],
+          expected: Callable[[Sequence[Change]], str] | None = None) -> HostResult:
+    """Make the host as declared and prove it. `expected` says why the changes are not those of a plan file, or ""."""
+    return _run(job, lambda trips: _apply(job, kinds, trips, expected))
+
+
+def _run(job: Job, work: Callable[[Trips], HostResult]) -> HostResult:
+    trips, start = Trips(job.connect), time.monotonic()
+    try:
+        result = work(trips)
+    except RingfenceError as error:
+        result = HostResult(job.host, error=error, declared=len(job.desired))
+    return replace(result, trips=trips.count, seconds=round(time.monotonic() - start, 3))
+
+
+def look(transport: Transport, kinds: Mapping[str, Kind], names: Sequence[str] = (), *extra: Call) -> tuple[Found, Reply]:
+    """Facts, configured policy and the SIDs of `names`, in one batch; `extra` calls go with it. Raises HostError."""
+    asked = (Call("Facts.Read"), Call("Policy.Read", {"stores": list(STORES)}), Call("Account.Resolve", {"names": list(names)}))
+    reply = transport.run(Batch((*asked, *extra)))
+    accounts = reply.value(2)
+    found = Found(facts_of(reply.value(0)), read(reply.value(1), kinds), accounts if isinstance(accounts, dict) else {})
+    return found, reply
+
+
+def _plan(job: Job, kinds: Mapping[str, Kind], trips: Trips) -> tuple[HostResult, Found, Desired]:
+    names = bind.names(job.desired.values())
+    found, _ = look(trips, kinds, names)
+    desired, problems = job.render(found.facts) if job.render else (job.desired, [])
+    if more := sorted(set(bind.names(desired.values())) - set(names)):  # names that only the facts brought up
+        resolved = trips.run(Batch((Call("Account.Resolve", {"names": more}),))).value(0)
+        found = replace(found, accounts={**found.accounts, **(resolved if isinstance(resolved, dict) else {})})
+    desired, unknown = bind.bind(desired, found.facts, found.accounts)
+    problems = [replace(p, host=job.host) for p in (*problems, *unknown)]
+    if any(p.severity == "error" for p in problems):
+        return HostResult(job.host, diagnostics=tuple(problems), declared=len(desired)), found, desired
+    changes = order(diff(found.state, target(desired, found.state), desired))
+    return HostResult(job.host, changes, diagnostics=tuple(problems), declared=len(desired)), found, desired
+
+
+def _apply(job: Job, kinds: Mapping[str, Kind], trips: Trips,
+           expected: Callable[[Sequence[Change]], str] | None) -> HostResult:
+    result, found, desired = _plan(job, kinds, trips)
+    if result.status == "invalid":
+        return result
+    if expected and (reason := expected(result.changes)):
+        raise StalePlan(reason)
+    if not result.changes:
+        return result
+    batch = Batch(calls(result.changes, found.facts), stop=True)
+    if problem := _unfit(found.facts):
+        return replace(result, error=problem)
+    reply = trips.run(batch)
+    made = sum(1 for answer in reply.answers if answer.error is None)
+    result = replace(result, made=made)
+    if made < len(result.changes):
+        failure, change = reply.answers[made].error, result.changes[made]
+        assert failure is not None
+        return replace(result, error=HostError("changed", f"{change.action} {change.id}: {failure.message}"))
+    return _prove(result, desired, kinds, trips)
+
+
+def _unfit(facts: Facts) -> HostError | None:
+    """Why nothing can be written on the host, as far as it said so itself."""
+    if facts.elevated is False:
+        return HostError("elevation")
+    stopped = [s for s in NEEDED_SERVICES if facts.services.get(s, "running") != "running"]
+    return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in stopped)) if stopped else None
+
+
+def _prove(result: HostResult, desired: Desired, kinds: Mapping[str, Kind], trips: Trips) -> HostResult:
+    """A second read over a new connection: what is declared is what is there, or the host has failed."""
+    found, reply = look(trips, kinds, (), *_enforcement(result.changes))
+    residue = order(diff(found.state, target(desired, found.state), desired))
+    notes = [d for answer in reply.answers[3:] for d in _not_enforced(answer.value, result.host)]
+    result = replace(result, residue=residue, diagnostics=(*result.diagnostics, *notes))
+    if residue:
+        return replace(result, error=HostError("residue", ", ".join(str(c.id) for c in residue[:5])))
+    return result
+
+
+def _enforcement(changes: Sequence[Change]) -> list[Call]:
+    """Whether Windows puts what was written into force is asked of its active store."""
+    names: dict[str, list[str]] = {}
+    for c in changes:
+        if c.after is not None and c.id.store == LOCAL and isinstance(c.after.kind.home, Strings):
+            names.setdefault(c.after.kind.noun, []).append(c.after.name)
+    return [Call("Enforcement.Read", {"kind": noun, "names": those}) for noun, those in names.items()]
+
+
+def _not_enforced(said: Any, host: str) -> list[Diagnostic]:
+    """Objects that are configured but not in force although they are enabled; what is disabled is as declared."""
+    found = []
+    for name, status in (said.items() if isinstance(said, dict) else ()):
+        states = status.get("enforcement") if isinstance(status, dict) else None
+        reasons = [str(s) for s in states or () if str(s) not in ("Enforced", "Full", "Disabled", "DisabledObject",
+                                                                  "InactiveProfile", "ProfileInactive", "NotApplicable")]
+        if reasons:
+            found.append(Diagnostic(summary=f"{name} is configured but not in force: {', '.join(reasons)}", where=NOWHERE,
+                                    severity="warning", host=host))
+    return found
