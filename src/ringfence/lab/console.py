@@ -1,0 +1,196 @@
+"""A command line on a simulated host, as sshd or WinRS hands it to the default shell.
+
+One program is known: PowerShell with ringfence's bootstrap as its encoded command. The shell's own manners are kept:
+what quoting means, how long a line may be, and what it says to a program that it does not find.
+"""
+
+import base64
+import binascii
+import os
+import re
+import shlex
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+from xml.sax.saxutils import escape
+
+from ringfence import batch
+
+ShellKind = Literal["cmd", "powershell", "bash"]
+
+WINDOWS_POWERSHELL = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
+EXECUTABLES = frozenset({"powershell", "powershell.exe", WINDOWS_POWERSHELL.casefold()})
+CMD_LIMIT = 8191  # characters of a command line under cmd.exe
+PROCESS_LIMIT = 32767  # characters that CreateProcess takes
+
+_CLIXML = '#< CLIXML\r\n<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">{0}</Objs>'
+_PROGRESS = _CLIXML.format(
+    '<Obj S="progress" RefId="0"><TN RefId="0"><T>System.Management.Automation.PSCustomObject</T><T>System.Object</T>'
+    '</TN><MS><I64 N="SourceId">1</I64><PR N="Record"><AV>Preparing modules for first use.</AV><AI>0</AI><Nil /><PI>-1'
+    '</PI><PC>-1</PC><T>Completed</T><SR>-1</SR><SD> </SD></PR></MS></Obj>')
+
+
+class Source(Protocol):
+    """Standard input."""
+
+    def readline(self, size: int = -1, /) -> bytes: ...
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+Sink = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How command lines are run on a host.
+
+    `banner` is printed before anything else, `progress` puts CLIXML progress on standard error. `executables`: the
+    names under which PowerShell is found, in lower case. `pwsh`: path of a real PowerShell that then does the work, in
+    the given environment.
+    """
+
+    default_shell: ShellKind = "cmd"
+    banner: str = ""
+    progress: bool = False
+    executables: frozenset[str] = EXECUTABLES
+    pwsh: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    script: Callable[[], str] = batch.script
+
+
+class Failed(Exception):
+    """The command line ends here: what goes to standard error, and the exit code."""
+
+    def __init__(self, text: str, code: int) -> None:
+        self.text, self.code = text, code
+        super().__init__(text)
+
+
+def run(line: str, settings: Settings, execute: Callable[[str], str], stdin: Source, stdout: Sink,
+        stderr: Sink) -> int:
+    """Run a command line; `execute` turns a batch line into the reply. Returns the exit code; passes on ConnectionError."""
+    if settings.banner:
+        stdout(settings.banner.replace("\n", "\r\n").encode())
+    try:
+        executable, arguments = split(line, settings.default_shell)
+        if executable.casefold() not in settings.executables:
+            raise _not_found(executable, settings.default_shell)
+        if settings.pwsh is not None:
+            return _real(settings.pwsh, arguments, settings.environment, stdin, stdout, stderr)
+        _bootstrap(arguments)
+        if settings.progress:
+            stderr(_PROGRESS.encode())
+        reply = execute(_read(stdin, settings.script()))
+    except Failed as failed:
+        stderr(failed.text.encode())
+        return failed.code
+    stdout(reply.encode("utf-8") + b"\r\n")
+    return 0
+
+
+def split(line: str, kind: ShellKind) -> tuple[str, list[str]]:
+    """The program and its arguments as the shell understands the line. Raises Failed."""
+    if kind == "bash":
+        try:
+            parts = shlex.split(line)
+        except ValueError as error:
+            raise Failed(f"bash: -c: line 1: {error}\n", 2) from None
+        return (parts[0], parts[1:]) if parts else ("", [])
+    if len(line) > (CMD_LIMIT if kind == "cmd" else PROCESS_LIMIT):
+        raise Failed("The command line is too long.\r\n", 1)
+    if kind == "powershell":
+        line = line.strip()
+        if line.startswith("&"):
+            line = line[1:].lstrip()
+        elif line[:1] in ('"', "'"):
+            raise Failed("Unexpected token in expression or statement.\r\n    + CategoryInfo          : ParserError: (:) "
+                         "[], ParentContainsErrorRecordException\r\n    + FullyQualifiedErrorId : UnexpectedToken\r\n", 1)
+        parts = re.findall(r""""([^"]*)"|'([^']*)'|(\S+)""", line)
+        words = ["".join(part) for part in parts]
+    else:
+        words = ["".join(part) for part in re.findall(r'"([^"]*)"|(\S+)', line)]
+    return (words[0], words[1:]) if words else ("", [])
+
+
+def _not_found(executable: str, kind: ShellKind) -> Failed:
+    if kind == "bash":
+        return Failed(f"bash: line 1: {executable}: command not found\n", 127)
+    if kind == "powershell":
+        return Failed(f"{executable} : The term '{executable}' is not recognized as the name of a cmdlet, function, script "
+                      "file, or operable program. Check the spelling of the name, or if a path was included, verify that "
+                      "the path is correct and try again.\r\n", 1)
+    if "\\" in executable:
+        return Failed("The system cannot find the path specified.\r\n", 1)
+    return Failed(f"'{executable}' is not recognized as an internal or external command,\r\noperable program or batch "
+                  "file.\r\n", 1)
+
+
+def _bootstrap(arguments: list[str]) -> None:
+    """Accept the bootstrap and nothing else. Raises Failed as powershell.exe words it."""
+    switches = [a.casefold() for a in arguments[:-1]]
+    if not arguments or switches != ["-noprofile", "-noninteractive", "-encodedcommand"]:
+        raise Failed("This simulated host runs ringfence's bootstrap only: -NoProfile -NonInteractive -EncodedCommand "
+                     "BASE64.\r\n", 1)
+    try:
+        text = base64.b64decode(arguments[-1], validate=True).decode("utf-16-le")
+    except (binascii.Error, UnicodeDecodeError):
+        raise Failed("Cannot process the command because the value specified with -EncodedCommand is not properly "
+                     "encoded. The value must be Base64 encoded.\r\n", 1) from None
+    known = getattr(batch, "BOOTSTRAP", None)
+    if known is not None and text != known:
+        raise Failed(clixml_error("This simulated host runs ringfence's bootstrap and no other command."), 1)
+
+
+def _read(stdin: Source, script: str) -> str:
+    """The batch line, after the script that has to be the constant one. Raises Failed."""
+    try:
+        text = base64.b64decode(stdin.readline().strip(), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        raise Failed(clixml_error('Exception calling "FromBase64String" with "1" argument(s): "The input is not a valid '
+                                  'Base-64 string."'), 1) from None
+    if text.replace("\r\n", "\n") != script.replace("\r\n", "\n"):
+        raise Failed(clixml_error("This simulated host runs ringfence's own script and no other."), 1)
+    return stdin.readline().strip().decode("ascii", "replace")
+
+
+def clixml_error(text: str) -> str:
+    """An error as powershell.exe writes it on a redirected standard error."""
+    return _CLIXML.format(f'<S S="Error">{escape(text)}_x000D__x000A_</S>')
+
+
+def _real(pwsh: str, arguments: list[str], environment: Mapping[str, str], stdin: Source, stdout: Sink,
+          stderr: Sink) -> int:
+    """Run the real PowerShell with the given arguments and copy its streams."""
+    with subprocess.Popen([pwsh, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=dict(environment)) as process:
+        into, out, err = process.stdin, process.stdout, process.stderr
+        assert into is not None
+        assert out is not None
+        assert err is not None
+
+        def feed() -> None:
+            try:
+                while piece := stdin.readline(1 << 20):
+                    into.write(piece)
+                    into.flush()
+                into.close()
+            except (OSError, ValueError):
+                return  # the child ended before it read everything
+
+        def report() -> None:
+            for piece in iter(lambda: err.read(65536), b""):
+                stderr(piece)
+
+        threads = [threading.Thread(target=feed, daemon=True), threading.Thread(target=report)]
+        for thread in threads:
+            thread.start()
+        try:
+            while piece := os.read(out.fileno(), 65536):
+                stdout(piece)
+        except OSError:
+            process.kill()
+        threads[1].join()
+        return process.wait()

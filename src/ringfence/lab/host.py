@@ -1,0 +1,61 @@
+"""What the lab's servers need of a simulated host, and who is calling. No other part of the lab is known here."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Host(Protocol):
+    """A simulated Windows host as its servers see it.
+
+    `run` executes one batch line and returns the framed reply. It may block (slow cmdlets, a host that hangs) and may
+    raise `ConnectionError`: then the connection is cut without an answer, as when power or network goes.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def accounts(self) -> Mapping[str, str]: ...
+
+    @property
+    def controller_address(self) -> str: ...
+
+    def run(self, batch: str, session: Any) -> str: ...
+
+    def admits(self, port: int, remote_address: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A logon on a host. `transport` is "psrp" or "ssh"; addresses and ports are as the host sees them."""
+
+    transport: str
+    user: str
+    elevated: bool
+    remote_address: str
+    remote_port: int
+    local_address: str
+    local_port: int
+
+
+def account(accounts: Iterable[str], given: str, computer: str) -> str | None:
+    """The account that `given` names, or None.
+
+    Windows compares names without case; `.\\name` and `COMPUTER\\name` are local accounts. A Kerberos principal
+    `name@REALM` is found as itself, else (a realm is trusted as soon as its keytab is) by its first part.
+    """
+    known = {name.casefold(): name for name in accounts}
+    wanted = given.casefold()
+    for prefix in (".\\", f"{computer.casefold()}\\"):
+        wanted = wanted.removeprefix(prefix)
+    return known.get(wanted) or known.get(wanted.partition("@")[0] if "@" in wanted else "")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether the text is a loopback address or localhost: the only place the lab connects to."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address.casefold() == "localhost"

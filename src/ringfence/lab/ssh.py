@@ -1,0 +1,187 @@
+"""An SSH server for a simulated host, as Windows' OpenSSH presents itself: exec requests and TCP forwarding."""
+
+import contextlib
+import io
+import logging
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import paramiko
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from paramiko import common
+
+from ringfence.lab import console
+from ringfence.lab.host import Host, Session, account, is_loopback
+from ringfence.lab.net import Connections, Gate, Listener, Verdict, cut
+
+SSH_PORT = 22
+LOG = "ringfence.lab.ssh"
+
+log = logging.getLogger(LOG)
+log.addHandler(logging.NullHandler())  # paramiko reports every peer that hangs up; without a handler that goes to stderr
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a host's sshd is configured.
+
+    `authorized_keys`: account → public keys as "TYPE BASE64" lines. `auth_banner` is shown before the logon.
+    `not_elevated`: accounts whose token has no administrative rights. `forwarding`: TCP forwarding is allowed (jump
+    hosts), to this machine only. `silent`: a refused connection is never answered instead of reset.
+    """
+
+    shell: console.Settings = field(default_factory=console.Settings)
+    passwords: bool = True
+    authorized_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    auth_banner: str = ""
+    not_elevated: frozenset[str] = frozenset()
+    forwarding: bool = True
+    silent: bool = False
+
+
+def new_key() -> paramiko.PKey:
+    """A fresh Ed25519 key."""
+    pem = ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption())
+    return paramiko.Ed25519Key.from_private_key(io.StringIO(pem.decode()))
+
+
+def public_line(key: paramiko.PKey) -> str:
+    """A public key as authorized_keys and known_hosts have it."""
+    return f"{key.get_name()} {key.get_base64()}"
+
+
+class Service:
+    """The sshd of one host, listening on one port; `key` is its host key (a new one when omitted)."""
+
+    management_port = SSH_PORT
+
+    def __init__(self, gate: Gate, host: Host, settings: Settings | None = None, key: paramiko.PKey | None = None,
+                 port: int = 0) -> None:
+        self.host, self.settings = host, settings or Settings()
+        self.key = key or new_key()
+        self.listener: Listener = gate.listen(self._serve, self._judge, port)
+        self.port = self.listener.port
+
+    @property
+    def known_hosts(self) -> str:
+        """The line that clients need to trust this server."""
+        return f"[127.0.0.1]:{self.port} {public_line(self.key)}\n"
+
+    def _judge(self) -> Verdict:
+        if self.host.admits(self.management_port, self.host.controller_address):
+            return "accept"
+        return "silent" if self.settings.silent else "reset"
+
+    def _serve(self, sock: socket.socket, connections: Connections) -> None:
+        transport = paramiko.Transport(sock)
+        transport.set_log_channel(LOG)
+        transport.local_version = "SSH-2.0-OpenSSH_for_Windows_8.1"
+        transport.add_server_key(self.key)
+        try:
+            transport.start_server(event=threading.Event(), server=_Connection(self, sock, transport, connections))
+            transport.join()
+        finally:
+            transport.close()
+
+    def drop(self) -> None:
+        """Cut every connection, as a power loss does."""
+        self.listener.connections.drop()
+
+    def close(self) -> None:
+        """Stop listening and end every connection."""
+        self.listener.close()
+
+
+class _Connection(paramiko.ServerInterface):
+    """What one client is allowed to do."""
+
+    def __init__(self, service: Service, sock: socket.socket, transport: paramiko.Transport,
+                 connections: Connections) -> None:
+        self._service, self._sock, self._transport, self._connections = service, sock, transport, connections
+        self._host, self._settings = service.host, service.settings
+        self._remote_port: int = sock.getpeername()[1]
+        self._destinations: dict[int, tuple[str, int]] = {}
+        self._forwarding = threading.Lock()
+
+    def get_banner(self) -> tuple[str | None, str | None]:
+        return (self._settings.auth_banner, "en-US") if self._settings.auth_banner else (None, None)
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "publickey,password" if self._settings.passwords else "publickey"
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        found = account(self._host.accounts, username, self._host.name)
+        right = self._settings.passwords and found is not None and self._host.accounts[found] == password
+        return common.AUTH_SUCCESSFUL if right else common.AUTH_FAILED
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        found = account(self._host.accounts, username, self._host.name)
+        right = found is not None and public_line(key) in self._settings.authorized_keys.get(found, ())
+        return common.AUTH_SUCCESSFUL if right else common.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return common.OPEN_SUCCEEDED if kind == "session" else common.OPEN_FAILED_UNKNOWN_CHANNEL_TYPE
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        self._connections.start(lambda: self._execute(channel, command.decode("utf-8", "replace")), "lab-exec")
+        return True
+
+    def check_channel_direct_tcpip_request(self, chanid: int, origin: tuple[str, int],
+                                           destination: tuple[str, int]) -> int:
+        if not self._settings.forwarding or not is_loopback(destination[0]):
+            return common.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+        self._destinations[chanid] = destination
+        self._connections.start(self._forward, "lab-forward")
+        return common.OPEN_SUCCEEDED
+
+    def _session(self) -> Session:
+        user = account(self._host.accounts, self._transport.get_username() or "", self._host.name) or ""
+        return Session("ssh", user, user not in self._settings.not_elevated, self._host.controller_address,
+                       self._remote_port, getattr(self._host, "address", "127.0.0.1"), SSH_PORT)
+
+    def _execute(self, channel: paramiko.Channel, line: str) -> None:
+        session = self._session()
+        flow = f"{session.remote_address} {session.remote_port} {session.local_address} {session.local_port}"
+        settings = replace(self._settings.shell, environment={
+            **self._settings.shell.environment, "SSH_CONNECTION": flow, "USERNAME": session.user})
+        try:
+            with channel.makefile("rb") as stdin:
+                code = console.run(line, settings, lambda batch: self._host.run(batch, session), stdin,
+                                   channel.sendall, channel.sendall_stderr)
+            channel.send_exit_status(code)
+            channel.close()
+        except OSError:  # the simulated host lost its power, or the client went away
+            cut(self._sock)
+            self._transport.close()
+
+    def _forward(self) -> None:
+        """Connect one forwarded channel. Channels come out of one queue, sessions among them."""
+        with self._forwarding:
+            while (channel := self._transport.accept(10)) is not None:
+                if destination := self._destinations.pop(channel.get_id(), None):
+                    break
+            else:
+                return
+        try:
+            target = socket.create_connection(destination, 10)
+        except OSError:
+            channel.close()
+            return
+        target.settimeout(None)
+        self._connections.add(target)
+        self._connections.start(lambda: self._pump_out(channel, target), "lab-forward-out")
+        with contextlib.suppress(OSError):
+            while data := channel.recv(65536):
+                target.sendall(data)
+        self._connections.discard(target)
+
+    @staticmethod
+    def _pump_out(channel: paramiko.Channel, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := target.recv(65536):
+                channel.sendall(data)
+        channel.close()

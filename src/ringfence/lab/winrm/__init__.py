@@ -1,0 +1,1 @@
+"""A WinRM service for simulated hosts."""

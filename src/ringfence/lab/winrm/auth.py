@@ -1,0 +1,251 @@
+"""Who is calling: Basic, Negotiate (NTLM, Kerberos where GSSAPI is installed) and client certificates.
+
+Authentication belongs to the connection: once its handshake is done, later requests on it need no header. What Negotiate
+agreed on also seals the messages (MS-WSMV 2.2.9.1).
+"""
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import importlib.util
+import os
+import ssl
+import struct
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import spnego
+from spnego._ntlm_raw.crypto import ntowfv1
+from spnego.channel_bindings import GssChannelBindings
+
+from ringfence.lab.host import account
+
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+BOUNDARY = b"--Encrypted Boundary"
+SOAP_TYPE = "application/soap+xml;charset=UTF-8"
+
+# pyspnego looks the acceptor's accounts up in the file that NTLM_USER_FILE names: one place for the whole process, so
+# the hosts of a lab take turns, for the milliseconds that one step of a handshake takes.
+_TURN = threading.Lock()
+
+
+class Denied(Exception):
+    """Not authenticated: HTTP 401."""
+
+
+class Sealed(Exception):
+    """An encrypted message that cannot be opened: HTTP 400."""
+
+
+class Accounts:
+    """The accounts of one host, also as the file that NTLM acceptors read."""
+
+    def __init__(self, read: Callable[[], Mapping[str, str]], computer: str) -> None:
+        self._read, self.computer = read, computer
+        self._lock = threading.Lock()
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
+        self._written: dict[str, str] = {}
+
+    def find(self, given: str) -> str | None:
+        """The account that a user name means."""
+        return account(self._read(), given, self.computer)
+
+    def check(self, given: str, password: str) -> str | None:
+        """The account, when name and password are right."""
+        found = self.find(given)
+        return found if found is not None and self._read()[found] == password else None
+
+    @contextlib.contextmanager
+    def acceptor(self) -> Iterator[None]:
+        """While this is entered, NTLM acceptors of this process know these accounts and no others."""
+        with self._lock:
+            path = self._file()
+        with _TURN:
+            before = os.environ.get("NTLM_USER_FILE")
+            os.environ["NTLM_USER_FILE"] = str(path)
+            try:
+                yield
+            finally:
+                if before is None:
+                    del os.environ["NTLM_USER_FILE"]
+                else:
+                    os.environ["NTLM_USER_FILE"] = before
+
+    def _file(self) -> Path:
+        now = dict(self._read())
+        if self._directory is None:
+            self._directory = tempfile.TemporaryDirectory(prefix="ringfence-lab-")
+        path = Path(self._directory.name, "accounts")
+        if now != self._written or not path.exists():
+            path.touch(0o600)
+            path.write_text("".join(self._lines(now)), encoding="utf-8")
+            self._written = now
+        return path
+
+    def _lines(self, accounts: Mapping[str, str]) -> Iterator[str]:
+        """Lines in smbpasswd's format: a local account may be named with or without its computer."""
+        for name, password in accounts.items():
+            known_as = [name] if "\\" in name or "@" in name else [name, f".\\{name}", f"{self.computer}\\{name}"]
+            digest = base64.b16encode(ntowfv1(password)).decode()
+            yield from (f"{alias}:0:{'0' * 32}:{digest}:[U]:LCT-0\n" for alias in known_as)
+
+    def close(self) -> None:
+        """Remove the file."""
+        if self._directory is not None:
+            self._directory.cleanup()
+            self._directory = None
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """What a service accepts. `certificates`: SHA-256 fingerprint of a client certificate in hex → account.
+
+    `unencrypted`: Windows' AllowUnencrypted. `strict_binding`: Windows' CbtHardeningLevel Strict; here the
+    relaxed level does not look at channel bindings at all.
+    """
+
+    basic: bool = True
+    negotiate: bool = True
+    unencrypted: bool = True
+    certificates: Mapping[str, str] | None = None
+    strict_binding: bool = False
+
+
+class Login:
+    """The authentication of one connection."""
+
+    def __init__(self, accounts: Accounts, methods: Methods, binding: GssChannelBindings | None,
+                 peer: ssl.SSLSocket | None) -> None:
+        self._accounts, self._methods, self._peer = accounts, methods, peer
+        self._binding = binding if methods.strict_binding else None
+        self._context: Any = None
+        self._scheme = ""
+        self._established: str | None = None
+
+    @property
+    def offers(self) -> list[tuple[str, str]]:
+        """The WWW-Authenticate headers of a refusal."""
+        offers = []
+        if self._methods.negotiate:
+            offers.append("Negotiate")
+            if _KERBEROS:
+                offers.append("Kerberos")
+        if self._basic:
+            offers.append('Basic realm="WSMAN"')
+        return [("WWW-Authenticate", offer) for offer in offers]
+
+    @property
+    def _basic(self) -> bool:
+        return self._methods.basic and (self._peer is not None or self._methods.unencrypted)
+
+    def authenticate(self, header: str) -> tuple[str | None, list[tuple[str, str]]]:
+        """The account behind a request, or None while a handshake goes on; and headers to answer with. Raises Denied."""
+        scheme, _, text = header.partition(" ")
+        if not header:
+            if self._established is None:
+                raise Denied("no credentials")
+            return self._established, []
+        if header == MUTUAL:
+            return self._by_certificate(), []
+        if scheme.casefold() == "basic" and self._basic:
+            return self._by_password(text), []
+        if scheme.casefold() in ("negotiate", "kerberos") and self._methods.negotiate:
+            return self._handshake(scheme, text)
+        raise Denied(f"{scheme} is not offered")
+
+    def _by_password(self, text: str) -> str:
+        try:
+            given = base64.b64decode(text, validate=True)
+        except binascii.Error as error:
+            raise Denied(str(error)) from None
+        try:
+            user, _, password = given.decode("utf-8").partition(":")
+        except UnicodeDecodeError:  # clients do not agree on the encoding (RFC 7617 section 2.1); some send Latin-1
+            user, _, password = given.decode("latin-1").partition(":")
+        found = self._accounts.check(user, password)
+        if found is None:
+            raise Denied("wrong user or password")
+        return found
+
+    def _by_certificate(self) -> str:
+        shown = self._peer.getpeercert(binary_form=True) if self._peer else None
+        found = (self._methods.certificates or {}).get(fingerprint(shown)) if shown else None
+        if found is None or self._accounts.find(found) is None:
+            raise Denied("the certificate belongs to no account")
+        return found
+
+    def _handshake(self, scheme: str, text: str) -> tuple[str | None, list[tuple[str, str]]]:
+        self._established = None
+        if self._context is None or self._context.complete:
+            self._scheme = scheme
+            self._context = spnego.server(
+                protocol="kerberos" if scheme.casefold() == "kerberos" else "negotiate", service="http",
+                channel_bindings=self._binding, options=_OPTIONS[scheme.casefold()])
+        try:
+            with self._accounts.acceptor():
+                answer = self._context.step(base64.b64decode(text, validate=True))
+        except Exception as error:  # pyspnego raises errors of its own, of struct, of ASN.1: each one is a refusal
+            self._context = None
+            raise Denied(str(error)) from None
+        headers = [("WWW-Authenticate", f"{scheme} {base64.b64encode(answer).decode()}")] if answer else []
+        if not self._context.complete:
+            return None, headers
+        self._established = self._accounts.find(self._context.client_principal or "")
+        if self._established is None:
+            self._context = None
+            raise Denied("the principal has no account here")
+        return self._established, headers
+
+    @property
+    def seals(self) -> bool:
+        """Whether messages can be encrypted on this connection."""
+        return self._context is not None and bool(self._context.complete)
+
+    @property
+    def must_seal(self) -> bool:
+        """Whether a message in clear text has to be refused."""
+        return self._peer is None and not self._methods.unencrypted
+
+    def open(self, body: bytes) -> bytes:
+        """Decrypt a multipart/encrypted body. Raises Sealed."""
+        try:
+            head, mark, rest = body.partition(BOUNDARY + b"\r\n\tContent-Type: application/octet-stream\r\n")
+            end = rest.rindex(BOUNDARY + b"--")
+            length = int(head.rpartition(b"Length=")[2])
+            size = struct.unpack_from("<i", rest)[0]
+            if not mark or not self.seals:
+                raise ValueError("not an encrypted message")
+            clear: bytes = self._context.unwrap_winrm(rest[4:4 + size], rest[4 + size:end])
+        except Exception as error:  # whatever the cipher or the parser says: the message is not authentic
+            raise Sealed(str(error)) from None
+        if len(clear) != length:
+            raise Sealed("the length is not the one announced")
+        return clear
+
+    def seal(self, message: bytes) -> tuple[str, bytes]:
+        """Content type and body of an encrypted answer."""
+        kind = "Kerberos" if self._scheme.casefold() == "kerberos" else "SPNEGO"
+        protocol = f"application/HTTP-{kind}-session-encrypted"
+        header, data, padding = self._context.wrap_winrm(message)
+        body = b"".join((
+            BOUNDARY, f"\r\n\tContent-Type: {protocol}\r\n\tOriginalContent: type={SOAP_TYPE};Length="
+            f"{len(message) + padding}\r\n".encode(), BOUNDARY, b"\r\n\tContent-Type: application/octet-stream\r\n",
+            struct.pack("<i", len(header)), header, data, BOUNDARY, b"--\r\n"))
+        return f'multipart/encrypted;protocol="{protocol}";boundary="Encrypted Boundary"', body
+
+
+# Our own SPNEGO over pyspnego's NTLM, so that the accounts file is honoured even where GSSAPI could do NTLM as well.
+_OPTIONS = {"negotiate": spnego.NegotiateOptions.use_negotiate, "kerberos": spnego.NegotiateOptions.use_gssapi}
+
+
+_KERBEROS = all(importlib.util.find_spec(name) for name in ("gssapi", "krb5"))
+
+
+def fingerprint(certificate: bytes) -> str:
+    """SHA-256 of a certificate in DER form, in hex."""
+    return hashlib.sha256(certificate).hexdigest()

@@ -1,0 +1,95 @@
+"""A real PowerShell engine behind a shell: fragments are handed to `pwsh -s` and back.
+
+The child speaks the out-of-process form of PowerShell remoting on its standard streams, one packet a line; the fragments
+inside are the same that WSMan carries, so nothing is looked into.
+"""
+
+import base64
+import contextlib
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from ringfence.lab.winrm import soap
+from ringfence.lab.winrm.shell import Outbox
+
+POOL = "00000000-0000-0000-0000-000000000000"
+_DATA = re.compile(rb"<Data Stream='\w+' PSGuid='([0-9A-Fa-f-]{36})'>([^<]*)</Data>")
+
+
+class Relay:
+    """One `pwsh -s` for one shell. `start` runs something in a thread of the server."""
+
+    def __init__(self, pwsh: str, environment: Mapping[str, str], outbox: Outbox,
+                 start: Callable[[Callable[[], None], str], None]) -> None:
+        self._lock = threading.Lock()
+        self._outboxes = {POOL: outbox}
+        self._process = subprocess.Popen(
+            [pwsh, "-NoLogo", "-NoProfile", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, env=dict(environment))
+        start(self._pump, "lab-pwsh")
+
+    def open(self, creation: bytes) -> None:
+        """The first fragments of a session."""
+        self._data(POOL, creation)
+
+    def command(self, id: str, line: str, arguments: Sequence[str], outbox: Outbox) -> None:
+        """A new pipeline; its first fragment comes as the argument of the command."""
+        del line
+        fragment = soap.from_base64("".join(arguments))
+        with self._lock:
+            self._outboxes[id.lower()] = outbox
+        self._write(f"<Command PSGuid='{id}' />\n")
+        self._data(id, fragment)
+
+    def send(self, id: str, stream: str, data: bytes, end: bool) -> None:
+        """More fragments for the pool or a pipeline; "pr" carries answers to the host's questions."""
+        del end
+        self._data(id or POOL, data, "PromptResponse" if stream == "pr" else "Default")
+
+    def signal(self, id: str, code: str) -> None:
+        """Stop a pipeline (ctrl_c) or forget it (terminate)."""
+        if code.casefold().endswith("/terminate"):
+            self._write(f"<Close PSGuid='{id}' />\n")
+        else:
+            self._write(f"<Signal PSGuid='{id}' />\n")
+
+    def close(self) -> None:
+        """End the child: kindly first."""
+        with contextlib.suppress(OSError, soap.Fault):
+            self._write(f"<Close PSGuid='{POOL}' />\n")
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()  # type: ignore[union-attr]
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _data(self, id: str, fragment: bytes, stream: str = "Default") -> None:
+        text = base64.b64encode(fragment).decode()
+        self._write(f"<Data Stream='{stream}' PSGuid='{id}'>{text}</Data>\n")
+
+    def _write(self, packet: str) -> None:
+        with self._lock:
+            try:
+                self._process.stdin.write(packet.encode())  # type: ignore[union-attr]
+                self._process.stdin.flush()  # type: ignore[union-attr]
+            except (OSError, ValueError):
+                raise ConnectionAbortedError("the PowerShell process is gone") from None
+
+    def _pump(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                if not (packet := _DATA.match(line)):
+                    continue
+                with self._lock:
+                    outbox = self._outboxes.get(packet[1].decode().lower())
+                if outbox is not None:
+                    outbox.put("stdout", base64.b64decode(packet[2]))
+        with self._lock:
+            outboxes = list(self._outboxes.values())
+        for outbox in outboxes:
+            outbox.cut()

@@ -1,0 +1,70 @@
+"""A host that is only what the lab's servers ask of it, and PSRP clients for it."""
+
+import base64
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.wsman import WSMan
+
+SCRIPT = "param([string]$Batch)\n# the constant script: <äöü> & \"quotes\"\n$Batch\n"
+USER, PASSWORD = "Administrator", "pä:ss wörd"
+
+
+@dataclass
+class FakeHost:
+    """Answers a batch with `<<ringfence:…>>` over what it was sent, or does what `act` says."""
+
+    name: str = "LAB1"
+    accounts: Mapping[str, str] = field(default_factory=lambda: {USER: PASSWORD})
+    controller_address: str = "10.9.9.9"
+    act: Callable[[str], str] | None = None
+    open: bool = True
+    runs: list[tuple[str, Any]] = field(default_factory=list)
+    asked: list[tuple[int, str]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, batch: str, session: Any) -> str:
+        with self.lock:
+            self.runs.append((batch, session))
+        return self.act(batch) if self.act else framed(batch)
+
+    def admits(self, port: int, remote_address: str) -> bool:
+        self.asked.append((port, remote_address))
+        return self.open
+
+
+def framed(text: str) -> str:
+    return f"<<ringfence:{base64.b64encode(text.encode()).decode()}>>"
+
+
+def wsman(port: int, auth: str = "basic", ssl: bool = False, user: str = USER, password: str = PASSWORD,
+          **options: Any) -> WSMan:
+    """A client; its timeouts are short because everything is near."""
+    if auth == "basic" and not ssl:
+        options.setdefault("encryption", "never")
+    if ssl:
+        options.setdefault("cert_validation", True)
+    return WSMan("127.0.0.1", port=port, username=user, password=password, ssl=ssl, auth=auth, no_proxy=True,
+                 **{"operation_timeout": 5, "read_timeout": 8, "connection_timeout": 5} | options)
+
+
+def invoke(client: WSMan, batch: str, endpoint: str = "Microsoft.PowerShell", script: str = SCRIPT,
+           command: str | None = None) -> PowerShell:
+    """One session with one pipeline."""
+    with client, RunspacePool(client, configuration_name=endpoint) as pool:
+        shell = PowerShell(pool)
+        if command is None:
+            shell.add_script(script)
+        else:
+            shell.add_cmdlet(command)
+        shell.add_parameter("Batch", batch)
+        shell.invoke()
+        return shell
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
