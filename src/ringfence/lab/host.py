@@ -1,16 +1,18 @@
 """What the lab's servers need of a simulated host, and who is calling. No other part of the lab is known here."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from ringfence.lab.failures import Dropped
 
 
 class Host(Protocol):
     """A simulated Windows host as its servers see it.
 
     `run` executes one batch line and returns the framed reply. It may block (slow cmdlets, a host that hangs) and may
-    raise `ConnectionError`: then the connection is cut without an answer, as when power or network goes.
+    raise `Dropped`: then the connection is cut without an answer, as when power or network goes.
     """
 
     @property
@@ -38,6 +40,18 @@ class Session:
     remote_port: int
     local_address: str
     local_port: int
+
+
+def executor(host: Host, session: Session) -> Callable[[str], str]:
+    """Batches of one session. Raises ConnectionError when the host drops the connection."""
+
+    def execute(line: str) -> str:
+        try:
+            return host.run(line, session)
+        except Dropped as error:
+            raise ConnectionAbortedError(str(error)) from None
+
+    return execute
 
 
 def account(accounts: Iterable[str], given: str, computer: str) -> str | None:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from paramiko import common
 
 from ringfence.lab import console
-from ringfence.lab.host import Host, Session, account, is_loopback
+from ringfence.lab.host import Host, Session, account, executor, is_loopback
 from ringfence.lab.net import Connections, Gate, Listener, Verdict, cut
 
 SSH_PORT = 22
@@ -150,7 +150,7 @@ class _Connection(paramiko.ServerInterface):
             **self._settings.shell.environment, "SSH_CONNECTION": flow, "USERNAME": session.user})
         try:
             with channel.makefile("rb") as stdin:
-                code = console.run(line, settings, lambda batch: self._host.run(batch, session), stdin,
+                code = console.run(line, settings, executor(self._host, session), stdin,
                                    channel.sendall, channel.sendall_stderr)
             channel.send_exit_status(code)
             channel.close()

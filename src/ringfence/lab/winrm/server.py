@@ -17,7 +17,7 @@ from spnego.channel_bindings import GssChannelBindings
 from ringfence import batch
 from ringfence.lab import console
 from ringfence.lab.certificates import Pair
-from ringfence.lab.host import Host, Session
+from ringfence.lab.host import Host, Session, executor
 from ringfence.lab.net import Connections, Gate, Listener, Verdict, cut
 from ringfence.lab.winrm import http, soap
 from ringfence.lab.winrm.auth import SOAP_TYPE, Accounts, Denied, Login, Methods, Sealed
@@ -231,10 +231,7 @@ class Service:
         elevated = kind not in ("cmd", "default") or caller.user not in self.settings.not_elevated
         session = Session("psrp", caller.user, elevated, self.host.controller_address, caller.remote_port,
                           getattr(self.host, "address", "127.0.0.1"), self.management_port)
-
-        def execute(line: str) -> str:
-            return self.host.run(line, session)
-
+        execute = executor(self.host, session)
         if kind == "cmd":
             settings = console.Settings(pwsh=self.settings.pwsh, environment=self.settings.environment,
                                         script=self.settings.script)
