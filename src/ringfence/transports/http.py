@@ -1,0 +1,146 @@
+"""WinRM's HTTP, bounded: pypsrp's own layer with the time, memory and trust that a host deserves who may be hostile.
+
+pypsrp reads what comes, as long as it comes. Here every response is read in pieces up to a limit and to the deadline
+of the batch, nothing is decompressed, no redirect is followed, no XML with a document type (entity bombs) is parsed.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import requests
+from pypsrp.exceptions import WinRMTransportError
+from pypsrp.wsman import WSMan, _TransportHTTP
+from requests.adapters import HTTPAdapter
+
+from ringfence.errors import HostError
+from ringfence.transports.deadline import Deadline
+
+MAX_RESPONSE = 8 * 2**20  # bytes of one HTTP response; WinRM's are at most an envelope, 500 KB by default
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class Link:
+    """What one session over HTTP may use and has used."""
+
+    def __init__(self, deadline: Deadline, limit: int) -> None:
+        self.deadline, self.limit = deadline, limit
+        self.sent = self.received = 0
+
+    def receive(self, response: Any, amount: int, decode_content: bool | None = None) -> Iterator[bytes]:
+        """The body of a urllib3 response in pieces; stands in for its `stream`, which knows no bounds."""
+        here = 0
+        while piece := response.read(65536, decode_content=False):
+            here += len(piece)
+            self.received += len(piece)
+            if here > MAX_RESPONSE or self.received > self.limit:
+                response.close()
+                raise HostError("too_large", f"more than {min(MAX_RESPONSE, self.limit)} bytes")
+            yield piece
+
+
+class Adapter(HTTPAdapter):
+    """Sends over connections that the deadline can cut, and hands out responses that are read within bounds."""
+
+    def __init__(self, link: Link, **pool: Any) -> None:
+        self.link, self._extra = link, {name: value for name, value in pool.items() if value is not None}
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, **pool, **self._extra)
+        self._watch(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **pool: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **pool, **self._extra)
+        self._watch(manager)
+        return manager
+
+    def _watch(self, manager: Any) -> None:
+        """Have every connection of a pool manager watched by the deadline from its first byte on."""
+        def watched_socket(connect: Callable[[], Any]) -> Any:
+            sock = connect()
+            self.link.deadline.watch(sock)
+            return sock
+
+        def watched_connection(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            connection = make(*args, **kwargs)
+            connection._new_conn = functools.partial(watched_socket, connection._new_conn)
+            return connection
+
+        def watched_pool(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            pool = make(*args, **kwargs)
+            pool.ConnectionCls = functools.partial(watched_connection, pool.ConnectionCls)
+            return pool
+
+        manager.pool_classes_by_scheme = {scheme: functools.partial(watched_pool, make)
+                                          for scheme, make in manager.pool_classes_by_scheme.items()}
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.link.deadline.over:
+            raise TimeoutError
+        self.link.sent += len(request.body or b"")
+        response: Any = super().send(request, *args, **kwargs)
+        if response.status_code in _REDIRECTS:
+            response.close()
+            raise HostError("peer", f"HTTP {response.status_code}, a redirect")
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            response.close()
+            raise HostError("protocol", "a compressed response, which was not asked for")
+        # without a charset requests would guess one, at length
+        response.encoding = response.encoding or "utf-8"
+        response.raw.stream = functools.partial(self.link.receive, response.raw)
+        return response
+
+
+class BoundedHttp(_TransportHTTP):
+    """pypsrp's HTTP transport on our adapter, with retries of reading alone."""
+
+    def __init__(self, link: Link, fingerprint: str | None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.link, self.fingerprint = link, fingerprint
+
+    def _build_session(self) -> requests.Session:
+        session: requests.Session = super()._build_session()
+        session.mount("http://", Adapter(self.link))
+        session.mount("https://", Adapter(self.link, assert_fingerprint=self.fingerprint,
+                                          key_password=self.certificate_key_password))
+        return session
+
+    def send(self, message: bytes, *, retries_on_read_timeout: int = 0, timeout: Any = None) -> bytes:
+        """Send one message. Only a Receive is sent again (pypsrp says so): WinRM answers it with the same output."""
+        for attempt in itertools.count():
+            try:
+                return bytes(super().send(message, timeout=timeout))
+            except (requests.ReadTimeout, requests.ConnectTimeout):
+                if attempt == retries_on_read_timeout or self.link.deadline.over:
+                    raise
+            self.encryption = None  # a new connection authenticates, and so encrypts, anew
+            self.link.deadline.sleep(self.reconnection_backoff * 2**attempt)
+        raise AssertionError("unreachable: the count has no end")
+
+    def _send_request(self, request: Any, timeout: Any = None) -> bytes:
+        try:
+            content = bytes(super()._send_request(request, timeout=timeout))
+        except WinRMTransportError as error:
+            without_document_type(str(error.response_text).encode())
+            raise
+        without_document_type(content)
+        return content
+
+
+class BoundedWSMan(WSMan):
+    """pypsrp's WSMan over a bounded transport. `settings` are those of pypsrp's WSMan."""
+
+    def __init__(self, link: Link, fingerprint: str | None, *, max_envelope_size: int, operation_timeout: int,
+                 **settings: Any) -> None:
+        super().__init__(max_envelope_size=max_envelope_size, operation_timeout=operation_timeout, **settings)
+        self.transport = BoundedHttp(link, fingerprint, **settings)
+
+
+def without_document_type(xml: bytes) -> bytes:
+    """`xml` itself. Raises HostError where it has a document type: SOAP and CLIXML never do, entity bombs need one."""
+    if b"<!DOCTYPE" in xml or b"\0" in xml:
+        raise HostError("protocol", "XML with a document type")
+    return xml

@@ -1,0 +1,78 @@
+"""PowerShell on the machine that runs ringfence (`ansible_connection: local`)."""
+
+import contextlib
+import functools
+import os
+import signal
+import subprocess
+import threading
+from typing import IO
+
+from ringfence.batch import Batch, Reply
+from ringfence.errors import HostError, Unreachable
+from ringfence.transports import process
+from ringfence.transports.deadline import Deadline
+from ringfence.transports.settings import Local
+
+
+class LocalTransport:
+    """Starts a PowerShell for each batch, in a process group of its own."""
+
+    name = "local"
+
+    def __init__(self, settings: Local) -> None:
+        self.settings = settings
+        self.round_trips = self.bytes_sent = self.bytes_received = 0
+
+    def run(self, batch: Batch) -> Reply:
+        """Carry `batch`. Raises Unreachable where PowerShell cannot be started, else HostError."""
+        with Deadline(self.settings.batch_timeout) as deadline:
+            return self._run(batch, deadline)
+
+    def _run(self, batch: Batch, deadline: Deadline) -> Reply:
+        executable, limit = self.settings.powershell, process.wire_limit(self.settings.max_reply)
+        told = process.standard_input(batch)
+        try:
+            # a session of its own: whatever it starts can be ended with it
+            child = subprocess.Popen(process.command(executable), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, start_new_session=True)
+        except OSError as error:
+            raise Unreachable("powershell", f"{executable}: {(error.strerror or str(error)).lower()}") from None
+        assert child.stdin
+        assert child.stdout
+        assert child.stderr
+        with child:
+            threading.Thread(target=_write, args=(child.stdin, told), daemon=True).start()
+            output = process.Reader(functools.partial(os.read, child.stdout.fileno()), limit)
+            errors = process.Reader(functools.partial(os.read, child.stderr.fileno()), process.MAX_ERRORS, discard=True)
+            output.done.wait(deadline.left())
+            in_time = output.done.is_set()
+            if in_time and not output.too_much:
+                errors.done.wait(min(deadline.left(), 5))
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(min(deadline.left(), 5))
+            status = child.poll()
+            _end(child)
+        self.round_trips += 1
+        self.bytes_sent += len(told)
+        self.bytes_received += len(output.data)
+        if not in_time:
+            raise HostError("overdue", f"{executable}: {self.settings.batch_timeout:g} s")
+        if output.too_much:
+            raise HostError("too_large", f"{executable}: more than {limit} bytes")
+        return process.understand(batch, bytes(output.data), bytes(errors.data), status, executable,
+                                  self.settings.max_reply)
+
+
+def _write(pipe: IO[bytes], data: bytes) -> None:
+    with contextlib.suppress(OSError, ValueError), pipe:  # a process that ends early says why on standard error
+        pipe.write(data)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill the process and, where there are process groups, all that it started."""
+    with contextlib.suppress(OSError):
+        if os.name == "posix":
+            os.killpg(child.pid, signal.SIGKILL)
+        else:
+            child.kill()

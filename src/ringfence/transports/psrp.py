@@ -1,0 +1,209 @@
+"""PowerShell remoting (PSRP over WinRM) with pypsrp: one runspace pool, one pipeline, one batch."""
+
+import contextlib
+import re
+import struct
+from typing import Any
+
+import requests
+from pypsrp.complex_objects import PSInvocationState
+from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
+from pypsrp.messages import Message
+from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
+from spnego.exceptions import SpnegoError
+
+from ringfence.batch import Batch, Reply, script
+from ringfence.errors import HostError
+from ringfence.secret import Secret
+from ringfence.transports.deadline import Deadline
+from ringfence.transports.failures import connected, host_error, of_fault, of_network, of_text
+from ringfence.transports.http import BoundedWSMan, Link, without_document_type
+from ringfence.transports.process import wire_limit
+from ringfence.transports.quiet import quiet
+from ringfence.transports.settings import Psrp
+
+FUNCTION = "Invoke-RingfenceBatch"  # what a JEA endpoint made by `ringfence jea export` offers
+
+_CLOSING = 10.0  # seconds that closing a shell may take once the answer is there
+_HTTP = {403: "authorization", 404: "peer", 405: "peer", 407: "authentication", 413: "quota", 503: "refused"}
+
+
+class PsrpTransport:
+    """Opens a runspace pool for each batch, on a connection of its own."""
+
+    name = "psrp"
+
+    def __init__(self, settings: Psrp) -> None:
+        self.settings = settings
+        self.round_trips = self.bytes_sent = self.bytes_received = 0
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        self.where = f"{host}:{settings.port}"
+
+    def run(self, batch: Batch) -> Reply:
+        """Carry `batch`. Raises Unreachable before it was sent, HostError after."""
+        quiet("pypsrp", "urllib3", "requests", "spnego", "requests_credssp")
+        # PSRP wraps output in base64 and XML once more
+        with Deadline(self.settings.batch_timeout) as deadline:
+            link = Link(deadline, wire_limit(self.settings.max_reply) * 3 // 2)
+            try:
+                pool = connected(lambda: self._open(link), self.settings.retries, self.settings.backoff, deadline)
+                with contextlib.closing(pool.connection):
+                    output = self._invoke(pool, link, batch)
+                    self._close(pool)
+            finally:
+                self.bytes_sent += link.sent
+                self.bytes_received += link.received
+        self.round_trips += 1
+        return batch.read(output, self.settings.max_reply)
+
+    def _open(self, link: Link) -> "Pool":
+        """An open runspace pool. Raises Unreachable."""
+        wsman = None
+        try:
+            wsman = BoundedWSMan(link, self.settings.cert_fingerprint, **wsman_settings(self.settings))
+            pool = Pool(wsman, configuration_name=self.settings.endpoint or self.settings.configuration_name)
+            pool.open()
+            return pool
+        except Exception as error:
+            if wsman:
+                wsman.close()
+            raise self._failure(error, link, sent=False) from None
+
+    def _invoke(self, pool: "Pool", link: Link, batch: Batch) -> bytes:
+        """What the pipeline wrote. From the first message on the batch counts as sent."""
+        pipeline = PowerShell(pool)
+        if self.settings.endpoint:
+            pipeline.add_cmdlet(FUNCTION)
+        else:
+            pipeline.add_script(script())
+        pipeline.add_parameter("Batch", batch.encode())
+        try:
+            pipeline.begin_invoke()
+            while pipeline.state == PSInvocationState.RUNNING:
+                pipeline.poll_invoke()
+        except Exception as error:
+            failure = self._failure(error, link, sent=True)
+            if failure.kind in ("too_large", "protocol"):  # the connection works: end what runs there
+                self._close(pool)
+            raise failure from None
+        output = "\n".join(item for item in pipeline.output if isinstance(item, str))
+        if "<<ringfence" not in output and (pipeline.had_errors or pipeline.streams.error):
+            raise self._pipeline_failure(pipeline)
+        return output.encode("utf-8", "replace")
+
+    def _close(self, pool: "Pool") -> None:
+        """Close the shell; that it fails is no failure of the batch."""
+        transport: Any = pool.connection.transport
+        transport.connection_timeout = min(_CLOSING, self.settings.connection_timeout)
+        transport.read_timeout = min(_CLOSING, self.settings.read_timeout)
+        with contextlib.suppress(Exception):
+            pool.close()
+
+    def _pipeline_failure(self, pipeline: Any) -> HostError:
+        """The first error that PowerShell wrote instead of an answer."""
+        error = pipeline.streams.error[0] if pipeline.streams.error else None
+        said = re.sub(r"\s+", " ", str(error or "the pipeline failed without a word"))[:500]
+        kind = of_text(f"{said} {getattr(error, 'fq_error', '') or ''}")
+        if kind == "endpoint":
+            said = f"{self.settings.endpoint} does not offer {FUNCTION}"
+        return host_error(self.where, True, kind if kind not in (None, "powershell") else "script", said)
+
+    def _failure(self, error: Exception, link: Link, sent: bool) -> HostError:
+        """What an exception of any of the libraries means."""
+        if isinstance(error, HostError):
+            return host_error(self.where, sent, error.kind, error.detail)
+        if link.deadline.over:
+            return host_error(self.where, sent, "timeout", f"{self.settings.batch_timeout:g} s for the batch are over")
+        kind, detail = self._meaning(error)
+        return host_error(self.where, sent, kind, detail)
+
+    def _meaning(self, error: Exception) -> tuple[str, str]:
+        if isinstance(error, AuthenticationError):
+            return "authentication", self._authentication(error)
+        if isinstance(error, WSManFaultError):
+            said = re.sub(r"\s+", " ", str(error.reason or error.provider_fault or f"WSMan fault {error.code}"))
+            return of_fault(error.code, f"{said} {error.provider_fault or ''}") or "script", said[:500]
+        if isinstance(error, WinRMTransportError):
+            return _HTTP.get(error.code, "peer"), f"HTTP {error.code}"
+        if isinstance(error, SpnegoError):
+            return "authentication", str(error)[:300]
+        if isinstance(error, requests.exceptions.ProxyError):
+            return "network", "the proxy: " + (of_network(error)[1] or of_network(error)[0])
+        if isinstance(error, requests.RequestException | OSError):
+            return of_network(error)
+        if isinstance(error, WinRMError):
+            return of_text(str(error)) or "protocol", str(error)[:300]
+        # whatever else parsing hostile bytes may end in
+        return "protocol", f"an answer that cannot be read ({type(error).__name__}: {str(error)[:200]})"
+
+    def _authentication(self, error: AuthenticationError) -> str:
+        user, auth = self.settings.user or "the default user", self.settings.auth
+        offered = re.search(r"actual: '([^']*)'", str(error))
+        if offered:
+            return f"{auth} is not offered, but: {offered[1] or 'nothing'}"
+        return f"{user} with {auth}"
+
+
+class Pool(RunspacePool):
+    """A runspace pool that takes messages apart in linear time and keeps warnings of the host to itself."""
+
+    def __init__(self, connection: BoundedWSMan, configuration_name: str) -> None:
+        super().__init__(connection, configuration_name=configuration_name)
+        self._fragmenter = _LinearFragmenter(connection.max_payload_size, self._serializer)
+
+    def _process_runspacepool_warning(self, message: Message) -> None:
+        """Nothing: pypsrp would make it a Python warning."""
+
+
+class _LinearFragmenter(Fragmenter):
+    """pypsrp's, whose cost grows with the square of the number of fragments, which the host chooses."""
+
+    _HEADER = struct.Struct(">QQBI")  # MS-PSRP 2.2.4: object, fragment, flags, length
+
+    def __init__(self, max_size: int, serializer: Any) -> None:
+        super().__init__(max_size, serializer)
+        self._parts: dict[int, list[bytes]] = {}
+
+    def defragment(self, data: bytes) -> list[Message]:
+        messages, at = [], 0
+        while at < len(data):
+            number, fragment, flags, length = self._HEADER.unpack_from(data, at)
+            at += self._HEADER.size
+            if at + length > len(data):
+                raise HostError("protocol", "a fragment is cut short")
+            if flags & 1:
+                self._parts[number] = []
+            parts = self._parts.get(number)
+            if parts is None or len(parts) != fragment:
+                raise HostError("protocol", "a fragment is missing")
+            parts.append(data[at:at + length])
+            at += length
+            if flags & 2:
+                whole = b"".join(self._parts.pop(number))
+                without_document_type(whole[40:])  # what is before is a binary header
+                messages.append(Message.unpack(whole, self.serializer))
+        return messages
+
+
+def wsman_settings(settings: Psrp) -> dict[str, Any]:
+    """The arguments of pypsrp's WSMan. Here the secrets are revealed."""
+    validate: bool | str = settings.ca_cert or True
+    if settings.cert_validation == "ignore" or settings.cert_fingerprint:
+        validate = False  # a fingerprint says which certificate it has to be; urllib3 checks it
+    credssp = {name: getattr(settings, name) for name in (
+        "credssp_auth_mechanism", "credssp_disable_tlsv1_2", "credssp_minimum_version")}
+    negotiate = {name: getattr(settings, name) for name in (
+        "negotiate_delegate", "negotiate_hostname_override", "negotiate_send_cbt", "negotiate_service")}
+    return {
+        "server": settings.host, "port": settings.port, "ssl": settings.ssl, "path": settings.path,
+        "username": settings.user, "password": _clear(settings.password), "auth": settings.auth,
+        "cert_validation": validate, "encryption": settings.message_encryption,
+        "connection_timeout": settings.connection_timeout, "read_timeout": settings.read_timeout,
+        "reconnection_backoff": settings.backoff, "proxy": settings.proxy, "no_proxy": settings.ignore_proxy,
+        "max_envelope_size": settings.max_envelope_size, "operation_timeout": settings.operation_timeout,
+        "certificate_pem": settings.certificate_pem, "certificate_key_pem": settings.certificate_key_pem,
+        "certificate_key_password": _clear(settings.certificate_key_password), **negotiate, **credssp}
+
+
+def _clear(secret: Secret | None) -> str | None:
+    return secret.reveal() if secret else None

@@ -1,0 +1,139 @@
+"""From the variables of one host to the settings of its transport, complete and consistent, or every mistake at once."""
+
+import importlib.util
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ringfence.errors import InputError
+from ringfence.transports.settings import TRANSPORTS, Local, Psrp, Ssh
+from ringfence.transports.variables import Found, choice, problem, read, rows, unknown
+
+CONNECTION = choice("psrp", "winrm", "ssh", "local", aliases={
+    "paramiko": "ssh", "paramiko_ssh": "ssh", "smart": "ssh",
+    **{f"ansible.{where}.{name}": name for where in ("builtin", "legacy") for name in ("psrp", "winrm", "ssh", "local")}})
+
+# characters that cmd.exe, PowerShell and bash all leave alone in a word
+_SAFE_COMMAND = re.compile(r"[A-Za-z0-9_.:~\\/-]+")
+
+Mistake = tuple[str, str, str]  # the field that is to blame, what is wrong, what to do
+
+
+def settings_for(host: str, variables: Mapping[str, Any]) -> Psrp | Ssh | Local:
+    """The settings of the transport that `variables` choose for `host`. Raises InputError with all mistakes."""
+    known = {name for settings in TRANSPORTS.values() for row in rows(settings) for name in row.names + row.winrm}
+    problems = unknown(host, variables, known)
+    try:
+        connection = CONNECTION.parse(variables.get("ansible_connection") or "psrp")
+    except ValueError as error:
+        problems.append(problem(host, f"ansible_connection: {variables['ansible_connection']!r} {error}",
+                                f"allowed: {CONNECTION.says}"))
+        raise InputError(problems) from None
+    settings = TRANSPORTS["psrp" if connection == "winrm" else connection]
+    found = read(settings, host, variables, connection == "winrm")
+    _COMPLETE[settings](host, found)
+    made = settings(**found.values)
+    named = {row.field: row.names[-1] for row in rows(settings)} | found.names
+    problems += found.problems
+    for field, summary, detail in _CHECK[settings](made, variables):
+        problems.append(problem(host, f"{named.get(field, field)}: {summary}", detail))
+    if problems:
+        raise InputError(problems)
+    return made
+
+
+def _complete_psrp(host: str, found: Found) -> None:
+    """Protocol and port follow from each other, as in Ansible's psrp plugin."""
+    values = found.values
+    values.setdefault("host", host)
+    values.setdefault("protocol", "http" if values.get("port") == 5985 else "https")
+    values.setdefault("port", 5986 if values["protocol"] == "https" else 5985)
+    if "path" in values:
+        values["path"] = values["path"].strip("/")
+
+
+def _complete_ssh(host: str, found: Found) -> None:
+    """What the arguments for OpenSSH say counts where no variable of its own says it."""
+    values = found.values
+    values.setdefault("host", host)
+    if "host_key_checking" in values:
+        values.setdefault("host_key_policy", "strict" if values["host_key_checking"] else "off")
+    for args in ("extra_args", "common_args", "args"):
+        for field, value in (values.get(args) or {}).items():
+            if field == "private_key_file" and not os.path.isfile(os.path.expanduser(value)):
+                found.problems.append(problem(host, f"{found.names[args]}: the key file {value} does not exist",
+                                              "correct the path after -i or IdentityFile"))
+            else:
+                values.setdefault(field, os.path.expanduser(value) if isinstance(value, str) else value)
+    values["known_hosts"] = os.path.expanduser(values.get("known_hosts", "~/.ssh/known_hosts"))
+
+
+def _complete_local(host: str, found: Found) -> None:
+    found.values["host"] = host
+
+
+def _check_psrp(made: Psrp, variables: Mapping[str, Any]) -> Iterator[Mistake]:
+    if made.read_timeout <= made.operation_timeout:
+        yield ("read_timeout", f"{made.read_timeout:g} s is not more than the operation timeout of "
+               f"{made.operation_timeout} s", "a host at work may be silent that long")
+    if made.auth in ("basic", "certificate") and not made.ssl and made.message_encryption != "never":
+        yield ("auth", f"{made.auth} over http cannot encrypt", "use https or another method; where clear text is "
+               "meant, set ansible_psrp_message_encryption: never")
+    if made.auth in ("basic", "certificate") and made.ssl and made.message_encryption == "always":
+        yield "message_encryption", f"always is not possible with {made.auth}", "use auto: TLS encrypts already"
+    if made.auth == "certificate":
+        if not made.ssl:
+            yield "auth", "certificate needs https", "set ansible_psrp_protocol: https"
+        for field in ("certificate_pem", "certificate_key_pem"):
+            if not getattr(made, field):
+                yield field, "is needed with ansible_psrp_auth: certificate", "allowed: the path of a PEM file"
+    elif made.auth in ("basic", "ntlm", "credssp"):
+        for field in ("user", "password"):
+            if getattr(made, field) is None:
+                name = f"ansible_{field}"
+                yield field, f"is needed with ansible_psrp_auth: {made.auth}", f"set {name}"
+    yield from _check_packages(made)
+    for field in ("cert_fingerprint", "ca_cert"):
+        if getattr(made, field) and not made.ssl:
+            yield field, "a certificate is only checked with https", "set ansible_psrp_protocol: https"
+    if made.proxy and not re.match(r"https?://[^/\s]+", made.proxy):
+        yield "proxy", "is not an http or https URL", "allowed: http://[user:password@]host:port"
+    for field in ("endpoint", "configuration_name"):
+        if re.search(r"[^\w. -]", getattr(made, field) or ""):
+            yield field, "is not the name of an endpoint", "allowed: letters, digits, . _ -"
+
+
+def _check_packages(made: Psrp) -> Iterator[Mistake]:
+    """Kerberos and CredSSP need packages that are not always there."""
+    if made.auth == "kerberos" and os.name != "nt" and not importlib.util.find_spec("gssapi"):
+        yield "auth", "kerberos needs a package that is not installed", "pip install ringfence[kerberos]"
+    if made.auth == "credssp" and not importlib.util.find_spec("requests_credssp"):
+        yield "auth", "credssp needs a package that is not installed", "pip install ringfence[credssp]"
+
+
+def _check_ssh(made: Ssh, variables: Mapping[str, Any]) -> Iterator[Mistake]:
+    yield from _no_endpoint(variables)
+    if not _SAFE_COMMAND.fullmatch(made.powershell):
+        yield ("powershell", f"{made.powershell!r} has characters that not every shell on a host leaves alone",
+               "allowed: letters, digits, . _ - : ~ / \\ ; for a path with spaces its short form, "
+               "C:\\Progra~1\\PowerShell\\7\\pwsh.exe")
+    if made.private_key and made.private_key_file:
+        yield "private_key", "there is a private key file too", "give one of the two"
+
+
+def _check_local(made: Local, variables: Mapping[str, Any]) -> Iterator[Mistake]:
+    yield from _no_endpoint(variables)
+
+
+def _no_endpoint(variables: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Silently using full PowerShell where somebody asked for a restricted endpoint would be wrong."""
+    if variables.get("ringfence_endpoint") is not None:
+        yield ("ringfence_endpoint", "JEA endpoints are reached over PSRP only",
+               "set ansible_connection: psrp, or leave ringfence_endpoint out")
+
+
+_COMPLETE: dict[type, Callable[[str, Found], None]] = {
+    Psrp: _complete_psrp, Ssh: _complete_ssh, Local: _complete_local}
+_CHECK: dict[type, Callable[[Any, Mapping[str, Any]], Iterator[Mistake]]] = {
+    Psrp: _check_psrp, Ssh: _check_ssh, Local: _check_local}

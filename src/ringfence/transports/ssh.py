@@ -1,0 +1,242 @@
+"""PowerShell through an SSH server on the host, with paramiko: password, keys, agent, jump hosts, host key policies."""
+
+import contextlib
+import getpass
+import io
+import logging
+import os
+import socket
+from typing import Any
+
+import paramiko
+
+from ringfence.batch import Batch, Reply
+from ringfence.errors import Unreachable
+from ringfence.secret import Secret
+from ringfence.transports import known_hosts, process
+from ringfence.transports.deadline import Deadline
+from ringfence.transports.failures import causes, connected, host_error, of_network
+from ringfence.transports.quiet import quiet
+from ringfence.transports.settings import Ssh
+from ringfence.transports.ssh_args import Jump
+
+log = logging.getLogger(__name__)
+
+_KEYS: tuple[type[Any], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+_GRACE = 5.0  # seconds that a process has to end after its answer or its end of output
+
+
+class HostKeyError(Exception):
+    """The key of a host is not the one it should be; the text says which is which."""
+
+
+class SshTransport:
+    """Starts a PowerShell on the host for each batch, over a connection of its own."""
+
+    name = "ssh"
+
+    def __init__(self, settings: Ssh) -> None:
+        self.settings = settings
+        self.round_trips = self.bytes_sent = self.bytes_received = 0
+        self.target = Jump(settings.host, settings.port, settings.user)
+
+    def run(self, batch: Batch) -> Reply:
+        """Carry `batch`. Raises Unreachable before it was sent, HostError after."""
+        quiet("paramiko")
+        with Deadline(self.settings.batch_timeout) as deadline, contextlib.ExitStack() as open_clients:
+            client = connected(lambda: self._connect(open_clients, deadline), self.settings.retries,
+                               self.settings.backoff, deadline)
+            reply = self._carry(client, batch, deadline)
+        self.round_trips += 1
+        return reply
+
+    def _connect(self, open_clients: contextlib.ExitStack, deadline: Deadline) -> paramiko.SSHClient:
+        """A client that is logged on to the target, by way of the jump hosts. Raises Unreachable."""
+        open_clients.close()  # what an earlier attempt left
+        before: paramiko.SSHClient | None = None
+        for hop in (*self.settings.jump, self.target):
+            try:
+                line = self._line(before, hop, deadline)
+                before = self._log_on(hop, line, open_clients)
+            except Unreachable as error:
+                raise Unreachable(error.kind, f"{_at(hop)}: {error.detail}") from None
+            except Exception as error:
+                kind, detail = _meaning(error, hop, deadline, self._user(hop))
+                raise host_error(_at(hop), False, kind, detail) from None
+        assert before
+        return before
+
+    def _line(self, before: paramiko.SSHClient | None, hop: Jump, deadline: Deadline) -> Any:
+        """A socket to a host, or a channel through the host before it."""
+        if before:
+            through = before.get_transport()
+            assert through
+            return through.open_channel("direct-tcpip", (hop.host, hop.port), ("127.0.0.1", 0),
+                                        timeout=self.settings.timeout)
+        sock = socket.create_connection((hop.host, hop.port), min(self.settings.timeout, deadline.left()))
+        deadline.watch(sock)
+        return sock
+
+    def _log_on(self, hop: Jump, line: Any, open_clients: contextlib.ExitStack) -> paramiko.SSHClient:
+        settings, target = self.settings, hop is self.target
+        client = paramiko.SSHClient()
+        open_clients.callback(client.close)
+        open_clients.callback(line.close)
+        policy = _Policy(settings, hop)
+        client.set_missing_host_key_policy(policy)
+        for known in policy.known.keys:
+            client.get_host_keys().add(known_hosts.known_name(hop.host, hop.port), known.get_name(), known)
+        key, password = self._key(), settings.password if target else settings.jump_password
+        anything = not (key or password)  # nothing is said: what ssh would try
+        client.connect(
+            hop.host.lower(), hop.port, self._user(hop), _clear(password), key, sock=line, timeout=settings.timeout,
+            banner_timeout=settings.timeout, auth_timeout=settings.timeout, channel_timeout=settings.timeout,
+            allow_agent=settings.agent and anything, look_for_keys=anything)
+        transport = client.get_transport()
+        assert transport
+        transport.set_keepalive(settings.keepalive)
+        return client
+
+    def _user(self, hop: Jump) -> str:
+        return hop.user or getpass.getuser()
+
+    def _key(self) -> paramiko.PKey | None:
+        """The private key that the settings name. Raises Unreachable where it cannot be had."""
+        settings = self.settings
+        text, called = _clear(settings.private_key), "the private key"
+        if settings.private_key_file:
+            called = os.path.expanduser(settings.private_key_file)
+            try:
+                with open(called, encoding="utf-8") as file:
+                    text = file.read()
+            except (OSError, UnicodeDecodeError) as error:
+                raise Unreachable("authentication", f"{called} cannot be read ({error})") from None
+        if not text:
+            return None
+        key = _load_key(text, called, _clear(settings.passphrase))
+        if settings.private_key_file and os.path.isfile(called + "-cert.pub"):
+            key.load_certificate(called + "-cert.pub")
+        return key
+
+    def _carry(self, client: paramiko.SSHClient, batch: Batch, deadline: Deadline) -> Reply:
+        """Start PowerShell, give it the batch, read what it says within bounds. Raises HostError."""
+        settings, told, where = self.settings, process.standard_input(batch), _at(self.target)
+        channel = self._start(client, deadline)
+        output = process.Reader(channel.recv, process.wire_limit(settings.max_reply))
+        errors = process.Reader(channel.recv_stderr, process.MAX_ERRORS, discard=True)
+        channel.settimeout(deadline.left())
+        with contextlib.suppress(OSError):  # a process that ends early says why on standard error
+            channel.sendall(told)
+            channel.shutdown_write()
+        channel.settimeout(None)  # the readers end with the connection, which the deadline cuts
+        output.done.wait(deadline.left())
+        answered = b"<<ringfence" in output.data
+        if output.done.is_set() and not output.too_much and not answered:
+            errors.done.wait(min(deadline.left(), _GRACE))
+            channel.status_event.wait(min(deadline.left(), _GRACE))
+        self.bytes_sent += len(told)
+        self.bytes_received += len(output.data)
+        if deadline.over or not output.done.is_set():
+            raise host_error(where, True, "overdue", f"{settings.batch_timeout:g} s for the batch are over")
+        if output.too_much:
+            raise host_error(where, True, "too_large", f"more than {process.wire_limit(settings.max_reply)} bytes")
+        status = channel.exit_status if channel.exit_status >= 0 else None
+        if status is None and not output.complete(len(output.data)) and not errors.data:
+            raise host_error(where, True, "lost", "the host closed it before the answer was complete")
+        return process.understand(batch, bytes(output.data), bytes(errors.data), status, settings.powershell,
+                                  settings.max_reply)
+
+    def _start(self, client: paramiko.SSHClient, deadline: Deadline) -> paramiko.Channel:
+        """A channel on which PowerShell was started and waits for its input. Raises Unreachable."""
+        transport = client.get_transport()
+        assert transport
+        try:
+            channel = transport.open_session(timeout=min(self.settings.timeout, deadline.left()))
+            channel.settimeout(min(self.settings.timeout, deadline.left()))
+            channel.exec_command(" ".join(process.command(self.settings.powershell)))
+        except paramiko.ChannelException as error:
+            raise host_error(_at(self.target), False, "authorization", f"no session ({error.text})") from None
+        except Exception as error:
+            if str(error) == "Channel closed.":  # how paramiko tells that the request was refused
+                raise host_error(_at(self.target), False, "authorization", "commands are refused") from None
+            kind, detail = _meaning(error, self.target, deadline, "")
+            raise host_error(_at(self.target), False, kind, detail) from None
+        return channel
+
+
+class _Policy(paramiko.MissingHostKeyPolicy):
+    """What to do with a host whose key is not known."""
+
+    def __init__(self, settings: Ssh, hop: Jump) -> None:
+        self.settings, self.hop = settings, hop
+        self.known = (known_hosts.Known((), frozenset()) if settings.host_key_policy == "off"
+                      else known_hosts.known(settings.known_hosts, hop.host, hop.port))
+
+    def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:
+        policy, path = self.settings.host_key_policy, self.settings.known_hosts
+        shown = f"{key.get_name()} {key.fingerprint}"
+        if f"{key.get_name()} {key.get_base64()}" in self.known.revoked:
+            raise HostKeyError(f"its key {shown} is revoked in {path}")
+        if policy == "strict":
+            raise HostKeyError(f"its key {shown} is not in {path}")
+        if policy == "off":
+            log.warning("%s: its key %s is not checked (host key policy: off)", _at(self.hop), shown)
+            return
+        try:
+            known_hosts.remember(path, self.hop.host, self.hop.port, key)
+        except OSError as error:
+            raise HostKeyError(f"its key {shown} cannot be added to {path} ({error.strerror})") from None
+        log.info("%s: its key %s was added to %s", _at(self.hop), shown, path)
+
+
+def _load_key(text: str, called: str, passphrase: str | None) -> paramiko.PKey:
+    for kind in _KEYS:
+        try:
+            key: paramiko.PKey = kind.from_private_key(io.StringIO(text), passphrase)
+            return key
+        except paramiko.PasswordRequiredException:
+            raise Unreachable("authentication", f"{called} is encrypted: set "
+                              "ansible_ssh_private_key_passphrase") from None
+        except (paramiko.SSHException, ValueError, IndexError, TypeError, UnicodeDecodeError):
+            continue
+    told = "it or its passphrase is wrong" if passphrase else "it is no private key of a known kind"
+    raise Unreachable("authentication", f"{called} cannot be used: {told}") from None
+
+
+def _meaning(error: Exception, hop: Jump, deadline: Deadline, user: str) -> tuple[str, str]:
+    """The kind and the words for an exception while connecting."""
+    if deadline.over:
+        return "timeout", "the time for the batch is over"
+    if isinstance(error, HostKeyError):
+        return "host_key", str(error)
+    if isinstance(error, paramiko.BadHostKeyException):
+        return "host_key", (f"its key {error.key.get_name()} {error.key.fingerprint} is not the known one "
+                            f"({error.expected_key.get_name()} {error.expected_key.fingerprint})")
+    if isinstance(error, paramiko.ChannelException):
+        return "network", f"the jump host cannot reach it ({error.text})"
+    said = str(error)
+    if isinstance(error, paramiko.BadAuthenticationType):
+        return "authentication", f"{user}: the server takes {', '.join(error.allowed_types)} only"
+    if "timeout" in said.lower() or any(isinstance(one, TimeoutError) for one in causes(error)):
+        return "timeout", "" if isinstance(error, OSError) else said.rstrip(".").lower()
+    if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+        return "peer", said
+    if isinstance(error, paramiko.AuthenticationException):
+        return "authentication", user
+    if isinstance(error, paramiko.SSHException):
+        if "ndecipherable" in said:
+            return "peer", "it does not speak SSH"
+        if "No authentication methods available" in said:
+            return "authentication", f"{user}: there is neither a password nor a key"
+        if "banner" in said:
+            return "network", "the host closed the connection without a greeting"
+        return "network", said.rstrip(".")
+    return of_network(error)
+
+
+def _at(hop: Jump) -> str:
+    return f"[{hop.host}]:{hop.port}" if ":" in hop.host else f"{hop.host}:{hop.port}"
+
+
+def _clear(secret: Secret | None) -> str | None:
+    return secret.reveal() if secret else None

@@ -1,0 +1,75 @@
+"""Jump hosts and the few arguments of OpenSSH's client that mean something to us. Pure."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ringfence.transports.variables import Kind, choice
+
+POLICY = choice("strict", "accept-new", "off", aliases={"yes": "strict", "true": "strict", "ask": "strict",
+                                                        "no": "off", "false": "off"})
+
+_JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@\s]+)@)?(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\s@:,\[\]/]+))"
+                   r"(?::(?P<port>\d{1,5}))?/?")
+_OPTIONS = {"proxyjump": "jump", "stricthostkeychecking": "host_key_policy", "userknownhostsfile": "known_hosts",
+            "identityfile": "private_key_file"}
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A host on the way; `user` None is whoever runs ringfence, as with OpenSSH."""
+
+    host: str
+    port: int = 22
+    user: str | None = None
+
+
+def _jumps(value: Any) -> tuple[Jump, ...]:
+    if not isinstance(value, str):
+        raise ValueError("is not a text")
+    if value.strip().lower() in ("", "none"):
+        return ()
+    found = []
+    for part in value.split(","):
+        match = _JUMP.fullmatch(part.strip())
+        if not match or not 1 <= int(match["port"] or 22) <= 65535:
+            raise ValueError(f"has a jump host that cannot be read: {part.strip()[:60]!r}")
+        found.append(Jump(match["v6"] or match["host"], int(match["port"] or 22), match["user"]))
+    return tuple(found)
+
+
+def _options(words: list[str]) -> Iterator[tuple[str, str]]:
+    """(option, value) of `-o Key=Value`, `-oKey Value`, `-J hosts`, `-i file`; anything else is passed over."""
+    rest = iter(words)
+    for word in rest:
+        if word[:2] in ("-o", "-J", "-i"):
+            value = word[2:] or next(rest, "")
+            if word[:2] == "-o":
+                key, _, value = re.sub(r"\s*=\s*|\s+", "=", value.strip(), count=1).partition("=")
+                yield key.lower(), value.strip().strip('"')
+            else:
+                yield {"-J": "proxyjump", "-i": "identityfile"}[word[:2]], value
+
+
+def _ssh_args(value: Any) -> dict[str, Any]:
+    if not isinstance(value, str):
+        raise ValueError("is not a text")
+    try:
+        words = shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"cannot be read ({str(error).lower()})") from None
+    found: dict[str, Any] = {}
+    for option, text in _options(words):
+        if option == "proxycommand" and text.lower() != "none":
+            raise ValueError("has a ProxyCommand, which is not supported: name the host on the way in "
+                             "ringfence_ssh_jump")
+        if field := _OPTIONS.get(option):  # of an option given twice OpenSSH takes the first
+            parse = {"jump": _jumps, "host_key_policy": POLICY.parse}.get(field, str)
+            found.setdefault(field, parse(text))
+    return found
+
+
+jumps = Kind("jump hosts: user@host:port, with commas between", _jumps)
+ssh_args = Kind("arguments of OpenSSH's client", _ssh_args)
