@@ -60,7 +60,7 @@ _TEXTS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for patter
     (r"no more endpoints available|service (has not been started|is not running|cannot be started)", "service"),
     (r"Access is denied|access denied|UnauthorizedAccess", "authorization"),
     (r"not recognized as an internal or external command|command not found|No such file or directory"
-     r"|The term '[^']*' is not recognized", "powershell"),
+     r"|cannot find the (path|file) specified|The term '[^']*' is not recognized", "powershell"),
 ))
 
 # before the batch is sent another attempt can do no harm, and for these it may help

@@ -30,7 +30,7 @@ class LocalTransport:
             return self._run(batch, deadline)
 
     def _run(self, batch: Batch, deadline: Deadline) -> Reply:
-        executable, limit = self.settings.powershell, process.wire_limit(self.settings.max_reply)
+        executable, limit = self.settings.powershell, self.settings.wire_limit
         told = process.standard_input(batch)
         try:
             # a session of its own: whatever it starts can be ended with it

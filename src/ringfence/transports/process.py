@@ -38,11 +38,6 @@ def standard_input(batch: Batch) -> bytes:
     return _script_line() + b"\n" + batch.encode().encode() + b"\n"
 
 
-def wire_limit(max_reply: int) -> int:
-    """Bytes a host may send for an answer of `max_reply` bytes: gzip and base64 of anything, and some noise."""
-    return max_reply * 3 // 2 + 2**20
-
-
 class Reader:
     """A thread that reads a stream to its end, to a whole answer, or to `limit` bytes, by `read(size)`.
 
@@ -65,7 +60,11 @@ class Reader:
 
     def complete(self, last: int) -> bool:
         """Whether a whole answer is there; looks at the `last` bytes first, for it is asked often."""
-        return self.data.find(b">>", max(0, len(self.data) - last - 1)) >= 0 and b"<<ringfence" in self.data
+        tail = max(0, len(self.data) - last - 1)
+        if self.data.find(b">>", tail) < 0:
+            return False
+        start = self.data.find(b"<<ringfence")
+        return start >= 0 and self.data.find(b">>", max(start, tail)) >= 0
 
 
 def understand(batch: Batch, output: bytes, errors: bytes, status: int | None, executable: str,

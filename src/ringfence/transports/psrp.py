@@ -18,7 +18,6 @@ from ringfence.secret import Secret
 from ringfence.transports.deadline import Deadline
 from ringfence.transports.failures import connected, host_error, of_fault, of_network, of_text
 from ringfence.transports.http import BoundedWSMan, Link, without_document_type
-from ringfence.transports.process import wire_limit
 from ringfence.transports.quiet import quiet
 from ringfence.transports.settings import Psrp
 
@@ -44,7 +43,7 @@ class PsrpTransport:
         quiet("pypsrp", "urllib3", "requests", "spnego", "requests_credssp")
         # PSRP wraps output in base64 and XML once more
         with Deadline(self.settings.batch_timeout) as deadline:
-            link = Link(deadline, wire_limit(self.settings.max_reply) * 3 // 2)
+            link = Link(deadline, self.settings.wire_limit * 3 // 2)
             try:
                 pool = connected(lambda: self._open(link), self.settings.retries, self.settings.backoff, deadline)
                 with contextlib.closing(pool.connection):

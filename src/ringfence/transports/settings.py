@@ -40,6 +40,11 @@ class Common:
         number(1024, 2**31), "ringfence_max_reply", default=MAX_REPLY,
         meaning="Largest answer in bytes of JSON (50,000 rules are about 20 MB); more is refused without being kept")
 
+    @property
+    def wire_limit(self) -> int:
+        """Bytes that a host may send for the largest answer: gzip and base64 of anything, and some noise."""
+        return self.max_reply * 3 // 2 + 2**20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Psrp(Common):

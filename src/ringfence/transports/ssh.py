@@ -122,7 +122,7 @@ class SshTransport:
         """Start PowerShell, give it the batch, read what it says within bounds. Raises HostError."""
         settings, told, where = self.settings, process.standard_input(batch), _at(self.target)
         channel = self._start(client, deadline)
-        output = process.Reader(channel.recv, process.wire_limit(settings.max_reply))
+        output = process.Reader(channel.recv, settings.wire_limit)
         errors = process.Reader(channel.recv_stderr, process.MAX_ERRORS, discard=True)
         channel.settimeout(deadline.left())
         with contextlib.suppress(OSError):  # a process that ends early says why on standard error
@@ -139,7 +139,7 @@ class SshTransport:
         if deadline.over or not output.done.is_set():
             raise host_error(where, True, "overdue", f"{settings.batch_timeout:g} s for the batch are over")
         if output.too_much:
-            raise host_error(where, True, "too_large", f"more than {process.wire_limit(settings.max_reply)} bytes")
+            raise host_error(where, True, "too_large", f"more than {settings.wire_limit} bytes")
         status = channel.exit_status if channel.exit_status >= 0 else None
         if status is None and not output.complete(len(output.data)) and not errors.data:
             raise host_error(where, True, "lost", "the host closed it before the answer was complete")
