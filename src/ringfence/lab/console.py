@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 from xml.sax.saxutils import escape
 
 from ringfence import batch
+from ringfence.batch.bootstrap import BOOTSTRAP
 
 ShellKind = Literal["cmd", "powershell", "bash"]
 
@@ -69,6 +70,13 @@ class Failed(Exception):
         super().__init__(text)
 
 
+class Fatal(Exception):
+    """The bootstrap says in plain text why it cannot go on."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"<<ringfence-fatal:{kind}:{detail}>>")
+
+
 def run(line: str, settings: Settings, execute: Callable[[str], str], stdin: Source, stdout: Sink,
         stderr: Sink) -> int:
     """Run a command line; `execute` turns a batch line into the reply. Returns the exit code; passes on ConnectionError."""
@@ -84,6 +92,8 @@ def run(line: str, settings: Settings, execute: Callable[[str], str], stdin: Sou
         if settings.progress:
             stderr(_PROGRESS.encode())
         reply = execute(_read(stdin, settings.script()))
+    except Fatal as fatal:
+        reply = str(fatal)
     except Failed as failed:
         stderr(failed.text.encode())
         return failed.code
@@ -139,21 +149,23 @@ def _bootstrap(arguments: list[str]) -> None:
     except (binascii.Error, UnicodeDecodeError):
         raise Failed("Cannot process the command because the value specified with -EncodedCommand is not properly "
                      "encoded. The value must be Base64 encoded.\r\n", 1) from None
-    known = getattr(batch, "BOOTSTRAP", None)
-    if known is not None and text != known:
+    if text != BOOTSTRAP:
         raise Failed(clixml_error("This simulated host runs ringfence's bootstrap and no other command."), 1)
 
 
 def _read(stdin: Source, script: str) -> str:
-    """The batch line, after the script that has to be the constant one. Raises Failed."""
+    """The batch line, after the script that has to be the constant one. Raises Failed, or Fatal as the bootstrap does."""
+    lines = [line.strip() for line in iter(stdin.readline, b"") if line.strip()]
+    if len(lines) < 2:
+        raise Fatal("script", "standard input was cut short")
     try:
-        text = base64.b64decode(stdin.readline().strip(), validate=True).decode("utf-8")
+        text = base64.b64decode(lines[0], validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError):
-        raise Failed(clixml_error('Exception calling "FromBase64String" with "1" argument(s): "The input is not a valid '
-                                  'Base-64 string."'), 1) from None
+        raise Fatal("script", 'Exception calling "FromBase64String" with "1" argument(s): "The input is not a valid '
+                    'Base-64 string."') from None
     if text.replace("\r\n", "\n") != script.replace("\r\n", "\n"):
         raise Failed(clixml_error("This simulated host runs ringfence's own script and no other."), 1)
-    return stdin.readline().strip().decode("ascii", "replace")
+    return lines[1].decode("ascii", "replace")
 
 
 def clixml_error(text: str) -> str:

@@ -52,11 +52,12 @@ class Connections:
             cut(sock)
 
     def discard(self, sock: socket.socket) -> None:
-        """Close a socket in an orderly way and forget it."""
+        """Close a socket and forget it: in an orderly way, unless it is to be reset."""
         with self._lock:
             self._sockets.discard(sock)
         with contextlib.suppress(OSError):
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            if sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESET)) != _RESET:
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
         sock.close()
 
     def drop(self) -> None:
@@ -76,11 +77,20 @@ class Connections:
             thread.join(max(0.05, seconds / len(threads)))
 
 
-def cut(sock: socket.socket) -> None:
-    """Make the peer see a reset, and wake whoever reads here. The owner still closes the socket."""
+_RESET = struct.pack("ii", 1, 0)
+
+
+def reset_on_close(sock: socket.socket) -> None:
+    """Have the peer see a reset when the socket is closed."""
     with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        socket.socket.shutdown(sock, socket.SHUT_RD)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+
+def cut(sock: socket.socket) -> None:
+    """End a connection that another thread uses: it wakes up and closes the socket."""
+    reset_on_close(sock)
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class Listener:
@@ -103,7 +113,7 @@ class Listener:
     def _handle(self, sock: socket.socket) -> None:
         verdict = self._judge()
         if verdict == "reset":
-            cut(sock)
+            reset_on_close(sock)
         try:
             if verdict == "accept":
                 self._serve(sock, self.connections)

@@ -81,7 +81,7 @@ def _read_body(stream: BinaryIO, headers: dict[str, str], limit: int) -> bytes:
         raise HttpError(413)
     body = stream.read(length)
     if len(body) < length:
-        raise ConnectionResetError("the request was cut short")
+        raise HttpError(400)
     return body
 
 

@@ -15,6 +15,8 @@ from ringfence.lab.winrm import soap
 from ringfence.lab.winrm.shell import Outbox
 
 POOL = "00000000-0000-0000-0000-000000000000"
+ACKNOWLEDGED = 30.0  # seconds that the child has to take a packet
+_ACK = re.compile(rb"<(?:Data|Command)Ack ")
 _DATA = re.compile(rb"<Data Stream='\w+' PSGuid='([0-9A-Fa-f-]{36})'>([^<]*)</Data>")
 
 
@@ -24,6 +26,8 @@ class Relay:
     def __init__(self, pwsh: str, environment: Mapping[str, str], outbox: Outbox,
                  start: Callable[[Callable[[], None], str], None]) -> None:
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._acknowledged = threading.Semaphore(0)
         self._outboxes = {POOL: outbox}
         self._process = subprocess.Popen(
             [pwsh, "-NoLogo", "-NoProfile", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -40,7 +44,7 @@ class Relay:
         fragment = soap.from_base64("".join(arguments))
         with self._lock:
             self._outboxes[id.lower()] = outbox
-        self._write(f"<Command PSGuid='{id}' />\n")
+        self._write(f"<Command PSGuid='{id}' />\n", wait=True)
         self._data(id, fragment)
 
     def send(self, id: str, stream: str, data: bytes, end: bool) -> None:
@@ -69,26 +73,32 @@ class Relay:
 
     def _data(self, id: str, fragment: bytes, stream: str = "Default") -> None:
         text = base64.b64encode(fragment).decode()
-        self._write(f"<Data Stream='{stream}' PSGuid='{id}'>{text}</Data>\n")
+        self._write(f"<Data Stream='{stream}' PSGuid='{id}'>{text}</Data>\n", wait=True)
 
-    def _write(self, packet: str) -> None:
-        with self._lock:
+    def _write(self, packet: str, wait: bool = False) -> None:
+        """Send a packet; `wait` until it is taken: the child handles packets in parallel, fragments have an order."""
+        with self._writing:
             try:
                 self._process.stdin.write(packet.encode())  # type: ignore[union-attr]
                 self._process.stdin.flush()  # type: ignore[union-attr]
             except (OSError, ValueError):
                 raise ConnectionAbortedError("the PowerShell process is gone") from None
+            if wait and not self._acknowledged.acquire(timeout=ACKNOWLEDGED):
+                raise ConnectionAbortedError("the PowerShell process does not answer")
 
     def _pump(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
+                if _ACK.match(line):
+                    self._acknowledged.release()
                 if not (packet := _DATA.match(line)):
                     continue
                 with self._lock:
                     outbox = self._outboxes.get(packet[1].decode().lower())
                 if outbox is not None:
                     outbox.put("stdout", base64.b64decode(packet[2]))
+        self._acknowledged.release()
         with self._lock:
             outboxes = list(self._outboxes.values())
         for outbox in outboxes:

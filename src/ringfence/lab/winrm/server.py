@@ -18,7 +18,7 @@ from ringfence import batch
 from ringfence.lab import console
 from ringfence.lab.certificates import Pair
 from ringfence.lab.host import Host, Session, executor
-from ringfence.lab.net import Connections, Gate, Listener, Verdict, cut
+from ringfence.lab.net import Connections, Gate, Listener, Verdict, reset_on_close
 from ringfence.lab.winrm import http, soap
 from ringfence.lab.winrm.auth import SOAP_TYPE, Accounts, Denied, Login, Methods, Sealed
 from ringfence.lab.winrm.psrp import Endpoint
@@ -105,7 +105,7 @@ class Service:
             with sock.makefile("rwb") as stream:
                 self._talk(cast(BinaryIO, stream), login, sock.getpeername()[1])
         except ConnectionError:
-            cut(sock)
+            reset_on_close(sock)
             raise
         finally:
             connections.discard(sock)

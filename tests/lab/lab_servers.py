@@ -1,14 +1,16 @@
 """A host that is only what the lab's servers ask of it, and PSRP clients for it."""
 
 import base64
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
+
+from ringfence.batch.bootstrap import bootstrap
 
 SCRIPT = "param([string]$Batch)\n# the constant script: <äöü> & \"quotes\"\n$Batch\n"
 USER, PASSWORD = "Administrator", "pä:ss wörd"
@@ -41,7 +43,7 @@ def framed(text: str) -> str:
     return f"<<ringfence:{base64.b64encode(text.encode()).decode()}>>"
 
 
-def wsman(port: int, auth: str = "basic", ssl: bool = False, user: str = USER, password: str = PASSWORD,
+def wsman(port: int, auth: str = "basic", *, ssl: bool = False, user: str = USER, password: str = PASSWORD,
           **options: Any) -> WSMan:
     """A client; its timeouts are short because everything is near."""
     if auth == "basic" and not ssl:
@@ -66,5 +68,18 @@ def invoke(client: WSMan, batch: str, endpoint: str = "Microsoft.PowerShell", sc
         return shell
 
 
-def read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+def raw(port: int, data: bytes, seconds: float = 5.0) -> bytes:
+    """Send bytes, then read until the server closes."""
+    with socket.create_connection(("127.0.0.1", port), seconds) as sock:
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: sock.recv(65536), b""))
+
+
+def encoded(text: str) -> str:
+    """A command as -EncodedCommand wants it."""
+    return base64.b64encode(text.encode("utf-16-le")).decode()
+
+
+COMMAND = f"powershell.exe -NoProfile -NonInteractive -EncodedCommand {bootstrap()}"
+STDIN = base64.b64encode(SCRIPT.encode()) + b"\r\n"

@@ -1,0 +1,438 @@
+"""The lab's WinRM service, met by clients that know nothing of it: pypsrp, pywinrm, and raw sockets."""
+
+import base64
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from lab_servers import COMMAND, PASSWORD, SCRIPT, STDIN, USER, FakeHost, framed, invoke, raw, wsman
+from pypsrp.complex_objects import PSInvocationState
+from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
+from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.wsman import WSMan
+from winrm.protocol import Protocol
+
+from ringfence.lab.certificates import Authority
+from ringfence.lab.failures import Dropped
+from ringfence.lab.net import Gate
+from ringfence.lab.winrm.auth import Methods
+from ringfence.lab.winrm.server import Service, Settings
+
+Serve = Callable[..., Service]
+PLAIN = Settings(script=lambda: SCRIPT)
+SEALED_ONLY = replace(PLAIN, methods=Methods(unencrypted=False))
+JEA = replace(PLAIN, endpoints=frozenset({"Ringfence"}))
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Services that are closed at the end, and with them every thread."""
+    before = threading.active_count()
+    services: list[Service] = []
+    with Gate() as gate:
+        def start(host: FakeHost | None = None, settings: Settings = PLAIN, **more: Any) -> Service:
+            services.append(Service(gate, host or FakeHost(), settings, **more))
+            return services[-1]
+        yield start
+        for service in services:
+            service.close()
+    assert threading.active_count() == before
+
+
+def host_of(service: Service) -> FakeHost:
+    assert isinstance(service.host, FakeHost)
+    return service.host
+
+
+@pytest.mark.parametrize(("auth", "settings"), [("basic", PLAIN), ("ntlm", SEALED_ONLY), ("negotiate", SEALED_ONLY)])
+def test_a_batch_travels_over_http(serve: Serve, auth: str, settings: Settings) -> None:
+    service = serve(settings=settings)
+    shell = invoke(wsman(service.port, auth), "the batch")
+    assert shell.output == [framed("the batch")]
+    assert not shell.had_errors
+    [(batch, session)] = host_of(service).runs
+    assert batch == "the batch"
+    assert (session.transport, session.user, session.elevated) == ("psrp", USER, True)
+    assert (session.remote_address, session.local_port) == ("10.9.9.9", 5985)
+    assert host_of(service).asked == [(5985, "10.9.9.9")]
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm", "negotiate"])
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_batch_travels_over_https(serve: Serve, tmp_path: Path, auth: str, strict: bool) -> None:
+    authority = Authority(tmp_path)
+    settings = replace(PLAIN, methods=Methods(unencrypted=False, strict_binding=strict))
+    service = serve(settings=settings, tls=authority.server(["localhost", "127.0.0.1"]))
+    shell = invoke(wsman(service.port, auth, ssl=True, cert_validation=str(authority.path)), "b")
+    assert shell.output == [framed("b")]
+    assert host_of(service).runs[0][1].local_port == 5986
+
+
+def test_channel_bindings_are_checked_when_strict(serve: Serve, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    service = serve(settings=replace(PLAIN, methods=Methods(strict_binding=True)), tls=authority.server(["127.0.0.1"]))
+    with pytest.raises(AuthenticationError):
+        invoke(wsman(service.port, "ntlm", ssl=True, cert_validation=str(authority.path), negotiate_send_cbt=False), "b")
+
+
+def test_messages_are_encrypted_inside_tls_when_asked(serve: Serve, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    service = serve(tls=authority.server(["127.0.0.1"]))
+    client = wsman(service.port, "ntlm", ssl=True, cert_validation=str(authority.path), encryption="always")
+    assert invoke(client, "b").output == [framed("b")]
+
+
+def test_an_untrusted_certificate_is_noticed(serve: Serve, tmp_path: Path) -> None:
+    service = serve(tls=Authority(tmp_path).server(["127.0.0.1"]))
+    with pytest.raises(requests.exceptions.SSLError):
+        invoke(wsman(service.port, ssl=True), "b")
+
+
+def test_a_certificate_logs_on(serve: Serve, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    mine, other = authority.client(USER), authority.client("somebody")
+    settings = replace(PLAIN, methods=Methods(basic=False, certificates={mine.fingerprint: USER}))
+    service = serve(settings=settings, tls=authority.server(["127.0.0.1"]), client_ca=str(authority.path))
+
+    def client(pair: Any) -> WSMan:
+        return wsman(service.port, "certificate", ssl=True, cert_validation=str(authority.path),
+                     certificate_pem=str(pair.certificate), certificate_key_pem=str(pair.key))
+
+    assert invoke(client(mine), "b").output == [framed("b")]
+    assert host_of(service).runs[0][1].user == USER
+    with pytest.raises(AuthenticationError):
+        invoke(client(other), "b")
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm", "negotiate"])
+@pytest.mark.parametrize(("user", "password"), [(USER, "wrong"), ("nobody", PASSWORD), (USER, "")])
+def test_wrong_credentials_are_refused(serve: Serve, auth: str, user: str, password: str) -> None:
+    with pytest.raises(AuthenticationError):
+        invoke(wsman(serve().port, auth, user=user, password=password), "b")
+
+
+@pytest.mark.parametrize("user", ["ADMINISTRATOR", ".\\administrator", "lab1\\Administrator"])
+@pytest.mark.parametrize("auth", ["basic", "ntlm"])
+def test_a_local_account_has_several_names(serve: Serve, user: str, auth: str) -> None:
+    service = serve()
+    invoke(wsman(service.port, auth, user=user), "b")
+    assert host_of(service).runs[0][1].user == USER
+
+
+def test_domain_accounts_and_changed_passwords(serve: Serve) -> None:
+    host = FakeHost(accounts={"CORP\\ops": "one", "ops@corp.example": "one"})
+    service = serve(host)
+    for user in ("corp\\ops", "OPS@corp.example"):
+        assert invoke(wsman(service.port, "ntlm", user=user, password="one"), "b").output
+    host.accounts = {"CORP\\ops": "two"}
+    assert invoke(wsman(service.port, "ntlm", user="CORP\\ops", password="two"), "b").output
+    with pytest.raises(AuthenticationError):
+        invoke(wsman(service.port, "ntlm", user="CORP\\ops", password="one"), "b")
+
+
+def test_accounts_of_two_hosts_are_not_mixed_up(serve: Serve) -> None:
+    services = [serve(FakeHost(f"H{n}", accounts={"a": f"password {n}"})) for n in range(8)]
+    outcomes: list[object] = []
+
+    def log_on(service: Service, n: int) -> None:
+        try:
+            outcomes.extend(invoke(wsman(service.port, "ntlm", user="a", password=f"password {n}"), str(n)).output)
+        except AuthenticationError:
+            outcomes.append("refused")
+
+    threads = [threading.Thread(target=log_on, args=(s, n + wrong)) for n, s in enumerate(services) for wrong in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, outcomes)) == sorted([framed(str(n)) for n in range(8)] + ["refused"] * 8)
+
+
+def test_clear_text_is_refused_unless_allowed(serve: Serve) -> None:
+    service = serve(settings=SEALED_ONLY)
+    with pytest.raises(AuthenticationError):
+        invoke(wsman(service.port, "basic"), "b")
+    with pytest.raises(WinRMTransportError, match="500"):
+        invoke(wsman(service.port, "ntlm", encryption="never"), "b")
+    assert host_of(service).runs == []
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm"])
+def test_two_megabytes_each_way(serve: Serve, auth: str) -> None:
+    batch = base64.b64encode(bytes(range(256)) * 5859).decode()
+    service = serve()
+    assert invoke(wsman(service.port, auth), batch).output == [framed(batch)]
+    assert host_of(service).runs[0][0] == batch
+
+
+def test_an_envelope_above_the_limit_is_refused(serve: Serve) -> None:
+    service = serve(settings=replace(PLAIN, max_envelope_sizekb=100))
+    with wsman(service.port, max_envelope_size=512000) as client, RunspacePool(client) as pool:
+        shell = PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "x" * 200_000)
+        with pytest.raises(WinRMTransportError, match="413"):
+            shell.invoke()
+    with wsman(service.port) as client:
+        client.update_max_payload_size()
+        assert client.max_envelope_size == 100 * 1024
+
+
+def test_errors_of_the_default_endpoint(serve: Serve) -> None:
+    service = serve()
+    shell = invoke(wsman(service.port), "b", script="Get-Process")
+    assert shell.had_errors
+    assert "ringfence's own script" in str(shell.streams.error[0])
+    shell = invoke(wsman(service.port), "b", command="Get-Process")
+    assert shell.streams.error[0].fq_error == "CommandNotFoundException"
+    assert host_of(service).runs == []
+
+
+def test_a_restricted_endpoint_runs_one_function(serve: Serve) -> None:
+    service = serve(FakeHost(accounts={USER: PASSWORD, "helper": "p"}), replace(JEA, not_administrators=frozenset({"helper"})))
+    client = wsman(service.port, "ntlm", user="helper", password="p")
+    shell = invoke(client, "b", "ringfence", command="invoke-ringfencebatch")
+    assert shell.output == [framed("b")]
+    assert host_of(service).runs[0][1].elevated
+
+
+@pytest.mark.parametrize(("run", "id", "text"), [
+    ({"script": SCRIPT}, "ScriptsNotAllowed", "no-language mode"),
+    ({"command": "Get-Process"}, "CommandNotFoundException", "The term 'Get-Process' is not recognized"),
+])
+def test_a_restricted_endpoint_runs_nothing_else(serve: Serve, run: dict[str, str], id: str, text: str) -> None:
+    service = serve(settings=JEA)
+    shell = invoke(wsman(service.port), "b", "Ringfence", **run)
+    assert shell.state == PSInvocationState.FAILED
+    assert shell.streams.error[0].fq_error == id
+    assert text in str(shell.streams.error[0])
+    assert host_of(service).runs == []
+
+
+def test_a_second_command_or_parameter_is_refused(serve: Serve) -> None:
+    service = serve(settings=JEA)
+    with wsman(service.port) as client, RunspacePool(client, configuration_name="Ringfence") as pool:
+        shell = PowerShell(pool)
+        shell.add_cmdlet("Invoke-RingfenceBatch").add_parameter("Batch", "b").add_cmdlet("Out-File")
+        shell.invoke()
+        assert "'Out-File' is not recognized" in str(shell.streams.error[0])
+        shell = PowerShell(pool)
+        shell.add_cmdlet("Invoke-RingfenceBatch").add_parameter("Path", "b")
+        shell.invoke()
+        assert shell.streams.error[0].fq_error == "NamedParameterNotFound,Invoke-RingfenceBatch"
+    assert host_of(service).runs == []
+
+
+def fault(code: int) -> Any:
+    return pytest.raises(WSManFaultError, check=lambda error: error.code == code)
+
+
+def test_faults_of_access(serve: Serve) -> None:
+    service = serve(settings=replace(PLAIN, not_administrators=frozenset({USER})))
+    with fault(5):
+        invoke(wsman(service.port, "ntlm"), "b")
+    with fault(2150858811):
+        invoke(wsman(service.port, "ntlm"), "b", "Nowhere")
+
+
+def test_quotas(serve: Serve) -> None:
+    service = serve(settings=replace(PLAIN, max_shells_per_user=1, max_concurrent_commands_per_shell=2))
+    with wsman(service.port) as client, RunspacePool(client) as pool:
+        with fault(2150859236):
+            invoke(wsman(service.port), "b")
+        shells = [PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "b") for _ in range(4)]
+        shells[0].invoke()
+        shells[1].invoke()
+        with pytest.raises(WSManFaultError, match="maximum number of concurrent commands per shell"):
+            shells[2].invoke()
+        shells[0].close()  # only a terminated command makes room
+        assert shells[3].invoke() == [framed("b")]
+    assert invoke(wsman(service.port), "b").output
+
+
+def test_idle_shells_go_away(serve: Serve) -> None:
+    service = serve(settings=replace(PLAIN, idle_timeout=0.2, max_shells_per_user=1))
+    with wsman(service.port) as client:
+        pool = RunspacePool(client)
+        pool.open()
+        time.sleep(0.4)
+        with fault(2150858843):
+            pool.close()
+    assert invoke(wsman(service.port), "b").output
+
+
+def test_a_slow_host_is_waited_for(serve: Serve) -> None:
+    def slow(batch: str) -> str:
+        time.sleep(2.5)
+        return framed(batch)
+
+    service = serve(FakeHost(act=slow))
+    assert invoke(wsman(service.port, "ntlm", operation_timeout=1), "b").output == [framed("b")]
+
+
+def test_a_running_batch_can_be_stopped(serve: Serve) -> None:
+    go = threading.Event()
+
+    def wait(batch: str) -> str:
+        go.wait(10)
+        return framed(batch)
+
+    service = serve(FakeHost(act=wait))
+    with wsman(service.port) as client, RunspacePool(client) as pool:
+        shell = PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "b")
+        shell.begin_invoke()
+        shell.stop()
+        go.set()
+        said = b""
+        while b"PipelineStopped" not in said:
+            said += pool.shell.receive("stdout", command_id=shell.id)[2]["stdout"]
+        assert b"ringfence" not in said
+
+
+def test_a_host_may_cut_the_connection(serve: Serve) -> None:
+    def cut(batch: str) -> str:
+        raise Dropped("power")
+
+    service = serve(FakeHost(act=cut))
+    with wsman(service.port) as client:
+        pool = RunspacePool(client)
+        pool.open()
+        shell = PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "b")
+        with pytest.raises(requests.exceptions.ConnectionError):
+            shell.invoke()
+
+
+def test_a_closed_firewall_resets_new_connections_only(serve: Serve) -> None:
+    service = serve()
+    with wsman(service.port) as client:
+        pool = RunspacePool(client)
+        pool.open()
+        host_of(service).open = False
+        with pytest.raises(requests.exceptions.ConnectionError):
+            invoke(wsman(service.port), "b")
+        assert PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "b").invoke() == [framed("b")]
+        service.drop()
+        with pytest.raises(requests.exceptions.ConnectionError):
+            PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "b").invoke()
+        host_of(service).open = True
+        with fault(2150858843):
+            pool.close()
+
+
+def test_a_closed_firewall_may_stay_silent(serve: Serve) -> None:
+    service = serve(FakeHost(open=False), replace(PLAIN, silent=True))
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        invoke(wsman(service.port, read_timeout=0.3), "b")
+
+
+@pytest.mark.parametrize(("request_bytes", "status"), [
+    (b"nonsense\r\n\r\n", b"400"),
+    (b"GET /wsman HTTP/1.1\r\nHost: x\r\n\r\n", b"405"),
+    (b"POST /wsman HTTP/3.0\r\n\r\n", b"505"),
+    (b"POST /wsman HTTP/1.1\r\nno colon here\r\n\r\n", b"400"),
+    (b"POST /wsman HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n", b"400"),
+    (b"POST /wsman HTTP/1.1\r\n\r\n", b"411"),
+    (b"POST /wsman HTTP/1.1\r\nContent-Length: -5\r\n\r\n", b"400"),
+    (b"POST /wsman HTTP/1.1\r\nContent-Length: 99999999999999999\r\n\r\n", b"400"),
+    (b"POST /wsman HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n", b"413"),
+    (b"POST /wsman HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"501"),
+    (b"POST /other HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b"404"),
+    (b"POST /wsman HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b"401"),
+    (b"POST /wsman HTTP/1.1\r\nContent-Length: 0\r\nAuthorization: Basic ###\r\n\r\n", b"401"),
+    (b"POST /wsman HTTP/1.1\r\nContent-Length: 0\r\nAuthorization: Negotiate AAAA\r\n\r\n", b"401"),
+    (b"POST /wsman HTTP/1.1\r\nContent-Length: 0\r\nAuthorization: Digest x\r\n\r\n", b"401"),
+    (b"POST /wsman HTTP/1.1\r\nContent-Length: 0\r\nAuthorization: http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/"
+     b"https/mutual\r\n\r\n", b"401"),
+    (b"POST /wsman HTTP/1.1\r\nContent-Length: 100\r\n\r\nshort", b"400"),
+])
+def test_malformed_http(serve: Serve, request_bytes: bytes, status: bytes) -> None:
+    answer = raw(serve().port, request_bytes)
+    assert answer.partition(b"\r\n")[0].split(b" ")[1] == status
+
+
+def post(service: Service, body: bytes, **headers: str) -> requests.Response:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.post(f"http://127.0.0.1:{service.port}/wsman", body, timeout=5,
+                            auth=None if headers else (USER, PASSWORD),
+                            headers={"Content-Type": "application/soap+xml;charset=UTF-8"} | headers)
+
+
+@pytest.mark.parametrize(("body", "code"), [
+    (b"<", "2150858817"),
+    (b"<a/>", "2150858817"),
+    (b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body/></s:Envelope>', "2150858753"),
+])
+def test_malformed_envelopes(serve: Serve, body: bytes, code: str) -> None:
+    answer = post(serve(), body)
+    assert answer.status_code == 500
+    assert f'Code="{code}"' in answer.text
+
+
+def test_anybody_may_ask_who_is_there(serve: Serve) -> None:
+    identify = (b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><i:Identify xmlns:i='
+                b'"http://schemas.dmtf.org/wbem/wsman/identify/1/wsmanidentity.xsd"/></s:Body></s:Envelope>')
+    service = serve()
+    answer = post(service, identify, WSMANIDENTIFY="unauthenticated")
+    assert "Microsoft Corporation" in answer.text
+    assert 'Code="5"' in post(service, identify.replace(b"Identify", b"Other"), WSMANIDENTIFY="unauthenticated").text
+
+
+def test_fragments_that_are_none(serve: Serve) -> None:
+    service = serve()
+    with wsman(service.port) as client:
+        pool = RunspacePool(client)
+        pool.open()
+        with fault(2150858817):
+            pool.shell.send("stdin", b"\xff" * 40)
+        with fault(2150859141):
+            pool.shell.receive(command_id="8CB8BB28-7B8F-4F3A-8E9A-000000000001")
+        pool.close()
+
+
+def test_a_message_that_was_tampered_with(serve: Serve) -> None:
+    service = serve()
+    with wsman(service.port, "ntlm") as client:
+        pool = RunspacePool(client)
+        pool.open()
+        assert client.transport.encryption is not None
+        context = client.transport.encryption.context
+        wrap = context.wrap_winrm
+
+        def spoil(message: bytes) -> Any:
+            header, data, padding = wrap(message)
+            return header, bytes([data[0] ^ 1]) + data[1:], padding
+
+        context.wrap_winrm = spoil
+        with pytest.raises(WinRMTransportError, match="400"):
+            pool.close()
+
+
+@pytest.mark.parametrize(("transport", "settings"), [("ntlm", SEALED_ONLY), ("basic", PLAIN)])
+def test_a_second_client_over_winrs(serve: Serve, tmp_path: Path, transport: Any, settings: Settings) -> None:
+    service = serve(settings=settings)
+    protocol = Protocol(f"http://127.0.0.1:{service.port}/wsman", transport, USER, PASSWORD, proxy=None,
+                        ca_trust_path=str(tmp_path),
+                        message_encryption="never" if transport == "basic" else "always")
+    shell = protocol.open_shell()
+    command = protocol.run_command(shell, COMMAND)
+    protocol.send_command_input(shell, command, STDIN + b"the batch\r\n", end=True)
+    assert protocol.get_command_output(shell, command) == (framed("the batch").encode() + b"\r\n", b"", 0)
+    protocol.cleanup_command(shell, command)
+    command = protocol.run_command(shell, "ipconfig")
+    out, error, code = protocol.get_command_output(shell, command)
+    assert (out, code) == (b"", 1)
+    assert b"'ipconfig' is not recognized" in error
+    protocol.close_shell(shell)
+
+
+def test_the_listening_port_is_free_again(serve: Serve) -> None:
+    service = serve()
+    with socket.create_connection(("127.0.0.1", service.port)):
+        service.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", service.port)).close()

@@ -1,0 +1,94 @@
+"""The lab's WinRM service with the real PowerShell engine behind it: what pypsrp sends meets the real protocol."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab_servers import COMMAND, PASSWORD, STDIN, USER, FakeHost, wsman
+from pypsrp.complex_objects import PSInvocationState
+from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.shell import Process, WinRS
+
+from ringfence.lab.net import Gate
+from ringfence.lab.winrm.server import Service, Settings
+
+PWSH = shutil.which("pwsh")
+pytestmark = pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    modules = tmp_path_factory.mktemp("modules")
+    module = modules / "Demo" / "Demo.psm1"
+    module.parent.mkdir()
+    module.write_text("function Get-Demo { [pscustomobject]@{ Name = 'wide'; Home = $env:RINGFENCE_DEMO } }\n")
+    environment = {**os.environ, "PSModulePath": str(modules), "RINGFENCE_DEMO": "from outside"}
+    with Gate() as gate:
+        served = Service(gate, FakeHost(), Settings(pwsh=PWSH, environment=environment))
+        yield served
+        served.close()
+
+
+@pytest.fixture(scope="module", params=["basic", "ntlm"])
+def pool(service: Service, request: pytest.FixtureRequest) -> Iterator[RunspacePool]:
+    with wsman(service.port, request.param) as client, RunspacePool(client) as opened:
+        yield opened
+
+
+def test_streams_and_parameters(pool: RunspacePool) -> None:
+    shell = PowerShell(pool)
+    shell.add_script("param([string]$Batch) \"<$Batch>\"; Write-Warning 'careful'; Write-Error 'bad'; 1..3")
+    shell.add_parameter("Batch", "äöü & <x>")
+    assert shell.invoke() == ["<äöü & <x>>", 1, 2, 3]
+    assert [str(error) for error in shell.streams.error] == ["bad"]
+    assert [warning.message for warning in shell.streams.warning] == ["careful"]
+
+
+def test_an_unknown_command(pool: RunspacePool) -> None:
+    shell = PowerShell(pool).add_cmdlet("Get-Nothing")
+    shell.invoke()
+    assert shell.state == PSInvocationState.FAILED
+    assert shell.streams.error[0].fq_error == "CommandNotFoundException"
+
+
+def test_two_megabytes_each_way(pool: RunspacePool) -> None:
+    text = "0123456789abcdef" * 131072
+    shell = PowerShell(pool).add_script("param($Batch) $Batch").add_parameter("Batch", text)
+    assert shell.invoke() == [text]
+
+
+def test_the_environment_is_the_callers(pool: RunspacePool) -> None:
+    [demo] = PowerShell(pool).add_script("Get-Demo").invoke()
+    assert demo.adapted_properties | demo.extended_properties == {"Name": "wide", "Home": "from outside"}
+
+
+def test_a_running_pipeline_stops(pool: RunspacePool) -> None:
+    shell = PowerShell(pool).add_script("Start-Sleep -Seconds 60")
+    shell.begin_invoke()
+    began = time.monotonic()
+    shell.stop()
+    said = b""
+    while b"PipelineStopped" not in said:
+        said += pool.shell.receive("stdout", command_id=shell.id)[2]["stdout"]
+    assert time.monotonic() - began < 10
+    assert PowerShell(pool).add_script("'alive'").invoke() == ["alive"]
+
+
+def test_winrs_runs_the_bootstrap(service: Service) -> None:
+    with wsman(service.port, "ntlm", user=USER, password=PASSWORD) as client, WinRS(client) as shell:
+        process = Process(shell, COMMAND)
+        process.begin_invoke()
+        process.send(STDIN + b"the batch\r\n", end=True)
+        process.end_invoke()
+        assert (process.stdout.strip(), process.stderr, process.rc) == (b"the batch", b"", 0)
+
+
+def test_the_child_ends_with_its_shell(service: Service) -> None:
+    with wsman(service.port) as client:
+        with RunspacePool(client) as pool:
+            [process] = PowerShell(pool).add_script("$PID").invoke()
+            assert Path(f"/proc/{process}").exists()
+        assert not Path(f"/proc/{process}").exists()
