@@ -1,0 +1,369 @@
+"""Playbooks read and checked: plays, tasks, blocks, imports. Nothing is rendered here.
+
+Every mistake of every file is told at once. What a play says of later versions (`serial`, `confirm` …) and what only
+Ansible knows (`become`, `register` …) is refused by name, never ignored.
+"""
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ringfence.errors import NOWHERE, Where
+from ringfence.project import templates, yaml
+from ringfence.project.problems import Problems, allowed, article, nearest
+from ringfence.project.yaml import Map, Seq
+
+MAX_TASKS = 100_000  # of all plays together, imports multiplied out
+MAX_IMPORTS = 50  # of one inside the other
+
+_PLAY = ("name", "hosts", "vars", "vars_files", "tasks", "tags", "gather_facts")
+_PLAY_LATER = ("serial", "max_fail_percentage", "confirm", "unmanaged")
+_PLAY_ANSIBLE = ("any_errors_fatal", "become", "become_method", "become_user", "collections", "connection", "diff",
+                 "environment", "force_handlers", "handlers", "ignore_errors", "ignore_unreachable", "module_defaults",
+                 "no_log", "order", "port", "post_tasks", "pre_tasks", "remote_user", "roles", "run_once", "strategy",
+                 "throttle", "timeout", "vars_prompt", "when")
+_IMPORTED = ("import_playbook", "name", "vars", "tags", "when")
+_TASK = ("name", "when", "loop", "with_items", "loop_control", "tags", "vars")
+_TASK_IMPORT = ("import_tasks", "name", "when", "tags", "vars")
+_BLOCK = ("block", "name", "when", "tags", "vars")
+_TASK_ANSIBLE = {
+    "include_tasks": "Use import_tasks: which tasks there are is known before any host is touched.",
+    "include_role": "Use import_tasks.", "import_role": "Use import_tasks.", "include_vars": "Use vars_files of the play.",
+    "rescue": "Tasks declare a state and do not run one after another.",
+    **dict.fromkeys(("register", "notify", "listen", "until", "retries", "delay", "async", "poll", "changed_when",
+                     "failed_when", "ignore_errors", "ignore_unreachable", "run_once", "throttle", "delegate_to",
+                     "delegate_facts", "local_action", "action", "args", "always"),
+                    "Tasks declare a state and do not run one after another."),
+    **dict.fromkeys(("become", "become_user", "become_method", "connection", "remote_user", "environment", "no_log",
+                     "check_mode", "diff", "port", "timeout", "any_errors_fatal", "collections", "module_defaults"),
+                    "Connection settings are variables of the inventory."),
+}
+_LOOP_CONTROL = ("loop_var", "index_var", "label")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Loop:
+    """What a task is repeated over: a list, or a template that gives one. `flat`: `with_items`, which flattens."""
+
+    items: Any
+    where: Where
+    variable: str = "item"
+    index: str = ""
+    label: str = ""
+    flat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One `when`: an expression, or a text with braces, and its place."""
+
+    text: str
+    where: Where
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Step:
+    """One task as written, with what it inherits from blocks, imports and the play."""
+
+    kind: str
+    properties: Map
+    name: str
+    where: Where
+    conditions: tuple[Condition, ...] = ()
+    loop: Loop | None = None
+    tags: frozenset[str] = frozenset()
+    variables: Map = field(default_factory=Map)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Play:
+    """One play as written. `hosts` are patterns, perhaps templates; `folder` is that of its file."""
+
+    name: str
+    hosts: tuple[str, ...]
+    variables: Map
+    vars_files: tuple[tuple[Any, Where], ...]
+    steps: tuple[Step, ...]
+    where: Where
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Inherited:
+    """What plays and tasks get from around them. `chain`: the files under way, each with the place that names it."""
+
+    tags: frozenset[str] = frozenset()
+    conditions: tuple[Condition, ...] = ()
+    variables: Map = field(default_factory=Map)
+    chain: tuple[tuple[Path, Where], ...] = ()
+
+
+class Reader:
+    """Reads playbooks for a set of kinds. Mistakes go to `problems`; the caller raises them."""
+
+    def __init__(self, kinds: Collection[str], problems: Problems) -> None:
+        self.kinds, self.problems = kinds, problems
+        self._files: dict[Path, Any] = {}
+        self._count = 0
+
+    def read(self, paths: Sequence[str | Path]) -> tuple[Play, ...]:
+        """The plays of several playbooks, in order."""
+        return tuple(play for path in paths for play in self._playbook(Path(path), NOWHERE, _Inherited()))
+
+    # -- files
+
+    def _tree(self, path: Path, where: Where, inherited: _Inherited) -> tuple[Any, _Inherited] | None:
+        """A file's tree and what is inherited inside of it; None where it must not or cannot be read."""
+        real = Path(os.path.realpath(path))
+        chain = (*inherited.chain, (real, where))
+        if any(real == earlier for earlier, _ in inherited.chain):
+            places = " → ".join(str(w) for _, w in chain if w != NOWHERE)
+            self.problems.error(where, f"{path} imports itself", f"The way: {places}.")
+            return None
+        if len(chain) > MAX_IMPORTS:
+            self.problems.error(where, f"more than {MAX_IMPORTS} imports inside of each other")
+            return None
+        if real not in self._files:
+            self._files[real] = yaml.load(path, yaml.PLAYS, self.problems, where)
+        tree = self._files[real]
+        return None if tree is None else (tree, replace(inherited, chain=chain))
+
+    def _path(self, value: Any, where: Where, inside: Path, key: str) -> Path | None:
+        if isinstance(value, Map) and list(value) == ["file"]:
+            value = value["file"]
+        if not isinstance(value, str) or not value or "\0" in value:
+            self.problems.error(where, f"{key} takes the path of a file, not {article(value)}")
+        elif templates.template(value):
+            self.problems.error(where, f"{key} takes a plain path", "It is read before any host is known.")
+        else:
+            return Path(os.path.normpath(inside / Path(value).expanduser()))
+        return None
+
+    # -- plays
+
+    def _playbook(self, path: Path, where: Where, inherited: _Inherited) -> list[Play]:
+        found = self._tree(path, where, inherited)
+        if found is None:
+            return []
+        tree, inherited = found
+        if not isinstance(tree, Seq):
+            self.problems.error(Where(os.fspath(path), 1), f"a playbook is a list of plays, not {article(tree)}",
+                                "Begin each play with `- hosts:`.")
+            return []
+        plays: list[Play] = []
+        for index, play in enumerate(tree):
+            plays += self._play(play, tree.at(index), path, inherited)
+        return plays
+
+    def _play(self, play: Any, where: Where, path: Path, inherited: _Inherited) -> list[Play]:
+        if not isinstance(play, Map):
+            self.problems.error(where, f"a play is a mapping, not {article(play)}")
+            return []
+        play = _short_names(play)
+        own = self._inherit(play, replace(inherited, variables=Map()))
+        own = replace(own, variables=inherited.variables.over(own.variables))  # the importing file has the last word
+        if "import_playbook" in play:
+            self._keys(play, _IMPORTED, "an imported playbook")
+            file = self._path(play["import_playbook"], play.at("import_playbook"), path.parent, "import_playbook")
+            return self._playbook(file, play.at("import_playbook"), own) if file else []
+        self._keys(play, _PLAY, "a play", _PLAY_LATER, dict.fromkeys(_PLAY_ANSIBLE, ""))
+        flag = play.get("gather_facts", True)
+        if not isinstance(flag, bool) and flag not in ("yes", "no", "on", "off"):
+            self.problems.error(play.at("gather_facts"), "gather_facts is true or false")
+        steps = self._tasks(play.get("tasks"), play.at("tasks"), path, replace(own, variables=Map()))
+        return [Play(self._name(play), self._hosts(play, where), own.variables, self._vars_files(play), tuple(steps),
+                     where, path.parent)]
+
+    def _hosts(self, play: Map, where: Where) -> tuple[str, ...]:
+        value = play.get("hosts")
+        found = value if isinstance(value, Seq) else [value]
+        if not found or not all(isinstance(v, str) and v.strip() for v in found):
+            summary = "hosts is a host pattern or a list of them" if "hosts" in play else "a play needs hosts"
+            self.problems.error(play.at("hosts") if "hosts" in play else where, summary,
+                                "For example `hosts: web:!staging`, or `hosts: all`.")
+            return ()
+        return tuple(found)
+
+    def _vars_files(self, play: Map) -> tuple[tuple[Any, Where], ...]:
+        """Each entry a path, or a list of paths of which the first that exists counts."""
+        value = play.get("vars_files")
+        entries = value if isinstance(value, Seq) else Seq([] if value is None else [value], play.at("vars_files"))
+        found = []
+        for index, entry in enumerate(entries):
+            where = entries.at(index)
+            if not all(isinstance(p, str) and p for p in (entry if isinstance(entry, Seq) and entry else [entry])):
+                self.problems.error(where, f"vars_files lists paths of files, not {article(entry)}")
+                continue
+            templates.check(entry, where, self.problems)
+            found.append((entry, where))
+        return tuple(found)
+
+    # -- tasks
+
+    def _tasks(self, tasks: Any, where: Where, path: Path, inherited: _Inherited) -> list[Step]:
+        if tasks is None:
+            return []
+        if not isinstance(tasks, Seq):
+            self.problems.error(where, f"tasks are a list, not {article(tasks)}")
+            return []
+        steps: list[Step] = []
+        for index, task in enumerate(tasks):
+            if not isinstance(task, Map):
+                self.problems.error(tasks.at(index), f"a task is a mapping, not {article(task)}")
+            elif self._count < MAX_TASKS:
+                steps += self._task(_short_names(task), tasks.at(index), path, inherited)
+        return steps
+
+    def _task(self, task: Map, where: Where, path: Path, inherited: _Inherited) -> list[Step]:
+        if "block" in task:
+            self._keys(task, _BLOCK, "a block", ansible=_TASK_ANSIBLE)
+            return self._tasks(task["block"], task.at("block"), path, self._inherit(task, inherited))
+        if "import_tasks" in task:
+            self._keys(task, _TASK_IMPORT, "an import", ansible=_TASK_ANSIBLE)
+            return self._imported(task, path, self._inherit(task, inherited))
+        self._count += 1
+        if self._count == MAX_TASKS:
+            self.problems.error(where, f"more than {MAX_TASKS} tasks, imports counted as often as they are made")
+        kinds = [key for key in task if key in self.kinds]
+        self._keys(task, (*_TASK, *kinds), "a task", ansible=_TASK_ANSIBLE, others=self.kinds)
+        if len(kinds) != 1:
+            if kinds or not task.keys() - set(_TASK):
+                told = f"a task declares one resource, and this one {'declares ' + ' and '.join(kinds) if kinds else 'none'}"
+                self.problems.error(where, told, f"Kinds: {', '.join(sorted(self.kinds))}.")
+            return []
+        return self._step(task, kinds[0], where, inherited)
+
+    def _step(self, task: Map, kind: str, where: Where, inherited: _Inherited) -> list[Step]:
+        properties, own = task[kind], self._inherit(task, inherited)
+        loop = self._loop(task)
+        if not isinstance(properties, Map):
+            self.problems.error(task.at(kind), f"{kind} takes a mapping of properties, not {article(properties)}")
+            return []
+        for key in properties:
+            if not isinstance(key, str):
+                self.problems.error(properties.at(key), f"the name of a property is a text, not {key!r}")
+        templates.check(properties, properties.where, self.problems)
+        return [Step(kind, properties, self._name(task), where, own.conditions, loop, own.tags, own.variables)]
+
+    def _imported(self, task: Map, path: Path, inherited: _Inherited) -> list[Step]:
+        where = task.at("import_tasks")
+        file = self._path(task["import_tasks"], where, path.parent, "import_tasks")
+        found = self._tree(file, where, inherited) if file else None
+        if not file or not found:
+            return []
+        return self._tasks(found[0], Where(os.fspath(file), 1), file, found[1])
+
+    def _loop(self, task: Map) -> Loop | None:
+        keys = [k for k in ("loop", "with_items") if k in task]
+        if not keys:
+            if "loop_control" in task:
+                self.problems.error(task.at("loop_control"), "loop_control without a loop")
+            return None
+        key = keys[0]
+        if len(keys) > 1:
+            self.problems.error(task.at("with_items"), "loop and with_items exclude each other")
+        items = task[key]
+        if not isinstance(items, Seq) and not (isinstance(items, str) and (key == "with_items"
+                                                                           or templates.template(items))):
+            self.problems.error(task.at(key), f"{key} takes a list, or a template that gives one, not {article(items)}")
+        templates.check(items, task.at(key), self.problems)
+        return Loop(items, task.at(key), flat=key == "with_items", **self._loop_control(task))
+
+    def _loop_control(self, task: Map) -> dict[str, str]:
+        control = task.get("loop_control")
+        if control is None:
+            return {}
+        if not isinstance(control, Map):
+            self.problems.error(task.at("loop_control"), f"loop_control is a mapping, not {article(control)}")
+            return {}
+        self._keys(control, _LOOP_CONTROL, "loop_control")
+        found = {}
+        for key, name in (("loop_var", "variable"), ("index_var", "index"), ("label", "label")):
+            value = control.get(key)
+            if isinstance(value, str) and (key == "label" or value.isidentifier()):
+                found[name] = value
+                templates.check(value, control.at(key), self.problems)
+            elif key in control:
+                self.problems.error(control.at(key), f"{key} is a {'text' if key == 'label' else 'name of a variable'}")
+        return found
+
+    # -- what plays, blocks, imports and tasks share
+
+    def _keys(self, node: Map, known: Sequence[str], what: str, later: Collection[str] = (),
+              ansible: Any = None, others: Collection[str] = ()) -> None:
+        """Note every key that is not known here."""
+        for key in node:
+            if key in known:
+                continue
+            if key in later:
+                self.problems.error(node.at(key), f'"{key}" of {what} is not supported yet')
+            elif isinstance(key, str) and ansible and key in ansible:
+                self.problems.error(node.at(key), f'"{key}" is a key of Ansible that ringfence does not have',
+                                    ansible[key])
+            elif isinstance(key, str) and key.startswith("with_"):
+                self.problems.error(node.at(key), f'"{key}" is not supported', "Use loop.")
+            else:
+                kinds = f" Kinds: {', '.join(sorted(others))}." if others else ""
+                hint = nearest(key, (*known, *others)) if others else ""
+                self.problems.error(node.at(key), f'unknown key "{key}" in {what}',
+                                    f"{hint}{kinds}".strip() if others else allowed(key, known))
+
+    def _name(self, node: Map) -> str:
+        name = node.get("name")
+        if name is not None and not isinstance(name, str | int | float):
+            self.problems.error(node.at("name"), f"a name is a text, not {article(name)}")
+        return "" if name is None else str(name)
+
+    def _inherit(self, node: Map, inherited: _Inherited) -> _Inherited:
+        variables = node.get("vars")
+        if variables is not None and not isinstance(variables, Map):
+            self.problems.error(node.at("vars"), f"vars are a mapping, not {article(variables)}")
+        elif variables:
+            for key in variables:
+                if not isinstance(key, str):
+                    self.problems.error(variables.at(key), f"the name of a variable is a text, not {key!r}")
+            templates.check(variables, variables.where, self.problems)
+            inherited = replace(inherited, variables=variables.over(inherited.variables))
+        return replace(inherited, tags=inherited.tags | self._tags(node),
+                       conditions=inherited.conditions + self._conditions(node))
+
+    def _tags(self, node: Map) -> frozenset[str]:
+        value = node.get("tags")
+        found: list[str] = []
+        for tag in value if isinstance(value, Seq) else [] if value is None else [value]:
+            if isinstance(tag, bool) or not isinstance(tag, str | int):
+                self.problems.error(node.at("tags"), f"a tag is a word, not {article(tag)}")
+            elif isinstance(tag, str) and templates.template(tag):
+                self.problems.error(node.at("tags"), "a tag cannot be a template")
+            else:
+                found += filter(None, map(str.strip, str(tag).split(",")))
+        return frozenset(found)
+
+    def _conditions(self, node: Map) -> tuple[Condition, ...]:
+        if "when" not in node:
+            return ()
+        value = node["when"]
+        entries = value if isinstance(value, Seq) else Seq([value], node.at("when"), [node.at("when")])
+        found = []
+        for index, entry in enumerate(entries):
+            where = entries.at(index)
+            if not isinstance(entry, str | bool) or entry == "":
+                self.problems.error(where, f"when takes an expression, not {article(entry)}")
+                continue
+            text = str(entry)
+            if braces := templates.template(text):
+                self.problems.warn(where, "when takes an expression without braces", "Write `when: x == 1`.")
+            templates.check_template(braces or templates.condition(text), where, self.problems)
+            found.append(Condition(text, where))
+        return tuple(found)
+
+
+def _short_names(node: Map) -> Map:
+    """`ansible.builtin.import_tasks` is `import_tasks`."""
+    prefix = "ansible.builtin."
+    if not any(isinstance(k, str) and k.startswith(prefix) for k in node):
+        return node
+    short = {k: k.removeprefix(prefix) if isinstance(k, str) else k for k in node}
+    return Map({short[k]: v for k, v in node.items()}, node.where, {short[k]: w for k, w in node.places.items()})

@@ -1,0 +1,203 @@
+"""A project as a whole: inventory, playbooks, variables, and what they mean for each host."""
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ringfence.errors import NOWHERE, Diagnostic
+from ringfence.project import inventory as inventories
+from ringfence.project import patterns, templates, variables
+from ringfence.project.inventory import Host, Inventory
+from ringfence.project.playbook import Play, Reader
+from ringfence.project.problems import Problems
+from ringfence.project.render import RenderedTasks, StepRenderer, Tags, render
+from ringfence.project.sandbox import OMIT, RenderError
+from ringfence.project.templates import HostVars, Scope
+from ringfence.project.vault import Vault
+from ringfence.project.yaml import Map, Seq
+
+CONNECTION = ("ansible_", "ringfence_")  # what the names of connection variables begin with
+_NO_CONNECTION = templates.FACTS
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Target:
+    """A play with the hosts it is for."""
+
+    play: Play
+    hosts: Mapping[str, None]
+    steps: tuple[StepRenderer, ...]
+    magic: Mapping[str, Any]
+
+
+class Project:
+    """Made by `load`. Reading it never changes what it gives; hosts may be rendered from several threads."""
+
+    def __init__(self, inventory: Inventory, extra: Map, vault: Vault, targets: Sequence[_Target],
+                 hostvars: Callable[[Path | None], HostVars], warnings: tuple[Diagnostic, ...]) -> None:
+        self.inventory, self.extra, self.vault, self.warnings = inventory, extra, vault, warnings
+        self._targets, self._hostvars = targets, hostvars
+        self._steps: dict[Tags, list[tuple[StepRenderer, ...]]] = {}
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names of all hosts that a play is for, after `--limit`, in the order of the plays."""
+        return tuple(dict.fromkeys(h for target in self._targets for h in target.hosts))
+
+    @property
+    def plays(self) -> tuple[tuple[Play, tuple[str, ...]], ...]:
+        """Each play with the names of its hosts."""
+        return tuple((target.play, tuple(target.hosts)) for target in self._targets)
+
+    def host(self, name: str) -> Host:
+        """A host with its raw variables, as the first play that is for it sees them. Raises KeyError."""
+        beside = next((t.play.folder for t in self._targets if name in t.hosts), None)
+        return self.inventory.get(name, beside)
+
+    def render(self, name: str, facts: Mapping[str, Any] | None = None, tags: Tags = Tags()) -> RenderedTasks:  # noqa: B008
+        """What all plays together mean for a host.
+
+        `facts` is what the host told (`ringfence_facts` and `ansible_facts` in templates), or None where it was not
+        asked yet: then what needs facts is in `waiting`. Nothing is raised for mistakes in templates: they are in
+        `diagnostics`, each with its place. Raises InputError where a file of variables is wrong.
+        """
+        found = [self._render(target, steps, name, facts) for target, steps in zip(self._targets, self._chosen(tags),
+                                                                                   strict=True) if name in target.hosts]
+        if len(found) == 1:
+            return found[0]
+        return RenderedTasks(tuple(t for r in found for t in r.tasks),
+                             tuple(dict.fromkeys(d for r in found for d in r.diagnostics)),
+                             tuple(dict.fromkeys(w for r in found for w in r.waiting)))
+
+    def _chosen(self, tags: Tags) -> list[tuple[StepRenderer, ...]]:
+        if tags not in self._steps:
+            self._steps[tags] = [tuple(s for s in target.steps if tags.take(s.step.tags)) for target in self._targets]
+        return self._steps[tags]
+
+    def _render(self, target: _Target, steps: Sequence[StepRenderer], name: str,
+                facts: Mapping[str, Any] | None) -> RenderedTasks:
+        scope = self._scope(target, name, facts)
+        try:
+            files = self._vars_files(target.play, scope, name)
+        except RenderError as error:
+            where = error.where
+            return RenderedTasks((), (Diagnostic(where, error.summary, error.detail, host=name),))
+        if files:
+            scope = self._scope(target, name, facts, files)
+        return render(steps, scope, name)
+
+    def _scope(self, target: _Target, name: str, facts: Mapping[str, Any] | None, files: Map = Map()) -> Scope:  # noqa: B008
+        host = self.inventory.get(name, target.play.folder)
+        layers = self.extra.over(files.over(target.play.variables.over(host.variables)))
+        return Scope(layers, {**self.inventory.magic(name), **target.magic}, facts, self.vault)
+
+    def _vars_files(self, play: Play, scope: Scope, host: str) -> Map:
+        """The variables of a play's files, later over earlier. Raises RenderError, InputError."""
+        found = Map()
+        for entry, where in play.vars_files:
+            names = [str(scope.render(e, where)) for e in (entry if isinstance(entry, Seq) else [entry])]
+            candidates = [p for n in names for p in (play.folder / "vars" / n, play.folder / n)]
+            path = next((p for p in candidates if p.is_file()), None)
+            if path is None:
+                raise RenderError(f"there is no file {' or '.join(names)}",
+                                  f"Looked in {play.folder / 'vars'} and {play.folder}.", where)
+            found = self.inventory.files.load(path).over(found)
+            self.inventory.problems.check()
+        return found
+
+    def variables(self, name: str, wanted: Callable[[str], bool] | None = None,
+                  ) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
+        """The rendered variables of a host whose names `wanted` accepts: without it those of connections, that is all
+        that begin with one of CONNECTION. Vaulted values are Secrets. Facts are not needed and not known here."""
+        target = next((t for t in self._targets if name in t.hosts), None)
+        if target:
+            scope = self._scope(target, name, None)
+        else:
+            magic = {**self.inventory.magic(name), "omit": OMIT, "hostvars": self._hostvars(None)}
+            scope = Scope(self.extra.over(self.inventory.get(name).variables), magic, None, self.vault)
+        values: dict[str, Any] = {}
+        wrong: list[Diagnostic] = []
+        for key, raw in scope.variables.items():
+            if key in _NO_CONNECTION or not (wanted(key) if wanted else key.startswith(CONNECTION)):
+                continue
+            try:
+                value = scope.render(raw, scope.where(key))
+                if value is not OMIT:
+                    values[key] = value
+            except RenderError as error:
+                where = scope.where(key) if error.where == NOWHERE else error.where
+                wrong.append(Diagnostic(where, error.summary, error.detail, host=name))
+        return values, tuple(wrong)
+
+
+def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
+         extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None) -> Project:
+    """A project from files.
+
+    `playbooks` are paths; `kinds` the names of the kinds that tasks may declare; `inventory` the arguments of `-i`,
+    `extra` those of `-e`, `limit` that of `--limit`. Raises InputError with every mistake of every file, sorted by
+    place, and nothing is half done. Warnings are in `Project.warnings`.
+    """
+    problems, vault = Problems(), vault or Vault()
+    files = variables.VariableFiles(vault, problems)
+    given = variables.extra(extra, files)
+    fleet = inventories.load(inventory, files)
+    plays = Reader(kinds, problems).read(playbooks)
+    problems.check()
+    if not inventory:
+        problems.warn(NOWHERE, "no inventory was given: only localhost is known", "Give one with -i FILE.")
+    memo: dict[Path | None, HostVars] = {}
+
+    def hostvars(beside: Path | None) -> HostVars:
+        if beside not in memo:
+            def make(name: str) -> Scope:
+                magic = {**fleet.magic(name), "omit": OMIT, "hostvars": memo[beside]}
+                return Scope(given.over(fleet.get(name, beside).variables), magic, None, vault)
+            memo[beside] = HostVars(fleet.entries, make)
+        return memo[beside]
+
+    left = patterns.limit(fleet, limit, problems)
+    targets = [_target(play, fleet, given, vault, left, hostvars(play.folder), problems) for play in plays]
+    for target in targets:  # every file of variables that counts is read now, so that its mistakes are told now
+        for name in target.hosts:
+            fleet.get(name, target.play.folder)
+        _literal_files(target.play, files)
+    problems.check()
+    return Project(fleet, given, vault, targets, hostvars, problems.warnings)
+
+
+def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozenset[str] | None, hostvars: HostVars,
+            problems: Problems) -> _Target:
+    scope = Scope(extra.over(play.variables), {"omit": OMIT, "groups": fleet.members}, None, vault)
+    wanted: list[str] = []
+    for pattern in play.hosts:
+        try:
+            found = scope.render(pattern, play.where)
+            wanted += map(str, found) if isinstance(found, list) else [str(found)]
+        except RenderError as error:
+            problems.error(play.where if error.where == NOWHERE else error.where, error.summary, error.detail)
+    chosen = patterns.select(fleet, wanted, problems, play.where) if wanted else []
+    hosts = [h for h in chosen if left is None or h in left]
+    names = Seq(hosts)
+    magic = {"omit": OMIT, "hostvars": hostvars, "playbook_dir": os.path.abspath(play.folder),
+             "ansible_play_name": play.name, "play_hosts": names, "ansible_play_hosts": names,
+             "ansible_play_hosts_all": names, "ansible_play_batch": names}
+    hidden = frozenset(extra)
+    return _Target(play, dict.fromkeys(hosts), tuple(StepRenderer(s, hidden) for s in play.steps), magic)
+
+
+def _literal_files(play: Play, files: variables.VariableFiles) -> None:
+    """Read the vars_files whose names need no variables; a missing one is a mistake at its place."""
+    for entry, where in play.vars_files:
+        names = list(entry) if isinstance(entry, Seq) else [entry]
+        if any(templates.template(n) for n in names):
+            continue
+        candidates = [p for n in names for p in (play.folder / "vars" / n, play.folder / n)]
+        path = next((p for p in candidates if p.is_file()), None)
+        if path is None:
+            files.problems.error(where, f"there is no file {' or '.join(names)}",
+                                 f"Looked in {play.folder / 'vars'} and {play.folder}.")
+        else:
+            files.load(path, where)

@@ -1,0 +1,397 @@
+"""Jinja2 without reach: no attribute but those listed here, no growth without a budget, and types that survive.
+
+A template made of exactly one expression gives that expression's own value; everything else gives a text. What went
+wrong inside of a variable is a `Marker`: it costs nothing until somebody uses the value, as with Ansible.
+"""
+
+import math
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import GeneratorType
+from typing import Any, cast
+
+from jinja2 import Template, TemplateRuntimeError, nodes
+from jinja2.exceptions import UndefinedError
+from jinja2.nativetypes import NativeCodeGenerator
+from jinja2.parser import Parser
+from jinja2.runtime import Context, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
+
+from ringfence.errors import NOWHERE, Where
+from ringfence.project.problems import article, nearest
+from ringfence.secret import Secret
+
+BUDGET = 10_000_000  # characters, list items and loop steps that one rendering may make
+_STEP = 4  # what a step of a loop costs, as it may do work
+MAX_RANGE = 100_000
+MAX_WIDTH = 10_000  # of what a template may ask to be padded
+MAX_TEMPLATE = 100_000  # characters of one template's text
+
+
+class RenderError(Exception):
+    """A value cannot be rendered. `where` is the place of the innermost text that is to blame."""
+
+    def __init__(self, summary: str, detail: str = "", where: Where = NOWHERE) -> None:
+        self.summary, self.detail, self.where = summary, detail, where
+        super().__init__(summary)
+
+
+class UndefinedValue(RenderError):
+    """A variable, or a key of one, that does not exist. `name` is set for a variable."""
+
+    def __init__(self, summary: str, detail: str = "", name: str | None = None) -> None:
+        super().__init__(summary, detail)
+        self.name = name
+
+
+class UndefinedFacts(RenderError):
+    """The facts of the host are needed and not known yet."""
+
+
+class Marker(Undefined):
+    """A value that cannot be had. Any use raises the reason; asking for its parts gives itself."""
+
+    __slots__ = ("failure",)
+
+    def __init__(self, hint: str | None = None, obj: Any = missing, name: str | None = None,
+                 exc: type[TemplateRuntimeError] = UndefinedError) -> None:
+        super().__init__(hint, obj, name, exc)
+        self.failure: RenderError = _reason(self)
+
+    @classmethod
+    def of(cls, failure: RenderError) -> "Marker":
+        """The marker of something that failed."""
+        marker = cls()
+        marker.failure = failure
+        return marker
+
+    @property
+    def undefined(self) -> bool:
+        """Whether it is merely not defined (so that a default may take its place)."""
+        return isinstance(self.failure, UndefinedValue)
+
+    def _raise(self, *_: Any, **__: Any) -> Any:
+        raise self.failure
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:2] == "__":
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, key: Any) -> "Marker":  # type: ignore[override]
+        return self
+
+    _fail_with_undefined_error = _raise
+    __iter__ = __str__ = __len__ = __eq__ = __ne__ = __bool__ = __contains__ = _raise
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _raise
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pos__ = __neg__ = __pow__ = __rpow__ = _raise
+    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __float__ = __complex__ = __call__ = _raise
+    __hash__ = object.__hash__
+
+
+def _reason(marker: Marker) -> RenderError:
+    hint, obj, name = marker._undefined_hint, marker._undefined_obj, marker._undefined_name
+    if marker._undefined_exception is not UndefinedError:
+        return RenderError(hint or "not allowed in a template")
+    if obj is missing or hint:
+        return UndefinedValue(hint or f'the variable "{name}" is not defined', name=None if hint else name)
+    if isinstance(obj, Mapping):
+        return UndefinedValue(f'there is no key "{name}"', nearest(name, [k for k in obj if isinstance(k, str)]))
+    if isinstance(obj, Sequence) and isinstance(name, int):
+        return UndefinedValue(f"there is no item {name} in a list of {len(obj)}")
+    return UndefinedValue(f'a value of the type {type(obj).__name__} has no "{name}"')
+
+
+class Omit:
+    """The value of `omit`: a property with this value is left out."""
+
+    def __repr__(self) -> str:
+        return "omit"
+
+    def __str__(self) -> str:
+        raise RenderError("omit cannot be part of a text", "Give it as the whole value of a property.")
+
+
+OMIT = Omit()
+
+
+class Lazy:
+    """A list or mapping whose parts are rendered when asked for; `force` gives all of it as plain values."""
+
+    __slots__ = ()
+
+    def force(self) -> Any:
+        """The plain list or dict. Raises RenderError."""
+        raise RenderError("a value without form")
+
+
+# ---------------------------------------------------------------------------------------------------------- budget
+
+class _Budget(threading.local):
+    left = BUDGET
+
+
+_budget = _Budget()
+
+
+def refill() -> None:
+    """Begin a new rendering with the whole budget."""
+    _budget.left = BUDGET
+
+
+def spend(amount: int) -> None:
+    """Take from the budget of the rendering under way. Raises RenderError when nothing is left."""
+    _budget.left -= amount
+    if _budget.left < 0:
+        raise RenderError("the template makes too much",
+                          f"One rendering may make {BUDGET} characters, items and loop steps together.")
+
+
+def spend_on(value: Any) -> Any:
+    """Take the size of a new value from the budget and give the value back; generators become lists."""
+    if isinstance(value, GeneratorType | map | filter | zip | reversed):
+        value = list(counted(value))
+    if isinstance(value, str | list | tuple | dict | bytes):
+        spend(len(value))
+    elif isinstance(value, int):
+        spend(value.bit_length() // 8)
+    return value
+
+
+def counted(values: Iterable[Any]) -> Iterator[Any]:
+    """The values, each paid for."""
+    for value in values:
+        spend(_STEP)
+        yield value
+
+
+def narrow(arguments: Iterable[Any]) -> None:
+    """Refuse widths, precisions and counts that only serve to make something huge."""
+    if any(isinstance(a, int) and abs(a) > MAX_WIDTH for a in arguments):
+        raise RenderError(f"a width or count above {MAX_WIDTH} is not allowed in a template")
+
+
+_WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
+_FORMATS = re.compile(r"%[^a-zA-Z%]*|\{[^{}]*:[^}]*\}?")
+
+
+def check_format(text: str) -> None:
+    """Refuse format texts with huge or computed widths, for `%` and for `str.format`."""
+    if any(_WIDE.search(found) for found in _FORMATS.findall(text)):
+        raise RenderError(f"a width above {MAX_WIDTH} is not allowed in a template")
+
+
+def safe_range(*bounds: int) -> range:
+    """`range` of at most MAX_RANGE numbers."""
+    made = range(*bounds)
+    if len(made) > MAX_RANGE:
+        raise RenderError(f"range() of more than {MAX_RANGE} numbers")
+    return made
+
+
+def replaced(text: str, old: str, new: str, count: int = -1) -> str:
+    """`text.replace`, paid for before it is made."""
+    spend(text.count(old) * len(new))
+    return text.replace(old, new, count)
+
+
+# -------------------------------------------------------------------------------------------------------- operators
+
+def force(value: Any) -> Any:
+    """The plain value of something lazy, anything else as it is."""
+    return value.force() if isinstance(value, Lazy) else value
+
+
+def _multiply(left: Any, right: Any) -> Any:
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, str | list | tuple) and isinstance(other, int):
+            spend(len(one) * max(other, 0))
+    if isinstance(left, int) and isinstance(right, int):
+        spend((left.bit_length() + right.bit_length()) // 8)
+    return left * right
+
+
+def _power(left: Any, right: Any) -> Any:
+    if isinstance(left, int) and isinstance(right, int) and right > 0:
+        size = math.log2(abs(left) + 1) * right
+        if size > MAX_WIDTH:
+            raise RenderError("a power too large to compute")
+    return left ** right
+
+
+def _modulo(left: Any, right: Any) -> Any:
+    if isinstance(left, str):
+        check_format(left)
+    return left % right
+
+
+def text(value: Any) -> str:
+    """The text of a plain value; a secret, a list or a mapping has none. Raises RenderError, TypeError."""
+    if isinstance(value, Secret):
+        raise TypeError("a secret cannot become part of a text: give it as the whole value")
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise RenderError(f"a text is needed here, not {article(value)}")
+
+
+def as_text(value: Any) -> str:
+    """The text that a value becomes among others. Raises TypeError where a secret is in it."""
+    if holds_secret(value):
+        raise TypeError("a secret cannot become part of a text: give it as the whole value")
+    return value if isinstance(value, str) else str(force(value))
+
+
+def holds_secret(value: Any) -> bool:
+    """Whether a secret is in a plain value."""
+    if isinstance(value, list | tuple):
+        return any(map(holds_secret, value))
+    if isinstance(value, dict):
+        return any(map(holds_secret, value.values()))
+    return isinstance(value, Secret)
+
+
+# ------------------------------------------------------------------------------------------------------ environment
+
+_TEXT = frozenset([
+    "capitalize", "casefold", "center", "count", "endswith", "expandtabs", "find", "format", "format_map", "index",
+    "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable",
+    "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip", "partition", "removeprefix", "removesuffix",
+    "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith",
+    "strip", "swapcase", "title", "upper", "zfill",
+])
+_MAP, _LIST = frozenset({"keys", "values", "items", "get"}), frozenset({"index", "count"})
+
+
+def _methods(value: Any) -> frozenset[str]:
+    """The methods of a value that a template may call: none of them changes anything."""
+    if isinstance(value, str):
+        return _TEXT
+    if isinstance(value, Mapping):
+        return _MAP
+    return _LIST if isinstance(value, Sequence) else frozenset()
+
+
+class _Generator(NativeCodeGenerator):
+    def _output_const_repr(self, group: Iterable[Any]) -> str:
+        values = list(group)
+        return repr(values[0]) if len(values) == 1 else repr("".join(map(str, values)))
+
+
+class Environment(ImmutableSandboxedEnvironment):
+    """The one environment of a project."""
+
+    code_generator_class = _Generator
+    intercepted_binops = frozenset({"+", "-", "*", "**", "%"})
+
+    def __init__(self) -> None:
+        super().__init__(undefined=cast(Any, Marker), trim_blocks=True, keep_trailing_newline=True, optimized=False,
+                         cache_size=0)
+        self.binop_table.update({"*": _multiply, "**": _power, "%": _modulo})
+        self.globals = {"range": safe_range, "dict": dict, "namespace": self.globals["namespace"]}
+        self.filters["_concat"] = lambda parts: spend_on("".join(map(as_text, parts)))
+        self.filters["_counted"] = lambda values: values if isinstance(values, Marker) else counted(values)
+
+    def read(self, text: str, *, expression: bool) -> nodes.Template:
+        """The syntax tree of a template, or of a bare expression. Raises jinja2.TemplateSyntaxError, RenderError."""
+        if len(text) > MAX_TEMPLATE:
+            raise RenderError(f"a template of more than {MAX_TEMPLATE} characters")
+        if expression:
+            parser = Parser(self, text, state="variable")
+            wanted = parser.parse_expression()
+            if not parser.stream.eos:
+                parser.fail(f"unexpected {parser.stream.current.value!r}")
+            tree = nodes.Template([nodes.Output([wanted], lineno=1)], lineno=1)
+        else:
+            tree = self.parse(text)
+        for concat in list(tree.find_all(nodes.Concat)):
+            _become(concat, nodes.Filter(nodes.List(concat.nodes), "_concat", [], [], None, None))
+        for loop in tree.find_all(nodes.For):
+            loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None)
+        return cast(nodes.Template, tree.set_environment(self))
+
+    def build(self, tree: nodes.Template) -> Callable[[Context], Iterable[Any]]:
+        """What renders a tree. Raises jinja2.TemplateSyntaxError where a filter or test is unknown."""
+        return Template.from_code(self, self.compile(tree), self.globals).root_render_func
+
+    def join(self, parts: Iterable[Any]) -> Any:
+        """One part keeps its type; several become a text."""
+        found = list(counted(parts))
+        if len(found) == 1:
+            return found[0]
+        for part in found:
+            spend(len(part) if isinstance(part, str) else 1)
+        return "".join(map(as_text, map(force, found)))
+
+    @property
+    def concat(self) -> Any:  # type: ignore[override]
+        return self.join
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, Marker):
+            return obj
+        if attribute in _methods(obj):
+            method = getattr(obj, attribute)
+            if attribute in ("format", "format_map"):
+                check_format(obj)
+            return self.wrap_str_format(method) or method
+        if isinstance(obj, Mapping):
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        if type(obj).__module__.startswith("jinja2."):
+            return super().getattr(obj, attribute)
+        return self.undefined(obj=obj, name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, Marker):
+            return obj
+        if isinstance(argument, Marker):
+            raise argument.failure
+        try:
+            if isinstance(obj, Mapping | Sequence):
+                return spend_on(obj[argument]) if isinstance(argument, slice) else obj[argument]
+        except (TypeError, LookupError):
+            pass
+        if isinstance(argument, str):
+            return self.getattr(obj, argument)
+        return self.undefined(obj=obj, name=argument)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        return spend_on(self.binop_table[operator](force(left), force(right)))
+
+    def call(self, context: Context, called: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(called, Marker):
+            raise called.failure
+        owner, name = getattr(called, "__self__", None), getattr(called, "__name__", "")
+        args = tuple(map(force, args))
+        if isinstance(owner, str):
+            if name in ("center", "ljust", "rjust", "zfill", "expandtabs"):
+                narrow(args)
+            elif name == "join":
+                args = ([str(spend_on(a)) for a in args[0]],)
+                spend(len(owner) * len(args[0]) + sum(map(len, args[0])))
+            elif name == "replace":
+                called = lambda *a: replaced(owner, *a)  # noqa: E731
+        return spend_on(super().call(context, called, *args, **kwargs))
+
+
+def _become(node: nodes.Node, other: nodes.Node) -> None:
+    """Let a node of a tree turn into another, whoever holds it."""
+    lineno = node.lineno
+    node.__class__ = other.__class__
+    node.__dict__.clear()
+    node.__dict__.update(other.__dict__, lineno=lineno)
+
+
+class Names(Context):
+    """Where a template finds its names: its own, then those that `look` knows, then the environment's."""
+
+    def __init__(self, environment: Environment, look: Callable[[str], Any], scope: Any) -> None:
+        super().__init__(environment, {}, None, {})
+        self.look, self.scope = look, scope
+
+    def resolve_or_missing(self, key: str) -> Any:
+        if key in self.vars:
+            return self.vars[key]
+        value = self.look(key)
+        return self.environment.globals.get(key, missing) if value is missing else value

@@ -1,0 +1,151 @@
+"""Files of variables (`group_vars/`, `host_vars/`, `vars_files`) and `-e`, as Ansible finds and reads them."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ringfence.errors import NOWHERE, InputError, Where
+from ringfence.project import yaml
+from ringfence.project.problems import Problems, article
+from ringfence.project.vault import Vault, Vaulted, is_vault
+from ringfence.project.yaml import Map, Seq
+from ringfence.secret import Secret
+
+ENDINGS = ("", ".yml", ".yaml", ".json")  # in this order; the first that exists is taken
+EXTRA = "-e"
+
+
+class VariableFiles:
+    """Reads files of variables, each once. Mistakes go to `problems`."""
+
+    def __init__(self, vault: Vault, problems: Problems) -> None:
+        self.vault, self.problems = vault, problems
+        self._files: dict[Path, Map] = {}
+        self._folders: dict[Path, Map] = {}
+
+    def load(self, path: Path, wanted_at: Where = NOWHERE) -> Map:
+        """The variables of a file; of an encrypted file every text and number is a Secret. Empty where it is wrong."""
+        if path not in self._files:
+            self._files[path] = self._load(path, wanted_at)
+        return self._files[path]
+
+    def _load(self, path: Path, wanted_at: Where) -> Map:
+        text = yaml.read_text(path, self.problems, wanted_at)
+        if text is None:
+            return Map()
+        if is_vault(text):
+            return self._encrypted(Vaulted(text, Where(os.fspath(path))))
+        return mapping(yaml.parse(text, os.fspath(path), yaml.VARIABLES, self.problems), Where(os.fspath(path)),
+                       self.problems)
+
+    def _encrypted(self, value: Vaulted) -> Map:
+        """Mistakes in a decrypted text are told by line only: nothing of it may be shown."""
+        found = Problems()
+        try:
+            clear = yaml.parse(self.vault.decrypt(value).reveal(), value.where.file, yaml.VARIABLES, found)
+            variables = mapping(clear, value.where, found)
+            found.check()
+        except InputError as error:
+            lines = {d.where for d in error.diagnostics}
+            if found.failed:
+                for where in sorted(lines):
+                    self.problems.error(where, "the encrypted file has a mistake in this line of its clear text")
+            else:
+                self.problems.extend(error.diagnostics)
+            return Map()
+        return Map({k: _secret(v) for k, v in variables.items()}, variables.where, variables.places)
+
+    def beside(self, folder: Path, kind: str, name: str) -> Map:
+        """The variables of `kind` (`group_vars` or `host_vars`) for a name: `FOLDER/KIND/NAME` with one of ENDINGS,
+        or all files of a folder of that name, in the order of their names."""
+        if name.startswith(os.sep) or "\0" in name:
+            return Map()
+        base = folder / kind / name
+        if base not in self._folders:
+            variables = Map()
+            for file in self._found(base):
+                variables = self.load(file).over(variables)
+            self._folders[base] = variables
+        return self._folders[base]
+
+    def _found(self, base: Path) -> list[Path]:
+        for ending in ENDINGS:
+            path = base.with_name(base.name + ending)
+            if path.is_dir():
+                return _files(path)
+            if path.exists():
+                return [path]
+        return []
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of variables in a folder and its subfolders; hidden files, backups and other endings left out."""
+    found: list[Path] = []
+    for path in sorted(folder.iterdir(), key=lambda p: p.name):
+        if path.name.startswith(".") or path.name.endswith("~"):
+            continue
+        if path.is_dir() and not path.suffix:
+            found += _files(path)
+        elif path.is_file() and path.suffix in ENDINGS:
+            found.append(path)
+    return found
+
+
+def _secret(value: Any) -> Any:
+    if isinstance(value, Map):
+        return Map({k: _secret(v) for k, v in value.items()}, value.where, value.places)
+    if isinstance(value, Seq):
+        return Seq(map(_secret, value), value.where, value.places)
+    return Secret(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else value
+
+
+def mapping(value: Any, where: Where, problems: Problems) -> Map:
+    """A mapping of variables, checked: names are texts. Empty where it is none, with a mistake noted."""
+    if value is None:
+        return Map()
+    if not isinstance(value, Map):
+        problems.error(where, f"variables are a mapping of names to values, not {article(value)}")
+        return Map()
+    for key in value:
+        if not isinstance(key, str):
+            problems.error(value.at(key), f"the name of a variable is a text, not {key!r}",
+                           "YAML 1.1 reads yes, no, on, off and numbers as values: write the name in quotes.")
+    return value
+
+
+_PAIR = re.compile(r"""\s*([^\s=]+)=((?:\{\{.*?\}\}|\{%.*?%\}|"(?:[^"\\]|\\.)*"|'[^']*'|\S)*)""", re.DOTALL)
+
+
+def extra(arguments: Sequence[str], files: VariableFiles) -> Map:
+    """The variables of `-e` arguments, later ones over earlier: `key=value …` (texts), `{JSON or YAML}`, `@FILE`."""
+    variables = Map()
+    for argument in arguments:
+        variables = _extra(argument.strip(), files).over(variables)
+    return variables
+
+
+def _extra(argument: str, files: VariableFiles) -> Map:
+    where = Where(f"{EXTRA} {argument[:40]}")
+    if argument.startswith("@"):
+        return files.load(Path(argument[1:]).expanduser(), where)
+    if argument[:1] in ("{", "["):
+        found = Problems()
+        value = yaml.parse(argument, where.file, yaml.VARIABLES, found)
+        if found.failed:
+            files.problems.error(where, "not a mapping in JSON or YAML")
+        return mapping(value, where, files.problems)
+    variables, end = Map(where=where), 0
+    while pair := _PAIR.match(argument, end):
+        variables[pair[1]], end = _unquoted(pair[2]), pair.end()
+        variables.places[pair[1]] = where
+    if argument[end:].strip() or not argument:
+        files.problems.error(where, "not key=value", "Write -e name=value, -e '{\"name\": value}' or -e @FILE.")
+    return variables
+
+
+def _unquoted(text: str) -> str:
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return re.sub(r"\\(.)", r"\1", text[1:-1]) if text[0] == '"' else text[1:-1]
+    return text
