@@ -5,7 +5,7 @@ import io
 import logging
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import paramiko
@@ -77,7 +77,7 @@ class Service:
         return "silent" if self.settings.silent else "reset"
 
     def _serve(self, sock: socket.socket, connections: Connections) -> None:
-        transport = paramiko.Transport(sock)
+        transport = _Transport(sock)
         transport.set_log_channel(LOG)
         transport.local_version = "SSH-2.0-OpenSSH_for_Windows_8.1"
         transport.add_server_key(self.key)
@@ -85,6 +85,7 @@ class Service:
             transport.start_server(event=threading.Event(), server=_Connection(self, sock, transport, connections))
             transport.join()
         finally:
+            transport.packetizer.complete_handshake()  # else its timer outlives a handshake that failed
             transport.close()
 
     def drop(self) -> None:
@@ -96,15 +97,35 @@ class Service:
         self.listener.close()
 
 
+class _Transport(paramiko.Transport):
+    """A transport whose programs start after the client has been told that they do.
+
+    paramiko sends that answer when the server's method has returned. A program that ends at once would otherwise be able
+    to close the channel before.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.starting: list[Callable[[], None]] = []
+        handlers = vars(paramiko.Transport)["_channel_handler_table"]
+        self._request = handlers[common.MSG_CHANNEL_REQUEST]
+        self._channel_handler_table = {**handlers, common.MSG_CHANNEL_REQUEST: self._requested}
+
+    def _requested(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
+        self._request(channel, message)
+        while self.starting:
+            self.starting.pop(0)()
+
+
 class _Connection(paramiko.ServerInterface):
     """What one client is allowed to do."""
 
-    def __init__(self, service: Service, sock: socket.socket, transport: paramiko.Transport,
+    def __init__(self, service: Service, sock: socket.socket, transport: _Transport,
                  connections: Connections) -> None:
         self._service, self._sock, self._transport, self._connections = service, sock, transport, connections
         self._host, self._settings = service.host, service.settings
         self._remote_port: int = sock.getpeername()[1]
-        self._destinations: dict[int, tuple[str, int]] = {}
+        self._targets: dict[int, socket.socket] = {}
         self._forwarding = threading.Lock()
 
     def get_banner(self) -> tuple[str | None, str | None]:
@@ -127,14 +148,22 @@ class _Connection(paramiko.ServerInterface):
         return common.OPEN_SUCCEEDED if kind == "session" else common.OPEN_FAILED_UNKNOWN_CHANNEL_TYPE
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
-        self._connections.start(lambda: self._execute(channel, command.decode("utf-8", "replace")), "lab-exec")
+        line = command.decode("utf-8", "replace")
+        self._transport.starting.append(
+            lambda: self._connections.start(lambda: self._execute(channel, line), "lab-exec"))
         return True
 
     def check_channel_direct_tcpip_request(self, chanid: int, origin: tuple[str, int],
                                            destination: tuple[str, int]) -> int:
         if not self._settings.forwarding or not is_loopback(destination[0]):
             return common.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
-        self._destinations[chanid] = destination
+        try:
+            target = socket.create_connection(destination, 10)
+        except OSError:
+            return common.OPEN_FAILED_CONNECT_FAILED
+        target.settimeout(None)
+        self._connections.add(target)
+        self._targets[chanid] = target
         self._connections.start(self._forward, "lab-forward")
         return common.OPEN_SUCCEEDED
 
@@ -154,25 +183,18 @@ class _Connection(paramiko.ServerInterface):
                                    channel.sendall, channel.sendall_stderr)
             channel.send_exit_status(code)
             channel.close()
-        except OSError:  # the simulated host lost its power, or the client went away
+        except (OSError, EOFError):  # the simulated host lost its power, or the client went away
             cut(self._sock)
             self._transport.close()
 
     def _forward(self) -> None:
-        """Connect one forwarded channel. Channels come out of one queue, sessions among them."""
+        """Serve one forwarded channel. Channels come out of one queue, sessions among them."""
         with self._forwarding:
             while (channel := self._transport.accept(10)) is not None:
-                if destination := self._destinations.pop(channel.get_id(), None):
+                if target := self._targets.pop(channel.get_id(), None):
                     break
             else:
                 return
-        try:
-            target = socket.create_connection(destination, 10)
-        except OSError:
-            channel.close()
-            return
-        target.settimeout(None)
-        self._connections.add(target)
         self._connections.start(lambda: self._pump_out(channel, target), "lab-forward-out")
         with contextlib.suppress(OSError):
             while data := channel.recv(65536):
@@ -181,7 +203,7 @@ class _Connection(paramiko.ServerInterface):
 
     @staticmethod
     def _pump_out(channel: paramiko.Channel, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, EOFError):
             while data := target.recv(65536):
                 channel.sendall(data)
-        channel.close()
+            channel.close()
