@@ -30,7 +30,7 @@ def switch(doc: str, name: str, meanings: dict[bool, int] = ON, path: str = "", 
 
 
 def guids(data: str) -> tuple[str, ...]:
-    return tuple(sorted(guid(g) for g in data.split(",") if g.strip()))
+    return tuple(sorted({guid(g.strip()) for g in data.split(",") if g.strip()}))
 
 
 @resource("firewall_profile", noun="NetFirewallProfile", whole=False, key="profiles", rank=6,

@@ -21,6 +21,7 @@ from ringfence.conditions import (
     TEXT,
     addresses,
     every_profile,
+    keywords_only,
     ports,
 )
 from ringfence.resource import Resource, Strings, prop, resource
@@ -63,7 +64,7 @@ LOCAL_PORT = ports("LPort", "LPort2_20", "LPort2_24", "LPort2_29", keywords={
     "RPC": "LPort=RPC", "RPCEPMap": "LPort=RPC-EPMap", "Teredo": "LPort=Teredo", "mDNS": "LPort2_24=mDNS",
     "IPHTTPSIn": "LPort2_10=IPTLSIn|LPort2_10=IPHTTPSIn", "PlayToDiscovery": "LPort2_20=Ply2Disc"})
 REMOTE_PORT = ports("RPort", "RPort2_25", keywords={"IPHTTPSOut": "RPort2_10=IPTLSOut|RPort2_10=IPHTTPSOut"})
-TARGETS = Each("TTK|TTK2_22|TTK2_27|TTK2_28", port, str, {
+TARGETS = Each("TTK|TTK2_22|TTK2_27|TTK2_28", keywords_only, str, {
     "proximity_apps": "TTK=Proximity", "proximity_sharing": "TTK=ProxSharing",
     "wifi_direct_printing": "TTK2_22=WFDPrint", "wifi_direct_display": "TTK2_22=WFDDisplay",
     "wifi_direct_devices": "TTK2_22=WFDDevices"})
@@ -86,9 +87,9 @@ class FirewallRule(Resource):
     enabled: bool = prop("Whether the rule takes effect.", ENABLED,
                          Rows({True: "Active=TRUE", False: "Active=FALSE"}), default=True, absent=False)
     direction: str = prop("Which way the connections go.", choice("Inbound", "Outbound", in_="Inbound", out="Outbound"),
-                          GATE, default="inbound", example="inbound")
+                          GATE, default="inbound", absent=None, example="inbound")
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
-                       choice("Allow", "Block"), GATE, default="allow", example="allow")
+                       choice("Allow", "Block"), GATE, default="allow", absent=None, example="allow")
     profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
                                     example=["domain", "private"])
     protocol: str = prop("The IP protocol.", PROTOCOL, WHAT, default="any", group="port", example="tcp")
@@ -132,7 +133,7 @@ class FirewallRule(Resource):
                            choice("NotRequired", "Required", "Dynamic"), SECURITY, default="not_required",
                            group="security")
     override_block_rules: bool = prop("Whether authenticated traffic passes block rules too.", FLAG, GATE, default=False,
-                                      group="security")
+                                      absent=None, group="security")
     edge_traversal_policy: str = prop("Whether traffic that came through a NAT edge device (Teredo) is accepted.",
                                       choice("Block", "Allow", "DeferToUser", "DeferToApp"), EDGE, default="block")
     loose_source_mapping: bool = prop("Whether answers may come from other addresses. Outbound, not TCP.", FLAG,
@@ -167,13 +168,23 @@ class FirewallRule(Resource):
         if self.service and (self.local_user or self.owner):
             yield ("service", "a rule cannot name a service and a local user or owner [0x001000C2, 0x001000C4]",
                    "leave one of them out")
+        if self.local_address and (self.interface_alias or self.interface_type):
+            yield ("local_address", "addresses of this host go with no interface and no interface type [0x0010004B]",
+                   "leave one of them out")
+        for name in ("local_address", "remote_address"):
+            if alone := [a for a in getattr(self, name) if a in ("0.0.0.0", "::")]:
+                yield (name, f"{alone[0]} is no address of a host [{'0x0010004A' if alone[0] == '::' else '0x0010004C'}]",
+                       "leave the property out if any address is meant")
+        if (self.display_name or "").casefold() == "all" and self.name.casefold() == "all":
+            yield "name", "Windows allows no rule with the display name All", "set display_name"
         if self.dynamic_target and (self.local_address or self.remote_address or self.local_port or self.remote_port):
             yield ("dynamic_target", "a dynamic target goes with no addresses and no ports [0x00100200]",
                    "leave the addresses and ports out")
 
     def _narrowed(self) -> bool:
         return bool(self.local_port or self.remote_port or self.local_address or self.remote_address or self.service
-                    or self.interface_alias or self.interface_type or self.authentication != "not_required")
+                    or self.interface_alias or self.interface_type or self.authentication != "not_required"
+                    or self.package or self.local_user or self.owner or self.dynamic_target)
 
 
 def _check_ports(rule: FirewallRule) -> Iterable[tuple[str, str, str]]:

@@ -7,8 +7,7 @@ import ipaddress
 from typing import Any
 
 from ringfence.codecs import Each, Platform
-from ringfence.words import Word, address, caseless, guid, many, plain, port, said, subset, text
-from ringfence.words import platform as version
+from ringfence.words import Word, address, caseless, guid, many, plain, platforms, port, said, subset, text
 
 
 def both(four: str, six: str, **words: str) -> dict[str, str]:
@@ -41,21 +40,21 @@ def ports(token: str, *others: str, keywords: dict[str, str] | None = None) -> E
     return Each("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords)
 
 
-def _keywords_only(value: str) -> str:
+def keywords_only(value: str) -> str:
     raise ValueError(value)
 
 
 _ADDRESSES = "addresses, ranges a-b, subnets a/length"
 LOCAL_ADDRESS = many(address, name=_ADDRESSES)
 REMOTE_ADDRESS = many(address, *addresses("", "", ("", "")).keywords, name=_ADDRESSES)
-PROFILES = Each("Profile", _keywords_only, str, {p: f"Profile={p.title()}" for p in ("domain", "private", "public")})
+PROFILES = Each("Profile", keywords_only, str, {p: f"Profile={p.title()}" for p in ("domain", "private", "public")})
 PROFILE = subset("Domain", "Private", "Public", whole=True)
 INTERFACE = Each("IF", guid, lambda v: "IF")
-INTERFACE_TYPES = Each("IFType", _keywords_only, str, {"wired": "IFType=Lan", "wireless": "IFType=Wireless",
+INTERFACE_TYPES = Each("IFType", keywords_only, str, {"wired": "IFType=Lan", "wireless": "IFType=Wireless",
                                                        "remote_access": "IFType=RemoteAccess"})
 INTERFACE_TYPE = subset("Wired", "Wireless", "RemoteAccess")
 PLATFORM = Platform()
-PLATFORMS = many(version, name="Windows versions such as 6.1 or 10.0+")
+PLATFORMS = platforms()
 PATH = caseless(text(259, '/*?"<>|', what="path"))
 TEXT = text(9999)
 

@@ -88,7 +88,8 @@ class HostError(RingfenceError):
     exit_code = HOSTS_FAILED
 
     def __init__(self, kind: str, detail: str = "") -> None:
-        self.kind, self.detail = kind, " ".join(detail.split())
+        # what a host says reaches terminals and logs: without line ends and control characters
+        self.kind, self.detail = kind, " ".join("".join(c if c.isprintable() else " " for c in detail).split())
         self.summary, self.advice = FAILURES[kind]
         super().__init__(self.summary + (f": {self.detail}" if self.detail else "") + f". {self.advice}")
 

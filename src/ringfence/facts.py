@@ -29,7 +29,8 @@ class Facts:
 
     def guids(self, alias: str) -> tuple[str, ...]:
         """The GUIDs of the interfaces that an alias with wildcards (* ?) means."""
-        return tuple(i.guid for i in self.interfaces if fnmatch(i.alias.casefold(), alias.casefold()))
+        wanted = alias.casefold()
+        return tuple(i.guid for i in self.interfaces if i.alias.casefold() == wanted or fnmatch(i.alias.casefold(), wanted))
 
     def alias(self, guid: str) -> str:
         """The alias of an interface, or its GUID where the host did not name it."""
@@ -46,7 +47,7 @@ def facts_of(said: Any) -> Facts:
     elevated, build, legacy = raw.get("elevated"), os.get("build"), raw.get("legacy_ipsec_policy")
     return Facts(computer=str(raw.get("computer") or ""), build=build if isinstance(build, int) else 0,
                  elevated=elevated if isinstance(elevated, bool) else None, interfaces=interfaces,
-                 services={str(k): str(v) for k, v in services.items()}, legacy_ipsec_policy=str(legacy) if legacy else None,
+                 services={k: v.lower() for k, v in services.items() if isinstance(v, str)}, legacy_ipsec_policy=str(legacy) if legacy else None,
                  raw=raw)
 
 

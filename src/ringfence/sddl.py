@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ringfence.words import Caseless, Word, members, plain, said
+from ringfence.words import Caseless, Word, members, nothing_said, plain, said
 
 # [MS-DTYP] 2.5.1.1: those that do not depend on a domain
 WELL_KNOWN = {
@@ -23,8 +23,9 @@ WELL_KNOWN = {
     "SO": "S-1-5-32-549", "SU": "S-1-5-6", "SY": "S-1-5-18", "WD": "S-1-1-0", "WR": "S-1-5-33",
 }  # fmt: skip
 SID = re.compile(r"S-1-[0-9]+(-[0-9]+)*", re.I)
-_DACL = re.compile(r"(?:O:[^:]*?)?(?:G:[^:]*?)?D:([A-Z]*)((?:\(.*\))+)\s*", re.I | re.S)
-_UNBOUND = re.compile(r"<([^<>]+)>")
+CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
+_DACL = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:([A-Z]*)(\(.*\))", re.I | re.S)
+_UNBOUND = re.compile(r"""(?:(?<=;)|^)<([^<>|;()"]+)>(?=\)|$)""")  # where an account stands, not a `<` of a condition
 
 
 def canonical(text: str) -> Caseless:
@@ -32,20 +33,29 @@ def canonical(text: str) -> Caseless:
     match = _DACL.fullmatch(text.strip())
     if not match:
         raise ValueError(f"{said(text)} is not a security descriptor like D:(A;;CC;;;SID)")
-    return Caseless(f"D:{match[1].upper()}" + "".join(f"({_ace(a)})" for a in _aces(match[2])))
+    aces = [_ace(a) for a in _aces(match[2])]
+    if all(a.startswith(("A;", "XA;")) for a in aces):  # the order of entries decides only where some deny
+        aces = sorted(dict.fromkeys(aces), key=str.casefold)
+    return Caseless(f"D:{match[1].upper()}" + "".join(f"({a})" for a in aces))
 
 
 def _aces(text: str) -> list[str]:
-    """The insides of the top-level parentheses: conditional entries nest more."""
-    found, depth, start = [], 0, 0
+    """The insides of the top-level parentheses: conditional entries nest more. Raises ValueError."""
+    found, depth, start, end = [], 0, 0, 0
     for i, c in enumerate(text):
         if c == "(":
             depth += 1
-            start = i + 1 if depth == 1 else start
+            if depth == 1:
+                if text[end:i].strip():
+                    raise ValueError(f"{said(text[end:i])} stands between entries")
+                start = i + 1
         elif c == ")":
             depth -= 1
             if depth == 0:
                 found.append(text[start:i])
+                end = i + 1
+    if depth != 0 or end != len(text):
+        raise ValueError(f"{said(text)} has unequal parentheses")
     return found
 
 
@@ -53,20 +63,22 @@ def _ace(text: str) -> str:
     fields = text.split(";", 6)
     if len(fields) < 6:
         raise ValueError(f"({text}) is not an access control entry")
-    trustee = fields[5].strip()
-    fields[5] = WELL_KNOWN.get(trustee.upper(), trustee)
-    return ";".join(f.strip() if i < 6 else f for i, f in enumerate(fields))
+    fields[:6] = (f.strip() for f in fields[:6])
+    fields[0] = fields[0].upper()
+    fields[2] = "CC" if fields[2].upper() in CC else fields[2]
+    fields[5] = WELL_KNOWN.get(fields[5].upper(), fields[5])
+    return ";".join(fields)
 
 
 def check(descriptor: str) -> str:
     """Why Windows refuses the descriptor in a rule, or nothing ([MS-FASP] 2.2.37)."""
     if len(descriptor) >= 10000:
         return f"{len(descriptor)} characters are more than 9999"
-    for ace in _aces(descriptor):
+    for ace in _aces(descriptor[descriptor.index("("):]):
         kind, _, rights = (f.strip().upper() for f in ace.split(";")[:3])
         if kind not in ("A", "D", "XA", "XD"):
             return f"({ace}) is neither an allow nor a deny entry"
-        if rights not in ("CC", "0X1", "0X00000001"):
+        if rights not in CC:
             return f"({ace}) grants {rights or 'nothing'}: the only right of a rule's list is CC"
     return ""
 
@@ -88,9 +100,11 @@ def parse(value: Any) -> Caseless | None:
             raise ValueError(problem)
         return found
     names = [plain(m) for m in members(value)]
-    if not names or [n.casefold() for n in names] == ["any"]:
+    if not names:
+        raise nothing_said("any")
+    if [n.casefold() for n in names] == ["any"]:
         return None
-    return Caseless("D:" + "".join(f"(A;;CC;;;{account(n)})" for n in sorted(set(names), key=str.casefold)))
+    return canonical("D:" + "".join(f"(A;;CC;;;{account(n)})" for n in names))
 
 
 def unbound(value: str | None) -> tuple[str, ...]:
@@ -100,20 +114,23 @@ def unbound(value: str | None) -> tuple[str, ...]:
 
 def bound(value: str, sids: Mapping[str, str]) -> Caseless:
     """The value with every name of `sids` (keys in lower case) replaced by its SID."""
-    return Caseless(_UNBOUND.sub(lambda m: sids.get(m[1].casefold(), m[0]), value))
+    said_in_sids = _UNBOUND.sub(lambda m: sids.get(m[1].casefold(), m[0]), value)
+    return canonical(said_in_sids) if said_in_sids.startswith("D:") else Caseless(said_in_sids)
 
 
 SDDL = Word("account names, SIDs, or a security descriptor (SDDL)", parse,
-            {"anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]},
+            {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
             lambda v: str(v) if v else "Any", "account", unbound)
 
 
 def parse_owner(value: Any) -> Caseless | None:
     name = plain(value) if value is not None else ""
-    return Caseless(account(name)) if name and name.casefold() != "any" else None
+    if not name:
+        raise nothing_said("any")
+    return Caseless(account(name)) if name.casefold() != "any" else None
 
 
-OWNER = Word("an account name or SID", parse_owner, {"type": ["string", "null"]},
+OWNER = Word("an account name or SID", parse_owner, {"type": "string"},
              lambda v: str(v) if v else "Any", "account", unbound)
 
 
@@ -124,4 +141,4 @@ def parse_package(value: Any) -> Caseless | None:
     return found
 
 
-PACKAGE = Word("the SID of an app container", parse_package, {"type": ["string", "null"]}, lambda v: str(v) if v else "Any")
+PACKAGE = Word("the SID of an app container", parse_package, {"type": "string"}, lambda v: str(v) if v else "Any")

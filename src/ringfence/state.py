@@ -67,9 +67,13 @@ class Want:
         """What the resource should be, given what was found."""
         if self.values is None or self.resource is None:
             return None
-        if self.resource.kind.whole or found is None:
+        if found is None:
             return self.resource
-        return found.replace(**self.values)
+        if not self.resource.kind.whole:
+            return found.replace(**self.values)
+        if found.name == self.resource.name:
+            return self.resource
+        return self.resource.kind.make(found.name, self.resource.values())  # Windows keeps the spelling of a name
 
 
 Desired = dict[Id, Want]

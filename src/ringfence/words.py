@@ -7,7 +7,7 @@ str, int, bool, None, tuples of str, and Secret; two of them mean the same exact
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
@@ -72,6 +72,8 @@ def plain(value: Any) -> str:
         raise ValueError("a secret may not stand here: this property is shown in plans and reports")
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{said(value)} is not a text")
+    if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
+        raise ValueError(f"{said(value)} holds half of a character pair, which no file and no terminal can show")
     return str(value).strip()
 
 
@@ -143,24 +145,31 @@ def text(limit: int = 9999, forbidden: str = "|", *, what: str = "text") -> Word
     return Word(what, parse, schema, lambda v: v or "")
 
 
+def nothing_said(any_word: str) -> ValueError:
+    """Why an empty value is refused: a variable that turned out empty would otherwise open a rule to everything."""
+    return ValueError(f"the value is empty: leave the property out, or say {snake(any_word)} if that is meant")
+
+
 def caseless(word: Word, any_word: str = "Any") -> Word:
     """The same word without letter case; what is absent is said as `any_word` to a cmdlet."""
 
     def parse(value: Any) -> Caseless | None:
         found = word.parse(value)
-        return None if found is None or squeeze(found) == squeeze(any_word) else Caseless(found)
+        if found is None:
+            raise nothing_said(any_word)
+        return None if squeeze(found) == squeeze(any_word) else Caseless(found)
 
-    return Word(word.name, parse, word.schema, lambda v: str(v) if v else any_word)
+    return Word(word.name, parse, {**word.schema, "type": "string", "minLength": 1}, lambda v: str(v) if v else any_word)
 
 
 def number(low: int, high: int, *extra: int) -> Word:
     """A whole number from `low` to `high`, or one of `extra`."""
 
     def parse(value: Any) -> int:
-        try:
-            found = int(plain(value))
-        except ValueError:
-            raise ValueError(f"{said(value)} is not a whole number") from None
+        string = plain(value)
+        if not (string.isascii() and string.isdigit()):
+            raise ValueError(f"{said(value)} is not a whole number")
+        found = int(string) if len(string) < 20 else high + 1
         if not (low <= found <= high or found in extra):
             also = "".join(f" or {e}" for e in extra)
             raise ValueError(f"{found} is not in {low}-{high}{also}")
@@ -180,7 +189,7 @@ def members(value: Any) -> list[Any]:
 
 
 def many(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any", **aliases: str) -> Word:
-    """A set of values and `keywords` (NetSecurity's spelling, case and underscores apart); `any` or nothing is ()."""
+    """A set of values and `keywords` (NetSecurity's spelling, case and underscores apart); `any` is ()."""
     known = {squeeze(k): k for k in keywords} | {squeeze(a): k for a, k in aliases.items()}
 
     def one(value: Any) -> str:
@@ -199,18 +208,20 @@ def many(member: Callable[[str], str], *keywords: str, name: str, any_word: str 
             if len(parts) > 1:
                 raise ValueError(f"{any_word} stands alone, not beside other values")
             return ()
+        if not parts:
+            raise nothing_said(any_word)
         return tuple(sorted({one(p) for p in parts}))
 
     item: dict[str, Any] = {"type": ["string", "integer"]}
     if keywords:
         item = {"anyOf": [{"enum": list(keywords)}, item]}
-    schema = {"anyOf": [{"type": ["string", "integer", "null"]}, {"type": "array", "items": item}]}
+    schema = {"anyOf": [{"type": ["string", "integer"]}, {"type": "array", "items": item, "minItems": 1}]}
     return Word(f"list of {name}" + (f", or {' '.join(keywords)}" if keywords else ""), parse, schema,
                 lambda v: list(v) if v else any_word)
 
 
 def subset(*parameters: str, whole: bool = False, **aliases: str) -> Word:
-    """Some of an enum's values; `any`, nothing, or (with `whole`) all of them is ()."""
+    """Some of an enum's values; `any`, or (with `whole`) all of them, is ()."""
     base = choice(*parameters, **aliases)
 
     def parse(value: Any) -> tuple[str, ...]:
@@ -219,22 +230,23 @@ def subset(*parameters: str, whole: bool = False, **aliases: str) -> Word:
             if len(parts) > 1:
                 raise ValueError("any stands alone, not beside other values")
             return ()
+        if not parts:
+            raise nothing_said("any")
         found = {base.parse(p) for p in parts}
         return () if whole and len(found) == len(parameters) else tuple(sorted(found))
 
     item = {"enum": [*map(snake, parameters), "any"]}
-    return Word(f"list of {base.name}", parse, {"anyOf": [item, {"type": "array", "items": item}]},
+    return Word(f"list of {base.name}", parse, {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]},
                 lambda v: [base.argument(m) for m in v] if v else "Any")
 
 
 @lru_cache(65536)
 def port(text: str) -> str:
     """A port or a range of ports: "443", "80-90". Port 0 is refused by Windows ([MS-FASP] 2.2.37, 0x00100022)."""
-    low, dash, high = text.partition("-")
-    try:
-        first, last = int(low), int(high if dash else low)
-    except ValueError:
-        raise ValueError(f"{said(text)} is not a port (1-65535) or a range like 80-90") from None
+    match = re.fullmatch(r"([0-9]{1,9})(?:\s*-\s*([0-9]{1,9}))?", text)
+    if not match:
+        raise ValueError(f"{said(text)} is not a port (1-65535) or a range like 80-90")
+    first, last = int(match[1]), int(match[2] or match[1])
     if not 1 <= first <= last <= 65535:
         raise ValueError(f"{text} is not a port (1-65535) or a range like 80-90 with the smaller end first")
     return str(first) if first == last else f"{first}-{last}"
@@ -257,7 +269,7 @@ def address(text: str) -> str:
         if "/" not in text:
             return str(ipaddress.ip_address(text))
         base, _, length = text.partition("/")
-        if not length.isdecimal() and ("." not in length or not _is_mask(length)):
+        if not (length.isascii() and length.isdigit()) and ("." not in length or not _is_mask(length)):
             raise ValueError
         net = ipaddress.ip_network(f"{base}/{length}", strict=False)
     except ValueError:
@@ -280,7 +292,7 @@ def protocol(value: Any) -> str:
     string = plain(value).lower()
     if string in ("any", "256") or string in PROTOCOLS:
         return "any" if string == "256" else string
-    if not string.isdecimal() or int(string) > 255:
+    if not re.fullmatch("[0-9]{1,9}", string) or int(string) > 255:
         raise ValueError(f"{said(value)} is not a protocol: {', '.join(PROTOCOLS)}, any, or a number 0-255"
                          + nearest(string, list(PROTOCOLS)))
     return _PROTOCOL_NAMES.get(str(int(string)), str(int(string)))
@@ -297,7 +309,7 @@ def icmp_type(text: str) -> str:
     if code == "*":
         colon = code = ""
     for part in (kind, code) if colon else (kind,):
-        if not part.isdecimal() or int(part) > 255:
+        if not re.fullmatch("[0-9]{1,9}", part) or int(part) > 255:
             raise ValueError(f"{said(text)} is not an ICMP type (0-255) or type:code")
     return f"{int(kind)}:{int(code)}" if colon else str(int(kind))
 
@@ -327,9 +339,28 @@ def interfaces(any_word: str = "Any") -> Word:
 
 def platform(text: str) -> str:
     """A Windows version, "6.1" for that one, "10.0+" for that and later. Raises ValueError."""
-    if not re.fullmatch(r"\d{1,3}\.\d{1,3}\+?", text):
+    match = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,3})(\+?)", text)
+    if not match or int(match[1]) > 255 or int(match[2]) > 255:
         raise ValueError(f"{said(text)} is not a version like 6.1 or 10.0+")
-    return text
+    return f"{int(match[1])}.{int(match[2])}{match[3]}"
+
+
+def by_version(versions: Iterable[str]) -> tuple[str, ...]:
+    """Versions by their numbers, the one that means "or later" at the end: Windows has that sign for the last only."""
+    return tuple(sorted(versions, key=lambda v: (v.endswith("+"), [int(n) for n in v.rstrip("+").split(".")])))
+
+
+def platforms() -> Word:
+    """A list of Windows versions, at most one of them with "or later" ([0x001000E2]); none is an empty list."""
+    word = many(platform, name="Windows versions such as 6.1 or 10.0+")
+
+    def parse(value: Any) -> tuple[str, ...]:
+        found = by_version(word.parse(value))
+        if sum(v.endswith("+") for v in found) > 1:
+            raise ValueError("only one version may mean itself and later [0x001000E2]: the smallest says it all")
+        return found
+
+    return replace(word, parse=parse, argument=list)
 
 
 def secret(value: Any) -> Secret | None:
@@ -341,4 +372,5 @@ def secret(value: Any) -> Secret | None:
     return Secret(value)
 
 
-SECRET = Word("secret", secret, {"type": "string"}, lambda v: v.reveal() if v else None)
+SECRET = Word("secret", secret, {"type": "string"})
+"""Its argument is the Secret itself: only the wire (`Batch.encode`) reveals it, so that no call can print it."""

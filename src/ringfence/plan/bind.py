@@ -28,7 +28,8 @@ def bind(desired: Desired, facts: Facts, accounts: Mapping[str, Any]) -> tuple[D
 
     `accounts` is the answer of Account.Resolve: {name: {"sid": …} | {"error": …}}.
     """
-    sids = {n.casefold(): str(a["sid"]) for n, a in accounts.items() if isinstance(a, Mapping) and a.get("sid")}
+    sids = {n.casefold(): str(a["sid"]).upper() for n, a in accounts.items()
+            if isinstance(a, Mapping) and sddl.SID.fullmatch(str(a.get("sid")))}
     errors = {n.casefold(): str(a["error"]) for n, a in accounts.items() if isinstance(a, Mapping) and a.get("error")}
     bound, problems = dict(desired), list[Diagnostic]()
     for id, want in desired.items():

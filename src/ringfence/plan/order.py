@@ -1,7 +1,8 @@
 """In which order changes are made: open before closing, supporting objects before what names them, deletions last.
 
-On the way from one state to the other nothing is blocked that both of them allow: rules that allow come first, those
-that block next, defaults of profiles after the rules they rely on, and what is no longer wanted goes at the end.
+On the way from one state to the other nothing is blocked that both of them allow: rules that allow come first (new ones
+before changed ones, which may have become narrower), those that block next, defaults of profiles after the rules they
+rely on, and what is no longer wanted goes at the end.
 """
 
 from collections.abc import Iterable
@@ -11,15 +12,16 @@ from ringfence.state import Change
 PROFILES = 6  # the rank of kinds that decide what happens to everything else
 
 
-def _key(change: Change) -> tuple[int, int, str, str]:
+def _key(change: Change) -> tuple[int, int, str, bool, str, str]:
     kind = change.resource.kind
     values = change.resource.__dict__
+    last = (kind.name, change.action == "update", change.id.name, change.id.store)
     if change.action == "remove":
-        return (3, -kind.rank, kind.name, change.id.name)
+        return (3, -kind.rank, *last)
     if kind.rank >= PROFILES:
-        return (2, kind.rank, kind.name, change.id.name)
+        return (2, kind.rank, *last)
     closes = values.get("action") == "block" or not values.get("enabled", True)
-    return (1 if closes else 0, kind.rank, kind.name, change.id.name)
+    return (1 if closes else 0, kind.rank, *last)
 
 
 def order(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -17,6 +17,7 @@ from ringfence.windows.calls import calls
 from ringfence.windows.read import STORES, read
 
 NEEDED_SERVICES = ("mpssvc", "BFE")
+IN_FORCE_OR_IDLE = ("Enforced", "Full", "Disabled", "DisabledObject", "InactiveProfile", "ProfileInactive", "NotApplicable")
 
 
 class Transport(Protocol):
@@ -114,6 +115,15 @@ def _apply(job: Job, kinds: Mapping[str, Kind], trips: Trips,
         raise StalePlan(reason)
     if not result.changes:
         return result
+    try:
+        result = _write(result, found, trips)
+        return result if result.error else _prove(result, desired, kinds, trips)
+    except RingfenceError as error:  # what was to be changed, and what was, is still known
+        return replace(result, error=error)
+
+
+def _write(result: HostResult, found: Found, trips: Trips) -> HostResult:
+    """Carries the changes to the host. Raises Refused, HostError."""
     batch = Batch(calls(result.changes, found.facts), stop=True)
     if problem := _unfit(found.facts):
         return replace(result, error=problem)
@@ -124,7 +134,7 @@ def _apply(job: Job, kinds: Mapping[str, Kind], trips: Trips,
         failure, change = reply.answers[made].error, result.changes[made]
         assert failure is not None
         return replace(result, error=HostError("changed", f"{change.action} {change.id}: {failure.message}"))
-    return _prove(result, desired, kinds, trips)
+    return result
 
 
 def _unfit(facts: Facts) -> HostError | None:
@@ -160,8 +170,7 @@ def _not_enforced(said: Any, host: str) -> list[Diagnostic]:
     found = []
     for name, status in (said.items() if isinstance(said, dict) else ()):
         states = status.get("enforcement") if isinstance(status, dict) else None
-        reasons = [str(s) for s in states or () if str(s) not in ("Enforced", "Full", "Disabled", "DisabledObject",
-                                                                  "InactiveProfile", "ProfileInactive", "NotApplicable")]
+        reasons = [str(s) for s in (states if isinstance(states, list) else ()) if str(s) not in IN_FORCE_OR_IDLE]
         if reasons:
             found.append(Diagnostic(summary=f"{name} is configured but not in force: {', '.join(reasons)}", where=NOWHERE,
                                     severity="warning", host=host))
