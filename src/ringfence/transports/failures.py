@@ -5,6 +5,7 @@ ones, looked at only where no number or error id decides: WinRM reports PowerShe
 """
 
 import errno
+import http.client
 import re
 import socket
 import ssl
@@ -63,6 +64,10 @@ _TEXTS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for patter
      r"|cannot find the (path|file) specified|The term '[^']*' is not recognized", "powershell"),
 ))
 
+# what a failure is called before a batch was sent, and after
+_BEFORE = {"protocol": "peer"}
+_AFTER = {"timeout": "overdue", "network": "lost", "refused": "lost", "tls": "lost", "peer": "protocol"}
+
 # before the batch is sent another attempt can do no harm, and for these it may help
 _PASSING = ("refused", "timeout", "network", "name")
 
@@ -117,6 +122,14 @@ def of_network(error: BaseException) -> tuple[str, str]:
             if not isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError):
                 return "tls", (one.reason or str(one)).replace("_", " ").lower()
     for one in found:
+        # urllib3's own, as for a fingerprint: no ssl.SSLError is behind it
+        if type(one).__name__ == "SSLError" and not any(isinstance(other, ssl.SSLError) for other in found):
+            got = re.search('ingerprint.*got "([0-9a-f]+)"', str(found[-1]))
+            return "tls", f"the certificate's fingerprint is {got[1]}" if got else str(found[-1])
+        if isinstance(one, http.client.HTTPException) and not isinstance(
+                one, http.client.RemoteDisconnected | http.client.IncompleteRead):
+            return "peer", "it does not speak HTTP"
+    for one in found:
         if isinstance(one, TimeoutError) or (isinstance(one, OSError) and one.errno == errno.ETIMEDOUT):
             return "timeout", ""
     for one in found:
@@ -130,8 +143,8 @@ def host_error(where: str, sent: bool, kind: str, detail: str = "") -> HostError
     """The error for a failure at `where` (host and port): Unreachable as long as the batch was not `sent`."""
     told = where + (f": {detail}" if detail else "")
     if not sent:
-        return Unreachable(kind, told)
-    return HostError({"timeout": "overdue", "network": "lost", "refused": "lost", "tls": "lost"}.get(kind, kind), told)
+        return Unreachable(_BEFORE.get(kind, kind), told)
+    return HostError(_AFTER.get(kind, kind), told)
 
 
 def connected(connect: Callable[[], T], retries: int, backoff: float, deadline: Deadline) -> T:

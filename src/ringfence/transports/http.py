@@ -28,6 +28,12 @@ class Link:
     def __init__(self, deadline: Deadline, limit: int) -> None:
         self.deadline, self.limit = deadline, limit
         self.sent = self.received = 0
+        self.connections: list[Any] = []
+
+    def close(self) -> None:
+        """Close every connection, those too that a failure left in use, which closing a session leaves open."""
+        for connection in self.connections:
+            connection.close()
 
     def receive(self, response: Any, amount: int, decode_content: bool | None = None) -> Iterator[bytes]:
         """The body of a urllib3 response in pieces; stands in for its `stream`, which knows no bounds."""
@@ -66,6 +72,7 @@ class Adapter(HTTPAdapter):
 
         def watched_connection(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             connection = make(*args, **kwargs)
+            self.link.connections.append(connection)
             connection._new_conn = functools.partial(watched_socket, connection._new_conn)
             return connection
 

@@ -24,7 +24,12 @@ from ringfence.transports.settings import Psrp
 FUNCTION = "Invoke-RingfenceBatch"  # what a JEA endpoint made by `ringfence jea export` offers
 
 _CLOSING = 10.0  # seconds that closing a shell may take once the answer is there
-_HTTP = {403: "authorization", 404: "peer", 405: "peer", 407: "authentication", 413: "quota", 503: "refused"}
+_HTTP = {
+    403: ("authorization", "HTTP 403"),
+    407: ("authentication", "HTTP 407, the proxy wants a password"),
+    413: ("quota", "HTTP 413, a message is larger than MaxEnvelopeSizekb allows"),
+    503: ("refused", "HTTP 503, the WinRM service does not run"),
+}
 
 
 class PsrpTransport:
@@ -46,10 +51,10 @@ class PsrpTransport:
             link = Link(deadline, self.settings.wire_limit * 3 // 2)
             try:
                 pool = connected(lambda: self._open(link), self.settings.retries, self.settings.backoff, deadline)
-                with contextlib.closing(pool.connection):
-                    output = self._invoke(pool, link, batch)
-                    self._close(pool)
+                output = self._invoke(pool, link, batch)
+                self._close(pool)
             finally:
+                link.close()
                 self.bytes_sent += link.sent
                 self.bytes_received += link.received
         self.round_trips += 1
@@ -57,15 +62,12 @@ class PsrpTransport:
 
     def _open(self, link: Link) -> "Pool":
         """An open runspace pool. Raises Unreachable."""
-        wsman = None
         try:
             wsman = BoundedWSMan(link, self.settings.cert_fingerprint, **wsman_settings(self.settings))
             pool = Pool(wsman, configuration_name=self.settings.endpoint or self.settings.configuration_name)
             pool.open()
             return pool
         except Exception as error:
-            if wsman:
-                wsman.close()
             raise self._failure(error, link, sent=False) from None
 
     def _invoke(self, pool: "Pool", link: Link, batch: Batch) -> bytes:
@@ -123,7 +125,9 @@ class PsrpTransport:
             said = re.sub(r"\s+", " ", str(error.reason or error.provider_fault or f"WSMan fault {error.code}"))
             return of_fault(error.code, f"{said} {error.provider_fault or ''}") or "script", said[:500]
         if isinstance(error, WinRMTransportError):
-            return _HTTP.get(error.code, "peer"), f"HTTP {error.code}"
+            if error.code == 500 and not error.response_text and self.settings.message_encryption == "never":
+                return "peer", "HTTP 500, as from a service whose AllowUnencrypted is off"
+            return _HTTP.get(error.code, ("peer", f"HTTP {error.code}"))
         if isinstance(error, SpnegoError):
             return "authentication", str(error)[:300]
         if isinstance(error, requests.exceptions.ProxyError):
