@@ -1,0 +1,73 @@
+"""The program: which commands there are, and what becomes of what they return."""
+
+from collections.abc import Sequence
+from types import ModuleType
+
+import typer
+
+from ringfence import __version__
+from ringfence.cli import apply, demo, doc, drift, init, jea, lab, plan, schema, validate
+from ringfence.cli.command import Command, command
+from ringfence.errors import FAILED
+
+HELP = """Declarative configuration of Windows Defender Firewall and IPsec: declare it as YAML, see the difference, apply it,
+prove it.
+
+Exit codes: 0 in sync or done, 1 error, 2 differences (drift, plan --detailed-exitcode), 3 stale plan, 4 refused by a
+guard, 5 some hosts unreachable, 6 some hosts failed."""
+FIRST = """
+ringfence demo                 the whole road on five simulated hosts
+ringfence init my-policy       a project to begin with
+"""
+KNOWN = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+COMMANDS: tuple[tuple[ModuleType, Command], ...] = (
+    (init, init.init), (validate, validate.validate), (plan, plan.plan), (apply, apply.apply), (drift, drift.drift),
+    (doc, doc.doc), (schema, schema.schema), (demo, demo.demo))
+
+
+def examples(shown: str) -> str:
+    """The end of a --help: examples, each on its line."""
+    return "Examples:\n\n\b\n" + "\n".join(f"  {line}" for line in shown.strip().splitlines())
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ringfence {__version__}")
+        raise typer.Exit
+
+
+def build() -> typer.Typer:
+    """The whole program as typer has it."""
+    app = typer.Typer(name="ringfence", help=HELP, epilog=examples(FIRST), no_args_is_help=True, rich_markup_mode=None,
+                      pretty_exceptions_enable=False, context_settings=KNOWN)
+
+    @app.callback()
+    def root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version.")) -> None:
+        pass
+
+    for module, function in COMMANDS:
+        app.command(function.__name__, epilog=examples(module.EXAMPLES), context_settings=KNOWN)(command(function))
+    for group, function in ((lab, lab.up), (jea, jea.export)):
+        inner = typer.Typer(help=group.HELP, no_args_is_help=True, rich_markup_mode=None, context_settings=KNOWN)
+        inner.command(function.__name__, epilog=examples(group.EXAMPLES), context_settings=KNOWN)(command(function))
+        inner.callback()(_group)
+        app.add_typer(inner, name=group.__name__.rpartition(".")[2])
+    return app
+
+
+def _group() -> None:
+    """Without this, typer would make a group of one command that command."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the program; returns its exit code. Wrong usage is 1: 2 means differences."""
+    try:
+        code = build()(list(arguments), prog_name="ringfence", standalone_mode=False)
+    except typer.TyperException as error:
+        show = getattr(error, "show", None)
+        if show:
+            show()
+        return FAILED
+    except typer.Abort:
+        return FAILED
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,86 @@
+"""What is the same for every command: its flags spread for typer, its console, and what becomes of errors."""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+from ringfence.cli.console import LOG, Console
+from ringfence.cli.fleet import INTERRUPTED
+from ringfence.cli.options import Common, Fleet, Secrets, Selection
+from ringfence.errors import FAILURES, NOWHERE, Diagnostic, InputError, RingfenceError, Where
+from ringfence.views import json
+
+Command = Callable[..., int]
+GROUPS: dict[Any, Any] = {Console: Common, Secrets: Secrets, Selection: Selection, Fleet: Fleet}
+
+
+class Internal(RingfenceError):
+    """A defect of ours."""
+
+
+def wrong(summary: str, detail: str = "", where: Where = NOWHERE) -> InputError:
+    """One mistake of whoever called."""
+    return InputError([Diagnostic(where, summary, detail)])
+
+
+def command(function: Command) -> Command:
+    """`function` as typer wants it: each parameter that is a group of flags becomes those flags, and its
+    `console: Console` is made of the common ones. Whatever goes wrong ends in a message and an exit code."""
+    hints = get_type_hints(function, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if hint in GROUPS}
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name in groups:
+            parameters += _flags(GROUPS[groups[parameter.name]])
+        else:
+            parameters.append(parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY))
+
+    @functools.wraps(function)
+    def call(**given: Any) -> int:
+        for name, hint in groups.items():
+            group = GROUPS[hint]
+            given[name] = group(**{f.name: given.pop(f.name) for f in dataclasses.fields(group)})
+        given["console"] = Console(given["console"])
+        return _guarded(function, given)
+
+    vars(call).pop("__wrapped__")
+    vars(call)["__signature__"] = inspect.Signature(parameters, return_annotation=int)
+    call.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
+    return call
+
+
+def _flags(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    defaults = {f.name: [] if f.default is dataclasses.MISSING else f.default for f in dataclasses.fields(group)}
+    return [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=hints[n]) for n, d in defaults.items()]
+
+
+def _guarded(function: Command, given: dict[str, Any]) -> int:
+    console: Console = given["console"]
+    name = function.__name__.strip("_").replace("_", " ")
+    try:
+        return function(**given)
+    except RingfenceError as error:
+        return _failed(console, name, error)
+    except KeyboardInterrupt:
+        console.say("interrupted")
+        return INTERRUPTED
+    except OSError as error:
+        LOG.debug("", exc_info=True)
+        place = Where(str(error.filename)) if error.filename else NOWHERE
+        return _failed(console, name, wrong(error.strerror or str(error), where=place))
+    except Exception as error:
+        LOG.debug("", exc_info=True)
+        what, advice = FAILURES["internal"]
+        more = "" if LOG.isEnabledFor(10) else " and what the same command says with -vv"
+        return _failed(console, name, Internal(f"{what}: {type(error).__name__}: {error}. {advice}{more}"))
+
+
+def _failed(console: Console, name: str, error: RingfenceError) -> int:
+    found = error.diagnostics if isinstance(error, InputError) else (Diagnostic(NOWHERE, str(error)),)
+    if console.json:
+        console.write(json.failed(name, error, found if isinstance(error, InputError) else ()))
+    console.problems(found)
+    return error.exit_code

@@ -1,0 +1,132 @@
+"""Where commands write: results to standard output; questions, progress, logs and mistakes to standard error."""
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TextIO
+
+from ringfence.cli.options import Common, Output
+from ringfence.errors import Diagnostic
+from ringfence.views import text
+from ringfence.views.words import Paint, plain
+
+ANSI = {"added": "32", "removed": "31", "changed": "33", "error": "1;31", "warning": "1;33", "good": "32", "quiet": "2",
+        "strong": "1"}
+LOG = logging.getLogger("ringfence")
+
+
+def ansi(shown: str, style: str) -> str:
+    return f"\x1b[{ANSI[style]}m{shown}\x1b[0m" if shown else shown
+
+
+def coloured(stream: TextIO, no_color: bool) -> bool:
+    """Whether a stream takes colours: a terminal, unless somebody said no (https://no-color.org)."""
+    return not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
+
+
+class Console:
+    """The streams of one command. A reader that goes away (`| head`) is no error, and no reason to stop half way."""
+
+    def __init__(self, common: Common) -> None:
+        self.json = common.output is Output.json
+        self._progress: Any = None
+        self._muted = False
+        for stream in (sys.stdout, sys.stderr):  # a terminal without Unicode shows an escape, not a traceback
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure:
+                reconfigure(errors="backslashreplace")
+        self.paint: Paint = ansi if coloured(sys.stdout, common.no_color) else plain
+        self.paint_error: Paint = ansi if coloured(sys.stderr, common.no_color) else plain
+        self._log(common.verbose)
+
+    def _log(self, verbose: int) -> None:
+        """Only ringfence's own log: those of the client libraries hold what travels, secrets among it."""
+        LOG.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)])
+        handler = logging.StreamHandler(_Late())
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+        LOG.handlers[:] = [handler]
+        LOG.propagate = False
+
+    def write(self, shown: str) -> None:
+        """To standard output, as it is."""
+        if shown and not self._muted:
+            with self._paused():
+                try:
+                    sys.stdout.write(shown)
+                    sys.stdout.flush()
+                except BrokenPipeError:
+                    self._muted = True
+                    mute(sys.stdout)
+
+    def say(self, shown: str) -> None:
+        """A line to standard error."""
+        with self._paused(), contextlib.suppress(BrokenPipeError):
+            print(shown, file=sys.stderr, flush=True)
+
+    def problems(self, found: Sequence[Diagnostic]) -> None:
+        """Mistakes and warnings, for people."""
+        if found:
+            self.say(text.diagnostics(found, self.paint_error))
+
+    def ask(self, question: str) -> bool:
+        """A question on the terminal; anything but yes is no."""
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    @contextlib.contextmanager
+    def progress(self, total: int, what: str) -> Iterator[Callable[[], None]]:
+        """Counts what is done, as a bar where several things are done in front of a terminal."""
+        if total < 2 or not sys.stderr.isatty():
+            yield lambda: None
+            return
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), transient=True,
+                       console=RichConsole(stderr=True, no_color=self.paint_error is plain))
+        task = bar.add_task(what, total=total)
+        self._progress = bar
+        try:
+            with bar:
+                yield lambda: bar.advance(task)
+        finally:
+            self._progress = None
+
+    @contextlib.contextmanager
+    def _paused(self) -> Iterator[None]:
+        """No bar in the middle of other text."""
+        if self._progress is None:
+            yield
+            return
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            self._progress.start()
+
+
+class _Late:
+    """Standard error as it is when something is logged."""
+
+    def write(self, shown: str) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            sys.stderr.write(shown)
+
+    def flush(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            sys.stderr.flush()
+
+
+def mute(stream: TextIO) -> None:
+    """What is still buffered has no reader: let it go nowhere, so that the interpreter ends in silence."""
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+
+
+def lines(several: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in several)

@@ -1,0 +1,107 @@
+"""ringfence init: a project to begin with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ringfence.cli.command import wrong
+from ringfence.cli.console import Console
+from ringfence.views import json
+
+EXAMPLES = """
+ringfence init my-policy
+cd my-policy && ringfence lab up --hosts 3 --inventory inventory/lab.yml    (in one terminal)
+cd my-policy && ringfence plan -i inventory/lab.yml                         (in another)
+"""
+FILES = {
+    "ringfence.yml": """\
+# What every command takes when nothing else is said. Paths are relative to this file.
+inventory: inventory/hosts.yml
+playbooks: playbooks/site.yml
+""",
+    "inventory/hosts.yml": """\
+# Ansible's YAML inventory: groups, hosts, and variables that say how a host is reached.
+all:
+  children:
+    servers:
+      hosts:
+        server1.example.com:
+        server2.example.com:
+""",
+    "inventory/group_vars/all.yml": """\
+# Variables of every host. How to connect: docs/reference/connection-variables.md of ringfence.
+ansible_connection: psrp
+ansible_psrp_auth: negotiate
+# ansible_user and ansible_password: put them into a vaulted file, or use Kerberos.
+
+jump_hosts: [10.1.4.0/28]
+""",
+    "playbooks/site.yml": """\
+- name: Every Windows host
+  hosts: all
+  tasks:
+    - name: Every profile on, inbound blocked unless a rule allows it
+      firewall_profile:
+        profiles: [domain, private, public]
+        enabled: true
+        default_inbound_action: block
+        default_outbound_action: allow
+        log_blocked: true
+        log_max_size_kilobytes: 16384
+
+    - name: RDP from the jump hosts
+      tags: [rdp]
+      firewall_rule:
+        name: corp-rdp
+        display_name: RDP from the jump hosts
+        direction: inbound
+        action: allow
+        protocol: tcp
+        local_port: 3389
+        remote_address: "{{ jump_hosts }}"
+
+    - name: Telnet is gone
+      firewall_rule: {name: old-telnet, state: absent}
+""",
+    "README.md": """\
+# Firewall policy
+
+What our Windows hosts shall have, as YAML. `ringfence` compares, applies and proves it.
+
+```
+ringfence validate          is it right?
+ringfence plan              what would change?
+ringfence apply             make it so, and prove it
+ringfence drift             did somebody change something? (exit code 2)
+```
+
+Hosts are in `inventory/hosts.yml`, variables in `inventory/group_vars/`, the policy in `playbooks/site.yml`.
+To try it without a Windows host: `ringfence lab up --hosts 3 --inventory inventory/lab.yml` in one terminal,
+`ringfence plan -i inventory/lab.yml` in another.
+""",
+    ".gitignore": """\
+# plans name what hosts have; lab inventories lead to ports that are gone tomorrow
+*.plan.json
+inventory/lab.yml
+""",
+}
+
+
+def init(console: Console, directory: Annotated[str, typer.Argument(metavar="DIR", help="Where to. Default: here.",
+                                                                    show_default=False)] = ".") -> int:
+    """Write a project to begin with: inventory, a playbook, settings. Overwrites nothing."""
+    folder = Path(directory)
+    if there := [name for name in FILES if (folder / name).exists()]:
+        raise wrong(f"{folder}: there is a {', a '.join(there)} already", "choose an empty folder: nothing is overwritten")
+    for name, content in FILES.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    written = [str(folder / name) for name in FILES]
+    if console.json:
+        console.write(json.line({"written": written}) + "\n")
+        return 0
+    step = "" if directory == "." else f"cd {directory}\n  "
+    console.write("".join(f"{name}\n" for name in written) + f"\nNext:\n  {step}ringfence validate\n")
+    return 0

@@ -1,0 +1,60 @@
+"""The flags, each declared once, in groups that commands take as one parameter. Names are Ansible's where it has one."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+
+class Output(StrEnum):
+    """What is written to standard output."""
+
+    text = "text"
+    json = "json"
+
+
+def flag(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:
+    """An option of typer; repeated ones say so themselves."""
+    return typer.Option(*names, help=help, metavar=metavar, show_default=False, **more)
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every command takes."""
+
+    output: Annotated[Output, flag("--output", help="Write text for people or one JSON document.")] = Output.text
+    no_color: Annotated[bool, flag("--no-color", help="No colours. They are also off where NO_COLOR is set and where the "
+                                   "output is not a terminal.")] = False
+    verbose: Annotated[int, flag("-v", "--verbose", count=True, help="Log to standard error; -vv logs more.")] = 0
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Variables and secrets that never go into a plan file."""
+
+    extra_vars: Annotated[list[str], flag("-e", "--extra-vars", metavar="VARS", help="Variables that win over all "
+                                          "others: key=value, YAML or JSON, or @FILE. Repeatable.")]
+    vault_password_file: Annotated[list[str], flag("--vault-password-file", "--vault-pass-file", metavar="FILE", help=
+                                                   "A file with the vault password, or a program that prints it. Repeatable.")]
+    vault_id: Annotated[list[str], flag("--vault-id", metavar="LABEL@FILE", help="The same for one vault id. Repeatable.")]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which hosts and which tasks."""
+
+    inventory: Annotated[list[str], flag("-i", "--inventory", metavar="FILE", help="An inventory file or folder, or host "
+                                         "names with a comma. Repeatable. Default: that of ringfence.yml.")]
+    limit: Annotated[list[str], flag("-l", "--limit", metavar="PATTERN", help="Only these hosts of those that plays name, "
+                                     "in Ansible's patterns: web*, finance:!boundary. Repeatable.")]
+    tags: Annotated[list[str], flag("-t", "--tags", metavar="TAGS", help="Only tasks with one of these tags. Repeatable.")]
+    skip_tags: Annotated[list[str], flag("--skip-tags", metavar="TAGS", help="No tasks with one of these tags. Repeatable.")]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """How the hosts are worked on."""
+
+    forks: Annotated[int, flag("-f", "--forks", metavar="N", min=1, max=1000, help="Hosts at the same time. Default: 20.")] = 20
+    list_hosts: Annotated[bool, flag("--list-hosts", help="Show the hosts that would be worked on, and touch none.")] = False

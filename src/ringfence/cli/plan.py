@@ -1,0 +1,61 @@
+"""ringfence plan: what would change."""
+
+import os
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ringfence.cli.console import Console
+from ringfence.cli.fleet import present
+from ringfence.cli.options import Fleet, Secrets, Selection, flag
+from ringfence.cli.project import list_hosts, prepared
+from ringfence.plan.file import PlanFile, changes_as_data
+from ringfence.report import HostResult
+from ringfence.run import converge, fleet
+
+EXAMPLES = """
+ringfence plan -i inventory playbooks/site.yml        what would change
+ringfence plan -l web1 -o web1.plan.json              keep it for review; `ringfence apply web1.plan.json`
+ringfence plan --detailed-exitcode                    exit with 2 where hosts differ
+"""
+Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbooks. Default: those of ringfence.yml.",
+                                                show_default=False)]
+
+
+def plan(console: Console, selection: Selection, secrets: Secrets, hosts: Fleet, playbooks: Playbooks = [],  # noqa: B006
+         out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file that `apply` takes.")] = "",
+         detailed_exitcode: Annotated[bool, flag("--detailed-exitcode", help="Exit with 2 where hosts differ.")] = False,
+         diff: Annotated[bool, flag("--diff/--no-diff", help="Show each property that differs (the default).")] = True) -> int:
+    """Show what would change on the hosts, and change nothing."""
+    run = prepared(console, playbooks, selection, secrets)
+    if hosts.list_hosts:
+        return list_hosts(console, run)
+    planned: dict[str, list[dict[str, Any]]] = {}
+
+    def keep(result: HostResult) -> None:
+        if result.error is None and result.status != "invalid":
+            planned[result.host] = changes_as_data(result.changes)
+
+    results = fleet.each(run.jobs, partial(converge.plan, kinds=run.kinds), hosts.forks)
+    code = present(console, "plan", results, len(run.jobs), diff=diff, differences=detailed_exitcode, warnings=run.warnings,
+                   keep=keep if out else None)
+    if out:
+        options = {"playbooks": list(playbooks), "inventory": selection.inventory, "limit": selection.limit,
+                   "tags": selection.tags, "skip_tags": selection.skip_tags}
+        write(Path(out), PlanFile(options, planned, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")).encode())
+        missing = [job.host for job in run.jobs if job.host not in planned]
+        console.say(f"{out}: the plan of {len(planned)} hosts" + (f"; without {', '.join(missing)}" if missing else ""))
+    return code
+
+
+def write(path: Path, content: str) -> None:
+    """A whole file or none."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(content, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,34 @@
+"""ringfence schema: JSON Schemas for editors and programs."""
+
+from json import dumps
+from pathlib import Path
+from typing import Annotated
+
+from ringfence import kinds, schemas
+from ringfence.cli.console import Console
+from ringfence.cli.options import flag
+
+EXAMPLES = """
+ringfence schema                       write schemas/*.schema.json
+ringfence schema -o .vscode/schemas    the same elsewhere; project kinds of ./modules are in them
+"""
+
+
+def files(project: Path) -> dict[str, str]:
+    """The files that the command writes, by name."""
+    return {name: dumps(found, indent=1, ensure_ascii=False) + "\n" for name, found in schemas.every(kinds.load(project)).items()}
+
+
+def schema(console: Console, out: Annotated[str, flag("-o", "--out", metavar="DIR", help="Where to. Default: schemas.")] = "schemas",
+           ) -> int:
+    """Write JSON Schemas of playbooks, inventories, plan files, reports and each kind, those of ./modules included."""
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    made = files(Path.cwd())
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    if console.json:
+        console.write(dumps({"written": [str(folder / name) for name in made]}) + "\n")
+    else:
+        console.write("".join(f"{folder / name}\n" for name in made))
+    return 0

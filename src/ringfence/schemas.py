@@ -1,0 +1,157 @@
+"""JSON Schemas of everything that people and programs write or read, made from the tables of the kinds. Pure.
+
+They are for editors and for other programs. They describe the advised spelling, so they are a little stricter than
+ringfence itself, which also takes `TCP`, `LocalSubnet4` or `"yes"` where one word is meant.
+"""
+
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from ringfence.errors import FAILURES
+from ringfence.plan.file import FORMAT, plain_data
+from ringfence.report import Status
+from ringfence.resource import Kind, Prop
+from ringfence.state import Action
+
+Schema = dict[str, Any]
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+TEMPLATE: Schema = {"type": "string", "pattern": "\\{\\{|\\{%"}
+TEXT: Schema = {"type": "string"}
+NAMES: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": ["string", "integer"]}}]}
+EXPRESSION: Schema = {"anyOf": [{"type": ["string", "boolean"]}, {"type": "array", "items": {"type": ["string", "boolean"]}}]}
+VARIABLES: Schema = {"type": ["object", "null"], "description": "Variables: names and values."}
+
+
+def every(kinds: Mapping[str, Kind]) -> dict[str, Schema]:
+    """All schemas by the names of their files."""
+    found = {kind.name: _headed(f"The kind {kind.name}", kind_schema(kind)) for kind in kinds.values()}
+    found |= {"playbook": playbook(kinds), "inventory": inventory(), "plan": plan_file(), "report": report()}
+    return {f"{name}.schema.json": schema for name, schema in sorted(found.items())}
+
+
+def _headed(title: str, schema: Schema) -> Schema:
+    return {"$schema": DRAFT, "title": title, **schema}
+
+
+def _closed(properties: Schema, *required: str, **more: Any) -> Schema:
+    return {"type": "object", "additionalProperties": False, "required": list(required), "properties": properties, **more}
+
+
+def kind_schema(kind: Kind) -> Schema:
+    """The properties of one kind as a task has them."""
+    key = kind.key_word.schema if kind.key_word else TEXT
+    properties: Schema = {kind.key: _templated({**key, "description": "Which one is meant."})}
+    if kind.whole:
+        properties["state"] = {"enum": ["present", "absent"], "default": "present", "description": "Whether it is there."}
+    properties |= {p.name: _property(p, kind) for p in kind.properties.values() if p.parameter}
+    schema = _closed(properties, kind.key, description=kind.doc)
+    if needed := [p.name for p in kind.properties.values() if p.required]:
+        schema |= {"if": {"not": {"properties": {"state": {"const": "absent"}}, "required": ["state"]}},
+                   "then": {"required": needed}}
+    return schema
+
+
+def _property(p: Prop, kind: Kind) -> Schema:
+    described: Schema = {**p.word.schema, "description": p.doc}
+    if kind.whole and not p.required and p.default is not None:
+        described["default"] = plain_data(p.default)
+    return _templated(described)
+
+
+def _templated(schema: Schema) -> Schema:
+    """What a value may be, or a template that gives it."""
+    outside = {k: schema[k] for k in ("description", "default") if k in schema}
+    inside = {k: v for k, v in schema.items() if k not in outside}
+    return {"anyOf": [inside, TEMPLATE], **outside} if inside != TEXT else {**inside, **outside}
+
+
+def playbook(kinds: Mapping[str, Kind]) -> Schema:
+    """A playbook: a list of plays and imports of playbooks."""
+    shared: Schema = {"name": {**TEXT, "description": "What it is for."}, "vars": VARIABLES,
+                      "tags": {**NAMES, "description": "Words for --tags and --skip-tags."}}
+    when: Schema = {"when": {**EXPRESSION, "description": "Only where this expression is true; a list means all of them."}}
+    tasks: Schema = {"type": ["array", "null"], "items": {"$ref": "#/$defs/task"}}
+    loops: Schema = {"loop": {"type": ["array", "string"], "description": "The task is declared once for each item."},
+                     "with_items": {"type": ["array", "string"], "description": "As loop; lists in it are flattened."},
+                     "loop_control": _closed({"loop_var": TEXT, "index_var": TEXT, "label": TEXT})}
+    resources: Schema = {name: {"$ref": f"#/$defs/kinds/{name}"} for name in sorted(kinds)}
+    play = _closed({**shared, "hosts": {**NAMES, "description": "A pattern of hosts and groups: web:!staging."},
+                    "vars_files": {"anyOf": [TEXT, {"type": "array", "items": NAMES}],
+                                   "description": "Files of variables; of a list inside, the first that exists."},
+                    "gather_facts": {"type": "boolean", "description": "Taken for Ansible's sake; facts are always read."},
+                    "tasks": tasks}, "hosts", description="What a group of hosts has.")
+    imported = _closed({**shared, **when, "import_playbook": {**TEXT, "description": "The path of another playbook."}},
+                       "import_playbook")
+    task = _closed({**shared, **when, **loops, **resources}, oneOf=[{"required": [name]} for name in resources])
+    block = _closed({**shared, **when, "block": tasks}, "block", description="Tasks that share tags, vars and conditions.")
+    tasks_from = _closed({**shared, **when, "import_tasks": {**TEXT, "description": "The path of a list of tasks."}},
+                         "import_tasks")
+    return _headed("A playbook of ringfence", {
+        "type": "array", "items": {"if": {"required": ["import_playbook"]}, "then": imported, "else": play},
+        "$defs": {"task": {"type": "object", "if": {"required": ["block"]}, "then": block, "else": {
+            "if": {"required": ["import_tasks"]}, "then": tasks_from, "else": task}},
+            "kinds": {name: kind_schema(kinds[name]) for name in sorted(kinds)}}})
+
+
+def inventory() -> Schema:
+    """An inventory in Ansible's YAML form."""
+    hosts: Schema = {"anyOf": [{"type": ["string", "null"]}, {"type": "object", "additionalProperties": {
+        "type": ["object", "null"], "description": "Variables of the host; ansible_host, ansible_connection …"}}]}
+    group = {"type": ["object", "null"], "additionalProperties": False, "properties": {
+        "hosts": {**hosts, "description": "Names, or ranges such as web[01:20], with their variables."},
+        "vars": {**VARIABLES, "description": "Variables of every host in the group."},
+        "children": {"type": ["object", "null"], "additionalProperties": {"$ref": "#/$defs/group"},
+                     "description": "Groups inside of the group."}}}
+    return _headed("An inventory, as Ansible has it", {
+        "type": "object", "additionalProperties": {"$ref": "#/$defs/group"}, "$defs": {"group": group}})
+
+
+def _change() -> Schema:
+    values: Schema = {"type": ["object", "null"], "description": "Every property that is not Windows' default; null: not there. "
+                      "A secret shows only that it is there."}
+    return _closed({"action": {"enum": list(typing.get_args(Action))}, "store": TEXT, "kind": TEXT, "name": TEXT,
+                    "before": values, "after": values}, "action", "store", "kind", "name", "before", "after")
+
+
+def plan_file() -> Schema:
+    """A plan file, as `ringfence plan -o` writes it."""
+    texts: Schema = {"type": "array", "items": TEXT}
+    options = _closed({name: texts for name in ("playbooks", "inventory", "limit", "tags", "skip_tags")},
+                      "playbooks", "inventory", "limit", "tags", "skip_tags", description="How the plan was made.")
+    return _headed("A plan file of ringfence", _closed(
+        {"ringfence": {**TEXT, "description": "The version that wrote it."}, "format": {"const": FORMAT},
+         "created": {**TEXT, "description": "When, in UTC."}, "options": options,
+         "hosts": {"type": "object", "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/change"}}}},
+        "ringfence", "format", "options", "hosts", **{"$defs": {"change": _change()}}))
+
+
+def report() -> Schema:
+    """What --output json writes of validate, plan, apply and drift."""
+    number: Schema = {"type": "integer", "minimum": 0}
+    seconds: Schema = {"type": "number", "minimum": 0}
+    found: Schema = {"type": "array", "items": {"$ref": "#/$defs/diagnostic"}}
+    changes: Schema = {"type": "array", "items": {"$ref": "#/$defs/change"}}
+    diagnostic = _closed({"severity": {"enum": ["error", "warning"]}, "file": {"type": ["string", "null"]},
+                          "line": {"type": ["integer", "null"], "minimum": 1}, "summary": TEXT, "detail": TEXT,
+                          "host": {"type": ["string", "null"]}},
+                         "severity", "file", "line", "summary", "detail", "host")
+    error: Schema = {"type": ["object", "null"], **{k: v for k, v in _closed(
+        {"kind": {"enum": [*sorted(FAILURES), None]}, "message": TEXT, "advice": TEXT, "exit_code": number},
+        "kind", "message", "advice", "exit_code").items() if k != "type"}}
+    host = _closed({"host": TEXT, "status": {"enum": list(typing.get_args(Status))},
+                    "declared": {**number, "description": "Resources that the project declares for the host."},
+                    "changes": {**changes, "description": "What differed, in the order in which it is made."},
+                    "made": {**number, "description": "How many of the changes were written."},
+                    "residue": {**changes, "description": "What still differed at the proof."},
+                    "error": {"$ref": "#/$defs/error"}, "diagnostics": found,
+                    "trips": {**number, "description": "Connections that were opened."}, "seconds": seconds},
+                   "host", "status", "declared", "changes", "made", "residue", "error", "diagnostics", "trips", "seconds")
+    summary = _closed({"hosts": {"type": "object", "additionalProperties": number, "description": "Hosts by status."},
+                       "changes": number, "made": number, "seconds": seconds}, "hosts", "changes", "made", "seconds")
+    return _headed("A report of ringfence", _closed(
+        {"ringfence": TEXT, "format": {"const": 1}, "command": {"enum": ["validate", "plan", "apply", "apply --check", "drift"]},
+         "diagnostics": found, "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}}, "summary": summary,
+         "error": {"$ref": "#/$defs/error"}, "exit_code": {"enum": [0, 1, 2, 3, 4, 5, 6]}},
+        "ringfence", "format", "command", "diagnostics", "hosts", "summary", "error", "exit_code",
+        **{"$defs": {"change": _change(), "diagnostic": diagnostic, "error": error, "host": host}}))

@@ -1,0 +1,1 @@
+"""Values in, text out. A view prints nothing and knows no terminal."""

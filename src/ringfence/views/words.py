@@ -1,0 +1,57 @@
+"""How values, names and mistakes read: shared by the views. What comes from a host never reaches a terminal raw."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ringfence.secret import Secret
+
+Paint = Callable[[str, str], str]
+"""(text, style) -> the text as it is shown. Styles: added, removed, changed, error, warning, good, quiet, strong."""
+
+
+def plain(text: str, style: str) -> str:
+    """No colour."""
+    return text
+
+
+def visible(text: str) -> str:
+    """The text with every character that could command a terminal written as its code."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def value(said: Any) -> str:
+    """A canonical value on one line, as people write it in YAML."""
+    if isinstance(said, Secret):
+        return "********"
+    if said is None or said == "":
+        return "(none)"
+    if isinstance(said, bool):
+        return "true" if said else "false"
+    if isinstance(said, Mapping):
+        return "{" + ", ".join(f"{visible(str(k))}: {value(v)}" for k, v in said.items()) + "}"
+    if isinstance(said, tuple | list):
+        return ", ".join(map(value, said)) if said else "(empty)"
+    return visible(str(said))
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """1 host, 2 hosts."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def names(hosts: Sequence[str], limit: int = 5) -> str:
+    """Names of hosts for a headline; more than `limit` are counted."""
+    shown = ", ".join(map(visible, hosts[:limit]))
+    if len(hosts) == 1:
+        return shown
+    return f"{count(len(hosts), 'host')}: {shown}" + (f" and {len(hosts) - limit} more" if len(hosts) > limit else "")
+
+
+def columns(rows: Iterable[Sequence[str]], right: Iterable[int] = (), gap: str = "  ") -> list[str]:
+    """Rows as lines of aligned columns; those numbered in `right` are aligned to the right."""
+    table, numeric = [list(r) for r in rows], set(right)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [gap.join(cell.rjust(w) if i in numeric else cell.ljust(w)
+                     for i, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip() for row in table]
