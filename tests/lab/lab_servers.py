@@ -11,6 +11,7 @@ from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
 from ringfence.batch.bootstrap import bootstrap
+from ringfence.lab.host import Session
 
 SCRIPT = "param([string]$Batch)\n# the constant script: <äöü> & \"quotes\"\n$Batch\n"
 USER, PASSWORD = "Administrator", "pä:ss wörd"
@@ -22,14 +23,15 @@ class FakeHost:
 
     name: str = "LAB1"
     accounts: Mapping[str, str] = field(default_factory=lambda: {USER: PASSWORD})
+    address: str = "10.9.9.1"
     controller_address: str = "10.9.9.9"
     act: Callable[[str], str] | None = None
     open: bool = True
-    runs: list[tuple[str, Any]] = field(default_factory=list)
+    runs: list[tuple[str, Session]] = field(default_factory=list)
     asked: list[tuple[int, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def run(self, batch: str, session: Any) -> str:
+    def run(self, batch: str, session: Session) -> str:
         with self.lock:
             self.runs.append((batch, session))
         return self.act(batch) if self.act else framed(batch)

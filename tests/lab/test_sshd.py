@@ -87,7 +87,7 @@ def test_a_batch_travels_by_password(serve: Serve, connect: Any) -> None:
     [(batch, session)] = host_of(service).runs
     assert batch == "the batch"
     assert (session.transport, session.user, session.elevated) == ("ssh", USER, True)
-    assert (session.remote_address, session.local_port) == ("10.9.9.9", 22)
+    assert (session.remote_address, session.local_address, session.local_port) == ("10.9.9.9", "10.9.9.1", 22)
     assert host_of(service).asked == [(22, "10.9.9.9")]
 
 
@@ -297,7 +297,7 @@ def test_the_real_powershell_runs_the_bootstrap(serve: Serve, connect: Any, bann
     shell = console.Settings(pwsh=PWSH, environment={**os.environ, "RINGFENCE_DEMO": "here"}, banner=banner)
     client = connect(serve(settings=ssh.Settings(shell=shell)))
     out, _, code = execute(client, stdin=base64.b64encode(script.encode()) + b"\nthe batch\n")
-    assert out.decode().split("\n")[-2].strip() == "got the batch by 10.9.9.9 127.0.0.1 22 in here"
+    assert out.decode().split("\n")[-2].strip() == "got the batch by 10.9.9.9 10.9.9.1 22 in here"
     assert code == 0
     _, error, code = execute(client, "powershell.exe -NoProfile -NonInteractive -EncodedCommand " + encoded("throw 'no'"))
     assert code == 1

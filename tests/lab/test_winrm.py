@@ -59,7 +59,7 @@ def test_a_batch_travels_over_http(serve: Serve, auth: str, settings: Settings) 
     [(batch, session)] = host_of(service).runs
     assert batch == "the batch"
     assert (session.transport, session.user, session.elevated) == ("psrp", USER, True)
-    assert (session.remote_address, session.local_port) == ("10.9.9.9", 5985)
+    assert (session.remote_address, session.local_address, session.local_port) == ("10.9.9.9", "10.9.9.1", 5985)
     assert host_of(service).asked == [(5985, "10.9.9.9")]
 
 

@@ -3,13 +3,13 @@
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from ringfence.lab.failures import Dropped
 
 
 class Host(Protocol):
-    """A simulated Windows host as its servers see it.
+    """A simulated Windows host as its servers see it: `address` is its own, where `controller_address` reaches it.
 
     `run` executes one batch line and returns the framed reply. It may block (slow cmdlets, a host that hangs) and may
     raise `Dropped`: then the connection is cut without an answer, as when power or network goes.
@@ -22,9 +22,12 @@ class Host(Protocol):
     def accounts(self) -> Mapping[str, str]: ...
 
     @property
+    def address(self) -> str: ...
+
+    @property
     def controller_address(self) -> str: ...
 
-    def run(self, batch: str, session: Any) -> str: ...
+    def run(self, batch: str, session: "Session") -> str: ...
 
     def admits(self, port: int, remote_address: str) -> bool: ...
 

@@ -111,6 +111,12 @@ class Machine:
         with self.lock:
             return firewall.admits(self, port, remote_address)
 
+    @property
+    def address(self) -> str:
+        """The address at which the controller reaches this host; loopback where it has none."""
+        towards = firewall.interface_towards(self, ipaddress.ip_address(self.controller_address))
+        return towards.addresses[0].partition("/")[0] if towards and towards.addresses else "127.0.0.1"
+
     def aliases(self, patterns: list[str]) -> list[str]:
         """Interface GUIDs for aliases, which may hold wildcards; [] for Any. Raises for an alias that nothing has."""
         if [p.lower() for p in patterns] == ["any"]:

@@ -170,7 +170,7 @@ class _Connection(paramiko.ServerInterface):
     def _session(self) -> Session:
         user = account(self._host.accounts, self._transport.get_username() or "", self._host.name) or ""
         return Session("ssh", user, user not in self._settings.not_elevated, self._host.controller_address,
-                       self._remote_port, getattr(self._host, "address", "127.0.0.1"), SSH_PORT)
+                       self._remote_port, self._host.address, SSH_PORT)
 
     def _execute(self, channel: paramiko.Channel, line: str) -> None:
         session = self._session()

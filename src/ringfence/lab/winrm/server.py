@@ -230,7 +230,7 @@ class Service:
         # A JEA endpoint runs as a virtual administrator, whoever calls.
         elevated = kind not in ("cmd", "default") or caller.user not in self.settings.not_elevated
         session = Session("psrp", caller.user, elevated, self.host.controller_address, caller.remote_port,
-                          getattr(self.host, "address", "127.0.0.1"), self.management_port)
+                          self.host.address, self.management_port)
         execute = executor(self.host, session)
         if kind == "cmd":
             settings = console.Settings(pwsh=self.settings.pwsh, environment=self.settings.environment,

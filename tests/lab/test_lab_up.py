@@ -1,0 +1,90 @@
+"""A fleet of simulated hosts is started, reached by ringfence's own transports, and gone again."""
+
+import threading
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lab_servers import PASSWORD, SCRIPT, USER, FakeHost
+
+from ringfence.batch import Batch, Call
+from ringfence.lab import console, machine
+from ringfence.lab.ssh import Settings as SshSettings
+from ringfence.lab.up import Lab
+from ringfence.lab.winrm.server import Settings as WinRMSettings
+from ringfence.transports import transport_for
+
+
+def variables(lab: Lab) -> dict[str, dict[str, Any]]:
+    """The hosts of the inventory as a reader of YAML sees them."""
+    hosts: dict[str, dict[str, Any]] = yaml.safe_load(lab.inventory())["all"]["hosts"]
+    return hosts
+
+
+@pytest.mark.parametrize("how", [
+    {"auth": "ntlm"}, {"auth": "basic"}, {"auth": "negotiate"}, {"auth": "basic", "https": True},
+    {"auth": "ntlm", "https": True}, {"auth": "certificate", "https": True}, {"transport": "ssh"},
+    {"transport": "ssh", "by_key": True}, {"transport": "mixed"},
+])
+def test_the_inventory_leads_to_the_hosts(how: dict[str, Any]) -> None:
+    machines = [machine(f"host{n}", address=f"10.99.0.{n + 10}/24") for n in range(2)]
+    with Lab(machines, **how) as lab:
+        for name, found in variables(lab).items():
+            reply = transport_for(name, found).run(Batch((Call("Facts.Read"),)))
+            facts = reply.value(0)
+            assert facts["computer"].casefold() == name
+            assert facts["elevated"] is True
+            assert facts["management"]["remote_address"] == "10.99.0.1"
+            assert facts["management"]["local_address"] == f"10.99.0.{int(name[-1]) + 10}"
+            assert facts["management"]["local_port"] in (22, 5985, 5986)
+
+
+def test_a_hundred_hosts_cost_little() -> None:
+    before = threading.active_count()
+    hosts = [FakeHost(f"h{n}") for n in range(120)]
+    winrm, ssh = WinRMSettings(script=lambda: SCRIPT), SshSettings(shell=console.Settings(script=lambda: SCRIPT))
+    with Lab(hosts, "mixed", winrm=winrm, ssh=ssh) as lab:
+        assert threading.active_count() == before + 1
+        assert len({found["ansible_port"] for found in variables(lab).values()}) == 120
+        began = time.process_time()
+        time.sleep(0.3)
+        assert time.process_time() - began < 0.1
+    assert threading.active_count() == before
+
+
+def test_groups_and_awkward_names() -> None:
+    host = FakeHost("Ж1", accounts={"user: x": "#'\"\n123", USER: PASSWORD})
+    with Lab([host], groups={"web": ["Ж1"], "none": []}) as lab:
+        read = yaml.safe_load(lab.inventory())["all"]
+        assert read["hosts"]["Ж1"]["ansible_user"] == "user: x"
+        assert read["hosts"]["Ж1"]["ansible_password"] == "#'\"\n123"
+        assert read["children"] == {"web": {"hosts": {"Ж1": None}}, "none": {"hosts": {}}}
+
+
+def test_nothing_is_left_behind() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with Lab([FakeHost("a"), FakeHost("b")], "mixed", https=True, by_key=True) as lab:
+            files = [Path(v) for found in variables(lab).values() for v in found.values() if "/" in str(v)]
+            assert files
+            assert all(file.exists() for file in files)
+            assert all(file.stat().st_mode & 0o077 == 0 for file in files if file.suffix == ".key")
+        assert not any(file.exists() for file in files)
+
+
+def test_a_busy_port_undoes_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = threading.active_count()
+    calls = []
+
+    def failing(*args: Any, **more: Any) -> Any:
+        calls.append(args)
+        raise OSError("no port is left")
+
+    monkeypatch.setattr("ringfence.lab.up.SshService", failing)
+    with pytest.raises(OSError, match="no port is left"), Lab([FakeHost("a"), FakeHost("b")], "mixed"):
+        pass
+    assert calls
+    assert threading.active_count() == before
