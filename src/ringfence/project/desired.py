@@ -6,6 +6,7 @@ Work is per distinct task, never per host: a declaration is remembered by its re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from ringfence.errors import Diagnostic, Where
 from ringfence.resource import Kind, Resource
@@ -41,16 +42,15 @@ class Declarer:
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self.kinds = kinds
-        self._by_task: dict[int, tuple[Task, Declared]] = {}
+        self._by_task: WeakKeyDictionary[Task, Declared] = WeakKeyDictionary()  # tasks are known by identity
         self._by_value: dict[tuple[str, str, Where], Declared] = {}
 
     def declare(self, task: Task) -> Declared:
         """The declaration of one task. Never raises."""
-        known = self._by_task.get(id(task))
-        if known is None or known[0] is not task:
-            known = task, self._by_values(task)
-            self._by_task[id(task)] = known
-        return known[1]
+        known = self._by_task.get(task)
+        if known is None:
+            known = self._by_task[task] = self._by_values(task)
+        return known
 
     def _by_values(self, task: Task) -> Declared:
         key = task.kind, repr(task.properties), task.where  # a secret's repr hides it: such tasks are built each time

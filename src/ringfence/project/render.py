@@ -31,7 +31,7 @@ class Item:
     label: str
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Task:
     """One resource that a host shall have. Identity is meaningful: equal input gives the same object.
 
