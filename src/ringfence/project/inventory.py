@@ -276,12 +276,16 @@ def _source(path: Path, inventory: Inventory) -> None:
     if text is None:
         return
     first = next((line for line in map(str.strip, text.splitlines()) if line and line[0] not in "#;"), "")
-    if path.suffix in ("", ".ini") and (path.suffix or (first.startswith("[") or ":" not in first)) and first != "---":
+    if path.suffix == ".ini" or (not path.suffix and first and _looks_like_ini(first)):
         inventory.problems.error(where, "inventories in INI form are not supported yet",
                                  "Convert it: ansible-inventory -i FILE --list --yaml --output hosts.yml")
         return
     data = yaml.parse(text, os.fspath(path), yaml.VARIABLES, inventory.problems)
     _Reader(inventory, os.fspath(path)).top(data)
+
+
+def _looks_like_ini(first: str) -> bool:
+    return first.startswith("[") or not (":" in first or first[0] in "{-&%")
 
 
 class _Reader:

@@ -25,6 +25,11 @@ class Problems:
         self._found.update(dict.fromkeys(diagnostics))
 
     @property
+    def all(self) -> tuple[Diagnostic, ...]:
+        """Everything found, sorted by place."""
+        return tuple(self._sorted())
+
+    @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """The warnings, sorted by place."""
         return tuple(d for d in self._sorted() if d.severity == "warning")

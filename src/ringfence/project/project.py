@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ringfence.errors import NOWHERE, Diagnostic
+from ringfence.errors import NOWHERE, Diagnostic, InputError, Where
 from ringfence.project import inventory as inventories
 from ringfence.project import patterns, templates, variables
 from ringfence.project.inventory import Host, Inventory
 from ringfence.project.playbook import Play, Reader
 from ringfence.project.problems import Problems
 from ringfence.project.render import RenderedTasks, StepRenderer, Tags, render
-from ringfence.project.sandbox import OMIT, RenderError
+from ringfence.project.sandbox import OMIT, RenderError, UndefinedFacts
 from ringfence.project.templates import HostVars, Scope
 from ringfence.project.vault import Vault
 from ringfence.project.yaml import Map, Seq
@@ -60,8 +60,8 @@ class Project:
         """What all plays together mean for a host.
 
         `facts` is what the host told (`ringfence_facts` and `ansible_facts` in templates), or None where it was not
-        asked yet: then what needs facts is in `waiting`. Nothing is raised for mistakes in templates: they are in
-        `diagnostics`, each with its place. Raises InputError where a file of variables is wrong.
+        asked yet: then what needs facts is in `waiting`. Nothing is raised for mistakes: they are in `diagnostics`,
+        each with its place.
         """
         found = [self._render(target, steps, name, facts) for target, steps in zip(self._targets, self._chosen(tags),
                                                                                    strict=True) if name in target.hosts]
@@ -80,10 +80,13 @@ class Project:
                 facts: Mapping[str, Any] | None) -> RenderedTasks:
         scope = self._scope(target, name, facts)
         try:
-            files = self._vars_files(target.play, scope, name)
+            files = self._vars_files(target.play, scope)
+        except UndefinedFacts as error:
+            return RenderedTasks((), waiting=(error.where,))
         except RenderError as error:
-            where = error.where
-            return RenderedTasks((), (Diagnostic(where, error.summary, error.detail, host=name),))
+            return RenderedTasks((), (Diagnostic(error.where, error.summary, error.detail, host=name),))
+        except InputError as error:
+            return RenderedTasks((), error.diagnostics)
         if files:
             scope = self._scope(target, name, facts, files)
         return render(steps, scope, name)
@@ -93,18 +96,15 @@ class Project:
         layers = self.extra.over(files.over(target.play.variables.over(host.variables)))
         return Scope(layers, {**self.inventory.magic(name), **target.magic}, facts, self.vault)
 
-    def _vars_files(self, play: Play, scope: Scope, host: str) -> Map:
+    def _vars_files(self, play: Play, scope: Scope) -> Map:
         """The variables of a play's files, later over earlier. Raises RenderError, InputError."""
         found = Map()
         for entry, where in play.vars_files:
             names = [str(scope.render(e, where)) for e in (entry if isinstance(entry, Seq) else [entry])]
-            candidates = [p for n in names for p in (play.folder / "vars" / n, play.folder / n)]
-            path = next((p for p in candidates if p.is_file()), None)
-            if path is None:
-                raise RenderError(f"there is no file {' or '.join(names)}",
-                                  f"Looked in {play.folder / 'vars'} and {play.folder}.", where)
-            found = self.inventory.files.load(path).over(found)
-            self.inventory.problems.check()
+            variables, wrong = self.inventory.files.read(_vars_file(play, names, where), where)
+            if any(d.severity == "error" for d in wrong):
+                raise InputError(wrong)
+            found = variables.over(found)
         return found
 
     def variables(self, name: str, wanted: Callable[[str], bool] | None = None,
@@ -189,15 +189,22 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
 
 
 def _literal_files(play: Play, files: variables.VariableFiles) -> None:
-    """Read the vars_files whose names need no variables; a missing one is a mistake at its place."""
+    """Read the vars_files whose names need no variables, so that what is wrong with them is told now."""
     for entry, where in play.vars_files:
         names = list(entry) if isinstance(entry, Seq) else [entry]
-        if any(templates.template(n) for n in names):
-            continue
-        candidates = [p for n in names for p in (play.folder / "vars" / n, play.folder / n)]
-        path = next((p for p in candidates if p.is_file()), None)
-        if path is None:
-            files.problems.error(where, f"there is no file {' or '.join(names)}",
-                                 f"Looked in {play.folder / 'vars'} and {play.folder}.")
-        else:
-            files.load(path, where)
+        if not any(templates.template(n) for n in names):
+            try:
+                files.load(_vars_file(play, names, where), where)
+            except RenderError as error:
+                files.problems.error(where, error.summary, error.detail)
+
+
+def _vars_file(play: Play, names: Sequence[str], where: Where) -> Path:
+    """The first of several names that is a file in the folder `vars` beside the play, or beside it. Raises
+    RenderError."""
+    candidates = [p for n in names if "\0" not in n for p in (play.folder / "vars" / n, play.folder / n)]
+    path = next((p for p in candidates if p.is_file()), None)
+    if path is None:
+        raise RenderError(f"there is no file {' or '.join(names)}",
+                          f"Looked in {play.folder / 'vars'} and {play.folder}.", where)
+    return path

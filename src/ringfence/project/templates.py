@@ -6,6 +6,7 @@ is first used. A value without templates costs a lookup and stays the same objec
 
 import functools
 import re
+import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -402,20 +403,21 @@ class ScopeView(Lazy, Mapping[str, Any]):
 
 
 class HostVars(Lazy, Mapping[str, Any]):
-    """`hostvars`: the variables of every host, each host's made when asked for."""
+    """`hostvars`: the variables of every host, each host's made when asked for, and by each thread for itself."""
 
     __slots__ = ("_hosts", "_make", "_memo")
 
     def __init__(self, hosts: Iterable[str], make: Callable[[str], Scope]) -> None:
         self._hosts, self._make = dict.fromkeys(hosts), make
-        self._memo: dict[str, ScopeView] = {}
+        self._memo: dict[tuple[int, str], ScopeView] = {}
 
     def __getitem__(self, name: str) -> ScopeView:
         if name not in self._hosts:
             raise KeyError(name)
-        if name not in self._memo:
-            self._memo[name] = ScopeView(self._make(name))
-        return self._memo[name]
+        key = threading.get_ident(), name
+        if key not in self._memo:
+            self._memo[key] = ScopeView(self._make(name))
+        return self._memo[key]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._hosts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ringfence.errors import NOWHERE, InputError, Where
+from ringfence.errors import NOWHERE, Diagnostic, InputError, Where
 from ringfence.project import yaml
 from ringfence.project.problems import Problems, article
 from ringfence.project.vault import Vault, Vaulted, is_vault
@@ -22,38 +22,42 @@ class VariableFiles:
 
     def __init__(self, vault: Vault, problems: Problems) -> None:
         self.vault, self.problems = vault, problems
-        self._files: dict[Path, Map] = {}
+        self._files: dict[Path, tuple[Map, tuple[Diagnostic, ...]]] = {}
         self._folders: dict[Path, Map] = {}
 
     def load(self, path: Path, wanted_at: Where = NOWHERE) -> Map:
         """The variables of a file; of an encrypted file every text and number is a Secret. Empty where it is wrong."""
+        variables, found = self.read(path, wanted_at)
+        self.problems.extend(found)
+        return variables
+
+    def read(self, path: Path, wanted_at: Where = NOWHERE) -> tuple[Map, tuple[Diagnostic, ...]]:
+        """As `load`, with what is wrong beside it instead of among `problems`."""
         if path not in self._files:
-            self._files[path] = self._load(path, wanted_at)
+            found = Problems()
+            self._files[path] = self._read(path, wanted_at, found), found.all
         return self._files[path]
 
-    def _load(self, path: Path, wanted_at: Where) -> Map:
-        text = yaml.read_text(path, self.problems, wanted_at)
+    def _read(self, path: Path, wanted_at: Where, problems: Problems) -> Map:
+        text = yaml.read_text(path, problems, wanted_at)
         if text is None:
             return Map()
         if is_vault(text):
-            return self._encrypted(Vaulted(text, Where(os.fspath(path))))
-        return mapping(yaml.parse(text, os.fspath(path), yaml.VARIABLES, self.problems), Where(os.fspath(path)),
-                       self.problems)
+            return self._encrypted(Vaulted(text, Where(os.fspath(path))), problems)
+        return mapping(yaml.parse(text, os.fspath(path), yaml.VARIABLES, problems), Where(os.fspath(path)), problems)
 
-    def _encrypted(self, value: Vaulted) -> Map:
+    def _encrypted(self, value: Vaulted, problems: Problems) -> Map:
         """Mistakes in a decrypted text are told by line only: nothing of it may be shown."""
-        found = Problems()
         try:
-            clear = yaml.parse(self.vault.decrypt(value).reveal(), value.where.file, yaml.VARIABLES, found)
-            variables = mapping(clear, value.where, found)
-            found.check()
+            clear = self.vault.decrypt(value).reveal()
         except InputError as error:
-            lines = {d.where for d in error.diagnostics}
-            if found.failed:
-                for where in sorted(lines):
-                    self.problems.error(where, "the encrypted file has a mistake in this line of its clear text")
-            else:
-                self.problems.extend(error.diagnostics)
+            problems.extend(error.diagnostics)
+            return Map()
+        found = Problems()
+        variables = mapping(yaml.parse(clear, value.where.file, yaml.VARIABLES, found), value.where, found)
+        if found.failed:
+            for where in {d.where for d in found.all}:
+                problems.error(where, "the encrypted file has a mistake in this line of its clear text")
             return Map()
         return Map({k: _secret(v) for k, v in variables.items()}, variables.where, variables.places)
 

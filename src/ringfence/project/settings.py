@@ -1,0 +1,81 @@
+"""`ringfence.yml`: what a project says once instead of on every command line. Optional."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ringfence.errors import Where
+from ringfence.project import yaml
+from ringfence.project.problems import Problems, allowed, article
+from ringfence.project.yaml import Map, Seq
+
+FILE = "ringfence.yml"
+LATER = ("protected",)  # keys of the design that no version knows yet
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the file says, paths made relative to the current folder; empty where there is no file.
+
+    `folder` is the project's: that of the file, or the current one. `modules` beside it holds the project's own kinds.
+    """
+
+    folder: Path
+    inventory: tuple[str, ...] = ()
+    playbooks: tuple[str, ...] = ()
+    vault_password_file: str = ""
+
+
+def find(start: Path | None = None) -> Path | None:
+    """The nearest `ringfence.yml` in a folder (by default the current one) or above it."""
+    folder = Path.cwd() if start is None else start.resolve()
+    return next((f / FILE for f in (folder, *folder.parents) if (f / FILE).is_file()), None)
+
+
+def load(start: Path | None = None) -> Settings:
+    """The settings of the project that a folder (by default the current one) belongs to. Raises InputError with every
+    mistake in the file."""
+    path = find(start)
+    if path is None:
+        return Settings(Path())
+    path, problems = Path(os.path.relpath(path)), Problems()
+    data = yaml.load(path, yaml.PLAYS, problems)
+    if data is not None and not isinstance(data, Map):
+        problems.error(Where(os.fspath(path), 1), f"{FILE} is a mapping, not {article(data)}",
+                       f"Allowed: {', '.join(_KEYS)}.")
+    data = data if isinstance(data, Map) else Map()
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key in _KEYS:
+            values[key] = _KEYS[key](key, value, data, path.parent, problems)
+        elif key in LATER:
+            problems.error(data.at(key), f'"{key}" is not supported yet')
+        else:
+            problems.error(data.at(key), f'unknown key "{key}" in {FILE}', allowed(key, _KEYS))
+    problems.check()
+    return Settings(path.parent, **values)
+
+
+def _path(key: str, value: Any, where: Where, folder: Path, problems: Problems) -> str:
+    if not isinstance(value, str) or not value or "\0" in value:
+        problems.error(where, f"{key} takes the path of a file, not {article(value)}")
+        return ""
+    return os.path.normpath(folder / Path(value).expanduser())
+
+
+def _one(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> str:
+    return _path(key, value, data.at(key), folder, problems)
+
+
+def _several(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> tuple[str, ...]:
+    entries = value if isinstance(value, Seq) else Seq([value], data.at(key), [data.at(key)])
+    names_hosts = key == "inventory"  # `web1,web2,` is a list of hosts, not a path
+    return tuple(entry if names_hosts and isinstance(entry, str) and "," in entry
+                 else _path(key, entry, entries.at(index), folder, problems) for index, entry in enumerate(entries))
+
+
+_KEYS: dict[str, Callable[[str, Any, Map, Path, Problems], Any]] = {
+    "inventory": _several, "playbooks": _several, "vault_password_file": _one,
+}
