@@ -81,7 +81,7 @@ class Batch:
         calls = [{"verb": c.verb, "args": c.args} for c in self.calls]
         told = {"ringfence": VERSION, "run": self.run, "key": base64.b64encode(self.key).decode(), "stop": self.stop,
                 "calls": calls}
-        return base64.b64encode(json.dumps(told, separators=(",", ":")).encode()).decode()
+        return base64.b64encode(json.dumps(told, separators=(",", ":"), default=_reveal).encode()).decode()
 
     def read(self, output: bytes, limit: int = MAX_REPLY) -> "Reply":
         """The reply in what the host printed. Bounded memory; raises HostError, whatever the host sent."""
@@ -92,7 +92,7 @@ class Batch:
         if not frame:
             raise HostError("protocol", f"no reply in {len(output)} bytes: {_excerpt(output)}")
         try:
-            return self._reply(json.loads(_inflate(frame[1], limit)))
+            return self._reply(_parsed(_inflate(frame[1], limit).decode()))
         except (binascii.Error, zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise HostError("protocol", f"damaged reply: {error}") from None
 
@@ -122,12 +122,25 @@ class Reply:
         return answer.value
 
 
+def _reveal(secret: Any) -> str:
+    """A secret among the arguments: the one place where it becomes text."""
+    return str(secret.reveal())
+
+
 def _answer(said: Mapping[str, Any]) -> Answer:
     if said["ok"] is True:
         return Answer(said.get("value"))
     error, code = said["error"], said["error"].get("code")
     return Answer(error=Failure(str(error["category"]), str(error["id"]), str(error["message"]),
                                 code if isinstance(code, int) else None))
+
+
+def _parsed(text: str) -> Any:
+    """JSON, without halves of character pairs: Windows' strings may hold such, but no file and no terminal takes them."""
+    said = json.loads(text)
+    if "\\ud" in text or "\\uD" in text:
+        said = json.loads(json.dumps(said, ensure_ascii=False).encode("utf-8", "replace"))
+    return said
 
 
 def _inflate(text: bytes, limit: int) -> bytes:
