@@ -332,7 +332,7 @@ class Ssh(paramiko.ServerInterface):
         return True
 
     def _run(self, channel: paramiko.Channel, command: str) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, EOFError):
             status = self.act(channel, command)
             if status is not None:
                 channel.send_exit_status(status)

@@ -120,5 +120,5 @@ def _key(text: str) -> paramiko.PKey | None:
     kind, _, data = text.partition(" ")
     try:
         return paramiko.PKey.from_type_string(kind, base64.b64decode(data))
-    except (paramiko.SSHException, binascii.Error, ValueError, IndexError):
+    except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, binascii.Error, ValueError, IndexError):
         return None

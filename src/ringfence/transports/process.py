@@ -50,7 +50,7 @@ class Reader:
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError, ValueError):  # closed under us when the time is over
+        with contextlib.suppress(OSError, ValueError, EOFError):  # closed under us when the time is over
             while chunk := self._read(65536):
                 self.data += chunk[:self._limit + 1 - len(self.data)]
                 self.too_much = len(self.data) > self._limit

@@ -121,11 +121,11 @@ class SshTransport:
     def _carry(self, client: paramiko.SSHClient, batch: Batch, deadline: Deadline) -> Reply:
         """Start PowerShell, give it the batch, read what it says within bounds. Raises HostError."""
         settings, told, where = self.settings, process.standard_input(batch), _at(self.target)
-        channel = self._start(client, deadline)
+        channel, started = self._start(client, deadline)
         output = process.Reader(channel.recv, settings.wire_limit)
         errors = process.Reader(channel.recv_stderr, process.MAX_ERRORS, discard=True)
         channel.settimeout(deadline.left())
-        with contextlib.suppress(OSError):  # a process that ends early says why on standard error
+        with contextlib.suppress(OSError, EOFError):  # a process that ends early says why on standard error
             channel.sendall(told)
             channel.shutdown_write()
         channel.settimeout(None)  # the readers end with the connection, which the deadline cuts
@@ -141,15 +141,21 @@ class SshTransport:
         if output.too_much:
             raise host_error(where, True, "too_large", f"more than {settings.wire_limit} bytes")
         status = channel.exit_status if channel.exit_status >= 0 else None
+        if not started and status is None and not errors.data:
+            raise host_error(where, False, "authorization", "commands are refused")
         if status is None and not output.complete(len(output.data)) and not errors.data:
             raise host_error(where, True, "lost", "the host closed it before the answer was complete")
         return process.understand(batch, bytes(output.data), bytes(errors.data), status, settings.powershell,
                                   settings.max_reply)
 
-    def _start(self, client: paramiko.SSHClient, deadline: Deadline) -> paramiko.Channel:
-        """A channel on which PowerShell was started and waits for its input. Raises Unreachable."""
+    def _start(self, client: paramiko.SSHClient, deadline: Deadline) -> tuple[paramiko.Channel, bool]:
+        """A channel on which PowerShell was started, and whether the server said so. Raises Unreachable.
+
+        paramiko says "Channel closed." both of a request that is refused and of a command that ended at once.
+        """
         transport = client.get_transport()
         assert transport
+        channel: paramiko.Channel | None = None
         try:
             channel = transport.open_session(timeout=min(self.settings.timeout, deadline.left()))
             channel.settimeout(min(self.settings.timeout, deadline.left()))
@@ -157,11 +163,11 @@ class SshTransport:
         except paramiko.ChannelException as error:
             raise host_error(_at(self.target), False, "authorization", f"no session ({error.text})") from None
         except Exception as error:
-            if str(error) == "Channel closed.":  # how paramiko tells that the request was refused
-                raise host_error(_at(self.target), False, "authorization", "commands are refused") from None
+            if channel and str(error) == "Channel closed.":
+                return channel, False
             kind, detail = _meaning(error, self.target, deadline, "")
             raise host_error(_at(self.target), False, kind, detail) from None
-        return channel
+        return channel, True
 
 
 class _Policy(paramiko.MissingHostKeyPolicy):
@@ -217,6 +223,8 @@ def _meaning(error: Exception, hop: Jump, deadline: Deadline, user: str) -> tupl
     said = str(error)
     if isinstance(error, paramiko.BadAuthenticationType):
         return "authentication", f"{user}: the server takes {', '.join(error.allowed_types)} only"
+    if said == "No existing session":  # paramiko's words for a handshake that did not end in time
+        return "timeout", "no end of the handshake"
     if "timeout" in said.lower() or any(isinstance(one, TimeoutError) for one in causes(error)):
         return "timeout", "" if isinstance(error, OSError) else said.rstrip(".").lower()
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
