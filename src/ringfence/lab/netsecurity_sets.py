@@ -28,6 +28,11 @@ NAME_TYPES = {"DomainName": "DNS", "UserPrincipalName": "UPN", "EmailAddress": "
               "O": "O", "DC": "DC"}
 CRITERIA = ("SubjectName", "SubjectNameType", "ExtendedKeyUsage", "Thumbprint", "FollowRenewal", "SelectionCriteria",
             "ValidationCriteria")
+# value: (first schema version that knows it, the code of its refusal on older ones), in the order of the checks
+SINCE = {"OtherCertSigning": ((2, 1), 0x00101042), "IntermediateCA": ((2, 10), 0x00101043),
+         "CertCriteria": ((2, 20), 0x00101071), "ProxyServer": ((2, 20), 0x00101081), "2_1Hash": ((2, 1), 0x00105008),
+         "2_16KeyExchange": ((2, 16), 0x00105009), "2_1Encryption": ((2, 1), 0x00105026),
+         "2_1AhHash": ((2, 1), 0x00105027), "2_1EspHash": ((2, 1), 0x00105027), "2_16PFS": ((2, 16), 0x00105028)}
 Suite = list[tuple[str, str]]
 
 
@@ -114,6 +119,7 @@ def new(host: Host, kind: Kind, root: str, given: Mapping[str, Any]) -> None:
                               "ForceDiffieHellman": False, **given}
     head, suites = _head(kind, values, new=True), _suites(kind, given["Proposal"], host.schema)
     _check_pfs(kind, given["Proposal"], values["PerfectForwardSecrecyGroup"])
+    _known_to(host.schema, [head, *suites])
     registry.create(f"{path}\\{name}")
     for value, data in [("Version", host.schema), *head]:
         registry.set(f"{path}\\{name}", value, data)
@@ -133,6 +139,7 @@ def change(host: Host, kind: Kind, root: str, name: str, given: Mapping[str, Any
         _check_pfs(kind, given["Proposal"], "None" if registry.get(path, "PFS") in (None, "Disable") else "SameAsMainMode")
     elif given.get("PerfectForwardSecrecyGroup", "None") != "None" and _holds_no_encapsulation(host, path):
         raise status(0x00105020)
+    _known_to(host.schema, [head, *(suites or [])])
     for value, data in head:
         if data:
             registry.set(path, value, data)
@@ -146,6 +153,15 @@ def change(host: Host, kind: Kind, root: str, name: str, given: Mapping[str, Any
 def _holds_no_encapsulation(host: Host, path: str) -> bool:
     key = host.registry.key(path)
     return any("2_9protocol" in suite.values for suite in (key.keys.values() if key else ()))
+
+
+def _known_to(schema: str, parts: Sequence[Suite]) -> None:
+    """Refuses what the machine's schema version does not know yet (the `…_VER` codes)."""
+    major, minor = (int(n) for n in schema.split("."))
+    used = {value for part in parts for value, data in part if data}
+    for value, (since, code) in SINCE.items():
+        if value in used and (major, minor) < since:
+            raise status(code)
 
 
 def _write_suites(host: Host, path: str, suites: Sequence[Suite]) -> None:

@@ -14,9 +14,9 @@ RESTRICTED = POLICY + r"\RestrictedServices"
 GROUP_POLICY = r"SOFTWARE\Policies\Microsoft\WindowsFirewall"
 
 Data = str | int | bytes | list[str] | None
-KINDS: dict[str, type | tuple[type, ...]] = {"String": str, "ExpandString": str, "DWord": int, "QWord": int,
-                                             "MultiString": list, "Binary": bytes,
-         "None": (bytes, type(None))}
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "String": str, "ExpandString": str, "DWord": int, "QWord": int, "MultiString": list, "Binary": bytes,
+    "None": (bytes, type(None))}
 
 
 @dataclass(slots=True)
