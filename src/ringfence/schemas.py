@@ -61,7 +61,7 @@ def _property(p: Prop, kind: Kind) -> Schema:
 
 def _templated(schema: Schema) -> Schema:
     """What a value may be, or a template that gives it."""
-    outside = {k: schema[k] for k in ("description", "default") if k in schema}
+    outside: Schema = {k: schema[k] for k in ("description", "default") if k in schema}
     inside = {k: v for k, v in schema.items() if k not in outside}
     return {"anyOf": [inside, TEMPLATE], **outside} if inside != TEXT else {**inside, **outside}
 
@@ -117,7 +117,7 @@ def _change() -> Schema:
 def plan_file() -> Schema:
     """A plan file, as `ringfence plan -o` writes it."""
     texts: Schema = {"type": "array", "items": TEXT}
-    options = _closed({name: texts for name in ("playbooks", "inventory", "limit", "tags", "skip_tags")},
+    options = _closed(dict.fromkeys(("playbooks", "inventory", "limit", "tags", "skip_tags"), texts),
                       "playbooks", "inventory", "limit", "tags", "skip_tags", description="How the plan was made.")
     return _headed("A plan file of ringfence", _closed(
         {"ringfence": {**TEXT, "description": "The version that wrote it."}, "format": {"const": FORMAT},

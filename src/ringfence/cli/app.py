@@ -2,24 +2,27 @@
 
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Annotated, Any
 
 import typer
 
 from ringfence import __version__
 from ringfence.cli import apply, demo, doc, drift, init, jea, lab, plan, schema, validate
 from ringfence.cli.command import Command, command
-from ringfence.errors import FAILED
+from ringfence.cli.options import flag
+from ringfence.errors import DIFFERENCES, FAILED, HOSTS_FAILED, IN_SYNC, PRECEDENCE, REFUSED, STALE, UNREACHABLE
 
-HELP = """Declarative configuration of Windows Defender Firewall and IPsec: declare it as YAML, see the difference, apply it,
-prove it.
-
-Exit codes: 0 in sync or done, 1 error, 2 differences (drift, plan --detailed-exitcode), 3 stale plan, 4 refused by a
-guard, 5 some hosts unreachable, 6 some hosts failed."""
+EXIT_CODES = {IN_SYNC: "in sync, or done", FAILED: "error, wrong usage included",
+              DIFFERENCES: "differences (drift, plan --detailed-exitcode)", STALE: "stale plan", REFUSED: "refused by a guard",
+              UNREACHABLE: "some hosts unreachable", HOSTS_FAILED: "some hosts failed"}
+HELP = ("Declarative configuration of Windows Defender Firewall and IPsec: declare it as YAML, see the difference, apply it, "
+        "prove it.\n\nExit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ". Of several the "
+        "first of " + ", ".join(map(str, PRECEDENCE)) + " counts.")
 FIRST = """
 ringfence demo                 the whole road on five simulated hosts
 ringfence init my-policy       a project to begin with
 """
-KNOWN = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+KNOWN: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 COMMANDS: tuple[tuple[ModuleType, Command], ...] = (
     (init, init.init), (validate, validate.validate), (plan, plan.plan), (apply, apply.apply), (drift, drift.drift),
     (doc, doc.doc), (schema, schema.schema), (demo, demo.demo))
@@ -36,23 +39,27 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-def build() -> typer.Typer:
-    """The whole program as typer has it."""
+def build(**context: Any) -> typer.Typer:
+    """The whole program as typer has it; `context` are settings of its help, such as terminal_width."""
+    settings = KNOWN | context
     app = typer.Typer(name="ringfence", help=HELP, epilog=examples(FIRST), no_args_is_help=True, rich_markup_mode=None,
-                      pretty_exceptions_enable=False, context_settings=KNOWN)
+                      pretty_exceptions_enable=False, context_settings=settings)
 
-    @app.callback()
-    def root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version.")) -> None:
-        pass
+    app.callback()(_root)
 
     for module, function in COMMANDS:
-        app.command(function.__name__, epilog=examples(module.EXAMPLES), context_settings=KNOWN)(command(function))
+        app.command(function.__name__, epilog=examples(module.EXAMPLES), context_settings=settings)(command(function))
     for group, function in ((lab, lab.up), (jea, jea.export)):
-        inner = typer.Typer(help=group.HELP, no_args_is_help=True, rich_markup_mode=None, context_settings=KNOWN)
-        inner.command(function.__name__, epilog=examples(group.EXAMPLES), context_settings=KNOWN)(command(function))
+        inner = typer.Typer(help=group.HELP, no_args_is_help=True, rich_markup_mode=None, context_settings=settings)
+        inner.command(function.__name__, epilog=examples(group.EXAMPLES), context_settings=settings)(command(function))
         inner.callback()(_group)
         app.add_typer(inner, name=group.__name__.rpartition(".")[2])
     return app
+
+
+def _root(version: Annotated[bool, flag("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+          ) -> None:
+    """The flags of the program itself."""
 
 
 def _group() -> None:

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 from ringfence.cli.options import Common, Output
@@ -48,6 +48,7 @@ class Console:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
         LOG.handlers[:] = [handler]
         LOG.propagate = False
+        LOG.getChild("lab").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)  # hosts see clients leave
 
     def write(self, shown: str) -> None:
         """To standard output, as it is."""
@@ -63,7 +64,8 @@ class Console:
     def say(self, shown: str) -> None:
         """A line to standard error."""
         with self._paused(), contextlib.suppress(BrokenPipeError):
-            print(shown, file=sys.stderr, flush=True)
+            sys.stderr.write(shown + "\n")
+            sys.stderr.flush()
 
     def problems(self, found: Sequence[Diagnostic]) -> None:
         """Mistakes and warnings, for people."""
@@ -126,7 +128,3 @@ def mute(stream: TextIO) -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
         os.close(null)
-
-
-def lines(several: Iterable[str]) -> str:
-    return "".join(f"{line}\n" for line in several)

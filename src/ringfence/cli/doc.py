@@ -1,14 +1,13 @@
 """ringfence doc: the reference of kinds."""
 
 import shutil
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ringfence import kinds
 from ringfence.cli.command import wrong
 from ringfence.cli.console import Console
+from ringfence.cli.project import known_kinds
 from ringfence.schemas import kind_schema
 from ringfence.views import docs, json
 from ringfence.words import nearest
@@ -22,7 +21,7 @@ ringfence doc firewall_rule          its properties and an example
 def doc(console: Console, kind: Annotated[str, typer.Argument(metavar="KIND", help="The name of a kind; without it all are "
                                                               "listed.", show_default=False)] = "") -> int:
     """Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning."""
-    known = kinds.load(Path.cwd())
+    known = known_kinds()
     if not kind:
         names = {name: known[name].doc for name in sorted(known)}
         console.write(json.line(names) + "\n" if console.json else docs.overview(known))

@@ -16,7 +16,8 @@ ringfence jea export jea       write module, role and session configuration, and
 """
 
 
-def export(console: Console, directory: Annotated[str, typer.Argument(metavar="DIR", help="Where to.", show_default=False)]) -> int:
+def export(console: Console, directory: Annotated[str, typer.Argument(metavar="DIR", help="Where to.", show_default=False)],
+           ) -> int:
     """Write the files of a JEA endpoint: hosts then need no administrator's session for ringfence.
 
     Install them as its README says, and set ringfence_endpoint in the inventory.

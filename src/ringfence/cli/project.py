@@ -1,11 +1,13 @@
 """From flags to a prepared run: what `validate`, `plan`, `apply` and `drift` have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ringfence.cli.console import Console
 from ringfence.cli.options import Secrets, Selection
-from ringfence.run.prepare import Prepared, Request, prepare
+from ringfence.project import settings
+from ringfence.resource import Kind
+from ringfence.run.prepare import Prepared, Request, kinds_of, prepare
 from ringfence.views import json
 
 
@@ -17,6 +19,11 @@ def prepared(console: Console, playbooks: Sequence[str], selection: Selection, s
     found = prepare(request)
     console.problems(found.warnings)
     return found
+
+
+def known_kinds() -> Mapping[str, Kind]:
+    """Our kinds and those of the project that the current folder belongs to. Raises InputError."""
+    return kinds_of(settings.load(Path.cwd()).folder)
 
 
 def list_hosts(console: Console, run: Prepared) -> int:

@@ -1,12 +1,15 @@
 """ringfence schema: JSON Schemas for editors and programs."""
 
+from collections.abc import Mapping
 from json import dumps
 from pathlib import Path
 from typing import Annotated
 
-from ringfence import kinds, schemas
+from ringfence import schemas
 from ringfence.cli.console import Console
 from ringfence.cli.options import flag
+from ringfence.cli.project import known_kinds
+from ringfence.resource import Kind
 
 EXAMPLES = """
 ringfence schema                       write schemas/*.schema.json
@@ -14,17 +17,17 @@ ringfence schema -o .vscode/schemas    the same elsewhere; project kinds of ./mo
 """
 
 
-def files(project: Path) -> dict[str, str]:
+def files(kinds: Mapping[str, Kind]) -> dict[str, str]:
     """The files that the command writes, by name."""
-    return {name: dumps(found, indent=1, ensure_ascii=False) + "\n" for name, found in schemas.every(kinds.load(project)).items()}
+    return {name: dumps(found, indent=1, ensure_ascii=False) + "\n" for name, found in schemas.every(kinds).items()}
 
 
-def schema(console: Console, out: Annotated[str, flag("-o", "--out", metavar="DIR", help="Where to. Default: schemas.")] = "schemas",
-           ) -> int:
+def schema(console: Console,
+           out: Annotated[str, flag("-o", "--out", metavar="DIR", help="Where to. Default: schemas.")] = "schemas") -> int:
     """Write JSON Schemas of playbooks, inventories, plan files, reports and each kind, those of ./modules included."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    made = files(Path.cwd())
+    made = files(known_kinds())
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
     if console.json:

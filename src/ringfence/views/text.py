@@ -5,19 +5,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from deepdiff import DeepDiff
-
 from ringfence.errors import NOWHERE, Diagnostic, HostError
 from ringfence.plan.file import plain_data
 from ringfence.report import HostResult, Report, Status
-from ringfence.resource import Resource
-from ringfence.state import Change
-from ringfence.views.words import Paint, columns, count, names, plain, value, visible
+from ringfence.state import LOCAL, Change
+from ringfence.views.words import Paint, blank, columns, count, names, plain, value, visible
 
 SIGNS = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed")}
 STYLES: dict[Status, str] = {"in sync": "good", "changed": "changed", "differs": "changed", "unreachable": "error",
                              "refused": "error", "stale": "error", "invalid": "error", "failed": "error"}
-HELD = 20_000  # changes that wait for hosts with the same plan before they are shown
+HELD = 20_000  # changes, of different outcomes, that wait for hosts with the same plan before they are shown
 
 
 @dataclass(frozen=True)
@@ -44,29 +41,19 @@ def diagnostics(problems: Sequence[Diagnostic], paint: Paint = plain) -> str:
     return "\n".join(diagnostic(p, paint) for p in problems) + total
 
 
-@lru_cache(4096)
-def _properties(before: Resource | None, after: Resource | None) -> tuple[tuple[str, tuple[Line, ...]], ...]:
-    """What differs between two forms of a resource; remembered, because fleets repeat themselves."""
-    change = Change(_ANYWHERE, before, after)
-    return tuple((name, tuple(_difference(b, a, change.action))) for name, (b, a) in change.properties().items())
-
-
-_ANYWHERE: Any = ("", "", "")
-
-
-def _difference(before: Any, after: Any, action: str) -> Iterator[Line]:
+def _difference(before: Any, after: Any, action: str, nothing: str) -> Iterator[Line]:
     if action != "update":
-        yield Line("", value(after if action == "create" else before))
-    elif isinstance(before, tuple) and isinstance(after, tuple):
-        yield from _members(plain_data(before), plain_data(after)) or [Line("", f"{value(before)} → {value(after)}")]
+        yield Line("", value(after if action == "create" else before, nothing))
+    elif isinstance(before, tuple) and isinstance(after, tuple) and before and after:
+        yield from _members(plain_data(before), plain_data(after))
     else:
-        yield Line("", f"{value(before)} → {value(after)}")
+        yield Line("", f"{value(before, nothing)} → {value(after, nothing)}")
 
 
 def _members(before: list[Any], after: list[Any]) -> list[Line]:
     """Members that came and went; of members with parts, the parts."""
-    if not before or not after:
-        return []
+    from deepdiff import DeepDiff  # takes a while to import
+
     ordered = any(isinstance(m, dict | list) for m in (*before, *after))
     found = DeepDiff(before, after, ignore_order=not ordered, verbose_level=2)
     lines = [Line("-", _at(path, v)) for path, v in found.get("iterable_item_removed", {}).items()]
@@ -91,18 +78,20 @@ def _place(path: str) -> str:
     return ", ".join(f"number {int(p) + 1}" if p.isdecimal() else visible(p) for p in parts) + ": "
 
 
+@lru_cache(8192)
 def change(one: Change, *, diff: bool = True, paint: Paint = plain) -> str:
-    """One change: a line for the resource and, with `diff`, its properties below it."""
+    """One change: a line for the resource and, with `diff`, its properties below it. Remembered: fleets repeat themselves."""
     sign, style = SIGNS[one.action]
-    store = f" ({one.id.store})" if one.id.store != "local" else ""
+    store = f" ({one.id.store})" if one.id.store != LOCAL else ""
     place = paint(f"  {visible(str(one.where))}", "quiet") if one.where != NOWHERE else ""
     head = f"  {paint(f'{sign} {one.id.kind} {visible(one.resource.name)}{store}', style)}{place}"
     if not diff:
         return head
-    rows = _properties(one.before, one.after)
-    width = max((len(name) for name, _ in rows), default=0)
+    words = {name: p.word for name, p in one.resource.kind.properties.items()}
+    rows = {name: list(_difference(b, a, one.action, blank(words.get(name)))) for name, (b, a) in one.properties().items()}
+    width = max(map(len, rows), default=0)
     lines = [head]
-    for name, differences in rows:
+    for name, differences in rows.items():
         for number, line in enumerate(differences):
             label = name if number == 0 else ""
             shown = f"{line.sign} {line.text}" if line.sign else line.text
@@ -127,43 +116,41 @@ class Outcomes:
 
     def __init__(self, *, diff: bool = True, paint: Paint = plain) -> None:
         self._diff, self._paint = diff, paint
-        self._groups: dict[tuple[Any, ...], tuple[HostResult, list[str]]] = {}
+        self._groups: dict[tuple[str, ...], list[str]] = {}  # what is told -> the hosts it is told of
         self._held = 0
 
     def add(self, result: HostResult) -> str:
         """Take one result; text that is ready to be shown, mostly none yet."""
         if not (result.changes or result.diagnostics or result.error):
             return ""
-        told = tuple(replace(d, host="") for d in result.diagnostics)
-        key = (result.status, result.changes, result.made, told, str(result.error))
-        if key not in self._groups:
-            self._groups[key] = result, []
-            self._held += len(result.changes)
-        self._groups[key][1].append(result.host)
+        told = (_headline(result, self._paint), *self._body(result))
+        self._groups.setdefault(told, []).append(result.host)
+        self._held += len(told) if len(self._groups[told]) == 1 else 0
         return self.flush() if self._held > HELD else ""
 
     def flush(self) -> str:
         """Everything that was held back, in the order of the hosts' names."""
-        groups = sorted(((sorted(hosts), result) for result, hosts in self._groups.values()), key=lambda g: g[0])
+        groups = sorted((sorted(hosts), told) for told, hosts in self._groups.items())
         self._groups, self._held = {}, 0
-        return "".join(self._group(result, hosts) + "\n\n" for hosts, result in groups)
+        return "".join("\n".join([f"{self._paint(names(hosts), 'strong')}  {told[0]}", *told[1:]]) + "\n\n"
+                       for hosts, told in groups)
 
-    def _group(self, result: HostResult, hosts: Sequence[str]) -> str:
+    def _body(self, result: HostResult) -> Iterator[str]:
         paint = self._paint
-        lines = [paint(names(hosts), "strong") + f"  {paint(result.status, STYLES[result.status])}{_written(result)}"]
-        lines += [diagnostic(replace(d, host=""), paint) for d in result.diagnostics]
-        lines += [change(c, diff=self._diff, paint=paint) for c in result.changes]
+        yield from (diagnostic(replace(d, host=""), paint) for d in result.diagnostics)
+        yield from (change(c, diff=self._diff, paint=paint) for c in result.changes)
         if result.error is not None:
-            lines.append(failure(result.error, paint))
+            yield failure(result.error, paint)
         if result.residue:
-            lines += ["  what still differs:", *(change(c, paint=paint) for c in result.residue)]
-        return "\n".join(lines)
+            yield "  what still differs:"
+            yield from (change(c, paint=paint) for c in result.residue)
 
 
-def _written(result: HostResult) -> str:
-    """How many changes were made, where a host stopped half way."""
+def _headline(result: HostResult, paint: Paint) -> str:
+    """The status, and how many changes were made where a host stopped half way."""
     stopped = result.error is not None and result.changes
-    return f", {result.made} of {count(len(result.changes), 'change')} made" if stopped else ""
+    return paint(result.status, STYLES[result.status]) + (
+        f", {result.made} of {count(len(result.changes), 'change')} made" if stopped else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ringfence.secret import Secret
+from ringfence.words import Word, snake
 
 Paint = Callable[[str, str], str]
 """(text, style) -> the text as it is shown. Styles: added, removed, changed, error, warning, good, quiet, strong."""
@@ -21,19 +22,28 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def value(said: Any) -> str:
-    """A canonical value on one line, as people write it in YAML."""
+def value(said: Any, blank: str = "(none)") -> str:
+    """A canonical value on one line, as people write it in YAML; nothing is said as `blank`."""
     if isinstance(said, Secret):
         return "********"
-    if said is None or said == "":
-        return "(none)"
+    if said is None or said in ("", ()):
+        return blank
     if isinstance(said, bool):
         return "true" if said else "false"
     if isinstance(said, Mapping):
         return "{" + ", ".join(f"{visible(str(k))}: {value(v)}" for k, v in said.items()) + "}"
     if isinstance(said, tuple | list):
-        return ", ".join(map(value, said)) if said else "(empty)"
+        return ", ".join(map(value, said))
     return visible(str(said))
+
+
+def blank(word: Word | None) -> str:
+    """What nothing means for a property, as its cmdlet says it: any, not_configured; else (none)."""
+    try:
+        said = word.argument(()) if word else None
+    except (KeyError, TypeError, AttributeError):  # a word that knows no such value
+        said = None
+    return snake(said) if isinstance(said, str) and said else "(none)"
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -1,0 +1,60 @@
+"""`make generate`: the files that are made from tables and committed. A test keeps them current."""
+
+import contextlib
+import io
+import sys
+from pathlib import Path
+
+from ringfence import kinds
+from ringfence.cli import app, demo, schema
+from ringfence.transports.reference import failures_page, variables_page
+from ringfence.views import docs
+
+WIDTH = 108  # of the help texts in the reference
+DEMO = "docs/demo.txt"
+
+
+def reference() -> dict[str, str]:
+    """{path: text} of schemas/ and docs/reference/, from our own kinds."""
+    known = kinds.load()
+    files = {f"schemas/{name}": text for name, text in schema.files(known).items()}
+    files |= {f"docs/reference/kinds/{name}.md": docs.page(kind) for name, kind in known.items()}
+    return files | {"docs/reference/kinds.md": docs.index(known), "docs/reference/commands.md": commands(),
+                    "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page()}
+
+
+def commands() -> str:
+    """docs/reference/commands.md"""
+    names = [name for _, function in app.COMMANDS for name in [function.__name__]] + ["lab up", "jea export"]
+    helps = {"ringfence": _said("--help")} | {f"ringfence {name}": _said(*name.split(), "--help") for name in names}
+    return docs.commands(helps, app.EXIT_CODES)
+
+
+def _said(*arguments: str) -> str:
+    """What the program prints."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        app.build(terminal_width=WIDTH)(list(arguments), prog_name="ringfence", standalone_mode=False)
+    return out.getvalue()
+
+
+def transcript() -> str:
+    """docs/demo.txt: what `ringfence demo` prints, times set to 0. Raises RuntimeError where the demo fails."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = app.run(["demo", "--no-color"])
+    if code:
+        raise RuntimeError(f"the demo ended with {code}:\n{out.getvalue()}")
+    return demo.normalised(out.getvalue())
+
+
+def main(root: Path) -> None:
+    """Write everything below `root`."""
+    for name, text in {**reference(), DEMO: transcript()}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
