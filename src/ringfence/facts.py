@@ -47,7 +47,8 @@ def facts_of(said: Any) -> Facts:
     elevated, build, legacy = raw.get("elevated"), os.get("build"), raw.get("legacy_ipsec_policy")
     return Facts(computer=str(raw.get("computer") or ""), build=build if isinstance(build, int) else 0,
                  elevated=elevated if isinstance(elevated, bool) else None, interfaces=interfaces,
-                 services={k: v.lower() for k, v in services.items() if isinstance(v, str)}, legacy_ipsec_policy=str(legacy) if legacy else None,
+                 services={k: v.lower() for k, v in services.items() if isinstance(v, str)},
+                 legacy_ipsec_policy=str(legacy) if legacy else None,
                  raw=raw)
 
 

@@ -1,0 +1,98 @@
+"""Security descriptors of rules: one canonical form, nothing lost, no text that takes for ever to refuse."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringfence import sddl
+
+NAMES = ["CORP\\Finance Servers", "corp\\admins", "user@corp.example"]
+SIDS = {"corp\\finance servers": "S-1-5-21-1-2-3-1104", "corp\\admins": "S-1-5-21-1-2-3-512", "user@corp.example": "S-1-5-21-9"}
+
+
+def test_accounts_wait_for_the_host_and_become_sids() -> None:
+    value = sddl.parse([*NAMES, "S-1-5-11"])
+    assert value is not None
+    assert sorted(sddl.unbound(value)) == sorted(NAMES)
+    bound = sddl.bound(value, SIDS)
+    assert sddl.unbound(bound) == ()
+    assert bound == sddl.parse([*SIDS.values(), "S-1-5-11"])
+
+
+def test_bound_descriptors_are_canonical_whatever_order_the_names_had() -> None:
+    """Names sort otherwise than their SIDs; two names of one account are one entry."""
+    one, two = (sddl.parse(names) for names in (["B\\x", "A\\x", "a\\y"], ["a\\y", "A\\x", "B\\x"]))
+    sids = {"a\\x": "S-1-5-9", "b\\x": "S-1-5-10", "a\\y": "S-1-5-9"}
+    assert one == two
+    assert sddl.bound(str(one), sids) == "D:(A;;CC;;;S-1-5-10)(A;;CC;;;S-1-5-9)"
+
+
+def test_names_that_are_not_known_stay_unbound() -> None:
+    assert sddl.unbound(sddl.bound("D:(A;;CC;;;<CORP\\nobody>)", SIDS)) == ("CORP\\nobody",)
+
+
+def test_an_owner_is_bound_too() -> None:
+    owner = sddl.parse_owner("CORP\\admins")
+    assert sddl.unbound(owner) == ("CORP\\admins",)
+    assert sddl.bound(str(owner), SIDS) == "S-1-5-21-1-2-3-512"
+
+
+def test_less_than_in_a_condition_is_not_an_account() -> None:
+    text = 'D:(XA;;CC;;;S-1-1-0;((@User.Level < 5) && (@User.Level > 2)))'
+    assert sddl.unbound(sddl.parse(text)) == ()
+    assert sddl.bound(text, {" 5) && (@user.level ": "S-1-1"}) == text
+
+
+def test_every_well_known_name_is_a_sid() -> None:
+    for letters, sid in sddl.WELL_KNOWN.items():
+        assert re.fullmatch("[A-Z]{2}", letters)
+        assert sddl.SID.fullmatch(sid)
+        assert sddl.canonical(f"D:(A;;CC;;;{letters.lower()})") == f"D:(A;;CC;;;{sid})"
+
+
+def test_windows_limits() -> None:
+    long = "D:" + "(A;;CC;;;S-1-5-21-1-2-3-4)" * 400
+    assert "more than 9999" in sddl.check(long)
+    assert sddl.check("D:(A;;CC;;;S-1-5-11)(D;;0x1;;;SY)(XA;;CC;;;WD;(x))") == ""
+    assert "neither an allow nor a deny" in sddl.check("D:(OA;;CC;;;S-1-5-11)")
+
+
+@pytest.mark.parametrize("text", [
+    "D:" + "(A)" * 3000 + "!", "D:" + "(" * 50_000, "O:" + "G:" * 20_000, "D:" + "()" * 20_000, "D:" + "A" * 100_000,
+    "D:(" + "(a)(" * 10_000, "O:SYG:SYD:" * 5_000,
+])
+def test_hostile_descriptors_are_refused_at_once(text: str) -> None:
+    """A host may store anything; matching it must not take exponential time."""
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match="."):
+        sddl.canonical(text)
+    assert time.perf_counter() - start < 1
+
+
+TRUSTEE = st.sampled_from([*sddl.WELL_KNOWN, *sddl.WELL_KNOWN.values(), "S-1-5-21-1-2-3-500", "DA"])
+ACES = st.lists(st.tuples(st.sampled_from(["A", "D", "a"]), st.sampled_from(["CC", "0x1", "cc"]), TRUSTEE), min_size=1, max_size=5)
+
+
+@settings(deadline=None, max_examples=100)
+@given(ACES, st.sampled_from(["", "O:LS", "O:SYG:SY", "o:S-1-5-18"]))
+def test_canonical_form_is_a_fixpoint_and_forgets_spelling(aces: list[tuple[str, str, str]], owner: str) -> None:
+    canonical = sddl.canonical(f"{owner}D:" + "".join(f"({k};;{r};;;{t})" for k, r, t in aces))
+    assert sddl.canonical(canonical) == canonical
+    assert sddl.canonical(canonical.lower()) == canonical
+    assert sddl.check(canonical) == ""
+    if all(kind in "Aa" for kind, _, _ in aces):
+        assert sddl.canonical("D:" + "".join(f"(A;;CC;;;{t})" for _, _, t in reversed(aces))) == canonical
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.one_of(st.text(max_size=60), st.from_regex(r"[OGDS:();ACS<>1-]{0,40}", fullmatch=True)))
+def test_any_text_is_canonical_or_refused(text: str) -> None:
+    try:
+        canonical = sddl.canonical(text)
+    except ValueError:
+        return
+    assert sddl.canonical(canonical) == canonical
+    sddl.check(canonical)
