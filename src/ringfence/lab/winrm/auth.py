@@ -133,7 +133,7 @@ class Login:
         offers = []
         if self._methods.negotiate:
             offers.append("Negotiate")
-            if _KERBEROS:
+            if os.environ.get("KRB5_KTNAME") and importlib.util.find_spec("gssapi"):
                 offers.append("Kerberos")
         if self._basic:
             offers.append('Basic realm="WSMAN"')
@@ -241,9 +241,6 @@ class Login:
 
 # Our own SPNEGO over pyspnego's NTLM, so that the accounts file is honoured even where GSSAPI could do NTLM as well.
 _OPTIONS = {"negotiate": spnego.NegotiateOptions.use_negotiate, "kerberos": spnego.NegotiateOptions.use_gssapi}
-
-
-_KERBEROS = all(importlib.util.find_spec(name) for name in ("gssapi", "krb5"))
 
 
 def fingerprint(certificate: bytes) -> str:
