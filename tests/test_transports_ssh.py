@@ -1,6 +1,7 @@
 """SSH against servers that fail, and the keys of hosts and users. Commands are answered by a Python stand-in."""
 
 import base64
+import contextlib
 import functools
 import gzip
 import hashlib
@@ -34,8 +35,10 @@ Act = Callable[[paramiko.Channel, str], int | None]
 
 def new_key(kind: str = "ed25519", passphrase: bytes = b"") -> tuple[str, paramiko.PKey]:
     """A private key: its text (OpenSSH), and as paramiko has it."""
-    key: Any = {"ed25519": ed25519.Ed25519PrivateKey.generate, "ecdsa": functools.partial(ec.generate_private_key, ec.SECP256R1()),
-                "rsa": functools.partial(rsa.generate_private_key, 65537, 2048)}[kind]()
+    makers: dict[str, Callable[[], Any]] = {
+        "ed25519": ed25519.Ed25519PrivateKey.generate, "rsa": functools.partial(rsa.generate_private_key, 65537, 2048),
+        "ecdsa": functools.partial(ec.generate_private_key, ec.SECP256R1())}
+    key = makers[kind]()
     classes: dict[str, Any] = {"ed25519": paramiko.Ed25519Key, "ecdsa": paramiko.ECDSAKey, "rsa": paramiko.RSAKey}
     hidden = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
     text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, hidden).decode()
@@ -377,12 +380,10 @@ class Jumping(Ssh):
 
 def _relay(channel: paramiko.Channel, onward: socket.socket) -> None:
     def back() -> None:
-        try:
+        with contextlib.suppress(OSError, EOFError):
             while data := onward.recv(65536):
                 channel.sendall(data)
-        except OSError:
-            pass
-        channel.close()
+            channel.close()
     thread = threading.Thread(target=back, daemon=True)
     thread.start()
     try:

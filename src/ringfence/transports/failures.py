@@ -21,6 +21,7 @@ T = TypeVar("T")
 FAULTS: dict[int, str] = {
     2: "endpoint",                # ERROR_FILE_NOT_FOUND: the endpoint's host process or plug-in cannot be started
     5: "authorization",           # ERROR_ACCESS_DENIED
+    740: "elevation",             # ERROR_ELEVATION_REQUIRED
     1062: "service",              # ERROR_SERVICE_NOT_ACTIVE
     1326: "authentication",       # ERROR_LOGON_FAILURE
     1753: "service",              # EPT_S_NOT_REGISTERED: no endpoint in the mapper, the firewall service is stopped

@@ -80,6 +80,8 @@ def understand(batch: Batch, output: bytes, errors: bytes, status: int | None, e
     kind = of_text(said)
     if kind in (None, "powershell") and (status in _NOT_FOUND or (status and executable.lower() in said.lower())):
         raise HostError("powershell", _NOISE.sub("", said)[:500] or executable)
+    if not said and status:
+        raise HostError("script", f"{executable} ended with exit code {status} and said nothing")
     if not words(errors):
         raise silent
     raise HostError(kind or "script", _NOISE.sub("", said)[:500])

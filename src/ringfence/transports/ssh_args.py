@@ -11,7 +11,7 @@ from ringfence.transports.variables import Kind, choice
 POLICY = choice("strict", "accept-new", "off", aliases={"yes": "strict", "true": "strict", "ask": "strict",
                                                         "no": "off", "false": "off"})
 
-_JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@\s]+)@)?(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\s@:,\[\]/]+))"
+_JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@\s]+)@)?(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>[^\s@:,\[\]/]+))"
                    r"(?::(?P<port>\d{1,5}))?/?")
 _OPTIONS = {"proxyjump": "jump", "stricthostkeychecking": "host_key_policy", "userknownhostsfile": "known_hosts",
             "identityfile": "private_key_file"}
