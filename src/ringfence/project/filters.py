@@ -8,6 +8,7 @@ filter that needs a text refuses it by itself.
 import base64
 import functools
 import hashlib
+import itertools
 import json
 import ntpath
 import os.path
@@ -194,6 +195,12 @@ def subelements(value: Any, path: Any, skip_missing: bool = False) -> list[tuple
     return pairs
 
 
+def product(*lists: Any) -> list[list[Any]]:
+    found = [_items(v) for v in lists]
+    spend(functools.reduce(lambda size, values: size * len(values), found, 1))
+    return [list(row) for row in itertools.product(*found)]
+
+
 def extract(key: Any, container: Any, more: Any = None) -> Any:
     for one in [key, *(more if isinstance(more, list) else [] if more is None else [more])]:
         container = _environment().getitem(container, one)
@@ -327,7 +334,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "win_basename": lambda v: ntpath.basename(text(v)), "win_dirname": lambda v: ntpath.dirname(text(v)),
     "win_splitdrive": lambda v: list(ntpath.splitdrive(text(v))), "quote": lambda v: shlex.quote(text(v)),
     "type_debug": lambda value: type(value).__name__,
-    "zip": lambda *lists: [list(row) for row in zip(*lists, strict=False)],
+    "product": product, "zip": lambda *lists: [list(row) for row in zip(*lists, strict=False)],
     "string": as_text, "replace": lambda value, old, new, count=-1: replaced(text(value), str(old), str(new), count),
 }
 TESTS: dict[str, Callable[..., bool]] = {
@@ -341,8 +348,8 @@ TESTS: dict[str, Callable[..., bool]] = {
 }
 
 
-def guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter or test under the rules of this module."""
+def guarded(name: str, function: Callable[..., Any], *, lazily: bool = False) -> Callable[..., Any]:
+    """A filter or test under the rules of this module. `lazily`: it may look at a value without all of it."""
     passes = hasattr(function, "jinja_pass_arg")
 
     @functools.wraps(function)
@@ -356,7 +363,9 @@ def guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             narrow((*given[1:], *kwargs.values()))
         elif name == "format":
             check_format(text(given[0]))
-        return spend_on(function(*own, *map(force, given), **{k: force(v) for k, v in kwargs.items()}))
+        if not lazily:
+            given, kwargs = tuple(map(force, given)), {k: force(v) for k, v in kwargs.items()}
+        return spend_on(function(*own, *given, **kwargs))
     return guard
 
 
@@ -370,7 +379,7 @@ def _environment() -> Environment:
     filters: dict[str, Any] = {**env.filters, **FILTERS}
     tests: dict[str, Any] = {**env.tests, **TESTS}
     env.filters.update({n: guarded(n, f) for n, f in filters.items() if n not in own})
-    env.tests.update({n: guarded(n, f) for n, f in tests.items()})
+    env.tests.update({n: guarded(n, f, lazily=True) for n, f in tests.items()})
     env.globals.update(lookups.GLOBALS)
     return env
 

@@ -79,10 +79,11 @@ class Step:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Play:
-    """One play as written. `hosts` are patterns, perhaps templates; `folder` is that of its file."""
+    """One play as written. `hosts` are patterns, perhaps templates, at `hosts_at`; `folder` is that of its file."""
 
     name: str
     hosts: tuple[str, ...]
+    hosts_at: Where
     variables: Map
     vars_files: tuple[tuple[Any, Where], ...]
     steps: tuple[Step, ...]
@@ -173,8 +174,8 @@ class Reader:
         if not isinstance(flag, bool) and flag not in ("yes", "no", "on", "off"):
             self.problems.error(play.at("gather_facts"), "gather_facts is true or false")
         steps = self._tasks(play.get("tasks"), play.at("tasks"), path, replace(own, variables=Map()))
-        return [Play(self._name(play), self._hosts(play, where), own.variables, self._vars_files(play), tuple(steps),
-                     where, path.parent)]
+        return [Play(self._name(play), self._hosts(play, where), play.at("hosts"), own.variables, self._vars_files(play),
+                     tuple(steps), where, path.parent)]
 
     def _hosts(self, play: Map, where: Where) -> tuple[str, ...]:
         value = play.get("hosts")

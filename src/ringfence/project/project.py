@@ -174,11 +174,11 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
     wanted: list[str] = []
     for pattern in play.hosts:
         try:
-            found = scope.render(pattern, play.where)
+            found = scope.render(pattern, play.hosts_at)
             wanted += map(str, found) if isinstance(found, list) else [str(found)]
         except RenderError as error:
-            problems.error(play.where if error.where == NOWHERE else error.where, error.summary, error.detail)
-    chosen = patterns.select(fleet, wanted, problems, play.where) if wanted else []
+            problems.error(play.hosts_at if error.where == NOWHERE else error.where, error.summary, error.detail)
+    chosen = patterns.select(fleet, wanted, problems, play.hosts_at) if wanted else []
     hosts = [h for h in chosen if left is None or h in left]
     names = Seq(hosts)
     magic = {"omit": OMIT, "hostvars": hostvars, "playbook_dir": os.path.abspath(play.folder),

@@ -4,7 +4,6 @@ A template made of exactly one expression gives that expression's own value; eve
 wrong inside of a variable is a `Marker`: it costs nothing until somebody uses the value, as with Ansible.
 """
 
-import math
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ BUDGET = 10_000_000  # characters, list items and loop steps that one rendering 
 _STEP = 4  # what a step of a loop costs, as it may do work
 MAX_RANGE = 100_000
 MAX_WIDTH = 10_000  # of what a template may ask to be padded
+MAX_BITS = 4096  # of a whole number
 MAX_TEMPLATE = 100_000  # characters of one template's text
 
 
@@ -155,8 +155,8 @@ def spend_on(value: Any) -> Any:
         value = list(counted(value))
     if isinstance(value, str | list | tuple | dict | bytes):
         spend(len(value))
-    elif isinstance(value, int):
-        spend(value.bit_length() // 8)
+    elif isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise RenderError(f"a number of more than {MAX_BITS} bits")
     return value
 
 
@@ -208,16 +208,13 @@ def _multiply(left: Any, right: Any) -> Any:
     for one, other in ((left, right), (right, left)):
         if isinstance(one, str | list | tuple) and isinstance(other, int):
             spend(len(one) * max(other, 0))
-    if isinstance(left, int) and isinstance(right, int):
-        spend((left.bit_length() + right.bit_length()) // 8)
     return left * right
 
 
 def _power(left: Any, right: Any) -> Any:
     if isinstance(left, int) and isinstance(right, int) and right > 0:
-        size = math.log2(abs(left) + 1) * right
-        if size > MAX_WIDTH:
-            raise RenderError("a power too large to compute")
+        if left.bit_length() * right > MAX_BITS:
+            raise RenderError(f"a number of more than {MAX_BITS} bits")
     return left ** right
 
 
@@ -304,16 +301,26 @@ class Environment(ImmutableSandboxedEnvironment):
                 parser.fail(f"unexpected {parser.stream.current.value!r}")
             tree = nodes.Template([nodes.Output([wanted], lineno=1)], lineno=1)
         else:
-            tree = self.parse(text)
+            tree = self.parse(self._literal_backslashes(text) if "\\" in text else text)
         for concat in list(tree.find_all(nodes.Concat)):
             _become(concat, nodes.Filter(nodes.List(concat.nodes), "_concat", [], [], None, None))
         for loop in tree.find_all(nodes.For):
             loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None)
         return cast(nodes.Template, tree.set_environment(self))
 
+    def _literal_backslashes(self, text: str) -> str:
+        """Backslashes of texts inside of `{{ }}` mean themselves, as with Ansible: `regex_replace('(a)', '\\1')`."""
+        pieces, inside = [], False
+        for _, kind, piece in self.lex(text):
+            inside = kind == "variable_begin" or (inside and kind != "variable_end")
+            pieces.append(piece.replace("\\", "\\\\") if inside and kind == "string" else piece)
+        return "".join(pieces)
+
     def build(self, tree: nodes.Template) -> Callable[[Context], Iterable[Any]]:
         """What renders a tree. Raises jinja2.TemplateSyntaxError where a filter or test is unknown."""
-        return Template.from_code(self, self.compile(tree), self.globals).root_render_func
+        render = Template.from_code(self, self.compile(tree), self.globals).root_render_func
+        render.__globals__["Undefined"] = Marker  # what an inline `if` without `else` gives
+        return render
 
     def join(self, parts: Iterable[Any]) -> Any:
         """One part keeps its type; several become a text."""
@@ -322,7 +329,7 @@ class Environment(ImmutableSandboxedEnvironment):
             return found[0]
         for part in found:
             spend(len(part) if isinstance(part, str) else 1)
-        return "".join(map(as_text, map(force, found)))
+        return "".join("" if part is None else as_text(force(part)) for part in found)
 
     @property
     def concat(self) -> Any:  # type: ignore[override]
