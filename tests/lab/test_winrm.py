@@ -1,6 +1,7 @@
 """The lab's WinRM service, met by clients that know nothing of it: pypsrp, pywinrm, and raw sockets."""
 
 import base64
+import importlib.util
 import socket
 import threading
 import time
@@ -163,10 +164,14 @@ def test_clear_text_is_refused_unless_allowed(serve: Serve) -> None:
     assert host_of(service).runs == []
 
 
-@pytest.mark.parametrize("auth", ["basic", "ntlm"])
+CREDSSP = pytest.param("credssp", marks=pytest.mark.skipif(not importlib.util.find_spec("requests_credssp"),
+                                                           reason="needs requests-credssp"))
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm", CREDSSP])
 def test_two_megabytes_each_way(serve: Serve, auth: str) -> None:
     batch = base64.b64encode(bytes(range(256)) * 5859).decode()
-    service = serve()
+    service = serve(settings=replace(PLAIN, methods=Methods(credssp=True)))
     assert invoke(wsman(service.port, auth), batch).output == [framed(batch)]
     assert host_of(service).runs[0][0] == batch
 
@@ -392,6 +397,15 @@ def test_fragments_that_are_none(serve: Serve) -> None:
         with fault(2150859141):
             pool.shell.receive(command_id="8CB8BB28-7B8F-4F3A-8E9A-000000000001")
         pool.close()
+
+
+def test_credssp(serve: Serve) -> None:
+    credssp = pytest.importorskip("requests_credssp.exceptions")
+    service = serve(settings=replace(PLAIN, methods=Methods(negotiate=False, unencrypted=False, credssp=True)))
+    assert invoke(wsman(service.port, "credssp"), "b").output == [framed("b")]
+    with pytest.raises(credssp.NTStatusException, match="0x8009030c"):  # SEC_E_LOGON_DENIED
+        invoke(wsman(service.port, "credssp", password="wrong"), "b")
+    assert len(host_of(service).runs) == 1
 
 
 def test_a_message_that_was_tampered_with(serve: Serve) -> None:

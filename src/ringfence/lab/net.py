@@ -41,7 +41,7 @@ class Connections:
             if self._closed:
                 return
             self._threads.add(thread)
-        thread.start()
+            thread.start()
 
     def add(self, sock: socket.socket) -> None:
         """Remember a socket so that it can be cut; a closed listener cuts it at once."""

@@ -1,4 +1,4 @@
-"""Who is calling: Basic, Negotiate (NTLM, Kerberos where GSSAPI is installed) and client certificates.
+"""Who is calling: Basic, Negotiate (NTLM, Kerberos where GSSAPI is installed), CredSSP and client certificates.
 
 Authentication belongs to the connection: once its handshake is done, later requests on it need no header. What Negotiate
 agreed on also seals the messages (MS-WSMV 2.2.9.1).
@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import re
 import ssl
 import struct
 import tempfile
@@ -105,12 +106,13 @@ class Accounts:
 class Methods:
     """What a service accepts. `certificates`: SHA-256 fingerprint of a client certificate in hex → account.
 
-    `unencrypted`: Windows' AllowUnencrypted. `strict_binding`: Windows' CbtHardeningLevel Strict; here the
-    relaxed level does not look at channel bindings at all.
+    `credssp` is off as on Windows. `unencrypted`: Windows' AllowUnencrypted. `strict_binding`: Windows'
+    CbtHardeningLevel Strict; here the relaxed level does not look at channel bindings at all.
     """
 
     basic: bool = True
     negotiate: bool = True
+    credssp: bool = False
     unencrypted: bool = True
     certificates: Mapping[str, str] | None = None
     strict_binding: bool = False
@@ -135,6 +137,8 @@ class Login:
             offers.append("Negotiate")
             if os.environ.get("KRB5_KTNAME") and importlib.util.find_spec("gssapi"):
                 offers.append("Kerberos")
+        if self._methods.credssp:
+            offers.append("CredSSP")
         if self._basic:
             offers.append('Basic realm="WSMAN"')
         return [("WWW-Authenticate", offer) for offer in offers]
@@ -146,6 +150,7 @@ class Login:
     def authenticate(self, header: str) -> tuple[str | None, list[tuple[str, str]]]:
         """The account behind a request, or None while a handshake goes on; and headers to answer with. Raises Denied."""
         scheme, _, text = header.partition(" ")
+        scheme = next((known for known in _PROTOCOLS if known.casefold() == scheme.casefold()), scheme)
         if not header:
             if self._established is None:
                 raise Denied("no credentials")
@@ -154,7 +159,7 @@ class Login:
             return self._by_certificate(), []
         if scheme.casefold() == "basic" and self._basic:
             return self._by_password(text), []
-        if scheme.casefold() in ("negotiate", "kerberos") and self._methods.negotiate:
+        if scheme in _PROTOCOLS and (self._methods.credssp if scheme == "CredSSP" else self._methods.negotiate):
             return self._handshake(scheme, text)
         raise Denied(f"{scheme} is not offered")
 
@@ -181,13 +186,13 @@ class Login:
 
     def _handshake(self, scheme: str, text: str) -> tuple[str | None, list[tuple[str, str]]]:
         self._established = None
-        if self._context is None or self._context.complete:
-            self._scheme = scheme
-            self._context = spnego.server(
-                protocol="kerberos" if scheme.casefold() == "kerberos" else "negotiate", service="http",
-                channel_bindings=self._binding, options=_OPTIONS[scheme.casefold()])
+        fresh = self._context is None or self._context.complete
         try:
             with self._accounts.acceptor():
+                if fresh:
+                    protocol, options = _PROTOCOLS[scheme]
+                    self._scheme, self._context = scheme, spnego.server(
+                        protocol=protocol, service="http", channel_bindings=self._binding, options=options)
                 answer = self._context.step(base64.b64decode(text, validate=True))
         except Exception as error:  # pyspnego raises errors of its own, of struct, of ASN.1: each one is a refusal
             self._context = None
@@ -212,35 +217,48 @@ class Login:
         return self._peer is None and not self._methods.unencrypted
 
     def open(self, body: bytes) -> bytes:
-        """Decrypt a multipart/encrypted body. Raises Sealed."""
+        """Decrypt a multipart/encrypted or multipart/x-multi-encrypted body. Raises Sealed."""
         try:
-            head, mark, rest = body.partition(BOUNDARY + b"\r\n\tContent-Type: application/octet-stream\r\n")
-            end = rest.rindex(BOUNDARY + b"--")
-            length = int(head.rpartition(b"Length=")[2])
-            size = struct.unpack_from("<i", rest)[0]
-            if not mark or not self.seals:
+            preamble, *parts = _PART.split(body)
+            if preamble.strip() or not parts or not self.seals:
                 raise ValueError("not an encrypted message")
-            clear: bytes = self._context.unwrap_winrm(rest[4:4 + size], rest[4 + size:end])
+            return b"".join(map(self._open_part, parts))
         except Exception as error:  # whatever the cipher or the parser says: the message is not authentic
             raise Sealed(str(error)) from None
+
+    def _open_part(self, part: bytes) -> bytes:
+        head, _, rest = part.partition(_OCTETS)
+        length = int(head.rpartition(b"Length=")[2])
+        size = struct.unpack_from("<i", rest)[0]
+        data = rest[4 + size:].removesuffix(BOUNDARY + b"--\r\n")
+        clear: bytes = self._context.unwrap_winrm(rest[4:4 + size], data)
         if len(clear) != length:
-            raise Sealed("the length is not the one announced")
+            raise ValueError("the length is not the one announced")
         return clear
 
     def seal(self, message: bytes) -> tuple[str, bytes]:
         """Content type and body of an encrypted answer."""
-        kind = "Kerberos" if self._scheme.casefold() == "kerberos" else "SPNEGO"
+        kind = self._scheme if self._scheme in ("Kerberos", "CredSSP") else "SPNEGO"
         protocol = f"application/HTTP-{kind}-session-encrypted"
-        header, data, padding = self._context.wrap_winrm(message)
-        body = b"".join((
-            BOUNDARY, f"\r\n\tContent-Type: {protocol}\r\n\tOriginalContent: type={SOAP_TYPE};Length="
-            f"{len(message) + padding}\r\n".encode(), BOUNDARY, b"\r\n\tContent-Type: application/octet-stream\r\n",
-            struct.pack("<i", len(header)), header, data, BOUNDARY, b"--\r\n"))
-        return f'multipart/encrypted;protocol="{protocol}";boundary="Encrypted Boundary"', body
+        step = CREDSSP_PART if kind == "CredSSP" else len(message)
+        parts = [message[start:start + step] for start in range(0, len(message), step)]
+        sealed: list[bytes] = []
+        for part in parts:
+            header, data, padding = self._context.wrap_winrm(part)
+            sealed += (BOUNDARY, f"\r\n\tContent-Type: {protocol}\r\n\tOriginalContent: type={SOAP_TYPE};Length="
+                       f"{len(part) + padding}\r\n".encode(), _OCTETS, struct.pack("<i", len(header)), header, data)
+        media = "multipart/encrypted" if len(parts) == 1 else "multipart/x-multi-encrypted"
+        return f'{media};protocol="{protocol}";boundary="Encrypted Boundary"', b"".join((*sealed, BOUNDARY, b"--\r\n"))
 
+
+CREDSSP_PART = 16384  # bytes of a message in one TLS record
+_OCTETS = BOUNDARY + b"\r\n\tContent-Type: application/octet-stream\r\n"
+_PART = re.compile(BOUNDARY + rb"\r\n\t?Content-Type: application/HTTP-(?:SPNEGO|Kerberos|CredSSP)-session-encrypted\r\n")
 
 # Our own SPNEGO over pyspnego's NTLM, so that the accounts file is honoured even where GSSAPI could do NTLM as well.
-_OPTIONS = {"negotiate": spnego.NegotiateOptions.use_negotiate, "kerberos": spnego.NegotiateOptions.use_gssapi}
+_PROTOCOLS = {"Negotiate": ("negotiate", spnego.NegotiateOptions.use_negotiate),
+              "Kerberos": ("kerberos", spnego.NegotiateOptions.use_gssapi),
+              "CredSSP": ("credssp", spnego.NegotiateOptions.use_negotiate)}
 
 
 def fingerprint(certificate: bytes) -> str:

@@ -27,7 +27,7 @@ from ringfence.lab.winrm.shell import Caller, Engine, Outbox, Shell, Shells
 from ringfence.lab.winrm.winrs import Processes
 
 HTTP_PORT, HTTPS_PORT = 5985, 5986
-MIME_OVERHEAD = 4096  # the limit is for the envelope, not for the parts that encryption wraps around it
+MIME_OVERHEAD = 65536  # the limit is for the envelope, not for the parts that encryption wraps around it
 CMD = f"{soap.SHELL}/cmd"
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ class Service:
 
     def _open(self, request: http.Request, login: Login) -> tuple[bytes, bool]:
         content_type = request.headers.get("content-type", "")
-        if content_type.startswith("multipart/encrypted"):
+        if content_type.startswith(("multipart/encrypted", "multipart/x-multi-encrypted")):
             try:
                 return login.open(request.body), True
             except Sealed as error:
