@@ -62,8 +62,10 @@ EDGE = Rows({"block": "", "allow": "Edge=TRUE", "defer_to_app": "Edge=TRUE|Defer
             idle="Edge=FALSE")
 LOCAL_PORT = ports("LPort", "LPort2_20", "LPort2_24", "LPort2_29", keywords={
     "RPC": "LPort=RPC", "RPCEPMap": "LPort=RPC-EPMap", "Teredo": "LPort=Teredo", "mDNS": "LPort2_24=mDNS",
-    "IPHTTPSIn": "LPort2_10=IPTLSIn|LPort2_10=IPHTTPSIn", "PlayToDiscovery": "LPort2_20=Ply2Disc"})
-REMOTE_PORT = ports("RPort", "RPort2_25", keywords={"IPHTTPSOut": "RPort2_10=IPTLSOut|RPort2_10=IPHTTPSOut"})
+    "IPHTTPSIn": "LPort2_10=IPTLSIn|LPort2_10=IPHTTPSIn", "PlayToDiscovery": "LPort2_20=Ply2Disc"},
+    also={"LPort2_10=IPTLSIn": "IPHTTPSIn", "LPort2_10=IPHTTPSIn": "IPHTTPSIn"})  # two names of one bit
+REMOTE_PORT = ports("RPort", "RPort2_25", keywords={"IPHTTPSOut": "RPort2_10=IPTLSOut|RPort2_10=IPHTTPSOut"},
+                    also={"RPort2_10=IPTLSOut": "IPHTTPSOut", "RPort2_10=IPHTTPSOut": "IPHTTPSOut"})
 TARGETS = Each("TTK|TTK2_22|TTK2_27|TTK2_28", keywords_only, str, {
     "proximity_apps": "TTK=Proximity", "proximity_sharing": "TTK=ProxSharing",
     "wifi_direct_printing": "TTK2_22=WFDPrint", "wifi_direct_display": "TTK2_22=WFDDisplay",

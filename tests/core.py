@@ -36,7 +36,7 @@ def cases(name: str) -> Any:
     return yaml.safe_load((CASES / f"{name}.yml").read_text(encoding="utf-8"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Said:
     """A rendered task, as project/desired.py sees it."""
 

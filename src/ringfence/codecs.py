@@ -8,14 +8,16 @@ condition never widens because we are old. Values of profile keys, settings and 
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-from ringfence.words import Caseless
+from ringfence.words import Caseless, by_version, platform
 
 Pieces = tuple[str, ...]  # ("Action=Allow", "Dir=In")
 Values = tuple[Any, ...]  # one a property, in the order of declaration
+VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]{1,3}", re.I)  # what a rule string begins with
 
 
 class Codec(Protocol):
@@ -52,6 +54,17 @@ class Text:
         return [f"{self.tokens[0]}={v}" for v in values if v is not None]
 
 
+class Spelled(Text):
+    """One token whose stored form differs from the value: `spell` makes it, or nothing where it is not stored."""
+
+    def __init__(self, token: str, word: Callable[[str], Any], spell: Callable[[Any], str | None]) -> None:
+        super().__init__(token, word)
+        self.spell = spell
+
+    def write(self, *values: Any) -> Iterable[str]:
+        return [f"{self.tokens[0]}={stored}" for v in values if v is not None and (stored := self.spell(v)) is not None]
+
+
 PLAIN: tuple[Callable[[str], Any], ...] = (str, Caseless)  # words that refuse nothing
 
 
@@ -65,6 +78,8 @@ class Encoded:
     def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
         token, _, found = pieces[0].partition("=")
         try:
+            if len(pieces) > 1:
+                raise ValueError
             if token.lower() == self.tokens[1].lower():
                 raw = base64.b64decode(found, validate=True)
                 found = raw.decode("utf-16-le" if b"\0" in raw else "utf-8").rstrip("\0")
@@ -75,7 +90,7 @@ class Encoded:
     def write(self, *values: Any) -> Iterable[str]:
         if values[0] is None:
             return ()
-        if "|" not in values[0]:
+        if "|" not in values[0] and "(XA;" not in values[0] and "(XD;" not in values[0]:
             return (f"{self.tokens[0]}={values[0]}",)
         return (f"{self.tokens[1]}={base64.b64encode(values[0].encode()).decode()}",)
 
@@ -107,14 +122,16 @@ def _richest(rows: Mapping[Any, Pieces]) -> list[tuple[frozenset[str], Any]]:
 class Each:
     """A set over several tokens: keywords are fragments, any other value goes where `token_of` sends it.
 
+    `also`: further fragments that mean a keyword but are not how it is written, {fragment: keyword}.
     A member nobody understands stays in the set as its own piece: a condition never widens because we are old.
     """
 
     def __init__(self, tokens: str, word: Callable[[str], str], token_of: Callable[[str], str],
-                 keywords: Mapping[str, str] | None = None, spell: Callable[[str], str] = str) -> None:
+                 keywords: Mapping[str, str] | None = None, spell: Callable[[str], str] = str, *,
+                 also: Mapping[str, str] | None = None) -> None:
         self.tokens, self.word, self.token_of, self.spell = split(tokens), word, token_of, spell
         self.keywords = {k: split(v) for k, v in (keywords or {}).items()}
-        self.richest = _richest(self.keywords)
+        self.richest = _richest(self.keywords) + [(frozenset(split(f.lower())), k) for f, k in (also or {}).items()]
 
     def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
         have, values = {p.lower() for p in pieces}, set[str]()
@@ -148,10 +165,11 @@ class ProtocolAndIcmp:
         self.protocol, self.icmp_type, self.numbers = protocol, icmp_type, numbers
 
     def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
-        number = next((p for p in pieces if p.lower().startswith("protocol=")), "")
-        rest = [p for p in pieces if p is not number]
+        numbers = [p for p in pieces if p.lower().startswith("protocol=")]
+        rest = [p for p in pieces if p not in numbers]
         try:
-            protocol = self.protocol(number.partition("=")[2] or "any")
+            (number,) = numbers or ("Protocol=any",)  # ValueError where there are several
+            protocol = self.protocol(number.partition("=")[2])
             mine = [p for p in rest if p.lower().startswith(f"icmp{protocol[-1:]}=")] if protocol[:4] == "icmp" else []
             types = tuple(sorted({self.icmp_type(v) for p in mine for v in p.partition("=")[2].split(",")}))
         except ValueError:
@@ -171,10 +189,16 @@ class Platform:
     tokens: Pieces = ("Platform", "Platform2")
 
     def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
-        known = [p for p in pieces if p.lower().startswith("platform=2:")]
-        plus = [p for p in pieces if p.lower() == "platform2=gteq"] if known else []
-        versions = tuple(p[11:].replace(":", ".") + ("+" if plus and p is known[-1] else "") for p in known)
-        return (versions,), tuple(p for p in pieces if p not in known and p not in plus)
+        known = [p for p in pieces if p.lower().startswith("platform=")]
+        plus = [p for p in pieces if p.lower() == "platform2=gteq"]
+        try:
+            if not known or len(known) + len(plus) < len(pieces) or not all(p[9:11] == "2:" for p in known):
+                raise ValueError
+            ends = ["+" if plus and p is known[-1] else "" for p in known]
+            found = by_version({platform(p[11:].replace(":", ".") + end) for p, end in zip(known, ends, strict=True)})
+        except ValueError:
+            return ((),), pieces
+        return (found,), ()
 
     def write(self, *values: Any) -> Iterable[str]:
         versions = values[0]
@@ -194,33 +218,68 @@ class Table:
         self.owner = {t: c for c in self.names for token in c.tokens for t in (token, token.lower())}
         # Plain texts differ from rule to rule: remembering them would cost more than reading them
         self.plain = {t: (self.names[c][0], c.word) for t, c in self.owner.items() if isinstance(c, Text) and c.word in PLAIN}
-        self.rank = {t: i for i, t in enumerate(order.split())}
+        self.rank = {t.lower(): i for i, t in enumerate(order.split())}
 
     def read(self, string: str) -> tuple[dict[str, Any], Pieces]:
-        """Values, and the pieces nobody understood, verbatim and in order. Never raises."""
+        """Values, and the pieces nobody understood, verbatim and in Windows' order of tokens. Never raises."""
+        version, *pieces = string.split("|")
+        return self.read_pieces(pieces if VERSION.fullmatch(version) else (version, *pieces))
+
+    def read_pieces(self, pieces: Iterable[str]) -> tuple[dict[str, Any], Pieces]:
+        """The same from pieces: the values of a set or of a proposal stand as `Name=data`."""
         found: dict[Codec, Pieces] = {}
         extra: list[str] = []
         owner, plain, values = self.owner, self.plain, dict(self.absent)
-        for piece in string.split("|")[1:]:
-            token, _, data = piece.partition("=")
-            if (simple := plain.get(token)) and values[simple[0]] is None:
-                values[simple[0]] = simple[1](data) if data else None
-            elif codec := owner.get(token) or owner.get(token.lower()):
+        for piece in pieces:
+            token, equals, data = piece.partition("=")
+            if (codec := owner.get(token)) is None:
+                codec = owner.get(token := token.lower())
+            if not equals or codec is None:
+                extra += filter(None, (piece,))
+            elif (simple := plain.get(token)) is None:
                 found[codec] = (*found[codec], piece) if codec in found else (piece,)
-            elif piece:
+            elif values[simple[0]] is None:
+                values[simple[0]] = simple[1](data) if data else None
+            else:
                 extra.append(piece)
-        for codec, pieces in found.items():
-            got, rest = self.reader[codec](pieces)
+        for codec, mine in found.items():
+            got, rest = self.reader[codec](mine)
             values.update(zip(self.names[codec], got, strict=True))
             extra += rest
-        return values, tuple(extra)
+        return values, tuple(sorted(extra, key=self._place)) if extra else ()
 
     def write(self, values: Mapping[str, Any], extra: Pieces, version: str) -> str:
         """A string in Windows' own order. (An unchanged rule is never written anew: its source string is kept.)"""
+        return "|".join([version, *self.write_pieces(values, extra), ""])
+
+    def write_pieces(self, values: Mapping[str, Any], extra: Pieces = ()) -> list[str]:
+        """The pieces in Windows' own order."""
         pieces = [p for codec, names in self.names.items() for p in codec.write(*(values[n] for n in names))]
-        last = len(self.rank)
-        ordered = sorted([*pieces, *extra], key=lambda p: self.rank.get(p.partition("=")[0], last))
-        return "|".join([version, *ordered, ""])
+        return sorted([*pieces, *extra], key=self._place)
+
+    def _place(self, piece: str) -> tuple[int, str]:
+        token = piece.partition("=")[0].lower()
+        rank = self.rank.get(token)
+        return (len(self.rank), token) if rank is None else (rank, "")
+
+
+class Nested:
+    """Several properties in one piece whose data is a string of pieces itself (certificate criteria)."""
+
+    def __init__(self, token: str, table: Table, version: str) -> None:
+        self.tokens: Pieces = (token,)
+        self.table, self.version = table, version
+
+    def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
+        values, left = self.table.read(pieces[0].partition("=")[2])
+        if left:  # not understood whole: it stays as it is
+            return tuple(self.table.absent.values()), pieces
+        return tuple(values.values()), pieces[1:]
+
+    def write(self, *values: Any) -> Iterable[str]:
+        said = dict(zip(self.table.absent, values, strict=True))
+        if said != self.table.absent:
+            yield f"{self.tokens[0]}={self.table.write(said, (), self.version)}"
 
 
 class Value:
@@ -242,7 +301,7 @@ class Value:
             return self.meanings.get(str(data).lower(), f"{self.name}={data}")
         try:
             return self.word(data) if self.word else data
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError, OverflowError):  # a damaged host may store anything there
             return f"{self.name}={data}"
 
     def write(self, value: Any) -> Any:

@@ -4,6 +4,7 @@ Tokens and keywords are those of [MS-GPFAS] 2.2.2, spellings of values those of 
 """
 
 import ipaddress
+from dataclasses import replace
 from typing import Any
 
 from ringfence.codecs import Each, Platform
@@ -34,10 +35,23 @@ def addresses(four: str, six: str, later: tuple[str, str] | None = None, *, keyw
     return Each(tokens, address, lambda v: six if ":" in v else four, known, masked)
 
 
-def ports(token: str, *others: str, keywords: dict[str, str] | None = None) -> Each:
+def _of_families(word: Word) -> Word:
+    """Keywords of one family beside those of both: LocalSubnet4 and LocalSubnet6 are LocalSubnet."""
+
+    def parse(value: Any) -> tuple[str, ...]:
+        found = set(word.parse(value))
+        for keyword in {v[:-1] for v in found if v[0].isupper() and v[-1] in "46"}:
+            if keyword in found or {keyword + "4", keyword + "6"} <= found:
+                found = found - {keyword + "4", keyword + "6"} | {keyword}
+        return tuple(sorted(found))
+
+    return replace(word, parse=parse)
+
+
+def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also: dict[str, str] | None = None) -> Each:
     """The codec of a list of ports: single ones under `token`, ranges and newer keywords under `token`2_10 …"""
     ranges = f"{token}2_10"
-    return Each("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords)
+    return Each("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords, also=also)
 
 
 def keywords_only(value: str) -> str:
@@ -46,7 +60,7 @@ def keywords_only(value: str) -> str:
 
 _ADDRESSES = "addresses, ranges a-b, subnets a/length"
 LOCAL_ADDRESS = many(address, name=_ADDRESSES)
-REMOTE_ADDRESS = many(address, *addresses("", "", ("", "")).keywords, name=_ADDRESSES)
+REMOTE_ADDRESS = _of_families(many(address, *addresses("", "", ("", "")).keywords, name=_ADDRESSES))
 PROFILES = Each("Profile", keywords_only, str, {p: f"Profile={p.title()}" for p in ("domain", "private", "public")})
 PROFILE = subset("Domain", "Private", "Public", whole=True)
 INTERFACE = Each("IF", guid, lambda v: "IF")

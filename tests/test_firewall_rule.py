@@ -1,0 +1,165 @@
+"""firewall_rule: what a play says, what Windows stores, what the cmdlets are told; what Windows refuses."""
+
+from typing import Any
+
+import pytest
+from core import RULE, FakeHost, Said, at, cases, declare, facts, rule
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rule_strategies import PIECE, STRING, rules
+
+from ringfence.batch import Batch
+from ringfence.state import Change, State, diff, identify
+from ringfence.windows.calls import calls
+
+FORMS: list[dict[str, Any]] = cases("firewall_rules")
+
+
+def named(string: str) -> str:
+    return string[:60]
+
+
+@pytest.mark.parametrize("case", FORMS, ids=[named(c["string"]) for c in FORMS])
+def test_a_string_reads_as_the_properties_say(case: dict[str, Any]) -> None:
+    declared, found = rule(display_name="N", **case["properties"]), RULE.read_string("r", "v2.31|" + case["string"])
+    assert found.values() == declared.values()
+    assert sorted(found.extra) == sorted(case.get("extra", ()))
+
+
+@pytest.mark.parametrize("case", FORMS, ids=[named(c["string"]) for c in FORMS])
+def test_it_is_written_as_windows_writes_it(case: dict[str, Any]) -> None:
+    found = RULE.read_string("r", "v2.31|" + case["string"])
+    written = RULE.write_string(found, "v2.31")
+    assert RULE.read_string("r", written) == found
+    if case.get("only") != "read":
+        assert written == "v2.31|" + case["string"]
+
+
+@pytest.mark.parametrize("case", [c for c in FORMS if "new" in c], ids=[named(c["string"]) for c in FORMS if "new" in c])
+def test_the_cmdlet_is_told_what_is_not_its_default(case: dict[str, Any]) -> None:
+    declared = rule(display_name="N", **case["properties"])
+    (call,) = calls([Change(identify(declared), None, declared)], facts())
+    assert call.args["cmdlet"] == "New-NetFirewallRule"
+    assert call.args["parameters"] == {"Name": "r", "DisplayName": "N", **case["new"]}
+
+
+@pytest.mark.parametrize("prefix", ["v2.0", "V2.0", "v2.33", "V4.0", "V2.31", "v255.255"])
+def test_any_version_prefix_reads_alike(prefix: str) -> None:
+    assert RULE.read_string("r", f"{prefix}|Action=Allow|Active=TRUE|Dir=In|Name=N|") == rule(display_name="N")
+
+
+def test_without_action_or_direction_nothing_is_assumed() -> None:
+    """Windows demands both; a string without them is not an inbound allow rule."""
+    for string in ("v2.31|Name=N|", "v2.31|Dir=In|", "v2.31|Action=Allow|", "v2.31|Action=Perhaps|Dir=In|"):
+        found = RULE.read_string("r", string)
+        assert (found.direction, found.action) == (None, None)  # type: ignore[attr-defined]
+        assert RULE.read_string("r", RULE.write_string(found)) == found
+
+
+@pytest.mark.parametrize("case", cases("unknown_conditions"), ids=lambda c: str(c["string"]))
+def test_a_condition_nobody_understands_never_widens_a_rule(case: dict[str, Any]) -> None:
+    found = RULE.read_string("r", f"v2.31|Action=Allow|Active=TRUE|Dir=In|Name=N|{case['string']}")
+    assert getattr(found, case["property"]) == tuple(case["value"])
+    assert RULE.read_string("r", RULE.write_string(found)) == found
+
+
+REFUSALS: list[dict[str, Any]] = cases("refusals")
+
+
+@pytest.mark.parametrize("case", REFUSALS, ids=[str(c["say"]) for c in REFUSALS])
+def test_what_windows_refuses_is_found_before_any_host_is_touched(case: dict[str, Any]) -> None:
+    """With the reason, a way out, and at the line of the property that is wrong."""
+    task = at(10, **{"name": "r", **case["say"]})
+    wanted, problems = declare(task)
+    assert not wanted
+    matching = [p for p in problems if str(case.get("code", case.get("words"))) in p.summary]
+    assert matching, [str(p) for p in problems]
+    assert matching[0].where == task.places.get(case["wrong"], task.where)
+    assert matching[0].detail or case["wrong"] == "name"
+
+
+@pytest.mark.parametrize("properties", [
+    {"edge_traversal_policy": "defer_to_user", "program": "C:\\a.exe", "protocol": "udp", "profile": "public"},
+    {"remote_machine": "S-1-5-11", "authentication": "required", "direction": "outbound"},
+    {"override_block_rules": True, "authentication": "no_encap", "remote_machine": "S-1-5-11"},
+    {"remote_address": ["ff02::1", "224.0.0.252", "255.255.255.255", "0.0.0.0/0"]},
+    {"loose_source_mapping": True, "direction": "outbound"},
+    {"name": "TCP Query User{996A56D3-5CAF-4181-8D40-359ACE5167AA}C:\\users\\user\\app.exe"},
+    {"name": "x" * 511, "display_name": "y" * 9999},
+    {"name": "All", "display_name": "not all"},
+])
+def test_what_windows_allows_is_allowed(properties: dict[str, Any]) -> None:
+    _, problems = declare(Said("firewall_rule", {"name": "r", **properties}))
+    assert problems == []
+
+
+def test_the_display_name_is_the_name_where_omitted() -> None:
+    assert rule("abc").display_name == "abc"  # type: ignore[attr-defined]
+    assert RULE.read_string("abc", "v2.31|Action=Allow|Active=TRUE|Dir=In|") == rule("abc")
+
+
+def test_the_platform_that_windows_adds_itself_is_no_difference() -> None:
+    for condition in ({"owner": "S-1-5-7"}, {"package": "S-1-15-2-1"}, {"local_user": "S-1-5-7"}):
+        assert rule(**condition, platform="6.2+") == rule(**condition)
+    assert rule(platform="6.2+") != rule()
+    assert rule(owner="S-1-5-7", platform="6.1+") != rule(owner="S-1-5-7")
+
+
+def test_names_compare_without_letter_case_and_keep_it() -> None:
+    found = RULE.read_string("RDP-In", "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=N|")
+    assert identify(found) == identify(rule("rdp-in", display_name="N"))
+    assert found.name == "RDP-In"
+
+
+# ---- properties of all rules
+
+@settings(deadline=None, max_examples=200)
+@given(rules())
+def test_any_rule_survives_the_registry(said: dict[str, Any]) -> None:
+    declared = rule(**{"name": "r", **said})
+    string = RULE.write_string(declared)
+    assert RULE.read_string("r", string) == declared
+    assert RULE.write_string(RULE.read_string("r", string)) == string
+
+
+@settings(deadline=None, max_examples=100)
+@given(rules(), rules())
+def test_any_change_is_said_completely(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """A host that changes only what Set- is told ends where the declaration is."""
+    host = FakeHost({"r": RULE.write_string(rule(**first))})
+    before, after = RULE.read_string("r", host.rules["r"]), rule(**second)
+    changes = diff(State({identify(before): before}), State({identify(after): after}))
+    host.run(Batch(calls(changes, facts()), stop=True))
+    assert RULE.read_string("r", host.rules["r"]) == after
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.one_of(STRING, st.text(max_size=60)))
+def test_no_string_is_refused_and_nothing_of_it_is_lost(string: str) -> None:
+    found = RULE.read_string("r", string)
+    rewritten = RULE.write_string(found)
+    assert RULE.read_string("r", rewritten) == found
+    known = {t.lower() for t in RULE.table.owner} | {""}
+    written = rewritten.lower().split("|")
+    for piece in string.split("|"):
+        if piece.partition("=")[0].lower() not in known:  # what has no codec is there to the letter
+            assert piece in found.extra or piece.lower().startswith("v2"), piece
+    for piece in found.extra:
+        assert piece.lower() in written
+
+
+NEUTRAL = {"active=false", "edge=false", "lsm=false", "lom=false", "authbypassout=false", "protocol=256", "protocol=any"}
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(PIECE, max_size=10))
+def test_every_piece_matters_or_means_what_absence_does(pieces: list[str]) -> None:
+    """Take one piece away: the rule reads otherwise, unless the piece was said twice or says nothing."""
+    whole = RULE.read_string("r", "|".join(("v2.31", *pieces, "")))
+    for i, piece in enumerate(pieces):
+        rest = pieces[:i] + pieces[i + 1:]
+        token, _, data = piece.partition("=")
+        idle = not data or piece.lower() in NEUTRAL or "|" in piece or (token.lower() == "name" and data == "r")
+        twice = any(token.lower().rstrip("_0123456789") == p.partition("=")[0].lower().rstrip("_0123456789") for p in rest)
+        if not idle and not twice and token.lower() not in ("profile", "platform", "platform2"):
+            assert RULE.read_string("r", "|".join(("v2.31", *rest, ""))) != whole, piece
