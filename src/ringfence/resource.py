@@ -19,7 +19,9 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from ringfence.codecs import Codec, Pieces, Table, Value
-from ringfence.words import Word
+from ringfence.errors import Severity
+from ringfence.secret import Secret
+from ringfence.words import Word, nearest
 
 T = TypeVar("T", bound="type[Resource]")
 ACRONYMS = {"ipsec": "IPsec", "nat": "NAT", "sa": "SA", "ah": "AH", "esp": "ESP", "dh": "DH"}
@@ -49,8 +51,9 @@ class Keys:
 class Sets:
     """Each resource is a subkey of one of `subkeys`, with its proposals below it: 0000, 0001 … ([MS-GPFAS] 2.2.4)."""
 
-    subkeys: tuple[str, ...]
+    subkeys: tuple[str, ...]  # singular and plural: the sources differ, the first is the one of [MS-GPFAS]
     primary: str  # the id of the default set
+    order: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,17 @@ class Asked:
     cmdlet: str
 
 
-Home = Strings | Keys | Sets | Asked
+@dataclass(frozen=True)
+class Inside:
+    """A part of another resource: a member of an ordered list, made by a New- cmdlet of its own (proposals of sets)."""
+
+    order: str = ""
+
+
+Home = Strings | Keys | Sets | Asked | Inside
+DEFAULT = "default"  # the name of the default set of a kind at home in Sets, whatever its id
+Finding = tuple[str, str, str] | tuple[str, str, str, Severity]
+"""(property, reason, way out), and how grave it is where it is not an error."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +92,17 @@ class Prop:
     required: bool
     since: str  # schema version ([MS-FASP] note 12)
     example: Any
+    refers: str = ""  # the kind that it names a resource of
+    part: "type[Resource] | None" = None  # the table of its members, which are Inside this resource
 
 
 def prop(doc: str, word: Word, codec: Codec | Value | str | None = None, *, default: Any = None, absent: Any = ...,
          parameter: str | None = None, set_parameter: str = "", group: str = "", required: bool = False,
-         since: str = "2.0", example: Any = None) -> Any:
+         since: str = "2.0", example: Any = None, refers: str = "", part: "type[Resource] | None" = None) -> Any:
     """One property of a kind; see the module and Prop. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "word": word, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "group": group, "required": required,
-            "since": since, "example": example}
+            "since": since, "example": example, "refers": refers, "part": part}
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -109,6 +124,15 @@ class Resource:
         mine = self.__dict__
         return {name: mine[name] for name in self.kind.properties}
 
+    def __repr__(self) -> str:
+        return f"<{self.kind.name} {self.name}>" if self.name else str(self)
+
+    def __str__(self) -> str:
+        """What is not the default, on one line; a secret shows only that it is there."""
+        said = ((p.name, getattr(self, p.name)) for p in self.kind.properties.values())
+        shown = ", ".join(f"{n}: {_shown(v)}" for n, v in said if v != self.kind.defaults[n])
+        return f"{self.kind.name} {self.name}: {shown}" if self.name else f"{{{shown}}}"
+
     def replace(self, **values: Any) -> "Resource":
         """The same with other values."""
         return self.kind.make(self.name, {**self.values(), **values}, self.extra)
@@ -116,9 +140,24 @@ class Resource:
     def settle(self, values: dict[str, Any]) -> None:
         """Bring combinations of values that mean the same to one form, in place; called once, at the making."""
 
-    def check(self) -> Iterable[tuple[str, str, str]]:
-        """What Windows refuses of this combination of values: (property, reason, way out)."""
+    def check(self) -> Iterable[Finding]:
+        """What Windows refuses of this combination of values."""
         return ()
+
+    def agree(self, named: Callable[[str], "Resource | None"]) -> Iterable[Finding]:
+        """What Windows refuses of this resource together with those that it names.
+
+        `named` gives the resource behind a property that refers; None where it is not known here.
+        """
+        return ()
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_shown, value)) + "]"
+    return repr(value) if isinstance(value, Secret) else str(value)
 
 
 @dataclass(frozen=True)
@@ -152,9 +191,19 @@ class Kind:
         return {p.name: p.default for p in self.properties.values()}
 
     @cached_property
+    def refers(self) -> tuple[Prop, ...]:
+        """The properties that name another resource."""
+        return tuple(p for p in self.properties.values() if p.refers)
+
+    @cached_property
+    def parts(self) -> tuple[Prop, ...]:
+        """The properties whose members have a table of their own."""
+        return tuple(p for p in self.properties.values() if p.part)
+
+    @cached_property
     def table(self) -> Table:
-        """The codecs of rule strings. Only for kinds at home in Strings."""
-        assert isinstance(self.home, Strings)
+        """The codecs of rule strings, and of the values of sets and their parts."""
+        assert isinstance(self.home, Strings | Sets | Inside)
         codecs = {p.name: (p.codec, p.absent) for p in self.properties.values()}
         return Table({n: (c, absent) for n, (c, absent) in codecs.items() if c and not isinstance(c, Value)}, self.home.order)
 
@@ -201,6 +250,57 @@ def resource(kind: str, *, noun: str, home: Home, whole: bool = True, key: str =
         return cls
 
     return decorate
+
+
+def part(cmdlet: str, order: str = "") -> Callable[[T], T]:
+    """Make a class the table of what `cmdlet` (New-…) makes: a part that stands inside other resources."""
+    return resource(cmdlet, noun=cmdlet.partition("-")[2], home=Inside(order))
+
+
+def ordered(cls: "type[Resource]") -> Word:
+    """The word of an ordered list of parts: mappings with the properties of `cls`. A cmdlet takes them as calls."""
+    kind = cls.kind
+    name = f"list of {kind.noun}: {', '.join(kind.properties)}"
+
+    def parse(value: Any) -> tuple[Resource, ...]:
+        given = [value] if isinstance(value, Mapping) else value
+        if not isinstance(given, list | tuple) or not given:
+            raise ValueError("a list of at least one is expected")  # what stands there may be a misplaced secret
+        problems: list[str] = []
+        found = tuple(_part(kind, member, f"number {i}: ", problems) for i, member in enumerate(given, 1))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return found
+
+    item = {"type": "object", "additionalProperties": False,
+            "properties": {p.name: {"description": p.doc, **p.word.schema} for p in kind.properties.values()},
+            "required": [p.name for p in kind.properties.values() if p.required]}
+    return Word(name, parse, {"type": "array", "minItems": 1, "items": item}, lambda v: [_made_by_call(one) for one in v])
+
+
+def _part(kind: Kind, given: Any, label: str, problems: list[str]) -> Resource:
+    if not isinstance(given, Mapping):
+        problems.append(f"{label}this is not a mapping of {', '.join(kind.properties)}")
+        return kind.make("", {})
+    values = {}
+    for name, value in given.items():
+        p = kind.properties.get(name)
+        try:
+            if p is None:
+                raise ValueError(f"unknown{nearest(str(name), list(kind.properties))}")
+            values[p.name] = p.word.parse(value)
+        except ValueError as error:
+            problems.append(f"{label}{name}: {error}")
+    problems += [f"{label}{p.name} is missing" for p in kind.properties.values() if p.required and p.name not in given]
+    return kind.make("", values)
+
+
+def _made_by_call(one: Resource) -> dict[str, Any]:
+    """The call that makes a part. What is the default is left out: the cmdlet's parameter sets are narrow."""
+    values = one.values()
+    parameters = {p.parameter: p.word.argument(values[p.name]) for p in one.kind.properties.values()
+                  if p.required or values[p.name] != p.default}
+    return {"$call": {"cmdlet": one.kind.name, "parameters": parameters}}
 
 
 def _prop(name: str, field: "dataclasses.Field[Any]") -> Prop:

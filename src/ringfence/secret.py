@@ -8,6 +8,7 @@ class Secret:
     """Text that never prints itself. It has no text form on purpose: only `reveal` gives it away.
 
     Two secrets are equal when their texts are; `fingerprint` compares them across machines without showing them.
+    What was found on a host is a `Hidden`, equal to the secret that has its fingerprint.
     """
 
     __slots__ = ("_text",)
@@ -24,10 +25,12 @@ class Secret:
         return hmac.new(key, self._text.encode(), hashlib.sha256).hexdigest()
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, Hidden):
+            return other == self
         return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
 
     def __hash__(self) -> int:
-        return hash(("Secret", self._text))
+        return hash(Secret)  # the same for all: a Hidden equals a Secret and cannot know its text
 
     def __repr__(self) -> str:
         return "********"
@@ -40,3 +43,28 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret cannot be stored")
+
+
+class Hidden(Secret):
+    """A secret as a host tells of it: its HMAC `digest` (hex) under the run's `key`, never its text."""
+
+    __slots__ = ("_digest", "_key")
+
+    def __init__(self, digest: str, key: bytes) -> None:
+        self._digest, self._key = digest.lower(), key
+
+    def reveal(self) -> str:
+        raise TypeError("the text of a secret that was found on a host is not known here")
+
+    def fingerprint(self, key: bytes) -> str:
+        if key != self._key:
+            raise TypeError("a secret that was found on a host is known under the key of its run alone")
+        return self._digest
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Hidden):
+            return self._key == other._key and hmac.compare_digest(self._digest, other._digest)
+        return isinstance(other, Secret) and hmac.compare_digest(self._digest, other.fingerprint(self._key))
+
+    def __hash__(self) -> int:
+        return hash(Secret)

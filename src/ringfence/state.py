@@ -1,10 +1,10 @@
 """The state of one host's policy, wanted or found, as one type; and the one difference of two states."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from ringfence.errors import NOWHERE, Where
+from ringfence.errors import NOWHERE, Diagnostic, Where
 from ringfence.resource import Resource
 
 LOCAL, GROUP_POLICY, MDM = "local", "group_policy", "mdm"
@@ -78,6 +78,17 @@ class Want:
 
 Desired = dict[Id, Want]
 """Everything that is declared for one host."""
+
+
+def disagreements(want: Want, get: Callable[[Id], Resource | None], place: Callable[[Id], Where | None]) -> Iterator[Diagnostic]:
+    """What is wrong with a resource and those that it names together. `place`: where one of them is declared."""
+    resource = want.resource
+    assert resource is not None
+    named = {p.name: Id(want.id.store, p.refers, str(getattr(resource, p.name)).lower()) for p in resource.kind.refers}
+    for property, reason, advice, *grave in resource.agree(lambda name: get(named[name])):
+        places = ", ".join(f"{id} at {found}" for id in named.values() if (found := place(id)))
+        yield Diagnostic(want.places.get(property, want.where), f"{want.id}: {reason}",
+                         advice + (f" ({places})" if places else ""), *grave)
 
 
 def target(desired: Mapping[Id, Want], found: Mapping[Id, Resource]) -> State:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
-from ringfence.resource import Kind, Resource
+from ringfence.resource import Inside, Kind, Resource
 
 HOME = Path(__file__).parents[1]  # src/ringfence, or site-packages/ringfence
 
@@ -28,7 +28,9 @@ def load(project: Path | None = None) -> Mapping[str, Kind]:
     for file in files:
         module = import_module(f"{__name__}.{file.stem}")
         for cls in vars(module).values():
-            if isinstance(cls, type) and issubclass(cls, Resource) and cls.__module__ == module.__name__ and "kind" in vars(cls):
+            if not (isinstance(cls, type) and issubclass(cls, Resource) and "kind" in vars(cls)):
+                continue
+            if cls.__module__ == module.__name__ and not isinstance(cls.kind.home, Inside):
                 if cls.kind.name in found:
                     raise ValueError(f"two classes declare the kind {cls.kind.name}: one of them is in {file}")
                 found[cls.kind.name] = cls.kind

@@ -63,6 +63,8 @@ def plain_data(value: Any) -> Any:
         return "********"
     if isinstance(value, tuple):
         return [plain_data(v) for v in value]
+    if isinstance(value, Resource):
+        return resource_as_data(value)
     if isinstance(value, Mapping):
         return {str(k): plain_data(v) for k, v in value.items()}
     return str(value) if isinstance(value, str) else value

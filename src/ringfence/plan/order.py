@@ -1,8 +1,8 @@
 """In which order changes are made: open before closing, supporting objects before what names them, deletions last.
 
 On the way from one state to the other nothing is blocked that both of them allow: rules that allow come first (new ones
-before changed ones, which may have become narrower), those that block next, defaults of profiles after the rules they
-rely on, and what is no longer wanted goes at the end.
+before changed ones, which may have become narrower), those that block or require IPsec next, defaults of profiles after
+the rules they rely on, and what is no longer wanted goes at the end.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,8 @@ def _key(change: Change) -> tuple[int, int, str, bool, str, str]:
         return (3, -kind.rank, *last)
     if kind.rank >= PROFILES:
         return (2, kind.rank, *last)
-    closes = values.get("action") == "block" or not values.get("enabled", True)
+    closes = (values.get("action") == "block" or not values.get("enabled", True)
+              or "require" in (values.get("inbound_security"), values.get("outbound_security")))
     return (1 if closes else 0, kind.rank, *last)
 
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from ringfence.errors import Diagnostic, Where
-from ringfence.resource import Kind, Resource
-from ringfence.state import LOCAL, Desired, Id, Want
+from ringfence.resource import DEFAULT, Keys, Kind, Prop, Resource
+from ringfence.state import LOCAL, Desired, Id, Want, disagreements
 from ringfence.words import SECRET, nearest, plain, said
 
 
@@ -70,7 +70,21 @@ class Declarer:
             for want in declared.wants:
                 before = desired.get(want.id)
                 desired[want.id] = want if before is None else _merge(before, want, problems)
+        for want in desired.values():
+            if want.resource is not None and want.resource.kind.refers:
+                problems += _together(want, want.resource, desired)
         return desired, problems
+
+
+def _together(want: Want, resource: Resource, desired: Desired) -> Iterator[Diagnostic]:
+    """A resource and the declared ones that it names: that they are there, and that they go together."""
+    for p in resource.kind.refers:
+        named = desired.get(Id(want.id.store, p.refers, str(getattr(resource, p.name)).lower()))
+        if named is not None and named.resource is None and named.id.name != DEFAULT:
+            yield Diagnostic(want.places.get(p.name, want.where), f"{want.id} needs {named.id}, which is declared absent",
+                             f"that is at {named.where}: keep the set, or name another one")
+    yield from disagreements(want, lambda id: desired[id].resource if id in desired else None,
+                             lambda id: desired[id].where if id in desired else None)
 
 
 def _declare(task: Task, kind: Kind) -> Declared:
@@ -86,16 +100,16 @@ def _declare(task: Task, kind: Kind) -> Declared:
     if absent:
         for property in values:
             wrong(property, f"{property} has no meaning where state is absent", "leave it out")
-        if not kind.whole:
+        if isinstance(kind.home, Keys):
             wrong("state", "this kind cannot be absent: it is part of Windows", "name the values it should have")
-    elif kind.whole:
+    else:
         for p in kind.properties.values():
             if p.required and p.name not in task.properties:
                 wrong(p.name, f"{p.name} is missing", p.doc)
-    if not absent and not problems:
+    if not absent and not any(p.severity == "error" for p in problems):
         for name in names[:1]:
-            for property, reason, advice in kind.make(name, values).check():
-                wrong(property, f"{name}: {reason}", advice)
+            for property, reason, advice, *grave in kind.make(name, values).check():
+                wrong(property, f"{name}: {reason}", advice, *grave)
     if any(p.severity == "error" for p in problems):
         return Declared((), tuple(problems))
     return Declared(tuple(_want(task, kind, name, None if absent else values) for name in names), tuple(problems))
@@ -153,9 +167,18 @@ def _values(task: Task, kind: Kind, wrong: Any) -> Iterator[tuple[str, Any]]:
             yield property, p.word.parse(value)
         except ValueError as error:
             wrong(property, f"{property}: {error}", f"allowed: {p.word.name}")
-        if p.word is SECRET and isinstance(task.raw.get(property), str) and "{{" not in task.raw[property]:
-            wrong(property, f"{property} stands in clear text in the play", "take it from a vaulted value (!vault) or from "
+        for secret in _in_clear(p, task.raw.get(property)):
+            wrong(property, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) or from "
                   "the environment: \"{{ lookup('env', 'NAME') }}\"", "warning")
+
+
+def _in_clear(p: Prop, raw: Any) -> Iterator[str]:
+    """The properties, here or in the parts of a list, whose secret is written in the play itself."""
+    if p.word is SECRET and isinstance(raw, str) and "{{" not in raw:
+        yield p.name
+    for one in ([raw] if isinstance(raw, Mapping) else raw if isinstance(raw, list | tuple) else ()) if p.part else ():
+        for inner in p.part.kind.properties.values() if p.part and isinstance(one, Mapping) else ():
+            yield from _in_clear(inner, one.get(inner.name))
 
 
 def _merge(first: Want, second: Want, problems: list[Diagnostic]) -> Want:

@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from ringfence.batch import Batch, Call, Reply
+from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.errors import NOWHERE, Diagnostic, HostError, RingfenceError, StalePlan
 from ringfence.facts import Facts, facts_of
-from ringfence.plan import bind
+from ringfence.plan import bind, conflicts, references
 from ringfence.plan.order import order
 from ringfence.report import HostResult
-from ringfence.resource import Kind, Strings
+from ringfence.resource import Asked, Kind, Strings
 from ringfence.state import LOCAL, Change, Desired, State, diff, target
 from ringfence.windows.calls import calls
-from ringfence.windows.read import STORES, read
+from ringfence.windows.read import STORES, read, read_asked
 
 NEEDED_SERVICES = ("mpssvc", "BFE")
 IN_FORCE_OR_IDLE = ("Enforced", "Full", "Disabled", "DisabledObject", "InactiveProfile", "ProfileInactive", "NotApplicable")
@@ -82,27 +82,51 @@ def _run(job: Job, work: Callable[[Trips], HostResult]) -> HostResult:
     return replace(result, trips=trips.count, seconds=round(time.monotonic() - start, 3))
 
 
-def look(transport: Transport, kinds: Mapping[str, Kind], names: Sequence[str] = (), *extra: Call) -> tuple[Found, Reply]:
-    """Facts, configured policy and the SIDs of `names`, in one batch; `extra` calls go with it. Raises HostError."""
-    asked = (Call("Facts.Read"), Call("Policy.Read", {"stores": list(STORES)}), Call("Account.Resolve", {"names": list(names)}))
-    reply = transport.run(Batch((*asked, *extra)))
+def look(transport: Transport, kinds: Mapping[str, Kind], names: Sequence[str] = (), *extra: Call,
+         asked: Sequence[Kind] = ()) -> tuple[Found, tuple[Answer, ...]]:
+    """Facts, configured policy and the SIDs of `names`, in one batch. Raises HostError.
+
+    `asked`: kinds that a cmdlet has to tell of · `extra`: calls that go with it; their answers are given back.
+    """
+    batch = Batch((Call("Facts.Read"), Call("Policy.Read", {"stores": list(STORES)}),
+                   Call("Account.Resolve", {"names": list(names)}), *map(_get, asked), *extra))
+    reply = transport.run(batch)
     accounts = reply.value(2)
-    found = Found(facts_of(reply.value(0)), read(reply.value(1), kinds), accounts if isinstance(accounts, dict) else {})
-    return found, reply
+    state = read(reply.value(1), kinds, batch.key)
+    if asked:
+        state = state.changed({i: r for n, kind in enumerate(asked, 3) for i, r in read_asked(kind, reply.value(n)).items()})
+    found = Found(facts_of(reply.value(0)), state, accounts if isinstance(accounts, dict) else {})
+    return found, reply.answers[3 + len(asked):]
+
+
+def _get(kind: Kind) -> Call:
+    assert isinstance(kind.home, Asked)
+    return Call("Net.Get", {"cmdlet": kind.home.cmdlet})
+
+
+def _asked(desired: Desired, kinds: Mapping[str, Kind]) -> list[Kind]:
+    """The kinds among what is declared that only a cmdlet can tell of."""
+    names = sorted({id.kind for id in desired})
+    return [kinds[n] for n in names if isinstance(kinds[n].home, Asked)]
 
 
 def _plan(job: Job, kinds: Mapping[str, Kind], trips: Trips) -> tuple[HostResult, Found, Desired]:
-    names = bind.names(job.desired.values())
-    found, _ = look(trips, kinds, names)
+    names, asked = bind.names(job.desired.values()), _asked(job.desired, kinds)
+    found, _ = look(trips, kinds, names, asked=asked)
     desired, problems = job.render(found.facts) if job.render else (job.desired, [])
-    if more := sorted(set(bind.names(desired.values())) - set(names)):  # names that only the facts brought up
-        resolved = trips.run(Batch((Call("Account.Resolve", {"names": more}),))).value(0)
-        found = replace(found, accounts={**found.accounts, **(resolved if isinstance(resolved, dict) else {})})
+    more, later = sorted(set(bind.names(desired.values())) - set(names)), [k for k in _asked(desired, kinds) if k not in asked]
+    if more or later:  # what only the facts brought up
+        reply = trips.run(Batch((Call("Account.Resolve", {"names": more}), *map(_get, later))))
+        resolved = reply.value(0)
+        state = found.state.changed({i: r for n, k in enumerate(later, 1) for i, r in read_asked(k, reply.value(n)).items()})
+        found = replace(found, state=state, accounts={**found.accounts, **(resolved if isinstance(resolved, dict) else {})})
     desired, unknown = bind.bind(desired, found.facts, found.accounts)
-    problems = [replace(p, host=job.host) for p in (*problems, *unknown)]
+    will_be = target(desired, found.state)
+    unfit = [*references.check(desired, found.state, will_be), *conflicts.conflicts(desired, found.state, found.facts)]
+    problems = [replace(p, host=job.host) for p in (*problems, *unknown, *unfit)]
     if any(p.severity == "error" for p in problems):
         return HostResult(job.host, diagnostics=tuple(problems), declared=len(desired)), found, desired
-    changes = order(diff(found.state, target(desired, found.state), desired))
+    changes = order(diff(found.state, will_be, desired))
     return HostResult(job.host, changes, diagnostics=tuple(problems), declared=len(desired)), found, desired
 
 
@@ -147,9 +171,9 @@ def _unfit(facts: Facts) -> HostError | None:
 
 def _prove(result: HostResult, desired: Desired, kinds: Mapping[str, Kind], trips: Trips) -> HostResult:
     """A second read over a new connection: what is declared is what is there, or the host has failed."""
-    found, reply = look(trips, kinds, (), *_enforcement(result.changes))
+    found, answers = look(trips, kinds, (), *_enforcement(result.changes), asked=_asked(desired, kinds))
     residue = order(diff(found.state, target(desired, found.state), desired))
-    notes = [d for answer in reply.answers[3:] for d in _not_enforced(answer.value, result.host)]
+    notes = [d for answer in answers for d in _not_enforced(answer.value, result.host)]
     result = replace(result, residue=residue, diagnostics=(*result.diagnostics, *notes))
     if residue:
         return replace(result, error=HostError("residue", ", ".join(str(c.id) for c in residue[:5])))

@@ -4,35 +4,56 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ringfence.codecs import Value
-from ringfence.resource import Keys, Kind, Resource, Strings
+from ringfence.resource import Keys, Kind, Resource, Sets, Strings
 from ringfence.state import LOCAL, Id, State
-
-Tree = dict[str, dict[str, tuple[str, Any]]]
-"""One store: {key path below the root, lower case: {value name: (type, data)}}; the root itself is ""."""
+from ringfence.windows import sets
+from ringfence.windows.tree import Tree, tree_of
 
 STORES = ("local", "group_policy", "mdm")
 
 
-def tree_of(rows: Iterable[Any]) -> Tree:
-    """A store of a Policy.Read: [[path, [[name, type, data], …]], …]. Rows of another shape are passed over."""
-    tree: Tree = {}
-    for row in rows:
-        if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and isinstance(row[1], list):
-            values = tree.setdefault(row[0].lower(), {})
-            values.update((v[0], (v[1], v[2])) for v in row[1] if isinstance(v, list) and len(v) == 3 and isinstance(v[0], str))
-    return tree
-
-
-def read(said: Any, kinds: Mapping[str, Kind]) -> State:
-    """The state in the value of a Policy.Read ({store: rows})."""
+def read(said: Any, kinds: Mapping[str, Kind], key: bytes = b"") -> State:
+    """The state in the value of a Policy.Read ({store: rows}). `key` is that of the batch: secrets are known by it."""
     found: dict[Id, Resource] = {}
     for store in STORES:
         rows = said.get(store) if isinstance(said, dict) else None
-        tree = tree_of(rows) if isinstance(rows, list) else {}
+        tree = tree_of(rows) if isinstance(rows, list) else Tree()
+        ids = _renamed(tree, kinds)
         for kind in kinds.values():
             if (reader := READERS.get(type(kind.home))) is not None:
-                found.update((Id(store, kind.name, r.name.lower()), r) for r in reader(kind, tree, store))
+                resources: Iterable[Resource] = reader(kind, tree, store)
+            elif isinstance(kind.home, Sets):
+                resources = sets.read(kind, tree, key)
+            else:
+                continue
+            if ids and kind.refers:
+                resources = (sets.by_default(r, ids) for r in resources)
+            found.update((Id(store, kind.name, r.name.lower()), r) for r in resources)
     return State(found)
+
+
+def read_asked(kind: Kind, said: Any) -> dict[Id, Resource]:
+    """The resources in the value of a Net.Get; a value that nobody understands stands as text. Never raises."""
+    found = (_asked(kind, o) for o in (said if isinstance(said, list) else ()) if isinstance(o, dict) and o.get("Name"))
+    return {Id(LOCAL, kind.name, r.name.lower()): r for r in found}
+
+
+def _asked(kind: Kind, said: Mapping[str, Any]) -> Resource:
+    values = {}
+    for p in kind.properties.values():
+        if (value := said.get(p.parameter)) is not None:
+            try:
+                values[p.name] = p.word.parse(value)
+            except ValueError:
+                values[p.name] = str(value)
+    return kind.make(str(said["Name"]), values)
+
+
+def _renamed(tree: Tree, kinds: Mapping[str, Kind]) -> dict[str, set[str]]:
+    """{kind of sets: other ids of its default set} of a store: Group Policy does not use the fixed ones."""
+    ids = {k.name: {sets.renamed(k, tree, s.lower()).lower() for s in k.home.subkeys} - {""}
+           for k in kinds.values() if isinstance(k.home, Sets)}
+    return {name: those for name, those in ids.items() if those}
 
 
 def _strings(kind: Kind, tree: Tree, store: str) -> Iterator[Resource]:

@@ -1,0 +1,44 @@
+"""ipsec_phase2_auth_set: how users prove who they are (New-, Set-, Remove-NetIPsecPhase2AuthSet)."""
+
+from collections.abc import Iterable
+
+from ringfence.conditions import DISPLAY_NAME, TEXT
+from ringfence.ipsec import PHASE2_AUTH, AuthProposal, check_methods, set_name
+from ringfence.resource import Finding, Resource, Sets, ordered, prop, resource
+
+METHODS = ("Anonymous", "UserKerb", "UserNtlm", "UserCert", "MachineCert")
+
+
+@resource("ipsec_phase2_auth_set", noun="NetIPsecPhase2AuthSet", key_word=set_name(PHASE2_AUTH), rank=3,
+          home=Sets(("Phase2AuthenticationSet", "Phase2AuthenticationSets"), PHASE2_AUTH,
+                    "Version Name Description EmbeddedContext"))
+class Phase2AuthSet(Resource):
+    """The second authentication, usually of the user; it needs AuthIP. Windows' own `default` set asks for none."""
+
+    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
+                                    set_parameter="NewDisplayName", example="The user, by Kerberos")
+    description: str | None = prop("What the set is for.", TEXT, "Description")
+    group: str | None = prop("The group that the set is shown in.", TEXT, "EmbeddedContext")
+    proposal: tuple[AuthProposal, ...] = prop("What is offered, in order.", ordered(AuthProposal), default=(),
+                                              required=True, part=AuthProposal,
+                                              example=[{"user": True, "kerberos": True}])
+
+    def settle(self, values: dict[str, object]) -> None:
+        if values["display_name"] is None:
+            values["display_name"] = values["name"]
+
+    def check(self) -> Iterable[Finding]:
+        yield from check_methods(self.proposal)
+        found = [p.method for p in self.proposal]
+        for method in sorted(set(found) - set(METHODS) - {""}):
+            yield ("proposal", f"{method} is not a method of the second authentication [0x00101031]",
+                   "put it into an ipsec_phase1_auth_set")
+        machines = [p for p in self.proposal if p.method == "MachineCert"]
+        if any(not p.health for p in machines):
+            yield ("proposal", "a machine certificate of the second authentication is a health certificate [0x00101041]",
+                   "set health to true")
+        if machines and any(m.startswith("User") for m in found):
+            yield ("proposal", "machine certificates do not mix with methods of users [0x00101070]",
+                   "keep one sort, or put the machine certificate into the first authentication")
+        if any(p.exclude_ca_name for p in self.proposal):
+            yield "proposal", "exclude_ca_name is for the first authentication [0x00101040]", "leave it out"

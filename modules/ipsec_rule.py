@@ -1,0 +1,356 @@
+"""ipsec_rule: one connection security rule (New-, Set-, Remove-NetIPsecRule)."""
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ringfence import sddl
+from ringfence.codecs import Each, Pieces, Rows, Spelled, Text, Values
+from ringfence.conditions import (
+    DISPLAY_NAME,
+    INTERFACE,
+    INTERFACE_TYPE,
+    INTERFACE_TYPES,
+    LOCAL_ADDRESS,
+    NAME,
+    PLATFORM,
+    PLATFORMS,
+    PROFILE,
+    PROFILES,
+    TEXT,
+    addresses,
+    every_profile,
+    ports,
+)
+from ringfence.ipsec import (
+    ENDPOINT1,
+    ENDPOINT2,
+    FQDN,
+    PHASE1_AUTH,
+    PHASE2_AUTH,
+    QUICK_MODE_CRYPTO,
+    check_addresses,
+    digits,
+    methods,
+    reference,
+    set_token,
+    switch,
+)
+from ringfence.resource import DEFAULT, Finding, Resource, Strings, prop, resource
+from ringfence.words import (
+    ENABLED,
+    FLAG,
+    PROTOCOL,
+    PROTOCOLS,
+    Caseless,
+    Word,
+    address,
+    choice,
+    interfaces,
+    many,
+    number,
+    port,
+    protocol,
+    subset,
+)
+
+ORDER = (
+    "Action Active Profile Protocol EP1Port EP1Port2_10 EP2Port EP2Port2_10 EP1_4 EP1_6 EP2_4 EP2_6 IF IFType LTunnel4 "
+    "LTunnel6 RTunnel4 RTunnel6 LTunnel4_2 LTunnel6_2 RTunnel4_2 RTunnel6_2 RTunEndpts4 RTunEndpts6 RTunnelFqdn Name Desc "
+    "Auth1Set Auth2Set Crypto2Set EmbedCtxt Platform Platform2 SecureInClearOut ByPassTunnel Authz KeyMod KeyManagerDictate "
+    "KeyManagerNotify FwdLifetime TransportMachineAuthzSDDL TransportUserAuthzSDDL"
+)
+
+
+def _unknown(value: str) -> str:
+    raise ValueError(value)
+
+
+# inbound and outbound security ([MS-FASP] 2.2.52; reference grammar 4.1)
+SECURITY = Rows({("none", "none"): "Action=DoNotSecure", ("request", "request"): "Action=Boundary",
+                 ("require", "request"): "Action=SecureServer", ("require", "require"): "Action=Secure",
+                 ("require", "none"): "Action=Secure|SecureInClearOut=TRUE"}, idle="SecureInClearOut=FALSE")
+MODULES = Each("KeyMod", _unknown, str, {"ikev1": "KeyMod=IkeV1", "auth_ip": "KeyMod=AuthIP", "ikev2": "KeyMod=IkeV2"})
+CAPABLE = {  # what each key module can do (New-NetIPsecRule, -KeyModule)
+    "ikev1": {"MachineSHKey", "MachineCert", "MachineKerb"},
+    "auth_ip": {"Anonymous", "MachineKerb", "MachineNtlm", "MachineCert", "UserKerb", "UserNtlm", "UserCert"},
+    "ikev2": {"MachineCert"}}
+WORDS = {"security": choice("None", "Request", "Require"), "endpoint": many(address, name="addresses"),
+         "port": many(port, name="ports, and on exemptions ranges a-b"),
+         "remote": many(address, *addresses("", "").keywords, name="addresses, ranges a-b, subnets a/length")}
+_MODULE = subset("IKEv1", "AuthIP", "IKEv2")
+
+
+def _key_modules(value: Any) -> tuple[str, ...]:
+    """`default`, or some of the modules."""
+    said = [value] if isinstance(value, str) else value
+    if isinstance(said, list | tuple) and [str(v).casefold() for v in said] == [DEFAULT]:
+        return ()
+    if isinstance(said, list | tuple) and any(str(v).casefold() == DEFAULT for v in said):
+        raise ValueError("default stands alone, not beside other key modules")
+    return tuple(_MODULE.parse(value))
+
+
+KEY_MODULE = Word("default; or list of ikev1, auth_ip, ikev2", _key_modules, {"anyOf": [
+    {"enum": ["default", "ikev1", "auth_ip", "ikev2"]},
+    {"type": "array", "items": {"enum": ["ikev1", "auth_ip", "ikev2"]}, "minItems": 1}]},
+    lambda v: _MODULE.argument(v) if v else "Default")
+
+
+class _Tunnel:
+    """mode, the tunnel's two ends and a host name: a rule with ends is a tunnel.
+
+    Both ends static: LTunnel4, RTunnel4. One of them any (dynamic): the tokens end in _2. Several remote ends:
+    RTunEndpts4. That L is local is what names and the _2 forms say; a sentence of [MS-GPFAS] 2.2.6.2 swaps them.
+    """
+
+    tokens: Pieces = ("LTunnel4", "LTunnel6", "RTunnel4", "RTunnel6", "LTunnel4_2", "LTunnel6_2", "RTunnel4_2", "RTunnel6_2",
+                      "RTunEndpts4", "RTunEndpts6", "RTunnelFqdn")
+
+    def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
+        ends: dict[str, set[str]] = {"l": set(), "r": set()}
+        host, left = None, list[str]()
+        for piece in pieces:
+            token, _, data = piece.partition("=")
+            try:
+                if token.lower() == "rtunnelfqdn":
+                    host = Caseless(data) if data else None
+                else:
+                    ends[token[0].lower()].add(address(data))
+            except ValueError:
+                left.append(piece)
+        return ("tunnel", tuple(sorted(ends["l"])), tuple(sorted(ends["r"])), host), tuple(left)
+
+    def write(self, *values: Any) -> Iterable[str]:
+        mode, local, remote, host = values
+        if mode != "tunnel":
+            return
+        dynamic = "" if local and remote else "_2"
+        yield from (f"LTunnel{_family(a)}{dynamic}={a}" for a in local)
+        several = len({_family(a) for a in remote}) < len(remote)
+        yield from (f"RTunEndpts{_family(a)}={a}" if several else f"RTunnel{_family(a)}{dynamic}={a}" for a in remote)
+        if host:
+            yield f"RTunnelFqdn={host}"
+
+
+def _family(address: str) -> str:
+    return "6" if ":" in address else "4"
+
+
+TUNNEL = _Tunnel()
+
+
+@resource("ipsec_rule", noun="NetIPsecRule", home=Strings("ConSecRules", ORDER), key_word=NAME)
+class IpsecRule(Resource):
+    """One connection security rule: which connections IPsec secures, and how. It opens no port: firewall rules do.
+
+    `inbound_security` and `outbound_security` have to be said: left out, Windows would make the rule an exemption.
+    """
+
+    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
+                                    set_parameter="NewDisplayName", example="Domain isolation")
+    description: str | None = prop("What the rule is for.", TEXT, "Desc")
+    group: str | None = prop("The group that the rule is shown in.", TEXT, "EmbedCtxt")
+    enabled: bool = prop("Whether the rule takes effect.", ENABLED, Rows({True: "Active=TRUE", False: "Active=FALSE"}),
+                         default=True, absent=False)
+    profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
+                                    example=["domain"])
+    platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",
+                                     PLATFORMS, PLATFORM, default=())
+    mode: str = prop("Between the two ends themselves, or a tunnel between gateways.", choice("Transport", "Tunnel"), TUNNEL,
+                     default="transport", group="tunnel")
+    local_tunnel_endpoint: tuple[str, ...] = prop(
+        "This host's end of the tunnel, one address of a family; any: whatever address it has.", WORDS["endpoint"], TUNNEL,
+        default=(), group="tunnel")
+    remote_tunnel_endpoint: tuple[str, ...] = prop("The other end of the tunnel; several addresses are alternatives.",
+                                                   WORDS["endpoint"], TUNNEL, default=(), group="tunnel")
+    remote_tunnel_hostname: str | None = prop("The name of the other end, where it has several addresses.", FQDN, TUNNEL,
+                                              group="tunnel", since="2.20")
+    inbound_security: str = prop("What is asked of connections from outside: require, request, or none.", WORDS["security"],
+                                 SECURITY, required=True, group="security", example="require")
+    outbound_security: str = prop("What is asked of connections to outside: require, request, or none. Both none: an "
+                                  "exemption.", WORDS["security"], SECURITY, required=True, group="security", example="request")
+    quick_mode_crypto_set: str | None = prop(
+        "The `ipsec_quick_mode_crypto_set` that protects the data.", reference(QUICK_MODE_CRYPTO),
+        set_token("Crypto2Set", QUICK_MODE_CRYPTO), default=Caseless(DEFAULT), refers="ipsec_quick_mode_crypto_set")
+    phase1_auth_set: str | None = prop(
+        "The `ipsec_phase1_auth_set` of the first authentication.", reference(PHASE1_AUTH), set_token("Auth1Set", PHASE1_AUTH),
+        default=Caseless(DEFAULT), refers="ipsec_phase1_auth_set", example="kerberos")
+    phase2_auth_set: str | None = prop(
+        "The `ipsec_phase2_auth_set` of the second authentication; it needs AuthIP.", reference(PHASE2_AUTH),
+        set_token("Auth2Set", PHASE2_AUTH), default=Caseless(DEFAULT), refers="ipsec_phase2_auth_set")
+    key_module: tuple[str, ...] = prop(
+        "The keying modules; default lets Windows choose by the methods. IKEv2 takes certificates only.", KEY_MODULE, MODULES,
+        default=(), since="2.20")
+    allow_watch_key: bool = prop("Whether trusted intermediaries may read the keys.", FLAG, switch("KeyManagerNotify"),
+                                 default=False, since="2.20")
+    allow_set_key: bool = prop("Whether trusted intermediaries may set the keys.", FLAG, switch("KeyManagerDictate"),
+                               default=False, since="2.20")
+    forward_path_lifetime: int = prop("Minutes that the keys of the forward path live, 78 to 172799; 0 for Windows' own.",
+                                      number(78, 172799, 0), digits("FwdLifetime", 60), default=0, since="2.20")
+    encrypted_tunnel_bypass: bool = prop("Whether what is encrypted already stays out of the tunnel.", FLAG,
+                                         switch("ByPassTunnel"), default=False, since="2.10")
+    require_authorization: bool = prop("Whether the authorization lists of the firewall settings hold for this tunnel.", FLAG,
+                                       switch("Authz"), default=False, since="2.10")
+    user: str | None = prop("The users that may connect (transport mode).", sddl.SDDL,
+                            Text("TransportUserAuthzSDDL", sddl.canonical), since="2.20")
+    machine: str | None = prop("The computers that may connect (transport mode).", sddl.SDDL,
+                               Text("TransportMachineAuthzSDDL", sddl.canonical), since="2.20")
+    local_address: tuple[str, ...] = prop("The near ends of the connections.", LOCAL_ADDRESS, ENDPOINT1, default=(),
+                                          group="address")
+    remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", WORDS["remote"],
+                                           ENDPOINT2, default=(), group="address", example=["10.0.0.0/8"])
+    protocol: str = prop("The IP protocol.", PROTOCOL, Spelled(
+        "Protocol", protocol, lambda v: None if v == "any" else PROTOCOLS.get(v, v)), default="any", group="port")
+    local_port: tuple[str, ...] = prop("Ports of the near end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
+                                       ports("EP1Port"), default=(), group="port")
+    remote_port: tuple[str, ...] = prop("Ports of the far end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
+                                        ports("EP2Port"), default=(), group="port")
+    interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
+    interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
+
+    def settle(self, values: dict[str, Any]) -> None:
+        values["profile"] = every_profile(values["profile"])
+        if values["display_name"] is None:
+            values["display_name"] = values["name"]
+        values["key_module"] = tuple(m for m in values["key_module"] if m.casefold() != "keymod=keymoddefault")
+        exempt = (values["inbound_security"], values["outbound_security"]) == ("none", "none")
+        for p in self.kind.refers:  # a rule that secures and names no set uses the default one, an exemption has none
+            if values[p.name] in (None, DEFAULT):
+                values[p.name] = None if exempt else Caseless(DEFAULT)
+
+    @property
+    def exempt(self) -> bool:
+        """Whether the rule keeps IPsec away from what it matches."""
+        return (self.inbound_security, self.outbound_security) == ("none", "none")
+
+    def check(self) -> Iterable[Finding]:
+        yield from _check_security(self)
+        yield from _check_matches(self)
+        yield from _check_tunnel(self) if self.mode == "tunnel" else _check_transport(self)
+
+    def agree(self, named: Callable[[str], Resource | None]) -> Iterable[Finding]:
+        """The methods of its sets, its key modules and its mode together ([MS-FASP] 2.2.55, FW_RULE_STATUS)."""
+        if self.exempt:
+            return
+        sets = {p.name: named(p.name) for p in self.kind.refers}
+        known = {n: s is not None or getattr(self, n) == DEFAULT for n, s in sets.items()}
+        first = methods(sets["phase1_auth_set"]) if known["phase1_auth_set"] else []
+        second = methods(sets["phase2_auth_set"]) if sets["phase2_auth_set"] is not None else []
+        if "MachineSHKey" in first and second:
+            yield ("phase2_auth_set", "a pre-shared key allows no second authentication [0x00200004]",
+                   "authenticate the computers by certificate or Kerberos, or leave the second authentication out")
+        if first and first[-1:] == second[-1:] == ["Anonymous"]:
+            yield ("phase2_auth_set", "both authentications are optional (anonymous): the connection may not be secured at all",
+                   "drop anonymous from one of the sets", "warning")
+        if self.key_module and first and not any(
+                set(first) <= CAPABLE.get(m, set()) and (not second or m == "auth_ip") for m in self.key_module):
+            yield from _incapable(self, first, second)
+        yield from _check_suites(self, first, sets["quick_mode_crypto_set"])
+
+
+def _incapable(rule: IpsecRule, first: list[str], second: list[str]) -> Iterable[Finding]:
+    asked = ", ".join([*first, *second])
+    way = ("name a set with certificates only" if rule.key_module == ("ikev2",) else
+           "use certificates, a pre-shared key or Kerberos without a second authentication"
+           if rule.key_module == ("ikev1",) else "leave key_module out, or name sets that it can do")
+    yield ("key_module", f"{' and '.join(rule.key_module)} cannot do all that the rule asks for ({asked}): the connection "
+           "could end in plain text [0x00200008]", way)
+
+
+def _check_suites(rule: IpsecRule, first: list[str], crypto: Resource | None) -> Iterable[Finding]:
+    protocols = [p.encapsulation for p in getattr(crypto, "proposal", ()) if p.encapsulation is not None]
+    if () in protocols and rule.mode == "tunnel":
+        yield "quick_mode_crypto_set", "a tunnel encapsulates always [0x00107002]", "name a set without encapsulation: none"
+    if () in protocols and "MachineSHKey" in first:
+        yield ("quick_mode_crypto_set", "a pre-shared key needs encapsulation [0x00107003]",
+               "name a set without encapsulation: none")
+    if rule.key_module == ("ikev2",) and rule.mode == "transport" and protocols and all("ah" in p for p in protocols):
+        yield "quick_mode_crypto_set", "IKEv2 has no AH in transport mode (New-NetIPsecMainModeCryptoSet)", "offer esp alone"
+
+
+def _check_security(rule: IpsecRule) -> Iterable[Finding]:
+    """Which pairs have a rule action ([MS-FASP] 2.2.52), and what an exemption may not have."""
+    pair = (rule.inbound_security, rule.outbound_security)
+    if pair == ("require", "none") and rule.mode == "transport":
+        yield ("outbound_security", "require inbound with none outbound is for tunnels [0x00107000]",
+               "set outbound_security to request, or mode to tunnel")
+    elif pair == ("request", "none"):
+        yield ("outbound_security", "request inbound with none outbound has no rule action that Windows could store [0x00100080]",
+               "set outbound_security to request")
+    elif pair not in SECURITY.rows:
+        yield ("outbound_security", f"{pair[0]} inbound with {pair[1]} outbound is not a combination [0x00100080]",
+               "use none/none, request/request, require/request or require/require")
+    elif rule.mode == "tunnel" and pair in (("request", "request"), ("require", "request")):
+        yield ("outbound_security", "a tunnel requires security both ways [0x00100080]",
+               "set both to require; or outbound_security to none for traffic that may leave in clear")
+    if rule.exempt:
+        for p in rule.kind.refers:
+            if getattr(rule, p.name) is not None:
+                yield p.name, "an exemption has no sets [0x00100082]", "leave it out"
+
+
+def _check_matches(rule: IpsecRule) -> Iterable[Finding]:
+    """What the rule applies to ([MS-FASP] 2.2.55)."""
+    for name in ("local_port", "remote_port"):
+        if getattr(rule, name) and rule.protocol not in ("tcp", "udp"):
+            yield name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", "set protocol to tcp or udp"
+        if any("-" in p for p in getattr(rule, name)) and not rule.exempt:
+            yield (name, "port ranges are for exemptions (security none, none) [0x00100023]",
+                   "name single ports, or leave the ports out")
+    if rule.local_address and (rule.interface_alias or rule.interface_type):
+        yield ("local_address", "a local address excludes interfaces and kinds of interfaces [0x0010004B]",
+               "leave one of them out")
+    yield from check_addresses("local_address", rule.local_address)
+    yield from check_addresses("remote_address", rule.remote_address)
+
+
+def _check_transport(rule: IpsecRule) -> Iterable[Finding]:
+    for name in ("local_tunnel_endpoint", "remote_tunnel_endpoint", "remote_tunnel_hostname"):
+        if getattr(rule, name):
+            yield name, f"{name} is for tunnels [0x0010004D]", "set mode to tunnel, or leave it out"
+    if rule.encrypted_tunnel_bypass:
+        yield "encrypted_tunnel_bypass", "it is for tunnels [0x00107001]", "set mode to tunnel, or leave it out"
+    if rule.require_authorization:
+        yield ("require_authorization", "it is for tunnels; transport rules have their own lists [0x001000BA]",
+               "set machine or user instead")
+
+
+def _check_tunnel(rule: IpsecRule) -> Iterable[Finding]:
+    local, remote = rule.local_tunnel_endpoint, rule.remote_tunnel_endpoint
+    if rule.exempt:
+        yield ("mode", "an exemption from a tunnel has no tunnel endpoints [0x001000F1], and without them nothing tells it from "
+               "one of transport mode", "leave mode out: a transport mode exemption keeps the traffic out of tunnels too")
+    elif not local and not remote:
+        yield "remote_tunnel_endpoint", "a tunnel needs an end [0x0010004D]", "set local_tunnel_endpoint, remote_tunnel_endpoint"
+    if local and remote and not (rule.local_address and rule.remote_address):
+        yield ("remote_address", "a tunnel between two gateways says what goes through it [0x0010004F]",
+               "set local_address and remote_address; or make one tunnel endpoint any")
+    if local and remote and set(map(_family, local)) != set(map(_family, remote)):
+        yield "remote_tunnel_endpoint", "both ends of a tunnel have one address family [0x0010004D]", "use IPv4 or IPv6 for both"
+    if len(set(map(_family, local))) < len(local):
+        yield "local_tunnel_endpoint", "a tunnel has one local end of a family [0x0010004D]", "name one address"
+    yield from _check_ends(rule)
+    if rule.protocol != "any" or rule.local_port or rule.remote_port:
+        yield "protocol", "a tunnel takes every protocol and port [0x001000A1]", "leave protocol and ports out"
+    for name, code in (("machine", "0x00100516"), ("user", "0x00100517")):
+        if getattr(rule, name):
+            yield (name, f"{name} is for transport mode [{code}]",
+                   "set require_authorization: the lists of the firewall settings hold for tunnels")
+            if rule.require_authorization:
+                yield name, f"{name} does not go with require_authorization [0x00100518]", "leave one of them out"
+    if rule.key_module == ("ikev2",):
+        yield ("key_module", "a tunnel by IKEv2 alone needs TunnelType, which Windows Server 2025 alone has and which cannot be "
+               "read back [0x00080011]", "leave key_module out, or add ikev1 or auth_ip")
+
+
+def _check_ends(rule: IpsecRule) -> Iterable[Finding]:
+    for name in ("local_tunnel_endpoint", "remote_tunnel_endpoint"):
+        for value in getattr(rule, name):
+            if "-" in value or "/" in value or ipaddress.ip_address(value).is_loopback:
+                yield name, f"{value}: a tunnel ends at a single address, not at loopback [0x0010004D]", "name an address"
+        yield from check_addresses(name, [v for v in getattr(rule, name) if "-" not in v and "/" not in v])
+    several = len(set(map(_family, rule.remote_tunnel_endpoint))) < len(rule.remote_tunnel_endpoint)
+    if rule.remote_tunnel_hostname and not several:
+        yield ("remote_tunnel_hostname", "a host name goes with several remote tunnel endpoints [0x0008000F]",
+               "name them, or leave the host name out")

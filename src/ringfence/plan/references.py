@@ -1,0 +1,59 @@
+"""Resources that name others: what is missing, what is still needed, and what does not go together on this host. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from ringfence.errors import Diagnostic
+from ringfence.resource import DEFAULT, Resource, Sets
+from ringfence.state import Desired, Id, State, Want, disagreements
+
+
+def check(desired: Desired, found: State, target: State) -> list[Diagnostic]:
+    """Every mistake of this sort. `target` is what the host will have: what was `found`, with the declared laid over it."""
+    problems: list[Diagnostic] = []
+    for want in desired.values():
+        if want.resource is not None and want.resource.kind.refers:
+            problems += _missing(want, want.resource, desired, found, target)
+            if any(id in found and id not in desired for id in _named(want.id.store, want.resource).values()):
+                problems += disagreements(want, target.get, lambda id: desired[id].where if id in desired else None)
+        elif want.values is None and want.id.name != DEFAULT and want.id in found and isinstance(found[want.id].kind.home, Sets):
+            problems += _still_used(want, target)
+    return problems
+
+
+def _named(store: str, resource: Resource) -> dict[str, Id]:
+    """What a resource names, by property."""
+    names = ((p, getattr(resource, p.name)) for p in resource.kind.refers)
+    return {p.name: Id(store, p.refers, str(name).lower()) for p, name in names if name is not None}
+
+
+def _missing(want: Want, resource: Resource, desired: Mapping[Id, Want], found: State, target: State) -> Iterator[Diagnostic]:
+    for property, id in _named(want.id.store, resource).items():
+        if id.name == DEFAULT or id in target or id in desired:
+            continue
+        name = getattr(resource, property)
+        elsewhere = next((o for o in found if o[1:] == id[1:]), None)
+        where = want.places.get(property, want.where)
+        detail = f"declare {id.kind} {name} in a play for this host, or correct the name"
+        if elsewhere:
+            detail = (f"it lives in the {elsewhere.store} store, and a rule uses sets of its own store only: declare a copy "
+                      "of it under the same name")
+        yield Diagnostic(where, f"{want.id} needs {id.kind} {name}, which is neither declared nor on the host", detail)
+
+
+def _still_used(want: Want, target: State) -> Iterator[Diagnostic]:
+    users = [id for id, r in target.items() if id.store == want.id.store and r.kind.refers
+             and want.id in _named(id.store, r).values()]
+    if users:
+        names = ", ".join(map(str, sorted(users)))
+        yield Diagnostic(want.where, f"{want.id} cannot be removed: {names} on the host still uses it",
+                         "declare those rules absent, or with another set, in the same play")
+
+
+def strangers(found: State) -> Iterator[tuple[Id, Id]]:
+    """(rule, set) where a rule on the host names a set that only another store has: it is never enforced."""
+    there = {id[1:] for id in found}
+    for id, resource in found.items():
+        if resource.kind.refers:
+            for named in _named(id.store, resource).values():
+                if named.name != DEFAULT and named not in found and named[1:] in there:
+                    yield id, named
