@@ -5,6 +5,8 @@ import sys
 
 def main() -> None:
     """The program `ringfence`."""
-    from ringfence.cli.app import run
-
+    try:
+        from ringfence.cli.app import run  # takes long enough for somebody to press Ctrl-C
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(run(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """The program: which commands there are, and what becomes of what they return."""
 
+import sys
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ import typer
 from ringfence import __version__
 from ringfence.cli import apply, demo, doc, drift, init, jea, lab, plan, schema, validate
 from ringfence.cli.command import Command, command
+from ringfence.cli.fleet import INTERRUPTED
 from ringfence.cli.options import flag
 from ringfence.errors import DIFFERENCES, FAILED, HOSTS_FAILED, IN_SYNC, PRECEDENCE, REFUSED, STALE, UNREACHABLE
 
@@ -77,4 +79,6 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
     except typer.Abort:
         return FAILED
-    return code if isinstance(code, int) else 0
+    if code == INTERRUPTED:  # what typer makes of Ctrl-C
+        sys.stderr.write("interrupted\n")
+    return code if isinstance(code, int) else IN_SYNC

@@ -14,7 +14,7 @@ from ringfence.cli.console import Console
 from ringfence.cli.fleet import present
 from ringfence.cli.options import Fleet, Secrets, Selection, flag
 from ringfence.cli.project import list_hosts, prepared
-from ringfence.errors import StalePlan
+from ringfence.errors import IN_SYNC, StalePlan, worst
 from ringfence.plan.file import changes_as_data, decode
 from ringfence.report import HostResult
 from ringfence.run import converge, fleet
@@ -52,15 +52,18 @@ def apply(console: Console, selection: Selection, secrets: Secrets, hosts: Fleet
     if check:
         expected = fleet.each(jobs, partial(_check, run=run, reviewed=reviewed), hosts.forks)
         return show("apply --check", chain(_gone(gone), expected), total)
-    if not yes and reviewed is None:
-        reviewed, code = _ask_with_plan(console, run, jobs, hosts.forks, diff)
+    code = IN_SYNC
+    if not yes:
+        _somebody(console)
         if reviewed is None:
-            return code
-        jobs, total = [job for job in jobs if reviewed.get(job.host)], sum(map(bool, reviewed.values()))
-    elif not yes:
-        _ask(console, sum(map(len, (reviewed or {}).values())), sum(map(bool, (reviewed or {}).values())))
+            reviewed, code = _planned(console, run, jobs, hosts.forks)
+            jobs = [job for job in jobs if reviewed.get(job.host)]
+            total = len(jobs)
+            if not jobs:
+                return code
+        _agree(console, reviewed)
     results = fleet.each(jobs, partial(_apply, run=run, reviewed=reviewed), hosts.forks)
-    return show("apply", chain(_gone(gone), results), total)
+    return worst([code, show("apply", chain(_gone(gone), results), total)])
 
 
 def _from_plan_file(files: Sequence[str], selection: Selection) -> tuple[list[str], Selection, Planned]:
@@ -79,10 +82,14 @@ def _from_plan_file(files: Sequence[str], selection: Selection) -> tuple[list[st
     return playbooks, Selection(**lists), {host: [dict(c) for c in changes] for host, changes in said.hosts.items()}
 
 
-def _ask_with_plan(console: Console, run: Prepared, jobs: Sequence[Job], forks: int, diff: bool) -> tuple[Planned | None, int]:
-    """Show the plan and ask. Returns the changes that were agreed to, or None and the exit code."""
-    if not _on_terminal() or console.json:
+def _somebody(console: Console) -> None:
+    """Raises InputError where nobody can be asked."""
+    if console.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise wrong("apply asks before it changes anything, and there is nobody to ask", "give --yes, or --check to only look")
+
+
+def _planned(console: Console, run: Prepared, jobs: Sequence[Job], forks: int) -> tuple[Planned, int]:
+    """Show the plan; returns the changes that are to be agreed to, and the exit code of the hosts that have none."""
     planned: Planned = {}
 
     def keep(result: HostResult) -> None:
@@ -90,23 +97,14 @@ def _ask_with_plan(console: Console, run: Prepared, jobs: Sequence[Job], forks: 
             planned[result.host] = changes_as_data(result.changes)
 
     results = fleet.each(jobs, partial(converge.plan, kinds=run.kinds), forks)
-    code = present(console, "plan", results, len(jobs), diff=diff, differences=False, keep=keep)
-    differing = sum(map(bool, planned.values()))
-    if not differing:
-        return None, code
-    _ask(console, sum(map(len, planned.values())), differing)
-    return planned, code
+    return planned, present(console, "plan", results, len(jobs), differences=False, keep=keep)
 
 
-def _on_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _ask(console: Console, changes: int, hosts: int) -> None:
-    if not _on_terminal() or console.json:
-        raise wrong("apply asks before it changes anything, and there is nobody to ask", "give --yes, or --check to only look")
-    if not console.ask(f"Make {count(changes, 'change')} on {count(hosts, 'host')}?"):
-        raise wrong("not applied: the answer was not yes")
+def _agree(console: Console, planned: Planned) -> None:
+    """Ask where there is something to do. Raises InputError where the answer is no."""
+    sizes = [len(changes) for changes in planned.values() if changes]
+    if sizes and not console.ask(f"Make {count(sum(sizes), 'change')} on {count(len(sizes), 'host')}?"):
+        raise wrong("nothing was changed: the answer was not yes")
 
 
 def _apply(job: Job, run: Prepared, reviewed: Planned | None) -> HostResult:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, get_type_hints
 
 from ringfence.cli.console import LOG, Console
-from ringfence.cli.fleet import INTERRUPTED
 from ringfence.cli.options import Common, Fleet, Secrets, Selection
 from ringfence.errors import FAILURES, NOWHERE, Diagnostic, InputError, RingfenceError, Where
 from ringfence.views import json
@@ -64,9 +63,6 @@ def _guarded(function: Command, given: dict[str, Any]) -> int:
         return function(**given)
     except RingfenceError as error:
         return _failed(console, name, error)
-    except KeyboardInterrupt:
-        console.say("interrupted")
-        return INTERRUPTED
     except OSError as error:
         LOG.debug("", exc_info=True)
         place = Where(str(error.filename)) if error.filename else NOWHERE

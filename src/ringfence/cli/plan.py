@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ringfence.cli.command import wrong
 from ringfence.cli.console import Console
 from ringfence.cli.fleet import present
 from ringfence.cli.options import Fleet, Secrets, Selection, flag
@@ -30,6 +31,8 @@ def plan(console: Console, selection: Selection, secrets: Secrets, hosts: Fleet,
          detailed_exitcode: Annotated[bool, flag("--detailed-exitcode", help="Exit with 2 where hosts differ.")] = False,
          diff: Annotated[bool, flag("--diff/--no-diff", help="Show each property that differs (the default).")] = True) -> int:
     """Show what would change on the hosts, and change nothing."""
+    if out and not Path(out).parent.is_dir():
+        raise wrong(f"there is no folder {Path(out).parent} for the plan", "make it first")
     run = prepared(console, playbooks, selection, secrets)
     if hosts.list_hosts:
         return list_hosts(console, run)

@@ -1,7 +1,7 @@
 """The reference: kinds, commands and failures as tables, for a terminal and for docs/reference. From the tables alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ringfence.codecs import Value
@@ -34,7 +34,13 @@ def rows(kind: Kind) -> list[Row]:
     word = kind.key_word.name if kind.key_word else "name"
     key = Row(kind.key, word, "required", "-Name", "", "Which one is meant.")
     state = [Row("state", "present | absent", "present", "", "", "Whether it is there.")] if kind.whole else []
-    return [key, *state, *(_row(p, kind) for p in kind.properties.values())]
+    found = [key, *state]
+    for p in kind.properties.values():
+        found.append(_row(p, kind))
+        if p.part:
+            found += [replace(_row(inner, p.part.kind), name=f"{p.name}[].{inner.name}") for inner in
+                      p.part.kind.properties.values()]
+    return found
 
 
 def _row(p: Prop, kind: Kind) -> Row:
@@ -68,7 +74,7 @@ def home(kind: Kind) -> str:
 def example(kind: Kind) -> str:
     """A task in YAML, from the examples in the table."""
     key = {"profiles": "[domain, private, public]"}.get(kind.key, f"example-{kind.name.replace('_', '-')}")
-    lines = [f"- name: {kind.doc.split('. ')[0].rstrip('.')}", f"  {kind.name}:", f"    {kind.key}: {key}"]
+    lines = [f"- name: {_flow(kind.doc.split('. ')[0].rstrip('.'))}", f"  {kind.name}:", f"    {kind.key}: {key}"]
     for p in kind.properties.values():
         if p.example is not None:
             lines += _yaml(p.name, p.example, "    ")
@@ -123,7 +129,7 @@ def terminal(kind: Kind, width: int) -> str:
 
     table = Table(box=SIMPLE, pad_edge=False, show_edge=False, expand=False)
     for head in HEADS:
-        table.add_column(head, overflow="fold", min_width=8)
+        table.add_column(head, overflow="fold", min_width=8, no_wrap=head == "property")
     for row in rows(kind):
         table.add_row(*map(Text, row.cells))
     out = StringIO()

@@ -8,6 +8,7 @@ from typing import Any
 from ringfence.errors import NOWHERE, Diagnostic, HostError
 from ringfence.plan.file import plain_data
 from ringfence.report import HostResult, Report, Status
+from ringfence.resource import Resource
 from ringfence.state import LOCAL, Change
 from ringfence.views.words import Paint, blank, columns, count, names, plain, value, visible
 
@@ -45,9 +46,14 @@ def _difference(before: Any, after: Any, action: str, nothing: str) -> Iterator[
     if action != "update":
         yield Line("", value(after if action == "create" else before, nothing))
     elif isinstance(before, tuple) and isinstance(after, tuple) and before and after:
-        yield from _members(plain_data(before), plain_data(after))
+        yield from _members(_data(before), _data(after))
     else:
         yield Line("", f"{value(before, nothing)} → {value(after, nothing)}")
+
+
+def _data(members: tuple[Any, ...]) -> list[Any]:
+    """Members as plain values; one with a table of its own as all of its properties."""
+    return [{n: plain_data(v) for n, v in m.values().items()} if isinstance(m, Resource) else plain_data(m) for m in members]
 
 
 def _members(before: list[Any], after: list[Any]) -> list[Line]:
@@ -68,8 +74,9 @@ def _members(before: list[Any], after: list[Any]) -> list[Line]:
 
 
 def _at(path: str, member: Any) -> str:
-    """A member, with its place where that is deeper than the list itself."""
-    return (_place(path) if "']" in path else "") + value(member)
+    """A member, with its place where that is deeper than the list itself; what says nothing is left out."""
+    shown = {k: v for k, v in member.items() if v not in (None, False, [])} if isinstance(member, dict) else member
+    return (_place(path) if "']" in path else "") + value(shown)
 
 
 def _place(path: str) -> str:
