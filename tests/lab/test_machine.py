@@ -204,6 +204,7 @@ def test_other_refusals_of_the_script() -> None:
     refused(ask(on, Call("Registry.Write"))[0], "ringfence.verb")
     refused(do(on, "New-NetFirewallRule", {"DisplayName": {"x": 1}}), "ringfence.value")
     refused(ask(on, Call("Enforcement.Read", {"kind": "Process", "names": []}))[0], "ringfence.kind")
+    refused(ask(on, Call("Account.Resolve"))[0], "ringfence.args")
 
 
 def test_stop_and_go_on() -> None:

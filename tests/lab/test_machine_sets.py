@@ -65,6 +65,12 @@ def test_default_set_local_and_in_group_policy(kind: str) -> None:
     assert PRIMARY[kind] not in held
     assert "gpo-default\\0000" in held
     refused(new(on, kind, "second", Default=True, PolicyStore="localhost"), 183)
+    done(on, f"Remove-{NOUNS[kind][0]}", Name="gpo-default", PolicyStore="localhost")
+    assert tree(on, f"{GROUP_POLICY}\\{key}") == {"": {}}
+    done(on, f"Copy-{NOUNS[kind][0]}", Name=PRIMARY[kind], NewPolicyStore="localhost")
+    held = tree(on, f"{GROUP_POLICY}\\{key}")
+    assert f"{held[''][PRIMARY[kind]]}\\0000" in held
+    assert PRIMARY[kind] not in held
 
 
 @pytest.mark.parametrize(("kind", "rule", "parameter"), [

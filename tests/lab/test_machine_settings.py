@@ -33,6 +33,6 @@ def test_dosp_settings_live_through_new_set_get_remove() -> None:
                                                "PrivateInterfaceAliases": "Ethernet"}), 183)
     done(on, "Set-NetIPsecDospSetting", Name="d", EnabledKeyingModules="IkeV2, AuthIP", MaxStateEntries=5000)
     assert ask(on, get)[0].value == [{"Name": "d", "PublicInterfaceAliases": ["Ethernet"], "MaxStateEntries": 5000,
-                                      "PrivateInterfaceAliases": ["Ethernet"], "EnabledKeyingModules": ["IkeV2", "AuthIP"]}]
+                                      "PrivateInterfaceAliases": ["Ethernet"], "EnabledKeyingModules": "IkeV2, AuthIP"}]
     done(on, "Remove-NetIPsecDospSetting", Name="d")
     refused(do(on, "Remove-NetIPsecDospSetting", {"Name": "d"}), "CmdletizationQuery_NotFound_Name")

@@ -23,6 +23,7 @@ ROOTS = {"local": (POLICY, ("RestrictedServices", "Mdm")), "group_policy": (GROU
 _SELECT = {"Remove": {"Name", "PolicyStore"}, "Rename": {"Name", "NewName", "PolicyStore"},
            "Copy": {"Name", "NewName", "NewPolicyStore", "PolicyStore"}, "Enable": {"Name", "Group", "PolicyStore"},
            "Disable": {"Name", "Group", "PolicyStore"}}
+_NEEDED = {"Account.Resolve": ("names",), "Enforcement.Read": ("kind", "names"), "SA.Delete": ("remote_address",)}
 _NEVER = {"GPOSession", "NewGPOSession", "IPsecRuleName", "All"}
 
 
@@ -54,7 +55,8 @@ class Executor:
         try:
             job = json.loads(base64.b64decode(line, validate=True))
             if job["ringfence"] != 1:
-                return f"<<ringfence-fatal:version:here 1, there {job['ringfence']}>>"
+                there = job["ringfence"] if isinstance(job["ringfence"], int) else 0
+                return f"<<ringfence-fatal:version:here 1, there {there}>>"
             run, key, stop, calls = job["run"], base64.b64decode(job["key"]), job["stop"], job["calls"]
         except (ValueError, KeyError, TypeError) as error:
             detail = "".join(c if c.isascii() and c.isprintable() and c != ">" else " " for c in str(error))
@@ -83,11 +85,13 @@ class Executor:
 
     def _value(self, call: Mapping[str, Any], key: bytes, session: Session) -> str:
         """The value of one call as JSON text."""
-        verb, args = call["verb"], call["args"]
+        verb, args = call.get("verb"), call.get("args") or {}
         if verb == "Policy.Read":
             return self._policy(args.get("stores", ["local", "group_policy", "mdm"]), key)
         if verb not in self._verbs:
             raise Refusal("InvalidArgument", "ringfence.verb", f"no verb is named '{verb}'")
+        if missing := [a for a in _NEEDED.get(verb, ()) if a not in args]:
+            raise Refusal("InvalidArgument", "ringfence.args", f"{verb} needs {missing[0]}")
         return json.dumps(self._verbs[verb](args, session), ensure_ascii=False, separators=(",", ":"))
 
     def _policy(self, stores: list[str], key: bytes) -> str:
@@ -196,7 +200,7 @@ class Executor:
             raise native(5).of(cmdlet)
 
     def _get(self, args: Mapping[str, Any], session: Session) -> list[dict[str, Any]]:
-        held = {"Get-NetIPsecDospSetting": lambda: [dict(s) for s in self.machine.dosp.values()],
+        held = {"Get-NetIPsecDospSetting": lambda: [_shown(s) for s in self.machine.dosp.values()],
                 "Get-NetIPsecMainModeSA": lambda: associations.read(self.machine)["main_mode"],
                 "Get-NetIPsecQuickModeSA": lambda: associations.read(self.machine)["quick_mode"]}
         if args.get("cmdlet") not in held:
@@ -208,6 +212,11 @@ class Executor:
         if args["kind"] not in ("NetFirewallRule", "NetIPsecRule", "NetIPsecMainModeRule"):
             raise Refusal("InvalidArgument", "ringfence.kind", f"no status is read of '{args['kind']}'")
         return associations.enforcement(self.machine, args["kind"], args["names"])
+
+
+def _shown(setting: Mapping[str, Any]) -> dict[str, Any]:
+    """A DoS protection setting as PowerShell shows it: flags enumerations as one text."""
+    return {k: ", ".join(v) if k in ("EnabledKeyingModules", "FilteringFlags") else v for k, v in setting.items()}
 
 
 def _escape(name: Any) -> str:

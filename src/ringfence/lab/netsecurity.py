@@ -16,6 +16,7 @@ from ringfence.lab import netsecurity_words as words
 from ringfence.lab.binding import Proposal, bind, cmdlets
 from ringfence.lab.failures import Refusal, native
 from ringfence.lab.netsecurity_store import KINDS, SET_BY, Host, Kind, in_use, select, store
+from ringfence.lab.registry import GROUP_POLICY
 from ringfence.lab.rulestring import Rule
 
 PROPOSALS = {"New-NetIPsecAuthProposal": sets.auth_proposal,
@@ -117,6 +118,8 @@ def _remove(host: Host, kind: Kind, given: dict[str, Any]) -> None:
         if kind.in_subkeys and in_use(host, kind, root, name):
             raise native(2402, f"The set {name} is used by a rule.")
         kind.delete(host.registry, root, name)
+        if kind.in_subkeys and host.registry.get(kind.path(root), kind.primary) == name:
+            host.registry.unset(kind.path(root), kind.primary)
 
 
 def _rename(host: Host, kind: Kind, given: dict[str, Any]) -> None:
@@ -136,7 +139,10 @@ def _copy(host: Host, kind: Kind, given: dict[str, Any]) -> None:
     if "NewPolicyStore" not in given:
         store(host, given.get("PolicyStore", ""))
     for name in select(host, kind, source, given):
-        kind.copy(host.registry, (source, name), (target, _free(host, kind, target, given.get("NewName", name))))
+        new = given.get("NewName", name)
+        if kind.in_subkeys and target == GROUP_POLICY and new.casefold() == kind.primary.casefold():
+            new = sets.group_policy_default(host, kind, new)
+        kind.copy(host.registry, (source, name), (target, _free(host, kind, target, new)))
 
 
 def _free(host: Host, kind: Kind, root: str, name: str, same: str = "") -> str:

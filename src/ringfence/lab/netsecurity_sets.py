@@ -107,11 +107,8 @@ def new(host: Host, kind: Kind, root: str, given: Mapping[str, Any]) -> None:
     name = given.get("Name", "{" + str(uuid.uuid4()).upper() + "}")
     set_id(kind, name)
     default = given.get("Default", False) or name.casefold() == primary.casefold()
-    if default and root == GROUP_POLICY:
-        name = "{" + str(uuid.uuid4()).upper() + "}" if name.casefold() == primary.casefold() else name
-        if registry.get(path, primary) is not None:
-            raise native(183)
-    elif default:
+    renamed = default and root == GROUP_POLICY
+    if default and not renamed:
         name = primary
     if kind.find(registry, root, name) is not None:
         raise native(183)
@@ -120,12 +117,23 @@ def new(host: Host, kind: Kind, root: str, given: Mapping[str, Any]) -> None:
     head, suites = _head(kind, values, new=True), _suites(kind, given["Proposal"], host.schema)
     _check_pfs(kind, given["Proposal"], values["PerfectForwardSecrecyGroup"])
     _known_to(host.schema, [head, *suites])
+    if renamed:
+        name = group_policy_default(host, kind, name)
     registry.create(f"{path}\\{name}")
     for value, data in [("Version", host.schema), *head]:
         registry.set(f"{path}\\{name}", value, data)
     _write_suites(host, f"{path}\\{name}", suites)
-    if default and root == GROUP_POLICY:
-        registry.set(path, primary, name)
+
+
+def group_policy_default(host: Host, kind: Kind, name: str) -> str:
+    """Makes room for a default set in Group Policy: it has another id, and a value named like the primary id holds that."""
+    path = kind.path(GROUP_POLICY)
+    if host.registry.get(path, kind.primary) is not None:
+        raise native(183)
+    if name.casefold() == kind.primary.casefold():
+        name = "{" + str(uuid.uuid4()).upper() + "}"
+    host.registry.set(path, kind.primary, name)
+    return name
 
 
 def change(host: Host, kind: Kind, root: str, name: str, given: Mapping[str, Any]) -> None:
