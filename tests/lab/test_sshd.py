@@ -302,3 +302,17 @@ def test_the_real_powershell_runs_the_bootstrap(serve: Serve, connect: Any, bann
     _, error, code = execute(client, "powershell.exe -NoProfile -NonInteractive -EncodedCommand " + encoded("throw 'no'"))
     assert code == 1
     assert b"#< CLIXML" in error
+
+
+@pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
+def test_a_real_process_ends_with_its_client(serve: Serve, connect: Any) -> None:
+    client = connect(serve(settings=ssh.Settings(shell=console.Settings(pwsh=PWSH, environment=dict(os.environ)))))
+    text = "[Console]::Out.WriteLine($PID); [Console]::Out.Flush(); Start-Sleep -Seconds 100"
+    _, out, _ = client.exec_command(f"powershell.exe -NoProfile -NonInteractive -EncodedCommand {encoded(text)}")
+    process = Path("/proc", out.readline().strip())
+    assert process.exists()
+    client.close()
+    deadline = time.monotonic() + 10
+    while process.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not process.exists()

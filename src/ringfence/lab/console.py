@@ -6,8 +6,10 @@ what quoting means, how long a line may be, and what it says to a program that i
 
 import base64
 import binascii
+import contextlib
 import os
 import re
+import select
 import shlex
 import subprocess
 import threading
@@ -77,9 +79,12 @@ class Fatal(Exception):
         super().__init__(f"<<ringfence-fatal:{kind}:{detail}>>")
 
 
-def run(line: str, settings: Settings, execute: Callable[[str], str], stdin: Source, stdout: Sink,
-        stderr: Sink) -> int:
-    """Run a command line; `execute` turns a batch line into the reply. Returns the exit code; passes on ConnectionError."""
+def run(line: str, settings: Settings, execute: Callable[[str], str], stdin: Source, stdout: Sink, stderr: Sink,
+        wanted: Callable[[], bool]) -> int:
+    """Run a command line; `execute` turns a batch line into the reply. Returns the exit code; passes on ConnectionError.
+
+    A real process is killed as soon as it is no longer `wanted`: the client went away, or asked for its end.
+    """
     if settings.banner:
         stdout(settings.banner.replace("\n", "\r\n").encode())
     try:
@@ -87,7 +92,7 @@ def run(line: str, settings: Settings, execute: Callable[[str], str], stdin: Sou
         if executable.casefold() not in settings.executables:
             raise _not_found(executable, settings.default_shell)
         if settings.pwsh is not None:
-            return _real(settings.pwsh, arguments, settings.environment, stdin, stdout, stderr)
+            return _real([settings.pwsh, *arguments], settings.environment, stdin, stdout, stderr, wanted)
         _bootstrap(arguments)
         if settings.progress:
             stderr(_PROGRESS.encode())
@@ -173,10 +178,10 @@ def clixml_error(text: str) -> str:
     return _CLIXML.format(f'<S S="Error">{escape(text)}_x000D__x000A_</S>')
 
 
-def _real(pwsh: str, arguments: list[str], environment: Mapping[str, str], stdin: Source, stdout: Sink,
-          stderr: Sink) -> int:
-    """Run the real PowerShell with the given arguments and copy its streams."""
-    with subprocess.Popen([pwsh, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+def _real(command: list[str], environment: Mapping[str, str], stdin: Source, stdout: Sink, stderr: Sink,
+          wanted: Callable[[], bool]) -> int:
+    """Run a process and copy its streams."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           env=dict(environment)) as process:
         into, out, err = process.stdin, process.stdout, process.stderr
         assert into is not None
@@ -184,25 +189,24 @@ def _real(pwsh: str, arguments: list[str], environment: Mapping[str, str], stdin
         assert err is not None
 
         def feed() -> None:
-            try:
+            with contextlib.suppress(OSError, ValueError):  # the child ended before it read everything
                 while piece := stdin.readline(1 << 20):
                     into.write(piece)
                     into.flush()
                 into.close()
-            except (OSError, ValueError):
-                return  # the child ended before it read everything
 
-        def report() -> None:
-            for piece in iter(lambda: err.read(65536), b""):
-                stderr(piece)
-
-        threads = [threading.Thread(target=feed, daemon=True), threading.Thread(target=report)]
-        for thread in threads:
-            thread.start()
+        sinks = {out.fileno(): stdout, err.fileno(): stderr}
+        threading.Thread(target=feed, daemon=True).start()
         try:
-            while piece := os.read(out.fileno(), 65536):
-                stdout(piece)
-        except OSError:
+            while sinks:
+                ready, _, _ = select.select(list(sinks), [], [], 0.5)
+                for fd in ready:
+                    if piece := os.read(fd, 65536):
+                        sinks[fd](piece)
+                    else:
+                        del sinks[fd]
+                if not ready and not wanted():
+                    process.kill()
+        except OSError:  # nobody listens any more
             process.kill()
-        threads[1].join()
         return process.wait()

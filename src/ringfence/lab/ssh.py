@@ -180,7 +180,7 @@ class _Connection(paramiko.ServerInterface):
         try:
             with channel.makefile("rb") as stdin:
                 code = console.run(line, settings, executor(self._host, session), stdin,
-                                   channel.sendall, channel.sendall_stderr)
+                                   channel.sendall, channel.sendall_stderr, lambda: not channel.closed)
             channel.send_exit_status(code)
             channel.close()
         except (OSError, EOFError):  # the simulated host lost its power, or the client went away

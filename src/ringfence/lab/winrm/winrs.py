@@ -15,6 +15,7 @@ class Pipe:
         self._ready = threading.Condition()
         self._buffer = bytearray()
         self._ended = False
+        self.broken = False
 
     def write(self, data: bytes, end: bool) -> None:
         """Add bytes; `end`: none will follow."""
@@ -22,6 +23,11 @@ class Pipe:
             self._buffer += data
             self._ended = self._ended or end
             self._ready.notify_all()
+
+    def break_off(self) -> None:
+        """The reader is not wanted any more."""
+        self.broken = True
+        self.write(b"", True)
 
     def readline(self, size: int = -1, /) -> bytes:
         """A line with its end, at most `size` bytes of it; b"" at the end."""
@@ -60,7 +66,7 @@ class Processes:
         def body() -> None:
             try:
                 code = console.run(text, self._settings, self._batch, pipe, lambda data: outbox.put("stdout", data),
-                                   lambda data: outbox.put("stderr", data))
+                                   lambda data: outbox.put("stderr", data), lambda: not pipe.broken)
             except ConnectionError:
                 outbox.cut()
             else:
@@ -75,14 +81,14 @@ class Processes:
         self._pipe(id).write(data, end)
 
     def signal(self, id: str, code: str) -> None:
-        """Every signal ends the process: what it still has to read is over."""
+        """Every signal ends the process."""
         del code
-        self._pipe(id).write(b"", True)
+        self._pipe(id).break_off()
 
     def close(self) -> None:
         """End all processes."""
         for pipe in list(self._pipes.values()):
-            pipe.write(b"", True)
+            pipe.break_off()
 
     def _pipe(self, id: str) -> Pipe:
         try:
