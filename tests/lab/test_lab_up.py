@@ -1,10 +1,12 @@
 """A fleet of simulated hosts is started, reached by ringfence's own transports, and gone again."""
 
+import os
+import shutil
 import threading
 import time
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -16,6 +18,8 @@ from ringfence.lab.ssh import Settings as SshSettings
 from ringfence.lab.up import Lab
 from ringfence.lab.winrm.server import Settings as WinRMSettings
 from ringfence.transports import transport_for
+
+PWSH = shutil.which("pwsh")
 
 
 def variables(lab: Lab) -> dict[str, dict[str, Any]]:
@@ -40,6 +44,23 @@ def test_the_inventory_leads_to_the_hosts(how: dict[str, Any]) -> None:
             assert facts["management"]["remote_address"] == "10.99.0.1"
             assert facts["management"]["local_address"] == f"10.99.0.{int(name[-1]) + 10}"
             assert facts["management"]["local_port"] in (22, 5985, 5986)
+
+
+@pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
+@pytest.mark.parametrize("transport", ["psrp", "ssh"])
+def test_a_real_powershell_runs_the_host_script(transport: Literal["psrp", "ssh"]) -> None:
+    environment = dict(os.environ)
+    shell = console.Settings(pwsh=PWSH, environment=environment)
+    with Lab([machine("real")], transport, winrm=WinRMSettings(pwsh=PWSH, environment=environment),
+             ssh=SshSettings(shell=shell)) as lab:
+        [found] = variables(lab).values()
+        reply = transport_for("real", found).run(Batch((Call("Facts.Read"), Call("No.Verb"))))
+    facts = reply.value(0)
+    assert facts["language_mode"] == "FullLanguage"
+    assert facts["management"]["transport"] == transport
+    assert facts["management"]["remote_address"] == ("10.99.0.1" if transport == "ssh" else None)
+    assert reply.answers[1].error is not None
+    assert reply.answers[1].error.id == "ringfence.verb"
 
 
 def test_a_hundred_hosts_cost_little() -> None:
