@@ -36,7 +36,9 @@ def guids(data: str) -> tuple[str, ...]:
 @resource("firewall_profile", noun="NetFirewallProfile", whole=False, key="profiles", rank=6,
           key_word=subset("Domain", "Private", "Public"),
           home=Keys({"domain": ("DomainProfile",), "private": ("StandardProfile", "PrivateProfile"),
-                     "public": ("PublicProfile",)}))
+                     "public": ("PublicProfile",)},
+                    policy={"domain": ("DomainProfile",), "private": ("PrivateProfile", "StandardProfile"),
+                            "public": ("PublicProfile", "StandardProfile")}))
 class FirewallProfile(Resource):
     """The settings of one or more profiles. Only what is mentioned is managed; `not_configured` stores no value."""
 

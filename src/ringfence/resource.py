@@ -42,9 +42,14 @@ class Strings:
 
 @dataclass(frozen=True)
 class Keys:
-    """Each resource is one key with values. `names` maps the resource's name to its key, per store."""
+    """Each resource is one key with values. `names`: name -> keys, of which the first that exists counts.
 
-    names: Mapping[str, tuple[str, ...]]  # name -> keys, the first that exists counts
+    `policy`: the same for Group Policy, where it differs; a key after the first is an older one that stands for several
+    names and counts where none of them has a key of its own.
+    """
+
+    names: Mapping[str, tuple[str, ...]]
+    policy: Mapping[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from ringfence.codecs import Value
 from ringfence.resource import Keys, Kind, Resource, Sets, Strings
-from ringfence.state import LOCAL, Id, State
+from ringfence.state import GROUP_POLICY, LOCAL, Id, State
 from ringfence.windows import sets
 from ringfence.windows.tree import Tree, tree_of
 
@@ -67,10 +67,17 @@ def _strings(kind: Kind, tree: Tree, store: str) -> Iterator[Resource]:
 def _keys(kind: Kind, tree: Tree, store: str) -> Iterator[Resource]:
     """Profiles are there on every machine; in the other stores only where their key is."""
     assert isinstance(kind.home, Keys)
-    for name, keys in kind.home.names.items():
+    names = _in_policy(kind.home.policy, tree) if store == GROUP_POLICY and kind.home.policy else kind.home.names
+    for name, keys in names.items():
         key = next((k for k in keys if _has(tree, k.lower())), None)
         if key is not None or store == LOCAL:
             yield kind.make(name, values_at(tree, key or keys[0], kind.values))
+
+
+def _in_policy(names: Mapping[str, tuple[str, ...]], tree: Tree) -> Mapping[str, tuple[str, ...]]:
+    """Names and keys, without the older keys where a name that they stand for has its own ([MS-GPFAS] 2.2.3)."""
+    newer = any(_has(tree, keys[0].lower()) for keys in names.values() if len(keys) > 1)
+    return {name: keys[:1] if newer else keys for name, keys in names.items()}
 
 
 def _has(tree: Tree, key: str) -> bool:
