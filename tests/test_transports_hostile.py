@@ -14,6 +14,7 @@ from faulty import Moment, Server, WinRm, echo, envelope, fault, frame, receive,
 from psrp_client import fails, run
 
 Act = Callable[[Moment], bytes | None]
+BOMB = frame(bytes(70 * 2**20))  # more than may come out, of 100 KB
 
 
 @pytest.fixture(autouse=True)
@@ -209,10 +210,11 @@ def _of_run(line: str, **changes: object) -> str:
     (lambda line: _of_run(line, ringfence=2), "version", "there 2"),
     (lambda line: _of_run(line, run="other"), "protocol", "another run"),
     (lambda line: _of_run(line, replies=[]), "protocol", "0 answers"),
-    (lambda line: frame(bytes(200 * 2**20)), "too_large", "bytes"),
+    (lambda line: BOMB, "too_large", "bytes"),
     (lambda line: "<<ringfence-fatal:language_mode:the session runs in ConstrainedLanguage>>", "language_mode",
      "ConstrainedLanguage"),
     (lambda line: "<<ringfence-fatal:nonsense:oops>>", "script", "oops"),
+    (lambda line: "<<ringfence-fatal:script:\n\x1b]0;title\x07no >>", "script", "127.0.0.1"),
 ])
 def test_replies(answer: Callable[[str], str], kind: str, said: str) -> None:
     with Server(WinRm(answer)) as server:

@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from faulty import echo
 from lab_servers import PASSWORD, USER, FakeHost
 
@@ -20,11 +22,12 @@ from ringfence.lab.ssh import Settings as SshSettings
 from ringfence.lab.up import Lab
 from ringfence.lab.winrm.auth import Methods
 from ringfence.lab.winrm.server import Settings
+from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 
 BATCH = Batch((Call("Facts.Read", {"text": "ä€😀_x000D_\u0001" * 1000}),))
-SHORT = {"ansible_psrp_operation_timeout": 2, "ansible_psrp_read_timeout": 5, "ansible_timeout": 5,
-         "ringfence_batch_timeout": 30, "ansible_psrp_ignore_proxy": True}
+SHORT = {"ansible_psrp_operation_timeout": 2, "ansible_psrp_read_timeout": 15, "ansible_timeout": 15,
+         "ringfence_batch_timeout": 60, "ansible_psrp_ignore_proxy": True}
 
 
 def echoing() -> FakeHost:
@@ -60,6 +63,20 @@ def test_psrp(auth: str, https: bool) -> None:
         assert works(transport)
         assert works(transport)
         assert transport.round_trips == 2
+
+
+def test_client_key_with_a_password(tmp_path: Path) -> None:
+    with Lab([echoing()], auth="certificate", https=True) as lab:
+        given = {**lab.running["LAB1"].variables, **SHORT}
+        key = serialization.load_pem_private_key(Path(given["ansible_psrp_certificate_key_pem"]).read_bytes(), None)
+        path = tmp_path / "key.pem"
+        path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                           serialization.BestAvailableEncryption(b"geheim")))
+        given["ansible_psrp_certificate_key_pem"] = str(path)
+        assert works(transport_for("LAB1", {**given, "ansible_psrp_certificate_key_password": Secret("geheim")}))
+        fails(transport_for("LAB1", {**given, "ansible_psrp_certificate_key_password": "falsch"}),
+              "authentication", str(path))
+        fails(transport_for("LAB1", given), "authentication", str(path))
 
 
 def test_message_encryption_over_https_too() -> None:
@@ -186,7 +203,7 @@ PWSH = shutil.which("pwsh")
 @pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 @pytest.mark.parametrize("over", ["psrp", "ssh"])
 def test_real_powershell(over: str) -> None:
-    batch = Batch((Call("Facts.Read"), Call("No.Such", {"text": "ä€😀_x000D_" + "x" * 1_000_000})))
+    batch = Batch((Call("Facts.Read"), Call("No.Such", {"text": "ä€😀_x000D_" + "x" * 200_000})))
     lab = ({"winrm": Settings(pwsh=PWSH)} if over == "psrp" else
            {"transport": "ssh", "ssh": SshSettings(shell=replace(console.Settings(), pwsh=PWSH,
                                                                  environment=dict(os.environ)))})

@@ -38,7 +38,7 @@ def program(tmp_path: Path, text: str) -> str:
 
 def run(executable: str, **more: Any) -> Reply:
     return transport_for("here", {"ansible_connection": "local", "ringfence_powershell": executable,
-                                  "ringfence_batch_timeout": 20, **more}).run(BATCH)
+                                  "ringfence_batch_timeout": 60, **more}).run(BATCH)
 
 
 def fails(executable: str, kind: str, said: str = "", sent: bool = True, **more: Any) -> HostError:

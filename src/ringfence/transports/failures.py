@@ -65,6 +65,8 @@ _TEXTS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for patter
      r"|cannot find the (path|file) specified|The term '[^']*' is not recognized", "powershell"),
 ))
 
+_LONGEST = 600  # characters of what a host says in a message
+
 # what a failure is called before a batch was sent, and after
 _BEFORE = {"protocol": "peer"}
 _AFTER = {"timeout": "overdue", "network": "lost", "refused": "lost", "tls": "lost", "peer": "protocol"}
@@ -141,8 +143,12 @@ def of_network(error: BaseException) -> tuple[str, str]:
 
 
 def host_error(where: str, sent: bool, kind: str, detail: str = "") -> HostError:
-    """The error for a failure at `where` (host and port): Unreachable as long as the batch was not `sent`."""
-    told = where + (f": {detail}" if detail else "")
+    """The error for a failure at `where` (host and port): Unreachable as long as the batch was not `sent`.
+
+    `detail` is what the other side said: of it one line is kept that no terminal can take for a command.
+    """
+    said = "".join(c if c.isprintable() else " " for c in detail[:_LONGEST])
+    told = where + (f": {said}" if said else "")
     if not sent:
         return Unreachable(_BEFORE.get(kind, kind), told)
     return HostError(_AFTER.get(kind, kind), told)

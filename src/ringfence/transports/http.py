@@ -110,6 +110,7 @@ class BoundedHttp(_TransportHTTP):
 
     def _build_session(self) -> requests.Session:
         session: requests.Session = super()._build_session()
+        session.trust_env = False  # its proxies and authorities are in the session by now; else they are read each time
         session.mount("http://", Adapter(self.link))
         session.mount("https://", Adapter(self.link, assert_fingerprint=self.fingerprint,
                                           key_password=self.certificate_key_password))

@@ -60,7 +60,7 @@ class LocalTransport:
             raise HostError("overdue", f"{executable}: {self.settings.batch_timeout:g} s")
         if output.too_much:
             raise HostError("too_large", f"{executable}: more than {limit} bytes")
-        return process.understand(batch, bytes(output.data), bytes(errors.data), status, executable,
+        return process.understand(batch, bytes(output.data), bytes(errors.data), status, executable, "this machine",
                                   self.settings.max_reply)
 
 

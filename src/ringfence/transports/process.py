@@ -15,7 +15,7 @@ from collections.abc import Callable
 from ringfence.batch import Batch, Reply, script
 from ringfence.batch.bootstrap import bootstrap
 from ringfence.errors import HostError
-from ringfence.transports.failures import of_text
+from ringfence.transports.failures import host_error, of_text
 
 MAX_ERRORS = 256 * 1024  # bytes of standard error that are kept
 
@@ -67,9 +67,17 @@ class Reader:
         return start >= 0 and self.data.find(b">>", max(start, tail)) >= 0
 
 
-def understand(batch: Batch, output: bytes, errors: bytes, status: int | None, executable: str,
+def understand(batch: Batch, output: bytes, errors: bytes, status: int | None, executable: str, where: str,
                max_reply: int) -> Reply:
     """The reply in what the process left. Raises HostError of the kind that its words and exit code point to."""
+    try:
+        return _understand(batch, output, errors, status, executable, max_reply)
+    except HostError as error:
+        raise host_error(where, True, error.kind, error.detail) from None
+
+
+def _understand(batch: Batch, output: bytes, errors: bytes, status: int | None, executable: str,
+                max_reply: int) -> Reply:
     try:
         return batch.read(output, max_reply)
     except HostError as error:
@@ -79,12 +87,12 @@ def understand(batch: Batch, output: bytes, errors: bytes, status: int | None, e
     said = words(errors) or words(output)
     kind = of_text(said)
     if kind in (None, "powershell") and (status in _NOT_FOUND or (status and executable.lower() in said.lower())):
-        raise HostError("powershell", _NOISE.sub("", said)[:500] or executable)
+        raise HostError("powershell", _NOISE.sub("", said) or executable)
     if not said and status:
         raise HostError("script", f"{executable} ended with exit code {status} and said nothing")
     if not words(errors):
         raise silent
-    raise HostError(kind or "script", _NOISE.sub("", said)[:500])
+    raise HostError(kind or "script", _NOISE.sub("", said))
 
 
 def words(errors: bytes) -> str:

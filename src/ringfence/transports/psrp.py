@@ -27,7 +27,7 @@ _CLOSING = 10.0  # seconds that closing a shell may take once the answer is ther
 _HTTP = {
     403: ("authorization", "HTTP 403"),
     407: ("authentication", "HTTP 407, the proxy wants a password"),
-    413: ("quota", "HTTP 413, a message is larger than MaxEnvelopeSizekb allows"),
+    413: ("quota", "HTTP 413, a message is larger than the host's MaxEnvelopeSizekb: lower ansible_psrp_max_envelope_size"),
     503: ("refused", "HTTP 503, the WinRM service does not run"),
 }
 
@@ -58,7 +58,10 @@ class PsrpTransport:
                 self.bytes_sent += link.sent
                 self.bytes_received += link.received
         self.round_trips += 1
-        return batch.read(output, self.settings.max_reply)
+        try:
+            return batch.read(output, self.settings.max_reply)
+        except HostError as error:
+            raise host_error(self.where, True, error.kind, error.detail) from None
 
     def _open(self, link: Link) -> "Pool":
         """An open runspace pool. Raises Unreachable."""
@@ -130,6 +133,8 @@ class PsrpTransport:
             return _HTTP.get(error.code, ("peer", f"HTTP {error.code}"))
         if isinstance(error, SpnegoError):
             return "authentication", str(error)[:300]
+        if self.settings.certificate_key_pem and re.search(r"PEM lib|is encrypted|key values mismatch|KEY_VALUES_MISMATCH", str(error)):
+            return "authentication", f"{self.settings.certificate_key_pem} does not fit the certificate or its password"
         if isinstance(error, requests.exceptions.ProxyError):
             return "network", "the proxy: " + (of_network(error)[1] or of_network(error)[0])
         if isinstance(error, requests.RequestException | OSError):

@@ -1,5 +1,7 @@
 """The reference pages on connections, written from the tables. Pure; a test keeps docs/reference/ equal to them."""
 
+from collections.abc import Sequence
+
 from ringfence.errors import FAILURES
 from ringfence.secret import Secret
 from ringfence.transports.settings import TRANSPORTS
@@ -50,7 +52,7 @@ def _key(row: Variable) -> tuple[str, ...]:
     return row.names
 
 
-def _table(title: str, table: list[Variable]) -> str:
+def _table(title: str, table: Sequence[Variable]) -> str:
     lines = "".join(f"| {_names(row)} | {row.kind.says} | {_default(row)} | {_cell(row.meaning)} |\n" for row in table)
     return f"## {title}\n\n| variable | value | default | meaning |\n|---|---|---|---|\n{lines}"
 

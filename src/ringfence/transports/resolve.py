@@ -1,5 +1,6 @@
 """From the variables of one host to the settings of its transport, complete and consistent, or every mistake at once."""
 
+import functools
 import importlib.util
 import os
 import re
@@ -22,8 +23,7 @@ Mistake = tuple[str, str, str]  # the field that is to blame, what is wrong, wha
 
 def settings_for(host: str, variables: Mapping[str, Any]) -> Psrp | Ssh | Local:
     """The settings of the transport that `variables` choose for `host`. Raises InputError with all mistakes."""
-    known = {name for settings in TRANSPORTS.values() for row in rows(settings) for name in row.names + row.winrm}
-    problems = unknown(host, variables, known)
+    problems = unknown(host, variables, known_names())
     try:
         connection = CONNECTION.parse(variables.get("ansible_connection") or "psrp")
     except ValueError as error:
@@ -41,6 +41,12 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> Psrp | Ssh | Local:
     if problems:
         raise InputError(problems)
     return made
+
+
+@functools.cache
+def known_names() -> frozenset[str]:
+    """The names of all connection variables."""
+    return frozenset(name for kind in TRANSPORTS.values() for row in rows(kind) for name in row.names + row.winrm)
 
 
 def _complete_psrp(host: str, found: Found) -> None:

@@ -145,7 +145,7 @@ class SshTransport:
             raise host_error(where, False, "authorization", "commands are refused")
         if status is None and not output.complete(len(output.data)) and not errors.data:
             raise host_error(where, True, "lost", "the host closed it before the answer was complete")
-        return process.understand(batch, bytes(output.data), bytes(errors.data), status, settings.powershell,
+        return process.understand(batch, bytes(output.data), bytes(errors.data), status, settings.powershell, where,
                                   settings.max_reply)
 
     def _start(self, client: paramiko.SSHClient, deadline: Deadline) -> tuple[paramiko.Channel, bool]:

@@ -8,9 +8,10 @@ for any value: it is never shown in a message.
 
 import dataclasses
 import difflib
+import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -50,9 +51,14 @@ def variable(kind: Kind[Any], *names: str, default: Any, meaning: str, winrm: Se
         "names": names, "winrm": tuple(winrm), "kind": kind, "meaning": meaning, "shown": shown})
 
 
-def rows(settings: type) -> list[Variable]:
+def rows(settings: type) -> tuple[Variable, ...]:
     """The variables that a settings class reads, in the order of its fields."""
-    return [Variable(f.name, default=f.default, **f.metadata) for f in dataclasses.fields(settings) if f.metadata]
+    return _rows(settings)
+
+
+@functools.cache
+def _rows(settings: type) -> tuple[Variable, ...]:
+    return tuple(Variable(f.name, default=f.default, **f.metadata) for f in dataclasses.fields(settings) if f.metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +93,8 @@ def problem(host: str, summary: str, detail: str) -> Diagnostic:
     return Diagnostic(NOWHERE, summary, detail, host=host)
 
 
-def unknown(host: str, variables: Mapping[str, Any], known: Iterable[str]) -> list[Diagnostic]:
+def unknown(host: str, variables: Mapping[str, Any], known: Collection[str]) -> list[Diagnostic]:
     """A mistake for each variable that is named like a connection variable and is none."""
-    known = list(known)
     found = []
     for name in sorted(n for n in variables if n.startswith(OURS) and n not in known):
         near = difflib.get_close_matches(name, known, 1, 0.6)
