@@ -180,6 +180,22 @@ def test_rename_copy_enable_and_groups() -> None:
     refused(do(on, "Enable-NetFirewallRule", {"Group": "none"}), "CmdletizationQuery_NotFound_RuleGroup")
 
 
+@pytest.mark.parametrize(("noun", "key"), [("NetIPsecRule", "ConSecRules"), ("NetIPsecMainModeRule", "MainModeRules")])
+def test_ipsec_rules_are_switched_renamed_copied_removed(noun: str, key: str) -> None:
+    on, path = host(), f"{POLICY}\\{key}"
+    done(on, f"New-{noun}", Name="r", DisplayName="R")
+    done(on, f"Disable-{noun}", Name="R")
+    assert "|Active=FALSE|" in str(on.registry.get(path, "r"))
+    done(on, f"Rename-{noun}", Name="r", NewName="s")
+    done(on, f"Enable-{noun}", Name="s")
+    done(on, f"Copy-{noun}", Name="s", NewName="t")
+    assert on.registry.get(path, "r") is None
+    assert on.registry.get(path, "s") == on.registry.get(path, "t")
+    assert "|Active=TRUE|" in str(on.registry.get(path, "t"))
+    done(on, f"Remove-{noun}", Name=["s", "t"])
+    assert policy(on)["local"][key] == {}
+
+
 def test_unknown_tokens_survive_a_set() -> None:
     on = host()
     on.registry.set(RULES, "odd", "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=O|FutureToken=a=b|")

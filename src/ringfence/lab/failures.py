@@ -25,7 +25,7 @@ NATIVE = {
     1168: ("ObjectNotFound", "Element not found."),
     1355: ("ObjectNotFound", "The specified domain either does not exist or could not be contacted."),
     1753: ("NotSpecified", "There are no more endpoints available from the endpoint mapper."),
-    2402: ("ResourceBusy", "Active connections still exist."),
+    2402: ("NotSpecified", "Active connections still exist."),
 }
 
 
