@@ -1,0 +1,115 @@
+"""Who may import whom: one table. The lower never imports the higher, and what is pure does no input or output."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "ringfence"
+
+# package: what it imports directly of those below; everything that these import is allowed too
+LAYERS = {
+    "errors": "",
+    "secret": "",
+    "words": "errors secret",
+    "sddl": "words",
+    "facts": "",
+    "codecs": "words",
+    "resource": "codecs",
+    "conditions": "codecs",
+    "ipsec": "resource conditions",
+    "state": "resource facts",
+    "batch": "errors",
+    "kinds": "state conditions ipsec sddl",
+    "windows": "state batch",
+    "plan": "state sddl",
+    "project": "kinds state words",
+    "transports": "batch errors secret",
+    "report": "plan",
+    "run": "plan windows transports report project",
+    "views": "report",
+    "schemas": "report",
+    "lab": "batch errors",
+    "cli": "run views schemas lab",
+}
+PURE = ("errors", "secret", "words", "sddl", "facts", "codecs", "conditions", "resource", "ipsec", "state", "batch", "windows",
+        "plan", "report", "views", "schemas")
+INPUT_OUTPUT = {"socket", "subprocess", "requests", "urllib.request", "http", "ssl", "asyncio", "paramiko", "pypsrp", "psrpcore",
+                "spnego", "selectors", "select", "threading", "tempfile", "shutil", "pathlib", "glob", "fileinput"}
+PROGRAMMES = ("cli",)  # may print
+
+
+def files(package: str) -> list[Path]:
+    """The modules of a package; those of `kinds` are modules/ too."""
+    found = [SOURCE / f"{package}.py"] if (SOURCE / f"{package}.py").is_file() else sorted((SOURCE / package).rglob("*.py"))
+    return [*found, *sorted((ROOT / "modules").glob("*.py"))] if package == "kinds" else found
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The full names of everything that a module imports, inside of functions too."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def below(package: str) -> set[str]:
+    """Everything that a package may import."""
+    direct = set(LAYERS[package].split())
+    return direct.union(*(below(p) for p in direct))
+
+
+def test_the_table_is_complete() -> None:
+    there = {p.stem for p in SOURCE.iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file()} - {"__init__"}
+    assert there == set(LAYERS)
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_the_lower_never_imports_the_higher(package: str) -> None:
+    allowed = below(package) | {package}
+    for file in files(package):
+        for name in imports(file):
+            parts = name.split(".")
+            if parts[0] == "ringfence" and len(parts) > 1 and parts[1] != "__version__":
+                assert parts[1] in allowed, f"{file.relative_to(ROOT)} imports {name}; {package} may import {sorted(allowed)}"
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_what_is_pure_does_no_input_or_output(package: str) -> None:
+    for file in files(package):
+        used = {name for name in imports(file) for bad in INPUT_OUTPUT if name == bad or name.startswith(f"{bad}.")}
+        assert not used, f"{file.relative_to(ROOT)} is pure and imports {sorted(used)}"
+
+
+@pytest.mark.parametrize("package", [p for p in LAYERS if p not in PROGRAMMES])
+def test_only_the_command_line_prints_and_exits(package: str) -> None:
+    for file in files(package):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            assert name not in ("print", "exit", "sys.exit", "os._exit"), f"{file.relative_to(ROOT)} calls {name}"
+
+
+def test_kinds_never_import_each_other() -> None:
+    modules = {file.stem for file in (ROOT / "modules").glob("*.py")}
+    for file in (ROOT / "modules").glob("*.py"):
+        shared = [name for name in imports(file) if name.startswith("ringfence.kinds") or name.split(".")[0] in modules]
+        assert not shared, f"{file.name} imports {shared}"
+
+
+def test_the_lab_knows_nothing_of_the_engine() -> None:
+    for file in files("lab"):
+        own = {name.split(".")[1] for name in imports(file) if name.startswith("ringfence.")}
+        assert own <= {"lab", "batch", "errors"}, file
+
+
+def test_only_what_is_declared_is_imported() -> None:
+    """Third-party packages are those of pyproject.toml."""
+    known = {"yaml", "jsonschema", "paramiko", "pypsrp", "deepdiff", "jinja2", "typer", "rich", "cryptography", "psrpcore",
+             "spnego", "requests", "urllib3", "ringfence"}
+    used = {name.split(".")[0] for package in LAYERS for file in files(package) for name in imports(file)}
+    assert used - set(sys.stdlib_module_names) - {"__future__"} <= known
