@@ -1,5 +1,5 @@
 # Works in a fresh clone with nothing but Python 3.11 or later and make.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
