@@ -2,6 +2,16 @@
 
 What Windows fills in, how objects are found, and what is refused follow Microsoft's pages of the cmdlets and MS-FASP;
 the error shapes are in failures.py. Nothing of the engine's codecs is used here.
+
+Where the documents are silent or disagree, the lab does this:
+* what Windows would report as the run-time status of an IPsec rule is refused when the rule is written (netsecurity_ipsec);
+* main mode crypto sets are stored under Phase1CryptoSet, as MS-GPFAS spells it; all other set keys are plural;
+* a rule that secures and names no set holds the primary sets' ids; the word None stands for no set, Default for the primary one;
+* `localhost` (the local group policy object) is in force at once, without a refresh; there are no domain GPOs;
+* security descriptors are stored as they were given; a subnet loses its host bits; a /32 is a single address;
+* a bypass rule takes a list of machines or of users; proposals of one main mode set may name several groups;
+* a local address excludes interfaces in firewall rules too; Request with None has no encoding and is refused;
+* a token that no cmdlet knows stays in the rule when others change.
 """
 
 import uuid
