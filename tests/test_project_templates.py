@@ -4,14 +4,16 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml as pyyaml
 
 from ringfence.errors import Where
 from ringfence.project import yaml
+from ringfence.project.bounds import RenderError, UndefinedFacts, UndefinedValue
 from ringfence.project.problems import Problems
-from ringfence.project.sandbox import OMIT, RenderError, UndefinedFacts, UndefinedValue
+from ringfence.project.sandbox import OMIT
 from ringfence.project.templates import Scope, template
 from ringfence.project.vault import Vault, Vaulted, encrypt
 from ringfence.project.yaml import Map
@@ -21,7 +23,7 @@ CASES = pyyaml.safe_load((Path(__file__).parent / "cases" / "project_templates.y
 AT = Where("play.yml", 7)
 
 
-def scope(variables=None, facts=None, **magic):
+def scope(variables: Any = None, facts: Any = None, **magic: Any) -> Scope:
     problems = Problems()
     raw = yaml.parse(json.dumps(variables or {}), "vars.yml", yaml.PLAYS, problems)
     assert not problems.failed
@@ -29,7 +31,7 @@ def scope(variables=None, facts=None, **magic):
 
 
 @pytest.mark.parametrize("case", CASES["cases"], ids=lambda case: case["template"])
-def test_values(case):
+def test_values(case: dict[str, Any]) -> None:
     here = scope(CASES["variables"])
     if "error" in case:
         with pytest.raises(RenderError) as raised:
@@ -40,12 +42,12 @@ def test_values(case):
         assert json.dumps(here.render(case["template"], AT)) == json.dumps(case["value"])  # tells 1, 1.0 and true apart
 
 
-def test_a_value_without_templates_is_the_same_object():
+def test_a_value_without_templates_is_the_same_object() -> None:
     value = yaml.parse("{a: [1, {b: text}], c: '{ {'}", "f", yaml.PLAYS, Problems())
     assert scope().render(value) is value
 
 
-def test_omit_leaves_out():
+def test_omit_leaves_out() -> None:
     value = yaml.parse("{a: '{{ omit }}', b: ['{{ x | default(omit) }}', 1], c: 1}", "f", yaml.PLAYS, Problems())
     assert scope().render(value) == {"b": [1], "c": 1}
     assert scope().render("{{ omit }}") is OMIT
@@ -53,7 +55,7 @@ def test_omit_leaves_out():
         scope().render("x{{ omit }}")
 
 
-def test_undefined_variable_tells_the_place_of_the_innermost_text_and_a_near_name():
+def test_undefined_variable_tells_the_place_of_the_innermost_text_and_a_near_name() -> None:
     with pytest.raises(UndefinedValue) as raised:
         scope({"jump_hosts": [], "zone": {"hosts": "{{ jump_host }}"}}).render("{{ zone.hosts }}", AT)
     assert (raised.value.where.file, raised.value.summary) == ("vars.yml", 'the variable "jump_host" is not defined')
@@ -66,20 +68,20 @@ def test_undefined_variable_tells_the_place_of_the_innermost_text_and_a_near_nam
     ({"a": {"x": "{{ a.y }}", "y": "{{ a.x }}"}}, "a.x → a.y → a.x"),
     ({"a": ["{{ a[0] }}"]}, "a[0] → a[0]"),
 ])
-def test_variables_that_refer_to_themselves(variables, chain):
+def test_variables_that_refer_to_themselves(variables: Any, chain: str) -> None:
     with pytest.raises(RenderError, match="refers to itself") as raised:
         scope(variables).render("{{ a.x if a is mapping else a }}")
     assert raised.value.summary.endswith(chain)
 
 
-def test_a_mapping_may_refer_to_its_own_other_keys():
+def test_a_mapping_may_refer_to_its_own_other_keys() -> None:
     here = scope({"net": {"base": "10.0", "lan": "{{ net.base }}.1.0/24", "bad": "{{ nothing }}"}})
     assert here.render("{{ net.lan }}") == "10.0.1.0/24"
     with pytest.raises(UndefinedValue):
         here.render("{{ net }}")
 
 
-def test_facts():
+def test_facts() -> None:
     assert scope(facts={"os": {"build": 20348}}).render("{{ ansible_facts.os.build }}") == 20348
     assert scope(facts={"os": {"build": 20348}}).test("ringfence_facts.os.build >= 17763", AT)
     for wanted in ("{{ ansible_facts.os }}", "{{ ringfence_facts.x | default(1) }}", "{{ ansible_facts is defined }}",
@@ -91,13 +93,13 @@ def test_facts():
         scope(facts={"os": {}}).render("{{ ansible_facts.os.bild }}")
 
 
-def test_facts_and_loop_values_are_never_templates():
+def test_facts_and_loop_values_are_never_templates() -> None:
     assert scope(facts={"alias": "{{ 1 + 1 }}"}).render("{{ ansible_facts.alias }}") == "{{ 1 + 1 }}"
     assert scope(item="{{ 1 + 1 }}").render("{{ item }}") == "{{ 1 + 1 }}"
     assert scope().render(yaml.Unsafe("{{ 1 + 1 }}")) == "{{ 1 + 1 }}"
 
 
-def test_child_scopes_see_their_own_variables_everywhere():
+def test_child_scopes_see_their_own_variables_everywhere() -> None:
     here = scope({"port": 80, "rule": "r-{{ port }}", "both": ["{{ rule }}", "{{ port }}"]})
     assert here.render("{{ both }}") == ["r-80", 80]
     child = here.child(Map({"port": 443}))
@@ -106,7 +108,7 @@ def test_child_scopes_see_their_own_variables_everywhere():
     assert here.render("{{ rule }}") == "r-80"
 
 
-def test_conditions():
+def test_conditions() -> None:
     here = scope({"yes": True, "word": "yes", "n": 3})
     assert here.test("yes and n > 2", AT)
     assert not here.test("not yes", AT)
@@ -121,7 +123,7 @@ def test_conditions():
 
 # ---------------------------------------------------------------------------------------------------------- secrets
 
-def secret_scope():
+def secret_scope() -> Scope:
     text = encrypt("hunter2", Secret("pw"), salt=b"0" * 32)
     return Scope(Map({"key": Vaulted(text, AT), "alias": "{{ key }}", "pair": Map({"k": "{{ key }}"})}),
                  {"omit": OMIT}, None, Vault([("default", Secret("pw"))]))
@@ -129,7 +131,7 @@ def secret_scope():
 
 @pytest.mark.parametrize("text", ["{{ key }}", "{{ alias }}", "{{ pair.k }}", "{{ nothing | default(key) }}",
                                   "{{ key if true else 1 }}", "{{ [key] | first }}", "{{ lookup('vars', 'key') }}"])
-def test_secrets_pass_whole(text):
+def test_secrets_pass_whole(text: str) -> None:
     value = secret_scope().render(text)
     assert isinstance(value, Secret)
     assert value.reveal() == "hunter2"
@@ -143,13 +145,13 @@ def test_secrets_pass_whole(text):
     "{{ key | regex_replace('h', 'x') }}", "{% for c in key %}{{ c }}{% endfor %}", "{{ key[0] }}", "{{ key + 'x' }}",
     "{{ key | attr('reveal') }}", "{{ key | list }}", "{{ key | replace('h', 'x') }}", "{{ ','.join([key]) }}",
 ])
-def test_secrets_never_become_part_of_a_text(text):
+def test_secrets_never_become_part_of_a_text(text: str) -> None:
     with pytest.raises(RenderError) as raised:
         secret_scope().render(text)
     assert "hunter" not in f"{raised.value.summary}{raised.value.detail}"
 
 
-def test_a_vaulted_value_without_its_password_is_told_where_it_is_used():
+def test_a_vaulted_value_without_its_password_is_told_where_it_is_used() -> None:
     here = Scope(secret_scope().variables, {}, None, Vault([("default", Secret("wrong"))]))
     with pytest.raises(RenderError, match="no vault password fits") as raised:
         here.render("{{ alias | default('x') }}")
@@ -176,7 +178,7 @@ def test_a_vaulted_value_without_its_password_is_told_where_it_is_used():
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{{ " + "(" * 500 + "1" + ")" * 500 + " }}",
     "{{ " + "[" * 5000 + " }}", "{{ 1 " + "+ 1" * 60000 + " }}",
 ])
-def test_templates_that_would_never_end_or_fit(text):
+def test_templates_that_would_never_end_or_fit(text: str) -> None:
     begun = time.process_time()
     with pytest.raises(RenderError):
         scope().render(text)
@@ -191,19 +193,19 @@ def test_templates_that_would_never_end_or_fit(text):
     "{{ caller.__code__ }}", "{{ self.__init__ }}", "{{ joiner.__init__ }}", "{{ hostvars.__class__ }}",
     "{{ net.places }}", "{{ net.where }}", "{{ net.over }}",
 ])
-def test_nothing_but_values_can_be_reached(text):
+def test_nothing_but_values_can_be_reached(text: str) -> None:
     with pytest.raises(RenderError):
         scope({"net": {"a": 1}}).render(text)
 
 
-def test_keys_come_before_everything_that_a_mapping_is_in_python():
+def test_keys_come_before_everything_that_a_mapping_is_in_python() -> None:
     here = scope({"net": {"places": 1, "where": 2, "names": 3, "copy": 4}})
     assert here.render("{{ [net.places, net.where, net.names, net.copy] }}") == [1, 2, 3, 4]
 
 
 # ---------------------------------------------------------------------------------------------------------- lookups
 
-def test_lookups(tmp_path, monkeypatch):
+def test_lookups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RINGFENCE_TEST", "from the environment")
     monkeypatch.delenv("RINGFENCE_NOTHING", raising=False)
     (tmp_path / "files").mkdir()
@@ -226,12 +228,12 @@ def test_lookups(tmp_path, monkeypatch):
     assert raised.value.detail.startswith('did you mean "env"?')
 
 
-def test_a_huge_file_is_not_taken(tmp_path):
+def test_a_huge_file_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "big").write_text("x" * 2_000_000)
     with pytest.raises(RenderError, match="more than"):
         scope(playbook_dir=os.fspath(tmp_path)).render("{{ lookup('file', 'big') }}")
 
 
-def test_templates_are_compiled_once():
+def test_templates_are_compiled_once() -> None:
     assert template("{{ compiled | upper }}") is template("{{ compiled | upper }}")
     assert template("plain { text }") is None

@@ -1,12 +1,15 @@
 """Ansible Vault: texts that ansible-vault wrote, our own, wrong ones; passwords from files and programs."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from ringfence.errors import InputError, Where
 from ringfence.project import yaml
 from ringfence.project.problems import Problems
-from ringfence.project.vault import Vault, Vaulted, encrypt, passwords
 from ringfence.project.variables import VariableFiles
+from ringfence.project.vault import Vault, Vaulted, encrypt, passwords
 from ringfence.secret import Secret
 
 # Written by ansible-vault of ansible-core 2.19 with the password "correct horse"; the text is "hunter2 é".
@@ -29,12 +32,12 @@ AT = Where("vars.yml", 3)
 
 
 @pytest.mark.parametrize("text", [OLD, NEW, OLD.replace("\n", "\r\n"), NEW.strip()])
-def test_what_ansible_wrote(text):
+def test_what_ansible_wrote(text: str) -> None:
     vault = Vault([("other", WRONG), ("prod", RIGHT)])
     assert vault.decrypt(Vaulted(text, AT)).reveal() == "hunter2 é"
 
 
-def test_what_ansible_writes_is_what_we_write():
+def test_what_ansible_writes_is_what_we_write() -> None:
     salt = bytes.fromhex(bytes.fromhex(OLD.split("\n", 1)[1].replace("\n", "")).split(b"\n")[0].decode())
     assert encrypt("hunter2 é", RIGHT, salt=salt) == OLD
     assert Vaulted(NEW).label == "prod"
@@ -42,7 +45,7 @@ def test_what_ansible_writes_is_what_we_write():
 
 
 @pytest.mark.parametrize("text", ["", "x" * 15, "x" * 16, "é\n" * 1000])
-def test_round_trip(text):
+def test_round_trip(text: str) -> None:
     vault = Vault([("default", RIGHT)])
     assert vault.decrypt(Vaulted(encrypt(text, RIGHT))).reveal() == text
     assert vault.decrypt(Vaulted(encrypt(text, RIGHT, "lab"))).reveal() == text
@@ -58,7 +61,7 @@ def test_round_trip(text):
     ([("default", RIGHT)], "$ANSIBLE_VAULT;1.1;AES256\n3030", "the encrypted value is damaged"),
     ([("default", RIGHT)], OLD.replace("3732\n", "3733\n"), "no vault password fits this value"),
 ])
-def test_what_cannot_be_decrypted_is_told_with_its_place(keys, text, told):
+def test_what_cannot_be_decrypted_is_told_with_its_place(keys: list[tuple[str, Secret]], text: str, told: Any) -> None:
     with pytest.raises(InputError) as raised:
         Vault(keys).decrypt(Vaulted(text, AT))
     (diagnostic,) = raised.value.diagnostics
@@ -66,7 +69,7 @@ def test_what_cannot_be_decrypted_is_told_with_its_place(keys, text, told):
     assert "horse" not in str(diagnostic)
 
 
-def test_a_changed_ciphertext_fits_no_password():
+def test_a_changed_ciphertext_fits_no_password() -> None:
     text = encrypt("é", RIGHT, salt=b"s" * 32)
     head, body = text.split("\n", 1)
     salt, mac, data = (bytes.fromhex(p.decode()) for p in bytes.fromhex(body.replace("\n", "")).split(b"\n"))
@@ -75,7 +78,7 @@ def test_a_changed_ciphertext_fits_no_password():
         Vault([("default", RIGHT)]).decrypt(Vaulted(f"{head}\n{broken}"))
 
 
-def test_passwords_from_files_and_programs(tmp_path):
+def test_passwords_from_files_and_programs(tmp_path: Path) -> None:
     plain, program, client = tmp_path / "plain", tmp_path / "program", tmp_path / "pass-client.sh"
     plain.write_text("correct horse\n")
     program.write_text("#!/bin/sh\necho 'battery staple'\n")
@@ -87,7 +90,7 @@ def test_passwords_from_files_and_programs(tmp_path):
         ("default", "correct horse"), ("prod", "battery staple"), ("lab", "--vault-id lab")]
 
 
-def test_passwords_that_cannot_be_had_are_all_told(tmp_path):
+def test_passwords_that_cannot_be_had_are_all_told(tmp_path: Path) -> None:
     failing, empty = tmp_path / "failing", tmp_path / "empty"
     failing.write_text("#!/bin/sh\nexit 3\n")
     failing.chmod(0o700)
@@ -99,7 +102,7 @@ def test_passwords_that_cannot_be_had_are_all_told(tmp_path):
                     "the vault password is empty", "cannot read the vault password: Is a directory"]
 
 
-def test_encrypted_files_of_variables_hold_secrets(tmp_path):
+def test_encrypted_files_of_variables_hold_secrets(tmp_path: Path) -> None:
     path, problems = tmp_path / "all.yml", Problems()
     path.write_text(encrypt("key: 17\nlist: [a, true, ~]\nmap: {a: '{{ b }}'}\n", RIGHT))
     variables = VariableFiles(Vault([("default", RIGHT)]), problems).load(path)
@@ -112,7 +115,7 @@ def test_encrypted_files_of_variables_hold_secrets(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["hunter2: [", "hunter2: 1\nhunter2: 2\n", "- hunter2\n", "a: !hunter2 x\n"])
-def test_mistakes_in_encrypted_files_show_nothing_of_them(text, tmp_path):
+def test_mistakes_in_encrypted_files_show_nothing_of_them(text: str, tmp_path: Path) -> None:
     path, problems = tmp_path / "all.yml", Problems()
     path.write_text(encrypt(text, RIGHT))
     VariableFiles(Vault([("default", RIGHT)]), problems).load(path)
@@ -121,7 +124,7 @@ def test_mistakes_in_encrypted_files_show_nothing_of_them(text, tmp_path):
     assert "hunter2" not in str(raised.value)
 
 
-def test_tagged_values_stay_encrypted_until_needed():
+def test_tagged_values_stay_encrypted_until_needed() -> None:
     indented = "".join(f"  {line}\n" for line in OLD.splitlines())
     value = yaml.parse(f"a: !vault |\n{indented}", "f.yml", yaml.VARIABLES, Problems())
     assert value["a"] == Vaulted(OLD, Where("f.yml", 1))

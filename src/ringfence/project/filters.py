@@ -22,20 +22,9 @@ import yaml as pyyaml
 from jinja2.filters import do_unique
 
 from ringfence.project import lookups, yaml
+from ringfence.project.bounds import RenderError, check_format, narrow, replaced, spend, spend_on
 from ringfence.project.problems import Problems, article
-from ringfence.project.sandbox import (
-    Environment,
-    Marker,
-    RenderError,
-    as_text,
-    check_format,
-    force,
-    narrow,
-    replaced,
-    spend,
-    spend_on,
-    text,
-)
+from ringfence.project.sandbox import Environment, Lazy, Marker, as_text, force, text
 from ringfence.secret import Secret
 
 _WIDE = frozenset({"center", "indent", "batch", "slice", "wordwrap", "truncate", "tojson", "to_json", "to_nice_json",
@@ -217,6 +206,8 @@ def to_nice_json(value: Any, indent: int = 4, sort_keys: bool = True, **options:
 
 
 def _no_json(value: Any) -> Any:
+    if isinstance(value, Lazy):
+        return value.force()
     raise RenderError("a secret cannot become part of a text" if isinstance(value, Secret)
                       else f"{type(value).__name__} cannot be written as JSON")
 

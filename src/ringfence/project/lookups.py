@@ -9,8 +9,9 @@ from jinja2 import pass_context
 from jinja2.utils import missing
 
 from ringfence.errors import Where
+from ringfence.project.bounds import RenderError
 from ringfence.project.problems import Problems, allowed, article
-from ringfence.project.sandbox import Marker, Names, RenderError, force, text
+from ringfence.project.sandbox import Marker, Names, force, text
 from ringfence.project.vault import Vaulted, is_vault
 from ringfence.project.yaml import read_text
 

@@ -9,17 +9,18 @@ from typing import Any
 from ringfence.errors import NOWHERE, Diagnostic, InputError, Where
 from ringfence.project import inventory as inventories
 from ringfence.project import patterns, templates, variables
+from ringfence.project.bounds import RenderError, UndefinedFacts
 from ringfence.project.inventory import Host, Inventory
+from ringfence.project.lazy import FACTS, HostVars
 from ringfence.project.playbook import Play, Reader
 from ringfence.project.problems import Problems
 from ringfence.project.render import RenderedTasks, StepRenderer, Tags, render
-from ringfence.project.sandbox import OMIT, RenderError, UndefinedFacts
-from ringfence.project.templates import HostVars, Scope
+from ringfence.project.sandbox import OMIT
+from ringfence.project.templates import Scope
 from ringfence.project.vault import Vault
 from ringfence.project.yaml import Map, Seq
 
 CONNECTION = ("ansible_", "ringfence_")  # what the names of connection variables begin with
-_NO_CONNECTION = templates.FACTS
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -120,7 +121,7 @@ class Project:
         values: dict[str, Any] = {}
         wrong: list[Diagnostic] = []
         for key, raw in scope.variables.items():
-            if key in _NO_CONNECTION or not (wanted(key) if wanted else key.startswith(CONNECTION)):
+            if key in FACTS or not (wanted(key) if wanted else key.startswith(CONNECTION)):
                 continue
             try:
                 value = scope.render(raw, scope.where(key))

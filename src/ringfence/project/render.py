@@ -12,10 +12,12 @@ from jinja2.utils import missing
 
 from ringfence.errors import NOWHERE, Diagnostic, Where
 from ringfence.project import templates
+from ringfence.project.bounds import RenderError, UndefinedFacts
+from ringfence.project.lazy import FACTS
 from ringfence.project.playbook import Condition, Loop, Step
 from ringfence.project.problems import article
-from ringfence.project.sandbox import OMIT, RenderError, UndefinedFacts
-from ringfence.project.templates import FACTS, Scope, names_in
+from ringfence.project.sandbox import OMIT
+from ringfence.project.templates import Scope, names_in
 from ringfence.project.yaml import Map
 
 MEMO = 64  # renderings of one task that are kept

@@ -4,10 +4,7 @@ A template made of exactly one expression gives that expression's own value; eve
 wrong inside of a variable is a `Marker`: it costs nothing until somebody uses the value, as with Ansible.
 """
 
-import re
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import GeneratorType
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from jinja2 import Template, TemplateRuntimeError, nodes
@@ -18,36 +15,22 @@ from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
-from ringfence.errors import NOWHERE, Where
+from ringfence.project.bounds import (
+    MAX_BITS,
+    RenderError,
+    UndefinedValue,
+    check_format,
+    counted,
+    narrow,
+    replaced,
+    safe_range,
+    spend,
+    spend_on,
+)
 from ringfence.project.problems import article, nearest
 from ringfence.secret import Secret
 
-BUDGET = 10_000_000  # characters, list items and loop steps that one rendering may make
-_STEP = 4  # what a step of a loop costs, as it may do work
-MAX_RANGE = 100_000
-MAX_WIDTH = 10_000  # of what a template may ask to be padded
-MAX_BITS = 4096  # of a whole number
 MAX_TEMPLATE = 100_000  # characters of one template's text
-
-
-class RenderError(Exception):
-    """A value cannot be rendered. `where` is the place of the innermost text that is to blame."""
-
-    def __init__(self, summary: str, detail: str = "", where: Where = NOWHERE) -> None:
-        self.summary, self.detail, self.where = summary, detail, where
-        super().__init__(summary)
-
-
-class UndefinedValue(RenderError):
-    """A variable, or a key of one, that does not exist. `name` is set for a variable."""
-
-    def __init__(self, summary: str, detail: str = "", name: str | None = None) -> None:
-        super().__init__(summary, detail)
-        self.name = name
-
-
-class UndefinedFacts(RenderError):
-    """The facts of the host are needed and not known yet."""
 
 
 class Marker(Undefined):
@@ -127,81 +110,17 @@ class Lazy:
         raise RenderError("a value without form")
 
 
-# ---------------------------------------------------------------------------------------------------------- budget
+class View(Lazy):
+    """All variables of a host, or of all hosts: too much to render unless somebody really wants the whole."""
 
-class _Budget(threading.local):
-    left = BUDGET
-
-
-_budget = _Budget()
-
-
-def refill() -> None:
-    """Begin a new rendering with the whole budget."""
-    _budget.left = BUDGET
-
-
-def spend(amount: int) -> None:
-    """Take from the budget of the rendering under way. Raises RenderError when nothing is left."""
-    _budget.left -= amount
-    if _budget.left < 0:
-        raise RenderError("the template makes too much",
-                          f"One rendering may make {BUDGET} characters, items and loop steps together.")
-
-
-def spend_on(value: Any) -> Any:
-    """Take the size of a new value from the budget and give the value back; generators become lists."""
-    if isinstance(value, GeneratorType | map | filter | zip | reversed):
-        value = list(counted(value))
-    if isinstance(value, str | list | tuple | dict | bytes):
-        spend(len(value))
-    elif isinstance(value, int) and value.bit_length() > MAX_BITS:
-        raise RenderError(f"a number of more than {MAX_BITS} bits")
-    return value
-
-
-def counted(values: Iterable[Any]) -> Iterator[Any]:
-    """The values, each paid for."""
-    for value in values:
-        spend(_STEP)
-        yield value
-
-
-def narrow(arguments: Iterable[Any]) -> None:
-    """Refuse widths, precisions and counts that only serve to make something huge."""
-    if any(isinstance(a, int) and abs(a) > MAX_WIDTH for a in arguments):
-        raise RenderError(f"a width or count above {MAX_WIDTH} is not allowed in a template")
-
-
-_WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
-_FORMATS = re.compile(r"%[^a-zA-Z%]*|\{[^{}]*:[^}]*\}?")
-
-
-def check_format(text: str) -> None:
-    """Refuse format texts with huge or computed widths, for `%` and for `str.format`."""
-    if any(_WIDE.search(found) for found in _FORMATS.findall(text)):
-        raise RenderError(f"a width above {MAX_WIDTH} is not allowed in a template")
-
-
-def safe_range(*bounds: int) -> range:
-    """`range` of at most MAX_RANGE numbers."""
-    made = range(*bounds)
-    if len(made) > MAX_RANGE:
-        raise RenderError(f"range() of more than {MAX_RANGE} numbers")
-    return made
-
-
-def replaced(text: str, old: str, new: str, count: int = -1) -> str:
-    """`text.replace`, paid for before it is made."""
-    spend(text.count(old) * len(new))
-    return text.replace(old, new, count)
+    __slots__ = ()
 
 
 # -------------------------------------------------------------------------------------------------------- operators
 
 def force(value: Any) -> Any:
-    """The plain value of something lazy, anything else as it is."""
-    return value.force() if isinstance(value, Lazy) else value
+    """The plain value of something lazy, anything else (a view too) as it is."""
+    return value.force() if isinstance(value, Lazy) and not isinstance(value, View) else value
 
 
 def _multiply(left: Any, right: Any) -> Any:
@@ -212,9 +131,8 @@ def _multiply(left: Any, right: Any) -> Any:
 
 
 def _power(left: Any, right: Any) -> Any:
-    if isinstance(left, int) and isinstance(right, int) and right > 0:
-        if left.bit_length() * right > MAX_BITS:
-            raise RenderError(f"a number of more than {MAX_BITS} bits")
+    if isinstance(left, int) and isinstance(right, int) and right > 0 and left.bit_length() * right > MAX_BITS:
+        raise RenderError(f"a number of more than {MAX_BITS} bits")
     return left ** right
 
 
@@ -235,9 +153,10 @@ def text(value: Any) -> str:
 
 def as_text(value: Any) -> str:
     """The text that a value becomes among others. Raises TypeError where a secret is in it."""
+    value = value.force() if isinstance(value, Lazy) else value
     if holds_secret(value):
         raise TypeError("a secret cannot become part of a text: give it as the whole value")
-    return value if isinstance(value, str) else str(force(value))
+    return value if isinstance(value, str) else str(value)
 
 
 def holds_secret(value: Any) -> bool:
@@ -329,7 +248,7 @@ class Environment(ImmutableSandboxedEnvironment):
             return found[0]
         for part in found:
             spend(len(part) if isinstance(part, str) else 1)
-        return "".join("" if part is None else as_text(force(part)) for part in found)
+        return "".join("" if part is None else as_text(part) for part in found)
 
     @property
     def concat(self) -> Any:  # type: ignore[override]

@@ -6,8 +6,7 @@ is first used. A value without templates costs a lookup and stays the same objec
 
 import functools
 import re
-import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,26 +14,14 @@ from jinja2 import TemplateSyntaxError, nodes
 from jinja2.utils import missing
 
 from ringfence.errors import NOWHERE, InputError, Where
+from ringfence.project.bounds import RenderError, UndefinedFacts, UndefinedValue, refill
 from ringfence.project.filters import environment
+from ringfence.project.lazy import FACTS, LazyMap, LazySeq, ScopeView, plain
 from ringfence.project.problems import Problems, article, nearest
-from ringfence.project.sandbox import (
-    OMIT,
-    Lazy,
-    Marker,
-    Names,
-    RenderError,
-    UndefinedFacts,
-    UndefinedValue,
-    force,
-    refill,
-    spend,
-    spend_on,
-)
+from ringfence.project.sandbox import OMIT, Marker, Names
 from ringfence.project.vault import Vault, Vaulted
-from ringfence.project.yaml import Map, Seq, Unsafe
-from ringfence.secret import Secret
+from ringfence.project.yaml import Map, Seq
 
-FACTS = frozenset({"ansible_facts", "ringfence_facts"})
 OPAQUE = frozenset({"lookup", "query", "q", "vars"})  # what a template that uses them sees cannot be told from its text
 
 _MARKS = re.compile(r"\{\{|\{%|\{#")
@@ -225,7 +212,7 @@ class Scope:
         elif name == "vars":
             return ScopeView(self)
         else:
-            value = self._view(self.raw(name), ("variable", name), name, self.where(name))
+            value = self.view(self.raw(name), ("variable", name), name, self.where(name))
             if isinstance(value, Marker):  # depends on what was being rendered when a cycle was met
                 return value
         self._memo[name] = value
@@ -239,7 +226,7 @@ class Scope:
         seen = self.reach(names)
         return seen is None or not self._own.isdisjoint(seen)
 
-    def _view(self, raw: Any, key: Hashable, label: str, where: Where) -> Any:
+    def view(self, raw: Any, key: Hashable, label: str, where: Where) -> Any:
         """A raw value as templates see it. `key` and `label` identify it in a chain of variables."""
         if names_in(raw) is None:
             return raw
@@ -312,147 +299,3 @@ class Scope:
             return value
         raise RenderError(f"a condition has to be true or false, and this is {article(value)}",
                           "Compare it, or use `| bool`, `is defined`, `| length > 0`.", where)
-
-
-# ------------------------------------------------------------------------------------------------------ lazy values
-
-class LazyMap(Lazy, Mapping[Any, Any]):
-    """A mapping with templates in it."""
-
-    __slots__ = ("_label", "_memo", "_raw", "_scope")
-
-    def __init__(self, scope: Scope, raw: Map, label: str) -> None:
-        self._scope, self._raw, self._label = scope, raw, label
-        self._memo: dict[Any, Any] = {}
-
-    def __getitem__(self, key: Any) -> Any:
-        if key not in self._memo:
-            value = self._scope._view(self._raw[key], (id(self._raw), key), f"{self._label}.{key}", self._raw.at(key))
-            if isinstance(value, Marker):
-                return value
-            self._memo[key] = value
-        return self._memo[key]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._raw
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._raw)
-
-    def __len__(self) -> int:
-        return len(self._raw)
-
-    def force(self) -> dict[Any, Any]:
-        return _plain_dict(self)
-
-
-class LazySeq(Lazy, Sequence[Any]):
-    """A list with templates in it."""
-
-    __slots__ = ("_label", "_memo", "_raw", "_scope")
-
-    def __init__(self, scope: Scope, raw: Seq, label: str) -> None:
-        self._scope, self._raw, self._label = scope, raw, label
-        self._memo: dict[int, Any] = {}
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self._raw)))]
-        if index not in self._memo:
-            value = self._scope._view(self._raw[index], (id(self._raw), index), f"{self._label}[{index}]",
-                                      self._raw.at(index))
-            if isinstance(value, Marker):
-                return value
-            self._memo[index] = value
-        return self._memo[index]
-
-    def __len__(self) -> int:
-        return len(self._raw)
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.force() == force(other))
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def force(self) -> list[Any]:
-        return _plain_list(self)
-
-
-class ScopeView(Lazy, Mapping[str, Any]):
-    """A scope as a mapping: `vars`, and what `hostvars` holds."""
-
-    __slots__ = ("_scope",)
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    def __getitem__(self, name: str) -> Any:
-        value = self._scope.look(name)
-        if value is missing:
-            raise KeyError(name)
-        return value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(self._scope.known()))
-
-    def __len__(self) -> int:
-        return len(set(self._scope.known()))
-
-    def force(self) -> dict[str, Any]:
-        return _plain_dict(self)
-
-
-class HostVars(Lazy, Mapping[str, Any]):
-    """`hostvars`: the variables of every host, each host's made when asked for, and by each thread for itself."""
-
-    __slots__ = ("_hosts", "_make", "_memo")
-
-    def __init__(self, hosts: Iterable[str], make: Callable[[str], Scope]) -> None:
-        self._hosts, self._make = dict.fromkeys(hosts), make
-        self._memo: dict[tuple[int, str], ScopeView] = {}
-
-    def __getitem__(self, name: str) -> ScopeView:
-        if name not in self._hosts:
-            raise KeyError(name)
-        key = threading.get_ident(), name
-        if key not in self._memo:
-            self._memo[key] = ScopeView(self._make(name))
-        return self._memo[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._hosts)
-
-    def __len__(self) -> int:
-        return len(self._hosts)
-
-    def force(self) -> dict[str, Any]:
-        return _plain_dict(self)
-
-
-_PLAIN = frozenset({str, int, float, bool, type(None), Secret, Unsafe, Map, Seq})
-
-
-def plain(value: Any) -> Any:
-    """What a template made, as plain values; `OMIT` stays itself. Raises RenderError where a part of it failed."""
-    if type(value) in _PLAIN or value is OMIT:
-        return value
-    if isinstance(value, Marker):
-        raise value.failure
-    if isinstance(value, Lazy):
-        return value.force()
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, Mapping):
-        return _plain_dict(value)
-    if isinstance(value, Iterable) and not isinstance(value, bytes):
-        return _plain_list(value)
-    raise RenderError(f"the template gives a {type(value).__name__}, for which YAML has no form")
-
-
-def _plain_dict(value: Mapping[Any, Any]) -> dict[Any, Any]:
-    spend(len(value))
-    return {k: p for k, v in value.items() if (p := plain(v)) is not OMIT}
-
-
-def _plain_list(value: Iterable[Any]) -> list[Any]:
-    return [p for v in spend_on(list(value)) if (p := plain(v)) is not OMIT]
