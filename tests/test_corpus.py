@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="RINGFENCE_CORPUS na
 
 # Tokens that no cmdlet can set or that no published grammar explains (reference grammar, end of section 3)
 NOT_SETTABLE = {
-    "PFN", "PCross", "SkipVer", "NNm", "SecurityRealmId", "AutoGenIPsec", "BToIf", "SystemOSOnly", "GameOSOnly", "DevMode", "RSNm",
-    "RSNmE", "RSNmN", "FQBN", "ComptId", "CAudit", "AppLB", "IFType2_23", "RA43", "RA63", "RADynKey"}
+    "PFN", "PCross", "SkipVer", "NNm", "SecurityRealmId", "AutoGenIPsec", "BToIf", "SystemOSOnly", "GameOSOnly", "DevMode",
+    "RSNm", "RSNmE", "RSNmN", "FQBN", "ComptId", "CAudit", "AppLB", "IFType2_23", "RA43", "RA63", "RADynKey"}
 # Members of sets that stay as they are found: conditions without a cmdlet keyword
 PIECES = {"TTK2_27=WFDKmDriver", "TTK2_27=UPnP", "TTK2_28=WFDCDPSvc", "LPort2_20=DHCP", "LPort2_29=TcpCDPSvc",
           "RPort2_25=CortanaOut"}
