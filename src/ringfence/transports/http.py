@@ -6,6 +6,7 @@ of the batch, nothing is decompressed, no redirect is followed, no XML with a do
 
 import functools
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,16 +18,18 @@ from requests.adapters import HTTPAdapter
 from ringfence.errors import HostError
 from ringfence.transports.deadline import Deadline
 
-MAX_RESPONSE = 8 * 2**20  # bytes of one HTTP response; WinRM's are at most an envelope, 500 KB by default
-
 _REDIRECTS = (301, 302, 303, 307, 308)
+
+# MS-WSMV 2.2.9.1; pypsrp makes a pattern of the boundary, so it must not be the host's to choose
+_SEALED = re.compile(r'multipart/(x-multi-)?encrypted;\s*protocol="[\w/.-]+";\s*boundary="Encrypted Boundary"', re.IGNORECASE)
 
 
 class Link:
-    """What one session over HTTP may use and has used."""
+    """What one session over HTTP may use and has used: time, bytes of all responses, bytes of one."""
 
-    def __init__(self, deadline: Deadline, limit: int) -> None:
+    def __init__(self, deadline: Deadline, limit: int, envelope: int) -> None:
         self.deadline, self.limit = deadline, limit
+        self.largest = max(2 * envelope, 2 * 2**20)  # a response is an envelope, 500 KB by default
         self.sent = self.received = 0
         self.connections: list[Any] = []
 
@@ -41,9 +44,9 @@ class Link:
         while piece := response.read(65536, decode_content=False):
             here += len(piece)
             self.received += len(piece)
-            if here > MAX_RESPONSE or self.received > self.limit:
+            if here > self.largest or self.received > self.limit:
                 response.close()
-                raise HostError("too_large", f"more than {min(MAX_RESPONSE, self.limit)} bytes")
+                raise HostError("too_large", f"more than {min(self.largest, self.limit)} bytes")
             yield piece
 
 
@@ -95,6 +98,10 @@ class Adapter(HTTPAdapter):
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             response.close()
             raise HostError("protocol", "a compressed response, which was not asked for")
+        content_type = response.headers.get("content-type", "")
+        if content_type.lower().startswith("multipart/") and not _SEALED.fullmatch(content_type):
+            response.close()
+            raise HostError("protocol", "a response that is not encrypted as WinRM does it")
         # without a charset requests would guess one, at length
         response.encoding = response.encoding or "utf-8"
         response.raw.stream = functools.partial(self.link.receive, response.raw)

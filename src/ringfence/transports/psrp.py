@@ -31,6 +31,8 @@ _HTTP = {
     503: ("refused", "HTTP 503, the WinRM service does not run"),
 }
 
+_KEY_MISFIT = re.compile("PEM lib|is encrypted|KEY_VALUES_MISMATCH|key values mismatch")
+
 
 class PsrpTransport:
     """Opens a runspace pool for each batch, on a connection of its own."""
@@ -42,13 +44,14 @@ class PsrpTransport:
         self.round_trips = self.bytes_sent = self.bytes_received = 0
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self.where = f"{host}:{settings.port}"
+        self.configuration = settings.endpoint or settings.configuration_name
 
     def run(self, batch: Batch) -> Reply:
         """Carry `batch`. Raises Unreachable before it was sent, HostError after."""
         quiet("pypsrp", "urllib3", "requests", "spnego", "requests_credssp")
         # PSRP wraps output in base64 and XML once more
         with Deadline(self.settings.batch_timeout) as deadline:
-            link = Link(deadline, self.settings.wire_limit * 3 // 2)
+            link = Link(deadline, self.settings.wire_limit * 3 // 2, self.settings.max_envelope_size)
             try:
                 pool = connected(lambda: self._open(link), self.settings.retries, self.settings.backoff, deadline)
                 output = self._invoke(pool, link, batch)
@@ -67,7 +70,7 @@ class PsrpTransport:
         """An open runspace pool. Raises Unreachable."""
         try:
             wsman = BoundedWSMan(link, self.settings.cert_fingerprint, **wsman_settings(self.settings))
-            pool = Pool(wsman, configuration_name=self.settings.endpoint or self.settings.configuration_name)
+            pool = Pool(wsman, configuration_name=self.configuration)
             pool.open()
             return pool
         except Exception as error:
@@ -109,7 +112,7 @@ class PsrpTransport:
         said = re.sub(r"\s+", " ", str(error or "the pipeline failed without a word"))[:500]
         kind = of_text(f"{said} {getattr(error, 'fq_error', '') or ''}")
         if kind == "endpoint":
-            said = f"{self.settings.endpoint} does not offer {FUNCTION}"
+            said = f"{self.configuration} does not offer {FUNCTION}"
         return host_error(self.where, True, kind if kind not in (None, "powershell") else "script", said)
 
     def _failure(self, error: Exception, link: Link, sent: bool) -> HostError:
@@ -126,14 +129,15 @@ class PsrpTransport:
             return "authentication", self._authentication(error)
         if isinstance(error, WSManFaultError):
             said = re.sub(r"\s+", " ", str(error.reason or error.provider_fault or f"WSMan fault {error.code}"))
-            return of_fault(error.code, f"{said} {error.provider_fault or ''}") or "script", said[:500]
+            kind = of_fault(error.code, f"{said} {error.provider_fault or ''}") or "script"
+            return kind, f"{self.configuration}: {said}" if kind == "endpoint" else said
         if isinstance(error, WinRMTransportError):
             if error.code == 500 and not error.response_text and self.settings.message_encryption == "never":
                 return "peer", "HTTP 500, as from a service whose AllowUnencrypted is off"
             return _HTTP.get(error.code, ("peer", f"HTTP {error.code}"))
         if isinstance(error, SpnegoError):
             return "authentication", str(error)[:300]
-        if self.settings.certificate_key_pem and re.search(r"PEM lib|is encrypted|key values mismatch|KEY_VALUES_MISMATCH", str(error)):
+        if self.settings.certificate_key_pem and _KEY_MISFIT.search(str(error)):
             return "authentication", f"{self.settings.certificate_key_pem} does not fit the certificate or its password"
         if isinstance(error, requests.exceptions.ProxyError):
             return "network", "the proxy: " + (of_network(error)[1] or of_network(error)[0])

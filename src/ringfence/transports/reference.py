@@ -17,7 +17,7 @@ names count too), `ssh` or `local`. Names and defaults are Ansible's where it ha
 both; `ringfence_…` are our own. Of several names for one setting the one further right wins. An unknown variable that
 begins with `ansible_psrp_` or `ringfence_` is an error; so is a value that is not allowed. Values may be vaulted.
 
-A batch that was sent is never sent again: retries are for connecting alone.
+A batch that was sent is never sent again: retries are for connecting alone. Configuration files of OpenSSH are not read.
 """
 
 _FAILURES = """\
