@@ -199,8 +199,7 @@ def many(member: Callable[[str], str], *keywords: str, name: str, any_word: str 
         try:
             return member(string)
         except ValueError as error:
-            hint = f"; or one of {', '.join(keywords)}{nearest(string, keywords)}" if keywords else ""
-            raise ValueError(f"{error}{hint}") from None
+            raise ValueError(f"{error}{nearest(string, keywords)}") from None
 
     def parse(value: Any) -> tuple[str, ...]:
         parts = members(value)

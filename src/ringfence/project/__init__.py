@@ -7,7 +7,7 @@ Nothing here knows what a kind means; nothing below `playbook` knows of Windows.
 """
 
 from ringfence.project.inventory import Host
-from ringfence.project.project import Project, load
+from ringfence.project.project import Project, load, read
 from ringfence.project.render import Item, RenderedTasks, Tags, Task
 
-__all__ = ["Host", "Item", "Project", "RenderedTasks", "Tags", "Task", "load"]
+__all__ = ["Host", "Item", "Project", "RenderedTasks", "Tags", "Task", "load", "read"]

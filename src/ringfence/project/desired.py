@@ -60,6 +60,15 @@ class Declarer:
             self._by_value[key] = _declare(task, self.kinds[task.kind])
         return self._by_value[key]
 
+    def values(self, task: Task) -> list[Diagnostic]:
+        """What is wrong with single values of a task that is not complete."""
+        wrong, problems = _collector(task, self.kinds[task.kind])
+        for _ in _values(task, self.kinds[task.kind], wrong):
+            pass
+        if self.kinds[task.kind].key in task.properties:
+            _names(task, self.kinds[task.kind], wrong)
+        return problems
+
     def desired(self, tasks: Iterable[Task]) -> tuple[Desired, list[Diagnostic]]:
         """Everything that the tasks of one host declare, and every mistake in them."""
         desired: Desired = {}
@@ -87,13 +96,19 @@ def _together(want: Want, resource: Resource, desired: Desired) -> Iterator[Diag
                              lambda id: desired[id].where if id in desired else None)
 
 
-def _declare(task: Task, kind: Kind) -> Declared:
+def _collector(task: Task, kind: Kind) -> tuple[Any, list[Diagnostic]]:
+    """A function that notes what is wrong with a property, and the list that it fills."""
     problems: list[Diagnostic] = []
 
     def wrong(property: str, message: str, advice: str = "", severity: Any = "error") -> None:
         where = task.places.get(property, task.where)
         problems.append(Diagnostic(where, f"{kind.name}: {message}", advice, severity))
 
+    return wrong, problems
+
+
+def _declare(task: Task, kind: Kind) -> Declared:
+    wrong, problems = _collector(task, kind)
     names = _names(task, kind, wrong)
     absent = _absent(task, wrong)
     values = dict(_values(task, kind, wrong))

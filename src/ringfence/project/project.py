@@ -70,7 +70,8 @@ class Project:
             return found[0]
         return RenderedTasks(tuple(t for r in found for t in r.tasks),
                              tuple(dict.fromkeys(d for r in found for d in r.diagnostics)),
-                             tuple(dict.fromkeys(w for r in found for w in r.waiting)))
+                             tuple(dict.fromkeys(w for r in found for w in r.waiting)),
+                             tuple(t for r in found for t in r.partial))
 
     def _chosen(self, tags: Tags) -> list[tuple[StepRenderer, ...]]:
         if tags not in self._steps:
@@ -135,18 +136,30 @@ class Project:
 
 def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
          extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None) -> Project:
-    """A project from files.
+    """A project from files, without a mistake in them; see `read`. Raises InputError with every mistake of every file,
+    sorted by place. Warnings are in `Project.warnings`."""
+    project, problems = read(playbooks, kinds=kinds, inventory=inventory, extra=extra, limit=limit, vault=vault)
+    problems.check()
+    return project
+
+
+def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
+         extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None) -> tuple[Project, Problems]:
+    """A project from files, and what is wrong with them: of a playbook with mistakes the project holds the rest, so
+    that its values can be checked at the same time.
 
     `playbooks` are paths; `kinds` the names of the kinds that tasks may declare; `inventory` the arguments of `-i`,
-    `extra` those of `-e`, `limit` that of `--limit`. Raises InputError with every mistake of every file, sorted by
-    place, and nothing is half done. Warnings are in `Project.warnings`.
+    `extra` those of `-e`, `limit` that of `--limit`. Raises InputError where the fleet or its variables are not known:
+    what a playbook means could only be guessed then.
     """
     problems, vault = Problems(), vault or Vault()
     files = variables.VariableFiles(vault, problems)
     given = variables.extra(extra, files)
     fleet = inventories.load(inventory, files)
+    known = not problems.failed
     plays = Reader(kinds, problems).read(playbooks)
-    problems.check()
+    if not known:
+        problems.check()
     if not inventory:
         problems.warn(NOWHERE, "no inventory was given: only localhost is known", "Give one with -i FILE.")
     memo: dict[Path | None, HostVars] = {}
@@ -165,8 +178,7 @@ def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
         for name in target.hosts:
             fleet.get(name, target.play.folder)
         _literal_files(target.play, files)
-    problems.check()
-    return Project(fleet, given, vault, targets, hostvars, problems.warnings)
+    return Project(fleet, given, vault, targets, hostvars, problems.warnings), problems
 
 
 def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozenset[str] | None, hostvars: HostVars,

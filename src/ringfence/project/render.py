@@ -54,11 +54,13 @@ class Task:
 @dataclass(frozen=True, eq=False, slots=True)
 class RenderedTasks:
     """What plays mean for a host. `waiting` are places that need facts which were not given: without facts the tasks
-    there are missing from `tasks` and are no mistakes."""
+    there are missing from `tasks` and are no mistakes. `partial` are tasks of which some values could not be rendered
+    (or wait): they hold the others, so that these can be checked at the same time."""
 
     tasks: tuple[Task, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     waiting: tuple[Where, ...] = ()
+    partial: tuple[Task, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class _Outcome:
     tasks: list[Task] = field(default_factory=list)
     errors: list[tuple[Where, str, str]] = field(default_factory=list)
     waiting: list[Where] = field(default_factory=list)
+    partial: list[Task] = field(default_factory=list)
     alive: Any = None  # keeps the objects whose identity is in the memo's key
 
     def fail(self, error: RenderError, used_at: Where) -> None:
@@ -177,11 +180,11 @@ class StepRenderer:
             else:
                 if rendered is not OMIT:
                     properties[key] = rendered
-        if good:
-            if item is not None:
-                item = Item(item.value, item.index, _text(scope, step.loop.label) if step.loop and step.loop.label
-                            else _short(item.value))
-            outcome.tasks.append(_task(step, properties, _text(scope, step.name), item))
+        if item is not None:
+            item = Item(item.value, item.index, _text(scope, step.loop.label) if step.loop and step.loop.label
+                        else _short(item.value))
+        rendered_tasks = outcome.tasks if good else outcome.partial
+        rendered_tasks.append(_task(step, properties, _text(scope, step.name), item))
 
     def _holds(self, scope: Scope, outcome: _Outcome) -> bool | None:
         """Whether all conditions are true; None where one cannot be told."""
@@ -241,6 +244,7 @@ def render(steps: Iterable[StepRenderer], scope: Scope, host: str) -> RenderedTa
     tasks: list[Task] = []
     errors: dict[tuple[Where, str, str], None] = {}
     waiting: dict[Where, None] = {}
+    partial: list[Task] = []
     for step in steps:
         if step.always and step.fixed is not None:
             tasks.append(step.fixed)
@@ -249,6 +253,8 @@ def render(steps: Iterable[StepRenderer], scope: Scope, host: str) -> RenderedTa
         tasks += outcome.tasks
         errors.update(dict.fromkeys(outcome.errors))
         waiting.update(dict.fromkeys(outcome.waiting))
-    return RenderedTasks(tuple(tasks), tuple(Diagnostic(*e, host=host) for e in sorted(errors)), tuple(waiting))
+        partial += outcome.partial
+    return RenderedTasks(tuple(tasks), tuple(Diagnostic(*e, host=host) for e in sorted(errors)), tuple(waiting),
+                         tuple(partial))
 
 

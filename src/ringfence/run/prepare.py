@@ -9,7 +9,7 @@ from typing import Any
 from ringfence import kinds as shipped
 from ringfence.errors import NOWHERE, Diagnostic, InputError, Where
 from ringfence.facts import Facts
-from ringfence.project import Project, Tags, load, settings, vault
+from ringfence.project import Project, Tags, read, settings, vault
 from ringfence.project.desired import Declarer
 from ringfence.resource import Kind
 from ringfence.run.converge import Job
@@ -49,9 +49,9 @@ def prepare(request: Request) -> Prepared:
         raise InputError([Diagnostic(NOWHERE, "no playbook is given",
                                      "name one, or list them under `playbooks` in ringfence.yml")])
     passwords = vault.passwords(list(request.vault) or [v for v in [found.vault_password_file] if v])
-    project = load(playbooks, kinds=set(kinds), inventory=list(request.inventory or found.inventory),
-                   extra=request.extra_vars, limit=",".join(request.limit), vault=vault.Vault(passwords))
-    problems = list(project.warnings)
+    project, wrong = read(playbooks, kinds=set(kinds), inventory=list(request.inventory or found.inventory),
+                          extra=request.extra_vars, limit=",".join(request.limit), vault=vault.Vault(passwords))
+    problems = list(wrong.all)
     prepare_one = partial(_job, project, Declarer(kinds), Tags.of(request.tags, request.skip_tags), problems)
     jobs = tuple(job for job in map(prepare_one, project.hosts) if job)
     told = tuple(_once(problems))
@@ -76,7 +76,8 @@ def _job(project: Project, declarer: Declarer, tags: Tags, problems: list[Diagno
     def declared(facts: Facts | None) -> tuple[Desired, list[Diagnostic], bool]:
         rendered = project.render(host, None if facts is None else facts.raw, tags)
         desired, wrong = declarer.desired(rendered.tasks)
-        return desired, [*rendered.diagnostics, *wrong], bool(rendered.waiting)
+        values = [d for task in rendered.partial for d in declarer.values(task)]
+        return desired, [*rendered.diagnostics, *wrong, *values], bool(rendered.waiting)
 
     def with_facts(facts: Facts) -> tuple[Desired, list[Diagnostic]]:
         desired, wrong, _ = declared(facts)
