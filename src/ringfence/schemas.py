@@ -150,7 +150,7 @@ def report() -> Schema:
     summary = _closed({"hosts": {"type": "object", "additionalProperties": number, "description": "Hosts by status."},
                        "changes": number, "made": number, "seconds": seconds}, "hosts", "changes", "made", "seconds")
     return _headed("A report of ringfence", _closed(
-        {"ringfence": TEXT, "format": {"const": 1}, "command": {"enum": ["validate", "plan", "apply", "apply --check", "drift"]},
+        {"ringfence": TEXT, "format": {"const": 1}, "command": {**TEXT, "description": "validate, plan, apply, drift …"},
          "diagnostics": found, "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}}, "summary": summary,
          "error": {"$ref": "#/$defs/error"}, "exit_code": {"enum": [0, 1, 2, 3, 4, 5, 6]}},
         "ringfence", "format", "command", "diagnostics", "hosts", "summary", "error", "exit_code",

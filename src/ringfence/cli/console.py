@@ -33,10 +33,10 @@ class Console:
         self.json = common.output is Output.json
         self._progress: Any = None
         self._muted = False
-        for stream in (sys.stdout, sys.stderr):  # a terminal without Unicode shows an escape, not a traceback
+        for stream in (sys.stdout, sys.stderr):  # a terminal without Unicode shows a question mark, not a traceback
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure:
-                reconfigure(errors="backslashreplace")
+                reconfigure(errors="replace")
         self.paint: Paint = ansi if coloured(sys.stdout, common.no_color) else plain
         self.paint_error: Paint = ansi if coloured(sys.stderr, common.no_color) else plain
         self._log(common.verbose)

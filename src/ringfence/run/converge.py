@@ -126,7 +126,7 @@ def _plan(job: Job, kinds: Mapping[str, Kind], trips: Trips) -> tuple[HostResult
     problems = [replace(p, host=job.host) for p in (*problems, *unknown, *unfit)]
     if any(p.severity == "error" for p in problems):
         return HostResult(job.host, diagnostics=tuple(problems), declared=len(desired)), found, desired
-    changes = order(diff(found.state, will_be, desired))
+    changes = order(replace(c, where=desired[c.id].where) for c in diff(found.state, will_be, desired))
     return HostResult(job.host, changes, diagnostics=tuple(problems), declared=len(desired)), found, desired
 
 

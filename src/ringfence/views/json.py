@@ -13,8 +13,8 @@ FORMAT = 1
 
 
 def line(said: Any) -> str:
-    """Plain values as compact JSON without control characters; text that is no Unicode is replaced."""
-    return json.dumps(said, ensure_ascii=False, separators=(", ", ": ")).encode("utf-8", "replace").decode()
+    """Plain values as JSON on one line, in ASCII: it survives every encoding and no terminal obeys it."""
+    return json.dumps(said, separators=(", ", ": "))
 
 
 def diagnostic(problem: Diagnostic) -> dict[str, Any]:

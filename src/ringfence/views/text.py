@@ -10,7 +10,7 @@ from ringfence.plan.file import plain_data
 from ringfence.report import HostResult, Report, Status
 from ringfence.resource import Resource
 from ringfence.state import LOCAL, Change
-from ringfence.views.words import Paint, blank, columns, count, names, plain, value, visible
+from ringfence.views.words import Paint, blank, columns, count, names, natural, plain, value, visible
 
 SIGNS = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed")}
 STYLES: dict[Status, str] = {"in sync": "good", "changed": "changed", "differs": "changed", "unreachable": "error",
@@ -137,7 +137,8 @@ class Outcomes:
 
     def flush(self) -> str:
         """Everything that was held back, in the order of the hosts' names."""
-        groups = sorted((sorted(hosts), told) for told, hosts in self._groups.items())
+        groups = sorted(((sorted(hosts, key=natural), told) for told, hosts in self._groups.items()),
+                        key=lambda group: natural(group[0][0]))
         self._groups, self._held = {}, 0
         return "".join("\n".join([f"{self._paint(names(hosts), 'strong')}  {told[0]}", *told[1:]]) + "\n\n"
                        for hosts, told in groups)
@@ -181,7 +182,7 @@ def row(result: HostResult) -> Row:
 
 def recap(rows: Iterable[Row], report: Report, seconds: float, paint: Paint = plain) -> str:
     """A line per host, and the sum."""
-    ordered = sorted(rows, key=lambda r: r.host)
+    ordered = sorted(rows, key=lambda r: natural(r.host))
     cells = [["host", "status", "create", "update", "remove", "seconds"]]
     cells += [[visible(r.host), r.status, *(str(n or "·") for n in (r.created, r.updated, r.removed)), f"{r.seconds:.2f}"]
               for r in ordered]

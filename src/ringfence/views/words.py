@@ -1,5 +1,6 @@
 """How values, names and mistakes read: shared by the views. What comes from a host never reaches a terminal raw."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -49,6 +50,11 @@ def blank(word: Word | None) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """1 host, 2 hosts."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def natural(name: str) -> list[tuple[int, int | str]]:
+    """A key to sort names by, web2 before web10."""
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name)]
 
 
 def names(hosts: Sequence[str], limit: int = 5) -> str:
