@@ -155,7 +155,7 @@ function Read-Facts {
             edition = Get-RegistryFact 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion' EditionID
             product = switch ($os.ProductType) { 1 { 'workstation' } 2 { 'domain_controller' } 3 { 'server' } } }
         powershell = "$($PSVersionTable.PSVersion)"; language_mode = $language; elevated = Get-Fact { Test-RingfenceElevation }
-        time = Get-Date; interfaces = @(Read-Interfaces); services = $services; environment = $environment
+        time = Get-Fact { Get-Date }; interfaces = @(Read-Interfaces); services = $services; environment = $environment
         management = Read-Management; legacy_ipsec_policy = @($legacy -ne $null)[0]
     }
 }
@@ -190,10 +190,11 @@ function Read-Policy([string[]]$Names) {
 }
 # ---- Cmdlets of NetSecurity ----------------------------------------------------------------------------------------------------
 function Assert-Allowed($Call, [string[]]$Among) {  # throws before anything has run
+    if (-not $Call['parameters']) { $Call['parameters'] = @{} }
     $cmdlet, $with = $Call['cmdlet'], $Call['parameters']
     if ($cmdlet -notin $Among) { Stop-Call PermissionDenied allowlist "'$cmdlet' is not among the cmdlets ringfence runs here" }
     $known = @(-split $parameters["$cmdlet".Split('-')[0]]) + @(if ($cmdlet -match '^(New|Set)-') { $properties })
-    foreach ($pair in $with | ForEach-Object { $_.GetEnumerator() }) {
+    foreach ($pair in $with.GetEnumerator()) {
         $name = $pair.Key
         if ($name -notin $known) { Stop-Call PermissionDenied allowlist "-$name is no parameter of $cmdlet that ringfence uses" }
         foreach ($one in @($pair.Value) | Where-Object { $_ -is [hashtable] }) {
@@ -206,7 +207,7 @@ function Assert-Allowed($Call, [string[]]$Among) {  # throws before anything has
 }
 function Invoke-NetCmdlet($Call) {
     $cmdlet, $with = $Call['cmdlet'], @{ ErrorAction = 'Stop' }
-    foreach ($pair in $Call['parameters'] | ForEach-Object { $_.GetEnumerator() }) {
+    foreach ($pair in $Call['parameters'].GetEnumerator()) {
         $given = foreach ($one in $pair.Value) { if ($one -is [hashtable]) { Invoke-NetCmdlet $one['$call'] } else { $one } }
         $with[$pair.Key] = if ($pair.Value -is [array]) { , @($given) } else { $given }
         if ($pair.Key -eq 'PreSharedKey') { [void]$secrets.Add("$given") }

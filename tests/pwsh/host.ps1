@@ -1,0 +1,83 @@
+# The host under test: $global:Host1 says what it has, the functions below show it as Windows' cmdlets would.
+# A case changes $Host1 before its batch runs. Functions win over cmdlets, so this works under any PowerShell.
+class ShimKey {  # what Get-Item gives for a registry key
+    [string]$Name
+    [System.Collections.IDictionary]$Values
+    [string[]] GetValueNames() { return @($this.Values.Keys) }
+    [string] GetValueKind([string]$Name) { return $this.Values[$Name][0] }
+    [object] GetValue([string]$Name) { return $this.GetValue($Name, $null, 'None') }
+    [object] GetValue([string]$Name, [object]$Default, [string]$Options) {
+        if (-not $this.Values.Contains($Name)) { return $Default }
+        $kind, $value = $this.Values[$Name]
+        if ($kind -eq 'ExpandString' -and $Options -ne 'DoNotExpandEnvironmentNames') { return "expanded $value" }
+        return $value
+    }
+    [string[]] GetSubKeyNames() {
+        $prefix = $this.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') + '\'
+        return @($global:Host1.Registry.Keys | Where-Object { $_.StartsWith($prefix) -and -not $_.Substring($prefix.Length).Contains('\') } |
+            ForEach-Object { $_.Substring($prefix.Length) })
+    }
+    [object] OpenSubKey([string]$Leaf) { return Get-ShimKey ($this.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') + '\' + $Leaf) }
+}
+function global:Get-ShimKey([string]$Path) {
+    $key = [ShimKey]::new()
+    $key.Name = $Path.Replace('HKLM:', 'HKEY_LOCAL_MACHINE')
+    $key.Values = $global:Host1.Registry[$Path]
+    $key
+}
+function global:Get-Item {
+    [CmdletBinding()]
+    param([string]$LiteralPath)
+    $path = $LiteralPath.TrimEnd('\')
+    if ($global:Host1.Registry.Contains($path)) { return Get-ShimKey $path }
+    $why = [System.Management.Automation.ErrorRecord]::new(
+        [System.Management.Automation.ItemNotFoundException]::new("Cannot find path '$path' because it does not exist."),
+        'PathNotFound', 'ObjectNotFound', $path)
+    $PSCmdlet.WriteError($why)
+}
+function global:Get-ChildItem {
+    [CmdletBinding()]
+    param([string]$LiteralPath)
+    $key = Get-Item -LiteralPath $LiteralPath -ErrorAction Stop
+    foreach ($leaf in $key.GetSubKeyNames()) { $key.OpenSubKey($leaf) }
+}
+function global:Show-Host([string]$What) {
+    if ($What -in $global:Host1.Broken) { throw "$What is broken" }
+    foreach ($one in $global:Host1[$What]) { [pscustomobject]$one }
+}
+function global:Get-CimInstance([string]$ClassName) { Show-Host $ClassName }
+function global:Get-NetAdapter([switch]$IncludeHidden) { Show-Host Adapters | Where-Object { $IncludeHidden -or -not $_.Hidden } }
+function global:Get-NetIPAddress { Show-Host Addresses }
+function global:Get-NetConnectionProfile { Show-Host Profiles }
+function global:Get-DnsClientServerAddress { Show-Host Resolvers }
+function global:Get-NetRoute { Show-Host Routes }
+function global:Get-NetTCPConnection([string]$State, [int[]]$LocalPort) {
+    Show-Host Connections | Where-Object { $_.State -eq $State -and $_.LocalPort -in $LocalPort }
+}
+function global:Get-Service([string]$Name) {
+    if (-not $global:Host1.Services.Contains($Name)) { throw "Cannot find any service with service name '$Name'." }
+    [pscustomobject]@{ Name = $Name; Status = $global:Host1.Services[$Name] }
+}
+function global:Get-Date { [datetime]::new(2026, 1, 2, 3, 4, 5, [DateTimeKind]::Utc) }
+function global:Test-RingfenceElevation { if ($null -eq $global:Host1.Elevated) { throw 'unknown' }; $global:Host1.Elevated }
+function global:Resolve-RingfenceAccount([string]$Name) {
+    if (-not $global:Host1.Accounts.Contains($Name)) { throw 'Some or all identity references could not be translated.' }
+    @{ sid = $global:Host1.Accounts[$Name]; name = $Name }
+}
+function global:Add-Rule([string[]]$Name, [string]$Group = '') {
+    foreach ($one in $Name) { $null = New-NetFirewallRule -Name $one -DisplayName $one -Group $Group 3>$null }
+    $global:Host1.Bound.Clear()
+}
+function global:Reset-Host {
+    $global:PSSenderInfo = $null
+    $env:SSH_CONNECTION = $null
+    $env:COMPUTERNAME = 'HOST1'
+    $global:Host1 = @{
+        Bound = [System.Collections.ArrayList]::new(); Rules = [ordered]@{}; Registry = [ordered]@{}; Denied = $false; Fails = $null
+        Dosp = @(); Associations = @(); Broken = @(); Elevated = $true; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
+        Services = @{ mpssvc = 'Running'; BFE = 'Running'; IKEEXT = 'Stopped' }
+        Win32_ComputerSystem = @{ PartOfDomain = $true; Domain = 'corp.example' }
+        Win32_OperatingSystem = @{ Caption = 'Windows Server'; Version = '10.0.20348'; BuildNumber = '20348'; ProductType = [uint32]3 }
+        Adapters = @(); Addresses = @(); Profiles = @(); Resolvers = @(); Routes = @(); Connections = @()
+    }
+}
