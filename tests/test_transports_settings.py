@@ -88,6 +88,11 @@ def test_flags(value: Any, flag: bool) -> None:
     assert psrp(ansible_psrp_ignore_proxy=value).ignore_proxy is flag
 
 
+def test_variables_of_others_are_none_of_our_business() -> None:
+    assert psrp(ringfence_facts={"os": {}}, ansible_ssh_pipelining=True, ansible_ssh_host_key_rsa_public="AAAA",
+                ansible_winrm_kinit_cmd="kinit", jump_hosts=[1]) == psrp()
+
+
 def test_secrets_stay_hidden() -> None:
     made = psrp(ansible_password=Secret("geheim"), ansible_port=Secret("1234"), ansible_user=Secret("admin"))
     assert made.port == 1234

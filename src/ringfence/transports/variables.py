@@ -20,6 +20,7 @@ from ringfence.secret import Secret
 
 T = TypeVar("T")
 OURS = ("ansible_psrp_", "ringfence_")  # a variable with such a name that no transport knows is a mistake
+NOT_OURS = frozenset({"ringfence_facts"})  # but this one, which templates see
 
 _TRUE, _FALSE = ("yes", "on", "true", "1", "y", "t"), ("no", "off", "false", "0", "n", "f")
 
@@ -96,7 +97,7 @@ def problem(host: str, summary: str, detail: str) -> Diagnostic:
 def unknown(host: str, variables: Mapping[str, Any], known: Collection[str]) -> list[Diagnostic]:
     """A mistake for each variable that is named like a connection variable and is none."""
     found = []
-    for name in sorted(n for n in variables if n.startswith(OURS) and n not in known):
+    for name in sorted(n for n in variables if n.startswith(OURS) and n not in known and n not in NOT_OURS):
         near = difflib.get_close_matches(name, known, 1, 0.6)
         found.append(problem(host, f"{name}: no such variable", f"did you mean {near[0]}?" if near else
                              "docs/reference/connection-variables.md lists those that exist"))
