@@ -13,6 +13,7 @@ from ringfence.plan.order import order
 from ringfence.report import HostResult
 from ringfence.resource import Asked, Kind, Strings
 from ringfence.state import LOCAL, Change, Desired, State, diff, target
+from ringfence.transports.failures import of_call
 from ringfence.windows.calls import calls
 from ringfence.windows.read import STORES, read, read_asked
 
@@ -157,7 +158,7 @@ def _write(result: HostResult, found: Found, trips: Trips) -> HostResult:
     if made < len(result.changes):
         failure, change = reply.answers[made].error, result.changes[made]
         assert failure is not None
-        return replace(result, error=HostError("changed", f"{change.action} {change.id}: {failure.message}"))
+        return replace(result, error=HostError(of_call(failure), f"{change.action} {change.id}: {failure.message}"))
     return result
 
 
