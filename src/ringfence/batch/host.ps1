@@ -1,33 +1,28 @@
 # ringfence on a host: one batch of calls in, one framed reply out. For Windows PowerShell 5.1 and PowerShell 7.
 # This text is constant: what a run wants arrives as data in -Batch (base64 of UTF-8 JSON) and never becomes script text.
-# It answers <<ringfence:BASE64(GZIP(JSON))>>, or <<ringfence-fatal:KIND:DETAIL>> where it cannot run; docs/reference/host-script.md.
+# It answers <<ringfence:BASE64(GZIP(JSON))>>, or <<ringfence-fatal:KIND:DETAIL>> where it cannot run. See reference/host-script.md
 param([string]$Batch)
 $ProgressPreference = 'SilentlyContinue'
 $language = "$($ExecutionContext.SessionState.LanguageMode)"
 if ($language -ne 'FullLanguage') { "<<ringfence-fatal:language_mode:the session runs in $language>>"; return }
-Set-StrictMode -Off
-$ErrorActionPreference = 'Stop'
+Set-StrictMode -Off; $ErrorActionPreference = 'Stop'
 # ---- What may be touched: registry keys, cmdlets, parameters -------------------------------------------------------------------
 $firewallKey = 'HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy'
 $ipsecKey = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\IPSec'
 $stores = @{  # a root, then those of its subkeys that are other stores
     local = @($firewallKey, 'Mdm', 'RestrictedServices'); mdm = @("$firewallKey\Mdm")
-    restricted = @("$firewallKey\RestrictedServices"); group_policy = @('HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall')
-}
+    restricted = @("$firewallKey\RestrictedServices"); group_policy = @('HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall') }
 $rules = 'NetFirewallRule', 'NetIPsecRule', 'NetIPsecMainModeRule'
 $sets = 'NetIPsecPhase1AuthSet', 'NetIPsecPhase2AuthSet', 'NetIPsecMainModeCryptoSet', 'NetIPsecQuickModeCryptoSet'
 $readers = 'Get-NetIPsecDospSetting', 'Get-NetIPsecMainModeSA', 'Get-NetIPsecQuickModeSA'
 $proposals = 'New-NetIPsecAuthProposal', 'New-NetIPsecMainModeCryptoProposal', 'New-NetIPsecQuickModeCryptoProposal'
 $writers = @($proposals; 'Set-NetFirewallProfile', 'Set-NetFirewallSetting'
-    'New', 'Set', 'Remove' | ForEach-Object { "$_-NetIPsecDospSetting" }
-    $rules | ForEach-Object { "Enable-$_", "Disable-$_" }
+    'New', 'Set', 'Remove' | ForEach-Object { "$_-NetIPsecDospSetting" }; $rules | ForEach-Object { "Enable-$_", "Disable-$_" }
     $rules + $sets | ForEach-Object { "New-$_", "Set-$_", "Remove-$_", "Rename-$_", "Copy-$_" })
-$parameters = @{  # by verb
+$parameters = @{  # by verb; New and Set take $properties besides, of which a cmdlet itself refuses what it does not have
     New = 'Name DisplayName Group PolicyStore'; Set = 'Name NewDisplayName Group PolicyStore'; Remove = 'Name PolicyStore'; Get = ''
     Rename = 'Name NewName PolicyStore'; Copy = 'Name NewName NewPolicyStore PolicyStore'
-    Enable = 'Name Group PolicyStore'; Disable = 'Name Group PolicyStore'
-}
-# of New and Set besides; a cmdlet refuses by itself those that it does not have
+    Enable = 'Name Group PolicyStore'; Disable = 'Name Group PolicyStore' }
 $properties = -split 'AHHash AccountMapping Action AllowIPsecThroughNAT AllowInboundRules AllowLocalFirewallRules
     AllowLocalIPsecRules AllowSetKey AllowUnicastResponseToMulticast AllowUserApps AllowUserPorts AllowWatchKey Anonymous
     Authentication Authority AuthorityType Cert CertValidationLevel DefBlockExemptDscp DefBlockExemptRateLimitBytesPerSec Default
@@ -83,7 +78,7 @@ function ConvertTo-ReplyJson($Value) {
     if ($Value -is [byte[]]) { $Value = [Convert]::ToBase64String($Value) }
     if ($Value -is [datetime]) { $Value = $Value.ToUniversalTime().ToString('s', [cultureinfo]::InvariantCulture) + 'Z' }
     if ($Value -is [Collections.IDictionary]) {
-        $members = foreach ($one in $Value.GetEnumerator()) { (ConvertTo-JsonText $one.Key) + ':' + (ConvertTo-ReplyJson $one.Value) }
+        $members = foreach ($one in $Value.GetEnumerator()) { "$(ConvertTo-JsonText $one.Key):$(ConvertTo-ReplyJson $one.Value)" }
         return '{' + ($members -join ',') + '}'
     }
     if ($Value -isnot [string] -and $Value -is [Collections.IEnumerable]) {
@@ -93,8 +88,7 @@ function ConvertTo-ReplyJson($Value) {
     ConvertTo-JsonText "$Value"
 }
 function Stop-Call([string]$Category, [string]$Id, [string]$Message) {
-    $because = New-Object InvalidOperationException $Message
-    throw (New-Object Management.Automation.ErrorRecord $because, "ringfence.$Id", $Category, $null)
+    throw (New-Object Management.Automation.ErrorRecord ([InvalidOperationException]$Message), "ringfence.$Id", $Category, $null)
 }
 function ConvertTo-FailureJson($Record) {
     $said, $id, $code, $cause = $Record.Exception.Message, $Record.FullyQualifiedErrorId, $null, $Record.Exception
@@ -114,16 +108,14 @@ function Read-Interfaces {
         (Get-Fact { Get-NetRoute | Where-Object { $_.DestinationPrefix -in '0.0.0.0/0', '::/0' } })
     foreach ($adapter in Get-Fact { Get-NetAdapter -IncludeHidden }) {
         $mine = { $_.InterfaceIndex -eq $adapter.InterfaceIndex }
-        $own, $resolvers, $network, $ways = foreach ($some in $all) { , @($some | Where-Object $mine) }
+        $own, $servers, $network, $ways = foreach ($some in $all) { , @($some | Where-Object $mine) }
         if ($adapter.Hidden -and -not $own) { continue }  # a connected VPN is hidden too, but has an address
-        @{
-            alias = $adapter.Name; guid = "$($adapter.InterfaceGuid)".ToUpperInvariant(); index = $adapter.InterfaceIndex
+        @{  alias = $adapter.Name; guid = "$($adapter.InterfaceGuid)".ToUpperInvariant(); index = $adapter.InterfaceIndex
             type = switch ($adapter.InterfaceType) { 6 { 'wired' } 71 { 'wireless' } 23 { 'remote_access' } default { 'other' } }
             status = if ("$($adapter.Status)" -eq 'Up') { 'up' } else { 'down' }
             profile = switch -Wildcard ($network[0].NetworkCategory) { D* { 'domain' } Private { 'private' } Public { 'public' } }
             addresses = @($own | ForEach-Object { "$($_.IPAddress -replace '%.*')/$($_.PrefixLength)" })
-            dns_servers = @($resolvers | ForEach-Object { $_.ServerAddresses }); gateways = @($ways | ForEach-Object { $_.NextHop })
-        }
+            dns_servers = @($servers | ForEach-Object { $_.ServerAddresses }); gateways = @($ways | ForEach-Object { $_.NextHop }) }
     }
 }
 function Read-Management {  # the flow that carries this session, as this host sees it
@@ -147,17 +139,16 @@ function Read-Facts {
         $environment[$name] = [Environment]::GetEnvironmentVariable($name)
     }
     $active = Get-RegistryFact "$ipsecKey\Policy\Local" ActivePolicy  # a policy of `netsh ipsec`, assigned here or in a domain
-    $legacy = @($(if ($active) { Get-RegistryFact "HKLM:\$active" ipsecName }), $active, (Get-RegistryFact "$ipsecKey\GPTIPSECPolicy" DSIPSECPolicyName))
-    @{
-        computer = if ($env:COMPUTERNAME) { $env:COMPUTERNAME } else { [Environment]::MachineName }
+    $named = if ($active) { Get-RegistryFact "HKLM:\$active" ipsecName }
+    $legacy = @($named, $active, (Get-RegistryFact "$ipsecKey\GPTIPSECPolicy" DSIPSECPolicyName)) -ne $null
+    @{  computer = if ($env:COMPUTERNAME) { $env:COMPUTERNAME } else { [Environment]::MachineName }
         domain = if ($system.PartOfDomain) { $system.Domain }
         os = @{ caption = $os.Caption; version = $os.Version; build = if ($os) { [int]$os.BuildNumber }
             edition = Get-RegistryFact 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion' EditionID
             product = switch ($os.ProductType) { 1 { 'workstation' } 2 { 'domain_controller' } 3 { 'server' } } }
         powershell = "$($PSVersionTable.PSVersion)"; language_mode = $language; elevated = Get-Fact { Test-RingfenceElevation }
         time = Get-Fact { Get-Date }; interfaces = @(Read-Interfaces); services = $services; environment = $environment
-        management = Read-Management; legacy_ipsec_policy = @($legacy -ne $null)[0]
-    }
+        management = Read-Management; legacy_ipsec_policy = $legacy[0] }
 }
 # ---- Policy as the registry holds it -------------------------------------------------------------------------------------------
 function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without) {  # JSON of the key, then of each key below it
@@ -165,8 +156,8 @@ function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without) {  # J
         $kind, $value = "$($Key.GetValueKind($name))", $Key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
         if ($kind -eq 'DWord') { $value = [long]$value -band 0xFFFFFFFFL }
         if ($name -eq 'SHKey') {  # a pre-shared key stands here in clear: it never leaves the host
-            $kind, $bytes = 'Hmac', $hmac.ComputeHash([Text.Encoding]::UTF8.GetBytes("$value"))
-            $value = -join ($bytes | ForEach-Object { $_.ToString('x2') })
+            $kind, $value = 'Hmac', $hmac.ComputeHash([Text.Encoding]::UTF8.GetBytes("$value"))
+            $value = -join ($value | ForEach-Object { $_.ToString('x2') })
         }
         '[' + (ConvertTo-JsonText $name) + ',"' + $kind + '",' + (ConvertTo-ReplyJson $value) + ']'
     }
@@ -195,27 +186,27 @@ function Assert-Allowed($Call, [string[]]$Among) {  # throws before anything has
     if ($cmdlet -notin $Among) { Stop-Call PermissionDenied allowlist "'$cmdlet' is not among the cmdlets ringfence runs here" }
     $known = @(-split $parameters["$cmdlet".Split('-')[0]]) + @(if ($cmdlet -match '^(New|Set)-') { $properties })
     foreach ($pair in $with.GetEnumerator()) {
-        $name = $pair.Key
-        if ($name -notin $known) { Stop-Call PermissionDenied allowlist "-$name is no parameter of $cmdlet that ringfence uses" }
+        if ($pair.Key -notin $known) { Stop-Call PermissionDenied allowlist "-$($pair.Key) is not among the parameters of $cmdlet" }
         foreach ($one in @($pair.Value) | Where-Object { $_ -is [hashtable] }) {
-            if ($one['$call'] -isnot [hashtable]) { Stop-Call InvalidArgument value "-$name holds neither values nor calls" }
+            if ($one['$call'] -isnot [hashtable]) { Stop-Call InvalidArgument value "-$($pair.Key) holds neither values nor calls" }
             Assert-Allowed $one['$call'] $proposals
         }
     }
-    $named = @($with['Name']) + @($with['Group']) | Where-Object { $_ }
-    if (-not $named -and $cmdlet -notmatch '^(New|Set|Get)-') { Stop-Call PermissionDenied allowlist "$cmdlet without a name means all" }
+    $names = @($with['Name']) + @($with['Group']) | Where-Object { $_ }
+    if (-not $names -and $cmdlet -notmatch '^(New|Set|Get)-') { Stop-Call PermissionDenied allowlist "$cmdlet needs a name" }
 }
 function Invoke-NetCmdlet($Call) {
     $cmdlet, $with = $Call['cmdlet'], @{ ErrorAction = 'Stop' }
     foreach ($pair in $Call['parameters'].GetEnumerator()) {
         $given = foreach ($one in $pair.Value) { if ($one -is [hashtable]) { Invoke-NetCmdlet $one['$call'] } else { $one } }
         $with[$pair.Key] = if ($pair.Value -is [array]) { , @($given) } else { $given }
-        if ($pair.Key -eq 'PreSharedKey') { [void]$secrets.Add("$given") }
+        if ($pair.Key -eq 'PreSharedKey' -and $given) { [void]$secrets.Add("$given") }
     }
     if ($cmdlet -like 'Set-*' -and $with['Name'] -is [string] -and (Set-ByObject $cmdlet $with)) { return }
-    foreach ($name in 'Name', 'Group' | Where-Object { $with[$_] -and $cmdlet -notlike 'New-*' }) {
-        $with[$name] = @($with[$name] | ForEach-Object { [WildcardPattern]::Escape($_) })  # a pattern there: it has to mean itself
+    foreach ($key in 'Name', 'Group' | Where-Object { $with[$_] -and $cmdlet -notlike 'New-*' }) {
+        $with[$key] = @($with[$key] | ForEach-Object { [WildcardPattern]::Escape($_) })  # a pattern there: it has to mean itself
     }
+    foreach ($known in $objectsAt.Values) { @($Call['parameters']['Name']) -ne $null | ForEach-Object { $known.Remove($_) } }
     & $cmdlet @with 3>$null
 }
 function Get-Named([string]$Noun, $With) {  # name = object
@@ -226,7 +217,7 @@ function Get-Named([string]$Noun, $With) {  # name = object
 function Set-ByObject([string]$Cmdlet, $With) {  # whether it was set: Group needs the object, many sets are quicker by it
     $noun, $name, $place, $store = $Cmdlet.Substring(4), $With['Name'], "$Cmdlet $($With['PolicyStore'])", @{}
     if ($With['PolicyStore']) { $store['PolicyStore'] = $With['PolicyStore'] }
-    if ($setsAt[$place] -ge $manySets -and -not $objectsAt[$place]) { $objectsAt[$place] = Get-Fact { Get-Named $noun $store } }
+    if ($setsAt[$place] -ge $manySets -and -not $objectsAt[$place]) { $objectsAt[$place] = @(Get-Fact { Get-Named $noun $store }; @{})[0] }
     $object = if ($objectsAt[$place]) { $objectsAt[$place][$name]; $objectsAt[$place].Remove($name) }  # once set, out of date
     $grouped, $rest = $With.ContainsKey('Group'), $With.Clone()
     if ($grouped -and -not $object) { $object = (Get-Named $noun ($store + @{ Name = [WildcardPattern]::Escape($name) }))[$name] }
@@ -249,15 +240,16 @@ function Get-Plain([string]$Cmdlet) {
 function Read-Enforcement([string]$Kind, [string[]]$Names) {
     if ($Kind -notin $rules) { Stop-Call InvalidArgument kind "no status is read of '$Kind'" }
     $found, $inForce = @{}, (Get-Named $Kind @{ PolicyStore = 'ActiveStore' })
-    foreach ($rule in $Names | ForEach-Object { $inForce[$_] } | Where-Object { $_ }) {
-        $found["$(@($rule.Name, $rule.InstanceID -ne $null)[0])"] = @{ primary_status = "$($rule.PrimaryStatus)"; status = "$($rule.Status)"
-            enforcement = @($rule.EnforcementStatus | ForEach-Object { "$_" }) }
+    foreach ($name in $Names | Where-Object { $inForce[$_] }) {
+        $rule = $inForce[$name]
+        $why = @($rule.EnforcementStatus | ForEach-Object { "$_" })
+        $found[$name] = @{ primary_status = "$($rule.PrimaryStatus)"; enforcement = $why; status = "$($rule.Status)" }
     }
     $found
 }
-function Remove-Associations([string]$Noun, [string]$Peer) {  # how many there were
-    $with = @(Get-Plain "Get-$Noun" | Where-Object { $_['RemoteEndpoint'] -eq $Peer })
-    foreach ($one in $with) { & "Remove-$Noun" -Name $one['Name'] -ErrorAction Stop 3>$null }
+function Remove-Peer([string]$Mode, [string]$Peer) {  # how many there were
+    $with = @(Get-Plain "Get-NetIPsec${Mode}ModeSA" | Where-Object { $_['RemoteEndpoint'] -eq $Peer })
+    foreach ($one in $with) { & "Remove-NetIPsec${Mode}ModeSA" -Name $one['Name'] -ErrorAction Stop 3>$null }
     $with.Count
 }
 # ---- The verbs, and nothing else -----------------------------------------------------------------------------------------------
@@ -266,11 +258,11 @@ function Invoke-Verb([string]$Verb, $With) {
         Facts.Read { return Read-Facts }
         Policy.Read { return Read-Policy $(if ($With['stores']) { $With['stores'] } else { 'local', 'group_policy', 'mdm' }) }
         Account.Resolve {
-            $known = New-Object Collections.Specialized.OrderedDictionary
+            $who = New-Object Collections.Specialized.OrderedDictionary  # knows names apart by case
             foreach ($name in $With['names']) {
-                $known[$name] = try { Resolve-RingfenceAccount $name } catch { @{ error = $_.Exception.GetBaseException().Message } }
+                $who[$name] = try { Resolve-RingfenceAccount $name } catch { @{ error = $_.Exception.GetBaseException().Message } }
             }
-            return $known
+            return $who
         }
         Net.Call { Assert-Allowed $With $writers; [void](Invoke-NetCmdlet $With); return }
         Net.Get { Assert-Allowed $With $readers; return , @(Get-Plain $With['cmdlet']) }
@@ -278,15 +270,16 @@ function Invoke-Verb([string]$Verb, $With) {
         SA.Read { return @{ main_mode = @(Get-Plain Get-NetIPsecMainModeSA); quick_mode = @(Get-Plain Get-NetIPsecQuickModeSA) } }
         SA.Delete {
             $peer = $With['remote_address']
-            return @{ quick_mode = Remove-Associations NetIPsecQuickModeSA $peer; main_mode = Remove-Associations NetIPsecMainModeSA $peer }
+            return @{ quick_mode = Remove-Peer Quick $peer; main_mode = Remove-Peer Main $peer }
         }
     }
     Stop-Call InvalidArgument verb "no verb is named '$Verb'"
 }
 try {
     Add-Type -AssemblyName System.Runtime.Serialization
-    $told, $document = [Convert]::FromBase64String($Batch), (New-Object Xml.XmlDocument -Property @{ PreserveWhitespace = $true })
-    $document.Load([Runtime.Serialization.Json.JsonReaderWriterFactory]::CreateJsonReader($told, [Xml.XmlDictionaryReaderQuotas]::Max))
+    $told, $all = [Convert]::FromBase64String($Batch), [Xml.XmlDictionaryReaderQuotas]::Max
+    $document = New-Object Xml.XmlDocument -Property @{ PreserveWhitespace = $true }
+    $document.Load([Runtime.Serialization.Json.JsonReaderWriterFactory]::CreateJsonReader($told, $all))
     $job = ConvertFrom-JsonNode $document.get_DocumentElement()
     if ($job['ringfence'] -ne 1) { "<<ringfence-fatal:version:here 1, there $($job['ringfence'] -as [int])>>"; return }
     $hmac = New-Object Security.Cryptography.HMACSHA256 (, [Convert]::FromBase64String($job['key']))
@@ -301,8 +294,7 @@ try {
     $text = '{"ringfence":1,"run":' + (ConvertTo-JsonText $job['run']) + ',"replies":[' + ($replies -join ',') + ']}'
     $bytes, $packed = [Text.Encoding]::UTF8.GetBytes($text), (New-Object IO.MemoryStream)
     $gzip = New-Object IO.Compression.GZipStream $packed, ([IO.Compression.CompressionMode]::Compress)
-    $gzip.Write($bytes, 0, $bytes.Length)
-    $gzip.Dispose()
+    $gzip.Write($bytes, 0, $bytes.Length); $gzip.Dispose()
     '<<ringfence:' + [Convert]::ToBase64String($packed.ToArray()) + '>>'
 }
 catch { '<<ringfence-fatal:script:' + ("$($_.Exception.Message)" -replace '[^ -=?-~]', ' ') + '>>' }
