@@ -169,18 +169,20 @@ _TYPE, _CRITERIA = Rows(NAME_TYPES), Rows({(False, False): "", (True, True): "Cr
                                            (True, False): "CriteriaType=Select", (False, True): "CriteriaType=Validate"})
 
 
-class _Usages(Text):
+class _Usages:
     """Any number of `Eku=` pieces."""
+
+    tokens: Pieces = ("Eku",)
 
     def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
         return (tuple(sorted(p.partition("=")[2] for p in pieces)),), ()
 
     def write(self, *values: Any) -> Iterable[str]:
-        return [f"{self.tokens[0]}={v}" for v in values[0]]
+        return [f"Eku={v}" for v in values[0]]
 
 
 CRITERIA = Nested("CertCriteria", Table({  # [MS-GPFAS] 2.2.4.17
-    "subject_name_type": (_TYPE, "none"), "subject_name": (Text("Name"), None), "extended_key_usage": (_Usages("Eku"), ()),
+    "subject_name_type": (_TYPE, "none"), "subject_name": (Text("Name"), None), "extended_key_usage": (_Usages(), ()),
     "thumbprint": (Text("Hash", Caseless), None), "follow_renewal": (switch("FollowRenewal"), False),
     "selection_criteria": (_CRITERIA, False), "validation_criteria": (_CRITERIA, False)},
     "CriteriaType NameType Name Eku Hash FollowRenewal"), "v2.20")

@@ -202,7 +202,7 @@ def _check_tunnel(rule: Rule) -> None:
     families = [{re.sub(r"_2$", "", t)[-1] for t in end} for end in (local, remote)]
     if local and remote and families[0] != families[1]:
         raise status(0x0010004D, "Both tunnel endpoints need the same address family.")
-    if not rule.has(*DYNAMIC) and not (rule.has("EP1_4", "EP1_6") and rule.has("EP2_4", "EP2_6")):
+    if local and not rule.has(*DYNAMIC) and not (rule.has("EP1_4", "EP1_6") and rule.has("EP2_4", "EP2_6")):
         raise status(0x0010004F, "A tunnel with both tunnel endpoints needs LocalAddress and RemoteAddress.")
 
 

@@ -7,22 +7,28 @@ the rules they rely on, and what is no longer wanted goes at the end.
 
 from collections.abc import Iterable
 
+from ringfence.resource import DEFAULT, Sets
 from ringfence.state import Change
 
 PROFILES = 6  # the rank of kinds that decide what happens to everything else
 
 
-def _key(change: Change) -> tuple[int, int, str, bool, str, str]:
+def _key(change: Change) -> tuple[int, int, bool, str, bool, str, str]:
     kind = change.resource.kind
     values = change.resource.__dict__
     last = (kind.name, change.action == "update", change.id.name, change.id.store)
-    if change.action == "remove":
-        return (3, -kind.rank, *last)
-    if kind.rank >= PROFILES:
-        return (2, kind.rank, *last)
     closes = (values.get("action") == "block" or not values.get("enabled", True)
               or "require" in (values.get("inbound_security"), values.get("outbound_security")))
-    return (1 if closes else 0, kind.rank, *last)
+    if change.action == "remove" and not _falls_back(change):
+        return (3, -kind.rank, not closes, *last)  # an exemption goes after the rule that it exempts from
+    if kind.rank >= PROFILES:
+        return (2, kind.rank, False, *last)
+    return (1 if closes else 0, kind.rank, False, *last)
+
+
+def _falls_back(change: Change) -> bool:
+    """Whether what is removed is a default set: Windows' own takes its place, and rules may already count on that."""
+    return isinstance(change.resource.kind.home, Sets) and change.resource.name == DEFAULT
 
 
 def order(changes: Iterable[Change]) -> tuple[Change, ...]:
