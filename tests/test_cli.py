@@ -72,7 +72,7 @@ def test_the_road(cli: Cli) -> None:
         assert cli("plan", "--detailed-exitcode").code == 2
         assert cli("apply", "--check").code == 0
         assert written(hosts) == before
-        assert re.search(r"\+ firewall_rule corp-rdp\n +display_name +corp-rdp\n +protocol +tcp\n +local_port +3389\n"
+        assert re.search(r"\+ firewall_rule corp-rdp  site.yml:4\n +display_name +corp-rdp\n +protocol +tcp\n +local_port +3389\n"
                          r" +remote_address +10.0.0.1, 10.0.0.2\n", planned.out)
         assert "~ firewall_profile domain" in planned.out
         applied = cli("apply", "--yes")
@@ -94,8 +94,9 @@ def test_drift_tells_what_somebody_changed(cli: Cli) -> None:
         hosts["pc2"].registry.set(RULES, "old-telnet", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=23|Name=T\x1b[2J|")
         said = cli("drift")
         assert said.code == 2
-        assert re.search(r"web1  differs\n  ~ firewall_rule corp-rdp\n +remote_address +- 192.0.2.9\n +\+ 10.0.0.2\n", said.out)
-        assert re.search(r"pc2  differs\n  - firewall_rule old-telnet\n", said.out)
+        assert re.search(r"web1  differs\n  ~ firewall_rule corp-rdp  site.yml:4\n +remote_address +- 192.0.2.9\n +\+ 10.0.0.2\n",
+                         said.out)
+        assert re.search(r"pc2  differs\n  - firewall_rule old-telnet  site.yml:6\n", said.out)
         assert "\x1b" not in said.out
         assert r"T\x1b[2J" in said.out
         assert re.search(r"web3 +in sync", said.out)
@@ -330,6 +331,15 @@ def test_apply_asks_on_a_terminal(cli: Cli) -> None:
         code, shown = on_terminal(cli, "", "apply", "--no-color")
         assert code == 0
         assert "Make" not in shown
+
+
+def test_a_fleet_has_a_progress_bar_on_a_terminal_only(cli: Cli) -> None:
+    with fleet(cli, 4):
+        code, shown = on_terminal(cli, "", "drift", "--no-color")
+        assert code == 2
+        assert re.search(r"drift .*\d/4 ", shown)
+        assert "4 hosts: 4 differs" in shown.splitlines()[-1]  # the bar is gone by then
+        assert "/4 " not in cli("drift").err
 
 
 def test_lab_up_prints_an_inventory_and_ends_politely(cli: Cli) -> None:

@@ -35,9 +35,9 @@ Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Playbooks, or 
 
 
 def apply(console: Console, selection: Selection, secrets: Secrets, hosts: Fleet, files: Files = [],  # noqa: B006
-          check: Annotated[bool, flag("--check", help="Change nothing, show what would change; exits with 0.")] = False,
+          check: Annotated[bool, flag("-C", "--check", help="Change nothing, show what would change; exits with 0.")] = False,
           yes: Annotated[bool, flag("-y", "--yes", help="Do not ask.")] = False,
-          diff: Annotated[bool, flag("--diff/--no-diff", help="Show each property that changes.")] = False) -> int:
+          diff: Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property that changes.")] = False) -> int:
     """Make the hosts as declared: read, write, then prove it by reading again over a new connection."""
     reviewed: Planned | None = None
     if any(name.endswith(".json") for name in files):

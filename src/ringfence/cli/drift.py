@@ -1,12 +1,11 @@
 """ringfence drift: what somebody changed."""
 
 from functools import partial
-from typing import Annotated
 
 from ringfence.cli.console import Console
 from ringfence.cli.fleet import present
-from ringfence.cli.options import Fleet, Secrets, Selection, flag
-from ringfence.cli.plan import Playbooks
+from ringfence.cli.options import Fleet, Secrets, Selection
+from ringfence.cli.plan import Diff, Playbooks
 from ringfence.cli.project import list_hosts, prepared
 from ringfence.run import converge, fleet
 
@@ -17,7 +16,7 @@ ringfence drift --output json -l finance
 
 
 def drift(console: Console, selection: Selection, secrets: Secrets, hosts: Fleet, playbooks: Playbooks = [],  # noqa: B006
-          diff: Annotated[bool, flag("--diff/--no-diff", help="Show each property that differs (the default).")] = True) -> int:
+          diff: Diff = True) -> int:
     """Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing."""
     run = prepared(console, playbooks, selection, secrets)
     if hosts.list_hosts:

@@ -22,21 +22,24 @@ def present(console: Console, command: str, results: Iterable[HostResult], total
             differences: bool = True, warnings: Sequence[Diagnostic] = (), keep: Keep | None = None) -> int:
     """Show a run; returns its exit code. `differences`: whether hosts that differ count in it."""
     started = time.monotonic()
-    with _interruptible(), console.progress(total, command) as advance:
-        observed = _observed(results, advance, keep)
+    with _interruptible():
+        observed = _observed(console, command, results, total, keep)
         if console.json:
             return _as_json(console, command, observed, started, differences, warnings)
         return _as_text(console, observed, started, diff, differences)
 
 
-def _observed(results: Iterable[HostResult], advance: Callable[[], None], keep: Keep | None) -> Iterator[HostResult]:
-    for result in results:
-        advance()
-        LOG.info("%s: %s, %d changes, %d made, %d round trips, %.2f s", result.host, result.status, len(result.changes),
-                 result.made, result.trips, result.seconds)
-        if keep:
-            keep(result)
-        yield result
+def _observed(console: Console, command: str, results: Iterable[HostResult], total: int,
+              keep: Keep | None) -> Iterator[HostResult]:
+    """The results, counted by a progress bar that is gone after the last one."""
+    with console.progress(total, command) as advance:
+        for result in results:
+            advance()
+            LOG.info("%s: %s, %d changes, %d made, %d round trips, %.2f s", result.host, result.status, len(result.changes),
+                     result.made, result.trips, result.seconds)
+            if keep:
+                keep(result)
+            yield result
 
 
 def _as_text(console: Console, results: Iterable[HostResult], started: float, diff: bool, differences: bool) -> int:

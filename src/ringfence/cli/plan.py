@@ -24,12 +24,13 @@ ringfence plan --detailed-exitcode                    exit with 2 where hosts di
 """
 Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbooks. Default: those of ringfence.yml.",
                                                 show_default=False)]
+Diff = Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property that differs (the default).")]
 
 
 def plan(console: Console, selection: Selection, secrets: Secrets, hosts: Fleet, playbooks: Playbooks = [],  # noqa: B006
          out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file that `apply` takes.")] = "",
          detailed_exitcode: Annotated[bool, flag("--detailed-exitcode", help="Exit with 2 where hosts differ.")] = False,
-         diff: Annotated[bool, flag("--diff/--no-diff", help="Show each property that differs (the default).")] = True) -> int:
+         diff: Diff = True) -> int:
     """Show what would change on the hosts, and change nothing."""
     if out and not Path(out).parent.is_dir():
         raise wrong(f"there is no folder {Path(out).parent} for the plan", "make it first")

@@ -1,5 +1,6 @@
 """Many hosts at once: results come as they are ready, and one host's failure never stops the others."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
@@ -7,6 +8,8 @@ from itertools import islice
 from ringfence.errors import HostError, RingfenceError
 from ringfence.report import HostResult
 from ringfence.run.converge import Job
+
+LOG = logging.getLogger(__name__)
 
 
 def each(jobs: Iterable[Job], work: Callable[[Job], HostResult], forks: int) -> Iterator[HostResult]:
@@ -34,4 +37,5 @@ def _guarded(work: Callable[[Job], HostResult], job: Job) -> HostResult:
     except RingfenceError as error:
         return HostResult(job.host, error=error)
     except Exception as error:  # a fault of ours on one host is that host's result, not the fleet's end
+        LOG.debug("%s", job.host, exc_info=True)
         return HostResult(job.host, error=HostError("internal", f"{type(error).__name__}: {error}"))

@@ -46,7 +46,7 @@ def _difference(before: Any, after: Any, action: str, nothing: str) -> Iterator[
     if action != "update":
         yield Line("", value(after if action == "create" else before, nothing))
     elif isinstance(before, tuple) and isinstance(after, tuple) and before and after:
-        yield from _members(_data(before), _data(after))
+        yield from _members(before, after)
     else:
         yield Line("", f"{value(before, nothing)} → {value(after, nothing)}")
 
@@ -56,12 +56,13 @@ def _data(members: tuple[Any, ...]) -> list[Any]:
     return [{n: plain_data(v) for n, v in m.values().items()} if isinstance(m, Resource) else plain_data(m) for m in members]
 
 
-def _members(before: list[Any], after: list[Any]) -> list[Line]:
-    """Members that came and went; of members with parts, the parts."""
+@lru_cache(8192)
+def _members(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Line, ...]:
+    """Members that came and went; of members with parts, the parts. Remembered: DeepDiff takes its time."""
     from deepdiff import DeepDiff  # takes a while to import
 
-    ordered = any(isinstance(m, dict | list) for m in (*before, *after))
-    found = DeepDiff(before, after, ignore_order=not ordered, verbose_level=2)
+    ordered = any(isinstance(m, Resource | tuple) for m in (*before, *after))
+    found = DeepDiff(_data(before), _data(after), ignore_order=not ordered, verbose_level=2)
     lines = [Line("-", _at(path, v)) for path, v in found.get("iterable_item_removed", {}).items()]
     lines += [Line("-", _at(path, v)) for path, v in found.get("dictionary_item_removed", {}).items()]
     for path, change in (*found.get("values_changed", {}).items(), *found.get("type_changes", {}).items()):
@@ -70,7 +71,7 @@ def _members(before: list[Any], after: list[Any]) -> list[Line]:
         else:
             lines += [Line("-", value(change["old_value"])), Line("+", value(change["new_value"]))]
     lines += [Line("+", _at(path, v)) for path, v in found.get("iterable_item_added", {}).items()]
-    return lines + [Line("+", _at(path, v)) for path, v in found.get("dictionary_item_added", {}).items()]
+    return (*lines, *(Line("+", _at(path, v)) for path, v in found.get("dictionary_item_added", {}).items()))
 
 
 def _at(path: str, member: Any) -> str:
