@@ -1,7 +1,6 @@
 """The host script, run by a real PowerShell on a stand-in host, against the cases in cases/host_script.yml."""
 
 import base64
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,3 +64,69 @@ def test_a_simulated_host_answers_the_same(warm: Warm, case: dict[str, Any]) -> 
     batch = batch_of(case)
     said = machine("HOST1").run(batch.encode(), Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985))
     compare(case, decode(batch, said)["replies"])
+
+
+def test_pre_shared_keys_leave_as_their_hmac(warm: Warm) -> None:
+    batch = Batch((Call("Policy.Read", {"stores": ["local"]}),))
+    setup = f"$Host1.Registry['{ROOT}'] = [ordered]@{{ SHKey = @('String', 'gehe\u00efm \u6771'); shkey2 = @('String', 'x') }}"
+    ran = warm.run(batch, setup)
+    values = decode(batch, ran.reply)["replies"][0]["value"]["local"][0][1]
+    assert values == [["SHKey", "Hmac", Secret("gehe\u00efm \u6771").fingerprint(batch.key)], ["shkey2", "String", "x"]]
+
+
+def test_every_character_survives_both_ways(warm: Warm) -> None:
+    text = "".join(map(chr, [*range(0, 0x250), 0x2028, 0x2029, 0xFFFD, 0xFFFE, 0xFFFF, 0x1F525])) + '</script> \\u0041 "'
+    batch = Batch((net("New-NetFirewallRule", {"Name": "n", "DisplayName": text}), Call("Account.Resolve", {"names": [text]})))
+    ran = warm.run(batch)
+    assert decode(batch, ran.reply)["replies"][1]["value"].keys() == {text}
+    assert ran.bound[0]["parameters"]["DisplayName"] == text
+
+
+def test_half_a_surrogate_pair_does_not_break_the_reply(warm: Warm) -> None:
+    batch = Batch((Call("Account.Resolve", {"names": ["a\ud83db"]}),))
+    assert decode(batch, warm.run(batch).reply)["replies"][0]["value"].keys() == {"a\ud83db"}
+
+
+def test_a_batch_of_two_megabytes(warm: Warm) -> None:
+    rule = {"DisplayName": "Rule", "Description": "d" * 200, "LocalPort": [str(p) for p in range(60)]}
+    batch = Batch(tuple(net("New-NetFirewallRule", {"Name": f"r{i}", **rule}) for i in range(2600)))
+    assert len(batch.encode()) > 2 * 2**20
+    ran = warm.run(batch, "function global:Add-Bound { }")
+    assert all(r == {"ok": True, "value": None} for r in decode(batch, ran.reply)["replies"])
+
+
+def test_one_text_of_three_megabytes(warm: Warm) -> None:
+    batch = Batch((Call("Account.Resolve", {"names": ["x" * 3 * 2**20]}),))
+    (name,) = decode(batch, warm.run(batch).reply)["replies"][0]["value"]
+    assert len(name) == 3 * 2**20
+
+
+@pytest.mark.parametrize(("line", "expected"), [
+    ("", "<<ringfence-fatal:script:"),
+    ("not base64!", "<<ringfence-fatal:script:"),
+    (base64.b64encode(b"not json").decode(), "<<ringfence-fatal:script:"),
+    (base64.b64encode(b'{"ringfence":1,"run":"aa","key":"AA==","stop":false,"calls":[{"verb":"Facts').decode(),
+     "<<ringfence-fatal:script:"),
+    (base64.b64encode(b'{"ringfence":1,"calls":[]}').decode(), "<<ringfence-fatal:script:"),
+    (base64.b64encode(b'{"ringfence":2}').decode(), "<<ringfence-fatal:version:here 1, there 2>>"),
+    (base64.b64encode(b'{"ringfence":">>"}').decode(), "<<ringfence-fatal:version:here 1, there "),
+    (base64.b64encode(b"[]").decode(), "<<ringfence-fatal:version:"),
+])
+def test_what_is_no_batch_is_answered_in_plain_ascii(warm: Warm, line: str, expected: str) -> None:
+    ran = warm.run(line)
+    assert ran.noise == []
+    assert ran.reply.isascii()
+    assert ran.reply.startswith(expected)
+    with pytest.raises(HostError) as caught:
+        Batch(()).read(ran.reply.encode())
+    assert caught.value.kind == expected.split(":")[1]
+
+
+def test_arguments_of_the_wrong_kind_fail_their_call_alone(warm: Warm) -> None:
+    batch = Batch((Call("Net.Call", {"cmdlet": ["New-NetFirewallRule"], "parameters": "x"}), Call("Net.Call", {"cmdlet": 5}),
+                   Call("Policy.Read", {"stores": [7]}), Call("Account.Resolve", {"names": [1]}),
+                   Call("Enforcement.Read", {}), Call("Account.Resolve", {"names": []})))
+    ran = warm.run(batch)
+    said = decode(batch, ran.reply)["replies"]
+    assert [r["ok"] for r in said] == [False, False, False, True, False, True]
+    assert ran.bound == []

@@ -81,9 +81,7 @@ function ConvertTo-ReplyJson($Value) {
         $members = foreach ($one in $Value.GetEnumerator()) { "$(ConvertTo-JsonText $one.Key):$(ConvertTo-ReplyJson $one.Value)" }
         return '{' + ($members -join ',') + '}'
     }
-    if ($Value -isnot [string] -and $Value -is [Collections.IEnumerable]) {
-        return '[' + (@($Value | ForEach-Object { ConvertTo-ReplyJson $_ }) -join ',') + ']'
-    }
+    if ($Value -is [Collections.ICollection]) { return "[$(@($Value | ForEach-Object { ConvertTo-ReplyJson $_ }) -join ',')]" }
     if ($Value -isnot [enum] -and [int][Convert]::GetTypeCode($Value) -in 5..15 -and "$Value" -match '\d$') { return "$Value" }
     ConvertTo-JsonText "$Value"
 }
@@ -217,7 +215,8 @@ function Get-Named([string]$Noun, $With) {  # name = object
 function Set-ByObject([string]$Cmdlet, $With) {  # whether it was set: Group needs the object, many sets are quicker by it
     $noun, $name, $place, $store = $Cmdlet.Substring(4), $With['Name'], "$Cmdlet $($With['PolicyStore'])", @{}
     if ($With['PolicyStore']) { $store['PolicyStore'] = $With['PolicyStore'] }
-    if ($setsAt[$place] -ge $manySets -and -not $objectsAt[$place]) { $objectsAt[$place] = @(Get-Fact { Get-Named $noun $store }; @{})[0] }
+    $many = $setsAt[$place] -ge $manySets
+    if ($many -and -not $objectsAt[$place]) { $objectsAt[$place] = @(Get-Fact { Get-Named $noun $store }; @{})[0] }
     $object = if ($objectsAt[$place]) { $objectsAt[$place][$name]; $objectsAt[$place].Remove($name) }  # once set, out of date
     $grouped, $rest = $With.ContainsKey('Group'), $With.Clone()
     if ($grouped -and -not $object) { $object = (Get-Named $noun ($store + @{ Name = [WildcardPattern]::Escape($name) }))[$name] }
@@ -277,12 +276,12 @@ function Invoke-Verb([string]$Verb, $With) {
 }
 try {
     Add-Type -AssemblyName System.Runtime.Serialization
-    $told, $all = [Convert]::FromBase64String($Batch), [Xml.XmlDictionaryReaderQuotas]::Max
-    $document = New-Object Xml.XmlDocument -Property @{ PreserveWhitespace = $true }
-    $document.Load([Runtime.Serialization.Json.JsonReaderWriterFactory]::CreateJsonReader($told, $all))
+    $told, $document = [Convert]::FromBase64String($Batch), (New-Object Xml.XmlDocument -Property @{ PreserveWhitespace = $true })
+    $document.Load([Runtime.Serialization.Json.JsonReaderWriterFactory]::CreateJsonReader($told, [Xml.XmlDictionaryReaderQuotas]::Max))
     $job = ConvertFrom-JsonNode $document.get_DocumentElement()
     if ($job['ringfence'] -ne 1) { "<<ringfence-fatal:version:here 1, there $($job['ringfence'] -as [int])>>"; return }
     $hmac = New-Object Security.Cryptography.HMACSHA256 (, [Convert]::FromBase64String($job['key']))
+    if ($hmac.Key.Length -ne 32) { throw 'the key of the batch is not of 32 bytes' }
     $secrets, $setsAt, $objectsAt = (New-Object Collections.ArrayList), @{}, @{}
     foreach ($with in $job['calls'] | ForEach-Object { $_['args'] } | Where-Object { $_['cmdlet'] -like 'Set-*' }) {
         $setsAt["$($with['cmdlet']) $($with['parameters']['PolicyStore'])"]++
