@@ -53,6 +53,15 @@ def test_every_command_in_the_documents_is_one(tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_playbooks_in_the_documents_are_valid(document: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli = Cli(tmp_path, capsys)
+    for block in re.findall(r"^```yaml\n(- .*?)^```$", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        cli.write({"site.yml": block, "hosts.yml": "all: {children: {web: {hosts: {web1: }}, staging: {}}}\n"})
+        said = cli("validate", "-i", "hosts.yml", "-e", "jump_hosts=10.1.4.0/28", "site.yml")
+        assert (said.code, said.err) == (0, ""), block
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8"))
     missing = [link for link in links if "://" not in link and not (document.parent / link).exists()]
