@@ -101,7 +101,7 @@ class FakeHost:
         self.connections = 0
         self.before: Callable[[Batch], Reply | None] = lambda batch: None
         self.after_write: Callable[[], None] = lambda: None
-        self.refuse: str = ""  # the name of a rule that this host does not let change
+        self.refuse: dict[str, Failure] = {}  # what this host answers to changes of a rule
         self.enforcement: dict[str, Any] = {}
 
     def job(self, desired: Desired, **more: Any) -> Job:
@@ -153,8 +153,8 @@ class FakeHost:
     def _call(self, cmdlet: str, parameters: dict[str, Any]) -> Answer:
         verb, _, noun = cmdlet.partition("-")
         name = parameters.pop("Name")
-        if name == self.refuse:
-            return Answer(error=Failure("PermissionDenied", "Windows System Error 5", "Access is denied.", 5))
+        if name in self.refuse:
+            return Answer(error=self.refuse[name])
         if noun == "NetFirewallProfile":
             return self._profile(name, parameters)
         held = next((n for n in self.rules if n.lower() == name.lower()), None)

@@ -19,7 +19,8 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = json.loads(
     (CASES / "netsecurity_parameters.json").read_text(encoding="utf-8"))["cmdlets"]
 FLAGS = {"Profile", "InterfaceType", "DynamicTransport"}  # enums whose values may stand together (bits of WMI)
 NUMBERS = {"UInt16", "UInt32", "UInt64", "Int32"}
-CORE = [pytest.param(kind, p, id=f"{kind.name}.{p.name}") for kind in (RULE, PROFILE) for p in kind.properties.values() if p.parameter]
+CORE = [pytest.param(kind, p, id=f"{kind.name}.{p.name}") for kind in (RULE, PROFILE) for p in kind.properties.values()
+        if p.parameter]
 
 
 def change(before: Resource | None, after: Resource | None) -> Change:
@@ -49,7 +50,8 @@ def binds(declared: dict[str, Any], value: Any) -> bool:
 
 def sayable(kind: Kind, p: Prop) -> list[Any]:
     """Canonical values of a property: its default and those of the cases."""
-    found = [p.word.parse(v) for case in cases("words").get(f"{kind.name}.{p.name}", {}).get("values", ()) for v in case.get("same", ())]
+    found = [p.word.parse(v) for case in cases("words").get(f"{kind.name}.{p.name}", {}).get("values", ())
+             for v in case.get("same", ())]
     return [p.default, *found, *([p.word.parse(p.example)] if p.example is not None else [])]
 
 
@@ -86,7 +88,8 @@ def test_the_lists_are_one_bit_each_only_where_windows_has_flags() -> None:
                 assert declared["type"] in FLAGS
 
 
-@pytest.mark.parametrize(("name", "typed"), [("loose_source_mapping", bool), ("local_only_mapping", bool), ("override_block_rules", bool),
+@pytest.mark.parametrize(("name", "typed"),
+                         [("loose_source_mapping", bool), ("local_only_mapping", bool), ("override_block_rules", bool),
                                              ("enabled", str)])
 def test_booleans_and_the_enum_that_looks_like_one(name: str, typed: type) -> None:
     """`-Enabled $true` does not bind, `-Enabled True` does; the others are [bool]."""
@@ -153,7 +156,8 @@ def test_profiles_are_set_one_by_one_with_what_is_mentioned() -> None:
                                              "default_inbound_action": "block"}))
     made = calls(diff(state, target(desired, state)), facts())
     assert [dict(c.args["parameters"]) for c in made] == [
-        {"Name": name, "Enabled": "True", "DefaultInboundAction": "Block", "LogMaxSizeKilobytes": 16384} for name in ("Domain", "Public")]
+        {"Name": name, "Enabled": "True", "DefaultInboundAction": "Block", "LogMaxSizeKilobytes": 16384}
+        for name in ("Domain", "Public")]
     assert {c.args["cmdlet"] for c in made} == {"Set-NetFirewallProfile"}
 
 

@@ -44,11 +44,11 @@ class Text:
         self.word = word
 
     def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
-        found = pieces[0].partition("=")[2]
+        said = tuple(p for p in pieces if p.partition("=")[2])  # an empty text is none
         try:
-            return (self.word(found) if found else None,), pieces[1:]
+            return (self.word(said[0].partition("=")[2]) if said else None,), said[1:]
         except ValueError:
-            return (None,), pieces
+            return (None,), said
 
     def write(self, *values: Any) -> Iterable[str]:
         return [f"{self.tokens[0]}={v}" for v in values if v is not None]
@@ -240,7 +240,7 @@ class Table:
                 found[codec] = (*found[codec], piece) if codec in found else (piece,)
             elif values[simple[0]] is None:
                 values[simple[0]] = simple[1](data) if data else None
-            else:
+            elif data:
                 extra.append(piece)
         for codec, mine in found.items():
             got, rest = self.reader[codec](mine)

@@ -17,10 +17,12 @@ def _key(change: Change) -> tuple[int, int, bool, str, bool, str, str]:
     kind = change.resource.kind
     values = change.resource.__dict__
     last = (kind.name, change.action == "update", change.id.name, change.id.store)
-    closes = (values.get("action") == "block" or not values.get("enabled", True)
-              or "require" in (values.get("inbound_security"), values.get("outbound_security")))
+    blocks = values.get("action") == "block"
+    requires = "require" in (values.get("inbound_security"), values.get("outbound_security"))
     if change.action == "remove" and not _falls_back(change):
-        return (3, -kind.rank, not closes, *last)  # an exemption goes after the rule that it exempts from
+        exempts = "inbound_security" in values and not requires
+        return (3, -kind.rank, blocks or exempts, *last)  # after the rules that a block overrides, an exemption exempts from
+    closes = blocks or requires or not values.get("enabled", True)
     if kind.rank >= PROFILES:
         return (2, kind.rank, False, *last)
     return (1 if closes else 0, kind.rank, False, *last)

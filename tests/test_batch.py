@@ -1,0 +1,182 @@
+"""The wire: what a host says is a reply or a HostError, and takes a bounded amount of memory."""
+
+import base64
+import gzip
+import json
+import tracemalloc
+import zlib
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringfence.batch import Answer, Batch, Call, Failure, net, script
+from ringfence.errors import FAILURES, HostError
+from ringfence.secret import Secret
+
+READ = Batch((Call("Facts.Read"), Call("Policy.Read", {"stores": ["local"]})), run="aa")
+WRITE = Batch((net("New-NetFirewallRule", {"Name": "a"}), net("New-NetFirewallRule", {"Name": "b"})), stop=True, run="aa")
+OK = {"ok": True, "value": 1}
+BAD = {"ok": False, "error": {"category": "ResourceExists", "id": "x", "message": "already there", "code": 183}}
+
+
+def framed(data: Any, before: bytes = b"", after: bytes = b"") -> bytes:
+    raw = data if isinstance(data, bytes) else json.dumps(data).encode()
+    return before + b"<<ringfence:" + base64.b64encode(gzip.compress(raw)) + b">>" + after
+
+
+def reply(*replies: Any, run: str = "aa", version: Any = 1) -> dict[str, Any]:
+    return {"ringfence": version, "run": run, "replies": list(replies)}
+
+
+def fails(batch: Batch, output: bytes, kind: str, words: str = "", **limits: int) -> None:
+    with pytest.raises(HostError) as caught:
+        batch.read(output, **limits)
+    assert caught.value.kind == kind
+    assert words in str(caught.value)
+
+
+def test_what_travels_to_the_host() -> None:
+    batch = Batch((net("New-NetFirewallRule", {"Name": "ä 'q' $(x)"}),), stop=True)
+    told = json.loads(base64.b64decode(batch.encode()))
+    assert told == {"ringfence": 1, "run": batch.run, "key": base64.b64encode(batch.key).decode(), "stop": True, "calls": [
+        {"verb": "Net.Call", "args": {"cmdlet": "New-NetFirewallRule", "parameters": {"Name": "ä 'q' $(x)"}}}]}
+    assert batch.encode().isascii()
+    assert "\n" not in batch.encode()
+
+
+def test_every_batch_has_a_key_and_a_number_of_its_own() -> None:
+    one, two = Batch(()), Batch(())
+    assert len(one.key) == 32
+    assert one.key != two.key
+    assert one.run != two.run
+    assert repr(one.key) not in repr(one)
+
+
+def test_a_secret_leaves_only_in_the_batch() -> None:
+    batch = Batch((net("New-NetIPsecAuthProposal", {"PreSharedKey": Secret("sesame")}),))
+    assert json.loads(base64.b64decode(batch.encode()))["calls"][0]["args"]["parameters"]["PreSharedKey"] == "sesame"
+    assert "sesame" not in repr(batch)
+
+
+@pytest.mark.parametrize(("before", "after"),
+                         [(b"", b""), (b"Welcome!\r\n\xff\xfe", b"\r\n#< CLIXML <Objs>"), (b"<<ringfence", b">>>>")])
+def test_answers_in_their_order_whatever_stands_around_them(before: bytes, after: bytes) -> None:
+    found = READ.read(framed(reply({"ok": True, "value": {"a": ["ä", None, 1.5]}}, BAD), before, after))
+    assert found.answers == (Answer({"a": ["ä", None, 1.5]}), Answer(error=Failure("ResourceExists", "x", "already there", 183)))
+    assert found.value(0) == {"a": ["ä", None, 1.5]}
+    with pytest.raises(HostError, match="already there"):
+        found.value(1)
+
+
+def test_base64_in_lines_is_joined() -> None:
+    flat = framed(reply(OK, OK))
+    assert READ.read(b"\r\n".join(flat[i:i + 20] for i in range(0, len(flat), 20)).replace(b"<<ringfence:", b"\r\n<<ringfence:",
+                                                                                           1)
+                     if b"<<ringfence:" in flat[:20] else flat).answers == (Answer(1), Answer(1))
+
+
+def test_a_stopped_batch_has_fewer_answers() -> None:
+    assert len(WRITE.read(framed(reply(BAD))).answers) == 1
+    assert len(WRITE.read(framed(reply(OK, BAD))).answers) == 2
+    fails(WRITE, framed(reply(OK)), "protocol", "1 answers to 2 calls")
+    fails(READ, framed(reply(BAD)), "protocol", "1 answers to 2 calls")
+    fails(READ, framed(reply(OK, OK, OK)), "protocol", "3 answers to 2 calls")
+    fails(WRITE, framed(reply()), "protocol", "0 answers to 2 calls")
+
+
+@pytest.mark.parametrize(("output", "kind", "words"), [
+    (b"", "protocol", "no reply in 0 bytes: nothing"), (b"'powershell' is not recognized", "protocol", "is not recognized"),
+    (b"\x1b[31mred\x00", "protocol", "no reply in 9 bytes"), (b"<<ringfence:>>", "protocol", "no reply"),
+    (b"<<ringfence:AAAA>>", "protocol", "damaged"),
+    (b"<<ringfence:A>>", "protocol", "damaged"), (framed(b"not json"), "protocol", "damaged"),
+    (framed(b"\xff\xff"), "protocol", "damaged"),
+    (framed([]), "protocol", "damaged"), (framed(None), "protocol", "damaged"), (framed({}), "protocol", "damaged"),
+    (framed(reply(OK, OK, version=2)), "version", "here 1, there 2"),
+    (framed(reply(OK, OK, run="bb")), "protocol", "another run"),
+    (framed(reply(1, 2)), "protocol", "damaged"), (framed(reply({"ok": False}, OK)), "protocol", "damaged"),
+    (framed(reply({"ok": "yes"}, OK)), "protocol", "damaged"),
+    (framed(reply({"ok": False, "error": "x"}, OK)), "protocol", "damaged"),
+    (framed(b"[" * 200_000), "protocol", "damaged"),
+    (framed(b'{"ringfence": 1, "run": ' + b"9" * 5000 + b"}"), "protocol", "damaged"),
+    (framed(reply(OK, OK))[:-30] + b">>", "protocol", "damaged"),
+    (b"<<ringfence-fatal:language_mode:ConstrainedLanguage>>", "language_mode", "ConstrainedLanguage"),
+    (b"<<ringfence-fatal:version:PowerShell 2.0>>", "version", "PowerShell 2.0"),
+    (b"<<ringfence-fatal:nonsense:x>>", "script", "x"),
+])
+def test_anything_else_is_a_failure_of_that_host(output: bytes, kind: str, words: str) -> None:
+    fails(READ, output, kind, words)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60, 100])
+def test_a_cut_reply(cut: int) -> None:
+    whole = framed(reply({"ok": True, "value": "x" * 500 + "".join(map(str, range(200)))}, OK))
+    fails(READ, whole[:-cut], "protocol")
+    body = base64.b64decode(whole[12:-2])
+    fails(READ, b"<<ringfence:" + base64.b64encode(body[:-cut]) + b">>", "protocol", "damaged")
+
+
+def test_half_characters_are_replaced_before_anything_can_choke_on_them() -> None:
+    value = b'["\\ud83d", "\\ud83d\\udee1", "\\\\ud83d"]'
+    found = READ.read(framed(b'{"ringfence": 1, "run": "aa", "replies": [{"ok": true, "value": ' + value + b'}, {"ok": true}]}'))
+    assert found.value(0) == ["?", "🛡", "\\ud83d"]
+
+
+def test_what_a_host_says_cannot_steer_a_terminal() -> None:
+    with pytest.raises(HostError) as caught:
+        READ.read(b"<<ringfence-fatal:script:\x1b]0;owned\x07\x1b[2Jgone\n\nnext>>")
+    assert str(caught.value).isprintable()
+
+
+def test_a_bomb_is_stopped_at_the_limit() -> None:
+    bomb = b"<<ringfence:" + base64.b64encode(zeros(400 * 2**20)) + b">>"
+    tracemalloc.start()
+    try:
+        fails(READ, bomb, "too_large", "more than 1048576 bytes", limit=2**20)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def zeros(size: int) -> bytes:
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join([*(packer.compress(bytes(2**20)) for _ in range(size // 2**20)), packer.flush()])
+
+
+def test_a_reply_as_large_as_the_limit_is_read() -> None:
+    data = json.dumps(reply(OK, OK)).encode()
+    assert READ.read(framed(data), limit=len(data)).answers == (Answer(1), Answer(1))
+    fails(READ, framed(data), "too_large", limit=len(data) - 1)
+
+
+def test_the_script_is_a_constant_of_the_package() -> None:
+    assert script() == script()
+    assert "param(" in script().lower() or "param (" in script().lower()
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.one_of(st.binary(max_size=200), st.binary(max_size=100).map(framed),
+                 st.binary(max_size=80).map(lambda b: b"<<ringfence:" + base64.b64encode(b) + b">>"),
+                 st.binary(max_size=40).map(lambda b: b"<<ringfence-fatal:" + b + b":" + b + b">>")))
+def test_any_bytes_are_a_reply_or_a_host_error(output: bytes) -> None:
+    with pytest.raises(HostError) as caught:
+        READ.read(output)
+    assert caught.value.kind in FAILURES
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+                        st.sampled_from(["ok", "error", "value", "category", "id", "message", "code", "x"]), inner, max_size=5),
+                    max_leaves=12)
+
+
+@settings(deadline=None, max_examples=200)
+@given(JSON, JSON, JSON)
+def test_any_json_is_a_reply_or_a_host_error(first: Any, second: Any, whole: Any) -> None:
+    for said in (reply(first, second), {**reply(), "replies": first}, whole, reply(first, run=second, version=whole)):
+        try:
+            found = READ.read(framed(said))
+        except HostError:
+            continue
+        assert len(found.answers) == 2

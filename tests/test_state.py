@@ -1,0 +1,113 @@
+"""State, its one difference, and what it will be when declarations are laid over it."""
+
+import pytest
+from core import PROFILE, RULE, Said, rule, want
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rule_strategies import rules
+
+from ringfence.resource import Resource
+from ringfence.state import GROUP_POLICY, Change, Id, State, diff, identify, target
+
+
+def state(*resources: Resource) -> State:
+    return State((identify(r), r) for r in resources)
+
+
+def rid(name: str) -> Id:
+    return Id("local", "firewall_rule", name)
+
+
+ONE, TWO, THREE = rule("one"), rule("two", protocol="tcp", local_port=80), rule("three", action="block")
+
+
+def test_a_state_is_known_by_its_resources() -> None:
+    assert state(ONE, TWO) == state(TWO, rule("one"))
+    assert state(ONE) != state(rule("one", enabled=False))
+    assert len(state(ONE, TWO)) == 2
+    assert state(ONE)[rid("one")] is ONE
+    assert state(ONE, PROFILE.make("domain", {})).of("firewall_rule") == {"one": ONE}
+    assert State([(identify(ONE, GROUP_POLICY), ONE)]).of("firewall_rule") == {}
+
+
+def test_nothing_differs_from_itself() -> None:
+    assert diff(state(ONE, TWO), state(TWO, ONE)) == ()
+    assert diff(State(), State()) == ()
+
+
+def test_every_action() -> None:
+    changed = rule("two", protocol="tcp", local_port=443)
+    found = {c.id.name: c for c in diff(state(ONE, TWO), state(changed, THREE))}
+    assert {n: c.action for n, c in found.items()} == {"one": "remove", "two": "update", "three": "create"}
+    assert found["two"].properties() == {"local_port": (("80",), ("443",))}
+    assert found["one"].properties() == {"display_name": ("one", None)}
+    assert found["three"].properties() == {"display_name": (None, "three"), "action": (None, "block")}
+    assert found["one"].resource is ONE
+    assert found["two"].resource is changed
+
+
+def test_only_the_ids_that_are_asked_for() -> None:
+    assert [c.id.name for c in diff(state(ONE, TWO), state(THREE), [rid("two"), rid("nobody")])] == ["two"]
+
+
+def test_pieces_nobody_understands_are_a_difference() -> None:
+    found = RULE.read_string("one", "v2.31|Action=Allow|Active=TRUE|Dir=In|Future=1|")
+    assert Change(rid("one"), found, ONE).properties() == {"extra": (("Future=1",), ())}
+    assert [c.action for c in diff(state(found), state(ONE))] == ["update"]
+
+
+def test_ids_say_their_store_where_it_is_not_the_local_one() -> None:
+    assert str(rid("r")) == "firewall_rule r"
+    assert str(Id(GROUP_POLICY, "firewall_rule", "r")) == "firewall_rule r (group_policy)"
+
+
+def test_a_declared_rule_is_entirely_as_declared() -> None:
+    found = rule("R", protocol="tcp", local_port=80, description="by hand", display_name="N")
+    after = target(want(Said("firewall_rule", {"name": "r", "display_name": "N", "protocol": "tcp", "local_port": 80})),
+                   state(found))
+    (change,) = diff(state(found), after)
+    assert change.properties() == {"description": ("by hand", None)}
+
+
+@pytest.mark.parametrize("spelling", ["RDP-in", "rdp-IN", "RDP-IN"])
+def test_a_name_in_other_letters_is_the_same_rule(spelling: str) -> None:
+    """Windows keeps the spelling under which a rule was made: that is no difference and cannot become one."""
+    found = rule("RDP-In", display_name="N")
+    assert diff(state(found), target(want(Said("firewall_rule", {"name": spelling, "display_name": "N"})), state(found))) == ()
+
+
+def test_absence_removes_only_what_is_there() -> None:
+    desired = want(Said("firewall_rule", {"name": "ONE", "state": "absent"}),
+                   Said("firewall_rule", {"name": "nobody", "state": "absent"}))
+    assert [(c.action, c.id.name) for c in diff(state(ONE, TWO), target(desired, state(ONE, TWO)), desired)] == [("remove",
+                                                                                                                  "one")]
+
+
+def test_what_is_not_declared_stays() -> None:
+    after = target(want(Said("firewall_rule", {"name": "two", "state": "absent"})), state(ONE, TWO, THREE))
+    assert after == state(ONE, THREE)
+
+
+def test_group_policy_is_not_touched() -> None:
+    gpo = State([(identify(ONE, GROUP_POLICY), ONE)])
+    (change,) = diff(gpo, target(want(Said("firewall_rule", {"name": "one", "enabled": False})), gpo))
+    assert (change.action, change.id.store) == ("create", "local")
+
+
+def test_resources_print_themselves_shortly_and_without_defaults() -> None:
+    assert repr(ONE) == "<firewall_rule one>"
+
+
+STATES = st.lists(st.tuples(st.sampled_from(["a", "b", "C", "d"]), rules()), max_size=4).map(
+    lambda pairs: state(*(rule(**{**said, "name": name}) for name, said in pairs)))
+
+
+@settings(deadline=None, max_examples=60)
+@given(STATES, STATES)
+def test_making_the_changes_gives_the_target(before: State, after: State) -> None:
+    changes = diff(before, after)
+    assert before.changed({c.id: c.after for c in changes}) == after
+    assert diff(after, after) == ()
+    assert {c.id: (c.before, c.after) for c in changes} == {c.id: (c.after, c.before) for c in diff(after, before)}
+    for c in changes:
+        assert c.action != "update" or c.properties()
