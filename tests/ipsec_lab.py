@@ -82,10 +82,11 @@ TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F, exclude_char
                min_size=1, max_size=20).filter(lambda t: t.casefold() != "all" and "{{" not in t)
 NAMES = {"display_name": TEXT, "description": TEXT, "group": TEXT}
 CA = st.sampled_from(["C=US, O=Contoso, CN=Contoso Root CA", "DC=com,DC=contoso,CN=Issuing 1", 'O="Contoso, Ltd.", CN=Root'])
+THUMBPRINT = st.text("0123456789abcdefABCDEF", min_size=40, max_size=40)
+USAGES = st.lists(st.sampled_from(["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.8.2.2"]), min_size=1, unique=True)
 CRITERIA = merged(st.just({"selection_criteria": True, "validation_criteria": True}), st.one_of(
-    st.fixed_dictionaries({"thumbprint": st.text("0123456789abcdefABCDEF", min_size=40, max_size=40), "follow_renewal": st.booleans()}),
-    st.fixed_dictionaries({"extended_key_usage": st.lists(st.sampled_from(["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.8.2.2"]),
-                                                          min_size=1, unique=True)}),
+    st.fixed_dictionaries({"thumbprint": THUMBPRINT, "follow_renewal": st.booleans()}),
+    st.fixed_dictionaries({"extended_key_usage": USAGES}),
     st.fixed_dictionaries({"subject_name": st.sampled_from(["gw.contoso.com", "Contoso"]), "subject_name_type": st.sampled_from(
         ["domain_name", "user_principal_name", "email_address", "cn", "ou", "o", "dc"])})))
 
@@ -117,7 +118,8 @@ SECOND = st.tuples(st.one_of(
 MAIN = st.fixed_dictionaries({"key_exchange": st.sampled_from(["dh1", "dh2", "dh14", "dh19", "dh20", "dh24"]),
                               "encryption": st.sampled_from(["des", "des3", "aes128", "aes192", "aes256"]),
                               "hash": st.sampled_from(["md5", "sha1", "sha256", "sha384"])})
-PLAIN_HASH, PLAIN_CIPHER = st.sampled_from(["md5", "sha1", "sha256"]), st.sampled_from(["none", "des", "des3", "aes128", "aes192", "aes256"])
+PLAIN_HASH = st.sampled_from(["md5", "sha1", "sha256"])
+PLAIN_CIPHER = st.sampled_from(["none", "des", "des3", "aes128", "aes192", "aes256"])
 SIZE = st.sampled_from([128, 192, 256])
 
 
@@ -136,6 +138,7 @@ QUICK = merged(st.one_of(
     st.builds(suite, ESP, PLAIN_HASH, PLAIN_CIPHER), st.builds(lambda e, n: suite(e, f"aesgmac{n}"), ESP, SIZE),
     st.builds(lambda e, n: suite(e, f"aesgmac{n}", f"aesgcm{n}"), ESP, SIZE)),
     maybe(max_minutes=st.integers(5, 2879), max_kilo_bytes=st.integers(20480, 2147483647)))
+GUID = "{9323C5D2-7704-43F9-97BC-CD28359F150D}"
 SET = {
     "ipsec_phase1_auth_set": merged(st.fixed_dictionaries({"proposal": FIRST}), maybe(**NAMES)),
     "ipsec_phase2_auth_set": merged(st.fixed_dictionaries({"proposal": SECOND}), maybe(**NAMES)),
@@ -153,7 +156,8 @@ FAR = st.one_of(ADDRESSES, st.sampled_from([["local_subnet"], ["DNS", "10.0.0.0/
 COMMON = {**NAMES, "enabled": st.booleans(), "remote_address": FAR,
           "profile": st.lists(st.sampled_from(["domain", "private", "public"]), min_size=1, unique=True),
           "platform": st.sampled_from([["6.2+"], ["6.1", "10.0+"], ["6.2"]])}
-WHERE = st.one_of(maybe(local_address=ADDRESSES), maybe(interface_type=st.sampled_from([["wired"], ["wireless", "remote_access"]])),
+WHERE = st.one_of(maybe(local_address=ADDRESSES),
+                  maybe(interface_type=st.sampled_from([["wired"], ["wireless", "remote_access"]])),
                   maybe(interface_alias=st.just("Ether*")))
 PORT = st.integers(1, 65535)
 PORTS = st.lists(PORT, min_size=1, max_size=3)
@@ -195,7 +199,7 @@ def policies(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Policy:
     policy: Policy = []
     named: dict[str, list[str]] = {}
     for kind, strategy in SET.items():
-        names = draw(st.lists(st.sampled_from(["default", "One", "{9323C5D2-7704-43F9-97BC-CD28359F150D}"]), max_size=2, unique=True))
+        names = draw(st.lists(st.sampled_from(["default", "One", GUID]), max_size=2, unique=True))
         named[kind] = [n for n in names if n != "default"]
         policy += [(kind, {"name": n, **draw(strategy)}) for n in names]
     for number in range(draw(st.integers(0, 3))):
@@ -207,8 +211,8 @@ def policies(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Policy:
         sets = {"phase1_auth_set": "ipsec_phase1_auth_set", "phase2_auth_set": "ipsec_phase2_auth_set",
                 "quick_mode_crypto_set": "ipsec_quick_mode_crypto_set", "main_mode_crypto_set": "ipsec_main_mode_crypto_set"}
         if rule.get("inbound_security") != "none":
-            for property, set in sets.items():
-                if property in KINDS[kind].properties and named[set] and draw(st.booleans()):
-                    rule = {**rule, property: draw(st.sampled_from(named[set]))}
+            for property, of in sets.items():
+                if property in KINDS[kind].properties and named[of] and draw(st.booleans()):
+                    rule = {**rule, property: draw(st.sampled_from(named[of]))}
         policy.append((kind, {"name": f"rule {number}", **rule}))
     return policy

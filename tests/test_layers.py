@@ -30,7 +30,7 @@ LAYERS = {
     "transports": "batch errors secret",
     "report": "plan",
     "run": "plan windows transports report project",
-    "views": "report",
+    "views": "report windows",
     "schemas": "report",
     "lab": "batch errors",
     "cli": "run views schemas lab",

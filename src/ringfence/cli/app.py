@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ringfence import __version__
-from ringfence.cli import apply, demo, doc, drift, init, jea, lab, plan, schema, validate
+from ringfence.cli import apply, demo, doc, drift, init, jea, lab, plan, schema, status, validate
 from ringfence.cli.command import Command, command
 from ringfence.cli.fleet import INTERRUPTED
 from ringfence.cli.options import flag
@@ -27,7 +27,7 @@ ringfence init my-policy       a project to begin with
 KNOWN: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 COMMANDS: tuple[tuple[ModuleType, Command], ...] = (
     (init, init.init), (validate, validate.validate), (plan, plan.plan), (apply, apply.apply), (drift, drift.drift),
-    (doc, doc.doc), (schema, schema.schema), (demo, demo.demo))
+    (status, status.status), (doc, doc.doc), (schema, schema.schema), (demo, demo.demo))
 
 
 def examples(shown: str) -> str:

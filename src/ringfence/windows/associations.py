@@ -1,0 +1,159 @@
+"""Security associations as a host tells of them (SA.Read), typed and tied to the rules that asked for them. Pure.
+
+Hosts say enumerations as words or as numbers (MSFT_NetMainModeSA, MSFT_NetQuickModeSA); both are read. What is not
+understood is shown as it came.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ringfence.resource import Resource
+from ringfence.state import LOCAL, Id, State
+
+CIPHERS = {0: "none", 2: "DES", 6: "3DES", 65001: "AES128", 65002: "AES192", 65003: "AES256", 65004: "AESGCM128",
+           65005: "AESGCM192", 65006: "AESGCM256"}
+HASHES = {0: "none", 2: "MD5", 3: "SHA1", 65001: "SHA256", 65002: "SHA384", 65003: "AESGMAC128", 65004: "AESGMAC192",
+          65005: "AESGMAC256"}
+GROUPS = {0: "none", 1: "DH1", 2: "DH2", 14: "DH14", 19: "DH19", 20: "DH20", 24: "DH24", 65535: "SameAsMainMode"}
+METHODS = {1: "anonymous", 2: "computer Kerberos", 3: "pre-shared key", 4: "computer NTLM", 5: "computer certificate",
+           6: "user Kerberos", 7: "user certificate", 8: "user NTLM"}  # FW_AUTH_METHOD, [MS-FASP] 2.2.60
+MODULES = {1: "IKEv1", 2: "AuthIP", 3: "IKEv2", 4: "IKEv2"}
+TRANSFORMS = {0: "", 1: "AH", 2: "ESP", 3: "ESP", 4: "no encapsulation", 5: "ESP"}  # 3 ESP cipher, 5 ESP hash and cipher
+PROTOCOLS = {0: "any", 1: "icmpv4", 6: "tcp", 17: "udp", 58: "icmpv6"}
+
+
+@dataclass(frozen=True)
+class QuickMode:
+    """What protects the data between two addresses. `kilobytes` and `seconds`: how much and how long it may be used."""
+
+    local: str
+    remote: str
+    protocol: str
+    local_port: int
+    remote_port: int
+    mode: str
+    suite: str
+    seconds: int
+    kilobytes: int
+    filter: str  # the name of the filter, which is that of the rule
+
+
+@dataclass(frozen=True)
+class Association:
+    """One peer: the main mode association, and the quick mode ones that it made."""
+
+    local: str
+    remote: str
+    local_id: str
+    remote_id: str
+    authentication: str
+    key_module: str
+    suite: str
+    seconds: int
+    quick: tuple[QuickMode, ...] = ()
+    rules: tuple[str, ...] = ()  # the rules that asked for it, by name
+
+
+def associations(said: Any, state: State) -> tuple[Association, ...]:
+    """The associations in the value of an SA.Read, by peer, each with the rules of the host that asked for it."""
+    told = said if isinstance(said, Mapping) else {}
+    quick = [(q, str(q.get("MmSaId") or "")) for q in _rows(told.get("quick_mode"))]
+    found = []
+    for main in _rows(told.get("main_mode")):
+        own = tuple(_quick(q) for q, id in quick if id == str(main.get("Name")) or (
+            not id and _text(q, "RemoteEndpoint") == _text(main, "RemoteEndpoint")))
+        found.append(_main(main, own, state))
+    seen = {q for a in found for q in a.quick}
+    orphans = [q for q in (_quick(q) for q, _ in quick) if q not in seen]
+    found += [Association(q.local, q.remote, "", "", "", "", "", 0, (q,), asked_by(q.local, q.remote, (q,), state))
+              for q in orphans]
+    return tuple(sorted(found, key=lambda a: (a.remote, a.local, a.suite)))
+
+
+def _rows(said: Any) -> list[Mapping[str, Any]]:
+    return [row for row in said if isinstance(row, Mapping)] if isinstance(said, list) else []
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return "" if value is None else str(value)
+
+
+def _number(row: Mapping[str, Any], name: str) -> int:
+    value = _text(row, name)
+    return int(value) if value.isdecimal() else 0
+
+
+def _word(row: Mapping[str, Any], name: str, words: Mapping[int, str]) -> str:
+    """An enumeration: a number by `words`, a word as it is."""
+    value = _text(row, name)
+    return words.get(int(value), value) if value.isdecimal() else value
+
+
+def _main(row: Mapping[str, Any], quick: tuple[QuickMode, ...], state: State) -> Association:
+    suite = "-".join(filter(None, (_word(row, "GroupId", GROUPS), _word(row, "CipherAlgorithm", CIPHERS),
+                                   _word(row, "HashAlgorithm", HASHES))))
+    local, remote = _text(row, "LocalEndpoint"), _text(row, "RemoteEndpoint")
+    return Association(local, remote, _text(row, "LocalFirstId"), _text(row, "RemoteFirstId"),
+                       _word(row, "AuthenticationMethod", METHODS), _word(row, "KeyModule", MODULES), suite,
+                       _number(row, "LifetimeSeconds"), quick, asked_by(local, remote, quick, state))
+
+
+def _quick(row: Mapping[str, Any]) -> QuickMode:
+    transforms = [_transform(row, which) for which in ("First", "Second")]
+    mode = {1: "tunnel", 2: "transport"}.get(_number(row, "EncapsulationMode"), _text(row, "EncapsulationMode").lower())
+    return QuickMode(_text(row, "LocalEndpoint"), _text(row, "RemoteEndpoint"), _word(row, "IpProtocol", PROTOCOLS) or "any",
+                     _number(row, "LocalPort"), _number(row, "RemotePort"), mode, "+".join(filter(None, transforms)),
+                     _number(row, "LifetimeSeconds"), _number(row, "LifetimeKilobytes"), _text(row, "TransportLayerFilterName"))
+
+
+def _transform(row: Mapping[str, Any], which: str) -> str:
+    """ESP:SHA256-AES256, AH:SHA1 …; nothing where there is no such transform."""
+    protocol = _word(row, f"{which}TransformType", TRANSFORMS)
+    if not protocol or protocol.lower() == "none":
+        return ""
+    parts = (_word(row, f"{which}IntegrityAlgorithm", HASHES), _word(row, f"{which}CipherAlgorithm", CIPHERS))
+    return f"{protocol}:{'-'.join(p for p in parts if p and p.lower() != 'none') or 'none'}"
+
+
+def asked_by(local: str, remote: str, quick: Iterable[QuickMode], state: State) -> tuple[str, ...]:
+    """The rules behind an association: those that its filters are named after, else every one that covers both ends."""
+    rules = {id: r for id, r in state.items() if id.kind == "ipsec_rule"}
+    filters = {q.filter.casefold() for q in quick if q.filter}
+    named = [_shown(id, r) for id, r in rules.items()
+             if filters & {r.name.casefold(), str(r.values()["display_name"]).casefold()}]
+    return tuple(sorted(named or (_shown(id, r) for id, r in rules.items() if _covers(r, local, remote))))
+
+
+def _shown(id: Id, rule: Resource) -> str:
+    return rule.name if id.store == LOCAL else f"{rule.name} ({id.store})"
+
+
+def _covers(rule: Resource, local: str, remote: str) -> bool:
+    values = rule.values()
+    if not values["enabled"] or values["mode"] == "tunnel" or (values["inbound_security"], values["outbound_security"]) == (
+            "none", "none"):
+        return False
+    return _within(values["local_address"], local) and _within(values["remote_address"], remote)
+
+
+def _within(members: tuple[str, ...], text: str) -> bool:
+    """Whether an address may be meant: any, a member that holds it, or a keyword, which only the host resolves."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return not members or any(_holds(m, address) for m in members)
+
+
+def _holds(member: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    first, dash, last = member.partition("-")
+    try:
+        if dash:
+            low, high = ipaddress.ip_address(first), ipaddress.ip_address(last)
+            return low.version == address.version and int(low) <= int(address) <= int(high)
+        return address in ipaddress.ip_network(member)
+    except ValueError:
+        return True

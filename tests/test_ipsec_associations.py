@@ -1,0 +1,113 @@
+"""Security associations: read in every form in which hosts tell them, and tied to the rules that asked for them."""
+
+from typing import Any
+
+import pytest
+from core import KINDS, Said
+from ipsec_lab import Lab, declared
+
+from ringfence.errors import Unreachable
+from ringfence.run import converge
+from ringfence.run.status import status
+from ringfence.state import State
+from ringfence.views import associations as view
+from ringfence.windows.associations import Association, associations
+
+MAIN = {"Name": "7", "KeyModule": 2, "LocalEndpoint": "10.0.0.1", "RemoteEndpoint": "10.0.0.2", "LocalFirstId": "a.corp",
+        "RemoteFirstId": "b.corp", "AuthenticationMethod": 2, "CipherAlgorithm": 65003, "HashAlgorithm": 65002, "GroupId": 20,
+        "LifetimeSeconds": 28800}
+QUICK = {"MmSaId": 7, "LocalEndpoint": "10.0.0.1", "RemoteEndpoint": "10.0.0.2", "IpProtocol": 6, "LocalPort": 0,
+         "RemotePort": 443, "EncapsulationMode": 2, "FirstTransformType": 2, "FirstIntegrityAlgorithm": 65001,
+         "FirstCipherAlgorithm": 65003, "SecondTransformType": 1, "SecondIntegrityAlgorithm": 65001, "SecondCipherAlgorithm": 0,
+         "LifetimeSeconds": 3600, "LifetimeKilobytes": 100000, "TransportLayerFilterName": "Isolation"}
+
+
+def one(main: dict[str, Any], quick: dict[str, Any]) -> Association:
+    (found,) = associations({"main_mode": [{**MAIN, **main}], "quick_mode": [{**QUICK, **quick}]}, State())
+    return found
+
+
+def test_numbers_are_read() -> None:
+    found = one({}, {})
+    assert (found.remote, found.remote_id, found.authentication) == ("10.0.0.2", "b.corp", "computer Kerberos")
+    assert (found.key_module, found.suite, found.seconds) == ("AuthIP", "DH20-AES256-SHA384", 28800)
+    (quick,) = found.quick
+    assert (quick.suite, quick.protocol, quick.remote_port) == ("ESP:SHA256-AES256+AH:SHA256", "tcp", 443)
+    assert (quick.mode, quick.seconds, quick.kilobytes) == ("transport", 3600, 100000)
+
+
+def test_words_are_read() -> None:
+    found = one({"KeyModule": "IkeV2", "AuthenticationMethod": "MachineCert", "CipherAlgorithm": "AES256",
+                 "HashAlgorithm": "SHA1", "GroupId": "DH14"},
+                {"EncapsulationMode": "Tunnel", "FirstTransformType": "ESP", "FirstIntegrityAlgorithm": "AESGMAC256",
+                 "FirstCipherAlgorithm": "AESGCM256", "SecondTransformType": "None"})
+    assert (found.key_module, found.authentication, found.suite) == ("IkeV2", "MachineCert", "DH14-AES256-SHA1")
+    assert (found.quick[0].mode, found.quick[0].suite) == ("tunnel", "ESP:AESGMAC256-AESGCM256")
+
+
+@pytest.mark.parametrize("said", [None, 7, [], {}, {"main_mode": 3, "quick_mode": [1, None]}, {"main_mode": [{}]}])
+def test_nothing_that_a_host_says_breaks_it(said: Any) -> None:
+    assert isinstance(associations(said, State()), tuple)
+
+
+def test_a_quick_mode_association_without_its_main_mode_is_shown_too() -> None:
+    found = associations({"main_mode": [], "quick_mode": [QUICK]}, State())
+    assert [(a.remote, len(a.quick)) for a in found] == [("10.0.0.2", 1)]
+
+
+@pytest.mark.parametrize(("rule", "asked"), [
+    ({"display_name": "Isolation"}, True),
+    ({"name": "isolation", "remote_address": "192.0.2.0/24"}, True),  # a filter is named after its rule
+    ({"remote_address": "10.0.0.0/24", "display_name": "x"}, True),
+    ({"remote_address": "10.0.0.1-10.0.0.9", "display_name": "x"}, True),
+    ({"remote_address": "local_subnet", "display_name": "x"}, True),  # only the host knows: it may be meant
+    ({"remote_address": "2001:db8::/64", "display_name": "x"}, False),
+    ({"local_address": "10.0.0.7", "display_name": "x"}, False),
+    ({"enabled": False, "display_name": "x"}, False),
+    ({"inbound_security": "none", "outbound_security": "none", "display_name": "x"}, False)])
+def test_the_rules_that_asked_for_it(rule: dict[str, Any], asked: bool) -> None:
+    properties = {"name": "r", "inbound_security": "require", "outbound_security": "request", **rule}
+    desired = declared(Said("ipsec_rule", properties))
+    state = State({i: w.resource for i, w in desired.items() if w.resource is not None})
+    (found,) = associations({"main_mode": [MAIN], "quick_mode": [QUICK]}, state)
+    assert found.rules == ((properties["name"],) if asked else ())
+
+
+def test_the_lab_has_some_and_they_are_shown_with_their_rule() -> None:
+    lab = Lab()
+    assert lab.apply(Said("ipsec_quick_mode_crypto_set", {"name": "strong", "proposal": [
+        {"encapsulation": "esp", "esp_hash": "aesgmac256", "encryption": "aesgcm256"}]}),
+        Said("ipsec_rule", {"name": "iso", "inbound_security": "require", "outbound_security": "request",
+                            "quick_mode_crypto_set": "strong", "remote_address": "10.99.0.77"})).error is None
+    found = status(converge.Job("srv1", {}, lab.connect), KINDS)
+    assert found.result.error is None
+    assert found.stopped == ()
+    (peer,) = found.associations
+    assert (peer.remote, peer.rules, peer.quick[0].suite) == ("10.99.0.77", ("iso",), "ESP:AESGMAC256-AESGCM256")
+    shown = view.text("srv1", found.associations)
+    assert "10.99.0.77 ← 10.99.0.10" in shown
+    assert "computer Kerberos" in shown
+    assert "60 min / 100,000 KB" in shown
+    assert "asked by" in shown
+    assert view.data("srv1", found.associations)["associations"][0]["rules"] == ("iso",)
+
+
+def test_a_service_that_does_not_run_is_said() -> None:
+    lab = Lab()
+    lab.machine.services["IKEEXT"] = "stopped"
+    found = status(converge.Job("srv1", {}, lab.connect), KINDS)
+    assert (found.associations, found.stopped) == ((), ("IKEEXT",))
+    assert "IKEEXT does not run" in view.text("srv1", found.associations, found.stopped)
+
+
+def test_a_host_that_is_down_is_a_result() -> None:
+    def refused() -> Lab:
+        raise Unreachable("refused")
+
+    found = status(converge.Job("srv1", {}, refused), KINDS)
+    assert found.result.status == "unreachable"
+
+
+def test_what_a_host_says_never_commands_the_terminal() -> None:
+    evil = one({"RemoteFirstId": "x\x1b[2J", "AuthenticationMethod": "\x1b]0;"}, {"TransportLayerFilterName": "\x1b"})
+    assert "\x1b" not in view.text("srv1", [evil])
