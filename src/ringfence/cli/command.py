@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
-from ringfence.cli.console import LOG, Console
+from ringfence.cli.console import LOG, Console, logging_to_stderr
 from ringfence.cli.options import Common, Fleet, Secrets, Selection
 from ringfence.errors import FAILURES, NOWHERE, Diagnostic, InputError, RingfenceError, Where
 from ringfence.views import json
@@ -41,8 +41,10 @@ def command(function: Command) -> Command:
         for name, hint in groups.items():
             group = GROUPS[hint]
             given[name] = group(**{f.name: given.pop(f.name) for f in dataclasses.fields(group)})
-        given["console"] = Console(given["console"])
-        return _guarded(function, given)
+        common: Common = given["console"]
+        with logging_to_stderr(common.verbose):
+            given["console"] = Console(common)
+            return _guarded(function, given)
 
     vars(call).pop("__wrapped__")
     vars(call)["__signature__"] = inspect.Signature(parameters, return_annotation=int)

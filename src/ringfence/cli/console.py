@@ -39,17 +39,6 @@ class Console:
                 reconfigure(errors="replace")
         self.paint: Paint = ansi if coloured(sys.stdout, common.no_color) else plain
         self.paint_error: Paint = ansi if coloured(sys.stderr, common.no_color) else plain
-        self._log(common.verbose)
-
-    def _log(self, verbose: int) -> None:
-        """Only ringfence's own log: those of the client libraries hold what travels, secrets among it."""
-        LOG.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)])
-        handler = logging.StreamHandler(_Late())
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
-        LOG.handlers[:] = [handler]
-        LOG.propagate = False
-        LOG.getChild("lab").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)  # hosts see clients leave
-
     def write(self, shown: str) -> None:
         """To standard output, as it is."""
         if shown and not self._muted:
@@ -108,6 +97,25 @@ class Console:
             yield
         finally:
             self._progress.start()
+
+
+@contextlib.contextmanager
+def logging_to_stderr(verbose: int) -> Iterator[None]:
+    """Log ringfence's own steps while a command runs. Only these: client libraries log what travels, secrets among it."""
+    lab = LOG.getChild("lab")
+    handlers, level, propagate, lab_level = LOG.handlers[:], LOG.level, LOG.propagate, lab.level
+    handler = logging.StreamHandler(_Late())
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    LOG.handlers[:] = [handler]  # one command may run inside another (demo)
+    LOG.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)])
+    LOG.propagate = False
+    lab.setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)  # its hosts see clients leave: no news
+    try:
+        yield
+    finally:
+        LOG.handlers[:], LOG.propagate = handlers, propagate
+        LOG.setLevel(level)
+        lab.setLevel(lab_level)
 
 
 class _Late:
