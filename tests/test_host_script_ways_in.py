@@ -13,6 +13,7 @@ from ringfence.batch.bootstrap import BOOTSTRAP, bootstrap
 from ringfence.errors import FAILURES, HostError
 from ringfence.secret import Secret
 
+SET = r"Phase1AuthenticationSets\{A}\0000"
 FIREWALL = r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
 
 
@@ -93,7 +94,7 @@ def test_constrained_language_is_answered_in_plain_ascii(tmp_path: Path, text: s
     assert caught.value.summary == FAILURES["language_mode"][0]
 
 
-JEA = """
+JEA = r"""
 $state = [initialsessionstate]::CreateDefault2()
 $state.ImportPSModule($env:MODULE)
 $state.LanguageMode = 'NoLanguage'
@@ -104,50 +105,60 @@ $shell.Runspace = $space
 $shell.AddCommand('Invoke-RingfenceBatch').AddParameter('Batch', $env:BATCH).Invoke()
 $shell = [powershell]::Create()
 $shell.Runspace = $space
-try { $shell.AddScript('1 + 1').Invoke() } catch { $_.FullyQualifiedErrorId }
+try { $shell.AddScript('1 + 1').Invoke() } catch { $_.Exception.Message -replace '.*(no-language).*', '$1' -replace '(?s)\s.*' }
 """
+
+
+def install(folder: Path) -> Path:
+    """Write the files of the endpoint; the module's folder."""
+    for name, text in jea.files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder / jea.MODULE
 
 
 @needs_pwsh
 def test_the_module_answers_in_a_session_without_language(tmp_path: Path) -> None:
-    for name, text in jea.files().items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    module = install(tmp_path)
     (tmp_path / "outer.ps1").write_text(JEA)
     batch = Batch((Call("Facts.Read"), Call("No.Verb")))
     ran = pwsh("-File", str(tmp_path / "outer.ps1"), environment={
-        "MODULE": str(tmp_path / "RingfenceHost" / "RingfenceHost.psd1"), "BATCH": batch.encode()})
+        "MODULE": str(module / "RingfenceHost.psd1"), "BATCH": batch.encode()})
     reply, other = ran.stdout.decode().split()
     facts, unknown = decode(batch, reply)["replies"]
     assert facts["value"]["language_mode"] == "FullLanguage"  # of the function; its caller has none
     assert unknown["error"]["id"] == "ringfence.verb"
-    assert other == "ScriptsNotAllowed"
+    assert other == "no-language"
+
+
+ENDPOINT = r"""
+Import-Module $env:MODULE -DisableNameChecking
+(Get-Module RingfenceHost).ExportedCommands.Keys
+(Import-PowerShellDataFile "$env:MODULE/RoleCapabilities/Ringfence.psrc").VisibleFunctions.Name
+$session = Import-PowerShellDataFile "$env:MODULE/../Ringfence.pssc"
+$session.SessionType; $session.LanguageMode; $session.RunAsVirtualAccount
+"""
 
 
 @needs_pwsh
-def test_the_module_exports_its_function_alone(tmp_path: Path) -> None:
-    for name, text in jea.files().items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    ran = pwsh("-Command", f"Import-Module '{tmp_path}/RingfenceHost' -DisableNameChecking; (Get-Module RingfenceHost).ExportedCommands.Keys; "
-               f"(Import-PowerShellDataFile '{tmp_path}/RingfenceHost/RoleCapabilities/Ringfence.psrc').VisibleFunctions.Name; "
-               f"$s = Import-PowerShellDataFile '{tmp_path}/Ringfence.pssc'; $s.SessionType; $s.LanguageMode; $s.RunAsVirtualAccount")
-    assert ran.stdout.decode().split() == ["Invoke-RingfenceBatch", "Invoke-RingfenceBatch", "RestrictedRemoteServer", "NoLanguage",
-                                           "True"], ran.stderr
+def test_the_endpoint_shows_its_function_alone(tmp_path: Path) -> None:
+    ran = pwsh("-Command", ENDPOINT, environment={"MODULE": str(install(tmp_path))})
+    assert ran.stdout.decode().split() == [
+        "Invoke-RingfenceBatch", "Invoke-RingfenceBatch", "RestrictedRemoteServer", "NoLanguage", "True"], ran.stderr
 
 
 @needs_pwsh
 def test_a_real_registry_provider_of_five_thousand_rules(tmp_path: Path) -> None:
     """Where `HKLM:` is a provider (Windows, or a PowerShell with one), keys are read through it, and quickly."""
-    rules = [[f"R{i}", "REG_SZ", f"v2.31|Action=Allow|Active=TRUE|Dir=In|App=C:\\Program Files\\x\\{i}.exe|Name=Regel \u6771 {i}|"]
-             for i in range(5000)]
+    rule = "v2.31|Action=Allow|Active=TRUE|Dir=In|App=C:\\Program Files\\x\\{0}.exe|Name=Regel \u6771 {0}|"
+    rules = [[f"R{i}", "REG_SZ", rule.format(i)] for i in range(5000)]
     (tmp_path / "registry.json").write_text(json.dumps({
         FIREWALL: [["Version", "REG_DWORD", 543]],
         FIREWALL + r"\FirewallRules": rules,
         FIREWALL + r"\Mdm\FirewallRules": [["m", "REG_SZ", "v2.31|"]],
         FIREWALL + r"\RestrictedServices\Static\System": [["s", "REG_SZ", "V2.0|"]],
-        FIREWALL + r"\Phase1AuthenticationSets\{A}\0000": [["SHKey", "REG_SZ", "geheim"], ["Bin", "REG_BINARY", "AP8Q"],
-                                                          ["Many", "REG_MULTI_SZ", ["one"]], ["Path", "REG_EXPAND_SZ", "%SystemRoot%"]],
+        FIREWALL + "\\" + SET: [["SHKey", "REG_SZ", "geheim"], ["Bin", "REG_BINARY", "AP8Q"],
+                               ["Many", "REG_MULTI_SZ", ["one"]], ["Path", "REG_EXPAND_SZ", "%SystemRoot%"]],
     }))
     batch = Batch((Call("Policy.Read", {"stores": ["local", "mdm", "restricted", "group_policy"]}),))
     environment = {"PSHOST_REGISTRY": str(tmp_path / "registry.json")}
@@ -155,11 +166,11 @@ def test_a_real_registry_provider_of_five_thousand_rules(tmp_path: Path) -> None
         pytest.skip("this pwsh has no registry provider")
     ran = pwsh("-EncodedCommand", bootstrap(), stdin=two_lines(script(), batch.encode()), environment=environment)
     policy = batch.read(ran.stdout).value(0)
-    local = {path: values for path, values in policy["local"]}
-    assert sorted(local) == ["", "FirewallRules", "Phase1AuthenticationSets", r"Phase1AuthenticationSets\{A}", r"Phase1AuthenticationSets\{A}\0000"]
+    local = dict(policy["local"])
+    assert sorted(local) == ["", "FirewallRules", "Phase1AuthenticationSets", r"Phase1AuthenticationSets\{A}", SET]
     assert local[""] == [["Version", "DWord", 543]]
     assert local["FirewallRules"] == [[name, "String", text] for name, _, text in rules]
-    assert local[r"Phase1AuthenticationSets\{A}\0000"] == [
+    assert local[SET] == [
         ["SHKey", "Hmac", Secret("geheim").fingerprint(batch.key)], ["Bin", "Binary", "AP8Q"], ["Many", "MultiString", ["one"]],
         ["Path", "ExpandString", "%SystemRoot%"]]
     assert policy["mdm"] == [["", []], ["FirewallRules", [["m", "String", "v2.31|"]]]]

@@ -1,0 +1,91 @@
+"""What the host script uses of PowerShell, .NET and Windows is on a list with versions, and the list is in the docs."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from host_script import HERE, SCRIPT, needs_pwsh, pwsh
+
+from ringfence.lab.binding import cmdlets
+from ringfence.lab.executor import allowed
+
+API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
+DOC = (HERE.parent / "docs" / "reference" / "host-script.md").read_text("utf-8")
+REFUSED = {"All", "AsJob", "CimSession", "Confirm", "DisplayGroup", "GPOSession", "InputObject", "NewGPOSession", "PassThru",
+           "ThrottleLimit", "TracePolicyStore", "WhatIf"}
+# Windows PowerShell 5.1 stands on these; what came later would fail there.
+KNOWN = {*(f"Windows PowerShell {v}.0" for v in (1, 2, 3, 4, 5)), "Windows PowerShell 5.1", "Windows 2000", "Windows XP",
+         "Windows Server 2012", *(f".NET Framework {v}" for v in ("1.1", "2.0", "3.0", "3.5", "4.0", "4.5", "4.6"))}
+
+
+@cache
+def used() -> dict[str, Any]:
+    ran = pwsh("-File", str(HERE / "pwsh" / "api.ps1"), str(SCRIPT))
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+@needs_pwsh
+def test_every_command_and_parameter_is_on_the_list() -> None:
+    listed = {name: sorted(row["parameters"]) for name, row in API["commands"].items()}
+    assert {name: sorted(parameters) for name, parameters in used()["commands"].items()} == listed
+
+
+@needs_pwsh
+def test_every_type_and_member_is_on_the_list() -> None:
+    assert set(used()["types"]) == set(API["types"])
+    assert set(used()["members"]) == set(API["members"])
+
+
+def test_every_version_is_one_that_5_1_stands_on() -> None:
+    versions = [row["since"] for row in (*API["commands"].values(), *API["members"].values())] + list(API["types"].values())
+    versions += [v for row in API["commands"].values() for v in row["parameters"].values()]
+    assert set(versions) <= KNOWN
+
+
+def test_the_docs_hold_the_list() -> None:
+    for name, row in API["commands"].items():
+        shown = " ".join(f"`-{p}`" for p in sorted(row["parameters"]))
+        assert f"| `{name}` | {shown} | {row['since']} |" in DOC
+    for name, since in API["types"].items():
+        assert f"| `[{name}]` | {since} |" in DOC
+    for name, row in API["members"].items():
+        assert f"| `{name}` | {row['of']} | {row['since']} |" in DOC
+
+
+def known_parameters(cmdlet: str) -> set[str]:
+    lists = used()["lists"]
+    verb = cmdlet.partition("-")[0]
+    return set(lists["parameters"][verb].split()) | (set(lists["properties"]) if verb in ("New", "Set") else set())
+
+
+@needs_pwsh
+def test_the_cmdlets_are_those_of_the_lab() -> None:
+    """The lab's list stems from Microsoft's reference on its own account: what is missing here would be refused on hosts."""
+    assert set(used()["lists"]["writers"]) == {c["name"] for c in cmdlets().values()}
+
+
+@needs_pwsh
+@pytest.mark.parametrize("cmdlet", sorted(c["name"] for c in cmdlets().values()))
+def test_the_parameters_are_those_of_the_lab(cmdlet: str) -> None:
+    here = {p.lower() for p in known_parameters(cmdlet)}
+    real = {p.lower() for p in cmdlets()[cmdlet.lower()]["parameters"]}
+    assert allowed(cmdlet) - here == set()
+    assert (here & real) - allowed(cmdlet) - {"name"} == set()
+
+
+@needs_pwsh
+def test_nothing_that_is_refused_always_is_on_the_allow_list() -> None:
+    everything = {p for c in used()["lists"]["writers"] for p in known_parameters(c)}
+    assert everything & REFUSED == set()
+    lower = {r.lower() for r in REFUSED}
+    # PowerShell binds unique beginnings of names too
+    assert not [p for p in everything for r in lower if r.startswith(p.lower())]
+
+
+def test_the_docs_name_every_cmdlet_of_the_allow_list() -> None:
+    assert [c["name"] for c in cmdlets().values() if c["name"].partition("-")[2] not in DOC] == []
+    assert Path(SCRIPT).name in DOC
