@@ -45,6 +45,11 @@ def test_a_list_that_was_or_becomes_any_is_said_so() -> None:
     assert shown.endswith("program  a.exe → any")
 
 
+def test_an_order_that_differs_is_shown_too() -> None:
+    one, other = (RULE.make("web", {}, extra) for extra in (("A=1", "B=2"), ("B=2", "A=1")))
+    assert text.change(Change(identify(one), one, other)).endswith("extra  A=1, B=2 → B=2, A=1")
+
+
 def test_scalars_and_booleans() -> None:
     shown = text.change(update(before={"enabled": True, "description": None}, after={"enabled": False, "description": "x"}))
     assert [line.split() for line in shown.splitlines()[1:]] == [["description", "(none)", "→", "x"],

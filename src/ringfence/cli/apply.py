@@ -11,7 +11,7 @@ import typer
 
 from ringfence.cli.command import wrong
 from ringfence.cli.console import Console
-from ringfence.cli.fleet import present
+from ringfence.cli.fleet import Planned, present, remember
 from ringfence.cli.options import Fleet, Secrets, Selection, flag
 from ringfence.cli.project import list_hosts, prepared
 from ringfence.errors import IN_SYNC, StalePlan, worst
@@ -29,7 +29,6 @@ ringfence apply --yes playbooks/site.yml
 ringfence apply --check --diff           what would change, as Ansible has it
 ringfence apply site.plan.json --yes     exactly what was reviewed, or exit with 3
 """
-Planned = dict[str, list[dict[str, Any]]]
 Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Playbooks, or one plan file (.json). Default: the "
                                             "playbooks of ringfence.yml.", show_default=False)]
 
@@ -91,13 +90,8 @@ def _somebody(console: Console) -> None:
 def _planned(console: Console, run: Prepared, jobs: Sequence[Job], forks: int) -> tuple[Planned, int]:
     """Show the plan; returns the changes that are to be agreed to, and the exit code of the hosts that have none."""
     planned: Planned = {}
-
-    def keep(result: HostResult) -> None:
-        if result.error is None and result.status != "invalid":
-            planned[result.host] = changes_as_data(result.changes)
-
     results = fleet.each(jobs, partial(converge.plan, kinds=run.kinds), forks)
-    return planned, present(console, "plan", results, len(jobs), differences=False, keep=keep)
+    return planned, present(console, "plan", results, len(jobs), differences=False, keep=remember(planned))
 
 
 def _agree(console: Console, planned: Planned) -> None:

@@ -11,11 +11,23 @@ from typing import Any
 
 from ringfence.cli.console import LOG, Console
 from ringfence.errors import Diagnostic
+from ringfence.plan.file import changes_as_data
 from ringfence.report import HostResult, Report
 from ringfence.views import json, text
 
 Keep = Callable[[HostResult], None]
+Planned = dict[str, list[dict[str, Any]]]  # what is to change on each host, as a plan file has it
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def remember(planned: Planned) -> Keep:
+    """Keeps the changes of each host that could be planned."""
+
+    def keep(result: HostResult) -> None:
+        if result.error is None and result.status != "invalid":
+            planned[result.host] = changes_as_data(result.changes)
+
+    return keep
 
 
 def present(console: Console, command: str, results: Iterable[HostResult], total: int, *, diff: bool = True,

@@ -4,17 +4,16 @@ import os
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ringfence.cli.command import wrong
 from ringfence.cli.console import Console
-from ringfence.cli.fleet import present
+from ringfence.cli.fleet import Planned, present, remember
 from ringfence.cli.options import Fleet, Secrets, Selection, flag
 from ringfence.cli.project import list_hosts, prepared
-from ringfence.plan.file import PlanFile, changes_as_data
-from ringfence.report import HostResult
+from ringfence.plan.file import PlanFile
 from ringfence.run import converge, fleet
 
 EXAMPLES = """
@@ -28,7 +27,8 @@ Diff = Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property t
 
 
 def plan(console: Console, selection: Selection, secrets: Secrets, hosts: Fleet, playbooks: Playbooks = [],  # noqa: B006
-         out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file that `apply` takes.")] = "",
+         out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file, for `apply` from the same "
+                                  "folder.")] = "",
          detailed_exitcode: Annotated[bool, flag("--detailed-exitcode", help="Exit with 2 where hosts differ.")] = False,
          diff: Diff = True) -> int:
     """Show what would change on the hosts, and change nothing."""
@@ -37,15 +37,10 @@ def plan(console: Console, selection: Selection, secrets: Secrets, hosts: Fleet,
     run = prepared(console, playbooks, selection, secrets)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    planned: dict[str, list[dict[str, Any]]] = {}
-
-    def keep(result: HostResult) -> None:
-        if result.error is None and result.status != "invalid":
-            planned[result.host] = changes_as_data(result.changes)
-
+    planned: Planned = {}
     results = fleet.each(run.jobs, partial(converge.plan, kinds=run.kinds), hosts.forks)
     code = present(console, "plan", results, len(run.jobs), diff=diff, differences=detailed_exitcode, warnings=run.warnings,
-                   keep=keep if out else None)
+                   keep=remember(planned) if out else None)
     if out:
         options = {"playbooks": list(playbooks), "inventory": selection.inventory, "limit": selection.limit,
                    "tags": selection.tags, "skip_tags": selection.skip_tags}

@@ -71,7 +71,8 @@ def _members(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Line, ...
         else:
             lines += [Line("-", value(change["old_value"])), Line("+", value(change["new_value"]))]
     lines += [Line("+", _at(path, v)) for path, v in found.get("iterable_item_added", {}).items()]
-    return (*lines, *(Line("+", _at(path, v)) for path, v in found.get("dictionary_item_added", {}).items()))
+    lines += [Line("+", _at(path, v)) for path, v in found.get("dictionary_item_added", {}).items()]
+    return tuple(lines) or (Line("", f"{value(before)} → {value(after)}"),)  # the order alone
 
 
 def _at(path: str, member: Any) -> str:
@@ -81,7 +82,7 @@ def _at(path: str, member: Any) -> str:
 
 
 def _place(path: str) -> str:
-    """root[1]['encryption'] -> 'proposal 2, encryption: '."""
+    """root[1]['encryption'] -> 'number 2, encryption: '."""
     parts = path.removeprefix("root").strip("[]").replace("'", "").split("][")
     return ", ".join(f"number {int(p) + 1}" if p.isdecimal() else visible(p) for p in parts) + ": "
 
