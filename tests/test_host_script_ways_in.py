@@ -98,14 +98,20 @@ JEA = r"""
 $state = [initialsessionstate]::CreateDefault2()
 $state.ImportPSModule($env:MODULE)
 $state.LanguageMode = 'NoLanguage'
+foreach ($command in $state.Commands) { $command.Visibility = 'Private' }
 $space = [runspacefactory]::CreateRunspace($state)
 $space.Open()
-$shell = [powershell]::Create()
-$shell.Runspace = $space
-$shell.AddCommand('Invoke-RingfenceBatch').AddParameter('Batch', $env:BATCH).Invoke()
-$shell = [powershell]::Create()
-$shell.Runspace = $space
-try { $shell.AddScript('1 + 1').Invoke() } catch { $_.Exception.Message -replace '.*(no-language).*', '$1' -replace '(?s)\s.*' }
+$space.SessionStateProxy.InvokeCommand.GetCommands('*', 'Cmdlet,Function', $true) |
+    Where-Object { $_.Name -ne 'Invoke-RingfenceBatch' } | ForEach-Object { $_.Visibility = 'Private' }
+function Invoke-There([scriptblock]$Add) {
+    $shell = [powershell]::Create()
+    $shell.Runspace = $space
+    try { (& $Add $shell).Invoke() }
+    catch { $_.Exception.Message -replace '(?s).*(no-language|not recognized).*', '$1' -replace ' ', '-' }
+}
+Invoke-There { $args[0].AddCommand('Invoke-RingfenceBatch').AddParameter('Batch', $env:BATCH) }
+Invoke-There { $args[0].AddScript('1 + 1') }
+Invoke-There { $args[0].AddCommand('Get-ChildItem') }
 """
 
 
@@ -118,17 +124,17 @@ def install(folder: Path) -> Path:
 
 
 @needs_pwsh
-def test_the_module_answers_in_a_session_without_language(tmp_path: Path) -> None:
+def test_the_module_is_all_that_a_session_without_language_can_do(tmp_path: Path) -> None:
     module = install(tmp_path)
     (tmp_path / "outer.ps1").write_text(JEA)
     batch = Batch((Call("Facts.Read"), Call("No.Verb")))
     ran = pwsh("-File", str(tmp_path / "outer.ps1"), environment={
         "MODULE": str(module / "RingfenceHost.psd1"), "BATCH": batch.encode()})
-    reply, other = ran.stdout.decode().split()
+    reply, *others = ran.stdout.decode().split()
     facts, unknown = decode(batch, reply)["replies"]
     assert facts["value"]["language_mode"] == "FullLanguage"  # of the function; its caller has none
     assert unknown["error"]["id"] == "ringfence.verb"
-    assert other == "no-language"
+    assert others == ["no-language", "not-recognized"]
 
 
 ENDPOINT = r"""
