@@ -132,19 +132,21 @@ class Each:
         self.tokens, self.word, self.token_of, self.spell = split(tokens), word, token_of, spell
         self.keywords = {k: split(v) for k, v in (keywords or {}).items()}
         self.richest = _richest(self.keywords) + [(frozenset(split(f.lower())), k) for f, k in (also or {}).items()]
+        self.known = frozenset[str]().union(*(used for used, _ in self.richest))
 
     def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
-        have, values = {p.lower() for p in pieces}, set[str]()
-        for used, keyword in self.richest:
-            if used <= have:
-                have -= used
+        have, values = {p.lower(): p for p in pieces}, set[str]()
+        for used, keyword in () if self.known.isdisjoint(have) else self.richest:
+            if used <= have.keys():
                 values.add(keyword)
-        for piece in pieces:
-            if piece.lower() in have:
-                try:
-                    values |= {self.word(v) for v in piece.partition("=")[2].split(",")}
-                except ValueError:
-                    values.add(piece)
+                for piece in used:
+                    del have[piece]
+        for piece in have.values():
+            data = piece.partition("=")[2]
+            try:
+                values.update([self.word(v) for v in data.split(",")] if "," in data else (self.word(data),))
+            except ValueError:
+                values.add(piece)
         return (tuple(sorted(values)),), ()
 
     def write(self, *values: Any) -> Iterable[str]:
@@ -206,6 +208,13 @@ class Platform:
         return [*pieces, *(["Platform2=GTEQ"] if versions and versions[-1].endswith("+") else [])]
 
 
+class _Owners(dict[str, tuple[Codec | None, tuple[str, Callable[[str], Any]] | None]]):
+    """{token: its codec, and what a plain text needs}. Found without letter case, at no cost where the case is right."""
+
+    def __missing__(self, token: str) -> tuple[Codec | None, tuple[str, Callable[[str], Any]] | None]:
+        return self.get(token.lower(), (None, None))
+
+
 class Table:
     """The codecs of one kind: {property: (codec, value when its tokens are absent)}; `order` is Windows' own order."""
 
@@ -215,10 +224,12 @@ class Table:
         for name, (codec, _) in properties.items():
             self.names.setdefault(codec, []).append(name)
         self.reader = {codec: lru_cache(8192)(codec.read) for codec in self.names}  # real policies repeat themselves
-        self.owner = {t: c for c in self.names for token in c.tokens for t in (token, token.lower())}
-        # Plain texts differ from rule to rule: remembering them would cost more than reading them
-        self.plain = {t: (self.names[c][0], c.word) for t, c in self.owner.items() if isinstance(c, Text) and c.word in PLAIN}
+        self.owner = _Owners((t, (c, self._plain(c))) for c in self.names for token in c.tokens for t in (token, token.lower()))
         self.rank = {t.lower(): i for i, t in enumerate(order.split())}
+
+    def _plain(self, codec: Codec) -> tuple[str, Callable[[str], Any]] | None:
+        """Property and word of a plain text. Such differ from rule to rule: remembering them costs more than reading."""
+        return (self.names[codec][0], codec.word) if isinstance(codec, Text) and codec.word in PLAIN else None
 
     def read(self, string: str) -> tuple[dict[str, Any], Pieces]:
         """Values, and the pieces nobody understood, verbatim and in Windows' order of tokens. Never raises."""
@@ -229,14 +240,13 @@ class Table:
         """The same from pieces: the values of a set or of a proposal stand as `Name=data`."""
         found: dict[Codec, Pieces] = {}
         extra: list[str] = []
-        owner, plain, values = self.owner, self.plain, dict(self.absent)
+        owner, values = self.owner, self.absent.copy()
         for piece in pieces:
             token, equals, data = piece.partition("=")
-            if (codec := owner.get(token)) is None:
-                codec = owner.get(token := token.lower())
-            if not equals or codec is None:
+            codec, simple = owner[token]
+            if codec is None or not equals:
                 extra += filter(None, (piece,))
-            elif (simple := plain.get(token)) is None:
+            elif simple is None:
                 found[codec] = (*found[codec], piece) if codec in found else (piece,)
             elif values[simple[0]] is None:
                 values[simple[0]] = simple[1](data) if data else None
@@ -244,7 +254,8 @@ class Table:
                 extra.append(piece)
         for codec, mine in found.items():
             got, rest = self.reader[codec](mine)
-            values.update(zip(self.names[codec], got, strict=True))
+            for name, value in zip(self.names[codec], got, strict=True):
+                values[name] = value
             extra += rest
         return values, tuple(sorted(extra, key=self._place)) if extra else ()
 

@@ -239,10 +239,13 @@ def subset(*parameters: str, whole: bool = False, **aliases: str) -> Word:
                 lambda v: [base.argument(m) for m in v] if v else "Any")
 
 
+_PORTS = re.compile(r"([0-9]{1,9})(?:\s*-\s*([0-9]{1,9}))?")
+
+
 @lru_cache(65536)
 def port(text: str) -> str:
     """A port or a range of ports: "443", "80-90". Port 0 is refused by Windows ([MS-FASP] 2.2.37, 0x00100022)."""
-    match = re.fullmatch(r"([0-9]{1,9})(?:\s*-\s*([0-9]{1,9}))?", text)
+    match = _PORTS.fullmatch(text)
     if not match:
         raise ValueError(f"{said(text)} is not a port (1-65535) or a range like 80-90")
     first, last = int(match[1]), int(match[2] or match[1])
@@ -251,12 +254,18 @@ def port(text: str) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
+_CANONICAL_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}")  # most are: no need to parse
+_MASKS = {str(ipaddress.IPv4Address(2**32 - 2**(32 - length))): str(length) for length in range(33)}
+
+
 @lru_cache(65536)
 def address(text: str) -> str:
     """An IP address, range or subnet: "10.0.0.1", "10.0.0.1-10.0.0.9", "10.0.0.0/8" (also given by a mask).
 
     Host bits of a subnet are cleared, /32 and /128 are the address alone. Raises ValueError.
     """
+    if _CANONICAL_IPV4.fullmatch(text):
+        return text
     if "%" in text:
         raise ValueError(f"{said(text)}: an address with an interface (%) cannot stand in a policy")
     try:
@@ -267,19 +276,15 @@ def address(text: str) -> str:
             return str(first) if first == last else f"{first}-{last}"
         if "/" not in text:
             return str(ipaddress.ip_address(text))
-        base, _, length = text.partition("/")
-        if not (length.isascii() and length.isdigit()) and ("." not in length or not _is_mask(length)):
+        base, _, size = text.partition("/")
+        length = _MASKS.get(size, size) if ":" not in base else size
+        if not (length.isascii() and length.isdigit()):  # ipaddress also takes host masks (0.0.0.255), Windows does not
             raise ValueError
         net = ipaddress.ip_network(f"{base}/{length}", strict=False)
     except ValueError:
         raise ValueError(f"{said(text)} is not an address, a range a-b (smaller end first) "
                          "or a subnet a/length") from None
     return str(net.network_address if net.prefixlen == net.max_prefixlen else net)
-
-
-def _is_mask(text: str) -> bool:
-    bits = f"{int(ipaddress.IPv4Address(text)):032b}"  # ipaddress also takes host masks (0.0.0.255), Windows does not
-    return "01" not in bits
 
 
 PROTOCOLS = {"icmpv4": "1", "tcp": "6", "udp": "17", "icmpv6": "58"}
