@@ -60,7 +60,7 @@ def test_any_policy_survives_the_registry(policy: Policy) -> None:
     assert set(found) == set(wanted)
     for id, resource in wanted.items():
         assert bare(found[id]) == bare(resource)
-        assert "SHKey" not in str(rows)
+        assert "'SHKey'" not in str(rows)
 
 
 def bare(resource: Resource) -> Resource:
