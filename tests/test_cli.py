@@ -342,6 +342,14 @@ def test_a_fleet_has_a_progress_bar_on_a_terminal_only(cli: Cli) -> None:
         assert "/4 " not in cli("drift").err
 
 
+def test_lab_up_as_json_is_an_inventory_too(cli: Cli) -> None:
+    with start(cli, "lab", "up", "--hosts", "1", "--output", "json") as process:
+        assert process.stdout
+        assert list(json.loads(process.stdout.readline())["all"]["hosts"]) == ["web1"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
 def test_lab_up_prints_an_inventory_and_ends_politely(cli: Cli) -> None:
     with start(cli, "lab", "up", "--hosts", "2", "--transport", "ssh", "--inventory", "lab.yml") as process:
         assert process.stderr

@@ -52,7 +52,8 @@ def build(**context: Any) -> typer.Typer:
     for module, function in COMMANDS:
         app.command(function.__name__, epilog=examples(module.EXAMPLES), context_settings=settings)(command(function))
     for group, function in ((lab, lab.up), (jea, jea.export)):
-        inner = typer.Typer(help=group.HELP, no_args_is_help=True, rich_markup_mode=None, context_settings=settings)
+        inner = typer.Typer(help=group.HELP, epilog=examples(group.EXAMPLES), no_args_is_help=True, rich_markup_mode=None,
+                            context_settings=settings)
         inner.command(function.__name__, epilog=examples(group.EXAMPLES), context_settings=settings)(command(function))
         inner.callback()(_group)
         app.add_typer(inner, name=group.__name__.rpartition(".")[2])

@@ -7,11 +7,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+import yaml
+
 from ringfence.cli.command import wrong
 from ringfence.cli.console import Console
 from ringfence.cli.options import flag
 from ringfence.lab import Machine, machine
 from ringfence.lab.up import Lab
+from ringfence.views import json
 from ringfence.views.words import count
 
 HELP = "Simulated Windows hosts on this machine, for trying and testing."
@@ -57,12 +60,15 @@ def up(console: Console,
         raise wrong(f"{file} exists already", "remove it, or name another file: nothing is overwritten")
     simulated = machines(hosts)
     with _ended() as ended, Lab(simulated, transport=transport.value, groups=groups(simulated)) as lab:
+        said = lab.inventory()
+        if console.json:  # which is YAML too
+            said = json.line(yaml.safe_load(said)) + "\n"
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(0o600)
-            file.write_text(lab.inventory(), encoding="utf-8")
+            file.write_text(said, encoding="utf-8")
         else:
-            console.write(lab.inventory())
+            console.write(said)
         try:
             console.say(f"{count(hosts, 'host')} up; Ctrl-C ends them")
             ended.wait()
