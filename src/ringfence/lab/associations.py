@@ -41,10 +41,11 @@ def enforcement(machine: "Machine", noun: str, names: Iterable[str]) -> dict[str
             there = kind.find(machine.registry, root, name)
             if there is not None and there not in rules:
                 rules[there] = (there, root, kind.read(machine.registry, root, there))
-    return {name: _status(machine, kind, root, rule) for name, root, rule in rules.values()}
+    return {name: status(machine, kind, root, rule) for name, root, rule in rules.values()}
 
 
-def _status(machine: "Machine", kind: Kind, root: str, rule: Rule) -> dict[str, Any]:
+def status(machine: "Machine", kind: Kind, root: str, rule: Rule) -> dict[str, Any]:
+    """The status of one rule of the ActiveStore."""
     code, text = OK
     try:
         if kind.key != "FirewallRules" and rule.one("Action") != "DoNotSecure":
@@ -83,23 +84,24 @@ def read(machine: "Machine") -> dict[str, list[dict[str, Any]]]:
         return {"main_mode": main, "quick_mode": quick}
     machine.forget_deleted()
     for name, (root, rule) in in_force(machine, KINDS["NetIPsecRule"]).items():
-        enforced = _status(machine, KINDS["NetIPsecRule"], root, rule)["enforcement"] == ["Enforced"]
+        enforced = status(machine, KINDS["NetIPsecRule"], root, rule)["enforcement"] == ["Enforced"]
         if rule.one("Action") == "DoNotSecure" or not enforced:
             continue
         for local, peer in _peers(machine, rule):
-            if peer not in machine.deleted_peers and peer not in {m["RemoteEndpoint"] for m in main}:
+            if peer not in {m["RemoteEndpoint"] for m in main}:
                 main.append(_main_mode(machine, root, rule, local, peer))
                 quick.append(_quick_mode(machine, root, name, rule, local, peer))
+    main, quick = ([a for a in found if (mode, a["Name"]) not in machine.deleted_associations]
+                   for mode, found in (("main_mode", main), ("quick_mode", quick)))
     return {"main_mode": main, "quick_mode": quick}
 
 
 def delete(machine: "Machine", remote_address: str) -> dict[str, int]:
     """SA.Delete: how many associations with this peer were removed."""
     held = read(machine)
-    count = {mode: sum(a["RemoteEndpoint"] == remote_address for a in held[mode]) for mode in ("main_mode", "quick_mode")}
-    if any(count.values()):
-        machine.deleted_peers.add(remote_address)
-    return count
+    gone = {mode: [a["Name"] for a in held[mode] if a["RemoteEndpoint"] == remote_address] for mode in held}
+    machine.deleted_associations.update((mode, name) for mode, names in gone.items() for name in names)
+    return {mode: len(names) for mode, names in gone.items()}
 
 
 def _peers(machine: "Machine", rule: Rule) -> list[tuple[str, str]]:

@@ -36,6 +36,16 @@ def allowed(cmdlet: str) -> set[str]:
     return {p.lower() for p in (known & _SELECT.get(verb, known)) - _NEVER}
 
 
+def ready(machine: "Machine", cmdlet: str, session: Session) -> None:
+    """Whether a cmdlet can work at all: the service has to run and the session to be elevated. Raises Refusal."""
+    if cmdlet in netsecurity.PROPOSALS:
+        return
+    if machine.services.get("mpssvc") != "running" or machine.services.get("BFE") != "running":
+        raise native(1753).of(cmdlet)
+    if machine.faults.read_only or not session.elevated:
+        raise native(5).of(cmdlet)
+
+
 class Executor:
     """One machine's side of the wire. Policy texts are kept until the registry changes."""
 
@@ -157,8 +167,8 @@ class Executor:
         if not cmdlet.lower().startswith("new-"):        # a name means itself
             for p in ("Name", "Group"):
                 if p in given:
-                    given[p] = [_escape(n) for n in (given[p] if isinstance(given[p], list) else [given[p]])]
-        self._ready(cmdlet, session)
+                    given[p] = [escape(n) for n in (given[p] if isinstance(given[p], list) else [given[p]])]
+        ready(self.machine, cmdlet, session)
         if cmdlet in netsecurity.PROPOSALS:
             netsecurity.propose(cmdlet, given)
         else:
@@ -190,17 +200,8 @@ class Executor:
     def _proposal(self, inner: Mapping[str, Any]) -> Proposal:
         return netsecurity.propose(inner["cmdlet"], inner.get("parameters") or {})
 
-    def _ready(self, cmdlet: str, session: Session) -> None:
-        """The service has to run and the session to be elevated."""
-        if cmdlet in netsecurity.PROPOSALS:
-            return
-        if self.machine.services.get("mpssvc") != "running" or self.machine.services.get("BFE") != "running":
-            raise native(1753).of(cmdlet)
-        if self.machine.faults.read_only or not session.elevated:
-            raise native(5).of(cmdlet)
-
     def _get(self, args: Mapping[str, Any], session: Session) -> list[dict[str, Any]]:
-        held = {"Get-NetIPsecDospSetting": lambda: [_shown(s) for s in self.machine.dosp.values()],
+        held = {"Get-NetIPsecDospSetting": lambda: [shown(s) for s in self.machine.dosp.values()],
                 "Get-NetIPsecMainModeSA": lambda: associations.read(self.machine)["main_mode"],
                 "Get-NetIPsecQuickModeSA": lambda: associations.read(self.machine)["quick_mode"]}
         if args.get("cmdlet") not in held:
@@ -214,10 +215,11 @@ class Executor:
         return associations.enforcement(self.machine, args["kind"], args["names"])
 
 
-def _shown(setting: Mapping[str, Any]) -> dict[str, Any]:
+def shown(setting: Mapping[str, Any]) -> dict[str, Any]:
     """A DoS protection setting as PowerShell shows it: flags enumerations as one text."""
     return {k: ", ".join(v) if k in ("EnabledKeyingModules", "FilteringFlags") else v for k, v in setting.items()}
 
 
-def _escape(name: Any) -> str:
+def escape(name: Any) -> str:
+    """A name as a pattern that means itself."""
     return "".join("`" + c if c in "*?[]`" else c for c in str(name))

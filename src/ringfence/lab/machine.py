@@ -97,7 +97,7 @@ class Machine:
         self.dosp: dict[str, dict[str, Any]] = {}
         self.faults, self.counters = Faults(), Counters()
         self.lock = threading.RLock()
-        self.deleted_peers: set[str] = set()
+        self.deleted_associations: set[tuple[str, str]] = set()
         self._deleted_at = 0
         self._texts = builtin.install(self.registry, system.product, system.schema)
         self._executor = executor.Executor(self)
@@ -133,7 +133,7 @@ class Machine:
         """Associations that were deleted are negotiated anew once the policy has changed."""
         if self._deleted_at != self.registry.generation:
             self._deleted_at = self.registry.generation
-            self.deleted_peers.clear()
+            self.deleted_associations.clear()
 
     def text(self, resource: str) -> str:
         """The text behind an `@file.dll,-id` resource, where this machine knows it; else the resource itself."""
