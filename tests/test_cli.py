@@ -198,6 +198,17 @@ def test_logs_go_to_standard_error(cli: Cli) -> None:
         assert json.loads(cli("plan", "-vv", "--output", "json").out)
 
 
+def test_passwords_are_in_no_output(cli: Cli) -> None:
+    with fleet(cli, 2) as hosts:
+        password = hosts["web1"].accounts["Administrator"]
+        hosts["pc2"].accounts["Administrator"] = "another"
+        hosts["pc2"].faults.fail_at = 0
+        for arguments in (("plan", "-vv"), ("apply", "--yes", "-vv"), ("plan", "-vv", "--output", "json", "-o", "p.json")):
+            said = cli(*arguments)
+            assert password not in said.out + said.err
+        assert password not in (cli.folder / "p.json").read_text(encoding="utf-8")
+
+
 def test_a_defect_is_told_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli.write(NOWHERE)
     monkeypatch.setattr("ringfence.cli.project.prepare", lambda request: 1 / 0)
