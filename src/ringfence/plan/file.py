@@ -39,7 +39,8 @@ def decode(text: str, file: str) -> PlanFile:
         return PlanFile(dict(said["options"]), hosts, str(said.get("created", "")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problem = f"no {error} in it" if isinstance(error, KeyError) else str(error)
-        raise InputError([Diagnostic(Where(file), f"not a plan file: {problem}", "make it with `ringfence plan -o FILE`")]) from None
+        raise InputError([Diagnostic(Where(file), f"not a plan file: {problem}",
+                                     "make it with `ringfence plan -o FILE`")]) from None
 
 
 def changes_as_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
