@@ -52,7 +52,7 @@ class Settings:
 
     `banner` is printed before anything else, `progress` puts CLIXML progress on standard error. `executables`: the
     names under which PowerShell is found, in lower case. `pwsh`: path of a real PowerShell that then does the work, in
-    the given environment.
+    the given environment, after the text `first` where its command is an encoded one.
     """
 
     default_shell: ShellKind = "cmd"
@@ -61,6 +61,7 @@ class Settings:
     executables: frozenset[str] = EXECUTABLES
     pwsh: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    first: str = ""
     script: Callable[[], str] = batch.script
 
 
@@ -92,7 +93,7 @@ def run(line: str, settings: Settings, execute: Callable[[str], str], stdin: Sou
         if executable.casefold() not in settings.executables:
             raise _not_found(executable, settings.default_shell)
         if settings.pwsh is not None:
-            return _real([settings.pwsh, *arguments], settings.environment, stdin, stdout, stderr, wanted)
+            return _real([settings.pwsh, *_after(settings.first, arguments)], settings.environment, stdin, stdout, stderr, wanted)
         _bootstrap(arguments)
         if settings.progress:
             stderr(_PROGRESS.encode())
@@ -141,6 +142,17 @@ def _not_found(executable: str, kind: ShellKind) -> Failed:
         return Failed("The system cannot find the path specified.\r\n", 1)
     return Failed(f"'{executable}' is not recognized as an internal or external command,\r\noperable program or batch "
                   "file.\r\n", 1)
+
+
+def _after(first: str, arguments: list[str]) -> list[str]:
+    """The arguments with `first` before the text of an encoded command."""
+    if not first or len(arguments) < 2 or arguments[-2].casefold() != "-encodedcommand":
+        return arguments
+    try:
+        text = base64.b64decode(arguments[-1], validate=True).decode("utf-16-le")
+    except (binascii.Error, UnicodeDecodeError):
+        return arguments
+    return [*arguments[:-1], base64.b64encode((first + text).encode("utf-16-le")).decode("ascii")]
 
 
 def _bootstrap(arguments: list[str]) -> None:

@@ -45,6 +45,17 @@ class Session:
     local_port: int
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a real PowerShell starts for a session: its environment, and text that it runs before anything else."""
+
+    environment: Mapping[str, str]
+    text: str = ""
+
+
+Starter = Callable[[Session, bool], Start]  # the session, and whether it is one of a JEA endpoint
+
+
 def executor(host: Host, session: Session) -> Callable[[str], str]:
     """Batches of one session. Raises ConnectionError when the host drops the connection."""
 

@@ -99,6 +99,7 @@ class Machine:
         self.lock = threading.RLock()
         self.deleted_associations: set[tuple[str, str]] = set()
         self._deleted_at = 0
+        self.registry.set(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "EditionID", system.edition)
         self._texts = builtin.install(self.registry, system.product, system.schema)
         self._executor = executor.Executor(self)
 

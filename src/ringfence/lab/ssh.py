@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from paramiko import common
 
 from ringfence.lab import console
-from ringfence.lab.host import Host, Session, account, executor, is_loopback
+from ringfence.lab.host import Host, Session, Starter, account, executor, is_loopback
 from ringfence.lab.net import Connections, Gate, Listener, Verdict, cut
 
 SSH_PORT = 22
@@ -30,7 +30,8 @@ class Settings:
 
     `authorized_keys`: account → public keys as "TYPE BASE64" lines. `auth_banner` is shown before the logon.
     `not_elevated`: accounts whose token has no administrative rights. `forwarding`: TCP forwarding is allowed (jump
-    hosts), to this machine only. `silent`: a refused connection is never answered instead of reset.
+    hosts), to this machine only. `start`: how the real PowerShell of `shell` starts for a session, instead of its
+    environment. `silent`: a refused connection is never answered instead of reset.
     """
 
     shell: console.Settings = field(default_factory=console.Settings)
@@ -39,6 +40,7 @@ class Settings:
     auth_banner: str = ""
     not_elevated: frozenset[str] = frozenset()
     forwarding: bool = True
+    start: Starter | None = None
     silent: bool = False
 
 
@@ -175,8 +177,11 @@ class _Connection(paramiko.ServerInterface):
     def _execute(self, channel: paramiko.Channel, line: str) -> None:
         session = self._session()
         flow = f"{session.remote_address} {session.remote_port} {session.local_address} {session.local_port}"
-        settings = replace(self._settings.shell, environment={
-            **self._settings.shell.environment, "SSH_CONNECTION": flow, "USERNAME": session.user})
+        shell = self._settings.shell
+        if self._settings.start is not None:
+            how = self._settings.start(session, False)
+            shell = replace(shell, environment=how.environment, first=how.text)
+        settings = replace(shell, environment={**shell.environment, "SSH_CONNECTION": flow, "USERNAME": session.user})
         try:
             with channel.makefile("rb") as stdin:
                 code = console.run(line, settings, executor(self._host, session), stdin,

@@ -13,23 +13,25 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from ringfence.lab.certificates import Authority, Pair
 from ringfence.lab.host import Host
+from ringfence.lab.machine import Machine
 from ringfence.lab.net import Gate
+from ringfence.lab.powershell import PowerShell, modules
 from ringfence.lab.ssh import Service as SshService
 from ringfence.lab.ssh import Settings as SshSettings
 from ringfence.lab.winrm.server import Service as WinRMService
 from ringfence.lab.winrm.server import Settings as WinRMSettings
 
-Transport = Literal["psrp", "ssh", "mixed"]
+Transport = Literal["psrp", "ssh", "mixed", "local"]
 Auth = Literal["basic", "ntlm", "negotiate", "certificate"]
 LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A host that can be reached: its server and the inventory variables that lead to it."""
+    """A host that can be reached: its server (none where it is local) and the inventory variables that lead to it."""
 
     host: Host
-    service: WinRMService | SshService
+    service: WinRMService | SshService | PowerShell
     variables: Mapping[str, Any]
 
 
@@ -39,7 +41,9 @@ class Lab:
 
     `transport` "mixed" alternates PSRP and SSH. `auth` and `https` are for PSRP ("certificate" needs https). `by_key`:
     SSH logs on with a key instead of the password. The first account of a host is the one in the inventory. `groups`:
-    name → host names, for the inventory.
+    name → host names, for the inventory. `pwsh`: the executable of a real PowerShell that runs the host script on every
+    host, JEA endpoints included; the hosts have to be Machines. `transport` "local" needs it: the inventory then names a
+    program of each host's own as `ringfence_powershell`.
     """
 
     hosts: Sequence[Host]
@@ -50,6 +54,7 @@ class Lab:
     winrm: WinRMSettings = field(default_factory=WinRMSettings)
     ssh: SshSettings = field(default_factory=SshSettings)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    pwsh: str | None = None
     running: dict[str, Running] = field(default_factory=dict, init=False)
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
 
@@ -58,10 +63,20 @@ class Lab:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ringfence-lab-")))
             gate = stack.enter_context(Gate())
             authority = Authority(directory) if self.https or self.auth == "certificate" else None
+            shims = modules(directory) if self.pwsh else None
             for number, host in enumerate(self.hosts):
+                engine = self._powershell(gate, host, shims)
+                if engine is not None:
+                    stack.callback(engine.close)
                 over_ssh = self.transport == "ssh" or (self.transport == "mixed" and number % 2 == 1)
-                running = self._ssh(gate, host, directory) if over_ssh else self._psrp(gate, host, authority)
+                if self.transport == "local":
+                    running = _local(host, engine, directory)
+                else:
+                    running = (self._ssh(gate, host, engine, directory) if over_ssh else
+                               self._psrp(gate, host, engine, authority))
                 stack.callback(running.service.close)
+                if engine is not None and not isinstance(running.service, PowerShell):
+                    engine.bridge.drop = running.service.drop
                 self.running[host.name] = running
             self._stack = stack.pop_all()
         return self
@@ -76,9 +91,18 @@ class Lab:
             content["children"] = {name: {"hosts": dict.fromkeys(members)} for name, members in self.groups.items()}
         return yaml.safe_dump({"all": content}, sort_keys=False, allow_unicode=True)
 
-    def _psrp(self, gate: Gate, host: Host, authority: Authority | None) -> Running:
+    def _powershell(self, gate: Gate, host: Host, shims: Path | None) -> PowerShell | None:
+        if self.pwsh is None or shims is None:
+            return None
+        if not isinstance(host, Machine):
+            raise TypeError(f"{host.name}: a real PowerShell needs a Machine behind it")
+        return PowerShell(gate, host, self.pwsh, shims)
+
+    def _psrp(self, gate: Gate, host: Host, engine: PowerShell | None, authority: Authority | None) -> Running:
         user, password = next(iter(host.accounts.items()))
         settings, client, pair = self.winrm, None, None
+        if engine is not None:
+            settings = replace(settings, pwsh=engine.pwsh, start=engine.start)
         if authority is not None:
             pair = authority.server([host.name, LOOPBACK])
         if authority is not None and self.auth == "certificate":
@@ -90,10 +114,12 @@ class Lab:
                      "ansible_user": user, **_psrp_variables(self.auth, password, authority, client)}
         return Running(host, service, variables)
 
-    def _ssh(self, gate: Gate, host: Host, directory: Path) -> Running:
+    def _ssh(self, gate: Gate, host: Host, engine: PowerShell | None, directory: Path) -> Running:
         user, password = next(iter(host.accounts.items()))
         variables: dict[str, Any] = {"ansible_connection": "ssh", "ansible_host": LOOPBACK, "ansible_user": user}
         settings = self.ssh
+        if engine is not None:
+            settings = replace(settings, shell=replace(settings.shell, pwsh=engine.pwsh), start=engine.start)
         if self.by_key:
             private, public = _key_file(directory / f"{host.name}.key")
             keys = {**settings.authorized_keys, user: settings.authorized_keys.get(user, frozenset()) | {public}}
@@ -107,6 +133,13 @@ class Lab:
             file.write(service.known_hosts)
         return Running(host, service, {**variables, "ansible_port": service.port,
                                        "ansible_ssh_known_hosts": str(known_hosts)})
+
+
+def _local(host: Host, engine: PowerShell | None, directory: Path) -> Running:
+    if engine is None:
+        raise TypeError("local hosts need a real PowerShell: pwsh=PATH")
+    return Running(host, engine, {"ansible_connection": "local",
+                                  "ringfence_powershell": str(engine.executable(directory))})
 
 
 def _psrp_variables(auth: Auth, password: str, authority: Authority | None, client: Pair | None) -> dict[str, Any]:

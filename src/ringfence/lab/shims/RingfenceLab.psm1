@@ -57,7 +57,7 @@ function New-LabRecord($Said) {
 function Read-Lab([string]$Verb, [hashtable]$With = @{}) {
     $answer = Send-Lab $Verb $With
     if ($answer.error) { throw (New-LabRecord $answer.error) }
-    $answer.value
+    , $answer.value
 }
 function Show-Lab([string]$What) { foreach ($row in Read-Lab show @{ what = $What }) { [pscustomobject]$row } }
 # ---- The cmdlets of NetSecurity: bound by PowerShell, done by the machine ------------------------------------------------------
@@ -91,7 +91,7 @@ function Invoke-LabCmdlet($Cmdlet, $Bound) {
         [pscustomobject]$row
     }
 }
-# ---- The registry --------------------------------------------------------------------------------------------------------------
+# ---- The registry. What is missing ends the call: a function does not see its caller's $ErrorActionPreference, which is Stop --------------------------------------------------------------------------------------------------------------
 function Get-LabKey([string]$Path) {
     $held = Read-Lab key @{ path = $Path }
     if ($held) { [LabKey]::new($held, $Path) }
@@ -107,7 +107,7 @@ function Get-Item {
     $path = Get-LabPath $LiteralPath
     if ($null -eq $path) { return Microsoft.PowerShell.Management\Get-Item @PSBoundParameters }
     $key = Get-LabKey $path
-    if ($key) { $key } else { $PSCmdlet.WriteError((Get-MissingPath $LiteralPath)) }
+    if ($key) { $key } else { $PSCmdlet.ThrowTerminatingError((Get-MissingPath $LiteralPath)) }
 }
 function Get-ChildItem {
     [CmdletBinding()]
@@ -115,7 +115,7 @@ function Get-ChildItem {
     $path = Get-LabPath $LiteralPath
     if ($null -eq $path) { return Microsoft.PowerShell.Management\Get-ChildItem @PSBoundParameters }
     $children = Read-Lab children @{ path = $path }
-    if ($null -eq $children) { return $PSCmdlet.WriteError((Get-MissingPath $LiteralPath)) }
+    if ($null -eq $children) { $PSCmdlet.ThrowTerminatingError((Get-MissingPath $LiteralPath)) }
     foreach ($held in $children) { [LabKey]::new($held, "$path\$($held.name)") }
 }
 # ---- Facts ---------------------------------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ function Get-Service {
     $all = @(Show-Lab Service)
     foreach ($one in $Name) {
         $found = @($all | Where-Object { $_.Name -like $one })
-        if ($found) { $found } else { Write-Error "Cannot find any service with service name '$one'." -Category ObjectNotFound }
+        if ($found) { $found } else { throw "Cannot find any service with service name '$one'." }
     }
 }
 function Test-RingfenceElevation { Read-Lab elevated }

@@ -9,7 +9,11 @@ import contextlib
 import re
 import subprocess
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+
+import psrpcore
+from psrpcore import types
 
 from ringfence.lab.winrm import soap
 from ringfence.lab.winrm.shell import Outbox
@@ -21,10 +25,16 @@ _DATA = re.compile(rb"<Data Stream='\w+' PSGuid='([0-9A-Fa-f-]{36})'>([^<]*)</Da
 
 
 class Relay:
-    """One `pwsh -s` for one shell. `start` runs something in a thread of the server."""
+    """One `pwsh -s` for one shell. `start` runs something in a thread of the server.
+
+    `first`: PowerShell text that runs in the session before the first pipeline of the client, of which the client sees
+    nothing. It is a pipeline of its own on the same wire, since `pwsh -s` knows no other way to set a session up.
+    """
 
     def __init__(self, pwsh: str, environment: Mapping[str, str], outbox: Outbox,
-                 start: Callable[[Callable[[], None], str], None]) -> None:
+                 start: Callable[[Callable[[], None], str], None], first: str = "") -> None:
+        self._first, self._session = first, uuid.UUID(int=0)
+        self._preparing = threading.Lock()
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._acknowledged = threading.Semaphore(0)
@@ -35,13 +45,18 @@ class Relay:
         start(self._pump, "lab-pwsh")
 
     def open(self, creation: bytes) -> None:
-        """The first fragments of a session."""
+        """The first fragments of a session. The id of its pool stands in the first message (MS-PSRP 2.2.1, 2.2.4)."""
+        self._session = uuid.UUID(bytes_le=creation[29:45].ljust(16, b"\0"))
         self._data(POOL, creation)
 
     def command(self, id: str, line: str, arguments: Sequence[str], outbox: Outbox) -> None:
         """A new pipeline; its first fragment comes as the argument of the command."""
         del line
         fragment = soap.from_base64("".join(arguments))
+        with self._preparing:
+            if self._first:
+                self._prepare(self._first)
+                self._first = ""
         with self._lock:
             self._outboxes[id.lower()] = outbox
         self._write(f"<Command PSGuid='{id}' />\n", wait=True)
@@ -70,6 +85,30 @@ class Relay:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _prepare(self, text: str) -> None:
+        """Run text as a pipeline of the client's own session. Raises ConnectionError where it fails."""
+        pool = psrpcore.ClientRunspacePool(runspace_pool_id=self._session)
+        pool.state = types.RunspacePoolState.Opened
+        shell = psrpcore.ClientPowerShell(pool)
+        shell.add_script(text)
+        shell.start()
+        id, outbox = str(shell.pipeline_id), Outbox()
+        with self._lock:
+            self._outboxes[id] = outbox
+        self._write(f"<Command PSGuid='{id}' />\n", wait=True)
+        while (sent := pool.data_to_send()) is not None:
+            self._data(id, bytes(sent.data))
+        while shell.state == types.PSInvocationState.Running:
+            for _, data in outbox.take(ACKNOWLEDGED)[0]:
+                pool.receive_data(psrpcore.PSRPPayload(data, psrpcore.StreamType.default, shell.pipeline_id))
+            while (said := pool.next_event()) is not None:
+                failed = isinstance(said, psrpcore.PipelineStateEvent) and said.state == types.PSInvocationState.Failed
+                if failed or isinstance(said, psrpcore.ErrorRecordEvent):
+                    raise ConnectionAbortedError(f"the session cannot be set up: {said}")
+        with self._lock:
+            del self._outboxes[id]
+        self._write(f"<Close PSGuid='{id}' />\n")
 
     def _data(self, id: str, fragment: bytes, stream: str = "Default") -> None:
         text = base64.b64encode(fragment).decode()

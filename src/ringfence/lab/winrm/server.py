@@ -17,7 +17,7 @@ from spnego.channel_bindings import GssChannelBindings
 from ringfence import batch
 from ringfence.lab import console
 from ringfence.lab.certificates import Pair
-from ringfence.lab.host import Host, Session, executor
+from ringfence.lab.host import Host, Session, Start, Starter, executor
 from ringfence.lab.net import Connections, Gate, Listener, Verdict, reset_on_close
 from ringfence.lab.winrm import http, soap
 from ringfence.lab.winrm.auth import SOAP_TYPE, Accounts, Denied, Login, Methods, Sealed
@@ -39,7 +39,8 @@ class Settings:
 
     `endpoints`: JEA endpoints (NoLanguage mode, one function), beside the default one. `not_administrators`: accounts that
     the default endpoint refuses; `not_elevated`: administrators with a filtered token. `pwsh`: a real PowerShell behind the
-    default endpoint, in `environment`. `silent`: a refused packet is dropped instead of answered with a reset.
+    default endpoint, in `environment`; or as `start` says for each session, behind JEA endpoints too. `silent`: a refused packet
+    is dropped instead of answered with a reset.
     """
 
     methods: Methods = field(default_factory=Methods)
@@ -53,6 +54,7 @@ class Settings:
     not_elevated: frozenset[str] = frozenset()
     pwsh: str | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    start: Starter | None = None
     script: Callable[[], str] = batch.script
     silent: bool = False
 
@@ -231,13 +233,14 @@ class Service:
         elevated = kind not in ("cmd", "default") or caller.user not in self.settings.not_elevated
         session = Session("psrp", caller.user, elevated, self.host.controller_address, caller.remote_port,
                           self.host.address, self.management_port)
-        execute = executor(self.host, session)
+        execute, jea = executor(self.host, session), kind not in ("cmd", "default")
+        how = self.settings.start(session, jea) if self.settings.start else Start(self.settings.environment)
         if kind == "cmd":
-            settings = console.Settings(pwsh=self.settings.pwsh, environment=self.settings.environment,
+            settings = console.Settings(pwsh=self.settings.pwsh, environment=how.environment, first=how.text,
                                         script=self.settings.script)
             return Processes(settings, execute, start)
-        if kind == "default" and self.settings.pwsh is not None:
-            return Relay(self.settings.pwsh, self.settings.environment, outbox, start)
+        if self.settings.pwsh is not None and (self.settings.start or not jea):
+            return Relay(self.settings.pwsh, how.environment, outbox, start, how.text)
         return Endpoint(execute, self.settings.script() if kind == "default" else None, outbox, start)
 
     def _describe(self, shell: Shell, element: ElementTree.Element) -> str:
