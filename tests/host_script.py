@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,17 @@ def pwsh(*arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | N
     assert PWSH
     return subprocess.run([PWSH, "-NoProfile", "-NonInteractive", *arguments], input=stdin, capture_output=True, timeout=120,
                           env={**os.environ, **(environment or {})}, check=False)
+
+
+def needs_file_registry(file: Path) -> None:
+    """Skip where `HKLM:` is not a provider over the file that PSHOST_REGISTRY names: never touch a real registry."""
+    marker = f"SOFTWARE\\ringfence-{uuid.uuid4()}"
+    before = file.read_text("utf-8") if file.exists() else "{}"
+    file.write_text(json.dumps({**json.loads(before), f"HKLM\\{marker}": []}))
+    seen = pwsh("-Command", f"Test-Path 'HKLM:\\{marker}'", environment={"PSHOST_REGISTRY": str(file)}).stdout
+    file.write_text(before)
+    if b"True" not in seen:
+        pytest.skip("this pwsh has no registry provider over a file")
 
 
 def decode(batch: Batch, text: str) -> dict[str, Any]:

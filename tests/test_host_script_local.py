@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from host_script import HERE, needs_pwsh, pwsh
+from host_script import HERE, needs_file_registry, needs_pwsh
 
 from ringfence.batch import Batch, Call, Reply, net
 from ringfence.transports.local import LocalTransport
@@ -20,8 +20,7 @@ Run = Callable[..., Reply]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("PSHOST_REGISTRY", str(tmp_path / "registry.json"))
     monkeypatch.setenv("PSModulePath", str(HERE / "pwsh" / "modules"))
-    if b"True" not in pwsh("-Command", "Test-Path HKLM:\\").stdout:
-        pytest.skip("this pwsh has no registry provider")
+    needs_file_registry(tmp_path / "registry.json")
     transport = LocalTransport(Local(powershell="pwsh"))
     return lambda *calls, stop=True: transport.run(Batch(calls, stop))
 
