@@ -80,6 +80,11 @@ def _parameter_set(declared: Mapping[str, Any], bound: Mapping[str, Any]) -> Non
 def _convert(name: str, declared: Mapping[str, Any], value: Any) -> Any:
     kind: str = declared["type"]
     try:
+        if value is None and kind == "String":
+            value = ""
+        if declared.get("mandatory") and kind.startswith("String") and "" in (value if isinstance(value, list) else [value]):
+            raise binding("ParameterArgumentValidationErrorEmptyStringNotAllowed",
+                          f"Cannot bind argument to parameter '{name}' because it is an empty string.", "InvalidData")
         if value is None:
             raise ValueError("Cannot bind argument to a null value")
         if kind.endswith("[]"):
@@ -130,7 +135,7 @@ def _number(kind: str, value: Any) -> int:
 
 
 def _enum(declared: Mapping[str, Any], value: Any) -> Any:
-    """One name, or for a flags enumeration the list of its names."""
+    """One name, or for a flags enumeration the list of its names; the first of those is 0 and adds nothing to others."""
     parts = value if isinstance(value, list) else [value]
     if not parts or not all(isinstance(p, str) for p in parts):
         raise ValueError(f'Cannot convert value "{value}" to an enumeration ({", ".join(declared["values"])})')
@@ -138,7 +143,9 @@ def _enum(declared: Mapping[str, Any], value: Any) -> Any:
     if len(words) > 1 and not declared.get("flags"):
         raise ValueError(f'Cannot convert "{value}": one value of ({", ".join(declared["values"])}) is expected')
     found = [_member(declared["values"], w) for w in words]
-    return list(dict.fromkeys(found)) if declared.get("flags") else found[0]
+    if not declared.get("flags"):
+        return found[0]
+    return [f for f in dict.fromkeys(found) if f != declared["values"][0]] or found[:1]
 
 
 def _member(values: list[str], word: str) -> str:

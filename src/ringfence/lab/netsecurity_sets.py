@@ -43,8 +43,6 @@ def auth_proposal(given: dict[str, Any]) -> Proposal:
         method = "Anonymous"
     elif "PreSharedKey" in given:
         method = "MachineSHKey"
-        if not given["PreSharedKey"]:
-            raise status(0x00101050)
     else:
         method = who + ("Cert" if given.get("Cert") else "Kerb" if given.get("Kerberos") else "Ntlm")
     if method.endswith("Cert"):
