@@ -8,7 +8,7 @@ if ($language -ne 'FullLanguage') { "<<ringfence-fatal:language_mode:the session
 Set-StrictMode -Off; $ErrorActionPreference = 'Stop'
 # ---- What may be touched: registry keys, cmdlets, parameters -------------------------------------------------------------------
 $firewallKey = 'HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy'
-$ipsecKey = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\IPSec'
+$ipsecKey = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\IPSec'; $ntKey = 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion'
 $stores = @{  # a root, then those of its subkeys that are other stores
     local = @($firewallKey, 'Mdm', 'RestrictedServices'); mdm = @("$firewallKey\Mdm")
     restricted = @("$firewallKey\RestrictedServices"); group_policy = @('HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall') }
@@ -141,8 +141,8 @@ function Read-Facts {
     $legacy = @($named, $active, (Get-RegistryFact "$ipsecKey\GPTIPSECPolicy" DSIPSECPolicyName)) -ne $null
     @{  computer = if ($env:COMPUTERNAME) { $env:COMPUTERNAME } else { [Environment]::MachineName }
         domain = if ($system.PartOfDomain) { $system.Domain }
-        os = @{ caption = $os.Caption; version = $os.Version; build = if ($os) { [int]$os.BuildNumber }
-            edition = Get-RegistryFact 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion' EditionID
+        os = @{ caption = $os.Caption; version = $os.Version; edition = Get-RegistryFact $ntKey EditionID
+            build = @(@($os.BuildNumber; Get-RegistryFact $ntKey CurrentBuildNumber) -ne $null | ForEach-Object { [int]$_ })[0]
             product = switch ($os.ProductType) { 1 { 'workstation' } 2 { 'domain_controller' } 3 { 'server' } } }
         powershell = "$($PSVersionTable.PSVersion)"; language_mode = $language; elevated = Get-Fact { Test-RingfenceElevation }
         time = Get-Fact { Get-Date }; interfaces = @(Read-Interfaces); services = $services; environment = $environment
