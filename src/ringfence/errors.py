@@ -89,7 +89,7 @@ class HostError(RingfenceError):
 
     def __init__(self, kind: str, detail: str = "") -> None:
         # what a host says reaches terminals and logs: without line ends and control characters
-        self.kind, self.detail = kind, " ".join("".join(c if c.isprintable() else " " for c in detail).split())
+        self.kind, self.detail = kind, " ".join("".join(c if c.isprintable() else " " for c in detail).split()).rstrip(".")
         self.summary, self.advice = FAILURES[kind]
         super().__init__(self.summary + (f": {self.detail}" if self.detail else "") + f". {self.advice}")
 
