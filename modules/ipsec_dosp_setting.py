@@ -63,7 +63,7 @@ class IpsecDospSetting(Resource):
     public_v6_address: str | None = prop("The prefix of the public side that may pass.", PREFIX, parameter="PublicV6Address")
     private_v6_address: str | None = prop("The prefix of the private side that may be reached.", PREFIX,
                                           parameter="PrivateV6Address")
-    enabled_keying_modules: tuple[str, ...] = prop("The key exchanges that may pass.", flags("IkeV1", "IkeV2", "AuthIP"),
+    enabled_keying_modules: tuple[str, ...] = prop("The key exchanges that may pass.", flags("IKEv1", "IKEv2", "AuthIP"),
                                                    default=None)
     filtering_flags: tuple[str, ...] = prop("What passes beside IPsec.", flags("DisableDefaultBlock", "FilterBlock",
                                                                               "FilterExempt"), default=None)

@@ -48,7 +48,7 @@ class PsrpTransport:
 
     def run(self, batch: Batch) -> Reply:
         """Carry `batch`. Raises Unreachable before it was sent, HostError after."""
-        quiet("pypsrp", "urllib3", "requests", "spnego", "requests_credssp")
+        quiet("pypsrp", "psrpcore", "urllib3", "requests", "spnego", "requests_credssp")
         # PSRP wraps output in base64 and XML once more
         with Deadline(self.settings.batch_timeout) as deadline:
             link = Link(deadline, self.settings.wire_limit * 3 // 2, self.settings.max_envelope_size)

@@ -1,0 +1,362 @@
+"""IPsec on one host: what is missing, what stands in the way, in which order it is written, and that a key never shows."""
+
+import base64
+import contextlib
+import io
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_lab import Cli, fleet
+from core import KINDS, Said, at, declare
+from ipsec_lab import Lab, declared
+
+from ringfence.errors import Diagnostic, Where
+from ringfence.lab.machine import Interface, machine
+from ringfence.plan.conflicts import conflicts
+from ringfence.plan.file import changes_as_data
+from ringfence.run import converge
+from ringfence.secret import Secret
+from ringfence.state import State
+from ringfence.windows.read import read
+
+KERBEROS = [{"machine": True, "kerberos": True}]
+ISOLATION = {"name": "iso", "inbound_security": "require", "outbound_security": "request", "remote_address": "10.0.0.0/8"}
+PHASE1 = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
+
+
+def errors(found: tuple[Diagnostic, ...]) -> list[Diagnostic]:
+    return [d for d in found if d.severity == "error"]
+
+
+def a_set(name: str = "s", **more: Any) -> Said:
+    return Said("ipsec_phase1_auth_set", {"name": name, "proposal": KERBEROS, **more})
+
+
+def a_rule(**more: Any) -> Said:
+    return Said("ipsec_rule", {**ISOLATION, **more})
+
+
+# ---- references ------------------------------------------------------------------------------------------------------
+def test_a_set_that_is_nowhere_is_an_error_before_anything_is_written() -> None:
+    lab = Lab()
+    result = lab.apply(at(3, "ipsec_rule", **ISOLATION, phase1_auth_set="nowhere"))
+    (problem,) = errors(result.diagnostics)
+    assert problem.where == Where("play.yml", 8)
+    assert "needs ipsec_phase1_auth_set nowhere, which is neither declared nor on the host" in problem.summary
+    assert (result.status, lab.cmdlets) == ("invalid", [])
+
+
+def test_a_set_may_be_on_the_host_already() -> None:
+    lab = Lab()
+    assert lab.apply(a_set("Mine")).error is None
+    assert lab.apply(a_rule(phase1_auth_set="mine")).error is None
+    assert lab.plan(a_rule(phase1_auth_set="MINE")).changes == ()
+
+
+def test_a_set_that_another_rule_on_the_host_needs_is_not_removed() -> None:
+    lab = Lab()
+    assert lab.apply(a_set(), a_rule(phase1_auth_set="s")).error is None
+    written = len(lab.cmdlets)
+    result = lab.apply(at(5, "ipsec_phase1_auth_set", name="s", state="absent"))
+    (problem,) = errors(result.diagnostics)
+    assert problem.where == Where("play.yml", 5)
+    assert "ipsec_rule iso on the host still uses it" in problem.summary
+    assert len(lab.cmdlets) == written
+    both = [Said(kind, {"name": name, "state": "absent"})
+            for kind, name in (("ipsec_phase1_auth_set", "s"), ("ipsec_rule", "iso"))]
+    assert lab.apply(*both).error is None
+    assert lab.cmdlets[written:] == [("Remove-NetIPsecRule", "iso"), ("Remove-NetIPsecPhase1AuthSet", "s")]
+
+
+def test_a_rule_that_moves_to_another_set_lets_the_old_one_go() -> None:
+    lab = Lab()
+    assert lab.apply(a_set("old"), a_rule(phase1_auth_set="old")).error is None
+    written = len(lab.cmdlets)
+    assert lab.apply(a_set("new"), a_rule(phase1_auth_set="new"),
+                     Said("ipsec_phase1_auth_set", {"name": "old", "state": "absent"})).error is None
+    assert lab.cmdlets[written:] == [("New-NetIPsecPhase1AuthSet", "new"), ("Set-NetIPsecRule", "iso"),
+                                     ("Remove-NetIPsecPhase1AuthSet", "old")]
+
+
+def test_a_set_of_the_host_is_judged_together_with_the_rule() -> None:
+    lab = Lab()
+    assert lab.apply(a_set("ntlm", proposal=[{"machine": True, "ntlm": True}])).error is None
+    (problem,) = errors(lab.plan(a_rule(phase1_auth_set="ntlm", key_module="ikev1")).diagnostics)
+    assert "0x00200008" in problem.summary
+
+
+def test_sets_come_before_rules_and_go_after_them() -> None:
+    lab = Lab()
+    policy = (a_rule(name="b", phase1_auth_set="s"), Said("ipsec_rule", {"name": "a", "inbound_security": "none",
+                                                                        "outbound_security": "none"}), a_set())
+    assert lab.apply(*policy).error is None
+    assert lab.cmdlets == [("New-NetIPsecPhase1AuthSet", "s"), ("New-NetIPsecRule", "a"), ("New-NetIPsecRule", "b")]
+    assert lab.apply(*(Said(t.kind, {"name": t.properties["name"], "state": "absent"}) for t in policy)).error is None
+    assert lab.cmdlets[3:] == [("Remove-NetIPsecRule", "b"), ("Remove-NetIPsecRule", "a"), ("Remove-NetIPsecPhase1AuthSet", "s")]
+
+
+# ---- the default sets ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("kind", "proposal", "changed"), [
+    ("ipsec_phase1_auth_set", KERBEROS, [{"machine": True, "ntlm": True}]),
+    ("ipsec_phase2_auth_set", [{"user": True, "kerberos": True}], [{"user": True, "ntlm": True}]),
+    ("ipsec_main_mode_crypto_set", [{"key_exchange": "dh14", "encryption": "aes256", "hash": "sha256"}],
+     [{"key_exchange": "dh20", "encryption": "aes256", "hash": "sha256"}]),
+    ("ipsec_quick_mode_crypto_set", [{"encapsulation": "esp", "esp_hash": "sha256"}],
+     [{"encapsulation": "ah", "ah_hash": "sha256", "max_minutes": 30}])])
+def test_the_default_sets_are_declared_changed_and_given_back(kind: str, proposal: Any, changed: Any) -> None:
+    lab = Lab()
+    noun, primary = KINDS[kind].noun, KINDS[kind].home.primary  # type: ignore[union-attr]
+    for given in (proposal, changed):
+        assert lab.apply(Said(kind, {"name": "default", "proposal": given})).error is None
+        assert lab.plan(Said(kind, {"name": primary.lower(), "proposal": given, "display_name": "default"})).changes == ()
+    assert lab.apply(Said(kind, {"name": "default", "state": "absent"})).error is None
+    assert lab.plan(Said(kind, {"name": "default", "state": "absent"})).changes == ()
+    assert lab.cmdlets == [(f"New-{noun}", "default"), (f"Set-{noun}", primary), (f"Remove-{noun}", primary)]
+
+
+def test_a_default_set_is_named_while_absent() -> None:
+    lab = Lab()
+    assert lab.apply(a_rule(phase1_auth_set="default", phase2_auth_set=PHASE1[:-2] + "4}")).error is None
+    assert lab.plan(a_rule()).changes == ()
+
+
+def test_windows_stores_the_default_sets_by_their_ids() -> None:
+    lab = Lab()
+    assert lab.apply(a_rule()).error is None
+    assert f"Auth1Set={PHASE1}|" in lab.rule("iso")
+
+
+# ---- drift -----------------------------------------------------------------------------------------------------------
+def test_what_somebody_changed_is_seen_and_put_right() -> None:
+    lab = Lab()
+    policy = (a_set(proposal=[*KERBEROS, {"machine": True, "ntlm": True}]), a_rule(phase1_auth_set="s"))
+    assert lab.apply(*policy).error is None
+    registry = lab.machine.registry
+    root = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
+    registry.set(rf"{root}\Phase1AuthenticationSets\s\0001", "Method", "Anonymous")
+    registry.set(rf"{root}\ConSecRules", "iso", lab.rule("iso").replace("Action=SecureServer", "Action=Boundary"))
+    result = lab.plan(*policy)
+    assert {c.id.kind: list(c.properties()) for c in result.changes} == {
+        "ipsec_phase1_auth_set": ["proposal"], "ipsec_rule": ["inbound_security"]}
+    assert lab.apply(*policy).error is None
+    assert lab.plan(*policy).changes == ()
+
+
+def test_a_proposal_of_the_future_is_not_lost() -> None:
+    lab = Lab()
+    assert lab.apply(a_set()).error is None
+    root = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
+    lab.machine.registry.set(rf"{root}\Phase1AuthenticationSets\s\0000", "Quantum", "TRUE")
+    result = lab.apply(a_set(proposal=[{"machine": True, "ntlm": True}]))
+    assert result.status == "refused"
+    assert "Quantum=TRUE" in str(result.error)
+
+
+# ---- what stands in the way ------------------------------------------------------------------------------------------
+def warned(lab: Lab, *policy: Said) -> str:
+    result = lab.plan(*policy)
+    assert result.error is None
+    assert all(d.host == "srv1" for d in result.diagnostics)
+    return "\n".join(d.summary for d in result.diagnostics if d.severity == "warning")
+
+
+def test_a_legacy_policy_is_reported() -> None:
+    lab = Lab()
+    lab.machine.registry.set(r"SOFTWARE\Policies\Microsoft\Windows\IPSec\GPTIPSECPolicy", "DSIPSECPolicyName", "Server (old)")
+    assert "legacy IPsec policy is assigned: Server (old)" in warned(lab, a_rule())
+    assert warned(lab, Said("firewall_rule", {"name": "r"})) == ""
+
+
+@pytest.mark.parametrize("service", ["IKEEXT", "PolicyAgent"])
+def test_a_stopped_service_is_reported(service: str) -> None:
+    lab = Lab()
+    lab.machine.services[service] = "stopped"
+    assert f"the service {service}" in warned(lab, a_rule())
+    assert warned(lab, Said("ipsec_rule", {"name": "x", "state": "absent"})) == ""
+
+
+def test_group_policy_that_ignores_local_rules_is_reported() -> None:
+    lab = Lab()
+    root = r"SOFTWARE\Policies\Microsoft\WindowsFirewall"
+    lab.machine.registry.set(rf"{root}\DomainProfile", "AllowLocalIPsecPolicyMerge", 0)
+    assert "in the profiles domain" in warned(lab, a_rule())
+    assert warned(lab, a_rule(profile="public")) == ""
+
+
+def test_a_rule_whose_set_lives_in_another_store_is_reported() -> None:
+    tree = {"local": [["ConSecRules", [["stray", "String", "v2.31|Action=Secure|Active=TRUE|Auth1Set=theirs|"]]]],
+            "group_policy": [["Phase1AuthenticationSets\\theirs", [["Name", "String", "x"]]]]}
+    found = read(tree, KINDS)
+    (warning,) = conflicts(declared(a_rule()), found, lab_facts())
+    assert "ipsec_rule stray names ipsec_phase1_auth_set theirs, which is not in its own store" in warning.summary
+
+
+def lab_facts() -> Any:
+    return converge.look(Lab(), KINDS)[0].facts
+
+
+def test_a_declared_rule_cannot_use_a_set_of_group_policy() -> None:
+    lab = Lab()
+    root = r"SOFTWARE\Policies\Microsoft\WindowsFirewall"
+    lab.machine.registry.set(rf"{root}\Phase1AuthenticationSets\theirs", "Name", "x")
+    (problem,) = errors(lab.plan(a_rule(phase1_auth_set="theirs")).diagnostics)
+    assert "lives in the group_policy store" in problem.detail
+
+
+# ---- settings that only a cmdlet knows -------------------------------------------------------------------------------
+def gateway() -> Lab:
+    two = (Interface("Internet", "{AAAAAAAA-0000-0000-0000-000000000001}", addresses=("10.99.0.10/24",)),
+           Interface("Corp", "{AAAAAAAA-0000-0000-0000-000000000002}", index=5, addresses=("10.98.0.10/24",)))
+    return Lab(machine("srv1", interfaces=two))
+
+
+def dosp(**more: Any) -> Said:
+    return Said("ipsec_dosp_setting", {"name": "Edge", "public_interface_aliases": "Internet",
+                                       "private_interface_aliases": "Corp", **more})
+
+
+def test_denial_of_service_protection_is_read_by_its_cmdlet() -> None:
+    lab = gateway()
+    first = dosp(max_state_entries=75000, enabled_keying_modules=["ikev2", "auth_ip"], public_v6_address="2001:db8::/48")
+    assert lab.apply(first).status == "changed"
+    assert lab.apply(first).status == "in sync"
+    (change,) = lab.plan(dosp(max_state_entries=1000)).changes
+    assert change.properties() == {"max_state_entries": (75000, 1000)}  # what is not mentioned stays
+    assert lab.apply(dosp(filtering_flags="filter_block", max_state_entries=1000)).status == "changed"
+    assert lab.apply(Said("ipsec_dosp_setting", {"name": "Edge", "state": "absent"})).status == "changed"
+    assert lab.plan(Said("ipsec_dosp_setting", {"name": "Edge", "state": "absent"})).changes == ()
+
+
+def test_only_hosts_that_need_it_are_asked() -> None:
+    lab = gateway()
+    lab.plan(a_rule())
+    assert "Net.Get" not in {c.verb for b in lab.batches for c in b.calls}
+    lab.plan(dosp())
+    assert "Net.Get" in {c.verb for b in lab.batches for c in b.calls}
+
+
+def test_what_only_the_facts_brought_up_is_asked_later() -> None:
+    lab = gateway()
+    job = converge.Job("srv1", {}, lab.connect, lambda facts: declare(dosp()))
+    assert [c.id.kind for c in converge.plan(job, KINDS).changes] == ["ipsec_dosp_setting"]
+    assert len(lab.batches) == 2
+
+
+def test_both_sides_have_to_be_said() -> None:
+    problems = declare(Said("ipsec_dosp_setting", {"name": "Edge", "public_interface_aliases": "Internet"}))[1]
+    assert [p.summary for p in problems] == ["ipsec_dosp_setting: private_interface_aliases is missing"]
+
+
+# ---- the key never shows ---------------------------------------------------------------------------------------------
+KEY = "S3cret-k€y-9f1c"
+PLAY = """\
+- hosts: all
+  tasks:
+    - ipsec_phase1_auth_set:
+        name: branch
+        proposal:
+          - {machine: true, pre_shared_key: "{{ lookup('env', 'RINGFENCE_TEST_KEY') }}"}
+    - ipsec_rule: {name: tunnel, mode: tunnel, inbound_security: require, outbound_security: require,
+                   remote_tunnel_endpoint: 192.0.2.9, phase1_auth_set: branch}
+"""
+
+
+FORMS = [encoded for form in (KEY, json.dumps(KEY)[1:-1]) for encoded in (form.encode(), form.encode("utf-16-le"))]
+
+
+def shows(text: str | bytes, depth: int = 3) -> list[bytes]:
+    """The key in a text: as it is, as JSON writes it, and in whatever stands there as base64, layer by layer."""
+    data = text.encode() if isinstance(text, str) else text
+    found = [form for form in FORMS if form in data]
+    if depth and not found:
+        for run in re.findall(rb"[A-Za-z0-9+/]{20,}", data):
+            for start in range(4):
+                part = run[start:]
+                found += shows(base64.b64decode(part[:len(part) // 4 * 4]), depth - 1)
+    return found
+
+
+@pytest.fixture
+def log() -> Any:
+    """Everything that anything logs, in full."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def test_the_key_is_in_no_output_plan_report_or_log(tmp_path: Path, capsys: pytest.CaptureFixture[str], log: io.StringIO,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGFENCE_TEST_KEY", KEY)
+    cli = Cli(tmp_path, capsys)
+    shown = []
+    with fleet(cli, 2) as hosts:
+        cli.write({"site.yml": PLAY})
+        for arguments in (["plan", "-vv", "-o", "plan.json"], ["apply", "-vv", "plan.json", "--yes"], ["plan", "-vv"],
+                          ["drift", "--output", "json", "-vv"], ["validate", "-vv"]):
+            said = cli(*arguments)
+            assert said.code == 0, said
+            shown.append(said.out + said.err)
+        for host in hosts.values():  # the key did arrive, and its change is seen
+            key = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\Phase1AuthenticationSets\branch\0000"
+            assert host.registry.get(key, "SHKey") == KEY
+        monkeypatch.setenv("RINGFENCE_TEST_KEY", KEY + "x")
+        said = cli("drift", "-vv")
+        assert (said.code, "pre_shared_key: ********" in said.out) == (2, True)
+        monkeypatch.setenv("RINGFENCE_TEST_KEY", KEY)
+
+        def broken(*_: Any, **__: Any) -> Any:
+            raise RuntimeError("something broke")
+
+        with monkeypatch.context() as patch:  # an exception while the key is in hand
+            patch.setattr(converge, "order", broken)
+            failed = cli("apply", "--yes", "-vv")
+            assert failed.code == 6
+            shown += [failed.out, failed.err]
+        shown.append(said.out + said.err)
+    files = [p.read_text(encoding="utf-8") for p in tmp_path.rglob("*") if p.is_file()]
+    for text in (*shown, *files, log.getvalue()):
+        assert shows(text) == []
+
+
+def test_a_host_that_refuses_a_key_does_not_make_it_show() -> None:
+    lab = Lab()
+    lab.machine.faults.read_only = True
+    result = lab.apply(Said("ipsec_phase1_auth_set", {"name": "s", "proposal": {"machine": True, "pre_shared_key": Secret(KEY)}}))
+    assert result.status == "failed"
+    for text in (str(result.error), repr(result), json.dumps(changes_as_data(result.changes)), repr(lab.batches)):
+        assert shows(text) == []
+
+
+def test_a_key_in_clear_in_the_play_is_a_warning_that_does_not_repeat_it() -> None:
+    raw = {"name": "s", "proposal": [{"machine": True, "pre_shared_key": KEY}]}
+    desired, problems = declare(Said("ipsec_phase1_auth_set", {**raw, "proposal": [
+        {"machine": True, "pre_shared_key": Secret(KEY)}]}, Where("play.yml", 3), written=raw))
+    (warning,) = problems
+    assert (warning.severity, len(desired)) == ("warning", 1)
+    assert "pre_shared_key stands in clear text" in warning.summary
+    assert shows(str(warning)) == []
+
+
+@pytest.mark.parametrize("misplaced", [KEY, [KEY], [{"machine": True, "pre_shared_key": [KEY]}],
+                                       [{"machine": True, "pre_shared_key": {"key": KEY}}]])
+def test_a_misplaced_key_does_not_show(misplaced: Any) -> None:
+    _, problems = declare(Said("ipsec_phase1_auth_set", {"name": "s", "proposal": misplaced}))
+    assert errors(tuple(problems))
+    assert shows("\n".join(map(str, problems))) == []
+
+
+def test_no_state_of_it_can_be_printed_or_stored() -> None:
+    desired = declared(Said("ipsec_phase1_auth_set", {"name": "s", "proposal": {"machine": True, "pre_shared_key": Secret(KEY)}}))
+    state = State({i: w.resource for i, w in desired.items() if w.resource is not None})
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        print(desired, dict(state), [str(r) for r in state.values()])
+    assert shows(out.getvalue()) == []

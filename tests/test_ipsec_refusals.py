@@ -1,0 +1,74 @@
+"""What Windows refuses of IPsec objects is found before any host is touched, with the reason and the way out."""
+
+from typing import Any
+
+import pytest
+from core import Said, cases, declare
+
+from ringfence.errors import Diagnostic, Where
+
+SETS = [  # what rules of the cases name
+    Said("ipsec_phase1_auth_set", {"name": "key", "proposal": {"machine": True, "pre_shared_key": "{{ k }}"}}),
+    Said("ipsec_phase1_auth_set", {"name": "ntlm", "proposal": {"machine": True, "ntlm": True}}),
+    Said("ipsec_phase1_auth_set", {"name": "certificate", "proposal": {"machine": True, "cert": True, "authority": "CN=x"}}),
+    Said("ipsec_phase1_auth_set", {"name": "optional", "proposal": [{"machine": True, "kerberos": True}, {"anonymous": True}]}),
+    Said("ipsec_phase1_auth_set", {"name": "gone", "state": "absent"}, Where("sets.yml", 7)),
+    Said("ipsec_phase2_auth_set", {"name": "users", "proposal": [{"user": True, "kerberos": True}, {"anonymous": True}]}),
+    Said("ipsec_quick_mode_crypto_set", {"name": "ah", "proposal": {"encapsulation": "ah", "ah_hash": "sha256"}}),
+    Said("ipsec_quick_mode_crypto_set", {"name": "bare", "proposal": [
+        {"encapsulation": "none"}, {"encapsulation": "esp", "esp_hash": "sha1"}]})]
+REFUSED = [(group["kind"], group["with"], case) for group in cases("ipsec_refusals") for case in group["cases"]]
+
+
+def found(kind: str, properties: dict[str, Any]) -> list[Diagnostic]:
+    places = {name: Where("play.yml", 10 + i) for i, name in enumerate(properties)}
+    problems = declare(*SETS, Said(kind, {"name": "x", **properties}, Where("play.yml", 9), places))[1]
+    return [p for p in problems if p.where.file == "play.yml"]
+
+
+@pytest.mark.parametrize(("kind", "usual", "case"), REFUSED,
+                         ids=[f"{k}-{c.get('code') or c.get('words')}" for k, _, c in REFUSED])
+def test_refused_with_the_reason_and_the_way_out(kind: str, usual: dict[str, Any], case: dict[str, Any]) -> None:
+    properties = {**usual, **({"proposal": [case["proposal"]]} if "proposal" in case else case["say"])}
+    problems = found(kind, properties)
+    grave = "warning" if case.get("warning") else "error"
+    mine = [p for p in problems if p.severity == grave and str(case.get("code") or case["words"]) in f"{p.summary} {p.detail}"]
+    assert mine, problems
+    line = 10 + list(properties).index(case["wrong"]) if case["wrong"] in properties else 9
+    assert mine[0].where.line == line
+    assert mine[0].detail  # the way out
+
+
+@pytest.mark.parametrize(("kind", "properties"), cases("ipsec_allowed"))
+def test_allowed(kind: str, properties: dict[str, Any]) -> None:
+    assert not found(kind, properties)
+
+
+@pytest.mark.parametrize("missing", ["inbound_security", "outbound_security"])
+def test_both_securities_have_to_be_said(missing: str) -> None:
+    """Left out, Windows would make an exemption of the rule."""
+    said = {"inbound_security": "require", "outbound_security": "request"}
+    del said[missing]
+    assert [p.summary for p in found("ipsec_rule", said)] == [f"ipsec_rule: {missing} is missing"]
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("a\\b", "backslash"), ("a*", "not allowed in a name"), ("x" * 255, "254"),
+    ("{E5A5D32A-4BCE-4E4D-B07F-4AB1BA7E5FE3}0", "begins with the id of the default set")])
+def test_names_of_sets(name: str, words: str) -> None:
+    problems = declare(Said("ipsec_phase1_auth_set", {"name": name, "proposal": {"machine": True, "kerberos": True}}))[1]
+    assert words in problems[0].summary
+
+
+def test_a_set_that_is_declared_absent_and_still_named_is_told_with_both_places() -> None:
+    (problem,) = found("ipsec_rule", {"inbound_security": "require", "outbound_security": "request", "phase1_auth_set": "gone"})
+    assert problem.where == Where("play.yml", 12)
+    assert "sets.yml:7" in problem.detail
+
+
+def test_every_mistake_of_every_proposal_is_told_at_once() -> None:
+    problems = found("ipsec_phase1_auth_set", {"proposal": [
+        {"machine": "perhaps", "kerberos": True}, {"cert": True, "authority": "x"}, 7, {"machine": True, "kerbros": True}]})
+    told = problems[0].summary
+    for words in ("number 1: machine", "number 2: authority", "number 3", "number 4: kerbros: unknown; did you mean kerberos"):
+        assert words in told

@@ -1,0 +1,170 @@
+"""Sets as the registry holds them: keys with proposals below, default sets under fixed or renamed ids, keys as HMACs."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from core import KINDS, Said, want
+from registry_files import hive
+
+from ringfence.plan.file import resource_as_data
+from ringfence.resource import Resource
+from ringfence.secret import Hidden, Secret
+from ringfence.state import Id, State
+from ringfence.windows.read import read
+
+PHASE1 = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
+KEY = b"k" * 32
+
+
+def rows(tree: dict[str, dict[str, str]]) -> list[Any]:
+    return [[path, [[n, "Hmac" if n == "SHKey" else "String", d] for n, d in values.items()]] for path, values in tree.items()]
+
+
+def state(tree: dict[str, dict[str, str]], store: str = "local") -> State:
+    return read({store: rows(tree)}, KINDS, KEY)
+
+
+def only(tree: dict[str, dict[str, str]], kind: str) -> Resource:
+    (found,) = state(tree).of(kind).values()
+    return found
+
+
+def data(resource: Resource) -> Any:
+    return resource_as_data(resource)
+
+
+def test_the_only_real_export_with_sets_reads() -> None:
+    """The values of a public Windows 10 export."""
+    found = only({"Phase1AuthenticationSets": {}, "Phase1AuthenticationSets\\{9323C5D2-0}": {"Version": "2.30"},
+                  "Phase1AuthenticationSets\\{9323C5D2-0}\\0000": {
+                      "Method": "MachineCert", "HealthCert": "TRUE", "CAName": "C=GB, S=Greater Manchester, CN=AAA Services",
+                      "CertAccountMapping": "TRUE", "ExcludeCAName": "FALSE", "OtherCertSigning": "ECDSA384",
+                      "SkipVersion": "2.0"}}, "ipsec_phase1_auth_set")
+    assert found.name == "{9323C5D2-0}"
+    assert data(found)["proposal"] == [{
+        "machine": True, "cert": True, "authority": "C=GB, S=Greater Manchester, CN=AAA Services", "account_mapping": True,
+        "health": True, "signing": "ecdsa384"}]
+
+
+def test_proposals_keep_their_order() -> None:
+    key = "Phase2AuthenticationSets\\s"
+    tree = {key: {"Name": "x"}, f"{key}\\0010": {"Method": "Anonymous"}, f"{key}\\0000": {"Method": "UserKerb"},
+            f"{key}\\0001": {"Method": "UserNTLM"}}
+    assert [p.method for p in only(tree, "ipsec_phase2_auth_set").values()["proposal"]] == ["UserKerb", "UserNtlm", "Anonymous"]
+
+
+@pytest.mark.parametrize(("kind", "key"), [
+    ("ipsec_phase1_auth_set", "Phase1AuthenticationSet"), ("ipsec_phase2_auth_set", "Phase2AuthenticationSet"),
+    ("ipsec_main_mode_crypto_set", "Phase1CryptoSet"), ("ipsec_quick_mode_crypto_set", "Phase2CryptoSet")])
+@pytest.mark.parametrize("plural", ["", "s"])
+def test_singular_and_plural_names_of_keys_are_read(kind: str, key: str, plural: str) -> None:
+    assert only({f"{key}{plural}\\My Set": {"Name": "x"}}, kind).name == "My Set"
+
+
+@pytest.mark.parametrize("id", [PHASE1, PHASE1.lower(), PHASE1.upper()])
+def test_the_default_set_by_its_fixed_id(id: str) -> None:
+    found = only({f"Phase1AuthenticationSets\\{id}": {"Name": "x"}}, "ipsec_phase1_auth_set")
+    assert found.name == "default"
+
+
+def test_the_default_set_under_the_id_that_group_policy_gives_it() -> None:
+    tree = {"Phase1AuthenticationSets": {PHASE1: "{0A}"}, "Phase1AuthenticationSets\\{0A}": {"Name": "x"},
+            "Phase1AuthenticationSets\\{0A}\\0000": {"Method": "MachineNtlm"},
+            "Phase1AuthenticationSets\\{0B}": {"Name": "other"},
+            "ConSecRules": {"r1": f"v2.31|Action=Secure|Active=TRUE|Auth1Set={PHASE1}|",
+                            "r2": "v2.31|Action=Secure|Auth1Set={0a}|", "r3": "v2.31|Action=Secure|Auth1Set={0B}|"}}
+    found = state(tree, "group_policy")
+    assert set(found.of("ipsec_phase1_auth_set", "group_policy")) == {"default", "{0b}"}
+    assert [str(r.values()["phase1_auth_set"]) for r in found.of("ipsec_rule", "group_policy").values()] == [
+        "default", "default", "{0B}"]
+
+
+def test_what_nobody_understands_is_kept() -> None:
+    tree = {"Phase2CryptoSets\\s": {"Name": "x", "Future": "1", "PFS": "ReKeyDH99"},
+            "Phase2CryptoSets\\s\\0000": {"Protocol": "ESP", "EspHash": "SHA999", "2_1Encryption": "AES-GCM128", "New": "y"}}
+    found = only(tree, "ipsec_quick_mode_crypto_set")
+    assert set(found.extra) == {"Future=1", "PFS=ReKeyDH99"}
+    (proposal,) = found.values()["proposal"]
+    assert set(proposal.extra) == {"EspHash=SHA999", "New=y"}
+    assert (proposal.encryption, proposal.esp_hash) == ("aesgcm128", "none")
+
+
+@pytest.mark.parametrize("damaged", [
+    {"CAName": "nonsense"}, {"CertCriteria": "v2.31|What=1|"}, {"CertCriteria": ""}, {"AllowProxy": "TRUE"},
+    {"ProxyServer": "x"}, {"Method": "Telepathy"}, {"Method": ""}, {"": "x"}, {}])
+def test_no_value_breaks_the_reader(damaged: dict[str, str]) -> None:
+    only({"Phase1AuthenticationSets\\s": {}, "Phase1AuthenticationSets\\s\\0000": damaged}, "ipsec_phase1_auth_set")
+
+
+def with_key(key: Secret) -> Resource | None:
+    (only,) = want(Said("ipsec_phase1_auth_set", {"name": "s", "proposal": {"machine": True, "pre_shared_key": key}})).values()
+    return only.resource
+
+
+# ---- keys ------------------------------------------------------------------------------------------------------------
+def test_a_key_is_known_by_its_hmac() -> None:
+    secret = Secret("pass|word ü")
+    tree = {"Phase1AuthenticationSets\\s": {"Name": "s"},
+            "Phase1AuthenticationSets\\s\\0000": {"Method": "MachineSHKey", "SHKey": secret.fingerprint(KEY)}}
+    found = only(tree, "ipsec_phase1_auth_set")
+    assert found == with_key(secret)
+    assert with_key(secret) == found
+    assert found != with_key(Secret("x"))
+    assert "********" in str(found.values()["proposal"])
+
+
+def test_hidden_secrets() -> None:
+    secret = Secret("abc")
+    hidden = Hidden(secret.fingerprint(KEY).upper(), KEY)
+    assert (hidden == secret, secret == hidden, hidden == Hidden(secret.fingerprint(KEY), KEY)) == (True, True, True)
+    assert hash(hidden) == hash(secret)
+    assert hidden != Secret("abd")
+    assert hidden != Hidden(secret.fingerprint(b"other"), b"other")  # two keys: not comparable, so not known to be equal
+    assert hidden != "abc"
+    for reveal in (hidden.reveal, lambda: hidden.fingerprint(b"other"), lambda: str(hidden), lambda: f"{hidden}"):
+        with pytest.raises(TypeError):
+            reveal()
+    assert repr(hidden) == "********"
+
+
+# ---- what others wrote -------------------------------------------------------------------------------------------------
+FOLDER = Path(os.environ.get("RINGFENCE_CORPUS", "no-corpus"))
+CORPUS = FOLDER / "strings" / "spec__MS-GPFAS_section4_examples.json"
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="RINGFENCE_CORPUS names no folder")
+def test_the_export_of_a_real_machine_reads_completely() -> None:
+    found = read({"local": hive(FOLDER / "hives" / "luthfina16__Firewall.wfw")}, KINDS, KEY)
+    sets = [r for i, r in found.items() if i.kind.endswith("_auth_set")]
+    assert sorted(len(r.values()["proposal"]) for r in sets) == [1, 2]
+    (rule,) = found.of("ipsec_rule").values()
+    for resource in (rule, *sets):
+        assert resource.extra == ()
+        assert all(p.extra == () for p in resource.values().get("proposal", ()))
+    assert {str(rule.values()["phase1_auth_set"]).lower(), str(rule.values()["phase2_auth_set"]).lower()} == {
+        r.name.lower() for r in sets}
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="RINGFENCE_CORPUS names no folder")
+def test_the_examples_of_the_specification_read_completely() -> None:
+    tree: dict[str, dict[str, str]] = {}
+    for example in json.loads(CORPUS.read_text(encoding="utf-8")):
+        if example["type"] == "REG_SZ":
+            tree.setdefault(example["key"].partition("WindowsFirewall\\")[2], {})[example["value"]] = example["data"]
+    found = state(tree, "group_policy")
+    for resource in found.values():
+        assert resource.extra == ()
+        for p in resource.kind.parts:
+            assert all(part.extra == () for part in getattr(resource, p.name))
+    assert len(found.of("ipsec_rule", "group_policy")) == 3
+    sets = {i.name: data(r) for i, r in found.items() if i.kind.endswith("_set")}
+    assert sets["{967f0367-f879-42ec-938b-c89fe8289b26}"]["proposal"] == [
+        {"user": True, "kerberos": True}, {"user": True, "ntlm": True},
+        {"user": True, "cert": True, "authority": "CN=TPM Root", "account_mapping": True}, {"anonymous": True}]
+    assert sets["{e9a15cb6-dfc4-41f8-8d14-ca62a4ec708f}"]["proposal"][1] == {
+        "encapsulation": ["esp"], "esp_hash": "aesgmac128", "max_kilo_bytes": 2147483647}
+    tunnel = found[Id("group_policy", "ipsec_rule", "{06bd9c7f-e80a-4a68-92a2-ccbf5351a60a}")]
+    assert (tunnel.values()["mode"], tunnel.values()["remote_tunnel_endpoint"]) == ("tunnel", ("2001:4898:e0:3084::2",))
