@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 from ringfence.cli.app import run
 from ringfence.cli.lab import groups, machines
@@ -40,6 +42,12 @@ def test_there_is_one_for_every_design() -> None:
     names = {p.stem for p in PLAYBOOKS}
     assert {"domain-isolation", "server-isolation", "boundary-zone", "encryption-zone", "certificate-isolation",
             "ikev2-end-to-end", "exemption-list", "site-to-site-tunnel", "microsoft-examples", "suite-b"} <= names
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda p: p.stem)
+def test_editors_take_it(playbook: Path) -> None:
+    schema = json.loads((ROOT / "schemas" / "playbook.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(playbook.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda p: p.stem)

@@ -222,7 +222,7 @@ class AuthProposal(Resource):
     extended_key_usage: tuple[str, ...] = prop("Object identifiers of what the certificate is for.", many(
         _oid, name="object identifiers", any_word="None"), CRITERIA, default=(), since="2.20")
     thumbprint: str | None = prop("The SHA-1 hash of the certificate.", Word(
-        "40 hexadecimal digits", _thumbprint, {"type": "string"}, str), CRITERIA, since="2.20")
+        "40 hexadecimal digits", _thumbprint, {"type": "string"}, lambda v: str(v) if v else ""), CRITERIA, since="2.20")
     follow_renewal: bool = prop("Take the certificates that renewed the one of `thumbprint` too.", FLAG, CRITERIA,
                                 default=False, since="2.20")
     selection_criteria: bool = prop("The criteria choose this host's own certificate.", FLAG, CRITERIA, default=False,

@@ -195,6 +195,11 @@ class Kind:
     def defaults(self) -> dict[str, Any]:
         return {p.name: p.default for p in self.properties.values()}
 
+    @property
+    def removable(self) -> bool:
+        """Whether a resource of this kind can be absent: profiles and settings are part of Windows."""
+        return not isinstance(self.home, Keys)
+
     @cached_property
     def refers(self) -> tuple[Prop, ...]:
         """The properties that name another resource."""
@@ -265,7 +270,7 @@ def part(cmdlet: str, order: str = "") -> Callable[[T], T]:
 def ordered(cls: "type[Resource]") -> Word:
     """The word of an ordered list of parts: mappings with the properties of `cls`. A cmdlet takes them as calls."""
     kind = cls.kind
-    name = f"list of {kind.noun}: {', '.join(kind.properties)}"
+    name = f"list of {', '.join(kind.properties)}"
 
     def parse(value: Any) -> tuple[Resource, ...]:
         given = [value] if isinstance(value, Mapping) else value
@@ -277,10 +282,8 @@ def ordered(cls: "type[Resource]") -> Word:
             raise ValueError("; ".join(problems))
         return found
 
-    item = {"type": "object", "additionalProperties": False,
-            "properties": {p.name: {"description": p.doc, **p.word.schema} for p in kind.properties.values()},
-            "required": [p.name for p in kind.properties.values() if p.required]}
-    return Word(name, parse, {"type": "array", "minItems": 1, "items": item}, lambda v: [_made_by_call(one) for one in v])
+    schema = {"type": "array", "minItems": 1, "items": {"type": "object"}}  # Prop.part has what stands in it
+    return Word(name, parse, schema, lambda v: [_made_by_call(one) for one in v])
 
 
 def _part(kind: Kind, given: Any, label: str, problems: list[str]) -> Resource:

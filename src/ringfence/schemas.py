@@ -42,7 +42,7 @@ def kind_schema(kind: Kind) -> Schema:
     """The properties of one kind as a task has them."""
     key = kind.key_word.schema if kind.key_word else TEXT
     properties: Schema = {kind.key: _templated({**key, "description": "Which one is meant."})}
-    if kind.whole:
+    if kind.removable:
         properties["state"] = {"enum": ["present", "absent"], "default": "present", "description": "Whether it is there."}
     properties |= {p.name: _property(p, kind) for p in kind.properties.values() if p.parameter}
     schema = _closed(properties, kind.key, description=kind.doc)
@@ -53,10 +53,17 @@ def kind_schema(kind: Kind) -> Schema:
 
 
 def _property(p: Prop, kind: Kind) -> Schema:
-    described: Schema = {**p.word.schema, "description": p.doc}
+    described: Schema = {**(_parts(p.part.kind) if p.part else p.word.schema), "description": p.doc}
     if kind.whole and not p.required and p.default is not None:
         described["default"] = plain_data(p.default)
     return _templated(described)
+
+
+def _parts(kind: Kind) -> Schema:
+    """An ordered list of parts, or one of them."""
+    table = kind.properties.values()
+    one = _closed({p.name: _property(p, kind) for p in table}, *(p.name for p in table if p.required))
+    return {"anyOf": [{"type": "array", "minItems": 1, "items": {"anyOf": [one, TEMPLATE]}}, one]}
 
 
 def _templated(schema: Schema) -> Schema:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from ringfence.errors import Diagnostic, Where
-from ringfence.resource import DEFAULT, Keys, Kind, Prop, Resource
+from ringfence.resource import DEFAULT, Kind, Prop, Resource
 from ringfence.state import LOCAL, Desired, Id, Want, disagreements
 from ringfence.words import SECRET, nearest, plain, said
 
@@ -115,7 +115,7 @@ def _declare(task: Task, kind: Kind) -> Declared:
     if absent:
         for property in values:
             wrong(property, f"{property} has no meaning where state is absent", "leave it out")
-        if isinstance(kind.home, Keys):
+        if not kind.removable:
             wrong("state", "this kind cannot be absent: it is part of Windows", "name the values it should have")
     else:
         for p in kind.properties.values():

@@ -33,7 +33,7 @@ def rows(kind: Kind) -> list[Row]:
     """The table of a kind, its naming key first."""
     word = kind.key_word.name if kind.key_word else "name"
     key = Row(kind.key, word, "required", "-Name", "", "Which one is meant.")
-    state = [Row("state", "present | absent", "present", "", "", "Whether it is there.")] if kind.whole else []
+    state = [Row("state", "present | absent", "present", "", "", "Whether it is there.")] if kind.removable else []
     found = [key, *state]
     for p in kind.properties.values():
         found.append(_row(p, kind))
@@ -106,7 +106,7 @@ def page(kind: Kind) -> str:
              else "Only the properties that are mentioned are managed; the others stay as they are.")
     table = _markdown(HEADS, [(f"`{r.name}`", r.type, f"`{r.default}`" if r.default else "", f"`{r.parameter}`" if
                                r.parameter else "", f"`{r.registry}`" if r.registry else "", r.meaning) for r in rows(kind)])
-    verbs = "`New-`, `Set-`, `Remove-" if kind.whole else "`Set-"
+    verbs = "`New-`, `Set-`, `Remove-" if kind.removable else "`Set-"
     return (f"{GENERATED}# {kind.name}\n\n{kind.doc}\n\n{whole}\n\nWritten with {verbs}{kind.noun}`. {home(kind)}\n\n"
             f"{table}\n```yaml\n{example(kind)}```\n")
 
