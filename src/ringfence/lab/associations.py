@@ -33,14 +33,14 @@ def in_force(machine: "Machine", kind: Kind) -> dict[str, tuple[str, Rule]]:
 
 
 def enforcement(machine: "Machine", noun: str, names: Iterable[str]) -> dict[str, Any]:
-    """Enforcement.Read: {name: status} of the rules that are there."""
+    """Enforcement.Read: {name as it was asked: status} of the rules that are there."""
     kind, wanted = KINDS[noun], list(names)
     rules: dict[str, tuple[str, str, Rule]] = {}
     for root in (GROUP_POLICY, MDM, POLICY):
         for name in wanted:
             there = kind.find(machine.registry, root, name)
             if there is not None and there not in rules:
-                rules[there] = (there, root, kind.read(machine.registry, root, there))
+                rules[there] = (name, root, kind.read(machine.registry, root, there))
     return {name: status(machine, kind, root, rule) for name, root, rule in rules.values()}
 
 

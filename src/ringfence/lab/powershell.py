@@ -26,7 +26,6 @@ $global:PSModuleAutoLoadingPreference = 'None'
 foreach ($command in Get-Command -CommandType Function, Cmdlet, Alias, Filter) {{
     if ($command.Name -ne '{jea.FUNCTION}') {{ $command.Visibility = 'Private' }}
 }}
-foreach ($variable in Get-Variable) {{ $variable.Visibility = 'Private' }}
 $ExecutionContext.SessionState.Applications.Clear()
 $ExecutionContext.SessionState.Scripts.Clear()
 $ExecutionContext.SessionState.LanguageMode = 'NoLanguage'

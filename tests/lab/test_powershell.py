@@ -1,0 +1,268 @@
+"""Hosts of the lab on which a real PowerShell runs the host script: the whole way, over every transport.
+
+What comes of it has to be what comes of the same way with the executor in Python: the same results, the same registry.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab_machine import ADMIN
+
+from ringfence.batch import Answer, Batch, Call, net
+from ringfence.errors import HostError
+from ringfence.lab import POLICY, Interface, Machine, machine
+from ringfence.lab.up import Lab
+from ringfence.lab.winrm.auth import Methods
+from ringfence.lab.winrm.server import Settings
+from ringfence.report import HostResult
+from ringfence.run import converge
+from ringfence.run.prepare import Request, prepare
+from ringfence.transports import Transport, transport_for
+
+PWSH = shutil.which("pwsh")
+pytestmark = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
+
+RULES = POLICY + r"\FirewallRules"
+INTERFACES = (
+    Interface("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24", "fe80::10/64"),
+              profile="domain", dns_servers=("10.99.0.53",), gateways=("10.99.0.254", "fe80::1")),
+    Interface("Tunnel", "{21111111-2222-3333-4444-555555555555}", 9, "remote_access", addresses=("10.8.0.2/32",), profile="public"),
+    Interface("Wi-Fi", "{31111111-2222-3333-4444-555555555555}", 11, "wireless", "down", profile=None))
+PLAYBOOK = r"""
+- hosts: all
+  tasks:
+    - firewall_profile: {profiles: [domain, private, public], enabled: true, default_inbound_action: block, log_blocked: true,
+                         log_max_size_kilobytes: 16384, log_file_name: 'C:\logs\fw.log', notify_on_listen: false}
+    - firewall_profile: {profiles: public, disabled_interface_aliases: Wi-Fi}
+    - firewall_rule: {name: "corp-{{ item }}", group: Corp, protocol: tcp, local_port: "{{ 8000 + item }}"}
+      loop: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    - firewall_rule: {name: "rdp `a", display_name: Fernwartung äöü 東京, description: "it's \"quoted\" & <x> $env:TEMP", protocol: tcp,
+                      local_port: [3389, 3390-3399], remote_address: [10.0.0.0/8, "2001:db8::/32", LocalSubnet], profile: [domain, private],
+                      program: '%SystemRoot%\system32\svchost.exe', service: TermService, enabled: false}
+    - firewall_rule: {name: ping, protocol: icmpv6, icmp_type: ["128:0", "129"], interface_type: [wired, wireless]}
+    - firewall_rule: {name: mail, direction: outbound, action: block, protocol: udp, remote_port: 25, interface_alias: Ethernet}
+    - firewall_rule: {name: admins, protocol: tcp, local_port: 5986, authentication: required, encryption: required,
+                      remote_user: 'CORP\Domain Admins', remote_machine: ['CORP\Domain Computers', S-1-5-21-1-2-3-1104]}
+    - firewall_rule: {name: CoreNet-IGMP-In, state: absent}
+    - ipsec_phase1_auth_set: {name: who, proposal: [{machine: true, kerberos: true}, {machine: true, cert: true, authority: "C=US, O=Corp, CN=Root",
+                                                                                    signing: ecdsa256, account_mapping: true}]}
+    - ipsec_phase1_auth_set: {name: key, proposal: [{machine: true, pre_shared_key: "gehëim | key"}]}
+    - ipsec_phase2_auth_set: {name: user, proposal: [{user: true, kerberos: true}, {anonymous: true}]}
+    - ipsec_main_mode_crypto_set: {name: default, max_minutes: 60, force_diffie_hellman: true,
+                                   proposal: [{key_exchange: dh20, encryption: aes256, hash: sha384}, {key_exchange: dh14, encryption: aes128, hash: sha256}]}
+    - ipsec_quick_mode_crypto_set: {name: quick, perfect_forward_secrecy_group: dh20,
+                                    proposal: [{encapsulation: esp, esp_hash: aesgmac256, encryption: aesgcm256, max_minutes: 30},
+                                               {encapsulation: [ah, esp], ah_hash: sha256, esp_hash: sha256, encryption: aes256}]}
+    - ipsec_rule: {name: zone, inbound_security: require, outbound_security: request, phase1_auth_set: who, phase2_auth_set: user,
+                   quick_mode_crypto_set: quick, remote_address: [10.50.0.0/16, 192.168.7.1-192.168.7.9], profile: domain}
+    - ipsec_rule: {name: partner, inbound_security: require, outbound_security: require, phase1_auth_set: key, remote_address: 203.0.113.9}
+    - ipsec_rule: {name: site, mode: tunnel, inbound_security: require, outbound_security: require, phase1_auth_set: key,
+                   local_tunnel_endpoint: 192.0.2.1, remote_tunnel_endpoint: 198.51.100.1, local_address: 10.1.0.0/16, remote_address: 10.2.0.0/16}
+    - ipsec_rule: {name: free, inbound_security: none, outbound_security: none, remote_address: [DNS, DHCP4, DefaultGateway]}
+    - ipsec_main_mode_rule: {name: first, phase1_auth_set: who, remote_address: 10.3.0.0/16}
+    - ipsec_dosp_setting: {name: gateway, public_interface_aliases: Ethernet, private_interface_aliases: [Wi-Fi, Tunnel],
+                           state_idle_timeout_seconds: 120, icmp_v6_dscp: 5}
+"""
+
+
+def host() -> Machine:
+    return machine("web1", domain="corp.example", interfaces=INTERFACES)
+
+
+def tree(on: Machine) -> dict[str, dict[str, Any]]:
+    """Everything in the registry."""
+    return {path: {v.name: (v.kind, v.data) for v in key.values.values()} for path, key in on.registry.tree("")}
+
+
+def tamper(on: Machine) -> None:
+    """What somebody does by hand: ten rules off (so many are set through objects), some in another group, gone, or new."""
+    for number in range(10):
+        text = str(on.registry.get(RULES, f"corp-{number}"))
+        text = text.replace("Active=TRUE", "Active=FALSE")
+        on.registry.set(RULES, f"corp-{number}", text.replace("=Corp|", f"={number}|") if number < 2 else text)
+    on.registry.unset(RULES, "ping")
+    on.registry.set(POLICY + r"\PublicProfile", "EnableFirewall", 0)
+    on.registry.set(POLICY + r"\Phase1AuthenticationSets\key\0000", "SHKey", "another")
+    on.registry.set(POLICY + r"\ConSecRules", "zone", str(on.registry.get(POLICY + r"\ConSecRules", "zone")).replace("SecureServer", "Secure"))
+
+
+def walk(folder: Path, on: Machine, **how: Any) -> list[tuple[HostResult, dict[str, dict[str, Any]]]]:
+    """plan, apply, apply, tamper, plan (drift), apply, plan: what came of each, and the registry after it."""
+    folder.mkdir()
+    with Lab([on], **how) as lab:
+        (folder / "hosts.yml").write_text(lab.inventory(), "utf-8")
+        (folder / "site.yml").write_text(PLAYBOOK, "utf-8")
+        ready = prepare(Request(folder, [str(folder / "site.yml")], [str(folder / "hosts.yml")]))
+        [job] = ready.jobs
+        steps: tuple[Callable[[], HostResult], ...] = (lambda: converge.plan(job, ready.kinds), lambda: converge.apply(job, ready.kinds))
+        made = []
+        for step in (0, 1, 1, 0, 1, 0):
+            made.append((replace(steps[step](), seconds=0.0), tree(on)))
+            if len(made) == 3:
+                tamper(on)
+    return made
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[HostResult, dict[str, dict[str, Any]]]]:
+    """The way with the executor in Python."""
+    made = walk(tmp_path_factory.mktemp("python") / "p", host())
+    assert [r.status for r, _ in made] == ["differs", "changed", "in sync", "differs", "changed", "in sync"], [r.error for r, _ in made]
+    assert len(made[0][0].changes) > 25
+    assert len(made[3][0].changes) == 14
+    return made
+
+
+@pytest.mark.parametrize("transport", ["psrp", "ssh", "local"])
+def test_the_whole_way(transport: str, tmp_path: Path, expected: list[tuple[HostResult, dict[str, dict[str, Any]]]]) -> None:
+    made = walk(tmp_path / "p", host(), transport=transport, pwsh=PWSH)
+    for number, ((result, registry), (wanted, held)) in enumerate(zip(made, expected, strict=True)):
+        assert result.error is None, f"{number}: {result.error}"
+        assert result == wanted
+        assert registry == held
+
+
+@contextmanager
+def reached(on: Machine, more: dict[str, Any] | None = None, **how: Any) -> Iterator[Transport]:
+    with Lab([on], **{"pwsh": PWSH, **how}) as lab:
+        yield transport_for(on.name, {**lab.running[on.name].variables, **(more or {})})
+
+
+def python(on: Machine, *calls: Call) -> tuple[Answer, ...]:
+    batch = Batch(calls)
+    return batch.read(on.run(batch.encode(), ADMIN).encode()).answers
+
+
+def test_facts_are_those_of_the_machine() -> None:
+    on = host()
+    path = r"SOFTWARE\Policies\Microsoft\Windows\IPSec\Policy"
+    on.registry.set(path + r"\Local", "ActivePolicy", path + r"\Local\ipsecPolicy{1}")
+    on.registry.set(path + r"\Local\ipsecPolicy{1}", "ipsecName", "Old one")
+    on.services["IKEEXT"] = "stopped"
+    [wanted] = python(on, Call("Facts.Read"))
+    for transport in ("psrp", "ssh"):
+        with reached(on, transport=transport) as way:
+            facts = way.run(Batch((Call("Facts.Read"),))).value(0)
+        assert facts.pop("powershell").startswith("7.")
+        assert abs(int(facts.pop("time")[:4]) - int(wanted.value["time"][:4])) <= 1
+        assert facts["management"].pop("remote_port") > 0
+        assert facts["management"].pop("transport") == transport
+        assert facts["management"].pop("local_port") == (22 if transport == "ssh" else 5985)
+        assert facts == {k: v for k, v in wanted.value.items() if k not in ("powershell", "time", "management")} | {
+            "management": {"local_address": "10.99.0.10", "remote_address": "10.99.0.1"}}
+
+
+def test_every_type_of_value_arrives() -> None:
+    on = host()
+    here = POLICY + r"\Odd keys\a/b\ü"
+    for name, data, kind in (("", "default", "String"), ("s", "2026-01-02T03:04:05Z", "String"), ("x", "%SystemRoot%\\x", "ExpandString"),
+                             ("d", 2**32 - 1, "DWord"), ("q", 2**63 - 1, "QWord"), ("m", ["one"], "MultiString"), ("m0", [], "MultiString"),
+                             ("b", b"\x00\xff", "Binary"), ("n", None, "None"), ("c", "a\x00\x1f\U0001f600|", "String"),
+                             ("long", "x" * 300_000, "String")):
+        on.registry.set(here, name, data, kind)
+    on.registry.set(here, "SHKey", "päss", "String")
+    batch = Batch((Call("Policy.Read", {"stores": ["local", "group_policy", "mdm", "restricted"]}),))
+    [wanted] = batch.read(on.run(batch.encode(), ADMIN).encode()).answers
+    with reached(on) as way:
+        assert way.run(batch).value(0) == wanted.value
+
+
+def test_accounts() -> None:
+    on = host()
+    names = {"names": [r"CORP\Domain Admins", "S-1-5-32-544", "administrator", "nobody at all"]}
+    with reached(on, transport="ssh") as way:
+        assert way.run(Batch((Call("Account.Resolve", names),))).answers == python(on, Call("Account.Resolve", names))
+
+
+def test_associations_and_what_is_enforced() -> None:
+    secure = {"InboundSecurity": "Require", "OutboundSecurity": "Require"}
+    calls = (net("New-NetIPsecRule", {"Name": "z", "DisplayName": "Z", **secure, "RemoteAddress": ["203.0.113.9", "203.0.113.10"]}),
+             net("New-NetFirewallRule", {"Name": "off", "DisplayName": "Off", "Enabled": "False"}),
+             net("New-NetFirewallRule", {"Name": "private", "DisplayName": "P", "Profile": ["Private"]}),
+             net("New-NetFirewallRule", {"Name": "copied", "DisplayName": "here"}),
+             net("New-NetFirewallRule", {"Name": "copied", "DisplayName": "by policy", "PolicyStore": "localhost"}),
+             Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["off", "PRIVATE", "copied", "none", "o*"]}),
+             Call("Enforcement.Read", {"kind": "NetIPsecRule", "names": ["z"]}), Call("SA.Read"),
+             Call("SA.Delete", {"remote_address": "203.0.113.9"}), Call("SA.Read"), Call("SA.Delete", {"remote_address": "203.0.113.9"}))
+    one, two = host(), host()
+    wanted = python(two, *calls)
+    assert wanted[8].value == {"main_mode": 1, "quick_mode": 1}
+    with reached(one) as way:
+        assert way.run(Batch(calls)).answers == wanted
+
+
+@pytest.mark.parametrize("transport", ["psrp", "ssh"])
+def test_a_host_that_refuses(transport: str) -> None:
+    on = host()
+    rule = net("New-NetFirewallRule", {"Name": "r", "DisplayName": "R"})
+    with reached(on, transport=transport) as way:
+        on.faults.read_only = True
+        denied = way.run(Batch((rule,))).answers
+        on.faults.read_only, on.services["mpssvc"] = False, "stopped"
+        stopped = way.run(Batch((rule,))).answers
+        on.services["mpssvc"], on.faults.language_mode = "running", "ConstrainedLanguage"
+        with pytest.raises(HostError) as caught:
+            way.run(Batch((rule,)))
+    assert caught.value.kind == "language_mode"
+    assert "ConstrainedLanguage" in str(caught.value)
+    for answers, code, text in ((denied, 5, "Access is denied."), (stopped, 1753, "There are no more endpoints")):
+        assert answers[0].error is not None
+        assert answers[0].error.code == code
+        assert answers[0].error.message.startswith(text)
+    assert on.registry.get(RULES, "r") is None
+
+
+@pytest.mark.parametrize("transport", ["psrp", "ssh"])
+def test_the_connection_breaks_at_a_cmdlet(transport: str) -> None:
+    on = host()
+    on.faults.fail_at = 1
+    rules = tuple(net("New-NetFirewallRule", {"Name": f"r{n}", "DisplayName": "R"}) for n in range(3))
+    with reached(on, transport=transport) as way, pytest.raises(HostError):
+        way.run(Batch(rules))
+    assert [on.registry.get(RULES, f"r{n}") is not None for n in range(3)] == [True, False, False]
+
+
+def test_an_endpoint_of_least_privilege() -> None:
+    """NoLanguage, one function; an account that is no administrator may use it and nothing else."""
+    from pypsrp.powershell import PowerShell, RunspacePool
+    from pypsrp.wsman import WSMan
+
+    on = machine("web1", interfaces=INTERFACES, accounts={"operator": "Ringfence-lab-1"})
+    settings = Settings(endpoints=frozenset({"ringfence"}), not_administrators=frozenset({"operator"}), methods=Methods())
+    calls = (Call("Facts.Read"), Call("Policy.Read"), net("New-NetFirewallRule", {"Name": "r", "DisplayName": "R", "Enabled": "False"}),
+             *(net("Set-NetFirewallRule", {"Name": "r", "Group": str(n)}) for n in range(9)), net("Remove-NetFirewallRule", {"Name": "none"}))
+    with Lab([on], winrm=settings, pwsh=PWSH) as lab:
+        variables = lab.running["web1"].variables
+        with pytest.raises(HostError):
+            transport_for("web1", variables).run(Batch(calls[:1]))
+        answers = transport_for("web1", {**variables, "ringfence_endpoint": "ringfence"}).run(Batch(calls)).answers
+        assert [a.error and a.error.category for a in answers] == [None] * 12 + ["ObjectNotFound"]
+        assert answers[0].value["elevated"] is True
+        assert str(on.registry.get(RULES, "r")).endswith("|EmbedCtxt=8|")
+        client = WSMan("127.0.0.1", port=variables["ansible_port"], username="operator", password="Ringfence-lab-1", ssl=False,
+                       auth="ntlm", no_proxy=True)
+        with client, RunspacePool(client, configuration_name="ringfence") as pool:
+            for command in ("New-NetFirewallRule", "Get-Item", "Invoke-LabCmdlet", "Get-Process", "Invoke-Expression", "Set-Variable", "Get-Command"):
+                shell = PowerShell(pool).add_cmdlet(command)
+                shell.invoke()
+                assert shell.had_errors
+                assert "CommandNotFoundException" in shell.streams.error[0].fq_error, command
+            for script in ("1 + 1", "$x = 1", "Invoke-RingfenceBatch -Batch $env:PATH", "& { Get-Item HKLM:\\ }"):
+                shell = PowerShell(pool).add_script(script)
+                assert shell.invoke() == []
+                assert shell.had_errors, script
+
+
+def test_two_hosts_are_two() -> None:
+    hosts = [machine(name, address=f"10.99.0.{n}/24") for n, name in enumerate(("a1", "b2"), 20)]
+    with Lab(hosts, "mixed", pwsh=PWSH) as lab:
+        for on in hosts:
+            way = transport_for(on.name, lab.running[on.name].variables)
+            call = net("New-NetFirewallRule", {"Name": on.name, "DisplayName": "R"})
+            assert way.run(Batch((Call("Facts.Read"), call))).value(0)["computer"] == on.name
+    assert [[n for n in ("a1", "b2") if on.registry.get(RULES, n)] for on in hosts] == [["a1"], ["b2"]]
