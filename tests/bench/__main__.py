@@ -1,0 +1,39 @@
+"""`python -m tests.bench [--only NAME]`: measure, print, and exit with 1 where a limit was missed."""
+
+import argparse
+import importlib
+import sys
+import time
+
+from .measure import Line
+
+PARTS = {
+    "parsing": "rule strings to values",
+    "memory": "a fleet of 1,000 planned hosts",
+    "plan": "a no-change plan of 50 hosts against the bare PSRP session",
+    "ansible": "a no-change plan against ansible-core, per task and host",
+    "wire": "bytes, round trips and CPU per host and transport",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure only this (may be repeated)")
+    wanted = parser.parse_args().only or list(PARTS)
+    missed = 0
+    for name in PARTS:
+        if name not in wanted:
+            continue
+        print(f"\n{name}: {PARTS[name]}", flush=True)
+        start = time.monotonic()
+        for line in importlib.import_module(f".{name}", __package__).run():
+            print("  " + str(line), flush=True)
+            missed += isinstance(line, Line) and not line.passed
+        print(f"  ({time.monotonic() - start:.0f} s)", flush=True)
+    if missed:
+        print(f"\n{missed} missed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

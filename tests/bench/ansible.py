@@ -1,0 +1,76 @@
+"""ansible-core that does nothing once per rule (`raw`, over SSH), against a plan of all rules; both per rule and host.
+
+What both take to start is not counted: Ansible's cost of a task is the difference between a long and a short play.
+"""
+
+import contextlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from .measure import Line, Skipped, children_cpu
+from .policy import RULES
+from .project import ROOT, environment, lab, worker, write
+
+SHORT, LONG, RUNS, HOSTS, LIMIT = 5, 25, 3, 10, 100.0
+
+
+def run() -> Iterator[Line | Skipped]:
+    program = Path(sys.executable).parent / "ansible-playbook"
+    if not program.exists():
+        yield Skipped("ansible-core, one raw task per rule", "it is not installed: pip install -e '.[bench]'")
+        return
+    if shutil.which("ssh") is None:
+        yield Skipped("ansible-core, one raw task per rule", "there is no ssh on the PATH: install openssh-client")
+        return
+    with tempfile.TemporaryDirectory() as folder, _ssh_server(Path(folder)):
+        theirs = statistics.median(_per_task(program, Path(folder)) for _ in range(RUNS)) * 1000
+    with tempfile.TemporaryDirectory() as folder, lab(Path(folder), HOSTS, "ssh") as hosts:
+        write(Path(folder), hosts)
+        worker("apply", folder)
+        cpu = statistics.median(worker("plan", folder)["cpu"] for _ in range(RUNS))
+    ours = cpu / HOSTS / RULES * 1000
+    yield Line("ansible-core: CPU per task and host", theirs, "ms")
+    yield Line(f"ringfence over SSH: CPU per rule and host ({HOSTS} × {RULES})", ours, "ms")
+    yield Line("less CPU than ansible-core", theirs / ours, "×", LIMIT, least=True)
+
+
+@contextlib.contextmanager
+def _ssh_server(folder: Path) -> Iterator[None]:
+    with subprocess.Popen([sys.executable, "-m", "tests.bench.sshd", str(folder)], cwd=ROOT, env=environment()) as server:
+        try:
+            while not (folder / "port").exists():
+                if server.poll() is not None:
+                    raise RuntimeError("the SSH server did not start")
+                time.sleep(0.05)
+            yield
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def _per_task(program: Path, folder: Path) -> float:
+    """CPU seconds that one more task on one more host costs."""
+    return (_cpu(program, folder, LONG) - _cpu(program, folder, SHORT)) / (LONG - SHORT)
+
+
+def _cpu(program: Path, folder: Path, tasks: int) -> float:
+    host = {"ansible_host": "127.0.0.1", "ansible_port": int((folder / "port").read_text()), "ansible_user": "bench",
+            "ansible_ssh_private_key_file": str(folder / "key"), "ansible_connection": "ssh",
+            "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"}
+    play = [{"hosts": "all", "gather_facts": False, "tasks": [{"name": f"Rule {i}", "raw": "exit 0"} for i in range(tasks)]}]
+    (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"srv": host}}}), encoding="utf-8")
+    (folder / "play.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
+    before = children_cpu()
+    done = subprocess.run([str(program), "-i", "hosts.yml", "play.yml"], cwd=folder, capture_output=True, text=True, check=False,
+                          env={**environment(), "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"), "ANSIBLE_HOME": str(folder / "home")})
+    if done.returncode or f"ok={tasks} " not in done.stdout:
+        raise RuntimeError(f"ansible-playbook: {done.stdout[-1500:]}{done.stderr[-1500:]}")
+    return children_cpu() - before

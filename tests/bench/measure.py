@@ -1,0 +1,69 @@
+"""Numbers, limits and how they are printed."""
+
+import gc
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One measured number. `limit` is the most (or with `least` the fewest) that it may be; None: told, not judged."""
+
+    what: str
+    value: float
+    unit: str
+    limit: float | None = None
+    least: bool = False
+    against: str = ""  # the peer and its own number
+
+    @property
+    def passed(self) -> bool:
+        return self.limit is None or (self.value >= self.limit if self.least else self.value <= self.limit)
+
+    def __str__(self) -> str:
+        sign = "≥" if self.least else "≤"
+        bound = f"{sign} {self.limit:g}" if self.limit is not None else ""
+        verdict = "" if self.limit is None else "ok" if self.passed else "MISSED"
+        return f"{self.what:<58} {self.value:>10.4g} {self.unit:<9} {bound:<8} {verdict:<7} {self.against}".rstrip()
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A part that cannot be measured here, and why."""
+
+    what: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.what:<58} skipped: {self.reason}"
+
+
+def median_ms(work: Callable[[], object], runs: int = 7, before: Callable[[], object] = lambda: None) -> float:
+    """The median of the CPU milliseconds that `work` takes, without garbage collection (as timeit has it) and `before`."""
+    times = []
+    for _ in range(runs):
+        before()
+        gc.collect()
+        gc.disable()
+        start = time.process_time()
+        work()
+        times.append((time.process_time() - start) * 1000)
+        gc.enable()
+    return statistics.median(times)
+
+
+def children_cpu() -> float:
+    """CPU seconds of all children that have ended and were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever had resident, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

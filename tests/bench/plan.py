@@ -1,0 +1,34 @@
+"""A plan that finds nothing to do, against the bare PSRP sessions that carry the same bytes.
+
+Both run in fresh processes beside a lab in a third one. Counted is the controller's CPU from the first file read to the
+last result (what the bare sessions need: from the first socket on); what Python and the libraries take to start is not.
+"""
+
+import statistics
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .measure import Line
+from .policy import RULES
+from .project import lab, worker, write
+
+HOSTS, RUNS, LIMIT = 50, 5, 2.0
+
+
+def run() -> Iterator[Line]:
+    for auth in ("basic", "ntlm"):
+        with tempfile.TemporaryDirectory() as folder, lab(Path(folder), HOSTS, "psrp", auth) as hosts:
+            write(Path(folder), hosts)
+            made = worker("apply", folder)
+            assert made["states"] == {"changed": HOSTS}, made
+            pairs = [(worker("plan", folder), worker("bare", folder)) for _ in range(RUNS)]
+        for ours, bare in pairs:
+            assert ours["states"] == {"in sync": HOSTS}, ours
+            assert ours["trips"] == HOSTS
+            assert bare["sessions"] == HOSTS
+        mine, peer = (statistics.median(p[i]["cpu"] for p in pairs) / HOSTS * 1000 for i in (0, 1))
+        ratio = statistics.median(ours["cpu"] / bare["cpu"] for ours, bare in pairs)
+        yield Line(f"plan of {HOSTS} hosts × {RULES} rules, {auth}: CPU per host", mine, "ms",
+                   against=f"bare session {peer:.1f} ms")
+        yield Line(f"the same, against the bare session ({auth})", ratio, "×", LIMIT)
