@@ -3,9 +3,14 @@
 from typing import Any
 
 import pytest
-from core import Said, cases, declare
+from core import KINDS, Said, cases, declare
+from ipsec_lab import Lab
 
+from ringfence.batch import Batch
 from ringfence.errors import Diagnostic, Where
+from ringfence.facts import Facts
+from ringfence.state import Change, Id
+from ringfence.windows.calls import calls
 
 SETS = [  # what rules of the cases name
     Said("ipsec_phase1_auth_set", {"name": "key", "proposal": {"machine": True, "pre_shared_key": "{{ k }}"}}),
@@ -37,6 +42,20 @@ def test_refused_with_the_reason_and_the_way_out(kind: str, usual: dict[str, Any
     line = 10 + list(properties).index(case["wrong"]) if case["wrong"] in properties else 9
     assert mine[0].where.line == line
     assert mine[0].detail  # the way out
+
+
+@pytest.mark.parametrize(("kind", "usual", "case"), [r for r in REFUSED if "warning" not in r[2] and "gone" not in str(r[2])])
+def test_the_lab_refuses_the_same_on_its_own_account(kind: str, usual: dict[str, Any], case: dict[str, Any]) -> None:
+    properties = {**usual, **({"proposal": [case["proposal"]]} if "proposal" in case else case["say"])}
+    try:
+        values = {n: KINDS[kind].properties[n].word.parse(v) for n, v in properties.items()}
+    except ValueError:
+        return  # nothing that could be said to a host
+    lab = Lab()
+    assert lab.apply(*(s for s in SETS if "state" not in s.properties)).error is None
+    create = Change(Id("local", kind, "x"), None, KINDS[kind].make("x", values))
+    error = lab.run(Batch(calls([create], Facts()))).answers[0].error
+    assert (error is None) == ("lab" in case), error
 
 
 @pytest.mark.parametrize(("kind", "properties"), cases("ipsec_allowed"))

@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Mapping
 
 from ringfence.errors import Diagnostic
-from ringfence.resource import DEFAULT, Resource, Sets
+from ringfence.resource import DEFAULT, Kind, Resource, Sets
 from ringfence.state import Desired, Id, State, Want, disagreements
+from ringfence.words import nearest
 
 
-def check(desired: Desired, found: State, target: State) -> list[Diagnostic]:
+def check(desired: Desired, found: State, target: State, kinds: Mapping[str, Kind]) -> list[Diagnostic]:
     """Every mistake of this sort. `target` is what the host will have: what was `found`, with the declared laid over it."""
     problems: list[Diagnostic] = []
     for want in desired.values():
         if want.resource is not None and want.resource.kind.refers:
-            problems += _missing(want, want.resource, desired, found, target)
+            problems += _missing(want, want.resource, desired, found, target, kinds)
             if any(id in found and id not in desired for id in _named(want.id.store, want.resource).values()):
                 problems += disagreements(want, target.get, lambda id: desired[id].where if id in desired else None)
         elif want.values is None and want.id.name != DEFAULT and want.id in found and isinstance(found[want.id].kind.home, Sets):
@@ -26,18 +27,26 @@ def _named(store: str, resource: Resource) -> dict[str, Id]:
     return {p.name: Id(store, p.refers, str(name).lower()) for p, name in names if name is not None}
 
 
-def _missing(want: Want, resource: Resource, desired: Mapping[Id, Want], found: State, target: State) -> Iterator[Diagnostic]:
+def _missing(want: Want, resource: Resource, desired: Mapping[Id, Want], found: State, target: State,
+             kinds: Mapping[str, Kind]) -> Iterator[Diagnostic]:
     for property, id in _named(want.id.store, resource).items():
         if id.name == DEFAULT or id in target or id in desired:
             continue
         name = getattr(resource, property)
         elsewhere = next((o for o in found if o[1:] == id[1:]), None)
         where = want.places.get(property, want.where)
-        detail = f"declare {id.kind} {name} in a play for this host, or correct the name"
+        hint = nearest(str(name), [r.name for r in target.of(id.kind, id.store).values()])
+        detail = f"declare {id.kind} {name} in a play for this host, or correct the name{hint}"
         if elsewhere:
             detail = (f"it lives in the {elsewhere.store} store, and a rule uses sets of its own store only: declare a copy "
                       "of it under the same name")
-        yield Diagnostic(where, f"{want.id} needs {id.kind} {name}, which is neither declared nor on the host", detail)
+        place = _place(kinds[id.kind])
+        yield Diagnostic(where, f"{want.id} needs {id.kind} {name}, which is neither declared nor on the host ({place})", detail)
+
+
+def _place(kind: Kind) -> str:
+    """Where a host has the sets of a kind."""
+    return f"FirewallPolicy\\{kind.home.subkeys[-1]}" if isinstance(kind.home, Sets) else kind.noun
 
 
 def _still_used(want: Want, target: State) -> Iterator[Diagnostic]:

@@ -123,7 +123,7 @@ def _plan(job: Job, kinds: Mapping[str, Kind], trips: Trips) -> tuple[HostResult
         found = replace(found, state=state, accounts={**found.accounts, **(resolved if isinstance(resolved, dict) else {})})
     desired, unknown = bind.bind(desired, found.facts, found.accounts)
     will_be = target(desired, found.state)
-    unfit = [*references.check(desired, found.state, will_be), *conflicts.conflicts(desired, found.state, found.facts)]
+    unfit = [*references.check(desired, found.state, will_be, kinds), *conflicts.conflicts(desired, found.state, found.facts)]
     problems = [replace(p, host=job.host) for p in (*problems, *unknown, *unfit)]
     if any(p.severity == "error" for p in problems):
         return HostResult(job.host, diagnostics=tuple(problems), declared=len(desired)), found, desired
