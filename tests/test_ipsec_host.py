@@ -18,6 +18,7 @@ from ringfence.errors import Diagnostic, Where
 from ringfence.lab.machine import Interface, machine
 from ringfence.plan.conflicts import conflicts
 from ringfence.plan.file import changes_as_data
+from ringfence.project import vault
 from ringfence.run import converge
 from ringfence.secret import Secret
 from ringfence.state import State
@@ -252,6 +253,7 @@ def test_both_sides_have_to_be_said() -> None:
 
 
 # ---- the key never shows ---------------------------------------------------------------------------------------------
+BRANCH = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\Phase1AuthenticationSets\branch\0000"
 KEY = "S3cret-k€y-9f1c"
 PLAY = """\
 - hosts: all
@@ -306,8 +308,7 @@ def test_the_key_is_in_no_output_plan_report_or_log(tmp_path: Path, capsys: pyte
             assert said.code == 0, said
             shown.append(said.out + said.err)
         for host in hosts.values():  # the key did arrive, and its change is seen
-            key = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\Phase1AuthenticationSets\branch\0000"
-            assert host.registry.get(key, "SHKey") == KEY
+            assert host.registry.get(BRANCH, "SHKey") == KEY
         monkeypatch.setenv("RINGFENCE_TEST_KEY", KEY + "x")
         said = cli("drift", "-vv")
         assert (said.code, "pre_shared_key: ********" in said.out) == (2, True)
@@ -325,6 +326,38 @@ def test_the_key_is_in_no_output_plan_report_or_log(tmp_path: Path, capsys: pyte
     files = [p.read_text(encoding="utf-8") for p in tmp_path.rglob("*") if p.is_file()]
     for text in (*shown, *files, log.getvalue()):
         assert shows(text) == []
+
+
+def test_a_vaulted_key_does_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli = Cli(tmp_path, capsys)
+    password = "vault-pa55"
+    locked = vault.encrypt(KEY, Secret(password)).strip().replace("\n", "\n                ")
+    play = PLAY.replace('''"{{ lookup('env', 'RINGFENCE_TEST_KEY') }}"''', '"{{ key }}"').replace("  tasks:", f"""\
+  vars:
+    key: !vault |
+                {locked}
+  tasks:""", 1)
+    with fleet(cli, 1) as hosts:
+        cli.write({"site.yml": play, "password": password})
+        done = cli("apply", "--yes", "-vv", "--vault-password-file", "password")
+        assert done.code == 0, done
+        again = cli("plan", "--detailed-exitcode", "--vault-password-file", "password")
+        assert again.code == 0, again
+        (host,) = hosts.values()
+        assert host.registry.get(BRANCH, "SHKey") == KEY
+    assert "clear text" not in done.err
+    assert shows(done.out + done.err + again.out + again.err) == []
+
+
+def test_accounts_in_the_lists_of_a_rule_are_translated_by_the_host() -> None:
+    lab = Lab()
+    lab.machine.directory.add("CORP\\Finance", "S-1-5-21-1-2-3-1104")
+    rule = a_rule(machine="CORP\\Finance", user=["CORP\\Finance", "S-1-5-11"])
+    assert lab.apply(rule).error is None
+    assert "TransportMachineAuthzSDDL=D:(A;;CC;;;S-1-5-21-1-2-3-1104)|" in lab.rule("iso")
+    assert lab.plan(rule).changes == ()
+    (problem,) = errors(lab.plan(a_rule(machine="CORP\\Nobody")).diagnostics)
+    assert "does not know the account CORP\\Nobody" in problem.summary
 
 
 def test_a_host_that_refuses_a_key_does_not_make_it_show() -> None:
