@@ -226,7 +226,7 @@ class Kind:
     def read_string(self) -> Callable[[str, str], Resource]:
         """(name, rule string) -> resource; remembered, since fleets repeat themselves. Never raises."""
 
-        @lru_cache(200_000)
+        @lru_cache(50_000)
         def read(name: str, string: str) -> Resource:
             values, extra = self.table.read(string)
             values["name"], values["extra"] = name, extra

@@ -66,13 +66,16 @@ def said(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
 def plain(value: Any) -> str:
     """Text from a YAML scalar. Raises ValueError for anything that is not text or a number."""
     if isinstance(value, Secret):
         raise ValueError("a secret may not stand here: this property is shown in plans and reports")
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{said(value)} is not a text")
-    if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
+    if isinstance(value, str) and _HALVES.search(value):
         raise ValueError(f"{said(value)} holds half of a character pair, which no file and no terminal can show")
     return str(value).strip()
 
@@ -133,11 +136,13 @@ GPO_BOOLEAN = Word("boolean | not_configured", _gpo_boolean, {"enum": [True, Fal
 def text(limit: int = 9999, forbidden: str = "|", *, what: str = "text") -> Word:
     """Text of at most `limit` characters without those of `forbidden` and without control characters; empty is None."""
 
+    unfit = re.compile(f"[\\0-\x1f{re.escape(forbidden)}]")
+
     def parse(value: Any) -> str | None:
         string = plain(value) if value is not None else ""
         if len(string) > limit:
             raise ValueError(f"{len(string)} characters are more than {limit}")
-        if bad := sorted({c for c in string if c in forbidden or ord(c) < 32}):
+        if bad := unfit.search(string):
             raise ValueError(f"the character {said(bad[0])} is not allowed here (registry strings cannot hold it)")
         return string or None
 
