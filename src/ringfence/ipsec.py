@@ -84,17 +84,21 @@ ENDPOINT2 = addresses("EP2_4", "EP2_6")
 
 
 def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:
-    """No end of a secured connection is a multicast, broadcast, loopback or unspecified address ([MS-FASP] 2.2.21)."""
+    """No end of a secured connection is a multicast, broadcast, loopback or unspecified address ([MS-FASP] 2.2.21).
+
+    A range or subnet is refused where all of it is such: "everything but 10.0.0.0/8" begins at 0.0.0.0.
+    """
     for value in values:
         if value[0].isdigit() or ":" in value:
             first, _, last = value.partition("-")
-            if any(map(_unfit, (first, last or first))):
+            if all(map(_unfit, (first, last or first))):
                 code = "0x0010004A" if ":" in value else "0x0010004C"
                 yield (name, f"{value}: unspecified, multicast, broadcast and loopback addresses cannot be secured [{code}]",
                        "name unicast addresses")
 
 
 def _unfit(text: str) -> bool:
+    """Whether an address is such, or the first one of a subnet."""
     net = ipaddress.ip_network(text)
     first = net.network_address
     if first.is_multicast or first.is_loopback or str(first) == "255.255.255.255":
@@ -103,14 +107,27 @@ def _unfit(text: str) -> bool:
 
 
 def _x500(value: Any) -> Caseless | None:
-    """An X.500 name such as `DC=com, DC=contoso, CN=Contoso Root CA`; a part with commas stands in quotes."""
+    """An X.500 name such as `DC=com, DC=contoso, CN=Contoso Root CA`; a part with commas stands in quotes.
+
+    Kept in the spelling that CertNameToStr of Windows writes.
+    """
     name = text(9999).parse(value)
     if name is None:
         raise ValueError("the name of a certificate authority is empty [0x00101060]")
-    parts = [p.strip() for p in re.findall(r"""(?:"[^"]*"|'[^']*'|[^,"'])+""", name)]
-    if any(not re.match(r"[A-Za-z][A-Za-z0-9.]*\s*=\s*\S", p) for p in parts) or name.count('"') % 2:
+    parts = [p.strip() for p in re.findall(r"""(?:"[^"]*"|[^,"])+""", name)]
+    if any(not re.match(r"[A-Za-z0-9][A-Za-z0-9.]*\s*=\s*\S", p) for p in parts) or name.count('"') % 2:
         raise ValueError(f"{said(name)} is not an X.500 name like C=US, O=Contoso, CN=Contoso Root CA [0x00101060]")
-    return Caseless(", ".join(parts))
+    return Caseless(", ".join(map(_rdn, parts)))
+
+
+_RDN_NAMES = {"ST": "S", "EMAIL": "E"}
+
+
+def _rdn(text: str) -> str:
+    key, _, value = (t.strip() for t in text.partition("="))
+    if len(value) > 2 and value[0] == value[-1] == '"' and not set(value[1:-1]) & set(',+="<>#;'):
+        value = value[1:-1]
+    return f"{_RDN_NAMES.get(key.upper(), key.upper())}={value}"
 
 
 def _fqdn(value: Any) -> Caseless:
