@@ -7,7 +7,10 @@
 
 `prop` names the meaning, the word (what YAML may say), the registry codec, Windows' default, and, where it is not the
 property's own name in PascalCase, the cmdlet parameter. A kind may have methods `check()` (what Windows refuses of the
-combination) and `expand(host)` / `as_filter()` (design, section 2).
+combination), `agree(named)` (of it and those it names: `refers=`) and `expand(host)` / `as_filter()` (design, section 2).
+
+Proposals of sets are parts: classes made by `@part(cmdlet)`, with a table of their own, in a property with `part=` whose
+word is `ordered(cls)`. YAML says them as a list of mappings, cmdlets take them as calls.
 """
 
 import dataclasses
