@@ -171,8 +171,13 @@ class Executor:
         ready(self.machine, cmdlet, session)
         if cmdlet in netsecurity.PROPOSALS:
             netsecurity.propose(cmdlet, given)
-        else:
+            return
+        try:
             netsecurity.call(self.machine, cmdlet, given, new_group)
+        except Refusal as refusal:  # a new group is assigned to an object, which Get- has to find first
+            if new_group is None or not refusal.id.startswith("CmdletizationQuery_NotFound"):
+                raise
+            raise Refusal(refusal.category, refusal.id.replace(",Set-", ",Get-"), refusal.message) from None
 
     def _allow(self, cmdlet: str, parameters: Mapping[str, Any], proposals: bool) -> None:
         """The allow-list of the host script, of cmdlets and of their parameters."""
