@@ -15,7 +15,7 @@ from ringfence.errors import NOWHERE, Diagnostic, Where
 from ringfence.facts import Facts, facts_of
 from ringfence.project.desired import Declarer
 from ringfence.resource import Kind, Resource
-from ringfence.run.converge import Job
+from ringfence.run.converge import Job, Later
 from ringfence.state import Desired
 
 CASES = Path(__file__).parent / "cases"
@@ -104,7 +104,7 @@ class FakeHost:
         self.refuse: dict[str, Failure] = {}  # what this host answers to changes of a rule
         self.enforcement: dict[str, Any] = {}
 
-    def job(self, desired: Desired, **more: Any) -> Job:
+    def job(self, desired: Desired | Later, **more: Any) -> Job:
         return Job("srv1", desired, self.connect, **more)
 
     def connect(self) -> "FakeHost":

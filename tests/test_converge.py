@@ -10,7 +10,7 @@ from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.errors import HOSTS_FAILED, REFUSED, STALE, UNREACHABLE, Diagnostic, HostError, RingfenceError, Unreachable, Where
 from ringfence.facts import Facts
 from ringfence.report import HostResult
-from ringfence.run.converge import apply, plan
+from ringfence.run.converge import Later, apply, plan
 from ringfence.state import Desired
 
 RDP = at(1, name="rdp", protocol="tcp", local_port=3389, remote_address=["10.1.4.0/28", "LocalSubnet"])
@@ -76,6 +76,20 @@ def test_drift_is_found_and_repaired() -> None:
     assert change.properties() == {"remote_address": (("0.0.0.0/0", "LocalSubnet"), ("10.1.4.0/28", "LocalSubnet"))}
     assert apply(host.job(desired()), KINDS).status == "changed"
     assert plan(host.job(desired()), KINDS).status == "in sync"
+
+
+def test_declarations_that_are_made_when_it_is_the_hosts_turn() -> None:
+    host, made = FakeHost(OLD), list[int]()
+
+    def make() -> Desired:
+        made.append(1)
+        return desired()
+
+    assert apply(host.job(Later(6, make)), KINDS).status == "changed"
+    assert apply(host.job(Later(6, make)), KINDS).status == "in sync"
+    assert len(made) == 2
+    host.before = breaks(lambda b: True, Unreachable("refused"))
+    assert plan(host.job(Later(6, make)), KINDS).declared == 6
 
 
 def test_nothing_declared_is_nothing_to_do() -> None:

@@ -7,6 +7,7 @@ import pytest
 from core import KINDS, Said, at, declare, want
 
 from ringfence.errors import Diagnostic, Where
+from ringfence.project import desired as declarations
 from ringfence.project.desired import Declarer
 from ringfence.secret import Secret
 from ringfence.state import Id
@@ -174,6 +175,19 @@ def test_a_fleet_of_a_hundred_with_three_hundred_rules_takes_no_time() -> None:
     for _ in range(100):
         declarer.desired(tasks)
     assert time.process_time() - start < 2
+
+
+def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fleet in which nothing repeats itself must not fill the memory; what came first stays known."""
+    monkeypatch.setattr(declarations, "MOST", 10)
+    declarer, first = Declarer(KINDS), [at(1, name=f"r{i}") for i in range(10)]
+    known, _ = declarer.desired(first)
+    assert not declarer.room
+    declarer.desired([at(1, name=f"s{i}") for i in range(50)])
+    again, problems = declarer.desired([at(1, name=f"r{i}") for i in range(10)])
+    assert problems == []
+    assert all(again[id] is known[id] for id in known)
+    assert len(declarer._by_value) == 10
 
 
 def test_every_task_knows_its_place() -> None:

@@ -47,11 +47,14 @@ def _remote(i: int) -> Any:
     return [NETWORKS[i % len(NETWORKS)], f"10.{i % 200}.{i % 250}.{i % 255}"]
 
 
-def play(changed: int = 0) -> list[dict[str, Any]]:
-    """The playbook."""
+def play(changed: int = 0, each_its_own: bool = False) -> list[dict[str, Any]]:
+    """The playbook. `each_its_own`: no rule of a host is like one of another host."""
     profile = {"profiles": ["domain", "private", "public"], "enabled": True, "default_inbound_action": "block"}
+    rules = tasks(changed)
+    for task in rules if each_its_own else ():
+        task["firewall_rule"]["description"] += " on {{ inventory_hostname }}"
     return [{"name": "The corporate policy", "hosts": "all", "vars": {"jump_hosts": ["10.1.4.0/28", "10.1.5.7"]},
-             "tasks": [{"name": "Profiles", "firewall_profile": profile}, *tasks(changed)]}]
+             "tasks": [{"name": "Profiles", "firewall_profile": profile}, *rules]}]
 
 
 def host_variables(number: int) -> Mapping[str, Any]:

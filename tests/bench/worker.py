@@ -114,7 +114,7 @@ class _Answers:
 
     def run(self, batch: Batch) -> Reply:
         rules, profiles = list(self.builtin), list[Any]()
-        for want in self.job.desired.values():
+        for want in self.job.declared().values():
             assert want.resource is not None
             if want.id.kind == "firewall_rule":
                 rules.append([want.resource.name, "String", self._string(want.resource)])

@@ -37,6 +37,9 @@ class Declared:
     problems: tuple[Diagnostic, ...]
 
 
+MOST = 60_000  # declarations that differ; each takes about 2 kB
+
+
 class Declarer:
     """Turns tasks into declarations and remembers them."""
 
@@ -56,9 +59,17 @@ class Declarer:
         key = task.kind, repr(task.properties), task.where  # a secret's repr hides it: such tasks are built each time
         if "********" in key[1]:
             return _declare(task, self.kinds[task.kind])
-        if key not in self._by_value:
-            self._by_value[key] = _declare(task, self.kinds[task.kind])
-        return self._by_value[key]
+        known = self._by_value.get(key)
+        if known is None:
+            known = _declare(task, self.kinds[task.kind])
+            if self.room:
+                self._by_value[key] = known
+        return known
+
+    @property
+    def room(self) -> bool:
+        """Whether more can be remembered: a fleet repeats itself, and one that does not must not fill the memory."""
+        return len(self._by_value) < MOST
 
     def values(self, task: Task) -> list[Diagnostic]:
         """What is wrong with single values of a task that is not complete."""

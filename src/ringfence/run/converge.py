@@ -28,6 +28,17 @@ class Transport(Protocol):
 
 
 @dataclass(frozen=True)
+class Later:
+    """What is declared for a host, made when it is its turn: a large fleet may declare more than memory should hold."""
+
+    count: int
+    make: Callable[[], Desired]
+
+    def __len__(self) -> int:
+        return self.count
+
+
+@dataclass(frozen=True)
 class Job:
     """What is to be done about one host.
 
@@ -36,9 +47,13 @@ class Job:
     """
 
     host: str
-    desired: Desired
+    desired: Desired | Later
     connect: Callable[[], Transport]
     render: Callable[[Facts], tuple[Desired, list[Diagnostic]]] | None = None
+
+    def declared(self) -> Desired:
+        """What is declared as far as it is known without the host."""
+        return self.desired.make() if isinstance(self.desired, Later) else self.desired
 
 
 @dataclass(frozen=True)
@@ -112,9 +127,10 @@ def _asked(desired: Desired, kinds: Mapping[str, Kind]) -> list[Kind]:
 
 
 def _plan(job: Job, kinds: Mapping[str, Kind], trips: Trips) -> tuple[HostResult, Found, Desired]:
-    names, asked = bind.names(job.desired.values()), _asked(job.desired, kinds)
+    known = job.declared()
+    names, asked = bind.names(known.values()), _asked(known, kinds)
     found, _ = look(trips, kinds, names, asked=asked)
-    desired, problems = job.render(found.facts) if job.render else (job.desired, [])
+    desired, problems = job.render(found.facts) if job.render else (known, [])
     more, later = sorted(set(bind.names(desired.values())) - set(names)), [k for k in _asked(desired, kinds) if k not in asked]
     if more or later:  # what only the facts brought up
         reply = trips.run(Batch((Call("Account.Resolve", {"names": more}), *map(_get, later))))

@@ -12,7 +12,7 @@ from ringfence.facts import Facts
 from ringfence.project import Project, Tags, read, settings, vault
 from ringfence.project.desired import Declarer
 from ringfence.resource import Kind
-from ringfence.run.converge import Job
+from ringfence.run.converge import Job, Later
 from ringfence.state import Desired
 from ringfence.transports import transport_for
 
@@ -94,7 +94,8 @@ def _job(project: Project, declarer: Declarer, tags: Tags, problems: list[Diagno
     except InputError as error:
         problems += [replace(d, host=host) for d in error.diagnostics]
         return None
-    return Job(host, desired, lambda: transport, with_facts if waiting else None)
+    kept = desired if declarer.room else Later(len(desired), lambda: declared(None)[0])
+    return Job(host, kept, lambda: transport, with_facts if waiting else None)
 
 
 def _once(problems: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
