@@ -32,11 +32,15 @@ _PRODUCTS = {"workstation": 1, "domain_controller": 2, "server": 3}
 
 
 class Bridge:
-    """The socket of one machine. `drop` is called where the machine is told to lose its connections (Faults.fail_at)."""
+    """The socket of one machine.
+
+    `drop` cuts the connections of the host's servers. It is called where Faults.fail_at says so, before cmdlet N of a
+    PowerShell process: here calls of a batch are not seen, only the cmdlets they come to.
+    """
 
     def __init__(self, gate: Gate, machine: Machine, drop: Callable[[], None] = lambda: None) -> None:
         self.machine, self.drop = machine, drop
-        self._sessions: dict[str, tuple[Session, list[int]]] = {}
+        self._sessions: dict[str, Session] = {}
         self._listener = gate.listen(self._serve, lambda: "accept")
         self.port = self._listener.port
         self._verbs: dict[str, Callable[[Session, Mapping[str, Any]], Any]] = {
@@ -47,7 +51,7 @@ class Bridge:
     def register(self, session: Session) -> str:
         """A token for a session."""
         token = secrets.token_hex(16)
-        self._sessions[token] = (session, [0])
+        self._sessions[token] = session
         return token
 
     def close(self) -> None:
@@ -56,27 +60,32 @@ class Bridge:
 
     def _serve(self, sock: socket.socket, connections: Connections) -> None:
         del connections
+        cmdlets = 0
         with sock.makefile("rwb") as stream:
             for line in stream:
-                answer = types.serialize_clixml(self._answer(line), _NO_SECRETS)
+                session, verb, told = self._understood(line)
+                if verb == "cmdlet":
+                    if cmdlets == self.machine.faults.fail_at:
+                        self.drop()
+                        return
+                    cmdlets += 1
+                answer = types.serialize_clixml(self._answer(session, verb, told), _NO_SECRETS)
                 stream.write(base64.b64encode(answer.encode()) + b"\n")
                 stream.flush()
 
-    def _answer(self, line: bytes) -> dict[str, Any]:
+    def _understood(self, line: bytes) -> tuple[Session, str, Mapping[str, Any]]:
+        """The parts of a request. Raises ConnectionError where it is none of ours."""
         try:
             [told] = types.deserialize_clixml(base64.b64decode(line).decode(), _NO_SECRETS)
-            (session, count), verb = self._sessions[told["token"]], self._verbs[told["verb"]]
+            return self._sessions[told["token"]], str(told["verb"]), told["with"]
         except (binascii.Error, ParseError, ValueError, KeyError, TypeError):
-            return _failed(Refusal("PermissionDenied", "lab.request", "the simulated host does not know this request"))
+            raise ConnectionAbortedError("a request that is none") from None
+
+    def _answer(self, session: Session, verb: str, told: Mapping[str, Any]) -> dict[str, Any]:
         with self.machine.lock:
             self.machine.counters.calls += 1
-            if told["verb"] == "cmdlet":
-                if count[0] == self.machine.faults.fail_at:
-                    self.drop()
-                    raise ConnectionAbortedError("the connection broke")
-                count[0] += 1
             try:
-                return {"value": verb(session, told["with"])}
+                return {"value": self._verbs[verb](session, told)}
             except Refusal as refusal:
                 return _failed(refusal)
 

@@ -23,7 +23,7 @@ from ringfence.lab.net import Gate
 _JEA = f"""
 Import-Module Microsoft.PowerShell.Utility, Microsoft.PowerShell.Management, NetSecurity, {jea.MODULE}
 $global:PSModuleAutoLoadingPreference = 'None'
-foreach ($command in Get-Command -CommandType Function, Cmdlet, Alias, Filter) {{
+foreach ($command in Get-Command -ListImported -CommandType Function, Cmdlet, Alias, Filter) {{
     if ($command.Name -ne '{jea.FUNCTION}') {{ $command.Visibility = 'Private' }}
 }}
 $ExecutionContext.SessionState.Applications.Clear()
