@@ -135,7 +135,10 @@ def _number(kind: str, value: Any) -> int:
 
 
 def _enum(declared: Mapping[str, Any], value: Any) -> Any:
-    """One name, or for a flags enumeration the list of its names; the first of those is 0 and adds nothing to others."""
+    """One name, or for a flags enumeration the list of its names in their order: it is a number.
+
+    The first name is 0 and adds nothing to others.
+    """
     parts = value if isinstance(value, list) else [value]
     if not parts or not all(isinstance(p, str) for p in parts):
         raise ValueError(f'Cannot convert value "{value}" to an enumeration ({", ".join(declared["values"])})')
@@ -145,7 +148,7 @@ def _enum(declared: Mapping[str, Any], value: Any) -> Any:
     found = [_member(declared["values"], w) for w in words]
     if not declared.get("flags"):
         return found[0]
-    return [f for f in dict.fromkeys(found) if f != declared["values"][0]] or found[:1]
+    return [v for v in declared["values"][1:] if v in found] or found[:1]
 
 
 def _member(values: list[str], word: str) -> str:
