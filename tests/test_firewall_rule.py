@@ -101,7 +101,8 @@ def test_the_display_name_is_the_name_where_omitted() -> None:
 def test_the_platform_that_windows_adds_itself_is_no_difference() -> None:
     for condition in ({"owner": "S-1-5-7"}, {"package": "S-1-15-2-1"}, {"local_user": "S-1-5-7"}):
         assert rule(**condition, platform="6.2+") == rule(**condition)
-    assert rule(platform="6.2+") != rule()
+    assert rule(platform="6.2+") == rule()  # no Windows with these cmdlets is older
+    assert rule(platform="6.3+") != rule()
     assert rule(owner="S-1-5-7", platform="6.1+") != rule(owner="S-1-5-7")
 
 

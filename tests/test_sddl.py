@@ -42,7 +42,7 @@ def test_an_owner_is_bound_too() -> None:
 
 def test_less_than_in_a_condition_is_not_an_account() -> None:
     text = 'D:(XA;;CC;;;S-1-1-0;((@User.Level < 5) && (@User.Level > 2)))'
-    assert sddl.unbound(sddl.parse(text)) == ()
+    assert sddl.unbound(sddl.parse(text, conditional=True)) == ()
     assert sddl.bound(text, {" 5) && (@user.level ": "S-1-1"}) == text
 
 
@@ -56,7 +56,9 @@ def test_every_well_known_name_is_a_sid() -> None:
 def test_windows_limits() -> None:
     long = "D:" + "(A;;CC;;;S-1-5-21-1-2-3-4)" * 400
     assert "more than 9999" in sddl.check(long)
-    assert sddl.check("D:(A;;CC;;;S-1-5-11)(D;;0x1;;;SY)(XA;;CC;;;WD;(x))") == ""
+    assert sddl.check("D:(A;;CC;;;S-1-5-11)(D;;0x1;;;SY)") == ""
+    assert sddl.check("D:(XA;;CC;;;WD;(x))", conditional=True) == ""
+    assert "has a condition" in sddl.check("D:(XA;;CC;;;WD;(x))")
     assert "neither an allow nor a deny" in sddl.check("D:(OA;;CC;;;S-1-5-11)")
 
 

@@ -7,6 +7,8 @@ Sources: [MS-DTYP] 2.5.1 (SDDL), [MS-FASP] 2.2.37 (which descriptors rules may h
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ringfence.words import Caseless, Word, members, nothing_said, plain, said
@@ -70,14 +72,18 @@ def _ace(text: str) -> str:
     return ";".join(fields)
 
 
-def check(descriptor: str) -> str:
-    """Why Windows refuses the descriptor in a rule, or nothing ([MS-FASP] 2.2.37)."""
+def check(descriptor: str, conditional: bool = False) -> str:
+    """Why Windows refuses the descriptor in a rule, or nothing ([MS-FASP] 2.2.37). `conditional`: entries may be so."""
     if len(descriptor) >= 10000:
         return f"{len(descriptor)} characters are more than 9999"
+    if "|" in descriptor:
+        return "the character '|' is not allowed here (registry strings cannot hold it)"
     for ace in _aces(descriptor[descriptor.index("("):]):
         kind, _, rights = (f.strip().upper() for f in ace.split(";")[:3])
         if kind not in ("A", "D", "XA", "XD"):
             return f"({ace}) is neither an allow nor a deny entry"
+        if kind[0] == "X" and not conditional:
+            return f"({ace}) has a condition: only the list of local users takes such"
         if rights not in CC:
             return f"({ace}) grants {rights or 'nothing'}: the only right of a rule's list is CC"
     return ""
@@ -92,11 +98,11 @@ def account(text: str) -> str:
     return f"<{text}>"
 
 
-def parse(value: Any) -> Caseless | None:
+def parse(value: Any, conditional: bool = False) -> Caseless | None:
     """A descriptor, or account names and SIDs that are all allowed. `any` or nothing is None."""
     if isinstance(value, str) and re.match(r"\s*(O:|G:|D:)", value, re.I):
         found = canonical(value)
-        if problem := check(found):
+        if problem := check(found, conditional):
             raise ValueError(problem)
         return found
     names = [plain(m) for m in members(value)]
@@ -121,6 +127,8 @@ def bound(value: str, sids: Mapping[str, str]) -> Caseless:
 SDDL = Word("account names, SIDs, or a security descriptor (SDDL)", parse,
             {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
             lambda v: str(v) if v else "Any", "account", unbound)
+LOCAL_SDDL = replace(SDDL, parse=partial(parse, conditional=True))
+"""For local users: from schema version 2.24 on entries may have conditions."""
 
 
 def parse_owner(value: Any) -> Caseless | None:
