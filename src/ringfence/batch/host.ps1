@@ -90,7 +90,7 @@ function Stop-Call([string]$Category, [string]$Id, [string]$Message) {
 }
 function ConvertTo-FailureJson($Record) {
     $said, $id, $code, $cause = $Record.Exception.Message, $Record.FullyQualifiedErrorId, $null, $Record.Exception
-    foreach ($secret in $secrets) { $said = $said.Replace($secret, '********') }
+    foreach ($key in $secrets) { $said = if ($key.Length -gt 7) { $said.Replace($key, '********') } else { 'withheld: a short key' } }
     if ($id -match 'Windows System Error (\d+)') { $code = [int]$Matches[1] }
     for (; $null -eq $code -and $cause -and $cause -isnot [ArgumentException]; $cause = $cause.InnerException) {
         if ($cause.StatusCode -is [uint32]) { $code = $cause.StatusCode }  # CimException
@@ -287,7 +287,7 @@ try {
         $setsAt["$($with['cmdlet']) $($with['parameters']['PolicyStore'])"]++
     }
     $replies = foreach ($call in $job['calls']) {
-        try { '{"ok":true,"value":' + (ConvertTo-ReplyJson (Invoke-Verb $call['verb'] $call['args'])) + '}' }
+        try { $secrets.Clear(); '{"ok":true,"value":' + (ConvertTo-ReplyJson (Invoke-Verb $call['verb'] $call['args'])) + '}' }
         catch { '{"ok":false,"error":' + (ConvertTo-FailureJson $_) + '}'; if ($job['stop']) { break } }
     }
     $text = '{"ringfence":1,"run":' + (ConvertTo-JsonText $job['run']) + ',"replies":[' + ($replies -join ',') + ']}'
