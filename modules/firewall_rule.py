@@ -6,27 +6,20 @@ from typing import Any
 from ringfence import sddl
 from ringfence.codecs import Each, Encoded, ProtocolAndIcmp, Rows, Text
 from ringfence.conditions import (
-    DISPLAY_NAME,
     INTERFACE,
     INTERFACE_TYPE,
     INTERFACE_TYPES,
     LOCAL_ADDRESS,
     NAME,
     PATH,
-    PLATFORM,
-    PLATFORMS,
-    PROFILE,
-    PROFILES,
     REMOTE_ADDRESS,
-    TEXT,
+    Rule,
     addresses,
-    every_profile,
     keywords_only,
     ports,
 )
-from ringfence.resource import Resource, Strings, prop, resource
+from ringfence.resource import Strings, prop, resource
 from ringfence.words import (
-    ENABLED,
     FLAG,
     PROTOCOL,
     PROTOCOLS,
@@ -78,22 +71,13 @@ def flag(token: str) -> Rows:
 
 
 @resource("firewall_rule", noun="NetFirewallRule", home=Strings("FirewallRules", ORDER), key_word=NAME)
-class FirewallRule(Resource):
+class FirewallRule(Rule):
     """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
 
-    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
-                                    set_parameter="NewDisplayName", example="RDP from the jump hosts")
-    description: str | None = prop("What the rule is for.", TEXT, "Desc")
-    group: str | None = prop("The group that the rule is shown in: a text, or `@dll,-id` as Windows' own rules have it.",
-                             TEXT, "EmbedCtxt")
-    enabled: bool = prop("Whether the rule takes effect.", ENABLED,
-                         Rows({True: "Active=TRUE", False: "Active=FALSE"}), default=True, absent=False)
     direction: str = prop("Which way the connections go.", choice("Inbound", "Outbound", in_="Inbound", out="Outbound"),
                           GATE, default="inbound", absent=None, example="inbound")
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
                        choice("Allow", "Block"), GATE, default="allow", absent=None, example="allow")
-    profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
-                                    example=["domain", "private"])
     protocol: str = prop("The IP protocol.", PROTOCOL, WHAT, default="any", group="port", example="tcp")
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
@@ -143,13 +127,9 @@ class FirewallRule(Resource):
     local_only_mapping: bool = prop("Whether answers must come from the address that was asked.", FLAG, flag("LOM"),
                                     default=False, since="2.20")
     owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", Caseless), since="2.20")
-    platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",
-                                     PLATFORMS, PLATFORM, default=())
 
     def settle(self, values: dict[str, Any]) -> None:
-        values["profile"] = every_profile(values["profile"])
-        if values["display_name"] is None:
-            values["display_name"] = values["name"]
+        super().settle(values)
         # Windows adds this platform itself to rules with an owner, a package or local users (952 of 952 real rules), and
         # leaves it when they go. Every Windows that has these cmdlets is 6.2 or later: it means nothing on one.
         if values["platform"] == ("6.2+",):

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from ringfence.codecs import Rows
-from ringfence.conditions import DISPLAY_NAME, TEXT
 from ringfence.ipsec import (
     CIPHERS,
     ENCRYPTION,
     GROUP,
     HASH,
     MAIN_MODE_CRYPTO,
+    ProposalSet,
     digits,
     proposal_findings,
     ranged,
@@ -46,16 +46,12 @@ class MainModeProposal(Resource):
 @resource("ipsec_main_mode_crypto_set", noun="NetIPsecMainModeCryptoSet", key_word=set_name(MAIN_MODE_CRYPTO), rank=3,
           home=Sets(("Phase1CryptoSet", "Phase1CryptoSets"), MAIN_MODE_CRYPTO,
                     "Version Name Description EmbeddedContext DoNotSkipDH TimeOutMinutes TimeOutSessions"))
-class MainModeCryptoSet(Resource):
+class MainModeCryptoSet(ProposalSet):
     """What protects the negotiation: the first proposal that both sides have is used.
 
     The set named `default` serves every rule that has no main mode rule of its own.
     """
 
-    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
-                                    set_parameter="NewDisplayName", example="Strong key exchange")
-    description: str | None = prop("What the set is for.", TEXT, "Description")
-    group: str | None = prop("The group that the set is shown in.", TEXT, "EmbeddedContext")
     proposal: tuple[MainModeProposal, ...] = prop("What is offered, in order.", ordered(MainModeProposal), default=(),
                                                   required=True, part=MainModeProposal,
                                                   example=[{"key_exchange": "dh14", "encryption": "aes256", "hash": "sha256"}])
@@ -65,10 +61,6 @@ class MainModeCryptoSet(Resource):
                              ranged(0, 2147483647, "0x00105003"), digits("TimeOutSessions"), default=0)
     force_diffie_hellman: bool = prop("Do the key exchange even where AuthIP would leave it to Kerberos or TLS.", FLAG,
                                       switch("DoNotSkipDH"), default=False)
-
-    def settle(self, values: dict[str, object]) -> None:
-        if values["display_name"] is None:
-            values["display_name"] = values["name"]
 
     def check(self) -> Iterable[Finding]:
         yield from proposal_findings(self.proposal)

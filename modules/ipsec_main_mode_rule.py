@@ -3,41 +3,19 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ringfence.codecs import Rows
-from ringfence.conditions import (
-    DISPLAY_NAME,
-    LOCAL_ADDRESS,
-    NAME,
-    PLATFORM,
-    PLATFORMS,
-    PROFILE,
-    PROFILES,
-    TEXT,
-    addresses,
-    every_profile,
-)
+from ringfence.conditions import LOCAL_ADDRESS, NAME, Rule, addresses
 from ringfence.ipsec import ENDPOINT1, ENDPOINT2, MAIN_MODE_CRYPTO, PHASE1_AUTH, check_addresses, reference, set_token
-from ringfence.resource import DEFAULT, Finding, Resource, Strings, prop, resource
-from ringfence.words import ENABLED, Caseless, address, many
+from ringfence.resource import DEFAULT, Finding, Strings, prop, resource
+from ringfence.words import Caseless, address, many
 
 ORDER = "Profile Auth1Set Crypto1Set EP1_4 EP1_6 EP2_4 EP2_6 Name Desc EmbedCtxt Active Platform Platform2"
 REMOTE = many(address, *addresses("", "").keywords, name="addresses, ranges a-b, subnets a/length")
 
 
 @resource("ipsec_main_mode_rule", noun="NetIPsecMainModeRule", home=Strings("MainModeRules", ORDER), key_word=NAME)
-class IpsecMainModeRule(Resource):
+class IpsecMainModeRule(Rule):
     """Authentication and algorithms of the key exchange with certain peers; for all others the default sets serve."""
 
-    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
-                                    set_parameter="NewDisplayName", example="Key exchange with the partners")
-    description: str | None = prop("What the rule is for.", TEXT, "Desc")
-    group: str | None = prop("The group that the rule is shown in.", TEXT, "EmbedCtxt")
-    enabled: bool = prop("Whether the rule takes effect.", ENABLED, Rows({True: "Active=TRUE", False: "Active=FALSE"}),
-                         default=True, absent=False)
-    profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
-                                    example=["domain"])
-    platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",
-                                     PLATFORMS, PLATFORM, default=())
     main_mode_crypto_set: str | None = prop(
         "The `ipsec_main_mode_crypto_set` that protects the exchange.", reference(MAIN_MODE_CRYPTO),
         set_token("Crypto1Set", MAIN_MODE_CRYPTO), default=Caseless(DEFAULT), refers="ipsec_main_mode_crypto_set",
@@ -51,9 +29,7 @@ class IpsecMainModeRule(Resource):
                                            default=(), group="address", example=["10.7.0.0/16"])
 
     def settle(self, values: dict[str, Any]) -> None:
-        values["profile"] = every_profile(values["profile"])
-        if values["display_name"] is None:
-            values["display_name"] = values["name"]
+        super().settle(values)
         for p in self.kind.refers:
             if values[p.name] is None:
                 values[p.name] = Caseless(DEFAULT)

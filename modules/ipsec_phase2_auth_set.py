@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from ringfence.conditions import DISPLAY_NAME, TEXT
-from ringfence.ipsec import PHASE2_AUTH, AuthProposal, check_methods, set_name
-from ringfence.resource import Finding, Resource, Sets, ordered, prop, resource
+from ringfence.ipsec import PHASE2_AUTH, AuthProposal, ProposalSet, check_methods, set_name
+from ringfence.resource import Finding, Sets, ordered, prop, resource
 
 METHODS = ("Anonymous", "UserKerb", "UserNtlm", "UserCert", "MachineCert")
 
@@ -12,20 +11,12 @@ METHODS = ("Anonymous", "UserKerb", "UserNtlm", "UserCert", "MachineCert")
 @resource("ipsec_phase2_auth_set", noun="NetIPsecPhase2AuthSet", key_word=set_name(PHASE2_AUTH), rank=3,
           home=Sets(("Phase2AuthenticationSet", "Phase2AuthenticationSets"), PHASE2_AUTH,
                     "Version Name Description EmbeddedContext"))
-class Phase2AuthSet(Resource):
+class Phase2AuthSet(ProposalSet):
     """The second authentication, usually of the user; it needs AuthIP. Windows' own `default` set asks for none."""
 
-    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
-                                    set_parameter="NewDisplayName", example="The user, by Kerberos")
-    description: str | None = prop("What the set is for.", TEXT, "Description")
-    group: str | None = prop("The group that the set is shown in.", TEXT, "EmbeddedContext")
     proposal: tuple[AuthProposal, ...] = prop("What is offered, in order.", ordered(AuthProposal), default=(),
                                               required=True, part=AuthProposal,
                                               example=[{"user": True, "kerberos": True}])
-
-    def settle(self, values: dict[str, object]) -> None:
-        if values["display_name"] is None:
-            values["display_name"] = values["name"]
 
     def check(self) -> Iterable[Finding]:
         yield from check_methods(self.proposal)

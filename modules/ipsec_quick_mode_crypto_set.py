@@ -4,8 +4,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from ringfence.codecs import Rows
-from ringfence.conditions import DISPLAY_NAME, TEXT
-from ringfence.ipsec import CIPHERS, ENCRYPTION, GROUP, HASH, QUICK_MODE_CRYPTO, digits, proposal_findings, ranged, set_name
+from ringfence.ipsec import (
+    CIPHERS,
+    ENCRYPTION,
+    GROUP,
+    HASH,
+    QUICK_MODE_CRYPTO,
+    ProposalSet,
+    digits,
+    proposal_findings,
+    ranged,
+    set_name,
+)
 from ringfence.resource import Finding, Resource, Sets, ordered, part, prop, resource
 from ringfence.words import Word, members, plain, said, squeeze
 
@@ -88,13 +98,9 @@ class QuickModeProposal(Resource):
 @resource("ipsec_quick_mode_crypto_set", noun="NetIPsecQuickModeCryptoSet", key_word=set_name(QUICK_MODE_CRYPTO), rank=3,
           home=Sets(("Phase2CryptoSet", "Phase2CryptoSets"), QUICK_MODE_CRYPTO,
                     "Version Name Description EmbeddedContext PFS 2_16PFS"))
-class QuickModeCryptoSet(Resource):
+class QuickModeCryptoSet(ProposalSet):
     """What protects the data: the first proposal that both sides have is used. `default` serves rules that name no set."""
 
-    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
-                                    set_parameter="NewDisplayName", example="ESP with AES")
-    description: str | None = prop("What the set is for.", TEXT, "Description")
-    group: str | None = prop("The group that the set is shown in.", TEXT, "EmbeddedContext")
     proposal: tuple[QuickModeProposal, ...] = prop(
         "What is offered, in order. Where encryption is a must, every proposal has to encrypt.", ordered(QuickModeProposal),
         default=(), required=True, part=QuickModeProposal,
@@ -104,10 +110,6 @@ class QuickModeCryptoSet(Resource):
             "none": "PFS=Disable", "same_as_main_mode": "PFS=EnableDHFromPhase1", "dh1": "PFS=ReKeyDH1", "dh2": "PFS=ReKeyDH2",
             "dh14": "PFS=ReKeyDH2048", "dh19": "PFS=ReKeyECDH256", "dh20": "PFS=ReKeyECDH384", "dh24": "2_16PFS=ReKeyDH24"}),
         default="none")
-
-    def settle(self, values: dict[str, object]) -> None:
-        if values["display_name"] is None:
-            values["display_name"] = values["name"]
 
     def check(self) -> Iterable[Finding]:
         yield from proposal_findings(self.proposal)

@@ -6,22 +6,7 @@ from typing import Any
 
 from ringfence import sddl
 from ringfence.codecs import Each, Pieces, Rows, Spelled, Text, Values
-from ringfence.conditions import (
-    DISPLAY_NAME,
-    INTERFACE,
-    INTERFACE_TYPE,
-    INTERFACE_TYPES,
-    LOCAL_ADDRESS,
-    NAME,
-    PLATFORM,
-    PLATFORMS,
-    PROFILE,
-    PROFILES,
-    TEXT,
-    addresses,
-    every_profile,
-    ports,
-)
+from ringfence.conditions import INTERFACE, INTERFACE_TYPE, INTERFACE_TYPES, LOCAL_ADDRESS, NAME, Rule, addresses, ports
 from ringfence.ipsec import (
     ENDPOINT1,
     ENDPOINT2,
@@ -38,7 +23,6 @@ from ringfence.ipsec import (
 )
 from ringfence.resource import DEFAULT, Finding, Resource, Strings, prop, resource
 from ringfence.words import (
-    ENABLED,
     FLAG,
     PROTOCOL,
     PROTOCOLS,
@@ -141,22 +125,12 @@ TUNNEL = _Tunnel()
 
 
 @resource("ipsec_rule", noun="NetIPsecRule", home=Strings("ConSecRules", ORDER), key_word=NAME)
-class IpsecRule(Resource):
+class IpsecRule(Rule):
     """One connection security rule: which connections IPsec secures, and how. It opens no port: firewall rules do.
 
     `inbound_security` and `outbound_security` have to be said: left out, Windows would make the rule an exemption.
     """
 
-    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
-                                    set_parameter="NewDisplayName", example="Domain isolation")
-    description: str | None = prop("What the rule is for.", TEXT, "Desc")
-    group: str | None = prop("The group that the rule is shown in.", TEXT, "EmbedCtxt")
-    enabled: bool = prop("Whether the rule takes effect.", ENABLED, Rows({True: "Active=TRUE", False: "Active=FALSE"}),
-                         default=True, absent=False)
-    profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
-                                    example=["domain"])
-    platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",
-                                     PLATFORMS, PLATFORM, default=())
     mode: str = prop("Between the two ends themselves, or a tunnel between gateways.", choice("Transport", "Tunnel"), TUNNEL,
                      default="transport", group="tunnel")
     local_tunnel_endpoint: tuple[str, ...] = prop(
@@ -210,9 +184,7 @@ class IpsecRule(Resource):
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
 
     def settle(self, values: dict[str, Any]) -> None:
-        values["profile"] = every_profile(values["profile"])
-        if values["display_name"] is None:
-            values["display_name"] = values["name"]
+        super().settle(values)
         values["key_module"] = tuple(m for m in values["key_module"] if m.casefold() != "keymod=keymoddefault")
         exempt = (values["inbound_security"], values["outbound_security"]) == ("none", "none")
         for p in self.kind.refers:  # a rule that secures and names no set uses the default one, an exemption has none

@@ -19,7 +19,7 @@ LAYERS = {
     "facts": "",
     "codecs": "words",
     "resource": "codecs",
-    "conditions": "codecs",
+    "conditions": "resource",
     "ipsec": "resource conditions",
     "state": "resource facts",
     "batch": "errors",

@@ -7,8 +7,9 @@ import ipaddress
 from dataclasses import replace
 from typing import Any
 
-from ringfence.codecs import Each, Platform
-from ringfence.words import Word, address, caseless, guid, many, plain, platforms, port, said, subset, text
+from ringfence.codecs import Each, Platform, Rows
+from ringfence.resource import Resource, prop
+from ringfence.words import ENABLED, Word, address, caseless, guid, many, plain, platforms, port, said, subset, text
 
 
 def both(four: str, six: str, **words: str) -> dict[str, str]:
@@ -73,11 +74,6 @@ PATH = caseless(text(259, '/*?"<>|', what="path"))
 TEXT = text(9999)
 
 
-def every_profile(value: tuple[str, ...]) -> tuple[str, ...]:
-    """All three profiles mean what none means: any."""
-    return () if value == ("domain", "private", "public") else value
-
-
 def _name(value: Any) -> str:
     name = plain(value)
     if not 1 <= len(name) <= 511:
@@ -99,3 +95,25 @@ def _display_name(value: Any) -> Any:
 
 
 DISPLAY_NAME = Word("text", _display_name, TEXT.schema, lambda v: v or "")
+
+
+class Rule(Resource):
+    """What every kind of rule has: how it is shown, whether and where it takes effect."""
+
+    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
+                                    set_parameter="NewDisplayName", example="Owned by the network team")
+    description: str | None = prop("What the rule is for.", TEXT, "Desc")
+    group: str | None = prop("The group that the rule is shown in: a text, or `@dll,-id` as Windows' own rules have it.",
+                             TEXT, "EmbedCtxt")
+    enabled: bool = prop("Whether the rule takes effect.", ENABLED, Rows({True: "Active=TRUE", False: "Active=FALSE"}),
+                         default=True, absent=False)
+    profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
+                                    example=["domain"])
+    platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",
+                                     PLATFORMS, PLATFORM, default=())
+
+    def settle(self, values: dict[str, Any]) -> None:
+        if values["profile"] == ("domain", "private", "public"):  # all three mean what none means: any
+            values["profile"] = ()
+        if values["display_name"] is None:
+            values["display_name"] = values["name"]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ringfence.codecs import Nested, Pieces, Rows, Spelled, Table, Text, Values
-from ringfence.conditions import NAME, addresses
+from ringfence.conditions import DISPLAY_NAME, NAME, TEXT, addresses
 from ringfence.resource import DEFAULT, Finding, Resource, part, prop
 from ringfence.words import FLAG, SECRET, Caseless, Word, choice, many, number, plain, said, text
 
@@ -345,3 +345,16 @@ HASH = choice("None", "MD5", "SHA1", "SHA256", "SHA384", "AESGMAC128", "AESGMAC1
 GROUP = choice("None", "DH1", "DH2", "DH14", "DH19", "DH20", "DH24", "SameAsMainMode")
 CIPHERS = {"none": "", "des": "Encryption=DES", "des3": "Encryption=3DES", "aes128": "Encryption=AES-128",
            "aes192": "Encryption=AES-192", "aes256": "Encryption=AES-256"}
+
+
+class ProposalSet(Resource):
+    """What every kind of set has: how it is shown."""
+
+    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
+                                    set_parameter="NewDisplayName", example="Owned by the network team")
+    description: str | None = prop("What the set is for.", TEXT, "Description")
+    group: str | None = prop("The group that the set is shown in.", TEXT, "EmbeddedContext")
+
+    def settle(self, values: dict[str, Any]) -> None:
+        if values["display_name"] is None:
+            values["display_name"] = values["name"]

@@ -252,12 +252,9 @@ def resource(kind: str, *, noun: str, home: Home, whole: bool = True, key: str =
     """
 
     def decorate(cls: T) -> T:
-        properties = {}
-        for name in inspect.get_annotations(cls):
-            field = cls.__dict__.get(name)
-            if isinstance(field, dataclasses.Field) and "word" in field.metadata:
-                properties[name] = _prop(name, field)
-                delattr(cls, name)
+        fields = {name: base.__dict__.get(name) for base in reversed(cls.__mro__) for name in inspect.get_annotations(base)}
+        properties = {name: _prop(name, field) for name, field in fields.items()
+                      if isinstance(field, dataclasses.Field) and "word" in field.metadata}
         doc = re.sub(r"\s+", " ", (cls.__doc__ or "").strip())
         cls.kind = Kind(kind, cls, noun, home, whole, key, key_word, rank, properties, doc)
         return cls
