@@ -1,5 +1,6 @@
 """firewall_rule: what a play says, what Windows stores, what the cmdlets are told; what Windows refuses."""
 
+import time
 from typing import Any
 
 import pytest
@@ -110,6 +111,17 @@ def test_names_compare_without_letter_case_and_keep_it() -> None:
     found = RULE.read_string("RDP-In", "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=N|")
     assert identify(found) == identify(rule("rdp-in", display_name="N"))
     assert found.name == "RDP-In"
+
+
+@pytest.mark.parametrize("piece", ["RA4=10.0.{i}.{j}", "LPort={i}", "Protocol={i}", "ICMP4=8:{j}", "Name={i}", "Unknown={i}",
+                                   "Platform=2:6:{j}",
+                                   "Active={i}", "LUAuth={i}", "", "x{i}"])
+def test_long_strings_take_long_but_not_for_ever(piece: str) -> None:
+    """Lists of blocked addresses are long on real machines; a hostile one may be longer."""
+    string = "v2.31|Action=Block|Dir=In|Protocol=1|" + "|".join(piece.format(i=i // 256, j=i % 256) for i in range(60_000)) + "|"
+    start = time.process_time()
+    RULE.read_string("r", string)
+    assert time.process_time() - start < 5
 
 
 # ---- properties of all rules

@@ -109,7 +109,8 @@ class Rows:
         have = {p.lower() for p in pieces} - self.idle
         nothing = frozenset[str](), (None,) * len(self.richest[0][1])
         used, values = next((r for r in self.richest if r[0] <= have), nothing)
-        return values, tuple(p for p in pieces if p.lower() in have - used)
+        left = have - used
+        return values, tuple(p for p in pieces if p.lower() in left) if left else ()
 
     def write(self, *values: Any) -> Iterable[str]:
         return self.rows.get(values, ())  # values not understood: their pieces are among the left-over ones
@@ -168,7 +169,7 @@ class ProtocolAndIcmp:
 
     def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
         numbers = [p for p in pieces if p.lower().startswith("protocol=")]
-        rest = [p for p in pieces if p not in numbers]
+        rest = [p for p in pieces if not p.lower().startswith("protocol=")]
         try:
             (number,) = numbers or ("Protocol=any",)  # ValueError where there are several
             protocol = self.protocol(number.partition("=")[2])
@@ -176,7 +177,8 @@ class ProtocolAndIcmp:
             types = tuple(sorted({self.icmp_type(v) for p in mine for v in p.partition("=")[2].split(",")}))
         except ValueError:
             return (None, ()), pieces
-        return (protocol, types), tuple(p for p in rest if p not in mine)
+        taken = frozenset(mine)
+        return (protocol, types), tuple(p for p in rest if p not in taken)
 
     def write(self, *values: Any) -> Iterable[str]:
         protocol, types = values
@@ -223,9 +225,20 @@ class Table:
         self.names: dict[Codec, list[str]] = {}
         for name, (codec, _) in properties.items():
             self.names.setdefault(codec, []).append(name)
-        self.reader = {codec: lru_cache(8192)(codec.read) for codec in self.names}  # real policies repeat themselves
+        self.reader = {codec: self._reader(codec, tuple(names)) for codec, names in self.names.items()}
         self.owner = _Owners((t, (c, self._plain(c))) for c in self.names for token in c.tokens for t in (token, token.lower()))
         self.rank = {t.lower(): i for i, t in enumerate(order.split())}
+
+    @staticmethod
+    def _reader(codec: Codec, names: tuple[str, ...]) -> Callable[[Pieces], tuple[dict[str, Any], Pieces]]:
+        """What a codec reads, by property. Remembered: real policies repeat themselves."""
+
+        @lru_cache(8192)
+        def read(pieces: Pieces) -> tuple[dict[str, Any], Pieces]:
+            values, left = codec.read(pieces)
+            return dict(zip(names, values, strict=True)), left
+
+        return read
 
     def _plain(self, codec: Codec) -> tuple[str, Callable[[str], Any]] | None:
         """Property and word of a plain text. Such differ from rule to rule: remembering them costs more than reading."""
@@ -238,7 +251,7 @@ class Table:
 
     def read_pieces(self, pieces: Iterable[str]) -> tuple[dict[str, Any], Pieces]:
         """The same from pieces: the values of a set or of a proposal stand as `Name=data`."""
-        found: dict[Codec, Pieces] = {}
+        found: dict[Codec, Pieces | list[str]] = {}
         extra: list[str] = []
         owner, values = self.owner, self.absent.copy()
         for piece in pieces:
@@ -247,16 +260,20 @@ class Table:
             if codec is None or not equals:
                 extra += filter(None, (piece,))
             elif simple is None:
-                found[codec] = (*found[codec], piece) if codec in found else (piece,)
+                if (mine := found.get(codec)) is None:
+                    found[codec] = (piece,)
+                elif isinstance(mine, list):
+                    mine.append(piece)
+                else:
+                    found[codec] = [*mine, piece]
             elif values[simple[0]] is None:
                 values[simple[0]] = simple[1](data) if data else None
             elif data:
                 extra.append(piece)
         for codec, mine in found.items():
-            got, rest = self.reader[codec](mine)
-            for name, value in zip(self.names[codec], got, strict=True):
-                values[name] = value
-            extra += rest
+            got, left = self.reader[codec](tuple(mine))
+            values.update(got)
+            extra += left
         return values, tuple(sorted(extra, key=self._place)) if extra else ()
 
     def write(self, values: Mapping[str, Any], extra: Pieces, version: str) -> str:

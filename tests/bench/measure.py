@@ -49,7 +49,6 @@ def median_ms(work: Callable[[], object], runs: int = 7, before: Callable[[], ob
     times = []
     for _ in range(runs):
         before()
-        gc.collect()
         gc.disable()
         start = time.process_time()
         work()
