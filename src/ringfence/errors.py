@@ -138,5 +138,4 @@ FAILURES: dict[str, tuple[str, str]] = {
     "residue": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "
                 "policy, or a value has a form ringfence does not know; see the difference"),
     "internal": ("ringfence itself failed", "This is a defect of ringfence: please report it with the message"),
-    "setting": ("a connection setting is wrong", "Correct the variable in the inventory"),
 }

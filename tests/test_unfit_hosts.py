@@ -1,0 +1,47 @@
+"""Hosts that can be read but not written: what is told, from the command line through real WinRM and SSH."""
+
+from pathlib import Path
+
+import pytest
+from cli_lab import RULES, Cli, fleet
+
+from ringfence.lab.ssh import Settings as SshSettings
+from ringfence.lab.winrm.server import Settings as WinRMSettings
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(tmp_path, capsys)
+
+
+@pytest.mark.parametrize("transport", ["psrp", "ssh"])
+def test_a_session_that_is_not_elevated_reads_and_does_not_write(cli: Cli, transport: str) -> None:
+    everybody = frozenset({"Administrator"})
+    with fleet(cli, 1, transport=transport, winrm=WinRMSettings(not_elevated=everybody),
+               ssh=SshSettings(not_elevated=everybody)) as hosts:
+        assert cli("drift").code == 2
+        said = cli("apply", "--yes")
+        assert said.code == 6
+        assert "the session is not elevated" in said.out
+        assert "Log on with an administrator's full token" in said.out
+        assert all(host.registry.get(RULES, "corp-rdp") is None for host in hosts.values())
+
+
+@pytest.mark.parametrize("service", ["mpssvc", "BFE"])
+def test_a_host_whose_firewall_does_not_run_is_not_written(cli: Cli, service: str) -> None:
+    with fleet(cli, 1) as hosts:
+        host = next(iter(hosts.values()))
+        host.services[service] = "stopped"
+        said = cli("apply", "--yes")
+        assert said.code == 6
+        assert f"a Windows service that is needed is stopped: {service} is stopped" in said.out
+        assert "Start the services mpssvc" in said.out
+        assert host.registry.get(RULES, "corp-rdp") is None
+
+
+def test_a_host_that_denies_every_write_says_so(cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        next(iter(hosts.values())).faults.read_only = True
+        said = cli("apply", "--yes")
+        assert said.code == 6
+        assert "access denied: create firewall_rule corp-rdp: Access is denied" in said.out
