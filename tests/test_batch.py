@@ -23,7 +23,7 @@ BAD = {"ok": False, "error": {"category": "ResourceExists", "id": "x", "message"
 
 def framed(data: Any, before: bytes = b"", after: bytes = b"") -> bytes:
     raw = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return before + b"<<ringfence:" + base64.b64encode(gzip.compress(raw)) + b">>" + after
+    return before + b"<<ringfence:" + base64.b64encode(gzip.compress(raw, mtime=0)) + b">>" + after
 
 
 def reply(*replies: Any, run: str = "aa", version: Any = 1) -> dict[str, Any]:
