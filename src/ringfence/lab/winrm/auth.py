@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import spnego
+import spnego._ntlm
 from spnego._ntlm_raw.crypto import ntowfv1
 from spnego.channel_bindings import GssChannelBindings
 
@@ -30,9 +31,19 @@ MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 BOUNDARY = b"--Encrypted Boundary"
 SOAP_TYPE = "application/soap+xml;charset=UTF-8"
 
-# pyspnego looks the acceptor's accounts up in the file that NTLM_USER_FILE names: one place for the whole process, so
-# the hosts of a lab take turns, for the milliseconds that one step of a handshake takes.
-_TURN = threading.Lock()
+# pyspnego looks the acceptor's accounts up in the file that the environment names: one for the whole process. A lab has
+# hosts with accounts of their own, so here each thread has a file while it takes a step of a handshake. (Changing the
+# environment for that moment breaks other threads, which may be reading it.)
+_MINE = threading.local()
+_OF_THE_PROCESS = spnego._ntlm._get_credential_file
+
+
+def _credential_file() -> str | None:
+    path: str | None = getattr(_MINE, "path", None) or _OF_THE_PROCESS()
+    return path
+
+
+spnego._ntlm._get_credential_file = _credential_file
 
 
 class Denied(Exception):
@@ -63,19 +74,13 @@ class Accounts:
 
     @contextlib.contextmanager
     def acceptor(self) -> Iterator[None]:
-        """While this is entered, NTLM acceptors of this process know these accounts and no others."""
+        """While this is entered, NTLM acceptors of this thread know these accounts and no others."""
         with self._lock:
-            path = self._file()
-        with _TURN:
-            before = os.environ.get("NTLM_USER_FILE")
-            os.environ["NTLM_USER_FILE"] = str(path)
-            try:
-                yield
-            finally:
-                if before is None:
-                    del os.environ["NTLM_USER_FILE"]
-                else:
-                    os.environ["NTLM_USER_FILE"] = before
+            _MINE.path = str(self._file())
+        try:
+            yield
+        finally:
+            _MINE.path = None
 
     def _file(self) -> Path:
         now = dict(self._read())
