@@ -76,6 +76,6 @@ class FirewallProfile(Resource):
                                      example=True)
     log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging")
     disabled_interface_aliases: tuple[str, ...] = prop("Interfaces on which this profile's firewall is off.",
-                                                       interfaces("NotConfigured"),
+                                                       interfaces("NotConfigured", patterns=False),
                                                        Value("DisabledInterfaces", type="String", word=guids,
                                                              spell=",".join), default=())

@@ -14,7 +14,7 @@ from rule_strategies import rules
 
 from ringfence.batch import Batch, Reply, net
 from ringfence.facts import Facts
-from ringfence.lab import Session, machine
+from ringfence.lab import POLICY, Interface, Session, machine
 from ringfence.resource import Resource
 from ringfence.run.converge import Job, apply, look, plan
 from ringfence.state import Change, identify
@@ -38,6 +38,17 @@ class Host:
 def said(properties: Mapping[str, Any]) -> Said:
     interface = {"interface_alias": "Ethernet"} if "interface_alias" in properties else {}
     return Said("firewall_rule", {**properties, **interface})
+
+
+def test_an_alias_with_wildcard_characters_means_its_interface_alone() -> None:
+    aliases = ("Team [1]", "Team 1", "What?", "Whats")
+    host = Host(interfaces=tuple(Interface(a, f"{{0000000{n}-0000-0000-0000-000000000000}}") for n, a in enumerate(aliases)))
+    for alias in aliases:
+        guid = next(i.guid for i in host.machine.interfaces if i.alias == alias)
+        job = host.job(Said("firewall_rule", {"name": "r", "interface_alias": [guid]}),
+                       Said("firewall_profile", {"profiles": ["public"], "disabled_interface_aliases": [guid]}))
+        assert apply(job, KINDS).status == "changed"
+        assert f"|IF={guid}|" in str(host.machine.registry.get(POLICY + r"\FirewallRules", "r"))
 
 
 @settings(deadline=None, max_examples=60)

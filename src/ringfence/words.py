@@ -351,10 +351,15 @@ def interface(text: str) -> str:
         return text
 
 
-def interfaces(any_word: str = "Any") -> Word:
-    """A list of interfaces; none is said as `any_word` to a cmdlet."""
+def interfaces(any_word: str = "Any", *, patterns: bool = True) -> Word:
+    """A list of interfaces; none is said as `any_word` to a cmdlet. `patterns`: its parameter takes wildcard patterns, so
+    that the characters of an alias which would be wildcards need a backtick."""
     word = many(interface, name="interface aliases (wildcards allowed) or GUIDs", any_word=any_word)
-    return replace(word, binds="interface", unbound=lambda v: tuple(a for a in v if not a.startswith("{")))
+
+    def argument(value: Any) -> Any:
+        return [re.sub(r"([`*?\[\]])", r"`\1", a) if patterns else a for a in value] or any_word
+
+    return replace(word, argument=argument, binds="interface", unbound=lambda v: tuple(a for a in v if not a.startswith("{")))
 
 
 def platform(text: str) -> str:

@@ -3,6 +3,7 @@
 Registry names and senses: MS-GPFAS 2.2.1 and 2.2.3. NotConfigured removes the value.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,7 +84,8 @@ def _profile_values(host: Host, given: Mapping[str, Any]) -> list[tuple[str, str
     if "DisabledInterfaceAliases" in given:
         aliases = given["DisabledInterfaceAliases"]
         none = [a.lower() for a in aliases] in ([], [""], ["notconfigured"])
-        made.append(("", "DisabledInterfaces", None if none else ",".join(host.aliases(aliases)) or None))
+        exact = [re.sub(r"([`*?\[\]])", r"`\1", a) for a in aliases]  # a String[]: no patterns, unlike a rule's -InterfaceAlias
+        made.append(("", "DisabledInterfaces", None if none else ",".join(host.aliases(exact)) or None))
     return made
 
 

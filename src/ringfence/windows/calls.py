@@ -80,6 +80,6 @@ def _unsaid(p: Prop, after: Resource) -> bool:
 
 def argument(p: Prop, value: Any, facts: Facts) -> Any:
     """A value as the parameter takes it; interfaces go by alias."""
-    if p.word.binds == "interface" and value:
-        return [facts.alias(guid) for guid in value]
+    if p.word.binds == "interface":
+        value = tuple(facts.alias(guid) for guid in value)
     return p.word.argument(value)
