@@ -78,13 +78,14 @@ def _name(value: Any) -> str:
     name = plain(value)
     if not 1 <= len(name) <= 511:
         raise ValueError(f"a name has 1 to 511 characters, not {len(name)}")
-    if bad := sorted({c for c in name if c in "|*?[]" or ord(c) < 32}):
+    if bad := sorted({c for c in name if c in "|*?[]`" or ord(c) < 32}):
         raise ValueError(f"{said(name)}: {said(bad[0])} is not allowed in a name")
     return name
 
 
 NAME = Word("name", _name, {"type": ["string", "integer"], "minLength": 1, "maxLength": 511})
-"""The name of an object that ringfence owns ([MS-FASP] 2.2.37); wildcards would mean other objects too."""
+"""The name of an object that ringfence owns ([MS-FASP] 2.2.37); wildcards (a backtick escapes one) would mean other
+objects too."""
 
 
 def _display_name(value: Any) -> Any:

@@ -397,5 +397,4 @@ def secret(value: Any) -> Secret | None:
     return Secret(value)
 
 
-SECRET = Word("secret", secret, {"type": "string"})
-"""Its argument is the Secret itself: only the wire (`Batch.encode`) reveals it, so that no call can print it."""
+SECRET = Word("secret", secret, {"type": "string"})  # its argument is the Secret: only `Batch.encode` reveals it

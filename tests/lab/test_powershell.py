@@ -43,7 +43,7 @@ PLAYBOOK = r"""
     - firewall_profile: {profiles: public, disabled_interface_aliases: Wi-Fi}
     - firewall_rule: {name: "corp-{{ item }}", group: Corp, protocol: tcp, local_port: "{{ 8000 + item }}"}
       loop: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-    - firewall_rule: {name: "rdp `a", display_name: Fernwartung äöü 東京, description: "it's \"quoted\" & <x> $env:TEMP",
+    - firewall_rule: {name: "rdp $a", display_name: Fernwartung `n äöü 東京, description: "it's \"quoted\" & <x> $env:TEMP",
                       protocol: tcp, local_port: [3389, 3390-3399], profile: [domain, private],
                       remote_address: [10.0.0.0/8, "2001:db8::/32", LocalSubnet],
                       program: '%SystemRoot%\system32\svchost.exe', service: TermService, enabled: false}
