@@ -26,7 +26,7 @@ def flags(*parameters: str) -> Word:
     one = choice("None", *parameters)
 
     def parse(value: Any) -> tuple[str, ...]:
-        found = {one.parse(m) for m in (members(value) if value is not None else ["none"])}
+        found = {one.parse(m) for m in members(value)}
         if not found:
             raise ValueError("the value is empty: leave the property out, or say none if that is meant")
         if "none" in found and len(found) > 1:

@@ -24,7 +24,7 @@ GCM = {f"aesgcm{n}": f"2_1Encryption=AES-GCM{n}" for n in (128, 192, 256)}
 
 def encapsulations(value: Any) -> tuple[str, ...]:
     """`ah`, `esp`, both, or `none`. Raises ValueError."""
-    words = [squeeze(plain(m)) if m is not None else "none" for m in members(value)]
+    words = [squeeze(plain(m)) for m in members(value)]
     if words == ["none"]:
         return ()
     if not words or set(words) - {"ah", "esp"}:

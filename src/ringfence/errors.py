@@ -12,6 +12,7 @@ Exit codes of a whole run are chosen by `worst`, in the precedence 4, 6, 5, 3, 1
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -54,6 +55,13 @@ class Diagnostic:
         mild = "warning: " if self.severity == "warning" else ""
         host = f" (host {self.host})" if self.host else ""
         return f"{place}{mild}{self.summary}{host}" + (f"\n    {self.detail}" if self.detail else "")
+
+
+def closest(word: object, known: Iterable[str]) -> str:
+    """The known word that was probably meant, letter case apart; nothing where none is near."""
+    folded = {k.casefold(): k for k in known}
+    found = get_close_matches(str(word)[:100].casefold(), list(folded), 1)
+    return folded[found[0]] if found else ""
 
 
 class RingfenceError(Exception):

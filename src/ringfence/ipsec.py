@@ -205,6 +205,16 @@ CRITERIA = Nested("CertCriteria", Table({  # [MS-GPFAS] 2.2.4.17
     "CriteriaType NameType Name Eku Hash FollowRenewal"), "v2.20")
 
 
+def _subject(value: Any) -> Any:
+    found = text(9999).parse(value)
+    if found is None:
+        raise ValueError("the value is empty: leave the property out")  # a criterion that is none would admit every name
+    return found
+
+
+SUBJECT = Word("text", _subject, {"type": "string", "minLength": 1, "maxLength": 9999}, lambda v: v or "")
+
+
 @part("New-NetIPsecAuthProposal", "Method CAName SHKey CertAccountMapping ExcludeCAName HealthCert OtherCertSigning "
       "IntermediateCA CertCriteria AllowProxy ProxyServer")
 class AuthProposal(Resource):
@@ -235,7 +245,7 @@ class AuthProposal(Resource):
     subject_name_type: str = prop("Which name of the certificate is compared.", choice(
         "None", "DomainName", "UserPrincipalName", "EmailAddress", "CN", "OU", "O", "DC"), CRITERIA, default="none",
         since="2.20")
-    subject_name: str | None = prop("The name that the certificate has to have.", text(9999), CRITERIA, since="2.20")
+    subject_name: str | None = prop("The name that the certificate has to have.", SUBJECT, CRITERIA, since="2.20")
     extended_key_usage: tuple[str, ...] = prop("Object identifiers of what the certificate is for.", many(
         _oid, name="object identifiers", any_word="None"), CRITERIA, default=(), since="2.20")
     thumbprint: str | None = prop("The SHA-1 hash of the certificate.", Word(

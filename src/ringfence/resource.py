@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
-from ringfence.codecs import Codec, Pieces, Table, Value
+from ringfence.codecs import Codec, Pieces, Table, Text, Value
 from ringfence.errors import Severity
 from ringfence.secret import Secret
 from ringfence.words import Word, nearest
@@ -312,8 +312,6 @@ def _made_by_call(one: Resource) -> dict[str, Any]:
 
 
 def _prop(name: str, field: "dataclasses.Field[Any]") -> Prop:
-    from ringfence.codecs import Text
-
     meta = dict(field.metadata)
     if isinstance(meta["codec"], str):
         meta["codec"] = Text(meta["codec"])

@@ -57,7 +57,7 @@ class Want:
     """One declaration: the whole resource, some properties of it, or its absence (`values` is None)."""
 
     id: Id
-    resource: Resource | None  # for kinds that are whole
+    resource: Resource | None  # what is mentioned, and Windows' defaults for the rest
     values: Mapping[str, Any] | None  # what is mentioned
     where: Where = NOWHERE
     places: Mapping[str, Where] = field(default_factory=dict)
@@ -80,13 +80,19 @@ Desired = dict[Id, Want]
 """Everything that is declared for one host."""
 
 
+def named(store: str, resource: Resource) -> dict[str, Id]:
+    """The resources that a resource names, by property."""
+    names = ((p, getattr(resource, p.name)) for p in resource.kind.refers)
+    return {p.name: Id(store, p.refers, str(name).lower()) for p, name in names if name is not None}
+
+
 def disagreements(want: Want, get: Callable[[Id], Resource | None], place: Callable[[Id], Where | None]) -> Iterator[Diagnostic]:
     """What is wrong with a resource and those that it names together. `place`: where one of them is declared."""
     resource = want.resource
     assert resource is not None
-    named = {p.name: Id(want.id.store, p.refers, str(getattr(resource, p.name)).lower()) for p in resource.kind.refers}
-    for property, reason, advice, *grave in resource.agree(lambda name: get(named[name])):
-        places = ", ".join(f"{id} at {found}" for id in named.values() if (found := place(id)))
+    ids = named(want.id.store, resource)
+    for property, reason, advice, *grave in resource.agree(lambda name: get(ids[name]) if name in ids else None):
+        places = ", ".join(f"{id} at {found}" for id in ids.values() if (found := place(id)))
         yield Diagnostic(want.places.get(property, want.where), f"{want.id}: {reason}",
                          advice + (f" ({places})" if places else ""), *grave)
 

@@ -9,10 +9,10 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal
 
+from ringfence.errors import closest
 from ringfence.secret import Secret
 
 NOT_CONFIGURED = "not_configured"
@@ -53,11 +53,9 @@ class Word:
     unbound: Callable[[Any], tuple[str, ...]] = no_names  # those names in a value
 
 
-def nearest(word: str, known: "list[str] | tuple[str, ...]") -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
     """What was probably meant: a hint to append to a message, or nothing."""
-    folded = {k.casefold(): k for k in known}
-    close = get_close_matches(word.casefold(), list(folded), 1, 0.6)
-    return f"; did you mean {folded[close[0]]}?" if close else ""
+    return f"; did you mean {close}?" if (close := closest(word, known)) else ""
 
 
 def said(value: Any) -> str:
@@ -95,9 +93,9 @@ def choice(*parameters: str, **aliases: str) -> Word:
     forms = {squeeze(c): c for c in canonical} | {squeeze(a): snake(p) for a, p in aliases.items()}
 
     def parse(value: Any) -> str:
-        if value is None or isinstance(value, bool):
-            value = {None: "none", True: "true", False: "false"}[value]
-        text = plain(value)
+        if value is None or value == "":  # for IPsec it would mean none: nothing is secured
+            raise ValueError(f"the value is empty, and that is not one of {', '.join(canonical)}")
+        text = str(value).lower() if isinstance(value, bool) else plain(value)
         if (found := forms.get(squeeze(text))) is None:
             raise ValueError(f"{said(value)} is not one of {', '.join(canonical)}{nearest(text, list(canonical))}")
         return found
@@ -388,9 +386,9 @@ def platforms() -> Word:
     return replace(word, parse=parse, argument=list)
 
 
-def secret(value: Any) -> Secret | None:
+def secret(value: Any) -> Secret:
     """A value that is never shown. Raises ValueError (without the value)."""
-    if value is None or isinstance(value, Secret):
+    if isinstance(value, Secret):
         return value
     if not isinstance(value, str) or not value:
         raise ValueError("a secret is a text that is not empty")

@@ -33,13 +33,6 @@ def cmdlets() -> dict[str, Any]:
 
 
 @cache
-def known_parameters() -> frozenset[str]:
-    """Every parameter name and alias of these cmdlets, lower case."""
-    return frozenset(n.lower() for c in cmdlets().values() for p, v in c["parameters"].items()
-                     for n in (p, *v.get("aliases", ())))
-
-
-@cache
 def _names(cmdlet: str) -> dict[str, str]:
     parameters = cmdlets()[cmdlet]["parameters"]
     return {n.lower(): p for p, v in parameters.items() for n in (p, *v.get("aliases", ()))}

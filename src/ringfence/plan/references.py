@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from ringfence.errors import Diagnostic
 from ringfence.resource import DEFAULT, Kind, Resource, Sets
-from ringfence.state import Desired, Id, State, Want, disagreements
+from ringfence.state import Desired, Id, State, Want, disagreements, named
 from ringfence.words import nearest
 
 
@@ -14,22 +14,16 @@ def check(desired: Desired, found: State, target: State, kinds: Mapping[str, Kin
     for want in desired.values():
         if want.resource is not None and want.resource.kind.refers:
             problems += _missing(want, want.resource, desired, found, target, kinds)
-            if any(id in found and id not in desired for id in _named(want.id.store, want.resource).values()):
+            if any(id in found and id not in desired for id in named(want.id.store, want.resource).values()):
                 problems += disagreements(want, target.get, lambda id: desired[id].where if id in desired else None)
         elif want.values is None and want.id.name != DEFAULT and want.id in found and isinstance(found[want.id].kind.home, Sets):
             problems += _still_used(want, target)
     return problems
 
 
-def _named(store: str, resource: Resource) -> dict[str, Id]:
-    """What a resource names, by property."""
-    names = ((p, getattr(resource, p.name)) for p in resource.kind.refers)
-    return {p.name: Id(store, p.refers, str(name).lower()) for p, name in names if name is not None}
-
-
 def _missing(want: Want, resource: Resource, desired: Mapping[Id, Want], found: State, target: State,
              kinds: Mapping[str, Kind]) -> Iterator[Diagnostic]:
-    for property, id in _named(want.id.store, resource).items():
+    for property, id in named(want.id.store, resource).items():
         if id.name == DEFAULT or id in target or id in desired:
             continue
         name = getattr(resource, property)
@@ -51,7 +45,7 @@ def _place(kind: Kind) -> str:
 
 def _still_used(want: Want, target: State) -> Iterator[Diagnostic]:
     users = [id for id, r in target.items() if id.store == want.id.store and r.kind.refers
-             and want.id in _named(id.store, r).values()]
+             and want.id in named(id.store, r).values()]
     if users:
         names = ", ".join(map(str, sorted(users)))
         yield Diagnostic(want.where, f"{want.id} cannot be removed: {names} on the host still uses it",
@@ -63,6 +57,6 @@ def strangers(found: State) -> Iterator[tuple[Id, Id]]:
     there = {id[1:] for id in found}
     for id, resource in found.items():
         if resource.kind.refers:
-            for named in _named(id.store, resource).values():
-                if named.name != DEFAULT and named not in found and named[1:] in there:
-                    yield id, named
+            for set in named(id.store, resource).values():
+                if set.name != DEFAULT and set not in found and set[1:] in there:
+                    yield id, set

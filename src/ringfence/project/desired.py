@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from ringfence.errors import Diagnostic, Where
 from ringfence.resource import DEFAULT, Kind, Prop, Resource
-from ringfence.state import LOCAL, Desired, Id, Want, disagreements
+from ringfence.state import LOCAL, Desired, Id, Want, disagreements, named
 from ringfence.words import SECRET, nearest, plain, said
 
 
@@ -98,11 +98,11 @@ class Declarer:
 
 def _together(want: Want, resource: Resource, desired: Desired) -> Iterator[Diagnostic]:
     """A resource and the declared ones that it names: that they are there, and that they go together."""
-    for p in resource.kind.refers:
-        named = desired.get(Id(want.id.store, p.refers, str(getattr(resource, p.name)).lower()))
-        if named is not None and named.resource is None and named.id.name != DEFAULT:
-            yield Diagnostic(want.places.get(p.name, want.where), f"{want.id} needs {named.id}, which is declared absent",
-                             f"that is at {named.where}: keep the set, or name another one")
+    for property, id in named(want.id.store, resource).items():
+        other = desired.get(id)
+        if other is not None and other.resource is None and id.name != DEFAULT:
+            yield Diagnostic(want.places.get(property, want.where), f"{want.id} needs {id}, which is declared absent",
+                             f"that is at {other.where}: keep the set, or name another one")
     yield from disagreements(want, lambda id: desired[id].resource if id in desired else None,
                              lambda id: desired[id].where if id in desired else None)
 

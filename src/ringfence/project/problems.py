@@ -1,9 +1,8 @@
 """Mistakes are collected, so that a team sees all of them at once."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
-from ringfence.errors import Diagnostic, InputError, Where
+from ringfence.errors import Diagnostic, InputError, Where, closest
 
 
 class Problems:
@@ -50,8 +49,7 @@ class Problems:
 
 def nearest(word: object, known: Iterable[str]) -> str:
     """`did you mean "x"?` for the known word that looks most like `word`, or nothing."""
-    close = get_close_matches(str(word)[:100], list(known), n=1)
-    return f'did you mean "{close[0]}"?' if close else ""
+    return f'did you mean "{close}"?' if (close := closest(word, known)) else ""
 
 
 def allowed(word: object, known: Iterable[str]) -> str:

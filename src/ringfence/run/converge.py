@@ -70,7 +70,8 @@ class Trips:
 
     def __init__(self, connect: Callable[[], Transport]) -> None:
         self.count = 0
-        self._connect, self._transport = connect, None  # type: tuple[Callable[[], Transport], Transport | None]
+        self._connect = connect
+        self._transport: Transport | None = None
 
     def run(self, batch: Batch) -> Reply:
         self._transport = self._transport or self._connect()

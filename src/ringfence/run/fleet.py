@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
 
 from ringfence.errors import HostError, RingfenceError
@@ -23,12 +23,8 @@ def each(jobs: Iterable[Job], work: Callable[[Job], HostResult], forks: int) -> 
                 running |= {pool.submit(_guarded, work, job) for job in islice(waiting, len(done))}
                 yield from (future.result() for future in done)
         finally:
-            _cancel(running)
-
-
-def _cancel(running: set["Future[HostResult]"]) -> None:
-    for future in running:
-        future.cancel()
+            for future in running:
+                future.cancel()
 
 
 def _guarded(work: Callable[[Job], HostResult], job: Job) -> HostResult:

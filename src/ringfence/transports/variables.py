@@ -7,7 +7,6 @@ for any value: it is never shown in a message.
 """
 
 import dataclasses
-import difflib
 import functools
 import os
 import re
@@ -15,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ringfence.errors import NOWHERE, Diagnostic
+from ringfence.errors import NOWHERE, Diagnostic, closest
 from ringfence.secret import Secret
 
 T = TypeVar("T")
@@ -98,8 +97,8 @@ def unknown(host: str, variables: Mapping[str, Any], known: Collection[str]) -> 
     """A mistake for each variable that is named like a connection variable and is none."""
     found = []
     for name in sorted(n for n in variables if n.startswith(OURS) and n not in known and n not in NOT_OURS):
-        near = difflib.get_close_matches(name, known, 1, 0.6)
-        found.append(problem(host, f"{name}: no such variable", f"did you mean {near[0]}?" if near else
+        near = closest(name, known)
+        found.append(problem(host, f"{name}: no such variable", f"did you mean {near}?" if near else
                              "docs/reference/connection-variables.md lists those that exist"))
     return found
 
