@@ -2,22 +2,14 @@
 
 from typing import Any
 
-from ringfence.codecs import Value
-from ringfence.resource import Keys, Resource, prop, resource
-from ringfence.words import (
-    GPO_BOOLEAN,
-    NOT_CONFIGURED,
-    Caseless,
-    caseless,
-    choice,
-    guid,
-    interfaces,
-    number,
-    subset,
-    text,
-)
+from ringfence.codecs.registry import RegistryValue
+from ringfence.model.resource import Resource, prop, resource
+from ringfence.model.storage import RegistryKeys
+from ringfence.types.base import NOT_CONFIGURED, CaseInsensitive, case_insensitive
+from ringfence.types.enums import GPO_BOOLEAN, choice, flags_of, number
+from ringfence.types.network import interfaces
+from ringfence.types.text import PATH_TEXT, guid
 
-PATH_TEXT = text(259, '/*?"<>|', what="path")
 ON = {True: 1, False: 0}
 OFF = {True: 0, False: 1}  # stored in the opposite sense
 ACTION = choice("Allow", "Block", "NotConfigured")
@@ -26,16 +18,16 @@ ACTIONS = {"allow": 0, "block": 1}
 
 def switch(doc: str, name: str, meanings: dict[bool, int] = ON, path: str = "", **more: Any) -> Any:
     """A GpoBoolean of Set-NetFirewallProfile; a value that is not stored is not_configured."""
-    return prop(doc, GPO_BOOLEAN, Value(name, meanings, path=path), default=NOT_CONFIGURED, **more)
+    return prop(doc, GPO_BOOLEAN, RegistryValue(name, meanings, path=path), default=NOT_CONFIGURED, **more)
 
 
 def guids(data: str) -> tuple[str, ...]:
     return tuple(sorted({guid(g.strip()) for g in data.split(",") if g.strip()}))
 
 
-@resource("firewall_profile", noun="NetFirewallProfile", whole=False, key="profiles", rank=6,
-          key_word=subset("Domain", "Private", "Public"),
-          home=Keys({"domain": ("DomainProfile",), "private": ("StandardProfile", "PrivateProfile"),
+@resource("firewall_profile", noun="NetFirewallProfile", whole=False, key="profiles", write_order=6, example_name="[domain, private, public]",
+          name_type=flags_of("Domain", "Private", "Public"),
+          storage=RegistryKeys({"domain": ("DomainProfile",), "private": ("StandardProfile", "PrivateProfile"),
                      "public": ("PublicProfile",)},
                     policy={"domain": ("DomainProfile",), "private": ("PrivateProfile", "StandardProfile"),
                             "public": ("PublicProfile", "StandardProfile")}))
@@ -44,10 +36,10 @@ class FirewallProfile(Resource):
 
     enabled: bool | str = switch("Whether the firewall is on.", "EnableFirewall", example=True)
     default_inbound_action: str = prop("What happens to inbound connections that no rule matches; Windows' default is "
-                                       "block.", ACTION, Value("DefaultInboundAction", ACTIONS), default=NOT_CONFIGURED,
+                                       "block.", ACTION, RegistryValue("DefaultInboundAction", ACTIONS), default=NOT_CONFIGURED,
                                        example="block")
     default_outbound_action: str = prop("What happens to outbound connections that no rule matches; Windows' default is "
-                                        "allow.", ACTION, Value("DefaultOutboundAction", ACTIONS), default=NOT_CONFIGURED)
+                                        "allow.", ACTION, RegistryValue("DefaultOutboundAction", ACTIONS), default=NOT_CONFIGURED)
     allow_inbound_rules: bool | str = switch("False: shields up, every inbound allow rule is ignored.",
                                              "DoNotAllowExceptions", OFF)
     allow_local_firewall_rules: bool | str = switch("Whether local rules apply beside those of Group Policy.",
@@ -65,10 +57,10 @@ class FirewallProfile(Resource):
     enable_stealth_mode_for_ipsec: bool | str = switch("Whether stealth mode holds for IPsec secured packets too.",
                                                        "DisableStealthModeIPsecSecuredPacketExemption", since="2.20")
     log_file_name: str | None = prop("The log file; NT SERVICE\\mpssvc needs write access.",
-                                     caseless(PATH_TEXT, "NotConfigured"),
-                                     Value("LogFilePath", path="Logging", type="String", word=Caseless))
+                                     case_insensitive(PATH_TEXT, "NotConfigured"),
+                                     RegistryValue("LogFilePath", path="Logging", type="String", word=CaseInsensitive))
     log_max_size_kilobytes: int | None = prop("The size at which a new log begins; Windows' default is 4096.",
-                                              number(1, 32767), Value("LogFileSize", path="Logging", word=int),
+                                              number(1, 32767), RegistryValue("LogFileSize", path="Logging", word=int),
                                               example=16384)
     log_allowed: bool | str = switch("Whether allowed connections are logged.", "LogSuccessfulConnections",
                                      path="Logging")
@@ -77,5 +69,5 @@ class FirewallProfile(Resource):
     log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging")
     disabled_interface_aliases: tuple[str, ...] = prop("Interfaces on which this profile's firewall is off.",
                                                        interfaces("NotConfigured", patterns=False),
-                                                       Value("DisabledInterfaces", type="String", word=guids,
-                                                             spell=",".join), default=())
+                                                       RegistryValue("DisabledInterfaces", type="String", word=guids,
+                                                             format=",".join), default=())

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ringfence import sddl
-from ringfence.codecs import Each, Encoded, ProtocolAndIcmp, Rows, Text
-from ringfence.conditions import (
+from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
+from ringfence.diagnostics import Finding
+from ringfence.model.filter import Filter
+from ringfence.model.resource import prop, resource
+from ringfence.model.rules import (
     INTERFACE,
     INTERFACE_TYPE,
     INTERFACE_TYPES,
@@ -15,25 +17,15 @@ from ringfence.conditions import (
     REMOTE_ADDRESS,
     Rule,
     addresses,
-    keywords_only,
     ports,
+    reject,
 )
-from ringfence.resource import Strings, prop, resource
-from ringfence.words import (
-    FLAG,
-    PROTOCOL,
-    PROTOCOLS,
-    Caseless,
-    caseless,
-    choice,
-    icmp_type,
-    interfaces,
-    many,
-    port,
-    protocol,
-    subset,
-    text,
-)
+from ringfence.model.storage import RuleStrings
+from ringfence.types import sddl
+from ringfence.types.base import CaseInsensitive, case_insensitive, list_of
+from ringfence.types.enums import BOOL, choice, flags_of
+from ringfence.types.network import PROTOCOL, PROTOCOLS, icmp_type, interfaces, port, protocol
+from ringfence.types.text import text
 
 ORDER = (
     "Action Active Dir Protocol Profile LPort LPort2_10 LPort2_20 LPort2_24 LPort2_29 RPort RPort2_10 RPort2_25 ICMP4 ICMP6 "
@@ -42,126 +34,126 @@ ORDER = (
 )
 
 # Truth tables: each row is a fragment of the rule string ([MS-GPFAS] 2.2.2.5, .6, .15; reference grammar 3.1)
-GATE = Rows({("inbound", "allow", False): "Action=Allow|Dir=In", ("outbound", "allow", False): "Action=Allow|Dir=Out",
+DIRECTION_ACTION = TruthTable({("inbound", "allow", False): "Action=Allow|Dir=In", ("outbound", "allow", False): "Action=Allow|Dir=Out",
              ("inbound", "block", False): "Action=Block|Dir=In", ("outbound", "block", False): "Action=Block|Dir=Out",
              ("inbound", "allow", True): "Action=ByPass|Dir=In",
-             ("outbound", "allow", True): "Action=Allow|Dir=Out|AuthByPassOut=TRUE"}, idle="AuthByPassOut=FALSE")
-SECURITY = Rows({("not_required", "not_required"): "",
+             ("outbound", "allow", True): "Action=Allow|Dir=Out|AuthByPassOut=TRUE"}, same_as_absent="AuthByPassOut=FALSE")
+SECURITY = TruthTable({("not_required", "not_required"): "",
                  ("required", "not_required"): "Security=Authenticate",
                  ("no_encap", "not_required"): "Security=Authenticate|Security2_9=An-NoEncap",
                  ("required", "required"): "Security=AuthenticateEncrypt",
                  ("required", "dynamic"): "Security=AuthenticateEncrypt|Security2=AnE-Nego"})
-EDGE = Rows({"block": "", "allow": "Edge=TRUE", "defer_to_app": "Edge=TRUE|Defer=App", "defer_to_user": "Defer=User"},
-            idle="Edge=FALSE")
+EDGE = TruthTable({"block": "", "allow": "Edge=TRUE", "defer_to_app": "Edge=TRUE|Defer=App", "defer_to_user": "Defer=User"},
+            same_as_absent="Edge=FALSE")
 LOCAL_PORT = ports("LPort", "LPort2_20", "LPort2_24", "LPort2_29", keywords={
     "RPC": "LPort=RPC", "RPCEPMap": "LPort=RPC-EPMap", "Teredo": "LPort=Teredo", "mDNS": "LPort2_24=mDNS",
     "IPHTTPSIn": "LPort2_10=IPTLSIn|LPort2_10=IPHTTPSIn", "PlayToDiscovery": "LPort2_20=Ply2Disc"},
     also={"LPort2_10=IPTLSIn": "IPHTTPSIn", "LPort2_10=IPHTTPSIn": "IPHTTPSIn"})  # two names of one bit
 REMOTE_PORT = ports("RPort", "RPort2_25", keywords={"IPHTTPSOut": "RPort2_10=IPTLSOut|RPort2_10=IPHTTPSOut"},
                     also={"RPort2_10=IPTLSOut": "IPHTTPSOut", "RPort2_10=IPHTTPSOut": "IPHTTPSOut"})
-TARGETS = Each("TTK|TTK2_22|TTK2_27|TTK2_28", keywords_only, str, {
+TARGETS = TokenSet("TTK|TTK2_22|TTK2_27|TTK2_28", reject, str, {
     "proximity_apps": "TTK=Proximity", "proximity_sharing": "TTK=ProxSharing",
     "wifi_direct_printing": "TTK2_22=WFDPrint", "wifi_direct_display": "TTK2_22=WFDDisplay",
     "wifi_direct_devices": "TTK2_22=WFDDevices"})
-WHAT = ProtocolAndIcmp(protocol, icmp_type, PROTOCOLS)
+PROTOCOL_ICMP = ProtocolAndIcmp(protocol, icmp_type, PROTOCOLS)
 
 
-def flag(token: str) -> Rows:
-    return Rows({False: "", True: f"{token}=TRUE"}, idle=f"{token}=FALSE")
-
-
-@resource("firewall_rule", noun="NetFirewallRule", home=Strings("FirewallRules", ORDER), key_word=NAME)
+@resource("firewall_rule", noun="NetFirewallRule", storage=RuleStrings("FirewallRules", ORDER), name_type=NAME)
 class FirewallRule(Rule):
     """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
 
     direction: str = prop("Which way the connections go.", choice("Inbound", "Outbound", in_="Inbound", out="Outbound"),
-                          GATE, default="inbound", absent=None, example="inbound")
+                          DIRECTION_ACTION, default="inbound", absent=None, example="inbound")
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
-                       choice("Allow", "Block"), GATE, default="allow", absent=None, example="allow")
-    protocol: str = prop("The IP protocol.", PROTOCOL, WHAT, default="any", group="port", example="tcp")
+                       choice("Allow", "Block"), DIRECTION_ACTION, default="allow", absent=None, example="allow")
+    protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port", example="tcp")
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
-        many(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b"),
-        LOCAL_PORT, default=(), group="port", example=[3389])
+        list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b"),
+        LOCAL_PORT, default=(), filter_object="port", example=[3389])
     remote_port: tuple[str, ...] = prop("Ports of the other side, for TCP and UDP.",
-                                        many(port, "IPHTTPSOut", name="ports and ranges a-b"), REMOTE_PORT, default=(),
-                                        group="port")
+                                        list_of(port, "IPHTTPSOut", name="ports and ranges a-b"), REMOTE_PORT, default=(),
+                                        filter_object="port")
     icmp_type: tuple[str, ...] = prop("ICMP types, or type:code, for icmpv4 and icmpv6.",
-                                      many(icmp_type, name="types and type:code"), WHAT, default=(), group="port")
+                                      list_of(icmp_type, name="types and type:code"), PROTOCOL_ICMP, default=(), filter_object="port")
     dynamic_target: tuple[str, ...] = prop(
         "Traffic of a Windows feature whose addresses and ports are not fixed.",
-        subset("ProximityApps", "ProximitySharing", "WifiDirectPrinting", "WifiDirectDisplay", "WifiDirectDevices"),
-        TARGETS, default=(), group="port", since="2.20")
+        flags_of("ProximityApps", "ProximitySharing", "WifiDirectPrinting", "WifiDirectDisplay", "WifiDirectDevices"),
+        TARGETS, default=(), filter_object="port", since="2.20")
     local_address: tuple[str, ...] = prop("Addresses of this host.", LOCAL_ADDRESS,
-                                          addresses("LA4", "LA6", keywords=False), default=(), group="address")
+                                          addresses("LA4", "LA6", keywords=False), default=(), filter_object="address")
     remote_address: tuple[str, ...] = prop(
         "Addresses of the other side, or keywords that Windows resolves itself; 4 or 6 at their end means one family.",
-        REMOTE_ADDRESS, addresses("RA4", "RA6", ("RA42", "RA62")), default=(), group="address",
+        REMOTE_ADDRESS, addresses("RA4", "RA6", ("RA42", "RA62")), default=(), filter_object="address",
         example=["10.1.4.0/28"])
     program: str | None = prop("The program: its path (variables such as %SystemRoot% are kept), or System.", PATH,
-                               Text("App", Caseless), group="application")
+                               Text("App", CaseInsensitive), filter_object="application")
     package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.PACKAGE,
-                               Text("AppPkgId", Caseless), group="application", since="2.20")
+                               Text("AppPkgId", CaseInsensitive), filter_object="application", since="2.20")
     service: str | None = prop("The short name of a service; * means any service.",
-                               caseless(text(259, "/\\|", what="service name")), Text("Svc", Caseless))
+                               case_insensitive(text(259, "/\\|", what="service name")), Text("Svc", CaseInsensitive))
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
     local_user: str | None = prop("The users of this host whose programs it applies to.", sddl.LOCAL_SDDL,
-                                  Encoded("LUAuth", "LUAuth2_24", sddl.canonical), group="security", since="2.20")
+                                  TextOrBase64("LUAuth", "LUAuth2_24", sddl.canonical), filter_object="security", since="2.20")
     remote_user: str | None = prop("The users of the other side; needs `authentication`. Inbound only.", sddl.SDDL,
-                                   Text("RUAuth", sddl.canonical), group="security")
+                                   Text("RUAuth", sddl.canonical), filter_object="security")
     remote_machine: str | None = prop("The computers of the other side; needs `authentication`.", sddl.SDDL,
-                                      Text("RMauth", sddl.canonical), group="security")
+                                      Text("RMauth", sddl.canonical), filter_object="security")
     authentication: str = prop("Whether only traffic that IPsec authenticated matches.",
                                choice("NotRequired", "Required", "NoEncap"), SECURITY, default="not_required",
-                               group="security")
+                               filter_object="security")
     encryption: str = prop("Whether IPsec has to encrypt it; needs `authentication: required`.",
                            choice("NotRequired", "Required", "Dynamic"), SECURITY, default="not_required",
-                           group="security")
-    override_block_rules: bool = prop("Whether authenticated traffic passes block rules too.", FLAG, GATE, default=False,
-                                      absent=None, group="security")
+                           filter_object="security")
+    override_block_rules: bool = prop("Whether authenticated traffic passes block rules too.", BOOL, DIRECTION_ACTION, default=False,
+                                      absent=None, filter_object="security")
     edge_traversal_policy: str = prop("Whether traffic that came through a NAT edge device (Teredo) is accepted.",
                                       choice("Block", "Allow", "DeferToUser", "DeferToApp"), EDGE, default="block")
-    loose_source_mapping: bool = prop("Whether answers may come from other addresses. Outbound, not TCP.", FLAG,
-                                      flag("LSM"), default=False)
-    local_only_mapping: bool = prop("Whether answers must come from the address that was asked.", FLAG, flag("LOM"),
+    loose_source_mapping: bool = prop("Whether answers may come from other addresses. Outbound, not TCP.", BOOL,
+                                      switch("LSM"), default=False)
+    local_only_mapping: bool = prop("Whether answers must come from the address that was asked.", BOOL, switch("LOM"),
                                     default=False, since="2.20")
-    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", Caseless), since="2.20")
+    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", CaseInsensitive), since="2.20")
 
-    def settle(self, values: dict[str, Any]) -> None:
-        super().settle(values)
+    def normalise(self, values: dict[str, Any]) -> None:
+        super().normalise(values)
         # Windows adds this platform itself to rules with an owner, a package or local users (952 of 952 real rules), and
         # leaves it when they go. Every Windows that has these cmdlets is 6.2 or later: it means nothing on one.
         if values["platform"] == ("6.2+",):
             values["platform"] = ()
 
-    def check(self) -> Iterable[tuple[str, str, str]]:
+    def as_filter(self) -> Filter:
+        return Filter("block" if self.action == "block" else "allow", enabled=self.enabled, profiles=self.profile,
+                      local_address=self.local_address, remote_address=self.remote_address)
+
+    def check(self) -> Iterable[Finding]:
         yield from _check_ports(self)
         yield from _check_security(self)
         if self.edge_traversal_policy != "block" and self.direction != "inbound":
-            yield "edge_traversal_policy", "edge traversal is for inbound rules [MS-FASP 2.2.37]", "leave it out"
+            yield Finding("edge_traversal_policy", "edge traversal is for inbound rules [MS-FASP 2.2.37]", "leave it out")
         if self.edge_traversal_policy == "defer_to_user" and (
                 not self.program or self.protocol not in ("tcp", "udp") or self._narrowed()):
-            yield ("edge_traversal_policy", "defer_to_user needs a program and tcp or udp, and no other condition "
+            yield Finding("edge_traversal_policy", "defer_to_user needs a program and tcp or udp, and no other condition "
                    "[0x001000A4]", "use defer_to_app, or leave the other conditions out")
         if self.loose_source_mapping and (
                 self.direction == "inbound" or self.protocol == "tcp" or self.authentication != "not_required"):
-            yield ("loose_source_mapping", "loose source mapping is for outbound rules, not for tcp and not with "
+            yield Finding("loose_source_mapping", "loose source mapping is for outbound rules, not for tcp and not with "
                    "authentication [MS-FASP 2.2.37]", "leave it out")
         if self.service and (self.local_user or self.owner):
-            yield ("service", "a rule cannot name a service and a local user or owner [0x001000C2, 0x001000C4]",
+            yield Finding("service", "a rule cannot name a service and a local user or owner [0x001000C2, 0x001000C4]",
                    "leave one of them out")
         if self.local_address and (self.interface_alias or self.interface_type):
-            yield ("local_address", "addresses of this host go with no interface and no interface type [0x0010004B]",
+            yield Finding("local_address", "addresses of this host go with no interface and no interface type [0x0010004B]",
                    "leave one of them out")
         for name in ("local_address", "remote_address"):
             if alone := [a for a in getattr(self, name) if a in ("0.0.0.0", "::")]:
-                yield (name, f"{alone[0]} is no address of a host [{'0x0010004A' if alone[0] == '::' else '0x0010004C'}]",
+                yield Finding(name, f"{alone[0]} is no address of a host [{'0x0010004A' if alone[0] == '::' else '0x0010004C'}]",
                        "leave the property out if any address is meant")
         if (self.display_name or "").casefold() == "all" and self.name.casefold() == "all":
-            yield "name", "Windows allows no rule with the display name All", "set display_name"
+            yield Finding("name", "Windows allows no rule with the display name All", "set display_name")
         if self.dynamic_target and (self.local_address or self.remote_address or self.local_port or self.remote_port):
-            yield ("dynamic_target", "a dynamic target goes with no addresses and no ports [0x00100200]",
+            yield Finding("dynamic_target", "a dynamic target goes with no addresses and no ports [0x00100200]",
                    "leave the addresses and ports out")
 
     def _narrowed(self) -> bool:
@@ -170,44 +162,44 @@ class FirewallRule(Rule):
                     or self.package or self.local_user or self.owner or self.dynamic_target)
 
 
-def _check_ports(rule: FirewallRule) -> Iterable[tuple[str, str, str]]:
+def _check_ports(rule: FirewallRule) -> Iterable[Finding]:
     """Which ports and ICMP types go with which protocol ([MS-FASP] 2.2.37, 2.2.14)."""
     for name in ("local_port", "remote_port"):
         if getattr(rule, name) and rule.protocol not in ("tcp", "udp"):
-            yield name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", "set protocol to tcp or udp"
+            yield Finding(name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", "set protocol to tcp or udp")
     if rule.icmp_type and rule.protocol not in ("icmpv4", "icmpv6"):
-        yield ("icmp_type", f"ICMP types go with icmpv4 or icmpv6, not with protocol {rule.protocol} [0x001000A1]",
+        yield Finding("icmp_type", f"ICMP types go with icmpv4 or icmpv6, not with protocol {rule.protocol} [0x001000A1]",
                "set protocol to icmpv4 or icmpv6")
     needs = {"RPC": "tcp", "RPCEPMap": "tcp", "IPHTTPSIn": "tcp", "Teredo": "udp", "PlayToDiscovery": "udp"}
     for word in rule.local_port:
         if word in needs and rule.direction == "outbound":
-            yield "local_port", f"{word} is for inbound rules [MS-FASP 2.2.37]", "name the ports by number"
+            yield Finding("local_port", f"{word} is for inbound rules [MS-FASP 2.2.37]", "name the ports by number")
         elif word in needs and rule.protocol in ("tcp", "udp") and rule.protocol != needs[word]:
-            yield "local_port", f"{word} goes with {needs[word]} [MS-FASP 2.2.37]", f"set protocol to {needs[word]}"
+            yield Finding("local_port", f"{word} goes with {needs[word]} [MS-FASP 2.2.37]", f"set protocol to {needs[word]}")
     if "IPHTTPSOut" in rule.remote_port and (rule.direction, rule.protocol) != ("outbound", "tcp"):
-        yield "remote_port", "IPHTTPSOut is for outbound tcp rules", "set direction to outbound and protocol to tcp"
+        yield Finding("remote_port", "IPHTTPSOut is for outbound tcp rules", "set direction to outbound and protocol to tcp")
 
 
-def _check_security(rule: FirewallRule) -> Iterable[tuple[str, str, str]]:
+def _check_security(rule: FirewallRule) -> Iterable[Finding]:
     """Conditions that look at IPsec ([MS-FASP] 2.2.37; FW_RULE_STATUS codes)."""
     secured = rule.authentication != "not_required"
     if rule.encryption != "not_required" and rule.authentication != "required":
-        yield ("encryption", "encryption needs authentication: required [0x001000B4, 0x001000B6]",
+        yield Finding("encryption", "encryption needs authentication: required [0x001000B4, 0x001000B6]",
                "set authentication to required")
     if rule.encryption == "dynamic" and rule.direction != "inbound":
-        yield "encryption", "dynamic encryption is for inbound rules [0x001000BE]", "set encryption to required"
+        yield Finding("encryption", "dynamic encryption is for inbound rules [0x001000BE]", "set encryption to required")
     if rule.action == "block" and secured:
-        yield ("authentication", "a block rule cannot ask for authentication or encryption [0x00100083]",
+        yield Finding("authentication", "a block rule cannot ask for authentication or encryption [0x00100083]",
                "leave it out, or set action to allow")
     if rule.override_block_rules:
         if rule.action == "block" or not secured:
-            yield ("override_block_rules", "only an allow rule with authentication can override block rules "
+            yield Finding("override_block_rules", "only an allow rule with authentication can override block rules "
                    "[0x00100081, 0x001000A3]", "set action to allow and authentication to required")
         if rule.direction == "inbound" and not rule.remote_machine:
-            yield ("override_block_rules", "an inbound rule that overrides block rules has to name the computers "
+            yield Finding("override_block_rules", "an inbound rule that overrides block rules has to name the computers "
                    "[0x00100081]", "set remote_machine")
     for name in ("remote_user", "remote_machine"):
         if getattr(rule, name) and not secured:
-            yield name, f"{name} needs authentication [0x001000C0]", "set authentication to required"
+            yield Finding(name, f"{name} needs authentication [0x001000C0]", "set authentication to required")
     if rule.remote_user and rule.direction == "outbound":
-        yield "remote_user", "remote_user is for inbound rules [0x001000C1]", "leave it out"
+        yield Finding("remote_user", "remote_user is for inbound rules [0x001000C1]", "leave it out")

@@ -4,29 +4,32 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-from ringfence.conditions import NAME
-from ringfence.resource import Asked, Finding, Resource, prop, resource
-from ringfence.words import Caseless, Word, choice, members, number, plain, said
+from ringfence.diagnostics import Finding
+from ringfence.model.resource import Resource, prop, resource
+from ringfence.model.rules import NAME
+from ringfence.model.storage import ByCmdlet
+from ringfence.types.base import CaseInsensitive, PropertyType, as_list, as_text, quoted
+from ringfence.types.enums import choice, number
 
 RATE, SECONDS, MARK = number(0, 2**32 - 1), number(0, 2**32 - 1), number(0, 63)
 
 
-def _aliases(value: Any) -> tuple[Caseless, ...]:
+def _aliases(value: Any) -> tuple[CaseInsensitive, ...]:
     """Interfaces by alias. The cmdlet shows them as they were given, so they are compared as text."""
-    found = {Caseless(plain(m)) for m in members(value)}
+    found = {CaseInsensitive(as_text(m)) for m in as_list(value)}
     if not found or "" in found:
         raise ValueError("the value is empty: name at least one interface")
     if any(c in alias for alias in found for c in "*?[]"):
-        raise ValueError(f"{said(value)}: wildcards mean other interfaces tomorrow; name each interface")
+        raise ValueError(f"{quoted(value)}: wildcards mean other interfaces tomorrow; name each interface")
     return tuple(sorted(found, key=str.casefold))
 
 
-def flags(*parameters: str) -> Word:
+def flags(*parameters: str) -> PropertyType:
     """Some of an enum's flags, or none."""
     one = choice("None", *parameters)
 
     def parse(value: Any) -> tuple[str, ...]:
-        found = {one.parse(m) for m in members(value)}
+        found = {one.parse(m) for m in as_list(value)}
         if not found:
             raise ValueError("the value is empty: leave the property out, or say none if that is meant")
         if "none" in found and len(found) > 1:
@@ -34,25 +37,25 @@ def flags(*parameters: str) -> Word:
         return tuple(sorted(found - {"none"}))
 
     item = {"enum": one.schema["enum"]}
-    return Word(f"list of {one.name}", parse, {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]},
-                lambda v: [one.argument(m) for m in v] if v else "None")
+    return PropertyType(f"list of {one.name}", parse, {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]},
+                lambda v: [one.to_parameter(m) for m in v] if v else "None")
 
 
 def _prefix(value: Any) -> str:
     try:
-        return str(ipaddress.IPv6Network(plain(value), strict=False))
+        return str(ipaddress.IPv6Network(as_text(value), strict=False))
     except ValueError:
-        raise ValueError(f"{said(value)} is not an IPv6 address or prefix like 2001:db8::/48") from None
+        raise ValueError(f"{quoted(value)} is not an IPv6 address or prefix like 2001:db8::/48") from None
 
 
-ALIASES = Word("list of interface aliases", _aliases,
+ALIASES = PropertyType("list of interface aliases", _aliases,
                {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
                lambda v: [str(a) for a in v])
-PREFIX = Word("an IPv6 prefix", _prefix, {"type": "string"})
+PREFIX = PropertyType("an IPv6 prefix", _prefix, {"type": "string"})
 
 
-@resource("ipsec_dosp_setting", noun="NetIPsecDospSetting", home=Asked("Get-NetIPsecDospSetting"), whole=False,
-          key_word=NAME, rank=4)
+@resource("ipsec_dosp_setting", noun="NetIPsecDospSetting", storage=ByCmdlet("Get-NetIPsecDospSetting"), whole=False,
+          name_type=NAME, write_order=4, services=("IKEEXT", "PolicyAgent"))
 class IpsecDospSetting(Resource):
     """Limits for IPv6 traffic through a gateway between a public and a private side. Only what is mentioned is managed."""
 
@@ -95,5 +98,5 @@ class IpsecDospSetting(Resource):
 
     def check(self) -> Iterable[Finding]:
         if both := set(self.public_interface_aliases) & set(self.private_interface_aliases):
-            yield ("private_interface_aliases", f"{', '.join(sorted(both))} is on both sides",
+            yield Finding("private_interface_aliases", f"{', '.join(sorted(both))} is on both sides",
                    "an interface is public or private")

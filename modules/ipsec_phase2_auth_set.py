@@ -2,34 +2,37 @@
 
 from collections.abc import Iterable
 
-from ringfence.ipsec import PHASE2_AUTH, AuthProposal, ProposalSet, check_methods, set_name
-from ringfence.resource import Finding, Sets, ordered, prop, resource
+from ringfence.diagnostics import Finding
+from ringfence.model.authentication import AuthProposal, check_methods
+from ringfence.model.proposals import PHASE2_AUTH, SERVICES, ProposalSet, proposals_of, set_name
+from ringfence.model.resource import prop, resource
+from ringfence.model.storage import SetKeys
 
 METHODS = ("Anonymous", "UserKerb", "UserNtlm", "UserCert", "MachineCert")
 
 
-@resource("ipsec_phase2_auth_set", noun="NetIPsecPhase2AuthSet", key_word=set_name(PHASE2_AUTH), rank=3,
-          home=Sets(("Phase2AuthenticationSet", "Phase2AuthenticationSets"), PHASE2_AUTH,
+@resource("ipsec_phase2_auth_set", noun="NetIPsecPhase2AuthSet", name_type=set_name(PHASE2_AUTH), write_order=3,
+          services=SERVICES, storage=SetKeys(("Phase2AuthenticationSet", "Phase2AuthenticationSets"), PHASE2_AUTH,
                     "Version Name Description EmbeddedContext"))
 class Phase2AuthSet(ProposalSet):
     """The second authentication, usually of the user; it needs AuthIP. Windows' own `default` set asks for none."""
 
-    proposal: tuple[AuthProposal, ...] = prop("What is offered, in order.", ordered(AuthProposal), default=(),
-                                              required=True, part=AuthProposal,
+    proposal: tuple[AuthProposal, ...] = prop("What is offered, in order.", proposals_of(AuthProposal), default=(),
+                                              required=True, proposal=AuthProposal,
                                               example=[{"user": True, "kerberos": True}])
 
     def check(self) -> Iterable[Finding]:
         yield from check_methods(self.proposal)
         found = [p.method for p in self.proposal]
         for method in sorted(set(found) - set(METHODS) - {""}):
-            yield ("proposal", f"{method} is not a method of the second authentication [0x00101031]",
+            yield Finding("proposal", f"{method} is not a method of the second authentication [0x00101031]",
                    "put it into an ipsec_phase1_auth_set")
         machines = [p for p in self.proposal if p.method == "MachineCert"]
         if any(not p.health for p in machines):
-            yield ("proposal", "a machine certificate of the second authentication is a health certificate [0x00101041]",
+            yield Finding("proposal", "a machine certificate of the second authentication is a health certificate [0x00101041]",
                    "set health to true")
         if machines and any(m.startswith("User") for m in found):
-            yield ("proposal", "machine certificates do not mix with methods of users [0x00101070]",
+            yield Finding("proposal", "machine certificates do not mix with methods of users [0x00101070]",
                    "keep one sort, or put the machine certificate into the first authentication")
         if any(p.exclude_ca_name for p in self.proposal):
-            yield "proposal", "exclude_ca_name is for the first authentication [0x00101040]", "leave it out"
+            yield Finding("proposal", "exclude_ca_name is for the first authentication [0x00101040]", "leave it out")

@@ -4,39 +4,31 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ringfence import sddl
-from ringfence.codecs import Each, Pieces, Rows, Spelled, Text, Values
-from ringfence.conditions import INTERFACE, INTERFACE_TYPE, INTERFACE_TYPES, LOCAL_ADDRESS, NAME, Rule, addresses, ports
-from ringfence.ipsec import (
+from ringfence.codecs.rule_string import ConvertedText, Text, Tokens, TokenSet, TruthTable, Values, digits, switch
+from ringfence.diagnostics import Finding
+from ringfence.model.authentication import FQDN, methods
+from ringfence.model.filter import Filter
+from ringfence.model.proposals import PHASE1_AUTH, PHASE2_AUTH, QUICK_MODE_CRYPTO, SERVICES, reference, set_token
+from ringfence.model.resource import Resource, prop, resource
+from ringfence.model.rules import (
     ENDPOINT1,
     ENDPOINT2,
-    FQDN,
-    PHASE1_AUTH,
-    PHASE2_AUTH,
-    QUICK_MODE_CRYPTO,
+    INTERFACE,
+    INTERFACE_TYPE,
+    INTERFACE_TYPES,
+    LOCAL_ADDRESS,
+    NAME,
+    Rule,
+    addresses,
     check_addresses,
-    digits,
-    methods,
-    reference,
-    set_token,
-    switch,
+    ports,
+    reject,
 )
-from ringfence.resource import DEFAULT, Finding, Resource, Strings, prop, resource
-from ringfence.words import (
-    FLAG,
-    PROTOCOL,
-    PROTOCOLS,
-    Caseless,
-    Word,
-    address,
-    choice,
-    interfaces,
-    many,
-    number,
-    port,
-    protocol,
-    subset,
-)
+from ringfence.model.storage import DEFAULT, RuleStrings
+from ringfence.types import sddl
+from ringfence.types.base import CaseInsensitive, PropertyType, list_of
+from ringfence.types.enums import BOOL, choice, flags_of, number
+from ringfence.types.network import PROTOCOL, PROTOCOLS, address, interfaces, port, protocol
 
 ORDER = (
     "Action Active Profile Protocol EP1Port EP1Port2_10 EP2Port EP2Port2_10 EP1_4 EP1_6 EP2_4 EP2_6 IF IFType LTunnel4 "
@@ -46,23 +38,19 @@ ORDER = (
 )
 
 
-def _unknown(value: str) -> str:
-    raise ValueError(value)
-
-
 # inbound and outbound security ([MS-FASP] 2.2.52; reference grammar 4.1)
-SECURITY = Rows({("none", "none"): "Action=DoNotSecure", ("request", "request"): "Action=Boundary",
+SECURITY = TruthTable({("none", "none"): "Action=DoNotSecure", ("request", "request"): "Action=Boundary",
                  ("require", "request"): "Action=SecureServer", ("require", "require"): "Action=Secure",
-                 ("require", "none"): "Action=Secure|SecureInClearOut=TRUE"}, idle="SecureInClearOut=FALSE")
-MODULES = Each("KeyMod", _unknown, str, {"ikev1": "KeyMod=IkeV1", "auth_ip": "KeyMod=AuthIP", "ikev2": "KeyMod=IkeV2"})
+                 ("require", "none"): "Action=Secure|SecureInClearOut=TRUE"}, same_as_absent="SecureInClearOut=FALSE")
+MODULES = TokenSet("KeyMod", reject, str, {"ikev1": "KeyMod=IkeV1", "auth_ip": "KeyMod=AuthIP", "ikev2": "KeyMod=IkeV2"})
 CAPABLE = {  # what each key module can do (New-NetIPsecRule, -KeyModule)
     "ikev1": {"MachineSHKey", "MachineCert", "MachineKerb"},
     "auth_ip": {"Anonymous", "MachineKerb", "MachineNtlm", "MachineCert", "UserKerb", "UserNtlm", "UserCert"},
     "ikev2": {"MachineCert"}}
-WORDS = {"security": choice("None", "Request", "Require"), "endpoint": many(address, name="addresses"),
-         "port": many(port, name="ports, and on exemptions ranges a-b"),
-         "remote": many(address, *addresses("", "").keywords, name="addresses, ranges a-b, subnets a/length")}
-_MODULE = subset("IKEv1", "AuthIP", "IKEv2")
+WORDS = {"security": choice("None", "Request", "Require"), "endpoint": list_of(address, name="addresses"),
+         "port": list_of(port, name="ports, and on exemptions ranges a-b"),
+         "remote": list_of(address, *addresses("", "").keywords, name="addresses, ranges a-b, subnets a/length")}
+_MODULE = flags_of("IKEv1", "AuthIP", "IKEv2")
 
 
 def _key_modules(value: Any) -> tuple[str, ...]:
@@ -75,10 +63,10 @@ def _key_modules(value: Any) -> tuple[str, ...]:
     return tuple(_MODULE.parse(value))
 
 
-KEY_MODULE = Word("default; or list of ikev1, auth_ip, ikev2", _key_modules, {"anyOf": [
+KEY_MODULE = PropertyType("default; or list of ikev1, auth_ip, ikev2", _key_modules, {"anyOf": [
     {"enum": ["default", "ikev1", "auth_ip", "ikev2"]},
     {"type": "array", "items": {"enum": ["ikev1", "auth_ip", "ikev2"]}, "minItems": 1}]},
-    lambda v: _MODULE.argument(v) if v else "Default")
+    lambda v: _MODULE.to_parameter(v) if v else "Default")
 
 
 class _Tunnel:
@@ -88,17 +76,17 @@ class _Tunnel:
     RTunEndpts4. That L is local is what names and the _2 forms say; a sentence of [MS-GPFAS] 2.2.6.2 swaps them.
     """
 
-    tokens: Pieces = ("LTunnel4", "LTunnel6", "RTunnel4", "RTunnel6", "LTunnel4_2", "LTunnel6_2", "RTunnel4_2", "RTunnel6_2",
+    tokens: Tokens = ("LTunnel4", "LTunnel6", "RTunnel4", "RTunnel6", "LTunnel4_2", "LTunnel6_2", "RTunnel4_2", "RTunnel6_2",
                       "RTunEndpts4", "RTunEndpts6", "RTunnelFqdn")
 
-    def read(self, pieces: Pieces) -> tuple[Values, Pieces]:
+    def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
         ends: dict[str, set[str]] = {"l": set(), "r": set()}
         host, left = None, list[str]()
         for piece in pieces:
             token, _, data = piece.partition("=")
             try:
                 if token.lower() == "rtunnelfqdn":
-                    host = Caseless(data) if data else None
+                    host = CaseInsensitive(data) if data else None
                 else:
                     ends[token[0].lower()].add(address(data))
             except ValueError:
@@ -124,7 +112,8 @@ def _family(address: str) -> str:
 TUNNEL = _Tunnel()
 
 
-@resource("ipsec_rule", noun="NetIPsecRule", home=Strings("ConSecRules", ORDER), key_word=NAME)
+@resource("ipsec_rule", noun="NetIPsecRule", storage=RuleStrings("ConSecRules", ORDER), name_type=NAME,
+          services=SERVICES, merged_by="allow_local_ipsec_rules")
 class IpsecRule(Rule):
     """One connection security rule: which connections IPsec secures, and how. It opens no port: firewall rules do.
 
@@ -132,88 +121,94 @@ class IpsecRule(Rule):
     """
 
     mode: str = prop("Between the two ends themselves, or a tunnel between gateways.", choice("Transport", "Tunnel"), TUNNEL,
-                     default="transport", group="tunnel")
+                     default="transport", filter_object="tunnel")
     local_tunnel_endpoint: tuple[str, ...] = prop(
         "This host's end of the tunnel, one address of a family; any: whatever address it has.", WORDS["endpoint"], TUNNEL,
-        default=(), group="tunnel")
+        default=(), filter_object="tunnel")
     remote_tunnel_endpoint: tuple[str, ...] = prop("The other end of the tunnel; several addresses are alternatives.",
-                                                   WORDS["endpoint"], TUNNEL, default=(), group="tunnel")
+                                                   WORDS["endpoint"], TUNNEL, default=(), filter_object="tunnel")
     remote_tunnel_hostname: str | None = prop("The name of the other end, where it has several addresses.", FQDN, TUNNEL,
-                                              group="tunnel", since="2.20")
+                                              filter_object="tunnel", since="2.20")
     inbound_security: str = prop("What is asked of connections from outside: require, request, or none.", WORDS["security"],
-                                 SECURITY, required=True, group="security", example="require")
+                                 SECURITY, required=True, filter_object="security", example="require")
     outbound_security: str = prop("What is asked of connections to outside: require, request, or none. Both none: an "
-                                  "exemption.", WORDS["security"], SECURITY, required=True, group="security", example="request")
+                                  "exemption.", WORDS["security"], SECURITY, required=True, filter_object="security", example="request")
     quick_mode_crypto_set: str | None = prop(
         "The `ipsec_quick_mode_crypto_set` that protects the data.", reference(QUICK_MODE_CRYPTO),
-        set_token("Crypto2Set", QUICK_MODE_CRYPTO), default=Caseless(DEFAULT), refers="ipsec_quick_mode_crypto_set")
+        set_token("Crypto2Set", QUICK_MODE_CRYPTO), default=CaseInsensitive(DEFAULT), references="ipsec_quick_mode_crypto_set")
     phase1_auth_set: str | None = prop(
         "The `ipsec_phase1_auth_set` of the first authentication.", reference(PHASE1_AUTH), set_token("Auth1Set", PHASE1_AUTH),
-        default=Caseless(DEFAULT), refers="ipsec_phase1_auth_set", example="kerberos")
+        default=CaseInsensitive(DEFAULT), references="ipsec_phase1_auth_set", example="kerberos")
     phase2_auth_set: str | None = prop(
         "The `ipsec_phase2_auth_set` of the second authentication; it needs AuthIP.", reference(PHASE2_AUTH),
-        set_token("Auth2Set", PHASE2_AUTH), default=Caseless(DEFAULT), refers="ipsec_phase2_auth_set")
+        set_token("Auth2Set", PHASE2_AUTH), default=CaseInsensitive(DEFAULT), references="ipsec_phase2_auth_set")
     key_module: tuple[str, ...] = prop(
         "The keying modules; default lets Windows choose by the methods. IKEv2 takes certificates only.", KEY_MODULE, MODULES,
         default=(), since="2.20")
-    allow_watch_key: bool = prop("Whether trusted intermediaries may read the keys.", FLAG, switch("KeyManagerNotify"),
+    allow_watch_key: bool = prop("Whether trusted intermediaries may read the keys.", BOOL, switch("KeyManagerNotify"),
                                  default=False, since="2.20")
-    allow_set_key: bool = prop("Whether trusted intermediaries may set the keys.", FLAG, switch("KeyManagerDictate"),
+    allow_set_key: bool = prop("Whether trusted intermediaries may set the keys.", BOOL, switch("KeyManagerDictate"),
                                default=False, since="2.20")
     forward_path_lifetime: int = prop("Minutes that the keys of the forward path live, 78 to 172799; 0 for Windows' own.",
                                       number(78, 172799, 0), digits("FwdLifetime", 60), default=0, since="2.20")
-    encrypted_tunnel_bypass: bool = prop("Whether what is encrypted already stays out of the tunnel.", FLAG,
+    encrypted_tunnel_bypass: bool = prop("Whether what is encrypted already stays out of the tunnel.", BOOL,
                                          switch("ByPassTunnel"), default=False, since="2.10")
-    require_authorization: bool = prop("Whether the authorization lists of the firewall settings hold for this tunnel.", FLAG,
+    require_authorization: bool = prop("Whether the authorization lists of the firewall settings hold for this tunnel.", BOOL,
                                        switch("Authz"), default=False, since="2.10")
     user: str | None = prop("The users that may connect (transport mode).", sddl.SDDL,
                             Text("TransportUserAuthzSDDL", sddl.canonical), since="2.20")
     machine: str | None = prop("The computers that may connect (transport mode).", sddl.SDDL,
                                Text("TransportMachineAuthzSDDL", sddl.canonical), since="2.20")
     local_address: tuple[str, ...] = prop("The near ends of the connections.", LOCAL_ADDRESS, ENDPOINT1, default=(),
-                                          group="address")
+                                          filter_object="address")
     remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", WORDS["remote"],
-                                           ENDPOINT2, default=(), group="address", example=["10.0.0.0/8"])
-    protocol: str = prop("The IP protocol.", PROTOCOL, Spelled(
-        "Protocol", protocol, lambda v: None if v == "any" else PROTOCOLS.get(v, v)), default="any", group="port")
+                                           ENDPOINT2, default=(), filter_object="address", example=["10.0.0.0/8"])
+    protocol: str = prop("The IP protocol.", PROTOCOL, ConvertedText(
+        "Protocol", protocol, lambda v: None if v == "any" else PROTOCOLS.get(v, v)), default="any", filter_object="port")
     local_port: tuple[str, ...] = prop("Ports of the near end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
-                                       ports("EP1Port"), default=(), group="port")
+                                       ports("EP1Port"), default=(), filter_object="port")
     remote_port: tuple[str, ...] = prop("Ports of the far end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
-                                        ports("EP2Port"), default=(), group="port")
+                                        ports("EP2Port"), default=(), filter_object="port")
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
 
-    def settle(self, values: dict[str, Any]) -> None:
-        super().settle(values)
+    def normalise(self, values: dict[str, Any]) -> None:
+        super().normalise(values)
         values["key_module"] = tuple(m for m in values["key_module"] if m.casefold() != "keymod=keymoddefault")
         exempt = (values["inbound_security"], values["outbound_security"]) == ("none", "none")
-        for p in self.kind.refers:  # a rule that secures and names no set uses the default one, an exemption has none
+        for p in self.kind.references:  # a rule that secures and names no set uses the default one, an exemption has none
             if values[p.name] in (None, DEFAULT):
-                values[p.name] = None if exempt else Caseless(DEFAULT)
+                values[p.name] = None if exempt else CaseInsensitive(DEFAULT)
 
     @property
     def exempt(self) -> bool:
         """Whether the rule keeps IPsec away from what it matches."""
         return (self.inbound_security, self.outbound_security) == ("none", "none")
 
+    def as_filter(self) -> Filter:
+        security = (self.inbound_security, self.outbound_security)
+        return Filter("exempt" if self.exempt else "secure", requires="require" in security, enabled=self.enabled,
+                      profiles=self.profile, local_address=self.local_address, remote_address=self.remote_address,
+                      tunnel=self.mode == "tunnel")
+
     def check(self) -> Iterable[Finding]:
         yield from _check_security(self)
         yield from _check_matches(self)
         yield from _check_tunnel(self) if self.mode == "tunnel" else _check_transport(self)
 
-    def agree(self, named: Callable[[str], Resource | None]) -> Iterable[Finding]:
+    def check_references(self, get: Callable[[str], Resource | None]) -> Iterable[Finding]:
         """The methods of its sets, its key modules and its mode together ([MS-FASP] 2.2.55, FW_RULE_STATUS)."""
         if self.exempt:
             return
-        sets = {p.name: named(p.name) for p in self.kind.refers}
+        sets = {p.name: get(p.name) for p in self.kind.references}
         known = {n: s is not None or getattr(self, n) == DEFAULT for n, s in sets.items()}
         first = methods(sets["phase1_auth_set"]) if known["phase1_auth_set"] else []
         second = methods(sets["phase2_auth_set"]) if sets["phase2_auth_set"] is not None else []
         if "MachineSHKey" in first and second:
-            yield ("phase2_auth_set", "a pre-shared key allows no second authentication [0x00200004]",
+            yield Finding("phase2_auth_set", "a pre-shared key allows no second authentication [0x00200004]",
                    "authenticate the computers by certificate or Kerberos, or leave the second authentication out")
         if first and first[-1:] == second[-1:] == ["Anonymous"]:
-            yield ("phase2_auth_set", "both authentications are optional (anonymous): the connection may not be secured at all",
+            yield Finding("phase2_auth_set", "both authentications are optional (anonymous): the connection may not be secured at all",
                    "drop anonymous from one of the sets", "warning")
         if self.key_module and first and not any(
                 set(first) <= CAPABLE.get(m, set()) and (not second or m == "auth_ip") for m in self.key_module):
@@ -226,52 +221,52 @@ def _incapable(rule: IpsecRule, first: list[str], second: list[str]) -> Iterable
     way = ("name a set with certificates only" if rule.key_module == ("ikev2",) else
            "use certificates, a pre-shared key or Kerberos without a second authentication"
            if rule.key_module == ("ikev1",) else "leave key_module out, or name sets that it can do")
-    yield ("key_module", f"{' and '.join(rule.key_module)} cannot do all that the rule asks for ({asked}): the connection "
+    yield Finding("key_module", f"{' and '.join(rule.key_module)} cannot do all that the rule asks for ({asked}): the connection "
            "could end in plain text [0x00200008]", way)
 
 
 def _check_suites(rule: IpsecRule, first: list[str], crypto: Resource | None) -> Iterable[Finding]:
     protocols = [p.encapsulation for p in getattr(crypto, "proposal", ()) if p.encapsulation is not None]
     if () in protocols and rule.mode == "tunnel":
-        yield "quick_mode_crypto_set", "a tunnel encapsulates always [0x00107002]", "name a set without encapsulation: none"
+        yield Finding("quick_mode_crypto_set", "a tunnel encapsulates always [0x00107002]", "name a set without encapsulation: none")
     if () in protocols and "MachineSHKey" in first:
-        yield ("quick_mode_crypto_set", "a pre-shared key needs encapsulation [0x00107003]",
+        yield Finding("quick_mode_crypto_set", "a pre-shared key needs encapsulation [0x00107003]",
                "name a set without encapsulation: none")
     if rule.key_module == ("ikev2",) and rule.mode == "transport" and protocols and all("ah" in p for p in protocols):
-        yield "quick_mode_crypto_set", "IKEv2 has no AH in transport mode (New-NetIPsecMainModeCryptoSet)", "offer esp alone"
+        yield Finding("quick_mode_crypto_set", "IKEv2 has no AH in transport mode (New-NetIPsecMainModeCryptoSet)", "offer esp alone")
 
 
 def _check_security(rule: IpsecRule) -> Iterable[Finding]:
     """Which pairs have a rule action ([MS-FASP] 2.2.52), and what an exemption may not have."""
     pair = (rule.inbound_security, rule.outbound_security)
     if pair == ("require", "none") and rule.mode == "transport":
-        yield ("outbound_security", "require inbound with none outbound is for tunnels [0x00107000]",
+        yield Finding("outbound_security", "require inbound with none outbound is for tunnels [0x00107000]",
                "set outbound_security to request, or mode to tunnel")
     elif pair == ("request", "none"):
-        yield ("outbound_security", "request inbound with none outbound has no rule action that Windows could store [0x00100080]",
+        yield Finding("outbound_security", "request inbound with none outbound has no rule action that Windows could store [0x00100080]",
                "set outbound_security to request")
     elif pair not in SECURITY.rows:
-        yield ("outbound_security", f"{pair[0]} inbound with {pair[1]} outbound is not a combination [0x00100080]",
+        yield Finding("outbound_security", f"{pair[0]} inbound with {pair[1]} outbound is not a combination [0x00100080]",
                "use none/none, request/request, require/request or require/require")
     elif rule.mode == "tunnel" and pair in (("request", "request"), ("require", "request")):
-        yield ("outbound_security", "a tunnel requires security both ways [0x00100080]",
+        yield Finding("outbound_security", "a tunnel requires security both ways [0x00100080]",
                "set both to require; or outbound_security to none for traffic that may leave in clear")
     if rule.exempt:
-        for p in rule.kind.refers:
+        for p in rule.kind.references:
             if getattr(rule, p.name) is not None:
-                yield p.name, "an exemption has no sets [0x00100082]", "leave it out"
+                yield Finding(p.name, "an exemption has no sets [0x00100082]", "leave it out")
 
 
 def _check_matches(rule: IpsecRule) -> Iterable[Finding]:
     """What the rule applies to ([MS-FASP] 2.2.55)."""
     for name in ("local_port", "remote_port"):
         if getattr(rule, name) and rule.protocol not in ("tcp", "udp"):
-            yield name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", "set protocol to tcp or udp"
+            yield Finding(name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", "set protocol to tcp or udp")
         if any("-" in p for p in getattr(rule, name)) and not rule.exempt:
-            yield (name, "port ranges are for exemptions (security none, none) [0x00100023]",
+            yield Finding(name, "port ranges are for exemptions (security none, none) [0x00100023]",
                    "name single ports, or leave the ports out")
     if rule.local_address and (rule.interface_alias or rule.interface_type):
-        yield ("local_address", "a local address excludes interfaces and kinds of interfaces [0x0010004B]",
+        yield Finding("local_address", "a local address excludes interfaces and kinds of interfaces [0x0010004B]",
                "leave one of them out")
     yield from check_addresses("local_address", rule.local_address)
     yield from check_addresses("remote_address", rule.remote_address)
@@ -280,39 +275,39 @@ def _check_matches(rule: IpsecRule) -> Iterable[Finding]:
 def _check_transport(rule: IpsecRule) -> Iterable[Finding]:
     for name in ("local_tunnel_endpoint", "remote_tunnel_endpoint", "remote_tunnel_hostname"):
         if getattr(rule, name):
-            yield name, f"{name} is for tunnels [0x0010004D]", "set mode to tunnel, or leave it out"
+            yield Finding(name, f"{name} is for tunnels [0x0010004D]", "set mode to tunnel, or leave it out")
     if rule.encrypted_tunnel_bypass:
-        yield "encrypted_tunnel_bypass", "it is for tunnels [0x00107001]", "set mode to tunnel, or leave it out"
+        yield Finding("encrypted_tunnel_bypass", "it is for tunnels [0x00107001]", "set mode to tunnel, or leave it out")
     if rule.require_authorization:
-        yield ("require_authorization", "it is for tunnels; transport rules have their own lists [0x001000BA]",
+        yield Finding("require_authorization", "it is for tunnels; transport rules have their own lists [0x001000BA]",
                "set machine or user instead")
 
 
 def _check_tunnel(rule: IpsecRule) -> Iterable[Finding]:
     local, remote = rule.local_tunnel_endpoint, rule.remote_tunnel_endpoint
     if rule.exempt:
-        yield ("mode", "an exemption from a tunnel has no tunnel endpoints [0x001000F1], and without them nothing tells it from "
+        yield Finding("mode", "an exemption from a tunnel has no tunnel endpoints [0x001000F1], and without them nothing tells it from "
                "one of transport mode", "leave mode out: a transport mode exemption keeps the traffic out of tunnels too")
     elif not local and not remote:
-        yield "remote_tunnel_endpoint", "a tunnel needs an end [0x0010004D]", "set local_tunnel_endpoint, remote_tunnel_endpoint"
+        yield Finding("remote_tunnel_endpoint", "a tunnel needs an end [0x0010004D]", "set local_tunnel_endpoint, remote_tunnel_endpoint")
     if local and remote and not (rule.local_address and rule.remote_address):
-        yield ("remote_address", "a tunnel between two gateways says what goes through it [0x0010004F]",
+        yield Finding("remote_address", "a tunnel between two gateways says what goes through it [0x0010004F]",
                "set local_address and remote_address; or make one tunnel endpoint any")
     if local and remote and set(map(_family, local)) != set(map(_family, remote)):
-        yield "remote_tunnel_endpoint", "both ends of a tunnel have one address family [0x0010004D]", "use IPv4 or IPv6 for both"
+        yield Finding("remote_tunnel_endpoint", "both ends of a tunnel have one address family [0x0010004D]", "use IPv4 or IPv6 for both")
     if len(set(map(_family, local))) < len(local):
-        yield "local_tunnel_endpoint", "a tunnel has one local end of a family [0x0010004D]", "name one address"
+        yield Finding("local_tunnel_endpoint", "a tunnel has one local end of a family [0x0010004D]", "name one address")
     yield from _check_ends(rule)
     if rule.protocol != "any" or rule.local_port or rule.remote_port:
-        yield "protocol", "a tunnel takes every protocol and port [0x001000A1]", "leave protocol and ports out"
+        yield Finding("protocol", "a tunnel takes every protocol and port [0x001000A1]", "leave protocol and ports out")
     for name, code in (("machine", "0x00100516"), ("user", "0x00100517")):
         if getattr(rule, name):
-            yield (name, f"{name} is for transport mode [{code}]",
+            yield Finding(name, f"{name} is for transport mode [{code}]",
                    "set require_authorization: the lists of the firewall settings hold for tunnels")
             if rule.require_authorization:
-                yield name, f"{name} does not go with require_authorization [0x00100518]", "leave one of them out"
+                yield Finding(name, f"{name} does not go with require_authorization [0x00100518]", "leave one of them out")
     if rule.key_module == ("ikev2",):
-        yield ("key_module", "a tunnel by IKEv2 alone needs TunnelType, which Windows Server 2025 alone has and which cannot be "
+        yield Finding("key_module", "a tunnel by IKEv2 alone needs TunnelType, which Windows Server 2025 alone has and which cannot be "
                "read back [0x00080011]", "leave key_module out, or add ikev1 or auth_ip")
 
 
@@ -320,9 +315,9 @@ def _check_ends(rule: IpsecRule) -> Iterable[Finding]:
     for name in ("local_tunnel_endpoint", "remote_tunnel_endpoint"):
         for value in getattr(rule, name):
             if "-" in value or "/" in value or ipaddress.ip_address(value).is_loopback:
-                yield name, f"{value}: a tunnel ends at a single address, not at loopback [0x0010004D]", "name an address"
+                yield Finding(name, f"{value}: a tunnel ends at a single address, not at loopback [0x0010004D]", "name an address")
         yield from check_addresses(name, [v for v in getattr(rule, name) if "-" not in v and "/" not in v])
     several = len(set(map(_family, rule.remote_tunnel_endpoint))) < len(rule.remote_tunnel_endpoint)
     if rule.remote_tunnel_hostname and not several:
-        yield ("remote_tunnel_hostname", "a host name goes with several remote tunnel endpoints [0x0008000F]",
+        yield Finding("remote_tunnel_hostname", "a host name goes with several remote tunnel endpoints [0x0008000F]",
                "name them, or leave the host name out")

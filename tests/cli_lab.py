@@ -26,7 +26,7 @@ PLAYBOOK = """\
 
 
 @dataclass(frozen=True)
-class Said:
+class Output:
     """What the program printed, and its exit code."""
 
     code: int
@@ -41,12 +41,12 @@ class Cli:
     folder: Path
     capsys: pytest.CaptureFixture[str]
 
-    def __call__(self, *arguments: str) -> Said:
+    def __call__(self, *arguments: str) -> Output:
         self.capsys.readouterr()
         with contextlib.chdir(self.folder):
             code = run(arguments)
         out, err = self.capsys.readouterr()
-        return Said(code, out, err)
+        return Output(code, out, err)
 
     def write(self, files: dict[str, str]) -> None:
         """Put files into the folder."""

@@ -81,7 +81,7 @@ def needs_file_registry(file: Path) -> None:
 
 def decode(batch: Batch, text: str) -> dict[str, Any]:
     """The JSON that a framed reply holds, after the product's own reader has accepted it."""
-    batch.read(text.encode())
+    batch.decode(text.encode())
     packed = text.removeprefix("<<ringfence:").removesuffix(">>")
     said: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed)))
     return said

@@ -1,72 +1,20 @@
-"""What the tests of IPsec share: a lab machine as a transport, and strategies for valid policies."""
+"""Strategies for IPsec policies that Windows takes."""
 
 from collections.abc import Callable
 from typing import Any
 
-from core import KINDS, Said, declare
+from core import KINDS, task
 from hypothesis import strategies as st
 
-from ringfence.batch import Batch, Reply
-from ringfence.lab.machine import Machine, Session, machine
-from ringfence.report import HostResult
-from ringfence.run import converge
+from ringfence.project.render import RenderedTask
 from ringfence.secret import Secret
-from ringfence.state import Desired
 
 Policy = list[tuple[str, dict[str, Any]]]
-SESSION = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
 
 
-class Lab:
-    """The engine's way to a machine of the lab that lives in this process."""
-
-    def __init__(self, host: Machine | None = None) -> None:
-        self.machine = host or machine("srv1")
-        self.batches: list[Batch] = []
-        self.outputs: list[str] = []
-
-    def connect(self) -> "Lab":
-        return self
-
-    def run(self, batch: Batch) -> Reply:
-        self.batches.append(batch)
-        self.outputs.append(self.machine.run(batch.encode(), SESSION))
-        return batch.read(self.outputs[-1].encode())
-
-    def plan(self, *policy: Said) -> HostResult:
-        return converge.plan(self._job(policy), KINDS)
-
-    def apply(self, *policy: Said) -> HostResult:
-        return converge.apply(self._job(policy), KINDS)
-
-    def _job(self, policy: tuple[Said, ...]) -> converge.Job:
-        desired = declared(*policy)
-        return converge.Job("srv1", desired, self.connect)
-
-    @property
-    def cmdlets(self) -> list[tuple[str, Any]]:
-        """(cmdlet, name) of every change that was asked for, in order."""
-        calls = [c.args for b in self.batches for c in b.calls if c.verb == "Net.Call"]
-        return [(a["cmdlet"], a["parameters"].get("Name", "default")) for a in calls]
-
-    def rule(self, name: str, key: str = "ConSecRules") -> str:
-        """The string of a rule as the registry of the machine holds it."""
-        found = self.machine.registry.get(rf"{ROOT}\{key}", name)
-        assert isinstance(found, str)
-        return found
-
-
-ROOT = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
-
-
-def declared(*policy: Said) -> Desired:
-    desired, problems = declare(*policy)
-    assert not [p for p in problems if p.severity == "error"], "\n".join(map(str, problems))
-    return desired
-
-
-def said(policy: Policy) -> list[Said]:
-    return [Said(kind, properties) for kind, properties in policy]
+def tasks(policy: Policy) -> list[RenderedTask]:
+    """A policy as tasks."""
+    return [task(kind, properties) for kind, properties in policy]
 
 
 # ---- strategies: policies that Windows takes -------------------------------------------------------------------------

@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
+from batches import batch_of, open_transport
 from faulty import HERE
 
-from ringfence.batch import Batch, Call, Reply
+from ringfence.batch import Call, Reply
 from ringfence.errors import FAILURES, HostError, Unreachable
 from ringfence.secret import Secret
-from ringfence.transports import transport_for
 
-BATCH = Batch((Call("Facts.Read", {"text": "ä€😀_x000D_\u0001"}),))
+BATCH = batch_of(Call("Facts.Read", {"text": "ä€😀_x000D_\u0001"}))
 FAST = {"ansible_psrp_read_timeout": 10, "ansible_psrp_operation_timeout": 1, "ansible_timeout": 10,
         "ringfence_batch_timeout": 60, "ansible_psrp_reconnection_backoff": 0.05}
 
@@ -24,7 +24,7 @@ def variables(port: int, **more: Any) -> dict[str, Any]:
 
 def run(port: int, **more: Any) -> Reply:
     """One batch."""
-    return transport_for("srv1", variables(port, **more)).run(BATCH)
+    return open_transport("srv1", variables(port, **more)).run(BATCH)
 
 
 def fails(port: int, kind: str, said: str = "", sent: bool = False, **more: Any) -> HostError:

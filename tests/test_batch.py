@@ -8,15 +8,16 @@ import zlib
 from typing import Any
 
 import pytest
+from batches import batch_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.batch import Answer, Batch, Call, Failure, net, script
+from ringfence.batch import Answer, Batch, Call, Failure, cmdlet_call, script
 from ringfence.errors import FAILURES, HostError
 from ringfence.secret import Secret
 
-READ = Batch((Call("Facts.Read"), Call("Policy.Read", {"stores": ["local"]})), run="aa")
-WRITE = Batch((net("New-NetFirewallRule", {"Name": "a"}), net("New-NetFirewallRule", {"Name": "b"})), stop=True, run="aa")
+READ = batch_of(Call("Facts.Read"), Call("Policy.Read", {"stores": ["local"]}), run_id="aa")
+WRITE = batch_of(*(cmdlet_call("New-NetFirewallRule", {"Name": n}) for n in "ab"), stop_on_error=True, run_id="aa")
 OK = {"ok": True, "value": 1}
 BAD = {"ok": False, "error": {"category": "ResourceExists", "id": "x", "message": "already there", "code": 183}}
 
@@ -32,30 +33,30 @@ def reply(*replies: Any, run: str = "aa", version: Any = 1) -> dict[str, Any]:
 
 def fails(batch: Batch, output: bytes, kind: str, words: str = "", **limits: int) -> None:
     with pytest.raises(HostError) as caught:
-        batch.read(output, **limits)
+        batch.decode(output, **limits)
     assert caught.value.kind == kind
     assert words in str(caught.value)
 
 
 def test_what_travels_to_the_host() -> None:
-    batch = Batch((net("New-NetFirewallRule", {"Name": "ä 'q' $(x)"}),), stop=True)
+    batch = batch_of(cmdlet_call("New-NetFirewallRule", {"Name": "ä 'q' $(x)"}), stop_on_error=True)
     told = json.loads(base64.b64decode(batch.encode()))
-    assert told == {"ringfence": 1, "run": batch.run, "key": base64.b64encode(batch.key).decode(), "stop": True, "calls": [
+    assert told == {"ringfence": 1, "run": batch.run_id, "key": base64.b64encode(batch.hmac_key).decode(), "stop": True, "calls": [
         {"verb": "Net.Call", "args": {"cmdlet": "New-NetFirewallRule", "parameters": {"Name": "ä 'q' $(x)"}}}]}
     assert batch.encode().isascii()
     assert "\n" not in batch.encode()
 
 
 def test_every_batch_has_a_key_and_a_number_of_its_own() -> None:
-    one, two = Batch(()), Batch(())
-    assert len(one.key) == 32
-    assert one.key != two.key
-    assert one.run != two.run
-    assert repr(one.key) not in repr(one)
+    one, two = batch_of(), batch_of()
+    assert len(one.hmac_key) == 32
+    assert one.hmac_key != two.hmac_key
+    assert one.run_id != two.run_id
+    assert repr(one.hmac_key) not in repr(one)
 
 
 def test_a_secret_leaves_only_in_the_batch() -> None:
-    batch = Batch((net("New-NetIPsecAuthProposal", {"PreSharedKey": Secret("sesame")}),))
+    batch = batch_of(cmdlet_call("New-NetIPsecAuthProposal", {"PreSharedKey": Secret("sesame")}))
     assert json.loads(base64.b64decode(batch.encode()))["calls"][0]["args"]["parameters"]["PreSharedKey"] == "sesame"
     assert "sesame" not in repr(batch)
 
@@ -63,23 +64,23 @@ def test_a_secret_leaves_only_in_the_batch() -> None:
 @pytest.mark.parametrize(("before", "after"),
                          [(b"", b""), (b"Welcome!\r\n\xff\xfe", b"\r\n#< CLIXML <Objs>"), (b"<<ringfence", b">>>>")])
 def test_answers_in_their_order_whatever_stands_around_them(before: bytes, after: bytes) -> None:
-    found = READ.read(framed(reply({"ok": True, "value": {"a": ["ä", None, 1.5]}}, BAD), before, after))
-    assert found.answers == (Answer({"a": ["ä", None, 1.5]}), Answer(error=Failure("ResourceExists", "x", "already there", 183)))
-    assert found.value(0) == {"a": ["ä", None, 1.5]}
+    found = READ.decode(framed(reply({"ok": True, "value": {"a": ["ä", None, 1.5]}}, BAD), before, after))
+    assert tuple(found.answers.values()) == (Answer({"a": ["ä", None, 1.5]}), Answer(error=Failure("ResourceExists", "x", "already there", 183)))
+    assert found[0] == {"a": ["ä", None, 1.5]}
     with pytest.raises(HostError, match="already there"):
-        found.value(1)
+        found[1]
 
 
 def test_base64_in_lines_is_joined() -> None:
     flat = framed(reply(OK, OK))
-    assert READ.read(b"\r\n".join(flat[i:i + 20] for i in range(0, len(flat), 20)).replace(b"<<ringfence:", b"\r\n<<ringfence:",
+    assert READ.decode(b"\r\n".join(flat[i:i + 20] for i in range(0, len(flat), 20)).replace(b"<<ringfence:", b"\r\n<<ringfence:",
                                                                                            1)
-                     if b"<<ringfence:" in flat[:20] else flat).answers == (Answer(1), Answer(1))
+                     if b"<<ringfence:" in flat[:20] else flat).answers == {0: Answer(1), 1: Answer(1)}
 
 
 def test_a_stopped_batch_has_fewer_answers() -> None:
-    assert len(WRITE.read(framed(reply(BAD))).answers) == 1
-    assert len(WRITE.read(framed(reply(OK, BAD))).answers) == 2
+    assert len(WRITE.decode(framed(reply(BAD))).answers) == 1
+    assert len(WRITE.decode(framed(reply(OK, BAD))).answers) == 2
     fails(WRITE, framed(reply(OK)), "protocol", "1 answers to 2 calls")
     fails(READ, framed(reply(BAD)), "protocol", "1 answers to 2 calls")
     fails(READ, framed(reply(OK, OK, OK)), "protocol", "3 answers to 2 calls")
@@ -119,13 +120,13 @@ def test_a_cut_reply(cut: int) -> None:
 
 def test_half_characters_are_replaced_before_anything_can_choke_on_them() -> None:
     value = b'["\\ud83d", "\\ud83d\\udee1", "\\\\ud83d"]'
-    found = READ.read(framed(b'{"ringfence": 1, "run": "aa", "replies": [{"ok": true, "value": ' + value + b'}, {"ok": true}]}'))
-    assert found.value(0) == ["?", "🛡", "\\ud83d"]
+    found = READ.decode(framed(b'{"ringfence": 1, "run": "aa", "replies": [{"ok": true, "value": ' + value + b'}, {"ok": true}]}'))
+    assert found[0] == ["?", "🛡", "\\ud83d"]
 
 
 def test_what_a_host_says_cannot_steer_a_terminal() -> None:
     with pytest.raises(HostError) as caught:
-        READ.read(b"<<ringfence-fatal:script:\x1b]0;owned\x07\x1b[2Jgone\n\nnext>>")
+        READ.decode(b"<<ringfence-fatal:script:\x1b]0;owned\x07\x1b[2Jgone\n\nnext>>")
     assert str(caught.value).isprintable()
 
 
@@ -146,7 +147,7 @@ def zeros(size: int) -> bytes:
 
 def test_a_reply_as_large_as_the_limit_is_read() -> None:
     data = json.dumps(reply(OK, OK)).encode()
-    assert READ.read(framed(data), limit=len(data)).answers == (Answer(1), Answer(1))
+    assert READ.decode(framed(data), limit=len(data)).answers == {0: Answer(1), 1: Answer(1)}
     fails(READ, framed(data), "too_large", limit=len(data) - 1)
 
 
@@ -161,7 +162,7 @@ def test_the_script_is_a_constant_of_the_package() -> None:
                  st.binary(max_size=40).map(lambda b: b"<<ringfence-fatal:" + b + b":" + b + b">>")))
 def test_any_bytes_are_a_reply_or_a_host_error(output: bytes) -> None:
     with pytest.raises(HostError) as caught:
-        READ.read(output)
+        READ.decode(output)
     assert caught.value.kind in FAILURES
 
 
@@ -176,7 +177,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st
 def test_any_json_is_a_reply_or_a_host_error(first: Any, second: Any, whole: Any) -> None:
     for said in (reply(first, second), {**reply(), "replies": first}, whole, reply(first, run=second, version=whole)):
         try:
-            found = READ.read(framed(said))
+            found = READ.decode(framed(said))
         except HostError:
             continue
         assert len(found.answers) == 2

@@ -1,34 +1,44 @@
 """What only the host can translate: aliases to GUIDs, names to SIDs; what it cannot is told with its place."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from core import FACTS, GUID, Said, at, facts, want
+from core import FACTS, GUID, at, declared, facts, resources, task
 
-from ringfence.errors import Where
-from ringfence.facts import facts_of
-from ringfence.plan.bind import bind, names
-from ringfence.state import Desired
+from ringfence.diagnostics import Diagnostic, Where
+from ringfence.model.declaration import Declarations, state_after
+from ringfence.model.facts import Facts, parse_facts
+from ringfence.model.state import State
+from ringfence.plan import bind as step
+from ringfence.plan.bind import account_names
+from ringfence.plan.plan import HostSnapshot, Plan
 
 SECOND = "{22222222-2222-3333-4444-555555555555}"
 ACCOUNTS = {"CORP\\Admins": {"sid": "S-1-5-21-1-2-3-512", "name": "CORP\\Admins"}, "CORP\\Nobody": {"error": "No mapping"}}
 
 
-def rule_of(desired: Desired) -> Any:
-    (only,) = desired.values()
-    return only.resource
+def bind(declarations: Declarations, facts: Facts, accounts: Mapping[str, Any]) -> tuple[Declarations, list[Diagnostic]]:
+    plan = step.bind(Plan("srv1", declarations, HostSnapshot(facts, State(), accounts)))
+    assert plan.after == state_after(plan.declarations, State())
+    return plan.declarations, list(plan.diagnostics)
+
+
+def rule_of(declarations: Declarations) -> Any:
+    (only,) = resources(declarations)
+    return only
 
 
 def test_the_names_that_a_read_batch_asks_for() -> None:
-    desired = want(at(1, name="a", authentication="required", remote_user=["CORP\\Admins", "S-1-5-11"],
+    desired = declared(at(1, name="a", authentication="required", remote_user=["CORP\\Admins", "S-1-5-11"],
                       remote_machine="CORP\\Srv"),
                    at(9, name="b", owner="CORP\\Owner"), at(15, name="c", interface_alias="Ethernet"),
                    at(20, name="d", state="absent"))
-    assert names(desired.values()) == ("CORP\\Admins", "CORP\\Owner", "CORP\\Srv")
+    assert account_names(desired.values()) == ("CORP\\Admins", "CORP\\Owner", "CORP\\Srv")
 
 
 def test_accounts_and_interfaces_become_the_hosts_own_terms() -> None:
-    desired, problems = bind(want(at(1, name="r", local_user=["corp\\admins", "S-1-5-11"], interface_alias=["Ethernet 2", GUID])),
+    desired, problems = bind(declared(at(1, name="r", local_user=["corp\\admins", "S-1-5-11"], interface_alias=["Ethernet 2", GUID])),
                              facts(), ACCOUNTS)
     assert problems == []
     assert rule_of(desired).local_user == "D:(A;;CC;;;S-1-5-11)(A;;CC;;;S-1-5-21-1-2-3-512)"
@@ -40,18 +50,18 @@ def test_accounts_and_interfaces_become_the_hosts_own_terms() -> None:
     (["Ethernet", "Ethernet*"], (GUID, SECOND)),
 ])
 def test_aliases_with_wildcards(alias: Any, guids: tuple[str, ...]) -> None:
-    desired, problems = bind(want(at(1, name="r", interface_alias=alias)), facts(), {})
+    desired, problems = bind(declared(at(1, name="r", interface_alias=alias)), facts(), {})
     assert (rule_of(desired).interface_alias, problems) == (guids, [])
 
 
 def test_an_alias_with_brackets_is_found_as_it_is() -> None:
-    host = facts_of({**FACTS, "interfaces": [{"alias": "vEthernet [int]", "guid": GUID}]})
-    desired, problems = bind(want(at(1, name="r", interface_alias="vEthernet [int]")), host, {})
+    host = parse_facts({**FACTS, "interfaces": [{"alias": "vEthernet [int]", "guid": GUID}]})
+    desired, problems = bind(declared(at(1, name="r", interface_alias="vEthernet [int]")), host, {})
     assert (rule_of(desired).interface_alias, problems) == ((GUID,), [])
 
 
 def test_what_the_host_does_not_know_is_told_with_its_place() -> None:
-    desired, problems = bind(want(at(10, name="r", interface_alias="Ethernt",
+    desired, problems = bind(declared(at(10, name="r", interface_alias="Ethernt",
                                      local_user=["CORP\\Nobody", "CORP\\Unasked", "CORP\\Admins"])),
                              facts(), ACCOUNTS)
     by_place = {p.where: [q for q in problems if q.where == p.where] for p in problems}
@@ -67,18 +77,18 @@ def test_what_the_host_does_not_know_is_told_with_its_place() -> None:
                                   "S-1-5-11", None])
 def test_an_answer_that_is_no_sid_is_no_answer(said: Any) -> None:
     """A host cannot slip more into a descriptor than one account."""
-    _, problems = bind(want(at(1, name="r", local_user="CORP\\Admins")), facts(), {"CORP\\Admins": said})
+    _, problems = bind(declared(at(1, name="r", local_user="CORP\\Admins")), facts(), {"CORP\\Admins": said})
     assert len(problems) == 1
 
 
 def test_what_needs_no_host_is_left_alone() -> None:
-    desired = want(at(1, name="r", local_user="S-1-5-11", interface_alias=GUID),
-                   Said("firewall_rule", {"name": "x", "state": "absent"}))
-    bound, problems = bind(desired, facts_of(None), {})
+    desired = declared(at(1, name="r", local_user="S-1-5-11", interface_alias=GUID),
+                   task("firewall_rule", {"name": "x", "state": "absent"}))
+    bound, problems = bind(desired, parse_facts(None), {})
     assert problems == []
     assert all(bound[id] is desired[id] for id in desired)
 
 
 def test_a_host_that_told_nothing_of_its_interfaces() -> None:
-    _, problems = bind(want(at(1, name="r", interface_alias="Ethernet")), facts(interfaces=None), {})
+    _, problems = bind(declared(at(1, name="r", interface_alias="Ethernet")), facts(interfaces=None), {})
     assert problems[0].detail == "interfaces of the host: none known"

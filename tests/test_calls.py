@@ -4,16 +4,22 @@ tests/cases/netsecurity_parameters.json is an extract of Microsoft's cmdlet page
 """
 
 import json
+import re
 from typing import Any
 
 import pytest
-from core import CASES, GUID, KINDS, PROFILE, RULE, FakeHost, Said, cases, facts, rule, want
+from core import CASES, GUID, KINDS, PROFILE, RULE, cases, declared, facts, rule, task
+from hosts import LabHost
 
 from ringfence.batch import Batch
-from ringfence.errors import Refused
-from ringfence.resource import Keys, Kind, Prop, Resource
-from ringfence.state import Change, State, diff, identify, target
-from ringfence.windows.calls import argument, calls
+from ringfence.errors import GuardRefused
+from ringfence.model.declaration import state_after
+from ringfence.model.resource import Kind, Property, Resource
+from ringfence.model.state import Change, State, diff, id_of
+from ringfence.model.storage import RegistryKeys
+from ringfence.plan.losses import refuse_losses
+from ringfence.plan.plan import HostSnapshot, Plan
+from ringfence.windows.calls import cmdlet_calls, to_parameter
 
 PARAMETERS: dict[str, dict[str, dict[str, Any]]] = json.loads(
     (CASES / "netsecurity_parameters.json").read_text(encoding="utf-8"))["cmdlets"]
@@ -24,11 +30,11 @@ CORE = [pytest.param(kind, p, id=f"{kind.name}.{p.name}") for kind in (RULE, PRO
 
 
 def change(before: Resource | None, after: Resource | None) -> Change:
-    return Change(identify(after or before), before, after)  # type: ignore[arg-type]
+    return Change(id_of(after or before), before, after)  # type: ignore[arg-type]
 
 
 def parameters(before: Resource | None, after: Resource | None) -> dict[str, Any]:
-    (call,) = calls([change(before, after)], facts())
+    (call,) = cmdlet_calls([change(before, after)], facts().aliases).values()
     return dict(call.args["parameters"])
 
 
@@ -48,25 +54,25 @@ def binds(declared: dict[str, Any], value: Any) -> bool:
     return name == "String" and isinstance(value, str)
 
 
-def sayable(kind: Kind, p: Prop) -> list[Any]:
+def sayable(kind: Kind, p: Property) -> list[Any]:
     """Canonical values of a property: its default and those of the cases."""
-    found = [p.word.parse(v) for case in cases("words").get(f"{kind.name}.{p.name}", {}).get("values", ())
+    found = [p.type.parse(v) for case in cases("words").get(f"{kind.name}.{p.name}", {}).get("values", ())
              for v in case.get("same", ())]
-    return [p.default, *found, *([p.word.parse(p.example)] if p.example is not None else [])]
+    return [p.default, *found, *([p.type.parse(p.example)] if p.example is not None else [])]
 
 
 @pytest.mark.parametrize(("kind", "p"), CORE)
-def test_every_parameter_binds_every_value_that_can_be_said(kind: Kind, p: Prop) -> None:
+def test_every_parameter_binds_every_value_that_can_be_said(kind: Kind, p: Property) -> None:
     if p.name == "log_max_size_kilobytes":
-        assert argument(p, 16384, facts()) == 16384  # its default (not stored) cannot be said and is never written
+        assert to_parameter(p, 16384, facts().aliases) == 16384  # its default (not stored) cannot be said and is never written
     for verb, parameter in (("New", p.parameter), ("Set", p.set_parameter)):
         cmdlet = PARAMETERS.get(f"{verb}-{kind.noun}")
         if cmdlet is None:
             assert verb == "New"
-            assert isinstance(kind.home, Keys)
+            assert isinstance(kind.storage, RegistryKeys)
             continue
         for value in sayable(kind, p):
-            told = argument(p, value, facts())
+            told = to_parameter(p, value, facts().aliases)
             if told is not None:
                 assert binds(cmdlet[parameter], told), (cmdlet[parameter], told)
 
@@ -94,7 +100,7 @@ def test_the_lists_are_one_bit_each_only_where_windows_has_flags() -> None:
 def test_booleans_and_the_enum_that_looks_like_one(name: str, typed: type) -> None:
     """`-Enabled $true` does not bind, `-Enabled True` does; the others are [bool]."""
     for value in (True, False):
-        told = argument(RULE.properties[name], value, facts())
+        told = to_parameter(RULE.properties[name], value, facts().aliases)
         assert type(told) is typed
         assert str(told) == str(value)
 
@@ -138,10 +144,10 @@ def test_only_what_differs_is_said() -> None:
 
 def test_objects_go_by_the_name_they_have_on_the_host() -> None:
     found = RULE.read_string("RDP-In", "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=N|")
-    for declared in (want(Said("firewall_rule", {"name": "rdp-in", "display_name": "N", "enabled": False})),
-                     want(Said("firewall_rule", {"name": "rdp-IN", "state": "absent"}))):
-        state = State({identify(found): found})
-        (call,) = calls(diff(state, target(declared, state)), facts())
+    for declarations in (declared(task("firewall_rule", {"name": "rdp-in", "display_name": "N", "enabled": False})),
+                     declared(task("firewall_rule", {"name": "rdp-IN", "state": "absent"}))):
+        state = State({id_of(found): found})
+        (call,) = cmdlet_calls(diff(state, state_after(declarations, state)), facts().aliases).values()
         assert call.args["parameters"]["Name"] == "RDP-In"
 
 
@@ -151,35 +157,44 @@ def test_interfaces_go_by_alias_and_by_guid_where_the_host_has_no_name() -> None
 
 
 def test_profiles_are_set_one_by_one_with_what_is_mentioned() -> None:
-    state = State({identify(r): r for r in (PROFILE.make(n, {}) for n in ("domain", "private", "public"))})
-    desired = want(Said("firewall_profile", {"profiles": ["domain", "public"], "enabled": True, "log_max_size_kilobytes": 16384,
+    state = State({id_of(r): r for r in (PROFILE.create(n, {}) for n in ("domain", "private", "public"))})
+    desired = declared(task("firewall_profile", {"profiles": ["domain", "public"], "enabled": True, "log_max_size_kilobytes": 16384,
                                              "default_inbound_action": "block"}))
-    made = calls(diff(state, target(desired, state)), facts())
-    assert [dict(c.args["parameters"]) for c in made] == [
+    made = cmdlet_calls(diff(state, state_after(desired, state)), facts().aliases)
+    assert [dict(c.args["parameters"]) for c in made.values()] == [
         {"Name": name, "Enabled": "True", "DefaultInboundAction": "Block", "LogMaxSizeKilobytes": 16384}
         for name in ("Domain", "Public")]
-    assert {c.args["cmdlet"] for c in made} == {"Set-NetFirewallProfile"}
+    assert {c.args["cmdlet"] for c in made.values()} == {"Set-NetFirewallProfile"}
+
+
+def refusals(*changes: Change) -> str:
+    plan = refuse_losses(Plan("srv1", {}, HostSnapshot(facts(), State()), changes=changes))
+    try:
+        plan.raise_if_refused()
+    except GuardRefused as refused:
+        return str(refused)
+    return ""
 
 
 def test_a_change_that_would_lose_what_no_cmdlet_writes_is_refused() -> None:
     found = RULE.read_string("r", "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=r|PFN=App_1|PCross=TRUE|")
-    with pytest.raises(Refused) as caught:
-        calls([change(found, rule(enabled=False))], facts())
-    assert "PFN=App_1" in str(caught.value)
-    assert "PCross=TRUE" in str(caught.value)
-    assert "absent" in str(caught.value)
-    assert calls([change(found, None)], facts())[0].args == {"cmdlet": "Remove-NetFirewallRule", "parameters": {"Name": "r"}}
+    told = refusals(change(found, rule(enabled=False)))
+    assert "PFN=App_1|PCross=TRUE" in told
+    assert "absent" in told
+    assert refusals(change(found, None), change(None, rule("new"))) == ""
+    assert cmdlet_calls([change(found, None)], {})[id_of(found)].args == {
+        "cmdlet": "Remove-NetFirewallRule", "parameters": {"Name": "r"}}
 
 
 def test_every_refusal_is_told_at_once() -> None:
     found = [RULE.read_string(n, "v2.31|Action=Allow|Active=TRUE|Dir=In|Future=1|") for n in ("a", "b")]
-    with pytest.raises(Refused, match=r"firewall_rule a:(.|\n)*firewall_rule b:"):
-        calls([change(f, rule(f.name)) for f in found], facts())
+    assert re.match(r"firewall_rule a:(.|\n)*firewall_rule b:", refusals(*(change(f, rule(f.name)) for f in found)))
 
 
 def test_no_value_becomes_text_of_a_script() -> None:
     """Quotes, dollars and backticks stay data in the JSON of the batch."""
     text = "'; Remove-Item C:\\ -Recurse; \"$(whoami)`n"
-    host = FakeHost()
-    host.run(Batch(calls([change(None, rule(description=text))], facts()), stop=True))
+    host = LabHost({})
+    reply = host.run(Batch(cmdlet_calls([change(None, rule(description=text))], {}), stop_on_error=True))
+    assert [a.error for a in reply.answers.values()] == [None]
     assert RULE.read_string("r", host.rules["r"]).description == text  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from cli_lab import RULES, Cli, Said, environment, fleet, written
+from cli_lab import RULES, Cli, Output, environment, fleet, written
 
 from ringfence import kinds, schemas
 from ringfence.cli.app import COMMANDS
@@ -34,7 +34,7 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     return Cli(tmp_path, capsys)
 
 
-def report(said: Said) -> Any:
+def report(said: Output) -> Any:
     """The JSON document, which has to fit its schema."""
     document = json.loads(said.out)
     jsonschema.Draft202012Validator(schemas.report()).validate(document)
@@ -104,7 +104,7 @@ def test_drift_tells_what_somebody_changed(cli: Cli) -> None:
         document = report(cli("drift", "--output", "json"))
         changed = {h["host"]: [(c["action"], c["name"]) for c in h["changes"]] for h in document["hosts"]}
         assert changed == {"web1": [("update", "corp-rdp")], "pc2": [("remove", "old-telnet")], "web3": []}
-        assert document["summary"]["hosts"] == {"differs": 2, "in sync": 1}
+        assert document["summary"]["hosts"] == {"differs": 2, "in_sync": 1}
         fixed = cli("apply", "--yes", "--diff")
         assert fixed.code == 0
         assert "+ 10.0.0.2" in fixed.out
@@ -174,7 +174,7 @@ def test_one_host_failing_never_stops_the_others(cli: Cli) -> None:
         said = cli("apply", "--yes", "--output", "json")
         assert said.code == 6  # worse than 5
         found = {h["host"]: (h["status"], h["error"] and h["error"]["kind"]) for h in report(said)["hosts"]}
-        assert found == {"web1": ("changed", None), "web3": ("changed", None), "gone": ("unreachable", "refused"),
+        assert found == {"web1": ("changed", None), "web3": ("changed", None), "gone": ("unreachable", "connection_refused"),
                          "pc2": ("failed", "language_mode"), "pc4": ("failed", "authorization")}
         text = cli("apply", "--yes").out
         assert "connection refused" in text
@@ -211,7 +211,7 @@ def test_passwords_are_in_no_output(cli: Cli) -> None:
 
 def test_a_defect_is_told_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli.write(NOWHERE)
-    monkeypatch.setattr("ringfence.cli.project.prepare", lambda request: 1 / 0)
+    monkeypatch.setattr("ringfence.cli.prepared.prepare", lambda request: 1 / 0)
     said = cli("plan")
     assert said.code == 1
     assert said.err.startswith("error: ringfence itself failed: ZeroDivisionError: division by zero.")
@@ -338,7 +338,7 @@ def test_apply_asks_on_a_terminal(cli: Cli) -> None:
         code, shown = on_terminal(cli, "y\n", "apply", NO_COLOR="1")
         assert code == 0
         assert "\x1b[32m" not in shown
-        assert "2 hosts: 2 changed; 8 changes, 8 made" in shown
+        assert "2 hosts: 2 changed; 8 changes, 8 written" in shown
         code, shown = on_terminal(cli, "", "apply", "--no-color")
         assert code == 0
         assert "Make" not in shown

@@ -6,14 +6,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence import sddl
-from ringfence.codecs import Each, Encoded, Platform, ProtocolAndIcmp, Rows, Table, Text, Value, split
-from ringfence.words import PROTOCOLS, Caseless, icmp_type, port, protocol
+from ringfence.codecs.registry import RegistryValue
+from ringfence.codecs.rule_string import (
+    Platform,
+    ProtocolAndIcmp,
+    RuleStringCodec,
+    Text,
+    TextOrBase64,
+    TokenSet,
+    TruthTable,
+    split,
+)
+from ringfence.types import sddl
+from ringfence.types.base import CaseInsensitive
+from ringfence.types.network import PROTOCOLS, icmp_type, port, protocol
 
-SECURITY = Rows({("none", False): "", ("plain", False): "Sec=A", ("plain", True): "Sec=A|More=X"}, idle="More=Off")
-PORTS = Each("LPort|LPort2_10", port, lambda v: "LPort2_10" if "-" in v else "LPort",
+SECURITY = TruthTable({("none", False): "", ("plain", False): "Sec=A", ("plain", True): "Sec=A|More=X"}, same_as_absent="More=Off")
+PORTS = TokenSet("LPort|LPort2_10", port, lambda v: "LPort2_10" if "-" in v else "LPort",
              {"RPC": "LPort=RPC", "Both": "LPort=a|LPort=b"},
-             also={"LPort=c": "Both"})
+             read_only={"LPort=c": "Both"})
 
 
 @pytest.mark.parametrize(("pieces", "values", "left"), [
@@ -31,7 +42,7 @@ def test_rows_write_their_row_and_nothing_for_what_was_not_understood() -> None:
 
 
 def test_rows_without_an_empty_row_say_that_they_do_not_know() -> None:
-    assert Rows({True: "Active=TRUE"}).read(("Active=perhaps",)) == ((None,), ("Active=perhaps",))
+    assert TruthTable({True: "Active=TRUE"}).read(("Active=perhaps",)) == ((None,), ("Active=perhaps",))
 
 
 @pytest.mark.parametrize(("pieces", "values"), [
@@ -61,7 +72,7 @@ def test_text_keeps_what_its_word_refuses() -> None:
 
 @pytest.mark.parametrize("pieces", ["T64=%%%", "T64=RA==", "T=rubbish", "T64=//8=", "T64=é"])
 def test_encoded_keeps_what_it_cannot_read(pieces: str) -> None:
-    assert Encoded("T", "T64", sddl.canonical).read(split(pieces)) == ((None,), split(pieces))
+    assert TextOrBase64("T", "T64", sddl.canonical).read(split(pieces)) == ((None,), split(pieces))
 
 
 @pytest.mark.parametrize(("pieces", "values", "left"), [
@@ -84,8 +95,8 @@ def test_platform(pieces: str, values: tuple[str, ...], left: str) -> None:
     assert Platform().read(split(pieces)) == ((values,), split(left))
 
 
-def table() -> Table:
-    return Table({"name": (Text("Name"), None), "path": (Text("App", Caseless), None), "ports": (PORTS, ())},
+def table() -> RuleStringCodec:
+    return RuleStringCodec({"name": (Text("Name"), None), "path": (Text("App", CaseInsensitive), None), "ports": (PORTS, ())},
                  "LPort LPort2_10 App Name")
 
 
@@ -108,16 +119,16 @@ def test_odd_strings_are_read(string: str) -> None:
     assert table().read(table().write(values, extra, "v2.31")) == (values, extra)
 
 
-SWITCH = Value("EnableFirewall", {True: 1, False: 0})
+SWITCH = RegistryValue("EnableFirewall", {True: 1, False: 0})
 
 
 @pytest.mark.parametrize(("codec", "data", "value"), [
     (SWITCH, 1, True), (SWITCH, 0, False), (SWITCH, "1", True), (SWITCH, 2, "EnableFirewall=2"),
     (SWITCH, None, "EnableFirewall=None"),
-    (Value("Size", word=int), 4096, 4096), (Value("Size", word=int), "x", "Size=x"), (Value("Size", word=int), [1], "Size=[1]"),
-    (Value("Size", word=int), float("inf"), "Size=inf"), (Value("Path", word=Caseless), "C:\\A", "c:\\a"), (Value("Any"), 3, 3),
+    (RegistryValue("Size", word=int), 4096, 4096), (RegistryValue("Size", word=int), "x", "Size=x"), (RegistryValue("Size", word=int), [1], "Size=[1]"),
+    (RegistryValue("Size", word=int), float("inf"), "Size=inf"), (RegistryValue("Path", word=CaseInsensitive), "C:\\A", "c:\\a"), (RegistryValue("Any"), 3, 3),
 ])
-def test_values_of_keys(codec: Value, data: Any, value: Any) -> None:
+def test_values_of_keys(codec: RegistryValue, data: Any, value: Any) -> None:
     assert codec.read(data) == value
     if not isinstance(value, str) and not isinstance(data, str):
         assert codec.write(value) == data
@@ -131,6 +142,6 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st
 @settings(deadline=None, max_examples=100)
 @given(JSON)
 def test_no_value_of_a_damaged_host_is_an_exception(data: Any) -> None:
-    for codec in (SWITCH, Value("Size", word=int), Value("Path", word=Caseless),
-                  Value("List", word=lambda d: tuple(d.split(",")))):
+    for codec in (SWITCH, RegistryValue("Size", word=int), RegistryValue("Path", word=CaseInsensitive),
+                  RegistryValue("List", word=lambda d: tuple(d.split(",")))):
         codec.read(data)

@@ -14,10 +14,10 @@ import pytest
 from core import KINDS, PROFILE, RULE
 from registry_files import GROUP_POLICY, POLICY, Rows, hive, pol, reg
 
-from ringfence.resource import Resource
-from ringfence.state import State
+from ringfence.model.resource import Resource
+from ringfence.model.state import State
+from ringfence.types.base import NOT_CONFIGURED
 from ringfence.windows.read import read
-from ringfence.words import NOT_CONFIGURED
 
 FOLDER = Path(os.environ.get("RINGFENCE_CORPUS", "no-corpus"))
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="RINGFENCE_CORPUS names no folder")
@@ -67,7 +67,7 @@ def test_every_rule_string_reads_without_loss(path: Path) -> None:
         rewritten = RULE.write_string(found, string.partition("|")[0])
         assert RULE.read_string(name, rewritten) == found, string
         assert RULE.write_string(RULE.read_string(name, rewritten), string.partition("|")[0]) == rewritten, string
-        unknown = {p.partition("=")[0] for p in found.extra} - NOT_SETTABLE
+        unknown = {p.partition("=")[0] for p in found.unknown_tokens} - NOT_SETTABLE
         assert not unknown, f"{unknown} in {string}"
         for property, value in found.values().items():
             assert value is not None or RULE.defaults[property] is None, f"{property} is not understood in {string}"
@@ -92,14 +92,14 @@ def tokens(string: str) -> list[str]:
 
 
 def rules(state: State) -> dict[str, Resource]:
-    return {**state.of("firewall_rule"), **state.of("firewall_rule", "group_policy")}
+    return {**state.by_kind("firewall_rule"), **state.by_kind("firewall_rule", "group_policy")}
 
 
 @pytest.mark.parametrize("path", HIVES, ids=name_of)
 def test_exports_read_as_a_local_store(path: Path) -> None:
     state = read({"local": rows_of(path)}, KINDS)
     assert len(rules(state)) > 300
-    profiles = state.of("firewall_profile")
+    profiles = state.by_kind("firewall_profile")
     assert sorted(profiles) == ["domain", "private", "public"]
     for profile in profiles.values():
         values = profile.values()
@@ -113,9 +113,9 @@ def test_exports_read_as_a_local_store(path: Path) -> None:
 def test_group_policy_reads_as_such(path: Path) -> None:
     stored = rows_of(path)
     state = read({"group_policy": stored, "local": []}, KINDS)
-    assert len(state.of("firewall_rule", "group_policy")) == sum(len(v) for k, v in stored if k.lower() == "firewallrules")
+    assert len(state.by_kind("firewall_rule", "group_policy")) == sum(len(v) for k, v in stored if k.lower() == "firewallrules")
     keys = {k.lower().partition("\\")[0] for k, _ in stored}
-    profiles = state.of("firewall_profile", "group_policy")
+    profiles = state.by_kind("firewall_profile", "group_policy")
     assert ("domain" in profiles) == ("domainprofile" in keys)
     assert ("private" in profiles) == ("privateprofile" in keys)
     for profile in profiles.values():
@@ -128,7 +128,7 @@ def test_profiles_of_reg_files() -> None:
     for path in REGS:
         state = read({"group_policy": rows_of(path), "local": rows_of(path)}, KINDS)
         found[path.name] = {n: {p: v for p, v in r.values().items() if v != PROFILE.defaults[p]}
-                            for n, r in state.of("firewall_profile").items()}
+                            for n, r in state.by_kind("firewall_profile").items()}
     assert any(profile.get("enabled") is True for profiles in found.values() for profile in profiles.values())
 
 
@@ -141,9 +141,9 @@ def test_the_examples_of_the_specification() -> None:
         data = int(value["data"], 16) if value["type"] == "REG_DWORD" else value["data"]
         rows.setdefault(key, []).append([value["value"], "DWord" if value["type"] == "REG_DWORD" else "String", data])
     state = read({"group_policy": [[k, v] for k, v in rows.items()]}, KINDS)
-    (found,) = state.of("firewall_rule", "group_policy").values()
+    (found,) = state.by_kind("firewall_rule", "group_policy").values()
     assert {p: v for p, v in found.values().items() if v != RULE.defaults[p]} == {
         "display_name": "Firewall Rule Test", "protocol": "tcp", "profile": ("public",), "local_port": ("RPC",),
         "remote_port": ("49000",), "local_address": ("192.168.0.0/24", "192.168.1.0/24"), "remote_address": ("LocalSubnet",),
         "program": "c:\\\\path\\\\foo.exe", "authentication": "no_encap"}
-    assert state.of("firewall_profile", "group_policy")["public"].values()["default_inbound_action"] == "block"
+    assert state.by_kind("firewall_profile", "group_policy")["public"].values()["default_inbound_action"] == "block"

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from core import KINDS, at, declare
 
-from ringfence.resource import Prop
+from ringfence.model.resource import Property
 
 SHOWN = ("display_name", "description", "group")  # texts that decide nothing: empty is none
-TABLES = {**KINDS, **{p.part.kind.name: p.part.kind for k in KINDS.values() for p in k.parts if p.part}}
+TABLES = {**KINDS, **{p.proposal.kind.name: p.proposal.kind for k in KINDS.values() for p in k.proposals if p.proposal}}
 ROWS = [pytest.param(p, id=f"{name}.{p.name}") for name, k in TABLES.items() for p in k.properties.values()
         if p.name not in SHOWN]
 
 
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize("empty", [None, "", []], ids=["null", "text", "list"])
-def test_an_empty_value_has_no_meaning(row: Prop, empty: Any) -> None:
+def test_an_empty_value_has_no_meaning(row: Property, empty: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
-        row.word.parse(empty)
+        row.type.parse(empty)
 
 
 def test_an_empty_security_does_not_make_an_exemption() -> None:

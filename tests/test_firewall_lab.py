@@ -7,90 +7,78 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from core import KINDS, RULE, Said, cases, rule, want
+from batches import batch_of
+from core import RULE, cases, rule, task
+from hosts import LabHost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_strategies import rules
 
-from ringfence.batch import Batch, Reply, net
-from ringfence.facts import Facts
-from ringfence.lab import POLICY, Interface, Session, machine
-from ringfence.resource import Resource
-from ringfence.run.converge import Job, apply, look, plan
-from ringfence.state import Change, identify
-from ringfence.windows.calls import calls
+from ringfence.batch import cmdlet_call
+from ringfence.lab import Interface, machine
+from ringfence.model.resource import Resource
+from ringfence.model.state import Change, id_of
+from ringfence.project.render import RenderedTask
+from ringfence.windows.calls import cmdlet_calls
 
 
-class Host:
-    """A lab machine without a network between: one batch, one reply."""
-
-    def __init__(self, **options: Any) -> None:
-        self.machine = machine("srv1", **options)
-        self.session = Session("psrp", next(iter(self.machine.accounts)), True, "10.99.0.1", 50000, "10.99.0.10", 5985)
-
-    def run(self, batch: Batch) -> Reply:
-        return batch.read(self.machine.run(batch.encode(), self.session).encode())
-
-    def job(self, *tasks: Said) -> Job:
-        return Job("srv1", want(*tasks), lambda: self)
-
-
-def said(properties: Mapping[str, Any]) -> Said:
+def rule_task(properties: Mapping[str, Any]) -> RenderedTask:
     interface = {"interface_alias": "Ethernet"} if "interface_alias" in properties else {}
-    return Said("firewall_rule", {**properties, **interface})
+    return task("firewall_rule", {**properties, **interface})
 
 
 def test_an_alias_with_wildcard_characters_means_its_interface_alone() -> None:
     aliases = ("Team [1]", "Team 1", "What?", "Whats")
-    host = Host(interfaces=tuple(Interface(a, f"{{0000000{n}-0000-0000-0000-000000000000}}") for n, a in enumerate(aliases)))
+    interfaces = tuple(Interface(a, f"{{0000000{n}-0000-0000-0000-000000000000}}") for n, a in enumerate(aliases))
+    host = LabHost(on=machine("srv1", interfaces=interfaces))
     for alias in aliases:
         guid = next(i.guid for i in host.machine.interfaces if i.alias == alias)
-        job = host.job(Said("firewall_rule", {"name": "r", "interface_alias": [guid]}),
-                       Said("firewall_profile", {"profiles": ["public"], "disabled_interface_aliases": [guid]}))
-        assert apply(job, KINDS).status == "changed"
-        assert f"|IF={guid}|" in str(host.machine.registry.get(POLICY + r"\FirewallRules", "r"))
+        assert host.apply(task("firewall_rule", {"name": "r", "interface_alias": [guid]}),
+                          task("firewall_profile", {"profiles": ["public"], "disabled_interface_aliases": [guid]}),
+                          ).status == "changed"
+        assert f"|IF={guid}|" in host.rules["r"]
 
 
 @settings(deadline=None, max_examples=60)
 @given(rules(), rules())
 def test_any_rule_is_made_and_changed_and_found_again(first: dict[str, Any], second: dict[str, Any]) -> None:
-    host = Host()
+    host = LabHost()
     for properties in (first, second):
-        job = host.job(said(properties))
-        result = apply(job, KINDS)
-        assert result.error is None, (properties, str(result.error), [c.properties() for c in result.residue])
-        assert plan(job, KINDS).status == "in sync"
+        policy = rule_task(properties)
+        result = host.apply(policy)
+        assert result.error is None, (properties, str(result.error), [c.properties() for c in result.remaining])
+        assert host.plan(policy).status == "in_sync"
 
 
 @pytest.mark.parametrize("case", [c for c in cases("firewall_rules") if "new" in c], ids=lambda c: str(c["string"])[:60])
 def test_every_case_is_stored_as_the_case_says(case: dict[str, Any]) -> None:
-    host = Host()
-    job = host.job(said({"name": "r", "display_name": "N", **case["properties"]}))
-    result = apply(job, KINDS)
+    host = LabHost()
+    policy = rule_task({"name": "r", "display_name": "N", **case["properties"]})
+    result = host.apply(policy)
     assert result.status == "changed", str(result.error)
-    assert plan(job, KINDS).status == "in sync"
+    assert host.plan(policy).status == "in_sync"
 
 
 @pytest.mark.parametrize("case", [c for c in cases("refusals") if "code" in c], ids=lambda c: str(c["say"]))
 def test_what_we_refuse_the_host_refuses_too(case: dict[str, Any]) -> None:
     """The same values, sent without asking ours first."""
     if case["wrong"] == "platform":  # the word itself refuses it: there is no value to send
-        call = net("New-NetFirewallRule", {"Name": "r", "DisplayName": "r", "Platform": case["say"]["platform"]})
+        call = cmdlet_call("New-NetFirewallRule", {"Name": "r", "DisplayName": "r", "Platform": case["say"]["platform"]})
     else:
-        made = RULE.make("r", {p: RULE.properties[p].word.parse(v) for p, v in case["say"].items()})
-        (call,) = calls([Change(identify(made), None, made)], Facts())
-    (answer,) = Host().run(Batch((call,), stop=True)).answers
+        made = RULE.create("r", {p: RULE.properties[p].type.parse(v) for p, v in case["say"].items()})
+        (call,) = cmdlet_calls([Change(id_of(made), None, made)], {}).values()
+    (answer,) = LabHost().run(batch_of(call, stop_on_error=True)).answers.values()
     assert answer.error is not None, call.args
 
 
 def test_the_rules_of_windows_itself_read_without_loss() -> None:
     """And may be taken over as they are: a declaration with the same values is in sync."""
-    host = Host()
+    host = LabHost()
     found = firewall(host)
     assert len(found) > 200
     taken = 0
     for r in found.values():
-        assert r.extra == ()
+        assert r.unknown_tokens == ()
         values = {p: v for p, v in r.values().items() if v != RULE.defaults[p]}
         if any("=" in str(m) or m == "mDNS" for v in values.values() if isinstance(v, tuple) for m in v):
             continue  # a condition that no cmdlet can say
@@ -99,18 +87,18 @@ def test_the_rules_of_windows_itself_read_without_loss() -> None:
     assert taken > 200
 
 
-def firewall(host: Host) -> dict[str, Resource]:
+def firewall(host: LabHost) -> dict[str, Resource]:
     """The rules that a host has."""
-    return look(host, KINDS)[0].state.of("firewall_rule")
+    return host.read().state.by_kind("firewall_rule")
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.lists(rules(), min_size=1, max_size=4))
 def test_absent_takes_away_what_was_made_and_nothing_else(several: list[dict[str, Any]]) -> None:
-    host = Host()
+    host = LabHost()
     before = firewall(host)
-    tasks = [said({**properties, "name": f"r{i}"}) for i, properties in enumerate(several)]
-    assert apply(host.job(*tasks), KINDS).error is None
-    gone = [Said("firewall_rule", {"name": f"R{i}", "state": "absent"}) for i in range(len(several))]
-    assert apply(host.job(*gone), KINDS).made == len(several)
+    tasks = [rule_task({**properties, "name": f"r{i}"}) for i, properties in enumerate(several)]
+    assert host.apply(*tasks).error is None
+    gone = [task("firewall_rule", {"name": f"R{i}", "state": "absent"}) for i in range(len(several))]
+    assert len(host.apply(*gone).written) == len(several)
     assert firewall(host) == before

@@ -3,16 +3,17 @@
 from typing import Any
 
 import pytest
-from core import GUID, KINDS, PROFILE, FakeHost, Said, declare, facts, want
+from core import GUID, KINDS, PROFILE, declare, declared, task
+from hosts import LabHost
 
-from ringfence.plan.bind import bind
-from ringfence.resource import Resource
-from ringfence.run.converge import apply, plan
+from ringfence.lab import POLICY
+from ringfence.model.declaration import present
+from ringfence.model.resource import Resource
 from ringfence.windows.read import read
 
 
 def stored(store: str, *rows: Any) -> dict[str, Resource]:
-    return read({store: [[key, [[name, kind, data] for name, kind, data in values]] for key, values in rows]}, KINDS).of(
+    return read({store: [[key, [[name, kind, data] for name, kind, data in values]] for key, values in rows]}, KINDS).by_kind(
         "firewall_profile", store)
 
 
@@ -92,25 +93,27 @@ def test_the_local_store_keeps_private_as_standard() -> None:
 
 
 def test_only_what_is_mentioned_is_managed() -> None:
-    host = FakeHost()
-    host.profiles = {"DomainProfile": {"EnableFirewall": ("DWord", 0), "DisableNotifications": ("DWord", 1)}}
-    desired = want(Said("firewall_profile", {"profiles": "domain", "enabled": True}))
-    assert plan(host.job(desired), KINDS).changes[0].properties() == {"enabled": (False, True)}
-    assert apply(host.job(desired), KINDS).status == "changed"
-    assert host.profiles["DomainProfile"] == {"EnableFirewall": ("DWord", 1), "DisableNotifications": ("DWord", 1)}
-    assert apply(host.job(desired), KINDS).status == "in sync"
+    host = LabHost()
+    registry, key = host.machine.registry, POLICY + r"\DomainProfile"
+    registry.set(key, "EnableFirewall", 0)
+    registry.set(key, "DisableNotifications", 1)
+    policy = task("firewall_profile", {"profiles": "domain", "enabled": True})
+    assert host.plan(policy).changes[0].properties() == {"enabled": (False, True)}
+    assert host.apply(policy).status == "changed"
+    assert (registry.get(key, "EnableFirewall"), registry.get(key, "DisableNotifications")) == (1, 1)
+    assert host.apply(policy).status == "in_sync"
 
 
 def test_two_tasks_may_each_say_a_part() -> None:
-    desired = want(Said("firewall_profile", {"profiles": "any", "enabled": True}),
-                   Said("firewall_profile", {"profiles": ["public", "domain"], "log_blocked": True}))
-    assert {id.name: w.values for id, w in desired.items()} == {
+    desired = declared(task("firewall_profile", {"profiles": "any", "enabled": True}),
+                   task("firewall_profile", {"profiles": ["public", "domain"], "log_blocked": True}))
+    assert {d.id.name: d.values for d in present(desired.values())} == {
         "domain": {"enabled": True, "log_blocked": True}, "private": {"enabled": True},
         "public": {"enabled": True, "log_blocked": True}}
 
 
 def test_a_profile_cannot_be_absent() -> None:
-    desired, problems = declare(Said("firewall_profile", {"profiles": "domain", "state": "absent"}))
+    desired, problems = declare(task("firewall_profile", {"profiles": "domain", "state": "absent"}))
     assert not desired
     assert "part of Windows" in problems[0].summary
 
@@ -118,14 +121,13 @@ def test_a_profile_cannot_be_absent() -> None:
 @pytest.mark.parametrize("profiles", [[], "", None])
 def test_no_profile_is_not_every_profile(profiles: Any) -> None:
     """A variable that turned out empty must not reach all of them."""
-    desired, problems = declare(Said("firewall_profile", {"profiles": profiles, "enabled": False}))
+    desired, problems = declare(task("firewall_profile", {"profiles": profiles, "enabled": False}))
     assert not desired
     assert "is empty" in problems[0].summary
 
 
 def test_disabled_interfaces_are_bound_to_the_host() -> None:
-    desired, problems = bind(want(Said("firewall_profile", {"profiles": "public", "disabled_interface_aliases": "ethernet*"})),
-                             facts(), {})
-    assert problems == []
-    (found,) = desired.values()
-    assert found.values == {"disabled_interface_aliases": (GUID, "{22222222-2222-3333-4444-555555555555}")}
+    host = LabHost()
+    assert host.apply(task("firewall_profile", {"profiles": "public", "disabled_interface_aliases": "ethernet*"})).error is None
+    stored = str(host.machine.registry.get(POLICY + r"\PublicProfile", "DisabledInterfaces"))
+    assert set(stored.split(",")) == {GUID, "{22222222-2222-3333-4444-555555555555}"}

@@ -4,14 +4,15 @@ import time
 from typing import Any
 
 import pytest
-from core import RULE, FakeHost, Said, at, cases, declare, facts, rule
+from core import RULE, at, cases, declare, facts, rule, task
+from hosts import LabHost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_strategies import PIECE, STRING, rules
 
 from ringfence.batch import Batch
-from ringfence.state import Change, State, diff, identify
-from ringfence.windows.calls import calls
+from ringfence.model.state import Change, State, diff, id_of
+from ringfence.windows.calls import cmdlet_calls
 
 FORMS: list[dict[str, Any]] = cases("firewall_rules")
 
@@ -24,7 +25,7 @@ def named(string: str) -> str:
 def test_a_string_reads_as_the_properties_say(case: dict[str, Any]) -> None:
     declared, found = rule(display_name="N", **case["properties"]), RULE.read_string("r", "v2.31|" + case["string"])
     assert found.values() == declared.values()
-    assert sorted(found.extra) == sorted(case.get("extra", ()))
+    assert sorted(found.unknown_tokens) == sorted(case.get("extra", ()))
 
 
 @pytest.mark.parametrize("case", FORMS, ids=[named(c["string"]) for c in FORMS])
@@ -39,7 +40,7 @@ def test_it_is_written_as_windows_writes_it(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", [c for c in FORMS if "new" in c], ids=[named(c["string"]) for c in FORMS if "new" in c])
 def test_the_cmdlet_is_told_what_is_not_its_default(case: dict[str, Any]) -> None:
     declared = rule(display_name="N", **case["properties"])
-    (call,) = calls([Change(identify(declared), None, declared)], facts())
+    (call,) = cmdlet_calls([Change(id_of(declared), None, declared)], facts().aliases).values()
     assert call.args["cmdlet"] == "New-NetFirewallRule"
     assert call.args["parameters"] == {"Name": "r", "DisplayName": "N", **case["new"]}
 
@@ -75,7 +76,7 @@ def test_what_windows_refuses_is_found_before_any_host_is_touched(case: dict[str
     assert not wanted
     matching = [p for p in problems if str(case.get("code", case.get("words"))) in p.summary]
     assert matching, [str(p) for p in problems]
-    assert matching[0].where == task.places.get(case["wrong"], task.where)
+    assert matching[0].where == task.locations.get(case["wrong"], task.where)
     assert matching[0].detail or case["wrong"] == "name"
 
 
@@ -90,7 +91,7 @@ def test_what_windows_refuses_is_found_before_any_host_is_touched(case: dict[str
     {"name": "All", "display_name": "not all"},
 ])
 def test_what_windows_allows_is_allowed(properties: dict[str, Any]) -> None:
-    _, problems = declare(Said("firewall_rule", {"name": "r", **properties}))
+    _, problems = declare(task("firewall_rule", {"name": "r", **properties}))
     assert problems == []
 
 
@@ -109,7 +110,7 @@ def test_the_platform_that_windows_adds_itself_is_no_difference() -> None:
 
 def test_names_compare_without_letter_case_and_keep_it() -> None:
     found = RULE.read_string("RDP-In", "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=N|")
-    assert identify(found) == identify(rule("rdp-in", display_name="N"))
+    assert id_of(found) == id_of(rule("rdp-in", display_name="N"))
     assert found.name == "RDP-In"
 
 
@@ -139,10 +140,11 @@ def test_any_rule_survives_the_registry(said: dict[str, Any]) -> None:
 @given(rules(), rules())
 def test_any_change_is_said_completely(first: dict[str, Any], second: dict[str, Any]) -> None:
     """A host that changes only what Set- is told ends where the declaration is."""
-    host = FakeHost({"r": RULE.write_string(rule(**first))})
+    host = LabHost({"r": RULE.write_string(rule(**first))})
     before, after = RULE.read_string("r", host.rules["r"]), rule(**second)
-    changes = diff(State({identify(before): before}), State({identify(after): after}))
-    host.run(Batch(calls(changes, facts()), stop=True))
+    changes = diff(State({id_of(before): before}), State({id_of(after): after}))
+    reply = host.run(Batch(cmdlet_calls(changes, facts().aliases), stop_on_error=True))
+    assert [a.error for a in reply.answers.values() if a.error] == []
     assert RULE.read_string("r", host.rules["r"]) == after
 
 
@@ -152,12 +154,12 @@ def test_no_string_is_refused_and_nothing_of_it_is_lost(string: str) -> None:
     found = RULE.read_string("r", string)
     rewritten = RULE.write_string(found)
     assert RULE.read_string("r", rewritten) == found
-    known = {t.lower() for t in RULE.table.owner} | {""}
+    known = {t.lower() for t in RULE.codec.owner} | {""}
     written = rewritten.lower().split("|")
     for piece in string.split("|"):
         if piece.partition("=")[0].lower() not in known:  # what has no codec is there to the letter
-            assert piece in found.extra or piece.lower().startswith("v2"), piece
-    for piece in found.extra:
+            assert piece in found.unknown_tokens or piece.lower().startswith("v2"), piece
+    for piece in found.unknown_tokens:
         assert piece.lower() in written
 
 

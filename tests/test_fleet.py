@@ -5,53 +5,62 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from core import KINDS, FakeHost, at, want
+from core import at, declared
+from hosts import LabHost
 
-from ringfence.batch import Batch, Reply
-from ringfence.errors import (
-    DIFFERENCES,
-    FAILED,
-    HOSTS_FAILED,
-    IN_SYNC,
-    REFUSED,
-    STALE,
-    UNREACHABLE,
-    HostError,
-    Refused,
-    Unreachable,
-    worst,
-)
+from ringfence.errors import ExitCode, GuardRefused, HostError, Unreachable, combined_exit_code
 from ringfence.report import HostResult, Report
-from ringfence.run.converge import Job, apply, plan
-from ringfence.run.fleet import each
+from ringfence.run.fleet import RunObserver, run_all
+from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
+from ringfence.transports.connection_settings import LocalSettings
 
-RULE = want(at(1, name="r"))
+RULE = at(1, name="r")
 
 
-def jobs(count: int) -> list[Job]:
-    return [Job(f"srv{i}", RULE, FakeHost().connect) for i in range(count)]
+class Fleet:
+    """Simulated hosts that declare one rule each, and the engine's work on them."""
+
+    def __init__(self, count: int) -> None:
+        self.hosts = {f"srv{i}": LabHost({}) for i in range(count)}
+        self.context = RunContext(LabHost({}).context().kinds, lambda host, facts: ({}, []), lambda job: self.hosts[job.host])
+
+    def jobs(self) -> list[HostJob]:
+        return [HostJob(name, LocalSettings(), declared(RULE), 1) for name in self.hosts]
+
+    def plan(self, job: HostJob) -> HostResult:
+        return plan_host(job, self.context)
+
+    def apply(self, job: HostJob) -> HostResult:
+        return apply_host(job, self.context)
+
+
+def jobs(count: int) -> list[HostJob]:
+    return [HostJob(f"srv{i}", LocalSettings()) for i in range(count)]
 
 
 @pytest.mark.parametrize("forks", [0, 1, 3, 100])
 def test_every_host_has_one_result(forks: int) -> None:
-    results = list(each(jobs(20), lambda job: apply(job, KINDS), forks))
+    fleet = Fleet(20)
+    results = list(run_all(fleet.jobs(), fleet.apply, forks))
     assert sorted(r.host for r in results) == sorted(f"srv{i}" for i in range(20))
     assert {r.status for r in results} == {"changed"}
 
 
 def test_no_hosts_no_results() -> None:
-    assert list(each([], lambda job: plan(job, KINDS), 5)) == []
+    assert list(run_all([], Fleet(0).plan, 5)) == []
 
 
 def test_one_failure_stops_nobody() -> None:
-    def work(job: Job) -> HostResult:
+    fleet = Fleet(5)
+
+    def work(job: HostJob) -> HostResult:
         if job.host == "srv1":
             raise Unreachable("timeout")
         if job.host == "srv2":
             raise ZeroDivisionError("a fault of ours")
-        return plan(job, KINDS)
+        return fleet.plan(job)
 
-    results = {r.host: r for r in each(jobs(5), work, 2)}
+    results = {r.host: r for r in run_all(fleet.jobs(), work, 2)}
     assert [results[f"srv{i}"].status for i in range(5)] == ["differs", "unreachable", "failed", "differs", "differs"]
     assert isinstance(results["srv2"].error, HostError)
     assert results["srv2"].error.kind == "internal"
@@ -59,17 +68,18 @@ def test_one_failure_stops_nobody() -> None:
 
 
 def test_a_connection_that_cannot_even_be_made_is_that_hosts_result() -> None:
-    def refuse() -> FakeHost:
-        raise Unreachable("name", "srv1.example")
+    def refuse(job: HostJob) -> LabHost:
+        raise Unreachable("dns", "srv1.example")
 
-    (result,) = each([Job("srv1", RULE, refuse)], lambda job: plan(job, KINDS), 1)
-    assert (result.status, result.trips, result.exit_code) == ("unreachable", 0, UNREACHABLE)
+    context = RunContext({}, lambda host, facts: ({}, []), refuse)
+    (result,) = run_all(jobs(1), lambda job: plan_host(job, context), 1)
+    assert (result.status, result.connections, result.exit_code) == ("unreachable", 0, ExitCode.UNREACHABLE)
 
 
 def test_no_more_than_forks_at_once_and_no_host_is_waited_for_in_turn() -> None:
     lock, running, most = threading.Lock(), 0, 0
 
-    def work(job: Job) -> HostResult:
+    def work(job: HostJob) -> HostResult:
         nonlocal running, most
         with lock:
             running += 1
@@ -79,7 +89,7 @@ def test_no_more_than_forks_at_once_and_no_host_is_waited_for_in_turn() -> None:
             running -= 1
         return HostResult(job.host)
 
-    results = [r.host for r in each(jobs(12), work, 3)]
+    results = [r.host for r in run_all(jobs(12), work, 3)]
     assert most == 3
     assert results[-1] == "srv0"
 
@@ -88,13 +98,13 @@ def test_results_and_jobs_are_streamed() -> None:
     """A fleet of any size: no job is made before it is its turn, no result is kept."""
     made = 0
 
-    def endless() -> Iterator[Job]:
+    def endless() -> Iterator[HostJob]:
         nonlocal made
         while True:
             made += 1
-            yield Job(f"srv{made}", RULE, FakeHost().connect)
+            yield HostJob(f"srv{made}", LocalSettings())
 
-    results = each(endless(), lambda job: HostResult(job.host), 4)
+    results = run_all(endless(), lambda job: HostResult(job.host), 4)
     for _ in range(10):
         next(results)
     assert made <= 10 + 2 * 4
@@ -104,40 +114,82 @@ def test_results_and_jobs_are_streamed() -> None:
 def test_a_slow_host_does_not_hold_the_others_up() -> None:
     release = threading.Event()
 
-    class Slow(FakeHost):
-        def run(self, batch: Batch) -> Reply:
+    def work(job: HostJob) -> HostResult:
+        if job.host == "slow":
             release.wait(10)
-            return super().run(batch)
+        return HostResult(job.host)
 
-    results = each([Job("slow", RULE, Slow().connect), *jobs(6)], lambda job: plan(job, KINDS), 2)
+    results = run_all([HostJob("slow", LocalSettings()), *jobs(6)], work, 2)
     assert sorted(next(results).host for _ in range(6)) == [f"srv{i}" for i in range(6)]
     release.set()
     assert next(results).host == "slow"
 
 
 @pytest.mark.parametrize(("results", "code", "lenient"), [
-    ([], IN_SYNC, IN_SYNC), ([HostResult("a")], IN_SYNC, IN_SYNC),
-    ([HostResult("a", error=Unreachable("timeout"))], UNREACHABLE, UNREACHABLE),
-    ([HostResult("a", error=Unreachable("timeout")), HostResult("b", error=HostError("lost"))], HOSTS_FAILED, HOSTS_FAILED),
-    ([HostResult("a", error=Refused("no")), HostResult("b", error=HostError("lost"))], REFUSED, REFUSED),
+    ([], ExitCode.IN_SYNC, ExitCode.IN_SYNC), ([HostResult("a")], ExitCode.IN_SYNC, ExitCode.IN_SYNC),
+    ([HostResult("a", error=Unreachable("timeout"))], ExitCode.UNREACHABLE, ExitCode.UNREACHABLE),
+    ([HostResult("a", error=Unreachable("timeout")), HostResult("b", error=HostError("connection_lost"))],
+     ExitCode.HOST_FAILED, ExitCode.HOST_FAILED),
+    ([HostResult("a", error=GuardRefused("no")), HostResult("b", error=HostError("connection_lost"))], ExitCode.HOST_FAILED,
+     ExitCode.HOST_FAILED),
+    ([HostResult("a", error=GuardRefused("no")), HostResult("b", error=Unreachable("timeout"))], ExitCode.REFUSED,
+     ExitCode.REFUSED),
 ])
-def test_a_report_counts_and_forgets(results: list[HostResult], code: int, lenient: int) -> None:
+def test_a_report_counts_and_forgets(results: list[HostResult], code: ExitCode, lenient: ExitCode) -> None:
     report = Report()
     for result in results:
         report.add(result)
-    assert (report.exit_code(), report.exit_code(differences=False)) == (code, lenient)
+    assert (report.exit_code(), report.exit_code(differences_fail=False)) == (code, lenient)
     assert report.counts.total() == len(results)
 
 
 def test_differences_count_only_where_they_are_asked_for() -> None:
     report = Report()
-    for result in each(jobs(2), lambda job: plan(job, KINDS), 2):
+    fleet = Fleet(2)
+    for result in run_all(fleet.jobs(), fleet.plan, 2):
         report.add(result)
-    assert (report.exit_code(), report.exit_code(differences=False), report.changes, report.made) == (DIFFERENCES, IN_SYNC, 2, 0)
+    assert (report.exit_code(), report.exit_code(differences_fail=False)) == (ExitCode.DIFFERENCES, ExitCode.IN_SYNC)
+    assert (report.changes, report.written) == (2, 0)
 
 
 def test_the_precedence_of_exit_codes() -> None:
-    precedence = [REFUSED, HOSTS_FAILED, UNREACHABLE, STALE, FAILED, DIFFERENCES, IN_SYNC]
+    precedence = [ExitCode.HOST_FAILED, ExitCode.REFUSED, ExitCode.UNREACHABLE, ExitCode.STALE, ExitCode.ERROR,
+                  ExitCode.DIFFERENCES, ExitCode.IN_SYNC]
     for i, code in enumerate(precedence):
-        assert worst(reversed(precedence[i:])) == code
-    assert worst([]) == IN_SYNC
+        assert combined_exit_code(reversed(precedence[i:])) == code
+    assert combined_exit_code([]) == ExitCode.IN_SYNC
+
+
+def test_observers_see_every_host_begin_and_end() -> None:
+    class Seen(RunObserver):
+        def __init__(self) -> None:
+            self.events: list[tuple[str, str]] = []
+
+        def on_start(self, host: str) -> None:
+            self.events.append(("start", host))
+
+        def on_result(self, result: HostResult) -> None:
+            self.events.append(("end", result.host))
+
+    seen = Seen()
+    for _ in run_all(jobs(3), lambda job: HostResult(job.host), 1, [seen]):
+        pass
+    assert seen.events == [("start", "srv0"), ("start", "srv1"), ("end", "srv0"), ("start", "srv2"), ("end", "srv1"), ("end", "srv2")]
+
+
+def test_whoever_stops_reading_is_not_held_up_and_no_further_host_is_begun() -> None:
+    release, begun = threading.Event(), list[str]()
+
+    def work(job: HostJob) -> HostResult:
+        begun.append(job.host)
+        if job.host != "srv0":
+            release.wait(10)
+        return HostResult(job.host)
+
+    results = run_all(jobs(10), work, 2)
+    start = time.monotonic()
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - start < 5
+    release.set()
+    assert len(begun) <= 3

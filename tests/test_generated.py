@@ -11,7 +11,7 @@ from cli_lab import environment
 from ringfence.cli import demo, generate
 
 ROOT = Path(__file__).parents[1]
-FILES = generate.reference()
+FILES = generate.generated()
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from batches import batch_of
 from host_script import Warm, decode, needs_pwsh
 
-from ringfence.batch import Batch, Call, net
+from ringfence.batch import Batch, Call, cmdlet_call
 from ringfence.errors import HostError
 from ringfence.lab.host import Session
 from ringfence.lab.machine import machine
@@ -28,8 +29,8 @@ def warm() -> Iterator[Warm]:
     host.close()
 
 
-def batch_of(case: dict[str, Any]) -> Batch:
-    return Batch(tuple(Call(verb, args) for verb, args in case["calls"]), case.get("stop", False))
+def batch_for(case: dict[str, Any]) -> Batch:
+    return batch_of(*tuple(Call(verb, args) for verb, args in case["calls"]), stop_on_error=case.get("stop", False))
 
 
 def compare(case: dict[str, Any], said: list[dict[str, Any]]) -> None:
@@ -50,7 +51,7 @@ def compare(case: dict[str, Any], said: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c["name"])
 def test_case(warm: Warm, case: dict[str, Any]) -> None:
-    batch = batch_of(case)
+    batch = batch_for(case)
     remove = f"\n$Host1.Cleanup = '{case['cleanup']}'" if "cleanup" in case else ""
     ran = warm.run(batch, case.get("setup", "") + remove)
     assert ran.noise == []
@@ -61,35 +62,35 @@ def test_case(warm: Warm, case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.get("lab")], ids=lambda c: c["name"])
 def test_a_simulated_host_answers_the_same(warm: Warm, case: dict[str, Any]) -> None:
-    batch = batch_of(case)
+    batch = batch_for(case)
     said = machine("HOST1").run(batch.encode(), Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985))
     compare(case, decode(batch, said)["replies"])
 
 
 def test_pre_shared_keys_leave_as_their_hmac(warm: Warm) -> None:
-    batch = Batch((Call("Policy.Read", {"stores": ["local"]}),))
+    batch = batch_of(Call("Policy.Read", {"stores": ["local"]}))
     setup = f"$Host1.Registry['{ROOT}'] = [ordered]@{{ SHKey = @('String', 'gehe\u00efm \u6771'); shkey2 = @('String', 'x') }}"
     ran = warm.run(batch, setup)
     values = decode(batch, ran.reply)["replies"][0]["value"]["local"][0][1]
-    assert values == [["SHKey", "Hmac", Secret("gehe\u00efm \u6771").fingerprint(batch.key)], ["shkey2", "String", "x"]]
+    assert values == [["SHKey", "Hmac", Secret("gehe\u00efm \u6771").fingerprint(batch.hmac_key)], ["shkey2", "String", "x"]]
 
 
 def test_every_character_survives_both_ways(warm: Warm) -> None:
     text = "".join(map(chr, [*range(0x250), 0x2028, 0x2029, 0xFFFD, 0xFFFE, 0xFFFF, 0x1F525])) + '</script> \\u0041 "'
-    batch = Batch((net("New-NetFirewallRule", {"Name": "n", "DisplayName": text}), Call("Account.Resolve", {"names": [text]})))
+    batch = batch_of(cmdlet_call("New-NetFirewallRule", {"Name": "n", "DisplayName": text}), Call("Account.Resolve", {"names": [text]}))
     ran = warm.run(batch)
     assert decode(batch, ran.reply)["replies"][1]["value"].keys() == {text}
     assert ran.bound[0]["parameters"]["DisplayName"] == text
 
 
 def test_half_a_surrogate_pair_does_not_break_the_reply(warm: Warm) -> None:
-    batch = Batch((Call("Account.Resolve", {"names": ["a\ud83db"]}),))
+    batch = batch_of(Call("Account.Resolve", {"names": ["a\ud83db"]}))
     assert decode(batch, warm.run(batch).reply)["replies"][0]["value"].keys() == {"a\ud83db"}
 
 
 def test_a_batch_of_two_megabytes(warm: Warm) -> None:
     rule = {"DisplayName": "Rule", "Description": "d" * 2000, "LocalPort": ["80", "443"]}
-    batch = Batch(tuple(net("New-NetFirewallRule", {"Name": f"r{i}", **rule}) for i in range(1100)))
+    batch = batch_of(*tuple(cmdlet_call("New-NetFirewallRule", {"Name": f"r{i}", **rule}) for i in range(1100)))
     assert len(base64.b64decode(batch.encode())) > 2 * 2**20
     ran = warm.run(batch)
     assert len(ran.bound) == 1100
@@ -97,7 +98,7 @@ def test_a_batch_of_two_megabytes(warm: Warm) -> None:
 
 
 def test_one_text_of_three_megabytes(warm: Warm) -> None:
-    batch = Batch((Call("Account.Resolve", {"names": ["x" * 3 * 2**20]}),))
+    batch = batch_of(Call("Account.Resolve", {"names": ["x" * 3 * 2**20]}))
     (name,) = decode(batch, warm.run(batch).reply)["replies"][0]["value"]
     assert len(name) == 3 * 2**20
 
@@ -119,14 +120,14 @@ def test_what_is_no_batch_is_answered_in_plain_ascii(warm: Warm, line: str, expe
     assert ran.reply.isascii()
     assert ran.reply.startswith(expected)
     with pytest.raises(HostError) as caught:
-        Batch(()).read(ran.reply.encode())
+        batch_of().decode(ran.reply.encode())
     assert caught.value.kind == expected.split(":")[1]
 
 
 def test_arguments_of_the_wrong_kind_fail_their_call_alone(warm: Warm) -> None:
-    batch = Batch((Call("Net.Call", {"cmdlet": ["New-NetFirewallRule"], "parameters": "x"}), Call("Net.Call", {"cmdlet": 5}),
+    batch = batch_of(Call("Net.Call", {"cmdlet": ["New-NetFirewallRule"], "parameters": "x"}), Call("Net.Call", {"cmdlet": 5}),
                    Call("Policy.Read", {"stores": [7]}), Call("Account.Resolve", {"names": [1]}),
-                   Call("Enforcement.Read", {}), Call("Account.Resolve", {"names": []})))
+                   Call("Enforcement.Read", {}), Call("Account.Resolve", {"names": []}))
     ran = warm.run(batch)
     said = decode(batch, ran.reply)["replies"]
     assert [r["ok"] for r in said] == [False, False, False, True, False, True]

@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from batches import batch_of
 from host_script import SCRIPT, decode, needs_file_registry, needs_pwsh, pwsh
 
-from ringfence.batch import Batch, Call, jea, script
+from ringfence.batch import Call, jea, script
 from ringfence.batch.bootstrap import BOOTSTRAP, bootstrap
 from ringfence.errors import FAILURES, HostError
 from ringfence.secret import Secret
@@ -49,7 +50,7 @@ def test_windows_powershell_5_1_understands_it(tmp_path: Path) -> None:
 
 @needs_pwsh
 def test_through_standard_input() -> None:
-    batch = Batch((Call("Facts.Read"), Call("No.Verb")))
+    batch = batch_of(Call("Facts.Read"), Call("No.Verb"))
     ran = pwsh("-EncodedCommand", bootstrap(), stdin=two_lines(script(), batch.encode()),
                environment={"SSH_CONNECTION": "10.0.0.9 50022 10.0.0.5 22", "ProgramData": r"C:\ProgramData"})
     assert ran.stderr == b""
@@ -67,7 +68,7 @@ def test_through_standard_input() -> None:
 def test_what_is_cut_or_broken_on_the_way_is_told(stdin: bytes) -> None:
     ran = pwsh("-EncodedCommand", bootstrap(), stdin=stdin)
     with pytest.raises(HostError) as caught:
-        Batch(()).read(ran.stdout)
+        batch_of().decode(ran.stdout)
     assert caught.value.kind == "script"
 
 
@@ -90,7 +91,7 @@ def test_constrained_language_is_answered_in_plain_ascii(tmp_path: Path, text: s
     ran = pwsh("-File", str(tmp_path / "outer.ps1"), environment={"TEXT": str(tmp_path / "text.ps1")})
     assert ran.stdout.strip() == b"<<ringfence-fatal:language_mode:the session runs in ConstrainedLanguage>>", ran.stderr
     with pytest.raises(HostError) as caught:
-        Batch(()).read(ran.stdout)
+        batch_of().decode(ran.stdout)
     assert caught.value.summary == FAILURES["language_mode"][0]
 
 
@@ -127,7 +128,7 @@ def install(folder: Path) -> Path:
 def test_the_module_is_all_that_a_session_without_language_can_do(tmp_path: Path) -> None:
     module = install(tmp_path)
     (tmp_path / "outer.ps1").write_text(JEA)
-    batch = Batch((Call("Facts.Read"), Call("No.Verb")))
+    batch = batch_of(Call("Facts.Read"), Call("No.Verb"))
     ran = pwsh("-File", str(tmp_path / "outer.ps1"), environment={
         "MODULE": str(module / "RingfenceHost.psd1"), "BATCH": batch.encode()})
     reply, *others = ran.stdout.decode().split()
@@ -166,17 +167,17 @@ def test_a_real_registry_provider_of_five_thousand_rules(tmp_path: Path) -> None
         FIREWALL + "\\" + SET: [["SHKey", "REG_SZ", "geheim"], ["Bin", "REG_BINARY", "AP8Q"],
                                ["Many", "REG_MULTI_SZ", ["one"]], ["Path", "REG_EXPAND_SZ", "%SystemRoot%"]],
     }))
-    batch = Batch((Call("Policy.Read", {"stores": ["local", "mdm", "restricted", "group_policy"]}),))
+    batch = batch_of(Call("Policy.Read", {"stores": ["local", "mdm", "restricted", "group_policy"]}))
     environment = {"PSHOST_REGISTRY": str(tmp_path / "registry.json")}
     needs_file_registry(tmp_path / "registry.json")
     ran = pwsh("-EncodedCommand", bootstrap(), stdin=two_lines(script(), batch.encode()), environment=environment)
-    policy = batch.read(ran.stdout).value(0)
+    policy = batch.decode(ran.stdout)[0]
     local = dict(policy["local"])
     assert sorted(local) == ["", "FirewallRules", "Phase1AuthenticationSets", r"Phase1AuthenticationSets\{A}", SET]
     assert local[""] == [["Version", "DWord", 543]]
     assert local["FirewallRules"] == [[name, "String", text] for name, _, text in rules]
     assert local[SET] == [
-        ["SHKey", "Hmac", Secret("geheim").fingerprint(batch.key)], ["Bin", "Binary", "AP8Q"], ["Many", "MultiString", ["one"]],
+        ["SHKey", "Hmac", Secret("geheim").fingerprint(batch.hmac_key)], ["Bin", "Binary", "AP8Q"], ["Many", "MultiString", ["one"]],
         ["Path", "ExpandString", "%SystemRoot%"]]
     assert policy["mdm"] == [["", []], ["FirewallRules", [["m", "String", "v2.31|"]]]]
     assert policy["restricted"] == [["", []], ["Static", []], [r"Static\System", [["s", "String", "V2.0|"]]]]

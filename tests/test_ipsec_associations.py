@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from core import KINDS, Said
-from ipsec_lab import Lab, declared
+from core import declared, resources, task
+from hosts import LabHost
 
+from ringfence.batch import Batch
 from ringfence.errors import Unreachable
-from ringfence.run import converge
-from ringfence.run.status import status
-from ringfence.state import State
-from ringfence.views import associations as view
+from ringfence.model.state import State, id_of
+from ringfence.report import StatusResult
+from ringfence.views import status_view as view
 from ringfence.windows.associations import Association, associations
 
 MAIN = {"Name": "7", "KeyModule": 2, "LocalEndpoint": "10.0.0.1", "RemoteEndpoint": "10.0.0.2", "LocalFirstId": "a.corp",
@@ -67,47 +67,51 @@ def test_a_quick_mode_association_without_its_main_mode_is_shown_too() -> None:
     ({"inbound_security": "none", "outbound_security": "none", "display_name": "x"}, False)])
 def test_the_rules_that_asked_for_it(rule: dict[str, Any], asked: bool) -> None:
     properties = {"name": "r", "inbound_security": "require", "outbound_security": "request", **rule}
-    desired = declared(Said("ipsec_rule", properties))
-    state = State({i: w.resource for i, w in desired.items() if w.resource is not None})
+    desired = declared(task("ipsec_rule", properties))
+    state = State({id_of(r): r for r in resources(desired)})
     (found,) = associations({"main_mode": [MAIN], "quick_mode": [QUICK]}, state)
     assert found.rules == ((properties["name"],) if asked else ())
 
 
 def test_the_lab_has_some_and_they_are_shown_with_their_rule() -> None:
-    lab = Lab()
-    assert lab.apply(Said("ipsec_quick_mode_crypto_set", {"name": "strong", "proposal": [
+    lab = LabHost()
+    assert lab.apply(task("ipsec_quick_mode_crypto_set", {"name": "strong", "proposal": [
         {"encapsulation": "esp", "esp_hash": "aesgmac256", "encryption": "aesgcm256"}]}),
-        Said("ipsec_rule", {"name": "iso", "inbound_security": "require", "outbound_security": "request",
+        task("ipsec_rule", {"name": "iso", "inbound_security": "require", "outbound_security": "request",
                             "quick_mode_crypto_set": "strong", "remote_address": "10.99.0.77"})).error is None
-    found = status(converge.Job("srv1", {}, lab.connect), KINDS)
-    assert found.result.error is None
+    found = lab.status()
+    assert found.error is None
+    assert isinstance(found, StatusResult)
     assert found.stopped == ()
     (peer,) = found.associations
     assert (peer.remote, peer.rules, peer.quick[0].suite) == ("10.99.0.77", ("iso",), "ESP:AESGMAC256-AESGCM256")
-    shown = view.text("srv1", found.associations)
+    shown = view.text(found)
     assert "10.99.0.77 ← 10.99.0.10" in shown
     assert "computer Kerberos" in shown
     assert "60 min / 100,000 KB" in shown
     assert "asked by" in shown
-    assert view.data("srv1", found.associations)["associations"][0]["rules"] == ("iso",)
+    assert view.data(found)["associations"][0]["rules"] == ("iso",)
 
 
 def test_a_service_that_does_not_run_is_said() -> None:
-    lab = Lab()
+    lab = LabHost()
     lab.machine.services["IKEEXT"] = "stopped"
-    found = status(converge.Job("srv1", {}, lab.connect), KINDS)
+    found = lab.status()
+    assert isinstance(found, StatusResult)
     assert (found.associations, found.stopped) == ((), ("IKEEXT",))
-    assert "IKEEXT does not run" in view.text("srv1", found.associations, found.stopped)
+    assert "IKEEXT does not run" in view.text(found)
 
 
 def test_a_host_that_is_down_is_a_result() -> None:
-    def refused() -> Lab:
-        raise Unreachable("refused")
+    lab = LabHost()
 
-    found = status(converge.Job("srv1", {}, refused), KINDS)
-    assert found.result.status == "unreachable"
+    def refused(batch: Batch) -> None:
+        raise Unreachable("connection_refused")
+
+    lab.before = refused
+    assert lab.status().status == "unreachable"
 
 
 def test_what_a_host_says_never_commands_the_terminal() -> None:
     evil = one({"RemoteFirstId": "x\x1b[2J", "AuthenticationMethod": "\x1b]0;"}, {"TransportLayerFilterName": "\x1b"})
-    assert "\x1b" not in view.text("srv1", [evil])
+    assert "\x1b" not in view.text(StatusResult("srv1", associations=(evil,)))

@@ -11,39 +11,33 @@ from typing import Any
 
 import pytest
 from cli_lab import Cli, fleet
-from core import KINDS, Said, at, declare
-from ipsec_lab import Lab, declared
+from core import KINDS, at, declare, declared, resources, task
+from hosts import LabHost, errors
 
-from ringfence.errors import Diagnostic, Where
-from ringfence.lab.machine import Interface, machine
-from ringfence.plan.conflicts import conflicts
+from ringfence.diagnostics import Where
+from ringfence.documents import vault
+from ringfence.lab import GROUP_POLICY, POLICY, Interface, machine
+from ringfence.plan import steps
 from ringfence.plan.file import changes_as_data
-from ringfence.project import vault
-from ringfence.run import converge
+from ringfence.project.render import RenderedTask
 from ringfence.secret import Secret
-from ringfence.state import State
-from ringfence.windows.read import read
 
 KERBEROS = [{"machine": True, "kerberos": True}]
 ISOLATION = {"name": "iso", "inbound_security": "require", "outbound_security": "request", "remote_address": "10.0.0.0/8"}
 PHASE1 = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
 
 
-def errors(found: tuple[Diagnostic, ...]) -> list[Diagnostic]:
-    return [d for d in found if d.severity == "error"]
+def a_set(name: str = "s", **more: Any) -> RenderedTask:
+    return task("ipsec_phase1_auth_set", {"name": name, "proposal": KERBEROS, **more})
 
 
-def a_set(name: str = "s", **more: Any) -> Said:
-    return Said("ipsec_phase1_auth_set", {"name": name, "proposal": KERBEROS, **more})
-
-
-def a_rule(**more: Any) -> Said:
-    return Said("ipsec_rule", {**ISOLATION, **more})
+def a_rule(**more: Any) -> RenderedTask:
+    return task("ipsec_rule", {**ISOLATION, **more})
 
 
 # ---- references ------------------------------------------------------------------------------------------------------
 def test_a_set_that_is_nowhere_is_an_error_before_anything_is_written() -> None:
-    lab = Lab()
+    lab = LabHost()
     result = lab.apply(at(3, "ipsec_rule", **ISOLATION, phase1_auth_set="nowhere"))
     (problem,) = errors(result.diagnostics)
     assert problem.where == Where("play.yml", 8)
@@ -52,14 +46,14 @@ def test_a_set_that_is_nowhere_is_an_error_before_anything_is_written() -> None:
 
 
 def test_a_set_may_be_on_the_host_already() -> None:
-    lab = Lab()
+    lab = LabHost()
     assert lab.apply(a_set("Mine")).error is None
     assert lab.apply(a_rule(phase1_auth_set="mine")).error is None
     assert lab.plan(a_rule(phase1_auth_set="MINE")).changes == ()
 
 
 def test_a_set_that_another_rule_on_the_host_needs_is_not_removed() -> None:
-    lab = Lab()
+    lab = LabHost()
     assert lab.apply(a_set(), a_rule(phase1_auth_set="s")).error is None
     written = len(lab.cmdlets)
     result = lab.apply(at(5, "ipsec_phase1_auth_set", name="s", state="absent"))
@@ -67,36 +61,36 @@ def test_a_set_that_another_rule_on_the_host_needs_is_not_removed() -> None:
     assert problem.where == Where("play.yml", 5)
     assert "ipsec_rule iso on the host still uses it" in problem.summary
     assert len(lab.cmdlets) == written
-    both = [Said(kind, {"name": name, "state": "absent"})
+    both = [task(kind, {"name": name, "state": "absent"})
             for kind, name in (("ipsec_phase1_auth_set", "s"), ("ipsec_rule", "iso"))]
     assert lab.apply(*both).error is None
     assert lab.cmdlets[written:] == [("Remove-NetIPsecRule", "iso"), ("Remove-NetIPsecPhase1AuthSet", "s")]
 
 
 def test_a_rule_that_moves_to_another_set_lets_the_old_one_go() -> None:
-    lab = Lab()
+    lab = LabHost()
     assert lab.apply(a_set("old"), a_rule(phase1_auth_set="old")).error is None
     written = len(lab.cmdlets)
     assert lab.apply(a_set("new"), a_rule(phase1_auth_set="new"),
-                     Said("ipsec_phase1_auth_set", {"name": "old", "state": "absent"})).error is None
+                     task("ipsec_phase1_auth_set", {"name": "old", "state": "absent"})).error is None
     assert lab.cmdlets[written:] == [("New-NetIPsecPhase1AuthSet", "new"), ("Set-NetIPsecRule", "iso"),
                                      ("Remove-NetIPsecPhase1AuthSet", "old")]
 
 
 def test_a_set_of_the_host_is_judged_together_with_the_rule() -> None:
-    lab = Lab()
+    lab = LabHost()
     assert lab.apply(a_set("ntlm", proposal=[{"machine": True, "ntlm": True}])).error is None
     (problem,) = errors(lab.plan(a_rule(phase1_auth_set="ntlm", key_module="ikev1")).diagnostics)
     assert "0x00200008" in problem.summary
 
 
 def test_sets_come_before_rules_and_go_after_them() -> None:
-    lab = Lab()
-    policy = (a_rule(name="b", phase1_auth_set="s"), Said("ipsec_rule", {"name": "a", "inbound_security": "none",
+    lab = LabHost()
+    policy = (a_rule(name="b", phase1_auth_set="s"), task("ipsec_rule", {"name": "a", "inbound_security": "none",
                                                                         "outbound_security": "none"}), a_set())
     assert lab.apply(*policy).error is None
     assert lab.cmdlets == [("New-NetIPsecPhase1AuthSet", "s"), ("New-NetIPsecRule", "a"), ("New-NetIPsecRule", "b")]
-    assert lab.apply(*(Said(t.kind, {"name": t.properties["name"], "state": "absent"}) for t in policy)).error is None
+    assert lab.apply(*(task(t.kind, {"name": t.properties["name"], "state": "absent"}) for t in policy)).error is None
     assert lab.cmdlets[3:] == [("Remove-NetIPsecRule", "b"), ("Remove-NetIPsecRule", "a"), ("Remove-NetIPsecPhase1AuthSet", "s")]
 
 
@@ -109,31 +103,31 @@ def test_sets_come_before_rules_and_go_after_them() -> None:
     ("ipsec_quick_mode_crypto_set", [{"encapsulation": "esp", "esp_hash": "sha256"}],
      [{"encapsulation": "ah", "ah_hash": "sha256", "max_minutes": 30}])])
 def test_the_default_sets_are_declared_changed_and_given_back(kind: str, proposal: Any, changed: Any) -> None:
-    lab = Lab()
-    noun, primary = KINDS[kind].noun, KINDS[kind].home.primary  # type: ignore[union-attr]
+    lab = LabHost()
+    noun, primary = KINDS[kind].noun, KINDS[kind].storage.cmdlet_name("default")
     for given in (proposal, changed):
-        assert lab.apply(Said(kind, {"name": "default", "proposal": given})).error is None
-        assert lab.plan(Said(kind, {"name": primary.lower(), "proposal": given, "display_name": "default"})).changes == ()
-    assert lab.apply(Said(kind, {"name": "default", "state": "absent"})).error is None
-    assert lab.plan(Said(kind, {"name": "default", "state": "absent"})).changes == ()
+        assert lab.apply(task(kind, {"name": "default", "proposal": given})).error is None
+        assert lab.plan(task(kind, {"name": primary.lower(), "proposal": given, "display_name": "default"})).changes == ()
+    assert lab.apply(task(kind, {"name": "default", "state": "absent"})).error is None
+    assert lab.plan(task(kind, {"name": "default", "state": "absent"})).changes == ()
     assert lab.cmdlets == [(f"New-{noun}", "default"), (f"Set-{noun}", primary), (f"Remove-{noun}", primary)]
 
 
 def test_a_default_set_is_named_while_absent() -> None:
-    lab = Lab()
+    lab = LabHost()
     assert lab.apply(a_rule(phase1_auth_set="default", phase2_auth_set=PHASE1[:-2] + "4}")).error is None
     assert lab.plan(a_rule()).changes == ()
 
 
 def test_windows_stores_the_default_sets_by_their_ids() -> None:
-    lab = Lab()
+    lab = LabHost()
     assert lab.apply(a_rule()).error is None
     assert f"Auth1Set={PHASE1}|" in lab.rule("iso")
 
 
 # ---- drift -----------------------------------------------------------------------------------------------------------
 def test_what_somebody_changed_is_seen_and_put_right() -> None:
-    lab = Lab()
+    lab = LabHost()
     policy = (a_set(proposal=[*KERBEROS, {"machine": True, "ntlm": True}]), a_rule(phase1_auth_set="s"))
     assert lab.apply(*policy).error is None
     registry = lab.machine.registry
@@ -148,7 +142,7 @@ def test_what_somebody_changed_is_seen_and_put_right() -> None:
 
 
 def test_a_proposal_of_the_future_is_not_lost() -> None:
-    lab = Lab()
+    lab = LabHost()
     assert lab.apply(a_set()).error is None
     root = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
     lab.machine.registry.set(rf"{root}\Phase1AuthenticationSets\s\0000", "Quantum", "TRUE")
@@ -158,7 +152,7 @@ def test_a_proposal_of_the_future_is_not_lost() -> None:
 
 
 # ---- what stands in the way ------------------------------------------------------------------------------------------
-def warned(lab: Lab, *policy: Said) -> str:
+def warned(lab: LabHost, *policy: RenderedTask) -> str:
     result = lab.plan(*policy)
     assert result.error is None
     assert all(d.host == "srv1" for d in result.diagnostics)
@@ -166,22 +160,22 @@ def warned(lab: Lab, *policy: Said) -> str:
 
 
 def test_a_legacy_policy_is_reported() -> None:
-    lab = Lab()
+    lab = LabHost()
     lab.machine.registry.set(r"SOFTWARE\Policies\Microsoft\Windows\IPSec\GPTIPSECPolicy", "DSIPSECPolicyName", "Server (old)")
     assert "legacy IPsec policy is assigned: Server (old)" in warned(lab, a_rule())
-    assert warned(lab, Said("firewall_rule", {"name": "r"})) == ""
+    assert warned(lab, task("firewall_rule", {"name": "r"})) == ""
 
 
 @pytest.mark.parametrize("service", ["IKEEXT", "PolicyAgent"])
 def test_a_stopped_service_is_reported(service: str) -> None:
-    lab = Lab()
+    lab = LabHost()
     lab.machine.services[service] = "stopped"
     assert f"the service {service}" in warned(lab, a_rule())
-    assert warned(lab, Said("ipsec_rule", {"name": "x", "state": "absent"})) == ""
+    assert warned(lab, task("ipsec_rule", {"name": "x", "state": "absent"})) == ""
 
 
 def test_group_policy_that_ignores_local_rules_is_reported() -> None:
-    lab = Lab()
+    lab = LabHost()
     root = r"SOFTWARE\Policies\Microsoft\WindowsFirewall"
     lab.machine.registry.set(rf"{root}\DomainProfile", "AllowLocalIPsecPolicyMerge", 0)
     assert "in the profiles domain" in warned(lab, a_rule())
@@ -189,19 +183,14 @@ def test_group_policy_that_ignores_local_rules_is_reported() -> None:
 
 
 def test_a_rule_whose_set_lives_in_another_store_is_reported() -> None:
-    tree = {"local": [["ConSecRules", [["stray", "String", "v2.31|Action=Secure|Active=TRUE|Auth1Set=theirs|"]]]],
-            "group_policy": [["Phase1AuthenticationSets\\theirs", [["Name", "String", "x"]]]]}
-    found = read(tree, KINDS)
-    (warning,) = conflicts(declared(a_rule()), found, lab_facts())
-    assert "ipsec_rule stray names ipsec_phase1_auth_set theirs, which is not in its own store" in warning.summary
-
-
-def lab_facts() -> Any:
-    return converge.look(Lab(), KINDS)[0].facts
+    lab = LabHost()
+    lab.machine.registry.set(rf"{POLICY}\ConSecRules", "stray", "v2.31|Action=Secure|Active=TRUE|Auth1Set=theirs|")
+    lab.machine.registry.set(rf"{GROUP_POLICY}\Phase1AuthenticationSets\theirs", "Name", "x")
+    assert "ipsec_rule stray names ipsec_phase1_auth_set theirs, which is not in its own store" in warned(lab, a_rule())
 
 
 def test_a_declared_rule_cannot_use_a_set_of_group_policy() -> None:
-    lab = Lab()
+    lab = LabHost()
     root = r"SOFTWARE\Policies\Microsoft\WindowsFirewall"
     lab.machine.registry.set(rf"{root}\Phase1AuthenticationSets\theirs", "Name", "x")
     (problem,) = errors(lab.plan(a_rule(phase1_auth_set="theirs")).diagnostics)
@@ -209,14 +198,14 @@ def test_a_declared_rule_cannot_use_a_set_of_group_policy() -> None:
 
 
 # ---- settings that only a cmdlet knows -------------------------------------------------------------------------------
-def gateway() -> Lab:
+def gateway() -> LabHost:
     two = (Interface("Internet", "{AAAAAAAA-0000-0000-0000-000000000001}", addresses=("10.99.0.10/24",)),
            Interface("Corp", "{AAAAAAAA-0000-0000-0000-000000000002}", index=5, addresses=("10.98.0.10/24",)))
-    return Lab(machine("srv1", interfaces=two))
+    return LabHost(on=machine("srv1", interfaces=two))
 
 
-def dosp(**more: Any) -> Said:
-    return Said("ipsec_dosp_setting", {"name": "Edge", "public_interface_aliases": "Internet",
+def dosp(**more: Any) -> RenderedTask:
+    return task("ipsec_dosp_setting", {"name": "Edge", "public_interface_aliases": "Internet",
                                        "private_interface_aliases": "Corp", **more})
 
 
@@ -224,31 +213,30 @@ def test_denial_of_service_protection_is_read_by_its_cmdlet() -> None:
     lab = gateway()
     first = dosp(max_state_entries=75000, enabled_keying_modules=["ikev2", "auth_ip"], public_v6_address="2001:db8::/48")
     assert lab.apply(first).status == "changed"
-    assert lab.apply(first).status == "in sync"
+    assert lab.apply(first).status == "in_sync"
     (change,) = lab.plan(dosp(max_state_entries=1000)).changes
     assert change.properties() == {"max_state_entries": (75000, 1000)}  # what is not mentioned stays
     assert lab.apply(dosp(filtering_flags="filter_block", max_state_entries=1000)).status == "changed"
-    assert lab.apply(Said("ipsec_dosp_setting", {"name": "Edge", "state": "absent"})).status == "changed"
-    assert lab.plan(Said("ipsec_dosp_setting", {"name": "Edge", "state": "absent"})).changes == ()
+    assert lab.apply(task("ipsec_dosp_setting", {"name": "Edge", "state": "absent"})).status == "changed"
+    assert lab.plan(task("ipsec_dosp_setting", {"name": "Edge", "state": "absent"})).changes == ()
 
 
 def test_only_hosts_that_need_it_are_asked() -> None:
     lab = gateway()
     lab.plan(a_rule())
-    assert "Net.Get" not in {c.verb for b in lab.batches for c in b.calls}
+    assert lab.verbs("Net.Get") == []
     lab.plan(dosp())
-    assert "Net.Get" in {c.verb for b in lab.batches for c in b.calls}
+    assert [a["cmdlet"] for a in lab.verbs("Net.Get")] == ["Get-NetIPsecDospSetting"]
 
 
 def test_what_only_the_facts_brought_up_is_asked_later() -> None:
     lab = gateway()
-    job = converge.Job("srv1", {}, lab.connect, lambda facts: declare(dosp()))
-    assert [c.id.kind for c in converge.plan(job, KINDS).changes] == ["ipsec_dosp_setting"]
+    assert [c.id.kind for c in lab.plan(declare=lambda facts: declare(dosp())).changes] == ["ipsec_dosp_setting"]
     assert len(lab.batches) == 2
 
 
 def test_both_sides_have_to_be_said() -> None:
-    problems = declare(Said("ipsec_dosp_setting", {"name": "Edge", "public_interface_aliases": "Internet"}))[1]
+    problems = declare(task("ipsec_dosp_setting", {"name": "Edge", "public_interface_aliases": "Internet"}))[1]
     assert [p.summary for p in problems] == ["ipsec_dosp_setting: private_interface_aliases is missing"]
 
 
@@ -318,7 +306,7 @@ def test_the_key_is_in_no_output_plan_report_or_log(tmp_path: Path, capsys: pyte
             raise RuntimeError("something broke")
 
         with monkeypatch.context() as patch:  # an exception while the key is in hand
-            patch.setattr(converge, "order", broken)
+            patch.setattr(steps, "STEPS", (broken,))
             failed = cli("apply", "--yes", "-vv")
             assert failed.code == 6
             shown += [failed.out, failed.err]
@@ -350,7 +338,7 @@ def test_a_vaulted_key_does_as_well(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_accounts_in_the_lists_of_a_rule_are_translated_by_the_host() -> None:
-    lab = Lab()
+    lab = LabHost()
     lab.machine.directory.add("CORP\\Finance", "S-1-5-21-1-2-3-1104")
     rule = a_rule(machine="CORP\\Finance", user=["CORP\\Finance", "S-1-5-11"])
     assert lab.apply(rule).error is None
@@ -361,9 +349,9 @@ def test_accounts_in_the_lists_of_a_rule_are_translated_by_the_host() -> None:
 
 
 def test_a_host_that_refuses_a_key_does_not_make_it_show() -> None:
-    lab = Lab()
+    lab = LabHost()
     lab.machine.faults.read_only = True
-    result = lab.apply(Said("ipsec_phase1_auth_set", {"name": "s", "proposal": {"machine": True, "pre_shared_key": Secret(KEY)}}))
+    result = lab.apply(task("ipsec_phase1_auth_set", {"name": "s", "proposal": {"machine": True, "pre_shared_key": Secret(KEY)}}))
     assert result.status == "failed"
     for text in (str(result.error), repr(result), json.dumps(changes_as_data(result.changes)), repr(lab.batches)):
         assert shows(text) == []
@@ -371,7 +359,7 @@ def test_a_host_that_refuses_a_key_does_not_make_it_show() -> None:
 
 def test_a_key_in_clear_in_the_play_is_a_warning_that_does_not_repeat_it() -> None:
     raw = {"name": "s", "proposal": [{"machine": True, "pre_shared_key": KEY}]}
-    desired, problems = declare(Said("ipsec_phase1_auth_set", {**raw, "proposal": [
+    desired, problems = declare(task("ipsec_phase1_auth_set", {**raw, "proposal": [
         {"machine": True, "pre_shared_key": Secret(KEY)}]}, Where("play.yml", 3), written=raw))
     (warning,) = problems
     assert (warning.severity, len(desired)) == ("warning", 1)
@@ -382,14 +370,13 @@ def test_a_key_in_clear_in_the_play_is_a_warning_that_does_not_repeat_it() -> No
 @pytest.mark.parametrize("misplaced", [KEY, [KEY], [{"machine": True, "pre_shared_key": [KEY]}],
                                        [{"machine": True, "pre_shared_key": {"key": KEY}}]])
 def test_a_misplaced_key_does_not_show(misplaced: Any) -> None:
-    _, problems = declare(Said("ipsec_phase1_auth_set", {"name": "s", "proposal": misplaced}))
+    _, problems = declare(task("ipsec_phase1_auth_set", {"name": "s", "proposal": misplaced}))
     assert errors(tuple(problems))
     assert shows("\n".join(map(str, problems))) == []
 
 
 def test_no_state_of_it_can_be_printed_or_stored() -> None:
-    desired = declared(Said("ipsec_phase1_auth_set", {"name": "s", "proposal": {"machine": True, "pre_shared_key": Secret(KEY)}}))
-    state = State({i: w.resource for i, w in desired.items() if w.resource is not None})
+    desired = declared(task("ipsec_phase1_auth_set", {"name": "s", "proposal": {"machine": True, "pre_shared_key": Secret(KEY)}}))
     with contextlib.redirect_stdout(io.StringIO()) as out:
-        print(desired, dict(state), [str(r) for r in state.values()])
+        print(desired, resources(desired), [str(r) for r in resources(desired)])
     assert shows(out.getvalue()) == []

@@ -1,11 +1,12 @@
 """IPsec on the lab: what is declared is what is there, whatever it is; sets and rules in an order that Windows takes."""
 
-from core import declare
+from core import declare, resources
+from hosts import LabHost
 from hypothesis import HealthCheck, assume, given, settings
-from ipsec_lab import Lab, Policy, policies, said
+from ipsec_lab import Policy, policies, tasks
 
-from ringfence.resource import Resource
-from ringfence.state import State
+from ringfence.model.resource import Resource
+from ringfence.model.state import State, id_of
 from ringfence.windows.read import read
 from ringfence.windows.sets import write
 
@@ -13,17 +14,17 @@ MODEST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthC
 
 
 def valid(policy: Policy) -> None:
-    assume(not [p for p in declare(*said(policy))[1] if p.severity == "error"])
+    assume(not [p for p in declare(*tasks(policy))[1] if p.severity == "error"])
 
 
 @MODEST
 @given(policies())
 def test_any_valid_policy_applied_and_read_back_equals_itself(policy: Policy) -> None:
     valid(policy)
-    lab, tasks = Lab(), said(policy)
-    result = lab.apply(*tasks)
+    lab = LabHost()
+    result = lab.apply(*tasks(policy))
     assert result.error is None, result.error
-    again = lab.plan(*tasks)
+    again = lab.plan(*tasks(policy))
     assert (again.error, again.changes) == (None, ())
 
 
@@ -36,11 +37,11 @@ def test_from_any_policy_to_any_other(first: Policy, second: Policy) -> None:
     second = [*second, *((kind, {"name": name, "state": "absent"}) for kind, name in gone)]
     valid(first)
     valid(second)
-    lab = Lab()
+    lab = LabHost()
     for policy in (first, second):
-        result = lab.apply(*said(policy))
+        result = lab.apply(*tasks(policy))
         assert (result.error, [d for d in result.diagnostics if d.severity == "error"]) == (None, [])
-    assert lab.plan(*said(second)).changes == ()
+    assert lab.plan(*tasks(second)).changes == ()
 
 
 @MODEST
@@ -48,7 +49,7 @@ def test_from_any_policy_to_any_other(first: Policy, second: Policy) -> None:
 def test_any_policy_survives_the_registry(policy: Policy) -> None:
     """Through the codecs alone: written as [MS-GPFAS] has it, and read again. A key never is in it."""
     valid(policy)
-    wanted = State({id: w.resource for id, w in declare(*said(policy))[0].items() if w.resource is not None})
+    wanted = State({id_of(r): r for r in resources(declare(*tasks(policy))[0])})
     rows, kinds = [], {r.kind.name: r.kind for r in wanted.values()}
     for resource in wanted.values():
         if resource.kind.name.endswith("_rule"):

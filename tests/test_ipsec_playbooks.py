@@ -57,11 +57,11 @@ def test_applied_once_and_then_in_sync(playbook: Path, inventory: Path, capsys: 
     where = ["-i", "inventory", "-i", os.fspath(inventory), os.fspath(playbook)]
     code, report = ringfence(capsys, "apply", "--yes", *where)
     assert code == 0, json.dumps(report)[:3000]
-    assert {h["status"] for h in report["hosts"]} <= {"changed", "in sync"}
+    assert {h["status"] for h in report["hosts"]} <= {"changed", "in_sync"}
     assert all(h["declared"] for h in report["hosts"])
     code, report = ringfence(capsys, "plan", "--detailed-exitcode", *where)
     assert code == 0, json.dumps(report)[:3000]
-    assert {h["status"] for h in report["hosts"]} == {"in sync"}
+    assert {h["status"] for h in report["hosts"]} == {"in_sync"}
 
 
 def test_status_shows_the_peers_of_an_isolated_host(inventory: Path, capsys: pytest.CaptureFixture[str]) -> None:

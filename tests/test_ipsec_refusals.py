@@ -3,31 +3,30 @@
 from typing import Any
 
 import pytest
-from core import KINDS, Said, cases, declare
-from ipsec_lab import Lab
+from core import KINDS, cases, declare, task
+from hosts import LabHost
 
 from ringfence.batch import Batch
-from ringfence.errors import Diagnostic, Where
-from ringfence.facts import Facts
-from ringfence.state import Change, Id
-from ringfence.windows.calls import calls
+from ringfence.diagnostics import Diagnostic, Where
+from ringfence.model.state import Change, Id
+from ringfence.windows.calls import cmdlet_calls
 
 SETS = [  # what rules of the cases name
-    Said("ipsec_phase1_auth_set", {"name": "key", "proposal": {"machine": True, "pre_shared_key": "{{ k }}"}}),
-    Said("ipsec_phase1_auth_set", {"name": "ntlm", "proposal": {"machine": True, "ntlm": True}}),
-    Said("ipsec_phase1_auth_set", {"name": "certificate", "proposal": {"machine": True, "cert": True, "authority": "CN=x"}}),
-    Said("ipsec_phase1_auth_set", {"name": "optional", "proposal": [{"machine": True, "kerberos": True}, {"anonymous": True}]}),
-    Said("ipsec_phase1_auth_set", {"name": "gone", "state": "absent"}, Where("sets.yml", 7)),
-    Said("ipsec_phase2_auth_set", {"name": "users", "proposal": [{"user": True, "kerberos": True}, {"anonymous": True}]}),
-    Said("ipsec_quick_mode_crypto_set", {"name": "ah", "proposal": {"encapsulation": "ah", "ah_hash": "sha256"}}),
-    Said("ipsec_quick_mode_crypto_set", {"name": "bare", "proposal": [
+    task("ipsec_phase1_auth_set", {"name": "key", "proposal": {"machine": True, "pre_shared_key": "{{ k }}"}}),
+    task("ipsec_phase1_auth_set", {"name": "ntlm", "proposal": {"machine": True, "ntlm": True}}),
+    task("ipsec_phase1_auth_set", {"name": "certificate", "proposal": {"machine": True, "cert": True, "authority": "CN=x"}}),
+    task("ipsec_phase1_auth_set", {"name": "optional", "proposal": [{"machine": True, "kerberos": True}, {"anonymous": True}]}),
+    task("ipsec_phase1_auth_set", {"name": "gone", "state": "absent"}, Where("sets.yml", 7)),
+    task("ipsec_phase2_auth_set", {"name": "users", "proposal": [{"user": True, "kerberos": True}, {"anonymous": True}]}),
+    task("ipsec_quick_mode_crypto_set", {"name": "ah", "proposal": {"encapsulation": "ah", "ah_hash": "sha256"}}),
+    task("ipsec_quick_mode_crypto_set", {"name": "bare", "proposal": [
         {"encapsulation": "none"}, {"encapsulation": "esp", "esp_hash": "sha1"}]})]
 REFUSED = [(group["kind"], group["with"], case) for group in cases("ipsec_refusals") for case in group["cases"]]
 
 
 def found(kind: str, properties: dict[str, Any]) -> list[Diagnostic]:
     places = {name: Where("play.yml", 10 + i) for i, name in enumerate(properties)}
-    problems = declare(*SETS, Said(kind, {"name": "x", **properties}, Where("play.yml", 9), places))[1]
+    problems = declare(*SETS, task(kind, {"name": "x", **properties}, Where("play.yml", 9), places))[1]
     return [p for p in problems if p.where.file == "play.yml"]
 
 
@@ -48,13 +47,13 @@ def test_refused_with_the_reason_and_the_way_out(kind: str, usual: dict[str, Any
 def test_the_lab_refuses_the_same_on_its_own_account(kind: str, usual: dict[str, Any], case: dict[str, Any]) -> None:
     properties = {**usual, **({"proposal": [case["proposal"]]} if "proposal" in case else case["say"])}
     try:
-        values = {n: KINDS[kind].properties[n].word.parse(v) for n, v in properties.items()}
+        values = {n: KINDS[kind].properties[n].type.parse(v) for n, v in properties.items()}
     except ValueError:
         return  # nothing that could be said to a host
-    lab = Lab()
+    lab = LabHost()
     assert lab.apply(*(s for s in SETS if "state" not in s.properties)).error is None
-    create = Change(Id("local", kind, "x"), None, KINDS[kind].make("x", values))
-    error = lab.run(Batch(calls([create], Facts()))).answers[0].error
+    create = Change(Id("local", kind, "x"), None, KINDS[kind].create("x", values))
+    error = lab.run(Batch(cmdlet_calls([create], {}))).answers[create.id].error
     assert (error is None) == ("lab" in case), error
 
 
@@ -75,7 +74,7 @@ def test_both_securities_have_to_be_said(missing: str) -> None:
     ("a\\b", "backslash"), ("a*", "not allowed in a name"), ("x" * 255, "254"),
     ("{E5A5D32A-4BCE-4E4D-B07F-4AB1BA7E5FE3}0", "begins with the id of the default set")])
 def test_names_of_sets(name: str, words: str) -> None:
-    problems = declare(Said("ipsec_phase1_auth_set", {"name": name, "proposal": {"machine": True, "kerberos": True}}))[1]
+    problems = declare(task("ipsec_phase1_auth_set", {"name": name, "proposal": {"machine": True, "kerberos": True}}))[1]
     assert words in problems[0].summary
 
 

@@ -3,42 +3,40 @@
 from typing import Any
 
 import pytest
-from core import KINDS, Said, cases, want
+from core import KINDS, cases, declared, resources, task
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.facts import Facts
 from ringfence.lab.binding import cmdlets
-from ringfence.resource import Resource
-from ringfence.state import Change, Id
-from ringfence.windows.calls import calls
+from ringfence.model.resource import Resource
+from ringfence.model.state import Change, Id
+from ringfence.windows.calls import cmdlet_calls
 
 CASES = [{"kind": "ipsec_rule", **case} for case in cases("ipsec_rules")]
 APART = {"Name", "IPsecRuleName", "PolicyStore", "GPOSession", "Default", "TunnelType"}
 IPSEC, MAIN_MODE = KINDS["ipsec_rule"], KINDS["ipsec_main_mode_rule"]
 
 
-def declared(case: dict[str, Any]) -> Resource:
-    (only,) = want(Said(case["kind"], {"name": "r", **case["say"]})).values()
-    assert only.resource is not None
-    return only.resource
+def as_declared(case: dict[str, Any]) -> Resource:
+    (only,) = resources(declared(task(case["kind"], {"name": "r", **case["say"]})))
+    return only
 
 
 def told(before: Resource | None, after: Resource) -> dict[str, Any]:
-    (call,) = calls([Change(Id("local", after.kind.name, "r"), before, after)], Facts())
+    (call,) = cmdlet_calls([Change(Id("local", after.kind.name, "r"), before, after)], {}).values()
     return dict(call.args["parameters"])
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_string_reads_as_the_declaration_says(case: dict[str, Any]) -> None:
     found = KINDS[case["kind"]].read_string("r", case["string"])
-    assert found.extra == ()
-    assert found == declared(case)
+    assert found.unknown_tokens == ()
+    assert found == as_declared(case)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_it_is_written_so_that_it_reads_again(case: dict[str, Any]) -> None:
-    kind, resource = KINDS[case["kind"]], declared(case)
+    kind, resource = KINDS[case["kind"]], as_declared(case)
     written = kind.write_string(resource)
     assert kind.read_string("r", written) == resource
     if "written" in case:
@@ -47,7 +45,7 @@ def test_it_is_written_so_that_it_reads_again(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_cmdlet_is_told_what_is_not_its_default(case: dict[str, Any]) -> None:
-    said = told(None, declared(case))
+    said = told(None, as_declared(case))
     assert said.pop("Name") == "r"
     assert said.pop("DisplayName") == case["say"]["display_name"]
     assert said == case["told"]
@@ -55,7 +53,7 @@ def test_the_cmdlet_is_told_what_is_not_its_default(case: dict[str, Any]) -> Non
 
 def test_unknown_tokens_are_kept() -> None:
     found = IPSEC.read_string("r", "v2.40|Action=Secure|Active=TRUE|Name=x|Future=1|SecurityRealmEnabled=TRUE|")
-    assert set(found.extra) == {"Future=1", "SecurityRealmEnabled=TRUE"}
+    assert set(found.unknown_tokens) == {"Future=1", "SecurityRealmEnabled=TRUE"}
     assert "Future=1" in IPSEC.write_string(found)
 
 
@@ -85,9 +83,9 @@ def test_no_string_breaks_the_reader(pieces: list[str]) -> None:
 
 
 def test_an_exemption_says_no_sets() -> None:
-    secured = declared({"kind": "ipsec_rule", "say": {"inbound_security": "require", "outbound_security": "request",
+    secured = as_declared({"kind": "ipsec_rule", "say": {"inbound_security": "require", "outbound_security": "request",
                                                       "phase1_auth_set": "a"}})
-    exempt = declared({"kind": "ipsec_rule", "say": {"inbound_security": "none", "outbound_security": "none"}})
+    exempt = as_declared({"kind": "ipsec_rule", "say": {"inbound_security": "none", "outbound_security": "none"}})
     assert told(secured, exempt) == {"Name": "r", "InboundSecurity": "None", "OutboundSecurity": "None"}
     assert told(exempt, secured) == {
         "Name": "r", "InboundSecurity": "Require", "OutboundSecurity": "Request", "Phase1AuthSet": "a",
@@ -95,9 +93,9 @@ def test_an_exemption_says_no_sets() -> None:
 
 
 def test_back_to_the_default_set_is_said_by_its_id() -> None:
-    own = declared({"kind": "ipsec_rule", "say": {"inbound_security": "require", "outbound_security": "request",
+    own = as_declared({"kind": "ipsec_rule", "say": {"inbound_security": "require", "outbound_security": "request",
                                                   "quick_mode_crypto_set": "qm"}})
-    plain = declared({"kind": "ipsec_rule", "say": {"inbound_security": "require", "outbound_security": "request"}})
+    plain = as_declared({"kind": "ipsec_rule", "say": {"inbound_security": "require", "outbound_security": "request"}})
     assert told(own, plain) == {"Name": "r", "QuickModeCryptoSet": "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE2}"}
 
 
@@ -105,6 +103,6 @@ def test_the_tables_know_every_parameter_of_the_cmdlets() -> None:
     """By the list that the lab has of Microsoft's pages. TunnelType apart: nobody knows how the registry holds it."""
     for kind in KINDS.values():
         if kind.noun.startswith("NetIPsec"):
-            for table, cmdlet in [(kind, f"New-{kind.noun}"), *((p.part.kind, p.part.kind.name) for p in kind.parts if p.part)]:
+            for table, cmdlet in [(kind, f"New-{kind.noun}"), *((p.proposal.kind, p.proposal.kind.name) for p in kind.proposals if p.proposal)]:
                 there = set(cmdlets()[cmdlet.lower()]["parameters"]) - APART
                 assert {p.parameter for p in table.properties.values()} == there, cmdlet

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core import KINDS, Said, want
+from core import KINDS, declared, resources, task
 from registry_files import hive
 
+from ringfence.model.resource import Resource
+from ringfence.model.state import Id, State
 from ringfence.plan.file import resource_as_data
-from ringfence.resource import Resource
-from ringfence.secret import Hidden, Secret
-from ringfence.state import Id, State
+from ringfence.secret import Secret, SecretDigest
 from ringfence.windows.read import read
 
 PHASE1 = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
@@ -28,7 +28,7 @@ def state(tree: dict[str, dict[str, str]], store: str = "local") -> State:
 
 
 def only(tree: dict[str, dict[str, str]], kind: str) -> Resource:
-    (found,) = state(tree).of(kind).values()
+    (found,) = state(tree).by_kind(kind).values()
     return found
 
 
@@ -77,8 +77,8 @@ def test_the_default_set_under_the_id_that_group_policy_gives_it() -> None:
             "ConSecRules": {"r1": f"v2.31|Action=Secure|Active=TRUE|Auth1Set={PHASE1}|",
                             "r2": "v2.31|Action=Secure|Auth1Set={0a}|", "r3": "v2.31|Action=Secure|Auth1Set={0B}|"}}
     found = state(tree, "group_policy")
-    assert set(found.of("ipsec_phase1_auth_set", "group_policy")) == {"default", "{0b}"}
-    assert [str(r.values()["phase1_auth_set"]) for r in found.of("ipsec_rule", "group_policy").values()] == [
+    assert set(found.by_kind("ipsec_phase1_auth_set", "group_policy")) == {"default", "{0b}"}
+    assert [str(r.values()["phase1_auth_set"]) for r in found.by_kind("ipsec_rule", "group_policy").values()] == [
         "default", "default", "{0B}"]
 
 
@@ -86,9 +86,9 @@ def test_what_nobody_understands_is_kept() -> None:
     tree = {"Phase2CryptoSets\\s": {"Name": "x", "Future": "1", "PFS": "ReKeyDH99"},
             "Phase2CryptoSets\\s\\0000": {"Protocol": "ESP", "EspHash": "SHA999", "2_1Encryption": "AES-GCM128", "New": "y"}}
     found = only(tree, "ipsec_quick_mode_crypto_set")
-    assert set(found.extra) == {"Future=1", "PFS=ReKeyDH99"}
+    assert set(found.unknown_tokens) == {"Future=1", "PFS=ReKeyDH99"}
     (proposal,) = found.values()["proposal"]
-    assert set(proposal.extra) == {"EspHash=SHA999", "New=y"}
+    assert set(proposal.unknown_tokens) == {"EspHash=SHA999", "New=y"}
     assert (proposal.encryption, proposal.esp_hash) == ("aesgcm128", "none")
 
 
@@ -98,7 +98,7 @@ def test_what_nobody_understands_is_kept() -> None:
     ("st=Bavaria, cn = \"Root\"", "S=Bavaria, CN=Root"), ("OID.2.5.4.3=Root", "OID.2.5.4.3=Root"),
     ("DC=com, DC=contoso", "DC=com, DC=contoso"), ("CN=a=b", "CN=a=b"), ('CN="open', None), ("Root", None), ("CN=", None)])
 def test_names_of_authorities(said: str, kept: str | None) -> None:
-    word = KINDS["ipsec_phase1_auth_set"].parts[0].part.kind.properties["authority"].word  # type: ignore[union-attr]
+    word = KINDS["ipsec_phase1_auth_set"].proposals[0].proposal.kind.properties["authority"].type  # type: ignore[union-attr]
     if kept is None:
         with pytest.raises(ValueError, match="0x00101060"):
             word.parse(said)
@@ -114,9 +114,10 @@ def test_no_value_breaks_the_reader(damaged: dict[str, str]) -> None:
     only({"Phase1AuthenticationSets\\s": {}, "Phase1AuthenticationSets\\s\\0000": damaged}, "ipsec_phase1_auth_set")
 
 
-def with_key(key: Secret) -> Resource | None:
-    (only,) = want(Said("ipsec_phase1_auth_set", {"name": "s", "proposal": {"machine": True, "pre_shared_key": key}})).values()
-    return only.resource
+def with_key(key: Secret) -> Resource:
+    (only,) = resources(declared(task("ipsec_phase1_auth_set", {
+        "name": "s", "proposal": {"machine": True, "pre_shared_key": key}})))
+    return only
 
 
 # ---- keys ------------------------------------------------------------------------------------------------------------
@@ -133,11 +134,11 @@ def test_a_key_is_known_by_its_hmac() -> None:
 
 def test_hidden_secrets() -> None:
     secret = Secret("abc")
-    hidden = Hidden(secret.fingerprint(KEY).upper(), KEY)
-    assert (hidden == secret, secret == hidden, hidden == Hidden(secret.fingerprint(KEY), KEY)) == (True, True, True)
+    hidden = SecretDigest(secret.fingerprint(KEY).upper(), KEY)
+    assert (hidden == secret, secret == hidden, hidden == SecretDigest(secret.fingerprint(KEY), KEY)) == (True, True, True)
     assert hash(hidden) == hash(secret)
     assert hidden != Secret("abd")
-    assert hidden != Hidden(secret.fingerprint(b"other"), b"other")  # two keys: not comparable, so not known to be equal
+    assert hidden != SecretDigest(secret.fingerprint(b"other"), b"other")  # two keys: not comparable, so not known to be equal
     assert hidden != "abc"
     for reveal in (hidden.reveal, lambda: hidden.fingerprint(b"other"), lambda: str(hidden), lambda: f"{hidden}"):
         with pytest.raises(TypeError):
@@ -155,10 +156,10 @@ def test_the_export_of_a_real_machine_reads_completely() -> None:
     found = read({"local": hive(FOLDER / "hives" / "luthfina16__Firewall.wfw")}, KINDS, KEY)
     sets = [r for i, r in found.items() if i.kind.endswith("_auth_set")]
     assert sorted(len(r.values()["proposal"]) for r in sets) == [1, 2]
-    (rule,) = found.of("ipsec_rule").values()
+    (rule,) = found.by_kind("ipsec_rule").values()
     for resource in (rule, *sets):
-        assert resource.extra == ()
-        assert all(p.extra == () for p in resource.values().get("proposal", ()))
+        assert resource.unknown_tokens == ()
+        assert all(p.unknown_tokens == () for p in resource.values().get("proposal", ()))
     assert {str(rule.values()["phase1_auth_set"]).lower(), str(rule.values()["phase2_auth_set"]).lower()} == {
         r.name.lower() for r in sets}
 
@@ -171,10 +172,10 @@ def test_the_examples_of_the_specification_read_completely() -> None:
             tree.setdefault(example["key"].partition("WindowsFirewall\\")[2], {})[example["value"]] = example["data"]
     found = state(tree, "group_policy")
     for resource in found.values():
-        assert resource.extra == ()
-        for p in resource.kind.parts:
-            assert all(part.extra == () for part in getattr(resource, p.name))
-    assert len(found.of("ipsec_rule", "group_policy")) == 3
+        assert resource.unknown_tokens == ()
+        for p in resource.kind.proposals:
+            assert all(part.unknown_tokens == () for part in getattr(resource, p.name))
+    assert len(found.by_kind("ipsec_rule", "group_policy")) == 3
     sets = {i.name: data(r) for i, r in found.items() if i.kind.endswith("_set")}
     assert sets["{967f0367-f879-42ec-938b-c89fe8289b26}"]["proposal"] == [
         {"user": True, "kerberos": True}, {"user": True, "ntlm": True},

@@ -1,25 +1,32 @@
 """The order of changes: open before closing, the same whatever order they come in."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from core import PROFILE, rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.plan.order import order
-from ringfence.resource import Resource
-from ringfence.state import Change, identify
+from ringfence.model.facts import Facts
+from ringfence.model.resource import Resource
+from ringfence.model.state import Change, State, id_of
+from ringfence.plan import order as step
+from ringfence.plan.plan import HostSnapshot, Plan
+
+
+def order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    return step.order(Plan("srv1", {}, HostSnapshot(Facts(), State()), changes=tuple(changes))).changes
 
 
 def change(before: Resource | None, after: Resource | None) -> Change:
-    return Change(identify(after or before), before, after)  # type: ignore[arg-type]
+    return Change(id_of(after or before), before, after)  # type: ignore[arg-type]
 
 
 ALLOW, BLOCK, OFF = rule("allow"), rule("block", action="block"), rule("off", enabled=False)
-CLOSED = PROFILE.make("domain", {"default_inbound_action": "block"})
+CLOSED = PROFILE.create("domain", {"default_inbound_action": "block"})
 EVERY = [change(None, ALLOW), change(rule("narrower"), rule("narrower", protocol="tcp")), change(None, BLOCK),
          change(rule("off"), OFF),
-         change(PROFILE.make("domain", {}), CLOSED), change(rule("gone"), None), change(rule("gone-block", action="block"), None)]
+         change(PROFILE.create("domain", {}), CLOSED), change(rule("gone"), None), change(rule("gone-block", action="block"), None)]
 
 
 def test_open_before_closing() -> None:

@@ -8,22 +8,22 @@ from core import RULE, rule
 from hypothesis import given, settings
 from rule_strategies import rules
 
-from ringfence.errors import InputError
-from ringfence.plan.file import PlanFile, changes_as_data, decode, plain_data
-from ringfence.resource import Resource
+from ringfence.diagnostics import InputError
+from ringfence.model.resource import Resource
+from ringfence.model.state import Change, id_of
+from ringfence.plan.file import OPTIONS, PlanFile, changes_as_data, decode, plain_data
 from ringfence.secret import Secret
-from ringfence.state import Change, identify
-from ringfence.words import Caseless
+from ringfence.types.base import CaseInsensitive
 
 
 def change(before: Resource | None, after: Resource | None) -> Change:
-    return Change(identify(after or before), before, after)  # type: ignore[arg-type]
+    return Change(id_of(after or before), before, after)  # type: ignore[arg-type]
 
 
 def test_a_plan_survives_its_file() -> None:
     changes = changes_as_data([change(None, rule("ä", program="C:\\ü.exe", local_port=[80, 443], protocol="tcp")),
                                change(rule("b"), None)])
-    plan = PlanFile({"playbooks": ["site.yml"], "tags": []}, {"srv2": [], "srv1": changes}, "2026-01-02T03:04:05Z")
+    plan = PlanFile({**{name: [] for name in OPTIONS}, "playbooks": ["site.yml"]}, {"srv2": [], "srv1": changes}, "2026-01-02T03:04:05Z")
     text = plan.encode()
     assert decode(text, "plan.json") == plan
     assert decode(text, "plan.json").encode() == text
@@ -40,11 +40,11 @@ def test_it_says_what_is_not_the_default() -> None:
 
 def test_what_nobody_understood_is_part_of_it() -> None:
     found = RULE.read_string("r", "v2.31|Action=Allow|Active=TRUE|Dir=In|Future=1|")
-    assert changes_as_data([change(found, None)])[0]["before"]["extra"] == ["Future=1"]
+    assert changes_as_data([change(found, None)])[0]["before"]["unknown_tokens"] == ["Future=1"]
 
 
 def test_a_secret_never_reaches_it() -> None:
-    said = json.dumps(plain_data({"key": Secret("sesame"), "in": (Secret("sesame"), Caseless("C:\\A"))}))
+    said = json.dumps(plain_data({"key": Secret("sesame"), "in": (Secret("sesame"), CaseInsensitive("C:\\A"))}))
     assert "sesame" not in said
     assert said.count("********") == 2
 

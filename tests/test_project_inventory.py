@@ -8,19 +8,19 @@ import yaml as pyyaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.errors import Where
-from ringfence.project import inventory, patterns, variables
-from ringfence.project.hostnames import expand, split_port
-from ringfence.project.inventory import Inventory
-from ringfence.project.problems import Problems
-from ringfence.project.vault import Vault
+from ringfence.diagnostics import Problems, Where
+from ringfence.documents import variable_files
+from ringfence.documents.vault import Vault
+from ringfence.inventory import inventory, patterns
+from ringfence.inventory.hostnames import expand, split_port
+from ringfence.inventory.inventory import Inventory
 
 PATTERNS = pyyaml.safe_load((Path(__file__).parent / "cases" / "project_patterns.yml").read_text(encoding="utf-8"))
 
 
 def fleet(*sources: Any) -> Inventory:
     problems = Problems()
-    loaded = inventory.load([str(s) for s in sources], variables.VariableFiles(Vault(), problems))
+    loaded = inventory.load([str(s) for s in sources], variable_files.VariableFiles(Vault(), problems))
     problems.check()
     return loaded
 
@@ -179,7 +179,7 @@ def test_hosts_of_the_same_groups_share_their_variables(tmp_path: Path) -> None:
 def test_a_host_and_a_group_of_one_name_are_warned_of(tmp_path: Path) -> None:
     write(tmp_path, {"hosts.yml": "web:\n  hosts:\n    web: {}\n"})
     problems = Problems()
-    inventory.load([str(tmp_path / "hosts.yml")], variables.VariableFiles(Vault(), problems))
+    inventory.load([str(tmp_path / "hosts.yml")], variable_files.VariableFiles(Vault(), problems))
     assert [d.summary for d in problems.warnings] == ['"web" is the name of a host and of a group']
 
 
@@ -201,7 +201,7 @@ def test_cycles_are_told_and_nothing_else(edges: list[tuple[int, int]], tmp_path
     tree = {f"g{i}": {"children": {f"g{b}": None for a, b in edges if a == i}} for i in range(8)}
     path.write_text(pyyaml.safe_dump(tree))
     problems = Problems()
-    inventory.load([str(path)], variables.VariableFiles(Vault(), problems))
+    inventory.load([str(path)], variable_files.VariableFiles(Vault(), problems))
     reach = {a: {b for x, b in edges if x == a} for a in range(8)}
     for _ in range(8):
         reach = {a: bs | {c for b in bs for c in reach[b]} for a, bs in reach.items()}
@@ -217,11 +217,11 @@ def test_cycles_are_told_and_nothing_else(edges: list[tuple[int, int]], tmp_path
 ])
 def test_extra_variables(argument: str, wanted: Any) -> None:
     problems = Problems()
-    assert variables.extra([argument], variables.VariableFiles(Vault(), problems)) == wanted
+    assert variable_files.extra([argument], variable_files.VariableFiles(Vault(), problems)) == wanted
     assert not problems.all
 
 
 def test_extra_variables_from_files_and_their_order(tmp_path: Path) -> None:
     write(tmp_path, {"extra.yml": "a: file\nb: file\n"})
-    files = variables.VariableFiles(Vault(), Problems())
-    assert variables.extra(["a=1 c=1", f"@{tmp_path}/extra.yml", "b=2"], files) == {"a": "file", "b": "2", "c": "1"}
+    files = variable_files.VariableFiles(Vault(), Problems())
+    assert variable_files.extra(["a=1 c=1", f"@{tmp_path}/extra.yml", "b=2"], files) == {"a": "file", "b": "2", "c": "1"}

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.errors import InputError
+from ringfence.diagnostics import InputError
 from ringfence.project import load
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "project_mistakes.yml").read_text(encoding="utf-8"))

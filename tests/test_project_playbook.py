@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ringfence.documents.vault import Vault, encrypt
 from ringfence.project import Project, Tags, load
-from ringfence.project.vault import Vault, encrypt
 from ringfence.secret import Secret
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "project_playbooks.yml").read_text(encoding="utf-8"))
@@ -49,7 +49,7 @@ def test_what_playbooks_mean(case: dict[str, Any], project: Make) -> None:
     told = [str(d).split("\n")[0].replace(" (host one)", "") for d in found.diagnostics]
     assert told == case.get("wrong", [])
     assert [dict(t.properties) for t in found.tasks] == case["tasks"]
-    assert [w.line for w in found.waiting] == case.get("waiting", [])
+    assert [w.line for w in found.needs_facts] == case.get("waiting", [])
     if "tags" in case:
         assert [sorted(t.tags) for t in found.tasks] == case["tags"]
 
@@ -67,7 +67,7 @@ def test_tasks_know_where_they_stand_and_what_was_written(project: Make) -> None
 """
     (task,) = project(site).render("one").tasks
     assert (task.kind, task.name, str(task.where)) == ("firewall_rule", "Port 80", "site.yml:4")
-    assert {k: str(w) for k, w in task.places.items()} == {"name": "site.yml:6", "port": "site.yml:7"}
+    assert {k: str(w) for k, w in task.locations.items()} == {"name": "site.yml:6", "port": "site.yml:7"}
     assert task.raw == {"name": "r{{ item }}", "port": 5}
     assert task.item is not None
     assert (task.item.value, task.item.index, task.item.label) == (80, 0, "the 80")
@@ -105,7 +105,7 @@ def test_limit_and_warnings(project: Make) -> None:
     loaded = project("- hosts: all:wbe\n  tasks: []\n", limit="web")
     assert loaded.hosts == ("one",)
     assert [str(d) for d in loaded.warnings] == [
-        'site.yml:1: warning: no host or group matches "wbe"\n    did you mean "web"?']
+        'site.yml:1: warning: no host or group matches "wbe"\n    did you mean web?']
 
 
 def test_variables_of_connections(project: Make) -> None:

@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 
-from ringfence.errors import InputError
+from ringfence.diagnostics import InputError
 from ringfence.project import settings
 
 
 def test_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert settings.load() == settings.Settings(Path())
+    assert settings.load() == settings.ProjectSettings(Path())
 
 
 def test_found_above_and_relative_to_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ringfence.yml").write_text("inventory: [fleet, 'a,b,']\nplaybooks: plays/site.yml\nvault_password_file: .pw\n")
     (tmp_path / "plays" / "deep").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "plays" / "deep")
-    assert settings.load() == settings.Settings(Path("../.."), ("../../fleet", "a,b,"), ("../../plays/site.yml",), "../../.pw")
+    assert settings.load() == settings.ProjectSettings(Path("../.."), ("../../fleet", "a,b,"), ("../../plays/site.yml",), "../../.pw")
     monkeypatch.chdir(tmp_path)
     assert settings.load().playbooks == ("plays/site.yml",)
 
@@ -26,12 +26,12 @@ def test_found_above_and_relative_to_the_current_folder(tmp_path: Path, monkeypa
 def test_an_empty_file_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("ringfence.yml").write_text("# nothing\n")
-    assert settings.load() == settings.Settings(Path())
+    assert settings.load() == settings.ProjectSettings(Path())
 
 
 @pytest.mark.parametrize(("text", "told"), [
     ("inventry: x\nprotected: []\nplaybooks: [1]\n", [
-        'ringfence.yml:1: unknown key "inventry" in ringfence.yml\n    did you mean "inventory"? '
+        'ringfence.yml:1: unknown key "inventry" in ringfence.yml\n    did you mean inventory? '
         "Allowed: inventory, playbooks, vault_password_file.",
         'ringfence.yml:2: "protected" is not supported yet',
         "ringfence.yml:3: playbooks takes the path of a file, not a number"]),

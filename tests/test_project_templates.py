@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import yaml as pyyaml
 
-from ringfence.errors import Where
-from ringfence.project import yaml
-from ringfence.project.bounds import RenderError, UndefinedFacts, UndefinedValue
-from ringfence.project.problems import Problems
-from ringfence.project.sandbox import OMIT
-from ringfence.project.templates import Scope, template
-from ringfence.project.vault import Vault, Vaulted, encrypt
-from ringfence.project.yaml import Map
+from ringfence.diagnostics import Problems, Where
+from ringfence.documents import yaml
+from ringfence.documents.vault import Vault, Vaulted, encrypt
+from ringfence.documents.yaml import Map
 from ringfence.secret import Secret
+from ringfence.templates.budget import RenderError, UndefinedFacts, UndefinedValue
+from ringfence.templates.compile import template
+from ringfence.templates.sandbox import OMIT
+from ringfence.templates.scope import Scope
 
 CASES = pyyaml.safe_load((Path(__file__).parent / "cases" / "project_templates.yml").read_text(encoding="utf-8"))
 AT = Where("play.yml", 7)
@@ -59,7 +59,7 @@ def test_undefined_variable_tells_the_place_of_the_innermost_text_and_a_near_nam
     with pytest.raises(UndefinedValue) as raised:
         scope({"jump_hosts": [], "zone": {"hosts": "{{ jump_host }}"}}).render("{{ zone.hosts }}", AT)
     assert (raised.value.where.file, raised.value.summary) == ("vars.yml", 'the variable "jump_host" is not defined')
-    assert raised.value.detail == 'did you mean "jump_hosts"?'
+    assert raised.value.detail == 'did you mean jump_hosts?'
 
 
 @pytest.mark.parametrize(("variables", "chain"), [
@@ -225,7 +225,7 @@ def test_lookups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         here.render("{{ lookup('env', 'RINGFENCE_NOTHING', default=nothing) }}")
     with pytest.raises(RenderError) as raised:
         here.render("{{ lookup('envi', 'X') }}")
-    assert raised.value.detail.startswith('did you mean "env"?')
+    assert raised.value.detail.startswith('did you mean env?')
 
 
 def test_a_huge_file_is_not_taken(tmp_path: Path) -> None:

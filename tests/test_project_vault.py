@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from ringfence.errors import InputError, Where
-from ringfence.project import yaml
-from ringfence.project.problems import Problems
-from ringfence.project.variables import VariableFiles
-from ringfence.project.vault import Vault, Vaulted, encrypt, passwords
+from ringfence.diagnostics import InputError, Problems, Where
+from ringfence.documents import yaml
+from ringfence.documents.variable_files import VariableFiles
+from ringfence.documents.vault import Vault, Vaulted, encrypt, passwords
 from ringfence.secret import Secret
 
 # Written by ansible-vault of ansible-core 2.19 with the password "correct horse"; the text is "hunter2 é".

@@ -10,10 +10,9 @@ import yaml as pyyaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.errors import Where
-from ringfence.project import yaml
-from ringfence.project.problems import Problems
-from ringfence.project.yaml import PLAYS, VARIABLES, Dialect, Map, Seq, Unsafe
+from ringfence.diagnostics import Problems, Where
+from ringfence.documents import yaml
+from ringfence.documents.yaml import PLAYS, VARIABLES, Dialect, Map, Seq, Unsafe
 
 SCALARS = pyyaml.safe_load((Path(__file__).parent / "cases" / "project_scalars.yml").read_text(encoding="utf-8"))
 

@@ -7,15 +7,15 @@ from core import FACTS, GUID, KINDS, RULE, rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.facts import Facts, facts_of
-from ringfence.state import Id
+from ringfence.model.facts import Facts, parse_facts
+from ringfence.model.state import Id
 from ringfence.windows.read import read
 
 STRING = "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=r|"
 
 
 def rules_of(said: Any, store: str = "local") -> dict[str, Any]:
-    return read(said, KINDS).of("firewall_rule", store)
+    return read(said, KINDS).by_kind("firewall_rule", store)
 
 
 def test_every_store_by_itself() -> None:
@@ -49,7 +49,7 @@ def test_other_keys_are_none_of_our_business() -> None:
     state = read({"local": [["Epoch", [["Epoch", "DWord", 1]]], ["FirewallRules\\Sub", [["r", "String", STRING]]],
                             ["", [["PolicyVersion", "DWord", 545]]]]},
                  KINDS)
-    assert state.of("firewall_rule") == {}
+    assert state.by_kind("firewall_rule") == {}
 
 
 def test_equal_strings_are_read_once() -> None:
@@ -60,23 +60,22 @@ def test_equal_strings_are_read_once() -> None:
 
 
 def test_facts() -> None:
-    found = facts_of(FACTS)
+    found = parse_facts(FACTS)
     assert (found.computer, found.build, found.elevated) == ("SRV1", 20348, True)
     assert found.services == {"mpssvc": "running", "BFE": "running"}
     assert found.guids("ethernet") == (GUID,)
-    assert found.alias(GUID) == "Ethernet"
-    assert found.alias("{X}") == "{X}"
+    assert found.aliases[GUID] == "Ethernet"
     assert found.raw is FACTS
 
 
 def test_facts_that_could_not_be_had_are_not_known() -> None:
     """A null is no state of a service and no elevation (contract of Facts.Read)."""
-    found = facts_of({"services": {"mpssvc": None, "BFE": "Stopped"}, "elevated": None, "os": None,
+    found = parse_facts({"services": {"mpssvc": None, "BFE": "Stopped"}, "elevated": None, "os": None,
                       "interfaces": [None, {"alias": "x"}]})
     assert found.services == {"BFE": "stopped"}
     assert found.elevated is None
     assert found.interfaces == ()
-    assert facts_of(None) == facts_of([]) == Facts(raw={})
+    assert parse_facts(None) == parse_facts([]) == Facts(raw={})
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([
@@ -94,5 +93,5 @@ ROW = st.tuples(st.sampled_from(["", "FirewallRules", "DomainProfile", "publicpr
 @given(st.one_of(JSON, st.fixed_dictionaries({"local": st.one_of(JSON, st.lists(ROW, max_size=4)), "group_policy": JSON})))
 def test_no_answer_of_a_host_is_an_exception(said: Any) -> None:
     read(said, KINDS)
-    facts_of(said)
-    facts_of(dict.fromkeys(FACTS, said))
+    parse_facts(said)
+    parse_facts(dict.fromkeys(FACTS, said))

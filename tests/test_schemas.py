@@ -10,7 +10,7 @@ import yaml
 from ringfence import kinds, schemas
 from ringfence.cli.init import FILES
 from ringfence.project import playbook
-from ringfence.views import docs
+from ringfence.views import reference
 
 KINDS = kinds.load()
 ROOT = Path(__file__).parents[1]
@@ -62,7 +62,7 @@ def test_what_init_writes_fits() -> None:
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_the_examples_of_the_reference_fit(name: str) -> None:
-    PLAYBOOK.validate([{"hosts": "all", "tasks": read(docs.example(KINDS[name]))}])
+    PLAYBOOK.validate([{"hosts": "all", "tasks": read(reference.example(KINDS[name]))}])
 
 
 @pytest.mark.parametrize("task", [

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence import sddl
+from ringfence.types import sddl
 
 NAMES = ["CORP\\Finance Servers", "corp\\admins", "user@corp.example"]
 SIDS = {"corp\\finance servers": "S-1-5-21-1-2-3-1104", "corp\\admins": "S-1-5-21-1-2-3-512", "user@corp.example": "S-1-5-21-9"}
@@ -16,9 +16,9 @@ SIDS = {"corp\\finance servers": "S-1-5-21-1-2-3-1104", "corp\\admins": "S-1-5-2
 def test_accounts_wait_for_the_host_and_become_sids() -> None:
     value = sddl.parse([*NAMES, "S-1-5-11"])
     assert value is not None
-    assert sorted(sddl.unbound(value)) == sorted(NAMES)
+    assert sorted(sddl.host_names(value)) == sorted(NAMES)
     bound = sddl.bound(value, SIDS)
-    assert sddl.unbound(bound) == ()
+    assert sddl.host_names(bound) == ()
     assert bound == sddl.parse([*SIDS.values(), "S-1-5-11"])
 
 
@@ -31,18 +31,18 @@ def test_bound_descriptors_are_canonical_whatever_order_the_names_had() -> None:
 
 
 def test_names_that_are_not_known_stay_unbound() -> None:
-    assert sddl.unbound(sddl.bound("D:(A;;CC;;;<CORP\\nobody>)", SIDS)) == ("CORP\\nobody",)
+    assert sddl.host_names(sddl.bound("D:(A;;CC;;;<CORP\\nobody>)", SIDS)) == ("CORP\\nobody",)
 
 
 def test_an_owner_is_bound_too() -> None:
     owner = sddl.parse_owner("CORP\\admins")
-    assert sddl.unbound(owner) == ("CORP\\admins",)
+    assert sddl.host_names(owner) == ("CORP\\admins",)
     assert sddl.bound(str(owner), SIDS) == "S-1-5-21-1-2-3-512"
 
 
 def test_less_than_in_a_condition_is_not_an_account() -> None:
     text = 'D:(XA;;CC;;;S-1-1-0;((@User.Level < 5) && (@User.Level > 2)))'
-    assert sddl.unbound(sddl.parse(text, conditional=True)) == ()
+    assert sddl.host_names(sddl.parse(text, conditional=True)) == ()
     assert sddl.bound(text, {" 5) && (@user.level ": "S-1-1"}) == text
 
 

@@ -1,17 +1,18 @@
 """State, its one difference, and what it will be when declarations are laid over it."""
 
 import pytest
-from core import PROFILE, RULE, Said, rule, want
+from core import PROFILE, RULE, declared, rule, task
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_strategies import rules
 
-from ringfence.resource import Resource
-from ringfence.state import GROUP_POLICY, Change, Id, State, diff, identify, target
+from ringfence.model.declaration import state_after
+from ringfence.model.resource import Resource
+from ringfence.model.state import GROUP_POLICY, Change, Id, State, diff, id_of
 
 
 def state(*resources: Resource) -> State:
-    return State((identify(r), r) for r in resources)
+    return State((id_of(r), r) for r in resources)
 
 
 def rid(name: str) -> Id:
@@ -26,8 +27,8 @@ def test_a_state_is_known_by_its_resources() -> None:
     assert state(ONE) != state(rule("one", enabled=False))
     assert len(state(ONE, TWO)) == 2
     assert state(ONE)[rid("one")] is ONE
-    assert state(ONE, PROFILE.make("domain", {})).of("firewall_rule") == {"one": ONE}
-    assert State([(identify(ONE, GROUP_POLICY), ONE)]).of("firewall_rule") == {}
+    assert state(ONE, PROFILE.create("domain", {})).by_kind("firewall_rule") == {"one": ONE}
+    assert State([(id_of(ONE, GROUP_POLICY), ONE)]).by_kind("firewall_rule") == {}
 
 
 def test_nothing_differs_from_itself() -> None:
@@ -52,7 +53,7 @@ def test_only_the_ids_that_are_asked_for() -> None:
 
 def test_pieces_nobody_understands_are_a_difference() -> None:
     found = RULE.read_string("one", "v2.31|Action=Allow|Active=TRUE|Dir=In|Future=1|")
-    assert Change(rid("one"), found, ONE).properties() == {"extra": (("Future=1",), ())}
+    assert Change(rid("one"), found, ONE).properties() == {"unknown_tokens": (("Future=1",), ())}
     assert [c.action for c in diff(state(found), state(ONE))] == ["update"]
 
 
@@ -63,7 +64,7 @@ def test_ids_say_their_store_where_it_is_not_the_local_one() -> None:
 
 def test_a_declared_rule_is_entirely_as_declared() -> None:
     found = rule("R", protocol="tcp", local_port=80, description="by hand", display_name="N")
-    after = target(want(Said("firewall_rule", {"name": "r", "display_name": "N", "protocol": "tcp", "local_port": 80})),
+    after = state_after(declared(task("firewall_rule", {"name": "r", "display_name": "N", "protocol": "tcp", "local_port": 80})),
                    state(found))
     (change,) = diff(state(found), after)
     assert change.properties() == {"description": ("by hand", None)}
@@ -73,24 +74,24 @@ def test_a_declared_rule_is_entirely_as_declared() -> None:
 def test_a_name_in_other_letters_is_the_same_rule(spelling: str) -> None:
     """Windows keeps the spelling under which a rule was made: that is no difference and cannot become one."""
     found = rule("RDP-In", display_name="N")
-    assert diff(state(found), target(want(Said("firewall_rule", {"name": spelling, "display_name": "N"})), state(found))) == ()
+    assert diff(state(found), state_after(declared(task("firewall_rule", {"name": spelling, "display_name": "N"})), state(found))) == ()
 
 
 def test_absence_removes_only_what_is_there() -> None:
-    desired = want(Said("firewall_rule", {"name": "ONE", "state": "absent"}),
-                   Said("firewall_rule", {"name": "nobody", "state": "absent"}))
-    assert [(c.action, c.id.name) for c in diff(state(ONE, TWO), target(desired, state(ONE, TWO)), desired)] == [("remove",
+    desired = declared(task("firewall_rule", {"name": "ONE", "state": "absent"}),
+                   task("firewall_rule", {"name": "nobody", "state": "absent"}))
+    assert [(c.action, c.id.name) for c in diff(state(ONE, TWO), state_after(desired, state(ONE, TWO)), desired)] == [("remove",
                                                                                                                   "one")]
 
 
 def test_what_is_not_declared_stays() -> None:
-    after = target(want(Said("firewall_rule", {"name": "two", "state": "absent"})), state(ONE, TWO, THREE))
+    after = state_after(declared(task("firewall_rule", {"name": "two", "state": "absent"})), state(ONE, TWO, THREE))
     assert after == state(ONE, THREE)
 
 
 def test_group_policy_is_not_touched() -> None:
-    gpo = State([(identify(ONE, GROUP_POLICY), ONE)])
-    (change,) = diff(gpo, target(want(Said("firewall_rule", {"name": "one", "enabled": False})), gpo))
+    gpo = State([(id_of(ONE, GROUP_POLICY), ONE)])
+    (change,) = diff(gpo, state_after(declared(task("firewall_rule", {"name": "one", "enabled": False})), gpo))
     assert (change.action, change.id.store) == ("create", "local")
 
 
@@ -106,7 +107,7 @@ STATES = st.lists(st.tuples(st.sampled_from(["a", "b", "C", "d"]), rules()), max
 @given(STATES, STATES)
 def test_making_the_changes_gives_the_target(before: State, after: State) -> None:
     changes = diff(before, after)
-    assert before.changed({c.id: c.after for c in changes}) == after
+    assert before.updated({c.id: c.after for c in changes}) == after
     assert diff(after, after) == ()
     assert {c.id: (c.before, c.after) for c in changes} == {c.id: (c.after, c.before) for c in diff(after, before)}
     for c in changes:

@@ -42,7 +42,7 @@ def test_cut_in_the_answer_is_lost_and_the_batch_not_sent_again() -> None:
         end(moment.sock)
     winrm = answering(cut)
     with Server(winrm) as server:
-        fails(server.port, "lost", sent=True, ansible_psrp_reconnection_retries=3)
+        fails(server.port, "connection_lost", sent=True, ansible_psrp_reconnection_retries=3)
         assert winrm.actions.count("Command") == 1
         assert server.connections == 1
 
@@ -52,7 +52,7 @@ def test_reset() -> None:
         moment.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise EOFError
     with Server(answering(reset)) as server:
-        fails(server.port, "lost", sent=True)
+        fails(server.port, "connection_lost", sent=True)
 
 
 def swallow(moment: Moment) -> None:
@@ -65,7 +65,7 @@ def test_silent() -> None:
     """The time of the batch counts, not the sum of all that may be tried again."""
     with Server(answering(swallow)) as server:
         began = time.monotonic()
-        fails(server.port, "overdue", sent=True, ringfence_batch_timeout=2, ansible_psrp_read_timeout=1.2)
+        fails(server.port, "no_answer", sent=True, ringfence_batch_timeout=2, ansible_psrp_read_timeout=1.2)
         assert time.monotonic() - began < 6
 
 
@@ -81,7 +81,7 @@ def test_a_lost_answer_is_asked_for_again() -> None:
         return None
     winrm = WinRm(fail=once)
     with Server(winrm) as server:
-        assert run(server.port, ansible_psrp_read_timeout=1.2).value(0)
+        assert run(server.port, ansible_psrp_read_timeout=1.2)[0]
         assert (server.connections, winrm.actions.count("Command")) == (2, 1)
 
 
@@ -96,7 +96,7 @@ def test_drip(head: bytes) -> None:
             time.sleep(0.05)
     with Server(answering(drip)) as server:
         began = time.monotonic()
-        fails(server.port, "overdue", sent=True, ringfence_batch_timeout=1.5)
+        fails(server.port, "no_answer", sent=True, ringfence_batch_timeout=1.5)
         assert time.monotonic() - began < 5
 
 
@@ -105,7 +105,7 @@ def test_endless_informational_responses() -> None:
         while True:
             moment.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
     with Server(answering(forever)) as server:
-        fails(server.port, "overdue", sent=True, ringfence_batch_timeout=1.5)
+        fails(server.port, "no_answer", sent=True, ringfence_batch_timeout=1.5)
 
 
 def test_endless_response_is_not_kept() -> None:
@@ -225,4 +225,4 @@ def test_replies(answer: Callable[[str], str], kind: str, said: str) -> None:
 
 def test_noise_around_the_answer_does_no_harm() -> None:
     with Server(WinRm(lambda line: f"WARNING: >> hello <<\r\n{echo(line)}\r\nbye\r\n")) as server:
-        assert run(server.port).value(0)
+        assert run(server.port)[0]

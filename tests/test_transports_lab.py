@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batches import batch_of, open_transport
 from cryptography.hazmat.primitives import serialization
 from faulty import echo
-from lab_servers import PASSWORD, USER, FakeHost
+from lab_servers import PASSWORD, USER, EchoHost
 
-from ringfence.batch import Batch, Call
+from ringfence.batch import Call
 from ringfence.errors import FAILURES, HostError, Unreachable
 from ringfence.lab import console
 from ringfence.lab.failures import Dropped
@@ -23,26 +24,26 @@ from ringfence.lab.up import Lab
 from ringfence.lab.winrm.auth import Methods
 from ringfence.lab.winrm.server import Settings
 from ringfence.secret import Secret
-from ringfence.transports import Transport, transport_for
+from ringfence.transports import CountingTransport, Transport
 
-BATCH = Batch((Call("Facts.Read", {"text": "ä€😀_x000D_\u0001" * 1000}),))
+BATCH = batch_of(Call("Facts.Read", {"text": "ä€😀_x000D_\u0001" * 1000}))
 SHORT = {"ansible_psrp_operation_timeout": 2, "ansible_psrp_read_timeout": 15, "ansible_timeout": 15,
          "ringfence_batch_timeout": 60, "ansible_psrp_ignore_proxy": True}
 
 
-def echoing() -> FakeHost:
-    return FakeHost(act=echo)
+def echoing() -> EchoHost:
+    return EchoHost(act=echo)
 
 
 @contextmanager
-def reached(host: FakeHost | None = None, more: dict[str, Any] | None = None, **lab: Any) -> Iterator[Transport]:
+def reached(host: EchoHost | None = None, more: dict[str, Any] | None = None, **lab: Any) -> Iterator[CountingTransport]:
     """A transport to a host of a lab of its own."""
     with Lab([host or echoing()], **lab) as running:
-        yield transport_for("LAB1", {**running.running["LAB1"].variables, **SHORT, **(more or {})})
+        yield open_transport("LAB1", {**running.running["LAB1"].variables, **SHORT, **(more or {})})
 
 
 def works(transport: Transport) -> bool:
-    return bool(transport.run(BATCH).value(0) == BATCH.calls[0].args)
+    return bool(transport.run(BATCH)[0] == BATCH.calls[0].args)
 
 
 def fails(transport: Transport, kind: str, said: str = "", sent: bool = False) -> None:
@@ -73,10 +74,10 @@ def test_client_key_with_a_password(tmp_path: Path) -> None:
         path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                            serialization.BestAvailableEncryption(b"geheim")))
         given["ansible_psrp_certificate_key_pem"] = str(path)
-        assert works(transport_for("LAB1", {**given, "ansible_psrp_certificate_key_password": Secret("geheim")}))
-        fails(transport_for("LAB1", {**given, "ansible_psrp_certificate_key_password": "falsch"}),
+        assert works(open_transport("LAB1", {**given, "ansible_psrp_certificate_key_password": Secret("geheim")}))
+        fails(open_transport("LAB1", {**given, "ansible_psrp_certificate_key_password": "falsch"}),
               "authentication", str(path))
-        fails(transport_for("LAB1", given), "authentication", str(path))
+        fails(open_transport("LAB1", given), "authentication", str(path))
 
 
 def test_message_encryption_over_https_too() -> None:
@@ -87,7 +88,7 @@ def test_message_encryption_over_https_too() -> None:
 def test_winrm_names() -> None:
     with Lab([echoing()], auth="ntlm") as lab:
         given = lab.running["LAB1"].variables
-        transport = transport_for("LAB1", {
+        transport = open_transport("LAB1", {
             "ansible_connection": "winrm", "ansible_winrm_host": given["ansible_host"],
             "ansible_winrm_port": given["ansible_port"], "ansible_winrm_user": USER, "ansible_winrm_password": PASSWORD,
             "ansible_winrm_scheme": "http", "ansible_winrm_transport": "ntlm"})
@@ -154,13 +155,13 @@ def test_shells_are_closed() -> None:
 def test_host_that_drops_the_connection(over: str) -> None:
     def drop(line: str) -> str:
         raise Dropped("power is gone")
-    with reached(FakeHost(act=drop), transport=over) as transport:
-        fails(transport, "lost", sent=True)
+    with reached(EchoHost(act=drop), transport=over) as transport:
+        fails(transport, "connection_lost", sent=True)
 
 
 @pytest.mark.parametrize("over", ["psrp", "ssh"])
 def test_host_that_does_not_let_us_in(over: str) -> None:
-    with reached(FakeHost(act=echo, open=False), transport=over) as transport:
+    with reached(EchoHost(act=echo, open=False), transport=over) as transport:
         fails(transport, "network")
 
 
@@ -185,12 +186,12 @@ def test_no_powershell(shell: console.ShellKind) -> None:
 
 def test_ssh_by_way_of_another_host() -> None:
     with ExitStack() as stack:
-        target, gate = (stack.enter_context(Lab([host], transport="ssh")) for host in (echoing(), FakeHost("GATE")))
+        target, gate = (stack.enter_context(Lab([host], transport="ssh")) for host in (echoing(), EchoHost("GATE")))
         to, by = target.running["LAB1"].variables, gate.running["GATE"].variables
         known = to["ansible_ssh_known_hosts"]
         with open(known, "a", encoding="ascii") as file, open(by["ansible_ssh_known_hosts"], encoding="ascii") as other:
             file.write(other.read())
-        transport = transport_for("LAB1", {
+        transport = open_transport("LAB1", {
             **to, "ringfence_ssh_jump": f"{USER}@127.0.0.1:{by['ansible_port']}", "ringfence_ssh_jump_password": PASSWORD})
         assert works(transport)
 
@@ -203,13 +204,13 @@ PWSH = shutil.which("pwsh")
 @pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 @pytest.mark.parametrize("over", ["psrp", "ssh"])
 def test_real_powershell(over: str) -> None:
-    batch = Batch((Call("Facts.Read"), Call("No.Such", {"text": "ä€😀_x000D_" + "x" * 200_000})))
+    batch = batch_of(Call("Facts.Read"), Call("No.Such", {"text": "ä€😀_x000D_" + "x" * 200_000}))
     lab = ({"winrm": Settings(pwsh=PWSH)} if over == "psrp" else
            {"transport": "ssh", "ssh": SshSettings(shell=replace(console.Settings(), pwsh=PWSH,
                                                                  environment=dict(os.environ)))})
     with reached(**lab) as transport:
         reply = transport.run(batch)
-    assert reply.value(0)["powershell"]
+    assert reply[0]["powershell"]
     error = reply.answers[1].error
     assert error is not None
     assert (error.category, error.id) == ("InvalidArgument", "ringfence.verb")

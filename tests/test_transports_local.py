@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batches import batch_of, open_transport
 
-from ringfence.batch import Batch, Call, Reply
+from ringfence.batch import Call, Reply
 from ringfence.errors import FAILURES, HostError, Unreachable
-from ringfence.transports import transport_for
 
-BATCH = Batch((Call("Facts.Read"),))
+BATCH = batch_of(Call("Facts.Read"))
 PRELUDE = f"""#!{sys.executable}
 import base64, gzip, json, os, sys, subprocess, time
 def frame(said): return "<<ringfence:" + base64.b64encode(gzip.compress(json.dumps(said).encode())).decode() + ">>"
@@ -37,7 +37,7 @@ def program(tmp_path: Path, text: str) -> str:
 
 
 def run(executable: str, **more: Any) -> Reply:
-    return transport_for("here", {"ansible_connection": "local", "ringfence_powershell": executable,
+    return open_transport("here", {"ansible_connection": "local", "ringfence_powershell": executable,
                                   "ringfence_batch_timeout": 60, **more}).run(BATCH)
 
 
@@ -54,9 +54,9 @@ def fails(executable: str, kind: str, said: str = "", sent: bool = True, **more:
 
 def test_works(tmp_path: Path) -> None:
     text = "told = read()\nassert sys.argv[1:4] == ['-NoProfile', '-NonInteractive', '-EncodedCommand']\nprint(echo(told))"
-    transport = transport_for("here", {"ansible_connection": "local",
+    transport = open_transport("here", {"ansible_connection": "local",
                                        "ringfence_powershell": program(tmp_path, text)})
-    assert transport.run(BATCH).value(0) == "Facts.Read"
+    assert transport.run(BATCH)[0] == "Facts.Read"
     assert (transport.name, transport.round_trips) == ("local", 1)
     assert transport.bytes_sent > transport.bytes_received > 50
 
@@ -70,10 +70,10 @@ def test_not_there(tmp_path: Path) -> None:
 
 
 def test_large_input_that_is_not_read(tmp_path: Path) -> None:
-    batch = Batch((Call("Net.Call", {"text": "x" * 3_000_000}),))
+    batch = batch_of(Call("Net.Call", {"text": "x" * 3_000_000}))
     executable = program(tmp_path, "print('no', file=sys.stderr); sys.exit(3)")
     with pytest.raises(HostError) as caught:
-        transport_for("here", {"ansible_connection": "local", "ringfence_powershell": executable}).run(batch)
+        open_transport("here", {"ansible_connection": "local", "ringfence_powershell": executable}).run(batch)
     assert (caught.value.kind, "no" in str(caught.value)) == ("script", True)
 
 
@@ -84,7 +84,7 @@ child = subprocess.Popen(["sleep", "60"])
 open({str(tmp_path / "pid")!r}, "w").write(str(child.pid))
 time.sleep(60)""")
     began = time.monotonic()
-    fails(executable, "overdue", "1.5 s", ringfence_batch_timeout=1.5)
+    fails(executable, "no_answer", "1.5 s", ringfence_batch_timeout=1.5)
     assert time.monotonic() - began < 6
     pid = int((tmp_path / "pid").read_text())
     for _ in range(100):
@@ -99,7 +99,7 @@ def test_a_child_that_keeps_the_pipe(tmp_path: Path) -> None:
 subprocess.Popen(["sleep", "3"], start_new_session=True)
 print(echo(read()))""")
     began = time.monotonic()
-    assert run(executable).value(0)
+    assert run(executable)[0]
     assert time.monotonic() - began < 10
 
 
@@ -112,7 +112,7 @@ print(echo(told))""")
     if stream == "stdout":
         fails(executable, "too_large", ringfence_max_reply=1_000_000)
     else:
-        assert run(executable, ringfence_max_reply=1_000_000).value(0)
+        assert run(executable, ringfence_max_reply=1_000_000)[0]
 
 
 @pytest.mark.parametrize(("text", "kind", "said"), [
@@ -137,9 +137,9 @@ needs_pwsh = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 
 @needs_pwsh
 def test_real_powershell() -> None:
-    batch = Batch((Call("Facts.Read"), Call("No.Such", {"text": "ä€😀" + "x" * 2_000_000})))
-    reply = transport_for("here", {"ansible_connection": "local", "ringfence_powershell": "pwsh"}).run(batch)
-    assert reply.value(0)["powershell"]
+    batch = batch_of(Call("Facts.Read"), Call("No.Such", {"text": "ä€😀" + "x" * 2_000_000}))
+    reply = open_transport("here", {"ansible_connection": "local", "ringfence_powershell": "pwsh"}).run(batch)
+    assert reply[0]["powershell"]
     error = reply.answers[1].error
     assert error is not None
     assert error.category == "InvalidArgument"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batches import batch_of, open_transport
 from faulty import (
     HERE,
     Moment,
@@ -23,30 +24,29 @@ from faulty import (
 )
 from psrp_client import BATCH, fails, run, variables
 
-from ringfence.batch import Batch, Call
+from ringfence.batch import Call
 from ringfence.errors import Unreachable
-from ringfence.transports import transport_for
 
 
 def test_works() -> None:
     with Server(WinRm()) as server:
-        transport = transport_for("srv1", variables(server.port))
+        transport = open_transport("srv1", variables(server.port))
         for _ in range(2):
-            assert transport.run(BATCH).value(0) == {"text": "ä€😀_x000D_\u0001"}
+            assert transport.run(BATCH)[0] == {"text": "ä€😀_x000D_\u0001"}
         assert server.connections == 2  # a new connection for each batch
     assert (transport.name, transport.round_trips) == ("psrp", 2)
     assert transport.bytes_sent > transport.bytes_received > 1000
 
 
 def test_large_batch_and_reply() -> None:
-    batch = Batch((Call("Net.Call", {"text": "x" * 3_000_000}),))
+    batch = batch_of(Call("Net.Call", {"text": "x" * 3_000_000}))
     with Server(WinRm()) as server:
-        assert len(transport_for("srv1", variables(server.port)).run(batch).value(0)["text"]) == 3_000_000
+        assert len(open_transport("srv1", variables(server.port)).run(batch)[0]["text"]) == 3_000_000
 
 
 def test_refused() -> None:
     port = free_port()
-    fails(port, "refused", f"{HERE}:{port}")
+    fails(port, "connection_refused", f"{HERE}:{port}")
 
 
 def test_no_answer_to_connecting() -> None:
@@ -73,7 +73,7 @@ def test_silent_until_the_end() -> None:
 
 
 def test_name() -> None:
-    fails(5985, "name", "no-such-host.invalid", ansible_host="no-such-host.invalid")
+    fails(5985, "dns", "no-such-host.invalid", ansible_host="no-such-host.invalid")
 
 
 def test_closed_at_once_and_retries() -> None:
@@ -101,14 +101,14 @@ def test_retry_reaches_a_host_that_comes_up() -> None:
             works(sock)
 
     with Server(handle) as server:
-        assert run(server.port, ansible_psrp_reconnection_retries=3).value(0)
+        assert run(server.port, ansible_psrp_reconnection_retries=3)[0]
         assert len(calls) == 3
 
 
 @pytest.mark.parametrize(("status", "kind", "said"), [
-    (401, "authentication", "admin with basic"), (403, "authorization", "HTTP 403"), (404, "peer", "HTTP 404"),
-    (405, "peer", "HTTP 405"), (407, "authentication", "HTTP 407"), (413, "quota", "HTTP 413"),
-    (500, "peer", "AllowUnencrypted"), (502, "peer", "HTTP 502"), (503, "refused", "HTTP 503")])
+    (401, "authentication", "admin with basic"), (403, "authorization", "HTTP 403"), (404, "wrong_service", "HTTP 404"),
+    (405, "wrong_service", "HTTP 405"), (407, "authentication", "HTTP 407"), (413, "quota", "HTTP 413"),
+    (500, "wrong_service", "AllowUnencrypted"), (502, "wrong_service", "HTTP 502"), (503, "connection_refused", "HTTP 503")])
 def test_http_status(status: int, kind: str, said: str) -> None:
     with Server(always(response(status))) as server:
         fails(server.port, kind, said)
@@ -125,7 +125,7 @@ def test_damaged_handshake(token: str) -> None:
     with (Server(always(response(401, WWW_Authenticate=f"Negotiate {token}"))) as server,
           pytest.raises(Unreachable) as caught):
         run(server.port, ansible_psrp_auth="ntlm", ansible_psrp_message_encryption="auto")
-    assert caught.value.kind in ("authentication", "peer")
+    assert caught.value.kind in ("authentication", "wrong_service")
 
 
 @pytest.mark.parametrize("garbage", [b"SSH-2.0-OpenSSH_9.6\r\n", b"\0" * 100, b"HTTP/1.1 200 OK\r\n\r\nhello",
@@ -137,7 +137,7 @@ def test_another_service(garbage: bytes) -> None:
             sock.sendall(garbage)
     with Server(handle) as server, pytest.raises(Unreachable) as caught:
         run(server.port)
-    assert caught.value.kind == "peer"
+    assert caught.value.kind == "wrong_service"
 
 
 @pytest.mark.parametrize(("code", "text", "kind"), [
@@ -173,7 +173,7 @@ def test_host_at_work_is_waited_for() -> None:
         return None
 
     with Server(WinRm(fail=fail)) as server:
-        assert run(server.port).value(0)
+        assert run(server.port)[0]
         assert not waits
 
 
@@ -201,7 +201,7 @@ def test_certificate_by_authority_fingerprint_or_not_at_all(tmp_path: Path) -> N
         for more in ({"ansible_psrp_ca_cert": str(pem)}, {"ringfence_cert_fingerprint": spelled},
                      {"ringfence_cert_fingerprint": f"SHA256:{digest}", "ansible_psrp_ca_cert": str(other)},
                      {"ansible_psrp_cert_validation": "ignore"}):
-            assert run(server.port, **https, **more).value(0)
+            assert run(server.port, **https, **more)[0]
         fails(server.port, "tls", "fingerprint", ringfence_cert_fingerprint=wrong, **https)
         fails(server.port, "tls", "fingerprint", ringfence_cert_fingerprint=wrong,
               ansible_psrp_cert_validation="ignore", **https)
@@ -212,7 +212,7 @@ def test_http_where_https_is_meant_and_the_reverse(tmp_path: Path) -> None:
         sock.recv(100)
         sock.sendall(response(400))
     with Server(speaks_http) as server:
-        fails(server.port, "peer", "does not speak TLS", ansible_psrp_protocol="https", **_tls({}))
+        fails(server.port, "wrong_service", "does not speak TLS", ansible_psrp_protocol="https", **_tls({}))
     with Server(over_tls(certificate(tmp_path, HERE)[0], WinRm())) as server:
         fails(server.port, "network")
 
@@ -248,4 +248,4 @@ def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("no_proxy", raising=False)
     with Server(WinRm()) as server:
         fails(server.port, "network", "proxy", ansible_psrp_ignore_proxy=False)
-        assert run(server.port, ansible_psrp_ignore_proxy=True).value(0)
+        assert run(server.port, ansible_psrp_ignore_proxy=True)[0]

@@ -5,31 +5,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batches import open_transport
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.batch import Failure
-from ringfence.errors import FAILURES, InputError
+from ringfence.diagnostics import InputError
+from ringfence.errors import FAILURES
 from ringfence.secret import Secret
-from ringfence.transports import failures, reference, transport_for
+from ringfence.transports import failures
+from ringfence.transports.connection_settings import TRANSPORTS, LocalSettings, PsrpSettings, SshSettings
+from ringfence.transports.connection_variables import rows
 from ringfence.transports.resolve import settings_for
-from ringfence.transports.settings import TRANSPORTS, Local, Psrp, Ssh
 from ringfence.transports.ssh_args import Jump
-from ringfence.transports.variables import rows
+from ringfence.views import connection_docs
 
 ROOT = Path(__file__).parent.parent
 LOGON = {"ansible_user": "admin", "ansible_password": "geheim"}
 
 
-def psrp(**variables: Any) -> Psrp:
+def psrp(**variables: Any) -> PsrpSettings:
     made = settings_for("srv1", {**LOGON, **variables})
-    assert isinstance(made, Psrp)
+    assert isinstance(made, PsrpSettings)
     return made
 
 
-def ssh(**variables: Any) -> Ssh:
+def ssh(**variables: Any) -> SshSettings:
     made = settings_for("srv1", {"ansible_connection": "ssh", **variables})
-    assert isinstance(made, Ssh)
+    assert isinstance(made, SshSettings)
     return made
 
 
@@ -64,8 +67,8 @@ def test_port_and_protocol(given: dict[str, Any], port: int, protocol: str) -> N
 
 
 @pytest.mark.parametrize(("connection", "kind"), [
-    (None, Psrp), ("psrp", Psrp), ("winrm", Psrp), ("ansible.builtin.winrm", Psrp), ("ssh", Ssh), ("paramiko_ssh", Ssh),
-    ("smart", Ssh), ("local", Local), ("LOCAL", Local)])
+    (None, PsrpSettings), ("psrp", PsrpSettings), ("winrm", PsrpSettings), ("ansible.builtin.winrm", PsrpSettings), ("ssh", SshSettings), ("paramiko_ssh", SshSettings),
+    ("smart", SshSettings), ("local", LocalSettings), ("LOCAL", LocalSettings)])
 def test_connection(connection: str | None, kind: type) -> None:
     assert type(settings_for("srv1", {"ansible_connection": connection, **LOGON})) is kind
 
@@ -188,7 +191,7 @@ def test_arguments_of_openssh(tmp_path: Path) -> None:
 def test_nothing_is_opened() -> None:
     """Transports of hosts that are not there are made at once, a host name need not resolve."""
     for connection in ("psrp", "ssh", "local"):
-        transport = transport_for("no-such-host.invalid", {"ansible_connection": connection, **LOGON})
+        transport = open_transport("no-such-host.invalid", {"ansible_connection": connection, **LOGON})
         assert (transport.name, transport.round_trips) == (connection, 0)
 
 
@@ -205,7 +208,7 @@ def test_any_values_are_settings_or_mistakes(variables: dict[str, Any]) -> None:
         made = settings_for("srv1", variables)
     except InputError as error:
         made = error
-    assert isinstance(made, Psrp | Ssh | Local) or (isinstance(made, InputError) and made.diagnostics)
+    assert isinstance(made, PsrpSettings | SshSettings | LocalSettings) or (isinstance(made, InputError) and made.diagnostics)
 
 
 def test_names_are_unique_within_a_transport() -> None:
@@ -215,8 +218,8 @@ def test_names_are_unique_within_a_transport() -> None:
             assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize(("page", "text"), [("connection-variables.md", reference.variables_page()),
-                                            ("failures.md", reference.failures_page())])
+@pytest.mark.parametrize(("page", "text"), [("connection-variables.md", connection_docs.variables_page()),
+                                            ("failures.md", connection_docs.failures_page())])
 def test_reference_pages_are_current(page: str, text: str) -> None:
     assert (ROOT / "docs" / "reference" / page).read_text(encoding="utf-8") == text
 
@@ -233,11 +236,11 @@ def test_failures_of_the_tables_exist() -> None:
     (Failure("NotSpecified", "HRESULT 0x800706d9", "…", -2147023143), "service"),
     (Failure("PermissionDenied", "x", "Zugriff verweigert", None), "authorization"),
     (Failure("NotSpecified", "x", "…", 740), "elevation"),
-    (Failure("InvalidArgument", "HRESULT 0x80070057,New-NetFirewallRule", "The port is wrong", 87), "changed"),
+    (Failure("InvalidArgument", "HRESULT 0x80070057,New-NetFirewallRule", "The port is wrong", 87), "change_rejected"),
     (Failure("ResourceExists", "Windows System Error 183", "Cannot create a file when that file already exists.", 183),
-     "changed"),
-    (Failure("ObjectNotFound", "CommandNotFoundException", "The term 'New-NetX' is not recognized", None), "changed"),
+     "change_rejected"),
+    (Failure("ObjectNotFound", "CommandNotFoundException", "The term 'New-NetX' is not recognized", None), "change_rejected"),
     (Failure("PermissionDenied", "ringfence.allowlist", "not allowed", None), "script"),
 ])
 def test_kinds_of_calls_that_failed(failure: Failure, kind: str) -> None:
-    assert failures.of_call(failure) == kind
+    assert failures.kind_from_call(failure) == kind

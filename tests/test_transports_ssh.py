@@ -18,19 +18,20 @@ from typing import Any
 
 import paramiko
 import pytest
+from batches import batch_of, open_transport
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from faulty import HERE, Server, Ssh, batch_line, echo, frame, free_port, full_backlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.batch import Batch, Call, Reply, script
+from ringfence.batch import Call, Reply, script
 from ringfence.batch.bootstrap import bootstrap
 from ringfence.errors import FAILURES, HostError, Unreachable
 from ringfence.secret import Secret
-from ringfence.transports import known_hosts, transport_for
+from ringfence.transports import known_hosts
 
-BATCH = Batch((Call("Facts.Read", {"text": "ä€😀\u0001"}),))
+BATCH = batch_of(Call("Facts.Read", {"text": "ä€😀\u0001"}))
 Act = Callable[[paramiko.Channel, str], int | None]
 
 
@@ -84,7 +85,7 @@ def variables(tmp_path: Path, port: int, **more: Any) -> dict[str, Any]:
 
 
 def run(tmp_path: Path, port: int, **more: Any) -> Reply:
-    return transport_for("srv1", variables(tmp_path, port, **more)).run(BATCH)
+    return open_transport("srv1", variables(tmp_path, port, **more)).run(BATCH)
 
 
 def fails(tmp_path: Path, port: int, kind: str, said: str = "", sent: bool = False, **more: Any) -> HostError:
@@ -102,9 +103,9 @@ def fails(tmp_path: Path, port: int, kind: str, said: str = "", sent: bool = Fal
 def test_works(tmp_path: Path) -> None:
     ssh = Ssh(answer(), HOST_KEY)
     with Server(ssh) as server:
-        transport = transport_for("srv1", variables(tmp_path, server.port))
+        transport = open_transport("srv1", variables(tmp_path, server.port))
         for _ in range(2):
-            assert transport.run(BATCH).value(0) == {"text": "ä€😀\u0001"}
+            assert transport.run(BATCH)[0] == {"text": "ä€😀\u0001"}
         assert server.connections == 2
     assert (transport.name, transport.round_trips) == ("ssh", 2)
     assert transport.bytes_sent > transport.bytes_received > 100
@@ -121,15 +122,15 @@ def test_script_and_batch_on_standard_input(tmp_path: Path) -> None:
         channel.sendall(echo(told[1].decode()).encode())
         return 0
     with Server(Ssh(act, HOST_KEY)) as server:
-        assert run(tmp_path, server.port, ringfence_powershell="C:\\Progra~1\\PowerShell\\7\\pwsh.exe").value(0)
+        assert run(tmp_path, server.port, ringfence_powershell="C:\\Progra~1\\PowerShell\\7\\pwsh.exe")[0]
     assert base64.b64decode(told[0]).decode() == script()
     assert told[2:] == [b""]
 
 
 def test_large_batch_and_reply(tmp_path: Path) -> None:
-    batch = Batch((Call("Net.Call", {"text": "x" * 3_000_000}),))
+    batch = batch_of(Call("Net.Call", {"text": "x" * 3_000_000}))
     with Server(Ssh(answer(), HOST_KEY)) as server:
-        assert transport_for("srv1", variables(tmp_path, server.port)).run(batch).value(0)
+        assert open_transport("srv1", variables(tmp_path, server.port)).run(batch)[0]
 
 
 @pytest.mark.parametrize(("before", "after"), [
@@ -140,7 +141,7 @@ def test_noise_does_no_harm(tmp_path: Path, before: str, after: str) -> None:
         channel.sendall((before + echo(batch_line(channel)) + after).encode())
         return 0
     with Server(Ssh(act, HOST_KEY)) as server:
-        assert run(tmp_path, server.port).value(0)
+        assert run(tmp_path, server.port)[0]
 
 
 def test_a_process_that_does_not_end_after_its_answer(tmp_path: Path) -> None:
@@ -149,7 +150,7 @@ def test_a_process_that_does_not_end_after_its_answer(tmp_path: Path) -> None:
         _wait_for_end(channel)
     with Server(Ssh(act, HOST_KEY)) as server:
         began = time.monotonic()
-        assert run(tmp_path, server.port).value(0)
+        assert run(tmp_path, server.port)[0]
         assert time.monotonic() - began < 4
 
 
@@ -163,7 +164,7 @@ def _wait_for_end(channel: paramiko.Channel) -> None:
 
 def test_refused(tmp_path: Path) -> None:
     port = free_port()
-    fails(tmp_path, port, "refused", f"{HERE}:{port}")
+    fails(tmp_path, port, "connection_refused", f"{HERE}:{port}")
 
 
 def test_no_answer_to_connecting(tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_no_answer_to_connecting(tmp_path: Path) -> None:
 
 
 def test_name(tmp_path: Path) -> None:
-    fails(tmp_path, 22, "name", "no-such-host.invalid", ansible_host="no-such-host.invalid")
+    fails(tmp_path, 22, "dns", "no-such-host.invalid", ansible_host="no-such-host.invalid")
 
 
 def _swallow(sock: socket.socket) -> None:
@@ -210,7 +211,7 @@ def test_another_service(tmp_path: Path, said: bytes) -> None:
         sock.sendall(said)
         _swallow(sock)
     with Server(handle) as server:
-        fails(tmp_path, server.port, "peer")
+        fails(tmp_path, server.port, "wrong_service")
 
 
 def test_closed_at_once_and_retries(tmp_path: Path) -> None:
@@ -229,7 +230,7 @@ def test_retry_reaches_a_host_that_comes_up(tmp_path: Path) -> None:
         if len(calls) > 2:
             works(sock)
     with Server(handle) as server:
-        assert run(tmp_path, server.port, ansible_ssh_retries=3).value(0)
+        assert run(tmp_path, server.port, ansible_ssh_retries=3)[0]
 
 
 # who we are
@@ -252,12 +253,12 @@ def test_private_keys(tmp_path: Path, kind: str, passphrase: str, monkeypatch: p
     more: dict[str, Any] = {"ansible_ssh_private_key_passphrase": passphrase} if passphrase else {}
     with Server(ssh) as server:
         without: dict[str, Any] = {"ansible_password": None, **more}
-        assert run(tmp_path, server.port, ansible_ssh_private_key_file=str(path), **without).value(0)
-        assert run(tmp_path, server.port, ansible_ssh_private_key=Secret(text), **without).value(0)
+        assert run(tmp_path, server.port, ansible_ssh_private_key_file=str(path), **without)[0]
+        assert run(tmp_path, server.port, ansible_ssh_private_key=Secret(text), **without)[0]
         ssh.keys = set()
         fails(tmp_path, server.port, "authentication", "admin", ansible_ssh_private_key_file=str(path), **without)
         # a password beside the key is tried after it
-        assert run(tmp_path, server.port, ansible_ssh_private_key_file=str(path), **more).value(0)
+        assert run(tmp_path, server.port, ansible_ssh_private_key_file=str(path), **more)[0]
 
 
 def test_keys_that_cannot_be_used(tmp_path: Path) -> None:
@@ -321,7 +322,7 @@ def test_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
     with ssh_agent(tmp_path / "agent", key), Server(ssh) as server:
-        assert run(tmp_path, server.port, ansible_password=None).value(0)
+        assert run(tmp_path, server.port, ansible_password=None)[0]
         fails(tmp_path, server.port, "authentication", ansible_password=None, ringfence_ssh_agent=False)
 
 
@@ -348,12 +349,12 @@ def test_accept_new(tmp_path: Path) -> None:
     path = tmp_path / "new" / "known_hosts"
     more: dict[str, Any] = {"ringfence_known_hosts": str(path)}
     with Server(Ssh(answer(), HOST_KEY)) as server:
-        assert run(tmp_path, server.port, ringfence_host_key_policy="accept-new", **more).value(0)
+        assert run(tmp_path, server.port, ringfence_host_key_policy="accept-new", **more)[0]
         assert path.read_text() == f"[{HERE}]:{server.port} {HOST_KEY.get_name()} {HOST_KEY.get_base64()}\n"
-        assert run(tmp_path, server.port, **more).value(0)  # known from now on
+        assert run(tmp_path, server.port, **more)[0]  # known from now on
     path.write_text("somehost ssh-ed25519 AAAA")
     with Server(Ssh(answer(), HOST_KEY)) as server:
-        assert run(tmp_path, server.port, ringfence_host_key_policy="accept-new", **more).value(0)
+        assert run(tmp_path, server.port, ringfence_host_key_policy="accept-new", **more)[0]
         assert path.read_text().startswith("somehost ssh-ed25519 AAAA\n[")
 
 
@@ -363,7 +364,7 @@ def test_accept_new(tmp_path: Path) -> None:
 def test_off_with_a_warning(tmp_path: Path, how: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     with Server(Ssh(answer(), HOST_KEY)) as server:
         other = known(tmp_path, server.port, new_key()[1])
-        assert run(tmp_path, server.port, ringfence_known_hosts=other, **how).value(0)
+        assert run(tmp_path, server.port, ringfence_known_hosts=other, **how)[0]
     assert [(r.levelname, "is not checked" in r.message) for r in caplog.records] == [("WARNING", True)]
 
 
@@ -395,7 +396,7 @@ def test_known_hosts_forms(tmp_path: Path) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=300))
 def test_any_known_hosts_is_read(text: str) -> None:
-    entries = [known_hosts.Entry("", tuple(line.split(",")), "k") for line in text.splitlines()]
+    entries = [known_hosts.KnownHostsLine("", tuple(line.split(",")), "k") for line in text.splitlines()]
     assert all(isinstance(entry.matches("srv1"), bool) for entry in entries)
 
 
@@ -449,7 +450,7 @@ def test_jump(tmp_path: Path, way: str) -> None:
                {"ansible_ssh_common_args": f"-C {way}{hop} -o ControlMaster=auto"})
         more: dict[str, Any] = {"ringfence_known_hosts": str(path), "ringfence_ssh_jump_password": Secret("secret"),
                                 **how}
-        assert run(tmp_path, server.port, **more).value(0)
+        assert run(tmp_path, server.port, **more)[0]
         assert (server.connections, jump.connections) == (1, 1)
         fails(tmp_path, server.port, "authentication", str(jump.port),
               **{**more, "ringfence_ssh_jump_password": Secret("falsch")})
@@ -457,7 +458,7 @@ def test_jump(tmp_path: Path, way: str) -> None:
 
 def test_jump_that_fails(tmp_path: Path) -> None:
     port = free_port()
-    fails(tmp_path, 22, "refused", f"{HERE}:{port}", ringfence_ssh_jump=f"{HERE}:{port}")
+    fails(tmp_path, 22, "connection_refused", f"{HERE}:{port}", ringfence_ssh_jump=f"{HERE}:{port}")
     ssh = Ssh(answer(), HOST_KEY)  # does not forward
     with Server(ssh) as jump:
         fails(tmp_path, 4711, "network", f"{HERE}:4711: the jump host cannot reach it",
@@ -506,9 +507,9 @@ def test_a_command_that_does_not_read(tmp_path: Path) -> None:
     def act(channel: paramiko.Channel, command: str) -> int:
         channel.sendall_stderr(b"bash: powershell.exe: command not found\n")
         return 127
-    batch = Batch((Call("Net.Call", {"text": "x" * 3_000_000}),))
+    batch = batch_of(Call("Net.Call", {"text": "x" * 3_000_000}))
     with Server(Ssh(act, HOST_KEY)) as server, pytest.raises(HostError) as caught:
-        transport_for("srv1", variables(tmp_path, server.port)).run(batch)
+        open_transport("srv1", variables(tmp_path, server.port)).run(batch)
     assert caught.value.kind == "powershell"
 
 
@@ -521,13 +522,13 @@ def test_cut_in_the_answer(tmp_path: Path) -> None:
         channel.get_transport().close()
     ssh.act = act
     with Server(ssh) as server:
-        fails(tmp_path, server.port, "lost", sent=True, ansible_ssh_retries=3)
+        fails(tmp_path, server.port, "connection_lost", sent=True, ansible_ssh_retries=3)
         assert len(ssh.commands) == 1
 
 
 def test_closed_without_a_status(tmp_path: Path) -> None:
     with Server(Ssh(answer(b"<<ringfence:AAAA", status=None), HOST_KEY)) as server:
-        fails(tmp_path, server.port, "lost", sent=True)
+        fails(tmp_path, server.port, "connection_lost", sent=True)
 
 
 @pytest.mark.parametrize("drip", [b"", b"x"])
@@ -538,7 +539,7 @@ def test_no_end(tmp_path: Path, drip: bytes) -> None:
             time.sleep(0.05)
     with Server(Ssh(act, HOST_KEY)) as server:
         began = time.monotonic()
-        fails(tmp_path, server.port, "overdue", sent=True, ringfence_batch_timeout=1.5)
+        fails(tmp_path, server.port, "no_answer", sent=True, ringfence_batch_timeout=1.5)
         assert time.monotonic() - began < 5
 
 
@@ -560,7 +561,7 @@ def test_flood(tmp_path: Path, where: str) -> None:
             fails(tmp_path, server.port, "too_large", sent=True, ringfence_max_reply=1_000_000)
             assert sent[0] < 10_000_000
         else:
-            assert run(tmp_path, server.port, ringfence_max_reply=1_000_000).value(0)
+            assert run(tmp_path, server.port, ringfence_max_reply=1_000_000)[0]
 
 
 def test_bomb(tmp_path: Path) -> None:

@@ -9,66 +9,69 @@ import pytest
 import yaml
 
 from ringfence import kinds, schemas
-from ringfence.errors import Diagnostic, HostError, Refused, StalePlan, Unreachable, Where
-from ringfence.plan.file import PlanFile, changes_as_data, decode
+from ringfence.diagnostics import Diagnostic, Where
+from ringfence.errors import GuardRefused, HostError, StalePlan, Unreachable
+from ringfence.model.state import Change, id_of
+from ringfence.plan.file import OPTIONS, PlanFile, changes_as_data, decode
 from ringfence.project import Project, load
-from ringfence.project.desired import Declarer
+from ringfence.project.declare import DeclarationBuilder
 from ringfence.report import HostResult, Report
 from ringfence.secret import Secret
-from ringfence.state import Change, identify
-from ringfence.views import docs, json, text, words
+from ringfence.views import json_view, reference, text_view
+from ringfence.views.format import value
+from ringfence.views.view import ViewOptions
 
 KINDS = kinds.load()
 RULE = KINDS["firewall_rule"]
 
 
 def update(name: str = "web", *, before: dict[str, Any], after: dict[str, Any]) -> Change:
-    one, other = RULE.make(name, before), RULE.make(name, after)
-    return Change(identify(one), one, other)
+    one, other = RULE.create(name, before), RULE.create(name, after)
+    return Change(id_of(one), one, other)
 
 
 def create(name: str, **values: Any) -> Change:
-    made = RULE.make(name, values)
-    return Change(identify(made), None, made, Where("site.yml", 7))
+    made = RULE.create(name, values)
+    return Change(id_of(made), None, made, Where("site.yml", 7))
 
 
 def test_members_of_lists_come_and_go() -> None:
-    shown = text.change(update(before={"protocol": "tcp", "local_port": ("443", "80", "8080")},
+    shown = text_view.change(update(before={"protocol": "tcp", "local_port": ("443", "80", "8080")},
                                after={"protocol": "tcp", "local_port": ("443", "80", "8443")}))
     assert shown.splitlines() == ["  ~ firewall_rule web", "      local_port  - 8080", "                  + 8443"]
 
 
 def test_a_list_that_was_or_becomes_any_is_said_so() -> None:
-    shown = text.change(update(before={"remote_address": ()}, after={"remote_address": ("10.0.0.1",)}))
+    shown = text_view.change(update(before={"remote_address": ()}, after={"remote_address": ("10.0.0.1",)}))
     assert shown.endswith("remote_address  any → 10.0.0.1")
-    shown = text.change(update(before={"program": "a.exe"}, after={"program": None}))
+    shown = text_view.change(update(before={"program": "a.exe"}, after={"program": None}))
     assert shown.endswith("program  a.exe → any")
 
 
 def test_an_order_that_differs_is_shown_too() -> None:
-    one, other = (RULE.make("web", {}, extra) for extra in (("A=1", "B=2"), ("B=2", "A=1")))
-    assert text.change(Change(identify(one), one, other)).endswith("extra  A=1, B=2 → B=2, A=1")
+    one, other = (RULE.create("web", {}, extra) for extra in (("A=1", "B=2"), ("B=2", "A=1")))
+    assert text_view.change(Change(id_of(one), one, other)).endswith("unknown_tokens  A=1, B=2 → B=2, A=1")
 
 
 def test_scalars_and_booleans() -> None:
-    shown = text.change(update(before={"enabled": True, "description": None}, after={"enabled": False, "description": "x"}))
+    shown = text_view.change(update(before={"enabled": True, "description": None}, after={"enabled": False, "description": "x"}))
     assert [line.split() for line in shown.splitlines()[1:]] == [["description", "(none)", "→", "x"],
                                                                 ["enabled", "true", "→", "false"]]
 
 
 def test_one_line_without_diff_and_the_place_where_it_is_declared() -> None:
-    assert text.change(create("web", protocol="tcp"), diff=False) == "  + firewall_rule web  site.yml:7"
+    assert text_view.change(create("web", protocol="tcp"), diff=False) == "  + firewall_rule web  site.yml:7"
 
 
 def test_what_a_host_says_commands_no_terminal() -> None:
-    shown = text.change(update("a\x1b[31m\r", before={}, after={"description": "\x07\u202etxt"}))
+    shown = text_view.change(update("a\x1b[31m\r", before={}, after={"description": "\x07\u202etxt"}))
     assert shown.isprintable() is False  # line feeds are ours
     assert all(c.isprintable() or c == "\n" for c in shown)
 
 
 def test_a_secret_is_never_shown() -> None:
-    assert words.value(Secret("hidden")) == "********"
-    assert "hidden" not in repr(json.line([words.value((Secret("hidden"),))]))
+    assert value(Secret("hidden")) == "********"
+    assert "hidden" not in repr(json_view.line([value((Secret("hidden"),))]))
 
 
 @pytest.mark.parametrize(("said", "shown"), [
@@ -76,50 +79,50 @@ def test_a_secret_is_never_shown() -> None:
     ({"a": (1, 2)}, "{a: 1, 2}"),
 ])
 def test_values(said: Any, shown: str) -> None:
-    assert words.value(said) == shown
+    assert value(said) == shown
 
 
 def test_proposals_differ_part_by_part() -> None:
     kind = KINDS["ipsec_main_mode_crypto_set"]
-    parse = kind.properties["proposal"].word.parse
+    parse = kind.properties["proposal"].type.parse
     strong, weak = ({"key_exchange": "dh20", "encryption": e, "hash": "sha384"} for e in ("aes256", "aes128"))
-    before, after = (kind.make("set", {"proposal": parse(p)}) for p in ([weak], [strong, weak]))
-    shown = text.change(Change(identify(before), before, after))
+    before, after = (kind.create("set", {"proposal": parse(p)}) for p in ([weak], [strong, weak]))
+    shown = text_view.change(Change(id_of(before), before, after))
     assert "number 1, encryption: aes128 → aes256\n" in shown
     assert shown.endswith("+ {key_exchange: dh20, encryption: aes128, hash: sha384}")
-    shown = text.change(Change(identify(before), before, kind.make("set", {"proposal": parse([strong])})))
+    shown = text_view.change(Change(id_of(before), before, kind.create("set", {"proposal": parse([strong])})))
     assert shown.endswith("number 1, encryption: aes128 → aes256")
 
 
 def test_equal_outcomes_are_told_once_and_different_ones_apart() -> None:
-    outcomes, change = text.Outcomes(), create("web")
+    outcomes, change = text_view.GroupedResults(), create("web")
     outcomes.add(HostResult("b", (change,)))
     outcomes.add(HostResult("quiet"))
     outcomes.add(HostResult("a", (create("web"),)))
-    outcomes.add(HostResult("c", error=Unreachable("refused", "10.0.0.1:5985")))
-    outcomes.add(HostResult("d", (change,), made=0, error=HostError("changed", "no")))
+    outcomes.add(HostResult("c", error=Unreachable("connection_refused", "10.0.0.1:5985")))
+    outcomes.add(HostResult("d", (change,), error=HostError("change_rejected", "no")))
     shown = outcomes.flush()
     assert [line for line in shown.splitlines() if not line.startswith(" ") and line] == [
-        "2 hosts: a, b  differs", "c  unreachable", "d  failed, 0 of 1 change made"]
+        "2 hosts: a, b  differs", "c  unreachable", "d  failed, 0 of 1 change written"]
     assert "connection refused: 10.0.0.1:5985\n    Check ansible_port" in shown
     assert outcomes.flush() == ""
 
 
 def test_what_is_held_back_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "HELD", 10)
-    outcomes = text.Outcomes()
+    monkeypatch.setattr(text_view, "MAX_HELD", 10)
+    outcomes = text_view.GroupedResults()
     shown = [outcomes.add(HostResult(f"h{n}", (create(f"r{n}"),))) for n in range(20)]
     assert sum(s.count("+ firewall_rule") for s in shown) >= 10
     assert sum(s.count("+ firewall_rule") for s in [*shown, outcomes.flush()]) == 20
 
 
 def test_recap() -> None:
-    results = [HostResult("web10", (create("a"), create("b")), made=2, seconds=1.25), HostResult("db", seconds=0.5),
-               HostResult("x", error=Refused("no")), HostResult("y", error=StalePlan("old"))]
+    results = [HostResult("web10", (create("a"), create("b")), written=frozenset({create("a").id, create("b").id}), seconds=1.25), HostResult("db", seconds=0.5),
+               HostResult("x", error=GuardRefused("no")), HostResult("y", error=StalePlan("old"))]
     report = Report()
     for result in results:
         report.add(result)
-    shown = text.recap(map(text.row, results), report, 2.0)
+    shown = text_view.recap(map(text_view.row, results), report, 2.0)
     assert shown.splitlines() == [
         "host   status   create  update  remove  seconds",
         "db     in sync       ·       ·       ·     0.50",
@@ -127,34 +130,35 @@ def test_recap() -> None:
         "x      refused       ·       ·       ·     0.00",
         "y      stale         ·       ·       ·     0.00",
         "",
-        "4 hosts: 1 in sync, 1 changed, 1 refused, 1 stale; 2 changes, 2 made; 2.0 s"]
+        "4 hosts: 1 in sync, 1 changed, 1 refused, 1 stale; 2 changes, 2 written; 2.0 s"]
 
 
 def test_mistakes_have_their_place_and_way_out() -> None:
     found = [Diagnostic(Where("a.yml", 3), "wrong", "do that"), Diagnostic(Where(""), "mild", severity="warning", host="web1")]
-    assert text.diagnostics(found) == "a.yml:3: error: wrong\n    do that\nwarning: mild (host web1)"
-    painted = text.diagnostics(found * 2, lambda shown, style: f"<{style}>{shown}</>")
+    assert text_view.diagnostics(found) == "a.yml:3: error: wrong\n    do that\nwarning: mild (host web1)"
+    painted = text_view.diagnostics(found * 2, lambda shown, style: f"<{style}>{shown}</>")
     assert painted.endswith("\n2 errors")
     assert "<error>error</>: wrong" in painted
 
 
 def test_a_json_report_is_whole_and_fits_its_schema() -> None:
-    document, report = json.Document("plan"), Report()
+    view, report = json_view.JsonView(ViewOptions("plan")), Report()
     results = [HostResult("a", (create("x", description="ü\udc80"),), diagnostics=(Diagnostic(Where("f", 1), "s"),)),
-               HostResult("b", error=Unreachable("name")), HostResult("c", residue=(create("y"),), error=HostError("residue"))]
-    pieces = [document.head([Diagnostic(Where("w.yml"), "careful", severity="warning")])]
+               HostResult("b", error=Unreachable("dns")),
+               HostResult("c", remaining=(create("y"),), error=HostError("not_converged"))]
+    pieces = [view.begin([Diagnostic(Where("w.yml"), "careful", severity="warning")])]
     for result in results:
         report.add(result)
-        pieces.append(document.host(result))
-    said = standard_json.loads("".join([*pieces, document.tail(report, 1.0, report.exit_code())]))
+        pieces.append(view.host(result))
+    said = standard_json.loads("".join([*pieces, view.end(report, 1.0, report.exit_code())]))
     jsonschema.Draft202012Validator(schemas.report()).validate(said)
     assert [h["host"] for h in said["hosts"]] == ["a", "b", "c"]
     assert said["exit_code"] == 6
-    assert said["hosts"][1]["error"]["kind"] == "name"
+    assert said["hosts"][1]["error"]["kind"] == "dns"
 
 
 def test_a_plan_file_fits_its_schema_and_reads_back() -> None:
-    made = PlanFile({name: [] for name in ("playbooks", "inventory", "limit", "tags", "skip_tags")},
+    made = PlanFile({name: [] for name in OPTIONS},
                     {"web": changes_as_data([create("a", protocol="tcp"), update(before={}, after={"enabled": False})])}, "now")
     jsonschema.Draft202012Validator(schemas.plan_file()).validate(standard_json.loads(made.encode()))
     assert decode(made.encode(), "f") == made
@@ -164,7 +168,7 @@ def test_a_plan_file_fits_its_schema_and_reads_back() -> None:
 def nothing(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with one host, for rendering examples in."""
     folder = tmp_path_factory.mktemp("examples")
-    tasks = "".join(re.sub("^", "    ", docs.example(kind), flags=re.MULTILINE).rstrip(" ") for kind in KINDS.values())
+    tasks = "".join(re.sub("^", "    ", reference.example(kind), flags=re.MULTILINE).rstrip(" ") for kind in KINDS.values())
     (folder / "site.yml").write_text(f"- hosts: all\n  tasks:\n{tasks}", encoding="utf-8")
     return load([folder / "site.yml"], kinds=set(KINDS), inventory=["web1,"])
 
@@ -172,14 +176,14 @@ def nothing(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_examples_of_the_reference_are_right(nothing: Project) -> None:
     rendered = nothing.render("web1")
     assert rendered.diagnostics == ()
-    desired, problems = Declarer(KINDS).desired(rendered.tasks)
+    desired, problems = DeclarationBuilder(KINDS).declarations(rendered.tasks)
     assert [p for p in problems if p.severity == "error"] == []
     assert {id.kind for id in desired} == set(KINDS)
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_the_reference_names_every_property(name: str) -> None:
-    page, terminal = docs.page(KINDS[name]), docs.terminal(KINDS[name], 160)
+    page, terminal = reference.page(KINDS[name]), reference.terminal(KINDS[name], 160)
     for prop in KINDS[name].properties.values():
         assert f"| `{prop.name}` |" in page
         assert prop.name in terminal

@@ -8,14 +8,16 @@ from core import KINDS, cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.resource import Prop
+from ringfence.diagnostics import suggest
+from ringfence.model.resource import Property
 from ringfence.secret import Secret
-from ringfence.words import Caseless, address, icmp_type, nearest, platforms, port, protocol, said, snake
+from ringfence.types.base import CaseInsensitive, quoted, snake
+from ringfence.types.network import address, icmp_type, platforms, port, protocol
 
 CASES: dict[str, Any] = cases("words")
 
 
-def table(name: str) -> Prop:
+def table(name: str) -> Property:
     kind, _, property = name.partition(".")
     return KINDS[kind].properties[property]
 
@@ -30,55 +32,55 @@ REFUSED = [pytest.param(name, *case, id=f"{name}={case[0]!r}") for name, c in CA
 
 @pytest.mark.parametrize(("name", "case"), VALUES)
 def test_every_spelling_has_one_form(name: str, case: dict[str, Any]) -> None:
-    word, canonical = table(name).word, as_value(case["canonical"])
+    word, canonical = table(name).type, as_value(case["canonical"])
     sayable = canonical not in (None, ())  # nothing is said as `any`
     for spelling in (*case.get("same", ()), *([case["canonical"]] if sayable else ())):
         assert word.parse(spelling) == canonical, spelling
     if "argument" in case:
-        told = word.argument(word.parse(case["canonical"] if sayable else case["same"][0]))
+        told = word.to_parameter(word.parse(case["canonical"] if sayable else case["same"][0]))
         assert (told, type(told)) == (case["argument"], type(case["argument"]))
 
 
 @pytest.mark.parametrize(("name", "value", "reason"), REFUSED)
 def test_what_is_wrong_is_refused_with_the_reason(name: str, value: Any, reason: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
-        table(name).word.parse(value)
+        table(name).type.parse(value)
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_every_property_has_cases_or_shares_its_word() -> None:
-    tested = {id(table(name).word) for name in CASES}
-    names = {table(name).word.name for name in CASES}
+    tested = {id(table(name).type) for name in CASES}
+    names = {table(name).type.name for name in CASES}
     for kind in ("firewall_rule", "firewall_profile"):
         for p in KINDS[kind].properties.values():
-            assert id(p.word) in tested or p.word.name in names, f"{kind}.{p.name}"
+            assert id(p.type) in tested or p.type.name in names, f"{kind}.{p.name}"
 
 
 @pytest.mark.parametrize("name", [f"{k}.{p}" for k in ("firewall_rule", "firewall_profile") for p in KINDS[k].properties])
 def test_a_secret_is_refused_where_values_are_shown(name: str) -> None:
     with pytest.raises(ValueError, match="secret"):
-        table(name).word.parse(Secret("sesame"))
+        table(name).type.parse(Secret("sesame"))
 
 
 def test_lone_surrogates_are_refused() -> None:
     with pytest.raises(ValueError, match="character pair"):
-        table("firewall_rule.description").word.parse("half \ud83d")
+        table("firewall_rule.description").type.parse("half \ud83d")
 
 
 def test_caseless_keeps_its_spelling_and_compares_without_it() -> None:
-    assert Caseless("ABC") == "abc"
-    assert Caseless("ABC") != "abd"
-    assert hash(Caseless("ABC")) == hash(Caseless("abc"))
-    assert str(Caseless("ABC")) == "ABC"
-    assert Caseless("ABC") != 3
+    assert CaseInsensitive("ABC") == "abc"
+    assert CaseInsensitive("ABC") != "abd"
+    assert hash(CaseInsensitive("ABC")) == hash(CaseInsensitive("abc"))
+    assert str(CaseInsensitive("ABC")) == "ABC"
+    assert CaseInsensitive("ABC") != 3
 
 
 def test_messages_stay_on_a_line_and_short() -> None:
-    assert len(said("x" * 500)) <= 60
-    assert "\n" not in said("a\nb")
-    assert nearest("remote_adress", ["remote_address", "remote_port"]) == "; did you mean remote_address?"
-    assert nearest("zebra", ["remote_address"]) == ""
+    assert len(quoted("x" * 500)) <= 60
+    assert "\n" not in quoted("a\nb")
+    assert suggest("remote_adress", ["remote_address", "remote_port"], "; ") == "; did you mean remote_address?"
+    assert suggest("zebra", ["remote_address"]) == ""
     assert snake("DeferToUser") == "defer_to_user"
 
 

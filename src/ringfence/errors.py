@@ -1,99 +1,75 @@
-"""What can go wrong, as values and as exceptions.
+"""What can go wrong, as exceptions, and the exit code of each.
 
     RingfenceError                     exit 1   anything a user may see; `str(error)` is the whole message
-    ├── InputError                     exit 1   the input is wrong; carries every Diagnostic at once
+    ├── InputError                     exit 1   the input is wrong; carries every Diagnostic at once (diagnostics.py)
     ├── StalePlan                      exit 3   the plan file would now do something else
-    ├── Refused                        exit 4   a guard forbids the change
+    ├── GuardRefused                   exit 4   a guard forbids the change
     └── HostError                      exit 6   one host could not be read or changed; has a `kind` of FAILURES
         └── Unreachable                exit 5   the connection never came to a working session
-
-Exit codes of a whole run are chosen by `worst`, in the precedence 4, 6, 5, 3, 1, 2, 0.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Literal
-
-Severity = Literal["error", "warning"]
-
-IN_SYNC, FAILED, DIFFERENCES, STALE, REFUSED, UNREACHABLE, HOSTS_FAILED = 0, 1, 2, 3, 4, 5, 6
-PRECEDENCE = (REFUSED, HOSTS_FAILED, UNREACHABLE, STALE, FAILED, DIFFERENCES, IN_SYNC)
+from collections.abc import Iterable
+from enum import IntEnum
 
 
-def worst(codes: Iterable[int]) -> int:
+class ExitCode(IntEnum):
+    """How a command ended. Of several the one that stands first in PRECEDENCE counts."""
+
+    IN_SYNC = 0
+    ERROR = 1
+    DIFFERENCES = 2
+    STALE = 3
+    REFUSED = 4
+    UNREACHABLE = 5
+    HOST_FAILED = 6
+
+    @property
+    def meaning(self) -> str:
+        """What the code says, for --help and the reference."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ExitCode.IN_SYNC: "in sync, or done",
+    ExitCode.ERROR: "error, wrong usage included",
+    ExitCode.DIFFERENCES: "differences (drift, plan --detailed-exitcode)",
+    ExitCode.STALE: "stale plan",
+    ExitCode.REFUSED: "refused by a guard",
+    ExitCode.UNREACHABLE: "some hosts unreachable",
+    ExitCode.HOST_FAILED: "some hosts failed",
+}
+PRECEDENCE = (ExitCode.HOST_FAILED, ExitCode.REFUSED, ExitCode.UNREACHABLE, ExitCode.STALE, ExitCode.ERROR,
+              ExitCode.DIFFERENCES, ExitCode.IN_SYNC)
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def combined_exit_code(codes: Iterable[ExitCode]) -> ExitCode:
     """The exit code of a run whose parts ended with `codes`."""
-    return min(codes, key=PRECEDENCE.index, default=IN_SYNC)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Where:
-    """A place in a file: `line` counts from 1; 0 means the file as a whole."""
-
-    file: str
-    line: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.line else self.file
-
-
-NOWHERE = Where("")
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """One mistake in the input: where it is, what is wrong (`summary`), what is allowed or what to do (`detail`)."""
-
-    where: Where
-    summary: str
-    detail: str = ""
-    severity: Severity = "error"
-    host: str = ""
-
-    def __str__(self) -> str:
-        place = f"{self.where}: " if self.where != NOWHERE else ""
-        mild = "warning: " if self.severity == "warning" else ""
-        host = f" (host {self.host})" if self.host else ""
-        return f"{place}{mild}{self.summary}{host}" + (f"\n    {self.detail}" if self.detail else "")
-
-
-def closest(word: object, known: Iterable[str]) -> str:
-    """The known word that was probably meant, letter case apart; nothing where none is near."""
-    folded = {k.casefold(): k for k in known}
-    found = get_close_matches(str(word)[:100].casefold(), list(folded), 1)
-    return folded[found[0]] if found else ""
+    return min(codes, key=PRECEDENCE.index, default=ExitCode.IN_SYNC)
 
 
 class RingfenceError(Exception):
     """The root of the tree; never raised itself."""
 
-    exit_code = FAILED
-
-
-class InputError(RingfenceError):
-    """The input is wrong. `diagnostics` holds every mistake found, in the order of their places."""
-
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
-        super().__init__("\n".join(map(str, self.diagnostics)))
+    exit_code: ExitCode = ExitCode.ERROR
 
 
 class StalePlan(RingfenceError):
     """A plan file does not fit the hosts or the project any more."""
 
-    exit_code = STALE
+    exit_code = ExitCode.STALE
 
 
-class Refused(RingfenceError):
+class GuardRefused(RingfenceError):
     """A guard forbids the change: what would be lost, and the way out, are in the text."""
 
-    exit_code = REFUSED
+    exit_code = ExitCode.REFUSED
 
 
 class HostError(RingfenceError):
     """One host failed. `kind` names a row of FAILURES; `detail` is what the other side said, in one line."""
 
-    exit_code = HOSTS_FAILED
+    exit_code = ExitCode.HOST_FAILED
 
     def __init__(self, kind: str, detail: str = "") -> None:
         # what a host says reaches terminals and logs: without line ends and control characters
@@ -101,24 +77,27 @@ class HostError(RingfenceError):
         self.summary, self.advice = FAILURES[kind]
         super().__init__(self.summary + (f": {self.detail}" if self.detail else "") + f". {self.advice}")
 
+    def __reduce__(self) -> tuple[type["HostError"], tuple[str, str]]:
+        return type(self), (self.kind, self.detail)
+
 
 class Unreachable(HostError):
     """The connection to a host never came to a working session."""
 
-    exit_code = UNREACHABLE
+    exit_code = ExitCode.UNREACHABLE
 
 
 FAILURES: dict[str, tuple[str, str]] = {
     # kind: (what happened, what to do). docs/reference/failures.md is generated from this table.
-    "refused": ("connection refused", "Check ansible_port and that the WinRM or SSH service listens on the host"),
+    "connection_refused": ("connection refused", "Check ansible_port and that the WinRM or SSH service listens on the host"),
     "timeout": ("connection timed out", "Check routing and firewalls on the way, or raise ansible_timeout"),
-    "name": ("host name does not resolve", "Set ansible_host to an address or correct the name"),
+    "dns": ("host name does not resolve", "Set ansible_host to an address or correct the name"),
     "network": ("network failure", "Check that the host is up and the network between is stable"),
-    "lost": ("the connection broke while the batch ran", "The host may have carried it out: run `ringfence plan` to "
+    "connection_lost": ("the connection broke while the batch ran", "The host may have carried it out: run `ringfence plan` to "
              "see what it has now"),
-    "overdue": ("the host did not answer in time", "It may still be at work: run `ringfence plan` later to see what "
+    "no_answer": ("the host did not answer in time", "It may still be at work: run `ringfence plan` later to see what "
                 "it has, or raise ringfence_batch_timeout"),
-    "peer": ("another service answers on the port", "Check ansible_port, ansible_connection, ansible_psrp_path and "
+    "wrong_service": ("another service answers on the port", "Check ansible_port, ansible_connection, ansible_psrp_path and "
              "whether the listener is http or https (ansible_psrp_protocol)"),
     "tls": ("TLS failed", "Trust the host's certificate with ansible_psrp_ca_cert, or correct the name it is for"),
     "authentication": ("authentication failed", "Check ansible_user, ansible_password and the authentication method"),
@@ -142,8 +121,8 @@ FAILURES: dict[str, tuple[str, str]] = {
     "too_large": ("the answer is larger than allowed", "Raise ringfence_max_reply, unless the host is damaged"),
     "version": ("the host's module speaks another version", "Export and install the JEA module again"),
     "script": ("the host script failed", "Run again with -vv for the host's own message"),
-    "changed": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
-    "residue": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "
+    "change_rejected": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
+    "not_converged": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "
                 "policy, or a value has a form ringfence does not know; see the difference"),
     "internal": ("ringfence itself failed", "This is a defect of ringfence: please report it with the message"),
 }

@@ -4,56 +4,57 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ringfence.errors import (
-    DIFFERENCES,
-    FAILED,
-    IN_SYNC,
-    Diagnostic,
-    Refused,
-    RingfenceError,
-    StalePlan,
-    Unreachable,
-    worst,
-)
-from ringfence.state import Change
+from ringfence.diagnostics import Diagnostic
+from ringfence.errors import ExitCode, GuardRefused, RingfenceError, StalePlan, Unreachable, combined_exit_code
+from ringfence.model.state import Change, Id
+from ringfence.windows.associations import Association
 
-Status = Literal["in sync", "differs", "changed", "unreachable", "refused", "stale", "invalid", "failed"]
+Status = Literal["in_sync", "differs", "changed", "unreachable", "refused", "stale", "invalid", "failed"]
 
 
 @dataclass(frozen=True)
 class HostResult:
     """What became of one host.
 
-    changes: what differed, in the order in which it is (or was) to be made · made: how many of them were written ·
-    residue: what still differed at the proof · declared: how many resources the project declares for the host ·
-    trips: connections that were opened · seconds: wall time.
+    changes: what differed, in the order in which it is (or was) to be made · written: those that the host has made ·
+    remaining: what still differed at the proof · declared: how many resources the project declares for the host ·
+    connections: how many were opened · seconds: wall time.
     """
 
     host: str
     changes: tuple[Change, ...] = ()
-    made: int = 0
-    residue: tuple[Change, ...] = ()
+    written: frozenset[Id] = frozenset()
+    remaining: tuple[Change, ...] = ()
     error: RingfenceError | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     declared: int = 0
-    trips: int = 0
+    connections: int = 0
     seconds: float = 0.0
 
     @property
     def status(self) -> Status:
         if self.error is None:
             invalid = any(d.severity == "error" for d in self.diagnostics)
-            return "invalid" if invalid else "changed" if self.made else "differs" if self.changes else "in sync"
+            return "invalid" if invalid else "changed" if self.written else "differs" if self.changes else "in_sync"
         kinds: tuple[tuple[type[RingfenceError], Status], ...] = (
-            (Unreachable, "unreachable"), (Refused, "refused"), (StalePlan, "stale"))
+            (Unreachable, "unreachable"), (GuardRefused, "refused"), (StalePlan, "stale"))
         return next((status for kind, status in kinds if isinstance(self.error, kind)), "failed")
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """The exit code that this host alone would give, differences counted."""
         if self.error is not None:
             return self.error.exit_code
-        return {"invalid": FAILED, "differs": DIFFERENCES}.get(self.status, IN_SYNC)
+        codes = {"invalid": ExitCode.ERROR, "differs": ExitCode.DIFFERENCES}
+        return codes.get(self.status, ExitCode.IN_SYNC)
+
+
+@dataclass(frozen=True)
+class StatusResult(HostResult):
+    """What is in force on a host: its security associations, and those of the services they need that do not run."""
+
+    associations: tuple[Association, ...] = ()
+    stopped: tuple[str, ...] = ()
 
 
 @dataclass
@@ -61,16 +62,16 @@ class Report:
     """A run as it goes: counts, never the results themselves, so that a fleet of any size fits."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    codes: set[int] = field(default_factory=set)
+    codes: set[ExitCode] = field(default_factory=set)
     changes: int = 0
-    made: int = 0
+    written: int = 0
 
     def add(self, result: HostResult) -> None:
         self.counts[result.status] += 1
         self.codes.add(result.exit_code)
         self.changes += len(result.changes)
-        self.made += result.made
+        self.written += len(result.written)
 
-    def exit_code(self, *, differences: bool = True) -> int:
-        """The exit code of the run; `differences`: whether hosts that differ count (drift, --detailed-exitcode)."""
-        return worst(c for c in self.codes if differences or c != DIFFERENCES)
+    def exit_code(self, *, differences_fail: bool = True) -> ExitCode:
+        """The exit code of the run; `differences_fail`: whether hosts that differ count (drift, --detailed-exitcode)."""
+        return combined_exit_code(c for c in self.codes if differences_fail or c != ExitCode.DIFFERENCES)

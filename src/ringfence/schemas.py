@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence.errors import FAILURES
-from ringfence.plan.file import FORMAT, plain_data
+from ringfence.model.resource import Kind, Property
+from ringfence.model.state import Action
+from ringfence.plan.file import FORMAT, OPTIONS, plain_data
 from ringfence.report import Status
-from ringfence.resource import Kind, Prop
-from ringfence.state import Action
 
 Schema = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,9 +40,9 @@ def _closed(properties: Schema, *required: str, **more: Any) -> Schema:
 
 def kind_schema(kind: Kind) -> Schema:
     """The properties of one kind as a task has them."""
-    key = kind.key_word.schema if kind.key_word else TEXT
+    key = kind.name_type.schema if kind.name_type else TEXT
     properties: Schema = {kind.key: _templated({**key, "description": "Which one is meant."})}
-    if kind.removable:
+    if kind.storage.removable:
         properties["state"] = {"enum": ["present", "absent"], "default": "present", "description": "Whether it is there."}
     properties |= {p.name: _property(p, kind) for p in kind.properties.values() if p.parameter}
     schema = _closed(properties, kind.key, description=kind.doc)
@@ -52,8 +52,8 @@ def kind_schema(kind: Kind) -> Schema:
     return schema
 
 
-def _property(p: Prop, kind: Kind) -> Schema:
-    described: Schema = {**(_parts(p.part.kind) if p.part else p.word.schema), "description": p.doc}
+def _property(p: Property, kind: Kind) -> Schema:
+    described: Schema = {**(_parts(p.proposal.kind) if p.proposal else p.type.schema), "description": p.doc}
     if kind.whole and not p.required and p.default is not None:
         described["default"] = plain_data(p.default)
     return _templated(described)
@@ -124,8 +124,7 @@ def _change() -> Schema:
 def plan_file() -> Schema:
     """A plan file, as `ringfence plan -o` writes it."""
     texts: Schema = {"type": "array", "items": TEXT}
-    options = _closed(dict.fromkeys(("playbooks", "inventory", "limit", "tags", "skip_tags"), texts),
-                      "playbooks", "inventory", "limit", "tags", "skip_tags", description="How the plan was made.")
+    options = _closed(dict.fromkeys(OPTIONS, texts), *OPTIONS, description="How the plan was made.")
     return _headed("A plan file of ringfence", _closed(
         {"ringfence": {**TEXT, "description": "The version that wrote it."}, "format": {"const": FORMAT},
          "created": {**TEXT, "description": "When, in UTC."}, "options": options,
@@ -149,16 +148,17 @@ def report() -> Schema:
     host = _closed({"host": TEXT, "status": {"enum": list(typing.get_args(Status))},
                     "declared": {**number, "description": "Resources that the project declares for the host."},
                     "changes": {**changes, "description": "What differed, in the order in which it is made."},
-                    "made": {**number, "description": "How many of the changes were written."},
-                    "residue": {**changes, "description": "What still differed at the proof."},
+                    "written": {"type": "array", "items": {"$ref": "#/$defs/id"}, "description": "Those of the changes that were written."},
+                    "remaining": {**changes, "description": "What still differed at the proof."},
                     "error": {"$ref": "#/$defs/error"}, "diagnostics": found,
-                    "trips": {**number, "description": "Connections that were opened."}, "seconds": seconds},
-                   "host", "status", "declared", "changes", "made", "residue", "error", "diagnostics", "trips", "seconds")
+                    "connections": {**number, "description": "Connections that were opened."}, "seconds": seconds},
+                   "host", "status", "declared", "changes", "written", "remaining", "error", "diagnostics", "connections", "seconds")
     summary = _closed({"hosts": {"type": "object", "additionalProperties": number, "description": "Hosts by status."},
-                       "changes": number, "made": number, "seconds": seconds}, "hosts", "changes", "made", "seconds")
+                       "changes": number, "written": number, "seconds": seconds}, "hosts", "changes", "written", "seconds")
     return _headed("A report of ringfence", _closed(
         {"ringfence": TEXT, "format": {"const": 1}, "command": {**TEXT, "description": "validate, plan, apply, drift …"},
          "diagnostics": found, "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}}, "summary": summary,
          "error": {"$ref": "#/$defs/error"}, "exit_code": {"enum": [0, 1, 2, 3, 4, 5, 6]}},
         "ringfence", "format", "command", "diagnostics", "hosts", "summary", "error", "exit_code",
-        **{"$defs": {"change": _change(), "diagnostic": diagnostic, "error": error, "host": host}}))
+        **{"$defs": {"id": _closed({"store": TEXT, "kind": TEXT, "name": TEXT}, "store", "kind", "name"),
+                     "change": _change(), "diagnostic": diagnostic, "error": error, "host": host}}))

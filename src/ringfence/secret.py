@@ -1,14 +1,33 @@
 """A value that must not be seen."""
 
+import contextlib
 import hashlib
 import hmac
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+MASK = "********"
+"""What is shown in the place of a secret."""
+
+_travelling: ContextVar[bool] = ContextVar("secrets travel", default=False)
+
+
+@contextlib.contextmanager
+def secrets_travel() -> Iterator[None]:
+    """Within this context secrets can be pickled, to hand a job to another process of ours. Nothing pickled is stored."""
+    token = _travelling.set(True)
+    try:
+        yield
+    finally:
+        _travelling.reset(token)
 
 
 class Secret:
     """Text that never prints itself. It has no text form on purpose: only `reveal` gives it away.
 
     Two secrets are equal when their texts are; `fingerprint` compares them across machines without showing them.
-    What was found on a host is a `Hidden`, equal to the secret that has its fingerprint.
+    A secret read from a host is known only by its HMAC, a `SecretDigest`, and equals the Secret that yields it.
     """
 
     __slots__ = ("_text",)
@@ -25,15 +44,15 @@ class Secret:
         return hmac.new(key, self._text.encode(), hashlib.sha256).hexdigest()
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Hidden):
+        if isinstance(other, SecretDigest):
             return other == self
         return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
 
     def __hash__(self) -> int:
-        return hash(Secret)  # the same for all: a Hidden equals a Secret and cannot know its text
+        return hash(Secret)  # the same for all: a SecretDigest equals a Secret and cannot know its text
 
     def __repr__(self) -> str:
-        return "********"
+        return MASK
 
     def __str__(self) -> str:
         raise TypeError("a secret cannot become part of a text: give it as the whole value")
@@ -41,11 +60,16 @@ class Secret:
     def __format__(self, spec: str) -> str:
         return str(self)
 
-    def __reduce__(self) -> str:
-        raise TypeError("a secret cannot be stored")
+    def __reduce__(self) -> tuple[type["Secret"], tuple[Any, ...]]:
+        if not _travelling.get():
+            raise TypeError("a secret cannot be stored")
+        return type(self), self._parts()
+
+    def _parts(self) -> tuple[Any, ...]:
+        return (self._text,)
 
 
-class Hidden(Secret):
+class SecretDigest(Secret):
     """A secret as a host tells of it: its HMAC `digest` (hex) under the run's `key`, never its text."""
 
     __slots__ = ("_digest", "_key")
@@ -62,9 +86,21 @@ class Hidden(Secret):
         return self._digest
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Hidden):
+        if isinstance(other, SecretDigest):
             return self._key == other._key and hmac.compare_digest(self._digest, other._digest)
         return isinstance(other, Secret) and hmac.compare_digest(self._digest, other.fingerprint(self._key))
 
     def __hash__(self) -> int:
         return hash(Secret)
+
+    def _parts(self) -> tuple[Any, ...]:
+        return (self._digest, self._key)
+
+
+def contains_secret(value: Any) -> bool:
+    """Whether a secret is in a plain value: itself, or a member of a list or mapping in it."""
+    if isinstance(value, list | tuple):
+        return any(map(contains_secret, value))
+    if isinstance(value, Mapping):
+        return any(map(contains_secret, value.values()))
+    return isinstance(value, Secret)

@@ -16,7 +16,7 @@ def run() -> Iterator[Line]:
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder), {f"srv{i:04}": {"ansible_connection": "local"} for i in range(HOSTS)}, each_its_own=own)
             cost = worker("memory", folder, str(FORKS))
-        assert cost["states"] == {"differs": 334, "in sync": 666}, cost
+        assert cost["states"] == {"differs": 334, "in_sync": 666}, cost
         assert cost["declared"] == HOSTS * (RULES + 3)
         yield Line(f"peak memory of {HOSTS} × {RULES}, {what}", cost["peak"], "MB", LIMIT,
                    against=f"{cost['prepared']:.0f} MB before the first host was asked")

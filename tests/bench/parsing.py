@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from ringfence import kinds, words
+from ringfence import kinds
+from ringfence.types import network
 
 from .measure import Line, best_ms
 from .policy import strings
@@ -22,9 +23,9 @@ def run() -> Iterator[Line]:
 
     def forget() -> None:  # what a new process knows: nothing
         vars(rule).pop("read_string", None)
-        vars(rule).pop("table", None)
-        words.address.cache_clear()
-        words.port.cache_clear()
+        vars(rule).pop("codec", None)
+        network.address.cache_clear()
+        network.port.cache_clear()
         rule.read_string("", "v2.31|")
 
     yield Line("1,000 distinct rule strings to values", best_ms(read, before=forget), "ms", FIRST)

@@ -24,7 +24,7 @@ def run() -> Iterator[Line]:
             assert made["states"] == {"changed": HOSTS}, made
             pairs = [(worker("plan", folder), worker("bare", folder)) for _ in range(RUNS)]
         for ours, bare in pairs:
-            assert ours["states"] == {"in sync": HOSTS}, ours
+            assert ours["states"] == {"in_sync": HOSTS}, ours
             assert ours["trips"] == HOSTS
             assert bare["sessions"] == HOSTS
         mine, peer = (statistics.median(p[i]["cpu"] for p in pairs) / HOSTS * 1000 for i in (0, 1))

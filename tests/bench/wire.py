@@ -31,7 +31,7 @@ def _way(way: str, hosts: int, options: tuple[str, ...]) -> Iterator[Line]:
         reads = [worker("wire", folder, "plan") for _ in range(RUNS)]
         write(Path(folder), inventory, changed=CHANGES)
         changes = worker("wire", folder, "apply")
-    assert reads[0]["states"] == {"in sync": hosts}, reads[0]
+    assert reads[0]["states"] == {"in_sync": hosts}, reads[0]
     assert changes["states"] == {"changed": hosts}, changes
     for what, cost, trips in ((f"read of {RULES} rules", reads[0], 1), (f"{CHANGES} changes and their proof", changes, 3)):
         yield Line(f"{way}: {what}: round trips", cost["round_trips"] / hosts, "", trips)

@@ -13,15 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from batches import batch_of
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
 from ringfence.batch import Batch, Call, Reply, script
+from ringfence.model.declaration import present
+from ringfence.model.resource import Resource
 from ringfence.project import read
-from ringfence.resource import Resource
-from ringfence.run import converge, fleet
-from ringfence.run.converge import Job
-from ringfence.run.prepare import Prepared, Request, prepare
+from ringfence.run import fleet
+from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
+from ringfence.run.prepare import Prepared, RunOptions, prepare
 from ringfence.transports import psrp, ssh  # noqa: F401 (imports are no part of what is measured)
 from ringfence.windows.read import STORES
 
@@ -40,18 +42,18 @@ def main(name: str, *arguments: str) -> None:
 
 def plan(project: str) -> dict[str, Any]:
     """A plan of all hosts of a project."""
-    return _run(prepare(Request(Path(project))), converge.plan)
+    return _run(prepare(RunOptions(Path(project))), plan_host)
 
 
 def apply(project: str) -> dict[str, Any]:
-    return _run(prepare(Request(Path(project))), converge.apply)
+    return _run(prepare(RunOptions(Path(project))), apply_host)
 
 
 def _run(run: Prepared, work: Callable[..., Any], forks: int = FORKS) -> dict[str, Any]:
     states, rules, trips, errors = Counter[str](), 0, 0, list[str]()
-    for result in fleet.each(run.jobs, partial(work, kinds=run.kinds), forks):
+    for result in fleet.run_all(run.jobs, partial(work, context=run.context), forks):
         states[result.status] += 1
-        rules, trips = rules + result.declared, trips + result.trips
+        rules, trips = rules + result.declared, trips + result.connections
         errors += [f"{result.host}: {e}" for e in (result.error, *result.diagnostics) if e]
     return {"states": dict(states), "declared": rules, "trips": trips, "errors": errors[:3]}
 
@@ -68,8 +70,8 @@ def bare(project: str) -> dict[str, Any]:
 
 
 def _bare_session(variables: dict[str, Any], code: str) -> int:
-    line = Batch((Call("Facts.Read"), Call("Policy.Read", {"stores": list(STORES)}),
-                  Call("Account.Resolve", {"names": []}))).encode()
+    line = batch_of(Call("Facts.Read"), Call("Policy.Read", {"stores": list(STORES)}),
+                  Call("Account.Resolve", {"names": []})).encode()
     connection = WSMan(variables["ansible_host"], port=variables["ansible_port"], username=variables["ansible_user"],
                        password=variables["ansible_password"], ssl=variables["ansible_psrp_protocol"] == "https", no_proxy=True,
                        auth=variables["ansible_psrp_auth"], encryption=variables.get("ansible_psrp_message_encryption", "auto"))
@@ -84,46 +86,49 @@ def _bare_session(variables: dict[str, Any], code: str) -> int:
 
 def wire(project: str, command: str) -> dict[str, Any]:
     """A plan or an apply, and what the transports carried for it."""
-    run = prepare(Request(Path(project)))
+    run = prepare(RunOptions(Path(project)))
     ways: list[Any] = []
 
-    def counted(job: Job) -> Any:
-        ways.append(job.connect())
+    def counted(job: HostJob) -> Any:
+        ways.append(run.context.connect(job))
         return ways[-1]
 
-    jobs = tuple(replace(job, connect=partial(counted, job)) for job in run.jobs)
-    found = _run(replace(run, jobs=jobs), {"plan": converge.plan, "apply": converge.apply}[command])
+    found = _run(replace(run, context=replace(run.context, connect=counted)), {"plan": plan_host, "apply": apply_host}[command])
     totals = {name: sum(getattr(way, name) for way in ways) for name in ("round_trips", "bytes_sent", "bytes_received")}
     return {**found, **totals}
 
 
 def memory(project: str, forks: str) -> dict[str, Any]:
     """A plan of a fleet in memory: each host answers from what is declared for it, every third one with differences."""
-    run = prepare(Request(Path(project)))
+    run = prepare(RunOptions(Path(project)))
     prepared = peak_mb()
     builtin = [[name, "String", text] for name, text in strings(300)]
-    jobs = (replace(job, connect=partial(_Answers, job, i, builtin)) for i, job in enumerate(run.jobs))
-    return {"prepared": prepared, **_run(replace(run, jobs=jobs), converge.plan, int(forks))}  # type: ignore[arg-type]
+    numbers = {job.host: i for i, job in enumerate(run.jobs)}
+
+    def connect(job: HostJob) -> _Answers:
+        return _Answers(job, run.context, numbers[job.host], builtin)
+
+    return {"prepared": prepared, **_run(replace(run, context=replace(run.context, connect=connect)), plan_host, int(forks))}
 
 
 class _Answers:
     """A host that has what is declared for it, encoded as it would come over the wire."""
 
-    def __init__(self, job: Job, number: int, builtin: list[list[str]]) -> None:
-        self.job, self.number, self.builtin = job, number, builtin
+    def __init__(self, job: HostJob, context: RunContext, number: int, builtin: list[list[str]]) -> None:
+        self.job, self.context, self.number, self.builtin = job, context, number, builtin
 
     def run(self, batch: Batch) -> Reply:
         rules, profiles = list(self.builtin), list[Any]()
-        for want in self.job.declared().values():
-            assert want.resource is not None
+        declared = self.job.declarations
+        for want in present((declared if declared is not None else self.context.declare(self.job.host, None)[0]).values()):
             if want.id.kind == "firewall_rule":
                 rules.append([want.resource.name, "String", self._string(want.resource)])
             else:
                 key = {"domain": "DomainProfile", "private": "StandardProfile", "public": "PublicProfile"}[want.id.name]
                 profiles.append([key, [["EnableFirewall", "DWord", 1], ["DefaultInboundAction", "DWord", 1]]])
         values = [{"computer": self.job.host, "elevated": True}, {"local": [["FirewallRules", rules], *profiles]}, {}]
-        said = {"ringfence": 1, "run": batch.run, "replies": [{"ok": True, "value": v} for v in values]}
-        return batch.read(b"<<ringfence:" + base64.b64encode(gzip.compress(json.dumps(said).encode(), 1)) + b">>")
+        said = {"ringfence": 1, "run": batch.run_id, "replies": [{"ok": True, "value": v} for v in values]}
+        return batch.decode(b"<<ringfence:" + base64.b64encode(gzip.compress(json.dumps(said).encode(), 1)) + b">>")
 
     def _string(self, rule: Resource) -> str:
         text = rule.kind.write_string(rule)

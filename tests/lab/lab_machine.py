@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from batches import batch_of
 
-from ringfence.batch import Answer, Batch, Call, net
+from ringfence.batch import Answer, Call, cmdlet_call
 from ringfence.lab import Interface, Machine, Session, machine
 
 CASES = Path(__file__).parent.parent / "cases"
@@ -28,13 +29,13 @@ def host(**how: Any) -> Machine:
 
 def ask(on: Machine, *calls: Call, stop: bool = False, session: Session = ADMIN) -> tuple[Answer, ...]:
     """The answers of one batch."""
-    batch = Batch(calls, stop)
-    return batch.read(on.run(batch.encode(), session).encode()).answers
+    batch = batch_of(*calls, stop_on_error=stop)
+    return tuple(batch.decode(on.run(batch.encode(), session).encode()).answers.values())
 
 
 def do(on: Machine, cmdlet: str, parameters: Mapping[str, Any]) -> Answer:
     """The answer to one cmdlet."""
-    return ask(on, net(cmdlet, parameters))[0]
+    return ask(on, cmdlet_call(cmdlet, parameters))[0]
 
 
 def done(on: Machine, cmdlet: str, **parameters: Any) -> None:

@@ -18,7 +18,7 @@ USER, PASSWORD = "Administrator", "pä:ss wörd"
 
 
 @dataclass
-class FakeHost:
+class EchoHost:
     """Answers a batch with `<<ringfence:…>>` over what it was sent, or does what `act` says."""
 
     name: str = "LAB1"

@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 import pytest
 import yaml
-from lab_servers import PASSWORD, SCRIPT, USER, FakeHost
+from batches import batch_of, open_transport
+from lab_servers import PASSWORD, SCRIPT, USER, EchoHost
 
-from ringfence.batch import Batch, Call
+from ringfence.batch import Call
 from ringfence.lab import console, machine
 from ringfence.lab.ssh import Settings as SshSettings
 from ringfence.lab.up import Lab
 from ringfence.lab.winrm.server import Settings as WinRMSettings
-from ringfence.transports import transport_for
 
 PWSH = shutil.which("pwsh")
 
@@ -37,8 +37,8 @@ def test_the_inventory_leads_to_the_hosts(how: dict[str, Any]) -> None:
     machines = [machine(f"host{n}", address=f"10.99.0.{n + 10}/24") for n in range(2)]
     with Lab(machines, **how) as lab:
         for name, found in variables(lab).items():
-            reply = transport_for(name, found).run(Batch((Call("Facts.Read"),)))
-            facts = reply.value(0)
+            reply = open_transport(name, found).run(batch_of(Call("Facts.Read")))
+            facts = reply[0]
             assert facts["computer"].casefold() == name
             assert facts["elevated"] is True
             assert facts["management"]["remote_address"] == "10.99.0.1"
@@ -54,8 +54,8 @@ def test_a_real_powershell_runs_the_host_script(transport: Literal["psrp", "ssh"
     with Lab([machine("real")], transport, winrm=WinRMSettings(pwsh=PWSH, environment=environment),
              ssh=SshSettings(shell=shell)) as lab:
         [found] = variables(lab).values()
-        reply = transport_for("real", found).run(Batch((Call("Facts.Read"), Call("No.Verb"))))
-    facts = reply.value(0)
+        reply = open_transport("real", found).run(batch_of(Call("Facts.Read"), Call("No.Verb")))
+    facts = reply[0]
     assert facts["language_mode"] == "FullLanguage"
     assert facts["management"]["transport"] == transport
     assert facts["management"]["remote_address"] == ("10.99.0.1" if transport == "ssh" else None)
@@ -65,7 +65,7 @@ def test_a_real_powershell_runs_the_host_script(transport: Literal["psrp", "ssh"
 
 def test_a_hundred_hosts_cost_little() -> None:
     before = threading.active_count()
-    hosts = [FakeHost(f"h{n}") for n in range(120)]
+    hosts = [EchoHost(f"h{n}") for n in range(120)]
     winrm, ssh = WinRMSettings(script=lambda: SCRIPT), SshSettings(shell=console.Settings(script=lambda: SCRIPT))
     with Lab(hosts, "mixed", winrm=winrm, ssh=ssh) as lab:
         assert threading.active_count() == before + 1
@@ -77,7 +77,7 @@ def test_a_hundred_hosts_cost_little() -> None:
 
 
 def test_groups_and_awkward_names() -> None:
-    host = FakeHost("Ж1", accounts={"user: x": "#'\"\n123", USER: PASSWORD})
+    host = EchoHost("Ж1", accounts={"user: x": "#'\"\n123", USER: PASSWORD})
     with Lab([host], groups={"web": ["Ж1"], "none": []}) as lab:
         read = yaml.safe_load(lab.inventory())["all"]
         assert read["hosts"]["Ж1"]["ansible_user"] == "user: x"
@@ -88,7 +88,7 @@ def test_groups_and_awkward_names() -> None:
 def test_nothing_is_left_behind() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with Lab([FakeHost("a"), FakeHost("b")], "mixed", https=True, by_key=True) as lab:
+        with Lab([EchoHost("a"), EchoHost("b")], "mixed", https=True, by_key=True) as lab:
             files = [Path(v) for found in variables(lab).values() for v in found.values() if "/" in str(v)]
             assert files
             assert all(file.exists() for file in files)
@@ -105,7 +105,7 @@ def test_a_busy_port_undoes_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("no port is left")
 
     monkeypatch.setattr("ringfence.lab.up.SshService", failing)
-    with pytest.raises(OSError, match="no port is left"), Lab([FakeHost("a"), FakeHost("b")], "mixed"):
+    with pytest.raises(OSError, match="no port is left"), Lab([EchoHost("a"), EchoHost("b")], "mixed"):
         pass
     assert calls
     assert threading.active_count() == before

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from batches import batch_of
 from lab_machine import ADMIN, ETHERNET, ask, do, done, host, proposals, refused
 
-from ringfence.batch import Batch, Call, net
+from ringfence.batch import Call, cmdlet_call
 from ringfence.errors import HostError
 from ringfence.lab import GROUP_POLICY, MDM, POLICY, RESTRICTED, Dropped, Machine, machine
 
@@ -96,10 +97,10 @@ def test_a_pre_shared_key_never_leaves() -> None:
     done(on, "New-NetIPsecPhase1AuthSet", Name="s", DisplayName="S",
          Proposal=proposals("New-NetIPsecAuthProposal", [{"Machine": True, "PreSharedKey": secret}]))
     for _ in range(2):
-        batch = Batch((Call("Policy.Read"),))
-        answer = batch.read(on.run(batch.encode(), ADMIN).encode()).answers[0]
+        batch = batch_of(Call("Policy.Read"))
+        answer = batch.decode(on.run(batch.encode(), ADMIN).encode()).answers[0]
         assert secret not in str(answer.value)
-        expected = hmac.new(batch.key, secret.encode(), hashlib.sha256).hexdigest()
+        expected = hmac.new(batch.hmac_key, secret.encode(), hashlib.sha256).hexdigest()
         suites = dict(answer.value["local"])[r"Phase1AuthenticationSets\s\0000"]
         assert ["SHKey", "Hmac", expected] in suites
 
@@ -204,10 +205,10 @@ def test_unknown_tokens_survive_a_set() -> None:
 
 
 @pytest.mark.parametrize("call", [
-    net("Get-NetFirewallRule", {}), net("Invoke-Expression", {"Command": "x"}), net("New-NetFirewallRule", {"AsJob": True}),
-    net("New-NetFirewallRule", {"DisplayName": {"$call": {"cmdlet": "New-NetFirewallRule", "parameters": {}}}}),
-    net("Remove-NetFirewallRule", {}), net("Remove-NetFirewallRule", {"All": True}),
-    net("Set-NetFirewallRule", {"InputObject": "x"}), Call("Net.Get", {"cmdlet": "Get-Process"})], ids=str)
+    cmdlet_call("Get-NetFirewallRule", {}), cmdlet_call("Invoke-Expression", {"Command": "x"}), cmdlet_call("New-NetFirewallRule", {"AsJob": True}),
+    cmdlet_call("New-NetFirewallRule", {"DisplayName": {"$call": {"cmdlet": "New-NetFirewallRule", "parameters": {}}}}),
+    cmdlet_call("Remove-NetFirewallRule", {}), cmdlet_call("Remove-NetFirewallRule", {"All": True}),
+    cmdlet_call("Set-NetFirewallRule", {"InputObject": "x"}), Call("Net.Get", {"cmdlet": "Get-Process"})], ids=str)
 def test_what_the_allow_list_refuses(call: Call) -> None:
     answer = ask(host(), call)[0]
     refused(answer, "ringfence.allowlist")
@@ -225,7 +226,7 @@ def test_other_refusals_of_the_script() -> None:
 
 def test_stop_and_go_on() -> None:
     on = host()
-    bad, good = net("Remove-NetFirewallRule", {"Name": "no"}), net("Remove-NetFirewallRule", {"Name": DHCP})
+    bad, good = cmdlet_call("Remove-NetFirewallRule", {"Name": "no"}), cmdlet_call("Remove-NetFirewallRule", {"Name": DHCP})
     assert len(ask(on, bad, good, stop=True)) == 1
     assert on.registry.get(RULES, DHCP)
     assert [a.error is None for a in ask(on, bad, good)] == [False, True]
@@ -233,7 +234,7 @@ def test_stop_and_go_on() -> None:
 
 
 def test_writes_need_elevation_and_the_service() -> None:
-    on, call = host(), net("Remove-NetFirewallRule", {"Name": DHCP})
+    on, call = host(), cmdlet_call("Remove-NetFirewallRule", {"Name": DHCP})
     refused(ask(on, call, session=replace(ADMIN, elevated=False))[0], 5)
     on.faults.read_only = True
     refused(ask(on, call)[0], 5)
@@ -296,7 +297,7 @@ def test_the_connection_breaks_before_a_call() -> None:
     on = host()
     on.faults.fail_at = 1
     with pytest.raises(Dropped):
-        ask(on, net("Remove-NetFirewallRule", {"Name": DHCP}), net("Remove-NetFirewallRule", {"Name": "CoreNet-DHCP-Out"}))
+        ask(on, cmdlet_call("Remove-NetFirewallRule", {"Name": DHCP}), cmdlet_call("Remove-NetFirewallRule", {"Name": "CoreNet-DHCP-Out"}))
     assert on.registry.get(RULES, DHCP) is None
     assert on.registry.get(RULES, "CoreNet-DHCP-Out")
     assert issubclass(Dropped, ConnectionError)
@@ -305,7 +306,7 @@ def test_the_connection_breaks_before_a_call() -> None:
 @pytest.mark.parametrize(("line", "kind"), [("!!", "script"), ("e30=", "script"), ("eyJyaW5nZmVuY2UiOjJ9", "version")])
 def test_a_batch_that_cannot_be_read(line: str, kind: str) -> None:
     with pytest.raises(HostError) as caught:
-        Batch(()).read(host().run(line, ADMIN).encode())
+        batch_of().decode(host().run(line, ADMIN).encode())
     assert caught.value.kind == kind
 
 
@@ -320,7 +321,7 @@ def test_a_restricted_language_mode() -> None:
 def test_many_threads() -> None:
     on = host()
     threads = [threading.Thread(target=lambda n=n: [
-        ask(on, net("New-NetFirewallRule", {"Name": f"t{n}-{i}", "DisplayName": "T"}), Call("Policy.Read")) for i in range(5)])
+        ask(on, cmdlet_call("New-NetFirewallRule", {"Name": f"t{n}-{i}", "DisplayName": "T"}), Call("Policy.Read")) for i in range(5)])
         for n in range(4)]
     for thread in threads:
         thread.start()

@@ -3,31 +3,32 @@
 from typing import Literal
 
 import pytest
+from batches import batch_of, open_transport
 from lab_machine import host
 
-from ringfence.batch import Batch, Call, net
+from ringfence.batch import Call, cmdlet_call
 from ringfence.errors import HostError, Unreachable
 from ringfence.lab import POLICY
 from ringfence.lab.up import Lab
-from ringfence.transports import Transport, transport_for
+from ringfence.transports import Transport
 
-READ = Batch((Call("Policy.Read"),))
+READ = batch_of(Call("Policy.Read"))
 BOTH = pytest.mark.parametrize(("transport", "port"), [("psrp", 5985), ("ssh", 22)])
 
 
 def way_in(lab: Lab) -> Transport:
     [(name, running)] = lab.running.items()
-    return transport_for(name, {**running.variables, "ansible_timeout": 2, "ansible_psrp_connection_timeout": 2})
+    return open_transport(name, {**running.variables, "ansible_timeout": 2, "ansible_psrp_connection_timeout": 2})
 
 
 @BOTH
 def test_a_host_can_lock_itself(transport: Literal["psrp", "ssh"], port: int) -> None:
     on = host()
     with Lab([on], transport) as lab:
-        assert "FirewallRules" in dict(way_in(lab).run(READ).value(0)["local"])
-        block = net("New-NetFirewallRule", {"Name": "lock", "DisplayName": "Lock", "Action": "Block", "Protocol": "TCP",
+        assert "FirewallRules" in dict(way_in(lab).run(READ)[0]["local"])
+        block = cmdlet_call("New-NetFirewallRule", {"Name": "lock", "DisplayName": "Lock", "Action": "Block", "Protocol": "TCP",
                                             "LocalPort": str(port)})
-        assert way_in(lab).run(Batch((block,))).answers[0].error is None
+        assert way_in(lab).run(batch_of(block)).answers[0].error is None
         with pytest.raises(Unreachable):
             way_in(lab).run(READ)
         on.registry.unset(POLICY + r"\FirewallRules", "lock")
@@ -39,7 +40,7 @@ def test_the_connection_breaks_in_the_middle(transport: Literal["psrp", "ssh"], 
     on = host()
     with Lab([on], transport) as lab:
         on.faults.fail_at = 1
-        removals = Batch(tuple(net("Remove-NetFirewallRule", {"Name": f"CoreNet-DHCP-{way}"}) for way in ("In", "Out")))
+        removals = batch_of(*tuple(cmdlet_call("Remove-NetFirewallRule", {"Name": f"CoreNet-DHCP-{way}"}) for way in ("In", "Out")))
         with pytest.raises(HostError):
             way_in(lab).run(removals)
         rules = on.registry.key(POLICY + r"\FirewallRules")

@@ -11,19 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batches import batch_of, open_transport
 from lab_machine import ADMIN
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-from ringfence.batch import Answer, Batch, Call, net
-from ringfence.errors import NOWHERE, HostError
+from ringfence.batch import Answer, Call, cmdlet_call
+from ringfence.diagnostics import NOWHERE
+from ringfence.errors import HostError
 from ringfence.lab import POLICY, Interface, Machine, machine
 from ringfence.lab.up import Lab
 from ringfence.lab.winrm.server import Settings
 from ringfence.report import HostResult
-from ringfence.run import converge
-from ringfence.run.prepare import Request, prepare
-from ringfence.transports import Transport, transport_for
+from ringfence.run.host import apply_host, plan_host
+from ringfence.run.prepare import RunOptions, prepare
+from ringfence.transports import Transport
 
 PWSH = shutil.which("pwsh")
 pytestmark = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
@@ -110,13 +112,13 @@ def walk(folder: Path, steps: str, **how: Any) -> list[Step]:
     with Lab([on], **how) as lab:
         (folder / "hosts.yml").write_text(lab.inventory(), "utf-8")
         (folder / "site.yml").write_text(PLAYBOOK, "utf-8")
-        ready = prepare(Request(folder, [str(folder / "site.yml")], [str(folder / "hosts.yml")]))
+        ready = prepare(RunOptions(folder, [str(folder / "site.yml")], [str(folder / "hosts.yml")]))
         [job] = ready.jobs
         for step in steps:
             if step == "t":
                 tamper(on)
             else:
-                result = (converge.plan if step == "p" else converge.apply)(job, ready.kinds)
+                result = (plan_host if step == "p" else apply_host)(job, ready.context)
                 # what is found of a secret is a MAC under a key of the run
                 changes = tuple(replace(c, where=NOWHERE, before=None if c.id.name == "key" else c.before)
                                 for c in result.changes)
@@ -125,7 +127,7 @@ def walk(folder: Path, steps: str, **how: Any) -> list[Step]:
 
 
 @pytest.mark.parametrize(("transport", "steps", "statuses"), [
-    ("psrp", "paatpap", ["differs", "changed", "in sync", "differs", "changed", "in sync"]),
+    ("psrp", "paatpap", ["differs", "changed", "in_sync", "differs", "changed", "in_sync"]),
     ("ssh", "ata", ["changed", "changed"]), ("local", "ata", ["changed", "changed"])])
 def test_the_whole_way(transport: str, steps: str, statuses: list[str], tmp_path: Path) -> None:
     """Plan, apply, nothing more to do, somebody tampers, drift, apply: as with the executor in Python."""
@@ -142,12 +144,12 @@ def test_the_whole_way(transport: str, steps: str, statuses: list[str], tmp_path
 @contextmanager
 def reached(on: Machine, more: dict[str, Any] | None = None, **how: Any) -> Iterator[Transport]:
     with Lab([on], **{"pwsh": PWSH, **how}) as lab:
-        yield transport_for(on.name, {**lab.running[on.name].variables, **(more or {})})
+        yield open_transport(on.name, {**lab.running[on.name].variables, **(more or {})})
 
 
 def python(on: Machine, *calls: Call) -> tuple[Answer, ...]:
-    batch = Batch(calls)
-    return batch.read(on.run(batch.encode(), ADMIN).encode()).answers
+    batch = batch_of(*calls)
+    return tuple(batch.decode(on.run(batch.encode(), ADMIN).encode()).answers.values())
 
 
 def test_facts_are_those_of_the_machine() -> None:
@@ -159,7 +161,7 @@ def test_facts_are_those_of_the_machine() -> None:
     [wanted] = python(on, Call("Facts.Read"))
     for transport in ("psrp", "ssh"):
         with reached(on, transport=transport) as way:
-            facts = way.run(Batch((Call("Facts.Read"),))).value(0)
+            facts = way.run(batch_of(Call("Facts.Read")))[0]
         assert facts.pop("powershell").startswith("7.")
         assert abs(int(facts.pop("time")[:4]) - int(wanted.value["time"][:4])) <= 1
         assert facts["management"].pop("remote_port") > 0
@@ -180,27 +182,27 @@ def test_every_type_of_value_arrives() -> None:
     for name, kind, data in values:
         on.registry.set(here, name, data, kind)
     on.registry.set(here, "SHKey", "päss", "String")
-    batch = Batch((Call("Policy.Read", {"stores": ["local", "group_policy", "mdm", "restricted"]}),))
-    [wanted] = batch.read(on.run(batch.encode(), ADMIN).encode()).answers
+    batch = batch_of(Call("Policy.Read", {"stores": ["local", "group_policy", "mdm", "restricted"]}))
+    [wanted] = batch.decode(on.run(batch.encode(), ADMIN).encode()).answers.values()
     with reached(on) as way:
-        assert way.run(batch).value(0) == wanted.value
+        assert way.run(batch)[0] == wanted.value
 
 
 def test_accounts() -> None:
     on = host()
     names = {"names": [r"CORP\Domain Admins", "S-1-5-32-544", "administrator", "nobody at all"]}
     with reached(on, transport="ssh") as way:
-        assert way.run(Batch((Call("Account.Resolve", names),))).answers == python(on, Call("Account.Resolve", names))
+        assert tuple(way.run(batch_of(Call("Account.Resolve", names))).answers.values()) == python(on, Call("Account.Resolve", names))
 
 
 def test_associations_and_what_is_enforced() -> None:
     secure = {"InboundSecurity": "Require", "OutboundSecurity": "Require", "RemoteAddress": ["203.0.113.9", "203.0.113.10"]}
     delete = Call("SA.Delete", {"remote_address": "203.0.113.9"})
-    calls = (net("New-NetIPsecRule", {"Name": "z", "DisplayName": "Z", **secure}),
-             net("New-NetFirewallRule", {"Name": "off", "DisplayName": "Off", "Enabled": "False"}),
-             net("New-NetFirewallRule", {"Name": "private", "DisplayName": "P", "Profile": ["Private"]}),
-             net("New-NetFirewallRule", {"Name": "copied", "DisplayName": "here"}),
-             net("New-NetFirewallRule", {"Name": "copied", "DisplayName": "by policy", "PolicyStore": "localhost"}),
+    calls = (cmdlet_call("New-NetIPsecRule", {"Name": "z", "DisplayName": "Z", **secure}),
+             cmdlet_call("New-NetFirewallRule", {"Name": "off", "DisplayName": "Off", "Enabled": "False"}),
+             cmdlet_call("New-NetFirewallRule", {"Name": "private", "DisplayName": "P", "Profile": ["Private"]}),
+             cmdlet_call("New-NetFirewallRule", {"Name": "copied", "DisplayName": "here"}),
+             cmdlet_call("New-NetFirewallRule", {"Name": "copied", "DisplayName": "by policy", "PolicyStore": "localhost"}),
              Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["off", "PRIVATE", "copied", "none", "o*"]}),
              Call("Enforcement.Read", {"kind": "NetIPsecRule", "names": ["z"]}), Call("SA.Read"),
              delete, Call("SA.Read"), delete)
@@ -208,21 +210,21 @@ def test_associations_and_what_is_enforced() -> None:
     wanted = python(two, *calls)
     assert wanted[8].value == {"main_mode": 1, "quick_mode": 1}
     with reached(one) as way:
-        assert way.run(Batch(calls)).answers == wanted
+        assert tuple(way.run(batch_of(*calls)).answers.values()) == wanted
 
 
 @pytest.mark.parametrize("transport", ["psrp", "ssh"])
 def test_a_host_that_refuses(transport: str) -> None:
     on = host()
-    rule = net("New-NetFirewallRule", {"Name": "r", "DisplayName": "R"})
+    rule = cmdlet_call("New-NetFirewallRule", {"Name": "r", "DisplayName": "R"})
     with reached(on, transport=transport) as way:
         on.faults.read_only = True
-        denied = way.run(Batch((rule,))).answers
+        denied = way.run(batch_of(rule)).answers
         on.faults.read_only, on.services["mpssvc"] = False, "stopped"
-        stopped = way.run(Batch((rule,))).answers
+        stopped = way.run(batch_of(rule)).answers
         on.services["mpssvc"], on.faults.language_mode = "running", "ConstrainedLanguage"
         with pytest.raises(HostError) as caught:
-            way.run(Batch((rule,)))
+            way.run(batch_of(rule))
     assert caught.value.kind == "language_mode"
     assert "ConstrainedLanguage" in str(caught.value)
     for answers, code, text in ((denied, 5, "Access is denied."), (stopped, 1753, "There are no more endpoints")):
@@ -236,9 +238,9 @@ def test_a_host_that_refuses(transport: str) -> None:
 def test_the_connection_breaks_at_a_cmdlet(transport: str) -> None:
     on = host()
     on.faults.fail_at = 1
-    rules = tuple(net("New-NetFirewallRule", {"Name": f"r{n}", "DisplayName": "R"}) for n in range(3))
+    rules = tuple(cmdlet_call("New-NetFirewallRule", {"Name": f"r{n}", "DisplayName": "R"}) for n in range(3))
     with reached(on, transport=transport) as way, pytest.raises(HostError):
-        way.run(Batch(rules))
+        way.run(batch_of(*rules))
     assert [on.registry.get(RULES, f"r{n}") is not None for n in range(3)] == [True, False, False]
 
 
@@ -246,15 +248,15 @@ def test_an_endpoint_of_least_privilege() -> None:
     """NoLanguage, one function; an account that is no administrator may use it and nothing else."""
     on = machine("web1", interfaces=INTERFACES, accounts={"operator": "Ringfence-lab-1"})
     settings = Settings(endpoints=frozenset({"ringfence"}), not_administrators=frozenset({"operator"}))
-    calls = (Call("Facts.Read"), Call("Policy.Read"), net("New-NetFirewallRule", {"Name": "r", "DisplayName": "R"}),
-             *(net("Set-NetFirewallRule", {"Name": "r", "Group": str(n)}) for n in range(9)),
-             net("Remove-NetFirewallRule", {"Name": "none"}))
+    calls = (Call("Facts.Read"), Call("Policy.Read"), cmdlet_call("New-NetFirewallRule", {"Name": "r", "DisplayName": "R"}),
+             *(cmdlet_call("Set-NetFirewallRule", {"Name": "r", "Group": str(n)}) for n in range(9)),
+             cmdlet_call("Remove-NetFirewallRule", {"Name": "none"}))
     with Lab([on], winrm=settings, pwsh=PWSH) as lab:
         variables = lab.running["web1"].variables
         with pytest.raises(HostError):
-            transport_for("web1", variables).run(Batch(calls[:1]))
-        answers = transport_for("web1", {**variables, "ringfence_endpoint": "ringfence"}).run(Batch(calls)).answers
-        assert [a.error and a.error.category for a in answers] == [None] * 12 + ["ObjectNotFound"]
+            open_transport("web1", variables).run(batch_of(*calls[:1]))
+        answers = open_transport("web1", {**variables, "ringfence_endpoint": "ringfence"}).run(batch_of(*calls)).answers
+        assert [a.error and a.error.category for a in answers.values()] == [None] * 12 + ["ObjectNotFound"]
         assert answers[0].value["elevated"] is True
         assert str(on.registry.get(RULES, "r")).endswith("|EmbedCtxt=8|")
         client = WSMan("127.0.0.1", port=variables["ansible_port"], username="operator", password="Ringfence-lab-1", ssl=False,
@@ -276,7 +278,7 @@ def test_two_hosts_are_two() -> None:
     hosts = [machine(name, address=f"10.99.0.{n}/24") for n, name in enumerate(("a1", "b2"), 20)]
     with Lab(hosts, "mixed", pwsh=PWSH) as lab:
         for on in hosts:
-            way = transport_for(on.name, lab.running[on.name].variables)
-            call = net("New-NetFirewallRule", {"Name": on.name, "DisplayName": "R"})
-            assert way.run(Batch((Call("Facts.Read"), call))).value(0)["computer"] == on.name
+            way = open_transport(on.name, lab.running[on.name].variables)
+            call = cmdlet_call("New-NetFirewallRule", {"Name": on.name, "DisplayName": "R"})
+            assert way.run(batch_of(Call("Facts.Read"), call))[0]["computer"] == on.name
     assert [[n for n in ("a1", "b2") if on.registry.get(RULES, n)] for on in hosts] == [["a1"], ["b2"]]

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 import yaml
+from batches import batch_of, open_transport
 from lab_machine import ADMIN, ETHERNET, cases, proposals
 
-from ringfence.batch import Answer, Batch, Call, net
+from ringfence.batch import Answer, Call, cmdlet_call
 from ringfence.lab import Machine, machine
 from ringfence.lab.up import Lab
-from ringfence.transports import Transport, transport_for
+from ringfence.transports import Transport
 
 PWSH = shutil.which("pwsh")
 pytestmark = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
@@ -39,7 +40,7 @@ def pair() -> Iterator[Pair]:
     """A way to a host with a real PowerShell, that host, and its twin for the executor in Python."""
     one, other = two()
     with Lab([one], pwsh=PWSH) as lab:
-        yield transport_for(one.name, lab.running[one.name].variables), one, other
+        yield open_transport(one.name, lab.running[one.name].variables), one, other
 
 
 def tree(on: Machine) -> dict[str, dict[str, Any]]:
@@ -49,12 +50,12 @@ def tree(on: Machine) -> dict[str, dict[str, Any]]:
 def both(pair: Pair, *calls: Call, stop: bool = False) -> tuple[tuple[Answer, ...], tuple[Answer, ...]]:
     """The answers of both, after checking that the registries are the same."""
     way, one, other = pair
-    batch = Batch(calls, stop)
-    told = batch.read(other.run(batch.encode(), ADMIN).encode()).answers
+    batch = batch_of(*calls, stop_on_error=stop)
+    told = batch.decode(other.run(batch.encode(), ADMIN).encode()).answers
     said = way.run(batch).answers
     assert tree(one) == tree(other)
     assert one.dosp == other.dosp
-    return said, told
+    return tuple(said.values()), tuple(told.values())
 
 
 def same(call: Call, said: Answer, told: Answer) -> None:
@@ -89,19 +90,19 @@ def every_call() -> Iterator[Call]:
                         ("lab_ipsec_rules", {"new": "NetIPsecRule", "main_mode": "NetIPsecMainModeRule"})):
         for number, case in enumerate(cases(file)):
             [[given, noun]] = [[case[k], n] for k, n in nouns.items() if k in case]
-            yield net(f"New-{noun}", {"Name": f"{noun} {number}", "DisplayName": "X", **given})
+            yield cmdlet_call(f"New-{noun}", {"Name": f"{noun} {number}", "DisplayName": "X", **given})
             if "set" in case:
-                yield net(f"Set-{noun}", {"Name": f"{noun} {number}".upper(), **case["set"]})
+                yield cmdlet_call(f"Set-{noun}", {"Name": f"{noun} {number}".upper(), **case["set"]})
     for number, case in enumerate(cases("lab_ipsec_sets")):
         noun, cmdlet = SETS[case["set"]]
-        yield net(f"New-{noun}", {"Name": f"s{number}", "DisplayName": "X", "Proposal": proposed(cmdlet, case["with"]),
+        yield cmdlet_call(f"New-{noun}", {"Name": f"s{number}", "DisplayName": "X", "Proposal": proposed(cmdlet, case["with"]),
                                   **case.get("options", {})})
         if "then" in case:
             then = {k: proposed(cmdlet, v) if k == "Proposal" else v for k, v in case["then"].items()}
-            yield net(f"Set-{noun}", {"Name": f"s{number}", **then})
+            yield cmdlet_call(f"Set-{noun}", {"Name": f"s{number}", **then})
     for case in cases("lab_settings"):
         for calls in case["call"] if isinstance(case["call"], list) else [case["call"]]:
-            yield from (net(cmdlet, parameters) for cmdlet, parameters in calls.items())
+            yield from (cmdlet_call(cmdlet, parameters) for cmdlet, parameters in calls.items())
 
 
 def prerequisites() -> Iterator[Call]:
@@ -114,7 +115,7 @@ def prerequisites() -> Iterator[Call]:
             ("P2", "user", [{"User": True, "Kerberos": True}]), ("QM", "esp", [esp]),
             ("QM", "clear", [esp, {"Encapsulation": "None"}]), ("MM", "mm", [{"KeyExchange": "DH14"}])):
         noun, cmdlet = SETS[kind]
-        yield net(f"New-{noun}", {"Name": name, "DisplayName": name, "Proposal": proposals(cmdlet, given)})
+        yield cmdlet_call(f"New-{noun}", {"Name": name, "DisplayName": name, "Proposal": proposals(cmdlet, given)})
 
 
 def refused_by_the_list(answer: Answer) -> bool:
@@ -126,7 +127,7 @@ def test_every_call_of_the_labs_cases() -> None:
     one, other = two()
     with Lab([one], "ssh", pwsh=PWSH) as lab:
         calls = tuple(every_call())
-        said, told = both((transport_for(one.name, lab.running[one.name].variables), one, other), *calls)
+        said, told = both((open_transport(one.name, lab.running[one.name].variables), one, other), *calls)
     assert len(calls) > 380
     for call, answer, expected in zip(calls, said, told, strict=True):
         mandatory = expected.error is not None and expected.error.id.startswith("MissingMandatoryParameter")
@@ -180,7 +181,7 @@ BINDING: tuple[tuple[str, Mapping[str, Any], str], ...] = (
 
 
 def test_what_the_binder_takes_and_refuses(pair: Pair) -> None:
-    calls = [net(cmdlet, parameters) for cmdlet, parameters, _ in BINDING]
+    calls = [cmdlet_call(cmdlet, parameters) for cmdlet, parameters, _ in BINDING]
     said, told = both(pair, *calls)
     for call, (_, _, expected), answer, other in zip(calls, BINDING, said, told, strict=True):
         assert (answer.error.id if answer.error else "").startswith(expected), (call, answer)
@@ -193,13 +194,13 @@ def test_what_the_binder_takes_and_refuses(pair: Pair) -> None:
 def test_many_sets_go_through_objects(pair: Pair, store: dict[str, str]) -> None:
     """From eight on the script enumerates once; names with wildcards, new groups, a rule that is not there."""
     names = [f"many[{n}]*" for n in range(12)]
-    calls = [net("New-NetFirewallRule", {"Name": n, "DisplayName": n, **store}) for n in names]
-    calls += [net("Set-NetFirewallRule", {"Name": n, "Group": f"g {n}", "Enabled": "False", **store}) for n in names]
-    calls += [net("Set-NetFirewallRule", {"Name": n, "NewDisplayName": "N", "RemoteAddress": ["10.0.0.1"], **store})
+    calls = [cmdlet_call("New-NetFirewallRule", {"Name": n, "DisplayName": n, **store}) for n in names]
+    calls += [cmdlet_call("Set-NetFirewallRule", {"Name": n, "Group": f"g {n}", "Enabled": "False", **store}) for n in names]
+    calls += [cmdlet_call("Set-NetFirewallRule", {"Name": n, "NewDisplayName": "N", "RemoteAddress": ["10.0.0.1"], **store})
               for n in names]
-    calls += [net("Set-NetFirewallRule", {"Name": "nowhere", "Enabled": "True", **store}),
-              net("Set-NetFirewallRule", {"Name": names[0].upper(), "Action": "Block", **store}),
-              net("Remove-NetFirewallRule", {"Name": names, **store})]
+    calls += [cmdlet_call("Set-NetFirewallRule", {"Name": "nowhere", "Enabled": "True", **store}),
+              cmdlet_call("Set-NetFirewallRule", {"Name": names[0].upper(), "Action": "Block", **store}),
+              cmdlet_call("Remove-NetFirewallRule", {"Name": names, **store})]
     said, told = both(pair, *calls)
     for call, answer, expected in zip(calls, said, told, strict=True):
         same(call, answer, expected)

@@ -15,7 +15,7 @@ from typing import Any
 
 import paramiko
 import pytest
-from lab_servers import COMMAND, PASSWORD, SCRIPT, STDIN, USER, FakeHost, encoded, framed
+from lab_servers import COMMAND, PASSWORD, SCRIPT, STDIN, USER, EchoHost, encoded, framed
 
 from ringfence.lab import console, ssh
 from ringfence.lab.failures import Dropped
@@ -35,8 +35,8 @@ def serve() -> Iterator[Serve]:
     before = threading.active_count()
     services: list[ssh.Service] = []
     with Gate() as gate:
-        def start(host: FakeHost | None = None, settings: ssh.Settings = PLAIN) -> ssh.Service:
-            services.append(ssh.Service(gate, host or FakeHost(), settings))
+        def start(host: EchoHost | None = None, settings: ssh.Settings = PLAIN) -> ssh.Service:
+            services.append(ssh.Service(gate, host or EchoHost(), settings))
             return services[-1]
         yield start
         for service in services:
@@ -76,8 +76,8 @@ def execute(client: paramiko.SSHClient, line: str = COMMAND, stdin: bytes = RUN)
     return out.read(), err.read(), out.channel.recv_exit_status()
 
 
-def host_of(service: ssh.Service) -> FakeHost:
-    assert isinstance(service.host, FakeHost)
+def host_of(service: ssh.Service) -> EchoHost:
+    assert isinstance(service.host, EchoHost)
     return service.host
 
 
@@ -187,7 +187,7 @@ def test_a_host_may_cut_the_connection(serve: Serve, connect: Any) -> None:
     def cut(batch: str) -> str:
         raise Dropped("power")
 
-    client = connect(serve(FakeHost(act=cut)))
+    client = connect(serve(EchoHost(act=cut)))
     out, _, code = execute(client)
     assert (out, code) == (b"", -1)
     assert not client.get_transport().is_active()
@@ -206,7 +206,7 @@ def test_a_closed_firewall_resets_new_connections_only(serve: Serve, connect: An
 
 
 def test_a_closed_firewall_may_stay_silent(serve: Serve) -> None:
-    service = serve(FakeHost(open=False), replace(PLAIN, silent=True))
+    service = serve(EchoHost(open=False), replace(PLAIN, silent=True))
     with socket.create_connection(("127.0.0.1", service.port), 5) as sock:
         sock.settimeout(0.3)
         with pytest.raises(TimeoutError):
@@ -214,7 +214,7 @@ def test_a_closed_firewall_may_stay_silent(serve: Serve) -> None:
 
 
 def test_a_jump_host_forwards(serve: Serve, connect: Any) -> None:
-    inner, outer = serve(), serve(FakeHost("JUMP"))
+    inner, outer = serve(), serve(EchoHost("JUMP"))
     jump = connect(outer).get_transport()
     channel = jump.open_channel("direct-tcpip", ("127.0.0.1", inner.port), ("127.0.0.1", 0))
     assert execute(connect(inner, sock=channel)) == (ANSWER, b"", 0)
@@ -269,7 +269,7 @@ def test_openssh_runs_a_batch(serve: Serve, tmp_path: Path) -> None:
         time.sleep(1.5)  # long enough for a keep-alive
         return framed(batch)
 
-    service = serve(FakeHost(act=slow), replace(PLAIN, authorized_keys={USER: frozenset({public})}))
+    service = serve(EchoHost(act=slow), replace(PLAIN, authorized_keys={USER: frozenset({public})}))
     done = subprocess.run([*openssh(service, tmp_path, key), COMMAND], input=RUN, capture_output=True, timeout=20)
     assert (done.stdout, done.stderr, done.returncode) == (ANSWER, b"", 0)
     done = subprocess.run([*openssh(service, tmp_path, key), "ipconfig"], input=b"", capture_output=True, timeout=20)
@@ -281,7 +281,7 @@ def test_openssh_runs_a_batch(serve: Serve, tmp_path: Path) -> None:
 def test_openssh_goes_through_a_jump_host(serve: Serve, tmp_path: Path) -> None:
     key, public = user_key(tmp_path)
     settings = replace(PLAIN, authorized_keys={USER: frozenset({public})})
-    inner, outer = serve(settings=settings), serve(FakeHost("JUMP"), settings)
+    inner, outer = serve(settings=settings), serve(EchoHost("JUMP"), settings)
     (tmp_path / "jump").mkdir()
     proxy = " ".join([*openssh(outer, tmp_path / "jump", key, "-W", "%h:%p")])
     line = [*openssh(inner, tmp_path, key, "-o", f"ProxyCommand={proxy}"), COMMAND]

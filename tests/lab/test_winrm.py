@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import requests
-from lab_servers import COMMAND, PASSWORD, SCRIPT, STDIN, USER, FakeHost, framed, invoke, raw, wsman
+from lab_servers import COMMAND, PASSWORD, SCRIPT, STDIN, USER, EchoHost, framed, invoke, raw, wsman
 from pypsrp.complex_objects import PSInvocationState
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
@@ -37,8 +37,8 @@ def serve() -> Iterator[Serve]:
     before = threading.active_count()
     services: list[Service] = []
     with Gate() as gate:
-        def start(host: FakeHost | None = None, settings: Settings = PLAIN, **more: Any) -> Service:
-            services.append(Service(gate, host or FakeHost(), settings, **more))
+        def start(host: EchoHost | None = None, settings: Settings = PLAIN, **more: Any) -> Service:
+            services.append(Service(gate, host or EchoHost(), settings, **more))
             return services[-1]
         yield start
         for service in services:
@@ -46,8 +46,8 @@ def serve() -> Iterator[Serve]:
     assert threading.active_count() == before
 
 
-def host_of(service: Service) -> FakeHost:
-    assert isinstance(service.host, FakeHost)
+def host_of(service: Service) -> EchoHost:
+    assert isinstance(service.host, EchoHost)
     return service.host
 
 
@@ -127,7 +127,7 @@ def test_a_local_account_has_several_names(serve: Serve, user: str, auth: str) -
 
 
 def test_domain_accounts_and_changed_passwords(serve: Serve) -> None:
-    host = FakeHost(accounts={"CORP\\ops": "one", "ops@corp.example": "one"})
+    host = EchoHost(accounts={"CORP\\ops": "one", "ops@corp.example": "one"})
     service = serve(host)
     for user in ("corp\\ops", "OPS@corp.example"):
         assert invoke(wsman(service.port, "ntlm", user=user, password="one"), "b").output
@@ -138,7 +138,7 @@ def test_domain_accounts_and_changed_passwords(serve: Serve) -> None:
 
 
 def test_accounts_of_two_hosts_are_not_mixed_up(serve: Serve) -> None:
-    services = [serve(FakeHost(f"H{n}", accounts={"a": f"password {n}"})) for n in range(8)]
+    services = [serve(EchoHost(f"H{n}", accounts={"a": f"password {n}"})) for n in range(8)]
     outcomes: list[object] = []
 
     def log_on(service: Service, n: int) -> None:
@@ -198,7 +198,7 @@ def test_errors_of_the_default_endpoint(serve: Serve) -> None:
 
 
 def test_a_restricted_endpoint_runs_one_function(serve: Serve) -> None:
-    service = serve(FakeHost(accounts={USER: PASSWORD, "helper": "p"}), replace(JEA, not_administrators=frozenset({"helper"})))
+    service = serve(EchoHost(accounts={USER: PASSWORD, "helper": "p"}), replace(JEA, not_administrators=frozenset({"helper"})))
     client = wsman(service.port, "ntlm", user="helper", password="p")
     shell = invoke(client, "b", "ringfence", command="invoke-ringfencebatch")
     assert shell.output == [framed("b")]
@@ -275,7 +275,7 @@ def test_a_slow_host_is_waited_for(serve: Serve) -> None:
         time.sleep(2.5)
         return framed(batch)
 
-    service = serve(FakeHost(act=slow))
+    service = serve(EchoHost(act=slow))
     assert invoke(wsman(service.port, "ntlm", operation_timeout=1), "b").output == [framed("b")]
 
 
@@ -286,7 +286,7 @@ def test_a_running_batch_can_be_stopped(serve: Serve) -> None:
         go.wait(10)
         return framed(batch)
 
-    service = serve(FakeHost(act=wait))
+    service = serve(EchoHost(act=wait))
     with wsman(service.port) as client, RunspacePool(client) as pool:
         shell = PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "b")
         shell.begin_invoke()
@@ -302,7 +302,7 @@ def test_a_host_may_cut_the_connection(serve: Serve) -> None:
     def cut(batch: str) -> str:
         raise Dropped("power")
 
-    service = serve(FakeHost(act=cut))
+    service = serve(EchoHost(act=cut))
     with wsman(service.port) as client:
         pool = RunspacePool(client)
         pool.open()
@@ -329,7 +329,7 @@ def test_a_closed_firewall_resets_new_connections_only(serve: Serve) -> None:
 
 
 def test_a_closed_firewall_may_stay_silent(serve: Serve) -> None:
-    service = serve(FakeHost(open=False), replace(PLAIN, silent=True))
+    service = serve(EchoHost(open=False), replace(PLAIN, silent=True))
     with pytest.raises(requests.exceptions.ReadTimeout):
         invoke(wsman(service.port, read_timeout=0.3), "b")
 

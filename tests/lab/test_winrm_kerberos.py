@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from lab_servers import SCRIPT, FakeHost, framed, invoke, wsman
+from lab_servers import SCRIPT, EchoHost, framed, invoke, wsman
 from pypsrp.exceptions import AuthenticationError
 
 from ringfence.lab.certificates import Authority
@@ -105,7 +105,7 @@ def wait_for(port: int, kdc: "subprocess.Popen[bytes]") -> None:
 @pytest.fixture
 def service(realm: Path) -> Iterator[Service]:
     with Gate() as gate:
-        served = Service(gate, FakeHost(accounts={USER: "not used", "local": "p"}), SETTINGS)
+        served = Service(gate, EchoHost(accounts={USER: "not used", "local": "p"}), SETTINGS)
         yield served
         served.close()
 
@@ -114,7 +114,7 @@ def service(realm: Path) -> Iterator[Service]:
 def test_a_ticket_logs_on(service: Service, auth: str) -> None:
     client = wsman(service.port, auth, user=USER, password=PASSWORD, negotiate_hostname_override=NAME)
     assert invoke(client, "b").output == [framed("b")]
-    assert isinstance(service.host, FakeHost)
+    assert isinstance(service.host, EchoHost)
     assert service.host.runs[0][1].user == USER
 
 
@@ -122,7 +122,7 @@ def test_a_ticket_logs_on_over_https(realm: Path, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     settings = replace(SETTINGS, methods=replace(SETTINGS.methods, strict_binding=True))
     with Gate() as gate:
-        served = Service(gate, FakeHost(accounts={USER: "not used"}), settings, authority.server(["127.0.0.1"]))
+        served = Service(gate, EchoHost(accounts={USER: "not used"}), settings, authority.server(["127.0.0.1"]))
         client = wsman(served.port, "kerberos", ssl=True, cert_validation=str(authority.path), user=USER,
                        password=PASSWORD, negotiate_hostname_override=NAME)
         assert invoke(client, "b").output == [framed("b")]
@@ -135,7 +135,7 @@ def test_a_local_account_still_uses_ntlm(service: Service) -> None:
 
 def test_a_principal_without_account_is_refused(realm: Path) -> None:
     with Gate() as gate:
-        served = Service(gate, FakeHost(accounts={"local": "p"}), SETTINGS)
+        served = Service(gate, EchoHost(accounts={"local": "p"}), SETTINGS)
         client = wsman(served.port, "kerberos", user=USER, password=PASSWORD, negotiate_hostname_override=NAME)
         with pytest.raises(AuthenticationError):
             invoke(client, "b")

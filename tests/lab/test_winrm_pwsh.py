@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab_servers import COMMAND, PASSWORD, STDIN, USER, FakeHost, wsman
+from lab_servers import COMMAND, PASSWORD, STDIN, USER, EchoHost, wsman
 from pypsrp.complex_objects import PSInvocationState
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.shell import Process, WinRS
@@ -27,7 +27,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     module.write_text("function Get-Demo { [pscustomobject]@{ Name = 'wide'; Home = $env:RINGFENCE_DEMO } }\n")
     environment = {**os.environ, "PSModulePath": str(modules), "RINGFENCE_DEMO": "from outside"}
     with Gate() as gate:
-        served = Service(gate, FakeHost(), Settings(pwsh=PWSH, environment=environment))
+        served = Service(gate, EchoHost(), Settings(pwsh=PWSH, environment=environment))
         yield served
         served.close()
 

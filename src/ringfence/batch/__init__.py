@@ -22,7 +22,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -44,7 +44,7 @@ class Call:
     args: Mapping[str, Any] = field(default_factory=dict)
 
 
-def net(cmdlet: str, parameters: Mapping[str, Any]) -> Call:
+def cmdlet_call(cmdlet: str, parameters: Mapping[str, Any]) -> Call:
     """A NetSecurity cmdlet with its parameters."""
     return Call("Net.Call", {"cmdlet": cmdlet, "parameters": dict(parameters)})
 
@@ -69,21 +69,24 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Calls that travel together. `stop`: end at the first failure."""
+    """Calls that travel together, each under a label of the caller's choice; the reply has its answer under the same.
 
-    calls: tuple[Call, ...]
-    stop: bool = False
-    run: str = field(default_factory=lambda: os.urandom(8).hex())
-    key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
+    Labels do not travel: on the wire calls and answers have one order. stop_on_error: end at the first failure (writes).
+    """
+
+    calls: Mapping[Any, Call]
+    stop_on_error: bool = False
+    run_id: str = field(default_factory=lambda: os.urandom(8).hex())
+    hmac_key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
 
     def encode(self) -> str:
         """The one line that travels to the host."""
-        calls = [{"verb": c.verb, "args": c.args} for c in self.calls]
-        told = {"ringfence": VERSION, "run": self.run, "key": base64.b64encode(self.key).decode(), "stop": self.stop,
-                "calls": calls}
-        return base64.b64encode(json.dumps(told, separators=(",", ":"), default=_reveal).encode()).decode()
+        calls = [{"verb": c.verb, "args": c.args} for c in self.calls.values()]
+        document = {"ringfence": VERSION, "run": self.run_id, "key": base64.b64encode(self.hmac_key).decode(),
+                    "stop": self.stop_on_error, "calls": calls}
+        return base64.b64encode(json.dumps(document, separators=(",", ":"), default=_reveal).encode()).decode()
 
-    def read(self, output: bytes, limit: int = MAX_REPLY) -> "Reply":
+    def decode(self, output: bytes, limit: int = MAX_REPLY) -> "Reply":
         """The reply in what the host printed. Bounded memory; raises HostError, whatever the host sent."""
         if fatal := _FATAL.search(output):
             kind = fatal[1].decode()
@@ -96,27 +99,27 @@ class Batch:
         except (binascii.Error, zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise HostError("protocol", f"damaged reply: {error}") from None
 
-    def _reply(self, said: Any) -> "Reply":
-        if said["ringfence"] != VERSION:
-            raise HostError("version", f"here {VERSION}, there {str(said['ringfence'])[:20]}")
-        if said["run"] != self.run:
+    def _reply(self, document: Any) -> "Reply":
+        if document["ringfence"] != VERSION:
+            raise HostError("version", f"here {VERSION}, there {str(document['ringfence'])[:20]}")
+        if document["run"] != self.run_id:
             raise HostError("protocol", "the reply belongs to another run")
-        answers = tuple(_answer(r) for r in said["replies"])
+        answers = [_answer(r) for r in document["replies"]]
         failed = any(a.error for a in answers)
-        if len(answers) > len(self.calls) or (len(answers) < len(self.calls) and not (self.stop and failed)):
+        if len(answers) > len(self.calls) or (len(answers) < len(self.calls) and not (self.stop_on_error and failed)):
             raise HostError("protocol", f"{len(answers)} answers to {len(self.calls)} calls")
-        return Reply(answers)
+        return Reply(dict(zip(self.calls, answers, strict=False)))
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Answers in the order of the calls; a stopped batch has fewer of them."""
+    """The answers to the calls of a batch, by their labels; a stopped batch has fewer of them."""
 
-    answers: tuple[Answer, ...]
+    answers: Mapping[Any, Answer]
 
-    def value(self, index: int) -> Any:
+    def __getitem__(self, label: Hashable) -> Any:
         """The value of a call that has to succeed. Raises HostError."""
-        answer = self.answers[index]
+        answer = self.answers[label]
         if answer.error:
             raise HostError("script", answer.error.message)
         return answer.value
@@ -127,20 +130,20 @@ def _reveal(secret: Any) -> str:
     return str(secret.reveal())
 
 
-def _answer(said: Mapping[str, Any]) -> Answer:
-    if said["ok"] is True:
-        return Answer(said.get("value"))
-    error, code = said["error"], said["error"].get("code")
+def _answer(reply: Mapping[str, Any]) -> Answer:
+    if reply["ok"] is True:
+        return Answer(reply.get("value"))
+    error, code = reply["error"], reply["error"].get("code")
     return Answer(error=Failure(str(error["category"]), str(error["id"]), str(error["message"]),
                                 code if isinstance(code, int) else None))
 
 
 def _parsed(text: str) -> Any:
     """JSON, without halves of character pairs: Windows' strings may hold such, but no file and no terminal takes them."""
-    said = json.loads(text)
+    document = json.loads(text)
     if "\\ud" in text or "\\uD" in text:
-        said = json.loads(json.dumps(said, ensure_ascii=False).encode("utf-8", "replace"))
-    return said
+        document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
+    return document
 
 
 def _inflate(text: bytes, limit: int) -> bytes:

@@ -1,6 +1,5 @@
 """The program: which commands there are, and what becomes of what they return."""
 
-import sys
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Annotated, Any
@@ -10,21 +9,17 @@ import typer
 from ringfence import __version__
 from ringfence.cli import apply, demo, doc, drift, init, jea, lab, plan, schema, status, validate
 from ringfence.cli.command import Command, command
-from ringfence.cli.fleet import INTERRUPTED
 from ringfence.cli.options import flag
-from ringfence.errors import DIFFERENCES, FAILED, HOSTS_FAILED, IN_SYNC, PRECEDENCE, REFUSED, STALE, UNREACHABLE
+from ringfence.errors import PRECEDENCE, ExitCode
 
-EXIT_CODES = {IN_SYNC: "in sync, or done", FAILED: "error, wrong usage included",
-              DIFFERENCES: "differences (drift, plan --detailed-exitcode)", STALE: "stale plan", REFUSED: "refused by a guard",
-              UNREACHABLE: "some hosts unreachable", HOSTS_FAILED: "some hosts failed"}
 HELP = ("Declarative configuration of Windows Defender Firewall and IPsec: declare it as YAML, see the difference, apply it, "
-        "prove it.\n\nExit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ". Of several the "
-        "first of " + ", ".join(map(str, PRECEDENCE)) + " counts.")
+        "prove it.\n\nExit codes: " + "; ".join(f"{int(code)} {code.meaning}" for code in ExitCode) + ". Of several the "
+        "first of " + ", ".join(str(int(code)) for code in PRECEDENCE) + " counts.")
 FIRST = """
 ringfence demo                 the whole road on five simulated hosts
 ringfence init my-policy       a project to begin with
 """
-KNOWN: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 COMMANDS: tuple[tuple[ModuleType, Command], ...] = (
     (init, init.init), (validate, validate.validate), (plan, plan.plan), (apply, apply.apply), (drift, drift.drift),
     (status, status.status), (doc, doc.doc), (schema, schema.schema), (demo, demo.demo))
@@ -43,7 +38,7 @@ def _version(asked: bool) -> None:
 
 def build(**context: Any) -> typer.Typer:
     """The whole program as typer has it; `context` are settings of its help, such as terminal_width."""
-    settings = KNOWN | context
+    settings = CONTEXT_SETTINGS | context
     app = typer.Typer(name="ringfence", help=HELP, epilog=examples(FIRST), no_args_is_help=True, rich_markup_mode=None,
                       pretty_exceptions_enable=False, context_settings=settings)
 
@@ -77,9 +72,7 @@ def run(arguments: Sequence[str]) -> int:
         show = getattr(error, "show", None)
         if show:
             show()
-        return FAILED
+        return ExitCode.ERROR
     except typer.Abort:
-        return FAILED
-    if code == INTERRUPTED:  # what typer makes of Ctrl-C
-        sys.stderr.write("interrupted\n")
-    return code if isinstance(code, int) else IN_SYNC
+        return ExitCode.ERROR
+    return code if isinstance(code, int) else ExitCode.IN_SYNC

@@ -7,19 +7,21 @@ from collections.abc import Callable
 from typing import Any, get_type_hints
 
 from ringfence.cli.console import LOG, Console, logging_to_stderr
-from ringfence.cli.options import Common, Fleet, Secrets, Selection
-from ringfence.errors import FAILURES, NOWHERE, Diagnostic, InputError, RingfenceError, Where
-from ringfence.views import json
+from ringfence.cli.options import CommonOptions, FleetOptions, SecretOptions, SelectionOptions
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
+from ringfence.errors import FAILURES, INTERRUPTED, ExitCode, RingfenceError
+from ringfence.views import json_view
 
 Command = Callable[..., int]
-GROUPS: dict[Any, Any] = {Console: Common, Secrets: Secrets, Selection: Selection, Fleet: Fleet}
+GROUPS: dict[Any, Any] = {Console: CommonOptions,
+                          **{group: group for group in (SecretOptions, SelectionOptions, FleetOptions)}}
 
 
 class Internal(RingfenceError):
     """A defect of ours."""
 
 
-def wrong(summary: str, detail: str = "", where: Where = NOWHERE) -> InputError:
+def usage_error(summary: str, detail: str = "", where: Where = NOWHERE) -> InputError:
     """One mistake of whoever called."""
     return InputError([Diagnostic(where, summary, detail)])
 
@@ -41,11 +43,12 @@ def command(function: Command) -> Command:
         for name, hint in groups.items():
             group = GROUPS[hint]
             given[name] = group(**{f.name: given.pop(f.name) for f in dataclasses.fields(group)})
-        common: Common = given["console"]
+        common: CommonOptions = given["console"]
         with logging_to_stderr(common.verbose):
             given["console"] = Console(common)
             return _guarded(function, given)
 
+    # typer makes its flags from the signature and the annotations of what it is given
     vars(call).pop("__wrapped__")
     vars(call)["__signature__"] = inspect.Signature(parameters, return_annotation=int)
     call.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
@@ -63,12 +66,15 @@ def _guarded(function: Command, given: dict[str, Any]) -> int:
     name = function.__name__.strip("_").replace("_", " ")
     try:
         return function(**given)
+    except KeyboardInterrupt as interrupt:
+        console.say("interrupted" + (f": {interrupt}" if str(interrupt) else ""))
+        return INTERRUPTED
     except RingfenceError as error:
         return _failed(console, name, error)
     except OSError as error:
         LOG.debug("", exc_info=True)
         place = Where(str(error.filename)) if error.filename else NOWHERE
-        return _failed(console, name, wrong(error.strerror or str(error), where=place))
+        return _failed(console, name, usage_error(error.strerror or str(error), where=place))
     except Exception as error:
         LOG.debug("", exc_info=True)
         what, advice = FAILURES["internal"]
@@ -76,9 +82,8 @@ def _guarded(function: Command, given: dict[str, Any]) -> int:
         return _failed(console, name, Internal(f"{what}: {type(error).__name__}: {error}. {advice}{more}"))
 
 
-def _failed(console: Console, name: str, error: RingfenceError) -> int:
+def _failed(console: Console, name: str, error: RingfenceError) -> ExitCode:
     found = error.diagnostics if isinstance(error, InputError) else (Diagnostic(NOWHERE, str(error)),)
-    if console.json:
-        console.write(json.failed(name, error, found if isinstance(error, InputError) else ()))
+    console.show(json_view.without_hosts(name, found if isinstance(error, InputError) else (), error), "")
     console.problems(found)
     return error.exit_code

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
-from ringfence.cli.options import Common, Output
-from ringfence.errors import Diagnostic
-from ringfence.views import text
-from ringfence.views.words import Paint, plain
+from ringfence.cli.options import CommonOptions, OutputFormat
+from ringfence.diagnostics import Diagnostic
+from ringfence.views import json_view, text_view
+from ringfence.views.format import Style, unstyled
 
 ANSI = {"added": "32", "removed": "31", "changed": "33", "error": "1;31", "warning": "1;33", "good": "32", "quiet": "2",
         "strong": "1"}
@@ -29,16 +29,31 @@ def coloured(stream: TextIO, no_color: bool) -> bool:
 class Console:
     """The streams of one command. A reader that goes away (`| head`) is no error, and no reason to stop half way."""
 
-    def __init__(self, common: Common) -> None:
-        self.json = common.output is Output.json
+    def __init__(self, common: CommonOptions) -> None:
+        self.format = common.output.value
         self._progress: Any = None
         self._muted = False
         for stream in (sys.stdout, sys.stderr):  # a terminal without Unicode shows a question mark, not a traceback
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure:
                 reconfigure(errors="replace")
-        self.paint: Paint = ansi if coloured(sys.stdout, common.no_color) else plain
-        self.paint_error: Paint = ansi if coloured(sys.stderr, common.no_color) else plain
+        self.style: Style = ansi if coloured(sys.stdout, common.no_color) else unstyled
+        self.style_error: Style = ansi if coloured(sys.stderr, common.no_color) else unstyled
+
+    @property
+    def for_people(self) -> bool:
+        """Whether standard output is text for people: then a command may tell and ask."""
+        return self.format == OutputFormat.text
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is somebody to ask."""
+        return self.for_people and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def show(self, document: Any, shown: str) -> None:
+        """The result of a command: text for people, or the document as JSON. The only place that tells them apart."""
+        self.write(shown if self.for_people else json_view.line(document) + "\n")
+
     def write(self, shown: str) -> None:
         """To standard output, as it is."""
         if shown and not self._muted:
@@ -59,7 +74,7 @@ class Console:
     def problems(self, found: Sequence[Diagnostic]) -> None:
         """Mistakes and warnings, for people."""
         if found:
-            self.say(text.diagnostics(found, self.paint_error))
+            self.say(text_view.diagnostics(found, self.style_error))
 
     def ask(self, question: str) -> bool:
         """A question on the terminal; anything but yes is no."""
@@ -77,7 +92,7 @@ class Console:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), transient=True,
-                       console=RichConsole(stderr=True, no_color=self.paint_error is plain))
+                       console=RichConsole(stderr=True, no_color=self.style_error is unstyled))
         task = bar.add_task(what, total=total)
         self._progress = bar
         try:

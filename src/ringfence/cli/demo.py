@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ringfence.cli.command import wrong
+from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.init import FILES
 from ringfence.cli.lab import groups, machines
 from ringfence.lab import POLICY, Machine
 from ringfence.lab.up import Lab
-from ringfence.views import json
-from ringfence.views.words import plain
+from ringfence.views.format import unstyled
 
 EXAMPLES = """
 ringfence demo
@@ -38,25 +37,25 @@ class Story:
 
     def tell(self, text: str) -> None:
         """Narration."""
-        if not self.console.json:
-            self.console.write("".join(f"{self.console.paint(f'# {line}', 'strong')}\n" for line in text.splitlines()))
+        if self.console.for_people:
+            self.console.write("".join(f"{self.console.style(f'# {line}', 'strong')}\n" for line in text.splitlines()))
 
     def step(self, arguments: str, expected: int, *, writes: bool) -> None:
         """Run a command. Raises InputError where it ends otherwise than it should, or writes where it should not."""
-        words = [*arguments.split(), *(["--no-color"] if self.console.paint is plain else [])]
+        words = [*arguments.split(), *(["--no-color"] if self.console.style is unstyled else [])]
         before = self._written()
-        if self.console.json:
-            with contextlib.redirect_stdout(io.StringIO()):
-                code = self.run(words)
-        else:
+        if self.console.for_people:
             self.console.write(f"\n$ ringfence {arguments}\n")
             code = self.run(words)
             self.console.write(f"(exit code {code})\n\n")
+        else:
+            with contextlib.redirect_stdout(io.StringIO()):
+                code = self.run(words)
         wrote = self._written() != before
         self.steps.append({"command": f"ringfence {arguments}", "expected": expected, "exit_code": code, "wrote": wrote})
         if code != expected or wrote != writes:
             did = "wrote" if wrote else "did not write"
-            raise wrong(f"the demo went wrong: ringfence {arguments} ended with {code} instead of {expected} and {did}",
+            raise usage_error(f"the demo went wrong: ringfence {arguments} ended with {code} instead of {expected} and {did}",
                         "please report this, with what stands above")
 
     def _written(self) -> list[int]:
@@ -74,10 +73,9 @@ def demo(console: Console) -> int:
         Path(INVENTORY).touch(0o600)
         Path(INVENTORY).write_text(lab.inventory(), encoding="utf-8")
         _walk(story)
-    if console.json:
-        console.write(json.line({"steps": story.steps, "exit_code": 0}) + "\n")
-    else:
-        story.tell(f"Every step ended as it should, after {time.monotonic() - started:.1f} s.")
+    story.tell(f"Every step ended as it should, after {time.monotonic() - started:.1f} s.")
+    if not console.for_people:
+        console.show({"steps": story.steps, "exit_code": 0}, "")
     return 0
 
 

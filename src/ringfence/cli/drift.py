@@ -3,11 +3,12 @@
 from functools import partial
 
 from ringfence.cli.console import Console
-from ringfence.cli.fleet import present
-from ringfence.cli.options import Fleet, Secrets, Selection
+from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions
 from ringfence.cli.plan import Diff, Playbooks
-from ringfence.cli.project import list_hosts, prepared
-from ringfence.run import converge, fleet
+from ringfence.cli.prepared import list_hosts, prepared
+from ringfence.cli.show import show_run, view_of
+from ringfence.errors import ExitCode
+from ringfence.run.host import plan_host
 
 EXAMPLES = """
 ringfence drift                          exit with 0 where every host is as declared, with 2 where one differs
@@ -15,11 +16,12 @@ ringfence drift --output json -l finance
 """
 
 
-def drift(console: Console, selection: Selection, secrets: Secrets, hosts: Fleet, playbooks: Playbooks = [],  # noqa: B006
-          diff: Diff = True) -> int:
+def drift(console: Console, selection: SelectionOptions, secrets: SecretOptions, hosts: FleetOptions,
+          playbooks: Playbooks = [],  # noqa: B006
+          diff: Diff = True) -> ExitCode:
     """Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing."""
     run = prepared(console, playbooks, selection, secrets)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    results = fleet.each(run.jobs, partial(converge.plan, kinds=run.kinds), hosts.forks)
-    return present(console, "drift", results, len(run.jobs), diff=diff, warnings=run.warnings)
+    return show_run(console, view_of(console, "drift", diff=diff), "drift", run.jobs, partial(plan_host, context=run.context),
+                    hosts.forks, warnings=run.warnings)

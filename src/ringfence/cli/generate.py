@@ -7,19 +7,19 @@ from pathlib import Path
 
 from ringfence import kinds
 from ringfence.cli import app, demo, schema
-from ringfence.transports.reference import failures_page, variables_page
-from ringfence.views import docs
+from ringfence.views import reference
+from ringfence.views.connection_docs import failures_page, variables_page
 
 WIDTH = 108  # of the help texts in the reference
 DEMO = "docs/demo.txt"
 
 
-def reference() -> dict[str, str]:
+def generated() -> dict[str, str]:
     """{path: text} of schemas/ and docs/reference/, from our own kinds."""
     known = kinds.load()
     files = {f"schemas/{name}": text for name, text in schema.files(known).items()}
-    files |= {f"docs/reference/kinds/{name}.md": docs.page(kind) for name, kind in known.items()}
-    return files | {"docs/reference/kinds.md": docs.index(known), "docs/reference/commands.md": commands(),
+    files |= {f"docs/reference/kinds/{name}.md": reference.page(kind) for name, kind in known.items()}
+    return files | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
                     "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page()}
 
 
@@ -27,7 +27,7 @@ def commands() -> str:
     """docs/reference/commands.md"""
     names = [name for _, function in app.COMMANDS for name in [function.__name__]] + ["lab up", "jea export"]
     helps = {"ringfence": _said("--help")} | {f"ringfence {name}": _said(*name.split(), "--help") for name in names}
-    return docs.commands(helps, app.EXIT_CODES)
+    return reference.commands(helps)
 
 
 def _said(*arguments: str) -> str:
@@ -50,7 +50,7 @@ def transcript() -> str:
 
 def main(root: Path) -> None:
     """Write everything below `root`."""
-    for name, text in {**reference(), DEMO: transcript()}.items():
+    for name, text in {**generated(), DEMO: transcript()}.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

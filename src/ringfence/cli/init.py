@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli.command import wrong
 from ringfence.cli.console import Console
-from ringfence.views import json
+from ringfence.cli.new_files import write_new
+from ringfence.errors import ExitCode
 
 EXAMPLES = """
 ringfence init my-policy
@@ -89,19 +89,11 @@ inventory/lab.yml
 
 
 def init(console: Console, directory: Annotated[str, typer.Argument(metavar="DIR", help="Where to. Default: here.",
-                                                                    show_default=False)] = ".") -> int:
+                                                                    show_default=False)] = ".") -> ExitCode:
     """Write a project to begin with: inventory, a playbook, settings. Overwrites nothing."""
     folder = Path(directory)
-    if there := [name for name in FILES if (folder / name).exists()]:
-        raise wrong(f"{folder}: there is a {', a '.join(there)} already", "choose an empty folder: nothing is overwritten")
-    for name, content in FILES.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
+    write_new(folder, FILES)
     written = [str(folder / name) for name in FILES]
-    if console.json:
-        console.write(json.line({"written": written}) + "\n")
-        return 0
     step = "" if directory == "." else f"cd {directory}\n  "
-    console.write("".join(f"{name}\n" for name in written) + f"\nNext:\n  {step}ringfence validate\n")
-    return 0
+    console.show({"written": written}, "".join(f"{name}\n" for name in written) + f"\nNext:\n  {step}ringfence validate\n")
+    return ExitCode.IN_SYNC

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import yaml
 
-from ringfence.cli.command import wrong
+from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import flag
 from ringfence.lab import Machine, machine
 from ringfence.lab.up import Lab
-from ringfence.views import json
-from ringfence.views.words import count
+from ringfence.views import json_view
+from ringfence.views.format import count
 
 HELP = "Simulated Windows hosts on this machine, for trying and testing."
 EXAMPLES = """
@@ -24,7 +24,7 @@ ringfence lab up --hosts 3 --transport ssh --inventory inventory/lab.yml
 """
 
 
-class Transport(StrEnum):
+class LabTransport(StrEnum):
     """How the hosts are reached."""
 
     psrp = "psrp"
@@ -47,8 +47,8 @@ def groups(hosts: list[Machine]) -> dict[str, list[str]]:
 
 def up(console: Console,
        hosts: Annotated[int, flag("--hosts", metavar="N", min=1, max=1000, help="How many. Default: 3.")] = 3,
-       transport: Annotated[Transport, flag("--transport", help="WinRM (psrp), SSH, or one host in two each. Default: mixed.")
-                            ] = Transport.mixed,
+       transport: Annotated[LabTransport, flag("--transport", help="WinRM (psrp), SSH, or one host in two each. Default: mixed.")
+                            ] = LabTransport.mixed,
        inventory: Annotated[str, flag("--inventory", metavar="FILE", help="Write the inventory to a file instead of standard "
                                       "output; it is removed at the end.")] = "") -> int:
     """Start simulated hosts on free ports of 127.0.0.1, print their inventory, and run until Ctrl-C.
@@ -57,18 +57,18 @@ def up(console: Console,
     """
     file = Path(inventory) if inventory else None
     if file and file.exists():
-        raise wrong(f"{file} exists already", "remove it, or name another file: nothing is overwritten")
+        raise usage_error(f"{file} exists already", "remove it, or name another file: nothing is overwritten")
     simulated = machines(hosts)
     with _ended() as ended, Lab(simulated, transport=transport.value, groups=groups(simulated)) as lab:
-        said = lab.inventory()
-        if console.json:  # which is YAML too
-            said = json.line(yaml.safe_load(said)) + "\n"
+        shown = lab.inventory()
+        if not console.for_people:  # JSON is YAML too
+            shown = json_view.line(yaml.safe_load(shown)) + "\n"
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(0o600)
-            file.write_text(said, encoding="utf-8")
+            file.write_text(shown, encoding="utf-8")
         else:
-            console.write(said)
+            console.write(shown)
         try:
             console.say(f"{count(hosts, 'host')} up; Ctrl-C ends them")
             ended.wait()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 
-class Output(StrEnum):
+class OutputFormat(StrEnum):
     """What is written to standard output."""
 
     text = "text"
@@ -20,17 +20,17 @@ def flag(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any
 
 
 @dataclass(frozen=True)
-class Common:
+class CommonOptions:
     """What every command takes."""
 
-    output: Annotated[Output, flag("--output", help="Write text for people or one JSON document.")] = Output.text
+    output: Annotated[OutputFormat, flag("--output", help="Write text for people or one JSON document.")] = OutputFormat.text
     no_color: Annotated[bool, flag("--no-color", help="No colours. They are also off where NO_COLOR is set and where the "
                                    "output is not a terminal.")] = False
     verbose: Annotated[int, flag("-v", "--verbose", count=True, help="Log to standard error; -vv logs more.")] = 0
 
 
 @dataclass(frozen=True)
-class Secrets:
+class SecretOptions:
     """Variables and secrets that never go into a plan file."""
 
     extra_vars: Annotated[list[str], flag("-e", "--extra-vars", metavar="VARS", help="Variables that win over all "
@@ -41,7 +41,7 @@ class Secrets:
 
 
 @dataclass(frozen=True)
-class Selection:
+class SelectionOptions:
     """Which hosts and which tasks."""
 
     inventory: Annotated[list[str], flag("-i", "--inventory", metavar="FILE", help="An inventory file or folder, or host "
@@ -53,7 +53,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Fleet:
+class FleetOptions:
     """How the hosts are worked on."""
 
     forks: Annotated[int, flag("-f", "--forks", metavar="N", min=1, max=1000, help="Hosts at the same time. Default: 20.")] = 20

@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli.command import wrong
+from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.fleet import Planned, present, remember
-from ringfence.cli.options import Fleet, Secrets, Selection, flag
-from ringfence.cli.project import list_hosts, prepared
+from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, flag
+from ringfence.cli.prepared import list_hosts, plan_options, prepared
+from ringfence.cli.show import PlanObserver, show_run, view_of
+from ringfence.errors import ExitCode
 from ringfence.plan.file import PlanFile
-from ringfence.run import converge, fleet
+from ringfence.run.host import plan_host
 
 EXAMPLES = """
 ringfence plan -i inventory playbooks/site.yml        what would change
@@ -26,27 +27,26 @@ Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbo
 Diff = Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property that differs (the default).")]
 
 
-def plan(console: Console, selection: Selection, secrets: Secrets, hosts: Fleet, playbooks: Playbooks = [],  # noqa: B006
+def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, hosts: FleetOptions,
+         playbooks: Playbooks = [],  # noqa: B006
          out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file, for `apply` from the same "
                                   "folder.")] = "",
          detailed_exitcode: Annotated[bool, flag("--detailed-exitcode", help="Exit with 2 where hosts differ.")] = False,
-         diff: Diff = True) -> int:
+         diff: Diff = True) -> ExitCode:
     """Show what would change on the hosts, and change nothing."""
     if out and not Path(out).parent.is_dir():
-        raise wrong(f"there is no folder {Path(out).parent} for the plan", "make it first")
+        raise usage_error(f"there is no folder {Path(out).parent} for the plan", "make it first")
     run = prepared(console, playbooks, selection, secrets)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    planned: Planned = {}
-    results = fleet.each(run.jobs, partial(converge.plan, kinds=run.kinds), hosts.forks)
-    code = present(console, "plan", results, len(run.jobs), diff=diff, differences=detailed_exitcode, warnings=run.warnings,
-                   keep=remember(planned) if out else None)
+    planned = PlanObserver()
+    code = show_run(console, view_of(console, "plan", diff=diff), "plan", run.jobs, partial(plan_host, context=run.context),
+                    hosts.forks, differences_fail=detailed_exitcode, warnings=run.warnings, observers=[planned])
     if out:
-        options = {"playbooks": list(playbooks), "inventory": selection.inventory, "limit": selection.limit,
-                   "tags": selection.tags, "skip_tags": selection.skip_tags}
-        write(Path(out), PlanFile(options, planned, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")).encode())
-        missing = [job.host for job in run.jobs if job.host not in planned]
-        console.say(f"{out}: the plan of {len(planned)} hosts" + (f"; without {', '.join(missing)}" if missing else ""))
+        made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        write(Path(out), PlanFile(plan_options(playbooks, selection), planned.hosts, made).encode())
+        missing = [job.host for job in run.jobs if job.host not in planned.hosts]
+        console.say(f"{out}: the plan of {len(planned.hosts)} hosts" + (f"; without {', '.join(missing)}" if missing else ""))
     return code
 
 

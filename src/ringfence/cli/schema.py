@@ -8,8 +8,9 @@ from typing import Annotated
 from ringfence import schemas
 from ringfence.cli.console import Console
 from ringfence.cli.options import flag
-from ringfence.cli.project import known_kinds
-from ringfence.resource import Kind
+from ringfence.cli.prepared import known_kinds
+from ringfence.errors import ExitCode
+from ringfence.model.resource import Kind
 
 EXAMPLES = """
 ringfence schema                       write schemas/*.schema.json
@@ -23,15 +24,13 @@ def files(kinds: Mapping[str, Kind]) -> dict[str, str]:
 
 
 def schema(console: Console,
-           out: Annotated[str, flag("-o", "--out", metavar="DIR", help="Where to. Default: schemas.")] = "schemas") -> int:
+           out: Annotated[str, flag("-o", "--out", metavar="DIR", help="Where to. Default: schemas.")] = "schemas") -> ExitCode:
     """Write JSON Schemas of playbooks, inventories, plan files, reports and each kind, those of ./modules included."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     made = files(known_kinds())
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
-    if console.json:
-        console.write(dumps({"written": [str(folder / name) for name in made]}) + "\n")
-    else:
-        console.write("".join(f"{folder / name}\n" for name in made))
-    return 0
+    written = [str(folder / name) for name in made]
+    console.show({"written": written}, "".join(f"{name}\n" for name in written))
+    return ExitCode.IN_SYNC

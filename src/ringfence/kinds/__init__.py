@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
-from ringfence.resource import Inside, Kind, Resource
+from ringfence.model.resource import Kind, Resource
+from ringfence.model.storage import PartOf
 
 HOME = Path(__file__).parents[1]  # src/ringfence, or site-packages/ringfence
 
@@ -30,7 +31,7 @@ def load(project: Path | None = None) -> Mapping[str, Kind]:
         for cls in vars(module).values():
             if not (isinstance(cls, type) and issubclass(cls, Resource) and "kind" in vars(cls)):
                 continue
-            if cls.__module__ == module.__name__ and not isinstance(cls.kind.home, Inside):
+            if cls.__module__ == module.__name__ and not isinstance(cls.kind.storage, PartOf):
                 if cls.kind.name in found:
                     raise ValueError(f"two classes declare the kind {cls.kind.name}: one of them is in {file}")
                 found[cls.kind.name] = cls.kind

@@ -1,1 +1,1 @@
-"""From two states to an ordered plan. Pure."""
+"""From what is declared and what was found to a plan: steps Plan -> Plan, and plan files. Pure."""

@@ -1,69 +1,72 @@
-"""What only the host can translate: interface aliases to GUIDs, account names to SIDs. One pure step before the diff."""
+"""What only the host can translate: interface aliases to GUIDs, account names to SIDs. One pure step before the difference."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ringfence import sddl
-from ringfence.errors import Diagnostic
-from ringfence.facts import Facts
-from ringfence.state import Desired, Want
-from ringfence.words import nearest
+from ringfence.diagnostics import Diagnostic, suggest
+from ringfence.model.declaration import Declaration, Declarations, Present, present, state_after
+from ringfence.model.facts import Facts
+from ringfence.plan.plan import HostSnapshot, Plan
+from ringfence.types import sddl
 
 
-def names(desired: Iterable[Want]) -> tuple[str, ...]:
+def account_names(declarations: Iterable[Declaration]) -> tuple[str, ...]:
     """The account names in what is declared: what a read batch asks the host to resolve."""
-    found = {n for want in desired for p in want.unbound for n in _accounts(want, p)}
-    return tuple(sorted(found))
+    return tuple(sorted({n for declared in present(declarations) for p in declared.host_names for n in _accounts(declared, p)}))
 
 
-def _accounts(want: Want, property: str) -> tuple[str, ...]:
-    assert want.resource is not None
-    word = want.resource.kind.properties[property].word
-    return word.unbound(getattr(want.resource, property)) if word.binds == "account" else ()
+def _accounts(declared: Present, property: str) -> tuple[str, ...]:
+    type = declared.resource.kind.properties[property].type
+    return type.host_names(getattr(declared.resource, property)) if type.resolved_by_host == "account" else ()
 
 
-def bind(desired: Desired, facts: Facts, accounts: Mapping[str, Any]) -> tuple[Desired, list[Diagnostic]]:
-    """The same declarations in the host's own terms, and what could not be translated, each with its place.
-
-    `accounts` is the answer of Account.Resolve: {name: {"sid": …} | {"error": …}}.
-    """
-    sids = {n.casefold(): str(a["sid"]).upper() for n, a in accounts.items()
-            if isinstance(a, Mapping) and sddl.SID.fullmatch(str(a.get("sid")))}
-    errors = {n.casefold(): str(a["error"]) for n, a in accounts.items() if isinstance(a, Mapping) and a.get("error")}
-    bound, problems = dict(desired), list[Diagnostic]()
-    for id, want in desired.items():
-        if want.unbound:
-            bound[id] = _bind(want, facts, sids, errors, problems)
-    return bound, problems
+def bind(plan: Plan) -> Plan:
+    """The plan with its declarations in the host's own terms, what the host will have by them, and what is unknown there."""
+    sids, errors = _translated(plan.found.accounts)
+    problems: list[Diagnostic] = []
+    bound: Declarations = dict(plan.declarations)
+    for declared in present(plan.declarations.values()):
+        if declared.host_names:
+            problems += _unknown(declared, plan.found, sids, errors)
+            bound[declared.id] = _bound(declared, plan.found.facts, sids)
+    return replace(plan, declarations=bound, after=state_after(bound, plan.found.state)).told(*problems)
 
 
-def _bind(want: Want, facts: Facts, sids: Mapping[str, str], errors: Mapping[str, str], problems: list[Diagnostic]) -> Want:
-    assert want.resource is not None
-    assert want.values is not None
+def _translated(accounts: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """{name: SID} and {name: why there is none}, names in lower case."""
+    answers = {n.casefold(): a for n, a in accounts.items() if isinstance(a, Mapping)}
+    return ({n: str(a["sid"]).upper() for n, a in answers.items() if sddl.SID.fullmatch(str(a.get("sid")))},
+            {n: str(a["error"]) for n, a in answers.items() if a.get("error")})
+
+
+def _bound(declared: Present, facts: Facts, sids: Mapping[str, str]) -> Present:
     found: dict[str, Any] = {}
-    for property in want.unbound:
-        value = getattr(want.resource, property)
-        where = want.places.get(property, want.where)
-        if want.resource.kind.properties[property].word.binds == "interface":
-            found[property] = _interfaces(value, facts, lambda alias, where=where: problems.append(Diagnostic(
-                where, f"{want.id}: no interface is called {alias}{nearest(alias, [i.alias for i in facts.interfaces])}",
-                "interfaces of the host: " + (", ".join(i.alias for i in facts.interfaces) or "none known"))))
+    for property in declared.host_names:
+        value = getattr(declared.resource, property)
+        if declared.resource.kind.properties[property].type.resolved_by_host == "interface":
+            found[property] = tuple(sorted({guid for alias in value for guid in _guids(alias, facts)}))
         else:
-            for name in _accounts(want, property):
-                if name.casefold() not in sids:
-                    problems.append(Diagnostic(where, f"{want.id}: {property}: the host does not know the account {name}",
-                                               errors.get(name.casefold(), "it was not resolved")))
             found[property] = sddl.bound(value, sids)
-    values = {**want.values, **{p: v for p, v in found.items() if p in want.values}}
-    return replace(want, resource=want.resource.replace(**found), values=values)
+    values = {**declared.values, **{p: v for p, v in found.items() if p in declared.values}}
+    return replace(declared, resource=declared.resource.replace(**found), values=values)
 
 
-def _interfaces(value: tuple[str, ...], facts: Facts, missing: Any) -> tuple[str, ...]:
-    guids = set[str]()
-    for alias in value:
-        matches = (alias,) if alias.startswith("{") else facts.guids(alias)
-        if not matches:
-            missing(alias)
-        guids.update(matches)
-    return tuple(sorted(guids))
+def _guids(alias: str, facts: Facts) -> tuple[str, ...]:
+    return (alias,) if alias.startswith("{") else facts.guids(alias)
+
+
+def _unknown(declared: Present, found: HostSnapshot, sids: Mapping[str, str], errors: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """The names of a resource that the host does not know, each with its place."""
+    aliases = [i.alias for i in found.facts.interfaces]
+    for property in declared.host_names:
+        where = declared.location(property)
+        for name in _accounts(declared, property):
+            if name.casefold() not in sids:
+                yield Diagnostic(where, f"{declared.id}: {property}: the host does not know the account {name}",
+                                 errors.get(name.casefold(), "it was not resolved"))
+        if declared.resource.kind.properties[property].type.resolved_by_host == "interface":
+            for alias in getattr(declared.resource, property):
+                if not _guids(alias, found.facts):
+                    yield Diagnostic(where, f"{declared.id}: no interface is called {alias}{suggest(alias, aliases, '; ')}",
+                                     "interfaces of the host: " + (", ".join(aliases) or "none known"))

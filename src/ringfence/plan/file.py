@@ -6,41 +6,57 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ringfence import __version__
-from ringfence.errors import Diagnostic, InputError, Where
-from ringfence.resource import Resource
-from ringfence.secret import Secret
-from ringfence.state import Change
+from ringfence.diagnostics import Diagnostic, InputError, Where
+from ringfence.model.resource import Resource
+from ringfence.model.state import Change
+from ringfence.secret import MASK, Secret
 
 FORMAT = 1
+OPTIONS = ("playbooks", "inventory", "limit", "tags", "skip_tags")  # how a plan was made: lists of texts
+Reviewed = Sequence[Mapping[str, Any]]
+"""The changes of one host as a plan file has them: what was agreed to."""
 
 
 @dataclass(frozen=True)
 class PlanFile:
-    """A reviewed plan. `options`: how it was made (playbooks, inventory, limit, tags …); `hosts`: {name: changes}."""
+    """A reviewed plan. `options`: how it was made, by OPTIONS; `hosts`: {name: changes}."""
 
-    options: Mapping[str, Any]
-    hosts: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    options: Mapping[str, Sequence[str]]
+    hosts: Mapping[str, Reviewed] = field(default_factory=dict)
     created: str = ""
 
     def encode(self) -> str:
         """The file's text."""
-        said = {"ringfence": __version__, "format": FORMAT, "created": self.created, "options": dict(self.options),
-                "hosts": {name: list(self.hosts[name]) for name in sorted(self.hosts)}}
-        return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
+        document = {"ringfence": __version__, "format": FORMAT, "created": self.created, "options": dict(self.options),
+                    "hosts": {name: list(self.hosts[name]) for name in sorted(self.hosts)}}
+        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def decode(text: str, file: str) -> PlanFile:
     """A plan from a file's text. Raises InputError."""
     try:
-        said = json.loads(text)
-        if said["format"] != FORMAT:
-            raise ValueError(f"its format is {said['format']}, this version of ringfence reads {FORMAT}")
-        hosts = {str(h): [dict(c) for c in changes] for h, changes in said["hosts"].items()}
-        return PlanFile(dict(said["options"]), hosts, str(said.get("created", "")))
+        document = json.loads(text)
+        if document["format"] != FORMAT:
+            raise ValueError(f"its format is {document['format']}, this version of ringfence reads {FORMAT}")
+        hosts = {str(h): [dict(c) for c in changes] for h, changes in document["hosts"].items()}
+        options = {name: [str(v) for v in document["options"][name]] for name in OPTIONS}
+        return PlanFile(options, hosts, str(document.get("created", "")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problem = f"no {error} in it" if isinstance(error, KeyError) else str(error)
         raise InputError([Diagnostic(Where(file), f"not a plan file: {problem}",
                                      "make it with `ringfence plan -o FILE`")]) from None
+
+
+def stale(reviewed: Reviewed, changes: Sequence[Change]) -> str:
+    """Why changes are not those that were agreed to, or nothing."""
+    now, then = changes_as_data(changes), list(reviewed)
+    new, gone = [c for c in now if c not in then], [c for c in then if c not in now]
+    if not new and not gone:
+        return ""
+    named = {(c["kind"], c["name"]) for c in new}
+    reasons = [f"it would now {c['action']} {c['kind']} {c['name']}" for c in new[:3]]
+    reasons += [f"it was to {c['action']} {c['kind']} {c['name']}" for c in gone[:3] if (c["kind"], c["name"]) not in named]
+    return f"the host or the project changed since the plan was made: {'; '.join(reasons)}. Make a new plan"
 
 
 def changes_as_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
@@ -53,15 +69,15 @@ def resource_as_data(resource: Resource | None) -> dict[str, Any] | None:
     """A resource's values that are not Windows' defaults, as plain JSON values."""
     if resource is None:
         return None
-    values = {**resource.values(), "extra": resource.extra}
-    default = {**resource.kind.defaults, "extra": ()}
+    values = {**resource.values(), "unknown_tokens": resource.unknown_tokens}
+    default = {**resource.kind.defaults, "unknown_tokens": ()}
     return {name: plain_data(value) for name, value in values.items() if value != default[name]}
 
 
 def plain_data(value: Any) -> Any:
     """A canonical value as JSON has it."""
     if isinstance(value, Secret):
-        return "********"
+        return MASK
     if isinstance(value, tuple):
         return [plain_data(v) for v in value]
     if isinstance(value, Resource):

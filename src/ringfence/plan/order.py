@@ -5,34 +5,27 @@ before changed ones, which may have become narrower), those that block or requir
 the rules they rely on, and what is no longer wanted goes at the end.
 """
 
-from collections.abc import Iterable
+from dataclasses import replace
 
-from ringfence.resource import DEFAULT, Sets
-from ringfence.state import Change
+from ringfence.model.state import Change
+from ringfence.plan.plan import Plan
 
-PROFILES = 6  # the rank of kinds that decide what happens to everything else
+DECIDES_FOR_ALL = 6  # the write_order of kinds that decide what happens to everything else
+
+
+def order(plan: Plan) -> Plan:
+    """The plan with its changes in the order in which they are to be made; the same for any order before."""
+    return replace(plan, changes=tuple(sorted(plan.changes, key=_key)))
 
 
 def _key(change: Change) -> tuple[int, int, bool, str, bool, str, str]:
-    kind = change.resource.kind
-    values = change.resource.__dict__
+    resource = change.resource
+    kind, filter = resource.kind, resource.as_filter()
     last = (kind.name, change.action == "update", change.id.name, change.id.store)
-    blocks = values.get("action") == "block"
-    requires = "require" in (values.get("inbound_security"), values.get("outbound_security"))
-    if change.action == "remove" and not _falls_back(change):
-        exempts = "inbound_security" in values and not requires
-        return (3, -kind.rank, blocks or exempts, *last)  # after the rules that a block overrides, an exemption exempts from
-    closes = blocks or requires or not values.get("enabled", True)
-    if kind.rank >= PROFILES:
-        return (2, kind.rank, False, *last)
-    return (1 if closes else 0, kind.rank, False, *last)
-
-
-def _falls_back(change: Change) -> bool:
-    """Whether what is removed is a default set: Windows' own takes its place, and rules may already count on that."""
-    return isinstance(change.resource.kind.home, Sets) and change.resource.name == DEFAULT
-
-
-def order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes in the order in which they are to be made; the same for any order of the input."""
-    return tuple(sorted(changes, key=_key))
+    if change.action == "remove" and not kind.storage.falls_back(resource.name):
+        # a block goes after the rules that it overrides, an exemption after what it exempts from
+        return (3, -kind.write_order, filter is not None and filter.overrides, *last)
+    if kind.write_order >= DECIDES_FOR_ALL:
+        return (2, kind.write_order, False, *last)
+    closes = filter.closes if filter else not getattr(resource, "enabled", True)
+    return (1 if closes else 0, kind.write_order, False, *last)

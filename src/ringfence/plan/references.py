@@ -1,62 +1,61 @@
-"""Resources that name others: what is missing, what is still needed, and what does not go together on this host. Pure."""
+"""Resources that name others: what is missing, what is still needed, and what does not go together on this host."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from ringfence.errors import Diagnostic
-from ringfence.resource import DEFAULT, Kind, Resource, Sets
-from ringfence.state import Desired, Id, State, Want, disagreements, named
-from ringfence.words import nearest
+from ringfence.diagnostics import Diagnostic, suggest
+from ringfence.model.declaration import Absent, Present, reference_problems
+from ringfence.model.state import Id, State, references_of
+from ringfence.model.storage import DEFAULT
+from ringfence.plan.plan import Plan
 
 
-def check(desired: Desired, found: State, target: State, kinds: Mapping[str, Kind]) -> list[Diagnostic]:
-    """Every mistake of this sort. `target` is what the host will have: what was `found`, with the declared laid over it."""
+def check_references(plan: Plan) -> Plan:
+    """The plan with every mistake of this sort."""
     problems: list[Diagnostic] = []
-    for want in desired.values():
-        if want.resource is not None and want.resource.kind.refers:
-            problems += _missing(want, want.resource, desired, found, target, kinds)
-            if any(id in found and id not in desired for id in named(want.id.store, want.resource).values()):
-                problems += disagreements(want, target.get, lambda id: desired[id].where if id in desired else None)
-        elif want.values is None and want.id.name != DEFAULT and want.id in found and isinstance(found[want.id].kind.home, Sets):
-            problems += _still_used(want, target)
-    return problems
+    for declared in plan.declarations.values():
+        if isinstance(declared, Present):
+            problems += _missing(declared, plan)
+            problems += _with_found_ones(declared, plan)
+        elif declared.id in plan.found.state and declared.id.name != DEFAULT:
+            problems += _still_used(declared, plan.after)
+    return plan.told(*problems)
 
 
-def _missing(want: Want, resource: Resource, desired: Mapping[Id, Want], found: State, target: State,
-             kinds: Mapping[str, Kind]) -> Iterator[Diagnostic]:
-    for property, id in named(want.id.store, resource).items():
-        if id.name == DEFAULT or id in target or id in desired:
+def _missing(declared: Present, plan: Plan) -> Iterator[Diagnostic]:
+    for property, id in references_of(declared.id.store, declared.resource).items():
+        if id.name == DEFAULT or id in plan.after or id in plan.declarations:
             continue
-        name = getattr(resource, property)
-        elsewhere = next((o for o in found if o[1:] == id[1:]), None)
-        where = want.places.get(property, want.where)
-        hint = nearest(str(name), [r.name for r in target.of(id.kind, id.store).values()])
+        name = getattr(declared.resource, property)
+        hint = suggest(str(name), [r.name for r in plan.after.by_kind(id.kind, id.store).values()], "; ")
         detail = f"declare {id.kind} {name} in a play for this host, or correct the name{hint}"
-        if elsewhere:
+        if elsewhere := next((other for other in plan.found.state if other[1:] == id[1:]), None):
             detail = (f"it lives in the {elsewhere.store} store, and a rule uses sets of its own store only: declare a copy "
                       "of it under the same name")
-        place = _place(kinds[id.kind])
-        yield Diagnostic(where, f"{want.id} needs {id.kind} {name}, which is neither declared nor on the host ({place})", detail)
+        yield Diagnostic(declared.location(property), f"{declared.id} needs {id.kind} {name}, which is neither declared nor on "
+                         "the host", detail)
 
 
-def _place(kind: Kind) -> str:
-    """Where a host has the sets of a kind."""
-    return f"FirewallPolicy\\{kind.home.subkeys[-1]}" if isinstance(kind.home, Sets) else kind.noun
+def _with_found_ones(declared: Present, plan: Plan) -> Iterator[Diagnostic]:
+    """What does not go together with something that is on the host and not declared: the rest was checked before."""
+    ids = references_of(declared.id.store, declared.resource).values()
+    if any(id in plan.found.state and id not in plan.declarations for id in ids):
+        yield from reference_problems(declared, plan.after.get,
+                                      lambda id: plan.declarations[id].where if id in plan.declarations else None)
 
 
-def _still_used(want: Want, target: State) -> Iterator[Diagnostic]:
-    users = [id for id, r in target.items() if id.store == want.id.store and r.kind.refers
-             and want.id in named(id.store, r).values()]
+def _still_used(declared: Absent, after: State) -> Iterator[Diagnostic]:
+    users = [id for id, r in after.items() if id.store == declared.id.store and r.kind.references
+             and declared.id in references_of(id.store, r).values()]
     if users:
         names = ", ".join(map(str, sorted(users)))
-        yield Diagnostic(want.where, f"{want.id} cannot be removed: {names} on the host still uses it",
+        yield Diagnostic(declared.where, f"{declared.id} cannot be removed: {names} on the host still uses it",
                          "declare those rules absent, or with another set, in the same play")
 
 
-def strangers(found: State) -> Iterator[tuple[Id, Id]]:
+def cross_store_references(found: State) -> Iterator[tuple[Id, Id]]:
     """(rule, set) where a rule on the host names a set that only another store has: it is never enforced."""
     there = {id[1:] for id in found}
     for id, resource in found.items():
-        if resource.kind.refers:
-            for set in named(id.store, resource).values():
-                if set.name != DEFAULT and set not in found and set[1:] in there:
-                    yield id, set
+        for named in references_of(id.store, resource).values():
+            if named.name != DEFAULT and named not in found and named[1:] in there:
+                yield id, named

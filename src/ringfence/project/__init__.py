@@ -6,8 +6,8 @@
 Nothing here knows what a kind means; nothing below `playbook` knows of Windows.
 """
 
-from ringfence.project.inventory import Host
+from ringfence.inventory.inventory import Host
 from ringfence.project.project import Project, load, read
-from ringfence.project.render import Item, RenderedTasks, Tags, Task
+from ringfence.project.render import LoopItem, RenderedTask, RenderedTasks, Tags
 
-__all__ = ["Host", "Item", "Project", "RenderedTasks", "Tags", "Task", "load", "read"]
+__all__ = ["Host", "LoopItem", "Project", "RenderedTask", "RenderedTasks", "Tags", "load", "read"]

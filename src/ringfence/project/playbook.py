@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ringfence.errors import NOWHERE, Where
-from ringfence.project import templates, yaml
-from ringfence.project.problems import Problems, allowed, article, nearest
-from ringfence.project.yaml import Map, Seq
+from ringfence.diagnostics import NOWHERE, Problems, Where, allowed, describe, suggest
+from ringfence.documents import yaml
+from ringfence.documents.yaml import Map, Seq
+from ringfence.templates.compile import check, check_template, condition, template
 
 MAX_TASKS = 100_000  # of all plays together, imports multiplied out
 MAX_IMPORTS = 50  # of one inside the other
@@ -64,7 +64,7 @@ class Condition:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Step:
+class TaskSource:
     """One task as written, with what it inherits from blocks, imports and the play."""
 
     kind: str
@@ -86,7 +86,7 @@ class Play:
     hosts_at: Where
     variables: Map
     vars_files: tuple[tuple[Any, Where], ...]
-    steps: tuple[Step, ...]
+    tasks: tuple[TaskSource, ...]
     where: Where
     folder: Path
 
@@ -101,7 +101,7 @@ class _Inherited:
     chain: tuple[tuple[Path, Where], ...] = ()
 
 
-class Reader:
+class PlaybookReader:
     """Reads playbooks for a set of kinds. Mistakes go to `problems`; the caller raises them."""
 
     def __init__(self, kinds: Collection[str], problems: Problems) -> None:
@@ -135,8 +135,8 @@ class Reader:
         if isinstance(value, Map) and list(value) == ["file"]:
             value = value["file"]
         if not isinstance(value, str) or not value or "\0" in value:
-            self.problems.error(where, f"{key} takes the path of a file, not {article(value)}")
-        elif templates.template(value):
+            self.problems.error(where, f"{key} takes the path of a file, not {describe(value)}")
+        elif template(value):
             self.problems.error(where, f"{key} takes a plain path", "It is read before any host is known.")
         else:
             return Path(os.path.normpath(inside / Path(value).expanduser()))
@@ -150,7 +150,7 @@ class Reader:
             return []
         tree, inherited = found
         if not isinstance(tree, Seq):
-            self.problems.error(Where(os.fspath(path), 1), f"a playbook is a list of plays, not {article(tree)}",
+            self.problems.error(Where(os.fspath(path), 1), f"a playbook is a list of plays, not {describe(tree)}",
                                 "Begin each play with `- hosts:`.")
             return []
         plays: list[Play] = []
@@ -160,11 +160,11 @@ class Reader:
 
     def _play(self, play: Any, where: Where, path: Path, inherited: _Inherited) -> list[Play]:
         if not isinstance(play, Map):
-            self.problems.error(where, f"a play is a mapping, not {article(play)}")
+            self.problems.error(where, f"a play is a mapping, not {describe(play)}")
             return []
         play = _short_names(play)
         own = self._inherit(play, replace(inherited, variables=Map()))
-        own = replace(own, variables=inherited.variables.over(own.variables))  # the importing file has the last word
+        own = replace(own, variables=inherited.variables.merged_over(own.variables))  # the importing file has the last word
         if "import_playbook" in play:
             self._keys(play, _IMPORTED, "an imported playbook")
             file = self._path(play["import_playbook"], play.at("import_playbook"), path.parent, "import_playbook")
@@ -195,29 +195,29 @@ class Reader:
         for index, entry in enumerate(entries):
             where = entries.at(index)
             if not all(isinstance(p, str) and p for p in (entry if isinstance(entry, Seq) and entry else [entry])):
-                self.problems.error(where, f"vars_files lists paths of files, not {article(entry)}")
+                self.problems.error(where, f"vars_files lists paths of files, not {describe(entry)}")
                 continue
-            templates.check(entry, where, self.problems)
+            check(entry, where, self.problems)
             found.append((entry, where))
         return tuple(found)
 
     # -- tasks
 
-    def _tasks(self, tasks: Any, where: Where, path: Path, inherited: _Inherited) -> list[Step]:
+    def _tasks(self, tasks: Any, where: Where, path: Path, inherited: _Inherited) -> list[TaskSource]:
         if tasks is None:
             return []
         if not isinstance(tasks, Seq):
-            self.problems.error(where, f"tasks are a list, not {article(tasks)}")
+            self.problems.error(where, f"tasks are a list, not {describe(tasks)}")
             return []
-        steps: list[Step] = []
+        steps: list[TaskSource] = []
         for index, task in enumerate(tasks):
             if not isinstance(task, Map):
-                self.problems.error(tasks.at(index), f"a task is a mapping, not {article(task)}")
+                self.problems.error(tasks.at(index), f"a task is a mapping, not {describe(task)}")
             elif self._count < MAX_TASKS:
                 steps += self._task(_short_names(task), tasks.at(index), path, inherited)
         return steps
 
-    def _task(self, task: Map, where: Where, path: Path, inherited: _Inherited) -> list[Step]:
+    def _task(self, task: Map, where: Where, path: Path, inherited: _Inherited) -> list[TaskSource]:
         if "block" in task:
             self._keys(task, _BLOCK, "a block", ansible=_TASK_ANSIBLE)
             return self._tasks(task["block"], task.at("block"), path, self._inherit(task, inherited))
@@ -236,19 +236,19 @@ class Reader:
             return []
         return self._step(task, kinds[0], where, inherited)
 
-    def _step(self, task: Map, kind: str, where: Where, inherited: _Inherited) -> list[Step]:
+    def _step(self, task: Map, kind: str, where: Where, inherited: _Inherited) -> list[TaskSource]:
         properties, own = task[kind], self._inherit(task, inherited)
         loop = self._loop(task)
         if not isinstance(properties, Map):
-            self.problems.error(task.at(kind), f"{kind} takes a mapping of properties, not {article(properties)}")
+            self.problems.error(task.at(kind), f"{kind} takes a mapping of properties, not {describe(properties)}")
             return []
         for key in properties:
             if not isinstance(key, str):
                 self.problems.error(properties.at(key), f"the name of a property is a text, not {key!r}")
-        templates.check(properties, properties.where, self.problems)
-        return [Step(kind, properties, self._name(task), where, own.conditions, loop, own.tags, own.variables)]
+        check(properties, properties.where, self.problems)
+        return [TaskSource(kind, properties, self._name(task), where, own.conditions, loop, own.tags, own.variables)]
 
-    def _imported(self, task: Map, path: Path, inherited: _Inherited) -> list[Step]:
+    def _imported(self, task: Map, path: Path, inherited: _Inherited) -> list[TaskSource]:
         where = task.at("import_tasks")
         file = self._path(task["import_tasks"], where, path.parent, "import_tasks")
         found = self._tree(file, where, inherited) if file else None
@@ -267,9 +267,9 @@ class Reader:
             self.problems.error(task.at("with_items"), "loop and with_items exclude each other")
         items = task[key]
         if not isinstance(items, Seq) and not (isinstance(items, str) and (key == "with_items"
-                                                                           or templates.template(items))):
-            self.problems.error(task.at(key), f"{key} takes a list, or a template that gives one, not {article(items)}")
-        templates.check(items, task.at(key), self.problems)
+                                                                           or template(items))):
+            self.problems.error(task.at(key), f"{key} takes a list, or a template that gives one, not {describe(items)}")
+        check(items, task.at(key), self.problems)
         return Loop(items, task.at(key), flat=key == "with_items", **self._loop_control(task))
 
     def _loop_control(self, task: Map) -> dict[str, str]:
@@ -277,7 +277,7 @@ class Reader:
         if control is None:
             return {}
         if not isinstance(control, Map):
-            self.problems.error(task.at("loop_control"), f"loop_control is a mapping, not {article(control)}")
+            self.problems.error(task.at("loop_control"), f"loop_control is a mapping, not {describe(control)}")
             return {}
         self._keys(control, _LOOP_CONTROL, "loop_control")
         found = {}
@@ -285,7 +285,7 @@ class Reader:
             value = control.get(key)
             if isinstance(value, str) and (key == "label" or value.isidentifier()):
                 found[name] = value
-                templates.check(value, control.at(key), self.problems)
+                check(value, control.at(key), self.problems)
             elif key in control:
                 self.problems.error(control.at(key), f"{key} is a {'text' if key == 'label' else 'name of a variable'}")
         return found
@@ -307,26 +307,26 @@ class Reader:
                 self.problems.error(node.at(key), f'"{key}" is not supported', "Use loop.")
             else:
                 kinds = f" Kinds: {', '.join(sorted(others))}." if others else ""
-                hint = nearest(key, (*known, *others)) if others else ""
+                hint = suggest(key, (*known, *others)) if others else ""
                 self.problems.error(node.at(key), f'unknown key "{key}" in {what}',
                                     f"{hint}{kinds}".strip() if others else allowed(key, known))
 
     def _name(self, node: Map) -> str:
         name = node.get("name")
         if name is not None and not isinstance(name, str | int | float):
-            self.problems.error(node.at("name"), f"a name is a text, not {article(name)}")
+            self.problems.error(node.at("name"), f"a name is a text, not {describe(name)}")
         return "" if name is None else str(name)
 
     def _inherit(self, node: Map, inherited: _Inherited) -> _Inherited:
         variables = node.get("vars")
         if variables is not None and not isinstance(variables, Map):
-            self.problems.error(node.at("vars"), f"vars are a mapping, not {article(variables)}")
+            self.problems.error(node.at("vars"), f"vars are a mapping, not {describe(variables)}")
         elif variables:
             for key in variables:
                 if not isinstance(key, str):
                     self.problems.error(variables.at(key), f"the name of a variable is a text, not {key!r}")
-            templates.check(variables, variables.where, self.problems)
-            inherited = replace(inherited, variables=variables.over(inherited.variables))
+            check(variables, variables.where, self.problems)
+            inherited = replace(inherited, variables=variables.merged_over(inherited.variables))
         return replace(inherited, tags=inherited.tags | self._tags(node),
                        conditions=inherited.conditions + self._conditions(node))
 
@@ -335,8 +335,8 @@ class Reader:
         found: list[str] = []
         for tag in value if isinstance(value, Seq) else [] if value is None else [value]:
             if isinstance(tag, bool) or not isinstance(tag, str | int):
-                self.problems.error(node.at("tags"), f"a tag is a word, not {article(tag)}")
-            elif isinstance(tag, str) and templates.template(tag):
+                self.problems.error(node.at("tags"), f"a tag is a word, not {describe(tag)}")
+            elif isinstance(tag, str) and template(tag):
                 self.problems.error(node.at("tags"), "a tag cannot be a template")
             else:
                 found += filter(None, map(str.strip, str(tag).split(",")))
@@ -351,12 +351,12 @@ class Reader:
         for index, entry in enumerate(entries):
             where = entries.at(index)
             if not isinstance(entry, str | bool) or entry == "":
-                self.problems.error(where, f"when takes an expression, not {article(entry)}")
+                self.problems.error(where, f"when takes an expression, not {describe(entry)}")
                 continue
             text = str(entry)
-            if braces := templates.template(text):
+            if braces := template(text):
                 self.problems.warn(where, "when takes an expression without braces", "Write `when: x == 1`.")
-            templates.check_template(braces or templates.condition(text), where, self.problems)
+            check_template(braces or condition(text), where, self.problems)
             found.append(Condition(text, where))
         return tuple(found)
 
@@ -367,4 +367,4 @@ def _short_names(node: Map) -> Map:
     if not any(isinstance(k, str) and k.startswith(prefix) for k in node):
         return node
     short = {k: k.removeprefix(prefix) if isinstance(k, str) else k for k in node}
-    return Map({short[k]: v for k, v in node.items()}, node.where, {short[k]: w for k, w in node.places.items()})
+    return Map({short[k]: v for k, v in node.items()}, node.where, {short[k]: w for k, w in node.locations.items()})

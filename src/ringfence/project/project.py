@@ -6,41 +6,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ringfence.errors import NOWHERE, Diagnostic, InputError, Where
-from ringfence.project import inventory as inventories
-from ringfence.project import patterns, templates, variables
-from ringfence.project.bounds import RenderError, UndefinedFacts
-from ringfence.project.inventory import Host, Inventory
-from ringfence.project.lazy import FACTS, HostVars
-from ringfence.project.playbook import Play, Reader
-from ringfence.project.problems import Problems
-from ringfence.project.render import RenderedTasks, StepRenderer, Tags, render
-from ringfence.project.sandbox import OMIT
-from ringfence.project.templates import Scope
-from ringfence.project.vault import Vault
-from ringfence.project.yaml import Map, Seq
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where
+from ringfence.documents import variable_files
+from ringfence.documents.vault import Vault
+from ringfence.documents.yaml import Map, Seq
+from ringfence.inventory import inventory as inventories
+from ringfence.inventory import patterns
+from ringfence.inventory.inventory import Host, Inventory
+from ringfence.project.playbook import Play, PlaybookReader
+from ringfence.project.render import RenderedTasks, Tags, TaskRenderer, render
+from ringfence.templates.budget import RenderError, UndefinedFacts
+from ringfence.templates.compile import template
+from ringfence.templates.lazy import FACTS, HostVars
+from ringfence.templates.sandbox import OMIT
+from ringfence.templates.scope import Scope
 
 CONNECTION = ("ansible_", "ringfence_")  # what the names of connection variables begin with
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Target:
+class _PlayHosts:
     """A play with the hosts it is for."""
 
     play: Play
     hosts: Mapping[str, None]
-    steps: tuple[StepRenderer, ...]
+    steps: tuple[TaskRenderer, ...]
     magic: Mapping[str, Any]
 
 
 class Project:
     """Made by `load`. Reading it never changes what it gives; hosts may be rendered from several threads."""
 
-    def __init__(self, inventory: Inventory, extra: Map, vault: Vault, targets: Sequence[_Target],
+    def __init__(self, inventory: Inventory, extra: Map, vault: Vault, targets: Sequence[_PlayHosts],
                  hostvars: Callable[[Path | None], HostVars], warnings: tuple[Diagnostic, ...]) -> None:
         self.inventory, self.extra, self.vault, self.warnings = inventory, extra, vault, warnings
         self._targets, self._hostvars = targets, hostvars
-        self._steps: dict[Tags, list[tuple[StepRenderer, ...]]] = {}
+        self._steps: dict[Tags, list[tuple[TaskRenderer, ...]]] = {}
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -70,21 +71,21 @@ class Project:
             return found[0]
         return RenderedTasks(tuple(t for r in found for t in r.tasks),
                              tuple(dict.fromkeys(d for r in found for d in r.diagnostics)),
-                             tuple(dict.fromkeys(w for r in found for w in r.waiting)),
+                             tuple(dict.fromkeys(w for r in found for w in r.needs_facts)),
                              tuple(t for r in found for t in r.partial))
 
-    def _chosen(self, tags: Tags) -> list[tuple[StepRenderer, ...]]:
+    def _chosen(self, tags: Tags) -> list[tuple[TaskRenderer, ...]]:
         if tags not in self._steps:
-            self._steps[tags] = [tuple(s for s in target.steps if tags.take(s.step.tags)) for target in self._targets]
+            self._steps[tags] = [tuple(s for s in target.steps if tags.selects(s.source.tags)) for target in self._targets]
         return self._steps[tags]
 
-    def _render(self, target: _Target, steps: Sequence[StepRenderer], name: str,
+    def _render(self, target: _PlayHosts, steps: Sequence[TaskRenderer], name: str,
                 facts: Mapping[str, Any] | None) -> RenderedTasks:
         scope = self._scope(target, name, facts)
         try:
             files = self._vars_files(target.play, scope)
         except UndefinedFacts as error:
-            return RenderedTasks((), waiting=(error.where,))
+            return RenderedTasks((), needs_facts=(error.where,))
         except RenderError as error:
             return RenderedTasks((), (Diagnostic(error.where, error.summary, error.detail, host=name),))
         except InputError as error:
@@ -93,9 +94,9 @@ class Project:
             scope = self._scope(target, name, facts, files)
         return render(steps, scope, name)
 
-    def _scope(self, target: _Target, name: str, facts: Mapping[str, Any] | None, files: Map = Map()) -> Scope:  # noqa: B008
+    def _scope(self, target: _PlayHosts, name: str, facts: Mapping[str, Any] | None, files: Map = Map()) -> Scope:  # noqa: B008
         host = self.inventory.get(name, target.play.folder)
-        layers = self.extra.over(files.over(target.play.variables.over(host.variables)))
+        layers = self.extra.merged_over(files.merged_over(target.play.variables.merged_over(host.variables)))
         return Scope(layers, {**self.inventory.magic(name), **target.magic}, facts, self.vault)
 
     def _vars_files(self, play: Play, scope: Scope) -> Map:
@@ -106,7 +107,7 @@ class Project:
             variables, wrong = self.inventory.files.read(_vars_file(play, names, where), where)
             if any(d.severity == "error" for d in wrong):
                 raise InputError(wrong)
-            found = variables.over(found)
+            found = variables.merged_over(found)
         return found
 
     def variables(self, name: str, wanted: Callable[[str], bool] | None = None,
@@ -118,7 +119,7 @@ class Project:
             scope = self._scope(target, name, None)
         else:
             magic = {**self.inventory.magic(name), "omit": OMIT, "hostvars": self._hostvars(None)}
-            scope = Scope(self.extra.over(self.inventory.get(name).variables), magic, None, self.vault)
+            scope = Scope(self.extra.merged_over(self.inventory.get(name).variables), magic, None, self.vault)
         values: dict[str, Any] = {}
         wrong: list[Diagnostic] = []
         for key, raw in scope.variables.items():
@@ -153,11 +154,11 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     what a playbook means could only be guessed then.
     """
     problems, vault = Problems(), vault or Vault()
-    files = variables.VariableFiles(vault, problems)
-    given = variables.extra(extra, files)
+    files = variable_files.VariableFiles(vault, problems)
+    given = variable_files.extra(extra, files)
     fleet = inventories.load(inventory, files)
     known = not problems.failed
-    plays = Reader(kinds, problems).read(playbooks)
+    plays = PlaybookReader(kinds, problems).read(playbooks)
     if not known:
         problems.check()
     if not inventory:
@@ -168,7 +169,7 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
         if beside not in memo:
             def make(name: str) -> Scope:
                 magic = {**fleet.magic(name), "omit": OMIT, "hostvars": memo[beside]}
-                return Scope(given.over(fleet.get(name, beside).variables), magic, None, vault)
+                return Scope(given.merged_over(fleet.get(name, beside).variables), magic, None, vault)
             memo[beside] = HostVars(fleet.entries, make)
         return memo[beside]
 
@@ -182,8 +183,8 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
 
 
 def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozenset[str] | None, hostvars: HostVars,
-            problems: Problems) -> _Target:
-    scope = Scope(extra.over(play.variables), {"omit": OMIT, "groups": fleet.members}, None, vault)
+            problems: Problems) -> _PlayHosts:
+    scope = Scope(extra.merged_over(play.variables), {"omit": OMIT, "groups": fleet.members}, None, vault)
     wanted: list[str] = []
     for pattern in play.hosts:
         try:
@@ -198,14 +199,14 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
              "ansible_play_name": play.name, "play_hosts": names, "ansible_play_hosts": names,
              "ansible_play_hosts_all": names, "ansible_play_batch": names}
     hidden = frozenset(extra)
-    return _Target(play, dict.fromkeys(hosts), tuple(StepRenderer(s, hidden) for s in play.steps), magic)
+    return _PlayHosts(play, dict.fromkeys(hosts), tuple(TaskRenderer(s, hidden) for s in play.tasks), magic)
 
 
-def _literal_files(play: Play, files: variables.VariableFiles) -> None:
+def _literal_files(play: Play, files: variable_files.VariableFiles) -> None:
     """Read the vars_files whose names need no variables, so that what is wrong with them is told now."""
     for entry, where in play.vars_files:
         names = list(entry) if isinstance(entry, Seq) else [entry]
-        if not any(templates.template(n) for n in names):
+        if not any(template(n) for n in names):
             try:
                 files.load(_vars_file(play, names, where), where)
             except RenderError as error:

@@ -10,22 +10,21 @@ from typing import Any
 
 from jinja2.utils import missing
 
-from ringfence.errors import NOWHERE, Diagnostic, Where
-from ringfence.project import templates
-from ringfence.project.bounds import RenderError, UndefinedFacts
-from ringfence.project.lazy import FACTS
-from ringfence.project.playbook import Condition, Loop, Step
-from ringfence.project.problems import article
-from ringfence.project.sandbox import OMIT
-from ringfence.project.templates import Scope, names_in
-from ringfence.project.yaml import Map
+from ringfence.diagnostics import NOWHERE, Diagnostic, Where, describe
+from ringfence.documents.yaml import Map
+from ringfence.project.playbook import Condition, Loop, TaskSource
+from ringfence.templates.budget import RenderError, UndefinedFacts
+from ringfence.templates.compile import Template, condition, names_in, template
+from ringfence.templates.lazy import FACTS
+from ringfence.templates.sandbox import OMIT
+from ringfence.templates.scope import Scope
 
 MEMO = 64  # renderings of one task that are kept
 _OWN = FACTS | {"inventory_hostname", "inventory_hostname_short"}  # differ on every host: no use to remember
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Item:
+class LoopItem:
     """Which round of a loop a task is: the item's value, its index from 0, the label to show."""
 
     value: Any
@@ -34,7 +33,7 @@ class Item:
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
-class Task:
+class RenderedTask:
     """One resource that a host shall have. Identity is meaningful: equal input gives the same object.
 
     `properties` are plain: str, int, float, bool, None, list, dict, Secret. `places` has the place of each property;
@@ -46,9 +45,9 @@ class Task:
     properties: Mapping[str, Any]
     raw: Mapping[str, Any]
     where: Where
-    places: Mapping[str, Where]
+    locations: Mapping[str, Where]
     tags: frozenset[str] = frozenset()
-    item: Item | None = None
+    item: LoopItem | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -57,10 +56,10 @@ class RenderedTasks:
     there are missing from `tasks` and are no mistakes. `partial` are tasks of which some values could not be rendered
     (or wait): they hold the others, so that these can be checked at the same time."""
 
-    tasks: tuple[Task, ...]
+    tasks: tuple[RenderedTask, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
-    waiting: tuple[Where, ...] = ()
-    partial: tuple[Task, ...] = ()
+    needs_facts: tuple[Where, ...] = ()
+    partial: tuple[RenderedTask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Tags:
         chosen, skipped = ({t.strip() for a in given for t in a.split(",") if t.strip()} for given in (only, skip))
         return cls(frozenset(chosen or {"all"}), frozenset(skipped))
 
-    def take(self, tags: frozenset[str]) -> bool:
+    def selects(self, tags: frozenset[str]) -> bool:
         """Whether a task with these tags belongs to the run."""
         own = tags or frozenset({"untagged"})
         wanted = ("always" in own or not own.isdisjoint(self.only)
@@ -90,10 +89,10 @@ class Tags:
 class _Outcome:
     """What one task gave on one host."""
 
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[RenderedTask] = field(default_factory=list)
     errors: list[tuple[Where, str, str]] = field(default_factory=list)
     waiting: list[Where] = field(default_factory=list)
-    partial: list[Task] = field(default_factory=list)
+    partial: list[RenderedTask] = field(default_factory=list)
     alive: Any = None  # keeps the objects whose identity is in the memo's key
 
     def fail(self, error: RenderError, used_at: Where) -> None:
@@ -106,15 +105,15 @@ class _Outcome:
         self.errors.append((where, error.summary, " ".join(filter(None, (error.detail, use)))))
 
 
-class StepRenderer:
+class TaskRenderer:
     """Renders one task of a playbook for any number of hosts. `hidden`: names of `-e`, which hide the task's vars."""
 
-    def __init__(self, step: Step, hidden: frozenset[str] = frozenset()) -> None:
-        self.step = step
+    def __init__(self, step: TaskSource, hidden: frozenset[str] = frozenset()) -> None:
+        self.source = step
         own = step.variables
-        self.variables = Map({k: v for k, v in own.items() if k not in hidden}, own.where, own.places)
+        self.variables = Map({k: v for k, v in own.items() if k not in hidden}, own.where, own.locations)
         self.fixed = None
-        if names_in(step.properties) is None and not templates.template(step.name) and step.loop is None:
+        if names_in(step.properties) is None and not template(step.name) and step.loop is None:
             self.fixed = _task(step, step.properties, step.name, None)
         self.names = self._names()
         self.always = self.fixed is not None and not step.conditions
@@ -122,7 +121,7 @@ class StepRenderer:
 
     def _names(self) -> frozenset[str]:
         """All names that anything in the task may use."""
-        step = self.step
+        step = self.source
         parts = [_condition(c).names for c in step.conditions]
         if self.fixed is None:
             parts += [n for v in (step.properties, step.name) if (n := names_in(v)) is not None]
@@ -133,7 +132,7 @@ class StepRenderer:
     def render(self, scope: Scope) -> _Outcome:
         """The task for the host that `scope` is of."""
         scope = scope.child(self.variables)
-        seen = scope.reach(self.names)
+        seen = scope.visible_from(self.names)
         if seen is None or not _OWN.isdisjoint(seen):
             return self._render(scope)
         key = frozenset((name, _identity(value)) for name, value in seen.items())
@@ -146,7 +145,7 @@ class StepRenderer:
         return found
 
     def _render(self, scope: Scope) -> _Outcome:
-        outcome, step = _Outcome(), self.step
+        outcome, step = _Outcome(), self.source
         if step.loop is None:
             self._round(scope, None, outcome)
             return outcome
@@ -159,11 +158,11 @@ class StepRenderer:
             return outcome
         for index, item in enumerate(items):
             values = {loop.variable: item, **({loop.index: index} if loop.index else {})}
-            self._round(scope.child(Map(), values), Item(item, index, ""), outcome)
+            self._round(scope.child(Map(), values), LoopItem(item, index, ""), outcome)
         return outcome
 
-    def _round(self, scope: Scope, item: Item | None, outcome: _Outcome) -> None:
-        step = self.step
+    def _round(self, scope: Scope, item: LoopItem | None, outcome: _Outcome) -> None:
+        step = self.source
         if not self._holds(scope, outcome):
             return
         if self.fixed is not None:
@@ -181,29 +180,29 @@ class StepRenderer:
                 if rendered is not OMIT:
                     properties[key] = rendered
         if item is not None:
-            item = Item(item.value, item.index, _text(scope, step.loop.label) if step.loop and step.loop.label
+            item = LoopItem(item.value, item.index, _text(scope, step.loop.label) if step.loop and step.loop.label
                         else _short(item.value))
         rendered_tasks = outcome.tasks if good else outcome.partial
         rendered_tasks.append(_task(step, properties, _text(scope, step.name), item))
 
     def _holds(self, scope: Scope, outcome: _Outcome) -> bool | None:
         """Whether all conditions are true; None where one cannot be told."""
-        for condition in self.step.conditions:
+        for when in self.source.conditions:
             try:
-                if not scope.test(condition.text, condition.where):
+                if not scope.test(when.text, when.where):
                     return False
             except RenderError as error:
-                outcome.fail(error, condition.where)
+                outcome.fail(error, when.where)
                 return None
         return True
 
 
-def _task(step: Step, properties: Mapping[str, Any], name: str, item: Item | None) -> Task:
-    return Task(step.kind, name, properties, step.properties, step.where, step.properties.places, step.tags, item)
+def _task(step: TaskSource, properties: Mapping[str, Any], name: str, item: LoopItem | None) -> RenderedTask:
+    return RenderedTask(step.kind, name, properties, step.properties, step.where, step.properties.locations, step.tags, item)
 
 
-def _condition(condition: Condition) -> templates.Template:
-    return templates.template(condition.text) or templates.condition(condition.text)
+def _condition(when: Condition) -> Template:
+    return template(when.text) or condition(when.text)
 
 
 def _identity(value: Any) -> Hashable:
@@ -222,7 +221,7 @@ def _loop_items(loop: Loop, scope: Scope) -> Sequence[Any]:
             flat += item if isinstance(item, list) else [item]
         return flat
     if not isinstance(items, list):
-        raise RenderError(f"loop takes a list, and this is {article(items)}",
+        raise RenderError(f"loop takes a list, and this is {describe(items)}",
                           "For a mapping, write `| dict2items`.", loop.where)
     return items
 
@@ -239,12 +238,12 @@ def _short(value: Any) -> str:
     return (value if isinstance(value, str) else repr(value))[:200]
 
 
-def render(steps: Iterable[StepRenderer], scope: Scope, host: str) -> RenderedTasks:
+def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTasks:
     """The tasks of one play for one host. Each mistake is told once."""
-    tasks: list[Task] = []
+    tasks: list[RenderedTask] = []
     errors: dict[tuple[Where, str, str], None] = {}
     waiting: dict[Where, None] = {}
-    partial: list[Task] = []
+    partial: list[RenderedTask] = []
     for step in steps:
         if step.always and step.fixed is not None:
             tasks.append(step.fixed)

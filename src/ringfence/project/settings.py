@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ringfence.errors import Where
-from ringfence.project import yaml
-from ringfence.project.problems import Problems, allowed, article
-from ringfence.project.yaml import Map, Seq
+from ringfence.diagnostics import Problems, Where, allowed, describe
+from ringfence.documents import yaml
+from ringfence.documents.yaml import Map, Seq
 
 FILE = "ringfence.yml"
 LATER = ("protected",)  # keys of the design that no version knows yet
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ProjectSettings:
     """What the file says, paths made relative to the current folder; empty where there is no file.
 
     `folder` is the project's: that of the file, or the current one. `modules` beside it holds the project's own kinds.
@@ -34,16 +33,16 @@ def find(start: Path | None = None) -> Path | None:
     return next((f / FILE for f in (folder, *folder.parents) if (f / FILE).is_file()), None)
 
 
-def load(start: Path | None = None) -> Settings:
+def load(start: Path | None = None) -> ProjectSettings:
     """The settings of the project that a folder (by default the current one) belongs to. Raises InputError with every
     mistake in the file."""
     path = find(start)
     if path is None:
-        return Settings(Path())
+        return ProjectSettings(Path())
     path, problems = Path(os.path.relpath(path)), Problems()
     data = yaml.load(path, yaml.PLAYS, problems)
     if data is not None and not isinstance(data, Map):
-        problems.error(Where(os.fspath(path), 1), f"{FILE} is a mapping, not {article(data)}",
+        problems.error(Where(os.fspath(path), 1), f"{FILE} is a mapping, not {describe(data)}",
                        f"Allowed: {', '.join(_KEYS)}.")
     data = data if isinstance(data, Map) else Map()
     values: dict[str, Any] = {}
@@ -55,12 +54,12 @@ def load(start: Path | None = None) -> Settings:
         else:
             problems.error(data.at(key), f'unknown key "{key}" in {FILE}', allowed(key, _KEYS))
     problems.check()
-    return Settings(path.parent, **values)
+    return ProjectSettings(path.parent, **values)
 
 
 def _path(key: str, value: Any, where: Where, folder: Path, problems: Problems) -> str:
     if not isinstance(value, str) or not value or "\0" in value:
-        problems.error(where, f"{key} takes the path of a file, not {article(value)}")
+        problems.error(where, f"{key} takes the path of a file, not {describe(value)}")
         return ""
     return os.path.normpath(folder / Path(value).expanduser())
 

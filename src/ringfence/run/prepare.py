@@ -2,23 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ringfence import kinds as shipped
-from ringfence.errors import NOWHERE, Diagnostic, InputError, Where
-from ringfence.facts import Facts
-from ringfence.project import Project, Tags, read, settings, vault
-from ringfence.project.desired import Declarer
-from ringfence.resource import Kind
-from ringfence.run.converge import Job, Later
-from ringfence.state import Desired
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
+from ringfence.documents import vault
+from ringfence.model.declaration import Declarations
+from ringfence.model.facts import Facts
+from ringfence.model.resource import Kind
+from ringfence.project import Project, Tags, read, settings
+from ringfence.project.declare import DeclarationBuilder
+from ringfence.run.host import HostJob, RunContext
 from ringfence.transports import transport_for
+from ringfence.transports.connection_settings import ConnectionSettings
+from ringfence.transports.resolve import settings_for
 
 
 @dataclass(frozen=True)
-class Request:
+class RunOptions:
     """What the command line asked for; what is empty comes from `ringfence.yml` in `project` or above it."""
 
     project: Path
@@ -33,34 +34,33 @@ class Request:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that is ready: a job a host, and what is worth a warning."""
+    """A run that is ready: a job a host, what they share, and what is worth a warning."""
 
-    jobs: tuple[Job, ...]
-    kinds: Mapping[str, Kind]
+    jobs: tuple[HostJob, ...]
+    context: RunContext
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def prepare(request: Request) -> Prepared:
+def prepare(options: RunOptions) -> Prepared:
     """Everything that can be known without a host. Raises InputError with every mistake in every file."""
-    found = settings.load(request.project)
-    kinds = kinds_of(found.folder)
-    playbooks = list(request.playbooks or found.playbooks)
+    found = settings.load(options.project)
+    kinds = load_kinds(found.folder)
+    playbooks = list(options.playbooks or found.playbooks)
     if not playbooks:
         raise InputError([Diagnostic(NOWHERE, "no playbook is given",
                                      "name one, or list them under `playbooks` in ringfence.yml")])
-    passwords = vault.passwords(list(request.vault) or [v for v in [found.vault_password_file] if v])
-    project, wrong = read(playbooks, kinds=set(kinds), inventory=list(request.inventory or found.inventory),
-                          extra=request.extra_vars, limit=",".join(request.limit), vault=vault.Vault(passwords))
-    problems = list(wrong.all)
-    prepare_one = partial(_job, project, Declarer(kinds), Tags.of(request.tags, request.skip_tags), problems)
-    jobs = tuple(job for job in map(prepare_one, project.hosts) if job)
-    told = tuple(_once(problems))
+    passwords = vault.passwords(list(options.vault) or [v for v in [found.vault_password_file] if v])
+    project, problems = read(playbooks, kinds=set(kinds), inventory=list(options.inventory or found.inventory),
+                             extra=options.extra_vars, limit=",".join(options.limit), vault=vault.Vault(passwords))
+    builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags), problems.all)
+    jobs = tuple(job for job in map(builder.job, project.hosts) if job)
+    told = tuple(_once(builder.problems))
     if any(d.severity == "error" for d in told):
         raise InputError(told)
-    return Prepared(jobs, kinds, told)
+    return Prepared(jobs, RunContext(kinds, builder.declare, lambda job: transport_for(job.settings)), told)
 
 
-def kinds_of(folder: Path) -> Mapping[str, Kind]:
+def load_kinds(folder: Path) -> Mapping[str, Kind]:
     """Our kinds and those of a project's `modules/`. Raises InputError where a file of it cannot be loaded."""
     modules = folder / "modules"
     try:
@@ -70,37 +70,52 @@ def kinds_of(folder: Path) -> Mapping[str, Kind]:
                                      f"{type(error).__name__}, raised by a file in that folder")]) from error
 
 
-def _job(project: Project, declarer: Declarer, tags: Tags, problems: list[Diagnostic], host: str) -> Job | None:
-    """The job of one host; its mistakes go to `problems`."""
+class _JobBuilder:
+    """Makes the jobs of a project's hosts. `problems` has what is wrong with any of them."""
 
-    def declared(facts: Facts | None) -> tuple[Desired, list[Diagnostic], bool]:
-        rendered = project.render(host, None if facts is None else facts.raw, tags)
-        desired, wrong = declarer.desired(rendered.tasks)
-        values = [d for task in rendered.partial for d in declarer.values(task)]
-        return desired, [*rendered.diagnostics, *wrong, *values], bool(rendered.waiting)
+    def __init__(self, project: Project, builder: DeclarationBuilder, tags: Tags, problems: Iterable[Diagnostic]) -> None:
+        self.project, self.builder, self.tags = project, builder, tags
+        self.problems = list(problems)
+        self._told = frozenset[Diagnostic]()  # what was told before the first host was touched
 
-    def with_facts(facts: Facts) -> tuple[Desired, list[Diagnostic]]:
-        desired, wrong, _ = declared(facts)
-        return desired, [d for d in wrong if d.severity == "error" or d not in problems]
+    def job(self, host: str) -> HostJob | None:
+        """The job of one host, or nothing where its connection is not known; its mistakes go to `problems`."""
+        declarations, wrong, needs_facts = self._declare(host, None)
+        self.problems += wrong
+        connection = self._settings(host)
+        if connection is None:
+            return None
+        kept = declarations if self.builder.has_room else None
+        return HostJob(host, connection, kept, len(declarations), needs_facts)
 
-    desired, wrong, waiting = declared(None)
-    problems += wrong
-    variables, undefined = project.variables(host)
-    problems += undefined
-    if undefined:
-        return None
-    try:
-        transport = transport_for(host, variables)
-    except InputError as error:
-        problems += [replace(d, host=host) for d in error.diagnostics]
-        return None
-    kept = desired if declarer.room else Later(len(desired), lambda: declared(None)[0])
-    return Job(host, kept, lambda: transport, with_facts if waiting else None)
+    def declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic]]:
+        """What is declared for a host, with its facts where they are known: mistakes, and warnings that are new."""
+        declarations, wrong, _ = self._declare(host, facts)
+        if not self._told:
+            self._told = frozenset(self.problems)
+        return declarations, [d for d in wrong if d.severity == "error" or d not in self._told]
+
+    def _declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic], bool]:
+        rendered = self.project.render(host, None if facts is None else facts.raw, self.tags)
+        declarations, wrong = self.builder.declarations(rendered.tasks)
+        values = [d for task in rendered.partial for d in self.builder.value_problems(task)]
+        return declarations, [*rendered.diagnostics, *wrong, *values], bool(rendered.needs_facts)
+
+    def _settings(self, host: str) -> ConnectionSettings | None:
+        variables, undefined = self.project.variables(host)
+        self.problems += undefined
+        if undefined:
+            return None
+        try:
+            return settings_for(host, variables)
+        except InputError as error:
+            self.problems += [replace(d, host=host) for d in error.diagnostics]
+            return None
 
 
 def _once(problems: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
     """Each problem once, however many hosts have it, in the order of the places."""
-    hosts: dict[Any, list[str]] = {}
+    hosts: dict[Diagnostic, list[str]] = {}
     for d in problems:
         hosts.setdefault(replace(d, host=""), []).append(d.host)
     for d in sorted(hosts, key=lambda d: (d.where, d.summary)):

@@ -5,37 +5,35 @@ nothing but `Unreachable` (nothing was sent yet) and `HostError` (the batch may 
 errors.FAILURES. Time is bounded by `ringfence_batch_timeout`, memory by `ringfence_max_reply`, whatever the host does.
 """
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from ringfence.batch import Batch, Reply
-from ringfence.transports.resolve import settings_for
-from ringfence.transports.settings import Local, Psrp
+from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
 
 
 class Transport(Protocol):
-    """A way to one host. `round_trips` counts batches carried; bytes are those of the carried messages."""
+    """A way to one host."""
+
+    def run(self, batch: Batch) -> Reply:
+        """Carry `batch` to the host over a new connection. Raises Unreachable or HostError."""
+
+
+class CountingTransport(Transport, Protocol):
+    """What every transport of ringfence knows besides: batches carried, and the bytes of the carried messages."""
 
     name: str
     round_trips: int
     bytes_sent: int
     bytes_received: int
 
-    def run(self, batch: Batch) -> Reply:
-        """Carry `batch` to the host over a new connection. Raises Unreachable or HostError."""
 
-
-def transport_for(host: str, variables: Mapping[str, Any]) -> Transport:
-    """The transport that the connection variables of `host` choose (`ansible_connection`: psrp, winrm, ssh, local).
-
-    Nothing is opened, no secret revealed. Raises InputError with every mistake in the variables.
-    """
-    settings = settings_for(host, variables)
+def transport_for(settings: ConnectionSettings) -> CountingTransport:
+    """The transport that settings are for (see resolve.settings_for). Nothing is opened, no secret revealed."""
     # the client libraries take a while to import: only what is used
-    if isinstance(settings, Psrp):
+    if isinstance(settings, PsrpSettings):
         from ringfence.transports.psrp import PsrpTransport
         return PsrpTransport(settings)
-    if isinstance(settings, Local):
+    if isinstance(settings, LocalSettings):
         from ringfence.transports.local import LocalTransport
         return LocalTransport(settings)
     from ringfence.transports.ssh import SshTransport

@@ -68,31 +68,31 @@ _TEXTS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for patter
 _LONGEST = 600  # characters of what a host says in a message
 
 # what a failure is called before a batch was sent, and after
-_BEFORE = {"protocol": "peer"}
-_AFTER = {"timeout": "overdue", "network": "lost", "refused": "lost", "tls": "lost", "peer": "protocol"}
+_BEFORE = {"protocol": "wrong_service"}
+_AFTER = {"timeout": "no_answer", "network": "connection_lost", "connection_refused": "connection_lost", "tls": "connection_lost", "wrong_service": "protocol"}
 
 # before the batch is sent another attempt can do no harm, and for these it may help
-_PASSING = ("refused", "timeout", "network", "name")
+_PASSING = ("connection_refused", "timeout", "network", "dns")
 
 
-def of_text(text: str) -> str | None:
+def kind_from_text(text: str) -> str | None:
     """The kind of failure that an error text of Windows or PowerShell (with its error id) speaks of."""
     return next((kind for pattern, kind in _TEXTS if pattern.search(text)), None)
 
 
-def of_fault(code: object, text: str) -> str | None:
+def kind_from_fault(code: object, text: str) -> str | None:
     """The kind of failure that a WSMan fault or a native error code stands for; `text` where the code says little."""
-    return (FAULTS.get(code & 0xFFFFFFFF) if isinstance(code, int) else None) or of_text(text)
+    return (FAULTS.get(code & 0xFFFFFFFF) if isinstance(code, int) else None) or kind_from_text(text)
 
 
-def of_call(failure: Failure) -> str:
+def kind_from_call(failure: Failure) -> str:
     """The kind of failure of one call of a batch: why Windows refused it, `changed` where it is about the values."""
     if failure.id.startswith("ringfence."):
         return "script"
-    kind = of_fault(failure.code, f"{failure.message} {failure.id}")
+    kind = kind_from_fault(failure.code, f"{failure.message} {failure.id}")
     if kind in ("authorization", "elevation", "service"):
         return kind
-    return "authorization" if failure.category == "PermissionDenied" else "changed"
+    return "authorization" if failure.category == "PermissionDenied" else "change_rejected"
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
@@ -109,19 +109,19 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         waiting += [one for one in inner if isinstance(one, BaseException)]
 
 
-def of_network(error: BaseException) -> tuple[str, str]:
+def kind_from_network(error: BaseException) -> tuple[str, str]:
     """The kind and the words for a failure of the network below, whatever library wrapped it."""
     found = list(causes(error))
     for one in found:
         if isinstance(one, ssl.SSLCertVerificationError):
             return "tls", one.verify_message
         if isinstance(one, socket.gaierror):
-            return "name", str(one.strerror)
+            return "dns", str(one.strerror)
         if isinstance(one, ConnectionRefusedError):
-            return "refused", ""
+            return "connection_refused", ""
         if isinstance(one, ssl.SSLError):
             if re.search("WRONG_VERSION_NUMBER|HTTP_REQUEST|RECORD_LAYER_FAILURE|PACKET_LENGTH", str(one)):
-                return "peer", "the port does not speak TLS"
+                return "wrong_service", "the port does not speak TLS"
             if not isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError):
                 return "tls", (one.reason or str(one)).replace("_", " ").lower()
     for one in found:
@@ -131,7 +131,7 @@ def of_network(error: BaseException) -> tuple[str, str]:
             return "tls", f"the certificate's fingerprint is {got[1]}" if got else str(found[-1])
         if isinstance(one, http.client.HTTPException) and not isinstance(
                 one, http.client.RemoteDisconnected | http.client.IncompleteRead):
-            return "peer", "it does not speak HTTP"
+            return "wrong_service", "it does not speak HTTP"
     for one in found:
         if isinstance(one, TimeoutError) or (isinstance(one, OSError) and one.errno == errno.ETIMEDOUT):
             return "timeout", ""
@@ -154,7 +154,7 @@ def host_error(where: str, sent: bool, kind: str, detail: str = "") -> HostError
     return HostError(_AFTER.get(kind, kind), told)
 
 
-def connected(connect: Callable[[], T], retries: int, backoff: float, deadline: Deadline) -> T:
+def connect_with_retries(connect: Callable[[], T], retries: int, backoff: float, deadline: Deadline) -> T:
     """What `connect` gives; tried again up to `retries` times where the failure may pass, pausing ever longer."""
     for attempt in range(retries + 1):
         try:

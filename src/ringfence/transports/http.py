@@ -24,7 +24,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _SEALED = re.compile(r'multipart/(x-multi-)?encrypted;\s*protocol="[\w/.-]+";\s*boundary="Encrypted Boundary"', re.IGNORECASE)
 
 
-class Link:
+class BoundedSession:
     """What one session over HTTP may use and has used: time, bytes of all responses, bytes of one."""
 
     def __init__(self, deadline: Deadline, limit: int, envelope: int) -> None:
@@ -50,10 +50,10 @@ class Link:
             yield piece
 
 
-class Adapter(HTTPAdapter):
+class BoundedAdapter(HTTPAdapter):
     """Sends over connections that the deadline can cut, and hands out responses that are read within bounds."""
 
-    def __init__(self, link: Link, **pool: Any) -> None:
+    def __init__(self, link: BoundedSession, **pool: Any) -> None:
         self.link, self._extra = link, {name: value for name, value in pool.items() if value is not None}
         super().__init__(max_retries=0)
 
@@ -94,7 +94,7 @@ class Adapter(HTTPAdapter):
         response: Any = super().send(request, *args, **kwargs)
         if response.status_code in _REDIRECTS:
             response.close()
-            raise HostError("peer", f"HTTP {response.status_code}, a redirect")
+            raise HostError("wrong_service", f"HTTP {response.status_code}, a redirect")
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             response.close()
             raise HostError("protocol", "a compressed response, which was not asked for")
@@ -111,15 +111,15 @@ class Adapter(HTTPAdapter):
 class BoundedHttp(_TransportHTTP):
     """pypsrp's HTTP transport on our adapter, with retries of reading alone."""
 
-    def __init__(self, link: Link, fingerprint: str | None, **settings: Any) -> None:
+    def __init__(self, link: BoundedSession, fingerprint: str | None, **settings: Any) -> None:
         super().__init__(**settings)
         self.link, self.fingerprint = link, fingerprint
 
     def _build_session(self) -> requests.Session:
         session: requests.Session = super()._build_session()
         session.trust_env = False  # its proxies and authorities are in the session by now; else they are read each time
-        session.mount("http://", Adapter(self.link))
-        session.mount("https://", Adapter(self.link, assert_fingerprint=self.fingerprint,
+        session.mount("http://", BoundedAdapter(self.link))
+        session.mount("https://", BoundedAdapter(self.link, assert_fingerprint=self.fingerprint,
                                           key_password=self.certificate_key_password))
         return session
 
@@ -148,7 +148,7 @@ class BoundedHttp(_TransportHTTP):
 class BoundedWSMan(WSMan):
     """pypsrp's WSMan over a bounded transport. `settings` are those of pypsrp's WSMan."""
 
-    def __init__(self, link: Link, fingerprint: str | None, *, max_envelope_size: int, operation_timeout: int,
+    def __init__(self, link: BoundedSession, fingerprint: str | None, *, max_envelope_size: int, operation_timeout: int,
                  **settings: Any) -> None:
         super().__init__(max_envelope_size=max_envelope_size, operation_timeout=operation_timeout, **settings)
         self.transport = BoundedHttp(link, fingerprint, **settings)

@@ -19,7 +19,7 @@ _appending = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KnownHostsLine:
     """A line: `marker` is "", "@revoked" or "@cert-authority"."""
 
     marker: str
@@ -41,7 +41,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownKeys:
     """The keys that a file has for one host."""
 
     keys: tuple[paramiko.PKey, ...]
@@ -53,18 +53,18 @@ def known_name(host: str, port: int) -> str:
     return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
 
 
-def known(path: str, host: str, port: int) -> Known:
+def known(path: str, host: str, port: int) -> KnownKeys:
     """What the file at `path` says of a host; nothing where there is no file. Lines that cannot be read say nothing."""
     try:
         stat = os.stat(path)
         entries = _entries(path, stat.st_mtime_ns, stat.st_size)
     except OSError:
-        return Known((), frozenset())
+        return KnownKeys((), frozenset())
     name = known_name(host, port)
     mine = [entry for entry in entries if entry.matches(name)]
     revoked = frozenset(entry.key for entry in mine if entry.marker == "@revoked")
     keys = [_key(entry.key) for entry in mine if not entry.marker and entry.key not in revoked]
-    return Known(tuple(key for key in keys if key), revoked)
+    return KnownKeys(tuple(key for key in keys if key), revoked)
 
 
 def remember(path: str, host: str, port: int, key: paramiko.PKey) -> None:
@@ -88,7 +88,7 @@ def open_ended(path: str) -> bool:
 
 
 @functools.lru_cache(maxsize=8)
-def _entries(path: str, modified: int, size: int) -> tuple[Entry, ...]:
+def _entries(path: str, modified: int, size: int) -> tuple[KnownHostsLine, ...]:
     """The lines of a file, kept until it changes."""
     found = []
     with open(path, encoding="utf-8", errors="replace") as file:
@@ -97,7 +97,7 @@ def _entries(path: str, modified: int, size: int) -> tuple[Entry, ...]:
             marker = words.pop(0) if words and words[0].startswith("@") else ""
             if len(words) >= 3 and not words[0].startswith("#"):
                 names = words[0] if words[0].startswith("|1|") else words[0].lower()
-                found.append(Entry(marker, tuple(names.split(",")), f"{words[1]} {words[2]}"))
+                found.append(KnownHostsLine(marker, tuple(names.split(",")), f"{words[1]} {words[2]}"))
     return tuple(found)
 
 

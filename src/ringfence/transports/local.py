@@ -11,8 +11,8 @@ from typing import IO
 from ringfence.batch import Batch, Reply
 from ringfence.errors import HostError, Unreachable
 from ringfence.transports import process
+from ringfence.transports.connection_settings import LocalSettings
 from ringfence.transports.deadline import Deadline
-from ringfence.transports.settings import Local
 
 
 class LocalTransport:
@@ -20,7 +20,7 @@ class LocalTransport:
 
     name = "local"
 
-    def __init__(self, settings: Local) -> None:
+    def __init__(self, settings: LocalSettings) -> None:
         self.settings = settings
         self.round_trips = self.bytes_sent = self.bytes_received = 0
 
@@ -43,8 +43,8 @@ class LocalTransport:
         assert child.stderr
         with child:
             threading.Thread(target=_write, args=(child.stdin, told), daemon=True).start()
-            output = process.Reader(functools.partial(os.read, child.stdout.fileno()), limit)
-            errors = process.Reader(functools.partial(os.read, child.stderr.fileno()), process.MAX_ERRORS, discard=True)
+            output = process.StreamReader(functools.partial(os.read, child.stdout.fileno()), limit)
+            errors = process.StreamReader(functools.partial(os.read, child.stderr.fileno()), process.MAX_ERRORS, discard=True)
             output.done.wait(deadline.left())
             in_time = output.done.is_set()
             if in_time and not output.too_much and b"<<ringfence" not in output.data:  # it will say why
@@ -57,10 +57,10 @@ class LocalTransport:
         self.bytes_sent += len(told)
         self.bytes_received += len(output.data)
         if not in_time:
-            raise HostError("overdue", f"{executable}: {self.settings.batch_timeout:g} s")
+            raise HostError("no_answer", f"{executable}: {self.settings.batch_timeout:g} s")
         if output.too_much:
             raise HostError("too_large", f"{executable}: more than {limit} bytes")
-        return process.understand(batch, bytes(output.data), bytes(errors.data), status, executable, "this machine",
+        return process.parse_reply(batch, bytes(output.data), bytes(errors.data), status, executable, "this machine",
                                   self.settings.max_reply)
 
 

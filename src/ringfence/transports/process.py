@@ -15,7 +15,7 @@ from collections.abc import Callable
 from ringfence.batch import Batch, Reply, script
 from ringfence.batch.bootstrap import bootstrap
 from ringfence.errors import HostError
-from ringfence.transports.failures import host_error, of_text
+from ringfence.transports.failures import host_error, kind_from_text
 
 MAX_ERRORS = 256 * 1024  # bytes of standard error that are kept
 
@@ -38,7 +38,7 @@ def standard_input(batch: Batch) -> bytes:
     return _script_line() + b"\n" + batch.encode().encode() + b"\n"
 
 
-class Reader:
+class StreamReader:
     """A thread that reads a stream to its end, to a whole answer, or to `limit` bytes, by `read(size)`.
 
     `discard` goes on reading, so that the other side is not held up, but keeps no more. `done` is set at the end.
@@ -67,35 +67,35 @@ class Reader:
         return start >= 0 and self.data.find(b">>", max(start, tail)) >= 0
 
 
-def understand(batch: Batch, output: bytes, errors: bytes, status: int | None, executable: str, where: str,
+def parse_reply(batch: Batch, output: bytes, errors: bytes, status: int | None, executable: str, where: str,
                max_reply: int) -> Reply:
     """The reply in what the process left. Raises HostError of the kind that its words and exit code point to."""
     try:
-        return _understand(batch, output, errors, status, executable, max_reply)
+        return _parse_reply(batch, output, errors, status, executable, max_reply)
     except HostError as error:
         raise host_error(where, True, error.kind, error.detail) from None
 
 
-def _understand(batch: Batch, output: bytes, errors: bytes, status: int | None, executable: str,
+def _parse_reply(batch: Batch, output: bytes, errors: bytes, status: int | None, executable: str,
                 max_reply: int) -> Reply:
     try:
-        return batch.read(output, max_reply)
+        return batch.decode(output, max_reply)
     except HostError as error:
         if error.kind != "protocol" or b"<<ringfence" in output:
             raise
         silent = error
-    said = words(errors) or words(output)
-    kind = of_text(said)
+    said = error_text(errors) or error_text(output)
+    kind = kind_from_text(said)
     if kind in (None, "powershell") and (status in _NOT_FOUND or (status and executable.lower() in said.lower())):
         raise HostError("powershell", _NOISE.sub("", said) or executable)
     if not said and status:
         raise HostError("script", f"{executable} ended with exit code {status} and said nothing")
-    if not words(errors):
+    if not error_text(errors):
         raise silent
     raise HostError(kind or "script", _NOISE.sub("", said))
 
 
-def words(errors: bytes) -> str:
+def error_text(errors: bytes) -> str:
     """The text in what PowerShell wrote: errors out of CLIXML (MS-PSRP 2.2.5.1), colours and control characters gone."""
     text = errors.decode("utf-8", "replace")
     if "#< CLIXML" in text:

@@ -15,11 +15,11 @@ from spnego.exceptions import SpnegoError
 from ringfence.batch import Batch, Reply, script
 from ringfence.errors import HostError
 from ringfence.secret import Secret
+from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.transports.deadline import Deadline
-from ringfence.transports.failures import connected, host_error, of_fault, of_network, of_text
-from ringfence.transports.http import BoundedWSMan, Link, without_document_type
-from ringfence.transports.quiet import quiet
-from ringfence.transports.settings import Psrp
+from ringfence.transports.failures import connect_with_retries, host_error, kind_from_fault, kind_from_network, kind_from_text
+from ringfence.transports.http import BoundedSession, BoundedWSMan, without_document_type
+from ringfence.transports.loggers import silence_loggers
 
 FUNCTION = "Invoke-RingfenceBatch"  # what a JEA endpoint made by `ringfence jea export` offers
 
@@ -28,7 +28,7 @@ _HTTP = {
     403: ("authorization", "HTTP 403"),
     407: ("authentication", "HTTP 407, the proxy wants a password"),
     413: ("quota", "HTTP 413, a message is larger than the host's MaxEnvelopeSizekb: lower ansible_psrp_max_envelope_size"),
-    503: ("refused", "HTTP 503, the WinRM service does not run"),
+    503: ("connection_refused", "HTTP 503, the WinRM service does not run"),
 }
 
 _KEY_MISFIT = re.compile("PEM lib|is encrypted|KEY_VALUES_MISMATCH|key values mismatch")
@@ -39,7 +39,7 @@ class PsrpTransport:
 
     name = "psrp"
 
-    def __init__(self, settings: Psrp) -> None:
+    def __init__(self, settings: PsrpSettings) -> None:
         self.settings = settings
         self.round_trips = self.bytes_sent = self.bytes_received = 0
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -48,12 +48,12 @@ class PsrpTransport:
 
     def run(self, batch: Batch) -> Reply:
         """Carry `batch`. Raises Unreachable before it was sent, HostError after."""
-        quiet("pypsrp", "psrpcore", "urllib3", "requests", "spnego", "requests_credssp")
+        silence_loggers("pypsrp", "psrpcore", "urllib3", "requests", "spnego", "requests_credssp")
         # PSRP wraps output in base64 and XML once more
         with Deadline(self.settings.batch_timeout) as deadline:
-            link = Link(deadline, self.settings.wire_limit * 3 // 2, self.settings.max_envelope_size)
+            link = BoundedSession(deadline, self.settings.wire_limit * 3 // 2, self.settings.max_envelope_size)
             try:
-                pool = connected(lambda: self._open(link), self.settings.retries, self.settings.backoff, deadline)
+                pool = connect_with_retries(lambda: self._open(link), self.settings.retries, self.settings.backoff, deadline)
                 output = self._invoke(pool, link, batch)
                 self._close(pool)
             finally:
@@ -62,21 +62,21 @@ class PsrpTransport:
                 self.bytes_received += link.received
         self.round_trips += 1
         try:
-            return batch.read(output, self.settings.max_reply)
+            return batch.decode(output, self.settings.max_reply)
         except HostError as error:
             raise host_error(self.where, True, error.kind, error.detail) from None
 
-    def _open(self, link: Link) -> "Pool":
+    def _open(self, link: BoundedSession) -> "LinearPool":
         """An open runspace pool. Raises Unreachable."""
         try:
             wsman = BoundedWSMan(link, self.settings.cert_fingerprint, **wsman_settings(self.settings))
-            pool = Pool(wsman, configuration_name=self.configuration)
+            pool = LinearPool(wsman, configuration_name=self.configuration)
             pool.open()
             return pool
         except Exception as error:
             raise self._failure(error, link, sent=False) from None
 
-    def _invoke(self, pool: "Pool", link: Link, batch: Batch) -> bytes:
+    def _invoke(self, pool: "LinearPool", link: BoundedSession, batch: Batch) -> bytes:
         """What the pipeline wrote. From the first message on the batch counts as sent."""
         pipeline = PowerShell(pool)
         if self.settings.endpoint:
@@ -98,7 +98,7 @@ class PsrpTransport:
             raise self._pipeline_failure(pipeline)
         return output.encode("utf-8", "replace")
 
-    def _close(self, pool: "Pool") -> None:
+    def _close(self, pool: "LinearPool") -> None:
         """Close the shell; that it fails is no failure of the batch."""
         transport: Any = pool.connection.transport
         transport.connection_timeout = min(_CLOSING, self.settings.connection_timeout)
@@ -110,12 +110,12 @@ class PsrpTransport:
         """The first error that PowerShell wrote instead of an answer."""
         error = pipeline.streams.error[0] if pipeline.streams.error else None
         said = re.sub(r"\s+", " ", str(error or "the pipeline failed without a word"))[:500]
-        kind = of_text(f"{said} {getattr(error, 'fq_error', '') or ''}")
+        kind = kind_from_text(f"{said} {getattr(error, 'fq_error', '') or ''}")
         if kind == "endpoint":
             said = f"{self.configuration} does not offer {FUNCTION}"
         return host_error(self.where, True, kind if kind not in (None, "powershell") else "script", said)
 
-    def _failure(self, error: Exception, link: Link, sent: bool) -> HostError:
+    def _failure(self, error: Exception, link: BoundedSession, sent: bool) -> HostError:
         """What an exception of any of the libraries means."""
         if isinstance(error, HostError):
             return host_error(self.where, sent, error.kind, error.detail)
@@ -129,22 +129,22 @@ class PsrpTransport:
             return "authentication", self._authentication(error)
         if isinstance(error, WSManFaultError):
             said = re.sub(r"\s+", " ", str(error.reason or error.provider_fault or f"WSMan fault {error.code}"))
-            kind = of_fault(error.code, f"{said} {error.provider_fault or ''}") or "script"
+            kind = kind_from_fault(error.code, f"{said} {error.provider_fault or ''}") or "script"
             return kind, f"{self.configuration}: {said}" if kind == "endpoint" else said
         if isinstance(error, WinRMTransportError):
             if error.code == 500 and not error.response_text and self.settings.message_encryption == "never":
-                return "peer", "HTTP 500, as from a service whose AllowUnencrypted is off"
-            return _HTTP.get(error.code, ("peer", f"HTTP {error.code}"))
+                return "wrong_service", "HTTP 500, as from a service whose AllowUnencrypted is off"
+            return _HTTP.get(error.code, ("wrong_service", f"HTTP {error.code}"))
         if isinstance(error, SpnegoError):
             return "authentication", str(error)[:300]
         if self.settings.certificate_key_pem and _KEY_MISFIT.search(str(error)):
             return "authentication", f"{self.settings.certificate_key_pem} does not fit the certificate or its password"
         if isinstance(error, requests.exceptions.ProxyError):
-            return "network", "the proxy: " + (of_network(error)[1] or of_network(error)[0])
+            return "network", "the proxy: " + (kind_from_network(error)[1] or kind_from_network(error)[0])
         if isinstance(error, requests.RequestException | OSError):
-            return of_network(error)
+            return kind_from_network(error)
         if isinstance(error, WinRMError):
-            return of_text(str(error)) or "protocol", str(error)[:300]
+            return kind_from_text(str(error)) or "protocol", str(error)[:300]
         # whatever else parsing hostile bytes may end in
         return "protocol", f"an answer that cannot be read ({type(error).__name__}: {str(error)[:200]})"
 
@@ -156,7 +156,7 @@ class PsrpTransport:
         return f"{user} with {auth}"
 
 
-class Pool(RunspacePool):
+class LinearPool(RunspacePool):
     """A runspace pool that takes messages apart in linear time and keeps warnings of the host to itself."""
 
     def __init__(self, connection: BoundedWSMan, configuration_name: str) -> None:
@@ -197,7 +197,7 @@ class _LinearFragmenter(Fragmenter):
         return messages
 
 
-def wsman_settings(settings: Psrp) -> dict[str, Any]:
+def wsman_settings(settings: PsrpSettings) -> dict[str, Any]:
     """The arguments of pypsrp's WSMan. Here the secrets are revealed."""
     validate: bool | str = settings.ca_cert or True
     if settings.cert_validation == "ignore" or settings.cert_fingerprint:

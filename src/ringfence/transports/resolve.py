@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ringfence.errors import InputError
-from ringfence.transports.settings import TRANSPORTS, Local, Psrp, Ssh
-from ringfence.transports.variables import Found, choice, problem, read, rows, unknown
+from ringfence.diagnostics import Finding, InputError
+from ringfence.transports.connection_settings import TRANSPORTS, ConnectionSettings, LocalSettings, PsrpSettings, SshSettings
+from ringfence.transports.connection_variables import ResolvedVariables, choice, problem, read, rows, unknown
 
 CONNECTION = choice("psrp", "winrm", "ssh", "local", aliases={
     "paramiko": "ssh", "paramiko_ssh": "ssh", "smart": "ssh",
@@ -18,26 +18,23 @@ CONNECTION = choice("psrp", "winrm", "ssh", "local", aliases={
 # characters that cmd.exe, PowerShell and bash all leave alone in a word
 _SAFE_COMMAND = re.compile(r"[A-Za-z0-9_.:~\\/-]+")
 
-Mistake = tuple[str, str, str]  # the field that is to blame, what is wrong, what to do
-
-
-def settings_for(host: str, variables: Mapping[str, Any]) -> Psrp | Ssh | Local:
+def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
     """The settings of the transport that `variables` choose for `host`. Raises InputError with all mistakes."""
     problems = unknown(host, variables, known_names())
     try:
         connection = CONNECTION.parse(variables.get("ansible_connection") or "psrp")
     except ValueError as error:
         problems.append(problem(host, f"ansible_connection: {variables['ansible_connection']!r} {error}",
-                                f"allowed: {CONNECTION.says}"))
+                                f"allowed: {CONNECTION.accepts}"))
         raise InputError(problems) from None
     settings = TRANSPORTS["psrp" if connection == "winrm" else connection]
-    found = read(settings, host, variables, connection == "winrm")
-    _COMPLETE[settings](host, found)
-    made = settings(**found.values)
-    named = {row.field: row.names[-1] for row in rows(settings)} | found.names
-    problems += found.problems
-    for field, summary, detail in _CHECK[settings](made, variables):
-        problems.append(problem(host, f"{named.get(field, field)}: {summary}", detail))
+    values = read(settings, host, variables, connection == "winrm")
+    _COMPLETE[settings](host, values)
+    made = settings(**values.values)
+    named = {row.field: row.names[-1] for row in rows(settings)} | values.names
+    problems += values.problems
+    for found in _CHECK[settings](made, variables):
+        problems.append(problem(host, f"{named.get(found.property, found.property)}: {found.reason}", found.advice))
     if problems:
         raise InputError(problems)
     return made
@@ -49,7 +46,7 @@ def known_names() -> frozenset[str]:
     return frozenset(name for kind in TRANSPORTS.values() for row in rows(kind) for name in row.names + row.winrm)
 
 
-def _complete_psrp(host: str, found: Found) -> None:
+def _complete_psrp(host: str, found: ResolvedVariables) -> None:
     """Protocol and port follow from each other, as in Ansible's psrp plugin."""
     values = found.values
     values.setdefault("host", host)
@@ -59,7 +56,7 @@ def _complete_psrp(host: str, found: Found) -> None:
         values["path"] = values["path"].strip("/")
 
 
-def _complete_ssh(host: str, found: Found) -> None:
+def _complete_ssh(host: str, found: ResolvedVariables) -> None:
     """What the arguments for OpenSSH say counts where no variable of its own says it."""
     values = found.values
     values.setdefault("host", host)
@@ -75,71 +72,71 @@ def _complete_ssh(host: str, found: Found) -> None:
     values["known_hosts"] = os.path.expanduser(values.get("known_hosts", "~/.ssh/known_hosts"))
 
 
-def _complete_local(host: str, found: Found) -> None:
+def _complete_local(host: str, found: ResolvedVariables) -> None:
     found.values["host"] = host
 
 
-def _check_psrp(made: Psrp, variables: Mapping[str, Any]) -> Iterator[Mistake]:
+def _check_psrp(made: PsrpSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
     if made.read_timeout <= made.operation_timeout:
-        yield ("read_timeout", f"{made.read_timeout:g} s is not more than the operation timeout of "
+        yield Finding("read_timeout", f"{made.read_timeout:g} s is not more than the operation timeout of "
                f"{made.operation_timeout} s", "a host at work may be silent that long")
     if made.auth in ("basic", "certificate") and not made.ssl and made.message_encryption != "never":
-        yield ("auth", f"{made.auth} over http cannot encrypt", "use https or another method; where clear text is "
+        yield Finding("auth", f"{made.auth} over http cannot encrypt", "use https or another method; where clear text is "
                "meant, set ansible_psrp_message_encryption: never")
     if made.auth in ("basic", "certificate") and made.ssl and made.message_encryption == "always":
-        yield "message_encryption", f"always is not possible with {made.auth}", "use auto: TLS encrypts already"
+        yield Finding("message_encryption", f"always is not possible with {made.auth}", "use auto: TLS encrypts already")
     if made.auth == "certificate":
         if not made.ssl:
-            yield "auth", "certificate needs https", "set ansible_psrp_protocol: https"
+            yield Finding("auth", "certificate needs https", "set ansible_psrp_protocol: https")
         for field in ("certificate_pem", "certificate_key_pem"):
             if not getattr(made, field):
-                yield field, "is needed with ansible_psrp_auth: certificate", "allowed: the path of a PEM file"
+                yield Finding(field, "is needed with ansible_psrp_auth: certificate", "allowed: the path of a PEM file")
     elif made.auth in ("basic", "ntlm", "credssp"):
         for field in ("user", "password"):
             if getattr(made, field) is None:
                 name = f"ansible_{field}"
-                yield field, f"is needed with ansible_psrp_auth: {made.auth}", f"set {name}"
+                yield Finding(field, f"is needed with ansible_psrp_auth: {made.auth}", f"set {name}")
     yield from _check_packages(made)
     for field in ("cert_fingerprint", "ca_cert"):
         if getattr(made, field) and not made.ssl:
-            yield field, "a certificate is only checked with https", "set ansible_psrp_protocol: https"
+            yield Finding(field, "a certificate is only checked with https", "set ansible_psrp_protocol: https")
     if made.proxy and not re.match(r"https?://[^/\s]+", made.proxy):
-        yield "proxy", "is not an http or https URL", "allowed: http://[user:password@]host:port"
+        yield Finding("proxy", "is not an http or https URL", "allowed: http://[user:password@]host:port")
     for field in ("endpoint", "configuration_name"):
         if re.search(r"[^\w. -]", getattr(made, field) or ""):
-            yield field, "is not the name of an endpoint", "allowed: letters, digits, . _ -"
+            yield Finding(field, "is not the name of an endpoint", "allowed: letters, digits, . _ -")
 
 
-def _check_packages(made: Psrp) -> Iterator[Mistake]:
+def _check_packages(made: PsrpSettings) -> Iterator[Finding]:
     """Kerberos and CredSSP need packages that are not always there."""
     if made.auth == "kerberos" and os.name != "nt" and not importlib.util.find_spec("gssapi"):
-        yield "auth", "kerberos needs a package that is not installed", "pip install ringfence[kerberos]"
+        yield Finding("auth", "kerberos needs a package that is not installed", "pip install ringfence[kerberos]")
     if made.auth == "credssp" and not importlib.util.find_spec("requests_credssp"):
-        yield "auth", "credssp needs a package that is not installed", "pip install ringfence[credssp]"
+        yield Finding("auth", "credssp needs a package that is not installed", "pip install ringfence[credssp]")
 
 
-def _check_ssh(made: Ssh, variables: Mapping[str, Any]) -> Iterator[Mistake]:
+def _check_ssh(made: SshSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _no_endpoint(variables)
     if not _SAFE_COMMAND.fullmatch(made.powershell):
-        yield ("powershell", f"{made.powershell!r} has characters that not every shell on a host leaves alone",
+        yield Finding("powershell", f"{made.powershell!r} has characters that not every shell on a host leaves alone",
                "allowed: letters, digits, . _ - : ~ / \\ ; for a path with spaces its short form, "
                "C:\\Progra~1\\PowerShell\\7\\pwsh.exe")
     if made.private_key and made.private_key_file:
-        yield "private_key", "there is a private key file too", "give one of the two"
+        yield Finding("private_key", "there is a private key file too", "give one of the two")
 
 
-def _check_local(made: Local, variables: Mapping[str, Any]) -> Iterator[Mistake]:
+def _check_local(made: LocalSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _no_endpoint(variables)
 
 
-def _no_endpoint(variables: Mapping[str, Any]) -> Iterator[Mistake]:
+def _no_endpoint(variables: Mapping[str, Any]) -> Iterator[Finding]:
     """Silently using full PowerShell where somebody asked for a restricted endpoint would be wrong."""
     if variables.get("ringfence_endpoint") is not None:
-        yield ("ringfence_endpoint", "JEA endpoints are reached over PSRP only",
+        yield Finding("ringfence_endpoint", "JEA endpoints are reached over PSRP only",
                "set ansible_connection: psrp, or leave ringfence_endpoint out")
 
 
-_COMPLETE: dict[type, Callable[[str, Found], None]] = {
-    Psrp: _complete_psrp, Ssh: _complete_ssh, Local: _complete_local}
-_CHECK: dict[type, Callable[[Any, Mapping[str, Any]], Iterator[Mistake]]] = {
-    Psrp: _check_psrp, Ssh: _check_ssh, Local: _check_local}
+_COMPLETE: dict[type, Callable[[str, ResolvedVariables], None]] = {
+    PsrpSettings: _complete_psrp, SshSettings: _complete_ssh, LocalSettings: _complete_local}
+_CHECK: dict[type, Callable[[Any, Mapping[str, Any]], Iterator[Finding]]] = {
+    PsrpSettings: _check_psrp, SshSettings: _check_ssh, LocalSettings: _check_local}

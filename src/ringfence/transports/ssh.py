@@ -14,10 +14,10 @@ from ringfence.batch import Batch, Reply
 from ringfence.errors import Unreachable
 from ringfence.secret import Secret
 from ringfence.transports import known_hosts, process
+from ringfence.transports.connection_settings import SshSettings
 from ringfence.transports.deadline import Deadline
-from ringfence.transports.failures import causes, connected, host_error, of_network
-from ringfence.transports.quiet import quiet
-from ringfence.transports.settings import Ssh
+from ringfence.transports.failures import causes, connect_with_retries, host_error, kind_from_network
+from ringfence.transports.loggers import silence_loggers
 from ringfence.transports.ssh_args import Jump
 
 log = logging.getLogger(__name__)
@@ -35,16 +35,16 @@ class SshTransport:
 
     name = "ssh"
 
-    def __init__(self, settings: Ssh) -> None:
+    def __init__(self, settings: SshSettings) -> None:
         self.settings = settings
         self.round_trips = self.bytes_sent = self.bytes_received = 0
         self.target = Jump(settings.host, settings.port, settings.user)
 
     def run(self, batch: Batch) -> Reply:
         """Carry `batch`. Raises Unreachable before it was sent, HostError after."""
-        quiet("paramiko")
+        silence_loggers("paramiko")
         with Deadline(self.settings.batch_timeout) as deadline, contextlib.ExitStack() as open_clients:
-            client = connected(lambda: self._connect(open_clients, deadline), self.settings.retries,
+            client = connect_with_retries(lambda: self._connect(open_clients, deadline), self.settings.retries,
                                self.settings.backoff, deadline)
             reply = self._carry(client, batch, deadline)
         self.round_trips += 1
@@ -122,8 +122,8 @@ class SshTransport:
         """Start PowerShell, give it the batch, read what it says within bounds. Raises HostError."""
         settings, told, where = self.settings, process.standard_input(batch), _at(self.target)
         channel, started = self._start(client, deadline)
-        output = process.Reader(channel.recv, settings.wire_limit)
-        errors = process.Reader(channel.recv_stderr, process.MAX_ERRORS, discard=True)
+        output = process.StreamReader(channel.recv, settings.wire_limit)
+        errors = process.StreamReader(channel.recv_stderr, process.MAX_ERRORS, discard=True)
         channel.settimeout(deadline.left())
         with contextlib.suppress(OSError, EOFError):  # a process that ends early says why on standard error
             channel.sendall(told)
@@ -137,15 +137,15 @@ class SshTransport:
         self.bytes_sent += len(told)
         self.bytes_received += len(output.data)
         if deadline.over or not output.done.is_set():
-            raise host_error(where, True, "overdue", f"{settings.batch_timeout:g} s for the batch are over")
+            raise host_error(where, True, "no_answer", f"{settings.batch_timeout:g} s for the batch are over")
         if output.too_much:
             raise host_error(where, True, "too_large", f"more than {settings.wire_limit} bytes")
         status = channel.exit_status if channel.exit_status >= 0 else None
         if not started and status is None and not errors.data:
             raise host_error(where, False, "authorization", "commands are refused")
         if status is None and not output.complete(len(output.data)) and not errors.data:
-            raise host_error(where, True, "lost", "the host closed it before the answer was complete")
-        return process.understand(batch, bytes(output.data), bytes(errors.data), status, settings.powershell, where,
+            raise host_error(where, True, "connection_lost", "the host closed it before the answer was complete")
+        return process.parse_reply(batch, bytes(output.data), bytes(errors.data), status, settings.powershell, where,
                                   settings.max_reply)
 
     def _start(self, client: paramiko.SSHClient, deadline: Deadline) -> tuple[paramiko.Channel, bool]:
@@ -173,9 +173,9 @@ class SshTransport:
 class _Policy(paramiko.MissingHostKeyPolicy):
     """What to do with a host whose key is not known."""
 
-    def __init__(self, settings: Ssh, hop: Jump) -> None:
+    def __init__(self, settings: SshSettings, hop: Jump) -> None:
         self.settings, self.hop = settings, hop
-        self.known = (known_hosts.Known((), frozenset()) if settings.host_key_policy == "off"
+        self.known = (known_hosts.KnownKeys((), frozenset()) if settings.host_key_policy == "off"
                       else known_hosts.known(settings.known_hosts, hop.host, hop.port))
 
     def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:
@@ -228,18 +228,18 @@ def _meaning(error: Exception, hop: Jump, deadline: Deadline, user: str) -> tupl
     if "timeout" in said.lower() or any(isinstance(one, TimeoutError) for one in causes(error)):
         return "timeout", "" if isinstance(error, OSError) else said.rstrip(".").lower()
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
-        return "peer", said
+        return "wrong_service", said
     if isinstance(error, paramiko.AuthenticationException):
         return "authentication", user
     if isinstance(error, paramiko.SSHException):
         if "ndecipherable" in said:
-            return "peer", "it does not speak SSH"
+            return "wrong_service", "it does not speak SSH"
         if "No authentication methods available" in said:
             return "authentication", f"{user}: there is neither a password nor a key"
         if "banner" in said:
             return "network", "the host closed the connection without a greeting"
         return "network", said.rstrip(".")
-    return of_network(error)
+    return kind_from_network(error)
 
 
 def _at(hop: Jump) -> str:

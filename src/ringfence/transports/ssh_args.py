@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ringfence.transports.variables import Kind, choice
+from ringfence.transports.connection_variables import VariableType, choice
 
 POLICY = choice("strict", "accept-new", "off", aliases={"yes": "strict", "true": "strict", "ask": "strict",
                                                         "no": "off", "false": "off"})
@@ -71,5 +71,5 @@ def _ssh_args(value: Any) -> dict[str, Any]:
     return found
 
 
-jumps = Kind("jump hosts: user@host:port, with commas between", _jumps)
-ssh_args = Kind("arguments of OpenSSH's client", _ssh_args)
+jumps = VariableType("jump hosts: user@host:port, with commas between", _jumps)
+ssh_args = VariableType("arguments of OpenSSH's client", _ssh_args)

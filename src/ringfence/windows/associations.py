@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ringfence.resource import Resource
-from ringfence.state import LOCAL, Id, State
+from ringfence.model.resource import Resource
+from ringfence.model.state import LOCAL, Id, State
 
 CIPHERS = {0: "none", 2: "DES", 6: "3DES", 65001: "AES128", 65002: "AES192", 65003: "AES256", 65004: "AESGCM128",
            65005: "AESGCM192", 65006: "AESGCM256"}
@@ -67,7 +67,7 @@ def associations(said: Any, state: State) -> tuple[Association, ...]:
         found.append(_main(main, own, state))
     seen = {q for a in found for q in a.quick}
     orphans = [q for q in (_quick(q) for q, _ in quick) if q not in seen]
-    found += [Association(q.local, q.remote, "", "", "", "", "", 0, (q,), asked_by(q.local, q.remote, (q,), state))
+    found += [Association(q.local, q.remote, "", "", "", "", "", 0, (q,), rules_behind(q.local, q.remote, (q,), state))
               for q in orphans]
     return tuple(sorted(found, key=lambda a: (a.remote, a.local, a.suite)))
 
@@ -98,7 +98,7 @@ def _main(row: Mapping[str, Any], quick: tuple[QuickMode, ...], state: State) ->
     local, remote = _text(row, "LocalEndpoint"), _text(row, "RemoteEndpoint")
     return Association(local, remote, _text(row, "LocalFirstId"), _text(row, "RemoteFirstId"),
                        _word(row, "AuthenticationMethod", METHODS), _word(row, "KeyModule", MODULES), suite,
-                       _number(row, "LifetimeSeconds"), quick, asked_by(local, remote, quick, state))
+                       _number(row, "LifetimeSeconds"), quick, rules_behind(local, remote, quick, state))
 
 
 def _quick(row: Mapping[str, Any]) -> QuickMode:
@@ -118,7 +118,7 @@ def _transform(row: Mapping[str, Any], which: str) -> str:
     return f"{protocol}:{'-'.join(p for p in parts if p and p.lower() != 'none') or 'none'}"
 
 
-def asked_by(local: str, remote: str, quick: Iterable[QuickMode], state: State) -> tuple[str, ...]:
+def rules_behind(local: str, remote: str, quick: Iterable[QuickMode], state: State) -> tuple[str, ...]:
     """The rules behind an association: those that its filters are named after, else every one that covers both ends."""
     rules = {id: r for id, r in state.items() if id.kind == "ipsec_rule"}
     filters = {q.filter.casefold() for q in quick if q.filter}

@@ -1,0 +1,43 @@
+"""From flags to a prepared run: what `validate`, `plan`, `apply` and `drift` have in common."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ringfence.cli.console import Console
+from ringfence.cli.options import SecretOptions, SelectionOptions
+from ringfence.errors import ExitCode
+from ringfence.model.resource import Kind
+from ringfence.project import settings
+from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare
+
+
+def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions) -> Prepared:
+    """Everything read, rendered and checked; warnings are shown. Raises InputError with every mistake."""
+    options = RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(selection), extra_vars=secrets.extra_vars,
+                         vault=[*secrets.vault_password_file, *secrets.vault_id])
+    found = prepare(options)
+    console.problems(found.warnings)
+    return found
+
+
+def plan_options(playbooks: Sequence[str], selection: SelectionOptions) -> dict[str, list[str]]:
+    """How a plan is made, as a plan file keeps it (plan.file.OPTIONS)."""
+    return {"playbooks": list(playbooks), **asdict(selection)}
+
+
+def selection_of(options: Mapping[str, Sequence[str]]) -> SelectionOptions:
+    """The flags with which a plan of these options was made."""
+    return SelectionOptions(**{name: [*values] for name, values in options.items() if name != "playbooks"})
+
+
+def known_kinds() -> Mapping[str, Kind]:
+    """Our kinds and those of the project that the current folder belongs to. Raises InputError."""
+    return load_kinds(settings.load(Path.cwd()).folder)
+
+
+def list_hosts(console: Console, run: Prepared) -> ExitCode:
+    """Ansible's --list-hosts."""
+    names = [job.host for job in run.jobs]
+    console.show({"hosts": names}, f"  hosts ({len(names)}):\n" + "".join(f"    {name}\n" for name in names))
+    return ExitCode.IN_SYNC

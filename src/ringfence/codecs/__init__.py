@@ -1,0 +1,1 @@
+"""Tokens and values of the registry ⇄ property values."""

@@ -1,0 +1,77 @@
+"""Values and trees of the registry: what profiles, settings and sets are stored as."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+
+class RegistryValue:
+    """One registry value of a profile, of the settings or of a set: `name`, in a subkey `path` where it has one.
+
+    `meanings` maps property values to stored data; without it the data is the value. `word` reads text.
+    """
+
+    def __init__(self, name: str, data: Mapping[Any, Any] | None = None, *, path: str = "", type: str = "DWord",
+                 word: Callable[[Any], Any] | None = None, format: Callable[[Any], Any] | None = None) -> None:
+        self.name, self.path, self.type = name, path, type
+        self.word, self.format = word, format
+        self._data_of = dict(data) if data else None
+        self._value_of = {str(v).lower(): k for k, v in data.items()} if data else None
+
+    def read(self, data: Any) -> Any:
+        """The property's value; data that nobody understands is given back as text. Never raises."""
+        if self._value_of is not None:
+            return self._value_of.get(str(data).lower(), f"{self.name}={data}")
+        try:
+            return self.word(data) if self.word else data
+        except (ValueError, TypeError, AttributeError, OverflowError):  # a damaged host may store anything there
+            return f"{self.name}={data}"
+
+    def write(self, value: Any) -> Any:
+        """What is stored for a value."""
+        if self._data_of is not None:
+            return self._data_of[value]
+        return self.format(value) if self.format else value
+
+
+class RegistryTree(dict[str, dict[str, tuple[str, Any]]]):
+    """One store: {key path below the root, lower case: {value name: (type, data)}}; the root itself is "".
+
+    `spelled` has each path as it was written: the name of a key is the name of a set.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spelled: dict[str, str] = {}
+
+
+def parse_tree(rows: Iterable[Any]) -> RegistryTree:
+    """A store of a Policy.Read: [[path, [[name, type, data], …]], …]. Rows of another shape are passed over."""
+    tree = RegistryTree()
+    for row in rows:
+        if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and isinstance(row[1], list):
+            path = row[0].lower()
+            tree.spelled.setdefault(path, row[0])
+            values = tree.setdefault(path, {})
+            values.update((v[0], (v[1], v[2])) for v in row[1] if isinstance(v, list) and len(v) == 3 and isinstance(v[0], str))
+    return tree
+
+
+def has_key(tree: RegistryTree, key: str) -> bool:
+    """Whether a key (lower case) or one below it is there."""
+    return key in tree or any(k.startswith(key + "\\") for k in tree)
+
+
+def values_at(tree: RegistryTree, key: str, codecs: Mapping[str, RegistryValue]) -> dict[str, Any]:
+    """The properties that are stored at a key; those that are absent are left out."""
+    found = {}
+    for name, codec in codecs.items():
+        path = "\\".join(filter(None, (key, codec.path))).lower()
+        values = tree.get(path)
+        data = values and (values.get(codec.name) or _any_case(values, codec.name))
+        if data:
+            found[name] = codec.read(data[1])
+    return found
+
+
+def _any_case(values: Mapping[str, tuple[str, Any]], name: str) -> tuple[str, Any] | None:
+    return next((v for k, v in values.items() if k.lower() == name.lower()), None)

@@ -1,0 +1,134 @@
+"""A mistake, told so that it can be mended: where it is, what is wrong, what to do. One form for everything that is read.
+
+    Diagnostic   a mistake or a warning, with its place
+    Finding      what a kind says of a combination of values; it becomes a Diagnostic where the place is known
+    Problems     collects them, so that a team sees all at once
+    InputError   what is raised in the end (errors.py draws the tree of errors)
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from ringfence.errors import RingfenceError
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Where:
+    """A place in a file: `line` counts from 1; 0 means the file as a whole."""
+
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+NOWHERE = Where("")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake in the input: where it is, what is wrong (`summary`), what is allowed or what to do (`detail`)."""
+
+    where: Where
+    summary: str
+    detail: str = ""
+    severity: Severity = "error"
+    host: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where != NOWHERE else ""
+        mild = "warning: " if self.severity == "warning" else ""
+        host = f" (host {self.host})" if self.host else ""
+        return f"{place}{mild}{self.summary}{host}" + (f"\n    {self.detail}" if self.detail else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with a value or with several together: the property to blame, the reason, and the way out."""
+
+    property: str
+    reason: str
+    advice: str = ""
+    severity: Severity = "error"
+
+
+class InputError(RingfenceError):
+    """The input is wrong. `diagnostics` holds every mistake found, in the order of their places."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+    def __reduce__(self) -> tuple[type["InputError"], tuple[tuple[Diagnostic, ...]]]:
+        return type(self), (self.diagnostics,)
+
+
+class Problems:
+    """The mistakes and warnings found so far, each kept once."""
+
+    def __init__(self) -> None:
+        self._found: dict[Diagnostic, None] = {}
+
+    def error(self, where: Where, summary: str, detail: str = "") -> None:
+        """Note what is wrong at a place; `detail` says what is allowed or what to do."""
+        self._found[Diagnostic(where, summary, detail)] = None
+
+    def warn(self, where: Where, summary: str, detail: str = "") -> None:
+        """Note what is allowed but probably not meant."""
+        self._found[Diagnostic(where, summary, detail, "warning")] = None
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Take over what somebody else found."""
+        self._found.update(dict.fromkeys(diagnostics))
+
+    @property
+    def all(self) -> tuple[Diagnostic, ...]:
+        """Everything found, sorted by place."""
+        return tuple(sorted(self._found, key=lambda d: (d.where, d.severity, d.summary)))
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """The warnings, sorted by place."""
+        return tuple(d for d in self.all if d.severity == "warning")
+
+    @property
+    def failed(self) -> bool:
+        """Whether any mistake (not only warnings) was found."""
+        return any(d.severity == "error" for d in self._found)
+
+    def check(self) -> None:
+        """Raise InputError with everything found, sorted by place, if there is any mistake among it."""
+        if self.failed:
+            raise InputError(self.all)
+
+
+def closest(word: object, known: Iterable[str]) -> str:
+    """The known word that was probably meant, letter case apart; nothing where none is near."""
+    folded = {k.casefold(): k for k in known}
+    found = get_close_matches(str(word)[:100].casefold(), list(folded), 1)
+    return folded[found[0]] if found else ""
+
+
+def suggest(word: object, known: Iterable[str], before: str = "") -> str:
+    """`did you mean x?` behind `before`, for the known word that looks most like `word`; or nothing."""
+    return f"{before}did you mean {close}?" if (close := closest(word, known)) else ""
+
+
+def allowed(word: object, known: Iterable[str]) -> str:
+    """The nearest known word and the list of all that are allowed: the detail of an "unknown key" message."""
+    words = sorted(known)
+    return " ".join(filter(None, (suggest(word, words), f"Allowed: {', '.join(words)}.")))
+
+
+def describe(value: object) -> str:
+    """What a value is, in the words of YAML: "a list", "a text" …"""
+    for kind, word in ((bool, "true or false"), (str, "a text"), ((int, float), "a number"), (dict, "a mapping"),
+                       ((list, tuple), "a list")):
+        if isinstance(value, kind):
+            return word
+    return "nothing" if value is None else "a value of another kind"

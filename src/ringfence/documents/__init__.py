@@ -1,0 +1,1 @@
+"""Files as people write them: YAML that knows its places, vaulted texts, files of variables."""

@@ -1,0 +1,154 @@
+"""Files of variables (`group_vars/`, `host_vars/`, `vars_files`) and `-e`, as Ansible finds and reads them."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where, describe
+from ringfence.documents import yaml
+from ringfence.documents.vault import Vault, Vaulted, is_vault
+from ringfence.documents.yaml import Map, Seq
+from ringfence.secret import Secret
+
+ENDINGS = ("", ".yml", ".yaml", ".json")  # in this order; the first that exists is taken
+EXTRA = "-e"
+
+
+class VariableFiles:
+    """Reads files of variables, each once. Mistakes go to `problems`."""
+
+    def __init__(self, vault: Vault, problems: Problems) -> None:
+        self.vault, self.problems = vault, problems
+        self._files: dict[Path, tuple[Map, tuple[Diagnostic, ...]]] = {}
+        self._folders: dict[Path, Map] = {}
+
+    def load(self, path: Path, wanted_at: Where = NOWHERE) -> Map:
+        """The variables of a file; of an encrypted file every text and number is a Secret. Empty where it is wrong."""
+        variables, found = self.read(path, wanted_at)
+        self.problems.extend(found)
+        return variables
+
+    def read(self, path: Path, wanted_at: Where = NOWHERE) -> tuple[Map, tuple[Diagnostic, ...]]:
+        """As `load`, with what is wrong beside it instead of among `problems`."""
+        if path not in self._files:
+            found = Problems()
+            self._files[path] = self._read(path, wanted_at, found), found.all
+        return self._files[path]
+
+    def _read(self, path: Path, wanted_at: Where, problems: Problems) -> Map:
+        text = yaml.read_text(path, problems, wanted_at)
+        if text is None:
+            return Map()
+        if is_vault(text):
+            return self._encrypted(Vaulted(text, Where(os.fspath(path))), problems)
+        return mapping(yaml.parse(text, os.fspath(path), yaml.VARIABLES, problems), Where(os.fspath(path)), problems)
+
+    def _encrypted(self, value: Vaulted, problems: Problems) -> Map:
+        """Mistakes in a decrypted text are told by line only: nothing of it may be shown."""
+        try:
+            clear = self.vault.decrypt(value).reveal()
+        except InputError as error:
+            problems.extend(error.diagnostics)
+            return Map()
+        found = Problems()
+        variables = mapping(yaml.parse(clear, value.where.file, yaml.VARIABLES, found), value.where, found)
+        if found.failed:
+            for where in {d.where for d in found.all}:
+                problems.error(where, "the encrypted file has a mistake in this line of its clear text")
+            return Map()
+        return Map({k: _secret(v) for k, v in variables.items()}, variables.where, variables.locations)
+
+    def vars_for(self, folder: Path, kind: str, name: str) -> Map:
+        """The variables of `kind` (`group_vars` or `host_vars`) for a name: `FOLDER/KIND/NAME` with one of ENDINGS,
+        or all files of a folder of that name, in the order of their names."""
+        if name.startswith(os.sep) or "\0" in name:
+            return Map()
+        base = folder / kind / name
+        if base not in self._folders:
+            variables = Map()
+            for file in self._found(base):
+                variables = self.load(file).merged_over(variables)
+            self._folders[base] = variables
+        return self._folders[base]
+
+    def _found(self, base: Path) -> list[Path]:
+        for ending in ENDINGS:
+            path = base.with_name(base.name + ending)
+            if path.is_dir():
+                return _files(path)
+            if path.exists():
+                return [path]
+        return []
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of variables in a folder and its subfolders; hidden files, backups and other endings left out."""
+    found: list[Path] = []
+    for path in sorted(folder.iterdir(), key=lambda p: p.name):
+        if path.name.startswith(".") or path.name.endswith("~"):
+            continue
+        if path.is_dir() and not path.suffix:
+            found += _files(path)
+        elif path.is_file() and path.suffix in ENDINGS:
+            found.append(path)
+    return found
+
+
+def _secret(value: Any) -> Any:
+    if isinstance(value, Map):
+        return Map({k: _secret(v) for k, v in value.items()}, value.where, value.locations)
+    if isinstance(value, Seq):
+        return Seq(map(_secret, value), value.where, value.locations)
+    return Secret(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else value
+
+
+def mapping(value: Any, where: Where, problems: Problems) -> Map:
+    """A mapping of variables, checked: names are texts. Empty where it is none, with a mistake noted."""
+    if value is None:
+        return Map()
+    if not isinstance(value, Map):
+        problems.error(where, f"variables are a mapping of names to values, not {describe(value)}")
+        return Map()
+    for key in value:
+        if not isinstance(key, str):
+            problems.error(value.at(key), f"the name of a variable is a text, not {key!r}",
+                           "YAML 1.1 reads yes, no, on, off and numbers as values: write the name in quotes.")
+    return value
+
+
+_PAIR = re.compile(r"""\s*([^\s=]+)=((?:\{\{.*?\}\}|\{%.*?%\}|"(?:[^"\\]|\\.)*"|'[^']*'|\S)*)""", re.DOTALL)
+
+
+def extra(arguments: Sequence[str], files: VariableFiles) -> Map:
+    """The variables of `-e` arguments, later ones over earlier: `key=value …` (texts), `{JSON or YAML}`, `@FILE`."""
+    variables = Map()
+    for argument in arguments:
+        variables = _extra(argument.strip(), files).merged_over(variables)
+    return variables
+
+
+def _extra(argument: str, files: VariableFiles) -> Map:
+    where = Where(f"{EXTRA} {argument[:40]}")
+    if argument.startswith("@"):
+        return files.load(Path(argument[1:]).expanduser(), where)
+    if argument[:1] in ("{", "["):
+        found = Problems()
+        value = yaml.parse(argument, where.file, yaml.VARIABLES, found)
+        if found.failed:
+            files.problems.error(where, "not a mapping in JSON or YAML")
+        return mapping(value, where, files.problems)
+    variables, end = Map(where=where), 0
+    while pair := _PAIR.match(argument, end):
+        variables[pair[1]], end = _unquoted(pair[2]), pair.end()
+        variables.locations[pair[1]] = where
+    if argument[end:].strip() or not argument:
+        files.problems.error(where, "not key=value", "Write -e name=value, -e '{\"name\": value}' or -e @FILE.")
+    return variables
+
+
+def _unquoted(text: str) -> str:
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return re.sub(r"\\(.)", r"\1", text[1:-1]) if text[0] == '"' else text[1:-1]
+    return text

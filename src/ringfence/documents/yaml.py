@@ -1,0 +1,329 @@
+"""YAML that knows its places.
+
+Two dialects, told apart by the caller:
+
+* `PLAYS`: the YAML 1.2 core schema. `yes`, `no`, `on`, `off` are texts, `010` is ten, `0o10` is eight, `3:4` is a text.
+* `VARIABLES`: YAML 1.1 as PyYAML and Ansible read it, so that inventories mean the same here; where that turns
+  `3:4` into 184 there is a warning.
+
+Values are plain: str, int, float, bool, None, `Map` (a dict), `Seq` (a list), and for Ansible's tags `Vaulted` and
+`Unsafe`. Sizes are bounded: bytes of a file, depth of nesting, growth through aliases.
+"""
+
+import datetime
+import functools
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ringfence.diagnostics import NOWHERE, Problems, Where
+from ringfence.documents.vault import Vaulted
+
+MAX_BYTES = 32 * 2**20  # of one file
+MAX_DEPTH = 64  # of nested lists and mappings
+MAX_ALIASED = 1_000_000  # values that aliases repeat, all together
+
+
+class Map(dict[Any, Any]):
+    """A mapping that knows its own place and that of each key. Not changed after loading."""
+
+    __slots__ = ("__weakref__", "locations", "where")
+
+    def __init__(self, values: Mapping[Any, Any] | Iterable[tuple[Any, Any]] = (), where: Where = NOWHERE,
+                 locations: Mapping[Any, Where] | None = None) -> None:
+        super().__init__(values)
+        self.where = where
+        self.locations: dict[Any, Where] = dict(locations or {})
+
+    def at(self, key: Any) -> Where:
+        """The place of a key, or of the mapping where the key is unknown."""
+        return self.locations.get(key, self.where)
+
+    def merged_over(self, lower: "Map") -> "Map":
+        """This mapping laid over another: keys of both, values and places of this one where both have the key."""
+        if not lower:
+            return self
+        return Map({**lower, **self}, self.where, {**lower.locations, **self.locations}) if self else lower
+
+
+class Seq(list[Any]):
+    """A list that knows its own place and that of each item. Not changed after loading."""
+
+    __slots__ = ("__weakref__", "locations", "where")
+
+    def __init__(self, values: Iterable[Any] = (), where: Where = NOWHERE, locations: Iterable[Where] = ()) -> None:
+        super().__init__(values)
+        self.where = where
+        self.locations = list(locations)
+
+    def at(self, index: int) -> Where:
+        """The place of an item, or of the list where there is no such item."""
+        return self.locations[index] if 0 <= index < len(self.locations) else self.where
+
+
+class Unsafe(str):
+    """A text that is never read as a template (Ansible's `!unsafe`)."""
+
+    __slots__ = ()
+
+
+class Dialect:
+    """How a plain scalar becomes a value."""
+
+    def __init__(self, resolvers: Mapping[str, list[tuple[str, re.Pattern[str]]]],
+                 make: Mapping[str, Callable[[str], Any]]) -> None:
+        self.resolvers, self.make = resolvers, make
+        self.value = functools.lru_cache(maxsize=2**16)(self._value)
+
+    def _value(self, text: str) -> tuple[Any, str]:
+        """A plain scalar's value and the short name of its tag. Raises ValueError."""
+        for tag, pattern in self.resolvers.get(text[:1], ()):
+            if pattern.match(text):
+                return self.tagged(tag, text), tag
+        return text, "str"
+
+    def tagged(self, tag: str, text: str) -> Any:
+        return self.make[tag](text) if tag in self.make else text
+
+
+def _table(rows: Iterable[tuple[str, str, str]]) -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """{first character: [(tag, pattern)]}, as PyYAML keeps it; a row is tag, pattern, first characters."""
+    table: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    for tag, pattern, first in rows:
+        for character in first or [""]:
+            table.setdefault(character, []).append((tag, re.compile(rf"(?:{pattern})\Z")))
+    return table
+
+
+_PREFIX = "tag:yaml.org,2002:"
+_CORE = _table([
+    ("null", "~|null|Null|NULL", "~nN"), ("null", "", ""),
+    ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", "[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
+])
+_CLASSIC = {first: [(tag.removeprefix(_PREFIX), pattern) for tag, pattern in rows]
+            for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+
+def _core_int(text: str) -> int:
+    return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+
+
+def _core_float(text: str) -> float:
+    return float(text.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").lower().replace(".nan", "nan"))
+
+
+def _classic(tag: str) -> Callable[[str], Any]:
+    construct = getattr(yaml.constructor.SafeConstructor, f"construct_yaml_{tag}")
+
+    def make(text: str) -> Any:
+        value = construct(yaml.constructor.SafeConstructor(), yaml.ScalarNode(_PREFIX + tag, text))
+        return value.isoformat() if isinstance(value, datetime.date) else value
+    return make
+
+
+PLAYS = Dialect(_CORE, {"null": lambda text: None, "bool": lambda text: text.lower() == "true",
+                        "int": _core_int, "float": _core_float})
+VARIABLES = Dialect(_CLASSIC, {tag: _classic(tag) for tag in ("null", "bool", "int", "float", "timestamp")})
+
+
+class _Stop(Exception):
+    """The rest of the file cannot be read; the reason is noted already."""
+
+
+class _Builder:
+    """Values from the parser's events."""
+
+    def __init__(self, parser: Any, file: str, dialect: Dialect, problems: Problems) -> None:
+        self.parser, self.file, self.dialect, self.problems = parser, file, dialect, problems
+        self.anchors: dict[str, tuple[Any, int] | None] = {}  # None: being built
+        self.aliased = 0
+        self.wheres: dict[int, Where] = {}
+
+    def where(self, event: Any) -> Where:
+        line = event.start_mark.line + 1
+        if line not in self.wheres:
+            self.wheres[line] = Where(self.file, line)
+        return self.wheres[line]
+
+    def document(self) -> Any:
+        """The one document of the file, or None."""
+        self.parser.get_event()  # the stream's start
+        if isinstance(self.parser.peek_event(), yaml.StreamEndEvent):
+            return None
+        self.parser.get_event()
+        value, _ = self.node(self.parser.get_event(), 0)
+        self.parser.get_event()
+        if not isinstance(self.parser.peek_event(), yaml.StreamEndEvent):
+            self.stop(self.parser.peek_event(), "a second document starts here", "Write one document a file.")
+        return value
+
+    def stop(self, event: Any, summary: str, detail: str = "") -> None:
+        self.problems.error(self.where(event), summary, detail)
+        raise _Stop
+
+    def node(self, event: Any, depth: int) -> tuple[Any, int]:
+        """A value and how many values it consists of."""
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            value, size = self.scalar(event), 1
+        elif kind is yaml.AliasEvent:
+            return self.alias(event)
+        else:
+            if depth >= MAX_DEPTH:
+                self.stop(event, f"nested deeper than {MAX_DEPTH} levels")
+            if event.anchor is not None:
+                self.anchors[event.anchor] = None
+            build = self.mapping if kind is yaml.MappingStartEvent else self.sequence
+            value, size = build(event, depth + 1)
+            value = self.container_tag(event, value)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = value, size
+        return value, size
+
+    def alias(self, event: Any) -> tuple[Any, int]:
+        if event.anchor not in self.anchors:
+            self.stop(event, f"unknown alias *{event.anchor}", f"Write &{event.anchor} before the value it means.")
+        found = self.anchors[event.anchor]
+        if found is None:
+            self.stop(event, f"*{event.anchor} stands inside of what it means")
+        assert found is not None
+        self.aliased += found[1]
+        if self.aliased > MAX_ALIASED:
+            self.stop(event, f"aliases repeat more than {MAX_ALIASED} values")
+        return found
+
+    def scalar(self, event: Any) -> Any:
+        tag, text = event.tag, event.value
+        try:
+            if tag is None and event.implicit[0]:
+                value, short = self.dialect.value(text)
+                if ":" in text and short in ("int", "float"):
+                    self.problems.warn(self.where(event), f"{text} is the number {value} in YAML 1.1",
+                                       f'Write "{text}" in quotes if a text is meant.')
+                return value
+            if tag is None or tag in ("!", _PREFIX + "str"):
+                return text
+            if tag == "!unsafe":
+                return Unsafe(text)
+            if tag in ("!vault", "!vault-encrypted"):
+                return Vaulted(text, self.where(event))
+            if tag.removeprefix(_PREFIX) in self.dialect.make:
+                return self.dialect.tagged(tag.removeprefix(_PREFIX), text)
+            self.bad_tag(event)
+        except (ValueError, KeyError, IndexError, OverflowError) as error:
+            self.problems.error(self.where(event), f"{text[:60]} is not a valid value: {error}")
+        return text
+
+    def bad_tag(self, event: Any) -> None:
+        self.problems.error(self.where(event), f"unknown tag {event.tag.replace(_PREFIX, '!!')}",
+                            "Tags that are known: !vault, !unsafe.")
+
+    def container_tag(self, event: Any, value: Any) -> Any:
+        if event.tag == "!unsafe":
+            return _unsafe(value)
+        expected = "map" if isinstance(value, Map) else "seq"
+        if event.tag not in (None, "!", _PREFIX + expected):
+            self.bad_tag(event)
+        return value
+
+    def sequence(self, event: Any, depth: int) -> tuple[Seq, int]:
+        values, size = Seq(where=self.where(event)), 1
+        while type(item := self.parser.get_event()) is not yaml.SequenceEndEvent:
+            value, count = self.node(item, depth)
+            values.append(value)
+            values.locations.append(self.where(item))
+            size += count
+        return values, size
+
+    def mapping(self, event: Any, depth: int) -> tuple[Map, int]:
+        values, size = Map(where=self.where(event)), 1
+        merged: list[Map] = []
+        while type(item := self.parser.get_event()) is not yaml.MappingEndEvent:
+            key, _ = self.node(item, depth)
+            where = self.where(item)
+            value, count = self.node(self.parser.get_event(), depth)
+            size += count
+            if key == "<<" and type(item) is yaml.ScalarEvent and item.implicit[0]:
+                merged += self.merge(value, where)
+            elif isinstance(key, dict | list | Vaulted):
+                self.problems.error(where, "a key has to be a plain value")
+            elif key in values:
+                self.problems.error(where, f'the key "{key}" was given before, at {values.locations[key]}',
+                                    "Remove one of the two.")
+            else:
+                values[key] = value
+                values.locations[key] = where
+        for lower in merged:  # explicit keys win, then the earlier of the merged
+            values = values.merged_over(lower) if values else Map(lower, values.where, lower.locations)
+        return values, size
+
+    def merge(self, value: Any, where: Where) -> list[Map]:
+        maps = value if isinstance(value, list) else [value]
+        if all(isinstance(m, Map) for m in maps):
+            return maps
+        self.problems.error(where, "<< takes a mapping or a list of mappings")
+        return []
+
+
+def _unsafe(value: Any) -> Any:
+    if isinstance(value, Map):
+        return Map({k: _unsafe(v) for k, v in value.items()}, value.where, value.locations)
+    if isinstance(value, Seq):
+        return Seq(map(_unsafe, value), value.where, value.locations)
+    return Unsafe(value) if type(value) is str else value
+
+
+class _Parser(yaml.cyaml.CParser):  # type: ignore[misc, name-defined]
+    """libyaml's events."""
+
+
+def parse(text: str, file: str, dialect: Dialect, problems: Problems) -> Any:
+    """The value of a YAML text. `file` names it in messages. Mistakes go to `problems`, and None is returned where
+    the text cannot be read to its end."""
+    try:
+        return _Builder(_Parser(text), file, dialect, problems).document()
+    except _Stop:
+        return None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problems.error(Where(file, line), f"not YAML: {error.reason}")
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        reason = " ".join(filter(None, (error.context, error.problem)))
+        problems.error(Where(file, mark.line + 1 if mark else 0), f"not YAML: {reason}")
+    except UnicodeEncodeError:
+        problems.error(Where(file), "not YAML: the text has characters that UTF-8 cannot write")
+    return None
+
+
+def read_text(path: str | Path, problems: Problems, wanted_at: Where = NOWHERE) -> str | None:
+    """The text of a file of at most MAX_BYTES in UTF-8, or None with a mistake noted. `wanted_at` is the place that
+    names the file; without it the file itself is the place."""
+    place = Where(os.fspath(path)) if wanted_at == NOWHERE else wanted_at
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        problems.error(place, f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
+        return None
+    if len(data) > MAX_BYTES:
+        problems.error(place, f"{path} is larger than {MAX_BYTES // 2**20} MiB")
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problems.error(Where(os.fspath(path), data.count(b"\n", 0, error.start) + 1), "not text in UTF-8")
+        return None
+
+
+def load(path: str | Path, dialect: Dialect, problems: Problems, wanted_at: Where = NOWHERE) -> Any:
+    """The value of a YAML file; see `parse` and `read_text`. An empty file is None without a mistake."""
+    text = read_text(path, problems, wanted_at)
+    return None if text is None else parse(text, os.fspath(path), dialect, problems)

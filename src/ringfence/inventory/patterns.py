@@ -1,0 +1,104 @@
+"""Which hosts a pattern means: `hosts:` of a play and `--limit`, as Ansible reads them.
+
+Names of groups and hosts, globs, `~regex`, subscripts of groups (`web[0]`, `web[0:2]`, the last included), several
+joined by commas or colons, `&` to intersect, `!` to exclude. Included first, then intersected, then excluded.
+"""
+
+import fnmatch
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ringfence.diagnostics import NOWHERE, Problems, Where, suggest
+from ringfence.documents.yaml import read_text
+from ringfence.inventory.hostnames import is_ipv6, split_port
+from ringfence.inventory.inventory import LOCALHOST, Inventory
+
+_PIECE = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
+_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+):([0-9]*))\]")
+
+
+def split(pattern: str | Sequence[str]) -> list[str]:
+    """The single patterns of a compound one."""
+    if not isinstance(pattern, str):
+        return [piece for one in pattern for piece in split(one)]
+    if "," in pattern:
+        pieces = pattern.split(",")
+    elif is_ipv6(pattern.strip("[]")) or split_port(pattern)[1] is not None:
+        pieces = [pattern]
+    else:
+        pieces = _PIECE.findall(pattern)
+    return [p.strip() for p in pieces if p.strip()]
+
+
+def select(inventory: Inventory, pattern: str | Sequence[str], problems: Problems, where: Where = NOWHERE) -> list[str]:
+    """The names of the hosts that a pattern means, in the order of the inventory's groups. A part that matches nothing
+    is a warning in `problems`; a part that cannot be read is a mistake."""
+    pieces = split(pattern)
+    including = [p for p in pieces if p[0] not in "&!"] or ["all"]
+    hosts: dict[str, None] = {}
+    for piece in including:
+        hosts.update(dict.fromkeys(_single(inventory, piece, problems, where)))
+    for piece in (p for p in pieces if p[0] == "&"):
+        kept = set(_single(inventory, piece[1:], problems, where))
+        hosts = {h: None for h in hosts if h in kept}
+    for piece in (p for p in pieces if p[0] == "!"):
+        for host in _single(inventory, piece[1:], problems, where):
+            hosts.pop(host, None)
+    return list(hosts)
+
+
+def limit(inventory: Inventory, pattern: str, problems: Problems) -> frozenset[str] | None:
+    """The hosts that `--limit` leaves, or None where there is no limit. `@FILE` names a file with a pattern a line.
+    A limit that leaves no host is a mistake in `problems`."""
+    if not pattern.strip():
+        return None
+    where = Where(f"--limit {pattern[:60]}")
+    pieces: list[str] = []
+    for piece in split(pattern):
+        if piece.startswith("@"):
+            text = read_text(Path(piece[1:]).expanduser(), problems, where) or ""
+            pieces += filter(None, map(str.strip, text.splitlines()))
+        else:
+            pieces.append(piece)
+    hosts = select(inventory, pieces, problems, where)
+    if not hosts and not problems.failed:
+        problems.error(where, "the limit leaves no host")
+    return frozenset(hosts)
+
+
+def _single(inventory: Inventory, piece: str, problems: Problems, where: Where) -> Sequence[str]:
+    """The hosts of one pattern without `&` and `!`."""
+    if piece in inventory.entries:
+        return [piece]
+    match = None if piece.startswith("~") else _SUBSCRIPT.fullmatch(piece)
+    hosts = _matching(inventory, match[1] if match else piece, problems, where)
+    if not match or not hosts:
+        return hosts
+    if match[2] is None:
+        return hosts[int(match[3]):int(match[4]) + 1 if match[4] else None]
+    index = int(match[2])
+    if not -len(hosts) <= index < len(hosts):
+        problems.error(where, f'"{piece}" asks for a host that is not there: {match[1]} has {len(hosts)}')
+        return []
+    return [hosts[index]]
+
+
+def _matching(inventory: Inventory, piece: str, problems: Problems, where: Where) -> list[str]:
+    try:
+        fits = re.compile(piece[1:] if piece.startswith("~") else fnmatch.translate(piece)).match
+    except (re.error, RecursionError, OverflowError) as error:
+        problems.error(where, f'the host pattern "{piece}" is wrong: {error}')
+        return []
+    groups = [g for g in inventory.groups if fits(g)]
+    hosts: dict[str, None] = {}
+    for group in groups:
+        hosts.update(dict.fromkeys(inventory.members[group]))
+    if not groups or piece.startswith("~") or any(c in piece for c in ".?*["):
+        hosts.update(dict.fromkeys(h for h in inventory.entries if fits(h)))
+    if not hosts and piece in LOCALHOST:
+        return [next((h for h in inventory.entries if h in LOCALHOST), piece)]
+    if not hosts and not groups and piece != "all":
+        known = suggest(piece, [*inventory.groups, *inventory.entries])
+        problems.warn(where, f'no host or group matches "{piece}"', known)
+    return list(hosts)

@@ -1,0 +1,80 @@
+"""What is declared for one host: resources that shall be there, wholly or in part, and resources that shall not."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ringfence.diagnostics import NOWHERE, Diagnostic, Where
+from ringfence.model.resource import Resource
+from ringfence.model.state import Id, State, references_of
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A resource that shall be there.
+
+    resource: what is mentioned, and Windows' defaults for the rest · values: what is mentioned · where, locations: the
+    place of the task, and of each property · host_names: properties that hold names which only the host can translate.
+    """
+
+    id: Id
+    resource: Resource
+    values: Mapping[str, Any]
+    where: Where = NOWHERE
+    locations: Mapping[str, Where] = field(default_factory=dict)
+    host_names: tuple[str, ...] = ()
+
+    def applied_to(self, found: Resource | None) -> Resource:
+        """What the resource should be, given what was found."""
+        if found is None:
+            return self.resource
+        if not self.resource.kind.whole:
+            return found.replace(**self.values)
+        if found.name == self.resource.name:
+            return self.resource
+        return self.resource.kind.create(found.name, self.resource.values())  # Windows keeps the spelling of a name
+
+    def location(self, property: str) -> Where:
+        """The place of a property, or of the task where it is not mentioned."""
+        return self.locations.get(property, self.where)
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A resource that shall not be there."""
+
+    id: Id
+    where: Where = NOWHERE
+    locations: Mapping[str, Where] = field(default_factory=dict)
+
+    def applied_to(self, found: Resource | None) -> None:
+        """Nothing, whatever was found."""
+
+    def location(self, property: str) -> Where:
+        """The place of a property, or of the task where it is not mentioned."""
+        return self.locations.get(property, self.where)
+
+
+Declaration = Present | Absent
+Declarations = dict[Id, Declaration]
+"""Everything that is declared for one host."""
+
+
+def present(declarations: Iterable[Declaration]) -> Iterator[Present]:
+    """Those that shall be there."""
+    return (d for d in declarations if isinstance(d, Present))
+
+
+def reference_problems(declared: Present, get: Callable[[Id], Resource | None],
+                       place: Callable[[Id], Where | None]) -> Iterator[Diagnostic]:
+    """What is wrong with a resource and those that it names together. `place`: where one of them is declared."""
+    ids = references_of(declared.id.store, declared.resource)
+    for finding in declared.resource.check_references(lambda name: get(ids[name]) if name in ids else None):
+        places = ", ".join(f"{id} at {where}" for id in ids.values() if (where := place(id)))
+        yield Diagnostic(declared.location(finding.property), f"{declared.id}: {finding.reason}",
+                         finding.advice + (f" ({places})" if places else ""), finding.severity)
+
+
+def state_after(declarations: Mapping[Id, Declaration], found: State) -> State:
+    """The state that will be: what was found, with everything declared laid over it."""
+    return found.updated({id: declared.applied_to(found.get(id)) for id, declared in declarations.items()})

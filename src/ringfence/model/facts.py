@@ -1,0 +1,57 @@
+"""What a host says of itself (`Facts.Read`), in types. What it did not or could not say is None or empty."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from typing import Any
+
+
+@dataclass(frozen=True)
+class NetworkInterface:
+    """A network interface: its alias, its GUID ({…} in capitals), and the profile of its network."""
+
+    alias: str
+    guid: str
+    profile: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts of one host. `raw` is the whole answer, as templates see it in `ansible_facts`."""
+
+    computer: str = ""
+    build: int = 0
+    elevated: bool | None = None
+    interfaces: tuple[NetworkInterface, ...] = ()
+    services: Mapping[str, str] = field(default_factory=dict)
+    legacy_ipsec_policy: str | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    def guids(self, alias: str) -> tuple[str, ...]:
+        """The GUIDs of the interfaces that an alias with wildcards (* ?) means."""
+        wanted = alias.casefold()
+        return tuple(i.guid for i in self.interfaces if i.alias.casefold() == wanted or fnmatch(i.alias.casefold(), wanted))
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """{GUID: alias} of the interfaces that the host named."""
+        return {i.guid: i.alias for i in self.interfaces}
+
+
+def parse_facts(answer: Any) -> Facts:
+    """Facts from the value of a Facts.Read. Lenient: a member of a wrong type counts as not said."""
+    raw = _dict(answer)
+    os, services = _dict(raw.get("os")), _dict(raw.get("services"))
+    listed = raw.get("interfaces")
+    interfaces = tuple(NetworkInterface(str(i["alias"]), str(i["guid"]).upper(), i.get("profile"))
+                       for i in map(_dict, listed if isinstance(listed, list) else ()) if i.get("alias") and i.get("guid"))
+    elevated, build, legacy = raw.get("elevated"), os.get("build"), raw.get("legacy_ipsec_policy")
+    return Facts(computer=str(raw.get("computer") or ""), build=build if isinstance(build, int) else 0,
+                 elevated=elevated if isinstance(elevated, bool) else None, interfaces=interfaces,
+                 services={k: v.lower() for k, v in services.items() if isinstance(v, str)},
+                 legacy_ipsec_policy=str(legacy) if legacy else None,
+                 raw=raw)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

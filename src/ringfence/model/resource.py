@@ -1,0 +1,267 @@
+"""The table is the resource: a property is declared once, and everything else about it derives from that line.
+
+    @resource("firewall_rule", noun="NetFirewallRule", storage=RuleStrings("FirewallRules", ORDER))
+    class FirewallRule(Resource):
+        \"\"\"One rule of Windows Defender Firewall.\"\"\"
+        direction: str = prop("Which way the traffic goes.", choice("Inbound", "Outbound"), DIRECTION, default="inbound")
+
+`prop` names the meaning, the type (what YAML may say), the registry codec, Windows' default, and, where it is not the
+property's own name in PascalCase, the cmdlet parameter. A kind may have methods: `check()`, what Windows refuses of the
+combination; `check_references(get)`, of it and those it names (`references=`); `as_filter()`, what it does with traffic.
+"""
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
+
+from ringfence.codecs.registry import RegistryTree, RegistryValue
+from ringfence.codecs.rule_string import Codec, RuleStringCodec, Text, Tokens
+from ringfence.diagnostics import Finding
+from ringfence.model.filter import Filter
+from ringfence.secret import Secret
+from ringfence.types.base import PropertyType
+
+T = TypeVar("T", bound="type[Resource]")
+ResourceClass: TypeAlias = "type[Resource]"
+ACRONYMS = {"ipsec": "IPsec", "nat": "NAT", "sa": "SA", "ah": "AH", "esp": "ESP", "dh": "DH"}
+
+
+def pascal(name: str) -> str:
+    """allow_local_ipsec_rules -> AllowLocalIPsecRules: NetSecurity's spelling of a property."""
+    return "".join(ACRONYMS.get(part, part[:1].upper() + part[1:]) for part in name.split("_"))
+
+
+class Storage:
+    """Where Windows keeps the resources of a kind, and how its cmdlets name them. See storage.py for the ways there are."""
+
+    order: str = ""  # Windows' order of tokens
+    removable: bool = True  # profiles and settings are part of Windows
+    fixed_names: tuple[str, ...] = ()  # the resources that every host has
+    get_cmdlet: str = ""  # asked where the form in the registry is not known
+    has_enforcement: bool = False  # whether the active store tells of each whether it is enforced
+
+    def read(self, kind: "Kind", tree: RegistryTree, store: str, hmac_key: bytes) -> "Iterator[Resource]":
+        """The resources in a store of the registry. Secrets are known by their HMAC under `hmac_key`."""
+        return iter(())
+
+    def describe(self) -> str:
+        """In words, for the reference."""
+        return ""
+
+    def new_parameters(self, name: str) -> dict[str, Any]:
+        """What New- is told of the name."""
+        return {"Name": name}
+
+    def cmdlet_name(self, name: str) -> str:
+        """The name under which Set- and Remove- find a resource."""
+        return name
+
+    def falls_back(self, name: str) -> bool:
+        """Whether Windows' own takes the place of what is removed, as with a default set."""
+        return False
+
+    def default_ids(self, tree: RegistryTree) -> frozenset[str]:
+        """Other ids (lower case) that the default resource has in a store: Group Policy does not use the fixed ones."""
+        return frozenset()
+
+
+@dataclass(frozen=True)
+class Property:
+    """One row of the table."""
+
+    name: str
+    doc: str
+    type: PropertyType
+    codec: Codec | RegistryValue | None
+    default: Any  # what an omitted property means (whole kinds); a callable is not allowed
+    absent: Any  # what absence in the registry means
+    parameter: str  # the cmdlet's parameter; "" where no cmdlet can set it
+    set_parameter: str  # the parameter of Set-, where it differs from that of New-
+    filter_object: str  # properties of one filter object travel together
+    required: bool
+    since: str  # schema version ([MS-FASP] note 12)
+    example: Any
+    references: str = ""  # the kind that it names a resource of
+    proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
+
+
+def prop(doc: str, type: PropertyType, codec: Codec | RegistryValue | str | None = None, *, default: Any = None,
+         absent: Any = ..., parameter: str | None = None, set_parameter: str = "", filter_object: str = "", required: bool = False,
+         since: str = "2.0", example: Any = None, references: str = "", proposal: "type[Resource] | None" = None) -> Any:
+    """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
+    meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
+            "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
+            "since": since, "example": example, "references": references, "proposal": proposal}
+    return dataclasses.field(default=default, metadata=meta)
+
+
+class Resource:
+    """The base of every kind: frozen values, equal when all values are."""
+
+    kind: ClassVar["Kind"]
+    name: str
+    unknown_tokens: Tokens
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(self) is type(other) and self.__dict__ == other.__dict__)
+
+    def __hash__(self) -> int:
+        return hash((self.kind.name, self.name.casefold()))
+
+    def values(self) -> dict[str, Any]:
+        """Every property, in the order of declaration (name and unknown tokens apart)."""
+        mine = self.__dict__
+        return {name: mine[name] for name in self.kind.properties}
+
+    def __repr__(self) -> str:
+        return f"<{self.kind.name} {self.name}>" if self.name else str(self)
+
+    def __str__(self) -> str:
+        """What is not the default, on one line; a secret shows only that it is there."""
+        said = ((p.name, getattr(self, p.name)) for p in self.kind.properties.values())
+        shown = ", ".join([*(f"{n}: {_shown(v)}" for n, v in said if v != self.kind.defaults[n]), *self.unknown_tokens])
+        return f"{self.kind.name} {self.name}: {shown}" if self.name else f"{{{shown}}}"
+
+    def replace(self, **values: Any) -> "Resource":
+        """The same with other values."""
+        return self.kind.create(self.name, {**self.values(), **values}, self.unknown_tokens)
+
+    def normalise(self, values: dict[str, Any]) -> None:
+        """Normalises equivalent value combinations in place; called once on construction."""
+
+    def check(self) -> Iterable[Finding]:
+        """What Windows refuses of this combination of values."""
+        return ()
+
+    def check_references(self, get: Callable[[str], "Resource | None"]) -> Iterable[Finding]:
+        """What Windows refuses of this resource together with those that it names.
+
+        `get` gives the resource behind a property that refers; None where it is not known here.
+        """
+        return ()
+
+    def as_filter(self) -> Filter | None:
+        """What it does with traffic; None where it does nothing with traffic by itself (sets, profiles)."""
+        return None
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_shown, value)) + "]"
+    return repr(value) if isinstance(value, Secret) else str(value)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What `@resource` derives from a class: the whole table of a kind."""
+
+    name: str
+    cls: type[Resource]
+    noun: str
+    storage: Storage
+    whole: bool
+    key: str  # the YAML key that names the resource(s)
+    name_type: PropertyType | None
+    write_order: int  # supporting objects have a smaller one than what names them
+    properties: Mapping[str, Property]
+    doc: str
+    services: tuple[str, ...] = ()  # Windows services without which nothing of this kind takes effect
+    merged_by: str = ""  # the property of profiles by which Group Policy lets local resources of this kind count or not
+    example_name: str = ""  # how the reference names one, in YAML
+
+    def __reduce__(self) -> "tuple[Callable[[type[Resource]], Kind], tuple[type[Resource]]]":
+        return _kind_of, (self.cls,)
+
+    def create(self, name: str, values: Mapping[str, Any], unknown_tokens: Tokens = ()) -> Resource:
+        """An instance from canonical values; those left out take Windows' defaults."""
+        return self.from_values({**self.defaults, **values, "name": name, "unknown_tokens": unknown_tokens})
+
+    def from_values(self, values: dict[str, Any]) -> Resource:
+        """An instance that owns `values`: every property, `name` and `unknown_tokens`."""
+        made = object.__new__(self.cls)
+        made.__dict__ = values
+        made.normalise(values)
+        return made
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        return {p.name: p.default for p in self.properties.values()}
+
+    @cached_property
+    def references(self) -> tuple[Property, ...]:
+        """The properties that name another resource."""
+        return tuple(p for p in self.properties.values() if p.references)
+
+    @cached_property
+    def proposals(self) -> tuple[Property, ...]:
+        """The properties whose members have a table of their own."""
+        return tuple(p for p in self.properties.values() if p.proposal)
+
+    @cached_property
+    def codec(self) -> RuleStringCodec:
+        """The codecs of rule strings, and of the values of sets and their parts."""
+        return RuleStringCodec({p.name: (p.codec, p.absent) for p in self.properties.values()
+                                if p.codec and not isinstance(p.codec, RegistryValue)}, self.storage.order)
+
+    @cached_property
+    def registry_values(self) -> dict[str, RegistryValue]:
+        """The registry values of profile keys, settings and sets."""
+        return {p.name: p.codec for p in self.properties.values() if isinstance(p.codec, RegistryValue)}
+
+    @cached_property
+    def read_string(self) -> Callable[[str, str], Resource]:
+        """(name, rule string) -> resource; remembered, since fleets repeat themselves. Never raises."""
+
+        @lru_cache(50_000)
+        def read(name: str, string: str) -> Resource:
+            values, unknown_tokens = self.codec.read(string)
+            values["name"], values["unknown_tokens"] = name, unknown_tokens
+            return self.from_values(values)
+
+        return read
+
+    def write_string(self, resource: Resource, version: str = "v2.31") -> str:
+        """The rule string of a resource, in Windows' token order."""
+        return self.codec.write(resource.values(), resource.unknown_tokens, version)
+
+
+def _kind_of(cls: type[Resource]) -> Kind:
+    return cls.kind
+
+
+@dataclass_transform(field_specifiers=(prop,), frozen_default=True, kw_only_default=True)
+def resource(kind: str, *, noun: str, storage: Storage, whole: bool = True, key: str = "name",
+             name_type: PropertyType | None = None, write_order: int = 5, services: tuple[str, ...] = (),
+             merged_by: str = "", example_name: str = "") -> Callable[[T], T]:
+    """Make a class the table of `kind`. `noun` is NetSecurity's (New-NOUN, Set-NOUN, …).
+
+    `whole`: a declared resource is entirely as declared, what is omitted is Windows' default; else only what is
+    mentioned is managed. `key` names the resource in YAML; its `name_type` may give several names at once.
+    """
+
+    def decorate(cls: T) -> T:
+        fields = {name: base.__dict__.get(name) for base in reversed(cls.__mro__) for name in inspect.get_annotations(base)}
+        properties = {name: _prop(name, field) for name, field in fields.items()
+                      if isinstance(field, dataclasses.Field) and "doc" in field.metadata}
+        doc = re.sub(r"\s+", " ", (cls.__doc__ or "").strip())
+        cls.kind = Kind(kind, cls, noun, storage, whole, key, name_type, write_order, properties, doc, services, merged_by,
+                        example_name or f"example-{kind.replace('_', '-')}")
+        return cls
+
+    return decorate
+
+
+def _prop(name: str, field: "dataclasses.Field[Any]") -> Property:
+    meta = dict(field.metadata)
+    if isinstance(meta["codec"], str):
+        meta["codec"] = Text(meta["codec"])
+    if meta["parameter"] is None:
+        meta["parameter"] = pascal(name)
+    meta["set_parameter"] = meta["set_parameter"] or meta["parameter"]
+    return Property(name=name, default=field.default, **meta)

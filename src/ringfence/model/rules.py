@@ -1,0 +1,157 @@
+"""What rules of several kinds have in common: names, addresses, ports, profiles, interfaces; each as word and codec.
+
+Tokens and keywords are those of [MS-GPFAS] 2.2.2, spellings of values those of the NetSecurity cmdlets.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ringfence.codecs.rule_string import Platform, TokenSet, TruthTable
+from ringfence.diagnostics import Finding
+from ringfence.model.resource import Resource, prop
+from ringfence.types.base import PropertyType, as_text, case_insensitive, list_of, quoted
+from ringfence.types.enums import TRUE_FALSE, flags_of
+from ringfence.types.network import address, platforms, port
+from ringfence.types.text import PATH_TEXT, guid, text
+
+
+def both(four: str, six: str, **words: str) -> dict[str, str]:
+    """A keyword for both families, and for one: how Windows writes LocalSubnet, LocalSubnet4, LocalSubnet6."""
+    return {k + n: f for k, w in words.items()
+            for n, f in (("", f"{four}={w}|{six}={w}"), ("4", f"{four}={w}"), ("6", f"{six}={w}"))}
+
+
+def masked(value: str) -> str:
+    """An address as Windows stores it: IPv4 subnets with a dotted mask (real data; [MS-GPFAS] 4.2)."""
+    return ipaddress.IPv4Network(value).with_netmask if "/" in value and ":" not in value else value
+
+
+def addresses(four: str, six: str, later: tuple[str, str] | None = None, *, keywords: bool = True) -> TokenSet:
+    """The codec of a list of addresses under tokens such as RA4 and RA6, its newer keywords under RA42 and RA62."""
+    known: dict[str, str] = {}
+    if keywords:
+        known |= both(four, six, LocalSubnet="LocalSubnet", DNS="DNS", DHCP="DHCP", WINS="WINS",
+                      DefaultGateway="DefaultGateway")
+    if later:
+        known |= both(*later, Intranet="IntrAnet", Internet="IntErnet", PlayToDevice="Ply2Renders",
+                      IntranetRemoteAccess="RmtIntrAnet", CaptivePortal="CaptivePortal")
+    tokens = "|".join((four, six, *(later or ())))
+    return TokenSet(tokens, address, lambda v: six if ":" in v else four, known, masked)
+
+
+def _of_families(word: PropertyType) -> PropertyType:
+    """Keywords of one family beside those of both: LocalSubnet4 and LocalSubnet6 are LocalSubnet."""
+
+    def parse(value: Any) -> tuple[str, ...]:
+        found = set(word.parse(value))
+        for keyword in {v[:-1] for v in found if v[0].isupper() and v[-1] in "46"}:
+            if keyword in found or {keyword + "4", keyword + "6"} <= found:
+                found = found - {keyword + "4", keyword + "6"} | {keyword}
+        return tuple(sorted(found))
+
+    return replace(word, parse=parse)
+
+
+def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also: dict[str, str] | None = None) -> TokenSet:
+    """The codec of a list of ports: single ones under `token`, ranges and newer keywords under `token`2_10 …"""
+    ranges = f"{token}2_10"
+    return TokenSet("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords, read_only=also)
+
+
+ENDPOINT1 = addresses("EP1_4", "EP1_6")
+ENDPOINT2 = addresses("EP2_4", "EP2_6")
+
+
+def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:
+    """No end of a secured connection is a multicast, broadcast, loopback or unspecified address ([MS-FASP] 2.2.21).
+
+    A range or subnet is refused where all of it is such: "everything but 10.0.0.0/8" begins at 0.0.0.0.
+    """
+    for value in values:
+        if value[0].isdigit() or ":" in value:
+            first, _, last = value.partition("-")
+            if all(map(_unfit, (first, last or first))):
+                code = "0x0010004A" if ":" in value else "0x0010004C"
+                yield Finding(name, f"{value}: unspecified, multicast, broadcast and loopback addresses cannot be secured [{code}]",
+                       "name unicast addresses")
+
+
+def _unfit(text: str) -> bool:
+    """Whether an address is such, or the first one of a subnet."""
+    net = ipaddress.ip_network(text)
+    first = net.network_address
+    if first.is_multicast or first.is_loopback or str(first) == "255.255.255.255":
+        return True
+    return first.is_unspecified and net.prefixlen == net.max_prefixlen
+
+
+def reject(value: str) -> str:
+    raise ValueError(value)
+
+
+_ADDRESSES = "addresses, ranges a-b, subnets a/length"
+LOCAL_ADDRESS = list_of(address, name=_ADDRESSES)
+REMOTE_ADDRESS = _of_families(list_of(address, *addresses("", "", ("", "")).keywords, name=_ADDRESSES))
+PROFILES = TokenSet("Profile", reject, str, {p: f"Profile={p.title()}" for p in ("domain", "private", "public")})
+PROFILE = flags_of("Domain", "Private", "Public", whole=True)
+INTERFACE = TokenSet("IF", guid, lambda v: "IF")
+INTERFACE_TYPES = TokenSet("IFType", reject, str, {"wired": "IFType=Lan", "wireless": "IFType=Wireless",
+                                                       "remote_access": "IFType=RemoteAccess"})
+INTERFACE_TYPE = flags_of("Wired", "Wireless", "RemoteAccess")
+PLATFORM = Platform()
+PLATFORMS = platforms()
+PATH = case_insensitive(PATH_TEXT)
+TEXT = text(9999)
+
+
+def _name(value: Any) -> str:
+    name = as_text(value)
+    if not 1 <= len(name) <= 511:
+        raise ValueError(f"a name has 1 to 511 characters, not {len(name)}")
+    if bad := sorted({c for c in name if c in "|*?[]`" or ord(c) < 32}):
+        raise ValueError(f"{quoted(name)}: {quoted(bad[0])} is not allowed in a name")
+    return name
+
+
+NAME = PropertyType("name", _name, {"type": ["string", "integer"], "minLength": 1, "maxLength": 511})
+"""The name of an object that ringfence owns ([MS-FASP] 2.2.37); wildcards (a backtick escapes one) would mean other
+objects too."""
+
+
+def _display_name(value: Any) -> Any:
+    found = TEXT.parse(value)
+    if found and found.casefold() == "all":
+        raise ValueError("Windows allows no rule with the display name All")
+    return found
+
+
+DISPLAY_NAME = PropertyType("text", _display_name, TEXT.schema, lambda v: v or "")
+
+
+class Rule(Resource):
+    """What every kind of rule has: how it is shown, whether and where it takes effect."""
+
+    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
+                                    set_parameter="NewDisplayName", example="Owned by the network team")
+    description: str | None = prop("What the rule is for.", TEXT, "Desc")
+    group: str | None = prop("The group that the rule is shown in: a text, or `@dll,-id` as Windows' own rules have it.",
+                             TEXT, "EmbedCtxt")
+    enabled: bool = prop("Whether the rule takes effect.", TRUE_FALSE, TruthTable({True: "Active=TRUE", False: "Active=FALSE"}),
+                         default=True, absent=False)
+    profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
+                                    example=["domain"])
+    platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",
+                                     PLATFORMS, PLATFORM, default=())
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles in which the rule applies, each by its name."""
+        return self.profile or ("domain", "private", "public")
+
+    def normalise(self, values: dict[str, Any]) -> None:
+        if values["profile"] == ("domain", "private", "public"):  # all three mean what none means: any
+            values["profile"] = ()
+        if values["display_name"] is None:
+            values["display_name"] = values["name"]

@@ -1,0 +1,99 @@
+"""The state of one host's policy, declared or found, as one type; and the one difference of two states."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from ringfence.diagnostics import NOWHERE, Where
+from ringfence.model.resource import Resource
+
+LOCAL, GROUP_POLICY, MDM = "local", "group_policy", "mdm"
+
+
+class Id(NamedTuple):
+    """What a resource is known by. `name` is in lower case: Windows does not tell names apart by it."""
+
+    store: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" + (f" ({self.store})" if self.store != LOCAL else "")
+
+
+def id_of(resource: Resource, store: str = LOCAL) -> Id:
+    return Id(store, resource.kind.name, resource.name.lower())
+
+
+class State(Mapping[Id, Resource]):
+    """Resources by Id. Immutable by agreement; two states are equal when they hold equal resources."""
+
+    __slots__ = ("_resources",)
+
+    def __init__(self, resources: Mapping[Id, Resource] | Iterable[tuple[Id, Resource]] = ()) -> None:
+        self._resources = dict(resources)
+
+    def __getitem__(self, id: Id) -> Resource:
+        return self._resources[id]
+
+    def __iter__(self) -> Iterator[Id]:
+        return iter(self._resources)
+
+    def __len__(self) -> int:
+        return len(self._resources)
+
+    def by_kind(self, kind: str, store: str = LOCAL) -> dict[str, Resource]:
+        """The resources of one kind by their names (in lower case)."""
+        return {id.name: r for id, r in self._resources.items() if id.kind == kind and id.store == store}
+
+    def updated(self, changes: Mapping[Id, Resource | None]) -> "State":
+        """This state with some resources replaced, added, or (None) taken away."""
+        merged: dict[Id, Resource | None] = {**self._resources, **changes}
+        return State({id: r for id, r in merged.items() if r is not None})
+
+
+def references_of(store: str, resource: Resource) -> dict[str, Id]:
+    """The resources that a resource names, by property."""
+    names = ((p, getattr(resource, p.name)) for p in resource.kind.references)
+    return {p.name: Id(store, p.references, str(name).lower()) for p, name in names if name is not None}
+
+
+Action = Literal["create", "update", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What has to happen to one resource. `before` is None for create, `after` for remove."""
+
+    id: Id
+    before: Resource | None
+    after: Resource | None
+    where: Where = NOWHERE
+
+    @property
+    def action(self) -> Action:
+        return "create" if self.before is None else "remove" if self.after is None else "update"
+
+    @property
+    def resource(self) -> Resource:
+        """The resource, as it will be where it will be."""
+        found = self.after or self.before
+        assert found is not None
+        return found
+
+    def properties(self) -> dict[str, tuple[Any, Any]]:
+        """{property: (before, after)} of what differs; the side that is not there says None."""
+        before = {**self.before.values(), "unknown_tokens": self.before.unknown_tokens} if self.before else {}
+        after = {**self.after.values(), "unknown_tokens": self.after.unknown_tokens} if self.after else {}
+        default = {**self.resource.kind.defaults, "unknown_tokens": ()}
+        if self.before and self.after:
+            return {n: (b, after[n]) for n, b in before.items() if b != after[n]}
+        return {n: (before.get(n), after.get(n)) for n in default if (before or after)[n] != default[n]}
+
+
+def diff(before: State, after: State, ids: Iterable[Id] | None = None) -> tuple[Change, ...]:
+    """Every difference between two states, or between those of their resources that `ids` names."""
+    if ids is None:
+        ids = {**before, **after}
+    changes = ((id, before.get(id), after.get(id)) for id in ids)
+    return tuple(Change(id, b, a) for id, b, a in changes if b is not a and b != a)

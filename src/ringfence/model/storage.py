@@ -1,0 +1,165 @@
+"""The ways in which Windows keeps resources: rule strings, keys with values, keys of sets, objects that a cmdlet tells of."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ringfence.codecs.registry import RegistryTree, has_key, values_at
+from ringfence.model.resource import Kind, Resource, Storage
+from ringfence.model.state import GROUP_POLICY, LOCAL
+from ringfence.secret import Secret, SecretDigest
+from ringfence.types.base import SECRET, CaseInsensitive
+
+POLICY = "FirewallPolicy"  # the root of every store, as docs name it
+DEFAULT = "default"  # the name of the default set of a kind kept in SetKeys, whatever its id
+_WRITERS = {"version", "skipversion"}  # who wrote a set and who may skip it: nothing that a person declares
+
+
+@dataclass(frozen=True)
+class RuleStrings(Storage):
+    """Each resource is one REG_SZ of `subkey`: the value's name is the resource's, its data a rule string."""
+
+    subkey: str
+    order: str
+    has_enforcement = True
+
+    def read(self, kind: Kind, tree: RegistryTree, store: str, hmac_key: bytes) -> Iterator[Resource]:
+        read_string = kind.read_string
+        for name, (type_, data) in tree.get(self.subkey.lower(), {}).items():
+            if name and type_ in ("String", "ExpandString") and isinstance(data, str):
+                yield read_string(name, data)
+
+    def describe(self) -> str:
+        return rf"Strings under `{POLICY}\{self.subkey}`, one a resource."
+
+
+@dataclass(frozen=True)
+class RegistryKeys(Storage):
+    """Each resource is one key with values. `names`: name -> keys, of which the first that exists counts.
+
+    `policy`: the same for Group Policy, where it differs. Later keys are legacy (StandardProfile serves private and
+    public); they are used only if none of these names has its own key ([MS-GPFAS] 2.2.3).
+    """
+
+    names: Mapping[str, tuple[str, ...]]
+    policy: Mapping[str, tuple[str, ...]] | None = None
+    removable = False
+
+    @property
+    def fixed_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(self.names)
+
+    def read(self, kind: Kind, tree: RegistryTree, store: str, hmac_key: bytes) -> Iterator[Resource]:
+        """Profiles are there on every machine; in the other stores only where their key is."""
+        names = self._without_legacy(self.policy, tree) if store == GROUP_POLICY and self.policy else self.names
+        for name, keys in names.items():
+            key = next((k for k in keys if has_key(tree, k.lower())), None)
+            if key is not None or store == LOCAL:
+                yield kind.create(name, values_at(tree, key or keys[0], kind.registry_values))
+
+    def _without_legacy(self, names: Mapping[str, tuple[str, ...]], tree: RegistryTree) -> Mapping[str, tuple[str, ...]]:
+        newer = any(has_key(tree, keys[0].lower()) for keys in names.values() if len(keys) > 1)
+        return {name: keys[:1] if newer else keys for name, keys in names.items()}
+
+    def describe(self) -> str:
+        keys = ", ".join(f"`{keys[0]}`" if keys[0] else "the root" for keys in self.names.values())
+        return f"Values under `{POLICY}`: {keys}."
+
+    def cmdlet_name(self, name: str) -> str:
+        return name.title()
+
+
+@dataclass(frozen=True)
+class SetKeys(Storage):
+    r"""Each resource is a subkey of one of `subkeys`, with its proposals below it ([MS-GPFAS] 2.2.4, 2.2.5):
+
+        Phase1AuthenticationSets\{9323C5D2-…}         Version=2.30, Name=…
+        Phase1AuthenticationSets\{9323C5D2-…}\0000    Method=MachineCert, CAName=…, SkipVersion=2.0
+
+    Every value is REG_SZ, numbers too. The default set has a fixed id, `primary`. Group Policy stores it under another
+    id: a value of the parent key, named by the fixed id, tells it. Here it is `default` in both cases.
+    """
+
+    subkeys: tuple[str, ...]  # singular and plural: the sources differ, the first is the one of [MS-GPFAS]
+    primary: str
+    order: str = ""
+
+    def read(self, kind: Kind, tree: RegistryTree, store: str, hmac_key: bytes) -> Iterator[Resource]:
+        seen = set[str]()
+        for parent in (k.lower() for k in self.subkeys):
+            default = {self.primary.lower(), self._default_id(tree, parent).lower()}
+            for path in [p for p in tree if p.startswith(parent + "\\") and p.count("\\") == 1]:
+                id = tree.spelled[path].rpartition("\\")[2]
+                name = DEFAULT if id.lower() in default else id
+                if name.lower() not in seen:
+                    seen.add(name.lower())
+                    yield _read_set(kind, name, tree, path, hmac_key)
+
+    def describe(self) -> str:
+        return f"Keys under `{POLICY}`: {', '.join(f'`{k}`' for k in self.subkeys)}."
+
+    def new_parameters(self, name: str) -> dict[str, Any]:
+        return {"Default": True} if name == DEFAULT else {"Name": name}
+
+    def cmdlet_name(self, name: str) -> str:
+        return self.primary if name == DEFAULT else name
+
+    def falls_back(self, name: str) -> bool:
+        return name == DEFAULT
+
+    def default_ids(self, tree: RegistryTree) -> frozenset[str]:
+        return frozenset(self._default_id(tree, k.lower()).lower() for k in self.subkeys) - {""}
+
+    def _default_id(self, tree: RegistryTree, parent: str) -> str:
+        """The id under which Group Policy stores the default set, or nothing."""
+        found = (data for name, (_, data) in tree.get(parent, {}).items() if name.lower() == self.primary.lower())
+        return next((str(d) for d in found), "")
+
+
+@dataclass(frozen=True)
+class ByCmdlet(Storage):
+    """Not in the registry in a known form: read through a Get- cmdlet."""
+
+    get_cmdlet: str
+
+    def describe(self) -> str:
+        return f"Read with `{self.get_cmdlet}`."
+
+
+@dataclass(frozen=True)
+class PartOf(Storage):
+    """A part of another resource: a member of an ordered list, made by a New- cmdlet of its own (proposals of sets)."""
+
+    order: str = ""
+
+
+def _read_set(kind: Kind, name: str, tree: RegistryTree, path: str, hmac_key: bytes) -> Resource:
+    values, unknown_tokens = kind.codec.read_pieces(_pieces(tree.get(path, {})))
+    for p in kind.proposals:
+        assert p.proposal is not None
+        below = sorted(k for k in tree if k.startswith(path + "\\") and k.count("\\") == 2)
+        values[p.name] = tuple(_read_proposal(p.proposal.kind, tree[k], hmac_key) for k in below)
+    return kind.create(name, values, unknown_tokens)
+
+
+def _read_proposal(kind: Kind, stored: dict[str, tuple[str, Any]], hmac_key: bytes) -> Resource:
+    values, unknown_tokens = kind.codec.read_pieces(_pieces(stored))
+    hashed = any(type == "Hmac" for type, _ in stored.values())
+    for p in kind.properties.values():
+        if p.type is SECRET and (text := values.get(p.name)) is not None:
+            values[p.name] = SecretDigest(text, hmac_key) if hashed else Secret(text)
+    return kind.create("", values, unknown_tokens)
+
+
+def _pieces(values: dict[str, tuple[str, Any]]) -> Iterator[str]:
+    """The values of a key as tokens of a rule string: `Name=data`."""
+    for name, (_, data) in values.items():
+        if name and name.lower() not in _WRITERS:
+            yield f"{name}={data}"
+
+
+def with_default_set(resource: Resource, ids: Mapping[str, frozenset[str]]) -> Resource:
+    """A rule that names a default set by the id under which Group Policy keeps it names `default`. `ids` by kind."""
+    values = {p.name: CaseInsensitive(DEFAULT) for p in resource.kind.references
+              if str(getattr(resource, p.name)).lower() in ids.get(p.references, ())}
+    return resource.replace(**values) if values else resource

@@ -1,0 +1,64 @@
+"""A plan: what is declared for one host, what was found there, and what follows. Every step is a function Plan -> Plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ringfence.diagnostics import Diagnostic
+from ringfence.errors import GuardRefused
+from ringfence.model.declaration import Declarations
+from ringfence.model.facts import Facts
+from ringfence.model.state import Change, State, diff
+
+
+@dataclass(frozen=True)
+class HostSnapshot:
+    """One read of a host. accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve."""
+
+    facts: Facts
+    state: State
+    accounts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to happen on one host.
+
+    declarations: what is declared, in the host's own terms once `bind` has run · found: the host as it was read · after:
+    what it will have · changes: from the one to the other, in the order in which they are to be made · diagnostics:
+    mistakes that only the host shows, and warnings · refusals: why the changes may not be made, and the way out.
+    """
+
+    host: str
+    declarations: Declarations
+    found: HostSnapshot
+    after: State = field(default_factory=State)
+    changes: tuple[Change, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
+
+    @property
+    def invalid(self) -> bool:
+        """Whether there is a mistake: then there are no changes."""
+        return any(d.severity == "error" for d in self.diagnostics)
+
+    def told(self, *diagnostics: Diagnostic) -> "Plan":
+        """The plan with more mistakes and warnings, each with the name of the host."""
+        return replace(self, diagnostics=(*self.diagnostics, *(replace(d, host=self.host) for d in diagnostics)))
+
+    def refused(self, *reasons: Diagnostic) -> "Plan":
+        """The plan with more reasons why it may not be carried out."""
+        return replace(self, refusals=(*self.refusals, *reasons))
+
+    def raise_if_refused(self) -> None:
+        """Raises GuardRefused with every reason."""
+        if self.refusals:
+            raise GuardRefused("\n".join(f"{r.summary}. {r.detail}" for r in self.refusals))
+
+
+def difference(plan: Plan) -> Plan:
+    """The changes that are needed, in no order yet, each with the place that asks for it. None where there is a mistake."""
+    if plan.invalid:
+        return plan
+    found = diff(plan.found.state, plan.after, plan.declarations)
+    return replace(plan, changes=tuple(replace(c, where=plan.declarations[c.id].where) for c in found))

@@ -1,0 +1,242 @@
+"""Rendered tasks -> what is declared: every value in its canonical form, every mistake with its place.
+
+Work is per distinct task, never per host: a declaration is remembered by its rendered values.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from ringfence.diagnostics import Diagnostic, Finding, suggest
+from ringfence.model.declaration import Absent, Declaration, Declarations, Present, present, reference_problems
+from ringfence.model.resource import Kind, Property, Resource
+from ringfence.model.state import LOCAL, Id, references_of
+from ringfence.model.storage import DEFAULT
+from ringfence.project.render import RenderedTask
+from ringfence.secret import contains_secret
+from ringfence.types.base import SECRET, as_text, quoted
+
+MAX_REMEMBERED = 60_000  # declarations that differ; each takes about 2 kB
+
+
+@dataclass(frozen=True)
+class TaskDeclarations:
+    """The outcome of one task: what it declares, and what is wrong with it."""
+
+    declarations: tuple[Declaration, ...]
+    problems: tuple[Diagnostic, ...]
+
+
+class DeclarationBuilder:
+    """Turns tasks into declarations and remembers them."""
+
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+        self.kinds = kinds
+        self._by_task: WeakKeyDictionary[RenderedTask, TaskDeclarations] = WeakKeyDictionary()  # known by identity
+        self._by_value: dict[Any, TaskDeclarations] = {}
+
+    def declare(self, task: RenderedTask) -> TaskDeclarations:
+        """The declaration of one task. Never raises."""
+        known = self._by_task.get(task)
+        if known is None:
+            known = self._by_task[task] = self._by_values(task)
+        return known
+
+    def _by_values(self, task: RenderedTask) -> TaskDeclarations:
+        if contains_secret(task.properties):  # its repr would not tell two secrets apart
+            return _declare(task, self.kinds[task.kind])
+        key = task.kind, repr(task.properties), task.where
+        known = self._by_value.get(key)
+        if known is None:
+            known = _declare(task, self.kinds[task.kind])
+            if self.has_room:
+                self._by_value[key] = known
+        return known
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more can be remembered: a fleet repeats itself, and one that does not must not fill the memory."""
+        return len(self._by_value) < MAX_REMEMBERED
+
+    def value_problems(self, task: RenderedTask) -> list[Diagnostic]:
+        """What is wrong with single values of a task that is not complete."""
+        mistakes = _Mistakes(task, self.kinds[task.kind])
+        _values(mistakes)
+        if mistakes.kind.key in task.properties:
+            _names(mistakes)
+        return mistakes.found
+
+    def declarations(self, tasks: Iterable[RenderedTask]) -> tuple[Declarations, list[Diagnostic]]:
+        """Everything that the tasks of one host declare, and every mistake in them."""
+        declared: Declarations = {}
+        problems: list[Diagnostic] = []
+        for task in tasks:
+            outcome = self.declare(task)
+            problems += outcome.problems
+            for one in outcome.declarations:
+                before = declared.get(one.id)
+                declared[one.id] = one if before is None else _merge(before, one, problems)
+        for one in present(declared.values()):
+            if one.resource.kind.references:
+                problems += _together(one, declared)
+        return declared, problems
+
+
+def _together(one: Present, declared: Declarations) -> Iterator[Diagnostic]:
+    """A resource and the declared ones that it names: that they are there, and that they go together."""
+    for property, id in references_of(one.id.store, one.resource).items():
+        other = declared.get(id)
+        if isinstance(other, Absent) and id.name != DEFAULT:
+            yield Diagnostic(one.location(property), f"{one.id} needs {id}, which is declared absent",
+                             f"that is at {other.where}: keep the set, or name another one")
+
+    def get(id: Id) -> Resource | None:
+        other = declared.get(id)
+        return other.resource if isinstance(other, Present) else None
+
+    yield from reference_problems(one, get, lambda id: declared[id].where if id in declared else None)
+
+
+@dataclass
+class _Mistakes:
+    """What is wrong with one task."""
+
+    task: RenderedTask
+    kind: Kind
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, finding: Finding) -> None:
+        """Note what is wrong with a property, at its place."""
+        where = self.task.locations.get(finding.property, self.task.where)
+        self.found.append(Diagnostic(where, f"{self.kind.name}: {finding.reason}", finding.advice, finding.severity))
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity == "error" for d in self.found)
+
+
+def _declare(task: RenderedTask, kind: Kind) -> TaskDeclarations:
+    mistakes = _Mistakes(task, kind)
+    names, absent, values = _names(mistakes), _absent(mistakes), _values(mistakes)
+    for finding in _unfit_for_absence(kind, values) if absent else _missing(task, kind):
+        mistakes.add(finding)
+    if not absent and not mistakes.failed and names:
+        for finding in kind.create(names[0], values).check():
+            mistakes.add(Finding(finding.property, f"{names[0]}: {finding.reason}", finding.advice, finding.severity))
+    if mistakes.failed:
+        return TaskDeclarations((), tuple(mistakes.found))
+    return TaskDeclarations(tuple(_declaration(task, kind, name, None if absent else values) for name in names),
+                            tuple(mistakes.found))
+
+
+def _unfit_for_absence(kind: Kind, values: Mapping[str, Any]) -> Iterator[Finding]:
+    for property in values:
+        yield Finding(property, f"{property} has no meaning where state is absent", "leave it out")
+    if not kind.storage.removable:
+        yield Finding("state", "this kind cannot be absent: it is part of Windows", "name the values it should have")
+
+
+def _missing(task: RenderedTask, kind: Kind) -> Iterator[Finding]:
+    for p in kind.properties.values():
+        if p.required and p.name not in task.properties:
+            yield Finding(p.name, f"{p.name} is missing", p.doc)
+
+
+def _declaration(task: RenderedTask, kind: Kind, name: str, values: dict[str, Any] | None) -> Declaration:
+    id = Id(LOCAL, kind.name, name.lower())
+    if values is None:
+        return Absent(id, task.where, task.locations)
+    resource = kind.create(name, values)
+    return Present(id, resource, values, task.where, task.locations, _host_names(resource, values))
+
+
+def _host_names(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...]:
+    table = resource.kind.properties
+    return tuple(p for p in values if table[p].type.host_names(getattr(resource, p)))
+
+
+def _names(mistakes: _Mistakes) -> tuple[str, ...]:
+    """The names of the resources that the task is about."""
+    kind, task = mistakes.kind, mistakes.task
+    if kind.key not in task.properties:
+        mistakes.add(Finding(kind.key, f"{kind.key} is missing", "it says which one is meant"))
+        return ()
+    value = task.properties[kind.key]
+    try:
+        found = kind.name_type.parse(value) if kind.name_type else as_text(value)
+    except ValueError as error:
+        mistakes.add(Finding(kind.key, f"{kind.key}: {error}"))
+        return ()
+    if found == ():  # any, all: each that there is
+        return kind.storage.fixed_names
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+def _absent(mistakes: _Mistakes) -> bool:
+    state = mistakes.task.properties.get("state", "present")
+    if state not in ("present", "absent"):
+        mistakes.add(Finding("state", f"state: {quoted(state)} is neither present nor absent"))
+    return bool(state == "absent")
+
+
+def _values(mistakes: _Mistakes) -> dict[str, Any]:
+    """The canonical values of the properties that are right."""
+    kind, task, found = mistakes.kind, mistakes.task, {}
+    for name, value in task.properties.items():
+        if name in (kind.key, "state"):
+            continue
+        p = kind.properties.get(name)
+        if p is None:
+            hint = suggest(name, (kind.key, "state", *kind.properties), "; ")
+            mistakes.add(Finding(name, f"unknown property {quoted(name)}{hint}", f"see `ringfence doc {kind.name}`"))
+        elif not p.parameter:
+            mistakes.add(Finding(name, f"{name} can be read but no cmdlet can set it", "leave it out"))
+        else:
+            try:
+                found[name] = p.type.parse(value)
+            except ValueError as error:
+                mistakes.add(Finding(name, f"{name}: {error}", f"allowed: {p.type.name}"))
+            for secret in _in_clear(p, task.raw.get(name)):
+                mistakes.add(Finding(name, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) "
+                                     "or from the environment: \"{{ lookup('env', 'NAME') }}\"", "warning"))
+    return found
+
+
+def _in_clear(p: Property, raw: Any) -> Iterator[str]:
+    """The properties, here or in the proposals of a list, whose secret is written in the play itself."""
+    if p.type is SECRET and isinstance(raw, str) and "{{" not in raw:
+        yield p.name
+    if p.proposal is None:
+        return
+    members = [raw] if isinstance(raw, Mapping) else raw if isinstance(raw, list | tuple) else []
+    for member in members:
+        if isinstance(member, Mapping):
+            for inner in p.proposal.kind.properties.values():
+                yield from _in_clear(inner, member.get(inner.name))
+
+
+def _merge(first: Declaration, second: Declaration, problems: list[Diagnostic]) -> Declaration:
+    """Two declarations of one resource: the same twice is fine, of settings each may say a part."""
+    if isinstance(first, Absent) or isinstance(second, Absent):
+        if type(first) is not type(second):
+            problems.append(_conflict(first, second, ["state"]))
+        return first
+    if second.resource.kind.whole:
+        differ = [p for p, v in second.resource.values().items() if v != getattr(first.resource, p)]
+    else:
+        differ = [p for p in first.values if p in second.values and first.values[p] != second.values[p]]
+    if differ:
+        problems.append(_conflict(first, second, differ))
+        return first
+    if second.resource.kind.whole:
+        return first
+    values = {**first.values, **second.values}
+    resource = second.resource.kind.create(first.resource.name, values)
+    return Present(first.id, resource, values, first.where, {**second.locations, **first.locations},
+                   _host_names(resource, values))
+
+
+def _conflict(first: Declaration, second: Declaration, properties: list[str]) -> Diagnostic:
+    return Diagnostic(second.location(properties[0]), f"{second.id} is declared twice and differently: {', '.join(properties)}",
+                      f"the other declaration is at {first.location(properties[0])}; keep one")

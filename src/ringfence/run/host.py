@@ -1,0 +1,206 @@
+"""One host from what is declared to a proven state: read, plan, write, and a second read over a new connection."""
+
+import time
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ringfence.batch import Batch, Call, Reply
+from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.errors import HostError, RingfenceError, StalePlan
+from ringfence.model.declaration import Declarations, state_after
+from ringfence.model.facts import Facts, parse_facts
+from ringfence.model.resource import Kind
+from ringfence.model.state import LOCAL, Change, diff
+from ringfence.plan import bind, in_force, steps
+from ringfence.plan.file import Reviewed, stale
+from ringfence.plan.order import order
+from ringfence.plan.plan import HostSnapshot, Plan
+from ringfence.report import HostResult
+from ringfence.transports import Transport
+from ringfence.transports.connection_settings import ConnectionSettings
+from ringfence.transports.failures import kind_from_call
+from ringfence.windows.calls import cmdlet_calls
+from ringfence.windows.read import STORES, read, read_objects
+
+
+@dataclass(frozen=True)
+class HostJob:
+    """What is to be done about one host, as data: it can be handed to another process.
+
+    declarations: what is declared as far as it is known without the host; None where a fleet declares more than memory
+    should hold: then they are made again at the host's turn · declared: how many they are · needs_facts: whether some of
+    them depend on what the host says of itself.
+    """
+
+    host: str
+    settings: ConnectionSettings
+    declarations: Declarations | None = None
+    declared: int = 0
+    needs_facts: bool = False
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What all hosts of a run share.
+
+    declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
+    connect: opens the way to a host (raises RingfenceError).
+    """
+
+    kinds: Mapping[str, Kind]
+    declare: Callable[[str, Facts | None], tuple[Declarations, list[Diagnostic]]]
+    connect: Callable[[HostJob], Transport]
+
+
+def plan_host(job: HostJob, context: RunContext) -> HostResult:
+    """What would change on the host. Never raises for what the host does."""
+    run = HostRun(job, context)
+    return run.result(lambda: run.planned()[1])
+
+
+def apply_host(job: HostJob, context: RunContext, reviewed: Reviewed | None = None) -> HostResult:
+    """Make the host as declared and prove it. `reviewed`: the changes that were agreed to; others are not made."""
+    run = HostRun(job, context)
+    return run.result(lambda: run.apply(reviewed))
+
+
+class HostRun:
+    """One host's part of a run: its connections, what is read, and what is made of it."""
+
+    def __init__(self, job: HostJob, context: RunContext) -> None:
+        self.job, self.kinds, self.context = job, context.kinds, context
+        self.connections = 0
+        self._transport: Transport | None = None
+
+    def send(self, batch: Batch) -> Reply:
+        """Carry a batch over a connection of its own. Raises HostError."""
+        self._transport = self._transport or self.context.connect(self.job)
+        self.connections += 1
+        return self._transport.run(batch)
+
+    def result(self, work: Callable[[], HostResult]) -> HostResult:
+        """What `work` gives, or its error, with the number of connections and the time that it took."""
+        start = time.monotonic()
+        try:
+            result = work()
+        except RingfenceError as error:
+            result = HostResult(self.job.host, error=error, declared=self.job.declared)
+        return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))
+
+    # -- read and plan
+
+    def read(self, names: Iterable[str] = (), by_cmdlet: Iterable[Kind] = (), calls: Mapping[Hashable, Call] = {},
+             ) -> tuple[HostSnapshot, Reply]:
+        """Facts, configured policy and the SIDs of `names`, in one batch. Raises HostError.
+
+        by_cmdlet: kinds that a cmdlet has to tell of · calls: others that go along; the reply has their answers.
+        """
+        kinds = list(by_cmdlet)
+        batch = Batch({"facts": Call("Facts.Read"), "policy": Call("Policy.Read", {"stores": list(STORES)}),
+                       "accounts": Call("Account.Resolve", {"names": list(names)}), **_gets(kinds), **calls})
+        reply = self.send(batch)
+        state = read(reply["policy"], self.kinds, batch.hmac_key)
+        for kind in kinds:
+            state = state.updated(read_objects(kind, reply[kind.name]))
+        return HostSnapshot(parse_facts(reply["facts"]), state, _dict(reply["accounts"])), reply
+
+    def _read_more(self, found: HostSnapshot, names: Sequence[str], kinds: Sequence[Kind]) -> HostSnapshot:
+        """What only the facts of the host brought up, in a batch of its own."""
+        reply = self.send(Batch({"accounts": Call("Account.Resolve", {"names": list(names)}), **_gets(kinds)}))
+        state = found.state
+        for kind in kinds:
+            state = state.updated(read_objects(kind, reply[kind.name]))
+        return replace(found, state=state, accounts={**found.accounts, **_dict(reply["accounts"])})
+
+    def _by_cmdlet(self, declarations: Declarations) -> list[Kind]:
+        """The kinds among what is declared that only a cmdlet can tell of."""
+        kinds = [self.kinds[name] for name in sorted({id.kind for id in declarations})]
+        return [kind for kind in kinds if kind.storage.get_cmdlet]
+
+    def planned(self) -> tuple[Plan, HostResult]:
+        """The plan for the host, and what it comes to where nothing is written. Raises HostError."""
+        job, declare = self.job, self.context.declare
+        known = job.declarations if job.declarations is not None else declare(job.host, None)[0]
+        names, kinds = bind.account_names(known.values()), self._by_cmdlet(known)
+        found, _ = self.read(names, kinds)
+        declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
+        new_names = sorted(set(bind.account_names(declared.values())) - set(names))
+        new_kinds = [kind for kind in self._by_cmdlet(declared) if kind not in kinds]
+        if new_names or new_kinds:
+            found = self._read_more(found, new_names, new_kinds)
+        plan = steps.make(job.host, declared, found, problems)
+        result = HostResult(job.host, plan.changes, diagnostics=plan.diagnostics, declared=len(declared))
+        try:
+            plan.raise_if_refused()
+        except RingfenceError as error:
+            result = replace(result, error=error)
+        return plan, result
+
+    # -- write and prove
+
+    def apply(self, reviewed: Reviewed | None) -> HostResult:
+        """The host as declared, and the proof. Raises HostError as long as nothing was written, StalePlan."""
+        plan, result = self.planned()
+        if plan.invalid:
+            return result
+        if reviewed is not None and (reason := stale(reviewed, plan.changes)):
+            raise StalePlan(reason)
+        if result.error or not plan.changes:
+            return result
+        try:
+            result = self._write(plan, result)
+            return result if result.error else self._prove(plan, result)
+        except RingfenceError as error:  # what was to be changed, and what was, is still known
+            return replace(result, error=error)
+
+    def _write(self, plan: Plan, result: HostResult) -> HostResult:
+        """Carries the changes to the host. Raises HostError."""
+        if problem := _cannot_write(plan.found.facts):
+            return replace(result, error=problem)
+        reply = self.send(Batch(cmdlet_calls(plan.changes, plan.found.facts.aliases), stop_on_error=True))
+        written = frozenset(c.id for c in plan.changes if (answer := reply.answers.get(c.id)) and answer.error is None)
+        result = replace(result, written=written)
+        for change in plan.changes:
+            if (answer := reply.answers.get(change.id)) and answer.error:
+                reason = f"{change.action} {change.id}: {answer.error.message}"
+                return replace(result, error=HostError(kind_from_call(answer.error), reason))
+        return result
+
+    def _prove(self, plan: Plan, result: HostResult) -> HostResult:
+        """A second read over a new connection: what is declared is what is there, or the host has failed."""
+        asked = _enforcement(plan.changes)
+        found, reply = self.read((), self._by_cmdlet(plan.declarations), asked)
+        after = diff(found.state, state_after(plan.declarations, found.state), plan.declarations)
+        remaining = order(replace(plan, changes=after)).changes
+        notes = [Diagnostic(NOWHERE, reason, severity="warning", host=self.job.host) for label in asked
+                 for name, status in _dict(reply.answers[label].value).items() if (reason := in_force.not_enforced(name, status))]
+        result = replace(result, remaining=remaining, diagnostics=(*result.diagnostics, *notes))
+        if remaining:
+            return replace(result, error=HostError("not_converged", ", ".join(str(c.id) for c in remaining[:5])))
+        return result
+
+
+def _gets(kinds: Iterable[Kind]) -> dict[Hashable, Call]:
+    return {kind.name: Call("Net.Get", {"cmdlet": kind.storage.get_cmdlet}) for kind in kinds}
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _cannot_write(facts: Facts) -> HostError | None:
+    """Why nothing can be written on the host, as far as it said so itself."""
+    if facts.elevated is False:
+        return HostError("elevation")
+    stopped = in_force.stopped(facts, in_force.TO_WRITE)
+    return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in stopped)) if stopped else None
+
+
+def _enforcement(changes: Sequence[Change]) -> dict[Hashable, Call]:
+    """Whether Windows puts what was written into force is asked of its active store."""
+    names: dict[str, list[str]] = {}
+    for c in changes:
+        if c.after is not None and c.id.store == LOCAL and c.after.kind.storage.has_enforcement:
+            names.setdefault(c.after.kind.noun, []).append(c.after.name)
+    return {("enforcement", noun): Call("Enforcement.Read", {"kind": noun, "names": those}) for noun, those in names.items()}

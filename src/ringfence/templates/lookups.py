@@ -1,0 +1,88 @@
+"""`lookup(NAME, …)` and `query(NAME, …)`: env, file, vars and dict, evaluated on the controller as with Ansible."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import pass_context
+from jinja2.utils import missing
+
+from ringfence.diagnostics import Problems, Where, allowed, describe
+from ringfence.documents.vault import Vaulted, is_vault
+from ringfence.documents.yaml import read_text
+from ringfence.templates.budget import RenderError
+from ringfence.templates.sandbox import FailedValue, TemplateContext, materialise, text
+
+MAX_FILE = 2**20  # characters that lookup('file', …) takes
+
+
+def _env(scope: Any, name: Any, default: Any = "") -> Any:
+    found = os.environ.get(text(name))
+    if found is None and isinstance(default, FailedValue):
+        raise default.failure
+    return default if found is None else found
+
+
+def _file(scope: Any, name: Any, rstrip: bool = True, lstrip: bool = False) -> Any:
+    """A file beside the playbook, in its folder `files` first. An encrypted one is a secret."""
+    folder = Path(str(scope.magic.get("playbook_dir", ".")))
+    wanted = Path(text(name)).expanduser()
+    candidates = [folder / "files" / wanted, folder / wanted]
+    path = next((c for c in candidates if c.is_file()), None)
+    if path is None:
+        raise RenderError(f"there is no file {wanted}", f"Looked for: {', '.join(map(str, dict.fromkeys(candidates)))}.")
+    problems = Problems()
+    found = read_text(path, problems)
+    problems.check()
+    if found is None or len(found) > MAX_FILE:
+        raise RenderError(f"{path} has more than {MAX_FILE} characters")
+    if is_vault(found):
+        return scope.vault.decrypt(Vaulted(found, Where(str(path))))
+    found = found.rstrip() if rstrip else found
+    return found.lstrip() if lstrip else found
+
+
+def _vars(scope: Any, name: Any, default: Any = missing) -> Any:
+    value = scope.resolve(text(name))
+    if value is not missing:
+        return value
+    if default is not missing:
+        return default
+    raise FailedValue(name=text(name)).failure
+
+
+def _dict(scope: Any, value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise RenderError(f"lookup('dict', …) takes a mapping, not {describe(value)}")
+    return [{"key": k, "value": v} for k, v in value.items()]
+
+
+LOOKUPS: dict[str, Callable[..., Any]] = {"env": _env, "file": _file, "vars": _vars, "dict": _dict}
+
+
+@pass_context
+def query(context: TemplateContext, name: str, *terms: Any, **options: Any) -> list[Any]:
+    """The results of a lookup, one a term."""
+    name = str(name).removeprefix("ansible.builtin.")
+    if name not in LOOKUPS:
+        raise RenderError(f'there is no lookup "{name}"', allowed(name, LOOKUPS))
+    results: list[Any] = []
+    for term in terms:
+        if isinstance(term, FailedValue):
+            raise term.failure
+        found = LOOKUPS[name](context.scope, materialise(term), **options)
+        results += found if name == "dict" else [found]
+    return results
+
+
+@pass_context
+def lookup(context: TemplateContext, name: str, *terms: Any, wantlist: bool = False, **options: Any) -> Any:
+    """The result of a lookup; several texts are joined by commas."""
+    results = query(context, name, *terms, **options)
+    if wantlist or not all(isinstance(r, str) for r in results):
+        return results[0] if len(results) == 1 and not wantlist else results
+    return ",".join(results)
+
+
+GLOBALS: dict[str, Any] = {"lookup": lookup, "query": query, "q": query}

@@ -1,0 +1,186 @@
+"""What one host sees at one point of a play: raw variables, each rendered when it is first used, and memoised."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any
+
+from jinja2.utils import missing
+
+from ringfence.diagnostics import NOWHERE, InputError, Where, describe, suggest
+from ringfence.documents.vault import Vault, Vaulted
+from ringfence.documents.yaml import Map, Seq
+from ringfence.templates.budget import RenderError, UndefinedFacts, UndefinedValue, reset_budget
+from ringfence.templates.compile import OPAQUE, condition, names_in, template
+from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView, to_plain
+from ringfence.templates.sandbox import OMIT, FailedValue
+
+
+class Scope:
+    """The variables that a host sees at one point of a play.
+
+    `variables` are raw (templates and vaulted values as written), the merged result of all layers; `magic` are values
+    that are never templates and win over variables; `facts` are the host's, or None where they are not known yet.
+    """
+
+    def __init__(self, variables: Map, magic: Mapping[str, Any], facts: Mapping[str, Any] | None, vault: Vault,
+                 beneath: "Scope | None" = None) -> None:
+        self.variables, self.magic, self.facts, self.vault = variables, magic, facts, vault
+        self._beneath = beneath
+        self._own = frozenset(variables) if beneath else frozenset()
+        self._memo: dict[str, Any] = {}
+        self._active: dict[Hashable, str] = beneath._active if beneath else {}
+
+    def child(self, variables: Map, magic: Mapping[str, Any] | None = None) -> "Scope":
+        """This scope with more variables on top (of a task), and values (of a loop) on top of those."""
+        if magic:
+            layer = Scope(Map(variables), {**self.magic, **magic}, self.facts, self.vault, self)
+            layer._own = frozenset(variables) | frozenset(magic)
+            return layer
+        return Scope(variables, self.magic, self.facts, self.vault, self) if variables else self
+
+    # -- raw
+
+    def raw(self, name: str) -> Any:
+        """A variable as written, or `missing`."""
+        if name in self.magic:
+            return self.magic[name]
+        if name in FACTS:
+            return self.facts if self.facts is not None else missing
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.variables:
+                return scope.variables[name]
+            scope = scope._beneath
+        return missing
+
+    def where(self, name: str) -> Where:
+        """The place where a variable was given its value."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.variables:
+                return scope.variables.at(name)
+            scope = scope._beneath
+        return NOWHERE
+
+    def known(self) -> list[str]:
+        """The names of all variables."""
+        beneath = self._beneath.known() if self._beneath else [*self.magic, *FACTS]
+        return [str(n) for n in (*self._own, *self.variables)] + beneath
+
+    def visible_from(self, names: Iterable[str]) -> dict[str, Any] | None:
+        """Every name that templates with `names` can see, directly or through variables, with its raw value; None
+        where they may see anything."""
+        seen: dict[str, Any] = {}
+        todo = list(names)
+        while todo:
+            name = todo.pop()
+            if name in seen:
+                continue
+            if name in OPAQUE:
+                return None
+            seen[name] = raw = self.raw(name)
+            if name not in self.magic and (inner := names_in(raw)):
+                todo += inner
+        return seen
+
+    # -- rendered
+
+    def resolve(self, name: str) -> Any:
+        """A variable as a template sees it: plain, lazy, a Marker where it failed, or `missing`."""
+        if name in self._memo:
+            return self._memo[name]
+        if self._beneath and name not in self._own and not self._changed(name):
+            return self._beneath.resolve(name)
+        if name in FACTS and self.facts is None:
+            value: Any = FailedValue.of(UndefinedFacts("the facts of the host are not known yet"))
+        elif name in self.magic:
+            value = self.magic[name]
+        elif name == "vars":
+            return ScopeView(self)
+        else:
+            value = self.view(self.raw(name), ("variable", name), name, self.where(name))
+            if isinstance(value, FailedValue):  # depends on what was being rendered when a cycle was met
+                return value
+        self._memo[name] = value
+        return value
+
+    def _changed(self, name: str) -> bool:
+        """Whether a variable from beneath would be rendered differently here."""
+        names = names_in(self.raw(name)) if name not in self.magic else None
+        if not names:
+            return False
+        seen = self.visible_from(names)
+        return seen is None or not self._own.isdisjoint(seen)
+
+    def view(self, raw: Any, key: Hashable, label: str, where: Where) -> Any:
+        """A raw value as templates see it. `key` and `label` identify it in a chain of variables."""
+        if names_in(raw) is None:
+            return raw
+        if type(raw) is Map:
+            return LazyMap(self, raw, label)
+        if type(raw) is Seq:
+            return LazySeq(self, raw, label)
+        if key in self._active:
+            chain = [*self._active.values(), label]
+            chain = chain[chain.index(label):]
+            return FailedValue.of(RenderError("a variable refers to itself: " + " → ".join(chain), where=where))
+        self._active[key] = label
+        try:
+            return self._one(raw, where)
+        except RenderError as error:
+            return FailedValue.of(error)
+        finally:
+            del self._active[key]
+
+    def _one(self, raw: Any, where: Where) -> Any:
+        """A text or vaulted value, rendered. Raises RenderError with a place."""
+        if type(raw) is Vaulted:
+            return self._guarded(lambda: self.vault.decrypt(raw), where)
+        found = template(raw)
+        return self._guarded(lambda: to_plain(found.run(self)), where) if found else raw
+
+    def _guarded(self, run: Callable[[], Any], where: Where) -> Any:
+        """What `run` gives; whatever it raises becomes a RenderError with a place."""
+        try:
+            return run()
+        except UndefinedValue as error:
+            if error.name and not error.detail:
+                error.detail = suggest(error.name, self.known())
+            error.where = where if error.where == NOWHERE else error.where
+            raise
+        except RenderError as error:
+            error.where = where if error.where == NOWHERE else error.where
+            raise
+        except InputError as error:
+            wrong = error.diagnostics[0]
+            raise RenderError(wrong.summary, wrong.detail, wrong.where) from None
+        except RecursionError:
+            raise RenderError("the template never ends", where=where) from None
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise RenderError(f"the template failed: {reason}", where=where) from None
+
+    def render(self, value: Any, where: Where = NOWHERE) -> Any:
+        """A raw value with everything in it rendered: plain str, int, float, bool, None, list, dict, and Secret. The
+        same object where there is nothing to render. `OMIT` where the value is `omit`. Raises RenderError."""
+        if not self._active:
+            reset_budget()
+        if names_in(value) is None:
+            return value
+        if type(value) is Map:
+            pairs = ((k, self.render(v, value.at(k))) for k, v in value.items())
+            return {k: v for k, v in pairs if v is not OMIT}
+        if type(value) is Seq:
+            items = (self.render(v, value.at(i)) for i, v in enumerate(value))
+            return [v for v in items if v is not OMIT]
+        return self._one(value, where)
+
+    def test(self, expression: str, where: Where) -> bool:
+        """The truth of a `when` expression. Raises RenderError, also where it is neither true nor false."""
+        if not self._active:
+            reset_budget()
+        compiled = template(expression) or condition(expression)
+        value = self._guarded(lambda: to_plain(compiled.run(self)), where)
+        if isinstance(value, bool):
+            return value
+        raise RenderError(f"a condition has to be true or false, and this is {describe(value)}",
+                          "Compare it, or use `| bool`, `is defined`, `| length > 0`.", where)

@@ -1,0 +1,1 @@
+"""The types of properties: what YAML may say, and one canonical form of it."""

@@ -1,0 +1,145 @@
+"""What a property may hold: which forms people write, the one canonical form, and how a cmdlet takes it.
+
+A PropertyType parses what YAML gives into the canonical value (`parse`, raises ValueError with what is allowed), knows
+its JSON Schema, and gives a canonical value as a NetSecurity parameter takes it (`to_parameter`). Canonical values are
+str, int, bool, None, tuples of str, and Secret; two of them mean the same exactly if they are equal.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ringfence.diagnostics import suggest
+from ringfence.secret import Secret
+
+NOT_CONFIGURED = "not_configured"
+
+
+class CaseInsensitive(str):
+    """Text whose letter case means nothing (paths, service names): keeps its spelling, compares without it."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and self.casefold() == other.casefold()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.casefold())
+
+
+def identity(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class PropertyType:
+    """The type of a property; see the module."""
+
+    name: str
+    parse: Callable[[Any], Any]
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    to_parameter: Callable[[Any], Any] = identity
+    resolved_by_host: Literal["", "interface", "account"] = ""  # whose names only the host can translate
+    host_names: Callable[[Any], tuple[str, ...]] = lambda value: ()  # those names in a value
+
+
+def quoted(value: Any) -> str:
+    """A value as a message shows it: short, on one line, never a secret."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def as_text(value: Any) -> str:
+    """Text from a YAML scalar. Raises ValueError for anything that is not text or a number."""
+    if isinstance(value, Secret):
+        raise ValueError("a secret may not stand here: this property is shown in plans and reports")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{quoted(value)} is not a text")
+    if isinstance(value, str) and _HALVES.search(value):
+        raise ValueError(f"{quoted(value)} holds half of a character pair, which no file and no terminal can show")
+    return str(value).strip()
+
+
+def snake(name: str) -> str:
+    """DeferToUser -> defer_to_user."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def fold(text: str) -> str:
+    return text.replace("_", "").replace("-", "").replace(" ", "").casefold()
+
+
+def empty_value(any_word: str) -> ValueError:
+    """Why an empty value is refused: a variable that turned out empty would otherwise open a rule to everything."""
+    return ValueError(f"the value is empty: leave the property out, or say {snake(any_word)} if that is meant")
+
+
+def case_insensitive(word: PropertyType, any_word: str = "Any") -> PropertyType:
+    """The same type without letter case; what is absent is passed to a cmdlet as `any_word`."""
+
+    def parse(value: Any) -> CaseInsensitive | None:
+        found = word.parse(value)
+        if found is None:
+            raise empty_value(any_word)
+        return None if fold(found) == fold(any_word) else CaseInsensitive(found)
+
+    return PropertyType(word.name, parse, {**word.schema, "type": "string", "minLength": 1}, lambda v: str(v) if v else any_word)
+
+
+def as_list(value: Any) -> list[Any]:
+    """The members of a list as people write one: a list, one value, or text with commas. None and [] are empty."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any", **aliases: str) -> PropertyType:
+    """A set of values and `keywords` (NetSecurity's spelling, case and underscores apart); `any` is ()."""
+    known = {fold(k): k for k in keywords} | {fold(a): k for a, k in aliases.items()}
+
+    def one(value: Any) -> str:
+        string = as_text(value)
+        if (keyword := known.get(fold(string))) is not None:
+            return keyword
+        try:
+            return member(string)
+        except ValueError as error:
+            raise ValueError(f"{error}{suggest(string, keywords, '; ')}") from None
+
+    def parse(value: Any) -> tuple[str, ...]:
+        parts = as_list(value)
+        if any(isinstance(p, str) and fold(p) == fold(any_word) for p in parts):
+            if len(parts) > 1:
+                raise ValueError(f"{any_word} stands alone, not beside other values")
+            return ()
+        if not parts:
+            raise empty_value(any_word)
+        return tuple(sorted({one(p) for p in parts}))
+
+    item: dict[str, Any] = {"type": ["string", "integer"]}
+    if keywords:
+        item = {"anyOf": [{"enum": list(keywords)}, item]}
+    schema = {"anyOf": [{"type": ["string", "integer"]}, {"type": "array", "items": item, "minItems": 1}]}
+    return PropertyType(f"list of {name}" + (f", or {' '.join(keywords)}" if keywords else ""), parse, schema,
+                lambda v: list(v) if v else any_word)
+
+
+def secret(value: Any) -> Secret:
+    """A value that is never shown. Raises ValueError (without the value)."""
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str) or not value:
+        raise ValueError("a secret is a text that is not empty")
+    return Secret(value)
+
+
+SECRET = PropertyType("secret", secret, {"type": "string"})  # its argument is the Secret: only `Batch.encode` reveals it

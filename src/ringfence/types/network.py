@@ -1,0 +1,148 @@
+"""Addresses, ports, protocols, ICMP types, interfaces and versions of Windows."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from ringfence.diagnostics import suggest
+from ringfence.types.base import PropertyType, as_text, list_of, quoted
+from ringfence.types.text import guid
+
+_PORT = re.compile("[1-9][0-9]{0,4}")
+_PORTS = re.compile(r"([0-9]{1,9})(?:\s*-\s*([0-9]{1,9}))?")
+
+
+@lru_cache(65536)
+def port(text: str) -> str:
+    """A port or a range of ports: "443", "80-90". Port 0 is refused by Windows ([MS-FASP] 2.2.37, 0x00100022)."""
+    if _PORT.fullmatch(text) and int(text) <= 65535:
+        return text
+    match = _PORTS.fullmatch(text)
+    if not match:
+        raise ValueError(f"{quoted(text)} is not a port (1-65535) or a range like 80-90")
+    first, last = int(match[1]), int(match[2] or match[1])
+    if not 1 <= first <= last <= 65535:
+        raise ValueError(f"{text} is not a port (1-65535) or a range like 80-90 with the smaller end first")
+    return str(first) if first == last else f"{first}-{last}"
+
+
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
+# Windows takes no host masks (0.0.0.255)
+_LENGTHS = {text: n for n in range(33) for text in (str(n), str(ipaddress.IPv4Address(2**32 - 2**(32 - n))))}
+
+
+@lru_cache(65536)
+def address(text: str) -> str:
+    """An IP address, range or subnet: "10.0.0.1", "10.0.0.1-10.0.0.9", "10.0.0.0/8" (also given by a mask).
+
+    Host bits of a subnet are cleared, /32 and /128 are the address alone. Raises ValueError.
+    """
+    if _IPV4.fullmatch(text):
+        return text
+    if "%" in text:
+        raise ValueError(f"{quoted(text)}: an address with an interface (%) cannot stand in a policy")
+    try:
+        if "-" in text:
+            first, last = (ipaddress.ip_address(end.strip()) for end in text.split("-"))
+            if first.version != last.version or int(first) > int(last):
+                raise ValueError
+            return str(first) if first == last else f"{first}-{last}"
+        if "/" not in text:
+            return str(ipaddress.ip_address(text))
+        base, _, size = text.partition("/")
+        if _IPV4.fullmatch(base):
+            return _subnet(base, _LENGTHS[size])
+        net = ipaddress.IPv6Network(text, strict=False)
+    except (ValueError, KeyError):
+        raise ValueError(f"{quoted(text)} is not an address, a range a-b (smaller end first) "
+                         "or a subnet a/length") from None
+    return str(net.network_address if net.prefixlen == 128 else net)
+
+
+def _subnet(base: str, length: int) -> str:
+    """An IPv4 subnet without its host bits. (ipaddress does it too, in four times the time.)"""
+    a, b, c, d = map(int, base.split("."))
+    bits = (a << 24 | b << 16 | c << 8 | d) >> (32 - length) << (32 - length)
+    net = f"{bits >> 24}.{bits >> 16 & 255}.{bits >> 8 & 255}.{bits & 255}"
+    return net if length == 32 else f"{net}/{length}"
+
+
+PROTOCOLS = {"icmpv4": "1", "tcp": "6", "udp": "17", "icmpv6": "58"}
+_PROTOCOL_NAMES = {number: name for name, number in PROTOCOLS.items()}
+
+
+def protocol(value: Any) -> str:
+    """An IP protocol by name (tcp, udp, icmpv4, icmpv6), number 0-255, or any. Raises ValueError."""
+    string = as_text(value).lower()
+    if string in ("any", "256") or string in PROTOCOLS:
+        return "any" if string == "256" else string
+    if not re.fullmatch("[0-9]{1,9}", string) or int(string) > 255:
+        raise ValueError(f"{quoted(value)} is not a protocol: {', '.join(PROTOCOLS)}, any, or a number 0-255"
+                         + suggest(string, list(PROTOCOLS), "; "))
+    return _PROTOCOL_NAMES.get(str(int(string)), str(int(string)))
+
+
+_PROTOCOL_ARGUMENTS = {"tcp": "TCP", "udp": "UDP", "icmpv4": "ICMPv4", "icmpv6": "ICMPv6", "any": "Any"}
+PROTOCOL = PropertyType("tcp | udp | icmpv4 | icmpv6 | any | 0-255", protocol, {"type": ["string", "integer"]},
+                lambda v: _PROTOCOL_ARGUMENTS.get(v, v))
+
+
+def icmp_type(text: str) -> str:
+    """An ICMP type, "8", or type and code, "3:4" (0-255 each; netsh's "3,4" reads as two types). Raises ValueError."""
+    kind, colon, code = text.partition(":")
+    if code == "*":
+        colon = code = ""
+    for part in (kind, code) if colon else (kind,):
+        if not re.fullmatch("[0-9]{1,9}", part) or int(part) > 255:
+            raise ValueError(f"{quoted(text)} is not an ICMP type (0-255) or type:code")
+    return f"{int(kind)}:{int(code)}" if colon else str(int(kind))
+
+
+def interface(text: str) -> str:
+    """An interface: its GUID, or an alias (wildcards * ? allowed) that the host translates."""
+    try:
+        return guid(text)
+    except ValueError:
+        if "|" in text or not text:
+            raise ValueError(f"{quoted(text)} is not an interface alias") from None
+        return text
+
+
+def interfaces(any_word: str = "Any", *, patterns: bool = True) -> PropertyType:
+    """A list of interfaces; none is said as `any_word` to a cmdlet. `patterns`: its parameter takes wildcard patterns, so
+    that the characters of an alias which would be wildcards need a backtick."""
+    word = list_of(interface, name="interface aliases (wildcards allowed) or GUIDs", any_word=any_word)
+
+    def argument(value: Any) -> Any:
+        return [re.sub(r"([`*?\[\]])", r"`\1", a) if patterns else a for a in value] or any_word
+
+    return replace(word, to_parameter=argument, resolved_by_host="interface", host_names=lambda v: tuple(a for a in v if not a.startswith("{")))
+
+
+def platform(text: str) -> str:
+    """A Windows version, "6.1" for that one, "10.0+" for that and later. Raises ValueError."""
+    match = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,3})(\+?)", text)
+    if not match or int(match[1]) > 255 or int(match[2]) > 255:
+        raise ValueError(f"{quoted(text)} is not a version like 6.1 or 10.0+")
+    return f"{int(match[1])}.{int(match[2])}{match[3]}"
+
+
+def sorted_versions(versions: Iterable[str]) -> tuple[str, ...]:
+    """Versions by their numbers, the one that means "or later" at the end: Windows has that sign for the last only."""
+    return tuple(sorted(versions, key=lambda v: (v.endswith("+"), [int(n) for n in v.rstrip("+").split(".")])))
+
+
+def platforms() -> PropertyType:
+    """A list of Windows versions, at most one of them with "or later" ([0x001000E2]); none is an empty list."""
+    word = list_of(platform, name="Windows versions such as 6.1 or 10.0+")
+
+    def parse(value: Any) -> tuple[str, ...]:
+        found = sorted_versions(word.parse(value))
+        if sum(v.endswith("+") for v in found) > 1:
+            raise ValueError("only one version may mean itself and later [0x001000E2]: the smallest says it all")
+        return found
+
+    return replace(word, parse=parse, to_parameter=list)

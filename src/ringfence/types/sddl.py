@@ -1,0 +1,152 @@
+"""Lists of accounts as Windows keeps them in rules: security descriptors (SDDL) with one right, "filter match" (CC).
+
+Canonical form: `D:(A;;CC;;;S-1-5-11)`. Owner and group are dropped (they decide nothing here), two-letter names of
+well-known accounts become SIDs. An account that only the host can translate stands as `<CORP\\Group>` until `bind`.
+Sources: [MS-DTYP] 2.5.1 (SDDL), [MS-FASP] 2.2.37 (which descriptors rules may hold).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ringfence.types.base import CaseInsensitive, PropertyType, as_list, as_text, empty_value, quoted
+
+# [MS-DTYP] 2.5.1.1: those that do not depend on a domain
+WELL_KNOWN = {
+    "AA": "S-1-5-32-579", "AC": "S-1-15-2-1", "AN": "S-1-5-7", "AO": "S-1-5-32-548", "AU": "S-1-5-11",
+    "BA": "S-1-5-32-544", "BG": "S-1-5-32-546", "BO": "S-1-5-32-551", "BU": "S-1-5-32-545", "CD": "S-1-5-32-574",
+    "CG": "S-1-3-1", "CO": "S-1-3-0", "CY": "S-1-5-32-569", "ED": "S-1-5-9", "ER": "S-1-5-32-573",
+    "HI": "S-1-16-12288", "IS": "S-1-5-32-568", "IU": "S-1-5-4", "LS": "S-1-5-19", "LW": "S-1-16-4096",
+    "ME": "S-1-16-8192", "MU": "S-1-5-32-558", "NO": "S-1-5-32-556", "NS": "S-1-5-20", "NU": "S-1-5-2",
+    "OW": "S-1-3-4", "PO": "S-1-5-32-550", "PS": "S-1-5-10", "PU": "S-1-5-32-547", "RC": "S-1-5-12",
+    "RD": "S-1-5-32-555", "RE": "S-1-5-32-552", "RM": "S-1-5-32-580", "RU": "S-1-5-32-554", "SI": "S-1-16-16384",
+    "SO": "S-1-5-32-549", "SU": "S-1-5-6", "SY": "S-1-5-18", "WD": "S-1-1-0", "WR": "S-1-5-33",
+}  # fmt: skip
+SID = re.compile(r"S-1-[0-9]+(-[0-9]+)*", re.I)
+CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
+_DACL = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:([A-Z]*)(\(.*\))", re.I | re.S)
+_UNBOUND = re.compile(r"""(?:(?<=;)|^)<([^<>|;()"]+)>(?=\)|$)""")  # where an account stands, not a `<` of a condition
+
+
+def canonical(text: str) -> CaseInsensitive:
+    """The canonical form of a descriptor. Raises ValueError for what is not one."""
+    match = _DACL.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{quoted(text)} is not a security descriptor like D:(A;;CC;;;SID)")
+    aces = [_ace(a) for a in _aces(match[2])]
+    if all(a.startswith(("A;", "XA;")) for a in aces):  # the order of entries decides only where some deny
+        aces = sorted(dict.fromkeys(aces), key=str.casefold)
+    return CaseInsensitive(f"D:{match[1].upper()}" + "".join(f"({a})" for a in aces))
+
+
+def _aces(text: str) -> list[str]:
+    """The insides of the top-level parentheses: conditional entries nest more. Raises ValueError."""
+    found, depth, start, end = [], 0, 0, 0
+    for i, c in enumerate(text):
+        if c == "(":
+            depth += 1
+            if depth == 1:
+                if text[end:i].strip():
+                    raise ValueError(f"{quoted(text[end:i])} stands between entries")
+                start = i + 1
+        elif c == ")":
+            depth -= 1
+            if depth == 0:
+                found.append(text[start:i])
+                end = i + 1
+    if depth != 0 or end != len(text):
+        raise ValueError(f"{quoted(text)} has unequal parentheses")
+    return found
+
+
+def _ace(text: str) -> str:
+    fields = text.split(";", 6)
+    if len(fields) < 6:
+        raise ValueError(f"({text}) is not an access control entry")
+    fields[:6] = (f.strip() for f in fields[:6])
+    fields[0] = fields[0].upper()
+    fields[2] = "CC" if fields[2].upper() in CC else fields[2]
+    fields[5] = WELL_KNOWN.get(fields[5].upper(), fields[5])
+    return ";".join(fields)
+
+
+def check(descriptor: str, conditional: bool = False) -> str:
+    """Why Windows refuses the descriptor in a rule, or nothing ([MS-FASP] 2.2.37). `conditional`: entries may be so."""
+    if len(descriptor) >= 10000:
+        return f"{len(descriptor)} characters are more than 9999"
+    if "|" in descriptor:
+        return "the character '|' is not allowed here (registry strings cannot hold it)"
+    for ace in _aces(descriptor[descriptor.index("("):]):
+        kind, _, rights = (f.strip().upper() for f in ace.split(";")[:3])
+        if kind not in ("A", "D", "XA", "XD"):
+            return f"({ace}) is neither an allow nor a deny entry"
+        if kind[0] == "X" and not conditional:
+            return f"({ace}) has a condition: only the list of local users takes such"
+        if rights not in CC:
+            return f"({ace}) grants {rights or 'nothing'}: the only right of a rule's list is CC"
+    return ""
+
+
+def account(text: str) -> str:
+    """How an account stands in a descriptor: its SID, or <name> until the host has translated it."""
+    if SID.fullmatch(text):
+        return text.upper()
+    if not text or set(text) & set('<>|;()"'):
+        raise ValueError(f"{quoted(text)} is neither an account name nor a SID")
+    return f"<{text}>"
+
+
+def parse(value: Any, conditional: bool = False) -> CaseInsensitive | None:
+    """A descriptor, or account names and SIDs that are all allowed. `any` or nothing is None."""
+    if isinstance(value, str) and re.match(r"\s*(O:|G:|D:)", value, re.I):
+        found = canonical(value)
+        if problem := check(found, conditional):
+            raise ValueError(problem)
+        return found
+    names = [as_text(m) for m in as_list(value)]
+    if not names:
+        raise empty_value("any")
+    if [n.casefold() for n in names] == ["any"]:
+        return None
+    return canonical("D:" + "".join(f"(A;;CC;;;{account(n)})" for n in names))
+
+
+def host_names(value: str | None) -> tuple[str, ...]:
+    """The account names in a value that the host has to translate."""
+    return tuple(_UNBOUND.findall(value)) if value and "<" in value else ()
+
+
+def bound(value: str, sids: Mapping[str, str]) -> CaseInsensitive:
+    """The value with every name of `sids` (keys in lower case) replaced by its SID."""
+    said_in_sids = _UNBOUND.sub(lambda m: sids.get(m[1].casefold(), m[0]), value)
+    return canonical(said_in_sids) if said_in_sids.startswith("D:") else CaseInsensitive(said_in_sids)
+
+
+SDDL = PropertyType("account names, SIDs, or a security descriptor (SDDL)", parse,
+            {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
+            lambda v: str(v) if v else "Any", "account", host_names)
+LOCAL_SDDL = replace(SDDL, parse=partial(parse, conditional=True))
+"""For local users: from schema version 2.24 on entries may have conditions."""
+
+
+def parse_owner(value: Any) -> CaseInsensitive | None:
+    name = as_text(value) if value is not None else ""
+    if not name:
+        raise empty_value("any")
+    return CaseInsensitive(account(name)) if name.casefold() != "any" else None
+
+
+OWNER = PropertyType("an account name or SID", parse_owner, {"type": "string"},
+             lambda v: str(v) if v else "Any", "account", host_names)
+
+
+def parse_package(value: Any) -> CaseInsensitive | None:
+    found = parse_owner(value)
+    if found and not found.upper().startswith("S-1-15-2-"):
+        raise ValueError(f"{quoted(value)} is not the SID of an app container (S-1-15-2-…)")
+    return found
+
+
+PACKAGE = PropertyType("the SID of an app container", parse_package, {"type": "string"}, lambda v: str(v) if v else "Any")

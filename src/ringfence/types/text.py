@@ -1,0 +1,33 @@
+"""Texts: of a length, without the characters that a registry string cannot hold; and GUIDs."""
+
+import re
+from typing import Any
+
+from ringfence.types.base import PropertyType, as_text, quoted
+
+
+def text(limit: int = 9999, forbidden: str = "|", *, what: str = "text") -> PropertyType:
+    """Text of at most `limit` characters without those of `forbidden` and without control characters; empty is None."""
+
+    unfit = re.compile(f"[\\0-\x1f{re.escape(forbidden)}]")
+
+    def parse(value: Any) -> str | None:
+        string = as_text(value) if value is not None else ""
+        if len(string) > limit:
+            raise ValueError(f"{len(string)} characters are more than {limit}")
+        if bad := unfit.search(string):
+            raise ValueError(f"the character {quoted(bad[0])} is not allowed here (registry strings cannot hold it)")
+        return string or None
+
+    schema = {"type": ["string", "null"], "maxLength": limit}
+    return PropertyType(what, parse, schema, lambda v: v or "")
+
+
+PATH_TEXT = text(259, '/*?"<>|', what="path")
+
+
+def guid(text: str) -> str:
+    """A GUID in braces and capitals. Raises ValueError."""
+    if not re.fullmatch(r"\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?", text):
+        raise ValueError(f"{quoted(text)} is not a GUID")
+    return "{" + text.strip("{}").upper() + "}"

@@ -1,0 +1,73 @@
+"""How values, names and mistakes read: shared by the views. What comes from a host never reaches a terminal raw."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ringfence.secret import MASK, Secret
+from ringfence.types.base import PropertyType, snake
+
+Style = Callable[[str, str], str]
+"""(text, style) -> the text as it is shown. Styles: added, removed, changed, error, warning, good, quiet, strong."""
+
+
+def unstyled(text: str, style: str) -> str:
+    """No colour."""
+    return text
+
+
+def escaped(text: str) -> str:
+    """The text with every character that could command a terminal written as its code."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def value(found: Any, blank: str = "(none)") -> str:
+    """A canonical value on one line, as people write it in YAML; nothing is said as `blank`."""
+    if isinstance(found, Secret):
+        return MASK
+    if found is None or found in ("", ()):
+        return blank
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    if isinstance(found, Mapping):
+        return "{" + ", ".join(f"{escaped(str(k))}: {value(v)}" for k, v in found.items()) + "}"
+    if isinstance(found, tuple | list):
+        return ", ".join(map(value, found))
+    return escaped(str(found))
+
+
+def empty_as(word: PropertyType | None) -> str:
+    """What nothing means for a property, as its cmdlet says it: any, not_configured; else (none)."""
+    try:
+        shown = word.to_parameter(()) if word else None
+    except (KeyError, TypeError, AttributeError):  # a word that knows no such value
+        shown = None
+    return snake(shown) if isinstance(shown, str) and shown else "(none)"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """1 host, 2 hosts."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def natural(name: str) -> list[tuple[int, int | str]]:
+    """A key to sort names by, web2 before web10."""
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name)]
+
+
+def names(hosts: Sequence[str], limit: int = 5) -> str:
+    """Names of hosts for a headline; more than `limit` are counted."""
+    shown = ", ".join(map(escaped, hosts[:limit]))
+    if len(hosts) == 1:
+        return shown
+    return f"{count(len(hosts), 'host')}: {shown}" + (f" and {len(hosts) - limit} more" if len(hosts) > limit else "")
+
+
+def columns(rows: Iterable[Sequence[str]], right: Iterable[int] = (), gap: str = "  ") -> list[str]:
+    """Rows as lines of aligned columns; those numbered in `right` are aligned to the right."""
+    table, numeric = [list(r) for r in rows], set(right)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [gap.join(cell.rjust(w) if i in numeric else cell.ljust(w)
+                     for i, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip() for row in table]

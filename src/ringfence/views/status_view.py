@@ -1,0 +1,88 @@
+"""Security associations as people and as programs read them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ringfence.diagnostics import Diagnostic
+from ringfence.errors import ExitCode
+from ringfence.report import HostResult, Report, StatusResult
+from ringfence.views import json_view, text_view
+from ringfence.views.format import Style, columns, count, escaped, unstyled
+from ringfence.views.view import ViewOptions
+from ringfence.windows.associations import QuickMode
+
+
+class StatusTextView:
+    """One host after the other: its peers, or why it could not be asked."""
+
+    def __init__(self, options: ViewOptions) -> None:
+        self._style = options.style
+
+    def begin(self, warnings: Sequence[Diagnostic]) -> str:
+        return ""
+
+    def host(self, result: HostResult) -> str:
+        if result.error or not isinstance(result, StatusResult):
+            reason = text_view.failure(result.error, self._style) if result.error else ""
+            return f"{self._style(escaped(result.host), 'strong')}:\n{reason}\n"
+        return text(result, self._style)
+
+    def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        return ""
+
+
+class StatusJsonView:
+    """One document with all hosts."""
+
+    def __init__(self, options: ViewOptions) -> None:
+        self._command = options.command
+        self._hosts: list[dict[str, Any]] = []
+
+    def begin(self, warnings: Sequence[Diagnostic]) -> str:
+        return ""
+
+    def host(self, result: HostResult) -> str:
+        self._hosts.append({**data(result), "error": json_view.error(result.error) if result.error else None})
+        return ""
+
+    def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        return json_view.line({"command": self._command, "hosts": self._hosts}) + "\n"
+
+
+def text(result: StatusResult, style: Style = unstyled) -> str:
+    """One host: its peers, each with what protects the exchange, and below it what protects the data."""
+    found = result.associations
+    lines = [style(escaped(result.host), "strong") + ": " + (count(len(found), "peer") if found else "no security associations")]
+    lines += [f"  {style('warning', 'warning')}: the service {s} does not run: nothing is negotiated" for s in result.stopped]
+    for one in found:
+        lines.append(f"  {escaped(one.remote)}{_named(one.remote_id, one.remote)} ← {escaped(one.local)}"
+                     f"{_named(one.local_id, one.local)}")
+        rows = [("main mode", " · ".join(filter(None, map(escaped, (one.key_module, one.authentication, one.suite)))),
+                 _limits(one.seconds))] if one.suite or one.authentication else []
+        rows += [("quick mode", _quick(q), _limits(q.seconds, q.kilobytes)) for q in one.quick]
+        rows.append(("asked by", ", ".join(map(escaped, one.rules)) or "no rule that is known here", ""))
+        lines += ["    " + line for line in columns(rows)]
+    return "\n".join(lines) + "\n"
+
+
+def data(result: HostResult) -> dict[str, Any]:
+    """The same as plain JSON values."""
+    found, stopped = (result.associations, result.stopped) if isinstance(result, StatusResult) else ((), ())
+    return {"host": result.host, "stopped_services": list(stopped), "associations": [asdict(a) for a in found]}
+
+
+def _named(id: str, address: str) -> str:
+    return f" ({escaped(id)})" if id and id != address else ""
+
+
+def _quick(q: QuickMode) -> str:
+    ports = f" {q.local_port or 'any'}→{q.remote_port or 'any'}" if q.local_port or q.remote_port else ""
+    protocol = "" if q.protocol == "any" else f" · {q.protocol}{ports}"
+    return escaped(f"{q.mode} · {q.suite or 'no transform'}{protocol}")
+
+
+def _limits(seconds: int, kilobytes: int = 0) -> str:
+    """How long and how much the keys may be used."""
+    parts = ([f"{seconds // 60} min"] if seconds else []) + ([f"{kilobytes:,} KB"] if kilobytes else [])
+    return " / ".join(parts)

@@ -1,0 +1,230 @@
+"""A run as people read it: per host the changes property by property, then a recap. Terraform's and Ansible's manners."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.errors import ExitCode, HostError
+from ringfence.model.resource import Resource
+from ringfence.model.state import LOCAL, Change
+from ringfence.plan.file import plain_data
+from ringfence.report import HostResult, Report, Status
+from ringfence.views.format import Style, columns, count, empty_as, escaped, names, natural, unstyled, value
+from ringfence.views.view import ViewOptions
+
+SIGNS = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed")}
+STYLES: dict[Status, str] = {"in_sync": "good", "changed": "changed", "differs": "changed", "unreachable": "error",
+                             "refused": "error", "stale": "error", "invalid": "error", "failed": "error"}
+MAX_HELD = 20_000  # changes, of different outcomes, that wait for hosts with the same plan before they are shown
+
+
+@dataclass(frozen=True)
+class DifferenceLine:
+    """One line of a difference: (sign, text). The sign is + - or nothing."""
+
+    sign: str
+    text: str
+
+
+def diagnostic(problem: Diagnostic, style: Style = unstyled) -> str:
+    """One mistake or warning: where, what, and the way out below it."""
+    word = "warning" if problem.severity == "warning" else "error"
+    place = f"{escaped(str(problem.where))}: " if problem.where != NOWHERE else ""
+    host = f" (host {escaped(problem.host)})" if problem.host else ""
+    detail = "".join(f"\n    {escaped(line)}" for line in problem.detail.splitlines())
+    return f"{place}{style(word, word)}: {escaped(problem.summary)}{host}{detail}"
+
+
+def diagnostics(problems: Sequence[Diagnostic], style: Style = unstyled) -> str:
+    """Every mistake, and how many there were."""
+    errors = sum(p.severity == "error" for p in problems)
+    total = "" if errors < 2 else f"\n{count(errors, 'error')}"
+    return "\n".join(diagnostic(p, style) for p in problems) + total
+
+
+def _difference(before: Any, after: Any, action: str, nothing: str) -> Iterator[DifferenceLine]:
+    if action != "update":
+        yield DifferenceLine("", value(after if action == "create" else before, nothing))
+    elif isinstance(before, tuple) and isinstance(after, tuple) and before and after:
+        yield from _members(before, after)
+    else:
+        yield DifferenceLine("", f"{value(before, nothing)} → {value(after, nothing)}")
+
+
+def _data(members: tuple[Any, ...]) -> list[Any]:
+    """Members as plain values; one with a table of its own as all of its properties."""
+    return [{n: plain_data(v) for n, v in m.values().items()} if isinstance(m, Resource) else plain_data(m) for m in members]
+
+
+@lru_cache(8192)
+def _members(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[DifferenceLine, ...]:
+    """Members that came and went; of members with parts, the parts. Remembered: DeepDiff takes its time."""
+    from deepdiff import DeepDiff  # takes a while to import
+
+    ordered = any(isinstance(m, Resource | tuple) for m in (*before, *after))
+    found = DeepDiff(_data(before), _data(after), ignore_order=not ordered, verbose_level=2)
+    lines = [DifferenceLine("-", _at(path, v)) for path, v in found.get("iterable_item_removed", {}).items()]
+    lines += [DifferenceLine("-", _at(path, v)) for path, v in found.get("dictionary_item_removed", {}).items()]
+    for path, change in (*found.get("values_changed", {}).items(), *found.get("type_changes", {}).items()):
+        if ordered:
+            lines.append(DifferenceLine("", f"{_place(path)}{value(change['old_value'])} → {value(change['new_value'])}"))
+        else:
+            lines += [DifferenceLine("-", value(change["old_value"])), DifferenceLine("+", value(change["new_value"]))]
+    lines += [DifferenceLine("+", _at(path, v)) for path, v in found.get("iterable_item_added", {}).items()]
+    lines += [DifferenceLine("+", _at(path, v)) for path, v in found.get("dictionary_item_added", {}).items()]
+    return tuple(lines) or (DifferenceLine("", f"{value(before)} → {value(after)}"),)  # the order alone
+
+
+def _at(path: str, member: Any) -> str:
+    """A member, with its place where that is deeper than the list itself; what says nothing is left out."""
+    shown = {k: v for k, v in member.items() if v not in (None, False, [])} if isinstance(member, dict) else member
+    return (_place(path) if "']" in path else "") + value(shown)
+
+
+def _place(path: str) -> str:
+    """root[1]['encryption'] -> 'number 2, encryption: '."""
+    parts = path.removeprefix("root").strip("[]").replace("'", "").split("][")
+    return ", ".join(f"number {int(p) + 1}" if p.isdecimal() else escaped(p) for p in parts) + ": "
+
+
+@lru_cache(8192)
+def change(one: Change, *, diff: bool = True, style: Style = unstyled) -> str:
+    """One change: a line for the resource and, with `diff`, its properties below it. Remembered: fleets repeat themselves."""
+    sign, colour = SIGNS[one.action]
+    store = f" ({one.id.store})" if one.id.store != LOCAL else ""
+    place = style(f"  {escaped(str(one.where))}", "quiet") if one.where != NOWHERE else ""
+    head = f"  {style(f'{sign} {one.id.kind} {escaped(one.resource.name)}{store}', colour)}{place}"
+    if not diff:
+        return head
+    words = {name: p.type for name, p in one.resource.kind.properties.items()}
+    rows = {name: list(_difference(b, a, one.action, empty_as(words.get(name)))) for name, (b, a) in one.properties().items()}
+    width = max(map(len, rows), default=0)
+    lines = [head]
+    for name, differences in rows.items():
+        for number, line in enumerate(differences):
+            label = name if number == 0 else ""
+            shown = f"{line.sign} {line.text}" if line.sign else line.text
+            tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if one.action == "remove" else "")
+            lines.append(f"      {label.ljust(width)}  {style(shown, tint) if tint else shown}".rstrip())
+    return "\n".join(lines)
+
+
+def failure(error: Exception, style: Style = unstyled) -> str:
+    """Why a host failed: what happened, and below it what to do."""
+    if isinstance(error, HostError):
+        detail = f": {escaped(error.detail)}" if error.detail else ""
+        return f"  {style(escaped(error.summary) + detail, 'error')}\n    {escaped(error.advice)}"
+    return "\n".join(f"  {style(escaped(line), 'error')}" for line in str(error).splitlines())
+
+
+class GroupedResults:
+    """Results as they come -> text; hosts with the same outcome are shown once, under all their names.
+
+    Hosts without anything to tell appear in the recap only. What is held back is bounded by HELD changes.
+    """
+
+    def __init__(self, *, diff: bool = True, style: Style = unstyled) -> None:
+        self._diff, self._style = diff, style
+        self._groups: dict[tuple[str, ...], list[str]] = {}  # what is told -> the hosts it is told of
+        self._held = 0
+
+    def add(self, result: HostResult) -> str:
+        """Returns text to print now; usually empty, since equal outcomes are grouped."""
+        if not (result.changes or result.diagnostics or result.error):
+            return ""
+        told = (_headline(result, self._style), *self._body(result))
+        self._groups.setdefault(told, []).append(result.host)
+        self._held += len(told) if len(self._groups[told]) == 1 else 0
+        return self.flush() if self._held > MAX_HELD else ""
+
+    def flush(self) -> str:
+        """Everything that was held back, in the order of the hosts' names."""
+        groups = sorted(((sorted(hosts, key=natural), told) for told, hosts in self._groups.items()),
+                        key=lambda group: natural(group[0][0]))
+        self._groups, self._held = {}, 0
+        return "".join("\n".join([f"{self._style(names(hosts), 'strong')}  {told[0]}", *told[1:]]) + "\n\n"
+                       for hosts, told in groups)
+
+    def _body(self, result: HostResult) -> Iterator[str]:
+        style = self._style
+        yield from (diagnostic(replace(d, host=""), style) for d in result.diagnostics)
+        yield from (change(c, diff=self._diff, style=style) for c in result.changes)
+        if result.error is not None:
+            yield failure(result.error, style)
+        if result.remaining:
+            yield "  what still differs:"
+            yield from (change(c, style=style) for c in result.remaining)
+
+
+def status(name: Status) -> str:
+    """A status as people read it."""
+    return name.replace("_", " ")
+
+
+def _headline(result: HostResult, style: Style) -> str:
+    """The status, and how many changes were made where a host stopped half way."""
+    stopped = result.error is not None and result.changes
+    return style(status(result.status), STYLES[result.status]) + (
+        f", {len(result.written)} of {count(len(result.changes), 'change')} written" if stopped else "")
+
+
+@dataclass(frozen=True, slots=True)
+class RecapRow:
+    """One line of the recap."""
+
+    host: str
+    status: Status
+    created: int
+    updated: int
+    removed: int
+    seconds: float
+
+
+def row(result: HostResult) -> RecapRow:
+    """The recap line of a result: it is kept, the result is not."""
+    actions = [c.action for c in result.changes]
+    return RecapRow(result.host, result.status, actions.count("create"), actions.count("update"), actions.count("remove"),
+               result.seconds)
+
+
+def recap(rows: Iterable[RecapRow], report: Report, seconds: float, style: Style = unstyled) -> str:
+    """A line per host, and the sum."""
+    ordered = sorted(rows, key=lambda r: natural(r.host))
+    cells = [["host", "status", "create", "update", "remove", "seconds"]]
+    cells += [[escaped(r.host), status(r.status), *(str(n or "·") for n in (r.created, r.updated, r.removed)), f"{r.seconds:.2f}"]
+              for r in ordered]
+    lines = columns(cells, right=(2, 3, 4, 5))
+    painted = [style(lines[0], "quiet")]
+    for line, one in zip(lines[1:], ordered, strict=True):
+        before, shown, after = line.partition(f"  {status(one.status)} ")
+        painted.append(before + style(shown, STYLES[one.status]) + after if shown else line)
+    return "\n".join([*painted, "", total(report, seconds)])
+
+
+def total(report: Report, seconds: float) -> str:
+    """The sum of a run in one line."""
+    hosts = sum(report.counts.values())
+    states = ", ".join(f"{n} {status(state)}" for state in STYLES if (n := report.counts[state]))
+    written = f", {report.written} written" if report.written else ""
+    return f"{count(hosts, 'host')}: {states or 'none'}; {count(report.changes, 'change')}{written}; {seconds:.1f} s"
+
+
+class TextView:
+    """A run for people: changes as soon as they can be grouped, and a recap."""
+
+    def __init__(self, options: ViewOptions) -> None:
+        self._style = options.style
+        self._results = GroupedResults(diff=options.diff, style=options.style)
+        self._rows: list[RecapRow] = []
+
+    def begin(self, warnings: Sequence[Diagnostic]) -> str:
+        return ""  # they were told when they were found
+
+    def host(self, result: HostResult) -> str:
+        self._rows.append(row(result))
+        return self._results.add(result)
+
+    def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        return self._results.flush() + recap(self._rows, report, seconds, self._style) + "\n"

@@ -1,0 +1,36 @@
+"""What shows a run: told when it begins, of each host as it ends, and when all is over, it gives text. Prints nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringfence.diagnostics import Diagnostic
+from ringfence.errors import ExitCode
+from ringfence.report import HostResult, Report
+from ringfence.views.format import Style, unstyled
+
+
+@dataclass(frozen=True)
+class ViewOptions:
+    """How a run is to be shown. command: what was called · diff: each property that differs · style: colours."""
+
+    command: str
+    diff: bool = True
+    style: Style = unstyled
+
+
+class View(Protocol):
+    """A view of one run. Each method gives the text that is ready to be shown then, perhaps none."""
+
+    def begin(self, warnings: Sequence[Diagnostic]) -> str:
+        """Before the first host."""
+
+    def host(self, result: HostResult) -> str:
+        """One host has ended. The result is not kept: a fleet of any size fits."""
+
+    def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        """After the last host."""
+
+
+ViewTable = Mapping[str, Callable[[ViewOptions], View]]
+"""Views by the name of their format, as --output has it."""

@@ -1,0 +1,141 @@
+"""A simulated host that the engine reaches without a network between: what answers is the lab, never the engine itself."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from core import FACTS, GUID, KINDS, declared
+
+from ringfence.batch import Answer, Batch, Call, Failure, Reply
+from ringfence.diagnostics import Diagnostic
+from ringfence.lab import POLICY, Interface, Machine, Session, machine
+from ringfence.model.declaration import Declarations
+from ringfence.model.facts import Facts
+from ringfence.plan.file import Reviewed
+from ringfence.plan.plan import HostSnapshot
+from ringfence.project.render import RenderedTask
+from ringfence.report import HostResult
+from ringfence.run.host import HostJob, HostRun, RunContext, apply_host, plan_host
+from ringfence.run.status import status_of
+from ringfence.transports.connection_settings import LocalSettings
+
+SESSION = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
+RULES = POLICY + r"\FirewallRules"
+TWO_INTERFACES = (Interface("Ethernet", GUID, addresses=("10.99.0.10/24",), profile="domain"),
+                  Interface("Ethernet 2", FACTS["interfaces"][1]["guid"], index=5, profile="public"))
+Declare = Callable[[Facts], tuple[Declarations, list[Diagnostic]]]
+
+
+class LabHost:
+    """A machine of the lab as a transport, and the engine's work on it.
+
+    rules: {name: rule string}; then it has these alone instead of Windows' own · accounts: {name: SID} that it knows ·
+    before: may answer a batch in its own way (give a Reply, raise, or return None to go on) · after_write: changes things
+    behind the engine's back · facts, refuse, enforcement: what it says instead of the truth.
+    """
+
+    def __init__(self, rules: Mapping[str, str] | None = None, *, on: Machine | None = None,
+                 accounts: Mapping[str, str] | None = None, **facts: Any) -> None:
+        self.machine = on or machine("SRV1", interfaces=TWO_INTERFACES)
+        if rules is not None:
+            for name in self.rules:
+                self.machine.registry.unset(RULES, name)
+            for name, text in rules.items():
+                self.machine.registry.set(RULES, name, text)
+        for name, sid in (accounts or {}).items():
+            self.machine.directory.add(name, sid)
+        self.facts = facts
+        self.before: Callable[[Batch], Reply | None] = lambda batch: None
+        self.after_write: Callable[[], object] = lambda: None
+        self.refuse: dict[str, Failure] = {}  # what it answers to a change of the object with this name
+        self.enforcement: dict[str, Any] = {}
+        self.batches: list[Batch] = []
+        self.outputs: list[str] = []
+        self.connections = 0
+
+    # -- what the engine sees
+
+    def connect(self, job: HostJob) -> "LabHost":
+        self.connections += 1
+        return self
+
+    def run(self, batch: Batch) -> Reply:
+        self.batches.append(batch)
+        if (reply := self.before(batch)) is not None:
+            return reply
+        at = next((n for n, c in enumerate(batch.calls.values()) if _name(c) in self.refuse), len(batch.calls))
+        done = replace(batch, calls=dict(list(batch.calls.items())[:at]))
+        self.outputs.append(self.machine.run(done.encode(), SESSION))
+        answers = dict(done.decode(self.outputs[-1].encode()).answers)
+        for label, call in list(batch.calls.items())[at:at + 1]:
+            answers[label] = Answer(error=self.refuse[_name(call)])
+        if batch.stop_on_error:
+            self.after_write()
+        return Reply({label: self._as_it_says(batch.calls[label], answer) for label, answer in answers.items()})
+
+    def _as_it_says(self, call: Call, answer: Answer) -> Answer:
+        if call.verb == "Facts.Read" and self.facts:
+            return Answer({**answer.value, **self.facts})
+        if call.verb == "Enforcement.Read" and self.enforcement:
+            return Answer({**answer.value, **{n: v for n, v in self.enforcement.items() if n in call.args["names"]}})
+        return answer
+
+    # -- what the engine does
+
+    def job(self, declarations: Declarations, **more: Any) -> HostJob:
+        return HostJob("srv1", LocalSettings(), declarations, len(declarations), **more)
+
+    def context(self, declare: Declare | None = None) -> RunContext:
+        """`declare`: what is declared once the facts are known; then the job needs them."""
+        return RunContext(KINDS, lambda host, facts: declare(facts or Facts()) if declare else ({}, []), self.connect)
+
+    def plan(self, *tasks: RenderedTask, declare: Declare | None = None) -> HostResult:
+        """The plan for what tasks declare."""
+        return plan_host(self.job(declared(*tasks), needs_facts=declare is not None), self.context(declare))
+
+    def apply(self, *tasks: RenderedTask, declare: Declare | None = None, reviewed: Reviewed | None = None) -> HostResult:
+        """What tasks declare, applied."""
+        return apply_host(self.job(declared(*tasks), needs_facts=declare is not None), self.context(declare), reviewed)
+
+    def status(self) -> HostResult:
+        return status_of(self.job({}), self.context())
+
+    def read(self) -> HostSnapshot:
+        """The host as the engine reads it."""
+        return HostRun(self.job({}), self.context()).read()[0]
+
+    # -- what the host has
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """The strings of its firewall rules, by name."""
+        key = self.machine.registry.key(RULES)
+        return {value.name: str(value.data) for value in key.values.values()} if key else {}
+
+    def put(self, name: str, text: str) -> None:
+        """Write the string of a firewall rule behind everybody's back."""
+        self.machine.registry.set(RULES, name, text)
+
+    def rule(self, name: str, key: str = "ConSecRules") -> str:
+        """The string of a rule as its registry holds it."""
+        found = self.machine.registry.get(rf"{POLICY}\{key}", name)
+        assert isinstance(found, str)
+        return found
+
+    @property
+    def cmdlets(self) -> list[tuple[str, Any]]:
+        """(cmdlet, name) of every change that was asked for, in order."""
+        calls = [c.args for b in self.batches for c in b.calls.values() if c.verb == "Net.Call"]
+        return [(a["cmdlet"], a["parameters"].get("Name", "default")) for a in calls]
+
+    def verbs(self, verb: str) -> list[Mapping[str, Any]]:
+        """The arguments of every call of a verb, in order."""
+        return [c.args for b in self.batches for c in b.calls.values() if c.verb == verb]
+
+
+def _name(call: Call) -> str:
+    return str(call.args["parameters"].get("Name")) if call.verb == "Net.Call" else ""
+
+
+def errors(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return [d for d in found if d.severity == "error"]

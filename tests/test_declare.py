@@ -1,0 +1,197 @@
+"""Tasks -> what is declared: every mistake at once, each with its place and a way out."""
+
+import time
+from typing import Any
+
+import pytest
+from core import KINDS, at, declare, declared, task
+
+from ringfence.diagnostics import Diagnostic, Where
+from ringfence.model.declaration import Present
+from ringfence.model.state import Id
+from ringfence.project import declare as declarations
+from ringfence.project.declare import DeclarationBuilder
+from ringfence.secret import Secret
+
+
+def line(n: int) -> Where:
+    return Where("play.yml", n)
+
+
+def texts(problems: list[Diagnostic]) -> list[str]:
+    return [str(p) for p in problems]
+
+
+def test_every_mistake_of_every_task_at_once_with_its_place() -> None:
+    desired, problems = declare(
+        at(1, name="a", protocol="tpc", local_port=[80, "x"], remote_adress="10.0.0.1", enabled="maybe"),
+        at(10, name="b", action="deny", profile="domian"),
+        at(20, "firewall_profile", profiles="domain", log_max_size_kilobytes=0),
+        at(30, direction="inbound"),
+        at(40, name="fine", protocol="tcp", local_port=22))
+    assert [id.name for id in desired] == ["fine"]
+    assert [p.where.line for p in problems] == [3, 4, 5, 6, 12, 13, 22, 30]
+    assert all(p.severity == "error" for p in problems)
+    told = texts(problems)
+    assert "did you mean tcp" in told[0]
+    assert "'x' is not a port" in told[1]
+    assert "unknown property 'remote_adress'; did you mean remote_address?" in told[2]
+    assert "ringfence doc firewall_rule" in told[2]
+    assert "neither true nor false" in told[3]
+    assert "is not one of allow, block" in told[4]
+    assert "did you mean domain" in told[5]
+    assert "0 is not in 1-32767" in told[6]
+    assert "name is missing" in told[7]
+
+
+def test_combinations_are_checked_when_every_value_is_right() -> None:
+    _, problems = declare(at(1, name="r", local_port=80, remote_user="S-1-5-11", direction="outbound"))
+    assert [(p.where.line, p.summary.partition("[")[2][:10]) for p in problems] == [(3, "0x001000A1"), (4, "0x001000C0"),
+                                                                                    (4, "0x001000C1")]
+    assert all(p.detail for p in problems)
+
+
+@pytest.mark.parametrize(("key", "meant"),
+                         [("remote_addres", "remote_address"), ("Local_Port", "local_port"), ("nam", "name"), ("stat", "state"),
+                                            ("programm", "program"), ("display-name", "display_name")])
+def test_unknown_keys_name_the_nearest(key: str, meant: str) -> None:
+    _, problems = declare(task("firewall_rule", {"name": "r", key: "x"}))
+    assert f"unknown property '{key}'; did you mean {meant}?" in problems[0].summary
+
+
+def test_a_key_that_is_nothing_like_ours_is_still_an_error() -> None:
+    _, (problem,) = declare(at(1, name="r", zebra=1))
+    assert problem.summary == "firewall_rule: unknown property 'zebra'"
+
+
+@pytest.mark.parametrize("key", [1, None, True, "name|"])
+def test_odd_keys(key: Any) -> None:
+    _, problems = declare(task("firewall_rule", {"name": "r", key: "x"}))
+    assert "unknown property" in problems[0].summary
+
+
+# ---- absence
+
+def test_absent_with_properties() -> None:
+    desired, problems = declare(at(1, name="r", state="absent", protocol="tcp", local_port=80))
+    assert not desired
+    assert [(p.where.line, p.summary) for p in problems] == [
+        (4, "firewall_rule: protocol has no meaning where state is absent"),
+        (5, "firewall_rule: local_port has no meaning where state is absent")]
+
+
+@pytest.mark.parametrize("state", ["gone", None, True, ["absent"], 0])
+def test_state_is_present_or_absent(state: Any) -> None:
+    desired, problems = declare(at(1, name="r", state=state))
+    assert not desired
+    assert "is neither present nor absent" in problems[0].summary
+    assert problems[0].where == line(3)
+
+
+def test_present_may_be_said() -> None:
+    assert declared(at(1, name="r", state="present")) != {}
+
+
+# ---- two declarations of one thing
+
+def test_two_tasks_that_declare_one_rule_differently_name_both_places() -> None:
+    desired, problems = declare(at(1, name="RDP", display_name="N", protocol="tcp", local_port=3389),
+                                at(10, name="rdp", display_name="N", protocol="tcp", local_port=3390))
+    (problem,) = problems
+    assert problem.where == line(14)
+    assert problem.summary == "firewall_rule rdp is declared twice and differently: local_port"
+    assert "play.yml:5" in problem.detail
+    assert len(desired) == 1
+
+
+def test_a_difference_by_omission_stands_at_the_task() -> None:
+    _, (problem,) = declare(at(1, name="r", enabled=False), at(10, name="r"))
+    assert problem.where == line(10)
+    assert "play.yml:3" in problem.detail
+
+
+def test_the_same_twice_is_fine() -> None:
+    desired = declared(at(1, name="r", remote_address=["10.0.0.0/8", "dns"]),
+                   at(9, name="r", remote_address="DNS, 10.1.2.3/255.0.0.0"))
+    assert list(desired) == [Id("local", "firewall_rule", "r")]
+
+
+def test_present_and_absent_is_a_conflict() -> None:
+    for tasks in ((at(1, name="r"), at(10, name="r", state="absent")), (at(1, name="r", state="absent"), at(10, name="r"))):
+        _, (problem,) = declare(*tasks)
+        assert "declared twice and differently: state" in problem.summary
+        assert problem.where.line in (10, 12)
+        assert "play.yml:" in problem.detail
+    assert not declare(at(1, name="r", state="absent"), at(10, name="R", state="absent"))[1]
+
+
+def test_settings_merge_and_conflict_by_property() -> None:
+    desired, problems = declare(at(1, "firewall_profile", profiles="domain", enabled=True, log_blocked=True),
+                                at(10, "firewall_profile", profiles=["domain", "public"], log_blocked=False, log_allowed=True))
+    (problem,) = problems
+    assert problem.summary == "firewall_profile domain is declared twice and differently: log_blocked"
+    assert (problem.where, "play.yml:4" in problem.detail) == (line(12), True)
+    public = desired[Id("local", "firewall_profile", "public")]
+    assert isinstance(public, Present)
+    assert public.values == {"log_blocked": False, "log_allowed": True}
+
+
+# ---- secrets
+
+def test_a_secret_where_values_are_shown_is_refused_and_not_shown() -> None:
+    _, problems = declare(at(1, name="r", description=Secret("sesame"), local_port=Secret("sesame"), program=[Secret("sesame")]))
+    assert len(problems) == 3
+    assert "sesame" not in "\n".join(texts(problems))
+    assert problems[0].where == line(3)
+
+
+def test_a_secret_name_is_refused() -> None:
+    _, (problem,) = declare(at(1, name=Secret("sesame")))
+    assert "sesame" not in str(problem)
+    assert "secret" in problem.summary
+
+
+# ---- work is per distinct value
+
+def test_a_task_is_declared_once_for_a_fleet() -> None:
+    declarer, task = DeclarationBuilder(KINDS), at(1, name="r", protocol="tcp", local_port=80)
+    one, _ = declarer.declarations([task])
+    two, _ = declarer.declarations([task])
+    three, _ = declarer.declarations([at(1, name="r", protocol="tcp", local_port=80)])
+    key = Id("local", "firewall_rule", "r")
+    assert one[key] is two[key] is three[key]
+
+
+def test_equal_text_of_other_types_is_not_the_same_value() -> None:
+    declarer = DeclarationBuilder(KINDS)
+    _, wrong = declarer.declarations([at(1, name="r", description=True)])
+    right, _ = declarer.declarations([at(1, name="r", description="True")])
+    assert wrong
+    assert right
+
+
+def test_a_fleet_of_a_hundred_with_three_hundred_rules_takes_no_time() -> None:
+    declarer = DeclarationBuilder(KINDS)
+    tasks = [at(10 * i, name=f"rule-{i}", protocol="tcp", local_port=1 + i, remote_address=["10.0.0.0/8"]) for i in range(300)]
+    declarer.declarations(tasks)
+    start = time.process_time()
+    for _ in range(100):
+        declarer.declarations(tasks)
+    assert time.process_time() - start < 2
+
+
+def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fleet in which nothing repeats itself must not fill the memory; what came first stays known."""
+    monkeypatch.setattr(declarations, "MAX_REMEMBERED", 10)
+    declarer, first = DeclarationBuilder(KINDS), [at(1, name=f"r{i}") for i in range(10)]
+    known, _ = declarer.declarations(first)
+    assert not declarer.has_room
+    declarer.declarations([at(1, name=f"s{i}") for i in range(50)])
+    again, problems = declarer.declarations([at(1, name=f"r{i}") for i in range(10)])
+    assert problems == []
+    assert all(again[id] is known[id] for id in known)
+
+
+def test_every_task_knows_its_place() -> None:
+    (found,) = declared(at(5, name="r", protocol="tcp")).values()
+    assert (found.where, found.locations["protocol"]) == (line(5), line(7))
