@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ringfence.cli.app import run
 from ringfence.cli.command import wrong
 from ringfence.cli.console import Console
 from ringfence.cli.init import FILES
-from ringfence.cli.lab import groups, machines
+from ringfence.cli.lab import Transport, machines, simulation
 from ringfence.lab import POLICY, Machine
-from ringfence.lab.up import Lab
 from ringfence.views import json
 from ringfence.views.words import plain
 
@@ -66,11 +66,9 @@ class Story:
 
 def demo(console: Console) -> int:
     """Start five simulated hosts (WinRM and SSH), and walk plan, apply, tampering, drift and apply on them."""
-    from ringfence.cli.app import run  # the program itself: this module is a part of it
-
     started, hosts = time.monotonic(), machines(HOSTS)
     story = Story(console, run, hosts)
-    with _project(), Lab(hosts, transport="mixed", groups=groups(hosts)) as lab:
+    with _project(), simulation(hosts, Transport.mixed) as lab:
         Path(INVENTORY).touch(0o600)
         Path(INVENTORY).write_text(lab.inventory(), encoding="utf-8")
         _walk(story)

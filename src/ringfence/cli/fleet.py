@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from ringfence.cli import INTERRUPTED
 from ringfence.cli.console import LOG, Console
 from ringfence.errors import Diagnostic
 from ringfence.plan.file import changes_as_data
@@ -17,7 +18,6 @@ from ringfence.views import json, text
 
 Keep = Callable[[HostResult], None]
 Planned = dict[str, list[dict[str, Any]]]  # what is to change on each host, as a plan file has it
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def remember(planned: Planned) -> Keep:

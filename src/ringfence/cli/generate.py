@@ -25,8 +25,7 @@ def reference() -> dict[str, str]:
 
 def commands() -> str:
     """docs/reference/commands.md"""
-    names = [name for _, function in app.COMMANDS for name in [function.__name__]] + ["lab up", "jea export"]
-    helps = {"ringfence": _said("--help")} | {f"ringfence {name}": _said(*name.split(), "--help") for name in names}
+    helps = {"ringfence": _said("--help")} | {f"ringfence {name}": _said(*name.split(), "--help") for name in app.CALLS}
     return docs.commands(helps, app.EXIT_CODES)
 
 

@@ -14,7 +14,7 @@ from ringfence.project.desired import Declarer
 from ringfence.resource import Kind
 from ringfence.run.converge import Job, Later
 from ringfence.state import Desired
-from ringfence.transports import transport_for
+from ringfence.transports import way_to
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,12 @@ def _job(project: Project, declarer: Declarer, tags: Tags, problems: list[Diagno
     if undefined:
         return None
     try:
-        transport = transport_for(host, variables)
+        connect = way_to(host, variables)
     except InputError as error:
         problems += [replace(d, host=host) for d in error.diagnostics]
         return None
     kept = desired if declarer.room else Later(len(desired), lambda: declared(None)[0])
-    return Job(host, kept, lambda: transport, with_facts if waiting else None)
+    return Job(host, kept, connect, with_facts if waiting else None)
 
 
 def _once(problems: Iterable[Diagnostic]) -> Iterable[Diagnostic]:

@@ -5,7 +5,8 @@ nothing but `Unreachable` (nothing was sent yet) and `HostError` (the batch may 
 errors.FAILURES. Time is bounded by `ringfence_batch_timeout`, memory by `ringfence_max_reply`, whatever the host does.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ringfence.batch import Batch, Reply
@@ -30,13 +31,22 @@ def transport_for(host: str, variables: Mapping[str, Any]) -> Transport:
 
     Nothing is opened, no secret revealed. Raises InputError with every mistake in the variables.
     """
+    return way_to(host, variables)()
+
+
+def way_to(host: str, variables: Mapping[str, Any]) -> Callable[[], Transport]:
+    """The same in two steps: mistakes are raised now, the transport is made when it is first asked for."""
     settings = settings_for(host, variables)
-    # the client libraries take a while to import: only what is used
-    if isinstance(settings, Psrp):
-        from ringfence.transports.psrp import PsrpTransport
-        return PsrpTransport(settings)
-    if isinstance(settings, Local):
-        from ringfence.transports.local import LocalTransport
-        return LocalTransport(settings)
-    from ringfence.transports.ssh import SshTransport
-    return SshTransport(settings)
+
+    @functools.cache
+    def made() -> Transport:  # the client libraries take a while to import: only what is used, when it is used
+        if isinstance(settings, Psrp):
+            from ringfence.transports.psrp import PsrpTransport
+            return PsrpTransport(settings)
+        if isinstance(settings, Local):
+            from ringfence.transports.local import LocalTransport
+            return LocalTransport(settings)
+        from ringfence.transports.ssh import SshTransport
+        return SshTransport(settings)
+
+    return made
