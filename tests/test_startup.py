@@ -117,8 +117,8 @@ def test_the_version_is_the_same_with_and_without_other_flags(tmp_path: Path) ->
     ("lab up", 1), ("lab up --inventory lab.yml", 1), ("demo", 1), ("lab up --help", 0), ("validate", 0)])
 def test_without_the_lab_extra(arguments: str, code: int, project: Path) -> None:
     program = "import sys; sys.modules['psrpcore'] = None; from ringfence.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", program, *arguments.split()], cwd=project, env=environment(), capture_output=True,
-                          text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program, *arguments.split()], cwd=project, env=environment(),
+                          capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == code
     if code:
         assert done.stderr == "error: the lab needs psrpcore, which is not installed: pip install 'ringfence[lab]'\n"

@@ -25,7 +25,7 @@ ringfence demo                 the whole road on five simulated hosts
 ringfence init my-policy       a project to begin with
 """
 KNOWN: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-# Each command is a function of the module of its name, imported when it is called: all of them take a second to import.
+# Each command is a function of the module of its name, imported when it is called: all of them together take long.
 # What --help says of them is the first line of the function, or the HELP of a group; a test holds the two together.
 COMMANDS = {
     "init": "Write a project to begin with: inventory, a playbook, settings. Overwrites nothing.",
