@@ -9,6 +9,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from lowest import PROJECT, floors
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "ringfence"
@@ -124,3 +125,8 @@ def test_only_what_is_declared_is_imported_and_all_of_it() -> None:
                      (project["dependencies"], project["optional-dependencies"]["lab"]))
     assert foreign(package for package in LAYERS if package != "lab") == declared
     assert foreign(["lab"]) - declared == lab
+
+
+def test_every_dependency_has_a_lowest_version_to_test_with() -> None:
+    pinned = dict(pin.split("==") for pin in floors(PROJECT.read_text(encoding="utf-8")))
+    assert foreign(LAYERS) <= set(pinned)
