@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev test check demo bench generate clean
+.PHONY: install dev test test-lowest check demo bench generate clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -12,7 +12,7 @@ dev: .venv/installed-dev
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab]'
 	touch $@
 
 .venv/installed-dev: .venv/bin/python pyproject.toml
@@ -25,6 +25,17 @@ check: dev
 
 test: check
 	$(BIN)/pytest -n $(JOBS)
+
+# the oldest versions of dependencies that pyproject.toml admits: it is their only list
+.venv-lowest/installed: pyproject.toml tests/lowest.py
+	$(PYTHON) -m venv --clear .venv-lowest
+	$(PYTHON) tests/lowest.py > .venv-lowest/floors.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/floors.txt \
+		--editable '.[dev]'
+	touch $@
+
+test-lowest: .venv-lowest/installed
+	.venv-lowest/bin/pytest -n $(JOBS) -m 'not wheel'
 
 demo: install
 	$(BIN)/ringfence demo
@@ -43,4 +54,4 @@ generate: dev
 	$(BIN)/python -m ringfence.cli.generate .
 
 clean:
-	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-bench .venv-lowest .mypy_cache .ruff_cache .pytest_cache

@@ -1,11 +1,15 @@
 """Who may import whom: one table. The lower never imports the higher, and what is pure does no input or output."""
 
 import ast
+import re
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from lowest import PROJECT, floors
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "ringfence"
@@ -105,9 +109,22 @@ def test_the_lab_knows_nothing_of_the_engine() -> None:
         assert own <= {"lab", "batch", "errors"}, file
 
 
-def test_only_what_is_declared_is_imported() -> None:
-    """Third-party packages are those of pyproject.toml."""
-    known = {"yaml", "jsonschema", "paramiko", "pypsrp", "deepdiff", "jinja2", "typer", "rich", "cryptography", "psrpcore",
-             "spnego", "requests", "urllib3", "ringfence"}
-    used = {name.split(".")[0] for package in LAYERS for file in files(package) for name in imports(file)}
-    assert used - set(sys.stdlib_module_names) - {"__future__"} <= known
+def foreign(packages: Iterable[str]) -> set[str]:
+    """The names, as pip has them, of the third-party packages that some of ours import."""
+    used = {name.split(".")[0] for package in packages for file in files(package) for name in imports(file)}
+    known = packages_distributions()
+    return {known[name][0].lower() for name in used - set(sys.stdlib_module_names) - {"ringfence"}}
+
+
+def test_only_what_is_declared_is_imported_and_all_of_it() -> None:
+    """Third-party packages are those of pyproject.toml; what only the lab imports is its extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared, lab = ({re.split(r"[^\w-]", requirement)[0] for requirement in listed} for listed in
+                     (project["dependencies"], project["optional-dependencies"]["lab"]))
+    assert foreign(package for package in LAYERS if package != "lab") == declared
+    assert foreign(["lab"]) - declared == lab
+
+
+def test_every_dependency_has_a_lowest_version_to_test_with() -> None:
+    pinned = dict(pin.split("==") for pin in floors(PROJECT.read_text(encoding="utf-8")))
+    assert foreign(LAYERS) <= set(pinned)

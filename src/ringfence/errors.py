@@ -40,7 +40,6 @@ _MEANINGS = {
 }
 PRECEDENCE = (ExitCode.HOST_FAILED, ExitCode.REFUSED, ExitCode.UNREACHABLE, ExitCode.STALE, ExitCode.ERROR,
               ExitCode.DIFFERENCES, ExitCode.IN_SYNC)
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def combined_exit_code(codes: Iterable[ExitCode]) -> ExitCode:

@@ -1,14 +1,14 @@
 """The program: which commands there are, and what becomes of what they return."""
 
 from collections.abc import Sequence
-from types import ModuleType
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from ringfence import __version__
-from ringfence.cli import apply, demo, doc, drift, init, jea, lab, plan, schema, status, validate
-from ringfence.cli.command import Command, command
 from ringfence.cli.options import flag
 from ringfence.errors import PRECEDENCE, ExitCode
 
@@ -20,9 +20,23 @@ ringfence demo                 the whole road on five simulated hosts
 ringfence init my-policy       a project to begin with
 """
 CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-COMMANDS: tuple[tuple[ModuleType, Command], ...] = (
-    (init, init.init), (validate, validate.validate), (plan, plan.plan), (apply, apply.apply), (drift, drift.drift),
-    (status, status.status), (doc, doc.doc), (schema, schema.schema), (demo, demo.demo))
+# Each command is a function of the module of its name, imported when it is called: all of them together take long.
+# What --help says of them is the first line of the function, or the HELP of a group; a test holds the two together.
+COMMANDS = {
+    "init": "Write a project to begin with: inventory, a playbook, settings. Overwrites nothing.",
+    "validate": "Find every mistake in playbooks, variables and inventory, without touching a host.",
+    "plan": "Show what would change on the hosts, and change nothing.",
+    "apply": "Make the hosts as declared: read, write, then prove it by reading again over a new connection.",
+    "drift": "Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing.",
+    "status": "Show main mode and quick mode security associations of hosts, next to the rules that asked for them.",
+    "doc": "Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning.",
+    "schema": "Write JSON Schemas of playbooks, inventories, plan files, reports and each kind, those of ./modules included.",
+    "demo": "Start five simulated hosts (WinRM and SSH), and walk plan, apply, tampering, drift and apply on them.",
+    "lab": "Simulated Windows hosts on this machine, for trying and testing.",
+    "jea": "Least privilege on Windows hosts: Just Enough Administration.",
+}
+GROUPS = {"lab": "up", "jea": "export"}  # the functions of those that are groups
+CALLS = [f"{name} {GROUPS[name]}" if name in GROUPS else name for name in COMMANDS]
 
 
 def examples(shown: str) -> str:
@@ -39,20 +53,36 @@ def _version(asked: bool) -> None:
 def build(**context: Any) -> typer.Typer:
     """The whole program as typer has it; `context` are settings of its help, such as terminal_width."""
     settings = CONTEXT_SETTINGS | context
-    app = typer.Typer(name="ringfence", help=HELP, epilog=examples(FIRST), no_args_is_help=True, rich_markup_mode=None,
-                      pretty_exceptions_enable=False, context_settings=settings)
+    app = typer.Typer(name="ringfence", cls=_LazyGroup, help=HELP, epilog=examples(FIRST), no_args_is_help=True,
+                      rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=settings)
 
     app.callback()(_root)
 
-    for module, function in COMMANDS:
-        app.command(function.__name__, epilog=examples(module.EXAMPLES), context_settings=settings)(command(function))
-    for group, function in ((lab, lab.up), (jea, jea.export)):
-        inner = typer.Typer(help=group.HELP, epilog=examples(group.EXAMPLES), no_args_is_help=True, rich_markup_mode=None,
-                            context_settings=settings)
-        inner.command(function.__name__, epilog=examples(group.EXAMPLES), context_settings=settings)(command(function))
-        inner.callback()(_group)
-        app.add_typer(inner, name=group.__name__.rpartition(".")[2])
+    for name, summary in COMMANDS.items():
+        app.command(name, help=summary)(_group)
     return app
+
+
+class _LazyGroup(TyperGroup):
+    """The program: its commands are names and summaries until one is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, found and _command(str(name), dict(self.context_settings)), rest
+
+
+def _command(name: str, settings: dict[str, Any]) -> Any:
+    """A command or group as typer has it, with its flags."""
+    from ringfence.cli.command import command
+
+    module = import_module(f"ringfence.cli.{name}")
+    function, epilog = getattr(module, GROUPS.get(name, name)), examples(module.EXAMPLES)
+    app = typer.Typer(name=name, help=getattr(module, "HELP", None), epilog=epilog, no_args_is_help=True, rich_markup_mode=None,
+                      add_completion=False, context_settings=settings)
+    app.command(function.__name__, epilog=epilog, context_settings=settings)(command(function))
+    if name in GROUPS:
+        app.callback()(_group)
+    return get_command(app)
 
 
 def _root(version: Annotated[bool, flag("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
@@ -61,7 +91,7 @@ def _root(version: Annotated[bool, flag("--version", callback=_version, is_eager
 
 
 def _group() -> None:
-    """Without this, typer would make a group of one command that command."""
+    """Does nothing: makes a group of what typer would take for one command, and stands in for a command in --help."""
 
 
 def run(arguments: Sequence[str]) -> int:

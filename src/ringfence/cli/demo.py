@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ringfence.cli.app import run
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.init import FILES
-from ringfence.cli.lab import groups, machines
+from ringfence.cli.lab import LabTransport, machines, simulation
 from ringfence.lab import POLICY, Machine
-from ringfence.lab.up import Lab
 from ringfence.views.format import unstyled
 
 EXAMPLES = """
@@ -65,11 +65,9 @@ class Story:
 
 def demo(console: Console) -> int:
     """Start five simulated hosts (WinRM and SSH), and walk plan, apply, tampering, drift and apply on them."""
-    from ringfence.cli.app import run  # the program itself: this module is a part of it
-
     started, hosts = time.monotonic(), machines(HOSTS)
     story = Story(console, run, hosts)
-    with _project(), Lab(hosts, transport="mixed", groups=groups(hosts)) as lab:
+    with _project(), simulation(hosts, LabTransport.mixed) as lab:
         Path(INVENTORY).touch(0o600)
         Path(INVENTORY).write_text(lab.inventory(), encoding="utf-8")
         _walk(story)

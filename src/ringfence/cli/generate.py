@@ -25,12 +25,11 @@ def generated() -> dict[str, str]:
 
 def commands() -> str:
     """docs/reference/commands.md"""
-    names = [name for _, function in app.COMMANDS for name in [function.__name__]] + ["lab up", "jea export"]
-    helps = {"ringfence": _said("--help")} | {f"ringfence {name}": _said(*name.split(), "--help") for name in names}
+    helps = {"ringfence": _printed("--help")} | {f"ringfence {name}": _printed(*name.split(), "--help") for name in app.CALLS}
     return reference.commands(helps)
 
 
-def _said(*arguments: str) -> str:
+def _printed(*arguments: str) -> str:
     """What the program prints."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):

@@ -13,7 +13,6 @@ from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import flag
 from ringfence.lab import Machine, machine
-from ringfence.lab.up import Lab
 from ringfence.views import json_view
 from ringfence.views.format import count
 
@@ -45,6 +44,15 @@ def groups(hosts: list[Machine]) -> dict[str, list[str]]:
     return {name: members for name, members in found.items() if members}
 
 
+def simulation(hosts: list[Machine], transport: LabTransport) -> Any:
+    """The hosts as servers. Raises InputError where what only they need is not installed."""
+    try:
+        from ringfence.lab.up import Lab
+    except ModuleNotFoundError as error:
+        raise usage_error(f"the lab needs {error.name}, which is not installed: pip install 'ringfence[lab]'") from error
+    return Lab(hosts, transport=transport.value, groups=groups(hosts))
+
+
 def up(console: Console,
        hosts: Annotated[int, flag("--hosts", metavar="N", min=1, max=1000, help="How many. Default: 3.")] = 3,
        transport: Annotated[LabTransport, flag("--transport", help="WinRM (psrp), SSH, or one host in two each. Default: mixed.")
@@ -58,8 +66,7 @@ def up(console: Console,
     file = Path(inventory) if inventory else None
     if file and file.exists():
         raise usage_error(f"{file} exists already", "remove it, or name another file: nothing is overwritten")
-    simulated = machines(hosts)
-    with _ended() as ended, Lab(simulated, transport=transport.value, groups=groups(simulated)) as lab:
+    with _ended() as ended, simulation(machines(hosts), transport) as lab:
         shown = lab.inventory()
         if not console.for_people:  # JSON is YAML too
             shown = json_view.line(yaml.safe_load(shown)) + "\n"

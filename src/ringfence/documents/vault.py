@@ -12,13 +12,13 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography.hazmat.primitives import hashes, padding
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from typing import TYPE_CHECKING
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.secret import Secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 HEADER = "$ANSIBLE_VAULT;"
 DEFAULT = "default"
@@ -70,10 +70,12 @@ class Vault:
 
 def encrypt(text: str, password: Secret, label: str = "", salt: bytes | None = None) -> str:
     """The vault text of a text: format 1.2 where there is a label, else 1.1. The salt is 32 random bytes."""
+    from cryptography.hazmat.primitives import padding
+
     salt = os.urandom(32) if salt is None else salt
     cipher_key, mac_key, start = _keys(password, salt)
     pad = padding.PKCS7(128).padder()
-    encryptor = Cipher(algorithms.AES(cipher_key), modes.CTR(start)).encryptor()
+    encryptor = _aes(cipher_key, start).encryptor()
     data = encryptor.update(pad.update(text.encode()) + pad.finalize()) + encryptor.finalize()
     inner = b"\n".join(part.hex().encode() for part in (salt, hmac.digest(mac_key, data, "sha256"), data)).hex()
     header = f"{HEADER}1.2;AES256;{label}" if label else f"{HEADER}1.1;AES256"
@@ -153,12 +155,23 @@ def _envelope(value: Vaulted) -> tuple[bytes, bytes, bytes]:
 
 def _keys(password: Secret, salt: bytes) -> tuple[bytes, bytes, bytes]:
     """Cipher key, HMAC key and counter start."""
+    from cryptography.hazmat.primitives import hashes  # takes long to import, and few projects have a vault
+    from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+
     made = PBKDF2HMAC(hashes.SHA256(), 80, salt, _ROUNDS).derive(password.reveal().encode())
     return made[:32], made[32:64], made[64:]
 
 
+def _aes(key: bytes, start: bytes) -> "Cipher[modes.CTR]":
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    return Cipher(algorithms.AES(key), modes.CTR(start))
+
+
 def _clear(data: bytes, key: bytes, start: bytes, where: Where) -> Secret:
-    decryptor = Cipher(algorithms.AES(key), modes.CTR(start)).decryptor()
+    from cryptography.hazmat.primitives import padding
+
+    decryptor = _aes(key, start).decryptor()
     unpad = padding.PKCS7(128).unpadder()
     try:
         clear = unpad.update(decryptor.update(data) + decryptor.finalize()) + unpad.finalize()
