@@ -7,7 +7,7 @@ from core import KINDS, Said, declare
 from hypothesis import strategies as st
 
 from ringfence.batch import Batch, Reply
-from ringfence.lab.machine import Machine, Session, machine
+from ringfence.lab import Machine, Session, SimulatedHost, machine
 from ringfence.report import HostResult
 from ringfence.run import converge
 from ringfence.secret import Secret
@@ -22,6 +22,7 @@ class Lab:
 
     def __init__(self, host: Machine | None = None) -> None:
         self.machine = host or machine("srv1")
+        self.host = SimulatedHost(self.machine)
         self.batches: list[Batch] = []
         self.outputs: list[str] = []
 
@@ -30,7 +31,7 @@ class Lab:
 
     def run(self, batch: Batch) -> Reply:
         self.batches.append(batch)
-        self.outputs.append(self.machine.run(batch.encode(), SESSION))
+        self.outputs.append(self.host.run(batch.encode(), SESSION))
         return batch.read(self.outputs[-1].encode())
 
     def plan(self, *policy: Said) -> HostResult:

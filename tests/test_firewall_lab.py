@@ -14,7 +14,7 @@ from rule_strategies import rules
 
 from ringfence.batch import Batch, Reply, net
 from ringfence.facts import Facts
-from ringfence.lab import POLICY, Interface, Session, machine
+from ringfence.lab import POLICY, NetworkAdapter, Session, SimulatedHost, machine
 from ringfence.resource import Resource
 from ringfence.run.converge import Job, apply, look, plan
 from ringfence.state import Change, identify
@@ -26,10 +26,11 @@ class Host:
 
     def __init__(self, **options: Any) -> None:
         self.machine = machine("srv1", **options)
+        self.host = SimulatedHost(self.machine)
         self.session = Session("psrp", next(iter(self.machine.accounts)), True, "10.99.0.1", 50000, "10.99.0.10", 5985)
 
     def run(self, batch: Batch) -> Reply:
-        return batch.read(self.machine.run(batch.encode(), self.session).encode())
+        return batch.read(self.host.run(batch.encode(), self.session).encode())
 
     def job(self, *tasks: Said) -> Job:
         return Job("srv1", want(*tasks), lambda: self)
@@ -42,7 +43,7 @@ def said(properties: Mapping[str, Any]) -> Said:
 
 def test_an_alias_with_wildcard_characters_means_its_interface_alone() -> None:
     aliases = ("Team [1]", "Team 1", "What?", "Whats")
-    host = Host(interfaces=tuple(Interface(a, f"{{0000000{n}-0000-0000-0000-000000000000}}") for n, a in enumerate(aliases)))
+    host = Host(interfaces=tuple(NetworkAdapter(a, f"{{0000000{n}-0000-0000-0000-000000000000}}") for n, a in enumerate(aliases)))
     for alias in aliases:
         guid = next(i.guid for i in host.machine.interfaces if i.alias == alias)
         job = host.job(Said("firewall_rule", {"name": "r", "interface_alias": [guid]}),

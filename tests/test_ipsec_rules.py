@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.facts import Facts
-from ringfence.lab.binding import cmdlets
+from ringfence.lab.netsecurity.parameter_binding import cmdlets
 from ringfence.resource import Resource
 from ringfence.state import Change, Id
 from ringfence.windows.calls import calls

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from cli_lab import RULES, Cli, fleet
 
-from ringfence.lab.ssh import Settings as SshSettings
-from ringfence.lab.winrm.server import Settings as WinRMSettings
+from ringfence.lab.ssh.sshd import SshSettings
+from ringfence.lab.winrm.winrm_server import WinRMSettings
 
 
 @pytest.fixture

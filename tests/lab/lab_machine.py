@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 
 from ringfence.batch import Answer, Batch, Call, net
-from ringfence.lab import Interface, Machine, Session, machine
+from ringfence.lab import Machine, NetworkAdapter, Session, SimulatedHost, machine
 
 CASES = Path(__file__).parent.parent / "cases"
-ETHERNET = Interface("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24", "fe80::10/64"),
+ETHERNET = NetworkAdapter("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24", "fe80::10/64"),
                      profile="private", dns_servers=("10.99.0.53",), gateways=("10.99.0.254",))
 ADMIN = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
 
@@ -26,10 +26,11 @@ def host(**how: Any) -> Machine:
     return machine("lab1", **{"interfaces": (ETHERNET,), **how})
 
 
-def ask(on: Machine, *calls: Call, stop: bool = False, session: Session = ADMIN) -> tuple[Answer, ...]:
+def ask(on: Machine | SimulatedHost, *calls: Call, stop: bool = False, session: Session = ADMIN) -> tuple[Answer, ...]:
     """The answers of one batch."""
     batch = Batch(calls, stop)
-    return batch.read(on.run(batch.encode(), session).encode()).answers
+    running = on if isinstance(on, SimulatedHost) else SimulatedHost(on)
+    return batch.read(running.run(batch.encode(), session).encode()).answers
 
 
 def do(on: Machine, cmdlet: str, parameters: Mapping[str, Any]) -> Answer:

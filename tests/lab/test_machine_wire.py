@@ -8,14 +8,14 @@ from lab_machine import host
 from ringfence.batch import Batch, Call, net
 from ringfence.errors import HostError, Unreachable
 from ringfence.lab import POLICY
-from ringfence.lab.up import Lab
+from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.transports import Transport, transport_for
 
 READ = Batch((Call("Policy.Read"),))
 BOTH = pytest.mark.parametrize(("transport", "port"), [("psrp", 5985), ("ssh", 22)])
 
 
-def way_in(lab: Lab) -> Transport:
+def way_in(lab: SimulatedFleet) -> Transport:
     [(name, running)] = lab.running.items()
     return transport_for(name, {**running.variables, "ansible_timeout": 2, "ansible_psrp_connection_timeout": 2})
 
@@ -23,7 +23,7 @@ def way_in(lab: Lab) -> Transport:
 @BOTH
 def test_a_host_can_lock_itself(transport: Literal["psrp", "ssh"], port: int) -> None:
     on = host()
-    with Lab([on], transport) as lab:
+    with SimulatedFleet([on], transport) as lab:
         assert "FirewallRules" in dict(way_in(lab).run(READ).value(0)["local"])
         block = net("New-NetFirewallRule", {"Name": "lock", "DisplayName": "Lock", "Action": "Block", "Protocol": "TCP",
                                             "LocalPort": str(port)})
@@ -37,7 +37,7 @@ def test_a_host_can_lock_itself(transport: Literal["psrp", "ssh"], port: int) ->
 @BOTH
 def test_the_connection_breaks_in_the_middle(transport: Literal["psrp", "ssh"], port: int) -> None:
     on = host()
-    with Lab([on], transport) as lab:
+    with SimulatedFleet([on], transport) as lab:
         on.faults.fail_at = 1
         removals = Batch(tuple(net("Remove-NetFirewallRule", {"Name": f"CoreNet-DHCP-{way}"}) for way in ("In", "Out")))
         with pytest.raises(HostError):
@@ -49,7 +49,7 @@ def test_the_connection_breaks_in_the_middle(transport: Literal["psrp", "ssh"], 
 
 def test_a_restricted_session_says_so() -> None:
     on = host()
-    with Lab([on]) as lab:
+    with SimulatedFleet([on]) as lab:
         on.faults.language_mode = "ConstrainedLanguage"
         with pytest.raises(HostError) as caught:
             way_in(lab).run(READ)

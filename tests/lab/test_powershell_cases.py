@@ -13,8 +13,8 @@ import yaml
 from lab_machine import ADMIN, ETHERNET, cases, proposals
 
 from ringfence.batch import Answer, Batch, Call, net
-from ringfence.lab import Machine, machine
-from ringfence.lab.up import Lab
+from ringfence.lab import Machine, SimulatedHost, machine
+from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.transports import Transport, transport_for
 
 PWSH = shutil.which("pwsh")
@@ -38,19 +38,19 @@ def two() -> tuple[Machine, Machine]:
 def pair() -> Iterator[Pair]:
     """A way to a host with a real PowerShell, that host, and its twin for the executor in Python."""
     one, other = two()
-    with Lab([one], pwsh=PWSH) as lab:
+    with SimulatedFleet([one], pwsh=PWSH) as lab:
         yield transport_for(one.name, lab.running[one.name].variables), one, other
 
 
 def tree(on: Machine) -> dict[str, dict[str, Any]]:
-    return {path: {v.name: (v.kind, v.data) for v in key.values.values()} for path, key in on.registry.tree("")}
+    return {path: {v.name: (v.type, v.data) for v in key.values.values()} for path, key in on.registry.tree("")}
 
 
 def both(pair: Pair, *calls: Call, stop: bool = False) -> tuple[tuple[Answer, ...], tuple[Answer, ...]]:
     """The answers of both, after checking that the registries are the same."""
     way, one, other = pair
     batch = Batch(calls, stop)
-    told = batch.read(other.run(batch.encode(), ADMIN).encode()).answers
+    told = batch.read(SimulatedHost(other).run(batch.encode(), ADMIN).encode()).answers
     said = way.run(batch).answers
     assert tree(one) == tree(other)
     assert one.dosp == other.dosp
@@ -124,7 +124,7 @@ def refused_by_the_list(answer: Answer) -> bool:
 
 def test_every_call_of_the_labs_cases() -> None:
     one, other = two()
-    with Lab([one], "ssh", pwsh=PWSH) as lab:
+    with SimulatedFleet([one], "ssh", pwsh=PWSH) as lab:
         calls = tuple(every_call())
         said, told = both((transport_for(one.name, lab.running[one.name].variables), one, other), *calls)
     assert len(calls) > 380

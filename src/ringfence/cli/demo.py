@@ -15,7 +15,7 @@ from ringfence.cli.console import Console
 from ringfence.cli.init import FILES
 from ringfence.cli.lab import groups, machines
 from ringfence.lab import POLICY, Machine
-from ringfence.lab.up import Lab
+from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.views import json
 from ringfence.views.words import plain
 
@@ -70,7 +70,7 @@ def demo(console: Console) -> int:
 
     started, hosts = time.monotonic(), machines(HOSTS)
     story = Story(console, run, hosts)
-    with _project(), Lab(hosts, transport="mixed", groups=groups(hosts)) as lab:
+    with _project(), SimulatedFleet(hosts, transport="mixed", groups=groups(hosts)) as lab:
         Path(INVENTORY).touch(0o600)
         Path(INVENTORY).write_text(lab.inventory(), encoding="utf-8")
         _walk(story)

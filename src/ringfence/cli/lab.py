@@ -13,7 +13,7 @@ from ringfence.cli.command import wrong
 from ringfence.cli.console import Console
 from ringfence.cli.options import flag
 from ringfence.lab import Machine, machine
-from ringfence.lab.up import Lab
+from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.views import json
 from ringfence.views.words import count
 
@@ -59,7 +59,7 @@ def up(console: Console,
     if file and file.exists():
         raise wrong(f"{file} exists already", "remove it, or name another file: nothing is overwritten")
     simulated = machines(hosts)
-    with _ended() as ended, Lab(simulated, transport=transport.value, groups=groups(simulated)) as lab:
+    with _ended() as ended, SimulatedFleet(simulated, transport=transport.value, groups=groups(simulated)) as lab:
         said = lab.inventory()
         if console.json:  # which is YAML too
             said = json.line(yaml.safe_load(said)) + "\n"

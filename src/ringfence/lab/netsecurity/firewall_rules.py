@@ -1,0 +1,207 @@
+"""Firewall rules: New- and Set-NetFirewallRule parameters to registry tokens, and what Windows refuses of them.
+
+Defaults: wfas semantics of New-NetFirewallRule; refusals: MS-FASP 2.2.37 with the FW_RULE_STATUS codes.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from ringfence.lab.machine.machine import Machine
+from ringfence.lab.netsecurity import parameter_values
+from ringfence.lab.netsecurity.cmdlet_errors import rule_error
+from ringfence.lab.registry.stored_rule import StoredRule
+
+TARGETS = {"ProximityApps": ("TTK", "Proximity"), "ProximitySharing": ("TTK", "ProxSharing"),
+           "WifiDirectPrinting": ("TTK2_22", "WFDPrint"), "WifiDirectDisplay": ("TTK2_22", "WFDDisplay"),
+           "WifiDirectDevices": ("TTK2_22", "WFDDevices")}
+INTERFACE_TYPES = {"Wired": "Lan", "Wireless": "Wireless", "RemoteAccess": "RemoteAccess"}
+EDGES: dict[str, tuple[tuple[str, str], ...]] = {
+    "Block": (), "Allow": (("Edge", "TRUE"),), "DeferToApp": (("Edge", "TRUE"), ("Defer", "App")),
+    "DeferToUser": (("Defer", "User"),)}
+PORTS = ("LPort", "LPort2_10", "LPort2_20", "LPort2_24", "LPort2_29", "RPort", "RPort2_10", "RPort2_25")
+LOCAL, REMOTE = ("LA4", "LA6"), ("RA4", "RA6", "RA42", "RA62", "RADynKey")
+
+# token: (first schema version that knows it, the code of its refusal on older ones)
+VERSIONS = {
+    "LPort2_10": ((2, 10), 0x001000BC), "RPort2_10": ((2, 10), 0x001000BC), "Defer": ((2, 10), 0x001000BD),
+    "Security2": ((2, 10), 0x001000B5), "Security2_9": ((2, 9), 0x001000B7), "AuthByPassOut": ((2, 10), 0x001000BF),
+    "RA42": ((2, 20), 0x001000F3), "RA62": ((2, 20), 0x001000F3), "LUAuth": ((2, 20), 0x001000C3),
+    "LUOwn": ((2, 20), 0x001000C5), "AppPkgId": ((2, 20), 0x00100101), "LOM": ((2, 20), 0x001000D1),
+    "TTK": ((2, 20), 0x00100202), "TTK2_22": ((2, 22), 0x00100202), "LUAuth2_24": ((2, 24), 0x001000C6),
+    "RADynKey": ((2, 31), 0x00107004), "KeyMod": ((2, 20), 0x001000F4), "SecureInClearOut": ((2, 10), 0x001000B9),
+    "ByPassTunnel": ((2, 10), 0x001000B9), "Authz": ((2, 10), 0x001000B9), "KeyManagerDictate": ((2, 20), 0x00100512),
+    "KeyManagerNotify": ((2, 20), 0x00100513), "TransportMachineAuthzSDDL": ((2, 20), 0x00100514),
+    "TransportUserAuthzSDDL": ((2, 20), 0x00100515), "LTunnel4_2": ((2, 10), 0x0010004E),
+    "LTunnel6_2": ((2, 10), 0x0010004E), "RTunnel4_2": ((2, 10), 0x0010004E), "RTunnel6_2": ((2, 10), 0x0010004E),
+}
+
+
+def known_to(rule: StoredRule, schema: str) -> None:
+    """Refuses what the machine's schema version does not know yet (the `…_VER` codes)."""
+    major, minor = (int(n) for n in schema.split("."))
+    for token, (since, code) in VERSIONS.items():
+        if rule.has(token) and (major, minor) < since:
+            https = any(v.startswith(("IPTLS", "IPHTTPS")) for v in rule.all(token))
+            raise rule_error(0x001000BB if https else code)
+    if (major, minor) < (2, 30) and "CaptivePortal" in rule.all("RA42", "RA62"):
+        raise rule_error(0x001000F3)
+
+
+def common(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> None:
+    """The parameters that firewall, connection security and main mode rules share."""
+    for parameter in ("DisplayName", "NewDisplayName"):
+        if parameter in arguments:
+            rule.replace("Name", ("Name", parameter_values.display_name(arguments[parameter])))
+    if "Description" in arguments:
+        rule.replace("Desc", ("Desc", parameter_values.text(arguments["Description"], 0x00080002)))
+    if "Group" in arguments:
+        rule.replace("EmbedCtxt", ("EmbedCtxt", parameter_values.text(arguments["Group"], 0x00080007)))
+    if "Enabled" in arguments:
+        rule.replace("Active", ("Active", arguments["Enabled"].upper()))
+    if "Profile" in arguments:
+        rule.replace("Profile", *parameter_values.profiles(arguments["Profile"]))
+    if "Platform" in arguments:
+        rule.replace("Platform Platform2", *parameter_values.platforms(arguments["Platform"]))
+    if "Protocol" in arguments:
+        rule.replace("Protocol", ("Protocol", parameter_values.protocol(arguments["Protocol"])))
+    if "InterfaceAlias" in arguments:
+        rule.replace("IF", *[("IF", guid) for guid in parameter_values.interface_guids(machine, arguments["InterfaceAlias"])])
+    if "InterfaceType" in arguments:
+        kinds = arguments["InterfaceType"]
+        rule.replace("IFType IFType2_23", *[("IFType", INTERFACE_TYPES[k]) for k in kinds if k != "Any"])
+
+
+def apply(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> None:
+    """Writes the bound parameters of New- or Set-NetFirewallRule into the rule; what is not given stays."""
+    common(rule, arguments, machine)
+    if "Direction" in arguments:
+        rule.replace("Dir", ("Dir", "In" if arguments["Direction"] == "Inbound" else "Out"))
+    if "LocalAddress" in arguments:
+        rule.replace("LA4 LA6", *parameter_values.addresses(arguments["LocalAddress"], "LA4", "LA6", keywords=False))
+    if "RemoteAddress" in arguments:
+        rule.replace("RA4 RA6 RA42 RA62", *parameter_values.addresses(
+            arguments["RemoteAddress"], "RA4", "RA6", keywords=True, later=True))
+    if "RemoteDynamicKeywordAddresses" in arguments:
+        rule.replace("RADynKey", *[("RADynKey", parameter_values.guid(v)) for v in arguments["RemoteDynamicKeywordAddresses"]])
+    if "LocalPort" in arguments:
+        rule.replace("LPort LPort2_10 LPort2_20 LPort2_24 LPort2_29", *parameter_values.local_ports(arguments["LocalPort"]))
+    if "RemotePort" in arguments:
+        rule.replace("RPort RPort2_10 RPort2_25", *parameter_values.remote_ports(arguments["RemotePort"]))
+    if "IcmpType" in arguments:
+        _icmp(rule, arguments["IcmpType"])
+    if "Program" in arguments:
+        rule.replace("App", ("App", parameter_values.program(arguments["Program"])))
+    if "Service" in arguments:
+        rule.replace("Svc", ("Svc", parameter_values.service(arguments["Service"])))
+    if "DynamicTarget" in arguments:
+        rule.replace("TTK TTK2_22 TTK2_27 TTK2_28", *[TARGETS[t] for t in arguments["DynamicTarget"] if t != "Any"])
+    if "EdgeTraversalPolicy" in arguments:
+        rule.replace("Edge Defer", *EDGES[arguments["EdgeTraversalPolicy"]])
+    for parameter, token in (("LooseSourceMapping", "LSM"), ("LocalOnlyMapping", "LOM")):
+        if parameter in arguments:
+            rule.replace(token, (token, parameter_values.truth(arguments[parameter])))
+    _principals(rule, arguments)
+    _security(rule, arguments)
+
+
+def _icmp(rule: StoredRule, values: list[str]) -> None:
+    types = parameter_values.icmp_types(values)
+    token = {"1": "ICMP4", "58": "ICMP6"}.get(rule.first("Protocol"))
+    if types and not token:
+        raise rule_error(0x001000A1, "IcmpType needs the protocol ICMPv4 or ICMPv6.")
+    rule.replace("ICMP4 ICMP6", *[(token or "", t) for t in types])
+
+
+def _principals(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
+    """Package, Owner, LocalUser (these make Windows add the platform 6.2+), RemoteMachine, RemoteUser."""
+    if "Package" in arguments:
+        rule.replace("AppPkgId", ("AppPkgId", parameter_values.sid(arguments["Package"], 0x00100100, "S-1-15-2-")))
+    if "Owner" in arguments:
+        rule.replace("LUOwn", ("LUOwn", parameter_values.owner(arguments["Owner"])))
+    if "LocalUser" in arguments:
+        value = parameter_values.sddl(arguments["LocalUser"], 0x00080012, conditional=True)
+        if value.upper().find("(XA;") >= 0 or value.upper().find("(XD;") >= 0:
+            rule.replace("LUAuth LUAuth2_24", ("LUAuth2_24", base64.b64encode(value.encode("utf-16-le")).decode()))
+        else:
+            rule.replace("LUAuth LUAuth2_24", ("LUAuth", value))
+    if "RemoteMachine" in arguments:
+        rule.replace("RMauth", ("RMauth", parameter_values.sddl(arguments["RemoteMachine"], 0x00080005)))
+    if "RemoteUser" in arguments:
+        rule.replace("RUAuth", ("RUAuth", parameter_values.sddl(arguments["RemoteUser"], 0x00080006)))
+    if rule.has("AppPkgId", "LUOwn", "LUAuth", "LUAuth2_24") and not rule.has("Platform"):
+        rule.replace("Platform Platform2", ("Platform", "2:6:2"), ("Platform2", "GTEQ"))
+
+
+def _security(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
+    """Action, Authentication, Encryption and OverrideBlockRules share their tokens (MS-GPFAS 2.2.2.6, MS-FASP 2.2.35)."""
+    held = rule.first("Security")
+    authentication = arguments.get("Authentication") or (
+        "NoEncap" if rule.has("Security2_9") else "Required" if held else "NotRequired")
+    encryption = arguments.get("Encryption") or (
+        "Dynamic" if rule.has("Security2") else "Required" if held == "AuthenticateEncrypt" else "NotRequired")
+    override = arguments.get("OverrideBlockRules", rule.first("Action") == "ByPass" or rule.is_true("AuthByPassOut"))
+    action = arguments.get("Action") or ("Block" if rule.first("Action") == "Block" else "Allow")
+    outbound = rule.first("Dir") == "Out"
+    if action == "NotConfigured":
+        raise rule_error(0x00100080)
+    if action == "Block" and (authentication != "NotRequired" or encryption != "NotRequired"):
+        raise rule_error(0x00100083)
+    if encryption != "NotRequired" and authentication != "Required":
+        raise rule_error(0x001000B8 if authentication == "NoEncap" else 0x001000B4, "Encryption needs Authentication Required.")
+    if encryption == "Dynamic" and outbound:
+        raise rule_error(0x001000BE)
+    if override and outbound and (authentication == "NotRequired" or action == "Block"):
+        raise rule_error(0x001000A3)
+    if override and not outbound and (action == "Block" or authentication == "NotRequired"
+                                      or not rule.has("RMauth", "RUAuth")):
+        raise rule_error(0x00100081)
+    secure = {"NotRequired": "", "Required": "Authenticate", "NoEncap": "Authenticate"}[authentication]
+    rule.replace("Action", ("Action", "ByPass" if override and not outbound else action))
+    rule.replace("Security Security2 Security2_9",
+                 ("Security", "AuthenticateEncrypt" if encryption != "NotRequired" else secure),
+                 ("Security2_9", "An-NoEncap" if authentication == "NoEncap" else ""),
+                 ("Security2", "AnE-Nego" if encryption == "Dynamic" else ""))
+    rule.replace("AuthByPassOut", ("AuthByPassOut", parameter_values.truth(override and outbound)))
+
+
+def check(rule: StoredRule, schema: str) -> None:
+    """What the firewall service refuses of a whole rule."""
+    known_to(rule, schema)
+    protocol, outbound = rule.first("Protocol"), rule.first("Dir") == "Out"
+    if (rule.has(*PORTS) and protocol not in ("6", "17")) or (rule.has("ICMP4") and protocol != "1") or (
+            rule.has("ICMP6") and protocol != "58"):
+        raise rule_error(0x001000A1)
+    for of, pairs in parameter_values.LOCAL_PORT_WORDS.values():
+        if pairs[0] in rule.pairs and (outbound or protocol != of):
+            raise rule_error(0x00100021, f"Keyword {pairs[-1][1]}.")
+    if "IPHTTPSOut" in rule.all("RPort2_10") and (not outbound or protocol != "6"):
+        raise rule_error(0x00100021, "Keyword IPHTTPSOut.")
+    if rule.has(*LOCAL) and rule.has("IF", "IFType", "IFType2_23"):
+        raise rule_error(0x0010004B)
+    if outbound and rule.has("Edge", "Defer"):
+        raise rule_error(0x001000A2, "Edge traversal is for inbound rules.")
+    if rule.first("Defer") == "User" and not _defers_to_user(rule):
+        raise rule_error(0x001000A4)
+    if rule.is_true("LSM") and (not outbound or protocol == "6" or rule.has("Security")):
+        raise rule_error(0x001000B0, "LooseSourceMapping is for outbound rules, not for TCP, not with authentication.")
+    if rule.has("TTK", "TTK2_22", "TTK2_27", "TTK2_28") and rule.has(*LOCAL, *REMOTE, *PORTS):
+        raise rule_error(0x00100200)
+    _check_principals(rule, outbound)
+
+
+def _check_principals(rule: StoredRule, outbound: bool) -> None:
+    if rule.has("RMauth", "RUAuth") and not rule.has("Security"):
+        raise rule_error(0x001000C0)
+    if rule.has("RUAuth") and outbound:
+        raise rule_error(0x001000C1)
+    if rule.has("Svc") and rule.has("LUAuth", "LUAuth2_24"):
+        raise rule_error(0x001000C2)
+    if rule.has("Svc") and rule.has("LUOwn"):
+        raise rule_error(0x001000C4)
+
+
+def _defers_to_user(rule: StoredRule) -> bool:
+    conditions = (*PORTS, *LOCAL, *REMOTE, "IF", "IFType", "Svc", "RMauth", "RUAuth", "LUAuth", "LUOwn", "AppPkgId",
+                  "Security", "TTK", "TTK2_22")
+    return rule.has("App") and rule.first("Protocol") in ("6", "17") and not rule.has(*conditions)
