@@ -11,7 +11,7 @@ from ringfence.lab import Machine, NetworkAdapter, Session, SimulatedHost, machi
 
 CASES = Path(__file__).parent.parent / "cases"
 ETHERNET = NetworkAdapter("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24", "fe80::10/64"),
-                     profile="private", dns_servers=("10.99.0.53",), gateways=("10.99.0.254",))
+                          profile="private", dns_servers=("10.99.0.53",), gateways=("10.99.0.254",))
 ADMIN = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
 
 

@@ -52,7 +52,7 @@ def test_a_real_powershell_runs_the_host_script(transport: Literal["psrp", "ssh"
     environment = dict(os.environ)
     shell = command_shell.ShellSettings(pwsh=PWSH, environment=environment)
     with SimulatedFleet([machine("real")], transport, winrm=WinRMSettings(pwsh=PWSH, environment=environment),
-             ssh=SshSettings(shell=shell)) as lab:
+                        ssh=SshSettings(shell=shell)) as lab:
         [found] = variables(lab).values()
         reply = transport_for("real", found).run(Batch((Call("Facts.Read"), Call("No.Verb"))))
     facts = reply.value(0)

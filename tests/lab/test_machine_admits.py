@@ -31,7 +31,7 @@ def test_admits(case: dict[str, Any]) -> None:
 
 def test_the_profile_is_that_of_the_interface_the_packet_comes_in_by() -> None:
     other = NetworkAdapter("Office", "{22222222-2222-3333-4444-555555555555}", addresses=("192.0.2.10/24",), profile="public",
-                      gateways=("192.0.2.1",))
+                           gateways=("192.0.2.1",))
     on = host(interfaces=(ETHERNET, other))
     on.registry.set(POLICY + r"\PublicProfile", "DoNotAllowExceptions", 1)
     assert SimulatedHost(on).admits(22, "10.99.0.1")
@@ -40,7 +40,7 @@ def test_the_profile_is_that_of_the_interface_the_packet_comes_in_by() -> None:
 
 def test_a_client_reaches_a_public_interface_from_its_subnet_only() -> None:
     public = NetworkAdapter("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24",), profile="public",
-                       gateways=("10.99.0.254",))
+                            gateways=("10.99.0.254",))
     on = host(os="windows11", interfaces=(public,))
     assert SimulatedHost(on).admits(5985, "10.99.0.1")
     assert not SimulatedHost(on).admits(5985, "198.51.100.1")

@@ -83,7 +83,7 @@ def test_selection_by_display_name_group_and_query() -> None:
     dispatch.call(on, "Remove-NetFirewallRule", {"Group": "@FirewallAPI.dll,-25000"})
     assert not names(on) & {"CoreNet-DHCP-In", "CoreNet-DNS-Out-UDP"}
     dispatch.call(on, "Copy-NetFirewallRule", {"Name": "CoreNet-DHCP-In", "PolicyStore": "SystemDefaults",
-                                                  "NewPolicyStore": "PersistentStore"})
+                                               "NewPolicyStore": "PersistentStore"})
     assert "CoreNet-DHCP-In" in names(on)
     dispatch.call(on, "Remove-NetFirewallRule", {"All": True})
     assert names(on) == set()

@@ -31,9 +31,9 @@ pytestmark = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 RULES = POLICY + r"\FirewallRules"
 INTERFACES = (
     NetworkAdapter("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24", "fe80::10/64"),
-              profile="domain", dns_servers=("10.99.0.53",), gateways=("10.99.0.254", "fe80::1")),
+                   profile="domain", dns_servers=("10.99.0.53",), gateways=("10.99.0.254", "fe80::1")),
     NetworkAdapter("Tunnel", "{21111111-2222-3333-4444-555555555555}", 9, "remote_access", addresses=("10.8.0.2/32",),
-              profile="public"),
+                   profile="public"),
     NetworkAdapter("Wi-Fi", "{31111111-2222-3333-4444-555555555555}", 11, "wireless", "down", profile=None))
 PLAYBOOK = r"""
 - hosts: all

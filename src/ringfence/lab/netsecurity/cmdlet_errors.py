@@ -6,7 +6,12 @@ has the id of PowerShell's own binder.
 """
 
 import json
+from collections.abc import Callable, Iterable
 from importlib import resources
+from typing import TypeVar
+
+T = TypeVar("T")
+Check = tuple[int, str, Callable[[T], bool]]  # an FW_RULE_STATUS code, a detail for its text, whether it applies
 
 
 def _rule_status() -> dict[int, str]:
@@ -48,6 +53,13 @@ def rule_error(code: int, what: str = "") -> CmdletError:
     """A combination that the firewall service refuses, by its FW_RULE_STATUS code."""
     detail = f" {what}" if what else ""
     return CmdletError("InvalidArgument", "HRESULT 0x80070057", f"{STATUS_TEXTS[code]}{detail} (0x{code:08X})", code)
+
+
+def refuse_first(checks: Iterable[Check[T]], subject: T) -> None:
+    """Raises the error of the first check that applies to the subject; a detail may name parts of it, as in `{0.name}`."""
+    for code, detail, applies in checks:
+        if applies(subject):
+            raise rule_error(code, detail.format(subject))
 
 
 def system_error(code: int, what: str = "") -> CmdletError:

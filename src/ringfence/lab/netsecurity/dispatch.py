@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ringfence.lab.machine.machine import Machine
-from ringfence.lab.netsecurity import firewall_rules, global_settings, ipsec_rules, ipsec_sets, parameter_values
+from ringfence.lab.netsecurity import firewall_rules, global_settings, ipsec_proposals, ipsec_rules, ipsec_sets, parameter_values
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, system_error
 from ringfence.lab.netsecurity.objects import NOUNS, SET_BY, Noun, in_use, select
 from ringfence.lab.netsecurity.parameter_binding import Proposal, bind, cmdlets
@@ -27,9 +27,9 @@ from ringfence.lab.netsecurity.policy_stores import policy_root
 from ringfence.lab.registry.hive import GROUP_POLICY
 from ringfence.lab.registry.stored_rule import StoredRule
 
-PROPOSALS = {"New-NetIPsecAuthProposal": ipsec_sets.auth_proposal,
-             "New-NetIPsecMainModeCryptoProposal": ipsec_sets.main_mode_proposal,
-             "New-NetIPsecQuickModeCryptoProposal": ipsec_sets.quick_mode_proposal}
+PROPOSALS = {"New-NetIPsecAuthProposal": ipsec_proposals.auth_proposal,
+             "New-NetIPsecMainModeCryptoProposal": ipsec_proposals.main_mode_proposal,
+             "New-NetIPsecQuickModeCryptoProposal": ipsec_proposals.quick_mode_proposal}
 SETTINGS: dict[str, Callable[[Machine, Mapping[str, Any]], None]] = {
     "Set-NetFirewallProfile": global_settings.set_profile, "Set-NetFirewallSetting": global_settings.set_setting,
     "New-NetIPsecDospSetting": global_settings.new_dosp, "Set-NetIPsecDospSetting": global_settings.set_dosp,
