@@ -5,11 +5,12 @@ Defaults: wfas semantics of New-NetFirewallRule; refusals: MS-FASP 2.2.37 with t
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import parameter_values
-from ringfence.lab.netsecurity.cmdlet_errors import rule_error
+from ringfence.lab.netsecurity.cmdlet_errors import Check, refuse_first, rule_error
 from ringfence.lab.registry.stored_rule import StoredRule
 
 TARGETS = {"ProximityApps": ("TTK", "Proximity"), "ProximitySharing": ("TTK", "ProxSharing"),
@@ -133,8 +134,53 @@ def _principals(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
         rule.replace("Platform Platform2", ("Platform", "2:6:2"), ("Platform2", "GTEQ"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Security:
+    """Action, Authentication, Encryption and OverrideBlockRules of a rule, which share their tokens."""
+
+    action: str
+    authentication: str
+    encryption: str
+    override: bool
+    outbound: bool
+    named_remotes: bool  # RemoteMachine or RemoteUser
+
+    @property
+    def blocks_or_trusts_anybody(self) -> bool:
+        """Whether the rule blocks, or takes a peer that has not shown who it is."""
+        return self.action == "Block" or self.authentication == "NotRequired"
+
+
+_SECURITY_CHECKS: tuple[Check[_Security], ...] = (
+    (0x00100080, "", lambda s: s.action == "NotConfigured"),
+    (0x00100083, "", lambda s: s.action == "Block" and (s.authentication, s.encryption) != ("NotRequired", "NotRequired")),
+    (0x001000B8, "Encryption needs Authentication Required.",
+     lambda s: s.encryption != "NotRequired" and s.authentication == "NoEncap"),
+    (0x001000B4, "Encryption needs Authentication Required.",
+     lambda s: s.encryption != "NotRequired" and s.authentication != "Required"),
+    (0x001000BE, "", lambda s: s.encryption == "Dynamic" and s.outbound),
+    (0x001000A3, "", lambda s: s.override and s.outbound and s.blocks_or_trusts_anybody),
+    (0x00100081, "", lambda s: s.override and not s.outbound and (s.blocks_or_trusts_anybody or not s.named_remotes)),
+)
+
+
 def _security(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
-    """Action, Authentication, Encryption and OverrideBlockRules share their tokens (MS-GPFAS 2.2.2.6, MS-FASP 2.2.35)."""
+    """Writes Action and the three parameters that go with it (MS-GPFAS 2.2.2.6, MS-FASP 2.2.35)."""
+    security = _asked_security(rule, arguments)
+    refuse_first(_SECURITY_CHECKS, security)
+    rule.replace("Action", ("Action", "ByPass" if security.override and not security.outbound else security.action))
+    if security.encryption != "NotRequired":
+        stored = "AuthenticateEncrypt"
+    else:
+        stored = "" if security.authentication == "NotRequired" else "Authenticate"
+    rule.replace("Security Security2 Security2_9", ("Security", stored),
+                 ("Security2_9", "An-NoEncap" if security.authentication == "NoEncap" else ""),
+                 ("Security2", "AnE-Nego" if security.encryption == "Dynamic" else ""))
+    rule.replace("AuthByPassOut", ("AuthByPassOut", parameter_values.truth(security.override and security.outbound)))
+
+
+def _asked_security(rule: StoredRule, arguments: Mapping[str, Any]) -> _Security:
+    """What the parameters ask for; what they leave out is as the rule has it."""
     held = rule.first("Security")
     authentication = arguments.get("Authentication") or (
         "NoEncap" if rule.has("Security2_9") else "Required" if held else "NotRequired")
@@ -142,66 +188,46 @@ def _security(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
         "Dynamic" if rule.has("Security2") else "Required" if held == "AuthenticateEncrypt" else "NotRequired")
     override = arguments.get("OverrideBlockRules", rule.first("Action") == "ByPass" or rule.is_true("AuthByPassOut"))
     action = arguments.get("Action") or ("Block" if rule.first("Action") == "Block" else "Allow")
-    outbound = rule.first("Dir") == "Out"
-    if action == "NotConfigured":
-        raise rule_error(0x00100080)
-    if action == "Block" and (authentication != "NotRequired" or encryption != "NotRequired"):
-        raise rule_error(0x00100083)
-    if encryption != "NotRequired" and authentication != "Required":
-        raise rule_error(0x001000B8 if authentication == "NoEncap" else 0x001000B4, "Encryption needs Authentication Required.")
-    if encryption == "Dynamic" and outbound:
-        raise rule_error(0x001000BE)
-    if override and outbound and (authentication == "NotRequired" or action == "Block"):
-        raise rule_error(0x001000A3)
-    if override and not outbound and (action == "Block" or authentication == "NotRequired"
-                                      or not rule.has("RMauth", "RUAuth")):
-        raise rule_error(0x00100081)
-    secure = {"NotRequired": "", "Required": "Authenticate", "NoEncap": "Authenticate"}[authentication]
-    rule.replace("Action", ("Action", "ByPass" if override and not outbound else action))
-    rule.replace("Security Security2 Security2_9",
-                 ("Security", "AuthenticateEncrypt" if encryption != "NotRequired" else secure),
-                 ("Security2_9", "An-NoEncap" if authentication == "NoEncap" else ""),
-                 ("Security2", "AnE-Nego" if encryption == "Dynamic" else ""))
-    rule.replace("AuthByPassOut", ("AuthByPassOut", parameter_values.truth(override and outbound)))
+    return _Security(action, authentication, encryption, override, _is_outbound(rule), rule.has("RMauth", "RUAuth"))
+
+
+_PROTOCOL_CHECKS: tuple[Check[StoredRule], ...] = (
+    (0x001000A1, "", lambda r: r.has(*PORTS) and r.first("Protocol") not in ("6", "17")),
+    (0x001000A1, "", lambda r: r.has("ICMP4") and r.first("Protocol") != "1"),
+    (0x001000A1, "", lambda r: r.has("ICMP6") and r.first("Protocol") != "58"),
+)
+_RULE_CHECKS: tuple[Check[StoredRule], ...] = (
+    (0x00100021, "Keyword IPHTTPSOut.",
+     lambda r: "IPHTTPSOut" in r.all("RPort2_10") and (not _is_outbound(r) or r.first("Protocol") != "6")),
+    (0x0010004B, "", lambda r: r.has(*LOCAL) and r.has("IF", "IFType", "IFType2_23")),
+    (0x001000A2, "Edge traversal is for inbound rules.", lambda r: _is_outbound(r) and r.has("Edge", "Defer")),
+    (0x001000A4, "", lambda r: r.first("Defer") == "User" and not _defers_to_user(r)),
+    (0x001000B0, "LooseSourceMapping is for outbound rules, not for TCP, not with authentication.",
+     lambda r: r.is_true("LSM") and (not _is_outbound(r) or r.first("Protocol") == "6" or r.has("Security"))),
+    (0x00100200, "", lambda r: r.has("TTK", "TTK2_22", "TTK2_27", "TTK2_28") and r.has(*LOCAL, *REMOTE, *PORTS)),
+    (0x001000C0, "", lambda r: r.has("RMauth", "RUAuth") and not r.has("Security")),
+    (0x001000C1, "", lambda r: r.has("RUAuth") and _is_outbound(r)),
+    (0x001000C2, "", lambda r: r.has("Svc") and r.has("LUAuth", "LUAuth2_24")),
+    (0x001000C4, "", lambda r: r.has("Svc") and r.has("LUOwn")),
+)
 
 
 def check(rule: StoredRule, schema: str) -> None:
     """What the firewall service refuses of a whole rule."""
     known_to(rule, schema)
-    protocol, outbound = rule.first("Protocol"), rule.first("Dir") == "Out"
-    if (rule.has(*PORTS) and protocol not in ("6", "17")) or (rule.has("ICMP4") and protocol != "1") or (
-            rule.has("ICMP6") and protocol != "58"):
-        raise rule_error(0x001000A1)
-    for of, pairs in parameter_values.LOCAL_PORT_WORDS.values():
-        if pairs[0] in rule.pairs and (outbound or protocol != of):
-            raise rule_error(0x00100021, f"Keyword {pairs[-1][1]}.")
-    if "IPHTTPSOut" in rule.all("RPort2_10") and (not outbound or protocol != "6"):
-        raise rule_error(0x00100021, "Keyword IPHTTPSOut.")
-    if rule.has(*LOCAL) and rule.has("IF", "IFType", "IFType2_23"):
-        raise rule_error(0x0010004B)
-    if outbound and rule.has("Edge", "Defer"):
-        raise rule_error(0x001000A2, "Edge traversal is for inbound rules.")
-    if rule.first("Defer") == "User" and not _defers_to_user(rule):
-        raise rule_error(0x001000A4)
-    if rule.is_true("LSM") and (not outbound or protocol == "6" or rule.has("Security")):
-        raise rule_error(0x001000B0, "LooseSourceMapping is for outbound rules, not for TCP, not with authentication.")
-    if rule.has("TTK", "TTK2_22", "TTK2_27", "TTK2_28") and rule.has(*LOCAL, *REMOTE, *PORTS):
-        raise rule_error(0x00100200)
-    _check_principals(rule, outbound)
+    refuse_first(_PROTOCOL_CHECKS, rule)
+    for protocol, tokens in parameter_values.LOCAL_PORT_WORDS.values():
+        if tokens[0] in rule.pairs and (_is_outbound(rule) or rule.first("Protocol") != protocol):
+            raise rule_error(0x00100021, f"Keyword {tokens[-1][1]}.")
+    refuse_first(_RULE_CHECKS, rule)
 
 
-def _check_principals(rule: StoredRule, outbound: bool) -> None:
-    if rule.has("RMauth", "RUAuth") and not rule.has("Security"):
-        raise rule_error(0x001000C0)
-    if rule.has("RUAuth") and outbound:
-        raise rule_error(0x001000C1)
-    if rule.has("Svc") and rule.has("LUAuth", "LUAuth2_24"):
-        raise rule_error(0x001000C2)
-    if rule.has("Svc") and rule.has("LUOwn"):
-        raise rule_error(0x001000C4)
+def _is_outbound(rule: StoredRule) -> bool:
+    return rule.first("Dir") == "Out"
 
 
 def _defers_to_user(rule: StoredRule) -> bool:
-    conditions = (*PORTS, *LOCAL, *REMOTE, "IF", "IFType", "Svc", "RMauth", "RUAuth", "LUAuth", "LUOwn", "AppPkgId",
-                  "Security", "TTK", "TTK2_22")
-    return rule.has("App") and rule.first("Protocol") in ("6", "17") and not rule.has(*conditions)
+    """Edge traversal is left to the user for an application over TCP or UDP, where nothing else narrows the rule."""
+    narrowing = (*PORTS, *LOCAL, *REMOTE, "IF", "IFType", "Svc", "RMauth", "RUAuth", "LUAuth", "LUOwn", "AppPkgId",
+                 "Security", "TTK", "TTK2_22")
+    return rule.has("App") and rule.first("Protocol") in ("6", "17") and not rule.has(*narrowing)

@@ -7,11 +7,12 @@ key beside a second authentication) the lab refuses at once: such a rule is neve
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import parameter_values
-from ringfence.lab.netsecurity.cmdlet_errors import rule_error
+from ringfence.lab.netsecurity.cmdlet_errors import Check, refuse_first, rule_error
 from ringfence.lab.netsecurity.firewall_rules import common, known_to
 from ringfence.lab.netsecurity.objects import NOUNS
 from ringfence.lab.registry.hive import SimulatedRegistry
@@ -134,77 +135,117 @@ def _held(rule: StoredRule, token: str) -> list[Token]:
     return own + [(f"RTunnel{t[-1]}", v) for t, v in rule.pairs if t in SEVERAL and token == "RTunnel"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Security:
+    """InboundSecurity, OutboundSecurity and Mode of a rule, and whether it names tunnel endpoints."""
+
+    inbound: str
+    outbound: str
+    mode: str
+    endpoints: bool
+    plain_ikev2: bool  # IKEv2 alone, without a TunnelType
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Security of the two directions."""
+        return self.inbound, self.outbound
+
+    @property
+    def tunnel(self) -> bool:
+        """Whether the rule is for a tunnel."""
+        return self.mode == "Tunnel"
+
+    @property
+    def has_action(self) -> bool:
+        """Whether some action stands for the pair in this mode."""
+        if self.tunnel:
+            return self.pair in (_EXEMPT, _CLEAR_OUT, ("Require", "Require"))
+        return self.pair in ACTIONS or self.pair == _CLEAR_OUT
+
+
+_EXEMPT, _CLEAR_OUT = ("None", "None"), ("Require", "None")
+_SECURITY_CHECKS: tuple[Check[_Security], ...] = (
+    (0x001000B0, "Mode None.", lambda s: s.mode == "None"),
+    (0x00080011, "", lambda s: s.tunnel and s.plain_ikev2),
+    (0x00107000, "", lambda s: s.pair == _CLEAR_OUT and not s.tunnel),
+    (0x00100080, "InboundSecurity {0.inbound} with OutboundSecurity {0.outbound}.", lambda s: not s.has_action),
+    (0x0010004D, "Tunnel endpoints need Mode Tunnel.", lambda s: not s.tunnel and s.endpoints),
+    (0x0010004D, "", lambda s: s.tunnel and s.pair != _EXEMPT and not s.endpoints),
+    (0x001000F1, "", lambda s: s.tunnel and s.pair == _EXEMPT and s.endpoints),
+)
+
+
 def _action(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
     """InboundSecurity and OutboundSecurity as one action; Mode is told by the tunnel tokens (MS-FASP 2.2.52)."""
-    held = next((pair for pair, action in ACTIONS.items() if action == rule.first("Action")), ("None", "None"))
+    inbound, outbound = next((pair for pair, action in ACTIONS.items() if action == rule.first("Action")), _EXEMPT)
     if rule.is_true("SecureInClearOut"):
-        held = ("Require", "None")
-    pair = (arguments.get("InboundSecurity", held[0]), arguments.get("OutboundSecurity", held[1]))
-    mode = arguments.get("Mode") or ("Tunnel" if rule.has(*TUNNEL) else "Transport")
-    tunnel = mode == "Tunnel"
-    if mode == "None":
-        raise rule_error(0x001000B0, "Mode None.")
-    if tunnel and arguments.get("KeyModule") == ["IKEv2"] and "TunnelType" not in arguments:
-        raise rule_error(0x00080011)
-    if pair == ("Require", "None") and not tunnel:
-        raise rule_error(0x00107000)
-    if (pair not in ACTIONS and pair != ("Require", "None")) or (
-            tunnel and pair in (("Request", "Request"), ("Require", "Request"))):
-        raise rule_error(0x00100080, f"InboundSecurity {pair[0]} with OutboundSecurity {pair[1]}.")
-    if not tunnel and rule.has(*TUNNEL):
-        raise rule_error(0x0010004D, "Tunnel endpoints need Mode Tunnel.")
-    if tunnel and pair != ("None", "None") and not rule.has(*TUNNEL):
-        raise rule_error(0x0010004D)
-    if tunnel and pair == ("None", "None") and rule.has(*TUNNEL):
-        raise rule_error(0x001000F1)
-    rule.replace("Action", ("Action", ACTIONS.get(pair, "Secure")))
-    rule.replace("SecureInClearOut", ("SecureInClearOut", parameter_values.truth(pair == ("Require", "None"))))
+        inbound, outbound = _CLEAR_OUT
+    security = _Security(
+        arguments.get("InboundSecurity", inbound), arguments.get("OutboundSecurity", outbound),
+        arguments.get("Mode") or ("Tunnel" if rule.has(*TUNNEL) else "Transport"), rule.has(*TUNNEL),
+        arguments.get("KeyModule") == ["IKEv2"] and "TunnelType" not in arguments)
+    refuse_first(_SECURITY_CHECKS, security)
+    rule.replace("Action", ("Action", ACTIONS.get(security.pair, "Secure")))
+    rule.replace("SecureInClearOut", ("SecureInClearOut", parameter_values.truth(security.pair == _CLEAR_OUT)))
+
+
+_RULE_CHECKS: tuple[Check[StoredRule], ...] = (
+    (0x001000A1, "", lambda r: r.has("EP1Port", "EP2Port", "EP1Port2_10", "EP2Port2_10")
+     and r.first("Protocol") not in ("6", "17")),
+    (0x00100023, "", lambda r: r.has("EP1Port2_10", "EP2Port2_10") and not _is_exemption(r)),
+    (0x0010004B, "", lambda r: r.has("EP1_4", "EP1_6") and r.has("IF", "IFType", "IFType2_23")),
+    (0x00100082, "", lambda r: _is_exemption(r) and r.has("Auth1Set", "Auth2Set", "Crypto2Set")),
+    (0x00100500, "", lambda r: not _is_exemption(r) and not r.has("Auth1Set")),
+    (0x00100510, "", lambda r: not _is_exemption(r) and not r.has("Crypto2Set")),
+)
+_TUNNEL_CHECKS: tuple[Check[StoredRule], ...] = (
+    (0x00100516, "", lambda r: r.has("TransportMachineAuthzSDDL")),
+    (0x00100517, "", lambda r: r.has("TransportUserAuthzSDDL")),
+    (0x001000A1, "A tunnel takes every protocol.", lambda r: r.has("Protocol", "EP1Port", "EP2Port")),
+    (0x0010004D, "Both tunnel endpoints need the same address family.", lambda r: _tunnel_mixes_families(r)),
+    (0x0010004F, "A tunnel with both tunnel endpoints needs LocalAddress and RemoteAddress.",
+     lambda r: _is_static_tunnel(r) and not (r.has("EP1_4", "EP1_6") and r.has("EP2_4", "EP2_6"))),
+)
+_AUTHORIZATION_CHECKS: tuple[Check[StoredRule], ...] = (
+    (0x00107001, "", lambda r: r.is_true("ByPassTunnel") and not r.has(*TUNNEL)),
+    (0x00100518, "", lambda r: r.is_true("Authz") and r.has("TransportMachineAuthzSDDL", "TransportUserAuthzSDDL")),
+    (0x001000BA, "RequireAuthorization is for tunnels.", lambda r: r.is_true("Authz") and not r.has(*TUNNEL)),
+    (0x0008000F, "RemoteTunnelHostname needs several remote tunnel endpoints.",
+     lambda r: r.has("RTunnelFqdn") and not r.has(*SEVERAL)),
+)
 
 
 def check(machine: Machine, root: str, rule: StoredRule) -> None:
     """What the firewall service refuses of a whole connection security rule."""
     known_to(rule, machine.schema)
-    exempt, tunnel = rule.first("Action") == "DoNotSecure", rule.has(*TUNNEL)
-    if rule.has("EP1Port", "EP2Port", "EP1Port2_10", "EP2Port2_10") and rule.first("Protocol") not in ("6", "17"):
-        raise rule_error(0x001000A1)
-    if rule.has("EP1Port2_10", "EP2Port2_10") and not exempt:
-        raise rule_error(0x00100023)
-    if rule.has("EP1_4", "EP1_6") and rule.has("IF", "IFType", "IFType2_23"):
-        raise rule_error(0x0010004B)
-    if exempt and rule.has("Auth1Set", "Auth2Set", "Crypto2Set"):
-        raise rule_error(0x00100082)
-    if not exempt and not rule.has("Auth1Set"):
-        raise rule_error(0x00100500)
-    if not exempt and not rule.has("Crypto2Set"):
-        raise rule_error(0x00100510)
-    if tunnel:
-        _check_tunnel(rule)
-    if rule.is_true("ByPassTunnel") and not tunnel:
-        raise rule_error(0x00107001)
-    if rule.is_true("Authz") and rule.has("TransportMachineAuthzSDDL", "TransportUserAuthzSDDL"):
-        raise rule_error(0x00100518)
-    if rule.is_true("Authz") and not tunnel:
-        raise rule_error(0x001000BA, "RequireAuthorization is for tunnels.")
-    if rule.has("RTunnelFqdn") and not rule.has(*SEVERAL):
-        raise rule_error(0x0008000F, "RemoteTunnelHostname needs several remote tunnel endpoints.")
-    if not exempt:
+    refuse_first(_RULE_CHECKS, rule)
+    if rule.has(*TUNNEL):
+        refuse_first(_TUNNEL_CHECKS, rule)
+    refuse_first(_AUTHORIZATION_CHECKS, rule)
+    if not _is_exemption(rule):
         check_sets(machine.registry, root, rule)
 
 
-def _check_tunnel(rule: StoredRule) -> None:
-    if rule.has("TransportMachineAuthzSDDL"):
-        raise rule_error(0x00100516)
-    if rule.has("TransportUserAuthzSDDL"):
-        raise rule_error(0x00100517)
-    if rule.has("Protocol", "EP1Port", "EP2Port"):
-        raise rule_error(0x001000A1, "A tunnel takes every protocol.")
-    local = [t for t, _ in rule.pairs if t.startswith("LTunnel")]
-    remote = [t for t, _ in rule.pairs if t.startswith("RTun") and t != "RTunnelFqdn"]
-    families = [{re.sub(r"_2$", "", t)[-1] for t in end} for end in (local, remote)]
-    if local and remote and families[0] != families[1]:
-        raise rule_error(0x0010004D, "Both tunnel endpoints need the same address family.")
-    if local and not rule.has(*DYNAMIC) and not (rule.has("EP1_4", "EP1_6") and rule.has("EP2_4", "EP2_6")):
-        raise rule_error(0x0010004F, "A tunnel with both tunnel endpoints needs LocalAddress and RemoteAddress.")
+def _is_exemption(rule: StoredRule) -> bool:
+    return rule.first("Action") == "DoNotSecure"
+
+
+def _local_ends(rule: StoredRule) -> list[str]:
+    """The tokens of the local tunnel endpoints."""
+    return [token for token, _ in rule.pairs if token.startswith("LTunnel")]
+
+
+def _tunnel_mixes_families(rule: StoredRule) -> bool:
+    """Whether both ends are named, and not in the same address families. The family is the last digit of a token."""
+    local = _local_ends(rule)
+    remote = [token for token, _ in rule.pairs if token.startswith("RTun") and token != "RTunnelFqdn"]
+    families = [{token.removesuffix("_2")[-1] for token in end} for end in (local, remote)]
+    return bool(local and remote) and families[0] != families[1]
+
+
+def _is_static_tunnel(rule: StoredRule) -> bool:
+    """Whether the tunnel's own end is named, and neither end is Any."""
+    return bool(_local_ends(rule)) and not rule.has(*DYNAMIC)
 
 
 def check_sets(registry: SimulatedRegistry, root: str, rule: StoredRule) -> None:
