@@ -59,10 +59,11 @@ class InboundConnection:
                 yield StoredRule.parse("FirewallRules", text)
 
     def _unfiltered(self) -> bool:
-        held = [self.machine.registry.get(path, "DisabledInterfaces") for path in (
+        """Whether the firewall leaves this adapter alone. The list of Group Policy replaces the local one."""
+        lists = [self.machine.registry.get(path, "DisabledInterfaces") for path in (
             rf"{GROUP_POLICY}\{self.profile}Profile",
             rf"{POLICY}\{'Standard' if self.profile == 'Private' else self.profile}Profile")]
-        listed = next((str(h) for h in held if h), "")
+        listed = next((str(guids) for guids in lists if guids), "")
         return self.adapter is not None and self.adapter.guid.lower() in listed.lower()
 
     def _secured_only(self) -> bool:

@@ -27,8 +27,8 @@ def rule_strings(machine: Machine, key: str, merge: bool) -> Iterator[str]:
     """The rule strings in force; of two rules with one id the one of Group Policy stays. `merge`: local ones count."""
     seen: set[str] = set()
     for root in (GROUP_POLICY, MDM, POLICY) if merge else (GROUP_POLICY, MDM):
-        held = machine.registry.key(f"{root}\\{key}")
-        for folded, value in (held.values.items() if held else ()):
+        rules = machine.registry.key(f"{root}\\{key}")
+        for folded, value in (rules.values.items() if rules else ()):
             if folded not in seen and isinstance(value.data, str):
                 seen.add(folded)
                 yield value.data

@@ -181,11 +181,11 @@ def _security(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
 
 def _asked_security(rule: StoredRule, arguments: Mapping[str, Any]) -> _Security:
     """What the parameters ask for; what they leave out is as the rule has it."""
-    held = rule.first("Security")
+    stored = rule.first("Security")
     authentication = arguments.get("Authentication") or (
-        "NoEncap" if rule.has("Security2_9") else "Required" if held else "NotRequired")
+        "NoEncap" if rule.has("Security2_9") else "Required" if stored else "NotRequired")
     encryption = arguments.get("Encryption") or (
-        "Dynamic" if rule.has("Security2") else "Required" if held == "AuthenticateEncrypt" else "NotRequired")
+        "Dynamic" if rule.has("Security2") else "Required" if stored == "AuthenticateEncrypt" else "NotRequired")
     override = arguments.get("OverrideBlockRules", rule.first("Action") == "ByPass" or rule.is_true("AuthByPassOut"))
     action = arguments.get("Action") or ("Block" if rule.first("Action") == "Block" else "Allow")
     return _Security(action, authentication, encryption, override, _is_outbound(rule), rule.has("RMauth", "RUAuth"))

@@ -60,10 +60,10 @@ def set_profile(machine: Machine, arguments: Mapping[str, Any]) -> None:
     names: list[str] = []
     for pattern in arguments.get("Name", ["*"]):
         for part in pattern.split(","):
-            found = [p for p in ("Domain", "Private", "Public") if matcher(part.strip())(p)]
-            if not found and not has_wildcards(part):
+            matching = [p for p in ("Domain", "Private", "Public") if matcher(part.strip())(p)]
+            if not matching and not has_wildcards(part):
                 raise not_found("MSFT_NetFirewallProfile", "Name", part.strip())
-            names += found
+            names += matching
     writes = list(_profile_values(machine, arguments))
     for name in dict.fromkeys(names):
         for subkey, value, data in writes:
@@ -147,13 +147,13 @@ def remove_dosp(machine: Machine, arguments: Mapping[str, Any]) -> None:
 
 
 def _dosp_names(machine: Machine, patterns: list[str]) -> list[str]:
-    found: list[str] = []
+    names: list[str] = []
     for pattern in patterns:
-        some = [n for n in machine.dosp if matcher(pattern)(n)]
-        if not some and not has_wildcards(pattern):
+        matching = [n for n in machine.dosp if matcher(pattern)(n)]
+        if not matching and not has_wildcards(pattern):
             raise not_found("MSFT_NetIPsecDoSPSetting", "Name", pattern)
-        found += some
-    return list(dict.fromkeys(found))
+        names += matching
+    return list(dict.fromkeys(names))
 
 
 def _dosp_values(machine: Machine, arguments: Mapping[str, Any]) -> dict[str, Any]:

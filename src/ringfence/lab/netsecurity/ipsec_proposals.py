@@ -14,6 +14,7 @@ from ringfence.lab.netsecurity.auth_set_checks import CRITERIA, AuthSet, check_a
 from ringfence.lab.netsecurity.cmdlet_errors import Check, refuse_first, rule_error, system_error
 from ringfence.lab.netsecurity.objects import Noun
 from ringfence.lab.netsecurity.parameter_binding import Proposal
+from ringfence.lab.netsecurity.parameter_values import HOST_NAME
 
 Suite = list[tuple[str, str]]  # the values of one stored proposal
 
@@ -25,7 +26,6 @@ GMAC = {"AESGMAC128": "AES-GCM128", "AESGMAC192": "AES-GCM192", "AESGMAC256": "A
 LATER_HASHES = {"SHA256": "SHA256", "SHA384": "SHA384"}
 NAME_TYPES = {"DomainName": "DNS", "UserPrincipalName": "UPN", "EmailAddress": "RFC822", "CN": "CN", "OU": "OU",
               "O": "O", "DC": "DC"}
-_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _ATTRIBUTE = r"\s*([A-Za-z][A-Za-z0-9-]*|[0-9.]+)\s*=\s*(\"[^\"]*\"|(\\.|[^,+\\\"])+)"
 _DISTINGUISHED_NAME = re.compile(rf"{_ATTRIBUTE}([,+]{_ATTRIBUTE})*")
 
@@ -43,7 +43,7 @@ def auth_proposal(arguments: dict[str, Any]) -> Proposal:
         method = who + ("Cert" if arguments.get("Cert") else "Kerb" if arguments.get("Kerberos") else "Ntlm")
     if method.endswith("Cert"):
         refuse_first(_CERTIFICATE_CHECKS, arguments)
-    if "Proxy" in arguments and not _HOST_NAME.fullmatch(arguments["Proxy"]):
+    if "Proxy" in arguments and not HOST_NAME.fullmatch(arguments["Proxy"]):
         raise rule_error(0x00101080)
     return Proposal("MSFT_NetIKEAuthProposal", {**arguments, "Method": method})
 

@@ -5,7 +5,6 @@ report as the run-time status of the rule (a set that is missing, key modules th
 key beside a second authentication) the lab refuses at once: such a rule is never enforced.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +74,7 @@ def _endpoints(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
 
 def _sets(rule: StoredRule, arguments: Mapping[str, Any], tokens: Iterable[str]) -> None:
     """The named sets; the primary ones where a rule that secures names none."""
-    fresh = not rule.has("Auth1Set")
+    is_new = not rule.has("Auth1Set")
     for parameter, token in SET_PARAMETERS.items():
         if token not in tokens:
             continue
@@ -83,7 +82,7 @@ def _sets(rule: StoredRule, arguments: Mapping[str, Any], tokens: Iterable[str])
             value = arguments[parameter]
             rule.replace(token, (token, SETS[token].primary if value.lower() == "default" else
                                  "" if value.lower() == "none" else value))
-        elif fresh and rule.first("Action") != "DoNotSecure":
+        elif is_new and rule.first("Action") != "DoNotSecure":
             rule.replace(token, (token, SETS[token].primary))
     if rule.first("Action") == "DoNotSecure" and not any(p in arguments for p in SET_PARAMETERS):
         rule.replace("Auth1Set Auth2Set Crypto2Set")
@@ -97,25 +96,24 @@ def _key_modules(rule: StoredRule, modules: list[str]) -> None:
 
 def _tunnel(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
     """Tunnel endpoints: both named (static), one of them Any (dynamic, tokens `_2`), or several remote ones."""
-    ends = {"LocalTunnelEndpoint", "RemoteTunnelEndpoint"} & set(arguments)
-    if arguments.get("Mode") == "Transport" and not ends and rule.has(*TUNNEL, "RTunnelFqdn"):
+    names_ends = "LocalTunnelEndpoint" in arguments or "RemoteTunnelEndpoint" in arguments
+    if arguments.get("Mode") == "Transport" and not names_ends and rule.has(*TUNNEL, "RTunnelFqdn"):
         rule.replace(" ".join((*TUNNEL, "RTunnelFqdn")))
     if "RemoteTunnelHostname" in arguments:
         name = arguments["RemoteTunnelHostname"]
-        if name and not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+", name):
+        if name and not parameter_values.HOST_NAME.fullmatch(name):
             raise rule_error(0x00080010)
         rule.replace("RTunnelFqdn", ("RTunnelFqdn", name))
-    if not ends:
+    if not names_ends:
         return
-    local = _ends(arguments["LocalTunnelEndpoint"], "LTunnel") if "LocalTunnelEndpoint" in arguments else _held(rule, "LTunnel")
-    remote = (_ends(arguments["RemoteTunnelEndpoint"], "RTunnel") if "RemoteTunnelEndpoint" in arguments
-              else _held(rule, "RTunnel"))
-    many = [(f"RTunEndpts{t[-1]}", v) for t, v in remote] if _same_family(remote) else []
-    single = local if many else [*local, *remote]
+    local, remote = (_ends(arguments[parameter], token) if parameter in arguments else _stored_ends(rule, token)
+                     for parameter, token in (("LocalTunnelEndpoint", "LTunnel"), ("RemoteTunnelEndpoint", "RTunnel")))
+    several_remote = [(f"RTunEndpts{t[-1]}", v) for t, v in remote] if _same_family(remote) else []
+    single = local if several_remote else [*local, *remote]
     if _same_family(local) or any("-" in v or "/" in v for _, v in single):
         raise rule_error(0x0010004D)
-    ending = "_2" if not local or not (remote or many) else ""
-    rule.replace(" ".join(TUNNEL), *[(t + ending, v) for t, v in single], *many)
+    suffix = "_2" if not local or not (remote or several_remote) else ""
+    rule.replace(" ".join(TUNNEL), *[(t + suffix, v) for t, v in single], *several_remote)
 
 
 def _same_family(ends: list[Token]) -> bool:
@@ -124,15 +122,16 @@ def _same_family(ends: list[Token]) -> bool:
 
 def _ends(values: list[str], token: str) -> list[Token]:
     """Addresses of one end, [] for Any. Loopback and multicast are refused [0x0010004D]."""
-    pairs = parameter_values.addresses(values, token + "4", token + "6", keywords=False, endpoint=True)
-    if any(v.startswith("127.") or v == "::1" for _, v in pairs):
+    tokens = parameter_values.addresses(values, token + "4", token + "6", keywords=False, endpoint=True)
+    if any(v.startswith("127.") or v == "::1" for _, v in tokens):
         raise rule_error(0x0010004D)
-    return pairs
+    return tokens
 
 
-def _held(rule: StoredRule, token: str) -> list[Token]:
-    own = [(t.removesuffix("_2"), v) for t, v in rule.pairs if t.startswith(token)]
-    return own + [(f"RTunnel{t[-1]}", v) for t, v in rule.pairs if t in SEVERAL and token == "RTunnel"]
+def _stored_ends(rule: StoredRule, token: str) -> list[Token]:
+    """The addresses of one end that the rule has already, whatever kind of tunnel it was."""
+    stored = [(t.removesuffix("_2"), v) for t, v in rule.pairs if t.startswith(token)]
+    return stored + [(f"RTunnel{t[-1]}", v) for t, v in rule.pairs if t in SEVERAL and token == "RTunnel"]
 
 
 @dataclass(frozen=True, slots=True)

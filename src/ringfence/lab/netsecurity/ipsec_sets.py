@@ -30,7 +30,7 @@ _PRIMARY = re.compile(r"\{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE[1-4]\}", re.IGNORE
 
 
 def set_id(noun: Noun, name: str) -> str:
-    """A set's id: 1 to 254 characters; it begins with a primary set's id only if it is this kind's [0x00101000]."""
+    """A set's id: 1 to 254 characters; it begins with a primary set's id only if it is this noun's [0x00101000]."""
     if not 0 < len(name) < 255 or "|" in name or "\\" in name or (
             _PRIMARY.match(name) and name.casefold() != noun.primary.casefold()):
         raise rule_error(0x00101000, f"Set id {name}.")
@@ -38,7 +38,7 @@ def set_id(noun: Noun, name: str) -> str:
 
 
 def new(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any]) -> None:
-    """New-NetIPsec…Set. `-Default`: the primary id; Group Policy keeps it under another id with a value that points."""
+    """New-NetIPsec…Set. With -Default it gets the primary id; Group Policy keeps it under another id, to which a value points."""
     primary, registry, path = noun.primary, machine.registry, noun.path(root)
     name = arguments.get("Name", "{" + str(uuid.uuid4()).upper() + "}")
     set_id(noun, name)
@@ -51,7 +51,7 @@ def new(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any]) -
     values: dict[str, Any] = {"PerfectForwardSecrecyGroup": "None", "MaxMinutes": 480, "MaxSessions": 0,
                               "ForceDiffieHellman": False, **arguments}
     head, stored = _head(noun, values, new=True), suites(noun, arguments["Proposal"], machine.schema)
-    _check_pfs(noun, arguments["Proposal"], values["PerfectForwardSecrecyGroup"])
+    _check_pfs(noun, arguments["Proposal"], values["PerfectForwardSecrecyGroup"] != "None")
     _known_to(machine.schema, [head, *stored])
     if renamed:
         name = group_policy_default(machine, noun, name)
@@ -77,11 +77,12 @@ def change(machine: Machine, noun: Noun, root: str, name: str, arguments: Mappin
     path, registry = noun.path(root) + "\\" + name, machine.registry
     head = _head(noun, arguments, new=False)
     stored = suites(noun, arguments["Proposal"], machine.schema) if "Proposal" in arguments else None
+    asks_for_pfs = arguments.get("PerfectForwardSecrecyGroup", "None") != "None"
     if stored is not None and "PerfectForwardSecrecyGroup" in arguments:
-        _check_pfs(noun, arguments["Proposal"], arguments["PerfectForwardSecrecyGroup"])
+        _check_pfs(noun, arguments["Proposal"], asks_for_pfs)
     elif stored is not None:
-        _check_pfs(noun, arguments["Proposal"], "None" if registry.get(path, "PFS") in (None, "Disable") else "SameAsMainMode")
-    elif arguments.get("PerfectForwardSecrecyGroup", "None") != "None" and _holds_no_encapsulation(machine, path):
+        _check_pfs(noun, arguments["Proposal"], registry.get(path, "PFS") not in (None, "Disable"))
+    elif asks_for_pfs and _holds_no_encapsulation(machine, path):
         raise rule_error(0x00105020)
     _known_to(machine.schema, [head, *(stored or [])])
     for value, data in head:
@@ -121,9 +122,9 @@ def _write_suites(machine: Machine, path: str, stored: Sequence[Suite]) -> None:
 def _head(noun: Noun, arguments: Mapping[str, Any], new: bool) -> Suite:
     """The values of the set key; an empty text removes the value."""
     head: Suite = []
-    shown = arguments.get("NewDisplayName", arguments.get("DisplayName") if new else None)
-    if shown is not None:
-        head.append(("Name", parameter_values.display_name(shown)))
+    display_name = arguments.get("NewDisplayName", arguments.get("DisplayName") if new else None)
+    if display_name is not None:
+        head.append(("Name", parameter_values.display_name(display_name)))
     if "Description" in arguments:
         head.append(("Description", parameter_values.text(arguments["Description"], 0x00080002)))
     if "Group" in arguments:
@@ -151,7 +152,6 @@ def _main_mode_head(arguments: Mapping[str, Any]) -> Suite:
     return head
 
 
-def _check_pfs(noun: Noun, proposals: Sequence[Proposal], group: str) -> None:
-    if noun.name == "NetIPsecQuickModeCryptoSet" and group != "None" and any(
-            p.values["Encapsulation"] == ["None"] for p in proposals):
+def _check_pfs(noun: Noun, proposals: Sequence[Proposal], pfs: bool) -> None:
+    if noun.name == "NetIPsecQuickModeCryptoSet" and pfs and any(p.values["Encapsulation"] == ["None"] for p in proposals):
         raise rule_error(0x00105020, "No encapsulation excludes perfect forward secrecy.")

@@ -71,20 +71,21 @@ def _parameter_set(declared: Mapping[str, Any], bound: Mapping[str, Any]) -> Non
 
 
 def _convert(name: str, declared: Mapping[str, Any], value: Any) -> Any:
-    kind: str = declared["type"]
+    type_name: str = declared["type"]
     try:
-        if value is None and kind == "String":
+        if value is None and type_name == "String":
             value = ""
-        if declared.get("mandatory") and kind.startswith("String") and "" in (value if isinstance(value, list) else [value]):
+        texts = value if isinstance(value, list) else [value]
+        if declared.get("mandatory") and type_name.startswith("String") and "" in texts:
             raise binding_error("ParameterArgumentValidationErrorEmptyStringNotAllowed",
                                 f"Cannot bind argument to parameter '{name}' because it is an empty string.", "InvalidData")
         if value is None:
             raise ValueError("Cannot bind argument to a null value")
-        if kind.endswith("[]"):
-            return _array(kind[:-2], declared, value)
+        if type_name.endswith("[]"):
+            return _array(type_name[:-2], declared, value)
         if isinstance(value, list) and declared.get("values"):
             return _enum(declared, value)
-        return _scalar(kind, declared, value)
+        return _scalar(type_name, declared, value)
     except CmdletError:
         raise
     except ValueError as error:
@@ -92,38 +93,38 @@ def _convert(name: str, declared: Mapping[str, Any], value: Any) -> Any:
                             f"Cannot process argument transformation on parameter '{name}'. {error}.", "InvalidData") from None
 
 
-def _array(kind: str, declared: Mapping[str, Any], value: Any) -> list[Any]:
+def _array(type_name: str, declared: Mapping[str, Any], value: Any) -> list[Any]:
     items = value if isinstance(value, list) else [value]
     if not items and declared.get("mandatory"):
         raise binding_error("ParameterArgumentValidationErrorEmptyArrayNotAllowed",
                             "Cannot bind argument because it is an empty array.", "InvalidData")
-    if kind == "CimInstance" and not all(isinstance(i, Proposal) for i in items):
+    if type_name == "CimInstance" and not all(isinstance(i, Proposal) for i in items):
         raise ValueError('Cannot convert value to type "Microsoft.Management.Infrastructure.CimInstance[]"')
-    return items if kind == "CimInstance" else [_scalar(kind, declared, item) for item in items]
+    return items if type_name == "CimInstance" else [_scalar(type_name, declared, item) for item in items]
 
 
-def _scalar(kind: str, declared: Mapping[str, Any], value: Any) -> Any:
+def _scalar(type_name: str, declared: Mapping[str, Any], value: Any) -> Any:
     if declared.get("values"):
         return _enum(declared, value)
-    if kind in ("Boolean", "SwitchParameter"):
+    if type_name in ("Boolean", "SwitchParameter"):
         if isinstance(value, bool | int | float):
             return bool(value)
         raise ValueError('Cannot convert value "System.String" to type "System.Boolean". Boolean parameters accept '
                          "only Boolean values and numbers, such as $True, $False, 1 or 0")
-    if kind in RANGES:
-        return _number(kind, value)
+    if type_name in RANGES:
+        return _number(type_name, value)
     if isinstance(value, dict | list | Proposal):
-        raise ValueError(f'Cannot convert value to type "System.{kind}"')
+        raise ValueError(f'Cannot convert value to type "System.{type_name}"')
     return str(value) if not isinstance(value, float) else f"{value:g}"
 
 
-def _number(kind: str, value: Any) -> int:
+def _number(type_name: str, value: Any) -> int:
     try:
         number = int(value) if not isinstance(value, list | dict | Proposal) else -1
     except (ValueError, OverflowError):
         number = -1
-    if not 0 <= number < RANGES[kind]:
-        raise ValueError(f'Cannot convert value "{value}" to type "System.{kind}"')
+    if not 0 <= number < RANGES[type_name]:
+        raise ValueError(f'Cannot convert value "{value}" to type "System.{type_name}"')
     return number
 
 
@@ -135,19 +136,19 @@ def _enum(declared: Mapping[str, Any], value: Any) -> Any:
     parts = value if isinstance(value, list) else [value]
     if not parts or not all(isinstance(p, str) for p in parts):
         raise ValueError(f'Cannot convert value "{value}" to an enumeration ({", ".join(declared["values"])})')
-    values = [w.strip() for p in parts for w in p.split(",")]
-    if len(values) > 1 and not declared.get("flags"):
+    names = [name.strip() for part in parts for name in part.split(",")]
+    if len(names) > 1 and not declared.get("flags"):
         raise ValueError(f'Cannot convert "{value}": one value of ({", ".join(declared["values"])}) is expected')
-    found = [_member(declared["values"], w) for w in values]
+    members = [_member(declared["values"], name) for name in names]
     if not declared.get("flags"):
-        return found[0]
-    return [v for v in declared["values"][1:] if v in found] or found[:1]
+        return members[0]
+    return [v for v in declared["values"][1:] if v in members] or members[:1]
 
 
 def _member(values: list[str], word: str) -> str:
     exact = [v for v in values if v.lower() == word.lower()]
-    near = exact or [v for v in values if word and v.lower().startswith(word.lower())]
-    if len(near) != 1:
+    matching = exact or [v for v in values if word and v.lower().startswith(word.lower())]
+    if len(matching) != 1:
         raise ValueError(f'Unable to match the identifier name {word} to a valid enumerator name. Specify one of: '
                          f'{", ".join(values)}')
-    return near[0]
+    return matching[0]

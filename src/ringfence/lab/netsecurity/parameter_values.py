@@ -25,6 +25,7 @@ LOCAL_PORT_WORDS: dict[str, tuple[str, tuple[Token, ...]]] = {
     "iphttpsin": ("6", (("LPort2_10", "IPTLSIn"), ("LPort2_10", "IPHTTPSIn"))),
     "playtodiscovery": ("17", (("LPort2_20", "Ply2Disc"),)),
 }
+HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")  # with a domain
 _SID = re.compile(r"S-1-\d+(-\d+)+$", re.IGNORECASE)
 _ACE = re.compile(r"\((X?[AD]);[^;()]*;([^;()]*);[^;()]*;[^;()]*;([A-Z]{2}|S-1[-0-9]+)(;\(.*\))?\)", re.IGNORECASE)
 
@@ -89,8 +90,8 @@ def addresses(values: Sequence[str], four: str, six: str, *, keywords: bool, lat
     """Tokens of an address list. `keywords` are allowed, `later` those of RA42/RA62 too; `endpoint`: of IPsec."""
     if _any(values, 0x00100047):
         return []
-    pairs = [p for v in values for p in _address(v.strip(), four, six, keywords, later, endpoint)]
-    return list(dict.fromkeys(pairs))
+    tokens = [p for v in values for p in _address(v.strip(), four, six, keywords, later, endpoint)]
+    return list(dict.fromkeys(tokens))
 
 
 def _address(value: str, four: str, six: str, keywords: bool, later: bool, endpoint: bool) -> list[Token]:
@@ -101,8 +102,8 @@ def _address(value: str, four: str, six: str, keywords: bool, later: bool, endpo
         new = word in LATER_WORDS
         if new and not later:
             raise rule_error(0x00100047, f"Keyword {value}.")
-        spelt, ending = (LATER_WORDS[word], "2") if new else (ADDRESS_WORDS[word], "")
-        return [(token + ending, spelt) for token, of in ((four, "4"), (six, "6")) if family in ("", of)]
+        spelling, suffix = (LATER_WORDS[word], "2") if new else (ADDRESS_WORDS[word], "")
+        return [(token + suffix, spelling) for token, of in ((four, "4"), (six, "6")) if family in ("", of)]
     if "-" in value:
         first, last = (_single(v.strip()) for v in value.split("-", 1))
         if first.version != last.version or int(first) > int(last):
@@ -176,38 +177,38 @@ def local_ports(values: Sequence[str]) -> list[Token]:
     """Tokens of -LocalPort: numbers, ranges and the keywords of LOCAL_PORT_WORDS."""
     if _any(values, 0x00100021):
         return []
-    pairs: list[Token] = []
+    tokens: list[Token] = []
     for value in values:
         known = LOCAL_PORT_WORDS.get(value.strip().lower())
-        pairs += known[1] if known else [_port(value.strip(), "LPort", "LPort2_10")]
-    return pairs
+        tokens += known[1] if known else [_port(value.strip(), "LPort", "LPort2_10")]
+    return tokens
 
 
 def remote_ports(values: Sequence[str]) -> list[Token]:
     """Tokens of -RemotePort: numbers, ranges and IPHTTPSOut."""
     if _any(values, 0x00100021):
         return []
-    pairs: list[Token] = []
+    tokens: list[Token] = []
     for value in values:
         https = value.strip().lower() == "iphttpsout"
-        pairs += ([("RPort2_10", "IPTLSOut"), ("RPort2_10", "IPHTTPSOut")] if https
+        tokens += ([("RPort2_10", "IPTLSOut"), ("RPort2_10", "IPHTTPSOut")] if https
                   else [_port(value.strip(), "RPort", "RPort2_10")])
-    return pairs
+    return tokens
 
 
 def icmp_types(values: Sequence[str]) -> list[str]:
     """`type` or `type:code`, 0 to 255 each, as `8:*` or `3:4`; [] for Any [0x00100060, 0x00100061]."""
     if _any(values, 0x00100060):
         return []
-    found = []
+    types = []
     for value in values:
-        kind, colon, code = value.strip().partition(":")
-        if not (kind.isascii() and kind.isdigit() and int(kind) <= 255):
+        icmp_type, colon, code = value.strip().partition(":")
+        if not (icmp_type.isascii() and icmp_type.isdigit() and int(icmp_type) <= 255):
             raise rule_error(0x00100060, f"IcmpType {value}.")
         if colon and code != "*" and not (code.isascii() and code.isdigit() and int(code) <= 255):
             raise rule_error(0x00100061, f"IcmpType {value}.")
-        found.append(f"{int(kind)}:{int(code) if code.isdigit() else '*'}")
-    return found
+        types.append(f"{int(icmp_type)}:{int(code) if code.isdigit() else '*'}")
+    return types
 
 
 def sddl(value: str, code: int, conditional: bool = False) -> str:
@@ -246,15 +247,15 @@ def owner(value: str) -> str:
 
 def platforms(values: Sequence[str]) -> list[Token]:
     """`6.2` is that version, `6.2+` that or later; the operator belongs to the last entry [0x001000E0, 0x001000E2]."""
-    pairs: list[Token] = []
+    tokens: list[Token] = []
     for value in values:
         shape = re.fullmatch(r"(\d{1,3})\.(\d{1,3})(\+?)", value.strip())
         if not shape or int(shape[1]) > 255 or int(shape[2]) > 255:
             raise rule_error(0x001000E0)
-        if pairs and pairs[-1][0] == "Platform2":
+        if tokens and tokens[-1][0] == "Platform2":
             raise rule_error(0x001000E2)
-        pairs += [("Platform", f"2:{int(shape[1])}:{int(shape[2])}")] + ([("Platform2", "GTEQ")] if shape[3] else [])
-    return pairs
+        tokens += [("Platform", f"2:{int(shape[1])}:{int(shape[2])}")] + ([("Platform2", "GTEQ")] if shape[3] else [])
+    return tokens
 
 
 def profiles(values: Sequence[str]) -> list[Token]:

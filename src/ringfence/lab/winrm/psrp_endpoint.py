@@ -178,9 +178,9 @@ def _not_recognized(name: str) -> PipelineError:
 
 def _batch_parameter(command: psrpcore.Command) -> str:
     """The one parameter. Raises CmdletError as PowerShell's binder does."""
-    given = {(name or "").lstrip("-").rstrip(":").casefold(): (name, value) for name, value in command.parameters}
-    _, batch = given.pop("batch", given.pop("", (None, None)))
-    for name, _ in given.values():
+    parameters = {(name or "").lstrip("-").rstrip(":").casefold(): (name, value) for name, value in command.parameters}
+    _, batch = parameters.pop("batch", parameters.pop("", (None, None)))
+    for name, _ in parameters.values():
         raise PipelineError(f"A parameter cannot be found that matches parameter name '{name}'.",
                             f"NamedParameterNotFound,{FUNCTION}", types.ErrorCategory.InvalidArgument,
                             "ParameterBindingException")

@@ -102,10 +102,10 @@ class PowerShellRelay:
         while shell.state == types.PSInvocationState.Running:
             for _, data in outbox.take(ACKNOWLEDGED)[0]:
                 pool.receive_data(psrpcore.PSRPPayload(data, psrpcore.StreamType.default, shell.pipeline_id))
-            while (said := pool.next_event()) is not None:
-                failed = isinstance(said, psrpcore.PipelineStateEvent) and said.state == types.PSInvocationState.Failed
-                if failed or isinstance(said, psrpcore.ErrorRecordEvent):
-                    raise ConnectionAbortedError(f"the session cannot be set up: {said}")
+            while (event := pool.next_event()) is not None:
+                failed = isinstance(event, psrpcore.PipelineStateEvent) and event.state == types.PSInvocationState.Failed
+                if failed or isinstance(event, psrpcore.ErrorRecordEvent):
+                    raise ConnectionAbortedError(f"the session cannot be set up: {event}")
         with self._lock:
             del self._outboxes[id]
         self._write(f"<Close PSGuid='{id}' />\n")
