@@ -99,10 +99,10 @@ class Listener:
     def __init__(self, acceptor: "Acceptor", sock: socket.socket, serve: Serve, judge: Callable[[], Verdict]) -> None:
         self.port: int = sock.getsockname()[1]
         self.connections = Connections()
-        self._gate, self._sock, self._serve, self._judge = acceptor, sock, serve, judge
+        self._acceptor, self._sock, self._serve, self._judge = acceptor, sock, serve, judge
 
     def accept(self) -> None:
-        """Take what is waiting. Called by the gate's thread, so it never blocks: even the verdict is somebody else's."""
+        """Take what is waiting. Called by the acceptor's thread, so it never blocks: even the verdict is somebody else's."""
         with contextlib.suppress(OSError):
             sock, _ = self._sock.accept()
             sock.setblocking(True)
@@ -127,7 +127,7 @@ class Listener:
 
     def close(self) -> None:
         """Stop listening and end every connection."""
-        self._gate.forget(self._sock)
+        self._acceptor.forget(self._sock)
         self._sock.close()
         self.connections.close()
 
@@ -142,7 +142,7 @@ class Acceptor:
         self._lock = threading.Lock()
         self._closing = False
         self._listeners: list[Listener] = []
-        self._thread = threading.Thread(target=self._loop, name="lab-gate", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name="lab-acceptor", daemon=True)
         self._thread.start()
 
     def listen(self, serve: Serve, judge: Callable[[], Verdict], port: int = 0, address: str = "127.0.0.1") -> Listener:

@@ -44,7 +44,7 @@ def image(system: str, schema: str) -> tuple[tuple[tuple[str, str], ...], dict[s
     """((rule id, rule string), …) and the texts of the resources, for `server` or `client`."""
     rules: list[tuple[str, str]] = []
     texts: dict[str, str] = {}
-    here, group, number = False, "", 0
+    applies, group, number = False, "", 0
     for line in _lines():
         if line.startswith("[static] "):
             continue
@@ -54,11 +54,11 @@ def image(system: str, schema: str) -> tuple[tuple[tuple[str, str], ...], dict[s
                 rules += _app(system, schema, *rest.split())
         elif line.startswith("["):
             systems, _, head = line[1:].partition("] ")
-            here = systems in (system, "both")
-            resource, _, shown = head.partition(" = ")
-            group, number = ("@" + resource, 0) if shown else (resource, 0)
-            texts[group.lower()] = shown or resource
-        elif here:
+            applies = systems in (system, "both")
+            resource, _, title = head.partition(" = ")
+            group, number = ("@" + resource, 0) if title else (resource, 0)
+            texts[group.lower()] = title or resource
+        elif applies:
             number += 1
             rules += _row(line, group, number, system, schema, texts)
     return tuple(rules), texts
@@ -71,13 +71,13 @@ def _lines() -> Iterator[str]:
 
 def _row(line: str, group: str, number: int, system: str, schema: str,
          texts: dict[str, str]) -> Iterator[tuple[str, str]]:
-    head, _, shown = line.rstrip('"').partition(' "')
+    head, _, title = line.rstrip('"').partition(' "')
     name, active, direction, protocol, *conditions = head.split()
     pairs: list[Token] = [("Action", "Allow"), ("Active", "TRUE" if active == "+" else "FALSE"),
                           ("Dir", direction.capitalize()), ("EmbedCtxt", group)]
     if PROTOCOLS.get(protocol, protocol):
         pairs.append(("Protocol", PROTOCOLS.get(protocol, protocol)))
-    pairs += _texts(group, number, shown, texts)
+    pairs += _texts(group, number, title, texts)
     for condition in conditions:
         pairs += _condition(condition, protocol)
     if "scope" not in conditions or system == "server":
@@ -88,37 +88,39 @@ def _row(line: str, group: str, number: int, system: str, schema: str,
     yield name + "-NoScope", StoredRule("FirewallRules", [*pairs, ("Profile", "Domain")]).text(schema)
 
 
-def _texts(group: str, number: int, shown: str, texts: dict[str, str]) -> list[Token]:
+def _texts(group: str, number: int, title: str, texts: dict[str, str]) -> list[Token]:
     """Name and description: resources of the group's file, or the texts themselves."""
     file, comma, base = group.rpartition(",-")
     if not comma:
-        return [("Name", shown), ("Desc", f"Inbound rule for {shown}")]
-    name, about = (f"{file},-{int(base) + 4 * number + i}" for i in (0, 3))
-    texts[name.lower()], texts[about.lower()] = shown, f"Rule of the image for {shown}."
-    return [("Name", name), ("Desc", about)]
+        return [("Name", title), ("Desc", f"Inbound rule for {title}")]
+    name, description = (f"{file},-{int(base) + 4 * number + i}" for i in (0, 3))
+    texts[name.lower()], texts[description.lower()] = title, f"Rule of the image for {title}."
+    return [("Name", name), ("Desc", description)]
 
 
-def _condition(word: str, protocol: str) -> Iterator[Token]:
-    kind, _, value = word.partition(":")
-    if kind in ("l", "r"):
-        for port in value.split(","):
-            later = ("-" in port and port != "RPC-EPMap") or port.startswith("IP")
-            yield f"{kind.upper()}Port{'2_10' if later else ''}", port
-    elif kind == "i":
-        yield "ICMP" + protocol[-1], value
-    elif kind == "p":
-        yield from (("Profile", PROFILES[p]) for p in value)
-    elif kind == "ra":
-        yield from (("RA4", value), ("RA6", value))
-    elif kind in ("ra4", "ra6", "la6"):
-        yield from ((kind.upper(), v) for v in value.split(","))
-    elif kind == "svc":
-        yield from (("App", r"%SystemRoot%\system32\svchost.exe"), ("Svc", value))
-    elif kind == "app":
-        yield "App", value.replace("~", r"%SystemRoot%\system32")
-    elif kind == "x":
-        token, _, text = value.partition("=")
-        yield token, text
+def _condition(condition: str, protocol: str) -> Iterator[Token]:
+    """The tokens of a condition as builtin_rules.txt writes it, like `l:80,443`."""
+    name, _, value = condition.partition(":")
+    match name:
+        case "l" | "r":
+            for port in value.split(","):
+                later = ("-" in port and port != "RPC-EPMap") or port.startswith("IP")
+                yield f"{name.upper()}Port{'2_10' if later else ''}", port
+        case "i":
+            yield "ICMP" + protocol[-1], value
+        case "p":
+            yield from (("Profile", PROFILES[p]) for p in value)
+        case "ra":
+            yield from (("RA4", value), ("RA6", value))
+        case "ra4" | "ra6" | "la6":
+            yield from ((name.upper(), v) for v in value.split(","))
+        case "svc":
+            yield from (("App", r"%SystemRoot%\system32\svchost.exe"), ("Svc", value))
+        case "app":
+            yield "App", value.replace("~", r"%SystemRoot%\system32")
+        case "x":
+            token, _, text = value.partition("=")
+            yield token, text
 
 
 def _app(system: str, schema: str, package: str, family: str, flags: str = "") -> Iterator[tuple[str, str]]:

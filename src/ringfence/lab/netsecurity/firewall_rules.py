@@ -69,8 +69,8 @@ def common(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> 
     if "InterfaceAlias" in arguments:
         rule.replace("IF", *[("IF", guid) for guid in parameter_values.interface_guids(machine, arguments["InterfaceAlias"])])
     if "InterfaceType" in arguments:
-        kinds = arguments["InterfaceType"]
-        rule.replace("IFType IFType2_23", *[("IFType", INTERFACE_TYPES[k]) for k in kinds if k != "Any"])
+        types = arguments["InterfaceType"]
+        rule.replace("IFType IFType2_23", *[("IFType", INTERFACE_TYPES[k]) for k in types if k != "Any"])
 
 
 def apply(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> None:

@@ -50,9 +50,9 @@ function Send-Lab([string]$Verb, [hashtable]$With) {  # the answer, error or not
     if ($null -eq $line) { throw 'the simulated host is gone' }
     [System.Management.Automation.PSSerializer]::Deserialize([System.Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($line)))
 }
-function New-LabRecord($Said) {
-    $why = if ($null -ne $Said.code) { [LabException]::new($Said.message, $Said.code) } else { [Exception]::new($Said.message) }
-    [System.Management.Automation.ErrorRecord]::new($why, $Said.id, $Said.category, $null)
+function New-LabRecord($Failure) {
+    $why = if ($null -ne $Failure.code) { [LabException]::new($Failure.message, $Failure.code) } else { [Exception]::new($Failure.message) }
+    [System.Management.Automation.ErrorRecord]::new($why, $Failure.id, $Failure.category, $null)
 }
 function Read-Lab([string]$Verb, [hashtable]$With = @{}) {
     $answer = Send-Lab $Verb $With
@@ -71,7 +71,7 @@ function ConvertTo-LabValue($Value) {
     if ($Value -is [WildcardPattern]) {
         return [WildcardPattern].GetProperty('Pattern', [System.Reflection.BindingFlags]'NonPublic, Instance').GetValue($Value)
     }
-    if ($Value -is [array]) { return , @(foreach ($one in $Value) { ConvertTo-LabValue $one }) }
+    if ($Value -is [array]) { return , @(foreach ($item in $Value) { ConvertTo-LabValue $item }) }
     if ($Value.PSObject.TypeNames -contains 'Microsoft.Management.Infrastructure.CimInstance') {
         $members = @{}
         foreach ($property in $Value.PSObject.Properties) { $members[$property.Name] = $property.Value }
@@ -91,7 +91,8 @@ function Invoke-LabCmdlet($Cmdlet, $Bound) {
         [pscustomobject]$row
     }
 }
-# ---- The registry. What is missing ends the call: a function does not see its caller's $ErrorActionPreference, which is Stop --------------------------------------------------------------------------------------------------------------
+# ---- The registry --------------------------------------------------------------------------------------------------------------
+# What is missing ends the call: a function does not see its caller's $ErrorActionPreference, which is Stop.
 function Get-LabKey([string]$Path) {
     $held = Read-Lab key @{ path = $Path }
     if ($held) { [LabKey]::new($held, $Path) }
@@ -135,16 +136,16 @@ function Get-NetTCPConnection {
 function Get-Service {
     [CmdletBinding()] param([Parameter(Position = 0)][string[]]$Name)
     $all = @(Show-Lab Service)
-    foreach ($one in $Name) {
-        $found = @($all | Where-Object { $_.Name -like $one })
-        if ($found) { $found } else { throw "Cannot find any service with service name '$one'." }
+    foreach ($pattern in $Name) {
+        $services = @($all | Where-Object { $_.Name -like $pattern })
+        if ($services) { $services } else { throw "Cannot find any service with service name '$pattern'." }
     }
 }
 function Test-RingfenceElevation { Read-Lab elevated }
 function Resolve-RingfenceAccount([string]$Name) {
-    $found = Read-Lab account @{ name = $Name }
-    if ($found.error) { throw $found.error }
-    $found
+    $account = Read-Lab account @{ name = $Name }
+    if ($account.error) { throw $account.error }
+    $account
 }
 Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-NetAdapter, Get-NetIPAddress,
     Get-NetConnectionProfile, Get-DnsClientServerAddress, Get-NetRoute, Get-NetTCPConnection, Get-Service, Test-RingfenceElevation,
