@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cli_lab import RULES, Cli, fleet
 
-from ringfence.lab.winrm.winrm_server import WinRMSettings
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 POLICY = """\
 - hosts: all

@@ -21,7 +21,7 @@ from ringfence.lab.session import Dropped
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.ssh.sshd import SshSettings
 from ringfence.lab.winrm.authentication import AuthMethods
-from ringfence.lab.winrm.winrm_server import WinRMSettings
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 

@@ -6,7 +6,7 @@ import pytest
 from cli_lab import RULES, Cli, fleet
 
 from ringfence.lab.ssh.sshd import SshSettings
-from ringfence.lab.winrm.winrm_server import WinRMSettings
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from ringfence.batch import Batch, Call
 from ringfence.lab import command_shell, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.ssh.sshd import SshSettings
-from ringfence.lab.winrm.winrm_server import WinRMSettings
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 from ringfence.transports import transport_for
 
 PWSH = shutil.which("pwsh")

@@ -19,7 +19,7 @@ from ringfence.batch import Answer, Batch, Call, net
 from ringfence.errors import NOWHERE, HostError
 from ringfence.lab import POLICY, Machine, NetworkAdapter, SimulatedHost, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
-from ringfence.lab.winrm.winrm_server import WinRMSettings
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 from ringfence.report import HostResult
 from ringfence.run import converge
 from ringfence.run.prepare import Request, prepare

@@ -23,7 +23,8 @@ from ringfence.lab.certificates import Authority
 from ringfence.lab.listeners import Acceptor
 from ringfence.lab.session import Dropped
 from ringfence.lab.winrm.authentication import AuthMethods
-from ringfence.lab.winrm.winrm_server import WinRMServer, WinRMSettings
+from ringfence.lab.winrm.winrm_server import WinRMServer
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 Serve = Callable[..., WinRMServer]
 PLAIN = WinRMSettings(script=lambda: SCRIPT)

@@ -17,7 +17,8 @@ from pypsrp.exceptions import AuthenticationError
 from ringfence.lab.certificates import Authority
 from ringfence.lab.listeners import Acceptor
 from ringfence.lab.winrm.authentication import AuthMethods
-from ringfence.lab.winrm.winrm_server import WinRMServer, WinRMSettings
+from ringfence.lab.winrm.winrm_server import WinRMServer
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 REALM, NAME = "LAB.EXAMPLE", "lab1.lab.example"
 USER, PASSWORD = f"ops@{REALM}", "a pass phrase"

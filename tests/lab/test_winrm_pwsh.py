@@ -13,7 +13,8 @@ from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.shell import Process, WinRS
 
 from ringfence.lab.listeners import Acceptor
-from ringfence.lab.winrm.winrm_server import WinRMServer, WinRMSettings
+from ringfence.lab.winrm.winrm_server import WinRMServer
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 PWSH = shutil.which("pwsh")
 pytestmark = pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")

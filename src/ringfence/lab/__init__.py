@@ -12,8 +12,11 @@ Its rooms, the lower ones first; none imports one that follows:
     netsecurity   the cmdlets: from bound parameters to the registry, and what Windows refuses
     enforcement   what the policy means: rules in force, connections let in, security associations
     host_script   batches of calls in, framed replies out
-    powershell, winrm, ssh    a real PowerShell, and the servers in front of a host
-    simulated_fleet           many hosts, and the inventory that leads to them
+    powershell, winrm, ssh    a real PowerShell, and the servers that stand in front of a host
+    simulated_fleet           many hosts on ports of this machine, and the inventory that leads to them
+
+Beside them stand what several share: session (who calls), listeners (ports and connections), certificates, command_shell
+(command lines, as sshd and WinRS run them) and simulated_host, which makes a machine answer.
 """
 
 from ringfence.lab.machine.machine import SYSTEMS, Faults, Machine, NetworkAdapter, machine

@@ -18,7 +18,8 @@ from ringfence.lab.powershell.engine import RealPowerShell, write_modules
 from ringfence.lab.session import ServedHost
 from ringfence.lab.simulated_host import SimulatedHost
 from ringfence.lab.ssh.sshd import SshServer, SshSettings
-from ringfence.lab.winrm.winrm_server import WinRMServer, WinRMSettings
+from ringfence.lab.winrm.winrm_server import WinRMServer
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 TransportName = Literal["psrp", "ssh", "mixed", "local"]
 AuthMethod = Literal["basic", "ntlm", "negotiate", "certificate"]

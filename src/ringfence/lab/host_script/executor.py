@@ -37,7 +37,7 @@ def require_running(machine: Machine, cmdlet: str, session: Session) -> None:
 
 
 class HostScript:
-    """One machine's side of the wire. Policy texts are kept until the registry changes."""
+    """The host script as one machine runs it. The texts of its policy are kept until the registry changes."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine

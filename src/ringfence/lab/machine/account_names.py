@@ -25,7 +25,7 @@ def authority(seed: str) -> str:
 
 
 class AccountNames:
-    """Translates both ways, without regard to case. Further names may be added."""
+    """Translates names to SIDs and back, without regard to case. Further names may be added."""
 
     def __init__(self, computer: str, accounts: Iterable[str], domain: str | None) -> None:
         self._names: dict[str, str] = {}

@@ -52,7 +52,7 @@ class NetworkAdapter:
     gateways: tuple[str, ...] = ()
 
     def networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-        """The subnets this interface is in."""
+        """The subnets this adapter is in."""
         return [ipaddress.ip_interface(a).network for a in self.addresses]
 
 

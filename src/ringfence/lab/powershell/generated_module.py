@@ -1,6 +1,6 @@
 """The module NetSecurity for a real PowerShell: every cmdlet of cmdlets.json as a function with its real parameters.
 
-PowerShell's own binder does what binding.py imitates: names, aliases, parameter sets, enumerations of .NET, mandatory
+PowerShell's own binder does what parameter_binding.py imitates: names, aliases, parameter sets, enumerations of .NET, mandatory
 values. What is bound goes to the machine. As with the module of Windows (CDXML), the cmdlets are functions and the
 enumerations live in Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity.
 """
@@ -91,18 +91,18 @@ def _function(name: str, cmdlet: Mapping[str, Any]) -> str:
             "    process { Invoke-LabCmdlet $PSCmdlet $PSBoundParameters }\n}\n")
 
 
-def _parameter(name: str, declared: Mapping[str, Any], every: list[str]) -> str:
-    type_name, is_array = declared["type"].removesuffix("[]"), "[]" if declared["type"].endswith("[]") else ""
+def _parameter(name: str, declared: Mapping[str, Any], all_sets: list[str]) -> str:
+    type_name, brackets = declared["type"].removesuffix("[]"), "[]" if declared["type"].endswith("[]") else ""
     mandatory = declared.get("mandatory", ())
-    of = declared.get("sets") or (every if mandatory and list(mandatory) != every else None)
-    if of is None:
+    sets = declared.get("sets") or (all_sets if mandatory and list(mandatory) != all_sets else None)
+    if sets is None:
         attributes = ["[Parameter(Mandatory)]" if mandatory else "[Parameter()]"]
     else:
         piped = ", ValueFromPipeline" if name == "InputObject" else ""
-        attributes = [f"[Parameter(ParameterSetName = '{s}'{', Mandatory' if s in mandatory else ''}{piped})]" for s in of]
+        attributes = [f"[Parameter(ParameterSetName = '{s}'{', Mandatory' if s in mandatory else ''}{piped})]" for s in sets]
     if aliases := declared.get("aliases"):
         attributes.append("[Alias(" + ", ".join(f"'{a}'" for a in aliases) + ")]")
     if type_name == "CimInstance":
         attributes.append("[PSTypeName('Microsoft.Management.Infrastructure.CimInstance')]")
-    type_ = f"{SPACE}.{type_name}" if "values" in declared else _TYPES[type_name]
-    return f"        {''.join(attributes)}[{type_}{is_array}]${name}"
+    declared_type = f"{SPACE}.{type_name}" if "values" in declared else _TYPES[type_name]
+    return f"        {''.join(attributes)}[{declared_type}{brackets}]${name}"

@@ -27,7 +27,7 @@ ORDERS = {"FirewallRules": _ranks(_FIREWALL), "ConSecRules": _ranks(_IPSEC), "Ma
 
 
 class StoredRule:
-    """The tokens of one rule of the registry key `where` (FirewallRules, ConSecRules, MainModeRules).
+    """The tokens of one rule in the registry key `key` (FirewallRules, ConSecRules, MainModeRules).
 
     Token names are held in their usual spelling; values are text. What is not known is kept.
     """
