@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 import psrpcore
 from psrpcore import types
 
+from ringfence.batch.jea import FUNCTION
 from ringfence.lab.winrm import soap
 from ringfence.lab.winrm.shells import Outbox
 
 FRAGMENT = 32 * 1024
-FUNCTION = "Invoke-RingfenceBatch"
 
 _NOT_RECOGNIZED = ("The term '{0}' is not recognized as the name of a cmdlet, function, script file, or operable program. "
                    "Check the spelling of the name, or if a path was included, verify that the path is correct and try "
@@ -142,9 +142,10 @@ class PowerShellEndpoint:
         if self._constant is None:
             if any(command.is_script for command in commands):
                 raise PipelineError(_NO_LANGUAGE, "ScriptsNotAllowed", types.ErrorCategory.ParserError, "ParseException")
-            if first.command_text.casefold() != FUNCTION.casefold() or len(commands) > 1:
-                raise _not_recognized((first if first.command_text.casefold() != FUNCTION.casefold()
-                                       else commands[1]).command_text)
+            if first.command_text.casefold() != FUNCTION.casefold():
+                raise _not_recognized(first.command_text)
+            if len(commands) > 1:
+                raise _not_recognized(commands[1].command_text)
         elif not first.is_script:
             raise _not_recognized(first.command_text)
         elif first.command_text.replace("\r\n", "\n") != self._constant.replace("\r\n", "\n") or len(commands) > 1:
