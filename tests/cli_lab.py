@@ -12,7 +12,7 @@ import pytest
 from ringfence.cli.app import run
 from ringfence.cli.lab import groups, machines
 from ringfence.lab import POLICY, Machine
-from ringfence.lab.up import Lab
+from ringfence.lab.simulated_fleet import SimulatedFleet
 
 RULES = POLICY + r"\FirewallRules"
 PLAYBOOK = """\
@@ -60,7 +60,7 @@ class Cli:
 def fleet(cli: Cli, number: int = 3, **options: Any) -> Iterator[dict[str, Machine]]:
     """Simulated hosts web1, pc2, web3 …, and a project for them in the folder of `cli`."""
     hosts = machines(number)
-    with Lab(hosts, **{"transport": "mixed", "groups": groups(hosts)} | options) as lab:
+    with SimulatedFleet(hosts, **{"transport": "mixed", "groups": groups(hosts)} | options) as lab:
         cli.write({"hosts.yml": lab.inventory(), "site.yml": PLAYBOOK,
                    "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"})
         yield {host.name: host for host in hosts}

@@ -8,7 +8,7 @@ from core import FACTS, GUID, KINDS, declared
 
 from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.diagnostics import Diagnostic
-from ringfence.lab import POLICY, Interface, Machine, Session, machine
+from ringfence.lab import POLICY, Machine, NetworkAdapter, Session, SimulatedHost, machine
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.plan.file import Reviewed
@@ -21,8 +21,8 @@ from ringfence.transports.connection_settings import LocalSettings
 
 SESSION = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
 RULES = POLICY + r"\FirewallRules"
-TWO_INTERFACES = (Interface("Ethernet", GUID, addresses=("10.99.0.10/24",), profile="domain"),
-                  Interface("Ethernet 2", FACTS["interfaces"][1]["guid"], index=5, profile="public"))
+TWO_INTERFACES = (NetworkAdapter("Ethernet", GUID, addresses=("10.99.0.10/24",), profile="domain"),
+                  NetworkAdapter("Ethernet 2", FACTS["interfaces"][1]["guid"], index=5, profile="public"))
 Declare = Callable[[Facts], tuple[Declarations, list[Diagnostic]]]
 
 
@@ -43,7 +43,8 @@ class LabHost:
             for name, text in rules.items():
                 self.machine.registry.set(RULES, name, text)
         for name, sid in (accounts or {}).items():
-            self.machine.directory.add(name, sid)
+            self.machine.account_names.add(name, sid)
+        self.simulated = SimulatedHost(self.machine)
         self.facts = facts
         self.before: Callable[[Batch], Reply | None] = lambda batch: None
         self.after_write: Callable[[], object] = lambda: None
@@ -65,7 +66,7 @@ class LabHost:
             return reply
         at = next((n for n, c in enumerate(batch.calls.values()) if _name(c) in self.refuse), len(batch.calls))
         done = replace(batch, calls=dict(list(batch.calls.items())[:at]))
-        self.outputs.append(self.machine.run(done.encode(), SESSION))
+        self.outputs.append(self.simulated.run(done.encode(), SESSION))
         answers = dict(done.decode(self.outputs[-1].encode()).answers)
         for label, call in list(batch.calls.items())[at:at + 1]:
             answers[label] = Answer(error=self.refuse[_name(call)])

@@ -21,6 +21,7 @@ from cli_lab import RULES, Cli, Output, environment, fleet, written
 from ringfence import kinds, schemas
 from ringfence.cli.app import CALLS
 from ringfence.cli.init import FILES
+from ringfence.lab import SimulatedHost
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "cli_input.yml").read_text(encoding="utf-8"))
 NOWHERE = {"hosts.yml": "all: {hosts: {nowhere: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_psrp_protocol: http}}}\n",
@@ -279,16 +280,16 @@ def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
         assert process.wait(30) == 0
 
 
-def test_ctrl_c_ends_at_once_with_one_line(cli: Cli) -> None:
+def test_ctrl_c_ends_at_once_with_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     called = threading.Event()
 
-    def never(batch: str, session: Any) -> str:
+    def never(host: SimulatedHost, batch: str, session: Any) -> str:
         called.set()
         time.sleep(4)
         raise ConnectionAbortedError
 
-    with fleet(cli, 1) as hosts:
-        hosts["web1"].run = never  # type: ignore[method-assign]
+    with fleet(cli, 1):
+        monkeypatch.setattr(SimulatedHost, "run", never)
         with start(cli, "plan", "-v") as process:
             assert called.wait(30)
             asked = time.monotonic()

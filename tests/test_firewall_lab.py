@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rule_strategies import rules
 
 from ringfence.batch import cmdlet_call
-from ringfence.lab import Interface, machine
+from ringfence.lab import NetworkAdapter, machine
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, id_of
 from ringfence.project.render import RenderedTask
@@ -29,7 +29,7 @@ def rule_task(properties: Mapping[str, Any]) -> RenderedTask:
 
 def test_an_alias_with_wildcard_characters_means_its_interface_alone() -> None:
     aliases = ("Team [1]", "Team 1", "What?", "Whats")
-    interfaces = tuple(Interface(a, f"{{0000000{n}-0000-0000-0000-000000000000}}") for n, a in enumerate(aliases))
+    interfaces = tuple(NetworkAdapter(a, f"{{0000000{n}-0000-0000-0000-000000000000}}") for n, a in enumerate(aliases))
     host = LabHost(on=machine("srv1", interfaces=interfaces))
     for alias in aliases:
         guid = next(i.guid for i in host.machine.interfaces if i.alias == alias)

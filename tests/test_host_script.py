@@ -12,8 +12,7 @@ from host_script import Warm, decode, needs_pwsh
 
 from ringfence.batch import Batch, Call, cmdlet_call
 from ringfence.errors import HostError
-from ringfence.lab.host import Session
-from ringfence.lab.machine import machine
+from ringfence.lab import Session, SimulatedHost, machine
 from ringfence.secret import Secret
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "host_script.yml").read_text("utf-8"))
@@ -63,7 +62,7 @@ def test_case(warm: Warm, case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", [c for c in CASES if c.get("lab")], ids=lambda c: c["name"])
 def test_a_simulated_host_answers_the_same(warm: Warm, case: dict[str, Any]) -> None:
     batch = batch_for(case)
-    said = machine("HOST1").run(batch.encode(), Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985))
+    said = SimulatedHost(machine("HOST1")).run(batch.encode(), Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985))
     compare(case, decode(batch, said)["replies"])
 
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from host_script import HERE, SCRIPT, needs_pwsh, pwsh
 
-from ringfence.lab.binding import cmdlets
-from ringfence.lab.executor import allowed
+from ringfence.lab.host_script.allow_list import allowed_parameters
+from ringfence.lab.netsecurity.parameter_binding import cmdlets
 
 API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
 DOC = (HERE.parent / "docs" / "reference" / "host-script.md").read_text("utf-8")
@@ -73,8 +73,8 @@ def test_the_cmdlets_are_those_of_the_lab() -> None:
 def test_the_parameters_are_those_of_the_lab(cmdlet: str) -> None:
     here = {p.lower() for p in known_parameters(cmdlet)}
     real = {p.lower() for p in cmdlets()[cmdlet.lower()]["parameters"]}
-    assert allowed(cmdlet) - here == set()
-    assert (here & real) - allowed(cmdlet) - {"name"} == set()
+    assert allowed_parameters(cmdlet) - here == set()
+    assert (here & real) - allowed_parameters(cmdlet) - {"name"} == set()
 
 
 @needs_pwsh

@@ -16,7 +16,7 @@ from hosts import LabHost, errors
 
 from ringfence.diagnostics import Where
 from ringfence.documents import vault
-from ringfence.lab import GROUP_POLICY, POLICY, Interface, machine
+from ringfence.lab import GROUP_POLICY, POLICY, NetworkAdapter, machine
 from ringfence.plan import steps
 from ringfence.plan.file import changes_as_data
 from ringfence.project.render import RenderedTask
@@ -199,8 +199,8 @@ def test_a_declared_rule_cannot_use_a_set_of_group_policy() -> None:
 
 # ---- settings that only a cmdlet knows -------------------------------------------------------------------------------
 def gateway() -> LabHost:
-    two = (Interface("Internet", "{AAAAAAAA-0000-0000-0000-000000000001}", addresses=("10.99.0.10/24",)),
-           Interface("Corp", "{AAAAAAAA-0000-0000-0000-000000000002}", index=5, addresses=("10.98.0.10/24",)))
+    two = (NetworkAdapter("Internet", "{AAAAAAAA-0000-0000-0000-000000000001}", addresses=("10.99.0.10/24",)),
+           NetworkAdapter("Corp", "{AAAAAAAA-0000-0000-0000-000000000002}", index=5, addresses=("10.98.0.10/24",)))
     return LabHost(on=machine("srv1", interfaces=two))
 
 
@@ -339,7 +339,7 @@ def test_a_vaulted_key_does_as_well(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_accounts_in_the_lists_of_a_rule_are_translated_by_the_host() -> None:
     lab = LabHost()
-    lab.machine.directory.add("CORP\\Finance", "S-1-5-21-1-2-3-1104")
+    lab.machine.account_names.add("CORP\\Finance", "S-1-5-21-1-2-3-1104")
     rule = a_rule(machine="CORP\\Finance", user=["CORP\\Finance", "S-1-5-11"])
     assert lab.apply(rule).error is None
     assert "TransportMachineAuthzSDDL=D:(A;;CC;;;S-1-5-21-1-2-3-1104)|" in lab.rule("iso")

@@ -13,7 +13,7 @@ import yaml
 
 from ringfence.cli.app import run
 from ringfence.cli.lab import groups, machines
-from ringfence.lab.up import Lab
+from ringfence.lab.simulated_fleet import SimulatedFleet
 
 ROOT = Path(__file__).parents[1]
 PLAYBOOKS = sorted((ROOT / "playbooks" / "ipsec").glob("*.yml"))
@@ -24,7 +24,7 @@ KEY = "kT7-not-in-any-play"
 def inventory(tmp_path: Path) -> Iterator[Path]:
     """A lab of the example fleet, and the inventory that leads to it."""
     hosts = machines(5)
-    with Lab(hosts, transport="mixed", groups=groups(hosts)) as lab:
+    with SimulatedFleet(hosts, transport="mixed", groups=groups(hosts)) as lab:
         (tmp_path / "lab.yml").write_text(lab.inventory(), encoding="utf-8")
         yield tmp_path / "lab.yml"
 

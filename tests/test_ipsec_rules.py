@@ -7,7 +7,7 @@ from core import KINDS, cases, declared, resources, task
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.lab.binding import cmdlets
+from ringfence.lab.netsecurity.parameter_binding import cmdlets
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
 from ringfence.windows.calls import cmdlet_calls

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cli_lab import RULES, Cli, fleet
 
-from ringfence.lab.winrm.server import Settings
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 POLICY = """\
 - hosts: all
@@ -22,7 +22,7 @@ ENDPOINT = ("-e", "ringfence_endpoint=Ringfence")
 
 def test_the_whole_road_through_an_endpoint_of_least_privilege(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli = Cli(tmp_path, capsys)
-    jea = Settings(endpoints=frozenset({"Ringfence"}), not_administrators=EVERYBODY)
+    jea = WinRMSettings(endpoints=frozenset({"Ringfence"}), not_administrators=EVERYBODY)
     with fleet(cli, 2, transport="psrp", winrm=jea) as hosts:
         cli.write({"site.yml": POLICY})
         assert cli("plan").code == 5  # not the default endpoint

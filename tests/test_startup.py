@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from cli_lab import PLAYBOOK, environment
-from ringfence.documents.vault import encrypt
 
 from ringfence.cli.app import COMMANDS, GROUPS
+from ringfence.documents.vault import encrypt
 from ringfence.secret import Secret
 
 HEAVY = {"typer", "pydantic", "rich", "yaml", "jinja2", "cryptography", "jsonschema", "deepdiff", "requests", "urllib3", "pypsrp",

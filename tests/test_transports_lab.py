@@ -17,12 +17,12 @@ from lab_servers import PASSWORD, USER, EchoHost
 
 from ringfence.batch import Call
 from ringfence.errors import FAILURES, HostError, Unreachable
-from ringfence.lab import console
-from ringfence.lab.failures import Dropped
-from ringfence.lab.ssh import Settings as SshSettings
-from ringfence.lab.up import Lab
-from ringfence.lab.winrm.auth import Methods
-from ringfence.lab.winrm.server import Settings
+from ringfence.lab import command_shell
+from ringfence.lab.session import Dropped
+from ringfence.lab.simulated_fleet import SimulatedFleet
+from ringfence.lab.ssh.sshd import SshServerSettings
+from ringfence.lab.winrm.authentication import AuthMethods
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 from ringfence.secret import Secret
 from ringfence.transports import CountingTransport, Transport
 
@@ -38,7 +38,7 @@ def echoing() -> EchoHost:
 @contextmanager
 def reached(host: EchoHost | None = None, more: dict[str, Any] | None = None, **lab: Any) -> Iterator[CountingTransport]:
     """A transport to a host of a lab of its own."""
-    with Lab([host or echoing()], **lab) as running:
+    with SimulatedFleet([host or echoing()], **lab) as running:
         yield open_transport("LAB1", {**running.running["LAB1"].variables, **SHORT, **(more or {})})
 
 
@@ -67,7 +67,7 @@ def test_psrp(auth: str, https: bool) -> None:
 
 
 def test_client_key_with_a_password(tmp_path: Path) -> None:
-    with Lab([echoing()], auth="certificate", https=True) as lab:
+    with SimulatedFleet([echoing()], auth="certificate", https=True) as lab:
         given = {**lab.running["LAB1"].variables, **SHORT}
         key = serialization.load_pem_private_key(Path(given["ansible_psrp_certificate_key_pem"]).read_bytes(), None)
         path = tmp_path / "key.pem"
@@ -86,7 +86,7 @@ def test_message_encryption_over_https_too() -> None:
 
 
 def test_winrm_names() -> None:
-    with Lab([echoing()], auth="ntlm") as lab:
+    with SimulatedFleet([echoing()], auth="ntlm") as lab:
         given = lab.running["LAB1"].variables
         transport = open_transport("LAB1", {
             "ansible_connection": "winrm", "ansible_winrm_host": given["ansible_host"],
@@ -102,23 +102,23 @@ def test_wrong_password(auth: str) -> None:
 
 
 def test_method_that_the_host_does_not_take() -> None:
-    with reached(auth="ntlm", winrm=Settings(methods=Methods(negotiate=False))) as transport:
+    with reached(auth="ntlm", winrm=WinRMSettings(methods=AuthMethods(negotiate=False))) as transport:
         fails(transport, "authentication", "ntlm is not offered")
 
 
 def test_not_an_administrator() -> None:
-    with reached(winrm=Settings(not_administrators=frozenset([USER]))) as transport:
+    with reached(winrm=WinRMSettings(not_administrators=frozenset([USER]))) as transport:
         fails(transport, "authorization", "Access is denied")
 
 
 def test_jea() -> None:
-    settings = Settings(endpoints=frozenset(["ringfence"]), not_administrators=frozenset([USER]))
+    settings = WinRMSettings(endpoints=frozenset(["ringfence"]), not_administrators=frozenset([USER]))
     with reached(winrm=settings, more={"ringfence_endpoint": "ringfence"}) as transport:
         assert works(transport)
 
 
 def test_endpoints_that_are_not_what_they_should_be() -> None:
-    settings = Settings(endpoints=frozenset(["ringfence"]))
+    settings = WinRMSettings(endpoints=frozenset(["ringfence"]))
     with reached(winrm=settings, more={"ringfence_endpoint": "ringfenze"}) as transport:
         fails(transport, "endpoint", "ringfenze")
     with reached(winrm=settings, more={"ringfence_endpoint": "Microsoft.PowerShell"}) as transport:
@@ -128,20 +128,20 @@ def test_endpoints_that_are_not_what_they_should_be() -> None:
 
 
 def test_quotas() -> None:
-    with reached(winrm=Settings(max_shells_per_user=0)) as transport:
+    with reached(winrm=WinRMSettings(max_shells_per_user=0)) as transport:
         fails(transport, "quota", "shells")
-    with reached(winrm=Settings(max_concurrent_commands_per_shell=0)) as transport:
+    with reached(winrm=WinRMSettings(max_concurrent_commands_per_shell=0)) as transport:
         fails(transport, "quota", "concurrent commands per shell", sent=True)
-    with reached(winrm=Settings(max_envelope_sizekb=20)) as transport:
+    with reached(winrm=WinRMSettings(max_envelope_sizekb=20)) as transport:
         fails(transport, "quota", "MaxEnvelopeSizekb", sent=True)
-    with reached(winrm=Settings(max_envelope_sizekb=20), more={"ansible_psrp_max_envelope_size": 20 * 1024}) as transport:
+    with reached(winrm=WinRMSettings(max_envelope_sizekb=20), more={"ansible_psrp_max_envelope_size": 20 * 1024}) as transport:
         assert works(transport)
 
 
 def test_shells_are_closed() -> None:
     """Whether a batch ends well or not: else the host runs into its quota."""
     host = echoing()
-    with reached(host, winrm=Settings(max_shells_per_user=1)) as transport:
+    with reached(host, winrm=WinRMSettings(max_shells_per_user=1)) as transport:
         for act in (echo, lambda line: "garbage", echo, lambda line: "<<ringfence-fatal:script:no>>", echo):
             host.act = act
             if act is echo:
@@ -167,16 +167,16 @@ def test_host_that_does_not_let_us_in(over: str) -> None:
 
 @pytest.mark.parametrize("shell", ["cmd", "powershell", "bash"])
 @pytest.mark.parametrize("by_key", [False, True])
-def test_ssh(shell: console.ShellKind, by_key: bool) -> None:
-    settings = SshSettings(shell=console.Settings(default_shell=shell, banner="Hello >>\nWorld <<\n", progress=True),
+def test_ssh(shell: command_shell.ShellKind, by_key: bool) -> None:
+    settings = SshServerSettings(shell=command_shell.ShellSettings(default_shell=shell, banner="Hello >>\nWorld <<\n", progress=True),
                            auth_banner="Authorised people only\n")
     with reached(transport="ssh", by_key=by_key, ssh=settings) as transport:
         assert works(transport)
 
 
 @pytest.mark.parametrize("shell", ["cmd", "powershell", "bash"])
-def test_no_powershell(shell: console.ShellKind) -> None:
-    settings = SshSettings(shell=console.Settings(default_shell=shell))
+def test_no_powershell(shell: command_shell.ShellKind) -> None:
+    settings = SshServerSettings(shell=command_shell.ShellSettings(default_shell=shell))
     for name in ("pwsh", "C:\\nowhere\\pwsh.exe"):
         if shell == "bash" and "\\" in name:
             continue
@@ -186,7 +186,7 @@ def test_no_powershell(shell: console.ShellKind) -> None:
 
 def test_ssh_by_way_of_another_host() -> None:
     with ExitStack() as stack:
-        target, gate = (stack.enter_context(Lab([host], transport="ssh")) for host in (echoing(), EchoHost("GATE")))
+        target, gate = (stack.enter_context(SimulatedFleet([host], transport="ssh")) for host in (echoing(), EchoHost("GATE")))
         to, by = target.running["LAB1"].variables, gate.running["GATE"].variables
         known = to["ansible_ssh_known_hosts"]
         with open(known, "a", encoding="ascii") as file, open(by["ansible_ssh_known_hosts"], encoding="ascii") as other:
@@ -205,8 +205,8 @@ PWSH = shutil.which("pwsh")
 @pytest.mark.parametrize("over", ["psrp", "ssh"])
 def test_real_powershell(over: str) -> None:
     batch = batch_of(Call("Facts.Read"), Call("No.Such", {"text": "ä€😀_x000D_" + "x" * 200_000}))
-    lab = ({"winrm": Settings(pwsh=PWSH)} if over == "psrp" else
-           {"transport": "ssh", "ssh": SshSettings(shell=replace(console.Settings(), pwsh=PWSH,
+    lab = ({"winrm": WinRMSettings(pwsh=PWSH)} if over == "psrp" else
+           {"transport": "ssh", "ssh": SshServerSettings(shell=replace(command_shell.ShellSettings(), pwsh=PWSH,
                                                                  environment=dict(os.environ)))})
     with reached(**lab) as transport:
         reply = transport.run(batch)

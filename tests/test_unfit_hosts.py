@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from cli_lab import RULES, Cli, fleet
 
-from ringfence.lab.ssh import Settings as SshSettings
-from ringfence.lab.winrm.server import Settings as WinRMSettings
+from ringfence.lab.ssh.sshd import SshServerSettings
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
 def test_a_session_that_is_not_elevated_reads_and_does_not_write(cli: Cli, transport: str) -> None:
     everybody = frozenset({"Administrator"})
     with fleet(cli, 1, transport=transport, winrm=WinRMSettings(not_elevated=everybody),
-               ssh=SshSettings(not_elevated=everybody)) as hosts:
+               ssh=SshServerSettings(not_elevated=everybody)) as hosts:
         assert cli("drift").code == 2
         said = cli("apply", "--yes")
         assert said.code == 6

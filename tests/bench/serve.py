@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.lab import machine
-from ringfence.lab.up import Lab
+from ringfence.lab.simulated_fleet import SimulatedFleet
 
 
 def main(inventory: str, hosts: str, transport: Any = "psrp", auth: Any = "basic", scheme: str = "http") -> None:
@@ -20,7 +20,7 @@ def main(inventory: str, hosts: str, transport: Any = "psrp", auth: Any = "basic
         signal.signal(number, lambda *_: ended.set())
     machines = [machine(f"srv{i:03}", address=f"10.99.{i // 250}.{i % 250 + 2}/16") for i in range(int(hosts))]
     pwsh = shutil.which("pwsh") if transport == "local" else None
-    with Lab(machines, transport=transport, auth=auth, https=scheme == "https", pwsh=pwsh) as lab:
+    with SimulatedFleet(machines, transport=transport, auth=auth, https=scheme == "https", pwsh=pwsh) as lab:
         file = Path(inventory)
         half = file.with_suffix(".half")
         half.write_text(lab.inventory(), encoding="utf-8")

@@ -8,11 +8,11 @@ import yaml
 from batches import batch_of
 
 from ringfence.batch import Answer, Call, cmdlet_call
-from ringfence.lab import Interface, Machine, Session, machine
+from ringfence.lab import Machine, NetworkAdapter, Session, SimulatedHost, machine
 
 CASES = Path(__file__).parent.parent / "cases"
-ETHERNET = Interface("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24", "fe80::10/64"),
-                     profile="private", dns_servers=("10.99.0.53",), gateways=("10.99.0.254",))
+ETHERNET = NetworkAdapter("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24", "fe80::10/64"),
+                          profile="private", dns_servers=("10.99.0.53",), gateways=("10.99.0.254",))
 ADMIN = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
 
 
@@ -27,10 +27,11 @@ def host(**how: Any) -> Machine:
     return machine("lab1", **{"interfaces": (ETHERNET,), **how})
 
 
-def ask(on: Machine, *calls: Call, stop: bool = False, session: Session = ADMIN) -> tuple[Answer, ...]:
+def ask(on: Machine | SimulatedHost, *calls: Call, stop: bool = False, session: Session = ADMIN) -> tuple[Answer, ...]:
     """The answers of one batch."""
     batch = batch_of(*calls, stop_on_error=stop)
-    return tuple(batch.decode(on.run(batch.encode(), session).encode()).answers.values())
+    simulated = on if isinstance(on, SimulatedHost) else SimulatedHost(on)
+    return tuple(batch.decode(simulated.run(batch.encode(), session).encode()).answers.values())
 
 
 def do(on: Machine, cmdlet: str, parameters: Mapping[str, Any]) -> Answer:

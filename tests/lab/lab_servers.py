@@ -11,7 +11,7 @@ from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
 from ringfence.batch.bootstrap import bootstrap
-from ringfence.lab.host import Session
+from ringfence.lab.session import Session
 
 SCRIPT = "param([string]$Batch)\n# the constant script: <äöü> & \"quotes\"\n$Batch\n"
 USER, PASSWORD = "Administrator", "pä:ss wörd"

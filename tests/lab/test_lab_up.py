@@ -14,15 +14,15 @@ from batches import batch_of, open_transport
 from lab_servers import PASSWORD, SCRIPT, USER, EchoHost
 
 from ringfence.batch import Call
-from ringfence.lab import console, machine
-from ringfence.lab.ssh import Settings as SshSettings
-from ringfence.lab.up import Lab
-from ringfence.lab.winrm.server import Settings as WinRMSettings
+from ringfence.lab import command_shell, machine
+from ringfence.lab.simulated_fleet import SimulatedFleet
+from ringfence.lab.ssh.sshd import SshServerSettings
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 PWSH = shutil.which("pwsh")
 
 
-def variables(lab: Lab) -> dict[str, dict[str, Any]]:
+def variables(lab: SimulatedFleet) -> dict[str, dict[str, Any]]:
     """The hosts of the inventory as a reader of YAML sees them."""
     hosts: dict[str, dict[str, Any]] = yaml.safe_load(lab.inventory())["all"]["hosts"]
     return hosts
@@ -35,7 +35,7 @@ def variables(lab: Lab) -> dict[str, dict[str, Any]]:
 ])
 def test_the_inventory_leads_to_the_hosts(how: dict[str, Any]) -> None:
     machines = [machine(f"host{n}", address=f"10.99.0.{n + 10}/24") for n in range(2)]
-    with Lab(machines, **how) as lab:
+    with SimulatedFleet(machines, **how) as lab:
         for name, found in variables(lab).items():
             reply = open_transport(name, found).run(batch_of(Call("Facts.Read")))
             facts = reply[0]
@@ -50,9 +50,9 @@ def test_the_inventory_leads_to_the_hosts(how: dict[str, Any]) -> None:
 @pytest.mark.parametrize("transport", ["psrp", "ssh"])
 def test_a_real_powershell_runs_the_host_script(transport: Literal["psrp", "ssh"]) -> None:
     environment = dict(os.environ)
-    shell = console.Settings(pwsh=PWSH, environment=environment)
-    with Lab([machine("real")], transport, winrm=WinRMSettings(pwsh=PWSH, environment=environment),
-             ssh=SshSettings(shell=shell)) as lab:
+    shell = command_shell.ShellSettings(pwsh=PWSH, environment=environment)
+    with SimulatedFleet([machine("real")], transport, winrm=WinRMSettings(pwsh=PWSH, environment=environment),
+                        ssh=SshServerSettings(shell=shell)) as lab:
         [found] = variables(lab).values()
         reply = open_transport("real", found).run(batch_of(Call("Facts.Read"), Call("No.Verb")))
     facts = reply[0]
@@ -66,8 +66,8 @@ def test_a_real_powershell_runs_the_host_script(transport: Literal["psrp", "ssh"
 def test_a_hundred_hosts_cost_little() -> None:
     before = threading.active_count()
     hosts = [EchoHost(f"h{n}") for n in range(120)]
-    winrm, ssh = WinRMSettings(script=lambda: SCRIPT), SshSettings(shell=console.Settings(script=lambda: SCRIPT))
-    with Lab(hosts, "mixed", winrm=winrm, ssh=ssh) as lab:
+    winrm, ssh = WinRMSettings(script=lambda: SCRIPT), SshServerSettings(shell=command_shell.ShellSettings(script=lambda: SCRIPT))
+    with SimulatedFleet(hosts, "mixed", winrm=winrm, ssh=ssh) as lab:
         assert threading.active_count() == before + 1
         assert len({found["ansible_port"] for found in variables(lab).values()}) == 120
         began = time.process_time()
@@ -78,7 +78,7 @@ def test_a_hundred_hosts_cost_little() -> None:
 
 def test_groups_and_awkward_names() -> None:
     host = EchoHost("Ж1", accounts={"user: x": "#'\"\n123", USER: PASSWORD})
-    with Lab([host], groups={"web": ["Ж1"], "none": []}) as lab:
+    with SimulatedFleet([host], groups={"web": ["Ж1"], "none": []}) as lab:
         read = yaml.safe_load(lab.inventory())["all"]
         assert read["hosts"]["Ж1"]["ansible_user"] == "user: x"
         assert read["hosts"]["Ж1"]["ansible_password"] == "#'\"\n123"
@@ -88,7 +88,7 @@ def test_groups_and_awkward_names() -> None:
 def test_nothing_is_left_behind() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with Lab([EchoHost("a"), EchoHost("b")], "mixed", https=True, by_key=True) as lab:
+        with SimulatedFleet([EchoHost("a"), EchoHost("b")], "mixed", https=True, by_key=True) as lab:
             files = [Path(v) for found in variables(lab).values() for v in found.values() if "/" in str(v)]
             assert files
             assert all(file.exists() for file in files)
@@ -104,8 +104,8 @@ def test_a_busy_port_undoes_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
         calls.append(args)
         raise OSError("no port is left")
 
-    monkeypatch.setattr("ringfence.lab.up.SshService", failing)
-    with pytest.raises(OSError, match="no port is left"), Lab([EchoHost("a"), EchoHost("b")], "mixed"):
+    monkeypatch.setattr("ringfence.lab.simulated_fleet.SshServer", failing)
+    with pytest.raises(OSError, match="no port is left"), SimulatedFleet([EchoHost("a"), EchoHost("b")], "mixed"):
         pass
     assert calls
     assert threading.active_count() == before

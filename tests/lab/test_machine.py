@@ -12,13 +12,13 @@ from lab_machine import ADMIN, ETHERNET, ask, do, done, host, proposals, refused
 
 from ringfence.batch import Call, cmdlet_call
 from ringfence.errors import HostError
-from ringfence.lab import GROUP_POLICY, MDM, POLICY, RESTRICTED, Dropped, Machine, machine
+from ringfence.lab import GROUP_POLICY, MDM, POLICY, RESTRICTED, Dropped, Machine, SimulatedHost, machine
 
 RULES = POLICY + r"\FirewallRules"
 DHCP = "CoreNet-DHCP-In"
 
 
-def policy(on: Machine, *stores: str) -> dict[str, dict[str, dict[str, tuple[str, Any]]]]:
+def policy(on: Machine | SimulatedHost, *stores: str) -> dict[str, dict[str, dict[str, tuple[str, Any]]]]:
     """Policy.Read as {store: {path: {name: (type, value)}}}."""
     value = ask(on, Call("Policy.Read", {"stores": list(stores)} if stores else {}))[0].value
     return {s: {path: {n: (t, v) for n, t, v in values} for path, values in keys} for s, keys in value.items()}
@@ -96,9 +96,10 @@ def test_a_pre_shared_key_never_leaves() -> None:
     secret = "Tr0ub4dor-ß"
     done(on, "New-NetIPsecPhase1AuthSet", Name="s", DisplayName="S",
          Proposal=proposals("New-NetIPsecAuthProposal", [{"Machine": True, "PreSharedKey": secret}]))
+    running = SimulatedHost(on)
     for _ in range(2):
         batch = batch_of(Call("Policy.Read"))
-        answer = batch.decode(on.run(batch.encode(), ADMIN).encode()).answers[0]
+        answer = batch.decode(SimulatedHost(on).run(batch.encode(), ADMIN).encode()).answers[0]
         assert secret not in str(answer.value)
         expected = hmac.new(batch.hmac_key, secret.encode(), hashlib.sha256).hexdigest()
         suites = dict(answer.value["local"])[r"Phase1AuthenticationSets\s\0000"]
@@ -107,14 +108,15 @@ def test_a_pre_shared_key_never_leaves() -> None:
 
 def test_reading_sees_every_change() -> None:
     on = host()
-    before = policy(on)
-    assert policy(on) == before
+    running = SimulatedHost(on)
+    before = policy(running)
+    assert policy(running) == before
     on.registry.set(RULES, "t", "v2.31|Action=Block|")
-    assert policy(on)["local"]["FirewallRules"]["t"] == ("String", "v2.31|Action=Block|")
+    assert policy(running)["local"]["FirewallRules"]["t"] == ("String", "v2.31|Action=Block|")
     on.registry.set(RULES.upper(), "T", "v2.31|Action=Allow|")
-    assert policy(on)["local"]["FirewallRules"]["t"] == ("String", "v2.31|Action=Allow|")
+    assert policy(running)["local"]["FirewallRules"]["t"] == ("String", "v2.31|Action=Allow|")
     on.registry.unset(RULES, "t")
-    assert policy(on) == before
+    assert policy(running) == before
 
 
 def test_accounts() -> None:
@@ -126,7 +128,7 @@ def test_accounts() -> None:
     assert found[r"corp\domain computers"]["sid"].endswith("-515")
     assert found[r"LAB1\ops"]["sid"].endswith("-1002")
     assert set(found["nobody"]) == {"error"}
-    on.directory.add(r"CORP\Finance", "S-1-5-21-9-9-9-4711")
+    on.account_names.add(r"CORP\Finance", "S-1-5-21-9-9-9-4711")
     assert ask(on, Call("Account.Resolve", {"names": ["Finance"]}))[0].value == {
         "Finance": {"sid": "S-1-5-21-9-9-9-4711", "name": r"CORP\Finance"}}
 
@@ -306,7 +308,7 @@ def test_the_connection_breaks_before_a_call() -> None:
 @pytest.mark.parametrize(("line", "kind"), [("!!", "script"), ("e30=", "script"), ("eyJyaW5nZmVuY2UiOjJ9", "version")])
 def test_a_batch_that_cannot_be_read(line: str, kind: str) -> None:
     with pytest.raises(HostError) as caught:
-        batch_of().decode(host().run(line, ADMIN).encode())
+        batch_of().decode(SimulatedHost(host()).run(line, ADMIN).encode())
     assert caught.value.kind == kind
 
 

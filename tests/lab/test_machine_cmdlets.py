@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lab_machine import host
 
-from ringfence.lab import GROUP_POLICY, POLICY, Machine, netsecurity
-from ringfence.lab.binding import bind, cmdlets
-from ringfence.lab.executor import allowed
-from ringfence.lab.failures import Refusal
-from ringfence.lab.netsecurity_store import literal, matcher, wild
-from ringfence.lab.rulestring import Rule
+from ringfence.lab import GROUP_POLICY, POLICY, Machine
+from ringfence.lab.host_script.allow_list import allowed_parameters
+from ringfence.lab.netsecurity import dispatch
+from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
+from ringfence.lab.netsecurity.parameter_binding import bind, cmdlets
+from ringfence.lab.netsecurity.wildcards import has_wildcards, matcher, without_escapes
+from ringfence.lab.registry.stored_rule import StoredRule
 
 RULES = POLICY + r"\FirewallRules"
 HOST = host()
@@ -25,8 +26,8 @@ def names(on: Machine, root: str = POLICY) -> set[str]:
 
 
 def _id(cmdlet: str, parameters: dict[str, Any]) -> str:
-    with pytest.raises(Refusal) as caught:
-        netsecurity.call(host(), cmdlet, parameters)
+    with pytest.raises(CmdletError) as caught:
+        dispatch.call(host(), cmdlet, parameters)
     return caught.value.id
 
 
@@ -55,54 +56,54 @@ def test_binding_converts() -> None:
                      "Profile": ["Domain", "Public"]}
     assert bind("New-NetIPsecRule", {"Name": "n", "DisplayName": "N", "SecIn": "Require"})["InboundSecurity"] == "Require"
     assert bind("New-NetIPsecMainModeCryptoSet", {
-        "DisplayName": "N", "MaxMinutes": "60", "Proposal": netsecurity.propose("New-NetIPsecMainModeCryptoProposal", {})
+        "DisplayName": "N", "MaxMinutes": "60", "Proposal": dispatch.propose("New-NetIPsecMainModeCryptoProposal", {})
         })["MaxMinutes"] == 60
 
 
 def test_wildcards_match_several() -> None:
     on = host()
-    netsecurity.call(on, "Remove-NetFirewallRule", {"Name": ["CoreNet-DHCP*", "CoreNet-IGMP-???", "NoSuchRule*"]})
+    dispatch.call(on, "Remove-NetFirewallRule", {"Name": ["CoreNet-DHCP*", "CoreNet-IGMP-???", "NoSuchRule*"]})
     assert not {n for n in names(on) if n.startswith("CoreNet-DHCP") or n == "CoreNet-IGMP-Out"}
     assert "CoreNet-IGMP-In" in names(on)
-    netsecurity.call(on, "Set-NetFirewallRule", {"Name": "CoreNet-ICMP[46]-*", "Enabled": "False"})
-    assert {Rule.parse("FirewallRules", str(on.registry.get(RULES, n))).one("Active")
+    dispatch.call(on, "Set-NetFirewallRule", {"Name": "CoreNet-ICMP[46]-*", "Enabled": "False"})
+    assert {StoredRule.parse("FirewallRules", str(on.registry.get(RULES, n))).first("Active")
             for n in names(on) if n.startswith("CoreNet-ICMP")} == {"FALSE"}
 
 
 def test_selection_by_display_name_group_and_query() -> None:
     on = host()
-    netsecurity.call(on, "Set-NetFirewallRule", {"DisplayName": "Remote Desktop - User Mode (TCP-In)", "Profile": "Domain"})
+    dispatch.call(on, "Set-NetFirewallRule", {"DisplayName": "Remote Desktop - User Mode (TCP-In)", "Profile": "Domain"})
     assert "|Profile=Domain|" in str(on.registry.get(RULES, "RemoteDesktop-UserMode-In-TCP"))
-    netsecurity.call(on, "Enable-NetFirewallRule", {"DisplayGroup": "Remote Desktop"})
+    dispatch.call(on, "Enable-NetFirewallRule", {"DisplayGroup": "Remote Desktop"})
     assert "Active=TRUE" in str(on.registry.get(RULES, "RemoteDesktop-UserMode-In-UDP"))
-    netsecurity.call(on, "Copy-NetFirewallRule", {"Enabled": "True", "Direction": "Outbound", "NewPolicyStore": "localhost"})
+    dispatch.call(on, "Copy-NetFirewallRule", {"Enabled": "True", "Direction": "Outbound", "NewPolicyStore": "localhost"})
     copied = names(on, GROUP_POLICY)
     assert copied
     assert all("|Active=TRUE|Dir=Out|" in str(on.registry.get(RULES, n)) for n in copied)
-    netsecurity.call(on, "Remove-NetFirewallRule", {"Group": "@FirewallAPI.dll,-25000"})
+    dispatch.call(on, "Remove-NetFirewallRule", {"Group": "@FirewallAPI.dll,-25000"})
     assert not names(on) & {"CoreNet-DHCP-In", "CoreNet-DNS-Out-UDP"}
-    netsecurity.call(on, "Copy-NetFirewallRule", {"Name": "CoreNet-DHCP-In", "PolicyStore": "SystemDefaults",
-                                                  "NewPolicyStore": "PersistentStore"})
+    dispatch.call(on, "Copy-NetFirewallRule", {"Name": "CoreNet-DHCP-In", "PolicyStore": "SystemDefaults",
+                                               "NewPolicyStore": "PersistentStore"})
     assert "CoreNet-DHCP-In" in names(on)
-    netsecurity.call(on, "Remove-NetFirewallRule", {"All": True})
+    dispatch.call(on, "Remove-NetFirewallRule", {"All": True})
     assert names(on) == set()
 
 
 def test_patterns() -> None:
-    assert wild("a*")
-    assert not wild("a`*b`[")
-    assert literal("a`*b`[") == "a*b["
+    assert has_wildcards("a*")
+    assert not has_wildcards("a`*b`[")
+    assert without_escapes("a`*b`[") == "a*b["
     assert matcher("a`*[b-d]?")("A*cX")
     assert not matcher("a.c")("abc")
     assert matcher("[a")("[A")
 
 
 def test_the_allow_list_leaves_selection_to_names() -> None:
-    assert {"name", "newdisplayname", "group", "policystore"} <= allowed("Set-NetFirewallRule")
-    assert not {"displayname", "displaygroup", "gposession"} & allowed("Set-NetIPsecRule")
-    assert allowed("Remove-NetFirewallRule") == {"name", "policystore"}
-    assert "name" in allowed("New-NetIPsecRule")
-    assert all(allowed(c["name"]) for c in cmdlets().values())
+    assert {"name", "newdisplayname", "group", "policystore"} <= allowed_parameters("Set-NetFirewallRule")
+    assert not {"displayname", "displaygroup", "gposession"} & allowed_parameters("Set-NetIPsecRule")
+    assert allowed_parameters("Remove-NetFirewallRule") == {"name", "policystore"}
+    assert "name" in allowed_parameters("New-NetIPsecRule")
+    assert all(allowed_parameters(c["name"]) for c in cmdlets().values())
 
 
 # ---- properties -------------------------------------------------------------------------------------------------------
@@ -125,23 +126,23 @@ CALLS = st.fixed_dictionaries({}, optional={
 @given(CALLS, CALLS)
 def test_a_rule_is_written_whole_or_refused_and_never_damaged(first: dict[str, Any], second: dict[str, Any]) -> None:
     HOST.registry.unset(RULES, "p")
-    refusals: list[Refusal] = []
+    refusals: list[CmdletError] = []
     for cmdlet, parameters in (("New-NetFirewallRule", {"DisplayName": "P", **first}), ("Set-NetFirewallRule", second)):
         try:
-            netsecurity.call(HOST, cmdlet, {"Name": "p", **parameters})
-        except Refusal as refusal:
+            dispatch.call(HOST, cmdlet, {"Name": "p", **parameters})
+        except CmdletError as refusal:
             refusals.append(refusal)
             if HOST.registry.get(RULES, "p") is None:
                 return
             continue
         text = str(HOST.registry.get(RULES, "p"))
-        rule = Rule.parse("FirewallRules", text)
+        rule = StoredRule.parse("FirewallRules", text)
         assert rule.text(HOST.schema) == text
-        assert rule.one("Dir") in ("In", "Out")
-        assert rule.one("Name") == "P"
+        assert rule.first("Dir") in ("In", "Out")
+        assert rule.first("Name") == "P"
     assert all(refusal.message for refusal in refusals)
     settled = HOST.registry.get(RULES, "p")
-    netsecurity.call(HOST, "Set-NetFirewallRule", {"Name": "p"})
+    dispatch.call(HOST, "Set-NetFirewallRule", {"Name": "p"})
     assert HOST.registry.get(RULES, "p") == settled
 
 
@@ -152,7 +153,7 @@ def test_both_ways_to_write_a_subnet_are_stored_alike(address: ipaddress.IPv4Add
     stored = []
     for text in (f"{network.network_address}/{length}", f"{network.network_address}/{network.netmask}"):
         HOST.registry.unset(RULES, "p")
-        netsecurity.call(HOST, "New-NetFirewallRule", {"Name": "p", "DisplayName": "P", "RemoteAddress": text})
-        stored.append(Rule.parse("FirewallRules", str(HOST.registry.get(RULES, "p"))).one("RA4"))
+        dispatch.call(HOST, "New-NetFirewallRule", {"Name": "p", "DisplayName": "P", "RemoteAddress": text})
+        stored.append(StoredRule.parse("FirewallRules", str(HOST.registry.get(RULES, "p"))).first("RA4"))
     assert stored[0] == stored[1]
     assert ipaddress.ip_network(stored[0]) == network

@@ -5,7 +5,7 @@ from importlib import resources
 
 from lab_machine import CASES, cases
 
-from ringfence.lab.failures import STATUS
+from ringfence.lab.netsecurity.cmdlet_errors import STATUS_TEXTS
 
 # MS-FASP 2.2.37 with the FW_RULE_STATUS codes; no cmdlet can produce 0x001000B6 (the encryption flags are one
 # parameter), 0x00107005 (no parameter for package family names).
@@ -26,12 +26,12 @@ FILES = ("lab_firewall_rules", "lab_ipsec_rules", "lab_ipsec_sets", "lab_setting
 
 def test_every_code_of_the_sources_and_of_the_lab_has_a_case() -> None:
     exercised = {c["refused"] for name in FILES for c in cases(name) if isinstance(c.get("refused"), int)}
-    source = "".join(f.read_text("utf-8") for f in resources.files("ringfence.lab").iterdir()
-                     if f.name.startswith("netsecurity"))
+    source = "".join(f.read_text("utf-8") for f in resources.files("ringfence.lab.netsecurity").iterdir()
+                     if f.name.endswith(".py"))
     given = {int(code, 16) for code in re.findall(r"\b0x00[0-9A-F]{6}\b", source)}
     listed = {0x00100000 + n for n in FIREWALL + IPSEC} | RUN_TIME
     assert {f"0x{c:08X}" for c in (given | listed) - exercised} == set()
-    assert {f"0x{c:08X}" for c in exercised if c > 0xFFFF and c not in STATUS} == set()
+    assert {f"0x{c:08X}" for c in exercised if c > 0xFFFF and c not in STATUS_TEXTS} == set()
 
 
 def test_case_files_are_all_run() -> None:

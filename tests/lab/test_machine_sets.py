@@ -50,7 +50,7 @@ def test_set(case: dict[str, Any]) -> None:
     made = tree(on, f"{POLICY}\\{key}\\x")
     assert made.pop("") == {"Version": on.schema, "Name": "X"} | case.get("head", {})
     assert made == {f"{n:04}": suite for n, suite in enumerate(case["suites"])}
-    assert all(v.kind == "String" for _, k in on.registry.tree(f"{POLICY}\\{key}") for v in k.values.values())
+    assert all(v.type == "String" for _, k in on.registry.tree(f"{POLICY}\\{key}") for v in k.values.values())
 
 
 @pytest.mark.parametrize("kind", NOUNS)

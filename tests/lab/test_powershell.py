@@ -19,9 +19,9 @@ from pypsrp.wsman import WSMan
 from ringfence.batch import Answer, Call, cmdlet_call
 from ringfence.diagnostics import NOWHERE
 from ringfence.errors import HostError
-from ringfence.lab import POLICY, Interface, Machine, machine
-from ringfence.lab.up import Lab
-from ringfence.lab.winrm.server import Settings
+from ringfence.lab import POLICY, Machine, NetworkAdapter, SimulatedHost, machine
+from ringfence.lab.simulated_fleet import SimulatedFleet
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 from ringfence.report import HostResult
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.prepare import RunOptions, prepare
@@ -32,11 +32,11 @@ pytestmark = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 
 RULES = POLICY + r"\FirewallRules"
 INTERFACES = (
-    Interface("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24", "fe80::10/64"),
-              profile="domain", dns_servers=("10.99.0.53",), gateways=("10.99.0.254", "fe80::1")),
-    Interface("Tunnel", "{21111111-2222-3333-4444-555555555555}", 9, "remote_access", addresses=("10.8.0.2/32",),
-              profile="public"),
-    Interface("Wi-Fi", "{31111111-2222-3333-4444-555555555555}", 11, "wireless", "down", profile=None))
+    NetworkAdapter("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24", "fe80::10/64"),
+                   profile="domain", dns_servers=("10.99.0.53",), gateways=("10.99.0.254", "fe80::1")),
+    NetworkAdapter("Tunnel", "{21111111-2222-3333-4444-555555555555}", 9, "remote_access", addresses=("10.8.0.2/32",),
+                   profile="public"),
+    NetworkAdapter("Wi-Fi", "{31111111-2222-3333-4444-555555555555}", 11, "wireless", "down", profile=None))
 PLAYBOOK = r"""
 - hosts: all
   tasks:
@@ -85,7 +85,7 @@ def host() -> Machine:
 
 def tree(on: Machine) -> dict[str, dict[str, Any]]:
     """Everything in the registry."""
-    return {path: {v.name: (v.kind, v.data) for v in key.values.values()} for path, key in on.registry.tree("")}
+    return {path: {v.name: (v.type, v.data) for v in key.values.values()} for path, key in on.registry.tree("")}
 
 
 def tamper(on: Machine) -> None:
@@ -109,7 +109,7 @@ def walk(folder: Path, steps: str, **how: Any) -> list[Step]:
     folder.mkdir()
     on = host()
     made: list[Step] = []
-    with Lab([on], **how) as lab:
+    with SimulatedFleet([on], **how) as lab:
         (folder / "hosts.yml").write_text(lab.inventory(), "utf-8")
         (folder / "site.yml").write_text(PLAYBOOK, "utf-8")
         ready = prepare(RunOptions(folder, [str(folder / "site.yml")], [str(folder / "hosts.yml")]))
@@ -143,13 +143,13 @@ def test_the_whole_way(transport: str, steps: str, statuses: list[str], tmp_path
 
 @contextmanager
 def reached(on: Machine, more: dict[str, Any] | None = None, **how: Any) -> Iterator[Transport]:
-    with Lab([on], **{"pwsh": PWSH, **how}) as lab:
+    with SimulatedFleet([on], **{"pwsh": PWSH, **how}) as lab:
         yield open_transport(on.name, {**lab.running[on.name].variables, **(more or {})})
 
 
 def python(on: Machine, *calls: Call) -> tuple[Answer, ...]:
     batch = batch_of(*calls)
-    return tuple(batch.decode(on.run(batch.encode(), ADMIN).encode()).answers.values())
+    return tuple(batch.decode(SimulatedHost(on).run(batch.encode(), ADMIN).encode()).answers.values())
 
 
 def test_facts_are_those_of_the_machine() -> None:
@@ -183,7 +183,7 @@ def test_every_type_of_value_arrives() -> None:
         on.registry.set(here, name, data, kind)
     on.registry.set(here, "SHKey", "päss", "String")
     batch = batch_of(Call("Policy.Read", {"stores": ["local", "group_policy", "mdm", "restricted"]}))
-    [wanted] = batch.decode(on.run(batch.encode(), ADMIN).encode()).answers.values()
+    [wanted] = batch.decode(SimulatedHost(on).run(batch.encode(), ADMIN).encode()).answers.values()
     with reached(on) as way:
         assert way.run(batch)[0] == wanted.value
 
@@ -247,11 +247,11 @@ def test_the_connection_breaks_at_a_cmdlet(transport: str) -> None:
 def test_an_endpoint_of_least_privilege() -> None:
     """NoLanguage, one function; an account that is no administrator may use it and nothing else."""
     on = machine("web1", interfaces=INTERFACES, accounts={"operator": "Ringfence-lab-1"})
-    settings = Settings(endpoints=frozenset({"ringfence"}), not_administrators=frozenset({"operator"}))
+    settings = WinRMSettings(endpoints=frozenset({"ringfence"}), not_administrators=frozenset({"operator"}))
     calls = (Call("Facts.Read"), Call("Policy.Read"), cmdlet_call("New-NetFirewallRule", {"Name": "r", "DisplayName": "R"}),
              *(cmdlet_call("Set-NetFirewallRule", {"Name": "r", "Group": str(n)}) for n in range(9)),
              cmdlet_call("Remove-NetFirewallRule", {"Name": "none"}))
-    with Lab([on], winrm=settings, pwsh=PWSH) as lab:
+    with SimulatedFleet([on], winrm=settings, pwsh=PWSH) as lab:
         variables = lab.running["web1"].variables
         with pytest.raises(HostError):
             open_transport("web1", variables).run(batch_of(*calls[:1]))
@@ -276,7 +276,7 @@ def test_an_endpoint_of_least_privilege() -> None:
 
 def test_two_hosts_are_two() -> None:
     hosts = [machine(name, address=f"10.99.0.{n}/24") for n, name in enumerate(("a1", "b2"), 20)]
-    with Lab(hosts, "mixed", pwsh=PWSH) as lab:
+    with SimulatedFleet(hosts, "mixed", pwsh=PWSH) as lab:
         for on in hosts:
             way = open_transport(on.name, lab.running[on.name].variables)
             call = cmdlet_call("New-NetFirewallRule", {"Name": on.name, "DisplayName": "R"})

@@ -14,8 +14,8 @@ from batches import batch_of, open_transport
 from lab_machine import ADMIN, ETHERNET, cases, proposals
 
 from ringfence.batch import Answer, Call, cmdlet_call
-from ringfence.lab import Machine, machine
-from ringfence.lab.up import Lab
+from ringfence.lab import Machine, SimulatedHost, machine
+from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.transports import Transport
 
 PWSH = shutil.which("pwsh")
@@ -39,19 +39,19 @@ def two() -> tuple[Machine, Machine]:
 def pair() -> Iterator[Pair]:
     """A way to a host with a real PowerShell, that host, and its twin for the executor in Python."""
     one, other = two()
-    with Lab([one], pwsh=PWSH) as lab:
+    with SimulatedFleet([one], pwsh=PWSH) as lab:
         yield open_transport(one.name, lab.running[one.name].variables), one, other
 
 
 def tree(on: Machine) -> dict[str, dict[str, Any]]:
-    return {path: {v.name: (v.kind, v.data) for v in key.values.values()} for path, key in on.registry.tree("")}
+    return {path: {v.name: (v.type, v.data) for v in key.values.values()} for path, key in on.registry.tree("")}
 
 
 def both(pair: Pair, *calls: Call, stop: bool = False) -> tuple[tuple[Answer, ...], tuple[Answer, ...]]:
     """The answers of both, after checking that the registries are the same."""
     way, one, other = pair
     batch = batch_of(*calls, stop_on_error=stop)
-    told = batch.decode(other.run(batch.encode(), ADMIN).encode()).answers
+    told = batch.decode(SimulatedHost(other).run(batch.encode(), ADMIN).encode()).answers
     said = way.run(batch).answers
     assert tree(one) == tree(other)
     assert one.dosp == other.dosp
@@ -125,7 +125,7 @@ def refused_by_the_list(answer: Answer) -> bool:
 
 def test_every_call_of_the_labs_cases() -> None:
     one, other = two()
-    with Lab([one], "ssh", pwsh=PWSH) as lab:
+    with SimulatedFleet([one], "ssh", pwsh=PWSH) as lab:
         calls = tuple(every_call())
         said, told = both((open_transport(one.name, lab.running[one.name].variables), one, other), *calls)
     assert len(calls) > 380

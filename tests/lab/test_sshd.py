@@ -17,13 +17,14 @@ import paramiko
 import pytest
 from lab_servers import COMMAND, PASSWORD, SCRIPT, STDIN, USER, EchoHost, encoded, framed
 
-from ringfence.lab import console, ssh
-from ringfence.lab.failures import Dropped
-from ringfence.lab.net import Gate
+from ringfence.lab import command_shell
+from ringfence.lab.listeners import Acceptor
+from ringfence.lab.session import Dropped
+from ringfence.lab.ssh import sshd
 
-Serve = Callable[..., ssh.Service]
-SHELL = console.Settings(script=lambda: SCRIPT)
-PLAIN = ssh.Settings(shell=SHELL)
+Serve = Callable[..., sshd.SshServer]
+SHELL = command_shell.ShellSettings(script=lambda: SCRIPT)
+PLAIN = sshd.SshServerSettings(shell=SHELL)
 PWSH, OPENSSH = shutil.which("pwsh"), shutil.which("ssh")
 RUN = STDIN + b"the batch\n"
 ANSWER = framed("the batch").encode() + b"\r\n"
@@ -33,10 +34,10 @@ ANSWER = framed("the batch").encode() + b"\r\n"
 def serve() -> Iterator[Serve]:
     """Services that are closed at the end, and with them every thread."""
     before = threading.active_count()
-    services: list[ssh.Service] = []
-    with Gate() as gate:
-        def start(host: EchoHost | None = None, settings: ssh.Settings = PLAIN) -> ssh.Service:
-            services.append(ssh.Service(gate, host or EchoHost(), settings))
+    services: list[sshd.SshServer] = []
+    with Acceptor() as gate:
+        def start(host: EchoHost | None = None, settings: sshd.SshServerSettings = PLAIN) -> sshd.SshServer:
+            services.append(sshd.SshServer(gate, host or EchoHost(), settings))
             return services[-1]
         yield start
         for service in services:
@@ -52,7 +53,7 @@ def connect() -> Iterator[Callable[..., paramiko.SSHClient]]:
     """Clients that trust the server's key and are closed at the end."""
     clients: list[paramiko.SSHClient] = []
 
-    def start(service: ssh.Service, **how: Any) -> paramiko.SSHClient:
+    def start(service: sshd.SshServer, **how: Any) -> paramiko.SSHClient:
         client = paramiko.SSHClient()
         clients.append(client)
         client.get_host_keys().add(f"[127.0.0.1]:{service.port}", service.key.get_name(), service.key)
@@ -76,7 +77,7 @@ def execute(client: paramiko.SSHClient, line: str = COMMAND, stdin: bytes = RUN)
     return out.read(), err.read(), out.channel.recv_exit_status()
 
 
-def host_of(service: ssh.Service) -> EchoHost:
+def host_of(service: sshd.SshServer) -> EchoHost:
     assert isinstance(service.host, EchoHost)
     return service.host
 
@@ -92,8 +93,8 @@ def test_a_batch_travels_by_password(serve: Serve, connect: Any) -> None:
 
 
 def test_a_batch_travels_by_key(serve: Serve, connect: Any) -> None:
-    mine, other = ssh.new_key(), ssh.new_key()
-    service = serve(settings=replace(PLAIN, passwords=False, authorized_keys={USER: frozenset({ssh.public_line(mine)})}))
+    mine, other = sshd.new_key(), sshd.new_key()
+    service = serve(settings=replace(PLAIN, passwords=False, authorized_keys={USER: frozenset({sshd.public_line(mine)})}))
     assert execute(connect(service, pkey=mine)) == (ANSWER, b"", 0)
     with pytest.raises(paramiko.AuthenticationException):
         connect(service, pkey=other)
@@ -110,7 +111,7 @@ def test_wrong_credentials_are_refused(serve: Serve, connect: Any, user: str, pa
 def test_another_host_key_is_noticed(serve: Serve, connect: Any) -> None:
     service = serve()
     client = paramiko.SSHClient()
-    client.get_host_keys().add(f"[127.0.0.1]:{service.port}", service.key.get_name(), ssh.new_key())
+    client.get_host_keys().add(f"[127.0.0.1]:{service.port}", service.key.get_name(), sshd.new_key())
     with pytest.raises(paramiko.BadHostKeyException):
         client.connect("127.0.0.1", service.port, USER, PASSWORD, allow_agent=False, look_for_keys=False)
     client.close()
@@ -157,7 +158,7 @@ FULL = "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe"
     ("cmd", f"powershell.exe -NoProfile -NonInteractive -EncodedCommand {encoded('Get-Process')}", 1, b'<S S="Error">'),
     ("cmd", "", 1, b"is not recognized"),
 ])
-def test_command_lines(serve: Serve, connect: Any, kind: console.ShellKind, line: str, code: int, error: bytes) -> None:
+def test_command_lines(serve: Serve, connect: Any, kind: command_shell.ShellKind, line: str, code: int, error: bytes) -> None:
     service = serve(settings=replace(PLAIN, shell=replace(SHELL, default_shell=kind)))
     out, said, ended = execute(connect(service), line)
     assert (ended, out) == (code, b"" if code else ANSWER)
@@ -252,7 +253,7 @@ def user_key(directory: Path) -> tuple[Path, str]:
     return path, " ".join(path.with_suffix(".pub").read_text().split()[:2])
 
 
-def openssh(service: ssh.Service, directory: Path, key: Path, *more: str) -> list[str]:
+def openssh(service: sshd.SshServer, directory: Path, key: Path, *more: str) -> list[str]:
     known = directory / "known_hosts"
     known.write_text(service.known_hosts)
     options = {"StrictHostKeyChecking": "yes", "UserKnownHostsFile": known, "GlobalKnownHostsFile": "/dev/null",
@@ -294,8 +295,8 @@ def test_openssh_goes_through_a_jump_host(serve: Serve, tmp_path: Path) -> None:
 @pytest.mark.parametrize("banner", ["", "Welcome\n"])
 def test_the_real_powershell_runs_the_bootstrap(serve: Serve, connect: Any, banner: str) -> None:
     script = "param([string]$Batch)\n\"got $Batch by $($env:SSH_CONNECTION.Split(' ')[0,2,3]) in $env:RINGFENCE_DEMO\"\n"
-    shell = console.Settings(pwsh=PWSH, environment={**os.environ, "RINGFENCE_DEMO": "here"}, banner=banner)
-    client = connect(serve(settings=ssh.Settings(shell=shell)))
+    shell = command_shell.ShellSettings(pwsh=PWSH, environment={**os.environ, "RINGFENCE_DEMO": "here"}, banner=banner)
+    client = connect(serve(settings=sshd.SshServerSettings(shell=shell)))
     out, _, code = execute(client, stdin=base64.b64encode(script.encode()) + b"\nthe batch\n")
     assert out.decode().split("\n")[-2].strip() == "got the batch by 10.9.9.9 10.9.9.1 22 in here"
     assert code == 0
@@ -306,7 +307,7 @@ def test_the_real_powershell_runs_the_bootstrap(serve: Serve, connect: Any, bann
 
 @pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
 def test_a_real_process_ends_with_its_client(serve: Serve, connect: Any) -> None:
-    client = connect(serve(settings=ssh.Settings(shell=console.Settings(pwsh=PWSH, environment=dict(os.environ)))))
+    client = connect(serve(settings=sshd.SshServerSettings(shell=command_shell.ShellSettings(pwsh=PWSH, environment=dict(os.environ)))))
     text = "[Console]::Out.WriteLine($PID); [Console]::Out.Flush(); Start-Sleep -Seconds 100"
     _, out, _ = client.exec_command(f"powershell.exe -NoProfile -NonInteractive -EncodedCommand {encoded(text)}")
     process = Path("/proc", out.readline().strip())

@@ -20,14 +20,15 @@ from pypsrp.wsman import WSMan
 from winrm.protocol import Protocol
 
 from ringfence.lab.certificates import Authority
-from ringfence.lab.failures import Dropped
-from ringfence.lab.net import Gate
-from ringfence.lab.winrm.auth import Methods
-from ringfence.lab.winrm.server import Service, Settings
+from ringfence.lab.listeners import Acceptor
+from ringfence.lab.session import Dropped
+from ringfence.lab.winrm.authentication import AuthMethods
+from ringfence.lab.winrm.winrm_server import WinRMServer
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
-Serve = Callable[..., Service]
-PLAIN = Settings(script=lambda: SCRIPT)
-SEALED_ONLY = replace(PLAIN, methods=Methods(unencrypted=False))
+Serve = Callable[..., WinRMServer]
+PLAIN = WinRMSettings(script=lambda: SCRIPT)
+SEALED_ONLY = replace(PLAIN, methods=AuthMethods(unencrypted=False))
 JEA = replace(PLAIN, endpoints=frozenset({"Ringfence"}))
 
 
@@ -35,10 +36,10 @@ JEA = replace(PLAIN, endpoints=frozenset({"Ringfence"}))
 def serve() -> Iterator[Serve]:
     """Services that are closed at the end, and with them every thread."""
     before = threading.active_count()
-    services: list[Service] = []
-    with Gate() as gate:
-        def start(host: EchoHost | None = None, settings: Settings = PLAIN, **more: Any) -> Service:
-            services.append(Service(gate, host or EchoHost(), settings, **more))
+    services: list[WinRMServer] = []
+    with Acceptor() as gate:
+        def start(host: EchoHost | None = None, settings: WinRMSettings = PLAIN, **more: Any) -> WinRMServer:
+            services.append(WinRMServer(gate, host or EchoHost(), settings, **more))
             return services[-1]
         yield start
         for service in services:
@@ -46,13 +47,13 @@ def serve() -> Iterator[Serve]:
     assert threading.active_count() == before
 
 
-def host_of(service: Service) -> EchoHost:
+def host_of(service: WinRMServer) -> EchoHost:
     assert isinstance(service.host, EchoHost)
     return service.host
 
 
 @pytest.mark.parametrize(("auth", "settings"), [("basic", PLAIN), ("ntlm", SEALED_ONLY), ("negotiate", SEALED_ONLY)])
-def test_a_batch_travels_over_http(serve: Serve, auth: str, settings: Settings) -> None:
+def test_a_batch_travels_over_http(serve: Serve, auth: str, settings: WinRMSettings) -> None:
     service = serve(settings=settings)
     shell = invoke(wsman(service.port, auth), "the batch")
     assert shell.output == [framed("the batch")]
@@ -68,7 +69,7 @@ def test_a_batch_travels_over_http(serve: Serve, auth: str, settings: Settings) 
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_batch_travels_over_https(serve: Serve, tmp_path: Path, auth: str, strict: bool) -> None:
     authority = Authority(tmp_path)
-    settings = replace(PLAIN, methods=Methods(unencrypted=False, strict_binding=strict))
+    settings = replace(PLAIN, methods=AuthMethods(unencrypted=False, strict_binding=strict))
     service = serve(settings=settings, tls=authority.server(["localhost", "127.0.0.1"]))
     shell = invoke(wsman(service.port, auth, ssl=True, cert_validation=str(authority.path)), "b")
     assert shell.output == [framed("b")]
@@ -77,7 +78,7 @@ def test_a_batch_travels_over_https(serve: Serve, tmp_path: Path, auth: str, str
 
 def test_channel_bindings_are_checked_when_strict(serve: Serve, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    service = serve(settings=replace(PLAIN, methods=Methods(strict_binding=True)), tls=authority.server(["127.0.0.1"]))
+    service = serve(settings=replace(PLAIN, methods=AuthMethods(strict_binding=True)), tls=authority.server(["127.0.0.1"]))
     with pytest.raises(AuthenticationError):
         invoke(wsman(service.port, "ntlm", ssl=True, cert_validation=str(authority.path), negotiate_send_cbt=False), "b")
 
@@ -98,7 +99,7 @@ def test_an_untrusted_certificate_is_noticed(serve: Serve, tmp_path: Path) -> No
 def test_a_certificate_logs_on(serve: Serve, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     mine, other = authority.client(USER), authority.client("somebody")
-    settings = replace(PLAIN, methods=Methods(basic=False, certificates={mine.fingerprint: USER}))
+    settings = replace(PLAIN, methods=AuthMethods(basic=False, certificates={mine.fingerprint: USER}))
     service = serve(settings=settings, tls=authority.server(["127.0.0.1"]), client_ca=str(authority.path))
 
     def client(pair: Any) -> WSMan:
@@ -141,7 +142,7 @@ def test_accounts_of_two_hosts_are_not_mixed_up(serve: Serve) -> None:
     services = [serve(EchoHost(f"H{n}", accounts={"a": f"password {n}"})) for n in range(8)]
     outcomes: list[object] = []
 
-    def log_on(service: Service, n: int) -> None:
+    def log_on(service: WinRMServer, n: int) -> None:
         try:
             outcomes.extend(invoke(wsman(service.port, "ntlm", user="a", password=f"password {n}"), str(n)).output)
         except AuthenticationError:
@@ -171,7 +172,7 @@ CREDSSP = pytest.param("credssp", marks=pytest.mark.skipif(not importlib.util.fi
 @pytest.mark.parametrize("auth", ["basic", "ntlm", CREDSSP])
 def test_two_megabytes_each_way(serve: Serve, auth: str) -> None:
     batch = base64.b64encode(bytes(range(256)) * 5859).decode()
-    service = serve(settings=replace(PLAIN, methods=Methods(credssp=True)))
+    service = serve(settings=replace(PLAIN, methods=AuthMethods(credssp=True)))
     assert invoke(wsman(service.port, auth), batch).output == [framed(batch)]
     assert host_of(service).runs[0][0] == batch
 
@@ -359,7 +360,7 @@ def test_malformed_http(serve: Serve, request_bytes: bytes, status: bytes) -> No
     assert answer.partition(b"\r\n")[0].split(b" ")[1] == status
 
 
-def post(service: Service, body: bytes, **headers: str) -> requests.Response:
+def post(service: WinRMServer, body: bytes, **headers: str) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
         return session.post(f"http://127.0.0.1:{service.port}/wsman", body, timeout=5,
@@ -401,7 +402,7 @@ def test_fragments_that_are_none(serve: Serve) -> None:
 
 def test_credssp(serve: Serve) -> None:
     credssp = pytest.importorskip("requests_credssp.exceptions")
-    service = serve(settings=replace(PLAIN, methods=Methods(negotiate=False, unencrypted=False, credssp=True)))
+    service = serve(settings=replace(PLAIN, methods=AuthMethods(negotiate=False, unencrypted=False, credssp=True)))
     assert invoke(wsman(service.port, "credssp"), "b").output == [framed("b")]
     with pytest.raises(credssp.NTStatusException, match="0x8009030c"):  # SEC_E_LOGON_DENIED
         invoke(wsman(service.port, "credssp", password="wrong"), "b")
@@ -427,7 +428,7 @@ def test_a_message_that_was_tampered_with(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(("transport", "settings"), [("ntlm", SEALED_ONLY), ("basic", PLAIN)])
-def test_a_second_client_over_winrs(serve: Serve, tmp_path: Path, transport: Any, settings: Settings) -> None:
+def test_a_second_client_over_winrs(serve: Serve, tmp_path: Path, transport: Any, settings: WinRMSettings) -> None:
     service = serve(settings=settings)
     protocol = Protocol(f"http://127.0.0.1:{service.port}/wsman", transport, USER, PASSWORD, proxy=None,
                         ca_trust_path=str(tmp_path),

@@ -15,9 +15,10 @@ from lab_servers import SCRIPT, EchoHost, framed, invoke, wsman
 from pypsrp.exceptions import AuthenticationError
 
 from ringfence.lab.certificates import Authority
-from ringfence.lab.net import Gate
-from ringfence.lab.winrm.auth import Methods
-from ringfence.lab.winrm.server import Service, Settings
+from ringfence.lab.listeners import Acceptor
+from ringfence.lab.winrm.authentication import AuthMethods
+from ringfence.lab.winrm.winrm_server import WinRMServer
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 REALM, NAME = "LAB.EXAMPLE", "lab1.lab.example"
 USER, PASSWORD = f"ops@{REALM}", "a pass phrase"
@@ -27,7 +28,7 @@ MISSING = [name for name, found in TOOLS.items() if not found]
 MISSING += [name for name in ("gssapi", "krb5") if not importlib.util.find_spec(name)]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
 
-SETTINGS = Settings(script=lambda: SCRIPT, methods=Methods(basic=False, unencrypted=False))
+SETTINGS = WinRMSettings(script=lambda: SCRIPT, methods=AuthMethods(basic=False, unencrypted=False))
 KRB5_CONF = """
 [libdefaults]
  default_realm = {realm}
@@ -103,15 +104,15 @@ def wait_for(port: int, kdc: "subprocess.Popen[bytes]") -> None:
 
 
 @pytest.fixture
-def service(realm: Path) -> Iterator[Service]:
-    with Gate() as gate:
-        served = Service(gate, EchoHost(accounts={USER: "not used", "local": "p"}), SETTINGS)
+def service(realm: Path) -> Iterator[WinRMServer]:
+    with Acceptor() as gate:
+        served = WinRMServer(gate, EchoHost(accounts={USER: "not used", "local": "p"}), SETTINGS)
         yield served
         served.close()
 
 
 @pytest.mark.parametrize("auth", ["kerberos", "negotiate"])
-def test_a_ticket_logs_on(service: Service, auth: str) -> None:
+def test_a_ticket_logs_on(service: WinRMServer, auth: str) -> None:
     client = wsman(service.port, auth, user=USER, password=PASSWORD, negotiate_hostname_override=NAME)
     assert invoke(client, "b").output == [framed("b")]
     assert isinstance(service.host, EchoHost)
@@ -121,21 +122,21 @@ def test_a_ticket_logs_on(service: Service, auth: str) -> None:
 def test_a_ticket_logs_on_over_https(realm: Path, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     settings = replace(SETTINGS, methods=replace(SETTINGS.methods, strict_binding=True))
-    with Gate() as gate:
-        served = Service(gate, EchoHost(accounts={USER: "not used"}), settings, authority.server(["127.0.0.1"]))
+    with Acceptor() as gate:
+        served = WinRMServer(gate, EchoHost(accounts={USER: "not used"}), settings, authority.server(["127.0.0.1"]))
         client = wsman(served.port, "kerberos", ssl=True, cert_validation=str(authority.path), user=USER,
                        password=PASSWORD, negotiate_hostname_override=NAME)
         assert invoke(client, "b").output == [framed("b")]
         served.close()
 
 
-def test_a_local_account_still_uses_ntlm(service: Service) -> None:
+def test_a_local_account_still_uses_ntlm(service: WinRMServer) -> None:
     assert invoke(wsman(service.port, "ntlm", user="local", password="p"), "b").output == [framed("b")]
 
 
 def test_a_principal_without_account_is_refused(realm: Path) -> None:
-    with Gate() as gate:
-        served = Service(gate, EchoHost(accounts={"local": "p"}), SETTINGS)
+    with Acceptor() as gate:
+        served = WinRMServer(gate, EchoHost(accounts={"local": "p"}), SETTINGS)
         client = wsman(served.port, "kerberos", user=USER, password=PASSWORD, negotiate_hostname_override=NAME)
         with pytest.raises(AuthenticationError):
             invoke(client, "b")

@@ -12,28 +12,29 @@ from pypsrp.complex_objects import PSInvocationState
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.shell import Process, WinRS
 
-from ringfence.lab.net import Gate
-from ringfence.lab.winrm.server import Service, Settings
+from ringfence.lab.listeners import Acceptor
+from ringfence.lab.winrm.winrm_server import WinRMServer
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 PWSH = shutil.which("pwsh")
 pytestmark = pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WinRMServer]:
     modules = tmp_path_factory.mktemp("modules")
     module = modules / "Demo" / "Demo.psm1"
     module.parent.mkdir()
     module.write_text("function Get-Demo { [pscustomobject]@{ Name = 'wide'; Home = $env:RINGFENCE_DEMO } }\n")
     environment = {**os.environ, "PSModulePath": str(modules), "RINGFENCE_DEMO": "from outside"}
-    with Gate() as gate:
-        served = Service(gate, EchoHost(), Settings(pwsh=PWSH, environment=environment))
+    with Acceptor() as gate:
+        served = WinRMServer(gate, EchoHost(), WinRMSettings(pwsh=PWSH, environment=environment))
         yield served
         served.close()
 
 
 @pytest.fixture(scope="module", params=["basic", "ntlm"])
-def pool(service: Service, request: pytest.FixtureRequest) -> Iterator[RunspacePool]:
+def pool(service: WinRMServer, request: pytest.FixtureRequest) -> Iterator[RunspacePool]:
     with wsman(service.port, request.param) as client, RunspacePool(client) as opened:
         yield opened
 
@@ -77,7 +78,7 @@ def test_a_running_pipeline_stops(pool: RunspacePool) -> None:
     assert PowerShell(pool).add_script("'alive'").invoke() == ["alive"]
 
 
-def test_winrs_runs_the_bootstrap(service: Service) -> None:
+def test_winrs_runs_the_bootstrap(service: WinRMServer) -> None:
     with wsman(service.port, "ntlm", user=USER, password=PASSWORD) as client, WinRS(client) as shell:
         process = Process(shell, COMMAND)
         process.begin_invoke()
@@ -86,7 +87,7 @@ def test_winrs_runs_the_bootstrap(service: Service) -> None:
         assert (process.stdout.strip(), process.stderr, process.rc) == (b"the batch", b"", 0)
 
 
-def test_the_child_ends_with_its_shell(service: Service) -> None:
+def test_the_child_ends_with_its_shell(service: WinRMServer) -> None:
     with wsman(service.port) as client:
         with RunspacePool(client) as pool:
             [process] = PowerShell(pool).add_script("$PID").invoke()

@@ -47,10 +47,10 @@ def groups(hosts: list[Machine]) -> dict[str, list[str]]:
 def simulation(hosts: list[Machine], transport: LabTransport) -> Any:
     """The hosts as servers. Raises InputError where what only they need is not installed."""
     try:
-        from ringfence.lab.up import Lab
+        from ringfence.lab.simulated_fleet import SimulatedFleet
     except ModuleNotFoundError as error:
         raise usage_error(f"the lab needs {error.name}, which is not installed: pip install 'ringfence[lab]'") from error
-    return Lab(hosts, transport=transport.value, groups=groups(hosts))
+    return SimulatedFleet(hosts, transport=transport.value, groups=groups(hosts))
 
 
 def up(console: Console,

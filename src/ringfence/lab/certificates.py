@@ -18,7 +18,7 @@ _UPN = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class CertificateFiles:
     """A certificate and its private key as PEM files; `fingerprint` is SHA-256 in hex."""
 
     certificate: Path
@@ -47,17 +47,17 @@ class Authority:
         self.path = directory / "ca.pem"
         self.path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def server(self, names: Sequence[str]) -> Pair:
+    def server(self, names: Sequence[str]) -> CertificateFiles:
         """A server certificate for host names and addresses."""
         return self._issue(names[0], [_alternative(n) for n in names], ExtendedKeyUsageOID.SERVER_AUTH)
 
-    def client(self, user: str) -> Pair:
+    def client(self, user: str) -> CertificateFiles:
         """A client certificate whose principal name is the user."""
         text = user.encode()
         principal = x509.OtherName(_UPN, bytes([0x0C, len(text)]) + text)
         return self._issue(user, [principal], ExtendedKeyUsageOID.CLIENT_AUTH)
 
-    def _issue(self, name: str, names: Sequence[x509.GeneralName], usage: x509.ObjectIdentifier) -> Pair:
+    def _issue(self, name: str, names: Sequence[x509.GeneralName], usage: x509.ObjectIdentifier) -> CertificateFiles:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
         certificate = (
@@ -66,12 +66,12 @@ class Authority:
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .sign(self._key, hashes.SHA256()))
         digest = hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest()
-        pair = Pair(self._directory / f"{digest[:16]}.pem", self._directory / f"{digest[:16]}.key", digest)
-        pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        with open(os.open(pair.key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                         serialization.NoEncryption()))
-        return pair
+        files = CertificateFiles(self._directory / f"{digest[:16]}.pem", self._directory / f"{digest[:16]}.key", digest)
+        files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        with open(os.open(files.key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+            stream.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                           serialization.NoEncryption()))
+        return files
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, authority: bool) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)

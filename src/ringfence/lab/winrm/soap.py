@@ -176,8 +176,8 @@ _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?
 
 def seconds(duration: str, default: float) -> float:
     """Seconds of an XML duration such as PT20S or PT1H; `default` where it is none."""
-    found = _DURATION.fullmatch(duration)
-    if not found or not any(found.groups()):
+    match = _DURATION.fullmatch(duration)
+    if not match or not any(match.groups()):
         return default
-    days, hours, minutes, rest = (float(part or 0) for part in found.groups())
+    days, hours, minutes, rest = (float(part or 0) for part in match.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + rest

@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from ringfence.lab import console
+from ringfence.lab import command_shell
 from ringfence.lab.winrm import soap
-from ringfence.lab.winrm.shell import Outbox
+from ringfence.lab.winrm.shells import Outbox
 
 
 class Pipe:
@@ -47,10 +47,10 @@ class Pipe:
             return taken
 
 
-class Processes:
+class ProcessEngine:
     """The engine behind a WinRS shell."""
 
-    def __init__(self, settings: console.Settings, batch: Callable[[str], str],
+    def __init__(self, settings: command_shell.ShellSettings, batch: Callable[[str], str],
                  start: Callable[[Callable[[], None], str], None]) -> None:
         self._settings, self._batch, self._start = settings, batch, start
         self._pipes: dict[str, Pipe] = {}
@@ -65,8 +65,8 @@ class Processes:
 
         def body() -> None:
             try:
-                code = console.run(text, self._settings, self._batch, pipe, lambda data: outbox.put("stdout", data),
-                                   lambda data: outbox.put("stderr", data), lambda: not pipe.broken)
+                code = command_shell.run(text, self._settings, self._batch, pipe, lambda data: outbox.put("stdout", data),
+                                         lambda data: outbox.put("stderr", data), lambda: not pipe.broken)
             except ConnectionError:
                 outbox.cut()
             else:

@@ -1,0 +1,59 @@
+"""Whether rules of the ActiveStore are enforced on a simulated host, and why not."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ringfence.lab.enforcement.policy_in_force import profile_value
+from ringfence.lab.machine.machine import Machine
+from ringfence.lab.netsecurity import ipsec_rules
+from ringfence.lab.netsecurity.cmdlet_errors import STATUS_TEXTS, CmdletError
+from ringfence.lab.netsecurity.objects import NOUNS, Noun
+from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY
+from ringfence.lab.registry.stored_rule import StoredRule
+
+OK = (0x00010000, "The rule was parsed successfully from the store.")
+
+
+def enforcement(machine: Machine, noun_name: str, names: Iterable[str]) -> dict[str, Any]:
+    """Enforcement.Read: {name as it was asked: status} of the rules that are there."""
+    noun, asked = NOUNS[noun_name], list(names)
+    rules: dict[str, tuple[str, str, StoredRule]] = {}
+    for root in (GROUP_POLICY, MDM, POLICY):
+        for name in asked:
+            there = noun.find(machine.registry, root, name)
+            if there is not None and there not in rules:
+                rules[there] = (name, root, noun.read(machine.registry, root, there))
+    return {name: rule_status(machine, noun, root, rule) for name, root, rule in rules.values()}
+
+
+def rule_status(machine: Machine, noun: Noun, root: str, rule: StoredRule) -> dict[str, Any]:
+    """The status of one rule of the ActiveStore."""
+    code, text = OK
+    try:
+        if noun.key != "FirewallRules" and rule.first("Action") != "DoNotSecure":
+            ipsec_rules.check_sets(machine.registry, root, rule)
+    except CmdletError as error:
+        code = error.code or 0
+        return {"primary_status": "Error", "enforcement": ["Invalid"], "status": f"{STATUS_TEXTS[code]} ({code})"}
+    reasons = _not_enforced(machine, noun, root, rule)
+    return {"primary_status": "Inactive" if reasons else "OK", "enforcement": reasons or ["Enforced"],
+            "status": f"{text} ({code})"}
+
+
+def _not_enforced(machine: Machine, noun: Noun, root: str, rule: StoredRule) -> list[str]:
+    """Why a rule that is valid is not enforced, by the names of MSFT_NetFirewallRule's EnforcementStatus."""
+    if not rule.is_true("Active"):
+        return ["DisabledObject"]
+    active = {(i.profile or "public").capitalize() for i in machine.interfaces if i.status == "up"}
+    profiles = [p for p in ("Domain", "Private", "Public") if p in (rule.all("Profile") or (p,)) and p in active]
+    if not profiles:
+        return ["InactiveProfile"]
+    if all(profile_value(machine, p, "EnableFirewall") == 0 for p in profiles):
+        return ["FirewallOffInProfile"]
+    merge, disallowed = (("AllowLocalPolicyMerge", "LocalFirewallRulesDisallowed") if noun.key == "FirewallRules" else
+                         ("AllowLocalIPsecPolicyMerge", "LocalConsecRulesDisallowed"))
+    if root == POLICY and all(profile_value(machine, p, merge) == 0 for p in profiles):
+        return [disallowed]
+    if rule.has("RADynKey") and not rule.has("RA4", "RA6", "RA42", "RA62"):
+        return ["RemoteAddressResolutionEmpty"]
+    return []

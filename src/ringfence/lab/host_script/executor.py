@@ -1,0 +1,221 @@
+"""Plays host.ps1 on a simulated host: one base64 batch line in, one framed reply out, the same verbs and failures."""
+
+import base64
+import gzip
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ringfence.lab.enforcement import security_associations
+from ringfence.lab.enforcement.rule_enforcement import enforcement
+from ringfence.lab.host_script.allow_list import check_cmdlet, check_parameters, not_allowed
+from ringfence.lab.machine.machine import Machine
+from ringfence.lab.netsecurity import dispatch
+from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, system_error
+from ringfence.lab.netsecurity.wildcards import escaped
+from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY, RESTRICTED, StoredValue, as_sent
+from ringfence.lab.session import Dropped, Session
+
+Arguments = Mapping[str, Any]  # of a verb, as the batch holds them
+
+ROOTS = {"local": (POLICY, ("RestrictedServices", "Mdm")), "group_policy": (GROUP_POLICY, ()), "mdm": (MDM, ()),
+         "restricted": (RESTRICTED, ())}
+_NEEDED = {"Account.Resolve": ("names",), "Enforcement.Read": ("kind", "names"), "SA.Delete": ("remote_address",)}
+
+
+def require_running(machine: Machine, cmdlet: str, session: Session) -> None:
+    """Refuses a cmdlet that writes where the services do not run or the session is not elevated. Raises CmdletError."""
+    if cmdlet in dispatch.PROPOSALS:
+        return
+    if not machine.firewall_runs():
+        raise system_error(1753).raised_by(cmdlet)
+    if machine.faults.read_only or not session.elevated:
+        raise system_error(5).raised_by(cmdlet)
+
+
+class HostScript:
+    """The host script as one machine runs it. The texts of its policy are kept until the registry changes."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._policies: dict[str, tuple[int, str, dict[str, str]]] = {}
+        self._verbs: dict[str, Callable[[Arguments, Session], Any]] = {
+            "Facts.Read": self._facts, "Account.Resolve": self._accounts, "Net.Call": self._call, "Net.Get": self._get,
+            "Enforcement.Read": self._enforcement, "SA.Read": self._associations, "SA.Delete": self._delete_associations}
+
+    def run(self, line: str, session: Session) -> str:
+        """The framed reply to a batch line. Raises Dropped where the fault says so."""
+        mode = self.machine.faults.language_mode
+        if mode != "FullLanguage":
+            return f"<<ringfence-fatal:language_mode:the session runs in {mode}>>"
+        try:
+            batch = json.loads(base64.b64decode(line, validate=True))
+            if batch["ringfence"] != 1:
+                there = batch["ringfence"] if isinstance(batch["ringfence"], int) else 0
+                return f"<<ringfence-fatal:version:here 1, there {there}>>"
+            run, key, stop, calls = batch["run"], base64.b64decode(batch["key"]), batch["stop"], batch["calls"]
+        except (ValueError, KeyError, TypeError) as error:
+            detail = "".join(c if c.isascii() and c.isprintable() and c != ">" else " " for c in str(error))
+            return f"<<ringfence-fatal:script:{detail}>>"
+        replies = self._replies(calls, key, stop, session)
+        text = f'{{"ringfence":1,"run":{json.dumps(run)},"replies":[{",".join(replies)}]}}'
+        return f"<<ringfence:{base64.b64encode(gzip.compress(text.encode(), 1, mtime=0)).decode()}>>"
+
+    def _replies(self, calls: list[Mapping[str, Any]], key: bytes, stop: bool, session: Session) -> list[str]:
+        replies: list[str] = []
+        with self.machine.lock:
+            self.machine.counters.batches += 1
+        for number, call in enumerate(calls):
+            with self.machine.lock:
+                if number == self.machine.faults.fail_at:
+                    raise Dropped(f"the connection broke before call {number}")
+                self.machine.counters.calls += 1
+                try:
+                    replies.append(f'{{"ok":true,"value":{self._value(call, key, session)}}}')
+                except CmdletError as error:
+                    replies.append(json.dumps({"ok": False, "error": {
+                        "category": error.category, "id": error.id, "message": error.message, "code": error.code}}))
+                    if stop:
+                        break
+        return replies
+
+    def _value(self, call: Mapping[str, Any], key: bytes, session: Session) -> str:
+        """The value of one call as JSON text."""
+        verb, arguments = call.get("verb"), call.get("args") or {}
+        if verb == "Policy.Read":
+            return self._policy(arguments.get("stores", ["local", "group_policy", "mdm"]), key)
+        if verb not in self._verbs:
+            raise CmdletError("InvalidArgument", "ringfence.verb", f"no verb is named '{verb}'")
+        if missing := [a for a in _NEEDED.get(verb, ()) if a not in arguments]:
+            raise CmdletError("InvalidArgument", "ringfence.args", f"{verb} needs {missing[0]}")
+        return json.dumps(self._verbs[verb](arguments, session), ensure_ascii=False, separators=(",", ":"))
+
+    # Policy.Read
+
+    def _policy(self, stores: list[str], key: bytes) -> str:
+        parts = []
+        for store in stores:
+            if store not in ROOTS:
+                raise CmdletError("InvalidArgument", "ringfence.store", f"no store is named '{store}'")
+            text, secrets = self._store(store)
+            for mark, secret in secrets.items():
+                text = text.replace(mark, hmac.new(key, secret.encode(), hashlib.sha256).hexdigest())
+            parts.append(f'"{store}":{text}')
+        return "{" + ",".join(parts) + "}"
+
+    def _store(self, store: str) -> tuple[str, dict[str, str]]:
+        """The JSON of one store, and what stands in it for pre-shared keys; kept until the registry changes."""
+        generation = self.machine.registry.generation
+        kept = self._policies.get(store)
+        if kept and kept[0] == generation:
+            return kept[1], kept[2]
+        secrets: dict[str, str] = {}
+
+        def without_secret(value: StoredValue) -> list[object]:
+            if value.name.lower() != "shkey":
+                return as_sent(value)
+            mark = f"\x00{len(secrets)}\x00"
+            secrets[json.dumps(mark)[1:-1]] = str(value.data)
+            return [value.name, "Hmac", mark]
+
+        root, without = ROOTS[store]
+        tree = [[path, [without_secret(v) for v in key.values.values()]]
+                for path, key in self.machine.registry.tree(root, without)]
+        text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+        self._policies[store] = (generation, text, secrets)
+        return text, secrets
+
+    # Facts.Read, Account.Resolve
+
+    def _facts(self, arguments: Arguments, session: Session) -> dict[str, Any]:
+        machine, system = self.machine, self.machine.system
+        return {"computer": machine.name, "domain": machine.domain, "os": {
+                    "caption": system.caption, "version": f"10.0.{system.build}", "build": system.build,
+                    "edition": system.edition, "product": system.product},
+                "powershell": system.powershell, "language_mode": machine.faults.language_mode,
+                "elevated": session.elevated, "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "interfaces": [{
+                    "alias": i.alias, "guid": i.guid, "index": i.index, "type": i.type, "status": i.status,
+                    "addresses": i.addresses, "profile": i.profile, "dns_servers": i.dns_servers,
+                    "gateways": i.gateways} for i in machine.interfaces],
+                "services": dict(machine.services), "environment": dict(machine.environment),
+                "legacy_ipsec_policy": self._legacy_ipsec_policy(),
+                "management": {"transport": session.transport, "local_address": session.local_address,
+                               "local_port": session.local_port, "remote_address": session.remote_address,
+                               "remote_port": session.remote_port}}
+
+    def _legacy_ipsec_policy(self) -> object:
+        """The name of an assigned IPsec policy of the old kind: the local one, else that of Group Policy."""
+        registry, root = self.machine.registry, r"SOFTWARE\Policies\Microsoft\Windows\IPSec"
+        active = registry.get(root + r"\Policy\Local", "ActivePolicy")
+        name = active and (registry.get(str(active), "ipsecName") or active)
+        return name or registry.get(root + r"\GPTIPSECPolicy", "DSIPSECPolicyName")
+
+    def _accounts(self, arguments: Arguments, session: Session) -> dict[str, Any]:
+        return {name: self.machine.account_names.resolve(name) for name in arguments["names"]}
+
+    # Net.Call, Net.Get
+
+    def _call(self, arguments: Arguments, session: Session) -> None:
+        cmdlet, parameters = str(arguments.get("cmdlet")), arguments.get("parameters") or {}
+        check_cmdlet(cmdlet)
+        check_parameters(cmdlet, parameters)
+        parameters = {name: self._resolved(value) for name, value in parameters.items()}
+        new_group = None
+        if cmdlet.lower().startswith("set-") and isinstance(parameters.get("Name"), str) and "Group" in parameters:
+            new_group = str(parameters.pop("Group"))
+        if not cmdlet.lower().startswith("new-"):        # a name means itself
+            for name in ("Name", "Group"):
+                if name in parameters:
+                    names = parameters[name] if isinstance(parameters[name], list) else [parameters[name]]
+                    parameters[name] = [escaped(str(n)) for n in names]
+        require_running(self.machine, cmdlet, session)
+        if cmdlet in dispatch.PROPOSALS:
+            dispatch.propose(cmdlet, parameters)
+            return
+        try:
+            dispatch.call(self.machine, cmdlet, parameters, new_group)
+        except CmdletError as error:  # a new group is assigned to an object, which Get- has to find first
+            if new_group is None or not error.id.startswith("CmdletizationQuery_NotFound"):
+                raise
+            raise CmdletError(error.category, error.id.replace(",Set-", ",Get-"), error.message) from None
+
+    def _resolved(self, value: Any) -> Any:
+        """A parameter value in which calls are replaced by what they give."""
+        if isinstance(value, list):
+            return [self._resolved(v) for v in value]
+        if isinstance(value, dict):
+            return dispatch.propose(value["$call"]["cmdlet"], value["$call"].get("parameters") or {})
+        return value
+
+    def _get(self, arguments: Arguments, session: Session) -> list[dict[str, Any]]:
+        match arguments.get("cmdlet"):
+            case "Get-NetIPsecDospSetting":
+                return [as_powershell_shows(s) for s in self.machine.dosp.values()]
+            case "Get-NetIPsecMainModeSA":
+                return security_associations.read(self.machine)["main_mode"]
+            case "Get-NetIPsecQuickModeSA":
+                return security_associations.read(self.machine)["quick_mode"]
+            case cmdlet:
+                raise not_allowed(str(cmdlet))
+
+    # Enforcement.Read, SA.Read, SA.Delete
+
+    def _enforcement(self, arguments: Arguments, session: Session) -> dict[str, Any]:
+        if arguments["kind"] not in ("NetFirewallRule", "NetIPsecRule", "NetIPsecMainModeRule"):
+            raise CmdletError("InvalidArgument", "ringfence.kind", f"no status is read of '{arguments['kind']}'")
+        return enforcement(self.machine, arguments["kind"], arguments["names"])
+
+    def _associations(self, arguments: Arguments, session: Session) -> dict[str, list[dict[str, Any]]]:
+        return security_associations.read(self.machine)
+
+    def _delete_associations(self, arguments: Arguments, session: Session) -> dict[str, int]:
+        return security_associations.delete(self.machine, str(arguments["remote_address"]))
+
+
+def as_powershell_shows(setting: Mapping[str, Any]) -> dict[str, Any]:
+    """A DoS protection setting as PowerShell shows it: flags enumerations as one text."""
+    return {k: ", ".join(v) if k in ("EnabledKeyingModules", "FilteringFlags") else v for k, v in setting.items()}

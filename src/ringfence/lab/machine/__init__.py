@@ -1,0 +1,1 @@
+"""What a simulated host is: data only. What it does is decided in the rooms above."""

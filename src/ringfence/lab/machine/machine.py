@@ -1,0 +1,148 @@
+"""One simulated Windows host as data: its identity, network adapters, accounts, services and registry.
+
+What it does with them is decided elsewhere: cmdlets in netsecurity/, its policy in enforcement/, its answers in
+host_script/; `SimulatedHost` brings these together.
+"""
+
+import ipaddress
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from ringfence.lab.machine import builtin_policy
+from ringfence.lab.machine.account_names import AccountNames
+from ringfence.lab.registry.hive import SimulatedRegistry
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A release of Windows: what Facts.Read says of it and the schema version of its firewall policy."""
+
+    caption: str
+    build: int
+    edition: str
+    product: Literal["server", "workstation", "domain_controller"]
+    schema: str
+    powershell: str
+
+
+SYSTEMS = {
+    "server2022": System("Microsoft Windows Server 2022 Standard", 20348, "ServerStandard", "server", "2.31",
+                         "5.1.20348.1"),
+    "windows11": System("Microsoft Windows 11 Enterprise", 26100, "Enterprise", "workstation", "2.33", "5.1.26100.1"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAdapter:
+    """A network adapter. `addresses` are `address/length`; `profile` is domain, private, public or None (not known)."""
+
+    alias: str
+    guid: str
+    index: int = 4
+    type: Literal["wired", "wireless", "remote_access", "other"] = "wired"
+    status: Literal["up", "down"] = "up"
+    addresses: tuple[str, ...] = ()
+    profile: Literal["domain", "private", "public"] | None = "private"
+    dns_servers: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+
+    def networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        """The subnets this adapter is in."""
+        return [ipaddress.ip_interface(a).network for a in self.addresses]
+
+
+@dataclass(slots=True)
+class Faults:
+    """What is wrong with a host on purpose.
+
+    `fail_at`: the connection breaks before call N (from 0) of a batch that has so many. `read_only`: every write is
+    denied. `language_mode`: of the PowerShell session.
+    """
+
+    fail_at: int | None = None
+    read_only: bool = False
+    language_mode: str = "FullLanguage"
+
+
+@dataclass(slots=True)
+class Counters:
+    """How many batches and calls a machine has executed."""
+
+    batches: int = 0
+    calls: int = 0
+
+
+@dataclass(slots=True)
+class DeletedAssociations:
+    """Security associations that were deleted, as (mode, name), until the registry has another `generation`."""
+
+    names: set[tuple[str, str]] = field(default_factory=set)
+    generation: int = 0
+
+
+class Machine:
+    """A host that lives in memory. Whoever reads or changes it from several threads holds its `lock`."""
+
+    def __init__(self, name: str, system: System, *, accounts: Mapping[str, str], domain: str | None = None,
+                 interfaces: tuple[NetworkAdapter, ...] = (), controller_address: str = "10.99.0.1") -> None:
+        self.name, self.system, self.schema, self.domain = name, system, system.schema, domain
+        self.accounts = dict(accounts)
+        self.interfaces = interfaces
+        self.controller_address = controller_address
+        self.services = {"mpssvc": "running", "BFE": "running", "IKEEXT": "running", "PolicyAgent": "running"}
+        self.environment = {"SystemRoot": r"C:\Windows", "ProgramFiles": r"C:\Program Files",
+                            "ProgramFiles(x86)": r"C:\Program Files (x86)", "ProgramData": r"C:\ProgramData",
+                            "SystemDrive": "C:"}
+        self.account_names = AccountNames(name, accounts, domain)
+        self.registry = SimulatedRegistry()
+        self.dosp: dict[str, dict[str, Any]] = {}
+        self.faults, self.counters = Faults(), Counters()
+        self.lock = threading.RLock()
+        self.deleted_associations = DeletedAssociations()
+        self.registry.set(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "EditionID", system.edition)
+        self._texts = builtin_policy.install(self.registry, system.product, system.schema)
+
+    @property
+    def address(self) -> str:
+        """The address at which the controller reaches this host; loopback where it has none."""
+        adapter = self.adapter_towards(ipaddress.ip_address(self.controller_address))
+        return adapter.addresses[0].partition("/")[0] if adapter and adapter.addresses else "127.0.0.1"
+
+    def adapter_towards(self, remote: Address) -> NetworkAdapter | None:
+        """The adapter whose subnet holds the address, else the first one with a gateway, else the first that is up."""
+        up = [i for i in self.interfaces if i.status == "up"]
+        near = [i for i in up if any(remote in n for n in i.networks() if n.version == remote.version)]
+        return next(iter(near + [i for i in up if i.gateways] + up), None)
+
+    def firewall_runs(self) -> bool:
+        """Whether the services that every firewall cmdlet and every filter depend on run."""
+        return all(self.services.get(service) == "running" for service in ("mpssvc", "BFE"))
+
+    def text(self, resource: str) -> str:
+        """The text behind an `@file.dll,-id` resource, where this machine knows it; else the resource itself."""
+        return self._texts.get(resource.lower(), resource)
+
+
+def machine(name: str, os: Literal["server2022", "windows11"] = "server2022", *, address: str = "10.99.0.10/24",
+            accounts: Mapping[str, str] | None = None, domain: str | None = None,
+            interfaces: tuple[NetworkAdapter, ...] | None = None, schema: str | None = None,
+            controller_address: str = "10.99.0.1") -> Machine:
+    """A host as it is after its installation, with WinRM and sshd set up.
+
+    `address` is that of its one interface, Ethernet, unless `interfaces` are given; `schema` replaces the schema version
+    of the release (for hosts older than the two that are described).
+    """
+    system = SYSTEMS[os]
+    if interfaces is None:
+        gateway = str(next(ipaddress.ip_interface(address).network.hosts()))
+        guid = "{" + str(uuid.uuid5(uuid.NAMESPACE_DNS, name)).upper() + "}"
+        interfaces = (NetworkAdapter("Ethernet", guid, addresses=(address, "fe80::1:10/64"),
+                                     profile="domain" if domain else "private", dns_servers=(gateway,), gateways=(gateway,)),)
+    return Machine(name, replace(system, schema=schema or system.schema), domain=domain, interfaces=interfaces,
+                   accounts={"Administrator": "Ringfence-lab-1"} if accounts is None else accounts,
+                   controller_address=controller_address)

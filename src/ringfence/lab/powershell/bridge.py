@@ -1,0 +1,212 @@
+"""How a real PowerShell on a simulated host reaches its machine: a loopback socket that answers the functions of shims/.
+
+A request is a line, base64 of CLIXML: {token, verb, with}; the answer is such a line: {value} or {error}. The token stands
+for a session, of which the machine has to know who calls and from where.
+"""
+
+import base64
+import binascii
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from psrpcore import PSRemotingCrypto, types
+
+from ringfence.lab.enforcement import security_associations
+from ringfence.lab.enforcement.policy_in_force import active_store
+from ringfence.lab.enforcement.rule_enforcement import rule_status
+from ringfence.lab.host_script.executor import as_powershell_shows, require_running
+from ringfence.lab.listeners import Acceptor, Connections
+from ringfence.lab.machine.machine import Machine
+from ringfence.lab.netsecurity import dispatch
+from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, system_error
+from ringfence.lab.netsecurity.objects import NOUNS, Noun, select
+from ringfence.lab.netsecurity.parameter_binding import Proposal
+from ringfence.lab.netsecurity.policy_stores import policy_root
+from ringfence.lab.netsecurity.wildcards import escaped
+from ringfence.lab.powershell.windows_objects import WindowsObjects
+from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY, StoredKey, StoredValue
+from ringfence.lab.session import Session
+
+_SOURCES = {POLICY: "PersistentStore", GROUP_POLICY: "GroupPolicy", MDM: "MDM"}
+_NO_SECRETS = PSRemotingCrypto()  # nothing here is a secure string
+With = Mapping[str, Any]  # the parameters of a request
+
+
+class Bridge:
+    """The socket of one machine.
+
+    `drop` cuts the connections of the host's servers. It is called where Faults.fail_at says so, before cmdlet N of a
+    PowerShell process: here calls of a batch are not seen, only the cmdlets they come to.
+    """
+
+    def __init__(self, acceptor: Acceptor, machine: Machine, drop: Callable[[], None] = lambda: None) -> None:
+        self.machine, self.drop = machine, drop
+        self._windows = WindowsObjects(machine)
+        self._sessions: dict[str, Session] = {}
+        self._listener = acceptor.listen(self._serve, lambda: "accept")
+        self.port = self._listener.port
+        self._verbs: dict[str, Callable[[Session, With], Any]] = {
+            "cmdlet": self._cmdlet, "key": self._key, "children": self._children, "show": self._show,
+            "elevated": self._elevated, "account": self._account}
+
+    def register(self, session: Session) -> str:
+        """A token for a session."""
+        token = secrets.token_hex(16)
+        self._sessions[token] = session
+        return token
+
+    def close(self) -> None:
+        """Stop listening and end every connection."""
+        self._listener.close()
+
+    def _serve(self, sock: socket.socket, connections: Connections) -> None:
+        del connections
+        cmdlets = 0
+        with sock.makefile("rwb") as stream:
+            for line in stream:
+                session, verb, parameters = self._request(line)
+                if verb == "cmdlet":
+                    if cmdlets == self.machine.faults.fail_at:
+                        self.drop()
+                        return
+                    cmdlets += 1
+                answer = types.serialize_clixml(self._answer(session, verb, parameters), _NO_SECRETS)
+                stream.write(base64.b64encode(answer.encode()) + b"\n")
+                stream.flush()
+
+    def _request(self, line: bytes) -> tuple[Session, str, With]:
+        """The parts of a request. Raises ConnectionError where it is none of ours."""
+        try:
+            [request] = types.deserialize_clixml(base64.b64decode(line).decode(), _NO_SECRETS)
+            return self._sessions[request["token"]], str(request["verb"]), request["with"]
+        except (binascii.Error, ParseError, ValueError, KeyError, TypeError):
+            raise ConnectionAbortedError("a request that is none") from None
+
+    def _answer(self, session: Session, verb: str, parameters: With) -> dict[str, Any]:
+        with self.machine.lock:
+            self.machine.counters.calls += 1
+            try:
+                return {"value": self._verbs[verb](session, parameters)}
+            except CmdletError as error:
+                return _error_record(error)
+
+    # cmdlets
+
+    def _cmdlet(self, session: Session, parameters: With) -> Any:
+        """A cmdlet with what PowerShell has bound. Raises CmdletError."""
+        name, arguments = str(parameters["name"]), {str(k): _plain(v) for k, v in parameters["parameters"].items()}
+        require_running(self.machine, name, session)
+        verb, _, noun = name.partition("-")
+        if name in dispatch.PROPOSALS:
+            proposal = dispatch.propose(name, arguments)
+            return [{"CimClassName": proposal.cls, **proposal.values}]
+        if noun.endswith("ModeSA"):
+            return self._associations(verb, f"{'main' if 'Main' in noun else 'quick'}_mode", arguments)
+        if verb == "Get" and noun not in NOUNS:
+            return [as_powershell_shows(s) for s in self.machine.dosp.values()]
+        if verb == "Get":
+            return self._objects(NOUNS[noun], arguments)
+        objects = arguments.pop("InputObject", ())
+        if not objects:
+            dispatch.call(self.machine, name, arguments)
+        for item in objects:
+            dispatch.call(self.machine, name, *self._by_object(NOUNS[noun], item, arguments))
+        return []
+
+    def _by_object(self, noun: Noun, item: Proposal, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+        """The parameters that mean an object that Get- gave, and its group where that has been assigned anew."""
+        name, source, group = (str(item.values.get(p) or "") for p in ("InstanceID", "PolicyStoreSource", "Group"))
+        root = policy_root(self.machine, source)
+        if noun.find(self.machine.registry, root, name) is None:
+            raise system_error(2)
+        changed = group != noun.properties(self.machine, root, name)["Group"]
+        return {**arguments, "Name": [escaped(name)], "PolicyStore": source}, group if changed else None
+
+    def _objects(self, noun: Noun, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What Get- shows; of rules in the ActiveStore with their status."""
+        store = str(arguments.get("PolicyStore") or "PersistentStore")
+        if store.lower() != "activestore" or noun.in_subkeys:
+            root = policy_root(self.machine, store, write=False)
+            names = select(self.machine, noun, root, arguments)
+            return [self._object(noun, root, name, store) for name in names]
+        chosen = {name for root in _SOURCES for name in _selected(self.machine, noun, root, arguments)}
+        return [{**self._object(noun, root, name, _SOURCES[root]), **self._status(noun, root, name)}
+                for name, (root, _) in active_store(self.machine, noun).items() if name in chosen]
+
+    def _object(self, noun: Noun, root: str, name: str, source: str) -> dict[str, Any]:
+        return {"Name": name, "InstanceID": name, **noun.properties(self.machine, root, name), "PolicyStoreSource": source,
+                "PrimaryStatus": "OK", "Status": "", "EnforcementStatus": ["NotApplicable"]}
+
+    def _status(self, noun: Noun, root: str, name: str) -> dict[str, Any]:
+        status = rule_status(self.machine, noun, root, noun.read(self.machine.registry, root, name))
+        return {"PrimaryStatus": status["primary_status"], "Status": status["status"],
+                "EnforcementStatus": status["enforcement"]}
+
+    def _associations(self, verb: str, mode: str, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+        associations = security_associations.read(self.machine)[mode]
+        if verb == "Get":
+            return associations
+        for name in arguments["Name"]:
+            if name not in {a["Name"] for a in associations}:
+                raise system_error(1168)
+            self.machine.deleted_associations.names.add((mode, name))
+        return []
+
+    # what Windows shows
+
+    def _key(self, session: Session, parameters: With) -> dict[str, Any] | None:
+        key = self.machine.registry.key(str(parameters["path"]))
+        return None if key is None else _as_dotnet_shows(key)
+
+    def _children(self, session: Session, parameters: With) -> list[dict[str, Any]] | None:
+        key = self.machine.registry.key(str(parameters["path"]))
+        return None if key is None else [_as_dotnet_shows(child) for child in key.keys.values()]
+
+    def _show(self, session: Session, parameters: With) -> list[dict[str, Any]]:
+        return self._windows.show(parameters["what"], session)
+
+    def _elevated(self, session: Session, parameters: With) -> bool:
+        return session.elevated
+
+    def _account(self, session: Session, parameters: With) -> dict[str, str]:
+        return self.machine.account_names.resolve(parameters["name"])
+
+
+def _error_record(error: CmdletError) -> dict[str, Any]:
+    return {"error": {"category": error.category, "id": error.id.partition(",")[0], "message": error.message,
+                      "code": None if error.code is None else types.PSUInt(error.code)}}
+
+
+def _plain(value: Any) -> Any:
+    """A bound value as the machine's own cmdlets take it; objects become what they stand for."""
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        values = {str(k): _plain(v) for k, v in value.items()}
+        return Proposal(str(values.pop("CimClassName", "")), values)
+    return value
+
+
+def _selected(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any]) -> list[str]:
+    """The ids in one of the stores in force; a name has to be in one of them only."""
+    try:
+        return select(machine, noun, root, arguments)
+    except CmdletError:
+        return []
+
+
+def _as_dotnet_shows(key: StoredKey) -> dict[str, Any]:
+    """A key as .NET shows it: DWORD and QWORD signed."""
+    return {"name": key.name, "keys": [k.name for k in key.keys.values()], "values": [
+        [v.name, v.type, _data(v)] for v in key.values.values()]}
+
+
+def _data(value: StoredValue) -> Any:
+    if isinstance(value.data, int):
+        bits = 64 if value.type == "QWord" else 32
+        number = (value.data + 2 ** (bits - 1)) % 2**bits - 2 ** (bits - 1)
+        return types.PSInt64(number) if bits == 64 else types.PSInt(number)
+    return b"" if value.data is None else value.data

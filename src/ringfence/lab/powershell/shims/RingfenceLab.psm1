@@ -1,0 +1,152 @@
+# Windows as a simulated host shows it to a real PowerShell: what host.ps1 asks of the system besides NetSecurity, answered by
+# the machine of the lab over a loopback socket. Functions win over cmdlets, so this works under any PowerShell 7.
+# One request a line, base64 of CLIXML: @{ token; verb; with }; one line back: @{ value } or @{ error }.
+class LabException : Exception {  # CimException has such a property
+    [uint32]$StatusCode
+    LabException([string]$Message, [uint32]$Code) : base($Message) { $this.StatusCode = $Code }
+}
+class LabKey {  # what Get-Item gives for a registry key
+    [string]$Name
+    hidden [hashtable]$Held
+    hidden [string]$Path
+    LabKey([hashtable]$Held, [string]$Path) {
+        $this.Held, $this.Path, $this.Name = $Held, $Path, "HKEY_LOCAL_MACHINE\$Path"
+    }
+    hidden [object] Find([string]$Name) {
+        foreach ($value in $this.Held.values) { if ($value[0] -eq $Name) { return $value } }
+        return $null
+    }
+    [string[]] GetValueNames() { return @(foreach ($value in $this.Held.values) { $value[0] }) }
+    [string[]] GetSubKeyNames() { return @($this.Held.keys) }
+    [string] GetValueKind([string]$Name) {
+        $value = $this.Find($Name)
+        if ($null -eq $value) { throw [System.IO.IOException]::new('The specified registry key does not exist.') }
+        return $value[1]
+    }
+    [object] GetValue([string]$Name) { return $this.GetValue($Name, $null, 'None') }
+    [object] GetValue([string]$Name, [object]$Default) { return $this.GetValue($Name, $Default, 'None') }
+    [object] GetValue([string]$Name, [object]$Default, [string]$Options) {
+        $value = $this.Find($Name)
+        if ($null -eq $value) { return $Default }
+        if ($value[1] -eq 'MultiString') { return [string[]]@($value[2]) }
+        if ($value[1] -ne 'ExpandString' -or $Options -eq 'DoNotExpandEnvironmentNames') { return $value[2] }
+        return [Environment]::ExpandEnvironmentVariables($value[2])
+    }
+    [object] OpenSubKey([string]$Leaf) { return Get-LabKey "$($this.Path)\$Leaf" }
+}
+$script:reader = $script:writer = $null
+function Connect-Lab {
+    $client = [System.Net.Sockets.TcpClient]::new('127.0.0.1', [int]$env:RINGFENCE_LAB_PORT)
+    $client.NoDelay = $true
+    $script:reader = [System.IO.StreamReader]::new($client.GetStream())
+    $script:writer = [System.IO.StreamWriter]::new($client.GetStream())
+}
+function Send-Lab([string]$Verb, [hashtable]$With) {  # the answer, error or not
+    if (-not $script:writer) { Connect-Lab }
+    $text = [System.Management.Automation.PSSerializer]::Serialize(@{ token = $env:RINGFENCE_LAB_TOKEN; verb = $Verb; with = $With }, 9)
+    $script:writer.WriteLine([Convert]::ToBase64String([System.Text.Encoding]::UTF8.GetBytes($text)))
+    $script:writer.Flush()
+    $line = $script:reader.ReadLine()
+    if ($null -eq $line) { throw 'the simulated host is gone' }
+    [System.Management.Automation.PSSerializer]::Deserialize([System.Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($line)))
+}
+function New-LabRecord($Failure) {
+    $why = if ($null -ne $Failure.code) { [LabException]::new($Failure.message, $Failure.code) } else { [Exception]::new($Failure.message) }
+    [System.Management.Automation.ErrorRecord]::new($why, $Failure.id, $Failure.category, $null)
+}
+function Read-Lab([string]$Verb, [hashtable]$With = @{}) {
+    $answer = Send-Lab $Verb $With
+    if ($answer.error) { throw (New-LabRecord $answer.error) }
+    , $answer.value
+}
+function Show-Lab([string]$What) { foreach ($row in Read-Lab show @{ what = $What }) { [pscustomobject]$row } }
+# ---- The cmdlets of NetSecurity: bound by PowerShell, done by the machine ------------------------------------------------------
+function ConvertTo-LabValue($Value) {
+    if ($null -eq $Value) { return $null }
+    if ($Value -is [enum]) {
+        if ($Value.GetType().IsDefined([FlagsAttribute], $false)) { return , @("$Value" -split ', ') }
+        return "$Value"
+    }
+    if ($Value -is [switch]) { return [bool]$Value }
+    if ($Value -is [WildcardPattern]) {
+        return [WildcardPattern].GetProperty('Pattern', [System.Reflection.BindingFlags]'NonPublic, Instance').GetValue($Value)
+    }
+    if ($Value -is [array]) { return , @(foreach ($item in $Value) { ConvertTo-LabValue $item }) }
+    if ($Value.PSObject.TypeNames -contains 'Microsoft.Management.Infrastructure.CimInstance') {
+        $members = @{}
+        foreach ($property in $Value.PSObject.Properties) { $members[$property.Name] = $property.Value }
+        return $members
+    }
+    $Value
+}
+function Invoke-LabCmdlet($Cmdlet, $Bound) {
+    $with = @{}
+    foreach ($pair in $Bound.GetEnumerator()) {
+        if ($pair.Key -notin [System.Management.Automation.PSCmdlet]::CommonParameters) { $with[$pair.Key] = ConvertTo-LabValue $pair.Value }
+    }
+    $answer = Send-Lab cmdlet @{ name = $Cmdlet.MyInvocation.MyCommand.Name; parameters = $with }
+    if ($answer.error) { $Cmdlet.WriteError((New-LabRecord $answer.error)) }
+    foreach ($row in $answer.value) {
+        $row['PSTypeName'] = 'Microsoft.Management.Infrastructure.CimInstance'
+        [pscustomobject]$row
+    }
+}
+# ---- The registry --------------------------------------------------------------------------------------------------------------
+# What is missing ends the call: a function does not see its caller's $ErrorActionPreference, which is Stop.
+function Get-LabKey([string]$Path) {
+    $held = Read-Lab key @{ path = $Path }
+    if ($held) { [LabKey]::new($held, $Path) }
+}
+function Get-LabPath([string]$Path) { if ($Path -match '^HKLM:\\*(.*?)\\*$') { $Matches[1] } }
+function Get-MissingPath([string]$Path) {
+    $why = [System.Management.Automation.ItemNotFoundException]::new("Cannot find path '$Path' because it does not exist.")
+    [System.Management.Automation.ErrorRecord]::new($why, 'PathNotFound', 'ObjectNotFound', $Path)
+}
+function Get-Item {
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0)][string]$LiteralPath)
+    $path = Get-LabPath $LiteralPath
+    if ($null -eq $path) { return Microsoft.PowerShell.Management\Get-Item @PSBoundParameters }
+    $key = Get-LabKey $path
+    if ($key) { $key } else { $PSCmdlet.ThrowTerminatingError((Get-MissingPath $LiteralPath)) }
+}
+function Get-ChildItem {
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0)][string]$LiteralPath)
+    $path = Get-LabPath $LiteralPath
+    if ($null -eq $path) { return Microsoft.PowerShell.Management\Get-ChildItem @PSBoundParameters }
+    $children = Read-Lab children @{ path = $path }
+    if ($null -eq $children) { $PSCmdlet.ThrowTerminatingError((Get-MissingPath $LiteralPath)) }
+    foreach ($held in $children) { [LabKey]::new($held, "$path\$($held.name)") }
+}
+# ---- Facts ---------------------------------------------------------------------------------------------------------------------
+function Get-CimInstance { [CmdletBinding()] param([Parameter(Mandatory, Position = 0)][string]$ClassName) Show-Lab $ClassName }
+function Get-NetAdapter {
+    [CmdletBinding()] param([switch]$IncludeHidden)
+    Show-Lab NetAdapter | Where-Object { $IncludeHidden -or -not $_.Hidden }
+}
+function Get-NetIPAddress { [CmdletBinding()] param() Show-Lab NetIPAddress }
+function Get-NetConnectionProfile { [CmdletBinding()] param() Show-Lab NetConnectionProfile }
+function Get-DnsClientServerAddress { [CmdletBinding()] param() Show-Lab DnsClientServerAddress }
+function Get-NetRoute { [CmdletBinding()] param() Show-Lab NetRoute }
+function Get-NetTCPConnection {
+    [CmdletBinding()] param([string[]]$State, [uint16[]]$LocalPort)
+    Show-Lab NetTCPConnection | Where-Object { (-not $State -or $_.State -in $State) -and (-not $LocalPort -or $_.LocalPort -in $LocalPort) }
+}
+function Get-Service {
+    [CmdletBinding()] param([Parameter(Position = 0)][string[]]$Name)
+    $all = @(Show-Lab Service)
+    foreach ($pattern in $Name) {
+        $services = @($all | Where-Object { $_.Name -like $pattern })
+        if ($services) { $services } else { throw "Cannot find any service with service name '$pattern'." }
+    }
+}
+function Test-RingfenceElevation { Read-Lab elevated }
+function Resolve-RingfenceAccount([string]$Name) {
+    $account = Read-Lab account @{ name = $Name }
+    if ($account.error) { throw $account.error }
+    $account
+}
+Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-NetAdapter, Get-NetIPAddress,
+    Get-NetConnectionProfile, Get-DnsClientServerAddress, Get-NetRoute, Get-NetTCPConnection, Get-Service, Test-RingfenceElevation,
+    Resolve-RingfenceAccount

@@ -1,0 +1,45 @@
+"""A machine that is up: it runs batches and decides who gets in. This is what the lab's servers talk to."""
+
+from collections.abc import Mapping
+
+from ringfence.lab.enforcement import inbound_connection
+from ringfence.lab.host_script.executor import HostScript
+from ringfence.lab.machine.machine import Machine
+from ringfence.lab.session import Session
+
+
+class SimulatedHost:
+    """A host with the state of a `machine`. Its methods may be called from several threads."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._script = HostScript(machine)
+
+    @property
+    def name(self) -> str:
+        """The computer's name."""
+        return self.machine.name
+
+    @property
+    def accounts(self) -> Mapping[str, str]:
+        """Who may log on, with which password."""
+        return self.machine.accounts
+
+    @property
+    def address(self) -> str:
+        """The host's own address, where the controller reaches it."""
+        return self.machine.address
+
+    @property
+    def controller_address(self) -> str:
+        """The address that every connection seems to come from."""
+        return self.machine.controller_address
+
+    def run(self, batch: str, session: Session) -> str:
+        """Executes one batch line as the host script does and returns the framed reply. Raises Dropped."""
+        return self._script.run(batch, session)
+
+    def admits(self, port: int, remote_address: str) -> bool:
+        """Whether this host's firewall lets a new TCP connection in, on 5985, 5986 (WinRM) or 22 (sshd)."""
+        with self.machine.lock:
+            return inbound_connection.admits(self.machine, port, remote_address)

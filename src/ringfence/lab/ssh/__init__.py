@@ -1,0 +1,1 @@
+"""An SSH server for simulated hosts."""

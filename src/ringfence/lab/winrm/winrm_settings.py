@@ -1,0 +1,35 @@
+"""How a WinRM service is configured, by Windows' own names where it has them."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ringfence import batch
+from ringfence.lab.session import StartPowerShell
+from ringfence.lab.winrm.authentication import AuthMethods
+
+
+@dataclass(frozen=True, slots=True)
+class WinRMSettings:
+    """How a host's WinRM service is configured; the names are Windows' own where it has them.
+
+    `endpoints`: JEA endpoints (NoLanguage mode, one function), beside the default one. `not_administrators`: accounts that
+    the default endpoint refuses; `not_elevated`: administrators with a filtered token. `pwsh`: a real PowerShell behind the
+    default endpoint, in `environment`; or as `start` says for each session, behind JEA endpoints too. `silent`: a refused packet
+    is dropped instead of answered with a reset.
+    """
+
+    methods: AuthMethods = field(default_factory=AuthMethods)
+    max_envelope_sizekb: int = 500
+    max_shells_per_user: int = 30
+    max_concurrent_commands_per_shell: int = 1000
+    idle_timeout: float = 7200.0
+    default_endpoint: str = "Microsoft.PowerShell"
+    endpoints: frozenset[str] = frozenset()
+    not_administrators: frozenset[str] = frozenset()
+    not_elevated: frozenset[str] = frozenset()
+    pwsh: str | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    start: StartPowerShell | None = None
+    script: Callable[[], str] = batch.script
+    silent: bool = False
