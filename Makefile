@@ -27,9 +27,9 @@ test: check
 	$(BIN)/pytest -n $(JOBS)
 
 # the oldest versions of dependencies that pyproject.toml admits: it is their only list
-.venv-lowest/installed: pyproject.toml tests/lowest.py
+.venv-lowest/installed: pyproject.toml tests/helpers/lowest.py
 	$(PYTHON) -m venv --clear .venv-lowest
-	$(PYTHON) tests/lowest.py > .venv-lowest/floors.txt
+	$(PYTHON) tests/helpers/lowest.py > .venv-lowest/floors.txt
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/floors.txt \
 		--editable '.[dev]'
 	touch $@

@@ -58,9 +58,9 @@ class FirewallProfile(Resource):
                                                        "DisableStealthModeIPsecSecuredPacketExemption", since="2.20")
     log_file_name: str | None = prop("The log file; NT SERVICE\\mpssvc needs write access.",
                                      case_insensitive(PATH_TEXT, "NotConfigured"),
-                                     RegistryValue("LogFilePath", path="Logging", type="String", word=CaseInsensitive))
+                                     RegistryValue("LogFilePath", path="Logging", type="String", parse=CaseInsensitive))
     log_max_size_kilobytes: int | None = prop("The size at which a new log begins; Windows' default is 4096.",
-                                              number(1, 32767), RegistryValue("LogFileSize", path="Logging", word=int),
+                                              number(1, 32767), RegistryValue("LogFileSize", path="Logging", parse=int),
                                               example=16384)
     log_allowed: bool | str = switch("Whether allowed connections are logged.", "LogSuccessfulConnections",
                                      path="Logging")
@@ -69,5 +69,5 @@ class FirewallProfile(Resource):
     log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging")
     disabled_interface_aliases: tuple[str, ...] = prop("Interfaces on which this profile's firewall is off.",
                                                        interfaces("NotConfigured", patterns=False),
-                                                       RegistryValue("DisabledInterfaces", type="String", word=guids,
+                                                       RegistryValue("DisabledInterfaces", type="String", parse=guids,
                                                              format=",".join), default=())

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ringfence.diagnostics import Finding
+from ringfence.model.proposals import IPSEC_SERVICES
 from ringfence.model.resource import Resource, prop, resource
 from ringfence.model.rules import NAME
 from ringfence.model.storage import ByCmdlet
@@ -55,7 +56,7 @@ PREFIX = PropertyType("an IPv6 prefix", _prefix, {"type": "string"})
 
 
 @resource("ipsec_dosp_setting", noun="NetIPsecDospSetting", storage=ByCmdlet("Get-NetIPsecDospSetting"), whole=False,
-          name_type=NAME, write_order=4, services=("IKEEXT", "PolicyAgent"))
+          name_type=NAME, write_order=4, services=IPSEC_SERVICES)
 class IpsecDospSetting(Resource):
     """Limits for IPv6 traffic through a gateway between a public and a private side. Only what is mentioned is managed."""
 

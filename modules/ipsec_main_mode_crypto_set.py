@@ -9,8 +9,8 @@ from ringfence.model.proposals import (
     ENCRYPTION,
     GROUP,
     HASH,
+    IPSEC_SERVICES,
     MAIN_MODE_CRYPTO,
-    SERVICES,
     ProposalSet,
     proposal,
     proposal_findings,
@@ -47,7 +47,7 @@ class MainModeProposal(Resource):
 
 
 @resource("ipsec_main_mode_crypto_set", noun="NetIPsecMainModeCryptoSet", name_type=set_name(MAIN_MODE_CRYPTO), write_order=3,
-          services=SERVICES, storage=SetKeys(("Phase1CryptoSet", "Phase1CryptoSets"), MAIN_MODE_CRYPTO,
+          services=IPSEC_SERVICES, storage=SetKeys(("Phase1CryptoSet", "Phase1CryptoSets"), MAIN_MODE_CRYPTO,
                     "Version Name Description EmbeddedContext DoNotSkipDH TimeOutMinutes TimeOutSessions"))
 class MainModeCryptoSet(ProposalSet):
     """What protects the negotiation: the first proposal that both sides have is used.

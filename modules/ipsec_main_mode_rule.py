@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ringfence.diagnostics import Finding
-from ringfence.model.proposals import MAIN_MODE_CRYPTO, PHASE1_AUTH, SERVICES, reference, set_token
+from ringfence.model.proposals import IPSEC_SERVICES, MAIN_MODE_CRYPTO, PHASE1_AUTH, reference, set_token
 from ringfence.model.resource import prop, resource
 from ringfence.model.rules import ENDPOINT1, ENDPOINT2, LOCAL_ADDRESS, NAME, Rule, addresses, check_addresses
 from ringfence.model.storage import DEFAULT, RuleStrings
@@ -16,7 +16,7 @@ REMOTE = list_of(address, *addresses("", "").keywords, name="addresses, ranges a
 
 
 @resource("ipsec_main_mode_rule", noun="NetIPsecMainModeRule", storage=RuleStrings("MainModeRules", ORDER),
-          name_type=NAME, services=SERVICES, merged_by="allow_local_ipsec_rules")
+          name_type=NAME, services=IPSEC_SERVICES, merged_by="allow_local_ipsec_rules")
 class IpsecMainModeRule(Rule):
     """Authentication and algorithms of the key exchange with certain peers; for all others the default sets serve."""
 

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 
 from ringfence.diagnostics import Finding
 from ringfence.model.authentication import AuthProposal, check_methods
-from ringfence.model.proposals import PHASE1_AUTH, SERVICES, ProposalSet, proposals_of, set_name
+from ringfence.model.proposals import IPSEC_SERVICES, PHASE1_AUTH, ProposalSet, proposals_of, set_name
 from ringfence.model.resource import prop, resource
 from ringfence.model.storage import SetKeys
 
-METHODS = ("Anonymous", "MachineKerb", "MachineNtlm", "MachineCert", "MachineSHKey")
+FIRST_METHODS = ("Anonymous", "MachineKerb", "MachineNtlm", "MachineCert", "MachineSHKey")
 
 
 @resource("ipsec_phase1_auth_set", noun="NetIPsecPhase1AuthSet", name_type=set_name(PHASE1_AUTH), write_order=3,
-          services=SERVICES, storage=SetKeys(("Phase1AuthenticationSet", "Phase1AuthenticationSets"), PHASE1_AUTH,
+          services=IPSEC_SERVICES, storage=SetKeys(("Phase1AuthenticationSet", "Phase1AuthenticationSets"), PHASE1_AUTH,
                     "Version Name Description EmbeddedContext"))
 class Phase1AuthSet(ProposalSet):
     """The first authentication, usually of the computer: the first proposal that both sides have is used.
@@ -27,7 +27,7 @@ class Phase1AuthSet(ProposalSet):
     def check(self) -> Iterable[Finding]:
         yield from check_methods(self.proposal)
         found = [p.method for p in self.proposal]
-        for method in sorted(set(found) - set(METHODS) - {""}):
+        for method in sorted(set(found) - set(FIRST_METHODS) - {""}):
             yield Finding("proposal", f"{method} is not a method of the first authentication [0x00101030]",
                    "put it into an ipsec_phase2_auth_set")
         if "MachineNtlm" in found and "MachineSHKey" in found:

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 
 from ringfence.diagnostics import Finding
 from ringfence.model.authentication import AuthProposal, check_methods
-from ringfence.model.proposals import PHASE2_AUTH, SERVICES, ProposalSet, proposals_of, set_name
+from ringfence.model.proposals import IPSEC_SERVICES, PHASE2_AUTH, ProposalSet, proposals_of, set_name
 from ringfence.model.resource import prop, resource
 from ringfence.model.storage import SetKeys
 
-METHODS = ("Anonymous", "UserKerb", "UserNtlm", "UserCert", "MachineCert")
+SECOND_METHODS = ("Anonymous", "UserKerb", "UserNtlm", "UserCert", "MachineCert")
 
 
 @resource("ipsec_phase2_auth_set", noun="NetIPsecPhase2AuthSet", name_type=set_name(PHASE2_AUTH), write_order=3,
-          services=SERVICES, storage=SetKeys(("Phase2AuthenticationSet", "Phase2AuthenticationSets"), PHASE2_AUTH,
+          services=IPSEC_SERVICES, storage=SetKeys(("Phase2AuthenticationSet", "Phase2AuthenticationSets"), PHASE2_AUTH,
                     "Version Name Description EmbeddedContext"))
 class Phase2AuthSet(ProposalSet):
     """The second authentication, usually of the user; it needs AuthIP. Windows' own `default` set asks for none."""
@@ -24,7 +24,7 @@ class Phase2AuthSet(ProposalSet):
     def check(self) -> Iterable[Finding]:
         yield from check_methods(self.proposal)
         found = [p.method for p in self.proposal]
-        for method in sorted(set(found) - set(METHODS) - {""}):
+        for method in sorted(set(found) - set(SECOND_METHODS) - {""}):
             yield Finding("proposal", f"{method} is not a method of the second authentication [0x00101031]",
                    "put it into an ipsec_phase1_auth_set")
         machines = [p for p in self.proposal if p.method == "MachineCert"]

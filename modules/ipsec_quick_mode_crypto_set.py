@@ -10,8 +10,8 @@ from ringfence.model.proposals import (
     ENCRYPTION,
     GROUP,
     HASH,
+    IPSEC_SERVICES,
     QUICK_MODE_CRYPTO,
-    SERVICES,
     ProposalSet,
     proposal,
     proposal_findings,
@@ -100,7 +100,7 @@ class QuickModeProposal(Resource):
 
 
 @resource("ipsec_quick_mode_crypto_set", noun="NetIPsecQuickModeCryptoSet", name_type=set_name(QUICK_MODE_CRYPTO), write_order=3,
-          services=SERVICES, storage=SetKeys(("Phase2CryptoSet", "Phase2CryptoSets"), QUICK_MODE_CRYPTO,
+          services=IPSEC_SERVICES, storage=SetKeys(("Phase2CryptoSet", "Phase2CryptoSets"), QUICK_MODE_CRYPTO,
                     "Version Name Description EmbeddedContext PFS 2_16PFS"))
 class QuickModeCryptoSet(ProposalSet):
     """What protects the data: the first proposal that both sides have is used. `default` serves rules that name no set."""

@@ -8,7 +8,7 @@ from ringfence.codecs.rule_string import ConvertedText, Text, Tokens, TokenSet, 
 from ringfence.diagnostics import Finding
 from ringfence.model.authentication import FQDN, methods
 from ringfence.model.filter import Filter
-from ringfence.model.proposals import PHASE1_AUTH, PHASE2_AUTH, QUICK_MODE_CRYPTO, SERVICES, reference, set_token
+from ringfence.model.proposals import IPSEC_SERVICES, PHASE1_AUTH, PHASE2_AUTH, QUICK_MODE_CRYPTO, reference, set_token
 from ringfence.model.resource import Resource, prop, resource
 from ringfence.model.rules import (
     ENDPOINT1,
@@ -55,10 +55,10 @@ _MODULE = flags_of("IKEv1", "AuthIP", "IKEv2")
 
 def _key_modules(value: Any) -> tuple[str, ...]:
     """`default`, or some of the modules."""
-    said = [value] if isinstance(value, str) else value
-    if isinstance(said, list | tuple) and [str(v).casefold() for v in said] == [DEFAULT]:
+    modules = [value] if isinstance(value, str) else value
+    if isinstance(modules, list | tuple) and [str(v).casefold() for v in modules] == [DEFAULT]:
         return ()
-    if isinstance(said, list | tuple) and any(str(v).casefold() == DEFAULT for v in said):
+    if isinstance(modules, list | tuple) and any(str(v).casefold() == DEFAULT for v in modules):
         raise ValueError("default stands alone, not beside other key modules")
     return tuple(_MODULE.parse(value))
 
@@ -113,7 +113,7 @@ TUNNEL = _Tunnel()
 
 
 @resource("ipsec_rule", noun="NetIPsecRule", storage=RuleStrings("ConSecRules", ORDER), name_type=NAME,
-          services=SERVICES, merged_by="allow_local_ipsec_rules")
+          services=IPSEC_SERVICES, merged_by="allow_local_ipsec_rules")
 class IpsecRule(Rule):
     """One connection security rule: which connections IPsec secures, and how. It opens no port: firewall rules do.
 

@@ -11,16 +11,16 @@ from typing import Any
 from ringfence.errors import FAILURES
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
-from ringfence.plan.file import FORMAT, OPTIONS, plain_data
+from ringfence.plan.file import OPTIONS, PLAN_FORMAT, plain_data
 from ringfence.report import Status
 
 Schema = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 TEMPLATE: Schema = {"type": "string", "pattern": "\\{\\{|\\{%"}
-TEXT: Schema = {"type": "string"}
+STRING: Schema = {"type": "string"}
 NAMES: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": ["string", "integer"]}}]}
 EXPRESSION: Schema = {"anyOf": [{"type": ["string", "boolean"]}, {"type": "array", "items": {"type": ["string", "boolean"]}}]}
-VARIABLES: Schema = {"type": ["object", "null"], "description": "Variables: names and values."}
+VARIABLE_MAP: Schema = {"type": ["object", "null"], "description": "Variables: names and values."}
 
 
 def every(kinds: Mapping[str, Kind]) -> dict[str, Schema]:
@@ -40,7 +40,7 @@ def _closed(properties: Schema, *required: str, **more: Any) -> Schema:
 
 def kind_schema(kind: Kind) -> Schema:
     """The properties of one kind as a task has them."""
-    key = kind.name_type.schema if kind.name_type else TEXT
+    key = kind.name_type.schema if kind.name_type else STRING
     properties: Schema = {kind.key: _templated({**key, "description": "Which one is meant."})}
     if kind.storage.removable:
         properties["state"] = {"enum": ["present", "absent"], "default": "present", "description": "Whether it is there."}
@@ -70,29 +70,29 @@ def _templated(schema: Schema) -> Schema:
     """What a value may be, or a template that gives it."""
     outside: Schema = {k: schema[k] for k in ("description", "default") if k in schema}
     inside = {k: v for k, v in schema.items() if k not in outside}
-    return {"anyOf": [inside, TEMPLATE], **outside} if inside != TEXT else {**inside, **outside}
+    return {"anyOf": [inside, TEMPLATE], **outside} if inside != STRING else {**inside, **outside}
 
 
 def playbook(kinds: Mapping[str, Kind]) -> Schema:
     """A playbook: a list of plays and imports of playbooks."""
-    shared: Schema = {"name": {**TEXT, "description": "What it is for."}, "vars": VARIABLES,
+    shared: Schema = {"name": {**STRING, "description": "What it is for."}, "vars": VARIABLE_MAP,
                       "tags": {**NAMES, "description": "Words for --tags and --skip-tags."}}
     when: Schema = {"when": {**EXPRESSION, "description": "Only where this expression is true; a list means all of them."}}
     tasks: Schema = {"type": ["array", "null"], "items": {"$ref": "#/$defs/task"}}
     loops: Schema = {"loop": {"type": ["array", "string"], "description": "The task is declared once for each item."},
                      "with_items": {"type": ["array", "string"], "description": "As loop; lists in it are flattened."},
-                     "loop_control": _closed({"loop_var": TEXT, "index_var": TEXT, "label": TEXT})}
+                     "loop_control": _closed({"loop_var": STRING, "index_var": STRING, "label": STRING})}
     resources: Schema = {name: {"$ref": f"#/$defs/kinds/{name}"} for name in sorted(kinds)}
     play = _closed({**shared, "hosts": {**NAMES, "description": "A pattern of hosts and groups: web:!staging."},
-                    "vars_files": {"anyOf": [TEXT, {"type": "array", "items": NAMES}],
+                    "vars_files": {"anyOf": [STRING, {"type": "array", "items": NAMES}],
                                    "description": "Files of variables; of a list inside, the first that exists."},
                     "gather_facts": {"type": "boolean", "description": "Taken for Ansible's sake; facts are always read."},
                     "tasks": tasks}, "hosts", description="What a group of hosts has.")
-    imported = _closed({**shared, **when, "import_playbook": {**TEXT, "description": "The path of another playbook."}},
+    imported = _closed({**shared, **when, "import_playbook": {**STRING, "description": "The path of another playbook."}},
                        "import_playbook")
     task = _closed({**shared, **when, **loops, **resources}, oneOf=[{"required": [name]} for name in resources])
     block = _closed({**shared, **when, "block": tasks}, "block", description="Tasks that share tags, vars and conditions.")
-    tasks_from = _closed({**shared, **when, "import_tasks": {**TEXT, "description": "The path of a list of tasks."}},
+    tasks_from = _closed({**shared, **when, "import_tasks": {**STRING, "description": "The path of a list of tasks."}},
                          "import_tasks")
     return _headed("A playbook of ringfence", {
         "type": "array", "items": {"if": {"required": ["import_playbook"]}, "then": imported, "else": play},
@@ -107,7 +107,7 @@ def inventory() -> Schema:
         "type": ["object", "null"], "description": "Variables of the host; ansible_host, ansible_connection …"}}]}
     group = {"type": ["object", "null"], "additionalProperties": False, "properties": {
         "hosts": {**hosts, "description": "Names, or ranges such as web[01:20], with their variables."},
-        "vars": {**VARIABLES, "description": "Variables of every host in the group."},
+        "vars": {**VARIABLE_MAP, "description": "Variables of every host in the group."},
         "children": {"type": ["object", "null"], "additionalProperties": {"$ref": "#/$defs/group"},
                      "description": "Groups inside of the group."}}}
     return _headed("An inventory, as Ansible has it", {
@@ -117,17 +117,17 @@ def inventory() -> Schema:
 def _change() -> Schema:
     values: Schema = {"type": ["object", "null"], "description": "Every property that is not Windows' default; null: not there. "
                       "A secret shows only that it is there."}
-    return _closed({"action": {"enum": list(typing.get_args(Action))}, "store": TEXT, "kind": TEXT, "name": TEXT,
+    return _closed({"action": {"enum": list(typing.get_args(Action))}, "store": STRING, "kind": STRING, "name": STRING,
                     "before": values, "after": values}, "action", "store", "kind", "name", "before", "after")
 
 
 def plan_file() -> Schema:
     """A plan file, as `ringfence plan -o` writes it."""
-    texts: Schema = {"type": "array", "items": TEXT}
+    texts: Schema = {"type": "array", "items": STRING}
     options = _closed(dict.fromkeys(OPTIONS, texts), *OPTIONS, description="How the plan was made.")
     return _headed("A plan file of ringfence", _closed(
-        {"ringfence": {**TEXT, "description": "The version that wrote it."}, "format": {"const": FORMAT},
-         "created": {**TEXT, "description": "When, in UTC."}, "options": options,
+        {"ringfence": {**STRING, "description": "The version that wrote it."}, "format": {"const": PLAN_FORMAT},
+         "created": {**STRING, "description": "When, in UTC."}, "options": options,
          "hosts": {"type": "object", "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/change"}}}},
         "ringfence", "format", "options", "hosts", **{"$defs": {"change": _change()}}))
 
@@ -139,13 +139,13 @@ def report() -> Schema:
     found: Schema = {"type": "array", "items": {"$ref": "#/$defs/diagnostic"}}
     changes: Schema = {"type": "array", "items": {"$ref": "#/$defs/change"}}
     diagnostic = _closed({"severity": {"enum": ["error", "warning"]}, "file": {"type": ["string", "null"]},
-                          "line": {"type": ["integer", "null"], "minimum": 1}, "summary": TEXT, "detail": TEXT,
+                          "line": {"type": ["integer", "null"], "minimum": 1}, "summary": STRING, "detail": STRING,
                           "host": {"type": ["string", "null"]}},
                          "severity", "file", "line", "summary", "detail", "host")
     error: Schema = {"type": ["object", "null"], **{k: v for k, v in _closed(
-        {"kind": {"enum": [*sorted(FAILURES), None]}, "message": TEXT, "advice": TEXT, "exit_code": number},
+        {"kind": {"enum": [*sorted(FAILURES), None]}, "message": STRING, "advice": STRING, "exit_code": number},
         "kind", "message", "advice", "exit_code").items() if k != "type"}}
-    host = _closed({"host": TEXT, "status": {"enum": list(typing.get_args(Status))},
+    host = _closed({"host": STRING, "status": {"enum": list(typing.get_args(Status))},
                     "declared": {**number, "description": "Resources that the project declares for the host."},
                     "changes": {**changes, "description": "What differed, in the order in which it is made."},
                     "written": {"type": "array", "items": {"$ref": "#/$defs/id"}, "description": "Those of the changes that were written."},
@@ -156,9 +156,9 @@ def report() -> Schema:
     summary = _closed({"hosts": {"type": "object", "additionalProperties": number, "description": "Hosts by status."},
                        "changes": number, "written": number, "seconds": seconds}, "hosts", "changes", "written", "seconds")
     return _headed("A report of ringfence", _closed(
-        {"ringfence": TEXT, "format": {"const": 1}, "command": {**TEXT, "description": "validate, plan, apply, drift …"},
+        {"ringfence": STRING, "format": {"const": 1}, "command": {**STRING, "description": "validate, plan, apply, drift …"},
          "diagnostics": found, "hosts": {"type": "array", "items": {"$ref": "#/$defs/host"}}, "summary": summary,
          "error": {"$ref": "#/$defs/error"}, "exit_code": {"enum": [0, 1, 2, 3, 4, 5, 6]}},
         "ringfence", "format", "command", "diagnostics", "hosts", "summary", "error", "exit_code",
-        **{"$defs": {"id": _closed({"store": TEXT, "kind": TEXT, "name": TEXT}, "store", "kind", "name"),
+        **{"$defs": {"id": _closed({"store": STRING, "kind": STRING, "name": STRING}, "store", "kind", "name"),
                      "change": _change(), "diagnostic": diagnostic, "error": error, "host": host}}))

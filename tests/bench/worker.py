@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from batches import batch_of
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
@@ -70,8 +69,8 @@ def bare(project: str) -> dict[str, Any]:
 
 
 def _bare_session(variables: dict[str, Any], code: str) -> int:
-    line = batch_of(Call("Facts.Read"), Call("Policy.Read", {"stores": list(STORES)}),
-                  Call("Account.Resolve", {"names": []})).encode()
+    line = Batch({"facts": Call("Facts.Read"), "policy": Call("Policy.Read", {"stores": list(STORES)}),
+                  "accounts": Call("Account.Resolve", {"names": []})}).encode()
     connection = WSMan(variables["ansible_host"], port=variables["ansible_port"], username=variables["ansible_user"],
                        password=variables["ansible_password"], ssl=variables["ansible_psrp_protocol"] == "https", no_proxy=True,
                        auth=variables["ansible_psrp_auth"], encryption=variables.get("ansible_psrp_message_encryption", "auto"))

@@ -21,7 +21,7 @@ from ringfence.transports import Transport
 PWSH = shutil.which("pwsh")
 pytestmark = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 
-SCRIPT_CASES = [c for c in yaml.safe_load((Path(__file__).parent.parent / "cases" / "host_script.yml").read_text("utf-8"))
+SCRIPT_CASES = [c for c in yaml.safe_load((Path(__file__).parents[1] / "cases" / "host_script.yml").read_text("utf-8"))
                 if c.get("lab")]
 SETS = {"P1": ("NetIPsecPhase1AuthSet", "New-NetIPsecAuthProposal"), "P2": ("NetIPsecPhase2AuthSet", "New-NetIPsecAuthProposal"),
         "MM": ("NetIPsecMainModeCryptoSet", "New-NetIPsecMainModeCryptoProposal"),

@@ -22,7 +22,7 @@ from winrm.protocol import Protocol
 from ringfence.lab.certificates import Authority
 from ringfence.lab.listeners import Acceptor
 from ringfence.lab.session import Dropped
-from ringfence.lab.winrm.authentication import AuthMethods
+from ringfence.lab.winrm.winrm_logon import AuthMethods
 from ringfence.lab.winrm.winrm_server import WinRMServer
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 

@@ -16,7 +16,7 @@ from pypsrp.exceptions import AuthenticationError
 
 from ringfence.lab.certificates import Authority
 from ringfence.lab.listeners import Acceptor
-from ringfence.lab.winrm.authentication import AuthMethods
+from ringfence.lab.winrm.winrm_logon import AuthMethods
 from ringfence.lab.winrm.winrm_server import WinRMServer
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 

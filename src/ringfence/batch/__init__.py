@@ -29,7 +29,7 @@ from typing import Any
 
 from ringfence.errors import FAILURES, HostError
 
-VERSION = 1
+WIRE_VERSION = 1
 MAX_REPLY = 64 * 2**20  # bytes of JSON; 50,000 rules are about 20 MB
 
 _FRAME = re.compile(rb"<<ringfence:([A-Za-z0-9+/=\s]+)>>")
@@ -82,7 +82,7 @@ class Batch:
     def encode(self) -> str:
         """The one line that travels to the host."""
         calls = [{"verb": c.verb, "args": c.args} for c in self.calls.values()]
-        document = {"ringfence": VERSION, "run": self.run_id, "key": base64.b64encode(self.hmac_key).decode(),
+        document = {"ringfence": WIRE_VERSION, "run": self.run_id, "key": base64.b64encode(self.hmac_key).decode(),
                     "stop": self.stop_on_error, "calls": calls}
         return base64.b64encode(json.dumps(document, separators=(",", ":"), default=_reveal).encode()).decode()
 
@@ -100,8 +100,8 @@ class Batch:
             raise HostError("protocol", f"damaged reply: {error}") from None
 
     def _reply(self, document: Any) -> "Reply":
-        if document["ringfence"] != VERSION:
-            raise HostError("version", f"here {VERSION}, there {str(document['ringfence'])[:20]}")
+        if document["ringfence"] != WIRE_VERSION:
+            raise HostError("version", f"here {WIRE_VERSION}, there {str(document['ringfence'])[:20]}")
         if document["run"] != self.run_id:
             raise HostError("protocol", "the reply belongs to another run")
         answers = [_answer(r) for r in document["replies"]]

@@ -35,8 +35,8 @@ COMMANDS = {
     "lab": "Simulated Windows hosts on this machine, for trying and testing.",
     "jea": "Least privilege on Windows hosts: Just Enough Administration.",
 }
-GROUPS = {"lab": "up", "jea": "export"}  # the functions of those that are groups
-CALLS = [f"{name} {GROUPS[name]}" if name in GROUPS else name for name in COMMANDS]
+SUBCOMMANDS = {"lab": "up", "jea": "export"}  # the functions of those that are groups
+CALLS = [f"{name} {SUBCOMMANDS[name]}" if name in SUBCOMMANDS else name for name in COMMANDS]
 
 
 def examples(shown: str) -> str:
@@ -75,12 +75,12 @@ def _command(name: str, settings: dict[str, Any]) -> Any:
     """A command or group as typer has it, with its flags."""
     from ringfence.cli.command import command
 
-    module = import_module(f"ringfence.cli.{name}")
-    function, epilog = getattr(module, GROUPS.get(name, name)), examples(module.EXAMPLES)
+    module = import_module(f"ringfence.cli.commands.{name}")
+    function, epilog = getattr(module, SUBCOMMANDS.get(name, name)), examples(module.EXAMPLES)
     app = typer.Typer(name=name, help=getattr(module, "HELP", None), epilog=epilog, no_args_is_help=True, rich_markup_mode=None,
                       add_completion=False, context_settings=settings)
     app.command(function.__name__, epilog=epilog, context_settings=settings)(command(function))
-    if name in GROUPS:
+    if name in SUBCOMMANDS:
         app.callback()(_group)
     return get_command(app)
 

@@ -14,7 +14,7 @@ from ringfence.errors import FAILURES, ExitCode, RingfenceError
 from ringfence.views import json_view
 
 Command = Callable[..., int]
-GROUPS: dict[Any, Any] = {Console: CommonOptions,
+OPTION_GROUPS: dict[Any, Any] = {Console: CommonOptions,
                           **{group: group for group in (SecretOptions, SelectionOptions, FleetOptions)}}
 
 
@@ -31,18 +31,18 @@ def command(function: Command) -> Command:
     """`function` as typer wants it: each parameter that is a group of flags becomes those flags, and its
     `console: Console` is made of the common ones. Whatever goes wrong ends in a message and an exit code."""
     hints = get_type_hints(function, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if hint in GROUPS}
+    groups = {name: hint for name, hint in hints.items() if hint in OPTION_GROUPS}
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name in groups:
-            parameters += _flags(GROUPS[groups[parameter.name]])
+            parameters += _flags(OPTION_GROUPS[groups[parameter.name]])
         else:
             parameters.append(parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY))
 
     @functools.wraps(function)
     def call(**given: Any) -> int:
         for name, hint in groups.items():
-            group = GROUPS[hint]
+            group = OPTION_GROUPS[hint]
             given[name] = group(**{f.name: given.pop(f.name) for f in dataclasses.fields(group)})
         common: CommonOptions = given["console"]
         with logging_to_stderr(common.verbose):
@@ -62,11 +62,11 @@ def _flags(group: Any) -> list[inspect.Parameter]:
     return [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=hints[n]) for n, d in defaults.items()]
 
 
-def _guarded(function: Command, given: dict[str, Any]) -> int:
-    console: Console = given["console"]
+def _guarded(function: Command, arguments: dict[str, Any]) -> int:
+    console: Console = arguments["console"]
     name = function.__name__.strip("_").replace("_", " ")
     try:
-        return function(**given)
+        return function(**arguments)
     except KeyboardInterrupt as interrupt:
         console.say("interrupted" + (f": {interrupt}" if str(interrupt) else ""))
         return INTERRUPTED

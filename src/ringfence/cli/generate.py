@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from ringfence import kinds
-from ringfence.cli import app, demo, schema
+from ringfence.cli import app
+from ringfence.cli.commands import demo, schema
 from ringfence.views import reference
 from ringfence.views.connection_docs import failures_page, variables_page
 

@@ -11,9 +11,9 @@ class RegistryValue:
     """
 
     def __init__(self, name: str, data: Mapping[Any, Any] | None = None, *, path: str = "", type: str = "DWord",
-                 word: Callable[[Any], Any] | None = None, format: Callable[[Any], Any] | None = None) -> None:
+                 parse: Callable[[Any], Any] | None = None, format: Callable[[Any], Any] | None = None) -> None:
         self.name, self.path, self.type = name, path, type
-        self.word, self.format = word, format
+        self.parse, self.format = parse, format
         self._data_of = dict(data) if data else None
         self._value_of = {str(v).lower(): k for k, v in data.items()} if data else None
 
@@ -22,7 +22,7 @@ class RegistryValue:
         if self._value_of is not None:
             return self._value_of.get(str(data).lower(), f"{self.name}={data}")
         try:
-            return self.word(data) if self.word else data
+            return self.parse(data) if self.parse else data
         except (ValueError, TypeError, AttributeError, OverflowError):  # a damaged host may store anything there
             return f"{self.name}={data}"
 

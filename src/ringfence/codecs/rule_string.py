@@ -11,14 +11,14 @@ import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ringfence.types.base import CaseInsensitive
 from ringfence.types.network import platform, sorted_versions
 
 Tokens = tuple[str, ...]  # ("Action=Allow", "Dir=In")
 Values = tuple[Any, ...]  # one a property, in the order of declaration
-VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]{1,3}", re.I)  # what a rule string begins with
+VERSION_PREFIX = re.compile(r"v[0-9]{1,3}\.[0-9]{1,3}", re.I)  # what a rule string begins with
 
 
 class Codec(Protocol):
@@ -38,43 +38,43 @@ def split(fragment: str) -> Tokens:
 
 
 class Text:
-    """One token, one text. `word` makes its canonical form; what it refuses stays as it is found."""
+    """One token, one text. `parse` makes its canonical form; what it refuses stays as it is found."""
 
-    def __init__(self, token: str, word: Callable[[str], Any] = str) -> None:
+    def __init__(self, token: str, parse: Callable[[str], Any] = str) -> None:
         self.tokens: Tokens = (token,)
-        self.word = word
+        self.parse = parse
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
-        said = tuple(p for p in pieces if p.partition("=")[2])  # an empty text is none
+        filled = tuple(p for p in pieces if p.partition("=")[2])  # an empty text is none
         try:
-            return (self.word(said[0].partition("=")[2]) if said else None,), said[1:]
+            return (self.parse(filled[0].partition("=")[2]) if filled else None,), filled[1:]
         except ValueError:
-            return (None,), said
+            return (None,), filled
 
     def write(self, *values: Any) -> Iterable[str]:
         return [f"{self.tokens[0]}={v}" for v in values if v is not None]
 
 
 class ConvertedText(Text):
-    """One token whose stored form differs from the value: `spell` makes it, or nothing where it is not stored."""
+    """One token whose stored form differs from the value: `format` makes it, or nothing where it is not stored."""
 
-    def __init__(self, token: str, word: Callable[[str], Any], format: Callable[[Any], str | None]) -> None:
-        super().__init__(token, word)
+    def __init__(self, token: str, parse: Callable[[str], Any], format: Callable[[Any], str | None]) -> None:
+        super().__init__(token, parse)
         self.format = format
 
     def write(self, *values: Any) -> Iterable[str]:
         return [f"{self.tokens[0]}={stored}" for v in values if v is not None and (stored := self.format(v)) is not None]
 
 
-PLAIN: tuple[Callable[[str], Any], ...] = (str, CaseInsensitive)  # words that refuse nothing
+PLAIN: tuple[Callable[[str], Any], ...] = (str, CaseInsensitive)  # parsers that refuse nothing
 
 
 class TextOrBase64:
     """A text under one token, or as base64 under another, as `LUAuth` and `LUAuth2_24` ([MS-GPFAS] 2.2.2.19 note 3)."""
 
-    def __init__(self, token: str, base64_token: str, word: Callable[[str], Any]) -> None:
+    def __init__(self, token: str, base64_token: str, parse: Callable[[str], Any]) -> None:
         self.tokens: Tokens = (token, base64_token)
-        self.word = word
+        self.parse = parse
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
         token, _, found = pieces[0].partition("=")
@@ -84,7 +84,7 @@ class TextOrBase64:
             if token.lower() == self.tokens[1].lower():
                 raw = base64.b64decode(found, validate=True)
                 found = raw.decode("utf-16-le" if b"\0" in raw else "utf-8").rstrip("\0")
-            return (self.word(found) if found else None,), pieces[1:]
+            return (self.parse(found) if found else None,), pieces[1:]
         except (ValueError, binascii.Error):
             return (None,), pieces
 
@@ -97,7 +97,7 @@ class TextOrBase64:
 
 
 class TruthTable:
-    """A truth table over several tokens, for one property or several at once. `idle` pieces mean what absence does."""
+    """A truth table over several tokens, for one property or several at once. `same_as_absent` tokens mean what absence does."""
 
     def __init__(self, rows: Mapping[Any, str], same_as_absent: str = "") -> None:
         self.rows = {k if isinstance(k, tuple) else (k,): split(v) for k, v in rows.items()}
@@ -141,14 +141,14 @@ def _richest(rows: Mapping[Any, Tokens]) -> list[tuple[frozenset[str], Any]]:
 class TokenSet:
     """A set over several tokens: keywords are fragments, any other value goes where `token_of` sends it.
 
-    `also`: further fragments that mean a keyword but are not how it is written, {fragment: keyword}.
-    A member nobody understands stays in the set as its own piece: a condition never widens because we are old.
+    `read_only`: further fragments that mean a keyword but are not how it is written, {fragment: keyword}.
+    A member nobody understands stays in the set as its own piece: a rule from a newer Windows is never read as wider.
     """
 
-    def __init__(self, tokens: str, word: Callable[[str], str], token_of: Callable[[str], str],
+    def __init__(self, tokens: str, parse: Callable[[str], str], token_of: Callable[[str], str],
                  keywords: Mapping[str, str] | None = None, format: Callable[[str], str] = str, *,
                  read_only: Mapping[str, str] | None = None) -> None:
-        self.tokens, self.word, self.token_of, self.format = split(tokens), word, token_of, format
+        self.tokens, self.parse, self.token_of, self.format = split(tokens), parse, token_of, format
         self.keywords = {k: split(v) for k, v in (keywords or {}).items()}
         self.richest = _richest(self.keywords) + [(frozenset(split(f.lower())), k) for f, k in (read_only or {}).items()]
         self.known = frozenset[str]().union(*(used for used, _ in self.richest))
@@ -163,7 +163,7 @@ class TokenSet:
         for piece in have.values():
             data = piece.partition("=")[2]
             try:
-                values.update([self.word(v) for v in data.split(",")] if "," in data else (self.word(data),))
+                values.update([self.parse(v) for v in data.split(",")] if "," in data else (self.parse(data),))
             except ValueError:
                 values.add(piece)
         return (tuple(sorted(values)),), ()
@@ -228,11 +228,21 @@ class Platform:
         return [*pieces, *(["Platform2=GTEQ"] if versions and versions[-1].endswith("+") else [])]
 
 
-class _Owners(dict[str, tuple[Codec | None, tuple[str, Callable[[str], Any]] | None]]):
-    """{token: its codec, and what a plain text needs}. Found without letter case, at no cost where the case is right."""
+class _Owner(NamedTuple):
+    """Who reads a token: its codec; and where it is a plain text, its property and what parses it, without a detour."""
 
-    def __missing__(self, token: str) -> tuple[Codec | None, tuple[str, Callable[[str], Any]] | None]:
-        return self.get(token.lower(), (None, None))
+    codec: Codec | None
+    plain: tuple[str, Callable[[str], Any]] | None
+
+
+_NOBODY = _Owner(None, None)
+
+
+class _Owners(dict[str, _Owner]):
+    """{token: who reads it}. Case-insensitive lookup; the usual spelling hits the dict directly."""
+
+    def __missing__(self, token: str) -> _Owner:
+        return self.get(token.lower(), _NOBODY)
 
 
 class RuleStringCodec:
@@ -244,7 +254,7 @@ class RuleStringCodec:
         for name, (codec, _) in properties.items():
             self.names.setdefault(codec, []).append(name)
         self.reader = {codec: self._reader(codec, tuple(names)) for codec, names in self.names.items()}
-        self.owner = _Owners((t, (c, self._plain(c))) for c in self.names for token in c.tokens for t in (token, token.lower()))
+        self.owner = _Owners((t, _Owner(c, self._plain(c))) for c in self.names for token in c.tokens for t in (token, token.lower()))
         self.rank = {t.lower(): i for i, t in enumerate(order.split())}
 
     @staticmethod
@@ -259,13 +269,13 @@ class RuleStringCodec:
         return read
 
     def _plain(self, codec: Codec) -> tuple[str, Callable[[str], Any]] | None:
-        """Property and word of a plain text. Such differ from rule to rule: remembering them costs more than reading."""
-        return (self.names[codec][0], codec.word) if isinstance(codec, Text) and codec.word in PLAIN else None
+        """Property and parser of a plain text. Free text differs per rule; caching it costs more than parsing it."""
+        return (self.names[codec][0], codec.parse) if isinstance(codec, Text) and codec.parse in PLAIN else None
 
     def read(self, string: str) -> tuple[dict[str, Any], Tokens]:
         """Values, and the pieces nobody understood, verbatim and in Windows' order of tokens. Never raises."""
         version, *pieces = string.split("|")
-        return self.read_pieces(pieces if VERSION.fullmatch(version) else (version, *pieces))
+        return self.read_pieces(pieces if VERSION_PREFIX.fullmatch(version) else (version, *pieces))
 
     def read_pieces(self, pieces: Iterable[str]) -> tuple[dict[str, Any], Tokens]:
         """The same from pieces: the values of a set or of a proposal stand as `Name=data`."""
@@ -295,7 +305,7 @@ class RuleStringCodec:
         return values, tuple(sorted(extra, key=self._place)) if extra else ()
 
     def write(self, values: Mapping[str, Any], extra: Tokens, version: str) -> str:
-        """A string in Windows' own order. (An unchanged rule is never written anew: its source string is kept.)"""
+        """A string in Windows' own order. Only tests and exports write strings: hosts are written by cmdlets."""
         return "|".join([version, *self.write_pieces(values, extra), ""])
 
     def write_pieces(self, values: Mapping[str, Any], extra: Tokens = ()) -> list[str]:
@@ -323,6 +333,6 @@ class Nested:
         return tuple(values.values()), pieces[1:]
 
     def write(self, *values: Any) -> Iterable[str]:
-        said = dict(zip(self.table.when_absent, values, strict=True))
-        if said != self.table.when_absent:
-            yield f"{self.tokens[0]}={self.table.write(said, (), self.version)}"
+        by_name = dict(zip(self.table.when_absent, values, strict=True))
+        if by_name != self.table.when_absent:
+            yield f"{self.tokens[0]}={self.table.write(by_name, (), self.version)}"

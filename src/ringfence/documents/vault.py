@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 HEADER = "$ANSIBLE_VAULT;"
-DEFAULT = "default"
+DEFAULT_LABEL = "default"
 _ROUNDS = 10_000
 _PASSWORD_SECONDS = 60
 
@@ -37,7 +37,7 @@ class Vaulted:
     def label(self) -> str:
         """The vault id that the header names; `default` in format 1.1."""
         fields = self.ciphertext.strip().split("\n", 1)[0].split(";")
-        return fields[3].strip() if len(fields) > 3 else DEFAULT
+        return fields[3].strip() if len(fields) > 3 else DEFAULT_LABEL
 
 
 class Vault:
@@ -96,9 +96,9 @@ def passwords(files: Sequence[str]) -> list[tuple[str, Secret]]:
     for argument in files:
         label, at, path = argument.partition("@")
         if not at:
-            label, path = DEFAULT, argument
+            label, path = DEFAULT_LABEL, argument
         try:
-            found.append((label or DEFAULT, _password(Path(path).expanduser(), label or DEFAULT)))
+            found.append((label or DEFAULT_LABEL, _password(Path(path).expanduser(), label or DEFAULT_LABEL)))
         except InputError as error:
             bad += error.diagnostics
     if bad:
@@ -127,7 +127,7 @@ def _password(path: Path, label: str) -> Secret:
 
 
 def _output(path: Path, label: str) -> bytes:
-    client = ["--vault-id", label] if path.stem.endswith("-client") and label != DEFAULT else []
+    client = ["--vault-id", label] if path.stem.endswith("-client") and label != DEFAULT_LABEL else []
     done = subprocess.run([path.resolve(), *client], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
                           timeout=_PASSWORD_SECONDS, check=True)
     return done.stdout.strip(b"\r\n")

@@ -29,8 +29,8 @@ class Facts:
 
     def guids(self, alias: str) -> tuple[str, ...]:
         """The GUIDs of the interfaces that an alias with wildcards (* ?) means."""
-        wanted = alias.casefold()
-        return tuple(i.guid for i in self.interfaces if i.alias.casefold() == wanted or fnmatch(i.alias.casefold(), wanted))
+        folded = alias.casefold()
+        return tuple(i.guid for i in self.interfaces if i.alias.casefold() == folded or fnmatch(i.alias.casefold(), folded))
 
     @property
     def aliases(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ from ringfence.types.enums import choice, number
 
 T = TypeVar("T", bound="type[Resource]")
 
-SERVICES = ("IKEEXT", "PolicyAgent")  # negotiate and hold what IPsec rules ask for
+IPSEC_SERVICES = ("IKEEXT", "PolicyAgent")  # negotiate and hold what IPsec rules ask for
 PHASE1_AUTH = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
 PHASE2_AUTH = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE4}"
 MAIN_MODE_CRYPTO = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE1}"

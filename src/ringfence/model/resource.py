@@ -122,8 +122,8 @@ class Resource:
 
     def __str__(self) -> str:
         """What is not the default, on one line; a secret shows only that it is there."""
-        said = ((p.name, getattr(self, p.name)) for p in self.kind.properties.values())
-        shown = ", ".join([*(f"{n}: {_shown(v)}" for n, v in said if v != self.kind.defaults[n]), *self.unknown_tokens])
+        values = ((p.name, getattr(self, p.name)) for p in self.kind.properties.values())
+        shown = ", ".join([*(f"{n}: {_shown(v)}" for n, v in values if v != self.kind.defaults[n]), *self.unknown_tokens])
         return f"{self.kind.name} {self.name}: {shown}" if self.name else f"{{{shown}}}"
 
     def replace(self, **values: Any) -> "Resource":

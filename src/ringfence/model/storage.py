@@ -10,7 +10,7 @@ from ringfence.model.state import GROUP_POLICY, LOCAL
 from ringfence.secret import Secret, SecretDigest
 from ringfence.types.base import SECRET, CaseInsensitive
 
-POLICY = "FirewallPolicy"  # the root of every store, as docs name it
+POLICY_ROOT = "FirewallPolicy"  # the root of every store, as docs name it
 DEFAULT = "default"  # the name of the default set of a kind kept in SetKeys, whatever its id
 _WRITERS = {"version", "skipversion"}  # who wrote a set and who may skip it: nothing that a person declares
 
@@ -30,7 +30,7 @@ class RuleStrings(Storage):
                 yield read_string(name, data)
 
     def describe(self) -> str:
-        return rf"Strings under `{POLICY}\{self.subkey}`, one a resource."
+        return rf"Strings under `{POLICY_ROOT}\{self.subkey}`, one a resource."
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class RegistryKeys(Storage):
 
     def describe(self) -> str:
         keys = ", ".join(f"`{keys[0]}`" if keys[0] else "the root" for keys in self.names.values())
-        return f"Values under `{POLICY}`: {keys}."
+        return f"Values under `{POLICY_ROOT}`: {keys}."
 
     def cmdlet_name(self, name: str) -> str:
         return name.title()
@@ -96,7 +96,7 @@ class SetKeys(Storage):
                     yield _read_set(kind, name, tree, path, hmac_key)
 
     def describe(self) -> str:
-        return f"Keys under `{POLICY}`: {', '.join(f'`{k}`' for k in self.subkeys)}."
+        return f"Keys under `{POLICY_ROOT}`: {', '.join(f'`{k}`' for k in self.subkeys)}."
 
     def new_parameters(self, name: str) -> dict[str, Any]:
         return {"Default": True} if name == DEFAULT else {"Name": name}

@@ -11,7 +11,7 @@ from ringfence.model.resource import Resource
 from ringfence.model.state import Change
 from ringfence.secret import MASK, Secret
 
-FORMAT = 1
+PLAN_FORMAT = 1
 OPTIONS = ("playbooks", "inventory", "limit", "tags", "skip_tags")  # how a plan was made: lists of texts
 Reviewed = Sequence[Mapping[str, Any]]
 """The changes of one host as a plan file has them: what was agreed to."""
@@ -27,7 +27,7 @@ class PlanFile:
 
     def encode(self) -> str:
         """The file's text."""
-        document = {"ringfence": __version__, "format": FORMAT, "created": self.created, "options": dict(self.options),
+        document = {"ringfence": __version__, "format": PLAN_FORMAT, "created": self.created, "options": dict(self.options),
                     "hosts": {name: list(self.hosts[name]) for name in sorted(self.hosts)}}
         return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
@@ -36,8 +36,8 @@ def decode(text: str, file: str) -> PlanFile:
     """A plan from a file's text. Raises InputError."""
     try:
         document = json.loads(text)
-        if document["format"] != FORMAT:
-            raise ValueError(f"its format is {document['format']}, this version of ringfence reads {FORMAT}")
+        if document["format"] != PLAN_FORMAT:
+            raise ValueError(f"its format is {document['format']}, this version of ringfence reads {PLAN_FORMAT}")
         hosts = {str(h): [dict(c) for c in changes] for h, changes in document["hosts"].items()}
         options = {name: [str(v) for v in document["options"][name]] for name in OPTIONS}
         return PlanFile(options, hosts, str(document.get("created", "")))

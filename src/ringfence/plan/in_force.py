@@ -10,7 +10,7 @@ from ringfence.model.state import GROUP_POLICY, State
 from ringfence.plan.plan import Plan
 from ringfence.plan.references import cross_store_references
 
-SERVICES = {"mpssvc": "Windows Defender Firewall", "BFE": "Base Filtering Engine",
+SERVICE_TITLES = {"mpssvc": "Windows Defender Firewall", "BFE": "Base Filtering Engine",
             "IKEEXT": "IKE and AuthIP IPsec Keying Modules", "PolicyAgent": "IPsec Policy Agent"}
 TO_WRITE = ("mpssvc", "BFE")  # without these no cmdlet of NetSecurity can write
 TO_NEGOTIATE = ("BFE", "IKEEXT", "PolicyAgent")  # without these there are no security associations
@@ -38,7 +38,7 @@ def _obstacles(resources: Sequence[Resource], found: State, facts: Facts) -> Ite
                "policies of `netsh ipsec` and connection security rules disturb each other: unassign it "
                "(netsh ipsec static set policy … assign=no, or the Group Policy that brings it)")
     for service in stopped(facts, sorted({s for r in resources for s in r.kind.services})):
-        yield (f"the service {service} ({SERVICES[service]}) is {facts.services[service]}: nothing is negotiated",
+        yield (f"the service {service} ({SERVICE_TITLES[service]}) is {facts.services[service]}: nothing is negotiated",
                f"start it: Set-Service {service} -StartupType Automatic; Start-Service {service}")
     if off := _merge_off(resources, found):
         yield (f"Group Policy ignores local connection security rules in the profiles {', '.join(off)}",

@@ -231,8 +231,8 @@ class PlaybookReader:
         self._keys(task, (*_TASK, *kinds), "a task", ansible=_TASK_ANSIBLE, others=self.kinds)
         if len(kinds) != 1:
             if kinds or not task.keys() - set(_TASK):
-                told = f"a task declares one resource, and this one {'declares ' + ' and '.join(kinds) if kinds else 'none'}"
-                self.problems.error(where, told, f"Kinds: {', '.join(sorted(self.kinds))}.")
+                read = f"a task declares one resource, and this one {'declares ' + ' and '.join(kinds) if kinds else 'none'}"
+                self.problems.error(where, read, f"Kinds: {', '.join(sorted(self.kinds))}.")
             return []
         return self._step(task, kinds[0], where, inherited)
 

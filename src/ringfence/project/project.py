@@ -10,7 +10,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Whe
 from ringfence.documents import variable_files
 from ringfence.documents.vault import Vault
 from ringfence.documents.yaml import Map, Seq
-from ringfence.inventory import inventory as inventories
+from ringfence.inventory import readers
 from ringfence.inventory import patterns
 from ringfence.inventory.inventory import Host, Inventory
 from ringfence.project.playbook import Play, PlaybookReader
@@ -21,7 +21,7 @@ from ringfence.templates.lazy import FACTS, HostVars
 from ringfence.templates.sandbox import OMIT
 from ringfence.templates.scope import Scope
 
-CONNECTION = ("ansible_", "ringfence_")  # what the names of connection variables begin with
+CONNECTION_PREFIXES = ("ansible_", "ringfence_")  # what the names of connection variables begin with
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -110,7 +110,7 @@ class Project:
             found = variables.merged_over(found)
         return found
 
-    def variables(self, name: str, wanted: Callable[[str], bool] | None = None,
+    def variables(self, name: str, accepts: Callable[[str], bool] | None = None,
                   ) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
         """The rendered variables of a host whose names `wanted` accepts: without it those of connections, that is all
         that begin with one of CONNECTION. Vaulted values are Secrets. Facts are not needed and not known here."""
@@ -123,7 +123,7 @@ class Project:
         values: dict[str, Any] = {}
         wrong: list[Diagnostic] = []
         for key, raw in scope.variables.items():
-            if key in FACTS or not (wanted(key) if wanted else key.startswith(CONNECTION)):
+            if key in FACTS or not (accepts(key) if accepts else key.startswith(CONNECTION_PREFIXES)):
                 continue
             try:
                 value = scope.render(raw, scope.where(key))
@@ -155,8 +155,8 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     """
     problems, vault = Problems(), vault or Vault()
     files = variable_files.VariableFiles(vault, problems)
-    given = variable_files.extra(extra, files)
-    fleet = inventories.load(inventory, files)
+    extra_variables = variable_files.extra(extra, files)
+    fleet = readers.load(inventory, files)
     known = not problems.failed
     plays = PlaybookReader(kinds, problems).read(playbooks)
     if not known:
@@ -169,30 +169,30 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
         if beside not in memo:
             def make(name: str) -> Scope:
                 magic = {**fleet.magic(name), "omit": OMIT, "hostvars": memo[beside]}
-                return Scope(given.merged_over(fleet.get(name, beside).variables), magic, None, vault)
+                return Scope(extra_variables.merged_over(fleet.get(name, beside).variables), magic, None, vault)
             memo[beside] = HostVars(fleet.entries, make)
         return memo[beside]
 
     left = patterns.limit(fleet, limit, problems)
-    targets = [_target(play, fleet, given, vault, left, hostvars(play.folder), problems) for play in plays]
+    targets = [_target(play, fleet, extra_variables, vault, left, hostvars(play.folder), problems) for play in plays]
     for target in targets:  # every file of variables that counts is read now, so that its mistakes are told now
         for name in target.hosts:
             fleet.get(name, target.play.folder)
         _literal_files(target.play, files)
-    return Project(fleet, given, vault, targets, hostvars, problems.warnings), problems
+    return Project(fleet, extra_variables, vault, targets, hostvars, problems.warnings), problems
 
 
 def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozenset[str] | None, hostvars: HostVars,
             problems: Problems) -> _PlayHosts:
     scope = Scope(extra.merged_over(play.variables), {"omit": OMIT, "groups": fleet.members}, None, vault)
-    wanted: list[str] = []
+    patterns_of_play: list[str] = []
     for pattern in play.hosts:
         try:
             found = scope.render(pattern, play.hosts_at)
-            wanted += map(str, found) if isinstance(found, list) else [str(found)]
+            patterns_of_play += map(str, found) if isinstance(found, list) else [str(found)]
         except RenderError as error:
             problems.error(play.hosts_at if error.where == NOWHERE else error.where, error.summary, error.detail)
-    chosen = patterns.select(fleet, wanted, problems, play.hosts_at) if wanted else []
+    chosen = patterns.select(fleet, patterns_of_play, problems, play.hosts_at) if patterns_of_play else []
     hosts = [h for h in chosen if left is None or h in left]
     names = Seq(hosts)
     magic = {"omit": OMIT, "hostvars": hostvars, "playbook_dir": os.path.abspath(play.folder),

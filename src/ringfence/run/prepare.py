@@ -54,10 +54,10 @@ def prepare(options: RunOptions) -> Prepared:
                              extra=options.extra_vars, limit=",".join(options.limit), vault=vault.Vault(passwords))
     builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags), problems.all)
     jobs = tuple(job for job in map(builder.job, project.hosts) if job)
-    told = tuple(_once(builder.problems))
-    if any(d.severity == "error" for d in told):
-        raise InputError(told)
-    return Prepared(jobs, RunContext(kinds, builder.declare, lambda job: transport_for(job.settings)), told)
+    problems_once = tuple(_once(builder.problems))
+    if any(d.severity == "error" for d in problems_once):
+        raise InputError(problems_once)
+    return Prepared(jobs, RunContext(kinds, builder.declare, lambda job: transport_for(job.settings)), problems_once)
 
 
 def load_kinds(folder: Path) -> Mapping[str, Kind]:

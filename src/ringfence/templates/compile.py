@@ -104,10 +104,10 @@ def check(value: Any, where: Where, problems: Problems) -> None:
         check_template(found, where, problems)
 
 
-def check_template(found: Template, where: Where, problems: Problems) -> None:
+def check_template(compiled: Template, where: Where, problems: Problems) -> None:
     """Note a compiled template whose text is wrong."""
-    if isinstance(found.run, functools.partial):
-        problems.error(where, *found.run.args)
+    if isinstance(compiled.run, functools.partial):
+        problems.error(where, *compiled.run.args)
 
 
 # what is known of mappings and lists, by id(): they never change after loading, and cannot be hashed

@@ -93,23 +93,23 @@ def _append_new(seen: list[Any], value: Any) -> list[Any]:
     return seen
 
 
-def union(one: Any, other: Any) -> list[Any]:
-    return unique(_items(one) + _items(other))
+def union(left: Any, right: Any) -> list[Any]:
+    return unique(_items(left) + _items(right))
 
 
-def intersect(one: Any, other: Any) -> list[Any]:
-    others = _items(other)
-    return unique([v for v in _items(one) if v in others])
+def intersect(left: Any, right: Any) -> list[Any]:
+    others = _items(right)
+    return unique([v for v in _items(left) if v in others])
 
 
-def difference(one: Any, other: Any) -> list[Any]:
-    others = _items(other)
-    return unique([v for v in _items(one) if v not in others])
+def difference(left: Any, right: Any) -> list[Any]:
+    others = _items(right)
+    return unique([v for v in _items(left) if v not in others])
 
 
-def symmetric_difference(one: Any, other: Any) -> list[Any]:
-    both = intersect(one, other)
-    return [v for v in union(one, other) if v not in both]
+def symmetric_difference(left: Any, right: Any) -> list[Any]:
+    both = intersect(left, right)
+    return [v for v in union(left, right) if v not in both]
 
 
 def flatten(values: Any, levels: int | None = None, skip_nulls: bool = True) -> list[Any]:
@@ -308,8 +308,8 @@ def _defined(value: Any) -> bool:
     return True
 
 
-def _contained(one: Any, other: Any) -> bool:
-    return all(v in other for v in one)
+def _contained(members: Any, other: Any) -> bool:
+    return all(v in other for v in members)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -27,11 +27,11 @@ def _env(scope: Any, name: Any, default: Any = "") -> Any:
 def _file(scope: Any, name: Any, rstrip: bool = True, lstrip: bool = False) -> Any:
     """A file beside the playbook, in its folder `files` first. An encrypted one is a secret."""
     folder = Path(str(scope.magic.get("playbook_dir", ".")))
-    wanted = Path(text(name)).expanduser()
-    candidates = [folder / "files" / wanted, folder / wanted]
+    path_asked_for = Path(text(name)).expanduser()
+    candidates = [folder / "files" / path_asked_for, folder / path_asked_for]
     path = next((c for c in candidates if c.is_file()), None)
     if path is None:
-        raise RenderError(f"there is no file {wanted}", f"Looked for: {', '.join(map(str, dict.fromkeys(candidates)))}.")
+        raise RenderError(f"there is no file {path_asked_for}", f"Looked for: {', '.join(map(str, dict.fromkeys(candidates)))}.")
     problems = Problems()
     found = read_text(path, problems)
     problems.check()

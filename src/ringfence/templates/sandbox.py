@@ -206,10 +206,10 @@ class Environment(ImmutableSandboxedEnvironment):
             raise RenderError(f"a template of more than {MAX_TEMPLATE} characters")
         if expression:
             parser = Parser(self, text, state="variable")
-            wanted = parser.parse_expression()
+            expression_node = parser.parse_expression()
             if not parser.stream.eos:
                 parser.fail(f"unexpected {parser.stream.current.value!r}")
-            tree = nodes.Template([nodes.Output([wanted], lineno=1)], lineno=1)
+            tree = nodes.Template([nodes.Output([expression_node], lineno=1)], lineno=1)
         else:
             tree = self.parse(self._literal_backslashes(text) if "\\" in text else text)
         for concat in list(tree.find_all(nodes.Concat)):

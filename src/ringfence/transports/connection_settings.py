@@ -22,7 +22,7 @@ from ringfence.transports.connection_variables import (
     text,
     variable,
 )
-from ringfence.transports.ssh_args import POLICY, Jump, jumps, ssh_args
+from ringfence.transports.ssh_args import HOST_KEY_POLICY, Jump, jumps, ssh_args
 
 _AUTH = choice("negotiate", "basic", "ntlm", "kerberos", "credssp", "certificate",
                aliases={"plaintext": "basic", "ssl": "basic"})
@@ -160,7 +160,7 @@ class SshSettings(CommonSettings):
         flag, "ansible_host_key_checking", "ansible_ssh_host_key_checking", default=True,
         meaning="`no` is the host key policy `off`")
     host_key_policy: str = variable(
-        POLICY, "ringfence_host_key_policy", default="strict",
+        HOST_KEY_POLICY, "ringfence_host_key_policy", default="strict",
         meaning="`strict`: the key is in known_hosts; `accept-new`: a first key is added; `off`: any, with a warning")
     known_hosts: str = variable(path, "ansible_ssh_known_hosts", "ringfence_known_hosts", default="~/.ssh/known_hosts",
                                 meaning="File of known host keys")

@@ -147,11 +147,11 @@ def host_error(where: str, sent: bool, kind: str, detail: str = "") -> HostError
 
     `detail` is what the other side said: of it one line is kept that no terminal can take for a command.
     """
-    said = "".join(c if c.isprintable() else " " for c in detail[:_LONGEST])
-    told = where + (f": {said}" if said else "")
+    shown = "".join(c if c.isprintable() else " " for c in detail[:_LONGEST])
+    message = where + (f": {shown}" if shown else "")
     if not sent:
-        return Unreachable(_BEFORE.get(kind, kind), told)
-    return HostError(_AFTER.get(kind, kind), told)
+        return Unreachable(_BEFORE.get(kind, kind), message)
+    return HostError(_AFTER.get(kind, kind), message)
 
 
 def connect_with_retries(connect: Callable[[], T], retries: int, backoff: float, deadline: Deadline) -> T:

@@ -31,7 +31,7 @@ class LocalTransport:
 
     def _run(self, batch: Batch, deadline: Deadline) -> Reply:
         executable, limit = self.settings.powershell, self.settings.wire_limit
-        told = process.standard_input(batch)
+        standard_input = process.standard_input(batch)
         try:
             # a session of its own: whatever it starts can be ended with it
             child = subprocess.Popen(process.command(executable), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -42,7 +42,7 @@ class LocalTransport:
         assert child.stdout
         assert child.stderr
         with child:
-            threading.Thread(target=_write, args=(child.stdin, told), daemon=True).start()
+            threading.Thread(target=_write, args=(child.stdin, standard_input), daemon=True).start()
             output = process.StreamReader(functools.partial(os.read, child.stdout.fileno()), limit)
             errors = process.StreamReader(functools.partial(os.read, child.stderr.fileno()), process.MAX_ERRORS, discard=True)
             output.done.wait(deadline.left())
@@ -54,7 +54,7 @@ class LocalTransport:
             status = child.poll()
             _end(child)
         self.round_trips += 1
-        self.bytes_sent += len(told)
+        self.bytes_sent += len(standard_input)
         self.bytes_received += len(output.data)
         if not in_time:
             raise HostError("no_answer", f"{executable}: {self.settings.batch_timeout:g} s")

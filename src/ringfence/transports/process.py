@@ -84,24 +84,24 @@ def _parse_reply(batch: Batch, output: bytes, errors: bytes, status: int | None,
         if error.kind != "protocol" or b"<<ringfence" in output:
             raise
         silent = error
-    said = error_text(errors) or error_text(output)
-    kind = kind_from_text(said)
-    if kind in (None, "powershell") and (status in _NOT_FOUND or (status and executable.lower() in said.lower())):
-        raise HostError("powershell", _NOISE.sub("", said) or executable)
-    if not said and status:
+    words = error_text(errors) or error_text(output)
+    kind = kind_from_text(words)
+    if kind in (None, "powershell") and (status in _NOT_FOUND or (status and executable.lower() in words.lower())):
+        raise HostError("powershell", _NOISE.sub("", words) or executable)
+    if not words and status:
         raise HostError("script", f"{executable} ended with exit code {status} and said nothing")
     if not error_text(errors):
         raise silent
-    raise HostError(kind or "script", _NOISE.sub("", said))
+    raise HostError(kind or "script", _NOISE.sub("", words))
 
 
 def error_text(errors: bytes) -> str:
     """The text in what PowerShell wrote: errors out of CLIXML (MS-PSRP 2.2.5.1), colours and control characters gone."""
     text = errors.decode("utf-8", "replace")
     if "#< CLIXML" in text:
-        said = "".join(re.findall(r'<S S="[Ee]rror">(.*?)</S>', text, re.DOTALL))
+        clixml_errors = "".join(re.findall(r'<S S="[Ee]rror">(.*?)</S>', text, re.DOTALL))
         around = re.sub(r"#< CLIXML\s*(<Objs\b.*?</Objs>)?", " ", text, flags=re.DOTALL)
-        said = re.sub(r"_x([0-9A-Fa-f]{4})_", lambda m: chr(int(m[1], 16)), html.unescape(said))
-        text = f"{said} {around}".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        clixml_errors = re.sub(r"_x([0-9A-Fa-f]{4})_", lambda m: chr(int(m[1], 16)), html.unescape(clixml_errors))
+        text = f"{clixml_errors} {around}".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -109,11 +109,11 @@ class PsrpTransport:
     def _pipeline_failure(self, pipeline: Any) -> HostError:
         """The first error that PowerShell wrote instead of an answer."""
         error = pipeline.streams.error[0] if pipeline.streams.error else None
-        said = re.sub(r"\s+", " ", str(error or "the pipeline failed without a word"))[:500]
-        kind = kind_from_text(f"{said} {getattr(error, 'fq_error', '') or ''}")
+        message = re.sub(r"\s+", " ", str(error or "the pipeline failed without a word"))[:500]
+        kind = kind_from_text(f"{message} {getattr(error, 'fq_error', '') or ''}")
         if kind == "endpoint":
-            said = f"{self.configuration} does not offer {FUNCTION}"
-        return host_error(self.where, True, kind if kind not in (None, "powershell") else "script", said)
+            message = f"{self.configuration} does not offer {FUNCTION}"
+        return host_error(self.where, True, kind if kind not in (None, "powershell") else "script", message)
 
     def _failure(self, error: Exception, link: BoundedSession, sent: bool) -> HostError:
         """What an exception of any of the libraries means."""
@@ -128,9 +128,9 @@ class PsrpTransport:
         if isinstance(error, AuthenticationError):
             return "authentication", self._authentication(error)
         if isinstance(error, WSManFaultError):
-            said = re.sub(r"\s+", " ", str(error.reason or error.provider_fault or f"WSMan fault {error.code}"))
-            kind = kind_from_fault(error.code, f"{said} {error.provider_fault or ''}") or "script"
-            return kind, f"{self.configuration}: {said}" if kind == "endpoint" else said
+            message = re.sub(r"\s+", " ", str(error.reason or error.provider_fault or f"WSMan fault {error.code}"))
+            kind = kind_from_fault(error.code, f"{message} {error.provider_fault or ''}") or "script"
+            return kind, f"{self.configuration}: {message}" if kind == "endpoint" else message
         if isinstance(error, WinRMTransportError):
             if error.code == 500 and not error.response_text and self.settings.message_encryption == "never":
                 return "wrong_service", "HTTP 500, as from a service whose AllowUnencrypted is off"

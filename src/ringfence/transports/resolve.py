@@ -46,9 +46,9 @@ def known_names() -> frozenset[str]:
     return frozenset(name for kind in TRANSPORTS.values() for row in rows(kind) for name in row.names + row.winrm)
 
 
-def _complete_psrp(host: str, found: ResolvedVariables) -> None:
+def _complete_psrp(host: str, resolved: ResolvedVariables) -> None:
     """Protocol and port follow from each other, as in Ansible's psrp plugin."""
-    values = found.values
+    values = resolved.values
     values.setdefault("host", host)
     values.setdefault("protocol", "http" if values.get("port") == 5985 else "https")
     values.setdefault("port", 5986 if values["protocol"] == "https" else 5985)
@@ -56,24 +56,24 @@ def _complete_psrp(host: str, found: ResolvedVariables) -> None:
         values["path"] = values["path"].strip("/")
 
 
-def _complete_ssh(host: str, found: ResolvedVariables) -> None:
+def _complete_ssh(host: str, resolved: ResolvedVariables) -> None:
     """What the arguments for OpenSSH say counts where no variable of its own says it."""
-    values = found.values
+    values = resolved.values
     values.setdefault("host", host)
     if "host_key_checking" in values:
         values.setdefault("host_key_policy", "strict" if values["host_key_checking"] else "off")
     for args in ("extra_args", "common_args", "args"):
         for field, value in (values.get(args) or {}).items():
             if field == "private_key_file" and not os.path.isfile(os.path.expanduser(value)):
-                found.problems.append(problem(host, f"{found.names[args]}: the key file {value} does not exist",
+                resolved.problems.append(problem(host, f"{resolved.names[args]}: the key file {value} does not exist",
                                               "correct the path after -i or IdentityFile"))
             else:
                 values.setdefault(field, os.path.expanduser(value) if isinstance(value, str) else value)
     values["known_hosts"] = os.path.expanduser(values.get("known_hosts", "~/.ssh/known_hosts"))
 
 
-def _complete_local(host: str, found: ResolvedVariables) -> None:
-    found.values["host"] = host
+def _complete_local(host: str, resolved: ResolvedVariables) -> None:
+    resolved.values["host"] = host
 
 
 def _check_psrp(made: PsrpSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:

@@ -120,13 +120,13 @@ class SshTransport:
 
     def _carry(self, client: paramiko.SSHClient, batch: Batch, deadline: Deadline) -> Reply:
         """Start PowerShell, give it the batch, read what it says within bounds. Raises HostError."""
-        settings, told, where = self.settings, process.standard_input(batch), _at(self.target)
+        settings, standard_input, where = self.settings, process.standard_input(batch), _at(self.target)
         channel, started = self._start(client, deadline)
         output = process.StreamReader(channel.recv, settings.wire_limit)
         errors = process.StreamReader(channel.recv_stderr, process.MAX_ERRORS, discard=True)
         channel.settimeout(deadline.left())
         with contextlib.suppress(OSError, EOFError):  # a process that ends early says why on standard error
-            channel.sendall(told)
+            channel.sendall(standard_input)
             channel.shutdown_write()
         channel.settimeout(None)  # the readers end with the connection, which the deadline cuts
         output.done.wait(deadline.left())
@@ -134,7 +134,7 @@ class SshTransport:
         if output.done.is_set() and not output.too_much and not answered:
             errors.done.wait(min(deadline.left(), _GRACE))
             channel.status_event.wait(min(deadline.left(), _GRACE))
-        self.bytes_sent += len(told)
+        self.bytes_sent += len(standard_input)
         self.bytes_received += len(output.data)
         if deadline.over or not output.done.is_set():
             raise host_error(where, True, "no_answer", f"{settings.batch_timeout:g} s for the batch are over")
@@ -205,8 +205,8 @@ def _load_key(text: str, called: str, passphrase: str | None) -> paramiko.PKey:
                               "ansible_ssh_private_key_passphrase") from None
         except (paramiko.SSHException, ValueError, IndexError, TypeError, UnicodeDecodeError):
             continue
-    told = "it or its passphrase is wrong" if passphrase else "it is no private key of a known kind"
-    raise Unreachable("authentication", f"{called} cannot be used: {told}") from None
+    reason = "it or its passphrase is wrong" if passphrase else "it is no private key of a known kind"
+    raise Unreachable("authentication", f"{called} cannot be used: {reason}") from None
 
 
 def _meaning(error: Exception, hop: Jump, deadline: Deadline, user: str) -> tuple[str, str]:
@@ -220,25 +220,25 @@ def _meaning(error: Exception, hop: Jump, deadline: Deadline, user: str) -> tupl
                             f"({error.expected_key.get_name()} {error.expected_key.fingerprint})")
     if isinstance(error, paramiko.ChannelException):
         return "network", f"the jump host cannot reach it ({error.text})"
-    said = str(error)
+    message = str(error)
     if isinstance(error, paramiko.BadAuthenticationType):
         return "authentication", f"{user}: the server takes {', '.join(error.allowed_types)} only"
-    if said == "No existing session":  # paramiko's words for a handshake that did not end in time
+    if message == "No existing session":  # paramiko's words for a handshake that did not end in time
         return "timeout", "no end of the handshake"
-    if "timeout" in said.lower() or any(isinstance(one, TimeoutError) for one in causes(error)):
-        return "timeout", "" if isinstance(error, OSError) else said.rstrip(".").lower()
+    if "timeout" in message.lower() or any(isinstance(one, TimeoutError) for one in causes(error)):
+        return "timeout", "" if isinstance(error, OSError) else message.rstrip(".").lower()
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
-        return "wrong_service", said
+        return "wrong_service", message
     if isinstance(error, paramiko.AuthenticationException):
         return "authentication", user
     if isinstance(error, paramiko.SSHException):
-        if "ndecipherable" in said:
+        if "ndecipherable" in message:
             return "wrong_service", "it does not speak SSH"
-        if "No authentication methods available" in said:
+        if "No authentication methods available" in message:
             return "authentication", f"{user}: there is neither a password nor a key"
-        if "banner" in said:
+        if "banner" in message:
             return "network", "the host closed the connection without a greeting"
-        return "network", said.rstrip(".")
+        return "network", message.rstrip(".")
     return kind_from_network(error)
 
 

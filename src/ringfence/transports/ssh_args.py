@@ -8,7 +8,7 @@ from typing import Any
 
 from ringfence.transports.connection_variables import VariableType, choice
 
-POLICY = choice("strict", "accept-new", "off", aliases={"yes": "strict", "true": "strict", "ask": "strict",
+HOST_KEY_POLICY = choice("strict", "accept-new", "off", aliases={"yes": "strict", "true": "strict", "ask": "strict",
                                                         "no": "off", "false": "off"})
 
 _JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@\s]+)@)?(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>[^\s@:,\[\]/]+))"
@@ -66,7 +66,7 @@ def _ssh_args(value: Any) -> dict[str, Any]:
             raise ValueError("has a ProxyCommand, which is not supported: name the host on the way in "
                              "ringfence_ssh_jump")
         if field := _OPTIONS.get(option):  # of an option given twice OpenSSH takes the first
-            parse = {"jump": _jumps, "host_key_policy": POLICY.parse}.get(field, str)
+            parse = {"jump": _jumps, "host_key_policy": HOST_KEY_POLICY.parse}.get(field, str)
             found.setdefault(field, parse(text))
     return found
 

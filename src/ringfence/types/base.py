@@ -81,16 +81,16 @@ def empty_value(any_word: str) -> ValueError:
     return ValueError(f"the value is empty: leave the property out, or say {snake(any_word)} if that is meant")
 
 
-def case_insensitive(word: PropertyType, any_word: str = "Any") -> PropertyType:
+def case_insensitive(type: PropertyType, any_word: str = "Any") -> PropertyType:
     """The same type without letter case; what is absent is passed to a cmdlet as `any_word`."""
 
     def parse(value: Any) -> CaseInsensitive | None:
-        found = word.parse(value)
+        found = type.parse(value)
         if found is None:
             raise empty_value(any_word)
         return None if fold(found) == fold(any_word) else CaseInsensitive(found)
 
-    return PropertyType(word.name, parse, {**word.schema, "type": "string", "minLength": 1}, lambda v: str(v) if v else any_word)
+    return PropertyType(type.name, parse, {**type.schema, "type": "string", "minLength": 1}, lambda v: str(v) if v else any_word)
 
 
 def as_list(value: Any) -> list[Any]:

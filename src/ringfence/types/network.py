@@ -114,12 +114,12 @@ def interface(text: str) -> str:
 def interfaces(any_word: str = "Any", *, patterns: bool = True) -> PropertyType:
     """A list of interfaces; none is said as `any_word` to a cmdlet. `patterns`: its parameter takes wildcard patterns, so
     that the characters of an alias which would be wildcards need a backtick."""
-    word = list_of(interface, name="interface aliases (wildcards allowed) or GUIDs", any_word=any_word)
+    type = list_of(interface, name="interface aliases (wildcards allowed) or GUIDs", any_word=any_word)
 
     def argument(value: Any) -> Any:
         return [re.sub(r"([`*?\[\]])", r"`\1", a) if patterns else a for a in value] or any_word
 
-    return replace(word, to_parameter=argument, resolved_by_host="interface", host_names=lambda v: tuple(a for a in v if not a.startswith("{")))
+    return replace(type, to_parameter=argument, resolved_by_host="interface", host_names=lambda v: tuple(a for a in v if not a.startswith("{")))
 
 
 def platform(text: str) -> str:
@@ -137,12 +137,12 @@ def sorted_versions(versions: Iterable[str]) -> tuple[str, ...]:
 
 def platforms() -> PropertyType:
     """A list of Windows versions, at most one of them with "or later" ([0x001000E2]); none is an empty list."""
-    word = list_of(platform, name="Windows versions such as 6.1 or 10.0+")
+    type = list_of(platform, name="Windows versions such as 6.1 or 10.0+")
 
     def parse(value: Any) -> tuple[str, ...]:
-        found = sorted_versions(word.parse(value))
+        found = sorted_versions(type.parse(value))
         if sum(v.endswith("+") for v in found) > 1:
             raise ValueError("only one version may mean itself and later [0x001000E2]: the smallest says it all")
         return found
 
-    return replace(word, parse=parse, to_parameter=list)
+    return replace(type, parse=parse, to_parameter=list)

@@ -23,19 +23,19 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def value(found: Any, blank: str = "(none)") -> str:
+def value(content: Any, blank: str = "(none)") -> str:
     """A canonical value on one line, as people write it in YAML; nothing is said as `blank`."""
-    if isinstance(found, Secret):
+    if isinstance(content, Secret):
         return MASK
-    if found is None or found in ("", ()):
+    if content is None or content in ("", ()):
         return blank
-    if isinstance(found, bool):
-        return "true" if found else "false"
-    if isinstance(found, Mapping):
-        return "{" + ", ".join(f"{escaped(str(k))}: {value(v)}" for k, v in found.items()) + "}"
-    if isinstance(found, tuple | list):
-        return ", ".join(map(value, found))
-    return escaped(str(found))
+    if isinstance(content, bool):
+        return "true" if content else "false"
+    if isinstance(content, Mapping):
+        return "{" + ", ".join(f"{escaped(str(k))}: {value(v)}" for k, v in content.items()) + "}"
+    if isinstance(content, tuple | list):
+        return ", ".join(map(value, content))
+    return escaped(str(content))
 
 
 def empty_as(word: PropertyType | None) -> str:

@@ -11,7 +11,7 @@ from ringfence.plan.file import changes_as_data
 from ringfence.report import HostResult, Report
 from ringfence.views.view import ViewOptions
 
-FORMAT = 1
+REPORT_FORMAT = 1
 
 
 def line(value: Any) -> str:
@@ -48,7 +48,7 @@ class JsonView:
         self._command, self._hosts = options.command, 0
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
-        start = {"ringfence": __version__, "format": FORMAT, "command": self._command,
+        start = {"ringfence": __version__, "format": REPORT_FORMAT, "command": self._command,
                  "diagnostics": [diagnostic(w) for w in warnings]}
         return line(start)[:-1] + ', "hosts": ['
 
@@ -62,7 +62,7 @@ class JsonView:
 
 def without_hosts(command: str, diagnostics: Sequence[Diagnostic], problem: RingfenceError | None = None) -> dict[str, Any]:
     """The whole document of a run that touched no host: validate, or one that ended before the first."""
-    return {"ringfence": __version__, "format": FORMAT, "command": command,
+    return {"ringfence": __version__, "format": REPORT_FORMAT, "command": command,
             "diagnostics": [diagnostic(d) for d in diagnostics], "hosts": [], "summary": _summary(Report(), 0.0),
             "error": error(problem) if problem else None, "exit_code": problem.exit_code if problem else ExitCode.IN_SYNC}
 

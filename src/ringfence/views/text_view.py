@@ -90,23 +90,23 @@ def _place(path: str) -> str:
 
 
 @lru_cache(8192)
-def change(one: Change, *, diff: bool = True, style: Style = unstyled) -> str:
+def change(changed: Change, *, diff: bool = True, style: Style = unstyled) -> str:
     """One change: a line for the resource and, with `diff`, its properties below it. Remembered: fleets repeat themselves."""
-    sign, colour = SIGNS[one.action]
-    store = f" ({one.id.store})" if one.id.store != LOCAL else ""
-    place = style(f"  {escaped(str(one.where))}", "quiet") if one.where != NOWHERE else ""
-    head = f"  {style(f'{sign} {one.id.kind} {escaped(one.resource.name)}{store}', colour)}{place}"
+    sign, colour = SIGNS[changed.action]
+    store = f" ({changed.id.store})" if changed.id.store != LOCAL else ""
+    place = style(f"  {escaped(str(changed.where))}", "quiet") if changed.where != NOWHERE else ""
+    head = f"  {style(f'{sign} {changed.id.kind} {escaped(changed.resource.name)}{store}', colour)}{place}"
     if not diff:
         return head
-    words = {name: p.type for name, p in one.resource.kind.properties.items()}
-    rows = {name: list(_difference(b, a, one.action, empty_as(words.get(name)))) for name, (b, a) in one.properties().items()}
+    words = {name: p.type for name, p in changed.resource.kind.properties.items()}
+    rows = {name: list(_difference(b, a, changed.action, empty_as(words.get(name)))) for name, (b, a) in changed.properties().items()}
     width = max(map(len, rows), default=0)
     lines = [head]
     for name, differences in rows.items():
         for number, line in enumerate(differences):
             label = name if number == 0 else ""
             shown = f"{line.sign} {line.text}" if line.sign else line.text
-            tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if one.action == "remove" else "")
+            tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if changed.action == "remove" else "")
             lines.append(f"      {label.ljust(width)}  {style(shown, tint) if tint else shown}".rstrip())
     return "\n".join(lines)
 
@@ -134,14 +134,14 @@ class GroupedResults:
         """Returns text to print now; usually empty, since equal outcomes are grouped."""
         if not (result.changes or result.diagnostics or result.error):
             return ""
-        told = (_headline(result, self._style), *self._body(result))
-        self._groups.setdefault(told, []).append(result.host)
-        self._held += len(told) if len(self._groups[told]) == 1 else 0
+        lines = (_headline(result, self._style), *self._body(result))
+        self._groups.setdefault(lines, []).append(result.host)
+        self._held += len(lines) if len(self._groups[lines]) == 1 else 0
         return self.flush() if self._held > MAX_HELD else ""
 
     def flush(self) -> str:
         """Everything that was held back, in the order of the hosts' names."""
-        groups = sorted(((sorted(hosts, key=natural), told) for told, hosts in self._groups.items()),
+        groups = sorted(((sorted(hosts, key=natural), lines) for lines, hosts in self._groups.items()),
                         key=lambda group: natural(group[0][0]))
         self._groups, self._held = {}, 0
         return "".join("\n".join([f"{self._style(names(hosts), 'strong')}  {told[0]}", *told[1:]]) + "\n\n"

@@ -12,16 +12,16 @@ from typing import Any
 from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Id, State
 
-CIPHERS = {0: "none", 2: "DES", 6: "3DES", 65001: "AES128", 65002: "AES192", 65003: "AES256", 65004: "AESGCM128",
+CIPHER_NAMES = {0: "none", 2: "DES", 6: "3DES", 65001: "AES128", 65002: "AES192", 65003: "AES256", 65004: "AESGCM128",
            65005: "AESGCM192", 65006: "AESGCM256"}
-HASHES = {0: "none", 2: "MD5", 3: "SHA1", 65001: "SHA256", 65002: "SHA384", 65003: "AESGMAC128", 65004: "AESGMAC192",
+HASH_NAMES = {0: "none", 2: "MD5", 3: "SHA1", 65001: "SHA256", 65002: "SHA384", 65003: "AESGMAC128", 65004: "AESGMAC192",
           65005: "AESGMAC256"}
-GROUPS = {0: "none", 1: "DH1", 2: "DH2", 14: "DH14", 19: "DH19", 20: "DH20", 24: "DH24", 65535: "SameAsMainMode"}
-METHODS = {1: "anonymous", 2: "computer Kerberos", 3: "pre-shared key", 4: "computer NTLM", 5: "computer certificate",
+GROUP_NAMES = {0: "none", 1: "DH1", 2: "DH2", 14: "DH14", 19: "DH19", 20: "DH20", 24: "DH24", 65535: "SameAsMainMode"}
+METHOD_NAMES = {1: "anonymous", 2: "computer Kerberos", 3: "pre-shared key", 4: "computer NTLM", 5: "computer certificate",
            6: "user Kerberos", 7: "user certificate", 8: "user NTLM"}  # FW_AUTH_METHOD, [MS-FASP] 2.2.60
-MODULES = {1: "IKEv1", 2: "AuthIP", 3: "IKEv2", 4: "IKEv2"}
-TRANSFORMS = {0: "", 1: "AH", 2: "ESP", 3: "ESP", 4: "no encapsulation", 5: "ESP"}  # 3 ESP cipher, 5 ESP hash and cipher
-PROTOCOLS = {0: "any", 1: "icmpv4", 6: "tcp", 17: "udp", 58: "icmpv6"}
+KEY_MODULE_NAMES = {1: "IKEv1", 2: "AuthIP", 3: "IKEv2", 4: "IKEv2"}
+TRANSFORM_NAMES = {0: "", 1: "AH", 2: "ESP", 3: "ESP", 4: "no encapsulation", 5: "ESP"}  # 3 ESP cipher, 5 ESP hash and cipher
+PROTOCOL_NAMES = {0: "any", 1: "icmpv4", 6: "tcp", 17: "udp", 58: "icmpv6"}
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class Association:
     rules: tuple[str, ...] = ()  # the rules that asked for it, by name
 
 
-def associations(said: Any, state: State) -> tuple[Association, ...]:
+def associations(answer: Any, state: State) -> tuple[Association, ...]:
     """The associations in the value of an SA.Read, by peer, each with the rules of the host that asked for it."""
-    told = said if isinstance(said, Mapping) else {}
-    quick = [(q, str(q.get("MmSaId") or "")) for q in _rows(told.get("quick_mode"))]
+    document = answer if isinstance(answer, Mapping) else {}
+    quick = [(q, str(q.get("MmSaId") or "")) for q in _rows(document.get("quick_mode"))]
     found = []
-    for main in _rows(told.get("main_mode")):
+    for main in _rows(document.get("main_mode")):
         own = tuple(_quick(q) for q, id in quick if id == str(main.get("Name")) or (
             not id and _text(q, "RemoteEndpoint") == _text(main, "RemoteEndpoint")))
         found.append(_main(main, own, state))
@@ -72,8 +72,8 @@ def associations(said: Any, state: State) -> tuple[Association, ...]:
     return tuple(sorted(found, key=lambda a: (a.remote, a.local, a.suite)))
 
 
-def _rows(said: Any) -> list[Mapping[str, Any]]:
-    return [row for row in said if isinstance(row, Mapping)] if isinstance(said, list) else []
+def _rows(rows: Any) -> list[Mapping[str, Any]]:
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
@@ -93,28 +93,28 @@ def _word(row: Mapping[str, Any], name: str, words: Mapping[int, str]) -> str:
 
 
 def _main(row: Mapping[str, Any], quick: tuple[QuickMode, ...], state: State) -> Association:
-    suite = "-".join(filter(None, (_word(row, "GroupId", GROUPS), _word(row, "CipherAlgorithm", CIPHERS),
-                                   _word(row, "HashAlgorithm", HASHES))))
+    suite = "-".join(filter(None, (_word(row, "GroupId", GROUP_NAMES), _word(row, "CipherAlgorithm", CIPHER_NAMES),
+                                   _word(row, "HashAlgorithm", HASH_NAMES))))
     local, remote = _text(row, "LocalEndpoint"), _text(row, "RemoteEndpoint")
     return Association(local, remote, _text(row, "LocalFirstId"), _text(row, "RemoteFirstId"),
-                       _word(row, "AuthenticationMethod", METHODS), _word(row, "KeyModule", MODULES), suite,
+                       _word(row, "AuthenticationMethod", METHOD_NAMES), _word(row, "KeyModule", KEY_MODULE_NAMES), suite,
                        _number(row, "LifetimeSeconds"), quick, rules_behind(local, remote, quick, state))
 
 
 def _quick(row: Mapping[str, Any]) -> QuickMode:
     transforms = [_transform(row, which) for which in ("First", "Second")]
     mode = {1: "tunnel", 2: "transport"}.get(_number(row, "EncapsulationMode"), _text(row, "EncapsulationMode").lower())
-    return QuickMode(_text(row, "LocalEndpoint"), _text(row, "RemoteEndpoint"), _word(row, "IpProtocol", PROTOCOLS) or "any",
+    return QuickMode(_text(row, "LocalEndpoint"), _text(row, "RemoteEndpoint"), _word(row, "IpProtocol", PROTOCOL_NAMES) or "any",
                      _number(row, "LocalPort"), _number(row, "RemotePort"), mode, "+".join(filter(None, transforms)),
                      _number(row, "LifetimeSeconds"), _number(row, "LifetimeKilobytes"), _text(row, "TransportLayerFilterName"))
 
 
 def _transform(row: Mapping[str, Any], which: str) -> str:
     """ESP:SHA256-AES256, AH:SHA1 …; nothing where there is no such transform."""
-    protocol = _word(row, f"{which}TransformType", TRANSFORMS)
+    protocol = _word(row, f"{which}TransformType", TRANSFORM_NAMES)
     if not protocol or protocol.lower() == "none":
         return ""
-    parts = (_word(row, f"{which}IntegrityAlgorithm", HASHES), _word(row, f"{which}CipherAlgorithm", CIPHERS))
+    parts = (_word(row, f"{which}IntegrityAlgorithm", HASH_NAMES), _word(row, f"{which}CipherAlgorithm", CIPHER_NAMES))
     return f"{protocol}:{'-'.join(p for p in parts if p and p.lower() != 'none') or 'none'}"
 
 

@@ -12,8 +12,8 @@ from ringfence.lab.certificates import CertificateFiles
 from ringfence.lab.listeners import Acceptor, Connections, Listener, Verdict, reset_on_close
 from ringfence.lab.session import ServedHost
 from ringfence.lab.winrm import http_messages
-from ringfence.lab.winrm.authentication import SOAP_TYPE, CannotDecrypt, Logon, LogonAccounts, LogonDenied
 from ringfence.lab.winrm.shells import Caller
+from ringfence.lab.winrm.winrm_logon import SOAP_TYPE, CannotDecrypt, Logon, LogonAccounts, LogonDenied
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 from ringfence.lab.winrm.wsman_service import WsManService
 

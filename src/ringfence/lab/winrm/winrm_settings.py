@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ringfence import batch
 from ringfence.lab.session import StartPowerShell
-from ringfence.lab.winrm.authentication import AuthMethods
+from ringfence.lab.winrm.winrm_logon import AuthMethods
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""One file a command: options in, a run or a view out. `cli.app` has the table of them."""

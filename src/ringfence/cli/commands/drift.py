@@ -1,0 +1,27 @@
+"""ringfence drift: what somebody changed."""
+
+from functools import partial
+
+from ringfence.cli.commands.plan import Diff, Playbooks
+from ringfence.cli.console import Console
+from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions
+from ringfence.cli.prepared import list_hosts, prepared
+from ringfence.cli.show import show_run, view_of
+from ringfence.errors import ExitCode
+from ringfence.run.host import plan_host
+
+EXAMPLES = """
+ringfence drift                          exit with 0 where every host is as declared, with 2 where one differs
+ringfence drift --output json -l finance
+"""
+
+
+def drift(console: Console, selection: SelectionOptions, secrets: SecretOptions, hosts: FleetOptions,
+          playbooks: Playbooks = [],  # noqa: B006
+          diff: Diff = True) -> ExitCode:
+    """Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing."""
+    run = prepared(console, playbooks, selection, secrets)
+    if hosts.list_hosts:
+        return list_hosts(console, run)
+    return show_run(console, view_of(console, "drift", diff=diff), "drift", run.jobs, partial(plan_host, context=run.context),
+                    hosts.forks, warnings=run.warnings)

@@ -1,0 +1,25 @@
+"""ringfence validate: is what is declared right, as far as that is known without a host."""
+
+from ringfence.cli.commands.plan import Playbooks
+from ringfence.cli.console import Console
+from ringfence.cli.options import SecretOptions, SelectionOptions
+from ringfence.cli.prepared import prepared
+from ringfence.errors import ExitCode
+from ringfence.views import json_view
+from ringfence.views.format import count
+
+EXAMPLES = """
+ringfence validate                                    the playbooks of ringfence.yml
+ringfence validate -i inventory playbooks/*.yml
+"""
+
+
+def validate(console: Console, selection: SelectionOptions, secrets: SecretOptions,
+             playbooks: Playbooks = []) -> ExitCode:  # noqa: B006
+    """Find every mistake in playbooks, variables and inventory, without touching a host."""
+    run = prepared(console, playbooks, selection, secrets)
+    declared = sum(job.declared for job in run.jobs)
+    warnings = f", {count(len(run.warnings), 'warning')}" if run.warnings else ""
+    console.show(json_view.without_hosts("validate", run.warnings),
+                 f"valid: {count(declared, 'declaration')} for {count(len(run.jobs), 'host')}{warnings}\n")
+    return ExitCode.IN_SYNC

@@ -1,0 +1,375 @@
+"""The command line against simulated hosts: what it prints, what it writes, how it exits."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from cli_lab import RULES, Cli, Output, environment, fleet, written
+
+from ringfence import kinds, schemas
+from ringfence.cli.app import CALLS
+from ringfence.cli.commands.init import FILES
+from ringfence.lab import SimulatedHost
+
+CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "cli_input.yml").read_text(encoding="utf-8"))
+NOWHERE = {"hosts.yml": "all: {hosts: {nowhere: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_psrp_protocol: http}}}\n",
+           "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: one}\n",
+           "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"}
+PROGRAM = [sys.executable, "-m", "ringfence.cli"]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(tmp_path, capsys)
+
+
+def report(said: Output) -> Any:
+    """The JSON document, which has to fit its schema."""
+    document = json.loads(said.out)
+    jsonschema.Draft202012Validator(schemas.report()).validate(document)
+    assert document["exit_code"] == said.code
+    return document
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c["name"])
+def test_input(case: dict[str, Any], cli: Cli) -> None:
+    cli.write(NOWHERE | case.get("files", {}))
+    said = cli(*case["run"])
+    assert said.code == case["code"], said
+    assert [part for part in case.get("out", ()) if part not in said.out] == [], said.out
+    assert [part for part in case.get("err", ()) if part not in said.err] == [], said.err
+    assert "Traceback" not in said.out + said.err
+    if case["code"]:
+        assert said.out == ""
+
+
+@pytest.mark.parametrize("name", ["mistakes of values, kinds and combinations", "a plan file that is none"])
+def test_mistakes_as_json(name: str, cli: Cli) -> None:
+    case = next(c for c in CASES if c["name"] == name)
+    cli.write(NOWHERE | case["files"])
+    said = cli(*case["run"], "--output", "json")
+    document = report(said)
+    assert document["hosts"] == []
+    assert all(d["severity"] == "error" and d["file"] and d["summary"] for d in document["diagnostics"])
+    assert said.err  # people see it too
+
+
+def test_the_road(cli: Cli) -> None:
+    with fleet(cli) as hosts:
+        before = written(hosts)
+        planned = cli("plan")
+        assert planned.code == 0
+        assert cli("plan", "--detailed-exitcode").code == 2
+        assert cli("apply", "--check").code == 0
+        assert written(hosts) == before
+        assert re.search(r"\+ firewall_rule corp-rdp  site.yml:4\n +display_name +corp-rdp\n +protocol +tcp\n +local_port +3389\n"
+                         r" +remote_address +10.0.0.1, 10.0.0.2\n", planned.out)
+        assert "~ firewall_profile domain" in planned.out
+        applied = cli("apply", "--yes")
+        assert applied.code == 0
+        assert "remote_address" not in applied.out  # only with --diff
+        after = written(hosts)
+        assert all(new > old for new, old in zip(after, before, strict=True))
+        again = cli("apply", "--yes")
+        assert (again.code, written(hosts)) == (0, after)
+        assert "3 hosts: 3 in sync; 0 changes" in again.out
+        assert cli("drift").code == 0
+
+
+def test_drift_tells_what_somebody_changed(cli: Cli) -> None:
+    with fleet(cli) as hosts:
+        assert cli("apply", "--yes").code == 0
+        rule = str(hosts["web1"].registry.get(RULES, "corp-rdp"))
+        hosts["web1"].registry.set(RULES, "corp-rdp", rule.replace("RA4=10.0.0.2", "RA4=192.0.2.9"))
+        hosts["pc2"].registry.set(RULES, "old-telnet", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=23|Name=T\x1b[2J|")
+        said = cli("drift")
+        assert said.code == 2
+        assert re.search(r"web1  differs\n  ~ firewall_rule corp-rdp  site.yml:4\n +remote_address +- 192.0.2.9\n +\+ 10.0.0.2\n",
+                         said.out)
+        assert re.search(r"pc2  differs\n  - firewall_rule old-telnet  site.yml:6\n", said.out)
+        assert "\x1b" not in said.out
+        assert r"T\x1b[2J" in said.out
+        assert re.search(r"web3 +in sync", said.out)
+        document = report(cli("drift", "--output", "json"))
+        changed = {h["host"]: [(c["action"], c["name"]) for c in h["changes"]] for h in document["hosts"]}
+        assert changed == {"web1": [("update", "corp-rdp")], "pc2": [("remove", "old-telnet")], "web3": []}
+        assert document["summary"]["hosts"] == {"differs": 2, "in_sync": 1}
+        fixed = cli("apply", "--yes", "--diff")
+        assert fixed.code == 0
+        assert "+ 10.0.0.2" in fixed.out
+        assert cli("drift").code == 0
+
+
+def test_limit_tags_and_variables(cli: Cli) -> None:
+    with fleet(cli):
+        assert cli("plan", "--list-hosts", "-l", "servers").out == "  hosts (2):\n    web1\n    web3\n"
+        some = cli("plan", "-l", "servers:!web3", "-t", "rdp")
+        assert "firewall_profile" not in some.out
+        assert "1 host: 1 differs; 1 change;" in some.out
+        assert "corp-rdp" not in cli("plan", "--skip-tags", "rdp").out
+        cli.write({"site.yml": "- hosts: all\n  vars: {port: 1}\n  tasks:\n"
+                               "    - firewall_rule: {name: x, protocol: tcp, local_port: '{{ port }}'}\n"})
+        assert re.search(r"local_port +4711", cli("plan", "-e", "port=4711").out)
+
+
+def test_a_reviewed_plan_is_what_is_applied(cli: Cli) -> None:
+    with fleet(cli) as hosts:
+        made = cli("plan", "-o", "site.plan.json")
+        assert made.code == 0
+        assert "site.plan.json: the plan of 3 hosts" in made.err
+        content = json.loads((cli.folder / "site.plan.json").read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator(schemas.plan_file()).validate(content)
+        applied = cli("apply", "site.plan.json", "--yes")
+        assert applied.code == 0
+        assert "3 changed" in applied.out
+        before = written(hosts)
+        stale = cli("apply", "site.plan.json", "--yes")
+        assert (stale.code, written(hosts)) == (3, before)
+        assert "the host or the project changed since the plan was made: it was to create firewall_rule corp-rdp" in stale.out
+
+
+def test_a_plan_is_stale_where_host_or_project_changed(cli: Cli) -> None:
+    with fleet(cli) as hosts:
+        assert cli("plan", "-o", "p.json").code == 0
+        hosts["web1"].registry.set(RULES, "old-telnet", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=23|Name=T|")
+        checked = cli("apply", "--check", "p.json")
+        assert checked.code == 3
+        said = cli("apply", "p.json", "--yes")
+        assert said.code == 3  # one is stale, the others are done
+        assert "it would now remove firewall_rule old-telnet" in said.out
+        assert re.search(r"pc2 +changed", said.out)
+        assert re.search(r"web1 +stale", said.out)
+        inventory = (cli.folder / "hosts.yml").read_text(encoding="utf-8")
+        data = yaml.safe_load(inventory)
+        del data["all"]["hosts"]["web3"]
+        data["all"]["children"]["servers"]["hosts"].pop("web3")
+        cli.write({"hosts.yml": yaml.safe_dump(data)})
+        gone = cli("apply", "p.json", "--yes", "--output", "json")
+        assert gone.code == 3
+        assert "inventory" in next(h["error"]["message"] for h in report(gone)["hosts"] if h["host"] == "web3")
+
+
+def test_one_host_failing_never_stops_the_others(cli: Cli) -> None:
+    with fleet(cli, 4) as hosts:
+        hosts["pc2"].faults.language_mode = "ConstrainedLanguage"
+        hosts["pc4"].faults.read_only = True
+        data = yaml.safe_load((cli.folder / "hosts.yml").read_text(encoding="utf-8"))
+        data["all"]["hosts"]["gone"] = {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_psrp_protocol": "http",
+                                        "ansible_user": "x", "ansible_password": "y", "ansible_psrp_auth": "ntlm"}
+        cli.write({"hosts.yml": yaml.safe_dump(data)})
+        unreachable = cli("plan", "-l", "gone:web1", "-o", "p.json")
+        assert unreachable.code == 5
+        assert "without gone" in unreachable.err
+        said = cli("apply", "--yes", "--output", "json")
+        assert said.code == 6  # worse than 5
+        found = {h["host"]: (h["status"], h["error"] and h["error"]["kind"]) for h in report(said)["hosts"]}
+        assert found == {"web1": ("changed", None), "web3": ("changed", None), "gone": ("unreachable", "connection_refused"),
+                         "pc2": ("failed", "language_mode"), "pc4": ("failed", "authorization")}
+        text = cli("apply", "--yes").out
+        assert "connection refused" in text
+        assert "Check ansible_port" in text
+        assert "Traceback" not in text
+
+
+def test_hosts_with_one_plan_are_shown_once(cli: Cli) -> None:
+    with fleet(cli, 7):
+        said = cli("plan", "-t", "rdp")
+        assert said.out.count("+ firewall_rule corp-rdp") == 1
+        assert "7 hosts: pc2, pc4, pc6, web1, web3 and 2 more  differs" in said.out
+
+
+def test_logs_go_to_standard_error(cli: Cli) -> None:
+    with fleet(cli, 1):
+        quiet, loud = cli("plan"), cli("plan", "-v")
+        assert quiet.err == ""
+        assert re.search(r"INFO +web1: differs, \d changes", loud.err)
+        assert "INFO" not in loud.out
+        assert json.loads(cli("plan", "-vv", "--output", "json").out)
+
+
+def test_passwords_are_in_no_output(cli: Cli) -> None:
+    with fleet(cli, 2) as hosts:
+        password = hosts["web1"].accounts["Administrator"]
+        hosts["pc2"].accounts["Administrator"] = "another"
+        hosts["pc2"].faults.fail_at = 0
+        for arguments in (("plan", "-vv"), ("apply", "--yes", "-vv"), ("plan", "-vv", "--output", "json", "-o", "p.json")):
+            said = cli(*arguments)
+            assert password not in said.out + said.err
+        assert password not in (cli.folder / "p.json").read_text(encoding="utf-8")
+
+
+def test_a_defect_is_told_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.write(NOWHERE)
+    monkeypatch.setattr("ringfence.cli.prepared.prepare", lambda request: 1 / 0)
+    said = cli("plan")
+    assert said.code == 1
+    assert said.err.startswith("error: ringfence itself failed: ZeroDivisionError: division by zero.")
+    assert "report it" in said.err
+    assert "Traceback" not in said.err
+    assert "Traceback" in cli("plan", "-vv").err
+    assert report(cli("plan", "--output", "json"))["error"]["message"].startswith("ringfence itself failed")
+
+
+def test_init_makes_a_valid_project(cli: Cli) -> None:
+    assert cli("init", "here").code == 0
+    cli.folder /= "here"
+    assert {name for name in FILES if (cli.folder / name).is_file()} == set(FILES)
+    said = cli("validate")
+    assert said.code == 0
+    assert said.out == "valid: 10 declarations for 2 hosts\n"
+    assert said.err == ""
+
+
+def test_doc_names_every_property(cli: Cli) -> None:
+    listed = cli("doc").out
+    for name, kind in kinds.load().items():
+        assert name in listed
+        page = cli("doc", name).out
+        assert all(re.search(rf"^{p}\b", page, re.MULTILINE) for p in kind.properties), name
+        assert json.loads(cli("doc", name, "--output", "json").out)["properties"].keys() >= {kind.key}
+
+
+def test_schema_writes_files_of_the_projects_own_kinds(cli: Cli) -> None:
+    said = cli("schema", "-o", "out", "--output", "json")
+    assert {Path(p).name for p in json.loads(said.out)["written"]} == set(schemas.every(kinds.load()))
+    for file in (cli.folder / "out").iterdir():
+        jsonschema.Draft202012Validator.check_schema(json.loads(file.read_text(encoding="utf-8")))
+
+
+def test_jea_export_writes_and_overwrites_nothing(cli: Cli) -> None:
+    assert cli("jea", "export", "jea").code == 0
+    modules = list((cli.folder / "jea").rglob("*.psm1"))
+    assert [("Invoke-RingfenceBatch" in m.read_text(encoding="utf-8")) for m in modules] == [True]
+    assert cli("jea", "export", "jea").code == 1
+
+
+@pytest.mark.parametrize("command", CALLS)
+def test_help_shows_an_example(command: str, cli: Cli) -> None:
+    said = cli(*command.split(), "--help")
+    assert said.code == 0
+    assert f"Examples:\n\n    ringfence {command}" in said.out
+    assert "--output" in said.out
+
+
+# ------------------------------------------------------------------------------------------- as programs of their own
+
+def start(cli: Cli, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
+    settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
+    return subprocess.Popen([*PROGRAM, *arguments], text=True, cwd=cli.folder, **settings | options)
+
+
+def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
+    cli.write(NOWHERE)
+    with start(cli, "doc", "firewall_rule") as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(30) == 0
+
+
+def test_ctrl_c_ends_at_once_with_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    called = threading.Event()
+
+    def never(host: SimulatedHost, batch: str, session: Any) -> str:
+        called.set()
+        time.sleep(4)
+        raise ConnectionAbortedError
+
+    with fleet(cli, 1):
+        monkeypatch.setattr(SimulatedHost, "run", never)
+        with start(cli, "plan", "-v") as process:
+            assert called.wait(30)
+            asked = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+            assert process.returncode == 130
+            assert time.monotonic() - asked < 3
+            assert [line for line in err.splitlines() if line] == [
+                "interrupted: what was being written to a host at this moment may be there or not; `ringfence plan` shows it"]
+
+
+def on_terminal(cli: Cli, answer: str, *arguments: str, **more: str) -> tuple[int, str]:
+    """Run in front of a terminal, answer the question; returns exit code and what the terminal shows."""
+    controller, terminal = pty.openpty()
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    with start(cli, *arguments, **streams, env=environment(TERM="xterm", **more)) as process:
+        os.close(terminal)
+        shown = _until(controller, lambda text: "[y/N]" in text) if answer else ""
+        os.write(controller, answer.encode())
+        shown += _until(controller, lambda text: False)
+        code = process.wait(60)
+    os.close(controller)
+    return code, shown
+
+
+def _until(controller: int, enough: Callable[[str], bool]) -> str:
+    shown = b""
+    while not enough(shown.decode(errors="replace")):
+        try:
+            more = os.read(controller, 65536)
+        except OSError:  # Linux says so when the other side is gone
+            break
+        if not more:
+            break
+        shown += more
+    return shown.decode(errors="replace")
+
+
+def test_apply_asks_on_a_terminal(cli: Cli) -> None:
+    with fleet(cli, 2) as hosts:
+        before = written(hosts)
+        code, shown = on_terminal(cli, "no\n", "apply")
+        assert (code, written(hosts)) == (1, before)
+        assert "Make 8 changes on 2 hosts? [y/N]" in shown
+        assert "\x1b[32m+ firewall_rule corp-rdp\x1b[0m" in shown
+        assert "nothing was changed" in shown
+        code, shown = on_terminal(cli, "y\n", "apply", NO_COLOR="1")
+        assert code == 0
+        assert "\x1b[32m" not in shown
+        assert "2 hosts: 2 changed; 8 changes, 8 written" in shown
+        code, shown = on_terminal(cli, "", "apply", "--no-color")
+        assert code == 0
+        assert "Make" not in shown
+
+
+def test_a_fleet_has_a_progress_bar_on_a_terminal_only(cli: Cli) -> None:
+    with fleet(cli, 4):
+        code, shown = on_terminal(cli, "", "drift", "--no-color")
+        assert code == 2
+        assert re.search(r"drift .*\d/4 ", shown)
+        assert "4 hosts: 4 differs" in shown.splitlines()[-1]  # the bar is gone by then
+        assert "/4 " not in cli("drift").err
+
+
+def test_lab_up_as_json_is_an_inventory_too(cli: Cli) -> None:
+    with start(cli, "lab", "up", "--hosts", "1", "--output", "json") as process:
+        assert process.stdout
+        assert list(json.loads(process.stdout.readline())["all"]["hosts"]) == ["web1"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_lab_up_prints_an_inventory_and_ends_politely(cli: Cli) -> None:
+    with start(cli, "lab", "up", "--hosts", "2", "--transport", "ssh", "--inventory", "lab.yml") as process:
+        assert process.stderr
+        assert process.stderr.readline() == "2 hosts up; Ctrl-C ends them\n"
+        inventory = yaml.safe_load((cli.folder / "lab.yml").read_text(encoding="utf-8"))
+        assert [v["ansible_connection"] for v in inventory["all"]["hosts"].values()] == ["ssh", "ssh"]
+        cli.write({"site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: one}\n"})
+        assert cli("plan", "-i", "lab.yml", "site.yml", "--detailed-exitcode").code == 2
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert not (cli.folder / "lab.yml").exists()

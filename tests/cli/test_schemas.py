@@ -1,0 +1,112 @@
+"""JSON Schemas accept what ringfence accepts in the advised spelling, and refuse what it refuses."""
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from ringfence import kinds, schemas
+from ringfence.cli.commands.init import FILES
+from ringfence.project import playbook
+from ringfence.views import reference
+
+KINDS = kinds.load()
+ROOT = Path(__file__).parents[2]
+PLAYBOOK = jsonschema.Draft202012Validator(schemas.playbook(KINDS))
+INVENTORY = jsonschema.Draft202012Validator(schemas.inventory())
+EXAMPLES = sorted(p for folder in ("playbooks", "inventory") for p in (ROOT / folder).rglob("*.yml"))
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with Ansible's tags as plain texts."""
+
+
+def _scalar(loader: _Loader, node: Any) -> Any:
+    return loader.construct_scalar(node)
+
+
+for _tag in ("!vault", "!unsafe"):
+    _Loader.add_constructor(_tag, _scalar)
+
+
+def read(text: str) -> Any:
+    return yaml.load(text, _Loader)
+
+
+@pytest.mark.parametrize("name", sorted(schemas.every(KINDS)))
+def test_schemas_are_schemas(name: str) -> None:
+    schema = schemas.every(KINDS)[name]
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == schemas.DRAFT
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_examples_fit(path: Path) -> None:
+    said = read(path.read_text(encoding="utf-8"))
+    if "group_vars" in path.parts or "host_vars" in path.parts or "vars" in path.parts:
+        assert isinstance(said, dict)
+    elif "inventory" in path.parts:
+        INVENTORY.validate(said)
+    elif "tasks" in path.parts:
+        PLAYBOOK.validate([{"hosts": "all", "tasks": said}])
+    else:
+        PLAYBOOK.validate(said)
+
+
+def test_what_init_writes_fits() -> None:
+    PLAYBOOK.validate(read(FILES["playbooks/site.yml"]))
+    INVENTORY.validate(read(FILES["inventory/hosts.yml"]))
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_the_examples_of_the_reference_fit(name: str) -> None:
+    PLAYBOOK.validate([{"hosts": "all", "tasks": read(reference.example(KINDS[name]))}])
+
+
+@pytest.mark.parametrize("task", [
+    {"firewall_rule": {"name": "x", "protocl": "tcp"}},
+    {"firewall_rule": {"protocol": "tcp"}},
+    {"firewall_rule": {"name": "x", "direction": "sideways"}},
+    {"firewall_rule": {"name": "x", "enabled": 7}},
+    {"firewall_rule": {"name": "x"}, "firewall_profile": {"profiles": "any"}},
+    {"firewall_rule": {"name": "x"}, "become": True},
+    {"firewall_profile": {"profiles": ["domain"], "state": "absent"}},
+    {"firewall_profile": {"profiles": ["domain"], "log_max_size_kilobytes": 0}},
+    {"name": "no kind"},
+    "text",
+])
+def test_wrong_tasks_are_refused(task: Any) -> None:
+    assert not PLAYBOOK.is_valid([{"hosts": "all", "tasks": [task]}])
+
+
+@pytest.mark.parametrize("play", [{"tasks": []}, {"hosts": "all", "serial": 1}, {"import_playbook": "x", "hosts": "all"}, []])
+def test_wrong_plays_are_refused(play: Any) -> None:
+    assert not PLAYBOOK.is_valid([play])
+
+
+@pytest.mark.parametrize("task", [
+    {"firewall_rule": {"name": "x", "direction": "{{ way }}", "enabled": "{{ on }}", "local_port": [80, "90-99", "{{ p }}"]}},
+    {"firewall_rule": {"name": 7, "state": "absent"}, "when": ["a", "b"], "loop": [1], "tags": "x"},
+    {"block": [{"import_tasks": "x.yml", "when": True}], "tags": ["a"]},
+])
+def test_right_tasks_are_accepted(task: Any) -> None:
+    PLAYBOOK.validate([{"hosts": ["all"], "tasks": [task]}])
+
+
+@pytest.mark.parametrize("said", [{"all": {"hosts": ["web1"]}}, {"all": {"childs": {}}},
+                                  {"all": {"children": {"a": {"host": {}}}}}])
+def test_wrong_inventories_are_refused(said: Any) -> None:
+    assert not INVENTORY.is_valid(said)
+
+
+def test_schema_and_reader_know_the_same_keys() -> None:
+    """The reader's tables are its own; the schema says the same in its own words."""
+    schema = schemas.playbook(KINDS)
+    task = schema["$defs"]["task"]
+    assert set(schema["items"]["else"]["properties"]) == set(playbook._PLAY)
+    assert set(schema["items"]["then"]["properties"]) == set(playbook._IMPORTED)
+    assert set(task["then"]["properties"]) == set(playbook._BLOCK)
+    assert set(task["else"]["then"]["properties"]) == set(playbook._TASK_IMPORT)
+    assert set(task["else"]["else"]["properties"]) == {*playbook._TASK, *KINDS}

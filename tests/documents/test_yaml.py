@@ -1,0 +1,131 @@
+"""YAML with places: the two dialects, tags, aliases, bounds."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml as pyyaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringfence.diagnostics import Problems, Where
+from ringfence.documents import yaml
+from ringfence.documents.yaml import PLAYS, VARIABLES, Dialect, Map, Seq, Unsafe
+
+SCALARS = pyyaml.safe_load((Path(__file__).parents[1] / "cases" / "project_scalars.yml").read_text(encoding="utf-8"))
+
+
+def parse(text: str, dialect: Dialect = PLAYS) -> Any:
+    problems = Problems()
+    value = yaml.parse(text, "f.yml", dialect, problems)
+    problems.check()
+    return value
+
+
+def told(text: str, dialect: Dialect = PLAYS) -> list[str]:
+    problems = Problems()
+    yaml.parse(text, "f.yml", dialect, problems)
+    return [str(d).split("\n")[0] for d in problems.all]
+
+
+@pytest.mark.parametrize("case", SCALARS, ids=lambda case: case["text"])
+def test_scalars(case: dict[str, Any]) -> None:
+    assert json.dumps(parse(case["text"])) == case["plays"]
+    assert json.dumps(parse(case["text"], VARIABLES)) == case["variables"]
+    warned = [d.severity for d in _problems(case["text"], VARIABLES).all]
+    assert warned == (["warning"] if case.get("warning") else [])
+    assert not _problems(case["text"], PLAYS).all
+
+
+def _problems(text: str, dialect: Dialect) -> Problems:
+    problems = Problems()
+    yaml.parse(text, "f.yml", dialect, problems)
+    return problems
+
+
+def test_places() -> None:
+    tree = parse("a: 1\nb:\n  - x\n  - {c: 2,\n     d: 3}\n")
+    assert isinstance(tree, Map)
+    assert (tree.where, tree.at("a"), tree.at("b"), tree.at("none")) == tuple(Where("f.yml", n) for n in (1, 1, 2, 1))
+    assert isinstance(tree["b"], Seq)
+    assert [tree["b"].at(i).line for i in range(3)] == [3, 4, 3]
+    assert (tree["b"][1].at("c").line, tree["b"][1].at("d").line) == (4, 5)
+
+
+def test_duplicate_keys_and_other_mistakes_are_all_told() -> None:
+    assert told("a: 1\nb: {x: 1, x: 2}\na: 2\nc: !t x\n") == [
+        'f.yml:2: the key "x" was given before, at f.yml:2', 'f.yml:3: the key "a" was given before, at f.yml:1',
+        "f.yml:4: unknown tag !t"]
+
+
+def test_anchors_aliases_and_merge_keys() -> None:
+    tree = parse("one: &one {a: 1, b: 1}\ntwo: &two {b: 2, c: 2}\nsame: *one\nmerged:\n  <<: [*one, *two]\n  c: 3\n")
+    assert tree["same"] is tree["one"]
+    assert tree["merged"] == {"a": 1, "b": 1, "c": 3}
+    assert [tree["merged"].at(k).line for k in "abc"] == [1, 1, 6]
+    assert parse("- &s text\n- *s\n") == ["text", "text"]
+    assert parse("'<<': 1") == {"<<": 1}
+
+
+@pytest.mark.parametrize(("text", "line"), [
+    ("a: *x\n", "f.yml:1: unknown alias *x"),
+    ("a: &x [*x]\n", "f.yml:1: *x stands inside of what it means"),
+    ("<<: 5\n", "f.yml:1: << takes a mapping or a list of mappings"),
+    ("a: 1\n---\nb: 1\n", "f.yml:2: a second document starts here"),
+    ("a:\n\t- b\n", "f.yml:2: not YAML: while scanning for the next token found character that cannot start any token"),
+    ("a: \x07", "f.yml:1: not YAML: control characters are not allowed"),
+    ("a: !!int x\n", "f.yml:1: x is not a valid value: invalid literal for int() with base 10: 'x'"),
+    ("a: " + "9" * 5000, "f.yml:1: " + "9" * 60 + " is not a valid value: Exceeds the limit"),
+])
+def test_what_cannot_be_read(text: str, line: str) -> None:
+    assert len(told(text)) == 1
+    assert told(text)[0].startswith(line)
+
+
+def test_dates_that_are_none() -> None:
+    assert told("a: 2024-13-45\n", VARIABLES) == ["f.yml:1: 2024-13-45 is not a valid value: month must be in 1..12"]
+
+
+@pytest.mark.parametrize("text", [
+    "- " * 100_000 + "a", "[" * 100_000, "{a: " * 5000 + "b", "? " * 3000,
+    "".join(f"{' ' * i}a:\n" for i in range(3000)),
+])
+def test_deep_nesting_is_refused_quickly(text: str) -> None:
+    begun = time.process_time()
+    assert len(told(text)) == 1
+    assert time.process_time() - begun < 5
+
+
+def test_aliases_cannot_multiply_without_end() -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 30)]
+    assert told("\n".join(levels)) == ["f.yml:6: aliases repeat more than 1000000 values"]
+
+
+def test_tags_of_ansible() -> None:
+    tree = parse("a: !unsafe '{{ x }}'\nb: !unsafe [x, {c: y}]\n")
+    assert isinstance(tree["a"], Unsafe)
+    assert isinstance(tree["b"][1]["c"], Unsafe)
+
+
+def test_byte_order_marks_and_encodings(tmp_path: Path) -> None:
+    problems = Problems()
+    (tmp_path / "a.yml").write_bytes(b"\xef\xbb\xbfa: \xc3\xa9\n")
+    assert yaml.load(tmp_path / "a.yml", PLAYS, problems) == {"a": "é"}
+    (tmp_path / "empty.yml").write_bytes(b"# nothing\n")
+    assert yaml.load(tmp_path / "empty.yml", PLAYS, problems) is None
+    assert not problems.all
+
+
+TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_categories=["Cc"]), max_size=8)
+PLAIN = st.recursive(st.none() | st.booleans() | st.integers() | TEXT,
+                     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=20)
+
+
+@settings(max_examples=100, deadline=None)
+@given(value=PLAIN)
+def test_what_pyyaml_writes_is_read_as_pyyaml_reads_it(value: Any) -> None:
+    assert parse(pyyaml.safe_dump(value, allow_unicode=True), VARIABLES) == value
+    assert parse(json.dumps(value, ensure_ascii=False)) == value

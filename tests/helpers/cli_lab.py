@@ -1,0 +1,77 @@
+"""Calling the program in this process, and a fleet for it to work on."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringfence.cli.app import run
+from ringfence.cli.commands.lab import groups, machines
+from ringfence.lab import POLICY, Machine
+from ringfence.lab.simulated_fleet import SimulatedFleet
+
+RULES = POLICY + r"\FirewallRules"
+PLAYBOOK = """\
+- hosts: all
+  tasks:
+    - firewall_profile: {profiles: [domain, private, public], enabled: true, default_inbound_action: block}
+    - firewall_rule: {name: corp-rdp, protocol: tcp, local_port: 3389, remote_address: [10.0.0.1, 10.0.0.2]}
+      tags: [rdp]
+    - firewall_rule: {name: old-telnet, state: absent}
+"""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the program printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Cli:
+    """The program, in a project folder of its own."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str) -> Output:
+        self.capsys.readouterr()
+        with contextlib.chdir(self.folder):
+            code = run(arguments)
+        out, err = self.capsys.readouterr()
+        return Output(code, out, err)
+
+    def write(self, files: dict[str, str]) -> None:
+        """Put files into the folder."""
+        for name, content in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def fleet(cli: Cli, number: int = 3, **options: Any) -> Iterator[dict[str, Machine]]:
+    """Simulated hosts web1, pc2, web3 …, and a project for them in the folder of `cli`."""
+    hosts = machines(number)
+    with SimulatedFleet(hosts, **{"transport": "mixed", "groups": groups(hosts)} | options) as lab:
+        cli.write({"hosts.yml": lab.inventory(), "site.yml": PLAYBOOK,
+                   "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"})
+        yield {host.name: host for host in hosts}
+
+
+def written(hosts: dict[str, Machine]) -> list[int]:
+    """How often the registry of each host was written."""
+    return [host.registry.generation for host in hosts.values()]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment for a subprocess: nothing that changes how output looks."""
+    left_out: Sequence[str] = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
+    return {k: v for k, v in os.environ.items() if k not in left_out} | more

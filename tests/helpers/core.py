@@ -1,0 +1,72 @@
+"""What the tests of the core share: kinds, cases, tasks and what they declare, facts."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ringfence import kinds
+from ringfence.diagnostics import NOWHERE, Diagnostic, Where
+from ringfence.model.declaration import Declarations, present
+from ringfence.model.facts import Facts, parse_facts
+from ringfence.model.resource import Kind, Resource
+from ringfence.project.declare import DeclarationBuilder
+from ringfence.project.render import RenderedTask
+
+CASES = Path(__file__).parents[1] / "cases"
+KINDS: Mapping[str, Kind] = kinds.load()
+RULE, PROFILE = KINDS["firewall_rule"], KINDS["firewall_profile"]
+GUID = "{11111111-2222-3333-4444-555555555555}"
+
+FACTS: dict[str, Any] = {
+    "computer": "SRV1", "os": {"build": 20348, "product": "server"}, "elevated": True,
+    "interfaces": [{"alias": "Ethernet", "guid": GUID, "profile": "domain"},
+                   {"alias": "Ethernet 2", "guid": "{22222222-2222-3333-4444-555555555555}", "profile": "public"}],
+    "services": {"mpssvc": "running", "BFE": "running"}, "legacy_ipsec_policy": None}
+
+
+@cache
+def cases(name: str) -> Any:
+    """The content of tests/cases/NAME.yml."""
+    return yaml.safe_load((CASES / f"{name}.yml").read_text(encoding="utf-8"))
+
+
+def task(kind: str, properties: Mapping[str, Any], where: Where = NOWHERE, locations: Mapping[str, Where] | None = None,
+         written: Mapping[str, Any] | None = None) -> RenderedTask:
+    """A rendered task; `written`: its properties as they stand in the play, where they differ."""
+    return RenderedTask(kind, "", properties, properties if written is None else written, where, locations or {})
+
+
+def at(line: int, kind: str = "firewall_rule", /, **properties: Any) -> RenderedTask:
+    """A task at play.yml:LINE whose properties follow on the lines below it."""
+    locations = {name: Where("play.yml", line + 1 + i) for i, name in enumerate(properties)}
+    return task(kind, properties, Where("play.yml", line), locations)
+
+
+def declare(*tasks: RenderedTask) -> tuple[Declarations, list[Diagnostic]]:
+    """What tasks declare, and what is wrong with them."""
+    return DeclarationBuilder(KINDS).declarations(tasks)
+
+
+def declared(*tasks: RenderedTask) -> Declarations:
+    """What tasks declare; they have to be right."""
+    declarations, problems = declare(*tasks)
+    assert not [p for p in problems if p.severity == "error"], "\n".join(map(str, problems))
+    return declarations
+
+
+def resources(declarations: Declarations) -> list[Resource]:
+    """The resources that shall be there."""
+    return [d.resource for d in present(declarations.values())]
+
+
+def rule(name: str = "r", **properties: Any) -> Resource:
+    """A rule as YAML would declare it."""
+    (only,) = resources(declared(task("firewall_rule", {"name": name, **properties})))
+    return only
+
+
+def facts(**changed: Any) -> Facts:
+    return parse_facts({**FACTS, **changed})

@@ -1,0 +1,87 @@
+"""A real PowerShell that runs the host script for tests: one warm process for many batches."""
+
+import base64
+import gzip
+import json
+import os
+import shutil
+import socket
+import subprocess
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringfence.batch import Batch
+
+HERE = Path(__file__).parents[1]
+SCRIPT = HERE.parent / "src" / "ringfence" / "batch" / "host.ps1"
+PWSH = shutil.which("pwsh")
+needs_pwsh = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a batch: the script's string, the cmdlets that were called, anything else that came out."""
+
+    reply: str
+    bound: list[dict[str, Any]]
+    noise: list[str]
+
+
+class Warm:
+    """tests/pwsh/serve.ps1 in a process of its own."""
+
+    def __init__(self) -> None:
+        assert PWSH
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(60)
+            self._process = subprocess.Popen(
+                [PWSH, "-NoProfile", "-NonInteractive", "-File", str(HERE / "pwsh" / "serve.ps1"), str(SCRIPT),
+                 str(listener.getsockname()[1])], stdin=subprocess.DEVNULL)
+            self._socket = listener.accept()[0]
+        self._socket.settimeout(60)
+        self._stream = self._socket.makefile("rwb")
+
+    def run(self, batch: Batch | str, setup: str = "") -> Ran:
+        """Run a batch (or any text in its place) on a fresh host that `setup`, PowerShell text, has prepared."""
+        line = batch if isinstance(batch, str) else batch.encode()
+        told = base64.b64encode(json.dumps({"setup": setup, "batch": line}).encode())
+        self._stream.write(told + b"\n")
+        self._stream.flush()
+        said = json.loads(base64.b64decode(self._stream.readline()))
+        return Ran(said["reply"], said["bound"], said["noise"])
+
+    def close(self) -> None:
+        self._stream.close()
+        self._socket.close()
+        self._process.wait(20)
+
+
+def pwsh(*arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+    """One PowerShell run to its end."""
+    assert PWSH
+    return subprocess.run([PWSH, "-NoProfile", "-NonInteractive", *arguments], input=stdin, capture_output=True, timeout=120,
+                          env={**os.environ, **(environment or {})}, check=False)
+
+
+def needs_file_registry(file: Path) -> None:
+    """Skip where `HKLM:` is not a provider over the file that PSHOST_REGISTRY names: never touch a real registry."""
+    marker = f"SOFTWARE\\ringfence-{uuid.uuid4()}"
+    before = file.read_text("utf-8") if file.exists() else "{}"
+    file.write_text(json.dumps({**json.loads(before), f"HKLM\\{marker}": []}))
+    seen = pwsh("-Command", f"Test-Path 'HKLM:\\{marker}'", environment={"PSHOST_REGISTRY": str(file)}).stdout
+    file.write_text(before)
+    if b"True" not in seen:
+        pytest.skip("this pwsh has no registry provider over a file")
+
+
+def decode(batch: Batch, text: str) -> dict[str, Any]:
+    """The JSON that a framed reply holds, after the product's own reader has accepted it."""
+    batch.decode(text.encode())
+    packed = text.removeprefix("<<ringfence:").removesuffix(">>")
+    said: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed)))
+    return said

@@ -1,0 +1,60 @@
+"""Helpers for the tests of the simulated machine: calls through the wire, as the engine makes them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from batches import batch_of
+
+from ringfence.batch import Answer, Call, cmdlet_call
+from ringfence.lab import Machine, NetworkAdapter, Session, SimulatedHost, machine
+
+CASES = Path(__file__).parents[1] / "cases"
+ETHERNET = NetworkAdapter("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24", "fe80::10/64"),
+                          profile="private", dns_servers=("10.99.0.53",), gateways=("10.99.0.254",))
+ADMIN = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
+
+
+def cases(name: str) -> list[dict[str, Any]]:
+    """The cases of tests/cases/NAME.yml."""
+    loaded: list[dict[str, Any]] = yaml.safe_load((CASES / f"{name}.yml").read_text("utf-8"))
+    return loaded
+
+
+def host(**how: Any) -> Machine:
+    """A machine with one interface, Ethernet, of a known GUID."""
+    return machine("lab1", **{"interfaces": (ETHERNET,), **how})
+
+
+def ask(on: Machine | SimulatedHost, *calls: Call, stop: bool = False, session: Session = ADMIN) -> tuple[Answer, ...]:
+    """The answers of one batch."""
+    batch = batch_of(*calls, stop_on_error=stop)
+    simulated = on if isinstance(on, SimulatedHost) else SimulatedHost(on)
+    return tuple(batch.decode(simulated.run(batch.encode(), session).encode()).answers.values())
+
+
+def do(on: Machine, cmdlet: str, parameters: Mapping[str, Any]) -> Answer:
+    """The answer to one cmdlet."""
+    return ask(on, cmdlet_call(cmdlet, parameters))[0]
+
+
+def done(on: Machine, cmdlet: str, **parameters: Any) -> None:
+    """A cmdlet that has to succeed."""
+    answer = do(on, cmdlet, parameters)
+    assert answer.error is None, answer.error
+
+
+def proposals(cmdlet: str, given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Parameter values that are calls of a proposal cmdlet."""
+    return [{"$call": {"cmdlet": cmdlet, "parameters": p}} for p in given]
+
+
+def refused(answer: Answer, expected: int | str) -> None:
+    """Whether the answer is this refusal: a native code or FW_RULE_STATUS, or the beginning of an error id."""
+    assert answer.error is not None, "was accepted"
+    if isinstance(expected, int):
+        assert answer.error.code == expected, answer.error
+        assert expected < 0x10000 or f"0x{expected:08X}" in answer.error.message
+    else:
+        assert answer.error.id.startswith(expected), answer.error

@@ -1,0 +1,99 @@
+"""What is told of wrong input: everything at once, each with its place."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringfence.diagnostics import InputError
+from ringfence.project import load
+
+CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "project_mistakes.yml").read_text(encoding="utf-8"))
+KINDS = {"firewall_rule", "firewall_profile"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_mistakes_are_told_with_their_places(case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"hosts.yml": "all: {hosts: {one: }}\n", **case["files"]}.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as raised:
+        load(["site.yml"], kinds=KINDS, inventory=["hosts.yml"])
+    told = [str(d) for d in raised.value.diagnostics]
+    assert len(told) == len(case["told"]), "\n".join(told)
+    for message, start in zip(told, case["told"], strict=True):
+        assert message.startswith(start)
+
+
+@pytest.mark.parametrize(("name", "text", "told"), [
+    ("hosts", "[web]\nweb1\n", "inventories in INI form are not supported yet"),
+    ("hosts.ini", "web1 a=1\n", "inventories in INI form are not supported yet"),
+    ("hosts.sh", "#!/bin/sh\n", "executable inventories are not supported yet"),
+    ("hosts.yml", "[a]\n", "an inventory is a mapping of groups, not a list"),
+    ("missing.yml", None, "cannot read missing.yml: No such file or directory"),
+])
+def test_inventories_of_other_kinds_are_refused(name: str, text: str | None, told: str, tmp_path: Path,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("site.yml").write_text("- hosts: all\n")
+    if text is not None:
+        Path(name).write_text(text)
+        Path(name).chmod(0o700 if name.endswith(".sh") else 0o600)
+    with pytest.raises(InputError, match=told):
+        load(["site.yml"], kinds=KINDS, inventory=[name])
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    ({"extra": ["a=1 b"]}, "-e a=1 b: not key=value"),
+    ({"extra": ["{a"]}, "-e {a: not a mapping in JSON or YAML"),
+    ({"extra": ["@nowhere"]}, "-e @nowhere: cannot read nowhere"),
+    ({"extra": ["[1]"]}, "variables are a mapping of names to values, not a list"),
+    ({"limit": "nobody"}, "the limit leaves no host"),
+    ({"limit": "@nowhere"}, "cannot read nowhere"),
+    ({"limit": "one[4]"}, "asks for a host that is not there"),
+])
+def test_wrong_arguments(arguments: dict[str, Any], told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("site.yml").write_text("- hosts: all\n")
+    Path("hosts.yml").write_text("all: {hosts: {one: }, children: {one: {hosts: {one: }}}}\n" if "one[" in told
+                                 else "all: {children: {one: {hosts: {a: }}}}\n")
+    with pytest.raises(InputError) as raised:
+        load(["site.yml"], kinds=KINDS, inventory=["hosts.yml"], **arguments)
+    assert told in str(raised.value)
+
+
+def test_not_utf8_and_control_characters_have_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("site.yml").write_bytes(b"- hosts: all\n  name: \xff\n")
+    Path("hosts.yml").write_bytes(b"all:\n  vars: {a: \x00}\n")
+    with pytest.raises(InputError) as raised:
+        load(["site.yml"], kinds=KINDS, inventory=["hosts.yml"])
+    assert [str(d.where) for d in raised.value.diagnostics] == ["hosts.yml:2", "site.yml:2"]
+
+
+WORDS = ["hosts", "all", "tasks", "- ", ": ", "{", "}", "[", "]", "\n", "  ", "when", "loop", "vars", "name", "&a ", "*a ",
+         "firewall_rule", "<<", "!vault ", "!unsafe ", "|", "'", '"', "{{ ", " }}", "{% ", " %}", "item", "block", "tags",
+         "import_tasks", "other.yml", "site.yml", "import_playbook", "1:2", "~", "#", "children", "web[1:3]", "\t", "é",
+         "%", "@", "?", "!", "- hosts: all\n  tasks:\n  - firewall_rule: {name: a}\n    ", "all:\n  hosts:\n    a: "]
+TEXTS = st.one_of(st.binary(max_size=80), st.lists(st.sampled_from(WORDS), max_size=30).map(lambda w: "".join(w).encode()))
+
+
+@settings(max_examples=150, deadline=None)
+@given(site=TEXTS, other=TEXTS, hosts=TEXTS)
+def test_whatever_is_in_the_files_nothing_but_input_errors(site: bytes, other: bytes, hosts: bytes,
+                                                                 tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    for name, data in (("site.yml", site), ("other.yml", other), ("hosts.yml", hosts)):
+        (folder / name).write_bytes(data)
+    try:
+        project = load([folder / "site.yml"], kinds=KINDS, inventory=[str(folder / "hosts.yml")])
+    except InputError:
+        return
+    for name in project.hosts[:2]:
+        project.render(name)
+        project.render(name, {})
+        project.variables(name)
