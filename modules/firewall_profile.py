@@ -25,12 +25,23 @@ def guids(data: str) -> tuple[str, ...]:
     return tuple(sorted({guid(g.strip()) for g in data.split(",") if g.strip()}))
 
 
-@resource("firewall_profile", noun="NetFirewallProfile", whole=False, key="profiles", write_order=6, example_name="[domain, private, public]",
-          name_type=flags_of("Domain", "Private", "Public"),
-          storage=RegistryKeys({"domain": ("DomainProfile",), "private": ("StandardProfile", "PrivateProfile"),
-                     "public": ("PublicProfile",)},
-                    policy={"domain": ("DomainProfile",), "private": ("PrivateProfile", "StandardProfile"),
-                            "public": ("PublicProfile", "StandardProfile")}))
+@resource(
+    "firewall_profile",
+    noun="NetFirewallProfile",
+    whole=False,
+    key="profiles",
+    write_order=6,
+    example_name="[domain, private, public]",
+    name_type=flags_of("Domain", "Private", "Public"),
+    storage=RegistryKeys(
+        {"domain": ("DomainProfile",), "private": ("StandardProfile", "PrivateProfile"), "public": ("PublicProfile",)},
+        policy={
+            "domain": ("DomainProfile",),
+            "private": ("PrivateProfile", "StandardProfile"),
+            "public": ("PublicProfile", "StandardProfile"),
+        },
+    ),
+)
 class FirewallProfile(Resource):
     """The settings of one or more profiles. Only what is mentioned is managed; `not_configured` stores no value."""
 

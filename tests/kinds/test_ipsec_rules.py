@@ -103,6 +103,9 @@ def test_the_tables_know_every_parameter_of_the_cmdlets() -> None:
     """By the list that the lab has of Microsoft's pages. TunnelType apart: nobody knows how the registry holds it."""
     for kind in KINDS.values():
         if kind.noun.startswith("NetIPsec"):
-            for table, cmdlet in [(kind, f"New-{kind.noun}"), *((p.proposal.kind, p.proposal.kind.name) for p in kind.proposals if p.proposal)]:
+            for table, cmdlet in [
+                (kind, f"New-{kind.noun}"),
+                *((p.proposal.kind, p.proposal.kind.name) for p in kind.proposals if p.proposal),
+            ]:
                 there = set(cmdlets()[cmdlet.lower()]["parameters"]) - APART
                 assert {p.parameter for p in table.properties.values()} == there, cmdlet

@@ -192,7 +192,9 @@ def test_accounts() -> None:
     on = host()
     names = {"names": [r"CORP\Domain Admins", "S-1-5-32-544", "administrator", "nobody at all"]}
     with reached(on, transport="ssh") as way:
-        assert tuple(way.run(batch_of(Call("Account.Resolve", names))).answers.values()) == python(on, Call("Account.Resolve", names))
+        assert tuple(way.run(batch_of(Call("Account.Resolve", names))).answers.values()) == python(
+            on, Call("Account.Resolve", names)
+        )
 
 
 def test_associations_and_what_is_enforced() -> None:

@@ -24,9 +24,15 @@ def change(before: Resource | None, after: Resource | None) -> Change:
 
 ALLOW, BLOCK, OFF = rule("allow"), rule("block", action="block"), rule("off", enabled=False)
 CLOSED = PROFILE.create("domain", {"default_inbound_action": "block"})
-EVERY = [change(None, ALLOW), change(rule("narrower"), rule("narrower", protocol="tcp")), change(None, BLOCK),
-         change(rule("off"), OFF),
-         change(PROFILE.create("domain", {}), CLOSED), change(rule("gone"), None), change(rule("gone-block", action="block"), None)]
+EVERY = [
+    change(None, ALLOW),
+    change(rule("narrower"), rule("narrower", protocol="tcp")),
+    change(None, BLOCK),
+    change(rule("off"), OFF),
+    change(PROFILE.create("domain", {}), CLOSED),
+    change(rule("gone"), None),
+    change(rule("gone-block", action="block"), None),
+]
 
 
 def test_open_before_closing() -> None:

@@ -45,7 +45,13 @@ def test_a_plan_only_reads() -> None:
     assert [(c.action, c.id.name) for c in result.changes] == [
         ("create", "rdp"), ("update", "web"), ("update", "domain"), ("update", "private"), ("update", "public"),
         ("remove", "telnet")]
-    assert (result.status, result.exit_code, result.connections, result.declared, result.written) == ("differs", 2, 1, 6, frozenset())
+    assert (result.status, result.exit_code, result.connections, result.declared, result.written) == (
+        "differs",
+        2,
+        1,
+        6,
+        frozenset(),
+    )
     assert host.cmdlets == []
     assert host.rules == OLD
 

@@ -66,9 +66,20 @@ def test_port_and_protocol(given: dict[str, Any], port: int, protocol: str) -> N
     assert (made.port, made.protocol) == (port, protocol)
 
 
-@pytest.mark.parametrize(("connection", "kind"), [
-    (None, PsrpSettings), ("psrp", PsrpSettings), ("winrm", PsrpSettings), ("ansible.builtin.winrm", PsrpSettings), ("ssh", SshSettings), ("paramiko_ssh", SshSettings),
-    ("smart", SshSettings), ("local", LocalSettings), ("LOCAL", LocalSettings)])
+@pytest.mark.parametrize(
+    ("connection", "kind"),
+    [
+        (None, PsrpSettings),
+        ("psrp", PsrpSettings),
+        ("winrm", PsrpSettings),
+        ("ansible.builtin.winrm", PsrpSettings),
+        ("ssh", SshSettings),
+        ("paramiko_ssh", SshSettings),
+        ("smart", SshSettings),
+        ("local", LocalSettings),
+        ("LOCAL", LocalSettings),
+    ],
+)
 def test_connection(connection: str | None, kind: type) -> None:
     assert type(settings_for("srv1", {"ansible_connection": connection, **LOGON})) is kind
 

@@ -74,8 +74,11 @@ def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:
             first, _, last = value.partition("-")
             if all(map(_unfit, (first, last or first))):
                 code = "0x0010004A" if ":" in value else "0x0010004C"
-                yield Finding(name, f"{value}: unspecified, multicast, broadcast and loopback addresses cannot be secured [{code}]",
-                       "name unicast addresses")
+                yield Finding(
+                    name,
+                    f"{value}: unspecified, multicast, broadcast and loopback addresses cannot be secured [{code}]",
+                    "name unicast addresses",
+                )
 
 
 def _unfit(text: str) -> bool:

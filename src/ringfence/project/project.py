@@ -10,8 +10,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Whe
 from ringfence.documents import variable_files
 from ringfence.documents.vault import Vault
 from ringfence.documents.yaml import Map, Seq
-from ringfence.inventory import readers
-from ringfence.inventory import patterns
+from ringfence.inventory import patterns, readers
 from ringfence.inventory.inventory import Host, Inventory
 from ringfence.project.playbook import Play, PlaybookReader
 from ringfence.project.render import RenderedTasks, Tags, TaskRenderer, render

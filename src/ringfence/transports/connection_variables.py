@@ -45,7 +45,9 @@ class Variable:
     meaning: str
 
 
-def variable(kind: VariableType[Any], *names: str, default: Any, meaning: str, winrm: Sequence[str] = (), default_text: str = "") -> Any:
+def variable(
+    kind: VariableType[Any], *names: str, default: Any, meaning: str, winrm: Sequence[str] = (), default_text: str = ""
+) -> Any:
     """A field of a settings class; `shown` is the default in words where the value itself would not say it."""
     return dataclasses.field(default=default, metadata={
         "names": names, "winrm": tuple(winrm), "type": kind, "meaning": meaning, "default_text": default_text})

@@ -69,7 +69,13 @@ _LONGEST = 600  # characters of what a host says in a message
 
 # what a failure is called before a batch was sent, and after
 _BEFORE = {"protocol": "wrong_service"}
-_AFTER = {"timeout": "no_answer", "network": "connection_lost", "connection_refused": "connection_lost", "tls": "connection_lost", "wrong_service": "protocol"}
+_AFTER = {
+    "timeout": "no_answer",
+    "network": "connection_lost",
+    "connection_refused": "connection_lost",
+    "tls": "connection_lost",
+    "wrong_service": "protocol",
+}
 
 # before the batch is sent another attempt can do no harm, and for these it may help
 _PASSING = ("connection_refused", "timeout", "network", "dns")

@@ -119,7 +119,12 @@ def interfaces(any_word: str = "Any", *, patterns: bool = True) -> PropertyType:
     def argument(value: Any) -> Any:
         return [re.sub(r"([`*?\[\]])", r"`\1", a) if patterns else a for a in value] or any_word
 
-    return replace(type, to_parameter=argument, resolved_by_host="interface", host_names=lambda v: tuple(a for a in v if not a.startswith("{")))
+    return replace(
+        type,
+        to_parameter=argument,
+        resolved_by_host="interface",
+        host_names=lambda v: tuple(a for a in v if not a.startswith("{")),
+    )
 
 
 def platform(text: str) -> str:

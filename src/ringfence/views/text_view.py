@@ -99,7 +99,9 @@ def change(changed: Change, *, diff: bool = True, style: Style = unstyled) -> st
     if not diff:
         return head
     words = {name: p.type for name, p in changed.resource.kind.properties.items()}
-    rows = {name: list(_difference(b, a, changed.action, empty_as(words.get(name)))) for name, (b, a) in changed.properties().items()}
+    rows = {
+        name: list(_difference(b, a, changed.action, empty_as(words.get(name)))) for name, (b, a) in changed.properties().items()
+    }
     width = max(map(len, rows), default=0)
     lines = [head]
     for name, differences in rows.items():
