@@ -3,7 +3,7 @@
     project = load(["playbooks/site.yml"], kinds={"firewall_rule", …}, inventory=["inventory"])
     rendered = project.render("web1", facts)      # .tasks, .diagnostics, .waiting
 
-Nothing here knows what a kind means; nothing below `playbook` knows of Windows.
+Only `declare` knows kinds: it turns rendered tasks into resources. The other modules treat tasks as plain data.
 """
 
 from ringfence.inventory.inventory import Host

@@ -93,7 +93,7 @@ class _Outcome:
     errors: list[tuple[Where, str, str]] = field(default_factory=list)
     waiting: list[Where] = field(default_factory=list)
     partial: list[RenderedTask] = field(default_factory=list)
-    alive: Any = None  # keeps the objects whose identity is in the memo's key
+    alive: Any = None  # keeps objects alive whose id() is in the memo's key, so that ids are not reused
 
     def fail(self, error: RenderError, used_at: Where) -> None:
         """Note a failure: at the text that is to blame, with the place that uses it where that is another."""

@@ -16,12 +16,11 @@ from typing import Any, Generic, TypeVar
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, suggest
 from ringfence.secret import Secret
+from ringfence.types.enums import parse_bool
 
 T = TypeVar("T")
 OURS = ("ansible_psrp_", "ringfence_")  # a variable with such a name that no transport knows is a mistake
 NOT_OURS = frozenset({"ringfence_facts"})  # but this one, which templates see
-
-_TRUE, _FALSE = ("yes", "on", "true", "1", "y", "t"), ("no", "off", "false", "0", "n", "f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +121,10 @@ def _secret(value: Any) -> Secret:
 
 
 def _flag(value: Any) -> bool:
-    word = str(value).lower()
-    if word not in _TRUE + _FALSE:
-        raise ValueError("is neither yes nor no")
-    return word in _TRUE
+    try:
+        return parse_bool(value)
+    except ValueError:
+        raise ValueError("is neither yes nor no") from None
 
 
 def _path(value: Any) -> str:

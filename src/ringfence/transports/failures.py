@@ -1,4 +1,4 @@
-"""What went wrong, told by what the network, WinRM and PowerShell say of it: the kinds are rows of errors.FAILURES.
+"""Maps network, WinRM and PowerShell errors to the kinds of errors.FAILURES.
 
 Numbers are those of winerror.h and wsmerror.h (MS-WSMV 2.2.4.43 WSManFault carries them); texts are Windows' English
 ones, looked at only where no number or error id decides: WinRM reports PowerShell's own quotas as plain `InternalError`.
