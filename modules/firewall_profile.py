@@ -16,9 +16,9 @@ ACTION = choice("Allow", "Block", "NotConfigured")
 ACTIONS = {"allow": 0, "block": 1}
 
 
-def switch(doc: str, name: str, meanings: dict[bool, int] = ON, path: str = "", **more: Any) -> Any:
+def switch(doc: str, name: str, data: dict[bool, int] = ON, path: str = "", **more: Any) -> Any:
     """A GpoBoolean of Set-NetFirewallProfile; a value that is not stored is not_configured."""
-    return prop(doc, GPO_BOOLEAN, RegistryValue(name, meanings, path=path), default=NOT_CONFIGURED, **more)
+    return prop(doc, GPO_BOOLEAN, RegistryValue(name, data, path=path), default=NOT_CONFIGURED, **more)
 
 
 def guids(data: str) -> tuple[str, ...]:
