@@ -139,7 +139,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("given", "said"), [
-    ({"ansible_connection": "telnet"}, "ansible_connection: 'telnet' is not known | allowed: one of psrp, winrm, ssh"),
+    ({"ansible_connection": "telnet"}, "ansible_connection: 'telnet' is not known | allowed: one of psrp, ssh, local, winrm"),
     ({"ansible_psrp_auth": "basic", "ansible_port": 5985}, "basic over http cannot encrypt"),
     ({"ansible_psrp_auth": "basic", "ansible_psrp_message_encryption": "always"}, "always is not possible with basic"),
     ({"ansible_psrp_auth": "certificate"}, "ansible_psrp_certificate_pem: is needed"),

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ringfence.diagnostics import Finding, InputError
-from ringfence.transports.connection_settings import TRANSPORTS, ConnectionSettings, LocalSettings, PsrpSettings, SshSettings
+from ringfence.transports.connection_settings import TRANSPORTS, ConnectionSettings, PsrpSettings, SshSettings
 from ringfence.transports.connection_variables import ResolvedVariables, choice, problem, read, rows, unknown
 
-CONNECTION = choice("psrp", "winrm", "ssh", "local", aliases={
+CONNECTION = choice(*TRANSPORTS, "winrm", aliases={
     "paramiko": "ssh", "paramiko_ssh": "ssh", "smart": "ssh",
-    **{f"ansible.{where}.{name}": name for where in ("builtin", "legacy") for name in ("psrp", "winrm", "ssh", "local")}})
+    **{f"ansible.{where}.{name}": name for where in ("builtin", "legacy") for name in (*TRANSPORTS, "winrm")}})
 
 # characters that cmd.exe, PowerShell and bash all leave alone in a word
 _SAFE_COMMAND = re.compile(r"[A-Za-z0-9_.:~\\/-]+")
@@ -29,11 +29,13 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
         raise InputError(problems) from None
     settings = TRANSPORTS["psrp" if connection == "winrm" else connection]
     values = read(settings, host, variables, connection == "winrm")
-    _COMPLETE[settings](host, values)
+    values.values.setdefault("host", host)
+    if complete := _COMPLETE.get(settings):
+        complete(host, values)
     made = settings(**values.values)
     named = {row.field: row.names[-1] for row in rows(settings)} | values.names
     problems += values.problems
-    for found in _CHECK[settings](made, variables):
+    for found in _CHECK.get(settings, _no_endpoint)(made, variables):
         problems.append(problem(host, f"{named.get(found.property, found.property)}: {found.reason}", found.advice))
     if problems:
         raise InputError(problems)
@@ -49,7 +51,6 @@ def known_names() -> frozenset[str]:
 def _complete_psrp(host: str, resolved: ResolvedVariables) -> None:
     """Protocol and port follow from each other, as in Ansible's psrp plugin."""
     values = resolved.values
-    values.setdefault("host", host)
     values.setdefault("protocol", "http" if values.get("port") == 5985 else "https")
     values.setdefault("port", 5986 if values["protocol"] == "https" else 5985)
     if "path" in values:
@@ -59,7 +60,6 @@ def _complete_psrp(host: str, resolved: ResolvedVariables) -> None:
 def _complete_ssh(host: str, resolved: ResolvedVariables) -> None:
     """What the arguments for OpenSSH say counts where no variable of its own says it."""
     values = resolved.values
-    values.setdefault("host", host)
     if "host_key_checking" in values:
         values.setdefault("host_key_policy", "strict" if values["host_key_checking"] else "off")
     for args in ("extra_args", "common_args", "args"):
@@ -70,10 +70,6 @@ def _complete_ssh(host: str, resolved: ResolvedVariables) -> None:
             else:
                 values.setdefault(field, os.path.expanduser(value) if isinstance(value, str) else value)
     values["known_hosts"] = os.path.expanduser(values.get("known_hosts", "~/.ssh/known_hosts"))
-
-
-def _complete_local(host: str, resolved: ResolvedVariables) -> None:
-    resolved.values["host"] = host
 
 
 def _check_psrp(made: PsrpSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
@@ -116,7 +112,7 @@ def _check_packages(made: PsrpSettings) -> Iterator[Finding]:
 
 
 def _check_ssh(made: SshSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
-    yield from _no_endpoint(variables)
+    yield from _no_endpoint(made, variables)
     if not _SAFE_COMMAND.fullmatch(made.powershell):
         yield Finding("powershell", f"{made.powershell!r} has characters that not every shell on a host leaves alone",
                "allowed: letters, digits, . _ - : ~ / \\ ; for a path with spaces its short form, "
@@ -125,18 +121,15 @@ def _check_ssh(made: SshSettings, variables: Mapping[str, Any]) -> Iterator[Find
         yield Finding("private_key", "there is a private key file too", "give one of the two")
 
 
-def _check_local(made: LocalSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
-    yield from _no_endpoint(variables)
-
-
-def _no_endpoint(variables: Mapping[str, Any]) -> Iterator[Finding]:
+def _no_endpoint(made: ConnectionSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
     """Silently using full PowerShell where somebody asked for a restricted endpoint would be wrong."""
     if variables.get("ringfence_endpoint") is not None:
         yield Finding("ringfence_endpoint", "JEA endpoints are reached over PSRP only",
                "set ansible_connection: psrp, or leave ringfence_endpoint out")
 
 
+# what a transport has beyond its variables; one that stands in neither has nothing
 _COMPLETE: dict[type, Callable[[str, ResolvedVariables], None]] = {
-    PsrpSettings: _complete_psrp, SshSettings: _complete_ssh, LocalSettings: _complete_local}
+    PsrpSettings: _complete_psrp, SshSettings: _complete_ssh}
 _CHECK: dict[type, Callable[[Any, Mapping[str, Any]], Iterator[Finding]]] = {
-    PsrpSettings: _check_psrp, SshSettings: _check_ssh, LocalSettings: _check_local}
+    PsrpSettings: _check_psrp, SshSettings: _check_ssh}
