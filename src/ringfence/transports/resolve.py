@@ -30,8 +30,7 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
     settings = TRANSPORTS["psrp" if connection == "winrm" else connection]
     values = read(settings, host, variables, connection == "winrm")
     values.values.setdefault("host", host)
-    if complete := _COMPLETE.get(settings):
-        complete(host, values)
+    _COMPLETE.get(settings, _as_they_are)(host, values)
     made = settings(**values.values)
     named = {row.field: row.names[-1] for row in rows(settings)} | values.names
     problems += values.problems
@@ -46,6 +45,10 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
 def known_names() -> frozenset[str]:
     """The names of all connection variables."""
     return frozenset(name for kind in TRANSPORTS.values() for row in rows(kind) for name in row.names + row.winrm)
+
+
+def _as_they_are(host: str, resolved: ResolvedVariables) -> None:
+    """Of a transport whose settings do not depend on each other."""
 
 
 def _complete_psrp(host: str, resolved: ResolvedVariables) -> None:
