@@ -15,8 +15,11 @@ CONNECTION = choice(*TRANSPORTS, "winrm", aliases={
     "paramiko": "ssh", "paramiko_ssh": "ssh", "smart": "ssh",
     **{f"ansible.{where}.{name}": name for where in ("builtin", "legacy") for name in (*TRANSPORTS, "winrm")}})
 
+_Check = Callable[[Any, Mapping[str, Any]], Iterator[Finding]]
+
 # characters that cmd.exe, PowerShell and bash all leave alone in a word
 _SAFE_COMMAND = re.compile(r"[A-Za-z0-9_.:~\\/-]+")
+
 
 def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
     """The settings of the transport that `variables` choose for `host`. Raises InputError with all mistakes."""
@@ -34,7 +37,8 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
     made = settings(**values.values)
     named = {row.field: row.names[-1] for row in rows(settings)} | values.names
     problems += values.problems
-    for found in _CHECK.get(settings, _no_endpoint)(made, variables):
+    check: _Check = _CHECK.get(settings, _no_endpoint)
+    for found in check(made, variables):
         problems.append(problem(host, f"{named.get(found.property, found.property)}: {found.reason}", found.advice))
     if problems:
         raise InputError(problems)
@@ -134,5 +138,5 @@ def _no_endpoint(made: ConnectionSettings, variables: Mapping[str, Any]) -> Iter
 # what a transport has beyond its variables; one that stands in neither has nothing
 _COMPLETE: dict[type, Callable[[str, ResolvedVariables], None]] = {
     PsrpSettings: _complete_psrp, SshSettings: _complete_ssh}
-_CHECK: dict[type, Callable[[Any, Mapping[str, Any]], Iterator[Finding]]] = {
+_CHECK: dict[type, _Check] = {
     PsrpSettings: _check_psrp, SshSettings: _check_ssh}
