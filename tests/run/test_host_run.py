@@ -176,6 +176,16 @@ def test_a_host_that_differs_after_the_change_has_failed() -> None:
     assert len(result.written) == 6
 
 
+def test_a_declared_rule_that_breaks_during_the_change_is_no_success() -> None:
+    """The proof is of everything that is declared, not of what was changed alone."""
+    host = LabHost(OLD)
+    host.apply(WEB)
+    host.after_write = lambda: host.put("WEB", OLD["WEB"])
+    result = host.apply(*POLICY)
+    assert "web" not in [c.id.name for c in result.changes]
+    assert (result.status, kind_of(result), [c.id.name for c in result.remaining]) == ("failed", "not_converged", ["web"])
+
+
 @pytest.mark.parametrize(("failure", "kind"), [
     (Failure("InvalidArgument", "HRESULT 0x80070057", "The port is invalid.", 87), "change_rejected"),
     (Failure("PermissionDenied", "Windows System Error 5", "Access is denied.", 5), "authorization")])

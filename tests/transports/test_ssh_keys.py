@@ -176,11 +176,24 @@ def test_known_hosts_forms(tmp_path: Path) -> None:
     path.write_text("\n".join([
         "#comment", "", "broken", "srv9 ssh-nothing !!!", "@cert-authority * " + key,
         f"|1|{base64.b64encode(salt).decode()}|{hashed} {key}", "|1|!|! " + key, f"*.web.example,!bad.web.example {key}",
-        f"SRV2,10.0.0.? {key}", f"[srv3]:2222 {key}"]))
-    for host, port, there in [("srv1.example", 22, True), ("SRV1.EXAMPLE", 22, True), ("srv1.example", 23, False),
-                              ("a.web.example", 22, True), ("bad.web.example", 22, False), ("srv2", 22, True),
-                              ("10.0.0.7", 22, True), ("10.0.0.77", 22, False), ("srv3", 2222, True),
-                              ("srv3", 22, False), ("srv9", 22, False), ("other", 22, False)]:
+        f"SRV2,10.0.0.? {key}", f"[srv3]:2222 {key}", f"[*.corp]:2222 {key}"]))
+    for host, port, there in [
+        ("srv1.example", 22, True),
+        ("SRV1.EXAMPLE", 22, True),
+        ("srv1.example", 23, False),
+        ("a.web.example", 22, True),
+        ("bad.web.example", 22, False),
+        ("srv2", 22, True),
+        ("10.0.0.7", 22, True),
+        ("10.0.0.77", 22, False),
+        ("srv3", 2222, True),
+        ("srv3", 22, False),
+        ("a.corp", 2222, True),
+        ("a.corp", 22, False),
+        ("a.corp.x", 2222, False),
+        ("srv9", 22, False),
+        ("other", 22, False),
+    ]:
         assert bool(known_hosts.known(str(path), host, port).keys) == there, (host, port)
 
 
