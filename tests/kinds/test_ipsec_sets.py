@@ -187,6 +187,9 @@ def test_a_secret_equals_its_own_text_alone() -> None:
     assert (digests[0] == one, digests[0] == two, one == digests[1], digests[0] == digests[1]) == (True, False, False, False)
     assert digests[0] == SecretDigest(one.fingerprint(KEY), KEY)
     assert digests[0] != SecretDigest(one.fingerprint(b"other"), b"other")
+    assert SecretDigest("ab", b"one key") != SecretDigest("ab", b"another")
+    with pytest.raises(TypeError, match="as the whole value"):
+        f"{one}"
 
 
 def test_two_tasks_with_different_keys_for_one_set_are_a_conflict() -> None:

@@ -23,12 +23,22 @@ class Mutant:
 def mutants(source: str) -> Iterator[Mutant]:
     """Every mutant of a module."""
     tree = ast.parse(source)
-    for parent in ast.walk(tree):
+    for parent in _parts(tree):
         for field, value in ast.iter_fields(parent):
             for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
                 if isinstance(node, ast.AST):
                     for changed in faults(node, field):
                         yield _made(tree, parent, field, index, node, changed)
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes in which faults are put: not decorators (frozen, cache sizes), and no annotations."""
+    yield node
+    for field, value in ast.iter_fields(node):
+        if field not in ("annotation", "returns", "decorator_list"):
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    yield from _parts(child)
 
 
 def _made(tree: ast.Module, parent: ast.AST, field: str, index: int | None, node: ast.AST, changed: ast.AST) -> Mutant:

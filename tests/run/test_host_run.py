@@ -321,6 +321,7 @@ def test_what_is_configured_but_not_in_force_is_told() -> None:
     assert result.status == "changed"
     assert [(d.summary, d.severity) for d in result.diagnostics] == [
         ("rdp is configured but not in force: LocalFirewallRulesDisallowed", "warning")]
+    assert {d.host for d in result.diagnostics} == {"srv1"}
 
 
 @pytest.mark.parametrize("said", [None, 5, "x", {"enforcement": 5}, {"enforcement": "Full"}, {"enforcement": None}, {}])

@@ -34,6 +34,10 @@ def test_names_that_are_not_known_stay_unbound() -> None:
     assert sddl.host_names(sddl.bound("D:(A;;CC;;;<CORP\\nobody>)", SIDS)) == ("CORP\\nobody",)
 
 
+def test_nothing_has_no_names() -> None:
+    assert sddl.host_names(None) == ()
+
+
 def test_an_owner_is_bound_too() -> None:
     owner = sddl.parse_owner("CORP\\admins")
     assert sddl.host_names(owner) == ("CORP\\admins",)
