@@ -41,6 +41,14 @@ class SecretOptions:
 
 
 @dataclass(frozen=True)
+class TrustOptions:
+    """What the user allows a project, and a project never itself."""
+
+    trust_dir: Annotated[list[str], flag("--trust-dir", metavar="DIR", help="Take the project in this folder though "
+                                         "others own it or may write it. Repeatable.")]
+
+
+@dataclass(frozen=True)
 class SelectionOptions:
     """Which hosts and which tasks."""
 

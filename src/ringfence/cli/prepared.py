@@ -4,18 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from ringfence import kinds
 from ringfence.cli.console import Console
-from ringfence.cli.options import SecretOptions, SelectionOptions
+from ringfence.cli.options import SecretOptions, SelectionOptions, TrustOptions
+from ringfence.documents import trust
 from ringfence.errors import ExitCode
 from ringfence.model.resource import Kind
 from ringfence.project import settings
 from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare
 
 
-def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions) -> Prepared:
+def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
+             trusted: TrustOptions) -> Prepared:
     """Everything read, rendered and checked; warnings are shown. Raises InputError with every mistake."""
     options = RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(selection), extra_vars=secrets.extra_vars,
-                         vault=[*secrets.vault_password_file, *secrets.vault_id])
+                         vault=[*secrets.vault_password_file, *secrets.vault_id], trust=trust_of(trusted))
     found = prepare(options)
     console.problems(found.warnings)
     return found
@@ -31,9 +34,17 @@ def selection_of(options: Mapping[str, Sequence[str]]) -> SelectionOptions:
     return SelectionOptions(**{name: [*values] for name, values in options.items() if name != "playbooks"})
 
 
-def known_kinds() -> Mapping[str, Kind]:
-    """Our kinds and those of the project that the current folder belongs to. Raises InputError."""
-    return load_kinds(settings.load(Path.cwd()).folder)
+def trust_of(trusted: TrustOptions) -> trust.Trust:
+    """What the user allows. Raises InputError."""
+    return trust.load(directories=trusted.trust_dir)
+
+
+def known_kinds(own: bool, trusted: TrustOptions) -> Mapping[str, Kind]:
+    """Our kinds, and where asked for also those of the project that the current folder belongs to. Raises InputError."""
+    if not own:
+        return kinds.load()
+    allowed = trust_of(trusted)
+    return load_kinds(settings.load(Path.cwd(), allowed), allowed)
 
 
 def list_hosts(console: Console, run: Prepared) -> ExitCode:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ringfence.diagnostics import Problems, Where, allowed, describe
 from ringfence.documents import yaml
+from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import Map, Seq
 
 FILE = "ringfence.yml"
@@ -18,13 +19,14 @@ LATER = ("protected",)  # keys of the design that no version knows yet
 class ProjectSettings:
     """What the file says, paths made relative to the current folder; empty where there is no file.
 
-    `folder` is the project's: that of the file, or the current one. `modules` beside it holds the project's own kinds.
+    `folder` is the project's: that of the file, or the current one. `modules` are the folders of its own kinds.
     """
 
     folder: Path
     inventory: tuple[str, ...] = ()
     playbooks: tuple[str, ...] = ()
     vault_password_file: str = ""
+    modules: tuple[str, ...] = ()
 
 
 def find(start: Path | None = None) -> Path | None:
@@ -33,12 +35,13 @@ def find(start: Path | None = None) -> Path | None:
     return next((f / FILE for f in (folder, *folder.parents) if (f / FILE).is_file()), None)
 
 
-def load(start: Path | None = None) -> ProjectSettings:
+def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings:  # noqa: B008
     """The settings of the project that a folder (by default the current one) belongs to. Raises InputError with every
-    mistake in the file."""
+    mistake in the file, and where somebody else may have written it."""
     path = find(start)
     if path is None:
         return ProjectSettings(Path())
+    trust.check_owners([path, path.parent])
     path, problems = Path(os.path.relpath(path)), Problems()
     data = yaml.load(path, yaml.PLAYS, problems)
     if data is not None and not isinstance(data, Map):
@@ -77,4 +80,5 @@ def _several(key: str, value: Any, data: Map, folder: Path, problems: Problems) 
 
 _KEYS: dict[str, Callable[[str, Any, Map, Path, Problems], Any]] = {
     "inventory": _several, "playbooks": _several, "vault_password_file": _one,
+    "modules": _several,
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from ringfence import kinds as shipped
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.documents import vault
+from ringfence.documents.trust import Trust
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.resource import Kind
@@ -30,6 +31,7 @@ class RunOptions:
     skip_tags: Sequence[str] = ()
     extra_vars: Sequence[str] = ()
     vault: Sequence[str] = ()
+    trust: Trust = Trust()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Prepared:
 
 def prepare(options: RunOptions) -> Prepared:
     """Everything that can be known without a host. Raises InputError with every mistake in every file."""
-    found = settings.load(options.project)
-    kinds = load_kinds(found.folder)
+    found = settings.load(options.project, options.trust)
+    kinds = load_kinds(found, options.trust)
     playbooks = list(options.playbooks or found.playbooks)
     if not playbooks:
         raise InputError([Diagnostic(NOWHERE, "no playbook is given",
@@ -52,7 +54,8 @@ def prepare(options: RunOptions) -> Prepared:
     passwords = vault.passwords(list(options.vault) or [v for v in [found.vault_password_file] if v])
     project, problems = read(playbooks, kinds=set(kinds), inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=vault.Vault(passwords))
-    builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags), problems.all)
+    builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
+                          [*problems.all, *_unlisted_kinds(found)])
     jobs = tuple(job for job in map(builder.job, project.hosts) if job)
     problems_once = tuple(_once(builder.problems))
     if any(d.severity == "error" for d in problems_once):
@@ -60,14 +63,22 @@ def prepare(options: RunOptions) -> Prepared:
     return Prepared(jobs, RunContext(kinds, builder.declare, lambda job: transport_for(job.settings)), problems_once)
 
 
-def load_kinds(folder: Path) -> Mapping[str, Kind]:
-    """Our kinds and those of a project's `modules/`. Raises InputError where a file of it cannot be loaded."""
-    modules = folder / "modules"
-    try:
-        return shipped.load(folder if modules.is_dir() else None)
-    except Exception as error:  # the project's own code may do anything
-        raise InputError([Diagnostic(Where(str(modules)), f"the project's kinds cannot be loaded: {error}",
-                                     f"{type(error).__name__}, raised by a file in that folder")]) from error
+def load_kinds(found: settings.ProjectSettings, trust: Trust) -> Mapping[str, Kind]:
+    """Our kinds and those of the project. Raises InputError where a file of it cannot be loaded, or where somebody else
+    may have written it."""
+    folders = [Path(folder) for folder in found.modules]
+    for folder in folders:
+        trust.check_owners([folder, *shipped.files(folder)])
+    return shipped.load(folders)
+
+
+def _unlisted_kinds(found: settings.ProjectSettings) -> Iterable[Diagnostic]:
+    """What lies where own kinds are kept by custom, and is none without a word in the settings."""
+    folder = found.folder / "modules"
+    listed = [shipped.shipped("modules").resolve(), *(Path(m).resolve() for m in found.modules)]
+    if folder.resolve() not in listed and shipped.named_in(folder):
+        yield Diagnostic(Where(str(folder)), "the kinds in this folder are not loaded",
+                         f"Write `modules: modules` into {settings.FILE}, if the project shall run them as code.", "warning")
 
 
 class _JobBuilder:

@@ -1,0 +1,145 @@
+"""Whose code runs, and whose files are believed: through the program, with a project that tries."""
+
+import os
+from pathlib import Path
+
+import pytest
+from cli_lab import Cli
+
+from ringfence.diagnostics import InputError
+from ringfence.documents import trust
+
+PROJECT = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n", "hosts.yml": "all: {hosts: {web1: }}\n",
+           "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: a, state: absent}\n"}
+MARKER = "open('ran', 'w').close()\n@resource(\n'x')"
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "project").mkdir()
+    made = Cli(tmp_path / "project", capsys)
+    made.write(PROJECT)
+    return made
+
+
+def ran(cli: Cli) -> bool:
+    """Whether the project's code ran since this was asked last."""
+    there = (cli.folder / "ran").exists()
+    (cli.folder / "ran").unlink(missing_ok=True)
+    return there
+
+
+@pytest.fixture
+def stranger(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project belongs to another user."""
+    if os.geteuid():
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        return
+    for path in (cli.folder, *cli.folder.rglob("*")):
+        os.chown(path, 65534, 65534)
+
+
+@pytest.mark.parametrize("settings", [True, False], ids=["settings", "no settings"])
+def test_a_folder_called_modules_alone_is_no_code(settings: bool, cli: Cli) -> None:
+    cli.write({"modules/x.py": MARKER})
+    if not settings:
+        (cli.folder / "ringfence.yml").unlink()
+    for command in (["validate", "-i", "hosts.yml", "site.yml"], ["doc", "firewall_rule"], ["doc", "--own"],
+                    ["schema", "-o", "out"]):
+        said = cli(*command)
+        assert said.code == 0, said
+        told = said.err.count("modules: warning: the kinds in this folder are not loaded")
+        assert told == (command[0] == "validate"), command
+        assert not ran(cli), command
+
+
+def test_a_folder_of_something_else_called_modules_is_no_news(cli: Cli) -> None:
+    cli.write({"modules/main.tf": "", "modules/tool.py": "import os\n"})
+    assert cli("validate").err == ""
+
+
+def test_kinds_that_the_settings_list_are_run_where_they_are_needed(cli: Cli) -> None:
+    cli.write({"modules/x.py": "open('ran', 'w').close()\n", "ringfence.yml": PROJECT["ringfence.yml"] + "modules: modules\n"})
+    for command, runs in ((["validate"], True), (["doc"], False), (["doc", "--own"], True), (["schema", "-o", "o"], False),
+                          (["schema", "--own", "-o", "o"], True)):
+        assert cli(*command).code == 0
+        assert ran(cli) == runs, command
+
+
+def test_a_kind_that_cannot_be_loaded_names_its_line(cli: Cli) -> None:
+    cli.write({"modules/x.py": "\n1 / 0\n", "ringfence.yml": PROJECT["ringfence.yml"] + "modules: modules\n"})
+    said = cli("validate")
+    assert said.code == 1
+    assert "modules/x.py:2: error: the kind cannot be loaded: ZeroDivisionError" in said.err
+
+
+@pytest.mark.usefixtures("stranger")
+def test_a_project_of_another_user_is_refused_until_the_user_says_otherwise(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = cli("validate")
+    assert said.code == 1
+    assert "ringfence.yml: error: it belongs to another user (number " in said.err
+    assert f"give --trust-dir {cli.folder}" in said.err
+    assert cli("doc", "firewall_rule").code == 0
+    assert cli("doc", "--own").code == 1
+    assert cli("validate", "--trust-dir", str(cli.folder)).code == 0
+    assert cli("validate", "--trust-dir", str(cli.folder / "hosts.yml")).code == 1
+    monkeypatch.setenv(trust.TRUST_DIR, str(cli.folder.parent))
+    assert cli("validate").code == 0
+
+
+@pytest.mark.usefixtures("stranger")
+def test_the_users_own_file_is_heard_and_the_projects_is_not(cli: Cli) -> None:
+    allowed = f"directories: [{cli.folder}]\n"
+    cli.write({"trust.yml": allowed, "ringfence/trust.yml": allowed, ".config/ringfence/trust.yml": allowed})
+    assert cli("validate").code == 1
+    cli.write({"../config/ringfence/trust.yml": allowed})
+    assert cli("validate").code == (0 if not os.geteuid() else 1)  # else the user's file is another user's too
+
+
+@pytest.mark.parametrize("name", [".", "ringfence.yml", "modules", "modules/x.py"])
+def test_what_everybody_may_write_is_refused(name: str, cli: Cli) -> None:
+    cli.write({"modules/x.py": "open('ran', 'w').close()\n", "ringfence.yml": PROJECT["ringfence.yml"] + "modules: modules\n"})
+    assert cli("validate").code == 0
+    assert ran(cli)
+    path = cli.folder / name
+    path.chmod(path.stat().st_mode | 0o002)
+    said = cli("validate")
+    assert said.code == 1
+    assert "every user may write it" in said.err
+    assert not ran(cli)
+    assert cli("validate", "--trust-dir", str(cli.folder)).code == 0
+
+
+def test_a_settings_file_in_a_folder_above_that_everybody_may_write(cli: Cli) -> None:
+    """A file that anybody puts into a shared folder counts for all folders beneath."""
+    cli.folder.chmod(0o1777)
+    (cli.folder / "mine").mkdir()
+    said = Cli(cli.folder / "mine", cli.capsys)("validate")
+    assert said.code == 1
+    assert "project: error: every user may write it" in said.err
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("- a\n", "trust.yml is a mapping, not a list"),
+    ("directorys: [/a]\n", "did you mean directories?"),
+    ("directories: /a\n", "directories is a list of absolute paths"),
+    ("programs: [a]\n", "programs is a list of absolute paths"),
+])
+def test_mistakes_in_the_users_own_file(text: str, told: str, cli: Cli) -> None:
+    cli.write({"../config/ringfence/trust.yml": text})
+    said = cli("validate")
+    assert said.code == 1
+    assert told in said.err
+    assert "trust.yml:1: " in said.err
+
+
+def test_root_in_a_sudo_takes_the_callers_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = os.stat(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "stat", lambda path, **_: found)
+    monkeypatch.setattr(Path, "stat", lambda self, **_: os.stat_result((0o40700, 0, 0, 1, 4711, 0, 0, 0, 0, 0)))
+    with pytest.raises(InputError, match="number 4711"):
+        trust.Trust().check_owners([tmp_path])
+    monkeypatch.setenv("SUDO_UID", "4711")
+    trust.Trust().check_owners([tmp_path])
