@@ -55,7 +55,7 @@ def prepare(options: RunOptions) -> Prepared:
     project, problems = read(playbooks, kinds=set(kinds), inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=vault.Vault(passwords))
     builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
-                          [*problems.all, *_unlisted_kinds(found)])
+                          [*problems.all, *_unlisted_kinds(found, kinds)])
     jobs = tuple(job for job in map(builder.job, project.hosts) if job)
     problems_once = tuple(_once(builder.problems))
     if any(d.severity == "error" for d in problems_once):
@@ -72,11 +72,10 @@ def load_kinds(found: settings.ProjectSettings, trust: Trust) -> Mapping[str, Ki
     return shipped.load(folders)
 
 
-def _unlisted_kinds(found: settings.ProjectSettings) -> Iterable[Diagnostic]:
+def _unlisted_kinds(found: settings.ProjectSettings, kinds: Mapping[str, Kind]) -> Iterable[Diagnostic]:
     """What lies where own kinds are kept by custom, and is none without a word in the settings."""
     folder = found.folder / "modules"
-    listed = [shipped.shipped("modules").resolve(), *(Path(m).resolve() for m in found.modules)]
-    if folder.resolve() not in listed and shipped.named_in(folder):
+    if shipped.named_in(folder).keys() - kinds.keys():
         yield Diagnostic(Where(str(folder)), "the kinds in this folder are not loaded",
                          f"Write `modules: modules` into {settings.FILE}, if the project shall run them as code.", "warning")
 
