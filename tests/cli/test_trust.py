@@ -4,14 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from cli_lab import Cli
+from cli_lab import KIND_THAT_MARKS, SMALL_PROJECT, Cli
 
 from ringfence.diagnostics import InputError
 from ringfence.documents import trust
-
-PROJECT = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n", "hosts.yml": "all: {hosts: {web1: }}\n",
-           "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: a, state: absent}\n"}
-MARKER = "open('ran', 'w').close()\n@resource(\n'x')"
 
 
 @pytest.fixture
@@ -19,7 +15,7 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     (tmp_path / "project").mkdir()
     made = Cli(tmp_path / "project", capsys)
-    made.write(PROJECT)
+    made.write(SMALL_PROJECT)
     return made
 
 
@@ -42,7 +38,7 @@ def stranger(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("settings", [True, False], ids=["settings", "no settings"])
 def test_a_folder_called_modules_alone_is_no_code(settings: bool, cli: Cli) -> None:
-    cli.write({"modules/x.py": MARKER})
+    cli.write({"modules/x.py": KIND_THAT_MARKS})
     if not settings:
         (cli.folder / "ringfence.yml").unlink()
     for command in (["validate", "-i", "hosts.yml", "site.yml"], ["doc", "firewall_rule"], ["doc", "--own"],
@@ -60,7 +56,8 @@ def test_a_folder_of_something_else_called_modules_is_no_news(cli: Cli) -> None:
 
 
 def test_kinds_that_the_settings_list_are_run_where_they_are_needed(cli: Cli) -> None:
-    cli.write({"modules/x.py": "open('ran', 'w').close()\n", "ringfence.yml": PROJECT["ringfence.yml"] + "modules: modules\n"})
+    cli.write({"modules/x.py": KIND_THAT_MARKS,
+               "ringfence.yml": SMALL_PROJECT["ringfence.yml"] + "modules: modules\n"})
     for command, runs in ((["validate"], True), (["doc"], False), (["doc", "--own"], True), (["schema", "-o", "o"], False),
                           (["schema", "--own", "-o", "o"], True)):
         assert cli(*command).code == 0
@@ -68,7 +65,7 @@ def test_kinds_that_the_settings_list_are_run_where_they_are_needed(cli: Cli) ->
 
 
 def test_a_kind_that_cannot_be_loaded_names_its_line(cli: Cli) -> None:
-    cli.write({"modules/x.py": "\n1 / 0\n", "ringfence.yml": PROJECT["ringfence.yml"] + "modules: modules\n"})
+    cli.write({"modules/x.py": "\n1 / 0\n", "ringfence.yml": SMALL_PROJECT["ringfence.yml"] + "modules: modules\n"})
     said = cli("validate")
     assert said.code == 1
     assert "modules/x.py:2: error: the kind cannot be loaded: ZeroDivisionError" in said.err
@@ -99,7 +96,8 @@ def test_the_users_own_file_is_heard_and_the_projects_is_not(cli: Cli) -> None:
 
 @pytest.mark.parametrize("name", [".", "ringfence.yml", "modules", "modules/x.py"])
 def test_what_everybody_may_write_is_refused(name: str, cli: Cli) -> None:
-    cli.write({"modules/x.py": "open('ran', 'w').close()\n", "ringfence.yml": PROJECT["ringfence.yml"] + "modules: modules\n"})
+    cli.write({"modules/x.py": KIND_THAT_MARKS,
+               "ringfence.yml": SMALL_PROJECT["ringfence.yml"] + "modules: modules\n"})
     assert cli("validate").code == 0
     assert ran(cli)
     path = cli.folder / name
@@ -143,3 +141,90 @@ def test_root_in_a_sudo_takes_the_callers_files(tmp_path: Path, monkeypatch: pyt
         trust.Trust().check_owners([tmp_path])
     monkeypatch.setenv("SUDO_UID", "4711")
     trust.Trust().check_owners([tmp_path])
+
+
+
+# programs
+
+PROGRAM = "#!/bin/sh\ntouch ran\necho password\n"
+
+
+def program(cli: Cli, name: str = "tool.sh") -> Path:
+    """A program of the project."""
+    cli.write({name: PROGRAM})
+    (cli.folder / name).chmod(0o755)
+    return cli.folder / name
+
+
+LOCAL = "all: {hosts: {web1: {ansible_connection: local, ringfence_powershell: ./tool.sh}}}\n"
+WAYS = ["option", "folder", "environment", "file"]
+
+
+def allow(way: str, path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Allow a program; returns the arguments for it."""
+    if way == "environment":
+        monkeypatch.setenv(trust.ALLOW_PROGRAM, f"/nowhere{os.pathsep}{path}")
+    if way == "file":
+        cli.write({"../config/ringfence/trust.yml": f"programs: [{path}]\n"})
+    return {"option": ("--allow-program", str(path)), "folder": ("--allow-program", str(path.parent))}.get(way, ())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_programs_in_place_of_powershell_run_where_the_user_allowed_it(way: str, cli: Cli,
+                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    path = program(cli)
+    cli.write({"hosts.yml": LOCAL, "trust.yml": f"programs: [{path}]\n"})
+    said = cli("plan")
+    assert said.code == 4
+    assert "a project may not run programs here: ringfence_powershell is ./tool.sh" in said.out + said.err
+    assert not ran(cli)
+    assert cli("validate").code == 0
+    arguments = allow(way, path, cli, monkeypatch)
+    cli("plan", *arguments)
+    assert ran(cli)
+    path.chmod(0o777)
+    assert "every user may write it" in (said := cli("plan", *arguments)).out + said.err
+    assert not ran(cli)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_vault_password_programs_run_where_the_user_allowed_it(way: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = program(cli)
+    cli.write({"ringfence.yml": SMALL_PROJECT["ringfence.yml"] + "vault_password_file: tool.sh\n"})
+    said = cli("validate")
+    assert said.code == 1
+    assert "tool.sh: error: the vault password is a program, and a project may not run programs" in said.err
+    assert not ran(cli)
+    arguments = allow(way, path, cli, monkeypatch)
+    assert cli("validate", *arguments).code == 0
+    assert ran(cli)
+    path.chmod(0o777)
+    assert "every user may write it" in cli("validate", *arguments).err
+    assert not ran(cli)
+
+
+def test_a_vault_password_program_that_the_user_names_runs(cli: Cli) -> None:
+    program(cli)
+    assert cli("validate", "--vault-password-file", "tool.sh").code == 0
+    assert ran(cli)
+
+
+def test_a_plan_file_allows_nothing(cli: Cli) -> None:
+    program(cli)
+    cli.write({"evil.yml": LOCAL, "evil.plan.json": '{"format": 1, "options": {"playbooks": ["site.yml"], "inventory": '
+               '["evil.yml"], "limit": [], "tags": [], "skip_tags": []}, "hosts": {"web1": []}}'})
+    assert cli("apply", "--check", "evil.plan.json").code == 4
+    assert not ran(cli)
+
+
+@pytest.mark.parametrize("name", ["pwsh", "powershell.exe"])
+def test_powershell_is_never_that_of_the_current_folder(name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(cli, name)
+    cli.write({"hosts.yml": LOCAL.replace("./tool.sh", name)})
+    monkeypatch.setenv("PATH", f".{os.pathsep}{os.pathsep}/nowhere")
+    said = cli("plan")
+    assert f"{name}: not in a folder of the PATH" in said.out + said.err
+    assert not ran(cli)
+    monkeypatch.setenv("PATH", f"{cli.folder}{os.pathsep}/bin{os.pathsep}/usr/bin")
+    cli("plan")
+    assert ran(cli)

@@ -46,6 +46,10 @@ class TrustOptions:
 
     trust_dir: Annotated[list[str], flag("--trust-dir", metavar="DIR", help="Take the project in this folder though "
                                          "others own it or may write it. Repeatable.")]
+    allow_program: Annotated[list[str], flag("--allow-program", metavar="PATH", help="The project may run this program, or "
+                                             "those in this folder. Repeatable.")]
+    untrusted: Annotated[bool, flag("--untrusted", help="The project is a stranger's: none of its code runs, no host is "
+                                    "connected to, nothing outside of its folder is read. Also: RINGFENCE_UNTRUSTED=1.")] = False
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ringfence import kinds
+from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import SecretOptions, SelectionOptions, TrustOptions
-from ringfence.documents import trust
+from ringfence.documents import trust_file
+from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
 from ringfence.model.resource import Kind
 from ringfence.project import settings
@@ -15,10 +17,14 @@ from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare
 
 
 def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
-             trusted: TrustOptions) -> Prepared:
-    """Everything read, rendered and checked; warnings are shown. Raises InputError with every mistake."""
+             trusted: TrustOptions, connects: bool = True) -> Prepared:
+    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to. Raises
+    InputError with every mistake."""
+    allowed = trust_of(trusted)
+    if allowed.untrusted and connects:
+        raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
     options = RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(selection), extra_vars=secrets.extra_vars,
-                         vault=[*secrets.vault_password_file, *secrets.vault_id], trust=trust_of(trusted))
+                         vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed)
     found = prepare(options)
     console.problems(found.warnings)
     return found
@@ -34,9 +40,9 @@ def selection_of(options: Mapping[str, Sequence[str]]) -> SelectionOptions:
     return SelectionOptions(**{name: [*values] for name, values in options.items() if name != "playbooks"})
 
 
-def trust_of(trusted: TrustOptions) -> trust.Trust:
+def trust_of(trusted: TrustOptions) -> Trust:
     """What the user allows. Raises InputError."""
-    return trust.load(directories=trusted.trust_dir)
+    return trust_file.load(trusted.untrusted, trusted.trust_dir, trusted.allow_program)
 
 
 def known_kinds(own: bool, trusted: TrustOptions) -> Mapping[str, Kind]:

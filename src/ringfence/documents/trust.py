@@ -7,17 +7,13 @@ Ansible's (its documentation, "Avoiding security risks with ansible.cfg in the c
 
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where, allowed, describe
-from ringfence.documents import yaml
-from ringfence.documents.yaml import Map, Seq
+from ringfence.diagnostics import Diagnostic, InputError, Where
 
 UNTRUSTED, TRUST_DIR, ALLOW_PROGRAM = "RINGFENCE_UNTRUSTED", "RINGFENCE_TRUST_DIR", "RINGFENCE_ALLOW_PROGRAM"
-_KEYS = ("directories", "programs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,55 +50,12 @@ class Trust:
         for path in paths:
             believed = self.untrusted or _inside(os.path.realpath(path), self.directories)
             if not believed and (reason := _foreign(path)):
-                raise refused(reason, _way_out(path), Where(os.fspath(path)))
+                raise InputError([Diagnostic(Where(os.fspath(path)), reason, _way_out(path))])
 
 
 def user_file(environment: Mapping[str, str] = os.environ) -> Path:
     """The user's own file: `ringfence/trust.yml` in $XDG_CONFIG_HOME, by default ~/.config."""
     return Path(environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")) / "ringfence" / "trust.yml"
-
-
-def load(untrusted: bool = False, directories: Sequence[str] = (), programs: Sequence[str] = (),
-         environment: Mapping[str, str] = os.environ) -> Trust:
-    """What options, environment and the user's file say together. Raises InputError for a file that is wrong."""
-    path = user_file(environment)
-    said = _read(path) if path.exists() else {}
-    found = {
-        "directories": [*directories, *_listed(environment, TRUST_DIR), *said.get("directories", ())],
-        "programs": [*programs, *_listed(environment, ALLOW_PROGRAM), *said.get("programs", ())],
-    }
-    real = {key: tuple(os.path.realpath(os.path.expanduser(p)) for p in paths) for key, paths in found.items()}
-    return Trust(untrusted or environment.get(UNTRUSTED, "0") not in ("", "0"), **real)
-
-
-def _listed(environment: Mapping[str, str], name: str) -> list[str]:
-    return [path for path in environment.get(name, "").split(os.pathsep) if path]
-
-
-def _read(path: Path) -> dict[str, list[str]]:
-    Trust().check_owners([path])
-    problems, found = Problems(), dict[str, list[str]]()
-    data = yaml.load(path, yaml.PLAYS, problems)
-    if data is not None and not isinstance(data, Map):
-        problems.error(Where(os.fspath(path), 1), f"{path.name} is a mapping, not {describe(data)}", _allowed_keys())
-    for key, value in (data if isinstance(data, Map) else Map()).items():
-        where = data.at(key)
-        if key not in _KEYS:
-            problems.error(where, f'unknown key "{key}" in {path.name}', allowed(key, _KEYS))
-        elif not isinstance(value, Seq) or not all(_absolute(entry) for entry in value):
-            problems.error(where, f"{key} is a list of absolute paths", "One that begins with ~ is absolute too.")
-        else:
-            found[key] = list(value)
-    problems.check()
-    return found
-
-
-def _allowed_keys() -> str:
-    return f"Allowed: {', '.join(_KEYS)}."
-
-
-def _absolute(entry: Any) -> bool:
-    return isinstance(entry, str) and "\0" not in entry and os.path.isabs(os.path.expanduser(entry))
 
 
 def _inside(path: str, folders: Iterable[str]) -> bool:
@@ -135,9 +88,4 @@ def _own_ids() -> set[int]:
 def _way_out(path: Path) -> str:
     folder = os.path.realpath(path if path.is_dir() else path.parent)
     return (f"Correct its owner or mode; or, if you trust it, give --trust-dir {folder} or list that under `directories` in "
-            f"{user_file()}.")
-
-
-def refused(summary: str, detail: str, where: Where = NOWHERE) -> InputError:
-    """What a project asked for and nobody allowed."""
-    return InputError([Diagnostic(where, summary, detail)])
+            f"{user_file()}; or look at the project with --untrusted, which runs nothing of it.")

@@ -44,6 +44,9 @@ def _port(port: int | None, where: Where) -> Map:
 
 
 def _source(path: Path, inventory: Inventory) -> None:
+    if reason := inventory.files.trust.unreadable(path):
+        inventory.problems.error(Where(os.fspath(path)), reason)
+        return
     if path.is_dir():
         for inner in sorted(path.iterdir(), key=lambda p: p.name):
             if not (inner.name.startswith(".") or inner.name in _IGNORED_NAMES

@@ -1,7 +1,7 @@
 """`ringfence.yml`: what a project says once instead of on every command line. Optional."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings: 
             problems.error(data.at(key), f'"{key}" is not supported yet')
         else:
             problems.error(data.at(key), f'unknown key "{key}" in {FILE}', allowed(key, _KEYS))
+    _outside(values, data, trust.bounded(path.parent), problems)
     problems.check()
     return ProjectSettings(path.parent, **values)
 
@@ -65,6 +66,14 @@ def _path(key: str, value: Any, where: Where, folder: Path, problems: Problems) 
         problems.error(where, f"{key} takes the path of a file, not {describe(value)}")
         return ""
     return os.path.normpath(folder / Path(value).expanduser())
+
+
+def _outside(values: Mapping[str, Any], data: Map, trust: Trust, problems: Problems) -> None:
+    """Note the paths that an untrusted project may not name."""
+    for key, value in values.items():
+        for path in [value] if isinstance(value, str) else value:
+            if (reason := trust.unreadable(path)) and not (key == "inventory" and "," in path):
+                problems.error(data.at(key), f"{key}: {reason}")
 
 
 def _one(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> str:

@@ -1,5 +1,6 @@
 """From the variables of one host to the settings of its transport, complete and consistent, or every mistake at once."""
 
+import contextlib
 import functools
 import importlib.util
 import os
@@ -8,15 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ringfence.diagnostics import Finding, InputError
+from ringfence.secret import Secret
 from ringfence.transports.connection_settings import TRANSPORTS, ConnectionSettings, LocalSettings, PsrpSettings, SshSettings
-from ringfence.transports.connection_variables import ResolvedVariables, choice, problem, read, rows, unknown
+from ringfence.transports.connection_variables import ResolvedVariables, choice, file, path, problem, read, rows, unknown
+from ringfence.transports.ssh_args import ssh_args
 
 CONNECTION = choice("psrp", "winrm", "ssh", "local", aliases={
     "paramiko": "ssh", "paramiko_ssh": "ssh", "smart": "ssh",
     **{f"ansible.{where}.{name}": name for where in ("builtin", "legacy") for name in ("psrp", "winrm", "ssh", "local")}})
 
+_POWERSHELLS = ("powershell", "powershell.exe", "pwsh", "pwsh.exe")
 # characters that cmd.exe, PowerShell and bash all leave alone in a word
 _SAFE_COMMAND = re.compile(r"[A-Za-z0-9_.:~\\/-]+")
+
 
 def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
     """The settings of the transport that `variables` choose for `host`. Raises InputError with all mistakes."""
@@ -44,6 +49,25 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
 def known_names() -> frozenset[str]:
     """The names of all connection variables."""
     return frozenset(name for kind in TRANSPORTS.values() for row in rows(kind) for name in row.names + row.winrm)
+
+
+def named_program(settings: LocalSettings) -> str:
+    """The program that the variables choose to run on this machine; nothing where it is PowerShell of the PATH."""
+    return "" if settings.powershell.lower() in _POWERSHELLS else settings.powershell
+
+
+def named_files(variables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The connection variables that name files, with what they name."""
+    types = {name: row.type for settings in TRANSPORTS.values() for row in rows(settings) for name in row.names + row.winrm}
+    for name in sorted(types.keys() & variables.keys()):
+        kind, value = types[name], variables[name]
+        value = value.reveal() if isinstance(value, Secret) else value
+        if kind in (file, path) and isinstance(value, str):
+            yield name, value
+        elif kind is ssh_args:
+            with contextlib.suppress(ValueError):  # settings_for says what is wrong with it
+                parsed = ssh_args.parse(value)
+                yield from ((name, parsed[field]) for field in ("private_key_file", "known_hosts") if field in parsed)
 
 
 def _complete_psrp(host: str, resolved: ResolvedVariables) -> None:

@@ -41,7 +41,7 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     reviewed: Plans | None = None
     if any(name.endswith(".json") for name in files):
         files, selection, reviewed = _from_plan_file(files, selection)
-    run = prepared(console, files, selection, secrets, trusted)
+    run = prepared(console, files, selection, secrets, trusted, reviewed is not None or not hosts.list_hosts)
     if hosts.list_hosts:
         return list_hosts(console, run)
     missing = _missing_hosts(run, reviewed)

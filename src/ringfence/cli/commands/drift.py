@@ -21,7 +21,7 @@ def drift(console: Console, selection: SelectionOptions, secrets: SecretOptions,
           playbooks: Playbooks = [],  # noqa: B006
           diff: Diff = True) -> ExitCode:
     """Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing."""
-    run = prepared(console, playbooks, selection, secrets, trusted)
+    run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts)
     if hosts.list_hosts:
         return list_hosts(console, run)
     return show_run(console, view_of(console, "drift", diff=diff), "drift", run.jobs, partial(plan_host, context=run.context),

@@ -37,7 +37,7 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
     """Show what would change on the hosts, and change nothing."""
     if out and not Path(out).parent.is_dir():
         raise usage_error(f"there is no folder {Path(out).parent} for the plan", "make it first")
-    run = prepared(console, playbooks, selection, secrets, trusted)
+    run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts)
     if hosts.list_hosts:
         return list_hosts(console, run)
     planned = PlanObserver()

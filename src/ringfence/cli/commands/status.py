@@ -28,7 +28,8 @@ def status(console: Console, selection: SelectionOptions, secrets: SecretOptions
                                                 "Default: those of ringfence.yml. Repeatable.")] = [],  # noqa: B006
            ) -> ExitCode:
     """Show main mode and quick mode security associations of hosts, next to the rules that asked for them."""
-    run = prepared(console, playbooks, replace(selection, limit=[*selection.limit, *names]), secrets, trusted)
+    selection = replace(selection, limit=[*selection.limit, *names])
+    run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts)
     if hosts.list_hosts:
         return list_hosts(console, run)
     return show_run(console, view_of(console, "status", table=STATUS_VIEWS), "status", run.jobs,

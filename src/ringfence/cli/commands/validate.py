@@ -17,7 +17,7 @@ ringfence validate -i inventory playbooks/*.yml
 def validate(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
              playbooks: Playbooks = []) -> ExitCode:  # noqa: B006
     """Find every mistake in playbooks, variables and inventory, without touching a host."""
-    run = prepared(console, playbooks, selection, secrets, trusted)
+    run = prepared(console, playbooks, selection, secrets, trusted, connects=False)
     declared = sum(job.declared for job in run.jobs)
     warnings = f", {count(len(run.warnings), 'warning')}" if run.warnings else ""
     console.show(json_view.without_hosts("validate", run.warnings),
