@@ -228,3 +228,11 @@ def test_powershell_is_never_that_of_the_current_folder(name: str, cli: Cli, mon
     monkeypatch.setenv("PATH", f"{cli.folder}{os.pathsep}/bin{os.pathsep}/usr/bin")
     cli("plan")
     assert ran(cli)
+
+
+def test_what_is_insecure_is_told_once_a_run(cli: Cli) -> None:
+    cli.write({"hosts.yml": "all: {hosts: {web1: , web2: , web3: }, vars: {ansible_connection: ssh, "
+                            "ringfence_host_key_policy: off, ansible_host: 127.0.0.1, ansible_port: 1}}\n"})
+    for command in ("validate", "plan"):
+        assert cli(command).err.count("warning: the keys of SSH hosts are not checked") == 1
+    assert "(host key policy off) (host web1 and 2 more)" in cli("validate").err

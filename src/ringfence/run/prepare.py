@@ -22,7 +22,7 @@ from ringfence.run.host import HostJob, RunContext
 from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
-from ringfence.transports.resolve import named_files, named_program, settings_for
+from ringfence.transports.resolve import insecure, named_files, named_program, settings_for
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,9 @@ class _JobBuilder:
         if any(d.severity == "error" for d in problems):
             return None
         try:
-            return settings_for(host, variables)
+            made = settings_for(host, variables)
+            self.problems += insecure(host, made)
+            return made
         except InputError as error:
             if problems:  # what is missing or does not fit may be what was not looked up; nobody connects with this
                 return PsrpSettings(host=host)

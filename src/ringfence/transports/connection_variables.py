@@ -6,8 +6,10 @@ them, so "5986" is as good a number as 5986 and "yes" as good a flag as true (An
 for any value: it is never shown in a message.
 """
 
+import contextlib
 import dataclasses
 import functools
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,6 +23,7 @@ T = TypeVar("T")
 OURS = ("ansible_psrp_", "ringfence_")  # a variable with such a name that no transport knows is a mistake
 NOT_OURS = frozenset({"ringfence_facts"})  # but this one, which templates see
 
+_HOST = re.compile(r"(?!-)[\w.-]{1,253}")  # names in other scripts too: the resolver puts them into Punycode
 _TRUE, _FALSE = ("yes", "on", "true", "1", "y", "t"), ("no", "off", "false", "0", "n", "f")
 
 
@@ -45,7 +48,8 @@ class Variable:
     meaning: str
 
 
-def variable(kind: VariableType[Any], *names: str, default: Any, meaning: str, winrm: Sequence[str] = (), default_text: str = "") -> Any:
+def variable(kind: VariableType[Any], *names: str, default: Any, meaning: str, winrm: Sequence[str] = (),
+             default_text: str = "") -> Any:
     """A field of a settings class; `shown` is the default in words where the value itself would not say it."""
     return dataclasses.field(default=default, metadata={
         "names": names, "winrm": tuple(winrm), "type": kind, "meaning": meaning, "default_text": default_text})
@@ -113,6 +117,17 @@ def _text(value: Any) -> str:
     return text
 
 
+def _host(value: Any) -> str:
+    name = _text(value)
+    address = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    with contextlib.suppress(ValueError):
+        if not re.search(r"%.*[^\w.-]", address):
+            return str(ipaddress.IPv6Address(address))
+    if not _HOST.fullmatch(name):
+        raise ValueError("is not the name or address of a host")
+    return name
+
+
 def _secret(value: Any) -> Secret:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError("is not a text")
@@ -147,6 +162,7 @@ def _fingerprint(value: Any) -> str:
 
 
 text = VariableType("a text", _text)
+host_name = VariableType("a host name, or an IPv4 or IPv6 address", _host)
 secret = VariableType("a text, better vaulted", _secret)
 flag = VariableType("yes or no", _flag)
 path = VariableType("a path", _path)

@@ -8,10 +8,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ringfence.diagnostics import Finding, InputError
+from ringfence.diagnostics import NOWHERE, Diagnostic, Finding, InputError
 from ringfence.secret import Secret
 from ringfence.transports.connection_settings import TRANSPORTS, ConnectionSettings, LocalSettings, PsrpSettings, SshSettings
-from ringfence.transports.connection_variables import ResolvedVariables, choice, file, path, problem, read, rows, unknown
+from ringfence.transports.connection_variables import (
+    ResolvedVariables,
+    choice,
+    file,
+    host_name,
+    path,
+    problem,
+    read,
+    rows,
+    unknown,
+)
 from ringfence.transports.ssh_args import ssh_args
 
 CONNECTION = choice("psrp", "winrm", "ssh", "local", aliases={
@@ -51,6 +61,25 @@ def known_names() -> frozenset[str]:
     return frozenset(name for kind in TRANSPORTS.values() for row in rows(kind) for name in row.names + row.winrm)
 
 
+def insecure(host: str, made: ConnectionSettings) -> Iterator[Diagnostic]:
+    """A warning for each check that the variables of a host turn off."""
+    if isinstance(made, SshSettings) and made.host_key_policy == "off":
+        yield _unsafe(host, "the keys of SSH hosts are not checked (host key policy off)",
+                      "Whoever is on the way can take the host's place. Write its key into known_hosts, or use accept-new.")
+    if isinstance(made, PsrpSettings) and made.ssl and made.cert_validation == "ignore" and not made.cert_fingerprint:
+        yield _unsafe(host, "TLS certificates are not checked (ansible_psrp_cert_validation: ignore)",
+                      "Whoever is on the way can take the host's place. Name the authority in ansible_psrp_ca_cert, or "
+                      "the certificate in ringfence_cert_fingerprint.")
+    if isinstance(made, PsrpSettings) and not made.ssl and made.message_encryption == "never":
+        password = ", and so is the password (basic)" if made.auth == "basic" else ""
+        yield _unsafe(host, f"messages are sent in clear text over http{password}",
+                      "Use https, or leave ansible_psrp_message_encryption at auto.")
+
+
+def _unsafe(host: str, summary: str, detail: str) -> Diagnostic:
+    return Diagnostic(NOWHERE, summary, detail, "warning", host)
+
+
 def named_program(settings: LocalSettings) -> str:
     """The program that the variables choose to run on this machine; nothing where it is PowerShell of the PATH."""
     return "" if settings.powershell.lower() in _POWERSHELLS else settings.powershell
@@ -70,10 +99,20 @@ def named_files(variables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield from ((name, parsed[field]) for field in ("private_key_file", "known_hosts") if field in parsed)
 
 
+def _complete_host(host: str, resolved: ResolvedVariables) -> None:
+    """Without a variable of its own a host is reached by its name in the inventory."""
+    if "host" in resolved.values or any(row.summary.startswith("ansible_host:") for row in resolved.problems):
+        return
+    try:
+        resolved.values["host"] = host_name.parse(host)
+    except ValueError as error:
+        resolved.problems.append(problem(host, f"the name of the host {error}", "set ansible_host to its address"))
+
+
 def _complete_psrp(host: str, resolved: ResolvedVariables) -> None:
     """Protocol and port follow from each other, as in Ansible's psrp plugin."""
     values = resolved.values
-    values.setdefault("host", host)
+    _complete_host(host, resolved)
     values.setdefault("protocol", "http" if values.get("port") == 5985 else "https")
     values.setdefault("port", 5986 if values["protocol"] == "https" else 5985)
     if "path" in values:
@@ -83,7 +122,7 @@ def _complete_psrp(host: str, resolved: ResolvedVariables) -> None:
 def _complete_ssh(host: str, resolved: ResolvedVariables) -> None:
     """What the arguments for OpenSSH say counts where no variable of its own says it."""
     values = resolved.values
-    values.setdefault("host", host)
+    _complete_host(host, resolved)
     if "host_key_checking" in values:
         values.setdefault("host_key_policy", "strict" if values["host_key_checking"] else "off")
     for args in ("extra_args", "common_args", "args"):
