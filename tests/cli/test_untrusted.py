@@ -13,7 +13,7 @@ from ringfence.secret import Secret
 
 TOKEN = "Tr0ub4dor"
 OUTSIDE = {"../outside": TOKEN, "../outside.yml": f"token: {TOKEN}\n", "../folder/a.yml": f"token: {TOKEN}\n",
-           "../kinds/x.py": "open('ran', 'w').close()\n"}
+           "../outside.cfg": f"[defaults]\nhash_behaviour = {TOKEN}\n", "../kinds/x.py": "open('ran', 'w').close()\n"}
 CONNECTING = (["plan"], ["apply", "--yes"], ["apply", "--check"], ["drift"], ["status"])
 
 

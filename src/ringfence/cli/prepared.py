@@ -24,7 +24,8 @@ def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOpt
     if allowed.untrusted and connects:
         raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
     options = RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(selection), extra_vars=secrets.extra_vars,
-                         vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed)
+                         vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed,
+                         ignore_ansible_cfg=trusted.ignore_ansible_cfg)
     found = prepare(options)
     console.problems(found.warnings)
     return found

@@ -12,6 +12,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.documents import vault
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.errors import GuardRefused
+from ringfence.inventory import ansible_settings
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.resource import Kind
@@ -38,6 +39,7 @@ class RunOptions:
     extra_vars: Sequence[str] = ()
     vault: Sequence[str] = ()
     trust: Trust = Trust()  # noqa: RUF009 - it is frozen
+    ignore_ansible_cfg: bool = False
 
     @property
     def named_files(self) -> tuple[str, ...]:
@@ -69,6 +71,8 @@ def prepare(options: RunOptions) -> Prepared:
     passwords = vault.Vault(_passwords(options, found))
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust)
+    if not options.ignore_ansible_cfg:
+        ansible_settings.check(found.folder, problems, trust)
     builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
                           [*problems.all, *_unlisted_kinds(found, kinds)], unknown)
     jobs = tuple(job for job in map(builder.job, project.hosts) if job)
