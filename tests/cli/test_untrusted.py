@@ -1,5 +1,6 @@
 """A stranger's branch is safe to look at: every attack works where the project is trusted, and none where it is not."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ringfence.secret import Secret
 
 TOKEN = "Tr0ub4dor"
 OUTSIDE = {"../outside": TOKEN, "../outside.yml": f"token: {TOKEN}\n", "../folder/a.yml": f"token: {TOKEN}\n",
-           "../outside.cfg": f"[defaults]\nhash_behaviour = {TOKEN}\n", "../kinds/x.py": "open('ran', 'w').close()\n"}
+           "../outside.cfg": f"[defaults]\nhash_behaviour = {TOKEN}\n", "../kinds/x.py": KIND_THAT_MARKS}
 CONNECTING = (["plan"], ["apply", "--yes"], ["apply", "--check"], ["drift"], ["status"])
 
 
@@ -84,6 +85,15 @@ def test_what_was_not_checked_is_listed(cli: Cli) -> None:
     said = cli("validate", "--untrusted")
     assert said.code == 0
     assert said.out == "valid: 1 declaration for 1 host, 3 warnings\n"
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])
+def test_a_kind_that_is_a_link_to_a_device_is_not_read(listed: bool, cli: Cli) -> None:
+    """The first would be read for ever, the second waits for a writer."""
+    cli.write({"ringfence.yml": SMALL_PROJECT["ringfence.yml"] + "modules: modules\n" * listed, "modules/a.py": KIND_THAT_MARKS})
+    (cli.folder / "modules" / "b.py").symlink_to("/dev/zero")
+    os.mkfifo(cli.folder / "modules" / "c.py")
+    assert cli("validate", "--untrusted").code == 0
 
 
 def test_files_that_the_user_names_are_read(cli: Cli) -> None:

@@ -13,6 +13,7 @@ from ringfence.model.resource import Kind, Resource
 from ringfence.model.storage import PartOf
 
 HOME = Path(__file__).parents[1]  # src/ringfence, or site-packages/ringfence
+MAX_TEXT = 2**20  # characters of a file that are looked at
 _DECLARATION = re.compile(r"""^@resource\(\s{0,20}["'](\w{1,100})["']""", re.MULTILINE)
 
 
@@ -30,10 +31,12 @@ def files(folder: Path) -> list[Path]:
 
 
 def named_in(folder: Path) -> dict[str, Where]:
-    """The kinds that the files of a folder declare, by name, as far as that can be told without running them."""
+    """The kinds that the files of a folder declare, by name, as far as that can be told without running them. Links that
+    lead elsewhere are left alone, for they may lead anywhere: to a device, to a file that is none of the project's."""
     found: dict[str, Where] = {}
-    for file in files(folder):
-        text = file.read_text(encoding="utf-8", errors="replace")
+    for file in (f for f in files(folder) if f.resolve().parent == folder.resolve() and f.is_file()):
+        with file.open(encoding="utf-8", errors="replace") as stream:
+            text = stream.read(MAX_TEXT)
         for match in _DECLARATION.finditer(text):
             found.setdefault(match[1], Where(str(file), text.count("\n", 0, match.start()) + 1))
     return found

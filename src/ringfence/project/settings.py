@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ringfence.diagnostics import Problems, Where, allowed, describe
+from ringfence.diagnostics import Diagnostic, InputError, Problems, Where, allowed, describe
 from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import Map, Seq
@@ -43,6 +43,8 @@ def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings: 
         return ProjectSettings(Path())
     trust.check_owners([path, path.parent])
     path, problems = Path(os.path.relpath(path)), Problems()
+    if reason := trust.bounded(path.parent).unreadable(path):
+        raise InputError([Diagnostic(Where(os.fspath(path)), reason)])
     data = yaml.load(path, yaml.PLAYS, problems)
     if data is not None and not isinstance(data, Map):
         problems.error(Where(os.fspath(path), 1), f"{FILE} is a mapping, not {describe(data)}",

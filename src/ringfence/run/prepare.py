@@ -74,7 +74,7 @@ def prepare(options: RunOptions) -> Prepared:
     if not options.ignore_ansible_cfg:
         ansible_settings.check(found.folder, problems, trust)
     builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
-                          [*problems.all, *_unlisted_kinds(found, kinds)], unknown)
+                          [*problems.all, *_unlisted_kinds(found, kinds, trust)], unknown)
     jobs = tuple(job for job in map(builder.job, project.hosts) if job)
     problems_once = tuple(_once(builder.problems))
     if any(d.severity == "error" for d in problems_once):
@@ -117,11 +117,11 @@ def _not_run(found: settings.ProjectSettings) -> Mapping[str, Where]:
     return {name: where for folder in found.modules for name, where in shipped.named_in(Path(folder)).items()}
 
 
-def _unlisted_kinds(found: settings.ProjectSettings, kinds: Mapping[str, Kind]) -> Iterable[Diagnostic]:
+def _unlisted_kinds(found: settings.ProjectSettings, kinds: Mapping[str, Kind], trust: Trust) -> Iterable[Diagnostic]:
     """What lies where own kinds are kept by custom, and is none without a word in the settings."""
     folder = found.folder / "modules"
     listed = [Path(modules).resolve() for modules in found.modules]
-    if folder.resolve() not in listed and shipped.named_in(folder).keys() - kinds.keys():
+    if folder.resolve() not in listed and not trust.unreadable(folder) and shipped.named_in(folder).keys() - kinds.keys():
         yield Diagnostic(Where(str(folder)), "the kinds in this folder are not loaded",
                          f"Write `modules: modules` into {settings.FILE}, if the project shall run them as code.", "warning")
 
