@@ -16,21 +16,32 @@ ACTION = choice("Allow", "Block", "NotConfigured")
 ACTIONS = {"allow": 0, "block": 1}
 
 
-def switch(doc: str, name: str, meanings: dict[bool, int] = ON, path: str = "", **more: Any) -> Any:
+def switch(doc: str, name: str, data: dict[bool, int] = ON, path: str = "", **more: Any) -> Any:
     """A GpoBoolean of Set-NetFirewallProfile; a value that is not stored is not_configured."""
-    return prop(doc, GPO_BOOLEAN, RegistryValue(name, meanings, path=path), default=NOT_CONFIGURED, **more)
+    return prop(doc, GPO_BOOLEAN, RegistryValue(name, data, path=path), default=NOT_CONFIGURED, **more)
 
 
 def guids(data: str) -> tuple[str, ...]:
     return tuple(sorted({guid(g.strip()) for g in data.split(",") if g.strip()}))
 
 
-@resource("firewall_profile", noun="NetFirewallProfile", whole=False, key="profiles", write_order=6, example_name="[domain, private, public]",
-          name_type=flags_of("Domain", "Private", "Public"),
-          storage=RegistryKeys({"domain": ("DomainProfile",), "private": ("StandardProfile", "PrivateProfile"),
-                     "public": ("PublicProfile",)},
-                    policy={"domain": ("DomainProfile",), "private": ("PrivateProfile", "StandardProfile"),
-                            "public": ("PublicProfile", "StandardProfile")}))
+@resource(
+    "firewall_profile",
+    noun="NetFirewallProfile",
+    whole=False,
+    key="profiles",
+    write_order=6,
+    example_name="[domain, private, public]",
+    name_type=flags_of("Domain", "Private", "Public"),
+    storage=RegistryKeys(
+        {"domain": ("DomainProfile",), "private": ("StandardProfile", "PrivateProfile"), "public": ("PublicProfile",)},
+        policy={
+            "domain": ("DomainProfile",),
+            "private": ("PrivateProfile", "StandardProfile"),
+            "public": ("PublicProfile", "StandardProfile"),
+        },
+    ),
+)
 class FirewallProfile(Resource):
     """The settings of one or more profiles. Only what is mentioned is managed; `not_configured` stores no value."""
 

@@ -34,10 +34,17 @@ ORDER = (
 )
 
 # Truth tables: each row is a fragment of the rule string ([MS-GPFAS] 2.2.2.5, .6, .15; reference grammar 3.1)
-DIRECTION_ACTION = TruthTable({("inbound", "allow", False): "Action=Allow|Dir=In", ("outbound", "allow", False): "Action=Allow|Dir=Out",
-             ("inbound", "block", False): "Action=Block|Dir=In", ("outbound", "block", False): "Action=Block|Dir=Out",
-             ("inbound", "allow", True): "Action=ByPass|Dir=In",
-             ("outbound", "allow", True): "Action=Allow|Dir=Out|AuthByPassOut=TRUE"}, same_as_absent="AuthByPassOut=FALSE")
+DIRECTION_ACTION = TruthTable(
+    {
+        ("inbound", "allow", False): "Action=Allow|Dir=In",
+        ("outbound", "allow", False): "Action=Allow|Dir=Out",
+        ("inbound", "block", False): "Action=Block|Dir=In",
+        ("outbound", "block", False): "Action=Block|Dir=Out",
+        ("inbound", "allow", True): "Action=ByPass|Dir=In",
+        ("outbound", "allow", True): "Action=Allow|Dir=Out|AuthByPassOut=TRUE",
+    },
+    same_as_absent="AuthByPassOut=FALSE",
+)
 SECURITY = TruthTable({("not_required", "not_required"): "",
                  ("required", "not_required"): "Security=Authenticate",
                  ("no_encap", "not_required"): "Security=Authenticate|Security2_9=An-NoEncap",
@@ -74,8 +81,13 @@ class FirewallRule(Rule):
     remote_port: tuple[str, ...] = prop("Ports of the other side, for TCP and UDP.",
                                         list_of(port, "IPHTTPSOut", name="ports and ranges a-b"), REMOTE_PORT, default=(),
                                         filter_object="port")
-    icmp_type: tuple[str, ...] = prop("ICMP types, or type:code, for icmpv4 and icmpv6.",
-                                      list_of(icmp_type, name="types and type:code"), PROTOCOL_ICMP, default=(), filter_object="port")
+    icmp_type: tuple[str, ...] = prop(
+        "ICMP types, or type:code, for icmpv4 and icmpv6.",
+        list_of(icmp_type, name="types and type:code"),
+        PROTOCOL_ICMP,
+        default=(),
+        filter_object="port",
+    )
     dynamic_target: tuple[str, ...] = prop(
         "Traffic of a Windows feature whose addresses and ports are not fixed.",
         flags_of("ProximityApps", "ProximitySharing", "WifiDirectPrinting", "WifiDirectDisplay", "WifiDirectDevices"),
@@ -106,8 +118,14 @@ class FirewallRule(Rule):
     encryption: str = prop("Whether IPsec has to encrypt it; needs `authentication: required`.",
                            choice("NotRequired", "Required", "Dynamic"), SECURITY, default="not_required",
                            filter_object="security")
-    override_block_rules: bool = prop("Whether authenticated traffic passes block rules too.", BOOL, DIRECTION_ACTION, default=False,
-                                      absent=None, filter_object="security")
+    override_block_rules: bool = prop(
+        "Whether authenticated traffic passes block rules too.",
+        BOOL,
+        DIRECTION_ACTION,
+        default=False,
+        absent=None,
+        filter_object="security",
+    )
     edge_traversal_policy: str = prop("Whether traffic that came through a NAT edge device (Teredo) is accepted.",
                                       choice("Block", "Allow", "DeferToUser", "DeferToApp"), EDGE, default="block")
     loose_source_mapping: bool = prop("Whether answers may come from other addresses. Outbound, not TCP.", BOOL,
@@ -166,7 +184,9 @@ def _check_ports(rule: FirewallRule) -> Iterable[Finding]:
     """Which ports and ICMP types go with which protocol ([MS-FASP] 2.2.37, 2.2.14)."""
     for name in ("local_port", "remote_port"):
         if getattr(rule, name) and rule.protocol not in ("tcp", "udp"):
-            yield Finding(name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", "set protocol to tcp or udp")
+            yield Finding(
+                name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", "set protocol to tcp or udp"
+            )
     if rule.icmp_type and rule.protocol not in ("icmpv4", "icmpv6"):
         yield Finding("icmp_type", f"ICMP types go with icmpv4 or icmpv6, not with protocol {rule.protocol} [0x001000A1]",
                "set protocol to icmpv4 or icmpv6")

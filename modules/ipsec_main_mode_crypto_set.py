@@ -38,7 +38,9 @@ class MainModeProposal(Resource):
 
     def check(self) -> Iterable[Finding]:
         if self.key_exchange in ("none", "same_as_main_mode"):
-            yield Finding("key_exchange", f"{self.key_exchange} is not a group of main mode [0x00105004]", "name one: dh14, dh19, dh20 …")
+            yield Finding(
+                "key_exchange", f"{self.key_exchange} is not a group of main mode [0x00105004]", "name one: dh14, dh19, dh20 …"
+            )
         if self.encryption == "none" or self.encryption.startswith("aesgcm"):
             yield Finding("encryption", f"main mode cannot use {self.encryption} [0x00105005]",
                    "use des, des3, aes128, aes192 or aes256")
@@ -69,5 +71,10 @@ class MainModeCryptoSet(ProposalSet):
         yield from proposal_findings(self.proposal)
         groups = sorted({p.key_exchange for p in self.proposal})
         if len(groups) > 1:
-            yield Finding("proposal", f"the proposals have different groups ({', '.join(groups)}): [MS-FASP] 2.2.74 wants one over all, "
-                   "the pages of the cmdlet show sets that mix them", "use one group if a host refuses the set", "warning")
+            yield Finding(
+                "proposal",
+                f"the proposals have different groups ({', '.join(groups)}): [MS-FASP] 2.2.74 wants one over all, "
+                "the pages of the cmdlet show sets that mix them",
+                "use one group if a host refuses the set",
+                "warning",
+            )

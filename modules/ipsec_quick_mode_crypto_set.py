@@ -71,7 +71,9 @@ class QuickModeProposal(Resource):
         if not ah and self.ah_hash != "none":
             yield Finding("ah_hash", "ah_hash goes with ah [0x00105023]", "add ah to encapsulation, or leave ah_hash out")
         if not esp and (self.esp_hash != "none" or self.encryption != "none"):
-            yield Finding("esp_hash", "esp_hash and encryption go with esp [0x00105041]", "add esp to encapsulation, or leave them out")
+            yield Finding(
+                "esp_hash", "esp_hash and encryption go with esp [0x00105041]", "add esp to encapsulation, or leave them out"
+            )
         for name in ("ah_hash", "esp_hash"):
             if getattr(self, name) == "sha384":
                 yield Finding(name, "quick mode cannot use sha384 [0x00105023]", "use sha256, or an AES-GMAC")

@@ -131,8 +131,14 @@ class IpsecRule(Rule):
                                               filter_object="tunnel", since="2.20")
     inbound_security: str = prop("What is asked of connections from outside: require, request, or none.", WORDS["security"],
                                  SECURITY, required=True, filter_object="security", example="require")
-    outbound_security: str = prop("What is asked of connections to outside: require, request, or none. Both none: an "
-                                  "exemption.", WORDS["security"], SECURITY, required=True, filter_object="security", example="request")
+    outbound_security: str = prop(
+        "What is asked of connections to outside: require, request, or none. Both none: an exemption.",
+        WORDS["security"],
+        SECURITY,
+        required=True,
+        filter_object="security",
+        example="request",
+    )
     quick_mode_crypto_set: str | None = prop(
         "The `ipsec_quick_mode_crypto_set` that protects the data.", reference(QUICK_MODE_CRYPTO),
         set_token("Crypto2Set", QUICK_MODE_CRYPTO), default=CaseInsensitive(DEFAULT), references="ipsec_quick_mode_crypto_set")
@@ -208,8 +214,12 @@ class IpsecRule(Rule):
             yield Finding("phase2_auth_set", "a pre-shared key allows no second authentication [0x00200004]",
                    "authenticate the computers by certificate or Kerberos, or leave the second authentication out")
         if first and first[-1:] == second[-1:] == ["Anonymous"]:
-            yield Finding("phase2_auth_set", "both authentications are optional (anonymous): the connection may not be secured at all",
-                   "drop anonymous from one of the sets", "warning")
+            yield Finding(
+                "phase2_auth_set",
+                "both authentications are optional (anonymous): the connection may not be secured at all",
+                "drop anonymous from one of the sets",
+                "warning",
+            )
         if self.key_module and first and not any(
                 set(first) <= CAPABLE.get(m, set()) and (not second or m == "auth_ip") for m in self.key_module):
             yield from _incapable(self, first, second)
@@ -228,12 +238,16 @@ def _incapable(rule: IpsecRule, first: list[str], second: list[str]) -> Iterable
 def _check_suites(rule: IpsecRule, first: list[str], crypto: Resource | None) -> Iterable[Finding]:
     protocols = [p.encapsulation for p in getattr(crypto, "proposal", ()) if p.encapsulation is not None]
     if () in protocols and rule.mode == "tunnel":
-        yield Finding("quick_mode_crypto_set", "a tunnel encapsulates always [0x00107002]", "name a set without encapsulation: none")
+        yield Finding(
+            "quick_mode_crypto_set", "a tunnel encapsulates always [0x00107002]", "name a set without encapsulation: none"
+        )
     if () in protocols and "MachineSHKey" in first:
         yield Finding("quick_mode_crypto_set", "a pre-shared key needs encapsulation [0x00107003]",
                "name a set without encapsulation: none")
     if rule.key_module == ("ikev2",) and rule.mode == "transport" and protocols and all("ah" in p for p in protocols):
-        yield Finding("quick_mode_crypto_set", "IKEv2 has no AH in transport mode (New-NetIPsecMainModeCryptoSet)", "offer esp alone")
+        yield Finding(
+            "quick_mode_crypto_set", "IKEv2 has no AH in transport mode (New-NetIPsecMainModeCryptoSet)", "offer esp alone"
+        )
 
 
 def _check_security(rule: IpsecRule) -> Iterable[Finding]:
@@ -243,8 +257,11 @@ def _check_security(rule: IpsecRule) -> Iterable[Finding]:
         yield Finding("outbound_security", "require inbound with none outbound is for tunnels [0x00107000]",
                "set outbound_security to request, or mode to tunnel")
     elif pair == ("request", "none"):
-        yield Finding("outbound_security", "request inbound with none outbound has no rule action that Windows could store [0x00100080]",
-               "set outbound_security to request")
+        yield Finding(
+            "outbound_security",
+            "request inbound with none outbound has no rule action that Windows could store [0x00100080]",
+            "set outbound_security to request",
+        )
     elif pair not in SECURITY.rows:
         yield Finding("outbound_security", f"{pair[0]} inbound with {pair[1]} outbound is not a combination [0x00100080]",
                "use none/none, request/request, require/request or require/require")
@@ -261,7 +278,9 @@ def _check_matches(rule: IpsecRule) -> Iterable[Finding]:
     """What the rule applies to ([MS-FASP] 2.2.55)."""
     for name in ("local_port", "remote_port"):
         if getattr(rule, name) and rule.protocol not in ("tcp", "udp"):
-            yield Finding(name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", "set protocol to tcp or udp")
+            yield Finding(
+                name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", "set protocol to tcp or udp"
+            )
         if any("-" in p for p in getattr(rule, name)) and not rule.exempt:
             yield Finding(name, "port ranges are for exemptions (security none, none) [0x00100023]",
                    "name single ports, or leave the ports out")
@@ -286,15 +305,23 @@ def _check_transport(rule: IpsecRule) -> Iterable[Finding]:
 def _check_tunnel(rule: IpsecRule) -> Iterable[Finding]:
     local, remote = rule.local_tunnel_endpoint, rule.remote_tunnel_endpoint
     if rule.exempt:
-        yield Finding("mode", "an exemption from a tunnel has no tunnel endpoints [0x001000F1], and without them nothing tells it from "
-               "one of transport mode", "leave mode out: a transport mode exemption keeps the traffic out of tunnels too")
+        yield Finding(
+            "mode",
+            "an exemption from a tunnel has no tunnel endpoints [0x001000F1], and without them nothing tells it from "
+            "one of transport mode",
+            "leave mode out: a transport mode exemption keeps the traffic out of tunnels too",
+        )
     elif not local and not remote:
-        yield Finding("remote_tunnel_endpoint", "a tunnel needs an end [0x0010004D]", "set local_tunnel_endpoint, remote_tunnel_endpoint")
+        yield Finding(
+            "remote_tunnel_endpoint", "a tunnel needs an end [0x0010004D]", "set local_tunnel_endpoint, remote_tunnel_endpoint"
+        )
     if local and remote and not (rule.local_address and rule.remote_address):
         yield Finding("remote_address", "a tunnel between two gateways says what goes through it [0x0010004F]",
                "set local_address and remote_address; or make one tunnel endpoint any")
     if local and remote and set(map(_family, local)) != set(map(_family, remote)):
-        yield Finding("remote_tunnel_endpoint", "both ends of a tunnel have one address family [0x0010004D]", "use IPv4 or IPv6 for both")
+        yield Finding(
+            "remote_tunnel_endpoint", "both ends of a tunnel have one address family [0x0010004D]", "use IPv4 or IPv6 for both"
+        )
     if len(set(map(_family, local))) < len(local):
         yield Finding("local_tunnel_endpoint", "a tunnel has one local end of a family [0x0010004D]", "name one address")
     yield from _check_ends(rule)
@@ -307,15 +334,21 @@ def _check_tunnel(rule: IpsecRule) -> Iterable[Finding]:
             if rule.require_authorization:
                 yield Finding(name, f"{name} does not go with require_authorization [0x00100518]", "leave one of them out")
     if rule.key_module == ("ikev2",):
-        yield Finding("key_module", "a tunnel by IKEv2 alone needs TunnelType, which Windows Server 2025 alone has and which cannot be "
-               "read back [0x00080011]", "leave key_module out, or add ikev1 or auth_ip")
+        yield Finding(
+            "key_module",
+            "a tunnel by IKEv2 alone needs TunnelType, which Windows Server 2025 alone has and which cannot be "
+            "read back [0x00080011]",
+            "leave key_module out, or add ikev1 or auth_ip",
+        )
 
 
 def _check_ends(rule: IpsecRule) -> Iterable[Finding]:
     for name in ("local_tunnel_endpoint", "remote_tunnel_endpoint"):
         for value in getattr(rule, name):
             if "-" in value or "/" in value or ipaddress.ip_address(value).is_loopback:
-                yield Finding(name, f"{value}: a tunnel ends at a single address, not at loopback [0x0010004D]", "name an address")
+                yield Finding(
+                    name, f"{value}: a tunnel ends at a single address, not at loopback [0x0010004D]", "name an address"
+                )
         yield from check_addresses(name, [v for v in getattr(rule, name) if "-" not in v and "/" not in v])
     several = len(set(map(_family, rule.remote_tunnel_endpoint))) < len(rule.remote_tunnel_endpoint)
     if rule.remote_tunnel_hostname and not several:

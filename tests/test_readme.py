@@ -34,16 +34,19 @@ def test_the_tour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli("validate").code == 0
     with subprocess.Popen([sys.executable, "-m", "ringfence.cli", *told[2].split()[1:]], cwd=cli.folder, env=environment(),
                           stderr=subprocess.PIPE, text=True) as lab:
-        assert lab.stderr
-        assert "3 hosts up" in lab.stderr.readline()
-        results = [cli(*line.split()[1:], *(["--yes"] if " apply " in line else [])) for line in told[3:]]
-        assert [r.code for r in results] == [0, 0, 0, 0]
-        assert ["in sync; 0 changes" in r.out for r in results] == [False, False, True, True]
-        reviewed = cli("plan", "-i", "inventory/lab.yml", "-o", "site.plan.json")
-        assert reviewed.code == 0
-        assert cli("apply", "site.plan.json", "--yes").code == 0
-        lab.send_signal(signal.SIGINT)
-        assert lab.wait(20) == 0
+        try:
+            assert lab.stderr
+            assert "3 hosts up" in lab.stderr.readline()
+            results = [cli(*line.split()[1:], *(["--yes"] if " apply " in line else [])) for line in told[3:]]
+            assert [r.code for r in results] == [0, 0, 0, 0]
+            assert ["in sync; 0 changes" in r.out for r in results] == [False, False, True, True]
+            reviewed = cli("plan", "-i", "inventory/lab.yml", "-o", "site.plan.json")
+            assert reviewed.code == 0
+            assert cli("apply", "site.plan.json", "--yes").code == 0
+            lab.send_signal(signal.SIGINT)
+            assert lab.wait(20) == 0
+        finally:
+            lab.kill()  # an assertion that fails must not wait for a lab that runs for ever
 
 
 def test_every_command_in_the_documents_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

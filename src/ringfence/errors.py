@@ -29,6 +29,9 @@ class ExitCode(IntEnum):
         return _MEANINGS[self]
 
 
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended: 128 + SIGINT, as shells have it."""
+
 _MEANINGS = {
     ExitCode.IN_SYNC: "in sync, or done",
     ExitCode.ERROR: "error, wrong usage included",

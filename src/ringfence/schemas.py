@@ -145,14 +145,34 @@ def report() -> Schema:
     error: Schema = {"type": ["object", "null"], **{k: v for k, v in _closed(
         {"kind": {"enum": [*sorted(FAILURES), None]}, "message": STRING, "advice": STRING, "exit_code": number},
         "kind", "message", "advice", "exit_code").items() if k != "type"}}
-    host = _closed({"host": STRING, "status": {"enum": list(typing.get_args(Status))},
-                    "declared": {**number, "description": "Resources that the project declares for the host."},
-                    "changes": {**changes, "description": "What differed, in the order in which it is made."},
-                    "written": {"type": "array", "items": {"$ref": "#/$defs/id"}, "description": "Those of the changes that were written."},
-                    "remaining": {**changes, "description": "What still differed at the proof."},
-                    "error": {"$ref": "#/$defs/error"}, "diagnostics": found,
-                    "connections": {**number, "description": "Connections that were opened."}, "seconds": seconds},
-                   "host", "status", "declared", "changes", "written", "remaining", "error", "diagnostics", "connections", "seconds")
+    host = _closed(
+        {
+            "host": STRING,
+            "status": {"enum": list(typing.get_args(Status))},
+            "declared": {**number, "description": "Resources that the project declares for the host."},
+            "changes": {**changes, "description": "What differed, in the order in which it is made."},
+            "written": {
+                "type": "array",
+                "items": {"$ref": "#/$defs/id"},
+                "description": "Those of the changes that were written.",
+            },
+            "remaining": {**changes, "description": "What still differed at the proof."},
+            "error": {"$ref": "#/$defs/error"},
+            "diagnostics": found,
+            "connections": {**number, "description": "Connections that were opened."},
+            "seconds": seconds,
+        },
+        "host",
+        "status",
+        "declared",
+        "changes",
+        "written",
+        "remaining",
+        "error",
+        "diagnostics",
+        "connections",
+        "seconds",
+    )
     summary = _closed({"hosts": {"type": "object", "additionalProperties": number, "description": "Hosts by status."},
                        "changes": number, "written": number, "seconds": seconds}, "hosts", "changes", "written", "seconds")
     return _headed("A report of ringfence", _closed(

@@ -41,8 +41,13 @@ def fails(batch: Batch, output: bytes, kind: str, words: str = "", **limits: int
 def test_what_travels_to_the_host() -> None:
     batch = batch_of(cmdlet_call("New-NetFirewallRule", {"Name": "ä 'q' $(x)"}), stop_on_error=True)
     told = json.loads(base64.b64decode(batch.encode()))
-    assert told == {"ringfence": 1, "run": batch.run_id, "key": base64.b64encode(batch.hmac_key).decode(), "stop": True, "calls": [
-        {"verb": "Net.Call", "args": {"cmdlet": "New-NetFirewallRule", "parameters": {"Name": "ä 'q' $(x)"}}}]}
+    assert told == {
+        "ringfence": 1,
+        "run": batch.run_id,
+        "key": base64.b64encode(batch.hmac_key).decode(),
+        "stop": True,
+        "calls": [{"verb": "Net.Call", "args": {"cmdlet": "New-NetFirewallRule", "parameters": {"Name": "ä 'q' $(x)"}}}],
+    }
     assert batch.encode().isascii()
     assert "\n" not in batch.encode()
 
@@ -65,7 +70,10 @@ def test_a_secret_leaves_only_in_the_batch() -> None:
                          [(b"", b""), (b"Welcome!\r\n\xff\xfe", b"\r\n#< CLIXML <Objs>"), (b"<<ringfence", b">>>>")])
 def test_answers_in_their_order_whatever_stands_around_them(before: bytes, after: bytes) -> None:
     found = READ.decode(framed(reply({"ok": True, "value": {"a": ["ä", None, 1.5]}}, BAD), before, after))
-    assert tuple(found.answers.values()) == (Answer({"a": ["ä", None, 1.5]}), Answer(error=Failure("ResourceExists", "x", "already there", 183)))
+    assert tuple(found.answers.values()) == (
+        Answer({"a": ["ä", None, 1.5]}),
+        Answer(error=Failure("ResourceExists", "x", "already there", 183)),
+    )
     assert found[0] == {"a": ["ä", None, 1.5]}
     with pytest.raises(HostError, match="already there"):
         found[1]
@@ -120,7 +128,9 @@ def test_a_cut_reply(cut: int) -> None:
 
 def test_half_characters_are_replaced_before_anything_can_choke_on_them() -> None:
     value = b'["\\ud83d", "\\ud83d\\udee1", "\\\\ud83d"]'
-    found = READ.decode(framed(b'{"ringfence": 1, "run": "aa", "replies": [{"ok": true, "value": ' + value + b'}, {"ok": true}]}'))
+    found = READ.decode(
+        framed(b'{"ringfence": 1, "run": "aa", "replies": [{"ok": true, "value": ' + value + b'}, {"ok": true}]}')
+    )
     assert found[0] == ["?", "🛡", "\\ud83d"]
 
 

@@ -280,7 +280,8 @@ def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
         assert process.wait(30) == 0
 
 
-def test_ctrl_c_ends_at_once_with_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["plan", "drift", "status", "apply --yes"])
+def test_ctrl_c_ends_every_command_at_once_with_one_line(command: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     called = threading.Event()
 
     def never(host: SimulatedHost, batch: str, session: Any) -> str:
@@ -290,7 +291,7 @@ def test_ctrl_c_ends_at_once_with_one_line(cli: Cli, monkeypatch: pytest.MonkeyP
 
     with fleet(cli, 1):
         monkeypatch.setattr(SimulatedHost, "run", never)
-        with start(cli, "plan", "-v") as process:
+        with start(cli, *command.split(), "-v") as process:
             assert called.wait(30)
             asked = time.monotonic()
             process.send_signal(signal.SIGINT)

@@ -21,7 +21,9 @@ from ringfence.types import sddl
 from ringfence.types.base import CaseInsensitive
 from ringfence.types.network import PROTOCOLS, icmp_type, port, protocol
 
-SECURITY = TruthTable({("none", False): "", ("plain", False): "Sec=A", ("plain", True): "Sec=A|More=X"}, same_as_absent="More=Off")
+SECURITY = TruthTable(
+    {("none", False): "", ("plain", False): "Sec=A", ("plain", True): "Sec=A|More=X"}, same_as_absent="More=Off"
+)
 PORTS = TokenSet("LPort|LPort2_10", port, lambda v: "LPort2_10" if "-" in v else "LPort",
              {"RPC": "LPort=RPC", "Both": "LPort=a|LPort=b"},
              read_only={"LPort=c": "Both"})
@@ -122,12 +124,22 @@ def test_odd_strings_are_read(string: str) -> None:
 SWITCH = RegistryValue("EnableFirewall", {True: 1, False: 0})
 
 
-@pytest.mark.parametrize(("codec", "data", "value"), [
-    (SWITCH, 1, True), (SWITCH, 0, False), (SWITCH, "1", True), (SWITCH, 2, "EnableFirewall=2"),
-    (SWITCH, None, "EnableFirewall=None"),
-    (RegistryValue("Size", parse=int), 4096, 4096), (RegistryValue("Size", parse=int), "x", "Size=x"), (RegistryValue("Size", parse=int), [1], "Size=[1]"),
-    (RegistryValue("Size", parse=int), float("inf"), "Size=inf"), (RegistryValue("Path", parse=CaseInsensitive), "C:\\A", "c:\\a"), (RegistryValue("Any"), 3, 3),
-])
+@pytest.mark.parametrize(
+    ("codec", "data", "value"),
+    [
+        (SWITCH, 1, True),
+        (SWITCH, 0, False),
+        (SWITCH, "1", True),
+        (SWITCH, 2, "EnableFirewall=2"),
+        (SWITCH, None, "EnableFirewall=None"),
+        (RegistryValue("Size", parse=int), 4096, 4096),
+        (RegistryValue("Size", parse=int), "x", "Size=x"),
+        (RegistryValue("Size", parse=int), [1], "Size=[1]"),
+        (RegistryValue("Size", parse=int), float("inf"), "Size=inf"),
+        (RegistryValue("Path", parse=CaseInsensitive), "C:\\A", "c:\\a"),
+        (RegistryValue("Any"), 3, 3),
+    ],
+)
 def test_values_of_keys(codec: RegistryValue, data: Any, value: Any) -> None:
     assert codec.read(data) == value
     if not isinstance(value, str) and not isinstance(data, str):

@@ -24,7 +24,7 @@ def parse(text: str, dialect: Dialect = PLAYS) -> Any:
     return value
 
 
-def told(text: str, dialect: Dialect = PLAYS) -> list[str]:
+def messages(text: str, dialect: Dialect = PLAYS) -> list[str]:
     problems = Problems()
     yaml.parse(text, "f.yml", dialect, problems)
     return [str(d).split("\n")[0] for d in problems.all]
@@ -55,7 +55,7 @@ def test_places() -> None:
 
 
 def test_duplicate_keys_and_other_mistakes_are_all_told() -> None:
-    assert told("a: 1\nb: {x: 1, x: 2}\na: 2\nc: !t x\n") == [
+    assert messages("a: 1\nb: {x: 1, x: 2}\na: 2\nc: !t x\n") == [
         'f.yml:2: the key "x" was given before, at f.yml:2', 'f.yml:3: the key "a" was given before, at f.yml:1',
         "f.yml:4: unknown tag !t"]
 
@@ -80,12 +80,12 @@ def test_anchors_aliases_and_merge_keys() -> None:
     ("a: " + "9" * 5000, "f.yml:1: " + "9" * 60 + " is not a valid value: Exceeds the limit"),
 ])
 def test_what_cannot_be_read(text: str, line: str) -> None:
-    assert len(told(text)) == 1
-    assert told(text)[0].startswith(line)
+    assert len(messages(text)) == 1
+    assert messages(text)[0].startswith(line)
 
 
 def test_dates_that_are_none() -> None:
-    assert told("a: 2024-13-45\n", VARIABLES) == ["f.yml:1: 2024-13-45 is not a valid value: month must be in 1..12"]
+    assert messages("a: 2024-13-45\n", VARIABLES) == ["f.yml:1: 2024-13-45 is not a valid value: month must be in 1..12"]
 
 
 @pytest.mark.parametrize("text", [
@@ -94,14 +94,14 @@ def test_dates_that_are_none() -> None:
 ])
 def test_deep_nesting_is_refused_quickly(text: str) -> None:
     begun = time.process_time()
-    assert len(told(text)) == 1
+    assert len(messages(text)) == 1
     assert time.process_time() - begun < 5
 
 
 def test_aliases_cannot_multiply_without_end() -> None:
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     levels += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 30)]
-    assert told("\n".join(levels)) == ["f.yml:6: aliases repeat more than 1000000 values"]
+    assert messages("\n".join(levels)) == ["f.yml:6: aliases repeat more than 1000000 values"]
 
 
 def test_tags_of_ansible() -> None:

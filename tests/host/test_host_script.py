@@ -62,7 +62,9 @@ def test_case(warm: Warm, case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", [c for c in CASES if c.get("lab")], ids=lambda c: c["name"])
 def test_a_simulated_host_answers_the_same(warm: Warm, case: dict[str, Any]) -> None:
     batch = batch_for(case)
-    said = SimulatedHost(machine("HOST1")).run(batch.encode(), Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985))
+    said = SimulatedHost(machine("HOST1")).run(
+        batch.encode(), Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
+    )
     compare(case, decode(batch, said)["replies"])
 
 
@@ -76,7 +78,9 @@ def test_pre_shared_keys_leave_as_their_hmac(warm: Warm) -> None:
 
 def test_every_character_survives_both_ways(warm: Warm) -> None:
     text = "".join(map(chr, [*range(0x250), 0x2028, 0x2029, 0xFFFD, 0xFFFE, 0xFFFF, 0x1F525])) + '</script> \\u0041 "'
-    batch = batch_of(cmdlet_call("New-NetFirewallRule", {"Name": "n", "DisplayName": text}), Call("Account.Resolve", {"names": [text]}))
+    batch = batch_of(
+        cmdlet_call("New-NetFirewallRule", {"Name": "n", "DisplayName": text}), Call("Account.Resolve", {"names": [text]})
+    )
     ran = warm.run(batch)
     assert decode(batch, ran.reply)["replies"][1]["value"].keys() == {text}
     assert ran.bound[0]["parameters"]["DisplayName"] == text

@@ -177,8 +177,11 @@ def test_a_real_registry_provider_of_five_thousand_rules(tmp_path: Path) -> None
     assert local[""] == [["Version", "DWord", 543]]
     assert local["FirewallRules"] == [[name, "String", text] for name, _, text in rules]
     assert local[SET] == [
-        ["SHKey", "Hmac", Secret("geheim").fingerprint(batch.hmac_key)], ["Bin", "Binary", "AP8Q"], ["Many", "MultiString", ["one"]],
-        ["Path", "ExpandString", "%SystemRoot%"]]
+        ["SHKey", "Hmac", Secret("geheim").fingerprint(batch.hmac_key)],
+        ["Bin", "Binary", "AP8Q"],
+        ["Many", "MultiString", ["one"]],
+        ["Path", "ExpandString", "%SystemRoot%"],
+    ]
     assert policy["mdm"] == [["", []], ["FirewallRules", [["m", "String", "v2.31|"]]]]
     assert policy["restricted"] == [["", []], ["Static", []], [r"Static\System", [["s", "String", "V2.0|"]]]]
     assert policy["group_policy"] == []

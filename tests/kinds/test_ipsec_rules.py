@@ -22,7 +22,7 @@ def as_declared(case: dict[str, Any]) -> Resource:
     return only
 
 
-def told(before: Resource | None, after: Resource) -> dict[str, Any]:
+def messages(before: Resource | None, after: Resource) -> dict[str, Any]:
     (call,) = cmdlet_calls([Change(Id("local", after.kind.name, "r"), before, after)], {}).values()
     return dict(call.args["parameters"])
 
@@ -45,7 +45,7 @@ def test_it_is_written_so_that_it_reads_again(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_cmdlet_is_told_what_is_not_its_default(case: dict[str, Any]) -> None:
-    said = told(None, as_declared(case))
+    said = messages(None, as_declared(case))
     assert said.pop("Name") == "r"
     assert said.pop("DisplayName") == case["say"]["display_name"]
     assert said == case["told"]
@@ -86,8 +86,8 @@ def test_an_exemption_says_no_sets() -> None:
     secured = as_declared({"kind": "ipsec_rule", "say": {"inbound_security": "require", "outbound_security": "request",
                                                       "phase1_auth_set": "a"}})
     exempt = as_declared({"kind": "ipsec_rule", "say": {"inbound_security": "none", "outbound_security": "none"}})
-    assert told(secured, exempt) == {"Name": "r", "InboundSecurity": "None", "OutboundSecurity": "None"}
-    assert told(exempt, secured) == {
+    assert messages(secured, exempt) == {"Name": "r", "InboundSecurity": "None", "OutboundSecurity": "None"}
+    assert messages(exempt, secured) == {
         "Name": "r", "InboundSecurity": "Require", "OutboundSecurity": "Request", "Phase1AuthSet": "a",
         "Phase2AuthSet": "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE4}", "QuickModeCryptoSet": "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE2}"}
 
@@ -96,13 +96,16 @@ def test_back_to_the_default_set_is_said_by_its_id() -> None:
     own = as_declared({"kind": "ipsec_rule", "say": {"inbound_security": "require", "outbound_security": "request",
                                                   "quick_mode_crypto_set": "qm"}})
     plain = as_declared({"kind": "ipsec_rule", "say": {"inbound_security": "require", "outbound_security": "request"}})
-    assert told(own, plain) == {"Name": "r", "QuickModeCryptoSet": "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE2}"}
+    assert messages(own, plain) == {"Name": "r", "QuickModeCryptoSet": "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE2}"}
 
 
 def test_the_tables_know_every_parameter_of_the_cmdlets() -> None:
     """By the list that the lab has of Microsoft's pages. TunnelType apart: nobody knows how the registry holds it."""
     for kind in KINDS.values():
         if kind.noun.startswith("NetIPsec"):
-            for table, cmdlet in [(kind, f"New-{kind.noun}"), *((p.proposal.kind, p.proposal.kind.name) for p in kind.proposals if p.proposal)]:
+            for table, cmdlet in [
+                (kind, f"New-{kind.noun}"),
+                *((p.proposal.kind, p.proposal.kind.name) for p in kind.proposals if p.proposal),
+            ]:
                 there = set(cmdlets()[cmdlet.lower()]["parameters"]) - APART
                 assert {p.parameter for p in table.properties.values()} == there, cmdlet

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core import KINDS, declared, resources, task
+from core import KINDS, declare, declared, resources, task
 from registry_files import hive
 
 from ringfence.model.resource import Resource
@@ -62,6 +62,54 @@ def test_proposals_keep_their_order() -> None:
 @pytest.mark.parametrize("plural", ["", "s"])
 def test_singular_and_plural_names_of_keys_are_read(kind: str, key: str, plural: str) -> None:
     assert only({f"{key}{plural}\\My Set": {"Name": "x"}}, kind).name == "My Set"
+
+
+def test_sets_under_both_spellings_of_a_key_are_all_read() -> None:
+    found = state({"Phase1AuthenticationSet\\one": {"Name": "1"}, "Phase1AuthenticationSets\\two": {"Name": "2"}})
+    assert {r.name: r.values()["display_name"] for r in found.by_kind("ipsec_phase1_auth_set").values()} == {
+        "one": "1",
+        "two": "2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("piece", "property", "value"),
+    [
+        ("NameType=DNS", "subject_name_type", "domain_name"),
+        ("NameType=UPN", "subject_name_type", "user_principal_name"),
+        ("NameType=RFC822", "subject_name_type", "email_address"),
+        ("NameType=CN", "subject_name_type", "cn"),
+        ("NameType=OU", "subject_name_type", "ou"),
+        ("NameType=O", "subject_name_type", "o"),
+        ("NameType=DC", "subject_name_type", "dc"),
+        ("CriteriaType=Both", "selection_criteria", True),
+        ("CriteriaType=Select", "selection_criteria", True),
+        ("CriteriaType=Validate", "selection_criteria", False),
+        ("CriteriaType=Both", "validation_criteria", True),
+        ("CriteriaType=Select", "validation_criteria", False),
+        ("CriteriaType=Validate", "validation_criteria", True),
+    ],
+)
+def test_criteria_of_certificates(piece: str, property: str, value: Any) -> None:
+    """The words of [MS-GPFAS] 2.2.4.8 as they are stored."""
+    key = "Phase1AuthenticationSets\\s"
+    found = only({key: {"Name": "x"}, f"{key}\\0000": {"Method": "MachineCert", "CAName": "CN=CA",
+                                                        "CertCriteria": f"v2.20|{piece}|Name=x|"}}, "ipsec_phase1_auth_set")
+    (proposal,) = found.values()["proposal"]
+    assert getattr(proposal, property) == value
+
+
+def test_a_criterion_nobody_understands_is_kept() -> None:
+    key = "Phase1AuthenticationSets\\s"
+    found = only(
+        {
+            key: {"Name": "x"},
+            f"{key}\\0000": {"Method": "MachineCert", "CAName": "CN=CA", "CertCriteria": "v2.20|NameType=DNS|Name=x|Future=1|"},
+        },
+        "ipsec_phase1_auth_set",
+    )
+    (proposal,) = found.values()["proposal"]
+    assert "Future=1" in str(proposal.unknown_tokens)
 
 
 @pytest.mark.parametrize("id", [PHASE1, PHASE1.lower(), PHASE1.upper()])
@@ -130,6 +178,25 @@ def test_a_key_is_known_by_its_hmac() -> None:
     assert with_key(secret) == found
     assert found != with_key(Secret("x"))
     assert "********" in str(found.values()["proposal"])
+
+
+def test_a_secret_equals_its_own_text_alone() -> None:
+    one, two = Secret("one"), Secret("two")
+    digests = [SecretDigest(secret.fingerprint(KEY), KEY) for secret in (one, two)]
+    assert (one == Secret("one"), one == two, one != two) == (True, False, True)
+    assert (digests[0] == one, digests[0] == two, one == digests[1], digests[0] == digests[1]) == (True, False, False, False)
+    assert digests[0] == SecretDigest(one.fingerprint(KEY), KEY)
+    assert digests[0] != SecretDigest(one.fingerprint(b"other"), b"other")
+
+
+def test_two_tasks_with_different_keys_for_one_set_are_a_conflict() -> None:
+    tasks = [task("ipsec_phase1_auth_set", {"name": "s", "proposal": {"machine": True, "pre_shared_key": Secret(key)}})
+             for key in ("key-1", "key-2")]
+    problems = [p for p in declare(*tasks)[1] if p.severity == "error"]
+    assert len(problems) == 1
+    assert "s" in problems[0].summary
+    assert "key-1" not in str(problems)
+    assert "key-2" not in str(problems)
 
 
 def test_hidden_secrets() -> None:

@@ -99,7 +99,7 @@ def test_a_pre_shared_key_never_leaves() -> None:
     running = SimulatedHost(on)
     for _ in range(2):
         batch = batch_of(Call("Policy.Read"))
-        answer = batch.decode(SimulatedHost(on).run(batch.encode(), ADMIN).encode()).answers[0]
+        answer = batch.decode(running.run(batch.encode(), ADMIN).encode()).answers[0]
         assert secret not in str(answer.value)
         expected = hmac.new(batch.hmac_key, secret.encode(), hashlib.sha256).hexdigest()
         suites = dict(answer.value["local"])[r"Phase1AuthenticationSets\s\0000"]
@@ -206,11 +206,20 @@ def test_unknown_tokens_survive_a_set() -> None:
     assert on.registry.get(RULES, "odd") == "v2.31|Action=Allow|Active=FALSE|Dir=In|Name=O|FutureToken=a=b|"
 
 
-@pytest.mark.parametrize("call", [
-    cmdlet_call("Get-NetFirewallRule", {}), cmdlet_call("Invoke-Expression", {"Command": "x"}), cmdlet_call("New-NetFirewallRule", {"AsJob": True}),
-    cmdlet_call("New-NetFirewallRule", {"DisplayName": {"$call": {"cmdlet": "New-NetFirewallRule", "parameters": {}}}}),
-    cmdlet_call("Remove-NetFirewallRule", {}), cmdlet_call("Remove-NetFirewallRule", {"All": True}),
-    cmdlet_call("Set-NetFirewallRule", {"InputObject": "x"}), Call("Net.Get", {"cmdlet": "Get-Process"})], ids=str)
+@pytest.mark.parametrize(
+    "call",
+    [
+        cmdlet_call("Get-NetFirewallRule", {}),
+        cmdlet_call("Invoke-Expression", {"Command": "x"}),
+        cmdlet_call("New-NetFirewallRule", {"AsJob": True}),
+        cmdlet_call("New-NetFirewallRule", {"DisplayName": {"$call": {"cmdlet": "New-NetFirewallRule", "parameters": {}}}}),
+        cmdlet_call("Remove-NetFirewallRule", {}),
+        cmdlet_call("Remove-NetFirewallRule", {"All": True}),
+        cmdlet_call("Set-NetFirewallRule", {"InputObject": "x"}),
+        Call("Net.Get", {"cmdlet": "Get-Process"}),
+    ],
+    ids=str,
+)
 def test_what_the_allow_list_refuses(call: Call) -> None:
     answer = ask(host(), call)[0]
     refused(answer, "ringfence.allowlist")
@@ -299,7 +308,11 @@ def test_the_connection_breaks_before_a_call() -> None:
     on = host()
     on.faults.fail_at = 1
     with pytest.raises(Dropped):
-        ask(on, cmdlet_call("Remove-NetFirewallRule", {"Name": DHCP}), cmdlet_call("Remove-NetFirewallRule", {"Name": "CoreNet-DHCP-Out"}))
+        ask(
+            on,
+            cmdlet_call("Remove-NetFirewallRule", {"Name": DHCP}),
+            cmdlet_call("Remove-NetFirewallRule", {"Name": "CoreNet-DHCP-Out"}),
+        )
     assert on.registry.get(RULES, DHCP) is None
     assert on.registry.get(RULES, "CoreNet-DHCP-Out")
     assert issubclass(Dropped, ConnectionError)
@@ -322,9 +335,15 @@ def test_a_restricted_language_mode() -> None:
 
 def test_many_threads() -> None:
     on = host()
-    threads = [threading.Thread(target=lambda n=n: [
-        ask(on, cmdlet_call("New-NetFirewallRule", {"Name": f"t{n}-{i}", "DisplayName": "T"}), Call("Policy.Read")) for i in range(5)])
-        for n in range(4)]
+    threads = [
+        threading.Thread(
+            target=lambda n=n: [
+                ask(on, cmdlet_call("New-NetFirewallRule", {"Name": f"t{n}-{i}", "DisplayName": "T"}), Call("Policy.Read"))
+                for i in range(5)
+            ]
+        )
+        for n in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -40,7 +40,9 @@ def test_the_connection_breaks_in_the_middle(transport: Literal["psrp", "ssh"], 
     on = host()
     with SimulatedFleet([on], transport) as lab:
         on.faults.fail_at = 1
-        removals = batch_of(*tuple(cmdlet_call("Remove-NetFirewallRule", {"Name": f"CoreNet-DHCP-{way}"}) for way in ("In", "Out")))
+        removals = batch_of(
+            *tuple(cmdlet_call("Remove-NetFirewallRule", {"Name": f"CoreNet-DHCP-{way}"}) for way in ("In", "Out"))
+        )
         with pytest.raises(HostError):
             way_in(lab).run(removals)
         rules = on.registry.key(POLICY + r"\FirewallRules")

@@ -307,7 +307,9 @@ def test_the_real_powershell_runs_the_bootstrap(serve: Serve, connect: Any, bann
 
 @pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
 def test_a_real_process_ends_with_its_client(serve: Serve, connect: Any) -> None:
-    client = connect(serve(settings=sshd.SshServerSettings(shell=command_shell.ShellSettings(pwsh=PWSH, environment=dict(os.environ)))))
+    client = connect(
+        serve(settings=sshd.SshServerSettings(shell=command_shell.ShellSettings(pwsh=PWSH, environment=dict(os.environ))))
+    )
     text = "[Console]::Out.WriteLine($PID); [Console]::Out.Flush(); Start-Sleep -Seconds 100"
     _, out, _ = client.exec_command(f"powershell.exe -NoProfile -NonInteractive -EncodedCommand {encoded(text)}")
     process = Path("/proc", out.readline().strip())

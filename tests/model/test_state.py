@@ -74,7 +74,10 @@ def test_a_declared_rule_is_entirely_as_declared() -> None:
 def test_a_name_in_other_letters_is_the_same_rule(spelling: str) -> None:
     """Windows keeps the spelling under which a rule was made: that is no difference and cannot become one."""
     found = rule("RDP-In", display_name="N")
-    assert diff(state(found), state_after(declared(task("firewall_rule", {"name": spelling, "display_name": "N"})), state(found))) == ()
+    assert (
+        diff(state(found), state_after(declared(task("firewall_rule", {"name": spelling, "display_name": "N"})), state(found)))
+        == ()
+    )
 
 
 def test_absence_removes_only_what_is_there() -> None:

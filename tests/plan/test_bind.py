@@ -38,8 +38,11 @@ def test_the_names_that_a_read_batch_asks_for() -> None:
 
 
 def test_accounts_and_interfaces_become_the_hosts_own_terms() -> None:
-    desired, problems = bind(declared(at(1, name="r", local_user=["corp\\admins", "S-1-5-11"], interface_alias=["Ethernet 2", GUID])),
-                             facts(), ACCOUNTS)
+    desired, problems = bind(
+        declared(at(1, name="r", local_user=["corp\\admins", "S-1-5-11"], interface_alias=["Ethernet 2", GUID])),
+        facts(),
+        ACCOUNTS,
+    )
     assert problems == []
     assert rule_of(desired).local_user == "D:(A;;CC;;;S-1-5-11)(A;;CC;;;S-1-5-21-1-2-3-512)"
     assert rule_of(desired).interface_alias == (GUID, SECOND)

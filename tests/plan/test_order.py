@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from core import PROFILE, rule
+import pytest
+from core import PROFILE, declared, resources, rule, task
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,9 +25,15 @@ def change(before: Resource | None, after: Resource | None) -> Change:
 
 ALLOW, BLOCK, OFF = rule("allow"), rule("block", action="block"), rule("off", enabled=False)
 CLOSED = PROFILE.create("domain", {"default_inbound_action": "block"})
-EVERY = [change(None, ALLOW), change(rule("narrower"), rule("narrower", protocol="tcp")), change(None, BLOCK),
-         change(rule("off"), OFF),
-         change(PROFILE.create("domain", {}), CLOSED), change(rule("gone"), None), change(rule("gone-block", action="block"), None)]
+EVERY = [
+    change(None, ALLOW),
+    change(rule("narrower"), rule("narrower", protocol="tcp")),
+    change(None, BLOCK),
+    change(rule("off"), OFF),
+    change(PROFILE.create("domain", {}), CLOSED),
+    change(rule("gone"), None),
+    change(rule("gone-block", action="block"), None),
+]
 
 
 def test_open_before_closing() -> None:
@@ -46,3 +53,31 @@ def test_the_order_does_not_depend_on_the_input(shuffled: list[Any]) -> None:
     assert order(shuffled) == order(EVERY)
     assert order(order(shuffled)) == order(EVERY)
     assert sorted(map(id, order(shuffled))) == sorted(map(id, shuffled))
+
+
+# what opens stands before what closes, whatever the names are: those here are in the other order
+EXEMPT = {"inbound_security": "none", "outbound_security": "none"}
+REQUIRE = {"inbound_security": "require", "outbound_security": "request"}
+REQUEST = {"inbound_security": "request", "outbound_security": "request"}
+
+
+def secured(name: str, properties: dict[str, Any]) -> Resource:
+    (found,) = resources(declared(task("ipsec_rule", {"name": name, **properties})))
+    return found
+
+
+@pytest.mark.parametrize(("first", "second"), [
+    (change(None, secured("z-exempt", EXEMPT)), change(None, secured("a-isolation", REQUIRE))),
+    (change(None, secured("z-exempt", EXEMPT)), change(secured("a-isolation", REQUEST), secured("a-isolation", REQUIRE))),
+    (change(None, secured("z-request", REQUEST)), change(None, secured("a-isolation", REQUIRE))),
+    (change(secured("z-isolation", REQUIRE), secured("z-isolation", REQUEST)), change(None, secured("a-other", REQUIRE))),
+    (change(secured("z-isolation", REQUIRE), secured("z-isolation", REQUEST)), change(secured("a-exempt", EXEMPT), None)),
+    (change(secured("z-isolation", REQUIRE), None), change(secured("a-exempt", EXEMPT), None)),
+    (change(None, secured("z-exempt", EXEMPT)), change(secured("a-exempt", EXEMPT), None)),
+    (change(rule("z-gone"), None), change(rule("a-gone-block", action="block"), None)),
+    (change(None, rule("z-allow")), change(None, rule("a-block", action="block"))),
+    (change(rule("z-on", enabled=False), rule("z-on")), change(rule("a-off"), rule("a-off", enabled=False))),
+    (change(None, rule("z-allow")), change(rule("a-allow"), rule("a-allow", action="block"))),
+], ids=lambda c: f"{c.action}-{c.resource.name}")
+def test_what_opens_is_made_before_what_closes(first: Change, second: Change) -> None:
+    assert order([second, first]) == order([first, second]) == (first, second)

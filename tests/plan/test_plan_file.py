@@ -23,7 +23,9 @@ def change(before: Resource | None, after: Resource | None) -> Change:
 def test_a_plan_survives_its_file() -> None:
     changes = changes_as_data([change(None, rule("ä", program="C:\\ü.exe", local_port=[80, 443], protocol="tcp")),
                                change(rule("b"), None)])
-    plan = PlanFile({**{name: [] for name in OPTIONS}, "playbooks": ["site.yml"]}, {"srv2": [], "srv1": changes}, "2026-01-02T03:04:05Z")
+    plan = PlanFile(
+        {**{name: [] for name in OPTIONS}, "playbooks": ["site.yml"]}, {"srv2": [], "srv1": changes}, "2026-01-02T03:04:05Z"
+    )
     text = plan.encode()
     assert decode(text, "plan.json") == plan
     assert decode(text, "plan.json").encode() == text

@@ -1,16 +1,19 @@
 """Tasks -> what is declared: every mistake at once, each with its place and a way out."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
-from core import KINDS, at, declare, declared, task
+from core import KINDS, at, declare, declared, resources, task
 
 from ringfence.diagnostics import Diagnostic, Where
+from ringfence.documents.vault import encrypt
 from ringfence.model.declaration import Present
 from ringfence.model.state import Id
 from ringfence.project import declare as declarations
 from ringfence.project.declare import DeclarationBuilder
+from ringfence.run.prepare import RunOptions, prepare
 from ringfence.secret import Secret
 
 
@@ -195,3 +198,24 @@ def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_task_knows_its_place() -> None:
     (found,) = declared(at(5, name="r", protocol="tcp")).values()
     assert (found.where, found.locations["protocol"]) == (line(5), line(7))
+
+
+def test_each_host_has_its_own_key(tmp_path: Path) -> None:
+    """One task for all hosts, a vaulted secret of each host in it: what is remembered by value must not mix them up."""
+    (tmp_path / "password").write_text("vault password")
+    keys = {"a": "key-of-a", "b": "key-of-b", "c": "key-of-a"}
+    for host, key in keys.items():
+        lines = encrypt(key, Secret("vault password")).splitlines()
+        (tmp_path / "host_vars").mkdir(exist_ok=True)
+        (tmp_path / "host_vars" / f"{host}.yml").write_text("key: !vault |\n" + "".join(f"  {line}\n" for line in lines))
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {a: , b: , c: }}\n")
+    (tmp_path / "site.yml").write_text(
+        "- hosts: all\n  vars: {ansible_connection: local}\n  tasks:\n    - ipsec_phase1_auth_set:\n"
+        "        {name: s, proposal: [{machine: true, pre_shared_key: '{{ key }}'}]}\n")
+    run = prepare(RunOptions(tmp_path, [str(tmp_path / "site.yml")], [str(tmp_path / "hosts.yml")],
+                             vault=[str(tmp_path / "password")]))
+    found = {}
+    for job in run.jobs:
+        (only,) = resources(job.declarations or {})
+        found[job.host] = only.values()["proposal"][0].values()["pre_shared_key"].reveal()
+    assert found == keys

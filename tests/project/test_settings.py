@@ -18,7 +18,9 @@ def test_found_above_and_relative_to_the_current_folder(tmp_path: Path, monkeypa
     (tmp_path / "ringfence.yml").write_text("inventory: [fleet, 'a,b,']\nplaybooks: plays/site.yml\nvault_password_file: .pw\n")
     (tmp_path / "plays" / "deep").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "plays" / "deep")
-    assert settings.load() == settings.ProjectSettings(Path("../.."), ("../../fleet", "a,b,"), ("../../plays/site.yml",), "../../.pw")
+    assert settings.load() == settings.ProjectSettings(
+        Path("../.."), ("../../fleet", "a,b,"), ("../../plays/site.yml",), "../../.pw"
+    )
     monkeypatch.chdir(tmp_path)
     assert settings.load().playbooks == ("plays/site.yml",)
 

@@ -174,7 +174,14 @@ def test_observers_see_every_host_begin_and_end() -> None:
     seen = Seen()
     for _ in run_all(jobs(3), lambda job: HostResult(job.host), 1, [seen]):
         pass
-    assert seen.events == [("start", "srv0"), ("start", "srv1"), ("end", "srv0"), ("start", "srv2"), ("end", "srv1"), ("end", "srv2")]
+    assert seen.events == [
+        ("start", "srv0"),
+        ("start", "srv1"),
+        ("end", "srv0"),
+        ("start", "srv2"),
+        ("end", "srv1"),
+        ("end", "srv2"),
+    ]
 
 
 def test_whoever_stops_reading_is_not_held_up_and_no_further_host_is_begun() -> None:

@@ -45,7 +45,13 @@ def test_a_plan_only_reads() -> None:
     assert [(c.action, c.id.name) for c in result.changes] == [
         ("create", "rdp"), ("update", "web"), ("update", "domain"), ("update", "private"), ("update", "public"),
         ("remove", "telnet")]
-    assert (result.status, result.exit_code, result.connections, result.declared, result.written) == ("differs", 2, 1, 6, frozenset())
+    assert (result.status, result.exit_code, result.connections, result.declared, result.written) == (
+        "differs",
+        2,
+        1,
+        6,
+        frozenset(),
+    )
     assert host.cmdlets == []
     assert host.rules == OLD
 
@@ -168,6 +174,16 @@ def test_a_host_that_differs_after_the_change_has_failed() -> None:
     assert [str(c.id) for c in result.remaining] == ["firewall_rule telnet"]
     assert "firewall_rule telnet" in str(result.error)
     assert len(result.written) == 6
+
+
+def test_a_declared_rule_that_breaks_during_the_change_is_no_success() -> None:
+    """The proof is of everything that is declared, not of what was changed alone."""
+    host = LabHost(OLD)
+    host.apply(WEB)
+    host.after_write = lambda: host.put("WEB", OLD["WEB"])
+    result = host.apply(*POLICY)
+    assert "web" not in [c.id.name for c in result.changes]
+    assert (result.status, kind_of(result), [c.id.name for c in result.remaining]) == ("failed", "not_converged", ["web"])
 
 
 @pytest.mark.parametrize(("failure", "kind"), [

@@ -66,9 +66,20 @@ def test_port_and_protocol(given: dict[str, Any], port: int, protocol: str) -> N
     assert (made.port, made.protocol) == (port, protocol)
 
 
-@pytest.mark.parametrize(("connection", "kind"), [
-    (None, PsrpSettings), ("psrp", PsrpSettings), ("winrm", PsrpSettings), ("ansible.builtin.winrm", PsrpSettings), ("ssh", SshSettings), ("paramiko_ssh", SshSettings),
-    ("smart", SshSettings), ("local", LocalSettings), ("LOCAL", LocalSettings)])
+@pytest.mark.parametrize(
+    ("connection", "kind"),
+    [
+        (None, PsrpSettings),
+        ("psrp", PsrpSettings),
+        ("winrm", PsrpSettings),
+        ("ansible.builtin.winrm", PsrpSettings),
+        ("ssh", SshSettings),
+        ("paramiko_ssh", SshSettings),
+        ("smart", SshSettings),
+        ("local", LocalSettings),
+        ("LOCAL", LocalSettings),
+    ],
+)
 def test_connection(connection: str | None, kind: type) -> None:
     assert type(settings_for("srv1", {"ansible_connection": connection, **LOGON})) is kind
 
@@ -128,7 +139,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("given", "said"), [
-    ({"ansible_connection": "telnet"}, "ansible_connection: 'telnet' is not known | allowed: one of psrp, winrm, ssh"),
+    ({"ansible_connection": "telnet"}, "ansible_connection: 'telnet' is not known | allowed: one of psrp, ssh, local, winrm"),
     ({"ansible_psrp_auth": "basic", "ansible_port": 5985}, "basic over http cannot encrypt"),
     ({"ansible_psrp_auth": "basic", "ansible_psrp_message_encryption": "always"}, "always is not possible with basic"),
     ({"ansible_psrp_auth": "certificate"}, "ansible_psrp_certificate_pem: is needed"),

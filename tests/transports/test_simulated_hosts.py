@@ -168,8 +168,10 @@ def test_host_that_does_not_let_us_in(over: str) -> None:
 @pytest.mark.parametrize("shell", ["cmd", "powershell", "bash"])
 @pytest.mark.parametrize("by_key", [False, True])
 def test_ssh(shell: command_shell.ShellKind, by_key: bool) -> None:
-    settings = SshServerSettings(shell=command_shell.ShellSettings(default_shell=shell, banner="Hello >>\nWorld <<\n", progress=True),
-                           auth_banner="Authorised people only\n")
+    settings = SshServerSettings(
+        shell=command_shell.ShellSettings(default_shell=shell, banner="Hello >>\nWorld <<\n", progress=True),
+        auth_banner="Authorised people only\n",
+    )
     with reached(transport="ssh", by_key=by_key, ssh=settings) as transport:
         assert works(transport)
 

@@ -1,9 +1,9 @@
 """Security descriptors of rules: one canonical form, nothing lost, no text that takes for ever to refuse."""
 
-import re
 import time
 
 import pytest
+from core import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,11 +46,32 @@ def test_less_than_in_a_condition_is_not_an_account() -> None:
     assert sddl.bound(text, {" 5) && (@user.level ": "S-1-1"}) == text
 
 
-def test_every_well_known_name_is_a_sid() -> None:
-    for letters, sid in sddl.WELL_KNOWN.items():
-        assert re.fullmatch("[A-Z]{2}", letters)
-        assert sddl.SID.fullmatch(sid)
-        assert sddl.canonical(f"D:(A;;CC;;;{letters.lower()})") == f"D:(A;;CC;;;{sid})"
+def test_every_well_known_name_is_the_sid_of_the_specification() -> None:
+    table = {letters: sid for _, letters, sid in cases("sddl_names")}
+    for letters, sid in table.items():
+        for spelling in (letters, letters.lower()):
+            assert sddl.canonical(f"D:(A;;CC;;;{spelling})") == f"D:(A;;CC;;;{sid})"
+    assert set(sddl.WELL_KNOWN) == set(table)
+
+
+def test_the_place_of_a_denial_counts() -> None:
+    """Entries count in their order: behind one that allows everybody a denial has no effect."""
+    denied = "D:(D;;CC;;;S-1-5-11)(A;;CC;;;S-1-1-0)"
+    allowed = "D:(A;;CC;;;S-1-1-0)(D;;CC;;;S-1-5-11)"
+    assert (sddl.canonical(denied), sddl.canonical(allowed)) == (denied, allowed)
+    assert sddl.canonical(denied) != sddl.canonical(allowed)
+    twice = "D:(D;;CC;;;S-1-5-9)(A;;CC;;;S-1-1-0)(D;;CC;;;S-1-5-11)"
+    assert sddl.canonical(twice) == twice
+
+
+@pytest.mark.parametrize("text", ["D:P(A;;CC;;;S-1-5-11)", "D:AI(A;;CC;;;S-1-5-11)", "D:PAI(D;;CC;;;S-1-5-9)(A;;CC;;;S-1-1-0)",
+                                  "D:(A;OI;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;S-1-5-11)"])
+def test_flags_and_object_ids_are_kept(text: str) -> None:
+    assert sddl.canonical(text) == text
+
+
+def test_spaces_around_the_fields_of_an_entry_mean_nothing() -> None:
+    assert sddl.canonical("D:( A ; ; 0x1 ; ; ; AU )") == "D:(A;;CC;;;S-1-5-11)"
 
 
 def test_windows_limits() -> None:

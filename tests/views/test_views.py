@@ -117,8 +117,12 @@ def test_what_is_held_back_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_recap() -> None:
-    results = [HostResult("web10", (create("a"), create("b")), written=frozenset({create("a").id, create("b").id}), seconds=1.25), HostResult("db", seconds=0.5),
-               HostResult("x", error=GuardRefused("no")), HostResult("y", error=StalePlan("old"))]
+    results = [
+        HostResult("web10", (create("a"), create("b")), written=frozenset({create("a").id, create("b").id}), seconds=1.25),
+        HostResult("db", seconds=0.5),
+        HostResult("x", error=GuardRefused("no")),
+        HostResult("y", error=StalePlan("old")),
+    ]
     report = Report()
     for result in results:
         report.add(result)

@@ -158,8 +158,17 @@ def test_interfaces_go_by_alias_and_by_guid_where_the_host_has_no_name() -> None
 
 def test_profiles_are_set_one_by_one_with_what_is_mentioned() -> None:
     state = State({id_of(r): r for r in (PROFILE.create(n, {}) for n in ("domain", "private", "public"))})
-    desired = declared(task("firewall_profile", {"profiles": ["domain", "public"], "enabled": True, "log_max_size_kilobytes": 16384,
-                                             "default_inbound_action": "block"}))
+    desired = declared(
+        task(
+            "firewall_profile",
+            {
+                "profiles": ["domain", "public"],
+                "enabled": True,
+                "log_max_size_kilobytes": 16384,
+                "default_inbound_action": "block",
+            },
+        )
+    )
     made = cmdlet_calls(diff(state, state_after(desired, state)), facts().aliases)
     assert [dict(c.args["parameters"]) for c in made.values()] == [
         {"Name": name, "Enabled": "True", "DefaultInboundAction": "Block", "LogMaxSizeKilobytes": 16384}

@@ -5,14 +5,14 @@ import sys
 
 from ringfence import __version__
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-
 
 def main() -> None:
     """The program `ringfence`."""
     if sys.argv[1:] == ["--version"]:  # asked by scripts, and often: not worth importing a parser of flags
         sys.stdout.write(f"ringfence {__version__}\n")
         return
+    from ringfence.errors import INTERRUPTED
+
     try:
         from ringfence.cli.app import run  # takes long enough for somebody to press Ctrl-C
         code = run(sys.argv[1:])

@@ -6,11 +6,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
-from ringfence.cli import INTERRUPTED
 from ringfence.cli.console import LOG, Console, logging_to_stderr
 from ringfence.cli.options import CommonOptions, FleetOptions, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
-from ringfence.errors import FAILURES, ExitCode, RingfenceError
+from ringfence.errors import FAILURES, INTERRUPTED, ExitCode, RingfenceError
 from ringfence.views import json_view
 
 Command = Callable[..., int]

@@ -52,7 +52,7 @@ class Console:
 
     def show(self, document: Any, shown: str) -> None:
         """The result of a command: text for people, or the document as JSON. The only place that tells them apart."""
-        self.write(shown if self.for_people else json_view.line(document) + "\n")
+        self.write(json_view.line(document) + "\n" if self.format == OutputFormat.json else shown)
 
     def write(self, shown: str) -> None:
         """To standard output, as it is."""

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from ringfence.cli.console import Console
-from ringfence.diagnostics import Diagnostic
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError
 from ringfence.errors import ExitCode
 from ringfence.plan.file import changes_as_data
 from ringfence.report import HostResult, Report
@@ -47,7 +47,10 @@ def _interruptible() -> Iterator[None]:
 
 
 def view_of(console: Console, command: str, *, diff: bool = True, table: ViewTable = VIEWS) -> View:
-    """The view of a run in the format that --output names."""
+    """The view of a run in the format that --output names. Raises InputError where the command has no such view."""
+    if console.format not in table:
+        raise InputError([Diagnostic(NOWHERE, f"{command} has no output format {console.format}",
+                                     f"allowed: {', '.join(table)}")])
     return table[console.format](ViewOptions(command, diff, console.style))
 
 

@@ -254,7 +254,9 @@ class RuleStringCodec:
         for name, (codec, _) in properties.items():
             self.names.setdefault(codec, []).append(name)
         self.reader = {codec: self._reader(codec, tuple(names)) for codec, names in self.names.items()}
-        self.owner = _Owners((t, _Owner(c, self._plain(c))) for c in self.names for token in c.tokens for t in (token, token.lower()))
+        self.owner = _Owners(
+            (t, _Owner(c, self._plain(c))) for c in self.names for token in c.tokens for t in (token, token.lower())
+        )
         self.rank = {t.lower(): i for i, t in enumerate(order.split())}
 
     @staticmethod

@@ -16,9 +16,9 @@ from ringfence.diagnostics import NOWHERE, Problems, Where
 from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import read_text
 
-FILE = "ansible.cfg"
+ANSIBLE_CFG = "ansible.cfg"
 OPTION = "--ignore-ansible-cfg"
-MAX_TEXT, MAX_LINE = 2**18, 500
+MAX_CFG, MAX_CFG_LINE = 2**18, 500
 _NOT_SETTINGS = ("ANSIBLE_CONFIG", "ANSIBLE_HOME", "ANSIBLE_LOCAL_TEMP")  # where files are
 
 
@@ -79,9 +79,9 @@ def check(folder: Path, problems: Problems, trust: Trust, environment: Mapping[s
 
 def _file(folder: Path, trust: Trust, environment: Mapping[str, str]) -> Path | None:
     """The file that Ansible would read: the first that is there."""
-    named = Path(environment.get("ANSIBLE_CONFIG") or FILE)
-    candidates = [named / FILE if named.is_dir() else named, Path(FILE), folder / FILE,
-                  Path(os.path.expanduser(f"~/.{FILE}")), Path("/etc/ansible") / FILE]
+    named = Path(environment.get("ANSIBLE_CONFIG") or ANSIBLE_CFG)
+    candidates = [named / ANSIBLE_CFG if named.is_dir() else named, Path(ANSIBLE_CFG), folder / ANSIBLE_CFG,
+                  Path(os.path.expanduser(f"~/.{ANSIBLE_CFG}")), Path("/etc/ansible") / ANSIBLE_CFG]
     return next((path for path in candidates if path.is_file() and not trust.unreadable(path)), None)
 
 
@@ -97,8 +97,8 @@ def _from_file(path: Path, problems: Problems) -> Iterator[tuple[tuple[str, str]
     if text is None:
         return
     lines = text.splitlines()
-    if len(text) > MAX_TEXT or any(len(line) > MAX_LINE for line in lines):  # configparser's patterns are quadratic
-        problems.error(Where(os.fspath(path)), f"more than {MAX_TEXT} characters, or {MAX_LINE} in one line",
+    if len(text) > MAX_CFG or any(len(line) > MAX_CFG_LINE for line in lines):  # configparser's patterns are quadratic
+        problems.error(Where(os.fspath(path)), f"more than {MAX_CFG} characters, or {MAX_CFG_LINE} in one line",
                        f"Shorten it, or give {OPTION}.")
         return
     parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",), strict=False)

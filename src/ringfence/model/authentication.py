@@ -144,9 +144,13 @@ class AuthProposal(Resource):
                                "\"{{ lookup('env', 'NAME') }}\" or as a vaulted value.", SECRET, "SHKey")
     authority: str | None = prop("The certificate authority.", X500, Text("CAName", _x500),
                                  example="C=US, O=Contoso, CN=Contoso Root CA")
-    authority_type: str = prop("Whether `authority` is a root or an intermediate one.", choice("Root", "Intermediate"),
-                               TruthTable({"root": "", "intermediate": "IntermediateCA=TRUE"}, same_as_absent="IntermediateCA=FALSE"),
-                               default="root", since="2.10")
+    authority_type: str = prop(
+        "Whether `authority` is a root or an intermediate one.",
+        choice("Root", "Intermediate"),
+        TruthTable({"root": "", "intermediate": "IntermediateCA=TRUE"}, same_as_absent="IntermediateCA=FALSE"),
+        default="root",
+        since="2.10",
+    )
     account_mapping: bool = prop("Map the certificate to an account of the domain, so that lists of computers and users "
                                  "can be tested.", BOOL, switch("CertAccountMapping"), default=False)
     exclude_ca_name: bool = prop("Do not send the names of the authorities. First authentication only.", BOOL,
@@ -199,7 +203,9 @@ class AuthProposal(Resource):
 
     def _check_cert(self) -> Iterable[Finding]:
         if self.cert and not self.authority:
-            yield Finding("authority", "a certificate proposal needs its authority [0x00101060]", "set authority to an X.500 name")
+            yield Finding(
+                "authority", "a certificate proposal needs its authority [0x00101060]", "set authority to an X.500 name"
+            )
         own = ("authority", "account_mapping", "exclude_ca_name", "health", *self._criteria())
         for name in own if not self.cert else ():
             if getattr(self, name):

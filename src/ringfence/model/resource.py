@@ -89,9 +89,22 @@ class Property:
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
 
 
-def prop(doc: str, type: PropertyType, codec: Codec | RegistryValue | str | None = None, *, default: Any = None,
-         absent: Any = ..., parameter: str | None = None, set_parameter: str = "", filter_object: str = "", required: bool = False,
-         since: str = "2.0", example: Any = None, references: str = "", proposal: "type[Resource] | None" = None) -> Any:
+def prop(
+    doc: str,
+    type: PropertyType,
+    codec: Codec | RegistryValue | str | None = None,
+    *,
+    default: Any = None,
+    absent: Any = ...,
+    parameter: str | None = None,
+    set_parameter: str = "",
+    filter_object: str = "",
+    required: bool = False,
+    since: str = "2.0",
+    example: Any = None,
+    references: str = "",
+    proposal: "type[Resource] | None" = None,
+) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,

@@ -72,13 +72,16 @@ def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:
     for value in values:
         if value[0].isdigit() or ":" in value:
             first, _, last = value.partition("-")
-            if all(map(_unfit, (first, last or first))):
+            if all(map(_not_unicast, (first, last or first))):
                 code = "0x0010004A" if ":" in value else "0x0010004C"
-                yield Finding(name, f"{value}: unspecified, multicast, broadcast and loopback addresses cannot be secured [{code}]",
-                       "name unicast addresses")
+                yield Finding(
+                    name,
+                    f"{value}: unspecified, multicast, broadcast and loopback addresses cannot be secured [{code}]",
+                    "name unicast addresses",
+                )
 
 
-def _unfit(text: str) -> bool:
+def _not_unicast(text: str) -> bool:
     """Whether an address is such, or the first one of a subnet."""
     net = ipaddress.ip_network(text)
     first = net.network_address

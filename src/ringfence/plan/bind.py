@@ -30,7 +30,7 @@ def bind(plan: Plan) -> Plan:
         if declared.host_names:
             problems += _unknown(declared, plan.found, sids, errors)
             bound[declared.id] = _bound(declared, plan.found.facts, sids)
-    return replace(plan, declarations=bound, after=state_after(bound, plan.found.state)).told(*problems)
+    return replace(plan, declarations=bound, after=state_after(bound, plan.found.state)).with_diagnostics(*problems)
 
 
 def _translated(accounts: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

@@ -26,7 +26,7 @@ def stopped(facts: Facts, services: Iterable[str]) -> tuple[str, ...]:
 def warn_of_obstacles(plan: Plan) -> Plan:
     """The plan with a warning for each reason why a declared resource will not take effect on the host."""
     resources = [d.resource for d in present(plan.declarations.values())]
-    return plan.told(*(Diagnostic(NOWHERE, summary, detail, "warning") for summary, detail in
+    return plan.with_diagnostics(*(Diagnostic(NOWHERE, summary, detail, "warning") for summary, detail in
                        _obstacles([r for r in resources if r.kind.services], plan.found.state, plan.found.facts)))
 
 

@@ -42,7 +42,7 @@ class Plan:
         """Whether there is a mistake: then there are no changes."""
         return any(d.severity == "error" for d in self.diagnostics)
 
-    def told(self, *diagnostics: Diagnostic) -> "Plan":
+    def with_diagnostics(self, *diagnostics: Diagnostic) -> "Plan":
         """The plan with more mistakes and warnings, each with the name of the host."""
         return replace(self, diagnostics=(*self.diagnostics, *(replace(d, host=self.host) for d in diagnostics)))
 

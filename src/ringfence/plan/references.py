@@ -18,7 +18,7 @@ def check_references(plan: Plan) -> Plan:
             problems += _with_found_ones(declared, plan)
         elif declared.id in plan.found.state and declared.id.name != DEFAULT:
             problems += _still_used(declared, plan.after)
-    return plan.told(*problems)
+    return plan.with_diagnostics(*problems)
 
 
 def _missing(declared: Present, plan: Plan) -> Iterator[Diagnostic]:

@@ -16,7 +16,7 @@ STEPS: tuple[Callable[[Plan], Plan], ...] = (bind, check_references, warn_of_obs
 
 def make(host: str, declarations: Declarations, found: HostSnapshot, diagnostics: Sequence[Diagnostic] = ()) -> Plan:
     """The plan for one host. `diagnostics`: what is known to be wrong already. Never raises."""
-    plan = Plan(host, declarations, found).told(*diagnostics)
+    plan = Plan(host, declarations, found).with_diagnostics(*diagnostics)
     for step in STEPS:
         plan = step(plan)
     return plan

@@ -1,9 +1,9 @@
 """What a team writes, read: inventory, playbooks, variables, templates, vault. Ends with rendered tasks per host.
 
     project = load(["playbooks/site.yml"], kinds={"firewall_rule", …}, inventory=["inventory"])
-    rendered = project.render("web1", facts)      # .tasks, .diagnostics, .waiting
+    rendered = project.render("web1", facts)      # .tasks, .diagnostics, .needs_facts
 
-Nothing here knows what a kind means; nothing below `playbook` knows of Windows.
+Only `declare` knows kinds: it turns rendered tasks into resources. The other modules treat tasks as plain data.
 """
 
 from ringfence.inventory.inventory import Host

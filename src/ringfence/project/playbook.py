@@ -15,6 +15,7 @@ from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import Map, Seq
 from ringfence.templates.compile import check, check_template, condition, template
+from ringfence.types.enums import parse_bool
 
 MAX_TASKS = 100_000  # of all plays together, imports multiplied out
 MAX_IMPORTS = 50  # of one inside the other
@@ -174,8 +175,9 @@ class PlaybookReader:
             file = self._path(play["import_playbook"], play.at("import_playbook"), path.parent, "import_playbook")
             return self._playbook(file, play.at("import_playbook"), own) if file else []
         self._keys(play, _PLAY, "a play", _PLAY_LATER, dict.fromkeys(_PLAY_ANSIBLE, ""))
-        flag = play.get("gather_facts", True)
-        if not isinstance(flag, bool) and flag not in ("yes", "no", "on", "off"):
+        try:
+            parse_bool(play.get("gather_facts", True))
+        except ValueError:
             self.problems.error(play.at("gather_facts"), "gather_facts is true or false")
         steps = self._tasks(play.get("tasks"), play.at("tasks"), path, replace(own, variables=Map()))
         return [Play(self._name(play), self._hosts(play, where), play.at("hosts"), own.variables, self._vars_files(play),

@@ -68,7 +68,7 @@ class Project:
         """What all plays together mean for a host.
 
         `facts` is what the host told (`ringfence_facts` and `ansible_facts` in templates), or None where it was not
-        asked yet: then what needs facts is in `waiting`. Nothing is raised for mistakes: they are in `diagnostics`,
+        asked yet: then what needs facts is in `needs_facts`. Nothing is raised for mistakes: they are in `diagnostics`,
         each with its place.
         """
         found = [self._render(target, steps, name, facts) for target, steps in zip(self._targets, self._chosen(tags),

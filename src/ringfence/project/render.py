@@ -52,7 +52,7 @@ class RenderedTask:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RenderedTasks:
-    """What plays mean for a host. `waiting` are places that need facts which were not given: without facts the tasks
+    """What plays mean for a host. `needs_facts` are places that need facts which were not given: without facts the tasks
     there are missing from `tasks` and are no mistakes. `partial` are tasks of which some values could not be rendered
     (or wait): they hold the others, so that these can be checked at the same time."""
 
@@ -91,14 +91,14 @@ class _Outcome:
 
     tasks: list[RenderedTask] = field(default_factory=list)
     errors: list[tuple[Where, str, str]] = field(default_factory=list)
-    waiting: list[Where] = field(default_factory=list)
+    needs_facts: list[Where] = field(default_factory=list)
     partial: list[RenderedTask] = field(default_factory=list)
-    alive: Any = None  # keeps the objects whose identity is in the memo's key
+    alive: Any = None  # keeps objects alive whose id() is in the memo's key, so that ids are not reused
 
     def fail(self, error: RenderError, used_at: Where) -> None:
         """Note a failure: at the text that is to blame, with the place that uses it where that is another."""
         if isinstance(error, UndefinedFacts):
-            self.waiting.append(used_at)
+            self.needs_facts.append(used_at)
             return
         where = used_at if error.where == NOWHERE else error.where
         use = f"Used at {used_at}." if where != used_at else ""
@@ -242,7 +242,7 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTa
     """The tasks of one play for one host. Each mistake is told once."""
     tasks: list[RenderedTask] = []
     errors: dict[tuple[Where, str, str], None] = {}
-    waiting: dict[Where, None] = {}
+    needs_facts: dict[Where, None] = {}
     partial: list[RenderedTask] = []
     for step in steps:
         if step.always and step.fixed is not None:
@@ -251,9 +251,9 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTa
         outcome = step.render(scope)
         tasks += outcome.tasks
         errors.update(dict.fromkeys(outcome.errors))
-        waiting.update(dict.fromkeys(outcome.waiting))
+        needs_facts.update(dict.fromkeys(outcome.needs_facts))
         partial += outcome.partial
-    return RenderedTasks(tuple(tasks), tuple(Diagnostic(*e, host=host) for e in sorted(errors)), tuple(waiting),
+    return RenderedTasks(tuple(tasks), tuple(Diagnostic(*e, host=host) for e in sorted(errors)), tuple(needs_facts),
                          tuple(partial))
 
 

@@ -27,6 +27,7 @@ from ringfence.secret import Secret
 from ringfence.templates import lookups
 from ringfence.templates.budget import RenderError, charge, charge_for, charged_replace, check_format, limit_width
 from ringfence.templates.sandbox import Environment, FailedValue, Lazy, as_text, materialise, text
+from ringfence.types.enums import TRUE_WORDS
 
 _WIDE = frozenset({"center", "indent", "batch", "slice", "wordwrap", "truncate", "tojson", "to_json", "to_nice_json",
                    "to_yaml", "to_nice_yaml", "round"})
@@ -58,8 +59,10 @@ def mandatory(value: Any, msg: str | None = None) -> Any:
 
 
 def to_bool(value: Any) -> bool:
-    word = value.lower() if isinstance(value, str) else value
-    return word in ("yes", "y", "on", "1", "true", "t") or (isinstance(word, int | float) and word == 1)
+    """Ansible's filter: what is no word for true is false, never a mistake."""
+    if isinstance(value, str):
+        return value.lower() in TRUE_WORDS
+    return isinstance(value, int | float) and value == 1
 
 
 def ternary(value: Any, true_val: Any, false_val: Any, none_val: Any = None) -> Any:

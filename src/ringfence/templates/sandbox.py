@@ -1,4 +1,4 @@
-"""Jinja2 without reach: no attribute but those listed here, no growth without a budget, and types that survive.
+"""A Jinja2 sandbox: listed attributes only, a work budget, native types.
 
 A template made of exactly one expression gives that expression's own value; everything else gives a text. What went
 wrong inside of a variable is a `Marker`: it costs nothing until somebody uses the value, as with Ansible.

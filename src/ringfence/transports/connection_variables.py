@@ -18,13 +18,13 @@ from typing import Any, Generic, TypeVar
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, suggest
 from ringfence.secret import Secret
+from ringfence.types.enums import parse_bool
 
 T = TypeVar("T")
 OURS = ("ansible_psrp_", "ringfence_")  # a variable with such a name that no transport knows is a mistake
 NOT_OURS = frozenset({"ringfence_facts"})  # but this one, which templates see
 
 _HOST = re.compile(r"(?!-)[\w.-]{1,253}")  # names in other scripts too: the resolver puts them into Punycode
-_TRUE, _FALSE = ("yes", "on", "true", "1", "y", "t"), ("no", "off", "false", "0", "n", "f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,9 @@ class Variable:
     meaning: str
 
 
-def variable(kind: VariableType[Any], *names: str, default: Any, meaning: str, winrm: Sequence[str] = (),
-             default_text: str = "") -> Any:
+def variable(
+    kind: VariableType[Any], *names: str, default: Any, meaning: str, winrm: Sequence[str] = (), default_text: str = ""
+) -> Any:
     """A field of a settings class; `shown` is the default in words where the value itself would not say it."""
     return dataclasses.field(default=default, metadata={
         "names": names, "winrm": tuple(winrm), "type": kind, "meaning": meaning, "default_text": default_text})
@@ -135,10 +136,10 @@ def _secret(value: Any) -> Secret:
 
 
 def _flag(value: Any) -> bool:
-    word = str(value).lower()
-    if word not in _TRUE + _FALSE:
-        raise ValueError("is neither yes nor no")
-    return word in _TRUE
+    try:
+        return parse_bool(value)
+    except ValueError:
+        raise ValueError("is neither yes nor no") from None
 
 
 def _path(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What went wrong, told by what the network, WinRM and PowerShell say of it: the kinds are rows of errors.FAILURES.
+"""Maps network, WinRM and PowerShell errors to the kinds of errors.FAILURES.
 
 Numbers are those of winerror.h and wsmerror.h (MS-WSMV 2.2.4.43 WSManFault carries them); texts are Windows' English
 ones, looked at only where no number or error id decides: WinRM reports PowerShell's own quotas as plain `InternalError`.
@@ -69,7 +69,13 @@ _LONGEST = 600  # characters of what a host says in a message
 
 # what a failure is called before a batch was sent, and after
 _BEFORE = {"protocol": "wrong_service"}
-_AFTER = {"timeout": "no_answer", "network": "connection_lost", "connection_refused": "connection_lost", "tls": "connection_lost", "wrong_service": "protocol"}
+_AFTER = {
+    "timeout": "no_answer",
+    "network": "connection_lost",
+    "connection_refused": "connection_lost",
+    "tls": "connection_lost",
+    "wrong_service": "protocol",
+}
 
 # before the batch is sent another attempt can do no harm, and for these it may help
 _PASSING = ("connection_refused", "timeout", "network", "dns")

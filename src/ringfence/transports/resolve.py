@@ -24,9 +24,11 @@ from ringfence.transports.connection_variables import (
 )
 from ringfence.transports.ssh_args import ssh_args
 
-CONNECTION = choice("psrp", "winrm", "ssh", "local", aliases={
+CONNECTION = choice(*TRANSPORTS, "winrm", aliases={
     "paramiko": "ssh", "paramiko_ssh": "ssh", "smart": "ssh",
-    **{f"ansible.{where}.{name}": name for where in ("builtin", "legacy") for name in ("psrp", "winrm", "ssh", "local")}})
+    **{f"ansible.{where}.{name}": name for where in ("builtin", "legacy") for name in (*TRANSPORTS, "winrm")}})
+
+_Check = Callable[[Any, Mapping[str, Any]], Iterator[Finding]]
 
 _POWERSHELLS = ("powershell", "powershell.exe", "pwsh", "pwsh.exe")
 # characters that cmd.exe, PowerShell and bash all leave alone in a word
@@ -44,11 +46,13 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
         raise InputError(problems) from None
     settings = TRANSPORTS["psrp" if connection == "winrm" else connection]
     values = read(settings, host, variables, connection == "winrm")
-    _COMPLETE[settings](host, values)
+    _complete_host(settings, host, values)
+    _COMPLETE.get(settings, _as_they_are)(host, values)
     made = settings(**values.values)
     named = {row.field: row.names[-1] for row in rows(settings)} | values.names
     problems += values.problems
-    for found in _CHECK[settings](made, variables):
+    check: _Check = _CHECK.get(settings, _no_endpoint)
+    for found in check(made, variables):
         problems.append(problem(host, f"{named.get(found.property, found.property)}: {found.reason}", found.advice))
     if problems:
         raise InputError(problems)
@@ -99,20 +103,25 @@ def named_files(variables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield from ((name, parsed[field]) for field in ("private_key_file", "known_hosts") if field in parsed)
 
 
-def _complete_host(host: str, resolved: ResolvedVariables) -> None:
+def _complete_host(settings: type, host: str, resolved: ResolvedVariables) -> None:
     """Without a variable of its own a host is reached by its name in the inventory."""
-    if "host" in resolved.values or any(row.summary.startswith("ansible_host:") for row in resolved.problems):
+    named = next((row for row in rows(settings) if row.field == "host"), None)
+    wrong = named and any(d.summary.startswith(f"{name}:") for d in resolved.problems for name in named.names + named.winrm)
+    if "host" in resolved.values or wrong:
         return
     try:
-        resolved.values["host"] = host_name.parse(host)
+        resolved.values["host"] = host_name.parse(host) if named else host
     except ValueError as error:
         resolved.problems.append(problem(host, f"the name of the host {error}", "set ansible_host to its address"))
+
+
+def _as_they_are(host: str, resolved: ResolvedVariables) -> None:
+    """Of a transport whose settings do not depend on each other."""
 
 
 def _complete_psrp(host: str, resolved: ResolvedVariables) -> None:
     """Protocol and port follow from each other, as in Ansible's psrp plugin."""
     values = resolved.values
-    _complete_host(host, resolved)
     values.setdefault("protocol", "http" if values.get("port") == 5985 else "https")
     values.setdefault("port", 5986 if values["protocol"] == "https" else 5985)
     if "path" in values:
@@ -122,7 +131,6 @@ def _complete_psrp(host: str, resolved: ResolvedVariables) -> None:
 def _complete_ssh(host: str, resolved: ResolvedVariables) -> None:
     """What the arguments for OpenSSH say counts where no variable of its own says it."""
     values = resolved.values
-    _complete_host(host, resolved)
     if "host_key_checking" in values:
         values.setdefault("host_key_policy", "strict" if values["host_key_checking"] else "off")
     for args in ("extra_args", "common_args", "args"):
@@ -133,10 +141,6 @@ def _complete_ssh(host: str, resolved: ResolvedVariables) -> None:
             else:
                 values.setdefault(field, os.path.expanduser(value) if isinstance(value, str) else value)
     values["known_hosts"] = os.path.expanduser(values.get("known_hosts", "~/.ssh/known_hosts"))
-
-
-def _complete_local(host: str, resolved: ResolvedVariables) -> None:
-    resolved.values["host"] = host
 
 
 def _check_psrp(made: PsrpSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
@@ -179,7 +183,7 @@ def _check_packages(made: PsrpSettings) -> Iterator[Finding]:
 
 
 def _check_ssh(made: SshSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
-    yield from _no_endpoint(variables)
+    yield from _no_endpoint(made, variables)
     if not _SAFE_COMMAND.fullmatch(made.powershell):
         yield Finding("powershell", f"{made.powershell!r} has characters that not every shell on a host leaves alone",
                "allowed: letters, digits, . _ - : ~ / \\ ; for a path with spaces its short form, "
@@ -188,18 +192,15 @@ def _check_ssh(made: SshSettings, variables: Mapping[str, Any]) -> Iterator[Find
         yield Finding("private_key", "there is a private key file too", "give one of the two")
 
 
-def _check_local(made: LocalSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
-    yield from _no_endpoint(variables)
-
-
-def _no_endpoint(variables: Mapping[str, Any]) -> Iterator[Finding]:
+def _no_endpoint(made: ConnectionSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
     """Silently using full PowerShell where somebody asked for a restricted endpoint would be wrong."""
     if variables.get("ringfence_endpoint") is not None:
         yield Finding("ringfence_endpoint", "JEA endpoints are reached over PSRP only",
                "set ansible_connection: psrp, or leave ringfence_endpoint out")
 
 
+# what a transport has beyond its variables; one that stands in neither has nothing
 _COMPLETE: dict[type, Callable[[str, ResolvedVariables], None]] = {
-    PsrpSettings: _complete_psrp, SshSettings: _complete_ssh, LocalSettings: _complete_local}
-_CHECK: dict[type, Callable[[Any, Mapping[str, Any]], Iterator[Finding]]] = {
-    PsrpSettings: _check_psrp, SshSettings: _check_ssh, LocalSettings: _check_local}
+    PsrpSettings: _complete_psrp, SshSettings: _complete_ssh}
+_CHECK: dict[type, _Check] = {
+    PsrpSettings: _check_psrp, SshSettings: _check_ssh}

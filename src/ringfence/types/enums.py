@@ -22,7 +22,9 @@ def choice(*parameters: str, **aliases: str) -> PropertyType:
     return PropertyType(" | ".join(canonical), parse, {"enum": list(canonical)}, canonical.__getitem__)
 
 
-_TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
+# ansible.module_utils.parsing.convert_bool
+TRUE_WORDS = frozenset({"true", "yes", "on", "1", "y", "t"})
+FALSE_WORDS = frozenset({"false", "no", "off", "0", "n", "f"})
 
 
 def parse_bool(value: Any) -> bool:
@@ -30,9 +32,9 @@ def parse_bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     text = as_text(value).lower()
-    if text not in _TRUE | _FALSE:
+    if text not in TRUE_WORDS | FALSE_WORDS:
         raise ValueError(f"{quoted(value)} is neither true nor false")
-    return text in _TRUE
+    return text in TRUE_WORDS
 
 
 BOOL = PropertyType("boolean", parse_bool, {"type": "boolean"})

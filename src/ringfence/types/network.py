@@ -112,14 +112,19 @@ def interface(text: str) -> str:
 
 
 def interfaces(any_word: str = "Any", *, patterns: bool = True) -> PropertyType:
-    """A list of interfaces; none is said as `any_word` to a cmdlet. `patterns`: its parameter takes wildcard patterns, so
-    that the characters of an alias which would be wildcards need a backtick."""
+    """A list of interfaces. An empty list is passed as `any_word`. With `patterns`, wildcard characters of an alias are
+    escaped by a backtick."""
     type = list_of(interface, name="interface aliases (wildcards allowed) or GUIDs", any_word=any_word)
 
     def argument(value: Any) -> Any:
         return [re.sub(r"([`*?\[\]])", r"`\1", a) if patterns else a for a in value] or any_word
 
-    return replace(type, to_parameter=argument, resolved_by_host="interface", host_names=lambda v: tuple(a for a in v if not a.startswith("{")))
+    return replace(
+        type,
+        to_parameter=argument,
+        resolved_by_host="interface",
+        host_names=lambda v: tuple(a for a in v if not a.startswith("{")),
+    )
 
 
 def platform(text: str) -> str:

@@ -24,7 +24,7 @@ def escaped(text: str) -> str:
 
 
 def value(content: Any, blank: str = "(none)") -> str:
-    """A canonical value on one line, as people write it in YAML; nothing is said as `blank`."""
+    """A canonical value on one line, as people write it in YAML; an empty one becomes `blank`."""
     if isinstance(content, Secret):
         return MASK
     if content is None or content in ("", ()):

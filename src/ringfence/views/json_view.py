@@ -33,7 +33,9 @@ def error(problem: RingfenceError) -> dict[str, Any]:
 
 def host(result: HostResult) -> dict[str, Any]:
     """What became of one host as plain values."""
-    written = [{"store": c.id.store, "kind": c.id.kind, "name": c.resource.name} for c in result.changes if c.id in result.written]
+    written = [
+        {"store": c.id.store, "kind": c.id.kind, "name": c.resource.name} for c in result.changes if c.id in result.written
+    ]
     return {"host": result.host, "status": result.status, "declared": result.declared,
             "changes": changes_as_data(result.changes), "written": written, "remaining": changes_as_data(result.remaining),
             "error": error(result.error) if result.error else None,

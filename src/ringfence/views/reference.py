@@ -34,7 +34,9 @@ def rows(kind: Kind) -> list[ReferenceRow]:
     """The table of a kind, its naming key first."""
     word = kind.name_type.name if kind.name_type else "name"
     key = ReferenceRow(kind.key, word, "required", "-Name", "", "Which one is meant.")
-    state = [ReferenceRow("state", "present | absent", "present", "", "", "Whether it is there.")] if kind.storage.removable else []
+    state = (
+        [ReferenceRow("state", "present | absent", "present", "", "", "Whether it is there.")] if kind.storage.removable else []
+    )
     found = [key, *state]
     for p in kind.properties.values():
         found.append(_row(p, kind))
@@ -48,7 +50,9 @@ def _row(p: Property, kind: Kind) -> ReferenceRow:
     default = "required" if p.required else value(p.default, empty_as(p.type)) if kind.whole else ""
     since = f" Windows policy schema {p.since} or later." if p.since != "2.0" else ""
     unset = "" if p.parameter else " Read only: no cmdlet sets it."
-    return ReferenceRow(p.name, p.type.name, default, f"-{p.parameter}" if p.parameter else "", _registry(p), p.doc + since + unset)
+    return ReferenceRow(
+        p.name, p.type.name, default, f"-{p.parameter}" if p.parameter else "", _registry(p), p.doc + since + unset
+    )
 
 
 def _registry(p: Property) -> str:
@@ -92,8 +96,10 @@ def page(kind: Kind) -> str:
     table = _markdown(HEADS, [(f"`{r.name}`", r.type, f"`{r.default}`" if r.default else "", f"`{r.parameter}`" if
                                r.parameter else "", f"`{r.registry}`" if r.registry else "", r.meaning) for r in rows(kind)])
     verbs = "`New-`, `Set-`, `Remove-" if kind.storage.removable else "`Set-"
-    return (f"{GENERATED}# {kind.name}\n\n{kind.doc}\n\n{whole}\n\nWritten with {verbs}{kind.noun}`. {kind.storage.describe()}\n\n"
-            f"{table}\n```yaml\n{example(kind)}```\n")
+    return (
+        f"{GENERATED}# {kind.name}\n\n{kind.doc}\n\n{whole}\n\nWritten with {verbs}{kind.noun}`. {kind.storage.describe()}\n\n"
+        f"{table}\n```yaml\n{example(kind)}```\n"
+    )
 
 
 def _markdown(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> str:

@@ -99,7 +99,9 @@ def change(changed: Change, *, diff: bool = True, style: Style = unstyled) -> st
     if not diff:
         return head
     words = {name: p.type for name, p in changed.resource.kind.properties.items()}
-    rows = {name: list(_difference(b, a, changed.action, empty_as(words.get(name)))) for name, (b, a) in changed.properties().items()}
+    rows = {
+        name: list(_difference(b, a, changed.action, empty_as(words.get(name)))) for name, (b, a) in changed.properties().items()
+    }
     width = max(map(len, rows), default=0)
     lines = [head]
     for name, differences in rows.items():
@@ -127,7 +129,7 @@ class GroupedResults:
 
     def __init__(self, *, diff: bool = True, style: Style = unstyled) -> None:
         self._diff, self._style = diff, style
-        self._groups: dict[tuple[str, ...], list[str]] = {}  # what is told -> the hosts it is told of
+        self._groups: dict[tuple[str, ...], list[str]] = {}  # text lines -> the hosts that they are true of
         self._held = 0
 
     def add(self, result: HostResult) -> str:
@@ -144,8 +146,8 @@ class GroupedResults:
         groups = sorted(((sorted(hosts, key=natural), lines) for lines, hosts in self._groups.items()),
                         key=lambda group: natural(group[0][0]))
         self._groups, self._held = {}, 0
-        return "".join("\n".join([f"{self._style(names(hosts), 'strong')}  {told[0]}", *told[1:]]) + "\n\n"
-                       for hosts, told in groups)
+        return "".join("\n".join([f"{self._style(names(hosts), 'strong')}  {lines[0]}", *lines[1:]]) + "\n\n"
+                       for hosts, lines in groups)
 
     def _body(self, result: HostResult) -> Iterator[str]:
         style = self._style

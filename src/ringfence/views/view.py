@@ -20,7 +20,7 @@ class ViewOptions:
 
 
 class View(Protocol):
-    """A view of one run. Each method gives the text that is ready to be shown then, perhaps none."""
+    """A view of one run. Each method returns the text to print at that moment; it may be empty."""
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
         """Before the first host."""

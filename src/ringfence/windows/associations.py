@@ -120,7 +120,7 @@ def _transform(row: Mapping[str, Any], which: str) -> str:
 
 def rules_behind(local: str, remote: str, quick: Iterable[QuickMode], state: State) -> tuple[str, ...]:
     """The rules behind an association: those that its filters are named after, else every one that covers both ends."""
-    rules = {id: r for id, r in state.items() if id.kind == "ipsec_rule"}
+    rules = {id: r for id, r in state.items() if (f := r.as_filter()) and f.effect in ("secure", "exempt")}
     filters = {q.filter.casefold() for q in quick if q.filter}
     named = [_shown(id, r) for id, r in rules.items()
              if filters & {r.name.casefold(), str(r.values()["display_name"]).casefold()}]
@@ -132,11 +132,10 @@ def _shown(id: Id, rule: Resource) -> str:
 
 
 def _covers(rule: Resource, local: str, remote: str) -> bool:
-    values = rule.values()
-    if not values["enabled"] or values["mode"] == "tunnel" or (values["inbound_security"], values["outbound_security"]) == (
-            "none", "none"):
+    filter = rule.as_filter()
+    if not filter or not filter.enabled or filter.tunnel or filter.effect != "secure":
         return False
-    return _within(values["local_address"], local) and _within(values["remote_address"], remote)
+    return _within(filter.local_address, local) and _within(filter.remote_address, remote)
 
 
 def _within(members: tuple[str, ...], text: str) -> bool:

@@ -28,7 +28,9 @@ def read(stores: Any, kinds: Mapping[str, Kind], hmac_key: bytes = b"") -> State
 
 def read_objects(kind: Kind, objects: Any) -> dict[Id, Resource]:
     """The resources in the value of a Net.Get; a value that nobody understands stands as text. Never raises."""
-    found = (_read_object(kind, o) for o in (objects if isinstance(objects, list) else ()) if isinstance(o, dict) and o.get("Name"))
+    found = (
+        _read_object(kind, o) for o in (objects if isinstance(objects, list) else ()) if isinstance(o, dict) and o.get("Name")
+    )
     return {Id(LOCAL, kind.name, r.name.lower()): r for r in found}
 
 

@@ -15,15 +15,15 @@ SKIPPED_BY = {"2_1Hash": "2.0", "2_1Encryption": "2.0", "2_1AhHash": "2.0", "2_1
               "AllowProxy": "2.10"}
 """SkipVersion to write: schema versions up to this one do not know the value and must skip the proposal."""
 
-Rows = list[list[Any]]  # of a Policy.Read: [path, [[name, type, data], …]]
+RegistryRows = list[list[Any]]  # of a Policy.Read: [path, [[name, type, data], …]]
 
 
-def write(resource: Resource) -> Rows:
+def write(resource: Resource) -> RegistryRows:
     """The rows of one set as a Policy.Read has them. A pre-shared key is left out: it only goes through the cmdlet."""
     storage = resource.kind.storage
     assert isinstance(storage, SetKeys)
     path = f"{storage.subkeys[-1]}\\{storage.cmdlet_name(resource.name)}"
-    rows: Rows = [[path, [["Version", "String", SCHEMA_VERSION], *_values(resource.kind, resource)]]]
+    rows: RegistryRows = [[path, [["Version", "String", SCHEMA_VERSION], *_values(resource.kind, resource)]]]
     for p in resource.kind.proposals:
         for number, member in enumerate(getattr(resource, p.name)):
             rows.append([f"{path}\\{number:04}", _values(member.kind, member)])

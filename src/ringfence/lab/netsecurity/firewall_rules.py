@@ -101,7 +101,7 @@ def apply(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> N
         rule.replace("Edge Defer", *EDGES[arguments["EdgeTraversalPolicy"]])
     for parameter, token in (("LooseSourceMapping", "LSM"), ("LocalOnlyMapping", "LOM")):
         if parameter in arguments:
-            rule.replace(token, (token, parameter_values.truth(arguments[parameter])))
+            rule.replace(token, (token, parameter_values.stored_bool(arguments[parameter])))
     _principals(rule, arguments)
     _security(rule, arguments)
 
@@ -176,7 +176,7 @@ def _security(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
     rule.replace("Security Security2 Security2_9", ("Security", stored),
                  ("Security2_9", "An-NoEncap" if security.authentication == "NoEncap" else ""),
                  ("Security2", "AnE-Nego" if security.encryption == "Dynamic" else ""))
-    rule.replace("AuthByPassOut", ("AuthByPassOut", parameter_values.truth(security.override and security.outbound)))
+    rule.replace("AuthByPassOut", ("AuthByPassOut", parameter_values.stored_bool(security.override and security.outbound)))
 
 
 def _asked_security(rule: StoredRule, arguments: Mapping[str, Any]) -> _Security:

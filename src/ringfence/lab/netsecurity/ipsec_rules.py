@@ -50,7 +50,7 @@ def apply(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> N
     for parameter, token in (("EncryptedTunnelBypass", "ByPassTunnel"), ("RequireAuthorization", "Authz"),
                              ("AllowSetKey", "KeyManagerDictate"), ("AllowWatchKey", "KeyManagerNotify")):
         if parameter in arguments:
-            rule.replace(token, (token, parameter_values.truth(arguments[parameter])))
+            rule.replace(token, (token, parameter_values.stored_bool(arguments[parameter])))
     if "KeyModule" in arguments:
         _key_modules(rule, arguments["KeyModule"])
     if "ForwardPathLifetime" in arguments:
@@ -185,7 +185,7 @@ def _action(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
         arguments.get("KeyModule") == ["IKEv2"] and "TunnelType" not in arguments)
     refuse_first(_SECURITY_CHECKS, security)
     rule.replace("Action", ("Action", ACTIONS.get(security.pair, "Secure")))
-    rule.replace("SecureInClearOut", ("SecureInClearOut", parameter_values.truth(security.pair == _CLEAR_OUT)))
+    rule.replace("SecureInClearOut", ("SecureInClearOut", parameter_values.stored_bool(security.pair == _CLEAR_OUT)))
 
 
 _RULE_CHECKS: tuple[Check[StoredRule], ...] = (

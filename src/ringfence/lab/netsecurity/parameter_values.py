@@ -267,7 +267,7 @@ def profiles(values: Sequence[str]) -> list[Token]:
     return [("Profile", p) for p in ("Domain", "Private", "Public") if p in values]
 
 
-def truth(value: bool) -> str:
+def stored_bool(value: bool) -> str:
     """TRUE, or "" where Windows writes nothing."""
     return "TRUE" if value else ""
 

@@ -1,0 +1,39 @@
+"""Fixtures that several rooms use."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from lab_servers import EchoHost
+from winrm_services import PLAIN, Serve
+
+from ringfence.lab.listeners import Acceptor
+from ringfence.lab.winrm.winrm_server import WinRMServer
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Services that are closed at the end, and with them every thread."""
+    before = set(threading.enumerate())
+    services: list[WinRMServer] = []
+    with Acceptor() as gate:
+        def start(host: EchoHost | None = None, settings: WinRMSettings = PLAIN, **more: Any) -> WinRMServer:
+            services.append(WinRMServer(gate, host or EchoHost(), settings, **more))
+            return services[-1]
+        yield start
+        for service in services:
+            service.close()
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture
+def no_noise(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """Nothing of paramiko reaches logs or standard error."""
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("faulty").setLevel(logging.CRITICAL + 1)
+    yield
+    assert [r for r in caplog.records if not r.name.startswith("ringfence")] == []
+    assert capfd.readouterr().err == ""
