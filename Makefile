@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-lowest check demo bench generate clean
+.PHONY: install dev lock test test-lowest check demo bench mutants generate clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -59,6 +59,10 @@ demo: install
 
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m tests.bench
+
+# single faults in the modules where one opens or loses a host: would the tests notice?
+mutants: dev
+	$(BIN)/python -m tests.mutants --jobs $(JOBS)
 
 # schemas/ and docs/reference/ come from the tables of the kinds, docs/demo.txt from the demo
 generate: dev

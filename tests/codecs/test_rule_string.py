@@ -77,6 +77,12 @@ def test_encoded_keeps_what_it_cannot_read(pieces: str) -> None:
     assert TextOrBase64("T", "T64", sddl.canonical).read(split(pieces)) == ((None,), split(pieces))
 
 
+def test_encoded_said_twice_is_not_understood() -> None:
+    """Which of the two counts for Windows is not known: none is taken for the meaning."""
+    both = ("T=D:(A;;CC;;;AU)", "T=D:(A;;CC;;;WD)")
+    assert TextOrBase64("T", "T64", sddl.canonical).read(both) == ((None,), both)
+
+
 @pytest.mark.parametrize(("pieces", "values", "left"), [
     ("Protocol=6", ("tcp", ()), ""), ("Protocol=1|ICMP4=8:*|ICMP4=3:4", ("icmpv4", ("3:4", "8")), ""),
     ("Protocol=1|ICMP6=8:*", ("icmpv4", ()), "ICMP6=8:*"), ("ICMP4=8:*", ("any", ()), "ICMP4=8:*"),
