@@ -24,6 +24,7 @@ HEADER = "$ANSIBLE_VAULT;"
 DEFAULT_LABEL = "default"
 _ROUNDS = 10_000
 _PASSWORD_SECONDS = 60
+_POSIX, _PROGRAM_ENDINGS = os.name == "posix", (".exe", ".com", ".bat", ".cmd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,10 @@ def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool 
 
 
 def _executable(path: Path) -> bool:
-    return "\0" not in os.fspath(path) and path.is_file() and os.access(path, os.X_OK)
+    """Whether a file is a program. On Windows, where every file may be executed (os.access), its ending says so."""
+    if "\0" in os.fspath(path) or not path.is_file():
+        return False
+    return os.access(path, os.X_OK) if _POSIX else path.suffix.lower() in _PROGRAM_ENDINGS
 
 
 def _check_allowed(path: Path, trust: Trust) -> None:
