@@ -40,6 +40,14 @@ def test_a_resolver_that_does_not_answer(way: str, limit: str) -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize(("way", "kind"), [("ssh", "dns"), ("psrp", "network")])  # requests says that it is no URL
+def test_a_name_that_cannot_be_asked_for(way: str, kind: str) -> None:
+    name = "ü" * 63  # longer than a label may be, once it is in Punycode
+    with pytest.raises(Unreachable) as raised:
+        open_transport(name, {"ansible_user": "u", "ansible_password": "p", **WAYS[way]}).run(BATCH)
+    assert raised.value.kind == kind
+
+
 def resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     """Every name has these addresses."""
     real = socket.getaddrinfo

@@ -24,7 +24,8 @@ T = TypeVar("T")
 OURS = ("ansible_psrp_", "ringfence_")  # a variable with such a name that no transport knows is a mistake
 NOT_OURS = frozenset({"ringfence_facts"})  # but this one, which templates see
 
-_HOST = re.compile(r"(?!-)[\w.-]{1,253}")  # names in other scripts too: the resolver puts them into Punycode
+# names in other scripts too: the resolver puts them into Punycode
+_HOST = re.compile(r"(?!-)(?=.{1,253}$)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")
 
 
 @dataclass(frozen=True, slots=True)

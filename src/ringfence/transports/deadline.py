@@ -48,6 +48,8 @@ class Deadline:
             try:
                 infos = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
                 found.set_result(list(dict.fromkeys(str(info[4][0]) for info in infos)))
+            except UnicodeError:  # a name in another script that no Punycode is short enough for
+                found.set_exception(socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
             except Exception as error:
                 found.set_exception(error)
 
