@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev test test-lowest check demo bench mutants generate clean
+.PHONY: install dev lock test test-lowest check demo bench mutants generate clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -15,9 +15,20 @@ dev: .venv/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab]'
 	touch $@
 
-.venv/installed-dev: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+# exactly the locked versions, of files with the locked hashes: what is built and tested is what was reviewed
+.venv/installed-dev: .venv/bin/python pyproject.toml requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch .venv/installed $@
+
+# the newest versions that pyproject.toml admits, for every platform and Python
+LOCK := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-package ringfence --upgrade --custom-compile-command 'make lock'
+lock:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOCK) --extra dev --output-file requirements-dev.txt pyproject.toml
+	$(LOCK) --group pyproject.toml:audit --output-file .github/requirements-audit.txt
 
 check: dev
 	$(BIN)/ruff check
@@ -58,4 +69,4 @@ generate: dev
 	$(BIN)/python -m ringfence.cli.generate .
 
 clean:
-	rm -rf .venv .venv-bench .venv-lowest .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-bench .venv-lowest .venv-lock .mypy_cache .ruff_cache .pytest_cache

@@ -23,6 +23,10 @@ PLAYBOOK = """\
       tags: [rdp]
     - firewall_rule: {name: old-telnet, state: absent}
 """
+SMALL_PROJECT = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n", "hosts.yml": "all: {hosts: {web1: }}\n",
+           "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: a, state: absent}\n"}
+# leaves a file where it runs
+KIND_THAT_MARKS = "open('ran', 'w').close()\n'''\n@resource('x')\n'''\n"
 
 
 @dataclass(frozen=True)

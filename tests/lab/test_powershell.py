@@ -18,6 +18,7 @@ from pypsrp.wsman import WSMan
 
 from ringfence.batch import Answer, Call, cmdlet_call
 from ringfence.diagnostics import NOWHERE
+from ringfence.documents.trust import Trust
 from ringfence.errors import HostError
 from ringfence.lab import POLICY, Machine, NetworkAdapter, SimulatedHost, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
@@ -112,7 +113,9 @@ def walk(folder: Path, steps: str, **how: Any) -> list[Step]:
     with SimulatedFleet([on], **how) as lab:
         (folder / "hosts.yml").write_text(lab.inventory(), "utf-8")
         (folder / "site.yml").write_text(PLAYBOOK, "utf-8")
-        ready = prepare(RunOptions(folder, [str(folder / "site.yml")], [str(folder / "hosts.yml")]))
+        program = lab.running[on.name].variables.get("ringfence_powershell")  # of a local host
+        ready = prepare(RunOptions(folder, [str(folder / "site.yml")], [str(folder / "hosts.yml")],
+                                   trust=Trust(programs=(program,) if program else ())))
         [job] = ready.jobs
         for step in steps:
             if step == "t":

@@ -16,7 +16,7 @@ from ringfence.secret import Secret
 from ringfence.transports import failures
 from ringfence.transports.connection_settings import TRANSPORTS, LocalSettings, PsrpSettings, SshSettings
 from ringfence.transports.connection_variables import rows
-from ringfence.transports.resolve import settings_for
+from ringfence.transports.resolve import insecure, settings_for
 from ringfence.transports.ssh_args import Jump
 from ringfence.views import connection_docs
 
@@ -152,6 +152,15 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     ({"ansible_password": True}, "ansible_password: the secret value is not a text"),
     ({"ansible_host": "a\nb"}, "has control characters"),
     ({"ansible_host": " "}, "ansible_host: ' ' is empty"),
+    ({"ansible_host": "a b/c?d@e"}, "ansible_host: 'a b/c?d@e' is not the name or address of a host"),
+    ({"ansible_host": "-oProxyCommand=x"}, "is not the name or address of a host"),
+    ({"ansible_host": "a..b"}, "is not the name or address of a host"),
+    ({"ansible_host": "a" * 64}, "is not the name or address of a host"),
+    ({"ansible_host": "a." * 127 + "a"}, "is not the name or address of a host"),
+    ({"ansible_host": "$(x)"}, "is not the name or address of a host"),
+    ({"ansible_host": "a:b"}, "is not the name or address of a host"),
+    ({"ansible_connection": "ssh", "ansible_host": "a,b"}, "is not the name or address of a host"),
+    ({"ansible_connection": "ssh", "ringfence_ssh_jump": "u@a;b"}, "is not the name or address of a host"),
     ({"ansible_user": True}, "write it in quotes"),
     ({"ringfence_whatever": 1}, "ringfence_whatever: no such variable"),
     ({"ansible_connection": "ssh", "ringfence_powershell": "C:\\Program Files\\x.exe"}, "C:\\Progra~1"),
@@ -167,6 +176,40 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
 ])
 def test_mistakes(given: dict[str, Any], said: str) -> None:
     assert any(said in text for text in mistakes(**{**LOGON, **given})), mistakes(**{**LOGON, **given})
+
+
+@pytest.mark.parametrize("name", ["srv1", "srv1.example.com.", "10.0.0.1", "::1", "[fe80::1%eth0]", "bücher.example", "a_b"])
+@pytest.mark.parametrize("way", ["psrp", "ssh"])
+def test_names_and_addresses(way: str, name: str) -> None:
+    for host, more in ((name, {}), ("srv1", {"ansible_host": name})):
+        made = settings_for(host, {**LOGON, "ansible_connection": way, **more})
+        assert made.host == name.strip("[]")
+
+
+def test_a_name_in_the_inventory_that_is_none_needs_an_address() -> None:
+    with pytest.raises(InputError, match="the name of the host is not the name or address of a host"):
+        settings_for("a b", LOGON)
+    assert settings_for("a b", {**LOGON, "ansible_host": "10.0.0.1"}).host == "10.0.0.1"
+    assert settings_for("a b", {"ansible_connection": "local"}).host == "a b"
+
+
+@pytest.mark.parametrize(("given", "told"), [
+    ({}, []),
+    ({"ansible_connection": "ssh"}, []),
+    ({"ansible_connection": "ssh", "ansible_host_key_checking": "no"}, ["the keys of SSH hosts are not checked"]),
+    ({"ansible_psrp_cert_validation": "ignore"}, ["TLS certificates are not checked"]),
+    ({"ansible_psrp_cert_validation": "ignore", "ringfence_cert_fingerprint": "a" * 64}, []),
+    ({"ansible_port": 5985}, []),
+    ({"ansible_port": 5985, "ansible_psrp_message_encryption": "never"}, ["messages are sent in clear text over http ("]),
+    ({"ansible_port": 5985, "ansible_psrp_message_encryption": "never", "ansible_psrp_auth": "basic"},
+     ["messages are sent in clear text over http, and so is the password"]),
+    ({"ansible_psrp_message_encryption": "never"}, []),
+])
+def test_what_is_insecure_is_told(given: dict[str, Any], told: list[str]) -> None:
+    found = list(insecure("srv1", settings_for("srv1", {**LOGON, **given})))
+    assert all(d.severity == "warning" and d.host == "srv1" and d.detail for d in found)
+    assert len(found) == len(told)
+    assert all((d.summary + " (").startswith(t) for d, t in zip(found, told, strict=True))
 
 
 @pytest.mark.parametrize("auth", ["kerberos", "credssp"])

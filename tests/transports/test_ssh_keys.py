@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import os
 import socket
 import struct
 import threading
@@ -16,10 +17,11 @@ import pytest
 from faulty import HERE, Server, Ssh
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ssh_hosts import HOST_KEY, answer, fails, known, new_key, run
+from ssh_hosts import HOST_KEY, answer, fails, known, new_key, run, variables
 
 from ringfence.secret import Secret
 from ringfence.transports import known_hosts
+from ringfence.transports.resolve import insecure, settings_for
 
 pytestmark = pytest.mark.usefixtures("no_noise")
 
@@ -141,22 +143,56 @@ def test_accept_new(tmp_path: Path) -> None:
     more: dict[str, Any] = {"ringfence_known_hosts": str(path)}
     with Server(Ssh(answer(), HOST_KEY)) as server:
         assert run(tmp_path, server.port, ringfence_host_key_policy="accept-new", **more)[0]
-        assert path.read_text() == f"[{HERE}]:{server.port} {HOST_KEY.get_name()} {HOST_KEY.get_base64()}\n"
+        name, _, key = path.read_text().partition(" ")
+        assert (name[:3], key) == ("|1|", f"{HOST_KEY.get_name()} {HOST_KEY.get_base64()}\n")
         assert run(tmp_path, server.port, **more)[0]  # known from now on
     path.write_text("somehost ssh-ed25519 AAAA")
     with Server(Ssh(answer(), HOST_KEY)) as server:
         assert run(tmp_path, server.port, ringfence_host_key_policy="accept-new", **more)[0]
-        assert path.read_text().startswith("somehost ssh-ed25519 AAAA\n[")
+        assert path.read_text().startswith("somehost ssh-ed25519 AAAA\n|1|")
 
 
 @pytest.mark.parametrize("how", [{"ringfence_host_key_policy": "off"}, {"ansible_host_key_checking": False},
                                  {"ansible_ssh_host_key_checking": "no"},
                                  {"ansible_ssh_common_args": "-o StrictHostKeyChecking=no"}])
-def test_off_with_a_warning(tmp_path: Path, how: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_off(tmp_path: Path, how: dict[str, Any]) -> None:
     with Server(Ssh(answer(), HOST_KEY)) as server:
         other = known(tmp_path, server.port, new_key()[1])
         assert run(tmp_path, server.port, ringfence_known_hosts=other, **how)[0]
-    assert [(r.levelname, "is not checked" in r.message) for r in caplog.records] == [("WARNING", True)]
+    (warning,) = insecure("srv1", settings_for("srv1", variables(tmp_path, server.port, **how)))
+    assert warning.summary == "the keys of SSH hosts are not checked (host key policy off)"
+
+
+@pytest.mark.parametrize("content", [
+    "ssh-ed25519 AAAA me@here\n", "no-pty ssh-ed25519 AAAA\n", "restrict,pty ssh-rsa AAAA\n", 'from="10.0.0.1" ssh-rsa AAAA\n',
+    "cert-authority ecdsa-sha2-nistp256 AAAA\n", "export PATH=/bin\n", "srv1 ssh-ed25519 AAAA\nalias ls=x\n", "\0", "a b\n"])
+def test_no_key_is_added_to_a_file_of_something_else(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(content)
+    with Server(Ssh(answer(), HOST_KEY)) as server:
+        fails(tmp_path, server.port, "host_key", "it holds something else than known hosts",
+              ringfence_known_hosts=str(path), ringfence_host_key_policy="accept-new")
+    assert path.read_text() == content
+
+
+def test_no_key_is_added_to_what_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "none")
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "link"):
+        with pytest.raises(OSError, match="something else than known hosts"):
+            known_hosts.remember(str(path), HERE, 22, HOST_KEY)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("content", [
+    "", "\n# comment\n", "no-oslo-1,10.0.0.1 ssh-ed25519 AAAA\n", "@revoked * ssh-rsa AAAA= x y\n",
+    "[a]:23 sk-ssh-ed25519@openssh.com AAAA\r\n", "|1|a=|b= ecdsa-sha2-nistp256 AAAA"])
+def test_a_key_is_added_to_any_known_hosts(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(content, newline="")
+    known_hosts.remember(str(path), "Srv1", 22, HOST_KEY)
+    assert known_hosts.known(str(path), "srv1", 22).keys == (HOST_KEY,)
+    assert path.read_bytes().startswith(content.encode())
 
 
 def test_revoked(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ COMMANDS = {
     "drift": "Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing.",
     "status": "Show main mode and quick mode security associations of hosts, next to the rules that asked for them.",
     "doc": "Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning.",
-    "schema": "Write JSON Schemas of playbooks, inventories, plan files, reports and each kind, those of ./modules included.",
+    "schema": "Write JSON Schemas of playbooks, inventories, plan files, reports and each kind.",
     "demo": "Start five simulated hosts (WinRM and SSH), and walk plan, apply, tampering, drift and apply on them.",
     "lab": "Simulated Windows hosts on this machine, for trying and testing.",
     "jea": "Least privilege on Windows hosts: Just Enough Administration.",

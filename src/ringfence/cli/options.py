@@ -41,6 +41,20 @@ class SecretOptions:
 
 
 @dataclass(frozen=True)
+class TrustOptions:
+    """What the user says of a project, and a project never of itself."""
+
+    trust_dir: Annotated[list[str], flag("--trust-dir", metavar="DIR", help="Take the project in this folder though "
+                                         "others own it or may write it. Repeatable.")]
+    allow_program: Annotated[list[str], flag("--allow-program", metavar="PATH", help="The project may run this program, or "
+                                             "those in this folder. Repeatable.")]
+    ignore_ansible_cfg: Annotated[bool, flag("--ignore-ansible-cfg", help="Say nothing of ansible.cfg and ANSIBLE_… variables, "
+                                             "which ringfence does not heed.")] = False
+    untrusted: Annotated[bool, flag("--untrusted", help="The project is a stranger's: none of its code runs, no host is "
+                                    "connected to, nothing outside of its folder is read. Also: RINGFENCE_UNTRUSTED=1.")] = False
+
+
+@dataclass(frozen=True)
 class SelectionOptions:
     """Which hosts and which tasks."""
 

@@ -4,18 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from ringfence import kinds
+from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import SecretOptions, SelectionOptions
+from ringfence.cli.options import SecretOptions, SelectionOptions, TrustOptions
+from ringfence.documents import trust_file
+from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
 from ringfence.model.resource import Kind
 from ringfence.project import settings
 from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare
 
 
-def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions) -> Prepared:
-    """Everything read, rendered and checked; warnings are shown. Raises InputError with every mistake."""
+def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
+             trusted: TrustOptions, connects: bool = True) -> Prepared:
+    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to. Raises
+    InputError with every mistake."""
+    allowed = trust_of(trusted)
+    if allowed.untrusted and connects:
+        raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
     options = RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(selection), extra_vars=secrets.extra_vars,
-                         vault=[*secrets.vault_password_file, *secrets.vault_id])
+                         vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed,
+                         ignore_ansible_cfg=trusted.ignore_ansible_cfg)
     found = prepare(options)
     console.problems(found.warnings)
     return found
@@ -31,9 +41,17 @@ def selection_of(options: Mapping[str, Sequence[str]]) -> SelectionOptions:
     return SelectionOptions(**{name: [*values] for name, values in options.items() if name != "playbooks"})
 
 
-def known_kinds() -> Mapping[str, Kind]:
-    """Our kinds and those of the project that the current folder belongs to. Raises InputError."""
-    return load_kinds(settings.load(Path.cwd()).folder)
+def trust_of(trusted: TrustOptions) -> Trust:
+    """What the user allows. Raises InputError."""
+    return trust_file.load(trusted.untrusted, trusted.trust_dir, trusted.allow_program)
+
+
+def known_kinds(own: bool, trusted: TrustOptions) -> Mapping[str, Kind]:
+    """Our kinds, and where asked for also those of the project that the current folder belongs to. Raises InputError."""
+    if not own:
+        return kinds.load()
+    allowed = trust_of(trusted)
+    return load_kinds(settings.load(Path.cwd(), allowed), allowed)
 
 
 def list_hosts(console: Console, run: Prepared) -> ExitCode:

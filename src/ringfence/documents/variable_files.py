@@ -8,6 +8,7 @@ from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where, describe
 from ringfence.documents import yaml
+from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault, Vaulted, is_vault
 from ringfence.documents.yaml import Map, Seq
 from ringfence.secret import Secret
@@ -19,8 +20,8 @@ EXTRA = "-e"
 class VariableFiles:
     """Reads files of variables, each once. Mistakes go to `problems`."""
 
-    def __init__(self, vault: Vault, problems: Problems) -> None:
-        self.vault, self.problems = vault, problems
+    def __init__(self, vault: Vault, problems: Problems, trust: Trust = Trust()) -> None:  # noqa: B008
+        self.vault, self.problems, self.trust = vault, problems, trust
         self._files: dict[Path, tuple[Map, tuple[Diagnostic, ...]]] = {}
         self._folders: dict[Path, Map] = {}
 
@@ -38,6 +39,9 @@ class VariableFiles:
         return self._files[path]
 
     def _read(self, path: Path, wanted_at: Where, problems: Problems) -> Map:
+        if reason := self.trust.unreadable(path):
+            problems.error(Where(os.fspath(path)) if wanted_at == NOWHERE else wanted_at, reason)
+            return Map()
         text = yaml.read_text(path, problems, wanted_at)
         if text is None:
             return Map()
@@ -76,7 +80,7 @@ class VariableFiles:
     def _found(self, base: Path) -> list[Path]:
         for ending in ENDINGS:
             path = base.with_name(base.name + ending)
-            if path.is_dir():
+            if path.is_dir() and not self.trust.unreadable(path):
                 return _files(path)
             if path.exists():
                 return [path]

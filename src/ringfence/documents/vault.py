@@ -7,7 +7,6 @@ bytes of the password and the salt: cipher key, HMAC key, counter start of AES-2
 
 import hmac
 import os
-import stat
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
+from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.secret import Secret
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ HEADER = "$ANSIBLE_VAULT;"
 DEFAULT_LABEL = "default"
 _ROUNDS = 10_000
 _PASSWORD_SECONDS = 60
+_POSIX, _PROGRAM_ENDINGS = os.name == "posix", (".exe", ".com", ".bat", ".cmd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,11 @@ def is_vault(text: str) -> bool:
     return text.startswith(HEADER)
 
 
-def passwords(files: Sequence[str]) -> list[tuple[str, Secret]]:
+def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool = True,  # noqa: B008
+              ) -> list[tuple[str, Secret]]:
     """The passwords of `--vault-password-file FILE` and `--vault-id LABEL@FILE` arguments, in order. An executable
-    file is run and its output taken; one whose name ends in `-client` gets `--vault-id LABEL`, as with Ansible.
-    Raises InputError."""
+    file is run and its output taken, where the user named or allowed it; one whose name ends in `-client` gets
+    `--vault-id LABEL`, as with Ansible. Raises InputError."""
     found: list[tuple[str, Secret]] = []
     bad: list[Diagnostic] = []
     for argument in files:
@@ -98,7 +100,11 @@ def passwords(files: Sequence[str]) -> list[tuple[str, Secret]]:
         if not at:
             label, path = DEFAULT_LABEL, argument
         try:
-            found.append((label or DEFAULT_LABEL, _password(Path(path).expanduser(), label or DEFAULT_LABEL)))
+            file = Path(path).expanduser()
+            runs = _executable(file)
+            if runs and (trust.untrusted or not named_by_user):
+                _check_allowed(file, trust)
+            found.append((label or DEFAULT_LABEL, _password(file, label or DEFAULT_LABEL, runs)))
         except InputError as error:
             bad += error.diagnostics
     if bad:
@@ -106,11 +112,27 @@ def passwords(files: Sequence[str]) -> list[tuple[str, Secret]]:
     return found
 
 
-def _password(path: Path, label: str) -> Secret:
+def _executable(path: Path) -> bool:
+    """Whether a file is a program. On Windows, where every file may be executed (os.access), its ending says so."""
+    if "\0" in os.fspath(path) or not path.is_file():
+        return False
+    return os.access(path, os.X_OK) if _POSIX else path.suffix.lower() in _PROGRAM_ENDINGS
+
+
+def _check_allowed(path: Path, trust: Trust) -> None:
+    """Raises InputError where a project names a program, and its user did not allow it or others may write it."""
+    if trust.untrusted:
+        raise _fail(Where(os.fspath(path)), "the vault password is a program, which does not run for an untrusted project")
+    if not trust.allows_program(path):
+        raise _fail(Where(os.fspath(path)), "the vault password is a program, and a project may not run programs",
+                    f"Allow it: --allow-program {path}, {ALLOW_PROGRAM}, or `programs` in {user_file()}; or name it with "
+                    "--vault-password-file yourself. A file with the password must not be executable.")
+    trust.check_owners([path, path.parent])
+
+
+def _password(path: Path, label: str, runs: bool) -> Secret:
     where = Where(os.fspath(path))
     try:
-        mode = path.stat().st_mode
-        runs = stat.S_ISREG(mode) and os.access(path, os.X_OK)
         text = _output(path, label) if runs else path.read_bytes()[:2**16].strip()
         password = text.decode()
     except UnicodeDecodeError:

@@ -1,6 +1,7 @@
 """Inventories as people write them -> groups and hosts: YAML files, folders of them, lists of names with a comma."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,9 @@ def _port(port: int | None, where: Where) -> Map:
 
 
 def _source(path: Path, inventory: Inventory) -> None:
+    if reason := inventory.files.trust.unreadable(path):
+        inventory.problems.error(Where(os.fspath(path)), reason)
+        return
     if path.is_dir():
         for inner in sorted(path.iterdir(), key=lambda p: p.name):
             if not (inner.name.startswith(".") or inner.name in _IGNORED_NAMES
@@ -52,16 +56,14 @@ def _source(path: Path, inventory: Inventory) -> None:
         return
     where = Where(os.fspath(path))
     if path.suffix not in (".yml", ".yaml", ".json") and os.access(path, os.X_OK):
-        inventory.problems.error(where, "executable inventories are not supported yet",
-                                 "Save its output as YAML: ansible-inventory -i FILE --list --yaml --output hosts.yml")
+        inventory.problems.error(where, "executable inventories are not supported yet", _converted(path))
         return
     text = yaml.read_text(path, inventory.problems)
     if text is None:
         return
     first = next((line for line in map(str.strip, text.splitlines()) if line and line[0] not in "#;"), "")
     if path.suffix == ".ini" or (not path.suffix and first and _looks_like_ini(first)):
-        inventory.problems.error(where, "inventories in INI form are not supported yet",
-                                 "Convert it: ansible-inventory -i FILE --list --yaml --output hosts.yml")
+        inventory.problems.error(where, "inventories in INI form are not supported yet", _converted(path))
         return
     data = yaml.parse(text, os.fspath(path), yaml.VARIABLES, inventory.problems)
     _Reader(inventory, os.fspath(path)).top(data)
@@ -69,6 +71,13 @@ def _source(path: Path, inventory: Inventory) -> None:
 
 def _looks_like_ini(first: str) -> bool:
     return first.startswith("[") or not (":" in first or first[0] in "{-&%")
+
+
+def _converted(path: Path) -> str:
+    """How to have an inventory as YAML. Without its plugin for group_vars/ and host_vars/ Ansible writes what the inventory
+    itself says: no decrypted vault in clear text, and no variable of a group as one of each host."""
+    return ("Save it as YAML: ANSIBLE_VARS_ENABLED= ansible-inventory -i "
+            f"{shlex.quote(os.fspath(path))} --list --yaml --export --output hosts.yml")
 
 
 class _Reader:
@@ -85,8 +94,7 @@ class _Reader:
             self.problems.error(Where(self.source), f"an inventory is a mapping of groups, not {describe(data)}",
                                 "Begin with `all:`, and `hosts:` or `children:` below it.")
         elif "plugin" in data and not isinstance(data["plugin"], dict):
-            self.problems.error(data.at("plugin"), "inventory plugins are not supported",
-                                "Save its output as YAML: ansible-inventory -i FILE --list --yaml --output hosts.yml")
+            self.problems.error(data.at("plugin"), "inventory plugins are not supported", _converted(Path(self.source)))
         else:
             for name, group in data.items():
                 self.group(name, group, data.at(name))

@@ -12,6 +12,7 @@ from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Problems, Where, allowed, describe, suggest
 from ringfence.documents import yaml
+from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import Map, Seq
 from ringfence.templates.compile import check, check_template, condition, template
 from ringfence.types.enums import parse_bool
@@ -105,8 +106,8 @@ class _Inherited:
 class PlaybookReader:
     """Reads playbooks for a set of kinds. Mistakes go to `problems`; the caller raises them."""
 
-    def __init__(self, kinds: Collection[str], problems: Problems) -> None:
-        self.kinds, self.problems = kinds, problems
+    def __init__(self, kinds: Collection[str], problems: Problems, trust: Trust = Trust()) -> None:  # noqa: B008
+        self.kinds, self.problems, self.trust = kinds, problems, trust
         self._files: dict[Path, Any] = {}
         self._count = 0
 
@@ -118,6 +119,9 @@ class PlaybookReader:
 
     def _tree(self, path: Path, where: Where, inherited: _Inherited) -> tuple[Any, _Inherited] | None:
         """A file's tree and what is inherited inside of it; None where it must not or cannot be read."""
+        if reason := self.trust.unreadable(path):
+            self.problems.error(Where(os.fspath(path)) if where == NOWHERE else where, reason)
+            return None
         real = Path(os.path.realpath(path))
         chain = (*inherited.chain, (real, where))
         if any(real == earlier for earlier, _ in inherited.chain):

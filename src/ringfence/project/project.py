@@ -8,6 +8,7 @@ from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where
 from ringfence.documents import variable_files
+from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault
 from ringfence.documents.yaml import Map, Seq
 from ringfence.inventory import patterns, readers
@@ -17,6 +18,7 @@ from ringfence.project.render import RenderedTasks, Tags, TaskRenderer, render
 from ringfence.templates.budget import RenderError, UndefinedFacts
 from ringfence.templates.compile import template
 from ringfence.templates.lazy import FACTS, HostVars
+from ringfence.templates.lookups import UntrustedLookup
 from ringfence.templates.sandbox import OMIT
 from ringfence.templates.scope import Scope
 
@@ -41,6 +43,11 @@ class Project:
         self.inventory, self.extra, self.vault, self.warnings = inventory, extra, vault, warnings
         self._targets, self._hostvars = targets, hostvars
         self._steps: dict[Tags, list[tuple[TaskRenderer, ...]]] = {}
+
+    @property
+    def trust(self) -> Trust:
+        """What of this machine templates may read."""
+        return self.inventory.files.trust
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -96,14 +103,14 @@ class Project:
     def _scope(self, target: _PlayHosts, name: str, facts: Mapping[str, Any] | None, files: Map = Map()) -> Scope:  # noqa: B008
         host = self.inventory.get(name, target.play.folder)
         layers = self.extra.merged_over(files.merged_over(target.play.variables.merged_over(host.variables)))
-        return Scope(layers, {**self.inventory.magic(name), **target.magic}, facts, self.vault)
+        return Scope(layers, {**self.inventory.magic(name), **target.magic}, facts, self.vault, trust=self.trust)
 
     def _vars_files(self, play: Play, scope: Scope) -> Map:
         """The variables of a play's files, later over earlier. Raises RenderError, InputError."""
         found = Map()
         for entry, where in play.vars_files:
             names = [str(scope.render(e, where)) for e in (entry if isinstance(entry, Seq) else [entry])]
-            variables, wrong = self.inventory.files.read(_vars_file(play, names, where), where)
+            variables, wrong = self.inventory.files.read(_vars_file(play, names, where, self.trust), where)
             if any(d.severity == "error" for d in wrong):
                 raise InputError(wrong)
             found = variables.merged_over(found)
@@ -118,7 +125,7 @@ class Project:
             scope = self._scope(target, name, None)
         else:
             magic = {**self.inventory.magic(name), "omit": OMIT, "hostvars": self._hostvars(None)}
-            scope = Scope(self.extra.merged_over(self.inventory.get(name).variables), magic, None, self.vault)
+            scope = Scope(self.extra.merged_over(self.inventory.get(name).variables), magic, None, self.vault, trust=self.trust)
         values: dict[str, Any] = {}
         wrong: list[Diagnostic] = []
         for key, raw in scope.variables.items():
@@ -128,6 +135,8 @@ class Project:
                 value = scope.render(raw, scope.where(key))
                 if value is not OMIT:
                     values[key] = value
+            except UntrustedLookup as error:
+                wrong.append(Diagnostic(scope.where(key), f"not checked: {key}", error.summary, "warning", name))
             except RenderError as error:
                 where = scope.where(key) if error.where == NOWHERE else error.where
                 wrong.append(Diagnostic(where, error.summary, error.detail, host=name))
@@ -135,16 +144,19 @@ class Project:
 
 
 def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
-         extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None) -> Project:
+         extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None,
+         trust: Trust = Trust()) -> Project:  # noqa: B008
     """A project from files, without a mistake in them; see `read`. Raises InputError with every mistake of every file,
     sorted by place. Warnings are in `Project.warnings`."""
-    project, problems = read(playbooks, kinds=kinds, inventory=inventory, extra=extra, limit=limit, vault=vault)
+    project, problems = read(playbooks, kinds=kinds, inventory=inventory, extra=extra, limit=limit, vault=vault,
+                             trust=trust)
     problems.check()
     return project
 
 
 def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
-         extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None) -> tuple[Project, Problems]:
+         extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None,
+         trust: Trust = Trust()) -> tuple[Project, Problems]:  # noqa: B008
     """A project from files, and what is wrong with them: of a playbook with mistakes the project holds the rest, so
     that its values can be checked at the same time.
 
@@ -153,11 +165,11 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     what a playbook means could only be guessed then.
     """
     problems, vault = Problems(), vault or Vault()
-    files = variable_files.VariableFiles(vault, problems)
+    files = variable_files.VariableFiles(vault, problems, trust)
     extra_variables = variable_files.extra(extra, files)
     fleet = readers.load(inventory, files)
     known = not problems.failed
-    plays = PlaybookReader(kinds, problems).read(playbooks)
+    plays = PlaybookReader(kinds, problems, trust).read(playbooks)
     if not known:
         problems.check()
     if not inventory:
@@ -168,7 +180,7 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
         if beside not in memo:
             def make(name: str) -> Scope:
                 magic = {**fleet.magic(name), "omit": OMIT, "hostvars": memo[beside]}
-                return Scope(extra_variables.merged_over(fleet.get(name, beside).variables), magic, None, vault)
+                return Scope(extra_variables.merged_over(fleet.get(name, beside).variables), magic, None, vault, trust=trust)
             memo[beside] = HostVars(fleet.entries, make)
         return memo[beside]
 
@@ -183,7 +195,8 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
 
 def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozenset[str] | None, hostvars: HostVars,
             problems: Problems) -> _PlayHosts:
-    scope = Scope(extra.merged_over(play.variables), {"omit": OMIT, "groups": fleet.members}, None, vault)
+    scope = Scope(extra.merged_over(play.variables), {"omit": OMIT, "groups": fleet.members}, None, vault,
+                  trust=fleet.files.trust)
     patterns_of_play: list[str] = []
     for pattern in play.hosts:
         try:
@@ -207,15 +220,17 @@ def _literal_files(play: Play, files: variable_files.VariableFiles) -> None:
         names = list(entry) if isinstance(entry, Seq) else [entry]
         if not any(template(n) for n in names):
             try:
-                files.load(_vars_file(play, names, where), where)
+                files.load(_vars_file(play, names, where, files.trust), where)
             except RenderError as error:
                 files.problems.error(where, error.summary, error.detail)
 
 
-def _vars_file(play: Play, names: Sequence[str], where: Where) -> Path:
+def _vars_file(play: Play, names: Sequence[str], where: Where, trust: Trust) -> Path:
     """The first of several names that is a file in the folder `vars` beside the play, or beside it. Raises
     RenderError."""
     candidates = [p for n in names if "\0" not in n for p in (play.folder / "vars" / n, play.folder / n)]
+    if reason := next(filter(None, map(trust.unreadable, candidates)), ""):
+        raise RenderError(reason, where=where)
     path = next((p for p in candidates if p.is_file()), None)
     if path is None:
         raise RenderError(f"there is no file {' or '.join(names)}",

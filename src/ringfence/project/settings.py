@@ -1,13 +1,14 @@
 """`ringfence.yml`: what a project says once instead of on every command line. Optional."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ringfence.diagnostics import Problems, Where, allowed, describe
+from ringfence.diagnostics import Diagnostic, InputError, Problems, Where, allowed, describe
 from ringfence.documents import yaml
+from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import Map, Seq
 
 FILE = "ringfence.yml"
@@ -18,13 +19,14 @@ LATER = ("protected",)  # keys of the design that no version knows yet
 class ProjectSettings:
     """What the file says, paths made relative to the current folder; empty where there is no file.
 
-    `folder` is the project's: that of the file, or the current one. `modules` beside it holds the project's own kinds.
+    `folder` is the project's: that of the file, or the current one. `modules` are the folders of its own kinds.
     """
 
     folder: Path
     inventory: tuple[str, ...] = ()
     playbooks: tuple[str, ...] = ()
     vault_password_file: str = ""
+    modules: tuple[str, ...] = ()
 
 
 def find(start: Path | None = None) -> Path | None:
@@ -33,13 +35,16 @@ def find(start: Path | None = None) -> Path | None:
     return next((f / FILE for f in (folder, *folder.parents) if (f / FILE).is_file()), None)
 
 
-def load(start: Path | None = None) -> ProjectSettings:
+def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings:  # noqa: B008
     """The settings of the project that a folder (by default the current one) belongs to. Raises InputError with every
-    mistake in the file."""
+    mistake in the file, and where somebody else may have written it."""
     path = find(start)
     if path is None:
         return ProjectSettings(Path())
+    trust.check_owners([path, path.parent])
     path, problems = Path(os.path.relpath(path)), Problems()
+    if reason := trust.bounded(path.parent).unreadable(path):
+        raise InputError([Diagnostic(Where(os.fspath(path)), reason)])
     data = yaml.load(path, yaml.PLAYS, problems)
     if data is not None and not isinstance(data, Map):
         problems.error(Where(os.fspath(path), 1), f"{FILE} is a mapping, not {describe(data)}",
@@ -53,6 +58,7 @@ def load(start: Path | None = None) -> ProjectSettings:
             problems.error(data.at(key), f'"{key}" is not supported yet')
         else:
             problems.error(data.at(key), f'unknown key "{key}" in {FILE}', allowed(key, _KEYS))
+    _outside(values, data, trust.bounded(path.parent), problems)
     problems.check()
     return ProjectSettings(path.parent, **values)
 
@@ -62,6 +68,14 @@ def _path(key: str, value: Any, where: Where, folder: Path, problems: Problems) 
         problems.error(where, f"{key} takes the path of a file, not {describe(value)}")
         return ""
     return os.path.normpath(folder / Path(value).expanduser())
+
+
+def _outside(values: Mapping[str, Any], data: Map, trust: Trust, problems: Problems) -> None:
+    """Note the paths that an untrusted project may not name."""
+    for key, value in values.items():
+        for path in [value] if isinstance(value, str) else value:
+            if (reason := trust.unreadable(path)) and not (key == "inventory" and "," in path):
+                problems.error(data.at(key), f"{key}: {reason}")
 
 
 def _one(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> str:
@@ -77,4 +91,5 @@ def _several(key: str, value: Any, data: Map, folder: Path, problems: Problems) 
 
 _KEYS: dict[str, Callable[[str, Any, Map, Path, Problems], Any]] = {
     "inventory": _several, "playbooks": _several, "vault_password_file": _one,
+    "modules": _several,
 }

@@ -11,13 +11,19 @@ from jinja2.utils import missing
 from ringfence.diagnostics import Problems, Where, allowed, describe
 from ringfence.documents.vault import Vaulted, is_vault
 from ringfence.documents.yaml import read_text
-from ringfence.templates.budget import RenderError
+from ringfence.templates.budget import RenderError, UndefinedFacts
 from ringfence.templates.sandbox import FailedValue, TemplateContext, materialise, text
 
 MAX_FILE = 2**20  # characters that lookup('file', …) takes
 
 
+class UntrustedLookup(UndefinedFacts):
+    """A value that is not looked up for an untrusted project: what depends on it waits, as for the facts of a host."""
+
+
 def _env(scope: Any, name: Any, default: Any = "") -> Any:
+    if scope.trust.untrusted:
+        raise UntrustedLookup("the environment is not read for an untrusted project")
     found = os.environ.get(text(name))
     if found is None and isinstance(default, FailedValue):
         raise default.failure
@@ -29,6 +35,9 @@ def _file(scope: Any, name: Any, rstrip: bool = True, lstrip: bool = False) -> A
     folder = Path(str(scope.magic.get("playbook_dir", ".")))
     path_asked_for = Path(text(name)).expanduser()
     candidates = [folder / "files" / path_asked_for, folder / path_asked_for]
+    for candidate in candidates:
+        if reason := scope.trust.unreadable(candidate):
+            raise RenderError(reason)
     path = next((c for c in candidates if c.is_file()), None)
     if path is None:
         raise RenderError(f"there is no file {path_asked_for}", f"Looked for: {', '.join(map(str, dict.fromkeys(candidates)))}.")

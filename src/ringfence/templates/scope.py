@@ -6,6 +6,7 @@ from typing import Any
 from jinja2.utils import missing
 
 from ringfence.diagnostics import NOWHERE, InputError, Where, describe, suggest
+from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault, Vaulted
 from ringfence.documents.yaml import Map, Seq
 from ringfence.templates.budget import RenderError, UndefinedFacts, UndefinedValue, reset_budget
@@ -18,12 +19,14 @@ class Scope:
     """The variables that a host sees at one point of a play.
 
     `variables` are raw (templates and vaulted values as written), the merged result of all layers; `magic` are values
-    that are never templates and win over variables; `facts` are the host's, or None where they are not known yet.
+    that are never templates and win over variables; `facts` are the host's, or None where they are not known yet;
+    `trust` says what lookups may read.
     """
 
     def __init__(self, variables: Map, magic: Mapping[str, Any], facts: Mapping[str, Any] | None, vault: Vault,
-                 beneath: "Scope | None" = None) -> None:
+                 beneath: "Scope | None" = None, trust: Trust = Trust()) -> None:  # noqa: B008
         self.variables, self.magic, self.facts, self.vault = variables, magic, facts, vault
+        self.trust: Trust = beneath.trust if beneath else trust
         self._beneath = beneath
         self._own = frozenset(variables) if beneath else frozenset()
         self._memo: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from ringfence.transports.connection_variables import (
     file,
     fingerprint,
     flag,
+    host_name,
     number,
     path,
     seconds,
@@ -50,7 +51,7 @@ class CommonSettings:
 class PsrpSettings(CommonSettings):
     """PowerShell remoting over WinRM."""
 
-    host: str = variable(text, "ansible_host", "ansible_psrp_host", winrm=["ansible_winrm_host"], default="",
+    host: str = variable(host_name, "ansible_host", "ansible_psrp_host", winrm=["ansible_winrm_host"], default="",
                          default_text="the inventory name", meaning="Address or name of the host")
     port: int = variable(number(1, 65535), "ansible_port", "ansible_psrp_port", winrm=["ansible_winrm_port"], default=0,
                          default_text="5986, with http 5985", meaning="Port of the WinRM listener")
@@ -140,7 +141,7 @@ class PsrpSettings(CommonSettings):
 class SshSettings(CommonSettings):
     """PowerShell through an SSH server on the host."""
 
-    host: str = variable(text, "ansible_host", "ansible_ssh_host", default="", default_text="the inventory name",
+    host: str = variable(host_name, "ansible_host", "ansible_ssh_host", default="", default_text="the inventory name",
                          meaning="Address or name of the host")
     port: int = variable(number(1, 65535), "ansible_port", "ansible_ssh_port", default=22, meaning="Port of the server")
     user: str | None = variable(text, "ansible_user", "ansible_ssh_user", default=None, default_text="who runs ringfence",
@@ -161,7 +162,7 @@ class SshSettings(CommonSettings):
         meaning="`no` is the host key policy `off`")
     host_key_policy: str = variable(
         HOST_KEY_POLICY, "ringfence_host_key_policy", default="strict",
-        meaning="`strict`: the key is in known_hosts; `accept-new`: a first key is added; `off`: any, with a warning")
+        meaning="`strict`: the key is in known_hosts; `accept-new`: a first key is added, the name hashed; `off`: any")
     known_hosts: str = variable(path, "ansible_ssh_known_hosts", "ringfence_known_hosts", default="~/.ssh/known_hosts",
                                 meaning="File of known host keys")
     jump: tuple[Jump, ...] = variable(

@@ -6,8 +6,10 @@ them, so "5986" is as good a number as 5986 and "yes" as good a flag as true (An
 for any value: it is never shown in a message.
 """
 
+import contextlib
 import dataclasses
 import functools
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,6 +23,9 @@ from ringfence.types.enums import parse_bool
 T = TypeVar("T")
 OURS = ("ansible_psrp_", "ringfence_")  # a variable with such a name that no transport knows is a mistake
 NOT_OURS = frozenset({"ringfence_facts"})  # but this one, which templates see
+
+# names in other scripts too: the resolver puts them into Punycode
+_HOST = re.compile(r"(?!-)(?=.{1,253}$)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,17 @@ def _text(value: Any) -> str:
     return text
 
 
+def _host(value: Any) -> str:
+    name = _text(value)
+    address = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    with contextlib.suppress(ValueError):
+        if not re.search(r"%.*[^\w.-]", address):
+            return str(ipaddress.IPv6Address(address))
+    if not _HOST.fullmatch(name):
+        raise ValueError("is not the name or address of a host")
+    return name
+
+
 def _secret(value: Any) -> Secret:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError("is not a text")
@@ -148,6 +164,7 @@ def _fingerprint(value: Any) -> str:
 
 
 text = VariableType("a text", _text)
+host_name = VariableType("a host name, or an IPv4 or IPv6 address", _host)
 secret = VariableType("a text, better vaulted", _secret)
 flag = VariableType("yes or no", _flag)
 path = VariableType("a path", _path)

@@ -4,7 +4,12 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from types import TracebackType
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Deadline:
@@ -33,6 +38,35 @@ class Deadline:
     def left(self) -> float:
         """Seconds that are left; never less than a hundredth, so that it can serve as a timeout."""
         return max(self._end - time.monotonic(), 0.01)
+
+    def addresses(self, name: str, port: int, seconds: float) -> list[str]:
+        """The addresses of a host. Raises OSError, TimeoutError where there is none in time: a resolver cannot be
+        interrupted, so it is asked in a thread that is left behind then."""
+        found: Future[list[str]] = Future()
+
+        def ask() -> None:
+            try:
+                infos = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+                found.set_result(list(dict.fromkeys(str(info[4][0]) for info in infos)))
+            except UnicodeError:  # a name in another script that no Punycode is short enough for
+                found.set_exception(socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
+            except Exception as error:
+                found.set_exception(error)
+
+        threading.Thread(target=ask, daemon=True).start()
+        return found.result(min(seconds, self.left()))
+
+    def first(self, connect: Callable[[str], T], addresses: Iterable[str]) -> T:
+        """What `connect` gives for the first address at which somebody answers. Raises what the last one did."""
+        failure: Exception = OSError("the name has no address")
+        for address in addresses:
+            if self.over:
+                raise TimeoutError
+            try:
+                return connect(address)
+            except Exception as error:  # of the socket, or as a library wraps it
+                failure = error
+        raise failure
 
     def sleep(self, seconds: float) -> None:
         """Sleep, but not past the end."""

@@ -68,15 +68,25 @@ class BoundedAdapter(HTTPAdapter):
 
     def _watch(self, manager: Any) -> None:
         """Have every connection of a pool manager watched by the deadline from its first byte on."""
-        def watched_socket(connect: Callable[[], Any]) -> Any:
-            sock = connect()
-            self.link.deadline.watch(sock)
+        def watched_socket(connection: Any, connect: Callable[[], Any]) -> Any:
+            name, deadline = connection._dns_host, self.link.deadline
+
+            def connect_to(address: str) -> Any:
+                connection._dns_host = address
+                try:
+                    return connect()
+                finally:  # TLS and the Host header know the host by its name
+                    connection._dns_host = name
+
+            addresses = deadline.addresses(name, connection.port, connection.timeout or deadline.left())
+            sock = deadline.first(connect_to, addresses)
+            deadline.watch(sock)
             return sock
 
         def watched_connection(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             connection = make(*args, **kwargs)
             self.link.connections.append(connection)
-            connection._new_conn = functools.partial(watched_socket, connection._new_conn)
+            connection._new_conn = functools.partial(watched_socket, connection, connection._new_conn)
             return connection
 
         def watched_pool(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -5,17 +5,26 @@ Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT": markers, patterns with `*`, `?` 
 
 import base64
 import binascii
+import errno
 import fnmatch
 import functools
 import hashlib
 import hmac
 import os
+import re
 import threading
 from dataclasses import dataclass
 
 import paramiko
 
 _appending = threading.Lock()
+# A line of known_hosts: nothing, a comment, or names, type of key, key. One of authorized_keys begins with the type of the
+# key, or with options (sshd(8), AUTHORIZED_KEYS FILE FORMAT), of which some look like names.
+_TYPE = r"(?:ssh|ecdsa|sk)-[\w@.-]+"
+_OPTION = (r"(?:(?:no-)?(?:agent-forwarding|port-forwarding|pty|user-rc|x11-forwarding|touch-required)|restrict"
+           r"|cert-authority|verify-required)")
+_LINE = re.compile(rf"\s*(?:#|$|(?:@[a-z-]+\s+)?(?!{_TYPE}\s|{_OPTION}[\s,])(?:\|1\|\S+|[^\s=\"]+)\s+{_TYPE}\s+"
+                   r"[A-Za-z0-9+/]+=*(?:\s|$))", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +77,29 @@ def known(path: str, host: str, port: int) -> KnownKeys:
 
 
 def remember(path: str, host: str, port: int, key: paramiko.PKey) -> None:
-    """Add a host's key to the file at `path`, as `ssh` does for `accept-new`. Raises OSError."""
-    line = f"{known_name(host, port)} {key.get_name()} {key.get_base64()}\n"
+    """Add a host's key to the file at `path`, as `ssh` does for `accept-new`. Raises OSError, also where the file is
+    there and none of known hosts.
+
+    The name is hashed (HashKnownHosts): a line that begins with a host's name could mean something to whoever else reads
+    the file that a project names, an option in authorized_keys or a command in a profile.
+    """
+    salt = os.urandom(20)
+    digest = hmac.digest(salt, known_name(host, port).encode(), "sha1")
+    name = "|1|" + "|".join(base64.b64encode(part).decode() for part in (salt, digest))
     with _appending:
         os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
-        cut = os.path.exists(path) and open_ended(path)
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(("\n" if cut else "") + line)
+        if os.path.lexists(path) and not is_known_hosts(path):
+            raise OSError(errno.EEXIST, "it holds something else than known hosts")
+        with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as file:
+            file.write(("\n" if open_ended(path) else "") + f"{name} {key.get_name()} {key.get_base64()}\n")
+
+
+def is_known_hosts(path: str) -> bool:
+    """Whether there is a file in which every line that says something is one of known_hosts. Raises OSError."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return all(_LINE.match(line) for line in file)
 
 
 def open_ended(path: str) -> bool:

@@ -31,10 +31,11 @@ class LocalTransport:
 
     def _run(self, batch: Batch, deadline: Deadline) -> Reply:
         executable, limit = self.settings.powershell, self.settings.wire_limit
+        program = _found(executable)
         standard_input = process.standard_input(batch)
         try:
             # a session of its own: whatever it starts can be ended with it
-            child = subprocess.Popen(process.command(executable), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            child = subprocess.Popen(process.command(program), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                      stderr=subprocess.PIPE, start_new_session=True)
         except OSError as error:
             raise Unreachable("powershell", f"{executable}: {(error.strerror or str(error)).lower()}") from None
@@ -62,6 +63,20 @@ class LocalTransport:
             raise HostError("too_large", f"{executable}: more than {limit} bytes")
         return process.parse_reply(batch, bytes(output.data), bytes(errors.data), status, executable, "this machine",
                                   self.settings.max_reply)
+
+
+def _found(executable: str) -> str:
+    """Where a program is. One without a folder is looked for in the PATH alone: CreateProcess would take one of the
+    current folder first, which may be a project's (docs.microsoft.com, CreateProcessW, lpCommandLine), and a relative
+    folder in the PATH leads there too. Raises Unreachable."""
+    if os.path.dirname(executable):
+        return executable
+    name = executable if os.name == "posix" or executable.lower().endswith(".exe") else f"{executable}.exe"
+    for folder in filter(os.path.isabs, os.get_exec_path()):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    raise Unreachable("powershell", f"{executable}: not in a folder of the PATH")
 
 
 def _write(pipe: IO[bytes], data: bytes) -> None:

@@ -1,5 +1,6 @@
 """From the variables of one host to the settings of its transport, complete and consistent, or every mistake at once."""
 
+import contextlib
 import functools
 import importlib.util
 import os
@@ -7,9 +8,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ringfence.diagnostics import Finding, InputError
-from ringfence.transports.connection_settings import TRANSPORTS, ConnectionSettings, PsrpSettings, SshSettings
-from ringfence.transports.connection_variables import ResolvedVariables, choice, problem, read, rows, unknown
+from ringfence.diagnostics import NOWHERE, Diagnostic, Finding, InputError
+from ringfence.secret import Secret
+from ringfence.transports.connection_settings import TRANSPORTS, ConnectionSettings, LocalSettings, PsrpSettings, SshSettings
+from ringfence.transports.connection_variables import (
+    ResolvedVariables,
+    choice,
+    file,
+    host_name,
+    path,
+    problem,
+    read,
+    rows,
+    unknown,
+)
+from ringfence.transports.ssh_args import ssh_args
 
 CONNECTION = choice(*TRANSPORTS, "winrm", aliases={
     "paramiko": "ssh", "paramiko_ssh": "ssh", "smart": "ssh",
@@ -17,6 +30,7 @@ CONNECTION = choice(*TRANSPORTS, "winrm", aliases={
 
 _Check = Callable[[Any, Mapping[str, Any]], Iterator[Finding]]
 
+_POWERSHELLS = ("powershell", "powershell.exe", "pwsh", "pwsh.exe")
 # characters that cmd.exe, PowerShell and bash all leave alone in a word
 _SAFE_COMMAND = re.compile(r"[A-Za-z0-9_.:~\\/-]+")
 
@@ -32,7 +46,7 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
         raise InputError(problems) from None
     settings = TRANSPORTS["psrp" if connection == "winrm" else connection]
     values = read(settings, host, variables, connection == "winrm")
-    values.values.setdefault("host", host)
+    _complete_host(settings, host, values)
     _COMPLETE.get(settings, _as_they_are)(host, values)
     made = settings(**values.values)
     named = {row.field: row.names[-1] for row in rows(settings)} | values.names
@@ -49,6 +63,56 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
 def known_names() -> frozenset[str]:
     """The names of all connection variables."""
     return frozenset(name for kind in TRANSPORTS.values() for row in rows(kind) for name in row.names + row.winrm)
+
+
+def insecure(host: str, made: ConnectionSettings) -> Iterator[Diagnostic]:
+    """A warning for each check that the variables of a host turn off."""
+    if isinstance(made, SshSettings) and made.host_key_policy == "off":
+        yield _unsafe(host, "the keys of SSH hosts are not checked (host key policy off)",
+                      "Whoever is on the way can take the host's place. Write its key into known_hosts, or use accept-new.")
+    if isinstance(made, PsrpSettings) and made.ssl and made.cert_validation == "ignore" and not made.cert_fingerprint:
+        yield _unsafe(host, "TLS certificates are not checked (ansible_psrp_cert_validation: ignore)",
+                      "Whoever is on the way can take the host's place. Name the authority in ansible_psrp_ca_cert, or "
+                      "the certificate in ringfence_cert_fingerprint.")
+    if isinstance(made, PsrpSettings) and not made.ssl and made.message_encryption == "never":
+        password = ", and so is the password (basic)" if made.auth == "basic" else ""
+        yield _unsafe(host, f"messages are sent in clear text over http{password}",
+                      "Use https, or leave ansible_psrp_message_encryption at auto.")
+
+
+def _unsafe(host: str, summary: str, detail: str) -> Diagnostic:
+    return Diagnostic(NOWHERE, summary, detail, "warning", host)
+
+
+def named_program(settings: LocalSettings) -> str:
+    """The program that the variables choose to run on this machine; nothing where it is PowerShell of the PATH."""
+    return "" if settings.powershell.lower() in _POWERSHELLS else settings.powershell
+
+
+def named_files(variables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The connection variables that name files, with what they name."""
+    types = {name: row.type for settings in TRANSPORTS.values() for row in rows(settings) for name in row.names + row.winrm}
+    for name in sorted(types.keys() & variables.keys()):
+        kind, value = types[name], variables[name]
+        value = value.reveal() if isinstance(value, Secret) else value
+        if kind in (file, path) and isinstance(value, str):
+            yield name, value
+        elif kind is ssh_args:
+            with contextlib.suppress(ValueError):  # settings_for says what is wrong with it
+                parsed = ssh_args.parse(value)
+                yield from ((name, parsed[field]) for field in ("private_key_file", "known_hosts") if field in parsed)
+
+
+def _complete_host(settings: type, host: str, resolved: ResolvedVariables) -> None:
+    """Without a variable of its own a host is reached by its name in the inventory."""
+    named = next((row for row in rows(settings) if row.field == "host"), None)
+    wrong = named and any(d.summary.startswith(f"{name}:") for d in resolved.problems for name in named.names + named.winrm)
+    if "host" in resolved.values or wrong:
+        return
+    try:
+        resolved.values["host"] = host_name.parse(host) if named else host
+    except ValueError as error:
+        resolved.problems.append(problem(host, f"the name of the host {error}", "set ansible_host to its address"))
 
 
 def _as_they_are(host: str, resolved: ResolvedVariables) -> None:

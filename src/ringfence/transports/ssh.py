@@ -73,7 +73,9 @@ class SshTransport:
             assert through
             return through.open_channel("direct-tcpip", (hop.host, hop.port), ("127.0.0.1", 0),
                                         timeout=self.settings.timeout)
-        sock = socket.create_connection((hop.host, hop.port), min(self.settings.timeout, deadline.left()))
+        sock = deadline.first(
+            lambda address: socket.create_connection((address, hop.port), min(self.settings.timeout, deadline.left())),
+            deadline.addresses(hop.host, hop.port, self.settings.timeout))
         deadline.watch(sock)
         return sock
 
@@ -186,7 +188,7 @@ class _Policy(paramiko.MissingHostKeyPolicy):
         if policy == "strict":
             raise HostKeyError(f"its key {shown} is not in {path}")
         if policy == "off":
-            log.warning("%s: its key %s is not checked (host key policy: off)", _at(self.hop), shown)
+            log.info("%s: its key %s is not checked (host key policy: off)", _at(self.hop), shown)
             return
         try:
             known_hosts.remember(path, self.hop.host, self.hop.port, key)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ringfence.transports.connection_variables import VariableType, choice
+from ringfence.transports.connection_variables import VariableType, choice, host_name
 
 HOST_KEY_POLICY = choice("strict", "accept-new", "off", aliases={"yes": "strict", "true": "strict", "ask": "strict",
                                                         "no": "off", "false": "off"})
@@ -36,6 +36,7 @@ def _jumps(value: Any) -> tuple[Jump, ...]:
         match = _JUMP.fullmatch(part.strip())
         if not match or not 1 <= int(match["port"] or 22) <= 65535:
             raise ValueError(f"has a jump host that cannot be read: {part.strip()[:60]!r}")
+        host_name.parse(match["v6"] or match["host"])
         found.append(Jump(match["v6"] or match["host"], int(match["port"] or 22), match["user"]))
     return tuple(found)
 

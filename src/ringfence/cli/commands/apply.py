@@ -10,7 +10,7 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, flag
+from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions, flag
 from ringfence.cli.prepared import list_hosts, prepared, selection_of
 from ringfence.cli.show import PlanObserver, show_run, view_of
 from ringfence.errors import ExitCode, StalePlan, combined_exit_code
@@ -31,7 +31,8 @@ Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Playbooks, or 
 Plans = Mapping[str, Reviewed]
 
 
-def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions, hosts: FleetOptions,
+def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
+         hosts: FleetOptions,
           files: Files = [],  # noqa: B006
           check: Annotated[bool, flag("-C", "--check", help="Change nothing, show what would change; exits with 0.")] = False,
           yes: Annotated[bool, flag("-y", "--yes", help="Do not ask.")] = False,
@@ -40,7 +41,7 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     reviewed: Plans | None = None
     if any(name.endswith(".json") for name in files):
         files, selection, reviewed = _from_plan_file(files, selection)
-    run = prepared(console, files, selection, secrets)
+    run = prepared(console, files, selection, secrets, trusted, reviewed is not None or not hosts.list_hosts)
     if hosts.list_hosts:
         return list_hosts(console, run)
     missing = _missing_hosts(run, reviewed)

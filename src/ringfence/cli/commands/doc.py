@@ -7,6 +7,7 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
+from ringfence.cli.options import TrustOptions, flag
 from ringfence.cli.prepared import known_kinds
 from ringfence.diagnostics import suggest
 from ringfence.errors import ExitCode
@@ -16,13 +17,19 @@ from ringfence.views import reference
 EXAMPLES = """
 ringfence doc                        the kinds there are
 ringfence doc firewall_rule          its properties and an example
+ringfence doc --own                  those of the project too
 """
 
 
-def doc(console: Console, kind: Annotated[str, typer.Argument(metavar="KIND", help="The name of a kind; without it all are "
-                                                              "listed.", show_default=False)] = "") -> ExitCode:
+Own = Annotated[bool, flag("--own", help="With the project's own kinds, whose files are run.")]
+
+
+def doc(console: Console, trusted: TrustOptions,
+        kind: Annotated[str, typer.Argument(metavar="KIND", help="The name of a kind; without it all are "
+                                            "listed.", show_default=False)] = "",
+        own: Own = False) -> ExitCode:
     """Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning."""
-    known = known_kinds()
+    known = known_kinds(own, trusted)
     if not kind:
         console.show({name: known[name].doc for name in sorted(known)}, reference.overview(known))
     elif kind not in known:

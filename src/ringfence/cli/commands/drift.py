@@ -4,7 +4,7 @@ from functools import partial
 
 from ringfence.cli.commands.plan import Diff, Playbooks
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions
+from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared
 from ringfence.cli.show import show_run, view_of
 from ringfence.errors import ExitCode
@@ -16,11 +16,12 @@ ringfence drift --output json -l finance
 """
 
 
-def drift(console: Console, selection: SelectionOptions, secrets: SecretOptions, hosts: FleetOptions,
+def drift(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
+         hosts: FleetOptions,
           playbooks: Playbooks = [],  # noqa: B006
           diff: Diff = True) -> ExitCode:
     """Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing."""
-    run = prepared(console, playbooks, selection, secrets)
+    run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts)
     if hosts.list_hosts:
         return list_hosts(console, run)
     return show_run(console, view_of(console, "drift", diff=diff), "drift", run.jobs, partial(plan_host, context=run.context),

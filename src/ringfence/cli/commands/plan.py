@@ -10,7 +10,7 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, flag
+from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions, flag
 from ringfence.cli.prepared import list_hosts, plan_options, prepared
 from ringfence.cli.show import PlanObserver, show_run, view_of
 from ringfence.errors import ExitCode
@@ -27,7 +27,8 @@ Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbo
 Diff = Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property that differs (the default).")]
 
 
-def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, hosts: FleetOptions,
+def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
+         hosts: FleetOptions,
          playbooks: Playbooks = [],  # noqa: B006
          out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file, for `apply` from the same "
                                   "folder.")] = "",
@@ -36,7 +37,7 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
     """Show what would change on the hosts, and change nothing."""
     if out and not Path(out).parent.is_dir():
         raise usage_error(f"there is no folder {Path(out).parent} for the plan", "make it first")
-    run = prepared(console, playbooks, selection, secrets)
+    run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts)
     if hosts.list_hosts:
         return list_hosts(console, run)
     planned = PlanObserver()

@@ -2,7 +2,7 @@
 
 from ringfence.cli.commands.plan import Playbooks
 from ringfence.cli.console import Console
-from ringfence.cli.options import SecretOptions, SelectionOptions
+from ringfence.cli.options import SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
 from ringfence.views import json_view
@@ -14,10 +14,10 @@ ringfence validate -i inventory playbooks/*.yml
 """
 
 
-def validate(console: Console, selection: SelectionOptions, secrets: SecretOptions,
+def validate(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
              playbooks: Playbooks = []) -> ExitCode:  # noqa: B006
     """Find every mistake in playbooks, variables and inventory, without touching a host."""
-    run = prepared(console, playbooks, selection, secrets)
+    run = prepared(console, playbooks, selection, secrets, trusted, connects=False)
     declared = sum(job.declared for job in run.jobs)
     warnings = f", {count(len(run.warnings), 'warning')}" if run.warnings else ""
     console.show(json_view.without_hosts("validate", run.warnings),

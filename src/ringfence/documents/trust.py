@@ -1,0 +1,91 @@
+"""What a project may do on the machine that runs ringfence: it is data, until its user says otherwise.
+
+Only the user says so: by options, by the environment, and by a file of their own (`user_file`). A project never does.
+The rule about owners is git's (safe.directory, CVE-2022-24765), that about folders which everybody may write is
+Ansible's (its documentation, "Avoiding security risks with ansible.cfg in the current directory").
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ringfence.diagnostics import Diagnostic, InputError, Where
+
+UNTRUSTED, TRUST_DIR, ALLOW_PROGRAM = "RINGFENCE_UNTRUSTED", "RINGFENCE_TRUST_DIR", "RINGFENCE_ALLOW_PROGRAM"
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What the user allows. Paths are real ones.
+
+    untrusted: nothing of the project runs, and nothing outside of `readable` is read · directories: their files are
+    taken whoever owns them · programs: files, and folders of files, that may be run.
+    """
+
+    untrusted: bool = False
+    directories: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
+
+    def bounded(self, project: Path, named: Iterable[str | Path] = ()) -> "Trust":
+        """The same, where only a project's folder is readable, and what the user named himself outside of it."""
+        root = os.path.realpath(project)
+        others = [os.path.realpath(p) for p in named if not _inside(os.path.abspath(os.path.expanduser(p)), (root,))]
+        return replace(self, readable=(root, *others))
+
+    def unreadable(self, path: str | Path) -> str:
+        """Why a file may not be read, or nothing. Links are followed: what counts is where they lead."""
+        if not self.untrusted or _inside(os.path.realpath(os.path.expanduser(path)), self.readable):
+            return ""
+        return f"{path} is outside of the project, and the project is untrusted"
+
+    def allows_program(self, path: str | Path) -> bool:
+        """Whether the user allowed a program to be run."""
+        return not self.untrusted and _inside(os.path.realpath(path), self.programs)
+
+    def check_owners(self, paths: Iterable[Path]) -> None:
+        """Raises InputError where somebody else could have written a file or folder that can make ringfence run code."""
+        for path in paths:
+            believed = self.untrusted or _inside(os.path.realpath(path), self.directories)
+            if not believed and (reason := _foreign(path)):
+                raise InputError([Diagnostic(Where(os.fspath(path)), reason, _way_out(path))])
+
+
+def user_file(environment: Mapping[str, str] = os.environ) -> Path:
+    """The user's own file: `ringfence/trust.yml` in $XDG_CONFIG_HOME, by default ~/.config."""
+    return Path(environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")) / "ringfence" / "trust.yml"
+
+
+def _inside(path: str, folders: Iterable[str]) -> bool:
+    """Whether a real path is one of some others, or lies beneath one."""
+    return any(path == folder or path.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
+
+
+def _foreign(path: Path) -> str:
+    """Why a file or folder may be somebody else's work, or nothing. Windows' access lists are not read."""
+    if os.name != "posix":
+        return ""
+    try:
+        found = path.stat()
+    except OSError:  # whoever reads it says so
+        return ""
+    if found.st_uid not in _own_ids():
+        return f"it belongs to another user (number {found.st_uid}), and what it says can run programs as you"
+    if stat.S_IMODE(found.st_mode) & stat.S_IWOTH:
+        return "every user may write it, and what it says can run programs as you"
+    return ""
+
+
+def _own_ids() -> set[int]:
+    """Ours and root's; of root in a sudo also those of who called it, as with git."""
+    own = os.geteuid()
+    caller = os.environ.get("SUDO_UID", "") if own == 0 else ""
+    return {0, own} | ({int(caller)} if caller.isdecimal() else set())
+
+
+def _way_out(path: Path) -> str:
+    folder = os.path.realpath(path if path.is_dir() else path.parent)
+    return (f"Correct its owner or mode; or, if you trust it, give --trust-dir {folder} or list that under `directories` in "
+            f"{user_file()}; or look at the project with --untrusted, which runs nothing of it.")

@@ -1,0 +1,74 @@
+"""ringfence talks to your hosts and to what you configure, and to nobody else: the interpreter itself tells."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from cli_lab import SMALL_PROJECT, Cli, environment, fleet
+from faulty import Server, always, response
+
+# PEP 578: an event for each name that is resolved and each address that is connected or sent to, whatever library does it
+PROGRAM = """
+import json, sys
+seen = []
+def hook(event, arguments):
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        seen.append([event, repr(arguments[1])])
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+        seen.append([event, repr(arguments[0])])
+sys.addaudithook(hook)
+from ringfence.cli.app import run
+code = run(sys.argv[1:])
+print(json.dumps([int(code), seen]), file=sys.stderr)
+"""
+
+
+def contacts(folder: Path, *arguments: str, **more: str) -> tuple[int, set[str]]:
+    """The exit code of the program, and whom it talked to."""
+    without = {k: v for k, v in environment(**more).items() if k.lower() not in ("http_proxy", "https_proxy", "ssh_auth_sock")
+               or k in more}
+    done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], cwd=folder, env=without, capture_output=True, text=True,
+                          timeout=60, check=False)
+    code, seen = json.loads(done.stderr.splitlines()[-1])
+    return code, {f"{event.removeprefix('socket.')} {whom}" for event, whom in seen}
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(tmp_path, capsys)
+
+
+@pytest.mark.parametrize("command", ["plan", "apply --yes", "drift", "status"])
+def test_with_hosts(command: str, cli: Cli) -> None:
+    with fleet(cli, 3):
+        hosts = yaml.safe_load((cli.folder / "hosts.yml").read_text().replace("!unsafe", ""))["all"]
+        ports = {int(p) for p in _values(hosts, "ansible_port")}
+        assert len(ports) == 3
+        code, seen = contacts(cli.folder, *command.split())
+    assert code in (0, 2)
+    assert seen == {f"connect ('127.0.0.1', {port})" for port in ports} | {"getaddrinfo '127.0.0.1'"}
+
+
+@pytest.mark.parametrize("command", ["validate", "validate --untrusted", "plan --list-hosts", "doc firewall_rule", "doc --own",
+                                     "schema -o out", "init new", "jea export jea", "--version", "--help"])
+def test_without_hosts(command: str, cli: Cli) -> None:
+    cli.write(SMALL_PROJECT)
+    assert contacts(cli.folder, *command.split()) == (0, set())
+
+
+def test_a_proxy_is_what_you_configure(cli: Cli) -> None:
+    with Server(always(response(503))) as proxy:
+        cli.write(SMALL_PROJECT | {"hosts.yml": "all: {hosts: {web1.example: {ansible_psrp_auth: ntlm, ansible_user: u, "
+                                                "ansible_password: p, ansible_psrp_protocol: http}}}\n"})
+        code, seen = contacts(cli.folder, "plan", http_proxy=f"http://127.0.0.1:{proxy.port}")
+        assert (code, seen) == (5, {"getaddrinfo '127.0.0.1'", f"connect ('127.0.0.1', {proxy.port})"})
+
+
+def _values(tree: object, key: str) -> list[str]:
+    """The values of a key anywhere in a tree."""
+    if not isinstance(tree, dict):
+        return []
+    return [v for k, v in tree.items() if k == key] + [f for v in tree.values() for f in _values(v, key)]

@@ -1,0 +1,153 @@
+"""ansible.cfg and ANSIBLE_…: what changes values is a mistake, the rest is named once, and nothing is heeded."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+from cli_lab import SMALL_PROJECT, Cli
+
+from ringfence.diagnostics import Problems
+from ringfence.documents.trust import Trust
+from ringfence.documents.variable_files import VariableFiles
+from ringfence.documents.vault import Vault, encrypt
+from ringfence.inventory import ansible_settings, readers
+from ringfence.secret import Secret
+
+
+@pytest.fixture(autouse=True)
+def _no_other_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+def told(text: str = "", environment: Mapping[str, str] = {}, trust: Trust = Trust()) -> list[str]:  # noqa: B008
+    """What is said of an ansible.cfg and of variables."""
+    if text:
+        Path("ansible.cfg").write_text(text)
+    problems = Problems()
+    ansible_settings.check(Path(), problems, trust, environment)
+    return [str(d).split("\n")[0] for d in problems.all]
+
+
+@pytest.mark.parametrize(("setting", "value"), [
+    ("hash_behaviour", "merge"), ("precedence", "all_inventory, groups_inventory"), ("yaml_valid_extensions", ".vars"),
+    ("vars_plugins_enabled", "host_group_vars, mine"), ("playbook_vars_root", "all"), ("error_on_undefined_vars", "no"),
+    ("jinja2_extensions", "jinja2.ext.do"), ("jinja2_native", "False"), ("force_valid_group_names", "always"),
+    ("inventory_ignore_extensions", ".yml"), ("inventory_ignore_patterns", "old")])
+def test_what_changes_values_is_a_mistake(setting: str, value: str) -> None:
+    (said,) = told(f"[defaults]\n# a comment\n{setting} = {value}\n")
+    assert said.startswith(f"ansible.cfg:3: {setting} = {value} changes with Ansible")
+    Path("ansible.cfg").unlink()
+    (known,) = [s for s in ansible_settings.VALUE_SETTINGS if s.key == setting]
+    (said,) = told(environment={known.variable: value})
+    assert said.startswith(f"the environment: {known.variable} = {value} changes with Ansible")
+
+
+def test_defaults_and_nothing_are_no_news() -> None:
+    assert told() == []
+    assert told("[defaults]\n# hash_behaviour = merge\n;precedence = x\n") == []
+    assert told("[defaults]\n" + "".join(f"{s.key}={s.default}\n" for s in ansible_settings.VALUE_SETTINGS if s.default)
+                + "[inventory]\n") == []
+    assert told("[defaults]\nerror_on_undefined_vars: Yes\nyaml_valid_extensions = ['.yml','.yaml','.json']\n") == []
+    assert told(environment={"ANSIBLE_CONFIG": "ansible.cfg", "ANSIBLE_HOME": "/x"}) == []
+
+
+def test_other_settings_are_named_once() -> None:
+    assert told("[defaults]\ninventory = hosts\nremote_user = x\n[ssh_connection]\npipelining = true\n",
+                {"ANSIBLE_VAULT_PASSWORD_FILE": ".pw", "ANSIBLE_INVENTORY": "hosts"}) == [
+        "warning: these settings of Ansible are not heeded: ANSIBLE_INVENTORY, ANSIBLE_VAULT_PASSWORD_FILE, inventory, "
+        "pipelining, remote_user"]
+
+
+def test_the_same_word_in_another_section_is_another_setting() -> None:
+    assert "not heeded: ignore_patterns" in told("[defaults]\nignore_patterns = a\n")[0]
+    assert "ignore_patterns = a changes" in told("[inventory]\nignore_patterns = a\n")[0]
+
+
+@pytest.mark.parametrize("place", ["ansible.cfg", "elsewhere/ansible.cfg", "elsewhere/other.cfg", "home/.ansible.cfg"])
+def test_the_file_that_ansible_would_read(place: str, tmp_path: Path) -> None:
+    file = tmp_path / place
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("[defaults]\nhash_behaviour = merge\n")
+    named = {"ANSIBLE_CONFIG": str(file.parent if file.name == "ansible.cfg" else file)} if "elsewhere" in place else {}
+    (said,) = told(environment=named)
+    assert f"{place}:2: hash_behaviour" in said
+    assert told("", named, Trust(untrusted=True).bounded(tmp_path / "elsewhere")) == ([said] if named else [])
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("no section\n", "cannot be read as Ansible reads it"), ("[defaults]\na = " + "x" * 500 + "\n", "more than"),
+    ("[defaults]\n" + "a=1\n" * 70_000, "more than")])
+def test_mistakes(text: str, said: str) -> None:
+    (only,) = told(text)
+    assert only.startswith("ansible.cfg: ")
+    assert said in only
+
+
+def test_a_hostile_file_takes_no_time() -> None:
+    began = time.monotonic()
+    told("[defaults]\n" + ("a" + " " * 497 + "b\n") * 520)
+    told("[defaults]\n" + "".join(f"a{n}=1\n" for n in range(25_000)))
+    assert time.monotonic() - began < 10
+
+
+def test_through_the_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli = Cli(tmp_path, capsys)
+    cli.write(SMALL_PROJECT | {"ansible.cfg": "[defaults]\nhash_behaviour = merge\nforks = 5\n"})
+    said = cli("validate")
+    assert said.code == 1
+    assert "ansible.cfg:2: error: hash_behaviour = merge" in said.err
+    assert "--ignore-ansible-cfg" in said.err
+    said = cli("validate", "--ignore-ansible-cfg")
+    assert (said.code, said.err) == (0, "")
+
+
+# the advice for inventories that are not read
+
+ANSIBLE = shutil.which("ansible-inventory")
+KINDS = {"hosts": "[web]\nw1 a=1\n[web:vars]\nport_of_web=1\n",
+         "hosts.sh": "#!/bin/sh\necho '{\"web\": {\"hosts\": [\"w1\"]}, \"_meta\": {\"hostvars\": {}}}'\n",
+         "hosts.yml": "plugin: ansible.builtin.constructed\nstrict: false\n"}
+
+
+def advice(name: str) -> str:
+    """What is said of an inventory."""
+    path, problems = Path(name), Problems()
+    path.write_text(KINDS[name])
+    path.chmod(0o755 if name.endswith(".sh") else 0o644)
+    readers.load([name], VariableFiles(Vault(), problems))
+    (only,) = problems.all
+    return only.detail
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_advice_leaves_variables_of_files_where_they_are(name: str) -> None:
+    assert advice(name) == (f"Save it as YAML: ANSIBLE_VARS_ENABLED= ansible-inventory -i {name} --list --yaml --export "
+                            "--output hosts.yml")
+
+
+@pytest.mark.skipif(ANSIBLE is None, reason="no ansible-inventory on the PATH")
+@pytest.mark.parametrize("name", ["hosts", "hosts.sh"])
+def test_the_advice_writes_no_secret_and_freezes_no_group(name: str, tmp_path: Path) -> None:
+    command = advice(name).removeprefix("Save it as YAML: ").replace("hosts.yml", "new.yml")
+    (tmp_path / "group_vars" / "all").mkdir(parents=True)
+    (tmp_path / "group_vars" / "all" / "main.yml").write_text("of_all: 1\n")
+    (tmp_path / "group_vars" / "all" / "vault.yml").write_text(encrypt("secret_word: hunter2\n", Secret("pw")))
+    (tmp_path / ".pw").write_text("pw\n")
+    environment = os.environ | {"ANSIBLE_VAULT_PASSWORD_FILE": ".pw", "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp")}
+    with_variables = command.replace("ANSIBLE_VARS_ENABLED= ", "")
+    subprocess.run(with_variables, shell=True, check=True, env=environment, capture_output=True)
+    # else the vault is not read at all
+    assert "hunter2" in (tmp_path / "new.yml").read_text()
+    subprocess.run(command, shell=True, check=True, env=environment, capture_output=True)
+    text = (tmp_path / "new.yml").read_text()
+    assert "hunter2" not in text
+    assert "of_all" not in text
+    web = yaml.safe_load(text)["all"]["children"]["web"]
+    assert web["hosts"] == {"w1": {"a": 1} if name == "hosts" else {}}
+    assert web.get("vars", {}) == ({"port_of_web": 1} if name == "hosts" else {})
