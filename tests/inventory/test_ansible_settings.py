@@ -25,7 +25,7 @@ def _no_other_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
-def told(text: str = "", environment: Mapping[str, str] = {}, trust: Trust = Trust()) -> list[str]:  # noqa: B008
+def told(text: str = "", environment: Mapping[str, str] = {}, trust: Trust = Trust()) -> list[str]:
     """What is said of an ansible.cfg and of variables."""
     if text:
         Path("ansible.cfg").write_text(text)

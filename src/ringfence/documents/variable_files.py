@@ -20,7 +20,7 @@ EXTRA = "-e"
 class VariableFiles:
     """Reads files of variables, each once. Mistakes go to `problems`."""
 
-    def __init__(self, vault: Vault, problems: Problems, trust: Trust = Trust()) -> None:  # noqa: B008
+    def __init__(self, vault: Vault, problems: Problems, trust: Trust = Trust()) -> None:
         self.vault, self.problems, self.trust = vault, problems, trust
         self._files: dict[Path, tuple[Map, tuple[Diagnostic, ...]]] = {}
         self._folders: dict[Path, Map] = {}

@@ -88,7 +88,7 @@ def is_vault(text: str) -> bool:
     return text.startswith(HEADER)
 
 
-def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool = True,  # noqa: B008
+def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool = True,
               ) -> list[tuple[str, Secret]]:
     """The passwords of `--vault-password-file FILE` and `--vault-id LABEL@FILE` arguments, in order. An executable
     file is run and its output taken, where the user named or allowed it; one whose name ends in `-client` gets

@@ -106,7 +106,7 @@ class _Inherited:
 class PlaybookReader:
     """Reads playbooks for a set of kinds. Mistakes go to `problems`; the caller raises them."""
 
-    def __init__(self, kinds: Collection[str], problems: Problems, trust: Trust = Trust()) -> None:  # noqa: B008
+    def __init__(self, kinds: Collection[str], problems: Problems, trust: Trust = Trust()) -> None:
         self.kinds, self.problems, self.trust = kinds, problems, trust
         self._files: dict[Path, Any] = {}
         self._count = 0

@@ -145,7 +145,7 @@ class Project:
 
 def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
          extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None,
-         trust: Trust = Trust()) -> Project:  # noqa: B008
+         trust: Trust = Trust()) -> Project:
     """A project from files, without a mistake in them; see `read`. Raises InputError with every mistake of every file,
     sorted by place. Warnings are in `Project.warnings`."""
     project, problems = read(playbooks, kinds=kinds, inventory=inventory, extra=extra, limit=limit, vault=vault,
@@ -156,7 +156,7 @@ def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
 
 def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
          extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None,
-         trust: Trust = Trust()) -> tuple[Project, Problems]:  # noqa: B008
+         trust: Trust = Trust()) -> tuple[Project, Problems]:
     """A project from files, and what is wrong with them: of a playbook with mistakes the project holds the rest, so
     that its values can be checked at the same time.
 

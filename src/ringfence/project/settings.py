@@ -35,7 +35,7 @@ def find(start: Path | None = None) -> Path | None:
     return next((f / FILE for f in (folder, *folder.parents) if (f / FILE).is_file()), None)
 
 
-def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings:  # noqa: B008
+def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings:
     """The settings of the project that a folder (by default the current one) belongs to. Raises InputError with every
     mistake in the file, and where somebody else may have written it."""
     path = find(start)

@@ -38,7 +38,7 @@ class RunOptions:
     skip_tags: Sequence[str] = ()
     extra_vars: Sequence[str] = ()
     vault: Sequence[str] = ()
-    trust: Trust = Trust()  # noqa: RUF009 - it is frozen
+    trust: Trust = Trust()
     ignore_ansible_cfg: bool = False
 
     @property

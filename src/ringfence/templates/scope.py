@@ -24,7 +24,7 @@ class Scope:
     """
 
     def __init__(self, variables: Map, magic: Mapping[str, Any], facts: Mapping[str, Any] | None, vault: Vault,
-                 beneath: "Scope | None" = None, trust: Trust = Trust()) -> None:  # noqa: B008
+                 beneath: "Scope | None" = None, trust: Trust = Trust()) -> None:
         self.variables, self.magic, self.facts, self.vault = variables, magic, facts, vault
         self.trust: Trust = beneath.trust if beneath else trust
         self._beneath = beneath
