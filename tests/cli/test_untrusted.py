@@ -79,12 +79,22 @@ def test_what_was_not_checked_is_listed(cli: Cli) -> None:
     assert "site.yml:3: warning: not checked: zone" in said.err
     assert "Its code at modules/zones.py:3 does not run" in said.err
     assert "hosts.yml:1: warning: not checked: ansible_password (host web1)" in said.err
-    assert "site.yml:5: warning: not checked: this needs the facts of a host, or the environment" in said.err
+    assert "site.yml:5: warning: not checked: this needs the facts of a host, the environment or a vault password" in said.err
     assert "'perhaps'" in said.err  # a mistake beside what cannot be checked is found
     cli.write({"site.yml": (cli.folder / "site.yml").read_text().replace(", action: perhaps", "")})
     said = cli("validate", "--untrusted")
     assert said.code == 0
     assert said.out == "valid: 1 declaration for 1 host, 3 warnings\n"
+
+
+def test_vaulted_values_are_not_checked_without_a_password(cli: Cli) -> None:
+    vaulted = vault.encrypt("hidden", Secret("right")).replace("\n", "\n      ")
+    cli.write({"hosts.yml": "all:\n  hosts: {web1: }\n  vars:\n    ansible_user: u\n"
+                            f"    ansible_password: !vault |\n      {vaulted}\n", "password": "right"})
+    said = cli("validate", "--untrusted")
+    assert (said.code, "warning: not checked: ansible_password" in said.err) == (0, True), said.err
+    assert cli("validate").code == 1
+    assert cli("validate", "--untrusted", "--vault-password-file", "password").err == ""
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])

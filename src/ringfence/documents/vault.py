@@ -48,6 +48,11 @@ class Vault:
         self._passwords = tuple(passwords)
         self._known: dict[str, Secret] = {}
 
+    @property
+    def locked(self) -> bool:
+        """Whether there is no password at all."""
+        return not self._passwords
+
     def decrypt(self, value: Vaulted) -> Secret:
         """The text of a value, which must be UTF-8. Passwords of the value's own label are tried first, then the
         others. Raises InputError with the place and never with any part of the text."""

@@ -15,10 +15,9 @@ from ringfence.inventory import patterns, readers
 from ringfence.inventory.inventory import Host, Inventory
 from ringfence.project.playbook import Play, PlaybookReader
 from ringfence.project.render import RenderedTasks, Tags, TaskRenderer, render
-from ringfence.templates.budget import RenderError, UndefinedFacts
+from ringfence.templates.budget import RenderError, UndefinedFacts, UntrustedLookup
 from ringfence.templates.compile import template
 from ringfence.templates.lazy import FACTS, HostVars
-from ringfence.templates.lookups import UntrustedLookup
 from ringfence.templates.sandbox import OMIT
 from ringfence.templates.scope import Scope
 

@@ -170,7 +170,8 @@ class _JobBuilder:
                 yield Diagnostic(task.where, f"not checked: {task.kind}",
                                  f"Its code at {self.unknown[task.kind]} does not run for an untrusted project.", "warning")
         for where in rendered.needs_facts:
-            yield Diagnostic(where, "not checked: this needs the facts of a host, or the environment", "", "warning")
+            yield Diagnostic(where, "not checked: this needs the facts of a host, the environment or a vault password",
+                             severity="warning")
 
     def _settings(self, host: str) -> ConnectionSettings | None:
         variables, problems = self.project.variables(host)

@@ -39,6 +39,10 @@ class UndefinedFacts(RenderError):
     """The facts of the host are needed and not known yet."""
 
 
+class UntrustedLookup(UndefinedFacts):
+    """A value that is not looked up for an untrusted project: what depends on it waits, as for the facts of a host."""
+
+
 class _Budget(threading.local):
     left = BUDGET
 

@@ -11,14 +11,10 @@ from jinja2.utils import missing
 from ringfence.diagnostics import Problems, Where, allowed, describe
 from ringfence.documents.vault import Vaulted, is_vault
 from ringfence.documents.yaml import read_text
-from ringfence.templates.budget import RenderError, UndefinedFacts
+from ringfence.templates.budget import RenderError, UntrustedLookup
 from ringfence.templates.sandbox import FailedValue, TemplateContext, materialise, text
 
 MAX_FILE = 2**20  # characters that lookup('file', …) takes
-
-
-class UntrustedLookup(UndefinedFacts):
-    """A value that is not looked up for an untrusted project: what depends on it waits, as for the facts of a host."""
 
 
 def _env(scope: Any, name: Any, default: Any = "") -> Any:

@@ -9,7 +9,7 @@ from ringfence.diagnostics import NOWHERE, InputError, Where, describe, suggest
 from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault, Vaulted
 from ringfence.documents.yaml import Map, Seq
-from ringfence.templates.budget import RenderError, UndefinedFacts, UndefinedValue, reset_budget
+from ringfence.templates.budget import RenderError, UndefinedFacts, UndefinedValue, UntrustedLookup, reset_budget
 from ringfence.templates.compile import OPAQUE, condition, names_in, template
 from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView, to_plain
 from ringfence.templates.sandbox import OMIT, FailedValue
@@ -137,6 +137,8 @@ class Scope:
     def _one(self, raw: Any, where: Where) -> Any:
         """A text or vaulted value, rendered. Raises RenderError with a place."""
         if type(raw) is Vaulted:
+            if self.trust.untrusted and self.vault.locked:
+                raise UntrustedLookup("a vaulted value, and nobody gave its password for an untrusted project")
             return self._guarded(lambda: self.vault.decrypt(raw), where)
         found = template(raw)
         return self._guarded(lambda: to_plain(found.run(self)), where) if found else raw
