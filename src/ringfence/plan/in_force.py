@@ -26,26 +26,29 @@ def stopped(facts: Facts, services: Iterable[str]) -> tuple[str, ...]:
 def warn_of_obstacles(plan: Plan) -> Plan:
     """The plan with a warning for each reason why a declared resource will not take effect on the host."""
     resources = [d.resource for d in present(plan.declarations.values())]
-    return plan.with_diagnostics(*(Diagnostic(NOWHERE, summary, detail, "warning") for summary, detail in
-                       _obstacles([r for r in resources if r.kind.services], plan.found.state, plan.found.facts)))
+    return plan.with_diagnostics(*_obstacles([r for r in resources if r.kind.services], plan.found.state, plan.found.facts))
 
 
-def _obstacles(resources: Sequence[Resource], found: State, facts: Facts) -> Iterator[tuple[str, str]]:
+def _obstacles(resources: Sequence[Resource], found: State, facts: Facts) -> Iterator[Diagnostic]:
     if not resources:
         return
     if facts.legacy_ipsec_policy:
-        yield (f"a legacy IPsec policy is assigned: {facts.legacy_ipsec_policy}",
-               "policies of `netsh ipsec` and connection security rules disturb each other: unassign it "
-               "(netsh ipsec static set policy … assign=no, or the Group Policy that brings it)")
+        yield _warning(f"a legacy IPsec policy is assigned: {facts.legacy_ipsec_policy}",
+                       "policies of `netsh ipsec` and connection security rules disturb each other: unassign it "
+                       "(netsh ipsec static set policy … assign=no, or the Group Policy that brings it)")
     for service in stopped(facts, sorted({s for r in resources for s in r.kind.services})):
-        yield (f"the service {service} ({SERVICE_TITLES[service]}) is {facts.services[service]}: nothing is negotiated",
-               f"start it: Set-Service {service} -StartupType Automatic; Start-Service {service}")
+        yield _warning(f"the service {service} ({SERVICE_TITLES[service]}) is {facts.services[service]}: nothing is negotiated",
+                       f"start it: Set-Service {service} -StartupType Automatic; Start-Service {service}")
     if off := _merge_off(resources, found):
-        yield (f"Group Policy ignores local connection security rules in the profiles {', '.join(off)}",
-               "AllowLocalIPsecRules is False there: allow them in that Group Policy, or bring the rules by it")
+        yield _warning(f"Group Policy ignores local connection security rules in the profiles {', '.join(off)}",
+                       "AllowLocalIPsecRules is False there: allow them in that Group Policy, or bring the rules by it")
     for rule, named in cross_store_references(found):
-        yield (f"{rule} names {named.kind} {named.name}, which is not in its own store: Windows does not enforce it",
-               "copy the set into the store of the rule")
+        yield _warning(f"{rule} names {named.kind} {named.name}, which is not in its own store: Windows does not enforce it",
+                       "copy the set into the store of the rule")
+
+
+def _warning(summary: str, detail: str) -> Diagnostic:
+    return Diagnostic(NOWHERE, summary, detail, "warning")
 
 
 def _merge_off(resources: Sequence[Resource], found: State) -> list[str]:

@@ -5,7 +5,7 @@ rendered once for all hosts on which everything that its templates can see is th
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jinja2.utils import missing
@@ -90,7 +90,7 @@ class _Outcome:
     """What one task gave on one host."""
 
     tasks: list[RenderedTask] = field(default_factory=list)
-    errors: list[tuple[Where, str, str]] = field(default_factory=list)
+    errors: list[Diagnostic] = field(default_factory=list)
     needs_facts: list[Where] = field(default_factory=list)
     partial: list[RenderedTask] = field(default_factory=list)
     alive: Any = None  # keeps objects alive whose id() is in the memo's key, so that ids are not reused
@@ -102,7 +102,7 @@ class _Outcome:
             return
         where = used_at if error.where == NOWHERE else error.where
         use = f"Used at {used_at}." if where != used_at else ""
-        self.errors.append((where, error.summary, " ".join(filter(None, (error.detail, use)))))
+        self.errors.append(Diagnostic(where, error.summary, " ".join(filter(None, (error.detail, use)))))
 
 
 class TaskRenderer:
@@ -241,7 +241,7 @@ def _short(value: Any) -> str:
 def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTasks:
     """The tasks of one play for one host. Each mistake is told once."""
     tasks: list[RenderedTask] = []
-    errors: dict[tuple[Where, str, str], None] = {}
+    errors: dict[Diagnostic, None] = {}
     needs_facts: dict[Where, None] = {}
     partial: list[RenderedTask] = []
     for step in steps:
@@ -253,7 +253,7 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTa
         errors.update(dict.fromkeys(outcome.errors))
         needs_facts.update(dict.fromkeys(outcome.needs_facts))
         partial += outcome.partial
-    return RenderedTasks(tuple(tasks), tuple(Diagnostic(*e, host=host) for e in sorted(errors)), tuple(needs_facts),
-                         tuple(partial))
+    found = sorted(errors, key=lambda d: (d.where, d.summary, d.detail))
+    return RenderedTasks(tuple(tasks), tuple(replace(d, host=host) for d in found), tuple(needs_facts), tuple(partial))
 
 
