@@ -185,6 +185,28 @@ def test_templates_that_would_never_end_or_fit(text: str) -> None:
     assert time.process_time() - begun < 5
 
 
+HOSTILE = pyyaml.safe_load((Path(__file__).parents[1] / "cases" / "hostile_templates.yml").read_text(encoding="utf-8"))
+_DEEP = ("{% set a=['x']*100 %}{% set b=[a]*100 %}{% set c=[b]*100 %}{% set deep=[c]*100 %}"
+         "{% set nl %}\n\n{% endset %}{% set tab %}\t{% endset %}")
+
+
+@pytest.mark.parametrize("text", HOSTILE["refused"])
+def test_work_is_paid_before_it_is_done(text: str) -> None:
+    whole = _DEEP + text.replace("DEEP", "deep").replace("NEWLINE", "nl").replace("TAB", "tab")
+    begun = time.process_time()
+    with pytest.raises(RenderError) as raised:
+        scope().render(whole)
+    assert time.process_time() - begun < 5
+    assert "MemoryError" not in raised.value.summary
+
+
+@pytest.mark.parametrize("case", HOSTILE["values"], ids=lambda case: case["template"])
+def test_work_that_grows_with_its_values_only_is_done(case: dict[str, Any]) -> None:
+    begun = time.process_time()
+    assert json.loads(json.dumps(scope().render(case["template"]))) == case["value"]
+    assert time.process_time() - begun < 5
+
+
 @pytest.mark.parametrize("text", [
     "{{ ''.__class__ }}", "{{ ''['__class__'] }}", "{{ [].append }}", "{{ {}.update }}", "{{ range.__globals__ }}",
     "{{ lookup.__globals__ }}", "{{ ''.join.__self__.__class__ }}", "{{ (1).__class__ }}", "{{ '{0.__class__}'.format(1) }}",
