@@ -25,6 +25,7 @@ from ringfence.documents.vault import Vaulted
 
 MAX_BYTES = 32 * 2**20  # of one file
 MAX_DEPTH = 64  # of nested lists and mappings
+MAX_NUMBER = 100  # characters of one number: parts of sixties and digits cost the square of their count
 MAX_ALIASED = 1_000_000  # values that aliases repeat, all together
 
 
@@ -87,6 +88,8 @@ class Dialect:
         return text, "str"
 
     def tagged(self, tag: str, text: str) -> Any:
+        if tag in ("int", "float") and len(text) > MAX_NUMBER:
+            raise ValueError(f"a number of more than {MAX_NUMBER} characters; write it in quotes if a text is meant")
         return self.make[tag](text) if tag in self.make else text
 
 
