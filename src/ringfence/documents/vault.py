@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ringfence import files
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.secret import Secret
 
@@ -24,6 +25,7 @@ HEADER = "$ANSIBLE_VAULT;"
 DEFAULT_LABEL = "default"
 _ROUNDS = 10_000
 _PASSWORD_SECONDS = 60
+_MAX_PASSWORD = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def _password(path: Path, label: str) -> Secret:
     try:
         mode = path.stat().st_mode
         runs = stat.S_ISREG(mode) and os.access(path, os.X_OK)
-        text = _output(path, label) if runs else path.read_bytes()[:2**16].strip()
+        text = _output(path, label) if runs else files.read_bytes(path, _MAX_PASSWORD, pipes=True).strip()
         password = text.decode()
     except UnicodeDecodeError:
         raise _fail(where, "the vault password is not text in UTF-8") from None
