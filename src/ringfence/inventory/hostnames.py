@@ -41,7 +41,7 @@ def expand(pattern: str, where: Where, problems: Problems) -> list[tuple[str, in
     try:
         return [(host, port) for host in _ranges(name)]
     except ValueError as error:
-        problems.error(where, f'the host range in "{pattern}" is wrong: {error}',
+        problems.error(where, f'the host range in "{pattern[:60]}" is wrong: {error}',
                        "A range is written [first:last] or [first:last:step], as in web[01:20].")
         return []
 

@@ -80,7 +80,7 @@ def _single(inventory: Inventory, piece: str, problems: Problems, where: Where) 
         return hosts[int(match[3]):int(match[4]) + 1 if match[4] else None]
     index = int(match[2])
     if not -len(hosts) <= index < len(hosts):
-        problems.error(where, f'"{piece}" asks for a host that is not there: {match[1]} has {len(hosts)}')
+        problems.error(where, f'"{piece[:60]}" asks for a host that is not there: {match[1][:60]} has {len(hosts)}')
         return []
     return [hosts[index]]
 
@@ -101,5 +101,5 @@ def _matching(inventory: Inventory, piece: str, problems: Problems, where: Where
         return [next((h for h in inventory.entries if h in LOCALHOST), piece)]
     if not hosts and not groups and piece != "all":
         known = suggest(piece, [*inventory.groups, *inventory.entries])
-        problems.warn(where, f'no host or group matches "{piece}"', known)
+        problems.warn(where, f'no host or group matches "{piece[:60]}"', known)
     return list(hosts)

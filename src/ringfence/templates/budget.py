@@ -14,6 +14,7 @@ from ringfence.diagnostics import NOWHERE, Where
 
 BUDGET = 10_000_000  # characters, list items and loop steps that one rendering may make
 _STEP = 4  # what a step of a loop costs, as it may do work
+_PART = 8  # what a visit to a part of a value costs, as it is done in Python
 MAX_RANGE = 100_000
 MAX_WIDTH = 10_000  # of what a template may ask to be padded
 MAX_INDENT = 16  # of JSON and YAML
@@ -82,7 +83,7 @@ def charge_whole(value: Any) -> int:
     while todo:
         one = todo.pop()
         if isinstance(one, _SIZED):
-            size = len(one) if isinstance(one, str | bytes | range) else _STEP * len(one)
+            size = len(one) if isinstance(one, str | bytes | range) else _PART * len(one)
             charge(size)  # before its parts are taken
             paid += size
             if isinstance(one, dict):

@@ -49,7 +49,7 @@ _CHEAP = frozenset({  # whose work does not grow with what they are given
     "mapping", "iterable", "sequence", "number", "integer", "float", "callable", "sameas", "odd", "even", "divisibleby",
     "filter", "test", "truthy", "falsy"})
 _WRAP_WORK = 50  # what a character costs in `wordwrap`, which may make a line of each
-_YAML_WORK = 30  # what a character or value of YAML costs, against that of other texts
+_YAML_WORK = 15  # what a character or value of YAML costs, against that of other texts
 _MARKERS = frozenset({"default", "d", "mandatory", "defined", "undefined"})
 _DROPPED = ("random", "shuffle", "pprint", "xmlattr", "urlize", "filesizeformat", "striptags")
 _UUID_NAMESPACE = uuid.UUID("361E6D51-FAEC-444A-9079-341386DA8E2E")  # Ansible's to_uuid
