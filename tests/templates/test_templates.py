@@ -1,5 +1,6 @@
 """Templates: values keep their types, mistakes are told, nothing dangerous or endless happens."""
 
+import contextlib
 import json
 import os
 import time
@@ -8,6 +9,8 @@ from typing import Any
 
 import pytest
 import yaml as pyyaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ringfence.diagnostics import Problems, Where
 from ringfence.documents import yaml
@@ -259,3 +262,22 @@ def test_a_huge_file_is_not_taken(tmp_path: Path) -> None:
 def test_templates_are_compiled_once() -> None:
     assert template("{{ compiled | upper }}") is template("{{ compiled | upper }}")
     assert template("plain { text }") is None
+
+
+_STEPS = ["| unique", "| flatten", "| list", "| sort", "| to_json", "| string", "| join(',')", "| wordwrap(1)",
+          "| reverse | list", "| union([1])", "| product([1, 2])", "| regex_findall('(?:.*)*x|.')", "| sum(start=[])",
+          "| regex_replace('.', '\\\\0\\\\0')", "| map('string') | list", "| to_yaml", "| indent(99)", "+ [1]", "* 9", "~ 'a'",
+          "| batch(2) | list", "| length"]
+_BEGINNINGS = ["range(99999) | list", "'ab' * 99999", "[[1, 'x'] * 99] * 999", "[{'k': ['v'] * 99}] * 999"]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.sampled_from(_BEGINNINGS), st.lists(st.sampled_from(_STEPS), min_size=1, max_size=4))
+def test_no_chain_of_filters_takes_longer_than_its_budget(beginning: str, steps: list[str]) -> None:
+    expression = beginning
+    for step in steps:
+        expression = f"({expression}) {step}"
+    begun = time.process_time()
+    with contextlib.suppress(RenderError):
+        scope().render("{{ " + expression + " }}")
+    assert time.process_time() - begun < 5
