@@ -19,6 +19,8 @@ LAYERS = {
     "errors": "",
     "diagnostics": "errors",
     "secret": "",
+    "regex": "",
+    "files": "",
     "types": "diagnostics secret",
     "codecs": "types",
     "model": "codecs",
@@ -26,11 +28,11 @@ LAYERS = {
     "kinds": "model",
     "windows": "model batch",
     "plan": "windows",
-    "documents": "diagnostics secret",
-    "inventory": "documents",
+    "documents": "diagnostics secret files",
+    "inventory": "documents regex",
     "templates": "inventory types",
     "project": "kinds templates",
-    "transports": "batch types",
+    "transports": "batch types files",
     "report": "plan",
     "run": "report transports project",
     "views": "report transports",
@@ -94,6 +96,19 @@ def test_only_the_command_line_prints_and_exits(package: str) -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
             assert name not in ("print", "exit", "sys.exit", "os._exit"), f"{file.relative_to(ROOT)} calls {name}"
+
+
+READERS = {"files.py", "kinds/__init__.py", "batch/__init__.py",  # shipped with the package, or compared with what is
+           "transports/known_hosts.py", "cli/console.py"}
+
+
+def test_files_are_read_in_one_way() -> None:
+    for file in (f for f in SOURCE.rglob("*.py") if f.relative_to(SOURCE).parts[0] != "lab"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        own = {name for name in called if name in ("open", "os.open", "io.open") or name.endswith((".read_text", ".read_bytes"))}
+        own -= {"yaml.read_text", "files.read_bytes"}
+        assert not own or file.relative_to(SOURCE).as_posix() in READERS, f"{file} reads files by {own}, not by files.read_bytes"
 
 
 def test_kinds_never_import_each_other() -> None:

@@ -77,11 +77,19 @@ def test_anchors_aliases_and_merge_keys() -> None:
     ("a:\n\t- b\n", "f.yml:2: not YAML: while scanning for the next token found character that cannot start any token"),
     ("a: \x07", "f.yml:1: not YAML: control characters are not allowed"),
     ("a: !!int x\n", "f.yml:1: x is not a valid value: invalid literal for int() with base 10: 'x'"),
-    ("a: " + "9" * 5000, "f.yml:1: " + "9" * 60 + " is not a valid value: Exceeds the limit"),
+    ("a: " + "9" * 5000, "f.yml:1: " + "9" * 60 + " is not a valid value: a number of more than 100 characters"),
+    ("a: 1" + ".0" + "0" * 5000, "f.yml:1: 1.0" + "0" * 57 + " is not a valid value: a number of more than 100 characters"),
+    ("a: !!int 0x" + "f" * 5000, "f.yml:1: 0x" + "f" * 58 + " is not a valid value: a number of more than 100 characters"),
 ])
 def test_what_cannot_be_read(text: str, line: str) -> None:
     assert len(messages(text)) == 1
     assert messages(text)[0].startswith(line)
+
+
+def test_sixties_without_end_are_refused_quickly() -> None:
+    begun = time.process_time()
+    assert "more than 100 characters" in messages("a: 1" + ":59" * 200_000, VARIABLES)[0]
+    assert time.process_time() - begun < 5
 
 
 def test_dates_that_are_none() -> None:

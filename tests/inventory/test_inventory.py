@@ -1,5 +1,6 @@
 """Inventories: groups, ranges, precedence, patterns. The expected values are ansible-core's."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,16 @@ def test_patterns(case: dict[str, Any], pattern_fleet: Inventory) -> None:
         assert case.get("warning", "") in "\n".join(map(str, problems.all))
 
 
+def test_an_expression_takes_time_in_proportion_to_the_name(tmp_path: Path) -> None:
+    name = "a" * 60 + "b"
+    (tmp_path / "hosts.yml").write_text(f"all: {{hosts: {{{name}: }}}}")
+    problems = Problems()
+    begun = time.process_time()
+    assert patterns.select(fleet(tmp_path / "hosts.yml"), ["~(a+)+$", name], problems) == [name]
+    assert patterns.select(fleet(tmp_path / "hosts.yml"), f"{name}[{'9' * 5000}]", problems) == []
+    assert time.process_time() - begun < 5
+
+
 def test_limits(pattern_fleet: Inventory, tmp_path: Path) -> None:
     problems = Problems()
     file = tmp_path / "retry"
@@ -78,7 +89,8 @@ def test_ranges(name: str, hosts: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["a[", "a]", "a[1]", "a[1:2:3:4]", "a[1:]", "a[2:1]", "a[01:3]", "a[x:1]", "a[1:9:0]",
-                                  "a[1:9:-1]", "a[0:999999]", "a[1:999][1:999]", "a[c:a]", "a[1:2:x]", "a[²:9]", "[[1:2]]"])
+                                  "a[1:9:-1]", "a[0:999999]", "a[1:999][1:999]", "a[c:a]", "a[1:2:x]", "a[²:9]", "[[1:2]]",
+                                  "a[1:1000000000]", "a[1:" + "9" * 30 + "]", "a[1:2:" + "9" * 5000 + "]"])
 def test_wrong_ranges(name: str) -> None:
     problems = Problems()
     assert expand(name, Where("f", 2), problems) == []
@@ -87,6 +99,7 @@ def test_wrong_ranges(name: str) -> None:
 
 @pytest.mark.parametrize(("text", "name", "port"), [
     ("web:5986", "web", 5986), ("[::1]:22", "::1", 22), ("[::1]", "::1", None), ("::1", "::1", None), ("a:b", "a:b", None),
+    ("a:" + "9" * 5000, "a:" + "9" * 5000, None),
     ("web[1:3]:22", "web[1:3]", 22), ("web[1:3]", "web[1:3]", None), ("10.0.0.1:80", "10.0.0.1", 80),
 ])
 def test_ports(text: str, name: str, port: int | None) -> None:

@@ -74,3 +74,21 @@ def test_what_is_no_plan_is_an_input_error(text: str, reason: str) -> None:
     assert reason in str(caught.value)
     assert str(caught.value).startswith("plan.json: ")
     assert "ringfence plan -o FILE" in str(caught.value)
+
+
+PLAN = ('{"format": 1, "options": {"playbooks": %s, "inventory": [], "limit": [], "tags": [], "skip_tags": []},'
+        ' "hosts": {"web": [%s]}}')
+
+
+@pytest.mark.parametrize(("playbooks", "change", "reason"), [
+    ('"site.yml"', "", "playbooks is a list of texts"),
+    ("[5]", "", "playbooks is a list of texts"),
+    ('["a\\u0000b"]', "", "playbooks is a list of texts"),
+    ("[]", "{}", "no 'action' in it"),
+    ("[]", '{"action": "create", "kind": ["a"], "name": "b"}', "the kind of a change is a text"),
+    ("[]", '{"action": "create", "kind": "a", "name": ' + "9" * 5000 + "}", "Exceeds the limit"),
+    ("[]", "[" * 100_000, "not a plan file"),
+])
+def test_a_plan_of_the_wrong_shape_is_an_input_error(playbooks: str, change: str, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        decode(PLAN % (playbooks, change), "plan.json")

@@ -1,5 +1,6 @@
 """Templates: values keep their types, mistakes are told, nothing dangerous or endless happens."""
 
+import contextlib
 import json
 import os
 import time
@@ -8,6 +9,8 @@ from typing import Any
 
 import pytest
 import yaml as pyyaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ringfence.diagnostics import Problems, Where
 from ringfence.documents import yaml
@@ -185,6 +188,28 @@ def test_templates_that_would_never_end_or_fit(text: str) -> None:
     assert time.process_time() - begun < 5
 
 
+HOSTILE = pyyaml.safe_load((Path(__file__).parents[1] / "cases" / "hostile_templates.yml").read_text(encoding="utf-8"))
+_DEEP = ("{% set a=['x']*100 %}{% set b=[a]*100 %}{% set c=[b]*100 %}{% set deep=[c]*100 %}"
+         "{% set nl %}\n\n{% endset %}{% set tab %}\t{% endset %}")
+
+
+@pytest.mark.parametrize("text", HOSTILE["refused"])
+def test_work_is_paid_before_it_is_done(text: str) -> None:
+    whole = _DEEP + text.replace("DEEP", "deep").replace("NEWLINE", "nl").replace("TAB", "tab")
+    begun = time.process_time()
+    with pytest.raises(RenderError) as raised:
+        scope().render(whole)
+    assert time.process_time() - begun < 5
+    assert "MemoryError" not in raised.value.summary
+
+
+@pytest.mark.parametrize("case", HOSTILE["values"], ids=lambda case: case["template"])
+def test_work_that_grows_with_its_values_only_is_done(case: dict[str, Any]) -> None:
+    begun = time.process_time()
+    assert json.loads(json.dumps(scope().render(case["template"]))) == case["value"]
+    assert time.process_time() - begun < 5
+
+
 @pytest.mark.parametrize("text", [
     "{{ ''.__class__ }}", "{{ ''['__class__'] }}", "{{ [].append }}", "{{ {}.update }}", "{{ range.__globals__ }}",
     "{{ lookup.__globals__ }}", "{{ ''.join.__self__.__class__ }}", "{{ (1).__class__ }}", "{{ '{0.__class__}'.format(1) }}",
@@ -237,3 +262,22 @@ def test_a_huge_file_is_not_taken(tmp_path: Path) -> None:
 def test_templates_are_compiled_once() -> None:
     assert template("{{ compiled | upper }}") is template("{{ compiled | upper }}")
     assert template("plain { text }") is None
+
+
+_STEPS = ["| unique", "| flatten", "| list", "| sort", "| to_json", "| string", "| join(',')", "| wordwrap(1)",
+          "| reverse | list", "| union([1])", "| product([1, 2])", "| regex_findall('(?:.*)*x|.')", "| sum(start=[])",
+          "| regex_replace('.', '\\\\0\\\\0')", "| map('string') | list", "| to_yaml", "| indent(99)", "+ [1]", "* 9", "~ 'a'",
+          "| batch(2) | list", "| length"]
+_BEGINNINGS = ["range(99999) | list", "'ab' * 99999", "[[1, 'x'] * 99] * 999", "[{'k': ['v'] * 99}] * 999"]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.sampled_from(_BEGINNINGS), st.lists(st.sampled_from(_STEPS), min_size=1, max_size=4))
+def test_no_chain_of_filters_takes_longer_than_its_budget(beginning: str, steps: list[str]) -> None:
+    expression = beginning
+    for step in steps:
+        expression = f"({expression}) {step}"
+    begun = time.process_time()
+    with contextlib.suppress(RenderError):
+        scope().render("{{ " + expression + " }}")
+    assert time.process_time() - begun < 5

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ringfence import files
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.secret import Secret
@@ -25,6 +26,7 @@ DEFAULT_LABEL = "default"
 _ROUNDS = 10_000
 _PASSWORD_SECONDS = 60
 _POSIX, _PROGRAM_ENDINGS = os.name == "posix", (".exe", ".com", ".bat", ".cmd")
+_MAX_PASSWORD = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def _check_allowed(path: Path, trust: Trust) -> None:
 def _password(path: Path, label: str, runs: bool) -> Secret:
     where = Where(os.fspath(path))
     try:
-        text = _output(path, label) if runs else path.read_bytes()[:2**16].strip()
+        text = _output(path, label) if runs else files.read_bytes(path, _MAX_PASSWORD, pipes=True).strip()
         password = text.decode()
     except UnicodeDecodeError:
         raise _fail(where, "the vault password is not text in UTF-8") from None

@@ -20,11 +20,12 @@ from typing import Any
 
 import yaml
 
+from ringfence import files
 from ringfence.diagnostics import NOWHERE, Problems, Where
 from ringfence.documents.vault import Vaulted
 
-MAX_BYTES = 32 * 2**20  # of one file
 MAX_DEPTH = 64  # of nested lists and mappings
+MAX_NUMBER = 100  # characters of one number: parts of sixties and digits cost the square of their count
 MAX_ALIASED = 1_000_000  # values that aliases repeat, all together
 
 
@@ -87,6 +88,8 @@ class Dialect:
         return text, "str"
 
     def tagged(self, tag: str, text: str) -> Any:
+        if tag in ("int", "float") and len(text) > MAX_NUMBER:
+            raise ValueError(f"a number of more than {MAX_NUMBER} characters; write it in quotes if a text is meant")
         return self.make[tag](text) if tag in self.make else text
 
 
@@ -304,17 +307,13 @@ def parse(text: str, file: str, dialect: Dialect, problems: Problems) -> Any:
 
 
 def read_text(path: str | Path, problems: Problems, wanted_at: Where = NOWHERE) -> str | None:
-    """The text of a file of at most MAX_BYTES in UTF-8, or None with a mistake noted. `wanted_at` is the place that
+    """The text of a regular file of at most files.MAX_BYTES in UTF-8, or None with a mistake noted. `wanted_at` is the place that
     names the file; without it the file itself is the place."""
     place = Where(os.fspath(path)) if wanted_at == NOWHERE else wanted_at
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = files.read_bytes(path)
     except (OSError, ValueError) as error:
         problems.error(place, f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
-        return None
-    if len(data) > MAX_BYTES:
-        problems.error(place, f"{path} is larger than {MAX_BYTES // 2**20} MiB")
         return None
     try:
         return data.decode("utf-8-sig")

@@ -7,9 +7,10 @@ import string
 from ringfence.diagnostics import Problems, Where
 
 MAX_HOSTS = 100_000  # that one pattern may name
+MAX_DIGITS = 9  # of a bound of a range
 
 _RANGE = re.compile(r"\[([^\[\]]*)\]")
-_PORT = re.compile(r"(?P<name>[^:]+|\[[0-9a-fA-F:.]+\]|[^:\[]*(?:\[[^\]]*\][^:\[]*)+):(?P<port>\d+)")
+_PORT = re.compile(r"(?P<name>[^:]+|\[[0-9a-fA-F:.]+\]|[^:\[]*(?:\[[^\]]*\][^:\[]*)+):(?P<port>[0-9]{1,9})")
 
 
 def split_port(name: str) -> tuple[str, int | None]:
@@ -40,7 +41,7 @@ def expand(pattern: str, where: Where, problems: Problems) -> list[tuple[str, in
     try:
         return [(host, port) for host in _ranges(name)]
     except ValueError as error:
-        problems.error(where, f'the host range in "{pattern}" is wrong: {error}',
+        problems.error(where, f'the host range in "{pattern[:60]}" is wrong: {error}',
                        "A range is written [first:last] or [first:last:step], as in web[01:20].")
         return []
 
@@ -66,6 +67,8 @@ def _values(text: str) -> list[str]:
     bounds = text.split(":")
     if len(bounds) not in (2, 3):
         raise ValueError("first and last are needed, with a colon between them")
+    if any(len(bound) > MAX_DIGITS for bound in bounds):
+        raise ValueError(f"a number of more than {MAX_DIGITS} digits")
     first, last, step = bounds[0] or "0", bounds[1], int(bounds[2]) if len(bounds) == 3 else 1
     if not last:
         raise ValueError("the last value is missing")

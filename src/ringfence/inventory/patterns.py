@@ -13,9 +13,10 @@ from ringfence.diagnostics import NOWHERE, Problems, Where, suggest
 from ringfence.documents.yaml import read_text
 from ringfence.inventory.hostnames import is_ipv6, split_port
 from ringfence.inventory.inventory import LOCALHOST, Inventory
+from ringfence.regex import compiled
 
 _PIECE = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
-_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+):([0-9]*))\]")
+_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]{1,9})|([0-9]{1,9}):([0-9]{0,9}))\]")
 
 
 def split(pattern: str | Sequence[str]) -> list[str]:
@@ -79,16 +80,16 @@ def _single(inventory: Inventory, piece: str, problems: Problems, where: Where) 
         return hosts[int(match[3]):int(match[4]) + 1 if match[4] else None]
     index = int(match[2])
     if not -len(hosts) <= index < len(hosts):
-        problems.error(where, f'"{piece}" asks for a host that is not there: {match[1]} has {len(hosts)}')
+        problems.error(where, f'"{piece[:60]}" asks for a host that is not there: {match[1][:60]} has {len(hosts)}')
         return []
     return [hosts[index]]
 
 
 def _matching(inventory: Inventory, piece: str, problems: Problems, where: Where) -> list[str]:
     try:
-        fits = re.compile(piece[1:] if piece.startswith("~") else fnmatch.translate(piece)).match
-    except (re.error, RecursionError, OverflowError) as error:
-        problems.error(where, f'the host pattern "{piece}" is wrong: {error}')
+        fits = compiled(piece[1:]).match if piece.startswith("~") else re.compile(fnmatch.translate(piece)).match
+    except (ValueError, re.error, RecursionError, OverflowError) as error:
+        problems.error(where, f'the host pattern "{piece[:60]}" is wrong: {error}')
         return []
     groups = [g for g in inventory.groups if fits(g)]
     hosts: dict[str, None] = {}
@@ -100,5 +101,5 @@ def _matching(inventory: Inventory, piece: str, problems: Problems, where: Where
         return [next((h for h in inventory.entries if h in LOCALHOST), piece)]
     if not hosts and not groups and piece != "all":
         known = suggest(piece, [*inventory.groups, *inventory.entries])
-        problems.warn(where, f'no host or group matches "{piece}"', known)
+        problems.warn(where, f'no host or group matches "{piece[:60]}"', known)
     return list(hosts)

@@ -38,13 +38,26 @@ def decode(text: str, file: str) -> PlanFile:
         document = json.loads(text)
         if document["format"] != PLAN_FORMAT:
             raise ValueError(f"its format is {document['format']}, this version of ringfence reads {PLAN_FORMAT}")
-        hosts = {str(h): [dict(c) for c in changes] for h, changes in document["hosts"].items()}
-        options = {name: [str(v) for v in document["options"][name]] for name in OPTIONS}
+        hosts = {str(h): [_change(c) for c in changes] for h, changes in document["hosts"].items()}
+        options = {name: _texts(name, document["options"][name]) for name in OPTIONS}
         return PlanFile(options, hosts, str(document.get("created", "")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problem = f"no {error} in it" if isinstance(error, KeyError) else str(error)
         raise InputError([Diagnostic(Where(file), f"not a plan file: {problem}",
                                      "make it with `ringfence plan -o FILE`")]) from None
+
+
+def _change(change: Any) -> dict[str, Any]:
+    for name in ("action", "kind", "name"):
+        if not isinstance(change[name], str):
+            raise ValueError(f"the {name} of a change is a text")
+    return dict(change)
+
+
+def _texts(name: str, values: Any) -> list[str]:
+    if not (isinstance(values, list) and all(isinstance(v, str) and "\0" not in v for v in values)):
+        raise ValueError(f"{name} is a list of texts")
+    return values
 
 
 def stale(reviewed: Reviewed, changes: Sequence[Change]) -> str:

@@ -6,7 +6,7 @@ refused before it is made.
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, ItemsView, Iterable, Iterator, KeysView, ValuesView
 from types import GeneratorType
 from typing import Any
 
@@ -14,8 +14,10 @@ from ringfence.diagnostics import NOWHERE, Where
 
 BUDGET = 10_000_000  # characters, list items and loop steps that one rendering may make
 _STEP = 4  # what a step of a loop costs, as it may do work
+_PART = 8  # what a visit to a part of a value costs, as it is done in Python
 MAX_RANGE = 100_000
 MAX_WIDTH = 10_000  # of what a template may ask to be padded
+MAX_INDENT = 16  # of JSON and YAML
 MAX_BITS = 4096  # of a whole number
 
 
@@ -74,6 +76,55 @@ def charge_for(value: Any) -> Any:
     return value
 
 
+_SIZED = (str, bytes, range, dict, list, tuple, set, frozenset, KeysView, ValuesView, ItemsView)
+
+
+def charge_whole(value: Any) -> int:
+    """Pay for a visit to everything in a value: what a text of it, a comparison or a copy costs at most, as all three
+    visit a part as often as it is there. Gives what was paid."""
+    todo, paid = [value], 1
+    charge(1)
+    while todo:
+        one = todo.pop()
+        if isinstance(one, _SIZED):
+            size = len(one) if isinstance(one, str | bytes | range) else _PART * len(one)
+            charge(size)  # before its parts are taken
+            paid += size
+            if isinstance(one, dict):
+                todo += one.values()
+                todo += one
+            elif not isinstance(one, str | bytes | range):
+                todo += one
+    return paid
+
+
+def charge_container(value: Any) -> int:
+    """Pay for a search in a value: nothing but one step where it finds by keys."""
+    return charge_whole(None if isinstance(value, dict) else value)
+
+
+def key_of(value: Any) -> Hashable:
+    """Something hashable that is equal for equal values, so that members are found without comparing each with each."""
+    charge(1)
+    if isinstance(value, list | tuple):
+        return "list" if isinstance(value, list) else "tuple", tuple(map(key_of, value))
+    if isinstance(value, dict):
+        return "dict", frozenset((key_of(k), key_of(v)) for k, v in value.items())
+    try:
+        hash(value)
+    except TypeError:
+        return "identity", id(value)
+    return value  # type: ignore[no-any-return]
+
+
+def first_of_each(values: Iterable[Any]) -> list[Any]:
+    """The values without those that are equal to an earlier one."""
+    first: dict[Any, Any] = {}
+    for value in values:
+        first.setdefault(key_of(value), value)
+    return list(first.values())
+
+
 def charged(values: Iterable[Any]) -> Iterator[Any]:
     """The values, each paid for."""
     for value in values:
@@ -85,6 +136,12 @@ def limit_width(arguments: Iterable[Any]) -> None:
     """Refuse widths, precisions and counts that only serve to make something huge."""
     if any(isinstance(a, int) and abs(a) > MAX_WIDTH for a in arguments):
         raise RenderError(f"a width or count above {MAX_WIDTH} is not allowed in a template")
+
+
+def limit_indent(indent: Any) -> None:
+    """Refuse an indentation that only serves to make something huge: it is repeated on each line for each level."""
+    if not (indent is None or (isinstance(indent, int) and indent <= MAX_INDENT)):
+        raise RenderError(f"an indentation is a number up to {MAX_INDENT}")
 
 
 _WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")

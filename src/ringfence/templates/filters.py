@@ -15,7 +15,7 @@ import os.path
 import re
 import shlex
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml as pyyaml
@@ -25,12 +25,32 @@ from ringfence.diagnostics import Problems, describe
 from ringfence.documents import yaml
 from ringfence.secret import Secret
 from ringfence.templates import lookups
-from ringfence.templates.budget import RenderError, charge, charge_for, charged_replace, check_format, limit_width
+from ringfence.templates.budget import (
+    RenderError,
+    charge,
+    charge_container,
+    charge_for,
+    charge_whole,
+    charged_replace,
+    check_format,
+    first_of_each,
+    key_of,
+    limit_indent,
+    limit_width,
+)
+from ringfence.templates.matching import matches, regex_findall, regex_replace, regex_search
 from ringfence.templates.sandbox import Environment, FailedValue, Lazy, as_text, materialise, text
 from ringfence.types.enums import TRUE_WORDS
 
 _WIDE = frozenset({"center", "indent", "batch", "slice", "wordwrap", "truncate", "tojson", "to_json", "to_nice_json",
                    "to_yaml", "to_nice_yaml", "round"})
+_CHEAP = frozenset({  # whose work does not grow with what they are given
+    "default", "d", "mandatory", "defined", "undefined", "bool", "ternary", "first", "last", "length", "count", "extract",
+    "type_debug", "attr", "map", "select", "reject", "selectattr", "rejectattr", "none", "boolean", "true", "false", "string",
+    "mapping", "iterable", "sequence", "number", "integer", "float", "callable", "sameas", "odd", "even", "divisibleby",
+    "filter", "test", "truthy", "falsy"})
+_WRAP_WORK = 50  # what a character costs in `wordwrap`, which may make a line of each
+_YAML_WORK = 15  # what a character or value of YAML costs, against that of other texts
 _MARKERS = frozenset({"default", "d", "mandatory", "defined", "undefined"})
 _DROPPED = ("random", "shuffle", "pprint", "xmlattr", "urlize", "filesizeformat", "striptags")
 _UUID_NAMESPACE = uuid.UUID("361E6D51-FAEC-444A-9079-341386DA8E2E")  # Ansible's to_uuid
@@ -87,13 +107,13 @@ def unique(values: Any, case_sensitive: bool | None = None, attribute: str | Non
     found = _items(values)
     if case_sensitive is not None or attribute is not None:
         return list(do_unique(env, found, bool(case_sensitive), attribute))
-    return functools.reduce(_append_new, found, [])
+    return first_of_each(found)
 
 
-def _append_new(seen: list[Any], value: Any) -> list[Any]:
-    if value not in seen:
-        seen.append(value)
-    return seen
+def _without(values: Any, others: Any, *, kept: bool = False) -> list[Any]:
+    """The values that are not among others, or (`kept`) those that are."""
+    known = set(map(key_of, _items(others)))
+    return [v for v in _items(values) if (key_of(v) in known) is kept]
 
 
 def union(left: Any, right: Any) -> list[Any]:
@@ -101,18 +121,15 @@ def union(left: Any, right: Any) -> list[Any]:
 
 
 def intersect(left: Any, right: Any) -> list[Any]:
-    others = _items(right)
-    return unique([v for v in _items(left) if v in others])
+    return unique(_without(left, right, kept=True))
 
 
 def difference(left: Any, right: Any) -> list[Any]:
-    others = _items(right)
-    return unique([v for v in _items(left) if v not in others])
+    return unique(_without(left, right))
 
 
 def symmetric_difference(left: Any, right: Any) -> list[Any]:
-    both = intersect(left, right)
-    return [v for v in union(left, right) if v not in both]
+    return _without(union(left, right), intersect(left, right))
 
 
 def flatten(values: Any, levels: int | None = None, skip_nulls: bool = True) -> list[Any]:
@@ -142,8 +159,8 @@ _LIST_MERGES: dict[str, Callable[[Any, Any], Any]] = {
     "keep": lambda low, high: low,
     "append": lambda low, high: low + high,
     "prepend": lambda low, high: high + low,
-    "append_rp": lambda low, high: [v for v in low if v not in high] + high,
-    "prepend_rp": lambda low, high: high + [v for v in low if v not in high],
+    "append_rp": lambda low, high: _without(low, high) + high,
+    "prepend_rp": lambda low, high: high + _without(low, high),
 }
 
 
@@ -190,8 +207,15 @@ def subelements(value: Any, path: Any, skip_missing: bool = False) -> list[tuple
 
 def product(*lists: Any) -> list[list[Any]]:
     found = [_items(v) for v in lists]
-    charge(functools.reduce(lambda size, values: size * len(values), found, 1))
+    charge(functools.reduce(lambda size, values: size * len(values), found, 1) * (1 + len(found)))
     return [list(row) for row in itertools.product(*found)]
+
+
+def total(values: Any, attribute: Any = None, start: Any = 0) -> Any:
+    """Jinja2's `sum`, with each of the sums on the way paid: those of lists are copies."""
+    env = _environment()
+    found = _items(values) if attribute is None else [env.getitem(v, attribute) for v in _items(values)]
+    return functools.reduce(lambda low, high: charge_for(low + high), found, start)
 
 
 def extract(key: Any, container: Any, more: Any = None) -> Any:
@@ -202,6 +226,7 @@ def extract(key: Any, container: Any, more: Any = None) -> Any:
 
 def to_json(value: Any, **options: Any) -> str:
     allowed = {k: v for k, v in options.items() if k in ("indent", "sort_keys", "separators", "ensure_ascii")}
+    limit_indent(allowed.get("indent"))
     return json.dumps(value, default=_no_json, **allowed)
 
 
@@ -217,6 +242,8 @@ def _no_json(value: Any) -> Any:
 
 
 def to_yaml(value: Any, **options: Any) -> str:
+    charge(_YAML_WORK * charge_whole(value))
+    limit_indent(options.get("indent"))
     plain = json.loads(to_json(value))
     return str(pyyaml.safe_dump(plain, allow_unicode=True, default_flow_style=options.get("default_flow_style"),
                                 width=1000, indent=options.get("indent")))
@@ -228,35 +255,11 @@ def to_nice_yaml(value: Any, indent: int = 4, **options: Any) -> str:
 
 def from_yaml(value: Any) -> Any:
     problems = Problems()
+    charge(_YAML_WORK * len(text(value)))
     found = yaml.parse(text(value), "from_yaml", yaml.VARIABLES, problems)
     if problems.failed:
         raise RenderError("from_yaml: the text is not YAML")
     return found
-
-
-def _flags(ignorecase: bool, multiline: bool) -> int:
-    return (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0)
-
-
-def regex_replace(value: Any = "", pattern: str = "", replacement: str = "", ignorecase: bool = False,
-                  multiline: bool = False, count: int = 0) -> str:
-    def paid(match: re.Match[str]) -> str:
-        return str(charge_for(match.expand(replacement)))
-    return re.sub(pattern, paid, text(value), count=count, flags=_flags(ignorecase, multiline))
-
-
-def regex_search(value: Any, pattern: str, *groups: str, ignorecase: bool = False, multiline: bool = False) -> Any:
-    match = re.search(pattern, text(value), _flags(ignorecase, multiline))
-    if match is None or not groups:
-        return match.group() if match else None
-    names = [re.fullmatch(r"\\g<(\S+)>|\\(\d+)", g) for g in groups]
-    if not all(names):
-        raise RenderError("regex_search: a group is written as '\\\\1' or '\\\\g<name>'")
-    return [match.group(n[1] or int(n[2])) for n in names if n]
-
-
-def regex_findall(value: Any, pattern: str, multiline: bool = False, ignorecase: bool = False) -> list[Any]:
-    return re.findall(pattern, text(value), _flags(ignorecase, multiline))
 
 
 def b64encode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str:
@@ -295,14 +298,6 @@ def version(value: Any, other: Any, operator: str = "eq", strict: Any = None, ve
     return _COMPARE[operator](_version(value), _version(other))
 
 
-def _matches(how: str) -> Callable[..., bool]:
-    def test(value: Any, pattern: str = "", ignorecase: bool = False, multiline: bool = False,
-             match_type: str = how) -> bool:
-        kind = match_type if match_type in ("search", "match", "fullmatch") else "search"
-        return getattr(re.compile(pattern, _flags(ignorecase, multiline)), kind)(text(value)) is not None
-    return test
-
-
 def _defined(value: Any) -> bool:
     if isinstance(value, FailedValue):
         if not value.undefined:
@@ -312,6 +307,11 @@ def _defined(value: Any) -> bool:
 
 
 def _contained(members: Any, other: Any) -> bool:
+    members, other = materialise(members), materialise(other)
+    if isinstance(members, list | tuple) and isinstance(other, list | tuple):
+        return not _without(members, other)
+    for _ in members:
+        charge_container(other)
     return all(v in other for v in members)
 
 
@@ -329,12 +329,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "win_basename": lambda v: ntpath.basename(text(v)), "win_dirname": lambda v: ntpath.dirname(text(v)),
     "win_splitdrive": lambda v: list(ntpath.splitdrive(text(v))), "quote": lambda v: shlex.quote(text(v)),
     "type_debug": lambda value: type(value).__name__,
-    "product": product, "zip": lambda *lists: [list(row) for row in zip(*lists, strict=False)],
+    "product": product, "sum": total, "zip": lambda *lists: [list(row) for row in zip(*lists, strict=False)],
     "string": as_text, "replace": lambda value, old, new, count=-1: charged_replace(text(value), str(old), str(new), count),
 }
 TESTS: dict[str, Callable[..., bool]] = {
-    "defined": _defined, "undefined": lambda value: not _defined(value), "match": _matches("match"),
-    "search": _matches("search"), "regex": _matches("search"), "version": version, "version_compare": version,
+    "defined": _defined, "undefined": lambda value: not _defined(value), "match": matches("match"),
+    "search": matches("search"), "regex": matches("search"), "version": version, "version_compare": version,
     "subset": _contained, "issubset": _contained, "superset": lambda one, other: _contained(other, one),
     "issuperset": lambda one, other: _contained(other, one), "contains": lambda values, value: value in values,
     "any": lambda values: any(values), "all": lambda values: all(values),
@@ -360,8 +360,24 @@ def guarded(name: str, function: Callable[..., Any], *, lazily: bool = False) ->
             check_format(text(given[0]))
         if not lazily:
             given, kwargs = tuple(map(materialise, given)), {k: materialise(v) for k, v in kwargs.items()}
+        if name not in _CHEAP:
+            _pay(name, given, kwargs)
         return charge_for(function(*own, *given, **kwargs))
     return guard
+
+
+def _pay(name: str, given: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """What a filter or test is given is paid before it runs, as often as it may go through it."""
+    size = sum(map(charge_container if name in ("in", "contains") else charge_whole, (*given, *kwargs.values())))
+    if name == "wordwrap":
+        charge(_WRAP_WORK * size)
+    elif name == "indent":
+        width = given[1] if len(given) > 1 else kwargs.get("width", 4)
+        charge((1 + text(given[0]).count("\n")) * (len(width) if isinstance(width, str) else max(width, 0)))
+    elif name == "tojson":
+        limit_indent(given[1] if len(given) > 1 else kwargs.get("indent"))
+    elif name == "format":
+        charge(given[0].count("%") * size)
 
 
 @functools.cache
@@ -370,7 +386,7 @@ def _environment() -> Environment:
     env = Environment()
     for name in _DROPPED:
         env.filters.pop(name, None)
-    own = ("_concat", "_counted")
+    own = ("_concat", "_counted", "_compared", "_searched")
     filters: dict[str, Any] = {**env.filters, **FILTERS}
     tests: dict[str, Any] = {**env.tests, **TESTS}
     env.filters.update({n: guarded(n, f) for n, f in filters.items() if n not in own})

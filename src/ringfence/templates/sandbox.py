@@ -22,7 +22,9 @@ from ringfence.templates.budget import (
     RenderError,
     UndefinedValue,
     charge,
+    charge_container,
     charge_for,
+    charge_whole,
     charged,
     charged_replace,
     check_format,
@@ -139,6 +141,7 @@ def _power(left: Any, right: Any) -> Any:
 def _modulo(left: Any, right: Any) -> Any:
     if isinstance(left, str):
         check_format(left)
+        charge((left.count("%") if isinstance(right, Mapping) else 1) * charge_whole(right))
     return left % right
 
 
@@ -154,6 +157,7 @@ def text(value: Any) -> str:
 def as_text(value: Any) -> str:
     """The text that a value becomes among others. Raises TypeError where a secret is in it."""
     value = value.materialise() if isinstance(value, Lazy) else value
+    charge_whole(value)
     if contains_secret(value):
         raise TypeError("a secret cannot become part of a text: give it as the whole value")
     return value if isinstance(value, str) else str(value)
@@ -199,6 +203,7 @@ class Environment(ImmutableSandboxedEnvironment):
         self.globals = {"range": safe_range, "dict": dict, "namespace": self.globals["namespace"]}
         self.filters["_concat"] = lambda parts: charge_for("".join(map(as_text, parts)))
         self.filters["_counted"] = lambda values: values if isinstance(values, FailedValue) else charged(values)
+        self.filters["_compared"], self.filters["_searched"] = _compared, _searched
 
     def read(self, text: str, *, expression: bool) -> nodes.Template:
         """The syntax tree of a template, or of a bare expression. Raises jinja2.TemplateSyntaxError, RenderError."""
@@ -214,6 +219,10 @@ class Environment(ImmutableSandboxedEnvironment):
             tree = self.parse(self._literal_backslashes(text) if "\\" in text else text)
         for concat in list(tree.find_all(nodes.Concat)):
             _become(concat, nodes.Filter(nodes.List(concat.nodes), "_concat", [], [], None, None))
+        for operand in tree.find_all(nodes.Operand):
+            if not isinstance(operand.expr, nodes.Const):
+                paid = "_searched" if operand.op in ("in", "notin") else "_compared"
+                operand.expr = nodes.Filter(operand.expr, paid, [], [], None, None)
         for loop in tree.find_all(nodes.For):
             loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None)
         return cast(nodes.Template, tree.set_environment(self))
@@ -252,7 +261,8 @@ class Environment(ImmutableSandboxedEnvironment):
             method = getattr(obj, attribute)
             if attribute in ("format", "format_map"):
                 check_format(obj)
-            return self.wrap_str_format(method) or method
+                return _paid_format(obj, self.wrap_str_format(method))
+            return method
         if isinstance(obj, Mapping):
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
         if type(obj).__module__.startswith("jinja2."):
@@ -281,15 +291,40 @@ class Environment(ImmutableSandboxedEnvironment):
             raise called.failure
         owner, name = getattr(called, "__self__", None), getattr(called, "__name__", "")
         args = tuple(map(materialise, args))
+        if isinstance(owner, str | list | tuple):
+            charge_whole((owner, args, kwargs))
         if isinstance(owner, str):
+            if name == "expandtabs":
+                charge(owner.count("\t") * (args[0] if args and isinstance(args[0], int) else 8))
             if name in ("center", "ljust", "rjust", "zfill", "expandtabs"):
                 limit_width(args)
             elif name == "join":
-                args = ([str(charge_for(a)) for a in args[0]],)
+                args = ([as_text(a) for a in args[0]],)
                 charge(len(owner) * len(args[0]) + sum(map(len, args[0])))
             elif name == "replace":
                 called = lambda *a: charged_replace(owner, *a)  # noqa: E731
         return charge_for(super().call(context, called, *args, **kwargs))
+
+
+def _paid_format(template: str, method: Any) -> Callable[..., str]:
+    """`str.format`, with what each place of the template may take paid for."""
+    def paid(*args: Any, **kwargs: Any) -> str:
+        charge(template.count("{") * charge_whole((args, kwargs)))
+        return str(method(*args, **kwargs))
+    return paid
+
+
+def _compared(value: Any) -> Any:
+    """The right side of a comparison, paid for."""
+    charge_whole(value := materialise(value))
+    return value
+
+
+def _searched(value: Any) -> Any:
+    """The right side of `in`, paid for."""
+    if not isinstance(value, Mapping):
+        charge_container(value := materialise(value))
+    return value
 
 
 def _become(node: nodes.Node, other: nodes.Node) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import paramiko
 
+from ringfence import files
 from ringfence.batch import Batch, Reply
 from ringfence.errors import Unreachable
 from ringfence.secret import Secret
@@ -23,6 +24,7 @@ from ringfence.transports.ssh_args import Jump
 log = logging.getLogger(__name__)
 
 _KEYS: tuple[type[Any], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+_MAX_KEY = 2**20  # bytes of a private key
 _GRACE = 5.0  # seconds that a process has to end after its answer or its end of output
 
 
@@ -109,9 +111,8 @@ class SshTransport:
         if settings.private_key_file:
             called = os.path.expanduser(settings.private_key_file)
             try:
-                with open(called, encoding="utf-8") as file:
-                    text = file.read()
-            except (OSError, UnicodeDecodeError) as error:
+                text = files.read_bytes(called, _MAX_KEY).decode()
+            except (OSError, ValueError) as error:
                 raise Unreachable("authentication", f"{called} cannot be read ({error})") from None
         if not text:
             return None

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +12,8 @@ from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions, flag
 from ringfence.cli.prepared import list_hosts, prepared, selection_of
 from ringfence.cli.show import PlanObserver, show_run, view_of
+from ringfence.diagnostics import Problems
+from ringfence.documents.yaml import read_text
 from ringfence.errors import ExitCode, StalePlan, combined_exit_code
 from ringfence.plan.file import Reviewed, decode, stale
 from ringfence.report import HostResult
@@ -68,7 +69,10 @@ def _from_plan_file(files: Sequence[str], selection: SelectionOptions) -> tuple[
         raise usage_error("a plan file stands alone", "it names its playbooks itself: give either one plan file or playbooks")
     if selection != SelectionOptions([], [], [], []):
         raise usage_error("-i, -l, -t and --skip-tags do not go with a plan file", "they were decided when the plan was made")
-    plan = decode(Path(files[0]).read_text(encoding="utf-8", errors="replace"), files[0])
+    problems = Problems()
+    text = read_text(files[0], problems)
+    problems.check()
+    plan = decode(text or "", files[0])
     return [*plan.options["playbooks"]], selection_of(plan.options), plan.hosts
 
 
