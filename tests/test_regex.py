@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ringfence.regex import compiled
 
-CLASS = st.sampled_from([r"\w", r"\d", r"\s", r"\W", r"\D", r"\S", "[a-c]", r"[\w-]", r"[^\d.]", r"[]\s]", ".", "ü", r"\.", r"\\"])
+CLASS = st.sampled_from([r"\w", r"\d", r"\s", r"\W", r"\D", r"\S", "[a-c]", r"[\w-]", r"[^\d.]",
+                         r"[]\s]", ".", "ü", r"\.", r"\\"])
 PIECE = st.tuples(CLASS, st.sampled_from(["", "*", "+", "?", "{1,3}"])).map("".join)
 TEXT = st.text(st.sampled_from("aZ_9 .-]\\\tüß٣Ⅷ漢\u00a0\u2003\x85\x1c\x0b"), max_size=12)
 
