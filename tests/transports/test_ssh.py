@@ -61,7 +61,7 @@ def _no_noise(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str
 
 
 def answer(text: str | bytes = b"", errors: bytes = b"", status: int | None = 0) -> Act:
-    """A command that reads its input and says `text`; without one, it does what host.ps1 would."""
+    """A command that reads its input and says `text`; without one, it does what the host script would."""
     def act(channel: paramiko.Channel, command: str) -> int | None:
         line = batch_line(channel)
         channel.sendall_stderr(errors)

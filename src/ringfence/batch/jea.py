@@ -7,7 +7,7 @@ a module, runs in full. With a virtual account the connecting user needs no righ
 import uuid
 
 from ringfence import __version__
-from ringfence.batch import script
+from ringfence.batch.scripts import script
 
 MODULE, ROLE, FUNCTION = "RingfenceHost", "Ringfence", "Invoke-RingfenceBatch"
 ENDPOINT = "ringfence"  # the name in the install notes; `ringfence_endpoint` has to name the same
@@ -37,7 +37,7 @@ _CAPABILITY = f"""\
     Author = 'ringfence'
     Description = 'May run ringfence batches and nothing else.'
     ModulesToImport = '{MODULE}'
-    VisibleFunctions = @{{ Name = '{FUNCTION}'; Parameters = @{{ Name = 'Batch' }} }}
+    VisibleFunctions = '{FUNCTION}'
 }}
 """
 
@@ -89,7 +89,7 @@ Module logging, where it is on, writes the batch to the event log, and a batch m
 
 def module() -> str:
     """The text of the module: the host script as the body of a function."""
-    return f"function {FUNCTION} {{\n{script()}}}\nExport-ModuleMember -Function {FUNCTION}\n"
+    return f"function {FUNCTION} {{\n{script(writes=True)}}}\nExport-ModuleMember -Function {FUNCTION}\n"
 
 
 def files() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import requests
@@ -12,7 +13,7 @@ from pypsrp.messages import Message
 from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
 from spnego.exceptions import SpnegoError
 
-from ringfence.batch import Batch, Reply, script
+from ringfence.batch import Batch, Reply
 from ringfence.errors import HostError
 from ringfence.secret import Secret
 from ringfence.transports.connection_settings import PsrpSettings
@@ -82,10 +83,10 @@ class PsrpTransport:
         if self.settings.endpoint:
             pipeline.add_cmdlet(FUNCTION)
         else:
-            pipeline.add_script(script())
-        pipeline.add_parameter("Batch", batch.encode())
+            # in the global scope its preferences would reach the functions of every module
+            pipeline.add_script(batch.script, use_local_scope=True)
         try:
-            pipeline.begin_invoke()
+            pipeline.begin_invoke(_input(batch))
             while pipeline.state == PSInvocationState.RUNNING:
                 pipeline.poll_invoke()
         except Exception as error:
@@ -154,6 +155,14 @@ class PsrpTransport:
         if offered:
             return f"{auth} is not offered, but: {offered[1] or 'nothing'}"
         return f"{user} with {auth}"
+
+
+def _input(batch: Batch) -> Iterator[str]:
+    """The batch as what is piped into the command: a parameter would be written to transcripts.
+
+    PowerShell transcribes the parameters of what it was told to run; see PowerShell/PowerShell#17788.
+    """
+    yield batch.encode()
 
 
 class LinearPool(RunspacePool):
