@@ -73,6 +73,15 @@ def test_answers_in_their_order_whatever_stands_around_them(before: bytes, after
         found[1]
 
 
+def test_a_verb_that_an_endpoint_does_not_know_is_told_with_the_way_out() -> None:
+    unknown = {"ok": False, "error": {"category": "InvalidArgument", "id": "ringfence.verb", "message": "no verb is named 'X'"}}
+    found = READ.decode(framed(reply(OK, unknown)))
+    with pytest.raises(HostError) as caught:
+        found[1]
+    assert caught.value.kind == "version"
+    assert "ringfence jea export" in FAILURES["version"][1]
+
+
 def test_base64_in_lines_is_joined() -> None:
     flat = framed(reply(OK, OK))
     assert READ.decode(b"\r\n".join(flat[i:i + 20] for i in range(0, len(flat), 20)).replace(b"<<ringfence:", b"\r\n<<ringfence:",

@@ -69,11 +69,12 @@ def script_file(folder: Path, writes: bool = True) -> Path:
     return file
 
 
-def pwsh(*arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+def pwsh(*arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None,
+         executable: str | None = PWSH) -> subprocess.CompletedProcess[bytes]:
     """One PowerShell run to its end."""
-    assert PWSH
-    return subprocess.run([PWSH, "-NoProfile", "-NonInteractive", *arguments], input=stdin, capture_output=True, timeout=120,
-                          env={**os.environ, **(environment or {})}, check=False)
+    assert executable
+    return subprocess.run([executable, "-NoProfile", "-NonInteractive", *arguments], input=stdin, capture_output=True,
+                          timeout=120, env={**os.environ, **(environment or {})}, check=False)
 
 
 def needs_file_registry(file: Path) -> None:

@@ -40,7 +40,7 @@ def test_the_script_has_no_aliases_and_builds_no_script_text() -> None:
 def test_windows_powershell_5_1_understands_it(tmp_path: Path) -> None:
     """`-Check51` is an option of some test builds only: another PowerShell has nothing to say here."""
     (tmp_path / "bootstrap.ps1").write_text(BOOTSTRAP)
-    (tmp_path / "module.ps1").write_text(jea.module())
+    (tmp_path / "module.ps1").write_text(jea.OPERATOR.module_text())
     (tmp_path / "new.ps1").write_text("$x = $a ?? 1\n")
     if b"??" not in pwsh("-Check51", str(tmp_path / "new.ps1")).stdout:
         pytest.skip("this pwsh has no -Check51")
@@ -121,7 +121,7 @@ def install(folder: Path) -> Path:
     for name, text in jea.files().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    return folder / jea.MODULE
+    return folder / jea.OPERATOR.module
 
 
 @needs_pwsh

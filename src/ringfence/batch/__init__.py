@@ -32,6 +32,7 @@ from ringfence.batch.scripts import script as script
 from ringfence.errors import FAILURES, HostError
 
 WIRE_VERSION = 2
+UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
 MAX_REPLY = 64 * 2**20  # bytes of JSON; 50,000 rules are about 20 MB
 
 _FRAME = re.compile(rb"<<ringfence:([A-Za-z0-9+/=\s]+)>>")
@@ -129,7 +130,7 @@ class Reply:
         """The value of a call that has to succeed. Raises HostError."""
         answer = self.answers[label]
         if answer.error:
-            raise HostError("script", answer.error.message)
+            raise HostError("version" if answer.error.id == UNKNOWN_VERB else "script", answer.error.message)
         return answer.value
 
 

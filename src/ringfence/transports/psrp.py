@@ -14,6 +14,7 @@ from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
 from spnego.exceptions import SpnegoError
 
 from ringfence.batch import Batch, Reply
+from ringfence.batch.jea import FUNCTION
 from ringfence.errors import HostError
 from ringfence.secret import Secret
 from ringfence.transports.connection_settings import PsrpSettings
@@ -21,8 +22,6 @@ from ringfence.transports.deadline import Deadline
 from ringfence.transports.failures import connect_with_retries, host_error, kind_from_fault, kind_from_network, kind_from_text
 from ringfence.transports.http import BoundedSession, BoundedWSMan, without_document_type
 from ringfence.transports.loggers import silence_loggers
-
-FUNCTION = "Invoke-RingfenceBatch"  # what a JEA endpoint made by `ringfence jea export` offers
 
 _CLOSING = 10.0  # seconds that closing a shell may take once the answer is there
 _HTTP = {
