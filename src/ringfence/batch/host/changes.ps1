@@ -68,7 +68,7 @@ function Set-ByObject([string]$Cmdlet, $With) {  # whether it was set: Group nee
     if ($With['PolicyStore']) { $store['PolicyStore'] = $With['PolicyStore'] }
     if (-not $setsAt.Count) { Measure-Sets }
     $many = $setsAt[$place] -ge $manySets
-    if ($many -and -not $objectsAt[$place]) { $objectsAt[$place] = @(Get-Fact { Get-Named $noun $store }; @{})[0] }
+    if ($many -and -not $objectsAt[$place]) { $objectsAt[$place] = try { Get-Named $noun $store } catch { @{} } }
     $object = if ($objectsAt[$place]) { $objectsAt[$place][$name]; $objectsAt[$place].Remove($name) }  # once set, out of date
     $grouped, $rest = $With.ContainsKey('Group'), $With.Clone()
     if ($grouped -and -not $object) { $object = (Get-Named $noun ($store + @{ Name = [WildcardPattern]::Escape($name) }))[$name] }

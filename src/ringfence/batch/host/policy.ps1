@@ -15,7 +15,7 @@ function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without) {  # J
     }
     '[' + (ConvertTo-JsonText $Path) + ',[' + ($values -join ',') + ']]'
     $children = if ($Path.Contains('/')) { foreach ($leaf in $Key.GetSubKeyNames()) { $Key.OpenSubKey($leaf) } }  # not in a path
-    else { Get-ChildItem -LiteralPath "$Root\$Path" }
+    else { Get-Fact "the policy below $Root\$Path" { Get-ChildItem -LiteralPath "$Root\$Path" } }
     foreach ($child in $children) {
         $leaf = $child.Name.Substring($child.Name.LastIndexOf('\') + 1)
         if ($leaf -notin $Without) { Read-Key $child $Root "$Path\$leaf".TrimStart('\') }
@@ -23,12 +23,14 @@ function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without) {  # J
 }
 function Read-Policy([string[]]$Names) {
     $found = @{}
+    $unread.Clear()
     foreach ($name in $Names) {
         if (-not $stores.ContainsKey($name)) { Stop-Call InvalidArgument store "no store is named '$name'" }
         $root, $without = $stores[$name]
         $key = try { Get-Item -LiteralPath $root } catch { if ($_.FullyQualifiedErrorId -notlike 'PathNotFound*') { throw } }
         $found[$name] = New-Object Text.StringBuilder ('[' + ($(if ($key) { Read-Key $key $root '' $without }) -join ',') + ']')
     }
+    if ($unread.Count) { $found['unread'] = @($unread) }
     $found
 }
 $verbs += @{

@@ -7,4 +7,5 @@ if ($language -ne 'FullLanguage') { "<<ringfence-fatal:language_mode:the session
 Set-StrictMode -Off; $ErrorActionPreference = 'Stop'
 $batch = "$(@($input)[0])"  # a parameter would be written to transcripts
 $verbs = @{}  # what may be called: each part that follows adds its own
+$unread = New-Object Collections.ArrayList  # what could not be read, and why
 $secrets = New-Object Collections.ArrayList  # what no message may hold

@@ -146,7 +146,7 @@ class HostScript:
                     "addresses": i.addresses, "profile": i.profile, "dns_servers": i.dns_servers,
                     "gateways": i.gateways} for i in machine.interfaces],
                 "services": dict(machine.services), "environment": dict(machine.environment),
-                "legacy_ipsec_policy": self._legacy_ipsec_policy(),
+                "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
                 "management": {"transport": session.transport, "local_address": session.local_address,
                                "local_port": session.local_port, "remote_address": session.remote_address,
                                "remote_port": session.remote_port}}

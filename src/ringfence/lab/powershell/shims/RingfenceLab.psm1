@@ -138,7 +138,8 @@ function Get-Service {
     $all = @(Show-Lab Service)
     foreach ($pattern in $Name) {
         $services = @($all | Where-Object { $_.Name -like $pattern })
-        if ($services) { $services } else { throw "Cannot find any service with service name '$pattern'." }
+        if ($services) { $services; continue }
+        Write-Error "Cannot find any service with service name '$pattern'." -ErrorId NoServiceFoundForGivenName
     }
 }
 function Test-RingfenceElevation { Read-Lab elevated }
