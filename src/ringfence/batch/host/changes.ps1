@@ -29,6 +29,10 @@ $properties = -split 'AHHash AccountMapping Action AllowIPsecThroughNAT AllowInb
     StateIdleTimeoutSeconds SubjectName SubjectNameType Thumbprint TunnelType User ValidationCriteria'
 $manySets = 8  # so many Set-* of a noun are worth reading its objects once: by name, each of them searches all
 $setsAt, $objectsAt = @{}, @{}  # by cmdlet and store
+function Assert-Place([string]$Name, [string]$Value) {  # on this host: no policy of a domain, no share, no device
+    $elsewhere = ($Name -like '*PolicyStore' -and $Value.Contains('\')) -or ($Name -eq 'LogFileName' -and $Value -match '^[\\/]{2}')
+    if ($elsewhere) { Stop-Call PermissionDenied allowlist "-$Name is not on this host: $Value" }
+}
 function Assert-Allowed($Call, [string[]]$Among) {  # throws before anything has run
     if (-not $Call['parameters']) { $Call['parameters'] = @{} }
     $cmdlet, $with = $Call['cmdlet'], $Call['parameters']
@@ -36,6 +40,7 @@ function Assert-Allowed($Call, [string[]]$Among) {  # throws before anything has
     $known = @(-split $parameters["$cmdlet".Split('-')[0]]) + @(if ($cmdlet -match '^(New|Set)-') { $properties })
     foreach ($pair in $with.GetEnumerator()) {
         if ($pair.Key -notin $known) { Stop-Call PermissionDenied allowlist "-$($pair.Key) is not among the parameters of $cmdlet" }
+        Assert-Place $pair.Key "$($pair.Value)"
         foreach ($one in @($pair.Value) | Where-Object { $_ -is [hashtable] }) {
             if ($one['$call'] -isnot [hashtable]) { Stop-Call InvalidArgument value "-$($pair.Key) holds neither values nor calls" }
             Assert-Allowed $one['$call'] $proposals
