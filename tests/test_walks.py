@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from cli_lab import RULES, Cli, fleet
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-WALKS = dict(re.findall(r"^\*\*([^*]+)\*\*: (.*?)(?=^\*\*|\Z)", DOCUMENT, re.DOTALL | re.MULTILINE))
+WALKS = dict(re.findall(r"^\*\*([^*]+)\*\*(?: on hosts)?: (.*?)(?=^\*\*|\Z)", DOCUMENT, re.DOTALL | re.MULTILINE))
 BLOCK = re.compile(r"^```(python|diff) file=(\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -36,15 +37,18 @@ def walk(name: str, tree: Path) -> None:
         path.write_text(content.replace(old, new), encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source with every walk done, one after the other."""
-    folder = tmp_path_factory.mktemp("walks")
+def source_with(walks: Iterable[str], folder: Path) -> Path:
+    """The source with walks done, one after the other."""
     for name in ("src", "modules"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in WALKS:
+    for name in walks:
         walk(name, folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return source_with(WALKS, tmp_path_factory.mktemp("walks"))
 
 
 MAIN = "from ringfence.cli import main; main()"
@@ -66,7 +70,8 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_every_walk_is_told() -> None:
-    assert list(WALKS) == ["A property", "A kind", "A plan step, a refusal", "A transport", "A view", "A command"]
+    assert list(WALKS) == [
+        "A property", "A kind", "A plan step, a refusal", "A verb", "A transport", "A view", "A command"]
 
 
 def test_a_property_is_read_written_and_documented(tree: Path, project: Path) -> None:
@@ -89,7 +94,9 @@ def test_a_kind_is_documented_and_has_a_schema(tree: Path, project: Path) -> Non
 
 
 def test_a_refusal_ends_with_exit_code_4_and_nothing_written(
-        tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With this walk alone: a host of this lab runs no script with another verb."""
+    tree = source_with(["A plan step, a refusal"], tmp_path_factory.mktemp("refusal"))
     cli = Cli(tmp_path, capsys)
     with fleet(cli, 1) as hosts:
         cli.write({"site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: wide, protocol: tcp, local_port: 80}\n"})
@@ -98,6 +105,17 @@ def test_a_refusal_ends_with_exit_code_4_and_nothing_written(
         assert "opens the host to everybody" in out + err
         (host,) = hosts.values()
         assert host.registry.get(RULES, "wide") is None
+
+
+def test_a_verb_is_in_the_script_and_answered(tree: Path, project: Path) -> None:
+    ask = ("from ringfence.batch import Batch, Call\n"
+           "from ringfence.batch.scripts import script\n"
+           "from ringfence.lab import Session, SimulatedHost, machine\n"
+           "batch = Batch({'who': Call('Account.Self')})\n"
+           "session = Session('psrp', 'Administrator', True, '10.99.0.1', 50000, '10.99.0.10', 5985)\n"
+           "print(batch.decode(SimulatedHost(machine('H')).run(batch.encode(), session).encode())['who'])\n"
+           "print(*(\"'Account.Self' =\" in script(writes) for writes in (False, True)))")
+    assert program(tree, project, code=ask) == (0, "Administrator\nTrue True\n", "")
 
 
 def test_a_transport_carries_batches(tree: Path, project: Path) -> None:

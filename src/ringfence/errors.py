@@ -121,7 +121,8 @@ FAILURES: dict[str, tuple[str, str]] = {
     "protocol": ("the answer is not ringfence's", "Check that nothing on the host writes into the session, and that "
                  "both sides have the same version of ringfence"),
     "too_large": ("the answer is larger than allowed", "Raise ringfence_max_reply, unless the host is damaged"),
-    "version": ("the host's module speaks another version", "Export and install the JEA module again"),
+    "version": ("the endpoint cannot do what is asked", "Export the endpoint anew (`ringfence jea export`) and install it; an "
+                "auditor's endpoint only reads, applying needs the operator's"),
     "script": ("the host script failed", "Run again with -vv for the host's own message"),
     "change_rejected": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
     "not_converged": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "

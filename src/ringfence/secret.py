@@ -97,6 +97,11 @@ class SecretDigest(Secret):
         return (self._digest, self._key)
 
 
+def revealed(secret: Secret | None) -> str | None:
+    """The text of a secret where there is one; see `Secret.reveal`."""
+    return secret.reveal() if secret else None
+
+
 def contains_secret(value: Any) -> bool:
     """Whether a secret is in a plain value: itself, or a member of a list or mapping in it."""
     if isinstance(value, list | tuple):

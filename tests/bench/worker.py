@@ -16,7 +16,8 @@ from typing import Any
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-from ringfence.batch import Batch, Call, Reply, script
+from ringfence.batch import Batch, Call, Reply
+from ringfence.batch.scripts import script
 from ringfence.model.declaration import present
 from ringfence.model.resource import Resource
 from ringfence.project import read
@@ -77,8 +78,7 @@ def _bare_session(variables: dict[str, Any], code: str) -> int:
     with connection, RunspacePool(connection) as pool:
         shell = PowerShell(pool)
         shell.add_script(code)
-        shell.add_parameter("Batch", line)
-        (output,) = shell.invoke()
+        (output,) = shell.invoke(one for one in [line])
         assert str(output).startswith("<<ringfence:")
         return len(str(output))
 
@@ -126,7 +126,7 @@ class _Answers:
                 key = {"domain": "DomainProfile", "private": "StandardProfile", "public": "PublicProfile"}[want.id.name]
                 profiles.append([key, [["EnableFirewall", "DWord", 1], ["DefaultInboundAction", "DWord", 1]]])
         values = [{"computer": self.job.host, "elevated": True}, {"local": [["FirewallRules", rules], *profiles]}, {}]
-        said = {"ringfence": 1, "run": batch.run_id, "replies": [{"ok": True, "value": v} for v in values]}
+        said = {"ringfence": 2, "run": batch.run_id, "replies": [{"ok": True, "value": v} for v in values]}
         return batch.decode(b"<<ringfence:" + base64.b64encode(gzip.compress(json.dumps(said).encode(), 1)) + b">>")
 
     def _string(self, rule: Resource) -> str:

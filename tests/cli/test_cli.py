@@ -251,7 +251,7 @@ def test_schema_writes_files_of_the_projects_own_kinds(cli: Cli) -> None:
 def test_jea_export_writes_and_overwrites_nothing(cli: Cli) -> None:
     assert cli("jea", "export", "jea").code == 0
     modules = list((cli.folder / "jea").rglob("*.psm1"))
-    assert [("Invoke-RingfenceBatch" in m.read_text(encoding="utf-8")) for m in modules] == [True]
+    assert [("Invoke-RingfenceBatch" in m.read_text(encoding="utf-8")) for m in modules] == [True, True]
     assert cli("jea", "export", "jea").code == 1
 
 

@@ -94,13 +94,13 @@ def full_backlog() -> Iterator[int]:
 
 def reply(line: str, **changes: Any) -> dict[str, Any]:
     """The answer to a batch line in which every call gives back its arguments."""
-    told = json.loads(base64.b64decode(line))
-    return {"ringfence": 1, "run": told["run"],
+    told = json.loads(gzip.decompress(base64.b64decode(line)))
+    return {"ringfence": 2, "run": told["run"],
             "replies": [{"ok": True, "value": call["args"]} for call in told["calls"]], **changes}
 
 
 def frame(said: Any) -> str:
-    """An answer as host.ps1 writes it; bytes are put in as they are."""
+    """An answer as the host script writes it; bytes are put in as they are."""
     data = said if isinstance(said, bytes) else json.dumps(said).encode()
     return f"<<ringfence:{base64.b64encode(gzip.compress(data)).decode()}>>"
 
@@ -240,7 +240,11 @@ class WinRm:
                 running = pool.pipeline_table[event.pipeline_id]
                 running.start()
                 assert isinstance(running.metadata, psrpcore.PowerShell)
-                running.write_output(self.answer(str(running.metadata.commands[0].parameters[0][1])))
+                assert running.metadata.commands[0].parameters == []
+            elif isinstance(event, psrpcore.PipelineInputEvent):
+                assert event.pipeline_id is not None
+                running = pool.pipeline_table[event.pipeline_id]
+                running.write_output(self.answer(str(event.data)))
                 running.complete()
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from ringfence.batch import Batch
+from ringfence.batch import Batch, script
 
 HERE = Path(__file__).parents[1]
-SCRIPT = HERE.parent / "src" / "ringfence" / "batch" / "host.ps1"
+PARTS = HERE.parent / "src" / "ringfence" / "batch" / "host"
 PWSH = shutil.which("pwsh")
 needs_pwsh = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 
@@ -35,12 +35,13 @@ class Ran:
 class Warm:
     """tests/pwsh/serve.ps1 in a process of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path, writes: bool = True) -> None:
         assert PWSH
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.settimeout(60)
             self._process = subprocess.Popen(
-                [PWSH, "-NoProfile", "-NonInteractive", "-File", str(HERE / "pwsh" / "serve.ps1"), str(SCRIPT),
+                [PWSH, "-NoProfile", "-NonInteractive", "-File", str(HERE / "pwsh" / "serve.ps1"),
+                 str(script_file(folder, writes)),
                  str(listener.getsockname()[1])], stdin=subprocess.DEVNULL)
             self._socket = listener.accept()[0]
         self._socket.settimeout(60)
@@ -61,11 +62,19 @@ class Warm:
         self._process.wait(20)
 
 
-def pwsh(*arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+def script_file(folder: Path, writes: bool = True) -> Path:
+    """A script as it travels, in a file of its own."""
+    file = folder / ("writer.ps1" if writes else "reader.ps1")
+    file.write_text(script(writes), "utf-8")
+    return file
+
+
+def pwsh(*arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None,
+         executable: str | None = PWSH) -> subprocess.CompletedProcess[bytes]:
     """One PowerShell run to its end."""
-    assert PWSH
-    return subprocess.run([PWSH, "-NoProfile", "-NonInteractive", *arguments], input=stdin, capture_output=True, timeout=120,
-                          env={**os.environ, **(environment or {})}, check=False)
+    assert executable
+    return subprocess.run([executable, "-NoProfile", "-NonInteractive", *arguments], input=stdin, capture_output=True,
+                          timeout=120, env={**os.environ, **(environment or {})}, check=False)
 
 
 def needs_file_registry(file: Path) -> None:

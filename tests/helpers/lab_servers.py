@@ -3,7 +3,7 @@
 import base64
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from pypsrp.wsman import WSMan
 from ringfence.batch.bootstrap import bootstrap
 from ringfence.lab.session import Session
 
-SCRIPT = "param([string]$Batch)\n# the constant script: <äöü> & \"quotes\"\n$Batch\n"
+SCRIPT = "# the constant script: <äöü> & \"quotes\"\n@($input)[0]\n"
 USER, PASSWORD = "Administrator", "pä:ss wörd"
 
 
@@ -56,6 +56,11 @@ def wsman(port: int, auth: str = "basic", *, ssl: bool = False, user: str = USER
                  **{"operation_timeout": 5, "read_timeout": 8, "connection_timeout": 5} | options)
 
 
+def piped(line: str) -> Iterator[str]:
+    """Input of a pipeline, as pypsrp takes it."""
+    yield line
+
+
 def invoke(client: WSMan, batch: str, endpoint: str = "Microsoft.PowerShell", script: str = SCRIPT,
            command: str | None = None) -> PowerShell:
     """One session with one pipeline."""
@@ -65,8 +70,7 @@ def invoke(client: WSMan, batch: str, endpoint: str = "Microsoft.PowerShell", sc
             shell.add_script(script)
         else:
             shell.add_cmdlet(command)
-        shell.add_parameter("Batch", batch)
-        shell.invoke()
+        shell.invoke(piped(batch))
         return shell
 
 

@@ -38,7 +38,7 @@ HOST_KEY = new_key()[1]
 
 
 def answer(text: str | bytes = b"", errors: bytes = b"", status: int | None = 0) -> Act:
-    """A command that reads its input and says `text`; without one, it does what host.ps1 would."""
+    """A command that reads its input and says `text`; without one, it does what the host script would."""
     def act(channel: paramiko.Channel, command: str) -> int | None:
         line = batch_line(channel)
         channel.sendall_stderr(errors)

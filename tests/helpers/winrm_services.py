@@ -13,7 +13,7 @@ from ringfence.lab.winrm.winrm_server import WinRMServer
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 Serve = Callable[..., WinRMServer]
-PLAIN = WinRMSettings(script=lambda: SCRIPT)
+PLAIN = WinRMSettings(scripts=lambda: (SCRIPT,))
 SEALED_ONLY = replace(PLAIN, methods=AuthMethods(unencrypted=False))
 JEA = replace(PLAIN, endpoints=frozenset({"Ringfence"}))
 

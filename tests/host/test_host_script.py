@@ -1,6 +1,7 @@
 """The host script, run by a real PowerShell on a stand-in host, against the cases in cases/host_script.yml."""
 
 import base64
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,15 @@ pytestmark = needs_pwsh
 
 
 @pytest.fixture(scope="module")
-def warm() -> Iterator[Warm]:
-    host = Warm()
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    host = Warm(tmp_path_factory.mktemp("script"))
     yield host
     host.close()
+
+
+def packed(document: bytes) -> str:
+    """A line as it travels to the host."""
+    return base64.b64encode(gzip.compress(document, mtime=0)).decode()
 
 
 def batch_for(case: dict[str, Any]) -> Batch:
@@ -94,7 +100,7 @@ def test_half_a_surrogate_pair_does_not_break_the_reply(warm: Warm) -> None:
 def test_a_batch_of_two_megabytes(warm: Warm) -> None:
     rule = {"DisplayName": "Rule", "Description": "d" * 2000, "LocalPort": ["80", "443"]}
     batch = batch_of(*tuple(cmdlet_call("New-NetFirewallRule", {"Name": f"r{i}", **rule}) for i in range(1100)))
-    assert len(base64.b64decode(batch.encode())) > 2 * 2**20
+    assert len(gzip.decompress(base64.b64decode(batch.encode()))) > 2 * 2**20
     ran = warm.run(batch)
     assert len(ran.bound) == 1100
     assert all(r == {"ok": True, "value": None} for r in decode(batch, ran.reply)["replies"])
@@ -109,13 +115,15 @@ def test_one_text_of_three_megabytes(warm: Warm) -> None:
 @pytest.mark.parametrize(("line", "expected"), [
     ("", "<<ringfence-fatal:script:"),
     ("not base64!", "<<ringfence-fatal:script:"),
-    (base64.b64encode(b"not json").decode(), "<<ringfence-fatal:script:"),
-    (base64.b64encode(b'{"ringfence":1,"run":"aa","key":"AA==","stop":false,"calls":[{"verb":"Facts').decode(),
+    (base64.b64encode(b"no gzip").decode(), "<<ringfence-fatal:script:"),
+    (packed(b"not json"), "<<ringfence-fatal:script:"),
+    (packed(b'{"ringfence":2,"run":"aa","key":"AA==","stop":false,"calls":[{"verb":"Facts'),
      "<<ringfence-fatal:script:"),
-    (base64.b64encode(b'{"ringfence":1,"calls":[]}').decode(), "<<ringfence-fatal:script:"),
-    (base64.b64encode(b'{"ringfence":2}').decode(), "<<ringfence-fatal:version:here 1, there 2>>"),
-    (base64.b64encode(b'{"ringfence":">>"}').decode(), "<<ringfence-fatal:version:here 1, there "),
-    (base64.b64encode(b"[]").decode(), "<<ringfence-fatal:version:"),
+    (packed(b'{"ringfence":2,"calls":[]}'), "<<ringfence-fatal:script:"),
+    (base64.b64encode(b'{"ringfence":1,"calls":[]}').decode(), "<<ringfence-fatal:version:here 2, there 1>>"),
+    (packed(b'{"ringfence":3}'), "<<ringfence-fatal:version:here 2, there 3>>"),
+    (packed(b'{"ringfence":">>"}'), "<<ringfence-fatal:version:here 2, there "),
+    (packed(b"[]"), "<<ringfence-fatal:version:"),
 ])
 def test_what_is_no_batch_is_answered_in_plain_ascii(warm: Warm, line: str, expected: str) -> None:
     ran = warm.run(line)

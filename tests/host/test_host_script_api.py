@@ -1,14 +1,18 @@
 """What the host script uses of PowerShell, .NET and Windows is on a list with versions, and the list is in the docs."""
 
+import hashlib
 import json
+import re
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from host_script import HERE, SCRIPT, needs_pwsh, pwsh
+from host_script import HERE, PARTS, needs_pwsh, pwsh
 
+from ringfence.batch.scripts import READER_PARTS, WRITER_PARTS, WRITING_VERBS, digest, part_text, script
 from ringfence.lab.host_script.allow_list import allowed_parameters
 from ringfence.lab.netsecurity.parameter_binding import cmdlets
 
@@ -22,10 +26,56 @@ KNOWN = {*(f"Windows PowerShell {v}.0" for v in (1, 2, 3, 4, 5)), "Windows Power
 
 
 @cache
-def used() -> dict[str, Any]:
-    ran = pwsh("-File", str(HERE / "pwsh" / "api.ps1"), str(SCRIPT))
+def parsed(text: str) -> dict[str, Any]:
+    """What PowerShell's parser finds in a text."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "script.ps1"
+        file.write_text(text, "utf-8")
+        ran = pwsh("-File", str(HERE / "pwsh" / "api.ps1"), str(file))
     found: dict[str, Any] = json.loads(ran.stdout)
     return found
+
+
+def used() -> dict[str, Any]:
+    return parsed(script(writes=True))
+
+
+def test_every_file_is_a_part_of_the_writer() -> None:
+    assert {file.stem for file in PARTS.iterdir()} == set(WRITER_PARTS) == set(API["parts"])
+    assert set(WRITER_PARTS) - set(READER_PARTS) == {"changes"}
+    assert all(part_text(name).count("\n") < 100 for name in WRITER_PARTS)
+
+
+@needs_pwsh
+@pytest.mark.parametrize("name", WRITER_PARTS)
+def test_a_part_uses_what_its_row_allows(name: str) -> None:
+    """Of other parts it may call the functions that the row names, of PowerShell and Windows the commands."""
+    found, row = parsed(part_text(name)), API["parts"][name]
+    assert set(found["commands"]) == set((row["commands"] or "").split())
+    assert found["verbs"] == sorted((row["verbs"] or "").split())
+
+
+@needs_pwsh
+def test_no_function_is_defined_twice() -> None:
+    functions = [f for name in WRITER_PARTS for f in parsed(part_text(name))["functions"]]
+    assert len(functions) == len(set(functions))
+
+
+@needs_pwsh
+def test_the_reader_names_no_command_that_writes() -> None:
+    reader = script()
+    assert set(parsed(reader)["verbs"]) == set(used()["verbs"]) - WRITING_VERBS
+    called = re.findall(r"\b(?:New|Set|Remove|Rename|Copy|Enable|Disable|Add|Clear|Invoke|Start|Stop|Register)-\w+", reader)
+    assert set(called) == {"New-Object", "Set-StrictMode", "Add-Type", "Add-Unread", "Invoke-Verb", "Stop-Call"}
+
+
+@needs_pwsh
+@pytest.mark.parametrize("writes", [False, True])
+def test_what_travels_is_what_the_parts_say(writes: bool) -> None:
+    """Comments and indentation are gone; PowerShell reads the same words as in the parts put together."""
+    parts = "\n".join(part_text(name) for name in (WRITER_PARTS if writes else READER_PARTS))
+    assert parsed(script(writes))["tokens"] == parsed(parts)["tokens"]
+    assert digest(writes) == hashlib.sha256(script(writes).encode()).hexdigest()
 
 
 @needs_pwsh
@@ -49,7 +99,7 @@ def test_every_version_is_one_that_5_1_stands_on() -> None:
 def test_the_docs_hold_the_list() -> None:
     for name, row in API["commands"].items():
         shown = " ".join(f"`-{p}`" for p in sorted(row["parameters"]))
-        assert f"| `{name}` | {shown} | {row['since']} |" in DOC
+        assert f"| `{name}` | {shown} | {row['module']} | {row['since']} |" in DOC
     for name, since in API["types"].items():
         assert f"| `[{name}]` | {since} |" in DOC
     for name, row in API["members"].items():
@@ -88,4 +138,5 @@ def test_nothing_that_is_refused_always_is_on_the_allow_list() -> None:
 
 def test_the_docs_name_every_cmdlet_of_the_allow_list() -> None:
     assert [c["name"] for c in cmdlets().values() if c["name"].partition("-")[2] not in DOC] == []
-    assert Path(SCRIPT).name in DOC
+    assert all(f"| {name} | `{digest(name == 'writer')}` |" in DOC for name in ("reader", "writer"))
+    assert all(f"`{name}.ps1`" in DOC for name in WRITER_PARTS)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from batches import batch_of
-from host_script import SCRIPT, decode, needs_file_registry, needs_pwsh, pwsh
+from host_script import decode, needs_file_registry, needs_pwsh, pwsh, script_file
 
 from ringfence.batch import Call, jea, script
 from ringfence.batch.bootstrap import BOOTSTRAP, bootstrap
+from ringfence.batch.scripts import scripts
 from ringfence.errors import FAILURES, HostError
 from ringfence.secret import Secret
 
@@ -24,8 +25,7 @@ def two_lines(text: str, batch: str) -> bytes:
 
 def test_texts_are_ascii_and_short_enough() -> None:
     """Windows PowerShell 5.1 reads files without a byte order mark in the code page of the host."""
-    assert all(text.isascii() for text in (script(), BOOTSTRAP, *jea.files().values()))
-    assert script().count("\n") < 300
+    assert all(text.isascii() for text in (*scripts(), BOOTSTRAP, *jea.files().values()))
     assert len(bootstrap()) < 2000  # of the 8,191 characters that cmd.exe takes
     assert base64.b64decode(bootstrap()).decode("utf-16-le") == BOOTSTRAP
 
@@ -33,18 +33,18 @@ def test_texts_are_ascii_and_short_enough() -> None:
 def test_the_script_has_no_aliases_and_builds_no_script_text() -> None:
     """No value may become script text: nothing in it parses text as PowerShell."""
     assert not re.search(r"Invoke-Expression|\biex\b|ScriptBlock\]::Create|AddScript|InvokeScript|NewScriptBlock|ExpandString\(",
-                         script(), re.IGNORECASE)
+                         script(writes=True), re.IGNORECASE)
 
 
 @needs_pwsh
 def test_windows_powershell_5_1_understands_it(tmp_path: Path) -> None:
     """`-Check51` is an option of some test builds only: another PowerShell has nothing to say here."""
     (tmp_path / "bootstrap.ps1").write_text(BOOTSTRAP)
-    (tmp_path / "module.ps1").write_text(jea.module())
+    (tmp_path / "module.ps1").write_text(jea.OPERATOR.module_text())
     (tmp_path / "new.ps1").write_text("$x = $a ?? 1\n")
     if b"??" not in pwsh("-Check51", str(tmp_path / "new.ps1")).stdout:
         pytest.skip("this pwsh has no -Check51")
-    checked = pwsh("-Check51", str(SCRIPT), str(tmp_path / "bootstrap.ps1"), str(tmp_path / "module.ps1"))
+    checked = pwsh("-Check51", str(script_file(tmp_path)), str(tmp_path / "bootstrap.ps1"), str(tmp_path / "module.ps1"))
     assert (checked.returncode, checked.stdout) == (0, b"")
 
 
@@ -79,7 +79,7 @@ $space.Open()
 $space.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'
 $shell = [powershell]::Create()
 $shell.Runspace = $space
-$shell.AddScript($text).AddParameter('Batch', 'x').Invoke()
+$shell.AddScript($text).Invoke(@('x'))
 """
 
 
@@ -107,10 +107,10 @@ $space.SessionStateProxy.InvokeCommand.GetCommands('*', 'Cmdlet,Function', $true
 function Invoke-There([scriptblock]$Add) {
     $shell = [powershell]::Create()
     $shell.Runspace = $space
-    try { (& $Add $shell).Invoke() }
+    try { (& $Add $shell).Invoke(@($env:BATCH)) }
     catch { $_.Exception.Message -replace '(?s).*(no-language|not recognized).*', '$1' -replace ' ', '-' }
 }
-Invoke-There { $args[0].AddCommand('Invoke-RingfenceBatch').AddParameter('Batch', $env:BATCH) }
+Invoke-There { $args[0].AddCommand('Invoke-RingfenceBatch') }
 Invoke-There { $args[0].AddScript('1 + 1') }
 Invoke-There { $args[0].AddCommand('Get-ChildItem') }
 """
@@ -121,7 +121,7 @@ def install(folder: Path) -> Path:
     for name, text in jea.files().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    return folder / jea.MODULE
+    return folder / jea.OPERATOR.module
 
 
 @needs_pwsh
@@ -141,7 +141,7 @@ def test_the_module_is_all_that_a_session_without_language_can_do(tmp_path: Path
 ENDPOINT = r"""
 Import-Module $env:MODULE -DisableNameChecking
 (Get-Module RingfenceHost).ExportedCommands.Keys
-(Import-PowerShellDataFile "$env:MODULE/RoleCapabilities/Ringfence.psrc").VisibleFunctions.Name
+(Import-PowerShellDataFile "$env:MODULE/RoleCapabilities/Ringfence.psrc").VisibleFunctions
 $session = Import-PowerShellDataFile "$env:MODULE/../Ringfence.pssc"
 $session.SessionType; $session.LanguageMode; $session.RunAsVirtualAccount
 """

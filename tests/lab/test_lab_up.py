@@ -66,7 +66,8 @@ def test_a_real_powershell_runs_the_host_script(transport: Literal["psrp", "ssh"
 def test_a_hundred_hosts_cost_little() -> None:
     before = threading.active_count()
     hosts = [EchoHost(f"h{n}") for n in range(120)]
-    winrm, ssh = WinRMSettings(script=lambda: SCRIPT), SshServerSettings(shell=command_shell.ShellSettings(script=lambda: SCRIPT))
+    winrm = WinRMSettings(scripts=lambda: (SCRIPT,))
+    ssh = SshServerSettings(shell=command_shell.ShellSettings(scripts=lambda: (SCRIPT,)))
     with SimulatedFleet(hosts, "mixed", winrm=winrm, ssh=ssh) as lab:
         assert threading.active_count() == before + 1
         assert len({found["ansible_port"] for found in variables(lab).values()}) == 120

@@ -318,7 +318,8 @@ def test_the_connection_breaks_before_a_call() -> None:
     assert issubclass(Dropped, ConnectionError)
 
 
-@pytest.mark.parametrize(("line", "kind"), [("!!", "script"), ("e30=", "script"), ("eyJyaW5nZmVuY2UiOjJ9", "version")])
+@pytest.mark.parametrize(("line", "kind"), [
+    ("!!", "script"), ("e30=", "version"), ("eyJyaW5nZmVuY2UiOjJ9", "version"), ("H4sI", "script")])
 def test_a_batch_that_cannot_be_read(line: str, kind: str) -> None:
     with pytest.raises(HostError) as caught:
         batch_of().decode(SimulatedHost(host()).run(line, ADMIN).encode())

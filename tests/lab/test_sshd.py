@@ -23,7 +23,7 @@ from ringfence.lab.session import Dropped
 from ringfence.lab.ssh import sshd
 
 Serve = Callable[..., sshd.SshServer]
-SHELL = command_shell.ShellSettings(script=lambda: SCRIPT)
+SHELL = command_shell.ShellSettings(scripts=lambda: (SCRIPT,))
 PLAIN = sshd.SshServerSettings(shell=SHELL)
 PWSH, OPENSSH = shutil.which("pwsh"), shutil.which("ssh")
 RUN = STDIN + b"the batch\n"
@@ -294,7 +294,7 @@ def test_openssh_goes_through_a_jump_host(serve: Serve, tmp_path: Path) -> None:
 @pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
 @pytest.mark.parametrize("banner", ["", "Welcome\n"])
 def test_the_real_powershell_runs_the_bootstrap(serve: Serve, connect: Any, banner: str) -> None:
-    script = "param([string]$Batch)\n\"got $Batch by $($env:SSH_CONNECTION.Split(' ')[0,2,3]) in $env:RINGFENCE_DEMO\"\n"
+    script = "$batch = @($input)[0]\n\"got $batch by $($env:SSH_CONNECTION.Split(' ')[0,2,3]) in $env:RINGFENCE_DEMO\"\n"
     shell = command_shell.ShellSettings(pwsh=PWSH, environment={**os.environ, "RINGFENCE_DEMO": "here"}, banner=banner)
     client = connect(serve(settings=sshd.SshServerSettings(shell=shell)))
     out, _, code = execute(client, stdin=base64.b64encode(script.encode()) + b"\nthe batch\n")

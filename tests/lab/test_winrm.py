@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-from lab_servers import COMMAND, PASSWORD, SCRIPT, STDIN, USER, EchoHost, framed, invoke, wsman
+from lab_servers import COMMAND, PASSWORD, SCRIPT, STDIN, USER, EchoHost, framed, invoke, piped, wsman
 from pypsrp.complex_objects import PSInvocationState
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
@@ -154,9 +154,9 @@ def test_two_megabytes_each_way(serve: Serve, auth: str) -> None:
 def test_an_envelope_above_the_limit_is_refused(serve: Serve) -> None:
     service = serve(settings=replace(PLAIN, max_envelope_sizekb=100))
     with wsman(service.port, max_envelope_size=512000) as client, RunspacePool(client) as pool:
-        shell = PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "x" * 200_000)
+        shell = PowerShell(pool).add_script(SCRIPT)
         with pytest.raises(WinRMTransportError, match="413"):
-            shell.invoke()
+            shell.invoke(piped("x" * 200_000))
     with wsman(service.port) as client:
         client.update_max_payload_size()
         assert client.max_envelope_size == 100 * 1024
@@ -197,7 +197,7 @@ def test_a_second_command_or_parameter_is_refused(serve: Serve) -> None:
     service = serve(settings=JEA)
     with wsman(service.port) as client, RunspacePool(client, configuration_name="Ringfence") as pool:
         shell = PowerShell(pool)
-        shell.add_cmdlet("Invoke-RingfenceBatch").add_parameter("Batch", "b").add_cmdlet("Out-File")
+        shell.add_cmdlet("Invoke-RingfenceBatch").add_cmdlet("Out-File")
         shell.invoke()
         assert "'Out-File' is not recognized" in str(shell.streams.error[0])
         shell = PowerShell(pool)
@@ -220,13 +220,13 @@ def test_quotas(serve: Serve) -> None:
     with wsman(service.port) as client, RunspacePool(client) as pool:
         with fault(2150859236):
             invoke(wsman(service.port), "b")
-        shells = [PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "b") for _ in range(4)]
-        shells[0].invoke()
-        shells[1].invoke()
+        shells = [PowerShell(pool).add_script(SCRIPT) for _ in range(4)]
+        shells[0].invoke(piped("b"))
+        shells[1].invoke(piped("b"))
         with pytest.raises(WSManFaultError, match="maximum number of concurrent commands per shell"):
-            shells[2].invoke()
+            shells[2].invoke(piped("b"))
         shells[0].close()  # only a terminated command makes room
-        assert shells[3].invoke() == [framed("b")]
+        assert shells[3].invoke(piped("b")) == [framed("b")]
     assert invoke(wsman(service.port), "b").output
 
 
@@ -259,8 +259,8 @@ def test_a_running_batch_can_be_stopped(serve: Serve) -> None:
 
     service = serve(EchoHost(act=wait))
     with wsman(service.port) as client, RunspacePool(client) as pool:
-        shell = PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "b")
-        shell.begin_invoke()
+        shell = PowerShell(pool).add_script(SCRIPT)
+        shell.begin_invoke(piped("b"))
         shell.stop()
         go.set()
         said = b""
@@ -277,9 +277,9 @@ def test_a_host_may_cut_the_connection(serve: Serve) -> None:
     with wsman(service.port) as client:
         pool = RunspacePool(client)
         pool.open()
-        shell = PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "b")
+        shell = PowerShell(pool).add_script(SCRIPT)
         with pytest.raises(requests.exceptions.ConnectionError):
-            shell.invoke()
+            shell.invoke(piped("b"))
 
 
 def test_a_closed_firewall_resets_new_connections_only(serve: Serve) -> None:
@@ -290,10 +290,10 @@ def test_a_closed_firewall_resets_new_connections_only(serve: Serve) -> None:
         host_of(service).open = False
         with pytest.raises(requests.exceptions.ConnectionError):
             invoke(wsman(service.port), "b")
-        assert PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "b").invoke() == [framed("b")]
+        assert PowerShell(pool).add_script(SCRIPT).invoke(piped("b")) == [framed("b")]
         service.drop()
         with pytest.raises(requests.exceptions.ConnectionError):
-            PowerShell(pool).add_script(SCRIPT).add_parameter("Batch", "b").invoke()
+            PowerShell(pool).add_script(SCRIPT).invoke(piped("b"))
         host_of(service).open = True
         with fault(2150858843):
             pool.close()

@@ -28,7 +28,7 @@ MISSING = [name for name, found in TOOLS.items() if not found]
 MISSING += [name for name in ("gssapi", "krb5") if not importlib.util.find_spec(name)]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
 
-SETTINGS = WinRMSettings(script=lambda: SCRIPT, methods=AuthMethods(basic=False, unencrypted=False))
+SETTINGS = WinRMSettings(scripts=lambda: (SCRIPT,), methods=AuthMethods(basic=False, unencrypted=False))
 KRB5_CONF = """
 [libdefaults]
  default_realm = {realm}

@@ -1,7 +1,9 @@
-# What a script uses, by PowerShell's own parser, as JSON: {"commands": {name: [parameters]}, "types": [], "members": []},
-# and under "lists" the values of the variables that hold the allow-list. Commands named at run time are under "&".
+# What a script uses, by PowerShell's own parser, as JSON: {"commands": {name: [parameters]}, "types": [], "members": [],
+# "functions": [], "verbs": []}, and under "lists" the values of the variables that hold the allow-list. Commands named at run time are under "&".
 param([string]$Script)
-$tree = [System.Management.Automation.Language.Parser]::ParseFile($Script, [ref]$null, [ref]$null)
+$words = $null
+$tree = [System.Management.Automation.Language.Parser]::ParseFile($Script, [ref]$words, [ref]$null)
+$words = @($words | Where-Object { $_.Kind -notin 'NewLine', 'Comment', 'EndOfInput' } | ForEach-Object { $_.Text -replace '\s+', ' ' })
 function Find-Ast([string]$Type) { $tree.FindAll({ $args[0].GetType().Name -eq $Type }.GetNewClosure(), $true) }
 $own = @(Find-Ast FunctionDefinitionAst | ForEach-Object { $_.Name })
 $commands = @{}
@@ -17,6 +19,11 @@ $types = @(@(Find-Ast TypeExpressionAst) + @(Find-Ast ConvertExpressionAst | For
     @(Find-Ast TypeConstraintAst) | ForEach-Object { $_.TypeName.FullName })
 $types += @(Find-Ast CommandAst | Where-Object { $_.GetCommandName() -eq 'New-Object' } | ForEach-Object { $_.CommandElements[1].Value })
 $members = @(Find-Ast MemberExpressionAst) + @(Find-Ast InvokeMemberExpressionAst) | ForEach-Object { $_.Member.Value }
+$verbs = foreach ($one in Find-Ast AssignmentStatementAst) {  # the keys of each table that is added to $verbs
+    if ($one.Left.Extent.Text -eq '$verbs' -and $one.Operator -eq 'PlusEquals') {
+        $one.Right.Expression.KeyValuePairs | ForEach-Object { $_.Item1.Value }
+    }
+}
 $lists = @{}
 foreach ($one in Find-Ast AssignmentStatementAst) {
     $name = $one.Left.VariablePath.UserPath
@@ -26,4 +33,5 @@ foreach ($one in Find-Ast AssignmentStatementAst) {
     }
 }
 ConvertTo-Json -Depth 5 -Compress -InputObject @{ commands = $commands; types = @($types | Sort-Object -Unique)
-    members = @($members | Where-Object { $_ } | Sort-Object -Unique); lists = $lists }
+    members = @($members | Where-Object { $_ } | Sort-Object -Unique); lists = $lists; functions = @($own)
+    verbs = @($verbs | Sort-Object); tokens = $words }

@@ -55,7 +55,10 @@ function global:Get-NetTCPConnection([string]$State, [int[]]$LocalPort) {
     Show-Host Connections | Where-Object { $_.State -eq $State -and $_.LocalPort -in $LocalPort }
 }
 function global:Get-Service([string]$Name) {
-    if (-not $global:Host1.Services.Contains($Name)) { throw "Cannot find any service with service name '$Name'." }
+    if (-not $global:Host1.Services.Contains($Name)) {
+        Write-Error "Cannot find any service with service name '$Name'." -ErrorId NoServiceFoundForGivenName
+        return
+    }
     [pscustomobject]@{ Name = $Name; Status = $global:Host1.Services[$Name] }
 }
 function global:Get-Date { [datetime]::new(2026, 1, 2, 3, 4, 5, [DateTimeKind]::Utc) }

@@ -11,7 +11,7 @@ while ($null -ne ($line = $reader.ReadLine())) {
     Reset-Host
     $answer = try {
         if ($told.setup) { . ([scriptblock]::Create($told.setup)) }
-        $all = @(& $block -Batch $told.batch *>&1)
+        $all = @($told.batch | & $block *>&1)
         $said = @($all | Where-Object { $_ -is [string] })
         @{ reply = $said[0]; noise = @($all | Where-Object { $_ -isnot [string] } | ForEach-Object { "$_" }) + @($said | Select-Object -Skip 1)
            bound = @($Host1.Bound) }

@@ -8,6 +8,7 @@ from core import GUID, RULE, at, declared
 from hosts import LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
+from ringfence.batch.scripts import script
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, HostError, RingfenceError, Unreachable
 from ringfence.model.declaration import Declarations
@@ -66,6 +67,20 @@ def test_apply_makes_it_so_and_proves_it() -> None:
         ("New-NetFirewallRule", "rdp"), ("Set-NetFirewallRule", "WEB"), ("Set-NetFirewallProfile", "Domain"),
         ("Set-NetFirewallProfile", "Private"), ("Set-NetFirewallProfile", "Public"), ("Remove-NetFirewallRule", "telnet")]
     assert set(host.rules) == {"rdp", "WEB", "CoreNet-DNS-Out-UDP"}
+
+
+def test_only_the_batch_that_writes_carries_the_writer() -> None:
+    host = LabHost(OLD)
+    host.apply(*POLICY)
+    assert [batch.script for batch in host.batches] == [script(), script(writes=True), script()]
+
+
+def test_what_the_host_could_not_read_is_a_warning() -> None:
+    host = LabHost(OLD, unread=[{"fact": "interfaces", "why": "one adapter is broken"}])
+    result = host.plan(*POLICY)
+    assert [(d.severity, d.summary) for d in result.diagnostics] == [
+        ("warning", "interfaces could not be read: one adapter is broken")]
+    assert result.status == "differs"
 
 
 def test_a_second_apply_has_nothing_to_do() -> None:

@@ -20,8 +20,8 @@ import base64, gzip, json, os, sys, subprocess, time
 def frame(said): return "<<ringfence:" + base64.b64encode(gzip.compress(json.dumps(said).encode())).decode() + ">>"
 def read():
     sys.stdin.readline()
-    return json.loads(base64.b64decode(sys.stdin.readline()))
-def echo(told): return frame({{"ringfence": 1, "run": told["run"],
+    return json.loads(gzip.decompress(base64.b64decode(sys.stdin.readline())))
+def echo(told): return frame({{"ringfence": 2, "run": told["run"],
                                "replies": [{{"ok": True, "value": call["verb"]}} for call in told["calls"]]}})
 """
 

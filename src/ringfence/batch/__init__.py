@@ -1,15 +1,15 @@
 """What is said to a host and what it answers: one batch of calls, one reply. Pure.
 
-Wire format (version 1). To the host, one line of base64 over the UTF-8 JSON
+Wire format (version 2). To the host, one line of base64 over gzip over the UTF-8 JSON
 
-    {"ringfence": 1, "run": "9f…", "key": "BASE64", "stop": true, "calls": [{"verb": "Net.Call", "args": {…}}, …]}
+    {"ringfence": 2, "run": "9f…", "key": "BASE64", "stop": true, "calls": [{"verb": "Net.Call", "args": {…}}, …]}
 
 `key` is a fresh 32-byte key under which secrets found on the host are turned into HMACs; `stop` ends the batch at the
 first call that fails (writes), else every call is tried (reads). From the host, between ASCII sentinels,
 base64 over gzip over the UTF-8 JSON
 
     <<ringfence:H4sI…>>
-    {"ringfence": 1, "run": "9f…", "replies": [{"ok": true, "value": …}, {"ok": false, "error": {…}}]}
+    {"ringfence": 2, "run": "9f…", "replies": [{"ok": true, "value": …}, {"ok": false, "error": {…}}]}
 
 with one reply a call in order; calls after a stop have none. Where the script cannot run at all it says so in plain
 text: `<<ringfence-fatal:KIND:DETAIL>>` with a KIND of errors.FAILURES. A parameter value of a Net.Call may itself be a
@@ -18,18 +18,21 @@ call (proposals are objects): `{"$call": {"cmdlet": …, "parameters": {…}}}`.
 
 import base64
 import binascii
+import gzip
 import json
 import os
 import re
 import zlib
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any
 
+from ringfence.batch.scripts import WRITING_VERBS
+from ringfence.batch.scripts import script as script
 from ringfence.errors import FAILURES, HostError
 
-WIRE_VERSION = 1
+WIRE_VERSION = 2
+UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
 MAX_REPLY = 64 * 2**20  # bytes of JSON; 50,000 rules are about 20 MB
 
 _FRAME = re.compile(rb"<<ringfence:([A-Za-z0-9+/=\s]+)>>")
@@ -79,12 +82,18 @@ class Batch:
     run_id: str = field(default_factory=lambda: os.urandom(8).hex())
     hmac_key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
 
+    @property
+    def script(self) -> str:
+        """The script that can do what the calls ask, and no more."""
+        return script(writes=any(c.verb in WRITING_VERBS for c in self.calls.values()))
+
     def encode(self) -> str:
         """The one line that travels to the host."""
         calls = [{"verb": c.verb, "args": c.args} for c in self.calls.values()]
         document = {"ringfence": WIRE_VERSION, "run": self.run_id, "key": base64.b64encode(self.hmac_key).decode(),
                     "stop": self.stop_on_error, "calls": calls}
-        return base64.b64encode(json.dumps(document, separators=(",", ":"), default=_reveal).encode()).decode()
+        text = json.dumps(document, separators=(",", ":"), default=_reveal).encode()
+        return base64.b64encode(gzip.compress(text, mtime=0)).decode()
 
     def decode(self, output: bytes, limit: int = MAX_REPLY) -> "Reply":
         """The reply in what the host printed. Bounded memory; raises HostError, whatever the host sent."""
@@ -121,7 +130,7 @@ class Reply:
         """The value of a call that has to succeed. Raises HostError."""
         answer = self.answers[label]
         if answer.error:
-            raise HostError("script", answer.error.message)
+            raise HostError("version" if answer.error.id == UNKNOWN_VERB else "script", answer.error.message)
         return answer.value
 
 
@@ -159,10 +168,3 @@ def _inflate(text: bytes, limit: int) -> bytes:
 def _excerpt(output: bytes) -> str:
     text = output[:200].decode("utf-8", "replace").strip()
     return "".join(c if c.isprintable() else " " for c in text) or "nothing"
-
-
-def script() -> str:
-    """The constant script that runs on hosts (Windows PowerShell 5.1 and PowerShell 7)."""
-    return (resources.files(__name__) / "host.ps1").read_text(encoding="utf-8")
-
-

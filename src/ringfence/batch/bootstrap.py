@@ -16,7 +16,7 @@ try {
     $script, $batch = @($input | Where-Object { $_ })
     if (-not $batch) { throw 'standard input was cut short' }
     $text = [Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($script))
-    & ([ScriptBlock]::Create($text)) -Batch $batch
+    $batch | & ([ScriptBlock]::Create($text))
 }
 catch { "<<ringfence-fatal:script:$("$_" -replace '[^ -=?-~]', ' ')>>" }
 """

@@ -1,28 +1,57 @@
-"""A JEA endpoint for ringfence, as files: the host script as the one command of a session that can do nothing else.
+"""JEA endpoints for ringfence, as files: the host script as the one command of a session that can do nothing else.
 
-Such a session runs in NoLanguage mode, where only the function's caller is restricted: the function itself, coming from
-a module, runs in full. With a virtual account the connecting user needs no right on the host but to connect.
+There are two: operators run the writer, auditors the reader. Such a session runs in NoLanguage mode, where only the
+function's caller is restricted: the function itself, coming from a module, runs in full. With a virtual account the
+connecting user needs no right on the host but to connect.
 """
 
 import uuid
+from dataclasses import dataclass
 
 from ringfence import __version__
-from ringfence.batch import script
+from ringfence.batch.scripts import script
 
-MODULE, ROLE, FUNCTION = "RingfenceHost", "Ringfence", "Invoke-RingfenceBatch"
-ENDPOINT = "ringfence"  # the name in the install notes; `ringfence_endpoint` has to name the same
+FUNCTION = "Invoke-RingfenceBatch"
 
-_MODULE_GUID = uuid.uuid5(uuid.NAMESPACE_DNS, "RingfenceHost.module.ringfence")
-_ROLE_GUID = uuid.uuid5(uuid.NAMESPACE_DNS, "Ringfence.role.ringfence")
-_SESSION_GUID = uuid.uuid5(uuid.NAMESPACE_DNS, "Ringfence.session.ringfence")
+# Where a role names VisibleFunctions, PowerShell sets $PSModuleAutoLoadingPreference to None for the session
+# (PowerShell/PowerShell, InitialSessionStateProvider.cs, "Now apply visibility logic"), so whatever the function calls has to
+# be imported by the role (PowerShell/JEA#42). Microsoft.PowerShell.* come with the session type.
+ROLE_MODULES = ("CimCmdlets", "NetSecurity", "NetAdapter", "NetTCPIP", "DnsClient", "NetConnection")
 
-_MANIFEST = f"""\
+# No account has this name, and registering looks accounts up: a file that nobody has edited cannot be registered.
+PLACEHOLDER = "REPLACE-ME\\the group that may connect"
+
+
+@dataclass(frozen=True, slots=True)
+class JeaEndpoint:
+    """One endpoint: `name` in the install notes and for `ringfence_endpoint`, `module`, and `role`, also that of its files."""
+
+    name: str
+    module: str
+    role: str
+    writes: bool
+    purpose: str
+
+    def module_text(self) -> str:
+        """The module: a script as the body of the function."""
+        return f"function {FUNCTION} {{\n{script(self.writes)}}}\nExport-ModuleMember -Function {FUNCTION}\n"
+
+    def files(self) -> dict[str, str]:
+        """{path: text} of what is installed for it."""
+        return {f"{self.module}/{self.module}.psd1": self._manifest(), f"{self.module}/{self.module}.psm1": self.module_text(),
+                f"{self.module}/RoleCapabilities/{self.role}.psrc": self._capability(), f"{self.role}.pssc": self._session()}
+
+    def _id(self, what: str) -> uuid.UUID:
+        return uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.role}.{what}.ringfence")
+
+    def _manifest(self) -> str:
+        return f"""\
 @{{
-    RootModule = '{MODULE}.psm1'
+    RootModule = '{self.module}.psm1'
     ModuleVersion = '{__version__}'
-    GUID = '{_MODULE_GUID}'
+    GUID = '{self._id("module")}'
     Author = 'ringfence'
-    Description = 'Reads and changes the Windows Defender Firewall and IPsec policy for ringfence.'
+    Description = '{self.purpose}'
     PowerShellVersion = '5.1'
     FunctionsToExport = @('{FUNCTION}')
     CmdletsToExport = @()
@@ -31,73 +60,87 @@ _MANIFEST = f"""\
 }}
 """
 
-_CAPABILITY = f"""\
+    def _capability(self) -> str:
+        modules = ", ".join(f"'{name}'" for name in (*ROLE_MODULES, self.module))
+        return f"""\
 @{{
-    GUID = '{_ROLE_GUID}'
+    GUID = '{self._id("role")}'
     Author = 'ringfence'
-    Description = 'May run ringfence batches and nothing else.'
-    ModulesToImport = '{MODULE}'
-    VisibleFunctions = @{{ Name = '{FUNCTION}'; Parameters = @{{ Name = 'Batch' }} }}
+    Description = '{self.purpose}'
+    ModulesToImport = {modules}
+    VisibleFunctions = '{FUNCTION}'
 }}
 """
 
-_SESSION = f"""\
+    def _session(self) -> str:
+        return f"""\
 @{{
     SchemaVersion = '2.0.0.0'
-    GUID = '{_SESSION_GUID}'
+    GUID = '{self._id("session")}'
     Author = 'ringfence'
     Description = 'ringfence endpoint: {FUNCTION} under a virtual account.'
     SessionType = 'RestrictedRemoteServer'
     LanguageMode = 'NoLanguage'
     ExecutionPolicy = 'RemoteSigned'
     RunAsVirtualAccount = $true
-    # Who may connect. Replace the group by one of your own, e.g. 'CORP\\Ringfence controllers'.
-    RoleDefinitions = @{{ 'BUILTIN\\Administrators' = @{{ RoleCapabilities = '{ROLE}' }} }}
+    # Who may connect: a group of your own. Until it is named this file cannot be registered.
+    RoleDefinitions = @{{ '{PLACEHOLDER}' = @{{ RoleCapabilities = '{self.role}' }} }}
 }}
 """
 
+
+OPERATOR = JeaEndpoint("ringfence", "RingfenceHost", "Ringfence", True,
+                       "Reads and changes the Windows Defender Firewall and IPsec policy for ringfence.")
+AUDITOR = JeaEndpoint("ringfence-audit", "RingfenceAudit", "RingfenceAudit", False,
+                      "Reads the Windows Defender Firewall and IPsec policy for ringfence; no command that writes is in it.")
+ENDPOINTS = (OPERATOR, AUDITOR)
+
 _README = f"""\
-# ringfence endpoint
+# ringfence endpoints
 
-A session of this endpoint offers one command, `{FUNCTION}`, and runs it under a virtual account that is an
-administrator of the host for the time of the session. Who connects needs no administrative right on the host. What the
-command may touch is a constant of the module; what it is told is data.
+| endpoint | files | who runs what |
+|---|---|---|
+| `{OPERATOR.name}` | `{OPERATOR.module}`, `{OPERATOR.role}.pssc` | operators: every command of ringfence |
+| `{AUDITOR.name}` | `{AUDITOR.module}`, `{AUDITOR.role}.pssc` | auditors: `plan`, `drift`, `status`; no command that writes |
 
-Install on every host, in an elevated Windows PowerShell, from the folder that holds this file:
+A session of either offers one command, `{FUNCTION}`, and runs it under a virtual account that is an administrator of
+the host for the time of the session. Who connects needs no administrative right on the host. What the command may touch is a
+constant of the module; what it is told is data.
 
-1. In `{ROLE}.pssc`, let `RoleDefinitions` name the group that may connect.
+Do not install the operator's endpoint on domain controllers: there a virtual account is an administrator of the domain
+(Microsoft, "JEA security considerations").
+
+Install on every host, in an elevated Windows PowerShell, from the folder that holds this file. For the auditor's endpoint take
+`{AUDITOR.module}`, `{AUDITOR.role}.pssc` and `{AUDITOR.name}` where it says
+`{OPERATOR.module}`, `{OPERATOR.role}.pssc` and `{OPERATOR.name}`.
+
+1. In `{OPERATOR.role}.pssc`, let `RoleDefinitions` name the group that may connect, as the host calls it. As exported the
+   file names none, and registering it fails.
 2. Copy the module where only administrators can write:
 
    ```powershell
-   Copy-Item -Recurse -Force .\\{MODULE} "$env:ProgramFiles\\WindowsPowerShell\\Modules\\"
+   Copy-Item -Recurse -Force .\\{OPERATOR.module} "$env:ProgramFiles\\WindowsPowerShell\\Modules\\"
    ```
 
 3. Check and register the endpoint (WinRM restarts; other sessions end):
 
    ```powershell
-   Test-PSSessionConfigurationFile -Path .\\{ROLE}.pssc
-   Register-PSSessionConfiguration -Name {ENDPOINT} -Path .\\{ROLE}.pssc -Force
+   Test-PSSessionConfigurationFile -Path .\\{OPERATOR.role}.pssc
+   Register-PSSessionConfiguration -Name {OPERATOR.name} -Path .\\{OPERATOR.role}.pssc -Force
    ```
 
-4. In the inventory: `ringfence_endpoint: {ENDPOINT}` (with `ansible_connection: psrp`).
+4. In the inventory: `ringfence_endpoint: {OPERATOR.name}` (with `ansible_connection: psrp`).
 
-To update, copy the module again; the endpoint stays. To remove it: `Unregister-PSSessionConfiguration -Name {ENDPOINT}`.
+To update, copy the module again; the endpoint stays. To remove it: `Unregister-PSSessionConfiguration -Name {OPERATOR.name}`.
 
-Module logging, where it is on, writes the batch to the event log, and a batch may hold pre-shared keys.
+Where App Control (WDAC) is enforced, a module that its policy does not trust runs in a restricted language mode and answers
+`language_mode`: sign the module with a certificate that the policy allows.
+
+The batch is piped in, so a transcript does not hold it. Module logging (event 4103), where it is on, records the parameters of
+the NetSecurity cmdlets, and a new pre-shared key is one of them.
 """
-
-
-def module() -> str:
-    """The text of the module: the host script as the body of a function."""
-    return f"function {FUNCTION} {{\n{script()}}}\nExport-ModuleMember -Function {FUNCTION}\n"
 
 
 def files() -> dict[str, str]:
     """{path: text} of what an administrator installs on hosts; paths are relative and use `/`."""
-    return {
-        f"{MODULE}/{MODULE}.psd1": _MANIFEST,
-        f"{MODULE}/{MODULE}.psm1": module(),
-        f"{MODULE}/RoleCapabilities/{ROLE}.psrc": _CAPABILITY,
-        f"{ROLE}.pssc": _SESSION,
-        "README.md": _README,
-    }
+    return {**OPERATOR.files(), **AUDITOR.files(), "README.md": _README}

@@ -13,7 +13,7 @@ import select
 import shlex
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from xml.sax.saxutils import escape
@@ -62,7 +62,7 @@ class ShellSettings:
     pwsh: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     first: str = ""
-    script: Callable[[], str] = batch.script
+    scripts: Callable[[], Sequence[str]] = batch.scripts.scripts
 
 
 class CommandFailed(Exception):
@@ -98,7 +98,7 @@ def run(line: str, settings: ShellSettings, execute: Callable[[str], str], stdin
         _check_bootstrap(arguments)
         if settings.progress:
             stderr(_PROGRESS.encode())
-        reply = execute(_batch_line(stdin, settings.script()))
+        reply = execute(_batch_line(stdin, settings.scripts()))
     except BootstrapFatal as fatal:
         reply = str(fatal)
     except CommandFailed as failed:
@@ -171,8 +171,8 @@ def _check_bootstrap(arguments: list[str]) -> None:
         raise CommandFailed(clixml_error("This simulated host runs ringfence's bootstrap and no other command."), 1)
 
 
-def _batch_line(stdin: StandardInput, script: str) -> str:
-    """The batch line, after the script that has to be the constant one. Raises CommandFailed or BootstrapFatal."""
+def _batch_line(stdin: StandardInput, scripts: Sequence[str]) -> str:
+    """The batch line, after the script that has to be a constant one. Raises CommandFailed or BootstrapFatal."""
     lines = [line.strip() for line in iter(stdin.readline, b"") if line.strip()]
     if len(lines) < 2:
         raise BootstrapFatal("script", "standard input was cut short")
@@ -181,7 +181,7 @@ def _batch_line(stdin: StandardInput, script: str) -> str:
     except (binascii.Error, UnicodeDecodeError):
         raise BootstrapFatal("script", 'Exception calling "FromBase64String" with "1" argument(s): "The input is not a valid '
                              'Base-64 string."') from None
-    if text.replace("\r\n", "\n") != script.replace("\r\n", "\n"):
+    if text.replace("\r\n", "\n") not in {script.replace("\r\n", "\n") for script in scripts}:
         raise CommandFailed(clixml_error("This simulated host runs ringfence's own script and no other."), 1)
     return lines[1].decode("ascii", "replace")
 

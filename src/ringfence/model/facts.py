@@ -25,6 +25,7 @@ class Facts:
     interfaces: tuple[NetworkInterface, ...] = ()
     services: Mapping[str, str] = field(default_factory=dict)
     legacy_ipsec_policy: str | None = None
+    unread: tuple[tuple[str, str], ...] = ()  # what could not be read, and why
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     def guids(self, alias: str) -> tuple[str, ...]:
@@ -50,7 +51,13 @@ def parse_facts(answer: Any) -> Facts:
                  elevated=elevated if isinstance(elevated, bool) else None, interfaces=interfaces,
                  services={k: v.lower() for k, v in services.items() if isinstance(v, str)},
                  legacy_ipsec_policy=str(legacy) if legacy else None,
-                 raw=raw)
+                 unread=unread(answer), raw=raw)
+
+
+def unread(answer: Any) -> tuple[tuple[str, str], ...]:
+    """What a Facts.Read or a Policy.Read says that it could not read, and why."""
+    told = _dict(answer).get("unread")
+    return tuple((str(one.get("fact")), str(one.get("why"))) for one in map(_dict, told if isinstance(told, list) else ()))
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from ringfence.batch import Batch, Call, Reply
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, RingfenceError, StalePlan
 from ringfence.model.declaration import Declarations, state_after
-from ringfence.model.facts import Facts, parse_facts
+from ringfence.model.facts import Facts, parse_facts, unread
 from ringfence.model.resource import Kind
 from ringfence.model.state import LOCAL, Change, diff
 from ringfence.plan import bind, in_force, steps
@@ -103,7 +103,9 @@ class HostRun:
         state = read(reply["policy"], self.kinds, batch.hmac_key)
         for kind in kinds:
             state = state.updated(read_objects(kind, reply[kind.name]))
-        return HostSnapshot(parse_facts(reply["facts"]), state, _dict(reply["accounts"])), reply
+        facts = parse_facts(reply["facts"])
+        facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
+        return HostSnapshot(facts, state, _dict(reply["accounts"])), reply
 
     def _read_more(self, found: HostSnapshot, names: Sequence[str], kinds: Sequence[Kind]) -> HostSnapshot:
         """What only the facts of the host brought up, in a batch of its own."""
@@ -130,7 +132,9 @@ class HostRun:
         if new_names or new_kinds:
             found = self._read_more(found, new_names, new_kinds)
         plan = steps.make(job.host, declared, found, problems)
-        result = HostResult(job.host, plan.changes, diagnostics=plan.diagnostics, declared=len(declared))
+        notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
+                 for what, why in found.facts.unread]
+        result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared))
         try:
             plan.raise_if_refused()
         except RingfenceError as error:

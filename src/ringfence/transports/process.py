@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Callable
 
-from ringfence.batch import Batch, Reply, script
+from ringfence.batch import Batch, Reply
 from ringfence.batch.bootstrap import bootstrap
 from ringfence.errors import HostError
 from ringfence.transports.failures import host_error, kind_from_text
@@ -29,13 +29,13 @@ def command(powershell: str) -> list[str]:
 
 
 @functools.cache
-def _script_line() -> bytes:
-    return base64.b64encode(script().encode())
+def _script_line(script: str) -> bytes:
+    return base64.b64encode(script.encode())
 
 
 def standard_input(batch: Batch) -> bytes:
     """What the bootstrap reads: the script, then the batch."""
-    return _script_line() + b"\n" + batch.encode().encode() + b"\n"
+    return _script_line(batch.script) + b"\n" + batch.encode().encode() + b"\n"
 
 
 class StreamReader:

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import requests
@@ -12,16 +13,15 @@ from pypsrp.messages import Message
 from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
 from spnego.exceptions import SpnegoError
 
-from ringfence.batch import Batch, Reply, script
+from ringfence.batch import Batch, Reply
+from ringfence.batch.jea import FUNCTION
 from ringfence.errors import HostError
-from ringfence.secret import Secret
+from ringfence.secret import revealed
 from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.transports.deadline import Deadline
 from ringfence.transports.failures import connect_with_retries, host_error, kind_from_fault, kind_from_network, kind_from_text
 from ringfence.transports.http import BoundedSession, BoundedWSMan, without_document_type
 from ringfence.transports.loggers import silence_loggers
-
-FUNCTION = "Invoke-RingfenceBatch"  # what a JEA endpoint made by `ringfence jea export` offers
 
 _CLOSING = 10.0  # seconds that closing a shell may take once the answer is there
 _HTTP = {
@@ -82,10 +82,10 @@ class PsrpTransport:
         if self.settings.endpoint:
             pipeline.add_cmdlet(FUNCTION)
         else:
-            pipeline.add_script(script())
-        pipeline.add_parameter("Batch", batch.encode())
+            # in the global scope its preferences would reach the functions of every module
+            pipeline.add_script(batch.script, use_local_scope=True)
         try:
-            pipeline.begin_invoke()
+            pipeline.begin_invoke(_input(batch))
             while pipeline.state == PSInvocationState.RUNNING:
                 pipeline.poll_invoke()
         except Exception as error:
@@ -156,6 +156,14 @@ class PsrpTransport:
         return f"{user} with {auth}"
 
 
+def _input(batch: Batch) -> Iterator[str]:
+    """The batch as what is piped into the command: a parameter would be written to transcripts.
+
+    PowerShell transcribes the parameters of what it was told to run; see PowerShell/PowerShell#17788.
+    """
+    yield batch.encode()
+
+
 class LinearPool(RunspacePool):
     """A runspace pool that takes messages apart in linear time and keeps warnings of the host to itself."""
 
@@ -208,14 +216,11 @@ def wsman_settings(settings: PsrpSettings) -> dict[str, Any]:
         "negotiate_delegate", "negotiate_hostname_override", "negotiate_send_cbt", "negotiate_service")}
     return {
         "server": settings.host, "port": settings.port, "ssl": settings.ssl, "path": settings.path,
-        "username": settings.user, "password": _clear(settings.password), "auth": settings.auth,
+        "username": settings.user, "password": revealed(settings.password), "auth": settings.auth,
         "cert_validation": validate, "encryption": settings.message_encryption,
         "connection_timeout": settings.connection_timeout, "read_timeout": settings.read_timeout,
         "reconnection_backoff": settings.backoff, "proxy": settings.proxy, "no_proxy": settings.ignore_proxy,
         "max_envelope_size": settings.max_envelope_size, "operation_timeout": settings.operation_timeout,
         "certificate_pem": settings.certificate_pem, "certificate_key_pem": settings.certificate_key_pem,
-        "certificate_key_password": _clear(settings.certificate_key_password), **negotiate, **credssp}
+        "certificate_key_password": revealed(settings.certificate_key_password), **negotiate, **credssp}
 
-
-def _clear(secret: Secret | None) -> str | None:
-    return secret.reveal() if secret else None

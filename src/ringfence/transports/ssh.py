@@ -13,7 +13,7 @@ import paramiko
 from ringfence import files
 from ringfence.batch import Batch, Reply
 from ringfence.errors import Unreachable
-from ringfence.secret import Secret
+from ringfence.secret import revealed
 from ringfence.transports import known_hosts, process
 from ringfence.transports.connection_settings import SshSettings
 from ringfence.transports.deadline import Deadline
@@ -93,7 +93,7 @@ class SshTransport:
         key, password = self._key(), settings.password if target else settings.jump_password
         anything = not (key or password)  # nothing is said: what ssh would try
         client.connect(
-            hop.host.lower(), hop.port, self._user(hop), _clear(password), key, sock=line, timeout=settings.timeout,
+            hop.host.lower(), hop.port, self._user(hop), revealed(password), key, sock=line, timeout=settings.timeout,
             banner_timeout=settings.timeout, auth_timeout=settings.timeout, channel_timeout=settings.timeout,
             allow_agent=settings.agent and anything, look_for_keys=anything)
         transport = client.get_transport()
@@ -107,7 +107,7 @@ class SshTransport:
     def _key(self) -> paramiko.PKey | None:
         """The private key that the settings name. Raises Unreachable where it cannot be had."""
         settings = self.settings
-        text, called = _clear(settings.private_key), "the private key"
+        text, called = revealed(settings.private_key), "the private key"
         if settings.private_key_file:
             called = os.path.expanduser(settings.private_key_file)
             try:
@@ -116,7 +116,7 @@ class SshTransport:
                 raise Unreachable("authentication", f"{called} cannot be read ({error})") from None
         if not text:
             return None
-        key = _load_key(text, called, _clear(settings.passphrase))
+        key = _load_key(text, called, revealed(settings.passphrase))
         if settings.private_key_file and os.path.isfile(called + "-cert.pub"):
             key.load_certificate(called + "-cert.pub")
         return key
@@ -248,6 +248,3 @@ def _meaning(error: Exception, hop: Jump, deadline: Deadline, user: str) -> tupl
 def _at(hop: Jump) -> str:
     return f"[{hop.host}]:{hop.port}" if ":" in hop.host else f"{hop.host}:{hop.port}"
 
-
-def _clear(secret: Secret | None) -> str | None:
-    return secret.reveal() if secret else None

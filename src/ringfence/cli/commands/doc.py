@@ -1,10 +1,12 @@
 """ringfence doc: the reference of kinds."""
 
 import shutil
+import sys
 from typing import Annotated
 
 import typer
 
+from ringfence.batch.scripts import digest, script
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import TrustOptions, flag
@@ -18,7 +20,11 @@ EXAMPLES = """
 ringfence doc                        the kinds there are
 ringfence doc firewall_rule          its properties and an example
 ringfence doc --own                  those of the project too
+ringfence doc host-script            SHA-256 of the two scripts that run on hosts
+ringfence doc host-script reader     the text of one of them, as it is sent
 """
+
+HOST_SCRIPT = "host-script"
 
 
 Own = Annotated[bool, flag("--own", help="With the project's own kinds, whose files are run.")]
@@ -27,8 +33,12 @@ Own = Annotated[bool, flag("--own", help="With the project's own kinds, whose fi
 def doc(console: Console, trusted: TrustOptions,
         kind: Annotated[str, typer.Argument(metavar="KIND", help="The name of a kind; without it all are "
                                             "listed.", show_default=False)] = "",
+        text: Annotated[str, typer.Argument(metavar="TEXT", help="After host-script: reader or writer, printed as it is sent.",
+                                            show_default=False)] = "",
         own: Own = False) -> ExitCode:
     """Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning."""
+    if kind == HOST_SCRIPT:
+        return _host_script(console, text)
     known = known_kinds(own, trusted)
     if not kind:
         console.show({name: known[name].doc for name in sorted(known)}, reference.overview(known))
@@ -36,4 +46,16 @@ def doc(console: Console, trusted: TrustOptions,
         raise usage_error(f"no kind is called {kind}{suggest(kind, list(known), '; ')}", f"kinds: {', '.join(sorted(known))}")
     else:
         console.show(kind_schema(known[kind]), reference.terminal(known[kind], shutil.get_terminal_size((120, 24)).columns))
+    return ExitCode.IN_SYNC
+
+
+def _host_script(console: Console, text: str) -> ExitCode:
+    """The digests of reader and writer, or one text byte for byte."""
+    if text and text not in ("reader", "writer"):
+        raise usage_error(f"there is no text {text} of the host script", "ringfence doc host-script reader, or writer")
+    if text:
+        sys.stdout.buffer.write(script(writes=text == "writer").encode())
+    else:
+        sums = {name: digest(writes=name == "writer") for name in ("reader", "writer")}
+        console.show(sums, "".join(f"{sum}  {name}\n" for name, sum in sums.items()))
     return ExitCode.IN_SYNC

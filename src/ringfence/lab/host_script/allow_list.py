@@ -1,5 +1,6 @@
 """What the host script lets a batch call: the cmdlets of cmdlets.json, each with the parameters that ringfence uses."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,10 +35,19 @@ def check_parameters(cmdlet: str, parameters: Mapping[str, Any]) -> None:
         if parameter.lower() not in passed:
             raise _denied(f"-{parameter} is not among the parameters of {cmdlet} ringfence uses")
         for item in value if isinstance(value, list) else [value]:
+            if _is_elsewhere(parameter.lower(), str(item)):
+                raise _denied(f"-{parameter} is not on this host: {item}")
             if isinstance(item, dict):
                 _check_nested(parameter, item)
     if cmdlet.partition("-")[0].lower() not in ("new", "set") and not (parameters.get("Name") or parameters.get("Group")):
         raise _denied(f"{cmdlet} without a name would touch every object")
+
+
+def _is_elsewhere(parameter: str, value: str) -> bool:
+    """Whether a store is a policy of a domain, or a log a share or a device."""
+    if parameter == "logfilename":
+        return re.match(r"[\\/]{2}", value) is not None
+    return parameter.endswith("policystore") and "\\" in value
 
 
 def _check_nested(parameter: str, value: Mapping[str, Any]) -> None:

@@ -1,10 +1,11 @@
-"""Plays host.ps1 on a simulated host: one base64 batch line in, one framed reply out, the same verbs and failures."""
+"""Plays the host script on a simulated host: one base64 batch line in, one framed reply out, the same verbs and failures."""
 
 import base64
 import gzip
 import hashlib
 import hmac
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -52,16 +53,19 @@ class HostScript:
         if mode != "FullLanguage":
             return f"<<ringfence-fatal:language_mode:the session runs in {mode}>>"
         try:
-            batch = json.loads(base64.b64decode(line, validate=True))
-            if batch["ringfence"] != 1:
+            told = base64.b64decode(line, validate=True)
+            if told.startswith(b"{"):
+                return "<<ringfence-fatal:version:here 2, there 1>>"
+            batch = json.loads(gzip.decompress(told))
+            if batch["ringfence"] != 2:
                 there = batch["ringfence"] if isinstance(batch["ringfence"], int) else 0
-                return f"<<ringfence-fatal:version:here 1, there {there}>>"
+                return f"<<ringfence-fatal:version:here 2, there {there}>>"
             run, key, stop, calls = batch["run"], base64.b64decode(batch["key"]), batch["stop"], batch["calls"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, EOFError, OSError, zlib.error) as error:
             detail = "".join(c if c.isascii() and c.isprintable() and c != ">" else " " for c in str(error))
             return f"<<ringfence-fatal:script:{detail}>>"
         replies = self._replies(calls, key, stop, session)
-        text = f'{{"ringfence":1,"run":{json.dumps(run)},"replies":[{",".join(replies)}]}}'
+        text = f'{{"ringfence":2,"run":{json.dumps(run)},"replies":[{",".join(replies)}]}}'
         return f"<<ringfence:{base64.b64encode(gzip.compress(text.encode(), 1, mtime=0)).decode()}>>"
 
     def _replies(self, calls: list[Mapping[str, Any]], key: bytes, stop: bool, session: Session) -> list[str]:
@@ -142,7 +146,7 @@ class HostScript:
                     "addresses": i.addresses, "profile": i.profile, "dns_servers": i.dns_servers,
                     "gateways": i.gateways} for i in machine.interfaces],
                 "services": dict(machine.services), "environment": dict(machine.environment),
-                "legacy_ipsec_policy": self._legacy_ipsec_policy(),
+                "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
                 "management": {"transport": session.transport, "local_address": session.local_address,
                                "local_port": session.local_port, "remote_address": session.remote_address,
                                "remote_port": session.remote_port}}

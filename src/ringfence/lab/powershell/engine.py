@@ -6,6 +6,7 @@ Windows PowerShell 5.1 on .NET Framework, and the modules of Windows themselves.
 """
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from importlib import resources
@@ -18,11 +19,32 @@ from ringfence.lab.powershell import generated_module
 from ringfence.lab.powershell.bridge import Bridge
 from ringfence.lab.session import PowerShellStart, Session
 
+# The modules of Windows by which a session finds what the shims answer; and what Windows has without any.
+_MODULES_OF = {"CimCmdlets": "Get-CimInstance", "NetAdapter": "Get-NetAdapter", "DnsClient": "Get-DnsClientServerAddress",
+               "NetTCPIP": "Get-NetIPAddress, Get-NetRoute, Get-NetTCPConnection", "NetConnection": "Get-NetConnectionProfile"}
+_EVERYWHERE = "Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-Service, Test-RingfenceElevation, Resolve-RingfenceAccount"
+_PART_OF_WINDOWS = """\
+Import-Module RingfenceLab -DisableNameChecking
+Export-ModuleMember -Function {functions}
+"""
+
+
+def imported_modules(endpoint: jea.JeaEndpoint) -> str:
+    """What the exported role capability of an endpoint imports, as a PowerShell list."""
+    text = endpoint.files()[f"{endpoint.module}/RoleCapabilities/{endpoint.role}.psrc"]
+    found = re.search("ModulesToImport = (.+)", text)
+    assert found
+    return found[1]
+
+
 # A session as New-PSSession finds it at a registered endpoint of JEA: one command, nothing else, no language. `pwsh -s` knows
-# no session configuration, so the session is shut from within, as endpoints were before there were such files.
+# no session configuration, so the session is shut from within, as endpoints were before there were such files. What is
+# imported is what the exported role names, beside the two that a session of that type has on Windows.
 _JEA = f"""
-Import-Module Microsoft.PowerShell.Utility, Microsoft.PowerShell.Management, NetSecurity, {jea.MODULE}
 $global:PSModuleAutoLoadingPreference = 'None'
+Import-Module Microsoft.PowerShell.Utility, Microsoft.PowerShell.Management
+Import-Module RingfenceLab -DisableNameChecking -Function {_EVERYWHERE}
+Import-Module {imported_modules(jea.OPERATOR)}
 foreach ($command in Get-Command -ListImported -CommandType Function, Cmdlet, Alias, Filter) {{
     if ($command.Name -ne '{jea.FUNCTION}') {{ $command.Visibility = 'Private' }}
 }}
@@ -50,7 +72,8 @@ def write_modules(folder: Path) -> Path:
     texts = {"RingfenceLab/RingfenceLab.psm1": (shims / "RingfenceLab.psm1").read_text("utf-8"),
              "NetSecurity/NetSecurity.psm1": generated_module.module_text(),
              "NetSecurity/NetSecurity.psd1": generated_module.manifest_text(),
-             f"{jea.MODULE}/{jea.MODULE}.psm1": jea.module()}
+             **{f"{name}/{name}.psm1": _PART_OF_WINDOWS.format(functions=functions) for name, functions in _MODULES_OF.items()},
+             **{path: text for endpoint in jea.ENDPOINTS for path, text in endpoint.files().items()}}
     for path, text in texts.items():
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         (target / path).write_text(text, "utf-8")
@@ -67,7 +90,7 @@ class RealPowerShell:
     def start(self, session: Session, jea: bool) -> PowerShellStart:
         """How a session starts: its environment, and what the engine runs before anything else."""
         mode = self.machine.faults.language_mode
-        text = f"Import-Module RingfenceLab -DisableNameChecking\n{_JEA if jea else ''}"
+        text = _JEA if jea else "Import-Module RingfenceLab -DisableNameChecking\n"
         if mode != "FullLanguage" and not jea:
             text += f"$ExecutionContext.SessionState.LanguageMode = '{mode}'\n"
         with self.machine.lock:

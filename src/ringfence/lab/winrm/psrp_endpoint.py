@@ -36,12 +36,13 @@ class PipelineError(Exception):
 class PowerShellEndpoint:
     """The engine behind one shell. `batch` runs a batch line; `start` runs something in a thread of the server.
 
-    `constant`: the script text that is known, or None where only the function is (a JEA endpoint, NoLanguage mode).
+    `constants`: the script texts that are known, or None where only the function is (a JEA endpoint, NoLanguage mode).
     """
 
-    def __init__(self, batch: Callable[[str], str], constant: str | None, outbox: Outbox,
+    def __init__(self, batch: Callable[[str], str], constants: Sequence[str] | None, outbox: Outbox,
                  start: Callable[[Callable[[], None], str], None]) -> None:
-        self._batch, self._constant, self._start = batch, constant, start
+        self._batch, self._constants, self._start = batch, constants, start
+        self._input: dict[uuid.UUID, list[str]] = {}
         self._lock = threading.Lock()
         self._pool = psrpcore.ServerRunspacePool(application_private_data={"PSVersionTable": dict(_VERSIONS)})
         self._outboxes: dict[uuid.UUID | None, Outbox] = {None: outbox}
@@ -97,7 +98,13 @@ class PowerShellEndpoint:
         if isinstance(event, psrpcore.CreatePipelineEvent) and event.pipeline_id is not None:
             pipeline = self._pool.pipeline_table[event.pipeline_id]
             pipeline.start()
-            self._start(lambda: self._run(pipeline), "lab-pipeline")
+            if event.pipeline.no_input:
+                self._start(lambda: self._run(pipeline, []), "lab-pipeline")
+        elif isinstance(event, psrpcore.PipelineInputEvent) and event.pipeline_id is not None:
+            self._input.setdefault(event.pipeline_id, []).append(str(event.data))
+        elif isinstance(event, psrpcore.EndOfPipelineInputEvent) and event.pipeline_id is not None:
+            pipeline, told = self._pool.pipeline_table[event.pipeline_id], self._input.pop(event.pipeline_id, [])
+            self._start(lambda: self._run(pipeline, told), "lab-pipeline")
         elif isinstance(event, psrpcore.GetCommandMetadataEvent) and event.pipeline_id is not None:
             pipeline = self._pool.pipeline_table[event.pipeline_id]
             pipeline.start()
@@ -110,11 +117,12 @@ class PowerShellEndpoint:
                         psrpcore.ResetRunspaceStateEvent):
             self._pool.runspace_availability_response(event.ci, True)
 
-    def _run(self, pipeline: psrpcore.ServerPipeline) -> None:
+    def _run(self, pipeline: psrpcore.ServerPipeline, told: list[str]) -> None:
         outbox = self._outboxes[pipeline.pipeline_id]
         failure = output = None
         try:
-            output = self._batch(self._argument(pipeline))
+            self._check(pipeline)
+            output = self._batch(told[0] if told else "")
         except PipelineError as error:
             failure = error
         except ConnectionError:
@@ -134,12 +142,12 @@ class PowerShellEndpoint:
             self._flush()
         outbox.finish()
 
-    def _argument(self, pipeline: psrpcore.ServerPipeline) -> str:
-        """The batch line of a pipeline that this endpoint knows. Raises CmdletError."""
+    def _check(self, pipeline: psrpcore.ServerPipeline) -> None:
+        """Whether this endpoint knows the pipeline. Raises PipelineError."""
         assert isinstance(pipeline.metadata, psrpcore.PowerShell)
         commands = pipeline.metadata.commands
         first = commands[0]
-        if self._constant is None:
+        if self._constants is None:
             if any(command.is_script for command in commands):
                 raise PipelineError(_NO_LANGUAGE, "ScriptsNotAllowed", types.ErrorCategory.ParserError, "ParseException")
             if first.command_text.casefold() != FUNCTION.casefold():
@@ -148,10 +156,11 @@ class PowerShellEndpoint:
                 raise _not_recognized(commands[1].command_text)
         elif not first.is_script:
             raise _not_recognized(first.command_text)
-        elif first.command_text.replace("\r\n", "\n") != self._constant.replace("\r\n", "\n") or len(commands) > 1:
+        elif len(commands) > 1 or first.command_text.replace("\r\n", "\n") not in {
+                text.replace("\r\n", "\n") for text in self._constants}:
             raise PipelineError("This simulated host runs ringfence's own script and no other.", "ringfence.lab.UnknownScript",
                                 types.ErrorCategory.NotImplemented, "NotSupportedException")
-        return _batch_parameter(first)
+        _check_parameters(first)
 
     def _fail(self, pipeline: psrpcore.ServerPipeline, error: PipelineError) -> None:
         exception = types.NETException(Message=error.message, HResult=-2146233087)
@@ -177,15 +186,12 @@ def _not_recognized(name: str) -> PipelineError:
                          "CommandNotFoundException", name)
 
 
-def _batch_parameter(command: psrpcore.Command) -> str:
-    """The one parameter. Raises CmdletError as PowerShell's binder does."""
-    parameters = {(name or "").lstrip("-").rstrip(":").casefold(): (name, value) for name, value in command.parameters}
-    _, batch = parameters.pop("batch", parameters.pop("", (None, None)))
-    for name, _ in parameters.values():
+def _check_parameters(command: psrpcore.Command) -> None:
+    """The batch is input: there are no parameters. Raises PipelineError as PowerShell's binder does."""
+    for name, _ in command.parameters:
         raise PipelineError(f"A parameter cannot be found that matches parameter name '{name}'.",
                             f"NamedParameterNotFound,{FUNCTION}", types.ErrorCategory.InvalidArgument,
                             "ParameterBindingException")
-    return "" if batch is None else str(batch)
 
 
 def _uuid(id: str) -> uuid.UUID:

@@ -1,7 +1,7 @@
 """How a WinRM service is configured, by Windows' own names where it has them."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringfence import batch
@@ -31,5 +31,5 @@ class WinRMSettings:
     pwsh: str | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     start: StartPowerShell | None = None
-    script: Callable[[], str] = batch.script
+    scripts: Callable[[], Sequence[str]] = batch.scripts.scripts
     silent: bool = False

@@ -100,11 +100,11 @@ class WsManService:
         powershell = self.settings.start(session, is_jea) if self.settings.start else PowerShellStart(self.settings.environment)
         if endpoint == "cmd":
             settings = command_shell.ShellSettings(pwsh=self.settings.pwsh, environment=powershell.environment,
-                                                   first=powershell.text, script=self.settings.script)
+                                                   first=powershell.text, scripts=self.settings.scripts)
             return ProcessEngine(settings, execute, self._start)
         if self.settings.pwsh is not None and (self.settings.start or not is_jea):
             return PowerShellRelay(self.settings.pwsh, powershell.environment, outbox, self._start, powershell.text)
-        return PowerShellEndpoint(execute, self.settings.script() if endpoint == "default" else None, outbox, self._start)
+        return PowerShellEndpoint(execute, self.settings.scripts() if endpoint == "default" else None, outbox, self._start)
 
     def _describe(self, shell: Shell, element: ElementTree.Element) -> str:
         now = time.monotonic()

@@ -1,4 +1,4 @@
-# Windows as a simulated host shows it to a real PowerShell: what host.ps1 asks of the system besides NetSecurity, answered by
+# Windows as a simulated host shows it to a real PowerShell: what the host script asks of the system besides NetSecurity, answered by
 # the machine of the lab over a loopback socket. Functions win over cmdlets, so this works under any PowerShell 7.
 # One request a line, base64 of CLIXML: @{ token; verb; with }; one line back: @{ value } or @{ error }.
 class LabException : Exception {  # CimException has such a property
@@ -138,7 +138,8 @@ function Get-Service {
     $all = @(Show-Lab Service)
     foreach ($pattern in $Name) {
         $services = @($all | Where-Object { $_.Name -like $pattern })
-        if ($services) { $services } else { throw "Cannot find any service with service name '$pattern'." }
+        if ($services) { $services; continue }
+        Write-Error "Cannot find any service with service name '$pattern'." -ErrorId NoServiceFoundForGivenName
     }
 }
 function Test-RingfenceElevation { Read-Lab elevated }

@@ -1,0 +1,45 @@
+# JSON, exactly: the cmdlets for it treat dates, short lists, enums and long texts as their version likes.
+function ConvertFrom-JsonNode($Node) {  # .NET reads JSON as XML
+    $type, $children, $text = $Node.GetAttribute('type'), $Node.get_ChildNodes(), $Node.get_InnerText()
+    if ($type -eq 'array') { return , @(foreach ($child in $children) { ConvertFrom-JsonNode $child }) }
+    if ($type -eq 'number') { return [decimal]::Parse($text, 'Float', [cultureinfo]::InvariantCulture) }
+    if ($type -ne 'object') { return $(if ($type -eq 'string') { $text } elseif ($type -eq 'boolean') { $text -eq 'true' }) }
+    $members = @{}
+    foreach ($child in $children) {
+        $name = if ($child.HasAttribute('item')) { $child.GetAttribute('item') } else { $child.get_LocalName() }
+        $members[$name] = ConvertFrom-JsonNode $child
+    }
+    $members
+}
+function ConvertTo-JsonText([string]$Text) {
+    $Text, $unsafe = $Text.Replace('\', '\\').Replace('"', '\"'), '[\x00-\x1f\x7f\ud800-\udfff]'
+    if ($Text -match $unsafe) { $Text = [regex]::Replace($Text, $unsafe, { '\u{0:x4}' -f [int]$args[0].Value[0] }) }
+    '"' + $Text + '"'
+}
+function ConvertTo-ReplyJson($Value) {
+    if ($null -eq $Value) { return 'null' }
+    if ($Value -is [bool]) { return "$Value".ToLowerInvariant() }
+    if ($Value -is [Text.StringBuilder]) { return $Value.ToString() }  # JSON already
+    if ($Value -is [byte[]]) { $Value = [Convert]::ToBase64String($Value) }
+    if ($Value -is [datetime]) { $Value = $Value.ToUniversalTime().ToString('s', [cultureinfo]::InvariantCulture) + 'Z' }
+    if ($Value -is [Collections.IDictionary]) {
+        $members = foreach ($one in $Value.GetEnumerator()) { "$(ConvertTo-JsonText $one.Key):$(ConvertTo-ReplyJson $one.Value)" }
+        return '{' + ($members -join ',') + '}'
+    }
+    if ($Value -is [Collections.ICollection]) { return "[$(@($Value | ForEach-Object { ConvertTo-ReplyJson $_ }) -join ',')]" }
+    if ($Value -isnot [enum] -and [int][Convert]::GetTypeCode($Value) -in 5..15 -and "$Value" -match '\d$') { return "$Value" }
+    ConvertTo-JsonText "$Value"
+}
+function Stop-Call([string]$Category, [string]$Id, [string]$Message) {
+    throw (New-Object Management.Automation.ErrorRecord ([InvalidOperationException]$Message), "ringfence.$Id", $Category, $null)
+}
+function ConvertTo-FailureJson($Record) {
+    $said, $id, $code, $cause = $Record.Exception.Message, $Record.FullyQualifiedErrorId, $null, $Record.Exception
+    foreach ($key in $secrets) { $said = if ($key.Length -gt 7) { $said.Replace($key, '********') } else { 'withheld: a short key' } }
+    if ($id -match 'Windows System Error (\d+)') { $code = [int]$Matches[1] }
+    for (; $null -eq $code -and $cause -and $cause -isnot [ArgumentException]; $cause = $cause.InnerException) {
+        if ($cause.StatusCode -is [uint32]) { $code = $cause.StatusCode }  # CimException
+        elseif (($cause.HResult -band 0xFFFF0000) -eq 0x80070000) { $code = $cause.HResult -band 0xFFFF }  # of a Win32 error
+    }
+    ConvertTo-ReplyJson @{ category = "$($Record.CategoryInfo.Category)"; id = $id; message = $said; code = $code }
+}

@@ -1,0 +1,38 @@
+# What only the cmdlets of NetSecurity can tell: what is in force, security associations, settings against floods.
+$rules = 'NetFirewallRule', 'NetIPsecRule', 'NetIPsecMainModeRule'
+$readers = 'Get-NetIPsecDospSetting', 'Get-NetIPsecMainModeSA', 'Get-NetIPsecQuickModeSA'
+function Assert-Cmdlet($Cmdlet, [string[]]$Among) {
+    if ($Cmdlet -notin $Among) { Stop-Call PermissionDenied allowlist "'$Cmdlet' is not among the cmdlets ringfence runs here" }
+}
+function Get-Named([string]$Noun, $With) {  # name = object
+    $named = @{}
+    & "Get-$Noun" @With -ErrorAction Stop 3>$null | ForEach-Object { $named["$(@($_.Name, $_.InstanceID -ne $null)[0])"] = $_ }
+    $named
+}
+function Get-Plain([string]$Cmdlet) {
+    foreach ($one in & $Cmdlet -ErrorAction Stop 3>$null) {
+        $plain = @{}
+        $one.PSObject.Properties | Where-Object { $_.Name -notmatch '^(Cim|PS)' } | ForEach-Object { $plain[$_.Name] = $_.Value }
+        $plain
+    }
+}
+function Read-Enforcement([string]$Kind, [string[]]$Names) {
+    if ($Kind -notin $rules) { Stop-Call InvalidArgument kind "no status is read of '$Kind'" }
+    $found, $inForce = @{}, (Get-Named $Kind @{ PolicyStore = 'ActiveStore' })
+    foreach ($name in $Names | Where-Object { $inForce[$_] }) {
+        $rule = $inForce[$name]
+        $why = @($rule.EnforcementStatus | ForEach-Object { "$_" })
+        $found[$name] = @{ primary_status = "$($rule.PrimaryStatus)"; enforcement = $why; status = "$($rule.Status)" }
+    }
+    $found
+}
+function Read-Shown($Call) {
+    Assert-Cmdlet $Call['cmdlet'] $readers
+    foreach ($name in $Call['parameters'].Keys) { Stop-Call PermissionDenied allowlist "-$name is not among the parameters of $($Call['cmdlet'])" }
+    , @(Get-Plain $Call['cmdlet'])
+}
+$verbs += @{
+    'Net.Get' = { param($With) Read-Shown $With }
+    'Enforcement.Read' = { param($With) Read-Enforcement $With['kind'] $With['names'] }
+    'SA.Read' = { @{ main_mode = @(Get-Plain Get-NetIPsecMainModeSA); quick_mode = @(Get-Plain Get-NetIPsecQuickModeSA) } }
+}

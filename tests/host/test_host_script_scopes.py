@@ -1,0 +1,107 @@
+"""One behaviour in each scope that a way in runs the script in; what could not be read is told, never empty."""
+
+from pathlib import Path
+
+import pytest
+from batches import batch_of
+from host_script import decode, needs_pwsh, pwsh, script_file
+
+from ringfence.batch import Call, cmdlet_call, jea
+from ringfence.model.facts import parse_facts, unread
+
+pytestmark = needs_pwsh
+
+ROOT = r"HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
+
+# Readers as those of Windows are: functions of a module, of which one object fails and the next is given.
+READERS = r"""
+class Key {
+    [string]$Name
+    [string[]] GetValueNames() { return @('Version') }
+    [string] GetValueKind([string]$Name) { return 'String' }
+    [object] GetValue([string]$Name, [object]$Default, [string]$Options) { return 'x' }
+    [string[]] GetSubKeyNames() { return @() }
+}
+function Get-NetAdapter {
+    [CmdletBinding()] param([switch]$IncludeHidden)
+    Write-Error 'one adapter is broken' -ErrorId Broken
+    [pscustomobject]@{ Name = 'Ethernet'; InterfaceIndex = 1; InterfaceGuid = '{a}'; InterfaceType = 6; Status = 'Up' }
+}
+function Get-NetIPAddress {
+    [CmdletBinding()] param()
+    Write-Error 'one address is broken' -ErrorId Broken
+    [pscustomobject]@{ InterfaceIndex = 1; IPAddress = '10.0.0.5'; PrefixLength = 24 }
+}
+function Get-NetConnectionProfile { [CmdletBinding()] param() throw 'no profile at all' }
+function Get-DnsClientServerAddress { [CmdletBinding()] param() }
+function Get-NetRoute { [CmdletBinding()] param() Write-Error 'no route' -ErrorId CmdletizationQuery_NotFound }
+function Get-CimInstance { [CmdletBinding()] param($ClassName) }
+function Get-Service { [CmdletBinding()] param($Name) [pscustomobject]@{ Status = 'Running' } }
+function Test-RingfenceElevation { $true }
+function Resolve-RingfenceAccount($Name) { throw 'no such account' }
+function Get-Item {
+    [CmdletBinding()] param($LiteralPath)
+    if ($LiteralPath -like '*\FirewallPolicy') { return [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy' } }
+    Write-Error 'there is no key' -ErrorId PathNotFound
+}
+function Get-ChildItem {
+    [CmdletBinding()] param($LiteralPath)
+    if ($LiteralPath -notlike '*\FirewallPolicy\') { return }
+    Write-Error 'Requested registry access is not allowed.' -ErrorId System.Security.SecurityException
+    [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy\FirewallRules' }
+}
+function Get-NetFirewallRule {
+    [CmdletBinding()] param($PolicyStore)
+    [pscustomobject]@{ Name = 'r'; PrimaryStatus = 'OK'; Status = ''; EnforcementStatus = @('Enforced') }
+}
+function New-NetFirewallRule { [CmdletBinding()] param($Name) if ($Name -eq 'bad') { Write-Error 'refused' -ErrorId Refused } }
+function Get-NetIPsecMainModeSA { [CmdletBinding()] param() [pscustomobject]@{ Name = 'm'; RemoteEndpoint = '10.0.0.9' } }
+function Get-NetIPsecQuickModeSA { [CmdletBinding()] param() }
+function Remove-NetIPsecMainModeSA { [CmdletBinding()] param($Name) }
+function Get-NetIPsecDospSetting { [CmdletBinding()] param() [pscustomobject]@{ Name = 'd' } }
+Export-ModuleMember -Function *
+"""
+RUN = """
+$shell = [powershell]::Create([initialsessionstate]::CreateDefault2())
+$null = $shell.AddScript("Import-Module '$env:READERS' -DisableNameChecking").Invoke()
+$shell.Commands.Clear()
+"""
+WAYS = {
+    "local scope": RUN + "$null = $shell.AddScript([IO.File]::ReadAllText($env:TEXT), $true); $shell.Invoke(@($env:BATCH))",
+    "child scope": RUN + "$null = $shell.AddScript('@($input) | & ([scriptblock]::Create([IO.File]::ReadAllText($env:TEXT)))'); "
+                         "$shell.Invoke(@($env:BATCH))",
+    "module": RUN + """$null = $shell.AddScript("Import-Module '$env:MODULE'").Invoke(); $shell.Commands.Clear()
+$null = $shell.AddCommand('Invoke-RingfenceBatch'); $shell.Invoke(@($env:BATCH))""",
+}
+BATCH = batch_of(Call("Facts.Read"), Call("Policy.Read", {"stores": ["local", "group_policy"]}),
+                 Call("Account.Resolve", {"names": ["x"]}),
+                 Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["r"]}), Call("SA.Read"),
+                 Call("Net.Get", {"cmdlet": "Get-NetIPsecDospSetting"}), cmdlet_call("New-NetFirewallRule", {"Name": "good"}),
+                 cmdlet_call("New-NetFirewallRule", {"Name": "bad"}), Call("SA.Delete", {"remote_address": "10.0.0.9"}))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
+    module = tmp_path / "RingfenceHost.psm1"
+    module.write_text(jea.OPERATOR.module_text())
+    (tmp_path / "Readers.psm1").write_text(READERS)
+    (tmp_path / "run.ps1").write_text(WAYS[way])
+    ran = pwsh("-File", str(tmp_path / "run.ps1"), environment={
+        "READERS": str(tmp_path / "Readers.psm1"), "TEXT": str(script_file(tmp_path)), "MODULE": str(module),
+        "BATCH": BATCH.encode()})
+    said = decode(BATCH, ran.stdout.decode().strip())["replies"]
+    assert [reply["ok"] for reply in said] == [True] * 7 + [False, True]
+    values = [reply.get("value", reply.get("error")) for reply in said]
+    facts, policy, accounts, enforcement, associations, shown, _, refused, removed = values
+    assert [(i["alias"], i["addresses"]) for i in facts["interfaces"]] == [("Ethernet", ["10.0.0.5/24"])]
+    assert parse_facts(facts).unread == (("addresses", "one address is broken"), ("profiles", "no profile at all"),
+                                         ("interfaces", "one adapter is broken"))
+    assert policy["local"] == [["", [["Version", "String", "x"]]], ["FirewallRules", [["Version", "String", "x"]]]]
+    assert policy["group_policy"] == []
+    assert unread(policy) == ((f"the policy below {ROOT}\\", "Requested registry access is not allowed."),)
+    assert accounts == {"x": {"error": "no such account"}}
+    assert enforcement["r"]["enforcement"] == ["Enforced"]
+    assert [a["Name"] for a in associations["main_mode"]] == ["m"]
+    assert [s["Name"] for s in shown] == ["d"]
+    assert refused["id"].startswith("Refused")
+    assert removed == {"quick_mode": 0, "main_mode": 1}

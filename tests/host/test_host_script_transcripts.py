@@ -1,0 +1,79 @@
+"""What transcription by policy writes down, by the real engine: never the batch, its key, or a secret in it."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from batches import batch_of, open_transport
+from host_script import PWSH, needs_pwsh, pwsh
+
+from ringfence.batch import Batch, Call, cmdlet_call
+from ringfence.lab import machine
+from ringfence.lab.simulated_fleet import SimulatedFleet
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
+from ringfence.secret import Secret
+
+SECRET = "correct horse battery staple"
+pytestmark = needs_pwsh
+
+
+@pytest.fixture
+def transcripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where every PowerShell that starts from here on has to write what it runs (about_Group_Policy_Settings)."""
+    folder = tmp_path / "transcripts"
+    policy = {"PowerShellPolicies": {"Transcription": {"EnableTranscripting": True, "OutputDirectory": str(folder)}}}
+    (tmp_path / "powershell").mkdir()
+    (tmp_path / "powershell" / "powershell.config.json").write_text(json.dumps(policy))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return folder
+
+
+def written(folder: Path) -> str:
+    text = "".join(file.read_text("utf-8") for file in folder.rglob("*.txt"))
+    assert "PowerShell transcript start" in text
+    return text
+
+
+def keyed() -> Batch:
+    proposal = {"$call": {"cmdlet": "New-NetIPsecAuthProposal", "parameters": {"Machine": True, "PreSharedKey": Secret(SECRET)}}}
+    return batch_of(Call("Facts.Read"), Call("Policy.Read", {"stores": ["local"]}),
+                    cmdlet_call("New-NetIPsecPhase1AuthSet", {"DisplayName": "keyed", "Proposal": [proposal]}))
+
+
+def gives_away(text: str, batch: Batch) -> bool:
+    """Whether a text holds the batch or a part of it (the first characters are those of every batch), its key, the secret."""
+    line = batch.encode()
+    secret, key = (base64.b64encode(one).decode()[:-4] for one in (SECRET.encode(), batch.hmac_key))
+    forms = (SECRET, secret, key, line[20:60], line[-40:])
+    return any(form in text for form in forms)
+
+
+# A command that comes from outside, as in a remote session, and takes the batch as a parameter.
+PARAMETER = """
+$shell = [powershell]::Create([initialsessionstate]::CreateDefault2())
+$shell.AddScript('param($Batch) 1').AddParameter('Batch', $env:BATCH).Invoke()
+"""
+
+
+def test_a_parameter_would_be_written_down(tmp_path: Path, transcripts: Path) -> None:
+    """Else the test below could not fail."""
+    (tmp_path / "parameter.ps1").write_text(PARAMETER)
+    batch = keyed()
+    pwsh("-File", str(tmp_path / "parameter.ps1"), environment={"BATCH": batch.encode()})
+    assert gives_away(written(transcripts), batch)
+
+
+@pytest.mark.parametrize("way", ["psrp", "jea", "ssh", "local"])
+def test_no_way_in_leaves_a_secret_in_a_transcript(transcripts: Path, way: str) -> None:
+    on, batch = machine("a1"), keyed()
+    transport: Any = "psrp" if way == "jea" else way
+    winrm = WinRMSettings(endpoints=frozenset({"ringfence"}))
+    with SimulatedFleet([on], transport, winrm=winrm, pwsh=PWSH) as lab:
+        variables = dict(lab.running["a1"].variables)
+        if way == "jea":
+            variables["ringfence_endpoint"] = "ringfence"
+        reply = open_transport("a1", variables).run(batch)
+    assert [a.error for a in reply.answers.values()] == [None] * 3
+    assert not gives_away(written(transcripts), batch)

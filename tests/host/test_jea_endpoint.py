@@ -1,0 +1,124 @@
+"""The exported endpoints through PowerShell's own code for session configurations and role capabilities."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from batches import batch_of
+from host_script import HERE, PWSH, decode, needs_pwsh, pwsh
+
+from ringfence.batch import Call, cmdlet_call, jea
+
+API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
+OF_THE_SESSION_TYPE = {"Microsoft.PowerShell.Core", "Microsoft.PowerShell.Utility", "Microsoft.PowerShell.Management"}
+
+# Stand-ins for the modules of Windows, each with what the script calls of it.
+MODULES = {
+    "CimCmdlets": "function Get-CimInstance { param($ClassName) }",
+    "NetAdapter": "function Get-NetAdapter { param([switch]$IncludeHidden) [pscustomobject]@{ Name = 'Ethernet' } }",
+    "NetTCPIP": "function Get-NetIPAddress { } function Get-NetRoute { } function Get-NetTCPConnection { }",
+    "DnsClient": "function Get-DnsClientServerAddress { }",
+    "NetConnection": "function Get-NetConnectionProfile { }",
+    "NetSecurity": "function New-NetFirewallRule { [CmdletBinding()] param($Name, $DisplayName) }",
+}
+# An engine without the assemblies of some snap-ins gets empty ones: of what they hold nothing is asked here.
+COMPLETE = r"""
+foreach ($name in 'ConsoleHost', 'Commands.Diagnostics', 'Commands.Utility', 'Commands.Management', 'Security') {
+    $full = "Microsoft.PowerShell.$name"
+    if (Test-Path -LiteralPath "$env:ENGINE/$full.dll") { continue }
+    $identity = [System.Reflection.AssemblyName]::new("$full, Version=7.0.0.0")
+    $assembly = [System.Reflection.Emit.PersistedAssemblyBuilder]::new($identity, [object].Assembly)
+    $null = $assembly.DefineDynamicModule($full)
+    $assembly.Save("$env:ENGINE/$full.dll")
+}
+"""
+SESSION = r"""
+$state = [initialsessionstate]::CreateFromSessionConfigurationFile($env:SESSION, { $true })
+$space = [runspacefactory]::CreateRunspace([initialsessionstate]$state)
+$space.Open()
+$shell = [powershell]::Create()
+$shell.Runspace = $space
+$null = $shell.AddCommand('Invoke-RingfenceBatch')
+$shell.Invoke(@($env:BATCH))
+$shell.Commands.Clear()
+try { $null = $shell.AddCommand('New-NetFirewallRule').Invoke() } catch { "refused $($_.FullyQualifiedErrorId)" }
+"""
+CALLS = batch_of(Call("Facts.Read"), cmdlet_call("New-NetFirewallRule", {"Name": "x", "DisplayName": "x"}))
+
+
+def test_a_role_imports_every_module_that_the_script_calls() -> None:
+    assert set(jea.ROLE_MODULES) | OF_THE_SESSION_TYPE == {row["module"] for row in API["commands"].values()}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PowerShell that can make sessions of a configuration file."""
+    assert PWSH
+    home = Path(PWSH).resolve().parent
+    if (home / "Microsoft.PowerShell.ConsoleHost.dll").is_file():
+        return Path(PWSH)
+    copy = tmp_path_factory.mktemp("engine") / "pwsh"
+    shutil.copytree(home, copy, ignore=shutil.ignore_patterns("src"))
+    (copy / "complete.ps1").write_text(COMPLETE)
+    pwsh("-File", str(copy / "complete.ps1"), environment={"ENGINE": str(copy)})
+    return copy / "pwsh"
+
+
+def session(folder: Path, engine: Path, endpoint: jea.JeaEndpoint) -> list[str]:
+    """What a session of the endpoint answers to CALLS, and to a command that it should not have.
+
+    The session type is the one thing that is not as exported: RestrictedRemoteServer brings proxies that are made of all cmdlets
+    of a complete PowerShell for Windows; Empty, with the modules named that come with the other, takes the same way in the code
+    that reads roles. An execution policy exists on Windows alone.
+    """
+    texts = {**{f"{name}/{name}.psm1": text for name, text in MODULES.items()}, **endpoint.files()}
+    file = folder / f"{endpoint.role}.pssc"
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    modules = ", ".join(f"'{name}'" for name in sorted(OF_THE_SESSION_TYPE))
+    exported = endpoint.files()[file.name]
+    type_, policy = "'RestrictedRemoteServer'", "    ExecutionPolicy = 'RemoteSigned'\n"
+    assert type_ in exported
+    assert policy in exported
+    file.write_text(exported.replace(type_, f"'Empty'\n    ModulesToImport = {modules}").replace(policy, ""))
+    (folder / "session.ps1").write_text(SESSION)
+    ran = pwsh("-File", str(folder / "session.ps1"), executable=str(engine), environment={
+        "SESSION": str(file), "BATCH": CALLS.encode(), "PSModulePath": f"{folder}:{engine.parent / 'Modules'}"})
+    return ran.stdout.decode().splitlines() or [ran.stderr.decode()]
+
+
+@needs_pwsh
+def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
+    reply, refused = session(tmp_path, engine, jea.OPERATOR)
+    facts, written = decode(CALLS, reply)["replies"]
+    assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
+    assert written == {"ok": True, "value": None}
+    assert refused == "refused CommandNotFoundException"
+
+
+@needs_pwsh
+def test_an_auditor_reads(tmp_path: Path, engine: Path) -> None:
+    reply, refused = session(tmp_path, engine, jea.AUDITOR)
+    facts, written = decode(CALLS, reply)["replies"]
+    assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
+    assert written["error"]["id"] == "ringfence.verb"
+    assert refused == "refused CommandNotFoundException"
+
+
+@needs_pwsh
+def test_without_its_modules_a_session_has_no_cmdlet(tmp_path: Path, engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a role does not import is not there: else the tests above would prove nothing."""
+    monkeypatch.setattr(jea, "ROLE_MODULES", tuple(name for name in jea.ROLE_MODULES if name != "NetSecurity"))
+    reply, _ = session(tmp_path, engine, jea.OPERATOR)
+    assert decode(CALLS, reply)["replies"][1]["error"]["id"] == "CommandNotFoundException"
+
+
+def test_an_exported_file_names_nobody_who_exists() -> None:
+    """Registering translates the names of a role definition to SIDs; both endpoints are apart in every name."""
+    for endpoint in jea.ENDPOINTS:
+        assert jea.PLACEHOLDER in endpoint.files()[f"{endpoint.role}.pssc"]
+    assert len(jea.files()) == 1 + sum(len(endpoint.files()) for endpoint in jea.ENDPOINTS)
+    assert replace(jea.OPERATOR, writes=False).module_text() == jea.AUDITOR.module_text()
