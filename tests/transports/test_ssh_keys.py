@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ssh_hosts import HOST_KEY, answer, fails, known, new_key, run, variables
 
+from ringfence import files
 from ringfence.secret import Secret
 from ringfence.transports import known_hosts
 from ringfence.transports.resolve import insecure, settings_for
@@ -238,3 +239,17 @@ def test_known_hosts_forms(tmp_path: Path) -> None:
 def test_any_known_hosts_is_read(text: str) -> None:
     entries = [known_hosts.KnownHostsLine("", tuple(line.split(",")), "k") for line in text.splitlines()]
     assert all(isinstance(entry.matches("srv1"), bool) for entry in entries)
+
+
+@pytest.mark.parametrize("what", ["fifo", "device", "large"])
+def test_a_known_hosts_that_is_no_file_knows_nobody_and_is_not_waited_for(
+        what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "known_hosts"
+    if what == "fifo":
+        os.mkfifo(path)
+    elif what == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.write_text(f"srv1 {HOST_KEY.get_name()} {HOST_KEY.get_base64()}\n" * 10)
+        monkeypatch.setattr(files.read_bytes, "__defaults__", (100,))
+    assert known_hosts.known(str(path), "srv1", 22).keys == ()

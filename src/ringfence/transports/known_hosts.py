@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import paramiko
 
+from ringfence import files
+
 _appending = threading.Lock()
 # A line of known_hosts: nothing, a comment, or names, type of key, key. One of authorized_keys begins with the type of the
 # key, or with options (sshd(8), AUTHORIZED_KEYS FILE FORMAT), of which some look like names.
@@ -98,8 +100,7 @@ def is_known_hosts(path: str) -> bool:
     """Whether there is a file in which every line that says something is one of known_hosts. Raises OSError."""
     if not os.path.isfile(path):
         return False
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return all(_LINE.match(line) for line in file)
+    return all(map(_LINE.match, _lines(path)))
 
 
 def open_ended(path: str) -> bool:
@@ -116,14 +117,21 @@ def open_ended(path: str) -> bool:
 def _entries(path: str, modified: int, size: int) -> tuple[KnownHostsLine, ...]:
     """The lines of a file, kept until it changes."""
     found = []
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            words = line.split()
-            marker = words.pop(0) if words and words[0].startswith("@") else ""
-            if len(words) >= 3 and not words[0].startswith("#"):
-                names = words[0] if words[0].startswith("|1|") else words[0].lower()
-                found.append(KnownHostsLine(marker, tuple(names.split(",")), f"{words[1]} {words[2]}"))
+    for line in _lines(path):
+        words = line.split()
+        marker = words.pop(0) if words and words[0].startswith("@") else ""
+        if len(words) >= 3 and not words[0].startswith("#"):
+            names = words[0] if words[0].startswith("|1|") else words[0].lower()
+            found.append(KnownHostsLine(marker, tuple(names.split(",")), f"{words[1]} {words[2]}"))
     return tuple(found)
+
+
+def _lines(path: str) -> list[str]:
+    """The lines of a file. Raises OSError, also for what is no file or too large."""
+    try:
+        return files.read_bytes(path).decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from None
 
 
 def _wildcard(pattern: str, name: str) -> bool:
