@@ -3,7 +3,9 @@
 import base64
 import gzip
 import json
+import os
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from pypsrp.wsman import WSMan
 
 from ringfence.batch import Batch, Call, Reply
 from ringfence.batch.scripts import script
+from ringfence.documents.trust import Trust
 from ringfence.model.declaration import present
 from ringfence.model.resource import Resource
 from ringfence.project import read
@@ -33,6 +36,11 @@ from .policy import strings
 FORKS = 5
 
 
+def options(project: str) -> RunOptions:
+    """A run of a project whose local hosts may start the PowerShell that the lab wrote for them."""
+    return RunOptions(Path(project), trust=Trust(programs=(os.path.realpath(tempfile.gettempdir()),)))
+
+
 def main(name: str, *arguments: str) -> None:
     imported = time.process_time()
     works: dict[str, Callable[..., dict[str, Any]]] = {"plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire}
@@ -42,11 +50,11 @@ def main(name: str, *arguments: str) -> None:
 
 def plan(project: str) -> dict[str, Any]:
     """A plan of all hosts of a project."""
-    return _run(prepare(RunOptions(Path(project))), plan_host)
+    return _run(prepare(options(project)), plan_host)
 
 
 def apply(project: str) -> dict[str, Any]:
-    return _run(prepare(RunOptions(Path(project))), apply_host)
+    return _run(prepare(options(project)), apply_host)
 
 
 def _run(run: Prepared, work: Callable[..., Any], forks: int = FORKS) -> dict[str, Any]:
@@ -85,7 +93,7 @@ def _bare_session(variables: dict[str, Any], code: str) -> int:
 
 def wire(project: str, command: str) -> dict[str, Any]:
     """A plan or an apply, and what the transports carried for it."""
-    run = prepare(RunOptions(Path(project)))
+    run = prepare(options(project))
     ways: list[Any] = []
 
     def counted(job: HostJob) -> Any:
@@ -99,7 +107,7 @@ def wire(project: str, command: str) -> dict[str, Any]:
 
 def memory(project: str, forks: str) -> dict[str, Any]:
     """A plan of a fleet in memory: each host answers from what is declared for it, every third one with differences."""
-    run = prepare(RunOptions(Path(project)))
+    run = prepare(options(project))
     prepared = peak_mb()
     builtin = [[name, "String", text] for name, text in strings(300)]
     numbers = {job.host: i for i, job in enumerate(run.jobs)}
