@@ -107,12 +107,21 @@ def test_no_name_that_was_given_up_comes_back() -> None:
     assert [m for m in MODULES if m.rpartition(".")[2] in given_up | {"words", "converge", "conditions", "desired"}] == []
 
 
-@pytest.mark.parametrize("kind", [k for k in KINDS.values() if isinstance(k.storage, RuleStrings)], ids=lambda k: k.name)
-def test_every_token_of_a_rule_string_has_its_place_in_the_order(kind: Kind) -> None:
-    assert isinstance(kind.storage, RuleStrings)
+# proposals are kinds too: those of the sets that hold them
+WITH_PROPOSALS = {k.name: k for kind in KINDS.values() for k in (kind, *(p.proposal.kind for p in kind.proposals if p.proposal))}
+ORDERED = [k for k in WITH_PROPOSALS.values() if getattr(k.storage, "order", "")]
+
+
+@pytest.mark.parametrize("kind", ORDERED, ids=lambda k: k.name)
+def test_every_token_has_its_place_in_the_order(kind: Kind) -> None:
     tokens = {t for p in kind.properties.values() for t in getattr(p.codec, "tokens", ())}
     assert tokens
     assert tokens - set(kind.storage.order.split()) == set()
+
+
+def test_every_kind_of_rule_strings_and_proposals_is_ordered() -> None:
+    assert len(ORDERED) >= 5
+    assert [k for k in WITH_PROPOSALS.values() if isinstance(k.storage, RuleStrings) and k not in ORDERED] == []
 
 
 def test_jobs_and_their_kinds_travel_to_another_process() -> None:
