@@ -307,11 +307,15 @@ class Ssh(paramiko.ServerInterface):
         transport.add_server_key(self.key)
         try:
             transport.start_server(server=self)
-            transport.join()
+            self.serve(transport)
         except paramiko.SSHException as error:
             raise EOFError from error
         finally:
             transport.close()
+
+    def serve(self, transport: paramiko.Transport) -> None:
+        """One connection, until its end."""
+        transport.join()
 
     def get_allowed_auths(self, username: str) -> str:
         return "password,publickey"

@@ -23,18 +23,10 @@ class Jumping(Ssh):
         self.destination = destination
         return paramiko.common.OPEN_SUCCEEDED
 
-    def __call__(self, sock: socket.socket) -> None:
-        transport = paramiko.Transport(sock)
-        transport.set_log_channel("faulty")
-        transport.add_server_key(self.key)
-        try:
-            transport.start_server(server=self)
-            channel = transport.accept(10)
-            if channel:
-                with socket.create_connection(self.destination) as onward:
-                    _relay(channel, onward)
-        finally:
-            transport.close()
+    def serve(self, transport: paramiko.Transport) -> None:
+        if channel := transport.accept(10):
+            with socket.create_connection(self.destination) as onward:
+                _relay(channel, onward)
 
 
 def _relay(channel: paramiko.Channel, onward: socket.socket) -> None:
