@@ -8,6 +8,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from ringfence.diagnostics import Severity
 from ringfence.errors import FAILURES
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
@@ -139,7 +140,7 @@ def report() -> Schema:
     seconds: Schema = {"type": "number", "minimum": 0}
     found: Schema = {"type": "array", "items": {"$ref": "#/$defs/diagnostic"}}
     changes: Schema = {"type": "array", "items": {"$ref": "#/$defs/change"}}
-    diagnostic = _closed({"severity": {"enum": ["error", "warning"]}, "file": {"type": ["string", "null"]},
+    diagnostic = _closed({"severity": {"enum": list(typing.get_args(Severity))}, "file": {"type": ["string", "null"]},
                           "line": {"type": ["integer", "null"], "minimum": 1}, "summary": STRING, "detail": STRING,
                           "host": {"type": ["string", "null"]}},
                          "severity", "file", "line", "summary", "detail", "host")
