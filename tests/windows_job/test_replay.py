@@ -81,5 +81,5 @@ def test_what_is_not_refused_is_a_difference(host: tuple[Machine, Way], tmp_path
 def test_what_is_known_of_windows_is_asked_of_windows_alone() -> None:
     case = LabCase("lab_firewall_rules", 0, {"new": {}, "gives": "Dir=In|", "windows": {"gives": "Dir=In|Name=X|"}})
     policy = {"local": [["FirewallRules", [["x", "String", "v2.33|Dir=In|Name=X|"]]]]}
-    assert case.judge("x", [], policy, b"", windows=True).result == "equal"
-    assert case.judge("x", [], policy, b"").result == "differs"
+    assert case.judge("x", [], policy, windows=True).result == "equal"
+    assert case.judge("x", [], policy).result == "differs"
