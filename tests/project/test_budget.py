@@ -73,7 +73,7 @@ def test_a_normal_large_project_uses_little_of_its_budget(tmp_path: Path) -> Non
                      local_port="{{ item.port | int }}", remote_address="{{ nets | union(item.nets | default([])) | unique }}"),
               "loop": "{{ services }}", "when": "item.port | int > 10 and site is match('f')"}
     services = [{"name": f"Service {n}", "port": str(1000 + n)} for n in range(2000)]
-    variables = {"site": "fra", "ports": list(range(1, 301)), "nets": ["10.0.0.0/24"] * 4, "services": services}
+    variables: dict[str, Any] = {"site": "fra", "ports": list(range(1, 301)), "nets": ["10.0.0.0/24"] * 4, "services": services}
     found = project(tmp_path, [*rules, looped], **variables)
     with one_budget():
         rendered = found.render("web0")
