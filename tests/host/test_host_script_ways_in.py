@@ -49,7 +49,7 @@ def test_windows_powershell_5_1_understands_it(tmp_path: Path) -> None:
 
 @needs_pwsh
 def test_through_standard_input() -> None:
-    batch = batch_of(Call("Facts.Read"), Call("No.Verb"))
+    batch = batch_of(Call("Facts.Read", {"with": ["management"]}), Call("No.Verb"))
     ran = pwsh("-EncodedCommand", bootstrap(), stdin=two_lines(script(), batch.encode()),
                environment={"SSH_CONNECTION": "10.0.0.9 50022 10.0.0.5 22", "ProgramData": r"C:\ProgramData"})
     assert ran.stderr == b""

@@ -16,11 +16,9 @@ OF_THE_SESSION_TYPE = {"Microsoft.PowerShell.Core", "Microsoft.PowerShell.Utilit
 
 # Stand-ins for the modules of Windows, each with what the script calls of it.
 MODULES = {
-    "CimCmdlets": "function Get-CimInstance { param($ClassName) }",
-    "NetAdapter": "function Get-NetAdapter { param([switch]$IncludeHidden) [pscustomobject]@{ Name = 'Ethernet' } }",
-    "NetTCPIP": "function Get-NetIPAddress { } function Get-NetRoute { } function Get-NetTCPConnection { }",
-    "DnsClient": "function Get-DnsClientServerAddress { }",
-    "NetConnection": "function Get-NetConnectionProfile { }",
+    "CimCmdlets": "function Get-CimInstance { param($ClassName, $Namespace, $Filter) "
+                  "if ($ClassName -eq 'MSFT_NetAdapter') { [pscustomobject]@{ Name = 'Ethernet' } } }",
+    "Microsoft.WSMan.Management": "function Get-WSManInstance { param($ResourceURI, [switch]$Enumerate) }",
     "NetSecurity": "function New-NetFirewallRule { [CmdletBinding()] param($Name, $DisplayName) }",
 }
 # An engine without the assemblies of some snap-ins gets empty ones: of what they hold nothing is asked here.
@@ -45,8 +43,19 @@ $shell.Invoke(@($env:BATCH))
 $shell.Commands.Clear()
 try { $null = $shell.AddCommand('New-NetFirewallRule').Invoke() } catch { "refused $($_.FullyQualifiedErrorId)" }
 """
-CALLS = batch_of(Call("Facts.Read"), cmdlet_call("New-NetFirewallRule", {"Name": "x", "DisplayName": "x"}),
+CALLS = batch_of(Call("Facts.Read", {"with": ["interfaces", "management"]}),
+                 cmdlet_call("New-NetFirewallRule", {"Name": "x", "DisplayName": "x"}),
                  Call("Key.Compare", {"keys": [{"store": "local", "kind": "NetIPsecPhase1AuthSet", "name": "x", "hmac": ""}]}))
+
+
+def test_a_read_loads_no_module_of_cdxml() -> None:
+    """Each of those parses its files anew in every session, which costs seconds; a CIM class costs a query."""
+    assert {row["module"] for row in API["commands"].values()} - OF_THE_SESSION_TYPE == {
+        "CimCmdlets", "Microsoft.WSMan.Management", "NetSecurity"}
+    called = {name for part in ("start", "json", "facts", "policy", "accounts", "keys", "answer")
+              for name in (API["parts"][part]["commands"] or "").split()}
+    assert {API["commands"][name]["module"] for name in called & API["commands"].keys() - {"&"}} <= (
+        OF_THE_SESSION_TYPE | {"CimCmdlets", "Microsoft.WSMan.Management"})
 
 
 def test_a_role_imports_every_module_that_the_script_calls() -> None:

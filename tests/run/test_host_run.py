@@ -1,6 +1,7 @@
 """One host from what is declared to a proven state: read, plan, write, proof, on a simulated host."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, HostError, RingfenceError, Unreachable
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
+from ringfence.model.state import Change, id_of
 from ringfence.plan.file import changes_as_data
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
+from ringfence.run.host import HostJob, HostRun, RunContext, apply_host, plan_host
 
 RDP = at(1, name="rdp", protocol="tcp", local_port=3389, remote_address=["10.1.4.0/28", "LocalSubnet"])
 WEB = at(10, name="web", protocol="tcp", local_port=[80, 443], profile="domain")
@@ -129,6 +131,28 @@ def test_names_and_aliases_are_bound_in_the_one_read() -> None:
     assert f"IF={GUID}|" in host.rules["r"]
     assert "LUAuth=D:(A;;CC;;;S-1-5-21-1-2-3-512)|" in host.rules["r"]
     assert host.apply(policy).status == "in_sync"
+
+
+def test_interfaces_are_asked_for_where_something_needs_them_and_not_in_the_proof() -> None:
+    host = LabHost({})
+    assert host.apply(RDP).status == "changed"
+    assert host.verbs("Facts.Read") == [{}, {}]
+    assert host.apply(at(1, name="r", interface_alias="Ethernet")).status == "changed"
+    assert host.verbs("Facts.Read")[2:] == [{"with": ["interfaces"]}, {}]
+    host.plan(declare=lambda facts: (declared(RDP), []))
+    assert host.verbs("Facts.Read")[4:] == [{"with": ["interfaces", "management"]}]
+
+
+def test_interfaces_that_nobody_declared_go_by_alias_too() -> None:
+    """A change may have an interface that was found, not named: its alias is asked for before it is written."""
+    host = LabHost({"r": f"v2.31|Action=Allow|Active=TRUE|Dir=In|IF={GUID}|Name=r|"})
+    run = HostRun(host.job({}), host.context())
+    plan, _ = run.planned()
+    found = plan.found.state.by_kind("firewall_rule")["r"]
+    wanted = replace(plan, changes=(Change(id_of(found), None, found.kind.create("copy", found.values())),))
+    assert run._aliases(wanted) == {i.guid: i.alias for i in host.machine.interfaces}
+    assert run._aliases(replace(plan, changes=())) == {}
+    assert host.verbs("Facts.Read") == [{}, {"with": ["interfaces"]}]
 
 
 # ---- what depends on the host
