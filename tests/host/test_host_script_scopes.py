@@ -43,7 +43,7 @@ function Get-CimInstance {
 }
 function Get-Service { [CmdletBinding()] param($Name) [pscustomobject]@{ Status = 'Running' } }
 function Test-RingfenceElevation { $true }
-function Resolve-RingfenceAccount($Name) { throw 'no such account' }
+function Convert-RingfenceAccount($Texts, $ToSid) { throw 'no such account' }
 function Get-Item {
     [CmdletBinding()] param($LiteralPath)
     if ($LiteralPath -like '*\FirewallPolicy') { return [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy' } }

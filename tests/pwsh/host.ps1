@@ -61,9 +61,13 @@ function global:Get-Service([string]$Name) {
 }
 function global:Get-Date { [datetime]::new(2026, 1, 2, 3, 4, 5, [DateTimeKind]::Utc) }
 function global:Test-RingfenceElevation { if ($null -eq $global:Host1.Elevated) { throw 'unknown' }; $global:Host1.Elevated }
-function global:Resolve-RingfenceAccount([string]$Name) {
-    if (-not $global:Host1.Accounts.Contains($Name)) { throw 'Some or all identity references could not be translated.' }
-    @{ sid = $global:Host1.Accounts[$Name]; name = $Name }
+function global:Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {  # a text that is $Host1.Hangs ends it for all
+    [void]$global:Host1.Bound.Add(@{ cmdlet = "accounts $(if ($ToSid) { 'to SIDs' } else { 'to names' })"; parameters = @{ of = $Texts } })
+    if ($global:Host1.Hangs -and $Texts -contains $global:Host1.Hangs) { throw 'The trust relationship failed.' }
+    foreach ($text in $Texts) {
+        if ($ToSid) { "$($global:Host1.Accounts[$text])" }
+        else { "$(@($global:Host1.Accounts.GetEnumerator() | Where-Object { $_.Value -eq $text })[0].Name)" }
+    }
 }
 function global:Add-Rule([string[]]$Name, [string]$Group = '') {
     foreach ($one in $Name) { $null = New-NetFirewallRule -Name $one -DisplayName $one -Group $Group 3>$null }

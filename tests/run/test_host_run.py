@@ -12,6 +12,7 @@ from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.batch.scripts import script
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, HostError, RingfenceError, Unreachable
+from ringfence.lab import machine
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.state import Change, id_of
@@ -153,6 +154,17 @@ def test_interfaces_that_nobody_declared_go_by_alias_too() -> None:
     assert run._aliases(wanted) == {i.guid: i.alias for i in host.machine.interfaces}
     assert run._aliases(replace(plan, changes=())) == {}
     assert host.verbs("Facts.Read") == [{}, {"with": ["interfaces"]}]
+
+
+def test_english_names_of_well_known_accounts_on_a_host_of_another_language() -> None:
+    host = LabHost({}, on=machine("srv1", language="de"))
+    policy = at(1, name="r", authentication="required", remote_user=["BUILTIN\\Administrators", "NT AUTHORITY\\SYSTEM"])
+    assert host.apply(policy).status == "changed"
+    assert "RUAuth=D:(A;;CC;;;S-1-5-18)(A;;CC;;;S-1-5-32-544)|" in host.rules["r"]
+    assert host.plan(policy).status == "in_sync"
+    assert host.verbs("Account.Resolve") == []
+    by_its_name = at(1, name="r", authentication="required", remote_user=["VORDEFINIERT\\Administratoren", "S-1-5-18"])
+    assert host.plan(by_its_name).status == "in_sync"
 
 
 # ---- what depends on the host

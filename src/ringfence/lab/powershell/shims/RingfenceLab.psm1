@@ -147,10 +147,11 @@ function Get-Service {
     }
 }
 function Test-RingfenceElevation { Read-Lab elevated }
-function Resolve-RingfenceAccount([string]$Name) {
-    $account = Read-Lab account @{ name = $Name }
-    if ($account.error) { throw $account.error }
-    $account
+function Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {  # what has no translation stays empty, as in a collection
+    foreach ($text in $Texts) {
+        $account = Read-Lab account @{ name = $text }
+        if ($account.error) { '' } elseif ($ToSid) { $account.sid } else { $account.name }
+    }
 }
 Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-WSManInstance, Get-Service,
-    Test-RingfenceElevation, Resolve-RingfenceAccount
+    Test-RingfenceElevation, Convert-RingfenceAccount
