@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ringfence.batch import Batch, Call, Reply
+from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, RingfenceError, StalePlan
 from ringfence.model.declaration import Declarations, state_after
@@ -22,6 +22,7 @@ from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.transports.failures import kind_from_call
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
+from ringfence.windows.defaults import Defaults, parse_defaults
 from ringfence.windows.read import STORES, read
 
 NO_QUESTIONS = Questions()
@@ -93,16 +94,25 @@ class HostRun:
 
     # -- read and plan
 
-    def read(self, questions: Questions = NO_QUESTIONS, calls: Mapping[Hashable, Call] = {}) -> tuple[HostSnapshot, Reply]:
-        """Facts, configured policy and the answers to questions, in one batch. Raises HostError.
+    def read(self, questions: Questions = NO_QUESTIONS, calls: Mapping[Hashable, Call] = {}, *, defaults: bool = True,
+             ) -> tuple[HostSnapshot, Reply]:
+        """Facts, configured policy, what Windows ships (`defaults`) and the answers to questions, in one batch. Raises HostError.
 
         calls: others that go along; the reply has their answers.
         """
         reply = self.send(Batch({"facts": questions.facts_call(), "policy": Call("Policy.Read", {"stores": list(STORES)}),
-                                 **questions.calls(), **calls}))
+                                 **questions.calls(), **calls, **({"defaults": Call("Defaults.Read")} if defaults else {})}))
         facts = parse_facts(reply["facts"])
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
-        return questions.answered(HostSnapshot(facts, read(reply["policy"], self.kinds)), reply), reply
+        found = HostSnapshot(facts, read(reply["policy"], self.kinds), defaults=self._defaults(reply))
+        return questions.answered(found, reply), reply
+
+    def _defaults(self, reply: Reply) -> Defaults:
+        """What Windows ships there, as far as it was asked and told: older endpoints do not know the question."""
+        answer = reply.answers.get("defaults", Answer())
+        if answer.error:
+            return Defaults(unread=(("what Windows ships", answer.error.message),))
+        return parse_defaults(answer.value, reply["policy"], self.kinds)
 
     def planned(self) -> tuple[Plan, HostResult]:
         """The plan for the host, and what it comes to where nothing is written. Raises HostError."""
@@ -166,7 +176,7 @@ class HostRun:
         """A second read over a new connection: what is declared is what is there, or the host has failed."""
         asked = _enforcement(plan.changes)
         questions = replace(about(plan.declarations, self.kinds), facts=frozenset(), accounts=())  # bound already
-        found, reply = self.read(questions, asked)
+        found, reply = self.read(questions, asked, defaults=False)
         after = diff(found.state, state_after(plan.declarations, found.state), plan.declarations)
         remaining = order(replace(plan, changes=after)).changes
         notes = [Diagnostic(NOWHERE, reason, severity="warning", host=self.job.host) for label in asked

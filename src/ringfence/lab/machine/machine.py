@@ -92,6 +92,7 @@ class Machine:
                  interfaces: tuple[NetworkAdapter, ...] = (), controller_address: str = "10.99.0.1",
                  language: str = "en") -> None:
         self.name, self.system, self.schema, self.domain = name, system, system.schema, domain
+        self.language = "en-US"  # of the texts that its resources give
         self.accounts = dict(accounts)
         self.interfaces = interfaces
         self.controller_address = controller_address
