@@ -7,6 +7,7 @@ from batches import batch_of
 from host_script import decode, needs_pwsh, pwsh, script_file
 
 from ringfence.batch import Call, cmdlet_call, jea
+from ringfence.batch.scripts import digests
 from ringfence.model.facts import parse_facts, unread
 
 pytestmark = needs_pwsh
@@ -104,6 +105,7 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
         ("domain", "a part of the system is broken"), ("addresses", "one address is broken"), ("profiles", "no profile at all"),
         ("interfaces", "one adapter is broken"))
     assert facts["domain"] == "d"
+    assert facts["script_sha256"] == digests()["writer"]
     assert policy["local"] == [["", [["Version", "String", "x"]]], ["FirewallRules", [["Version", "String", "x"]]]]
     assert policy["group_policy"] == []
     assert unread(policy) == ((f"the policy below {ROOT}\\", "Requested registry access is not allowed."),)

@@ -11,7 +11,7 @@ from host_script import decode, needs_file_registry, needs_pwsh, pwsh, script_fi
 
 from ringfence.batch import Call, jea, script
 from ringfence.batch.bootstrap import BOOTSTRAP, bootstrap
-from ringfence.batch.scripts import scripts
+from ringfence.batch.scripts import digests, scripts
 from ringfence.errors import FAILURES, HostError
 
 SET = r"Phase1AuthenticationSets\{A}\0000"
@@ -58,6 +58,7 @@ def test_through_standard_input() -> None:
                                             "local_address": "10.0.0.5", "local_port": 22}
     assert facts["value"]["environment"]["ProgramData"] == r"C:\ProgramData"
     assert facts["value"]["language_mode"] == "FullLanguage"
+    assert facts["value"]["script_sha256"] == digests()["reader"]
     assert unknown["error"]["id"] == "ringfence.verb"
 
 

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from batches import batch_of
 from host_script import HERE, PWSH, decode, needs_pwsh, pwsh
 
 from ringfence.batch import Call, cmdlet_call, jea
+from ringfence.batch.scripts import digests
 
 API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
 OF_THE_SESSION_TYPE = {"Microsoft.PowerShell.Core", "Microsoft.PowerShell.Utility", "Microsoft.PowerShell.Management"}
@@ -100,6 +102,12 @@ def session(folder: Path, engine: Path, endpoint: jea.JeaEndpoint) -> list[str]:
     return ran.stdout.decode().splitlines() or [ran.stderr.decode()]
 
 
+def says_what_it_is(facts: Any, script: str) -> set[str]:
+    """The verbs that an endpoint names, after its version and the sum of its script."""
+    assert (facts["wire"], facts["script_sha256"]) == ("2.0", digests()[script])
+    return set(facts["verbs"])
+
+
 @needs_pwsh
 def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
     reply, refused = session(tmp_path, engine, jea.OPERATOR)
@@ -107,6 +115,7 @@ def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
     assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
     assert written == {"ok": True, "value": None}
     assert compared == {"ok": True, "value": ["none"]}
+    assert says_what_it_is(facts["value"], "writer") >= {"Net.Call", "Key.Compare"}
     assert refused == "refused CommandNotFoundException"
 
 
@@ -118,6 +127,7 @@ def test_an_auditor_reads(tmp_path: Path, engine: Path, compares_keys: bool) -> 
     facts, written, compared = decode(CALLS, reply)["replies"]
     assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
     assert written["error"]["id"] == "ringfence.verb"
+    assert "Net.Call" not in says_what_it_is(facts["value"], "key-reader" if compares_keys else "reader")
     assert compared.get("value", compared.get("error", {}).get("id")) == (["none"] if compares_keys else "ringfence.verb")
     assert refused == "refused CommandNotFoundException"
 

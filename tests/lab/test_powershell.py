@@ -17,6 +17,7 @@ from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
 from ringfence.batch import Answer, Call, cmdlet_call
+from ringfence.batch.scripts import digests
 from ringfence.diagnostics import NOWHERE
 from ringfence.documents.trust import Trust
 from ringfence.errors import HostError
@@ -169,10 +170,13 @@ def test_facts_are_those_of_the_machine() -> None:
             facts = way.run(batch_of(asked))[0]
         assert facts.pop("powershell").startswith("7.")
         assert abs(int(facts.pop("time")[:4]) - int(wanted.value["time"][:4])) <= 1
+        assert facts.pop("script_sha256") == digests()["reader"]
+        assert set(facts.pop("verbs")) < set(wanted.value["verbs"])
         assert facts["management"].pop("remote_port") > 0
         assert facts["management"].pop("transport") == transport
         assert facts["management"].pop("local_port") == (22 if transport == "ssh" else 5985)
-        assert facts == {k: v for k, v in wanted.value.items() if k not in ("powershell", "time", "management")} | {
+        apart = ("powershell", "time", "management", "verbs", "script_sha256")
+        assert facts == {k: v for k, v in wanted.value.items() if k not in apart} | {
             "management": {"local_address": "10.99.0.10", "remote_address": "10.99.0.1"}}
 
 

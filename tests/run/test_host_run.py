@@ -8,7 +8,7 @@ import pytest
 from core import GUID, RULE, at, declared
 from hosts import LabHost
 
-from ringfence.batch import Answer, Batch, Failure, Reply
+from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.batch.scripts import script
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, HostError, RingfenceError, Unreachable
@@ -299,8 +299,7 @@ def test_a_host_that_cannot_be_written_is_planned_but_not_touched(facts: dict[st
     assert len(result.changes) == 6
 
 
-@pytest.mark.parametrize("facts", [{"elevated": None}, {"services": {}}, {"services": {"mpssvc": None, "BFE": None}},
-                                   {"services": None}])
+@pytest.mark.parametrize("facts", [{"computer": None}, {"services": {"mpssvc": "running", "BFE": "running"}}, {"domain": None}])
 def test_what_a_host_did_not_say_does_not_stop_it(facts: dict[str, Any]) -> None:
     assert LabHost(OLD, **facts).apply(*POLICY).status == "changed"
 
@@ -349,7 +348,8 @@ def test_an_answer_belongs_to_its_change_whatever_travels_beside_it() -> None:
 def test_a_read_that_fails_is_the_hosts_failure() -> None:
     host = LabHost({})
     denied = Failure("PermissionDenied", "", "Requested registry access is not allowed.")
-    host.before = lambda b: Reply({"facts": Answer({}), "policy": Answer(error=denied)})
+    facts = host.run(Batch({"facts": Call("Facts.Read")})).answers["facts"]
+    host.before = lambda b: Reply({"facts": facts, "policy": Answer(error=denied)})
     result = host.plan(*POLICY)
     assert (result.status, kind_of(result)) == ("failed", "script")
     assert "registry access" in str(result.error)
@@ -357,10 +357,11 @@ def test_a_read_that_fails_is_the_hosts_failure() -> None:
 
 @pytest.mark.parametrize("answers", [(None, None, None), ([], [], []), ("x", "y", "z"), (1, 2, 3),
                                      ({"interfaces": [3]}, {"local": [[1]]}, {"a": 1})])
-def test_odd_answers_are_an_empty_host(answers: tuple[Any, ...]) -> None:
+def test_odd_facts_are_never_an_empty_host(answers: tuple[Any, ...]) -> None:
     host = LabHost({})
     host.before = lambda b: Reply(dict(zip(("facts", "policy", "accounts"), map(Answer, answers), strict=True)))
-    assert [c.action for c in host.plan(RDP).changes] == ["create"]
+    result = host.plan(RDP)
+    assert (kind_of(result), result.changes) == ("endpoint", ())
 
 
 # ---- in force

@@ -23,6 +23,7 @@ from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.transports.failures import kind_from_call
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
+from ringfence.windows.endpoint import Endpoint, endpoint_of
 from ringfence.windows.read import STORES, read
 
 NO_QUESTIONS = Questions()
@@ -75,6 +76,7 @@ class HostRun:
     def __init__(self, job: HostJob, context: RunContext) -> None:
         self.job, self.kinds, self.context = job, context.kinds, context
         self.connections = 0
+        self.endpoint: Endpoint | None = None  # who answers, once it has been asked
         self._transport: Transport | None = None
 
     def send(self, batch: Batch) -> Reply:
@@ -103,6 +105,7 @@ class HostRun:
         reply = self.send(Batch({"facts": questions.facts_call(), "policy": Call("Policy.Read", {"stores": list(STORES)}),
                                  **questions.calls(), **calls, **({"defaults": Call("Defaults.Read")} if defaults else {})}))
         facts = parse_facts(reply["facts"])
+        self.endpoint = endpoint_of(facts)
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
         found = HostSnapshot(facts, read(reply["policy"], self.kinds), defaults=self._defaults(reply))
         return questions.answered(found, reply), reply
@@ -128,6 +131,9 @@ class HostRun:
         plan = steps.make(job.host, declared, found, problems)
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in found.facts.unread]
+        if self.endpoint and not self.endpoint.is_known:
+            notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
+                                    "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared))
         try:
             plan.raise_if_refused()

@@ -4,11 +4,13 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ringfence.batch import UNKNOWN_VERB, Answer, Call, Reply
+from ringfence.batch import Answer, Call, Reply
+from ringfence.errors import HostError
 from ringfence.model.declaration import Declarations, present
 from ringfence.model.resource import Kind
 from ringfence.plan import bind
 from ringfence.plan.plan import HostSnapshot
+from ringfence.windows.endpoint import endpoint_of
 from ringfence.windows.keys import WantedKeys, compare_call, wanted_keys, with_known_keys
 from ringfence.windows.read import read_objects
 
@@ -62,7 +64,9 @@ class Questions:
         """A key that the host does not compare is taken for the declared one, and that is told: it is no difference."""
         if answer.error is None:
             return replace(found, state=with_known_keys(found.state, self.keys, answer.value))
-        why = _NO_ANSWER if answer.error.id == UNKNOWN_VERB else answer.error.message
+        if answer.error.is_lack and endpoint_of(found.facts).writes:
+            raise HostError("endpoint", "it does not compare pre-shared keys")
+        why = _NO_ANSWER if answer.error.is_lack else answer.error.message
         unread = tuple((f"the pre-shared key of {id}", why) for id in self.keys if id in found.state)
         return replace(found, state=with_known_keys(found.state, self.keys, ["equal"] * len(self.keys)),
                        facts=replace(found.facts, unread=(*found.facts.unread, *unread)))

@@ -7,6 +7,7 @@ if (-not (Test-Path -LiteralPath Function:\Test-RingfenceElevation)) { function 
 } }
 function Add-Unread([string]$What, $Why) {
     if ($Why.FullyQualifiedErrorId -match '^(PathNotFound|NoServiceFound)') { return }  # there is none
+    if ($Why.FullyQualifiedErrorId -match '^(CommandNotFound|CouldNotAutoload)') { throw $Why }  # a session that cannot read at all
     [void]$unread.Add(@{ fact = $What; why = $Why.Exception.Message })
 }
 function Get-Fact([string]$What, [scriptblock]$Read) {  # one object that cannot be read does not hide the others
@@ -86,7 +87,7 @@ function Read-Facts([string[]]$With) {  # interfaces and management cost more: w
     if ($With -contains 'interfaces') { $facts['interfaces'] = @(Read-Interfaces) }
     if ($With -contains 'management') { $facts['management'] = Read-Management }
     $facts['unread'] = @($unread)
-    $facts
+    $facts + (Read-Endpoint)
 }
 $verbs += @{
     'Facts.Read' = { param($With) Read-Facts $With['with'] }

@@ -153,7 +153,8 @@ class HostScript:
                  "powershell": system.powershell, "language_mode": machine.faults.language_mode,
                  "elevated": session.elevated, "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                  "services": dict(machine.services), "environment": dict(machine.environment),
-                 "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": []}
+                 "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
+                 "wire": "2.0", "verbs": sorted([*self._verbs, "Policy.Read", "Key.Compare"]), "script_sha256": None}
         if "interfaces" in wanted:
             facts["interfaces"] = [{
                 "alias": i.alias, "guid": i.guid, "index": i.index, "type": i.type, "status": i.status, "addresses": i.addresses,
