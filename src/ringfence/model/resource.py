@@ -46,8 +46,8 @@ class Storage:
     get_cmdlet: str = ""  # asked where the form in the registry is not known
     has_enforcement: bool = False  # whether the active store tells of each whether it is enforced
 
-    def read(self, kind: "Kind", tree: RegistryTree, store: str, hmac_key: bytes) -> "Iterator[Resource]":
-        """The resources in a store of the registry. Secrets are known by their HMAC under `hmac_key`."""
+    def read(self, kind: "Kind", tree: RegistryTree, store: str) -> "Iterator[Resource]":
+        """The resources in a store of the registry."""
         return iter(())
 
     def describe(self) -> str:
