@@ -1,6 +1,7 @@
 """What one host sees at one point of a play: raw variables, each rendered when it is first used, and memoised."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from jinja2.utils import missing
@@ -74,10 +75,14 @@ class Scope:
             scope = scope._beneath
         return NOWHERE
 
-    def known(self) -> list[str]:
-        """The names of all variables."""
-        beneath = self._beneath.known() if self._beneath else [*self.magic, *FACTS]
-        return [str(n) for n in (*self._own, *self.variables)] + beneath
+    def known(self) -> Iterator[str]:
+        """The names of all variables, some of them more than once."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield from map(str, itertools.chain(scope._own, scope.variables))
+            if scope._beneath is None:
+                yield from itertools.chain(scope.magic, FACTS)
+            scope = scope._beneath
 
     def visible_from(self, names: Iterable[str]) -> dict[str, Any] | None:
         """Every name that templates with `names` can see, directly or through variables, with its raw value; None
