@@ -74,13 +74,14 @@ def prepare(options: RunOptions) -> Prepared:
         raise InputError([Diagnostic(NOWHERE, "no playbook is given",
                                      "name one, or list them under `playbooks` in ringfence.yml")])
     unknown = _not_run(found) if trust.untrusted else {}
-    passwords = vault.Vault(_passwords(options, found))
+    given, not_given = _passwords(options, found)
+    passwords = vault.Vault(given)
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust)
     if not options.ignore_ansible_cfg:
         ansible_settings.check(found.folder, problems, trust)
     builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
-                          [*problems.all, *_unlisted_kinds(found, kinds, trust)], unknown)
+                          [*problems.all, *not_given, *_unlisted_kinds(found, kinds, trust)], unknown)
     hosts = project.known_hosts if options.any_host else project.hosts
     jobs = tuple(job for job in map(builder.job, hosts) if job)
     found_once = builder.problems.all
@@ -101,11 +102,17 @@ def _way(job: HostJob, trust: Trust) -> Transport:
     return transport_for(job.settings)
 
 
-def _passwords(options: RunOptions, found: settings.ProjectSettings) -> list[tuple[str, Secret]]:
-    """Those of the files that the user names, or else the project. Raises InputError."""
+def _passwords(options: RunOptions, found: settings.ProjectSettings) -> tuple[list[tuple[str, Secret]], list[Diagnostic]]:
+    """Those of the files that the user names, or else the project; and why an untrusted project's cannot be had, as warnings.
+    Raises InputError."""
     if options.vault:
-        return vault.passwords(list(options.vault), options.trust)
-    return vault.passwords([f for f in [found.vault_password_file] if f], options.trust, named_by_user=False)
+        return vault.passwords(list(options.vault), options.trust), []
+    try:
+        return vault.passwords([f for f in [found.vault_password_file] if f], options.trust, named_by_user=False), []
+    except InputError as error:
+        if not options.trust.untrusted:
+            raise
+        return [], [replace(d, summary=f"not checked: {d.summary}", severity="warning") for d in error.diagnostics]
 
 
 def load_kinds(found: settings.ProjectSettings, trust: Trust) -> Mapping[str, Kind]:
@@ -192,7 +199,8 @@ class _JobBuilder:
             self.problems.extend(insecure(host, made))
             return made
         except InputError as error:
-            if problems:  # what is missing or does not fit may be what was not looked up; nobody connects with this
+            # what is missing or does not fit may be what was not looked up; nobody connects with this
+            if problems or self.project.vault.sealed:
                 return PsrpSettings(host=host)
             self.problems.extend(replace(d, host=host) for d in error.diagnostics)
             return None

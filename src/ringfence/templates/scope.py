@@ -22,6 +22,7 @@ from ringfence.templates.budget import (
     reset_budget,
 )
 from ringfence.templates.compile import OPAQUE, condition, names_in, template
+from ringfence.templates.filters import environment
 from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView, to_plain
 from ringfence.templates.sandbox import OMIT, FailedValue
 
@@ -115,8 +116,10 @@ class Scope:
             value = self.magic[name]
         elif name == "vars":
             return ScopeView(self)
+        elif (raw := self.raw(name)) is missing and self.vault.sealed and name not in environment().globals:
+            value = FailedValue.of(UntrustedLookup("it may be in a file that stays encrypted for an untrusted project"))
         else:
-            value = self.view(self.raw(name), ("variable", name), name, self.where(name))
+            value = self.view(raw, ("variable", name), name, self.where(name))
             if isinstance(value, FailedValue):  # depends on what was being rendered when a cycle was met
                 return value
         self._memo[name] = value
@@ -154,8 +157,6 @@ class Scope:
         """A text or vaulted value, rendered. Raises RenderError with a place."""
         self._guarded(lambda: charge(PART), where)
         if type(raw) is Vaulted:
-            if self.trust.untrusted and self.vault.locked:
-                raise UntrustedLookup("a vaulted value, and nobody gave its password for an untrusted project")
             return self._guarded(lambda: self.decrypt(raw), where)
         found = self._guarded(lambda: template(raw), where)
         if not found:
@@ -163,7 +164,9 @@ class Scope:
         return self._guarded(lambda: to_plain(found.run(self)), where)
 
     def decrypt(self, value: Vaulted) -> Secret:
-        """The text of a vaulted value, paid for where it is not known yet. Raises InputError, OverBudget."""
+        """The text of a vaulted value, paid for where it is not known yet. Raises InputError, OverBudget, UntrustedLookup."""
+        if self.trust.untrusted and self.vault.locked:
+            raise UntrustedLookup("a vaulted value, and nobody gave its password for an untrusted project")
         charge(PART if self.vault.knows(value) else DECRYPTION * self.vault.tries)
         return self.vault.decrypt(value)
 

@@ -81,6 +81,8 @@ def read(settings: type, host: str, variables: Mapping[str, Any], winrm: bool = 
     found = ResolvedVariables({}, {}, [])
     for row in rows(settings):
         names = row.names + row.winrm if winrm else row.names
+        if variables.keys().isdisjoint(names):
+            continue
         name = next((n for n in reversed(names) if variables.get(n) is not None), "")
         if not name:
             continue
