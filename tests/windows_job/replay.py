@@ -104,10 +104,7 @@ def _play_objects(way: Way, cases: Sequence[LabCase]) -> list[Played]:
     removals = [call for case in cases if answered[id(case)][0].error is None for call in case.removals(_name(case))]
     policy = answers[-1].value
     try:
-        return [
-            Played(case, case.judge(_name(case), answered[id(case)], policy, windows=not way.lab))
-            for case in cases
-        ]
+        return [Played(case, case.judge(_name(case), answered[id(case)], policy, windows=not way.lab)) for case in cases]
     finally:
         way.send(*removals)
 

@@ -79,7 +79,7 @@ def check(descriptor: str, conditional: bool = False) -> str:
     if len(descriptor) >= 10000:
         return f"{len(descriptor)} characters are more than 9999"
     if "|" in descriptor:
-        return "the character '|' is not allowed here (registry strings cannot hold it)"
+        return "the character '|' is not allowed here: it divides the pieces of a rule string"
     for ace in _aces(descriptor[descriptor.index("("):]):
         kind, _, rights = (f.strip().upper() for f in ace.split(";")[:3])
         if kind not in ("A", "D", "XA", "XD"):
