@@ -13,6 +13,7 @@ from typing import Any
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.allow_list import check_cmdlet, check_parameters, not_allowed
+from ringfence.lab.host_script.system_defaults import read_defaults
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, system_error
@@ -45,6 +46,7 @@ class HostScript:
         self._policies: dict[str, tuple[int, str, dict[str, str]]] = {}
         self._verbs: dict[str, Callable[[Arguments, Session], Any]] = {
             "Facts.Read": self._facts, "Account.Resolve": self._accounts, "Net.Call": self._call, "Net.Get": self._get,
+            "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Enforcement.Read": self._enforcement, "SA.Read": self._associations, "SA.Delete": self._delete_associations}
 
     def run(self, line: str, session: Session) -> str:
