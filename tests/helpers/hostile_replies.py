@@ -1,6 +1,7 @@
 """Replies that are as small on the wire and as large in memory as a host can make them, and what hosts that answer so become.
 
-Each maker gets the largest allowed number of lists and gives what a host says to Facts.Read, Policy.Read and Account.Resolve.
+Each maker gets the largest allowed number of lists and gives what a host says to Facts.Read, Policy.Read, Account.Resolve and
+Defaults.Read; what it leaves out is empty.
 """
 
 import base64
@@ -8,10 +9,13 @@ import gzip
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice, product
 from typing import Any
 
 from ringfence import kinds
 from ringfence.batch import MAX_REPLY, Batch, Reply
+from ringfence.errors import HostError
 from ringfence.report import HostResult
 from ringfence.run.host import HostJob, RunContext, plan_host
 from ringfence.run.reply_memory import ReplyMemory
@@ -59,6 +63,10 @@ REPLIES: dict[str, Callable[[int], Values]] = {
     "values of one key": lambda n: ({}, {"local": [["DomainProfile", [[v, "DWord", 1] for v in numbered(n - 20, "a#")]]]}, {}),
     "accounts": lambda n: ({}, {}, {a: {"sid": "S-1-5-" + a} for a in map(str, range(2 * n - 20))}),
     "interfaces": lambda n: ({"interfaces": [{"alias": a, "guid": a} for a in numbered(2 * n - 20, "#")]}, {}, {}),
+    "rules that Windows ships": lambda n: (
+        *rules(*((v, "v2.31|") for v in numbered(n - 20, "#"))), {"same": numbered(n - 20, "#")}),
+    "one rule in all spellings": lambda n: (
+        *rules(("a" * 18, "v2.31|Name=x|")), {"same": ["".join(name) for name in islice(product("aA", repeat=18), 12 * n)]}),
     "what could not be read": lambda n: ({"unread": [{"fact": a, "why": a} for a in numbered(2 * n - 20, "#")]}, {}, {}),
 }
 
@@ -82,9 +90,23 @@ def framed(run_id: str, values: Values) -> bytes:
 def largest(make: Callable[[int], Values], limit: int, wire: int = WIRE) -> bytes:
     """The largest of such replies that the counts allow, and that is no longer than `wire`, for a batch of run "x"."""
     lists = limit // 400
-    while len(found := framed("x", make(lists))) > wire:
+    while len(found := framed("x", (make(lists) + ({},) * 9)[:calls_of_a_plan()])) > wire:
         lists = int(lists * 0.95 * min(wire / len(found), 1))
     return found
+
+
+@cache
+def calls_of_a_plan() -> int:
+    """How many answers a host gives when it is planned."""
+    asked: list[int] = []
+
+    class Counting:
+        def run(self, batch: Batch) -> Reply:
+            asked.append(len(batch.calls))
+            raise HostError("no_answer")
+
+    plan_host(job("h"), RunContext(kinds.load(), lambda host, facts: ({}, []), lambda job: Counting()))
+    return asked[0]
 
 
 @dataclass(frozen=True)

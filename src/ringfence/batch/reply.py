@@ -128,7 +128,7 @@ def _weight(data: bytes, limit: int) -> int:
             wide = 4 if _WIDER.search(piece) else max(wide, 2) if _WIDE.search(piece) else wide
         if size * wide > 2 * limit:
             raise HostError("too_large", f"more than {2 * limit // wide} bytes with characters that take {wide} bytes each")
-    return 2 * size * wide + 2000 * found["lists"] + 250 * found["objects"] + 90 * found["members"]
+    return 2 * size * wide + 2500 * found["lists"] + 250 * found["objects"] + 90 * found["members"]
 
 
 def _check(document: Any) -> None:
