@@ -7,9 +7,13 @@ from .project import worker
 
 WIRE, HOSTS = "1 MB on the wire", 20
 SECONDS, MEGABYTES, TOGETHER = 2.0, 200.0, 1000.0
+GROWTH = 8.0  # 4 is linear, 16 the square
 
 
 def run() -> Iterator[Line]:
+    short, long = (worker("texts", str(length)) for length in (250_000, 1_000_000))
+    yield Line("CPU of the slowest pattern with a text of 1 MB", long["spent"], "s", SECONDS, against=long["which"])
+    yield Line("the same against a quarter of the text", long["spent"] / short["spent"], "times", GROWTH)
     replies = worker("replies")["names"]
     costs = {name: worker("reply", name) for name in replies}
     slowest = max(costs, key=lambda name: costs[name]["spent"])

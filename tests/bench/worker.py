@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from host_texts import slowest
 from hostile_replies import REPLIES, context, framed, honest, job, largest, planned
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
@@ -47,7 +48,7 @@ def main(name: str, *arguments: str) -> None:
     imported = time.process_time()
     works: dict[str, Callable[..., dict[str, Any]]] = {
         "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
-        "replies_at_once": replies_at_once}
+        "replies_at_once": replies_at_once, "texts": texts}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
 
@@ -136,6 +137,12 @@ def reply(name: str) -> dict[str, Any]:
     result = planned(output)
     assert result.status in ("in_sync", "failed"), result
     return {"spent": time.process_time() - start, "grown": peak_mb() - before}
+
+
+def texts(length: str) -> dict[str, Any]:
+    """What the slowest pattern that is matched with texts of hosts costs in CPU seconds, and which it is."""
+    spent, which = slowest(int(length))
+    return {"spent": spent, "which": which}
 
 
 def replies_at_once(hosts: str) -> dict[str, Any]:
