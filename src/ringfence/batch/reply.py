@@ -23,7 +23,7 @@ MAX_ERROR_TEXT = 2000  # characters of an error message that are kept
 # what is counted, and how many bytes of the largest reply there have to be for each: 50,000 rules are 50,000 lists, have 50,000
 # names in braces, and a million commas and bars
 _COUNTED = {"lists": (b"[", 400), "objects": (b"{", 200), "members": (b",:|", 20)}
-_RATIO = 400  # bytes of JSON from one of gzip, beyond a first MB: 50,000 rules that differ in a number alone give 100
+_RATIO = 400  # bytes of JSON from one of gzip, beyond the first 4 MiB: 50,000 rules that differ in a number alone give 100
 _CHUNK = 2**16
 
 _FRAME, _FATAL, _END = b"<<ringfence:", b"<<ringfence-fatal:", b">>"
@@ -118,7 +118,7 @@ def _weight(data: bytes, limit: int) -> int:
         size += len(piece)
         if size > limit:
             raise HostError("too_large", f"more than {limit} bytes")
-        if size > max(2**20, _RATIO * len(data)):
+        if size > max(2**22, _RATIO * len(data)):
             raise HostError("too_large", f"{len(data)} bytes of gzip that become more than {_RATIO} times as many")
         for what, (signs, bytes_each) in _COUNTED.items():
             found[what] += sum(map(piece.count, (signs[i:i + 1] for i in range(len(signs)))))

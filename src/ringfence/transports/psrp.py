@@ -135,6 +135,8 @@ class PsrpTransport:
             if error.code == 500 and not error.response_text and self.settings.message_encryption == "never":
                 return "wrong_service", "HTTP 500, as from a service whose AllowUnencrypted is off"
             return _HTTP.get(error.code, ("wrong_service", f"HTTP {error.code}"))
+        if isinstance(error, ImportError):  # what the host offers alone needs a package
+            return "authentication", str(error)[:300]
         if isinstance(error, SpnegoError):
             return "authentication", str(error)[:300]
         if self.settings.certificate_key_pem and _KEY_MISFIT.search(str(error)):
