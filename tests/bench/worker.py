@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from host_texts import slowest
-from hostile_replies import REPLIES, context, framed, honest, job, largest, planned
+from hostile_replies import REPLIES, answers, context, framed, honest, job, largest, planned
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
@@ -130,7 +130,7 @@ def replies() -> dict[str, Any]:
 
 def reply(name: str) -> dict[str, Any]:
     """What one of them costs in CPU seconds and MB."""
-    output = largest(REPLIES[name], MAX_REPLY) if name in REPLIES else framed("x", honest(50_000))
+    output = largest(REPLIES[name], MAX_REPLY) if name in REPLIES else framed("x", answers(honest(50_000)))
     planned(b"")
     before, start = now_mb(), time.process_time()
     peak_from_now()

@@ -1,13 +1,13 @@
 """Replies that are as small on the wire and as large in memory as a host can make them, and what hosts that answer so become.
 
-Each maker gets the largest allowed number of lists and gives what a host says to Facts.Read, Policy.Read, Account.Resolve and
-Defaults.Read; what it leaves out is empty.
+Each maker gets the largest allowed number of lists and gives what a host says to the calls of a plan, by their labels; what it
+leaves out is empty.
 """
 
 import base64
 import gzip
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice, product
@@ -21,12 +21,12 @@ from ringfence.run.host import HostJob, RunContext, plan_host
 from ringfence.run.reply_memory import ReplyMemory
 from ringfence.transports.connection_settings import LocalSettings
 
-Values = tuple[Any, ...]
+Values = dict[str, Any]
 WIRE = 1_000_000  # bytes: what the limits speak of
 
 
 def rules(*rows: tuple[str, str]) -> Values:
-    return {}, {"local": [["FirewallRules", [[name, "String", text] for name, text in rows]]]}, {}
+    return {"policy": {"local": [["FirewallRules", [[name, "String", text] for name, text in rows]]]}}
 
 
 def one_rule(text: str) -> Values:
@@ -34,7 +34,7 @@ def one_rule(text: str) -> Values:
 
 
 def keys(*names: str) -> Values:
-    return {}, {"local": [[name, []] for name in names]}, {}
+    return {"policy": {"local": [[name, []] for name in names]}}
 
 
 def numbered(lists: int, text: str) -> list[str]:
@@ -42,10 +42,10 @@ def numbered(lists: int, text: str) -> list[str]:
 
 
 REPLIES: dict[str, Callable[[int], Values]] = {
-    "empty lists": lambda n: ({}, {"local": [[]] * (n - 20)}, {}),
-    "empty objects": lambda n: ({}, {"local": [{}] * (2 * n - 20)}, {}),
-    "objects in objects": lambda n: ({"a": [{"b": {"c": {}}}] * (n // 2)}, {}, {}),
-    "short texts": lambda n: ({"a": numbered(12 * n, "€#")}, {}, {}),
+    "empty lists": lambda n: {"policy": {"local": [[]] * (n - 20)}},
+    "empty objects": lambda n: {"policy": {"local": [{}] * (2 * n - 20)}},
+    "objects in objects": lambda n: {"facts": {"a": [{"b": {"c": {}}}] * (n // 2)}},
+    "short texts": lambda n: {"facts": {"a": numbered(12 * n, "€#")}},
     "the smallest rules": lambda n: rules(*((name, "v2.31|") for name in numbered(n - 20, "#"))),
     "rules nobody understands": lambda n: rules(*((f"{i:x}", f"v2.31|Q={i}|Z=1") for i in range(n - 20))),
     "rules of every token": lambda n: rules(*(
@@ -60,14 +60,16 @@ REPLIES: dict[str, Callable[[int], Values]] = {
     "a rule of one long word": lambda n: one_rule("Name=😀" + "".join(numbered(10 * n, "#"))),
     "keys of sets": lambda n: keys(*numbered(n // 2 - 20, r"Phase1AuthenticationSets\{#}")),
     "proposals of one set": lambda n: keys(*numbered(n // 2 - 20, r"Phase1AuthenticationSets\{1}\#")),
-    "values of one key": lambda n: ({}, {"local": [["DomainProfile", [[v, "DWord", 1] for v in numbered(n - 20, "a#")]]]}, {}),
-    "accounts": lambda n: ({}, {}, {a: {"sid": "S-1-5-" + a} for a in map(str, range(2 * n - 20))}),
-    "interfaces": lambda n: ({"interfaces": [{"alias": a, "guid": a} for a in numbered(2 * n - 20, "#")]}, {}, {}),
-    "rules that Windows ships": lambda n: (
-        *rules(*((v, "v2.31|") for v in numbered(n - 20, "#"))), {"same": numbered(n - 20, "#")}),
-    "one rule in all spellings": lambda n: (
-        *rules(("a" * 18, "v2.31|Name=x|")), {"same": ["".join(name) for name in islice(product("aA", repeat=18), 12 * n)]}),
-    "what could not be read": lambda n: ({"unread": [{"fact": a, "why": a} for a in numbered(2 * n - 20, "#")]}, {}, {}),
+    "values of one key": lambda n: {
+        "policy": {"local": [["DomainProfile", [[v, "DWord", 1] for v in numbered(n - 20, "a#")]]]}},
+    "named objects": lambda n: {"facts": {a: {"sid": "S-1-5-" + a} for a in map(str, range(2 * n - 20))}},
+    "interfaces": lambda n: {"facts": {"interfaces": [{"alias": a, "guid": a} for a in numbered(2 * n - 20, "#")]}},
+    "rules that Windows ships": lambda n: {
+        **rules(*((v, "v2.31|") for v in numbered(n - 20, "#"))), "defaults": {"same": numbered(n - 20, "#")}},
+    "one rule in all spellings": lambda n: {
+        **rules(("a" * 18, "v2.31|Name=x|")),
+        "defaults": {"same": ["".join(name) for name in islice(product("aA", repeat=18), 12 * n)]}},
+    "what could not be read": lambda n: {"facts": {"unread": [{"fact": a, "why": a} for a in numbered(2 * n - 20, "#")]}},
 }
 
 
@@ -81,7 +83,7 @@ def honest(count: int) -> Values:
                    for i in range(count)))
 
 
-def framed(run_id: str, values: Values) -> bytes:
+def framed(run_id: str, values: Iterable[Any]) -> bytes:
     said = {"ringfence": 2, "run": run_id, "replies": [{"ok": True, "value": v} for v in values]}
     text = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
     return b"<<ringfence:" + base64.b64encode(gzip.compress(text, 9)) + b">>"
@@ -90,23 +92,28 @@ def framed(run_id: str, values: Values) -> bytes:
 def largest(make: Callable[[int], Values], limit: int, wire: int = WIRE) -> bytes:
     """The largest of such replies that the counts allow, and that is no longer than `wire`, for a batch of run "x"."""
     lists = limit // 400
-    while len(found := framed("x", (make(lists) + ({},) * 9)[:calls_of_a_plan()])) > wire:
+    while len(found := framed("x", answers(make(lists)))) > wire:
         lists = int(lists * 0.95 * min(wire / len(found), 1))
     return found
 
 
 @cache
-def calls_of_a_plan() -> int:
-    """How many answers a host gives when it is planned."""
-    asked: list[int] = []
+def labels() -> tuple[str, ...]:
+    """What a host is asked when it is planned."""
+    asked: list[str] = []
 
     class Counting:
         def run(self, batch: Batch) -> Reply:
-            asked.append(len(batch.calls))
+            asked.extend(map(str, batch.calls))
             raise HostError("no_answer")
 
     plan_host(job("h"), RunContext(kinds.load(), lambda host, facts: ({}, []), lambda job: Counting()))
-    return asked[0]
+    return tuple(asked)
+
+
+def answers(values: Values) -> list[Any]:
+    """What is said to each call of a plan."""
+    return [values.get(label, {}) for label in labels()]
 
 
 @dataclass(frozen=True)
