@@ -17,12 +17,14 @@ from ringfence.plan.file import Reviewed, stale
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
+from ringfence.run.names import NameCache
 from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.transports.failures import kind_from_call
 from ringfence.windows.calls import cmdlet_calls
 from ringfence.windows.defaults import Defaults, parse_defaults
 from ringfence.windows.read import STORES, read, read_objects
+from ringfence.windows.stored_names import StoredNames, stored_names
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,13 @@ class RunContext:
     """What all hosts of a run share.
 
     declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
-    connect: opens the way to a host (raises RingfenceError).
+    connect: opens the way to a host (raises RingfenceError) · names: what hosts call things, where people are going to see it.
     """
 
     kinds: Mapping[str, Kind]
     declare: Callable[[str, Facts | None], tuple[Declarations, list[Diagnostic]]]
     connect: Callable[[HostJob], Transport]
+    names: NameCache | None = None
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -72,6 +75,7 @@ class HostRun:
     def __init__(self, job: HostJob, context: RunContext) -> None:
         self.job, self.kinds, self.context = job, context.kinds, context
         self.connections = 0
+        self.found: HostSnapshot | None = None  # what was read last
         self._transport: Transport | None = None
 
     def send(self, batch: Batch) -> Reply:
@@ -87,7 +91,15 @@ class HostRun:
             result = work()
         except RingfenceError as error:
             result = HostResult(self.job.host, error=error, declared=self.job.declared)
+        if result.changes and not isinstance(result.error, HostError):
+            result = replace(result, names=self.names(stored_names(result.changes)))
         return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))
+
+    def names(self, stored: StoredNames) -> Mapping[str, str]:
+        """What the host calls what it stores, where people are going to see it."""
+        if self.context.names is None or self.found is None:
+            return {}
+        return self.context.names.names(self.job.host, self.found, stored, self.send)
 
     # -- read and plan
 
@@ -107,7 +119,8 @@ class HostRun:
             state = state.updated(read_objects(kind, reply[kind.name]))
         facts = parse_facts(reply["facts"])
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
-        return HostSnapshot(facts, state, _dict(reply["accounts"]), self._defaults(reply)), reply
+        self.found = HostSnapshot(facts, state, _dict(reply["accounts"]), self._defaults(reply))
+        return self.found, reply
 
     def _defaults(self, reply: Reply) -> Defaults:
         """What Windows ships there, as far as it was asked and told: older endpoints do not know the question."""

@@ -148,6 +148,10 @@ function Resolve-RingfenceAccount([string]$Name) {
     if ($account.error) { throw $account.error }
     $account
 }
+function Read-RingfenceFile([string]$Path) {
+    $bytes = Read-Lab file @{ path = $Path }
+    if ($bytes) { , [byte[]]$bytes }
+}
 Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-NetAdapter, Get-NetIPAddress,
     Get-NetConnectionProfile, Get-DnsClientServerAddress, Get-NetRoute, Get-NetTCPConnection, Get-Service, Test-RingfenceElevation,
-    Resolve-RingfenceAccount
+    Resolve-RingfenceAccount, Read-RingfenceFile
