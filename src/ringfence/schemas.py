@@ -46,7 +46,7 @@ def kind_schema(kind: Kind) -> Schema:
     properties: Schema = {kind.key: _templated({**key, "description": "Which one is meant."})}
     if kind.storage.removable:
         properties["state"] = {"enum": ["present", "absent"], "default": "present", "description": "Whether it is there."}
-    properties |= {p.name: _property(p, kind) for p in kind.properties.values() if p.parameter}
+    properties |= {p.name: _property(p, kind) for p in kind.properties.values()}
     schema = _closed(properties, kind.key, description=kind.doc)
     if needed := [p.name for p in kind.properties.values() if p.required]:
         schema |= {"if": {"not": {"properties": {"state": {"const": "absent"}}, "required": ["state"]}},

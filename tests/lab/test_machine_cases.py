@@ -18,5 +18,5 @@ def test_case(case: LabCase) -> None:
     on.schema = case.said.get("schema", on.schema)
     batch = batch_of(*case.calls("x"), READ)
     *answers, read = batch.decode(simulated.run(batch.encode(), ADMIN).encode()).answers.values()
-    verdict = case.judge("x", answers, read.value, batch.hmac_key)
+    verdict = case.judge("x", answers, read.value)
     assert verdict == Verdict(EQUAL, verdict.expected, verdict.got)

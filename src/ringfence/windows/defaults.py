@@ -41,7 +41,7 @@ def parse_defaults(answer: Any, policy: Any, kinds: Mapping[str, Kind]) -> Defau
         tree.setdefault(_RULES, {}).update((n, live[n.lower()]) for n in same if isinstance(n, str) and n.lower() in live)
     found: dict[Id, Resource] = {}
     for kind in kinds.values():
-        found.update((Id(LOCAL, kind.name, r.name.lower()), r) for r in kind.storage.read(kind, tree, _STORE, b""))
+        found.update((Id(LOCAL, kind.name, r.name.lower()), r) for r in kind.storage.read(kind, tree, _STORE))
     return Defaults(State(found), str(told.get("language") or ""), unread(told))
 
 
