@@ -86,6 +86,7 @@ def write(folder: Path, case: Mapping[str, Any], port: int = 1) -> None:
         shown = _key() if recipe == "KEY" else text(recipe)
         path.write_text(shown.replace("PORT", str(port)), encoding="utf-8")
     for name, target in case.get("links", {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).unlink(missing_ok=True)
         (folder / name).symlink_to(target)
 

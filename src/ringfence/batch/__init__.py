@@ -38,7 +38,7 @@ WIRE_VERSION, WIRE_MINOR = 2, 0  # a minor adds verbs, arguments or members; wha
 OLDEST_MINOR = max(0, WIRE_MINOR - 2)  # of endpoints that are still understood
 UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
 MISSING_COMMAND = ("CommandNotFound", "CouldNotAutoload")  # how the id begins where the session lacks a command
-MAX_REPLY = 64 * 2**20  # bytes of JSON; 50,000 rules are about 20 MB
+MAX_REPLY = 64 * 2**20  # bytes of JSON in an answer (ringfence_max_reply); 50,000 rules are about 20 MB
 
 _FRAME = re.compile(rb"<<ringfence:([A-Za-z0-9+/=\s]+)>>")
 _FATAL = re.compile(rb"<<ringfence-fatal:([a-z_]+):([^>]*)>>")

@@ -65,7 +65,7 @@ _TEXTS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for patter
      r"|cannot find the (path|file) specified|The term '[^']*' is not recognized", "powershell"),
 ))
 
-_LONGEST = 600  # characters of what a host says in a message
+MAX_SAID = 600  # characters of what a host says that a message repeats
 
 # what a failure is called before a batch was sent, and after
 _BEFORE = {"protocol": "wrong_service"}
@@ -155,7 +155,7 @@ def host_error(where: str, sent: bool, kind: str, detail: str = "") -> HostError
 
     `detail` is what the other side said: of it one line is kept that no terminal can take for a command.
     """
-    shown = "".join(c if c.isprintable() else " " for c in detail[:_LONGEST])
+    shown = "".join(c if c.isprintable() else " " for c in detail[:MAX_SAID])
     message = where + (f": {shown}" if shown else "")
     if not sent:
         return Unreachable(_BEFORE.get(kind, kind), message)

@@ -17,7 +17,7 @@ from ringfence.batch.bootstrap import bootstrap
 from ringfence.errors import HostError
 from ringfence.transports.failures import host_error, kind_from_text
 
-MAX_ERRORS = 256 * 1024  # bytes of standard error that are kept
+MAX_ERRORS = 256 * 1024  # bytes of the standard error of a host that are kept
 
 _NOT_FOUND = (126, 127, 9009)  # exit codes of bash (cannot run, not found) and of cmd.exe
 _NOISE = re.compile(r"\s+At (?:line|.{1,260}?):\d+ char:\d+.*|\s\+ CategoryInfo .*", re.DOTALL)
