@@ -27,6 +27,8 @@ def split_port(name: str) -> tuple[str, int | None]:
 
 def is_ipv6(text: str) -> bool:
     """Whether a text is an IPv6 address, without brackets."""
+    if ":" not in text:
+        return False
     try:
         ipaddress.IPv6Address(text)
     except ValueError:

@@ -18,7 +18,7 @@ from ringfence.documents.variable_files import VariableFiles
 from ringfence.documents.yaml import Map, Seq
 from ringfence.inventory.hostnames import MAX_HOSTS
 
-MAX_FLEET_WORK = 30_000_000  # steps of some 0.1 microseconds: hosts, times the variables, groups and patterns that they meet
+MAX_FLEET_WORK = 20_000_000  # steps of some 0.1 microseconds: hosts, times the variables, groups and patterns that they meet
 HOST_VARIABLES = 1  # what it costs to lay a variable over others
 MEMBER = 10  # what a host in a group or play costs, as it is kept
 MAX_KEPT = 200_000  # variables of hosts that are kept laid over each other; of others they are laid anew

@@ -14,6 +14,7 @@ from typing import Any
 from ringfence.diagnostics import NOWHERE, Problems, Where, allowed, describe, suggest
 from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
+from ringfence.documents.variable_files import mapping
 from ringfence.documents.yaml import Map, Seq
 from ringfence.project.playbook_keys import (
     BLOCK_KEYS,
@@ -334,9 +335,7 @@ class PlaybookReader:
         if variables is not None and not isinstance(variables, Map):
             self.problems.error(node.at("vars"), f"vars are a mapping, not {describe(variables)}")
         elif variables:
-            for key in variables:
-                if not isinstance(key, str):
-                    self.problems.error(variables.at(key), f"the name of a variable is a text, not {key!r}")
+            variables = mapping(variables, variables.where, self.problems)
             check(variables, variables.where, self.problems)
             self._copied(len(inherited.variables))
             inherited = replace(inherited, variables=variables.merged_over(inherited.variables))
