@@ -14,6 +14,7 @@ MAX_PASSWORD = 2**16  # bytes of a vault password file
 MAX_KNOWN_HOSTS = 16 * 2**20  # bytes of known_hosts: some 100,000 hosts, looked through for each one
 MAX_KEY = 2**20  # bytes of a private key, and of the certificate beside it
 MAX_PEM = 4 * 2**20  # bytes of a file of X.509 certificates: what browsers trust is 200 kB
+_PIECE = 2**18
 
 
 def read_bytes(path: str | Path, limit: int, *, pipes: bool = False) -> bytes:
@@ -32,7 +33,9 @@ def read_bytes(path: str | Path, limit: int, *, pipes: bool = False) -> bytes:
             raise ValueError("Is a directory")
         if not (stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode))):
             raise ValueError("it is no regular file but a device, pipe or socket")
-        data = stream.read(limit + 1)
+        data = bytearray()  # in pieces: read(n) sets n bytes aside, whatever there is
+        while len(data) <= limit and (piece := stream.read(min(_PIECE, limit + 1 - len(data)))):
+            data += piece
     if len(data) > limit:
         raise ValueError(f"it has more than {limit} bytes")
-    return data
+    return bytes(data)

@@ -1,7 +1,7 @@
 """docs/reference/limits.md: every limit of the product, taken from the constants and the comments behind them.
 
-A limit is a constant of a module whose name begins with MAX_. The comment in its line says of what, and why where that is not
-plain. So a new limit is in the page as soon as it is written.
+A limit is a constant of a module whose name begins with MAX_, or that stands in OTHERS. The comment in its line says of what,
+and why where that is not plain. So a new limit is in the page as soon as it is written.
 """
 
 import ast
@@ -23,6 +23,9 @@ none but `ringfence_max_reply` and `ringfence_batch_timeout` ([connection variab
 | limit | of what | constant |
 |---|---|---|
 """
+OTHERS = frozenset({
+    "batch.reply._RATIO", "run.reply_memory.FLEET_MEMORY", "transports.http.BEFORE_AUTHENTICATION", "transports.http._ROUNDS",
+    "transports.ssh_packets.BEFORE_LOG_ON", "types.network._LONGEST"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,16 @@ def limits() -> Iterator[Limit]:
 
 def _of_file(path: Path, module: str) -> Iterator[Limit]:
     text = path.read_text(encoding="utf-8")
-    if "\nMAX_" not in text:
-        return
     lines = text.splitlines()
     for node in ast.parse(text).body:
         target = node.targets[0] if isinstance(node, ast.Assign) else None
-        if not isinstance(target, ast.Name) or not target.id.startswith("MAX_"):
+        name = target.id if isinstance(target, ast.Name) else ""
+        if not name.lstrip("_").startswith("MAX_") and f"{module}.{name}" not in OTHERS:
             continue
         _, comment, meaning = lines[node.lineno - 1].partition("  # ")
         if not comment:
             raise ValueError(f"{path}:{node.lineno}: a limit needs a comment that says of what")
-        yield Limit(getattr(import_module(f"ringfence.{module}"), target.id), meaning, module, target.id)
+        yield Limit(getattr(import_module(f"ringfence.{module}"), name), meaning, module, name)
 
 
 def page() -> str:

@@ -115,8 +115,8 @@ class PsrpTransport:
     def _pipeline_failure(self, pipeline: Any) -> HostError:
         """The first error that PowerShell wrote instead of an answer."""
         error = pipeline.streams.error[0] if pipeline.streams.error else None
-        message = re.sub(r"\s+", " ", str(error or "the pipeline failed without a word"))[:500]
-        kind = kind_from_text(f"{message} {getattr(error, 'fq_error', '') or ''}")
+        message = _one_line(error or "the pipeline failed without a word")[:500]
+        kind = kind_from_text(f"{message} {_one_line(getattr(error, 'fq_error', '') or '')}")
         if kind == "endpoint":
             message = f"{self.configuration} does not offer {FUNCTION}"
         return host_error(self.where, True, kind if kind not in (None, "powershell") else "script", message)
@@ -134,13 +134,15 @@ class PsrpTransport:
         if isinstance(error, AuthenticationError):
             return "authentication", self._authentication(error)
         if isinstance(error, WSManFaultError):
-            message = re.sub(r"\s+", " ", str(error.reason or error.provider_fault or f"WSMan fault {error.code}"))
-            kind = kind_from_fault(error.code, f"{message} {error.provider_fault or ''}") or "script"
+            message = _one_line(error.reason or error.provider_fault or f"WSMan fault {error.code}")
+            kind = kind_from_fault(error.code, f"{message} {_one_line(error.provider_fault or '')}") or "script"
             return kind, f"{self.configuration}: {message}" if kind == "endpoint" else message
         if isinstance(error, WinRMTransportError):
             if error.code == 500 and not error.response_text and self.settings.message_encryption == "never":
                 return "wrong_service", "HTTP 500, as from a service whose AllowUnencrypted is off"
             return _HTTP.get(error.code, ("wrong_service", f"HTTP {error.code}"))
+        if isinstance(error, ImportError):  # what the host offers alone needs a package
+            return "authentication", str(error)[:300]
         if isinstance(error, SpnegoError):
             return "authentication", str(error)[:300]
         if self.settings.certificate_key_pem and _KEY_MISFIT.search(str(error)):
@@ -156,10 +158,16 @@ class PsrpTransport:
 
     def _authentication(self, error: AuthenticationError) -> str:
         user, auth = self.settings.user or "the default user", self.settings.auth
-        offered = re.search(r"actual: '([^']*)'", str(error))
-        if offered:
-            return f"{auth} is not offered, but: {offered[1] or 'nothing'}"
+        _, told, offered = str(error)[:2000].partition("actual: '")
+        if told:
+            offered = offered.removesuffix("'") or "nothing"
+            return f"{auth} is not offered, but: {offered}"
         return f"{user} with {auth}"
+
+
+def _one_line(text: object) -> str:
+    """What a host says, cut and on one line."""
+    return " ".join(str(text)[:2000].split())
 
 
 def _input(batch: Batch) -> Iterator[str]:
