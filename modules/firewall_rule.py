@@ -17,6 +17,7 @@ from ringfence.model.rules import (
     REMOTE_ADDRESS,
     Rule,
     addresses,
+    check_lists,
     ports,
     reject,
 )
@@ -165,6 +166,8 @@ class FirewallRule(Rule):
         if self.local_address and (self.interface_alias or self.interface_type):
             yield Finding("local_address", "addresses of this host go with no interface and no interface type [0x0010004B]",
                    "leave one of them out")
+        yield from check_lists(local_address=self.local_address, remote_address=self.remote_address, local_port=self.local_port,
+                               remote_port=self.remote_port, icmp_type=self.icmp_type)
         for name in ("local_address", "remote_address"):
             if alone := [a for a in getattr(self, name) if a in ("0.0.0.0", "::")]:
                 yield Finding(name, f"{alone[0]} is no address of a host [{'0x0010004A' if alone[0] == '::' else '0x0010004C'}]",

@@ -6,7 +6,7 @@ from typing import Any
 from ringfence.diagnostics import Finding
 from ringfence.model.proposals import IPSEC_SERVICES, MAIN_MODE_CRYPTO, PHASE1_AUTH, reference, set_token
 from ringfence.model.resource import prop, resource
-from ringfence.model.rules import ENDPOINT1, ENDPOINT2, LOCAL_ADDRESS, NAME, Rule, addresses, check_addresses
+from ringfence.model.rules import ENDPOINT1, ENDPOINT2, LOCAL_ADDRESS, NAME, Rule, addresses, check_addresses, check_lists
 from ringfence.model.storage import DEFAULT, RuleStrings
 from ringfence.types.base import CaseInsensitive, list_of
 from ringfence.types.network import address
@@ -39,5 +39,6 @@ class IpsecMainModeRule(Rule):
                 values[p.name] = CaseInsensitive(DEFAULT)
 
     def check(self) -> Iterable[Finding]:
+        yield from check_lists(local_address=self.local_address, remote_address=self.remote_address)
         yield from check_addresses("local_address", self.local_address)
         yield from check_addresses("remote_address", self.remote_address)

@@ -21,6 +21,7 @@ from ringfence.model.rules import (
     Rule,
     addresses,
     check_addresses,
+    check_lists,
     ports,
     reject,
 )
@@ -110,6 +111,8 @@ def _family(address: str) -> str:
 
 
 TUNNEL = _Tunnel()
+# LocalTunnelEndpoint is "required and valid only for tunnel mode rules", where it may be Any (New-NetIPsecRule)
+IN_A_TUNNEL = ("mode", "tunnel")
 
 
 @resource("ipsec_rule", noun="NetIPsecRule", storage=RuleStrings("ConSecRules", ORDER), name_type=NAME,
@@ -124,9 +127,10 @@ class IpsecRule(Rule):
                      default="transport", filter_object="tunnel")
     local_tunnel_endpoint: tuple[str, ...] = prop(
         "This host's end of the tunnel, one address of a family; any: whatever address it has.", WORDS["endpoint"], TUNNEL,
-        default=(), filter_object="tunnel")
+        default=(), filter_object="tunnel", said_with=IN_A_TUNNEL)
     remote_tunnel_endpoint: tuple[str, ...] = prop("The other end of the tunnel; several addresses are alternatives.",
-                                                   WORDS["endpoint"], TUNNEL, default=(), filter_object="tunnel")
+                                                   WORDS["endpoint"], TUNNEL, default=(), filter_object="tunnel",
+                                                   said_with=IN_A_TUNNEL)
     remote_tunnel_hostname: str | None = prop("The name of the other end, where it has several addresses.", FQDN, TUNNEL,
                                               filter_object="tunnel", since="2.20")
     inbound_security: str = prop("What is asked of connections from outside: require, request, or none.", WORDS["security"],
@@ -287,6 +291,8 @@ def _check_matches(rule: IpsecRule) -> Iterable[Finding]:
     if rule.local_address and (rule.interface_alias or rule.interface_type):
         yield Finding("local_address", "a local address excludes interfaces and kinds of interfaces [0x0010004B]",
                "leave one of them out")
+    yield from check_lists(local_address=rule.local_address, remote_address=rule.remote_address, local_port=rule.local_port,
+                           remote_port=rule.remote_port)
     yield from check_addresses("local_address", rule.local_address)
     yield from check_addresses("remote_address", rule.remote_address)
 
@@ -333,12 +339,12 @@ def _check_tunnel(rule: IpsecRule) -> Iterable[Finding]:
                    "set require_authorization: the lists of the firewall settings hold for tunnels")
             if rule.require_authorization:
                 yield Finding(name, f"{name} does not go with require_authorization [0x00100518]", "leave one of them out")
-    if rule.key_module == ("ikev2",):
+    if "ikev2" in rule.key_module:
         yield Finding(
             "key_module",
-            "a tunnel by IKEv2 alone needs TunnelType, which Windows Server 2025 alone has and which cannot be "
+            "a tunnel by IKEv2 needs TunnelType (New-NetIPsecRule), which Windows Server 2025 alone has and which cannot be "
             "read back [0x00080011]",
-            "leave key_module out, or add ikev1 or auth_ip",
+            "leave key_module out, or name other modules",
         )
 
 

@@ -4,6 +4,7 @@ Tokens and keywords are those of [MS-GPFAS] 2.2.2, spellings of values those of 
 """
 
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -62,6 +63,25 @@ def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also
 
 ENDPOINT1 = addresses("EP1_4", "EP1_6")
 ENDPOINT2 = addresses("EP2_4", "EP2_6")
+
+
+MOST = 1000  # of one list ([MS-FASP] 2.2.5, 2.2.7, 2.2.9, 2.2.11, 2.2.13, 2.2.17: range(0, 1000))
+
+
+def check_lists(**lists: Sequence[str]) -> Iterable[Finding]:
+    """What no list of addresses, ports or ICMP types of a rule may hold: a subnet of everything, and more than Windows takes.
+
+    Windows keeps addresses of each family in two lists, ranges and subnets; a single address is a subnet of its own.
+    """
+    for name, values in lists.items():
+        if every := next((v for v in values if v.endswith("/0")), None):
+            code, all_of_it = ("0x00100046", "any") if ":" in every else ("0x00100045", "any; or 0.0.0.0/1 and 128.0.0.0/1")
+            yield Finding(name, f"{every}: Windows knows no subnet of every address ([MS-FASP] 2.2.4, 2.2.6) [{code}]",
+                          f"say {all_of_it}")
+        kinds = Counter((":" in v, "-" in v) for v in values)
+        if kinds and (most := max(kinds.values())) > MOST:
+            yield Finding(name, f"{most} of a kind: Windows takes {MOST} ([MS-FASP] 2.2.5 to 2.2.17)",
+                          "write several as one range or subnet, or make several rules")
 
 
 def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:

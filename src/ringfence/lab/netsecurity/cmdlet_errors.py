@@ -30,6 +30,7 @@ SYSTEM_ERRORS = {
     183: ("ResourceExists", "Cannot create a file when that file already exists."),
     1168: ("ObjectNotFound", "Element not found."),
     1355: ("ObjectNotFound", "The specified domain either does not exist or could not be contacted."),
+    1734: ("InvalidArgument", "The array bounds are invalid."),
     1753: ("NotSpecified", "There are no more endpoints available from the endpoint mapper."),
     2402: ("NotSpecified", "Active connections still exist."),
 }

@@ -25,6 +25,7 @@ SET_PARAMETERS = {"Phase1AuthSet": "Auth1Set", "Phase2AuthSet": "Auth2Set", "Qui
 STATIC = ("LTunnel4", "LTunnel6", "RTunnel4", "RTunnel6")
 DYNAMIC = tuple(t + "_2" for t in STATIC)
 SEVERAL = ("RTunEndpts4", "RTunEndpts6")
+END_PARAMETERS = ("LocalTunnelEndpoint", "RemoteTunnelEndpoint")
 TUNNEL = (*STATIC, *DYNAMIC, *SEVERAL)
 KEY_MODULES = {"IKEv1": "IkeV1", "AuthIP": "AuthIP", "IKEv2": "IkeV2"}
 ACTIONS = {("None", "None"): "DoNotSecure", ("Request", "Request"): "Boundary", ("Require", "Request"): "SecureServer",
@@ -45,8 +46,9 @@ def apply(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> N
     for parameter, single, several in (("LocalPort", "EP1Port", "EP1Port2_10"), ("RemotePort", "EP2Port", "EP2Port2_10")):
         if parameter in arguments:
             rule.replace(f"{single} {several}", *parameter_values.ports(arguments[parameter], single, several))
+    was_tunnel = rule.has(*TUNNEL)
     _tunnel(rule, arguments)
-    _action(rule, arguments)
+    _action(rule, arguments, was_tunnel)
     for parameter, token in (("EncryptedTunnelBypass", "ByPassTunnel"), ("RequireAuthorization", "Authz"),
                              ("AllowSetKey", "KeyManagerDictate"), ("AllowWatchKey", "KeyManagerNotify")):
         if parameter in arguments:
@@ -96,7 +98,7 @@ def _key_modules(rule: StoredRule, modules: list[str]) -> None:
 
 def _tunnel(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
     """Tunnel endpoints: both named (static), one of them Any (dynamic, tokens `_2`), or several remote ones."""
-    names_ends = "LocalTunnelEndpoint" in arguments or "RemoteTunnelEndpoint" in arguments
+    names_ends = any(parameter in arguments for parameter in END_PARAMETERS)
     if arguments.get("Mode") == "Transport" and not names_ends and rule.has(*TUNNEL, "RTunnelFqdn"):
         rule.replace(" ".join((*TUNNEL, "RTunnelFqdn")))
     if "RemoteTunnelHostname" in arguments:
@@ -107,7 +109,7 @@ def _tunnel(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
     if not names_ends:
         return
     local, remote = (_ends(arguments[parameter], token) if parameter in arguments else _stored_ends(rule, token)
-                     for parameter, token in (("LocalTunnelEndpoint", "LTunnel"), ("RemoteTunnelEndpoint", "RTunnel")))
+                     for parameter, token in zip(END_PARAMETERS, ("LTunnel", "RTunnel"), strict=True))
     several_remote = [(f"RTunEndpts{t[-1]}", v) for t, v in remote] if _same_family(remote) else []
     single = local if several_remote else [*local, *remote]
     if _same_family(local) or any("-" in v or "/" in v for _, v in single):
@@ -136,13 +138,15 @@ def _stored_ends(rule: StoredRule, token: str) -> list[Token]:
 
 @dataclass(frozen=True, slots=True)
 class _Security:
-    """InboundSecurity, OutboundSecurity and Mode of a rule, and whether it names tunnel endpoints."""
+    """InboundSecurity, OutboundSecurity and Mode of a rule, and what it says of tunnel endpoints."""
 
     inbound: str
     outbound: str
     mode: str
-    endpoints: bool
-    plain_ikev2: bool  # IKEv2 alone, without a TunnelType
+    endpoints: bool  # it has some that are not Any
+    said: frozenset[str]  # the parameters of endpoints that are given now
+    was_tunnel: bool
+    ikev2: bool  # IKEv2 among others or alone, without a TunnelType
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -155,6 +159,12 @@ class _Security:
         return self.mode == "Tunnel"
 
     @property
+    def lacks_an_end(self) -> bool:
+        """A rule that becomes one for tunnels has to be told both ends, Any being one (New-NetIPsecRule: LocalTunnelEndpoint
+        "is required and valid only for tunnel mode rules"; of RemoteTunnelEndpoint the page says where it is valid only)."""
+        return self.tunnel and self.pair != _EXEMPT and not self.was_tunnel and self.said != set(END_PARAMETERS)
+
+    @property
     def has_action(self) -> bool:
         """Whether some action stands for the pair in this mode."""
         if self.tunnel:
@@ -165,16 +175,17 @@ class _Security:
 _EXEMPT, _CLEAR_OUT = ("None", "None"), ("Require", "None")
 _SECURITY_CHECKS: tuple[Check[_Security], ...] = (
     (0x001000B0, "Mode None.", lambda s: s.mode == "None"),
-    (0x00080011, "", lambda s: s.tunnel and s.plain_ikev2),
+    (0x00080011, "", lambda s: s.tunnel and s.ikev2),
     (0x00107000, "", lambda s: s.pair == _CLEAR_OUT and not s.tunnel),
     (0x00100080, "InboundSecurity {0.inbound} with OutboundSecurity {0.outbound}.", lambda s: not s.has_action),
-    (0x0010004D, "Tunnel endpoints need Mode Tunnel.", lambda s: not s.tunnel and s.endpoints),
+    (0x0010004D, "Tunnel endpoints need Mode Tunnel.", lambda s: not s.tunnel and (s.endpoints or bool(s.said))),
+    (0x0010004D, "Both tunnel endpoints have to be said.", lambda s: s.lacks_an_end),
     (0x0010004D, "", lambda s: s.tunnel and s.pair != _EXEMPT and not s.endpoints),
     (0x001000F1, "", lambda s: s.tunnel and s.pair == _EXEMPT and s.endpoints),
 )
 
 
-def _action(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
+def _action(rule: StoredRule, arguments: Mapping[str, Any], was_tunnel: bool) -> None:
     """InboundSecurity and OutboundSecurity as one action; Mode is told by the tunnel tokens (MS-FASP 2.2.52)."""
     inbound, outbound = next((pair for pair, action in ACTIONS.items() if action == rule.first("Action")), _EXEMPT)
     if rule.is_true("SecureInClearOut"):
@@ -182,7 +193,8 @@ def _action(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
     security = _Security(
         arguments.get("InboundSecurity", inbound), arguments.get("OutboundSecurity", outbound),
         arguments.get("Mode") or ("Tunnel" if rule.has(*TUNNEL) else "Transport"), rule.has(*TUNNEL),
-        arguments.get("KeyModule") == ["IKEv2"] and "TunnelType" not in arguments)
+        frozenset(p for p in END_PARAMETERS if p in arguments), was_tunnel,
+        "IKEv2" in arguments.get("KeyModule", ()) and "TunnelType" not in arguments)
     refuse_first(_SECURITY_CHECKS, security)
     rule.replace("Action", ("Action", ACTIONS.get(security.pair, "Secure")))
     rule.replace("SecureInClearOut", ("SecureInClearOut", parameter_values.stored_bool(security.pair == _CLEAR_OUT)))

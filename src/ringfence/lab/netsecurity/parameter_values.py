@@ -6,6 +6,7 @@ Every check names its source: MS-FASP 2.2.37 and 2.2.55 with the FW_RULE_STATUS 
 import ipaddress
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, rule_error, system_error
@@ -90,8 +91,17 @@ def addresses(values: Sequence[str], four: str, six: str, *, keywords: bool, lat
     """Tokens of an address list. `keywords` are allowed, `later` those of RA42/RA62 too; `endpoint`: of IPsec."""
     if _any(values, 0x00100047):
         return []
-    tokens = [p for v in values for p in _address(v.strip(), four, six, keywords, later, endpoint)]
-    return list(dict.fromkeys(tokens))
+    tokens = list(dict.fromkeys(p for v in values for p in _address(v.strip(), four, six, keywords, later, endpoint)))
+    for token in (four, six):  # ranges are a list of their own, and single addresses are subnets (MS-FASP 2.2.4 to 2.2.11)
+        bounded([v for t, v in tokens if t == token and "-" in v])
+        bounded([v for t, v in tokens if t == token and "-" not in v])
+    return tokens
+
+
+def bounded(entries: Sequence[Any]) -> None:
+    """At most 1,000 entries in a list (MS-FASP 2.2.5 to 2.2.17: range(0, 1000)), else RPC_X_INVALID_BOUND (MIDL, range)."""
+    if len(entries) > 1000:
+        raise system_error(1734)
 
 
 def _address(value: str, four: str, six: str, keywords: bool, later: bool, endpoint: bool) -> list[Token]:
@@ -129,13 +139,17 @@ def _single(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 def _subnet(value: str, four: str, six: str, endpoint: bool) -> Token:
-    """IPv4 subnets are kept as address/mask, IPv6 ones as address/length [0x00100045, 0x00100046]."""
+    """IPv4 subnets are kept as address/mask, IPv6 ones as address/length [0x00100045, 0x00100046].
+
+    No mask of zeros, no prefix of none (MS-FASP 2.2.4: a dwSubNetMask of zeros "is invalid", 2.2.6: "not less than 1").
+    """
     base, _, size = value.partition("/")
     address = _single(base)
     code = 0x00100045 if address.version == 4 and "." in size else 0x00100046
     masks = [m for m in range(33) if address.version == 4 and size == str(_mask(m))]
     length = masks[0] if masks else int(size) if size.isascii() and size.isdigit() else -1
-    if not 0 <= length <= address.max_prefixlen:
+    code = 0x00100045 if length == 0 and address.version == 4 else code
+    if not 1 <= length <= address.max_prefixlen:
         raise rule_error(code, f"Subnet {value}.")
     _refuse(address, endpoint)
     network = ipaddress.ip_network((address, length), strict=False)
@@ -160,6 +174,7 @@ def ports(values: Sequence[str], single: str, several: str) -> list[Token]:
     """Tokens of numeric ports and ranges [0x00100022]; words are refused [0x00100021]."""
     if _any(values, 0x00100021):
         return []
+    bounded(values)
     return [_port(v.strip(), single, several) for v in values]
 
 
@@ -177,6 +192,7 @@ def local_ports(values: Sequence[str]) -> list[Token]:
     """Tokens of -LocalPort: numbers, ranges and the keywords of LOCAL_PORT_WORDS."""
     if _any(values, 0x00100021):
         return []
+    bounded(values)
     tokens: list[Token] = []
     for value in values:
         known = LOCAL_PORT_WORDS.get(value.strip().lower())
@@ -188,6 +204,7 @@ def remote_ports(values: Sequence[str]) -> list[Token]:
     """Tokens of -RemotePort: numbers, ranges and IPHTTPSOut."""
     if _any(values, 0x00100021):
         return []
+    bounded(values)
     tokens: list[Token] = []
     for value in values:
         https = value.strip().lower() == "iphttpsout"
@@ -200,6 +217,7 @@ def icmp_types(values: Sequence[str]) -> list[str]:
     """`type` or `type:code`, 0 to 255 each, as `8:*` or `3:4`; [] for Any [0x00100060, 0x00100061]."""
     if _any(values, 0x00100060):
         return []
+    bounded(values)
     types = []
     for value in values:
         icmp_type, colon, code = value.strip().partition(":")
