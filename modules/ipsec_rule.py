@@ -9,19 +9,19 @@ from ringfence.diagnostics import Finding
 from ringfence.model.authentication import FQDN, methods
 from ringfence.model.filter import Filter
 from ringfence.model.proposals import IPSEC_SERVICES, PHASE1_AUTH, PHASE2_AUTH, QUICK_MODE_CRYPTO, reference, set_token
-from ringfence.model.resource import Resource, prop, resource
+from ringfence.model.resource import NO_SET, Resource, prop, resource
 from ringfence.model.rules import (
     ENDPOINT1,
     ENDPOINT2,
+    ENDPOINT_ADDRESS,
     INTERFACE,
     INTERFACE_TYPE,
     INTERFACE_TYPES,
     LOCAL_ADDRESS,
     NAME,
     Rule,
-    addresses,
     check_addresses,
-    check_lists,
+    check_lengths,
     ports,
     reject,
 )
@@ -30,6 +30,7 @@ from ringfence.types import sddl
 from ringfence.types.base import CaseInsensitive, PropertyType, list_of
 from ringfence.types.enums import BOOL, choice, flags_of, number
 from ringfence.types.network import PROTOCOL, PROTOCOLS, address, interfaces, port, protocol
+from ringfence.types.network_sets import natural_addresses, port_set, single_ports
 
 ORDER = (
     "Action Active Profile Protocol EP1Port EP1Port2_10 EP2Port EP2Port2_10 EP1_4 EP1_6 EP2_4 EP2_6 IF IFType LTunnel4 "
@@ -48,9 +49,9 @@ CAPABLE = {  # what each key module can do (New-NetIPsecRule, -KeyModule)
     "ikev1": {"MachineSHKey", "MachineCert", "MachineKerb"},
     "auth_ip": {"Anonymous", "MachineKerb", "MachineNtlm", "MachineCert", "UserKerb", "UserNtlm", "UserCert"},
     "ikev2": {"MachineCert"}}
-WORDS = {"security": choice("None", "Request", "Require"), "endpoint": list_of(address, name="addresses"),
-         "port": list_of(port, name="ports, and on exemptions ranges a-b"),
-         "remote": list_of(address, *addresses("", "").keywords, name="addresses, ranges a-b, subnets a/length")}
+WORDS = {"security": choice("None", "Request", "Require"),
+         "endpoint": list_of(address, name="addresses", canonical=natural_addresses),
+         "port": list_of(port, name="ports, and on exemptions ranges a-b", canonical=single_ports)}
 _MODULE = flags_of("IKEv1", "AuthIP", "IKEv2")
 
 
@@ -92,7 +93,7 @@ class _Tunnel:
                     ends[token[0].lower()].add(address(data))
             except ValueError:
                 left.append(piece)
-        return ("tunnel", tuple(sorted(ends["l"])), tuple(sorted(ends["r"])), host), tuple(left)
+        return ("tunnel", natural_addresses(ends["l"]), natural_addresses(ends["r"]), host), tuple(left)
 
     def write(self, *values: Any) -> Iterable[str]:
         mode, local, remote, host = values
@@ -150,8 +151,9 @@ class IpsecRule(Rule):
         "The `ipsec_phase1_auth_set` of the first authentication.", reference(PHASE1_AUTH), set_token("Auth1Set", PHASE1_AUTH),
         default=CaseInsensitive(DEFAULT), references="ipsec_phase1_auth_set", example="kerberos")
     phase2_auth_set: str | None = prop(
-        "The `ipsec_phase2_auth_set` of the second authentication; it needs AuthIP.", reference(PHASE2_AUTH),
-        set_token("Auth2Set", PHASE2_AUTH), default=CaseInsensitive(DEFAULT), references="ipsec_phase2_auth_set")
+        "The `ipsec_phase2_auth_set` of the second authentication, which needs AuthIP; none: there is no second one.",
+        reference(PHASE2_AUTH, none=True), set_token("Auth2Set", PHASE2_AUTH), default=CaseInsensitive(DEFAULT),
+        absent=CaseInsensitive(NO_SET), references="ipsec_phase2_auth_set")
     key_module: tuple[str, ...] = prop(
         "The keying modules; default lets Windows choose by the methods. IKEv2 takes certificates only.", KEY_MODULE, MODULES,
         default=(), since="2.20")
@@ -171,14 +173,14 @@ class IpsecRule(Rule):
                                Text("TransportMachineAuthzSDDL", sddl.canonical), since="2.20")
     local_address: tuple[str, ...] = prop("The near ends of the connections.", LOCAL_ADDRESS, ENDPOINT1, default=(),
                                           filter_object="address")
-    remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", WORDS["remote"],
+    remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", ENDPOINT_ADDRESS,
                                            ENDPOINT2, default=(), filter_object="address", example=["10.0.0.0/8"])
     protocol: str = prop("The IP protocol.", PROTOCOL, ConvertedText(
         "Protocol", protocol, lambda v: None if v == "any" else PROTOCOLS.get(v, v)), default="any", filter_object="port")
     local_port: tuple[str, ...] = prop("Ports of the near end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
-                                       ports("EP1Port"), default=(), filter_object="port")
+                                       ports("EP1Port", canonical=single_ports), default=(), filter_object="port")
     remote_port: tuple[str, ...] = prop("Ports of the far end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
-                                        ports("EP2Port"), default=(), filter_object="port")
+                                        ports("EP2Port", canonical=single_ports), default=(), filter_object="port")
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
 
@@ -186,9 +188,14 @@ class IpsecRule(Rule):
         super().normalise(values)
         values["key_module"] = tuple(m for m in values["key_module"] if m.casefold() != "keymod=keymoddefault")
         exempt = (values["inbound_security"], values["outbound_security"]) == ("none", "none")
-        for p in self.kind.references:  # a rule that secures and names no set uses the default one, an exemption has none
-            if values[p.name] in (None, DEFAULT):
-                values[p.name] = None if exempt else CaseInsensitive(DEFAULT)
+        if exempt:  # a range says the same as its ports there, and nowhere else is allowed [0x00100023]
+            values["local_port"], values["remote_port"] = port_set(values["local_port"]), port_set(values["remote_port"])
+        for p in self.kind.references:  # an exemption has no sets. Of a rule that secures, only the second authentication may be
+            value = values[p.name]      # absent, and then there is none ([MS-FASP] 2.2.55, wszPhase2AuthSet)
+            if exempt and value in (None, DEFAULT, NO_SET):
+                values[p.name] = None
+            elif value is None:
+                values[p.name] = p.absent
 
     @property
     def exempt(self) -> bool:
@@ -204,6 +211,7 @@ class IpsecRule(Rule):
     def check(self) -> Iterable[Finding]:
         yield from _check_security(self)
         yield from _check_matches(self)
+        yield from check_lengths(self)
         yield from _check_tunnel(self) if self.mode == "tunnel" else _check_transport(self)
 
     def check_references(self, get: Callable[[str], Resource | None]) -> Iterable[Finding]:
@@ -291,8 +299,6 @@ def _check_matches(rule: IpsecRule) -> Iterable[Finding]:
     if rule.local_address and (rule.interface_alias or rule.interface_type):
         yield Finding("local_address", "a local address excludes interfaces and kinds of interfaces [0x0010004B]",
                "leave one of them out")
-    yield from check_lists(local_address=rule.local_address, remote_address=rule.remote_address, local_port=rule.local_port,
-                           remote_port=rule.remote_port)
     yield from check_addresses("local_address", rule.local_address)
     yield from check_addresses("remote_address", rule.remote_address)
 
@@ -319,7 +325,10 @@ def _check_tunnel(rule: IpsecRule) -> Iterable[Finding]:
         )
     elif not local and not remote:
         yield Finding(
-            "remote_tunnel_endpoint", "a tunnel needs an end [0x0010004D]", "set local_tunnel_endpoint, remote_tunnel_endpoint"
+            "remote_tunnel_endpoint",
+            "a tunnel needs an end [0x0010004D]: [MS-FASP] 2.2.55 allows rules with none, but no document says how a rule string "
+            "keeps them, and read again such a rule would be one of transport mode",
+            "set local_tunnel_endpoint, remote_tunnel_endpoint"
         )
     if local and remote and not (rule.local_address and rule.remote_address):
         yield Finding("remote_address", "a tunnel between two gateways says what goes through it [0x0010004F]",
@@ -344,7 +353,7 @@ def _check_tunnel(rule: IpsecRule) -> Iterable[Finding]:
             "key_module",
             "a tunnel by IKEv2 needs TunnelType (New-NetIPsecRule), which Windows Server 2025 alone has and which cannot be "
             "read back [0x00080011]",
-            "leave key_module out, or name other modules",
+            "leave key_module out",
         )
 
 

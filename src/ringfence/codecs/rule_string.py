@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
-from ringfence.types.base import CaseInsensitive, KeptPiece
+from ringfence.types.base import CaseInsensitive, KeptPiece, in_order
 from ringfence.types.network import platform, sorted_versions
+from ringfence.types.network_sets import icmp_set
 
 Tokens = tuple[str, ...]  # ("Action=Allow", "Dir=In")
 Values = tuple[Any, ...]  # one a property, in the order of declaration
@@ -46,7 +47,7 @@ def kept_piece(piece: str, spelling: Mapping[str, str]) -> KeptPiece:
 class Text:
     """One token, one text. `parse` makes its canonical form; what it refuses stays as it is found."""
 
-    def __init__(self, token: str, parse: Callable[[str], Any] = str) -> None:
+    def __init__(self, token: str, parse: Callable[[str], Any] = str.strip) -> None:
         self.tokens: Tokens = (token,)
         self.parse = parse
 
@@ -73,7 +74,7 @@ class ConvertedText(Text):
         return [f"{self.tokens[0]}={stored}" for v in values if v is not None and (stored := self.format(v)) is not None]
 
 
-PLAIN: tuple[Callable[[str], Any], ...] = (str, CaseInsensitive)  # parsers that refuse nothing
+PLAIN: tuple[Callable[[str], Any], ...] = (str.strip, CaseInsensitive)  # parsers that refuse nothing
 
 
 class TextOrBase64:
@@ -106,14 +107,19 @@ class TextOrBase64:
 
 
 class TruthTable:
-    """A truth table over several tokens, for one property or several at once. `same_as_absent` tokens mean what absence does."""
+    """A truth table over several tokens, for one property or several at once.
 
-    def __init__(self, rows: Mapping[Any, str], same_as_absent: str = "") -> None:
+    `same_as_absent` tokens mean what absence does. `read_only`: further fragments that mean a row, {fragment: its key}.
+    """
+
+    def __init__(self, rows: Mapping[Any, str], same_as_absent: str = "", read_only: Mapping[str, Any] | None = None) -> None:
         self.rows = {k if isinstance(k, tuple) else (k,): split(v) for k, v in rows.items()}
         self.same_as_absent = frozenset(split(same_as_absent.lower()))
-        fragments = (*self.rows.values(), split(same_as_absent))
+        others = [(split(f), k if isinstance(k, tuple) else (k,)) for f, k in (read_only or {}).items()]
+        fragments = (*self.rows.values(), split(same_as_absent), *(f for f, _ in others))
         self.tokens: Tokens = tuple(dict.fromkeys(p.partition("=")[0] for ps in fragments for p in ps))
-        self.richest = _richest(self.rows)
+        self.richest = sorted([*_richest(self.rows), *((frozenset(p.lower() for p in f), k) for f, k in others)],
+                              key=lambda row: -len(row[0]))
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
         have = {p.lower() for p in pieces} - self.same_as_absent
@@ -151,14 +157,17 @@ class TokenSet:
     """A set over several tokens: keywords are fragments, any other value goes where `token_of` sends it.
 
     `read_only`: further fragments that mean a keyword but are not how it is written, {fragment: keyword}.
+    `canonical`: the one form of a set of members.
     A member nobody understands stays in the set as its own piece: a rule from a newer Windows is never read as wider
     (model/kept.py says what becomes of it).
     """
 
     def __init__(self, tokens: str, parse: Callable[[str], str], token_of: Callable[[str], str],
                  keywords: Mapping[str, str] | None = None, format: Callable[[str], str] = str, *,
-                 read_only: Mapping[str, str] | None = None) -> None:
+                 read_only: Mapping[str, str] | None = None,
+                 canonical: Callable[[Iterable[str]], tuple[str, ...]] = in_order) -> None:
         self.tokens, self.parse, self.token_of, self.format = split(tokens), parse, token_of, format
+        self.canonical = canonical
         self.keywords = {k: split(v) for k, v in (keywords or {}).items()}
         self.richest = _richest(self.keywords) + [(frozenset(split(f.lower())), k) for f, k in (read_only or {}).items()]
         self.spelling = {t.lower(): t for t in self.tokens}
@@ -177,17 +186,12 @@ class TokenSet:
                 values.update([self.parse(v) for v in data.split(",")] if "," in data else (self.parse(data),))
             except ValueError:
                 values.add(kept_piece(piece, self.spelling))
-        return (self.ordered(values),), ()
+        return (self.canonical(values),), ()
 
     def owns(self, piece: str) -> bool:
         """Whether a text is a piece of one of the tokens."""
         token, equals, _ = piece.partition("=")
         return bool(equals) and token.lower() in self.spelling
-
-    @staticmethod
-    def ordered(values: Iterable[str]) -> tuple[str, ...]:
-        """The value that has these members."""
-        return tuple(sorted(values))
 
     def write(self, *values: Any) -> Iterable[str]:
         for value in values[0] or ():
@@ -213,7 +217,7 @@ class ProtocolAndIcmp:
             # ValueError where they say different things
             (protocol,) = {self.protocol(n.partition("=")[2]) for n in numbers or ("Protocol=any",)}
             mine = [p for p in rest if p.lower().startswith(f"icmp{protocol[-1:]}=")] if protocol[:4] == "icmp" else []
-            types = tuple(sorted({self.icmp_type(v) for p in mine for v in p.partition("=")[2].split(",")}))
+            types = icmp_set(self.icmp_type(v) for p in mine for v in p.partition("=")[2].split(","))
         except ValueError:
             return (None, ()), pieces
         taken = frozenset(mine)
@@ -319,7 +323,7 @@ class RuleStringCodec:
                 else:
                     found[codec] = [*mine, piece]
             elif values[simple[0]] is None:
-                values[simple[0]] = simple[1](data) if data else None
+                values[simple[0]] = simple[1](data) or None
             elif data and simple[1](data) != values[simple[0]]:
                 extra.append(piece)
         for codec, mine in found.items():

@@ -5,7 +5,7 @@ Tokens and keywords are those of [MS-GPFAS] 2.2.2, spellings of values those of 
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,8 @@ from ringfence.diagnostics import Finding
 from ringfence.model.resource import Resource, prop
 from ringfence.types.base import PropertyType, as_text, case_insensitive, list_of, quoted
 from ringfence.types.enums import TRUE_FALSE, flags_of
-from ringfence.types.network import address, platforms, port
+from ringfence.types.network import address, platforms, port, subnet
+from ringfence.types.network_sets import address_set, port_set
 from ringfence.types.text import PATH_TEXT, guid, text
 
 
@@ -39,7 +40,7 @@ def addresses(four: str, six: str, later: tuple[str, str] | None = None, *, keyw
         known |= both(*later, Intranet="IntrAnet", Internet="IntErnet", PlayToDevice="Ply2Renders",
                       IntranetRemoteAccess="RmtIntrAnet", CaptivePortal="CaptivePortal")
     tokens = "|".join((four, six, *(later or ())))
-    return TokenSet(tokens, address, lambda v: six if ":" in v else four, known, masked)
+    return TokenSet(tokens, address, lambda v: six if ":" in v else four, known, masked, canonical=address_set)
 
 
 def _of_families(word: PropertyType) -> PropertyType:
@@ -50,38 +51,21 @@ def _of_families(word: PropertyType) -> PropertyType:
         for keyword in {v[:-1] for v in found if v[0].isupper() and v[-1] in "46"}:
             if keyword in found or {keyword + "4", keyword + "6"} <= found:
                 found = found - {keyword + "4", keyword + "6"} | {keyword}
-        return tuple(sorted(found))
+        return address_set(found)
 
     return replace(word, parse=parse)
 
 
-def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also: dict[str, str] | None = None) -> TokenSet:
+def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also: dict[str, str] | None = None,
+          canonical: Callable[[Iterable[str]], tuple[str, ...]] = port_set) -> TokenSet:
     """The codec of a list of ports: single ones under `token`, ranges and newer keywords under `token`2_10 …"""
     ranges = f"{token}2_10"
-    return TokenSet("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords, read_only=also)
+    return TokenSet("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords, read_only=also,
+                    canonical=canonical)
 
 
 ENDPOINT1 = addresses("EP1_4", "EP1_6")
 ENDPOINT2 = addresses("EP2_4", "EP2_6")
-
-
-MOST = 1000  # of one list ([MS-FASP] 2.2.5, 2.2.7, 2.2.9, 2.2.11, 2.2.13, 2.2.17: range(0, 1000))
-
-
-def check_lists(**lists: Sequence[str]) -> Iterable[Finding]:
-    """What no list of addresses, ports or ICMP types of a rule may hold: a subnet of everything, and more than Windows takes.
-
-    Windows keeps addresses of each family in two lists, ranges and subnets; a single address is a subnet of its own.
-    """
-    for name, values in lists.items():
-        if every := next((v for v in values if v.endswith("/0")), None):
-            code, all_of_it = ("0x00100046", "any") if ":" in every else ("0x00100045", "any; or 0.0.0.0/1 and 128.0.0.0/1")
-            yield Finding(name, f"{every}: Windows knows no subnet of every address ([MS-FASP] 2.2.4, 2.2.6) [{code}]",
-                          f"say {all_of_it}")
-        kinds = Counter((":" in v, "-" in v) for v in values)
-        if kinds and (most := max(kinds.values())) > MOST:
-            yield Finding(name, f"{most} of a kind: Windows takes {MOST} ([MS-FASP] 2.2.5 to 2.2.17)",
-                          "write several as one range or subnet, or make several rules")
 
 
 def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:
@@ -92,13 +76,23 @@ def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:
     for value in values:
         if value[0].isdigit() or ":" in value:
             first, _, last = value.partition("-")
-            if all(map(_not_unicast, (first, last or first))):
+            if all(map(_not_unicast, (first, last or first))) and (not last or first not in ("0.0.0.0", "::")):
                 code = "0x0010004A" if ":" in value else "0x0010004C"
                 yield Finding(
                     name,
                     f"{value}: unspecified, multicast, broadcast and loopback addresses cannot be secured [{code}]",
                     "name unicast addresses",
                 )
+
+
+def check_lengths(rule: Resource) -> Iterable[Finding]:
+    """How long lists may be: 1,000 subnets, as many ranges, of each family, 1,000 ports ([MS-FASP] 2.2.5 to 2.2.13)."""
+    for p in rule.kind.properties.values():
+        lists = Counter((":" in m, "-" in m and p.filter_object == "address") for m in getattr(rule, p.name) or ()
+                        ) if isinstance(p.codec, TokenSet) else Counter[tuple[bool, bool]]()
+        if (most := max(lists.values(), default=0)) > MAX_MEMBERS:
+            yield Finding(p.name, f"{most} members are more than Windows keeps in one list of a rule, {MAX_MEMBERS} "
+                          "[MS-FASP 2.2.5]", "put them into several rules, or say them as larger subnets and ranges")
 
 
 def _not_unicast(text: str) -> bool:
@@ -110,13 +104,18 @@ def _not_unicast(text: str) -> bool:
     return first.is_unspecified and net.prefixlen == net.max_prefixlen
 
 
+MAX_MEMBERS = 1000
+
+
 def reject(value: str) -> str:
     raise ValueError(value)
 
 
 _ADDRESSES = "addresses, ranges a-b, subnets a/length"
-LOCAL_ADDRESS = list_of(address, name=_ADDRESSES)
-REMOTE_ADDRESS = _of_families(list_of(address, *addresses("", "", ("", "")).keywords, name=_ADDRESSES))
+LOCAL_ADDRESS = list_of(subnet, name=_ADDRESSES, canonical=address_set)
+REMOTE_ADDRESS = _of_families(list_of(subnet, *addresses("", "", ("", "")).keywords, name=_ADDRESSES, canonical=address_set))
+ENDPOINT_ADDRESS = _of_families(list_of(subnet, *addresses("", "").keywords, name=_ADDRESSES, canonical=address_set))
+"""The far end of what IPsec secures: without the newer keywords."""
 PROFILES = TokenSet("Profile", reject, str, {p: f"Profile={p.title()}" for p in ("domain", "private", "public")})
 PROFILE = flags_of("Domain", "Private", "Public", whole=True)
 INTERFACE = TokenSet("IF", guid, lambda v: "IF")
@@ -126,7 +125,7 @@ INTERFACE_TYPE = flags_of("Wired", "Wireless", "RemoteAccess")
 PLATFORM = Platform()
 PLATFORMS = platforms()
 PATH = case_insensitive(PATH_TEXT)
-TEXT = text(9999)
+TEXT = text(9999, lines=True)
 
 
 def _name(value: Any) -> str:

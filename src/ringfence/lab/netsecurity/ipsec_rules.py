@@ -144,7 +144,7 @@ class _Security:
     outbound: str
     mode: str
     endpoints: bool  # it has some that are not Any
-    said: frozenset[str]  # the parameters of endpoints that are given now
+    ends_given: frozenset[str]  # the parameters of endpoints that are given now
     was_tunnel: bool
     ikev2: bool  # IKEv2 among others or alone, without a TunnelType
 
@@ -162,7 +162,7 @@ class _Security:
     def lacks_an_end(self) -> bool:
         """A rule that becomes one for tunnels has to be told both ends, Any being one (New-NetIPsecRule: LocalTunnelEndpoint
         "is required and valid only for tunnel mode rules"; of RemoteTunnelEndpoint the page says where it is valid only)."""
-        return self.tunnel and self.pair != _EXEMPT and not self.was_tunnel and self.said != set(END_PARAMETERS)
+        return self.tunnel and self.pair != _EXEMPT and not self.was_tunnel and self.ends_given != set(END_PARAMETERS)
 
     @property
     def has_action(self) -> bool:
@@ -178,7 +178,7 @@ _SECURITY_CHECKS: tuple[Check[_Security], ...] = (
     (0x00080011, "", lambda s: s.tunnel and s.ikev2),
     (0x00107000, "", lambda s: s.pair == _CLEAR_OUT and not s.tunnel),
     (0x00100080, "InboundSecurity {0.inbound} with OutboundSecurity {0.outbound}.", lambda s: not s.has_action),
-    (0x0010004D, "Tunnel endpoints need Mode Tunnel.", lambda s: not s.tunnel and (s.endpoints or bool(s.said))),
+    (0x0010004D, "Tunnel endpoints need Mode Tunnel.", lambda s: not s.tunnel and (s.endpoints or bool(s.ends_given))),
     (0x0010004D, "Both tunnel endpoints have to be said.", lambda s: s.lacks_an_end),
     (0x0010004D, "", lambda s: s.tunnel and s.pair != _EXEMPT and not s.endpoints),
     (0x001000F1, "", lambda s: s.tunnel and s.pair == _EXEMPT and s.endpoints),
