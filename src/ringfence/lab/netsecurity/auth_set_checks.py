@@ -7,8 +7,10 @@ from typing import Any
 
 from ringfence.lab.netsecurity.cmdlet_errors import Check, refuse_first
 
+# [MS-FASP] 2.2.60, 2.2.65
 METHODS = {1: {"Anonymous", "MachineKerb", "MachineNtlm", "MachineCert", "MachineSHKey"},
            2: {"Anonymous", "UserKerb", "UserNtlm", "UserCert", "MachineCert"}}
+# New-NetIPsecAuthProposal
 CRITERIA = ("SubjectName", "SubjectNameType", "ExtendedKeyUsage", "Thumbprint", "FollowRenewal", "SelectionCriteria",
             "ValidationCriteria")
 
@@ -63,6 +65,7 @@ def criteria_type(proposal: Mapping[str, Any]) -> str:
     return "Select" if select else "Validate"
 
 
+# [MS-FASP] 2.2.65, FW_RULE_STATUS. open: anonymous-alone
 _CHECKS: tuple[Check[AuthSet], ...] = (
     (0x00101030, "Method {0.foreign_method}.", lambda s: s.phase == 1 and s.foreign_method != ""),
     (0x00101031, "Method {0.foreign_method}.", lambda s: s.phase == 2 and s.foreign_method != ""),
@@ -79,6 +82,7 @@ _CHECKS: tuple[Check[AuthSet], ...] = (
 )
 
 
+# [MS-FASP] 2.2.65
 def check_auth_set(auth_set: AuthSet) -> None:
     """Raises CmdletError for the first thing that is wrong with the set."""
     refuse_first(_CHECKS, auth_set)

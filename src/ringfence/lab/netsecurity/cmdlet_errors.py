@@ -22,6 +22,7 @@ def _rule_status() -> dict[int, str]:
 
 STATUS_TEXTS = _rule_status()
 
+# [MS-ERREF] 2.2; which of them a cmdlet gives: open: error-ids
 SYSTEM_ERRORS = {
     2: ("ObjectNotFound", "The system cannot find the file specified."),
     5: ("PermissionDenied", "Access is denied."),

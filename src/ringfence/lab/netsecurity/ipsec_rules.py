@@ -17,17 +17,26 @@ from ringfence.lab.netsecurity.objects import NOUNS
 from ringfence.lab.registry.hive import SimulatedRegistry
 from ringfence.lab.registry.stored_rule import StoredRule, Token
 
+# [MS-GPFAS] 2.2.6.2, 2.2.7.1
 SETS = {"Auth1Set": NOUNS["NetIPsecPhase1AuthSet"], "Auth2Set": NOUNS["NetIPsecPhase2AuthSet"],
         "Crypto2Set": NOUNS["NetIPsecQuickModeCryptoSet"], "Crypto1Set": NOUNS["NetIPsecMainModeCryptoSet"]}
+# FW_RULE_STATUS, the run-time codes
 MISSING = {"Auth1Set": 0x00200001, "Auth2Set": 0x00200002, "Crypto2Set": 0x00200003, "Crypto1Set": 0x00200005}
+# New-NetIPsecRule, New-NetIPsecMainModeRule
 SET_PARAMETERS = {"Phase1AuthSet": "Auth1Set", "Phase2AuthSet": "Auth2Set", "QuickModeCryptoSet": "Crypto2Set",
                   "MainModeCryptoSet": "Crypto1Set"}
+# [MS-GPFAS] 2.2.6.2
 STATIC = ("LTunnel4", "LTunnel6", "RTunnel4", "RTunnel6")
 DYNAMIC = tuple(t + "_2" for t in STATIC)
+# [MS-GPFAS] 2.2.6.2
 SEVERAL = ("RTunEndpts4", "RTunEndpts6")
+# New-NetIPsecRule. open: remote-end-omitted
 END_PARAMETERS = ("LocalTunnelEndpoint", "RemoteTunnelEndpoint")
+# [MS-GPFAS] 2.2.6.2
 TUNNEL = (*STATIC, *DYNAMIC, *SEVERAL)
+# [MS-GPFAS] 2.2.6.3
 KEY_MODULES = {"IKEv1": "IkeV1", "AuthIP": "AuthIP", "IKEv2": "IkeV2"}
+# [MS-FASP] 2.2.52. open: request-none
 ACTIONS = {("None", "None"): "DoNotSecure", ("Request", "Request"): "Boundary", ("Require", "Request"): "SecureServer",
            ("Require", "Require"): "Secure"}
 METHODS = {  # what each key module can do (Microsoft's page of New-NetIPsecRule, -KeyModule)
@@ -37,6 +46,7 @@ METHODS = {  # what each key module can do (Microsoft's page of New-NetIPsecRule
 }
 
 
+# [MS-GPFAS] 2.2.6.2. open: empty-description
 def apply(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> None:
     """Writes the bound parameters of New- or Set-NetIPsecRule into the rule; what is not given stays."""
     common(rule, arguments, machine)
@@ -74,6 +84,7 @@ def _endpoints(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
                 arguments[parameter], f"{end}_4", f"{end}_6", keywords=True, endpoint=True))
 
 
+# [MS-FASP] 2.2.55. open: default-set-ids, set-words
 def _sets(rule: StoredRule, arguments: Mapping[str, Any], tokens: Iterable[str]) -> None:
     """The named sets; the primary ones where a rule that secures names none."""
     is_new = not rule.has("Auth1Set")
@@ -90,12 +101,14 @@ def _sets(rule: StoredRule, arguments: Mapping[str, Any], tokens: Iterable[str])
         rule.replace("Auth1Set Auth2Set Crypto2Set")
 
 
+# New-NetIPsecRule, -KeyModule
 def _key_modules(rule: StoredRule, modules: list[str]) -> None:
     if "Default" in modules and len(modules) > 1:
         raise rule_error(0x00080011)
     rule.replace("KeyMod", *[("KeyMod", KEY_MODULES[m]) for m in modules if m != "Default"])
 
 
+# [MS-GPFAS] 2.2.6.2, New-NetIPsecRule, -LocalTunnelEndpoint. open: transport-clears-ends
 def _tunnel(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
     """Tunnel endpoints: both named (static), one of them Any (dynamic, tokens `_2`), or several remote ones."""
     names_ends = any(parameter in arguments for parameter in END_PARAMETERS)
@@ -122,6 +135,7 @@ def _same_family(ends: list[Token]) -> bool:
     return len({t for t, _ in ends}) < len(ends)
 
 
+# [MS-FASP] 2.2.55. open: loopback
 def _ends(values: list[str], token: str) -> list[Token]:
     """Addresses of one end, [] for Any. Loopback and multicast are refused [0x0010004D]."""
     tokens = parameter_values.addresses(values, token + "4", token + "6", keywords=False, endpoint=True)
@@ -173,6 +187,7 @@ class _Security:
 
 
 _EXEMPT, _CLEAR_OUT = ("None", "None"), ("Require", "None")
+# [MS-FASP] 2.2.52, 2.2.55, New-NetIPsecRule. open: ikev2-among-modules
 _SECURITY_CHECKS: tuple[Check[_Security], ...] = (
     (0x001000B0, "Mode None.", lambda s: s.mode == "None"),
     (0x00080011, "", lambda s: s.tunnel and s.ikev2),
@@ -200,6 +215,7 @@ def _action(rule: StoredRule, arguments: Mapping[str, Any], was_tunnel: bool) ->
     rule.replace("SecureInClearOut", ("SecureInClearOut", parameter_values.stored_bool(security.pair == _CLEAR_OUT)))
 
 
+# [MS-FASP] 2.2.55
 _RULE_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x001000A1, "", lambda r: r.has("EP1Port", "EP2Port", "EP1Port2_10", "EP2Port2_10")
      and r.first("Protocol") not in ("6", "17")),
@@ -209,6 +225,7 @@ _RULE_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x00100500, "", lambda r: not _is_exemption(r) and not r.has("Auth1Set")),
     (0x00100510, "", lambda r: not _is_exemption(r) and not r.has("Crypto2Set")),
 )
+# [MS-FASP] 2.2.55
 _TUNNEL_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x00100516, "", lambda r: r.has("TransportMachineAuthzSDDL")),
     (0x00100517, "", lambda r: r.has("TransportUserAuthzSDDL")),
@@ -217,6 +234,7 @@ _TUNNEL_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x0010004F, "A tunnel with both tunnel endpoints needs LocalAddress and RemoteAddress.",
      lambda r: _is_static_tunnel(r) and not (r.has("EP1_4", "EP1_6") and r.has("EP2_4", "EP2_6"))),
 )
+# [MS-FASP] 2.2.51, 2.2.55, New-NetIPsecRule, -RemoteTunnelHostname
 _AUTHORIZATION_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x00107001, "", lambda r: r.is_true("ByPassTunnel") and not r.has(*TUNNEL)),
     (0x00100518, "", lambda r: r.is_true("Authz") and r.has("TransportMachineAuthzSDDL", "TransportUserAuthzSDDL")),
@@ -226,6 +244,7 @@ _AUTHORIZATION_CHECKS: tuple[Check[StoredRule], ...] = (
 )
 
 
+# [MS-FASP] 2.2.55
 def check(machine: Machine, root: str, rule: StoredRule) -> None:
     """What the firewall service refuses of a whole connection security rule."""
     known_to(rule, machine.schema)
@@ -259,6 +278,7 @@ def _is_static_tunnel(rule: StoredRule) -> bool:
     return bool(_local_ends(rule)) and not rule.has(*DYNAMIC)
 
 
+# FW_RULE_STATUS, the run-time codes. open: runtime-status
 def check_sets(registry: SimulatedRegistry, root: str, rule: StoredRule) -> None:
     """Sets that exist in the rule's own store, methods that the key modules can do, no key beside a second method."""
     for token in MISSING:

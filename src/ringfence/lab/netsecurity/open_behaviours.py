@@ -1,0 +1,149 @@
+"""What the lab does where no document says what Windows does, or documents disagree: one row each, marked `open: ID` in the code.
+
+docs/reference/lab.md is made of it. A row goes once a document or a real Windows has answered.
+"""
+
+from typing import NamedTuple
+
+
+class OpenBehaviour(NamedTuple):
+    """What the lab does, and what there is to read."""
+
+    does: str
+    documents: str
+
+
+OPEN_BEHAVIOURS = {
+    # How cmdlets answer
+    "error-ids": OpenBehaviour(
+        "A system error has the id `Windows System Error N`; what the firewall service refuses has `HRESULT 0x80070057`, the "
+        "FW_RULE_STATUS code as its own code and in the message.",
+        "FW_RULE_STATUS has codes and texts; no page shows an error record of a cmdlet.",
+    ),
+    "read-only-store": OpenBehaviour(
+        "Writing to a store that is read-only is system error 50, an unknown store 2, an unknown domain 1355.",
+        "The pages say which stores are read-only, not how that is told.",
+    ),
+    "taken-name": OpenBehaviour(
+        "A name that is taken is system error 183; its own in other case is not.",
+        "The pages say that names are unique in a store.",
+    ),
+    "set-in-use": OpenBehaviour(
+        "A set that a rule of its store names is neither removed nor renamed: 2402. The default sets are.",
+        "The pages do not speak of sets in use.",
+    ),
+    "list-bounds": OpenBehaviour(
+        "More than 1,000 members of a list are error 1734; single addresses count as subnets.",
+        "[MS-FASP] bounds its lists, MIDL names the error of a call; what a cmdlet makes of it is not said.",
+    ),
+    "log-file-name": OpenBehaviour(
+        'A log file has a path as a program has: fewer than 260 characters, no bar and none of `/ * ? " < >`.',
+        "[MS-FASP] 2.2.37 says so of programs; of logs nothing is said.",
+    ),
+    "unique-beginnings": OpenBehaviour(
+        "Names of enumerations may be cut short where only one begins so.",
+        "PowerShell converts texts to enumerations in that way; no page of a cmdlet promises it.",
+    ),
+    # Stored forms
+    "main-mode-crypto-key": OpenBehaviour(
+        "Main mode crypto sets are stored under `Phase1CryptoSet`, all other sets under plurals.",
+        "[MS-GPFAS] 2.2.5 spells it so in its text and has no example; no export holds one.",
+    ),
+    "default-set-ids": OpenBehaviour(
+        "A rule that secures and names no set holds the ids of the default sets.",
+        "The two real strings do; New-NetIPsecRule says that default sets are used.",
+    ),
+    "set-words": OpenBehaviour(
+        "As the name of a set, `Default` is the default one and `None` no set.",
+        "[MS-FASP] 2.2.55 lets the second set be absent; no page says how a cmdlet is told.",
+    ),
+    "empty-description": OpenBehaviour(
+        "A connection security rule always holds `Desc=`.",
+        "Real strings and the examples of [MS-GPFAS] 4.3 do; its grammar wants a text.",
+    ),
+    "descriptors-as-given": OpenBehaviour(
+        "Security descriptors are stored as they were given.", "Windows' own hold `O:LSD:`; whether it adds that is not said."
+    ),
+    "subnets": OpenBehaviour(
+        "A subnet loses its host bits, a whole-length one is a single address, an IPv4 mask is dotted.",
+        "[MS-FASP] 2.2.4 and 2.2.6 say what each means, examples show dotted masks.",
+    ),
+    "platform-added": OpenBehaviour(
+        "Rules with a package, an owner or local users get the platform 6.2+ where they have none.",
+        "Seen in all 952 such rules of real exports; no page says it.",
+    ),
+    "unknown-tokens": OpenBehaviour(
+        "A token that no cmdlet knows stays in a rule when others change.",
+        "[MS-FASP] and [MS-GPFAS] speak of reading such tokens alone.",
+    ),
+    "flood-settings-store": OpenBehaviour(
+        "Settings against floods are kept as the cmdlet shows them, in no registry.", "Their registry form is not documented."
+    ),
+    # What is refused
+    "runtime-status": OpenBehaviour(
+        "A rule that would never be enforced is refused when it is written: a missing set, key modules that cannot do its "
+        "methods, a pre-shared key beside a second authentication.",
+        "FW_RULE_STATUS has run-time codes for these; whether a cmdlet refuses them is not said.",
+    ),
+    "local-address-and-interface": OpenBehaviour(
+        "A local address excludes interfaces and interface types in firewall rules too.",
+        "The text of 0x0010004B is general; [MS-FASP] 2.2.55 has it for connection security rules.",
+    ),
+    "loopback": OpenBehaviour(
+        "Loopback addresses are refused as ends of tunnels only, unspecified ones alone everywhere.",
+        "The texts of 0x0010004A and 0x0010004C name more than [MS-FASP] 2.2.37 and 2.2.55 refuse.",
+    ),
+    "port-zero": OpenBehaviour(
+        "Port 0 is refused, a range may begin at 0.",
+        "[MS-FASP] 2.2.12 has no lower bound; the page of New-NetIPsecRule has 0 through 65535.",
+    ),
+    "bypass-list": OpenBehaviour(
+        "A rule that overrides block rules needs a list of machines or of users.",
+        "[MS-FASP] 2.2.37 and FW_RULE_STATUS: of machines; New-NetFirewallRule: of users.",
+    ),
+    "remote-machine-outbound": OpenBehaviour(
+        "RemoteMachine may stand in outbound rules.", "[MS-FASP] 2.2.37 forbids it, New-NetFirewallRule and a real rule have it."
+    ),
+    "dynamic-target-list": OpenBehaviour(
+        "DynamicTarget takes several targets.", "The page names one enumeration, MSFT_NetProtocolPortFilter a number."
+    ),
+    "request-none": OpenBehaviour(
+        "InboundSecurity Request with OutboundSecurity None is refused.",
+        "New-NetIPsecRule lists the pair, [MS-FASP] 2.2.52 has no action for it.",
+    ),
+    "remote-end-omitted": OpenBehaviour(
+        "A new tunnel has to be told RemoteTunnelEndpoint as well as LocalTunnelEndpoint.",
+        "New-NetIPsecRule calls the local one required, and says only that the remote one may be Any.",
+    ),
+    "ikev2-among-modules": OpenBehaviour(
+        "IKEv2 in a tunnel needs a TunnelType also where other key modules stand beside it.",
+        "New-NetIPsecRule says it of IKEv2, and that TunnelType is for IKEv2 only.",
+    ),
+    "transport-clears-ends": OpenBehaviour(
+        "Set-NetIPsecRule with Mode Transport takes the ends of the tunnel away.",
+        "The ends are valid in tunnels only; what becomes of stored ones is not said.",
+    ),
+    "anonymous-alone": OpenBehaviour(
+        "Anonymous alone is refused in the first authentication too.",
+        "[MS-FASP] 2.2.65 says it of the second; the text of 0x00101032 is general.",
+    ),
+    "main-mode-groups": OpenBehaviour(
+        "Proposals of one main mode set may name several groups.",
+        "[MS-FASP] 2.2.74 wants one; both examples of New-NetIPsecMainModeCryptoSet have several.",
+    ),
+    "esp-without-hash": OpenBehaviour(
+        "ESP with a cipher and no hash is accepted.", "[MS-FASP] 2.2.74 and an example have it, KB949856 does not list it."
+    ),
+    "pfs-code": OpenBehaviour(
+        "Perfect forward secrecy beside a proposal without encapsulation is refused with 0x00105020.",
+        "TechNet cc733077 excludes the two; the text of that code speaks of key exchange algorithms.",
+    ),
+    # Stores
+    "localhost-at-once": OpenBehaviour(
+        "The local group policy (`localhost`) is in force at once; there are no domain GPOs.",
+        "Windows keeps it in registry.pol and applies it at the next refresh.",
+    ),
+    "not-configured-locally": OpenBehaviour(
+        "NotConfigured removes a value of the local store.", "The pages have it for Group Policy only."
+    ),
+}
