@@ -273,7 +273,7 @@ def management_flow(way: Way) -> Iterator[str]:
         yield f"of the connection it knows {flow}"
 
 
-VARYING = ("time", "management", "powershell", "verbs", "script_sha256")
+VARYING = ("time", "management", "powershell", "verbs", "script_sha256")  # an endpoint has a script of its own
 
 
 @probe("one-behaviour")
