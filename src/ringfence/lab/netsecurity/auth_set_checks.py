@@ -57,6 +57,7 @@ class AuthSet:
         return bool(types) and not (types & {"Both", "Select"} and types & {"Both", "Validate"})
 
 
+# [MS-FASP] 2.2.56. open: criteria-purpose
 def criteria_type(proposal: Mapping[str, Any]) -> str:
     """What the criteria of a certificate proposal are for: Select, Validate, or Both where neither or each is named."""
     select, validate = proposal.get("SelectionCriteria", False), proposal.get("ValidationCriteria", False)
@@ -65,7 +66,7 @@ def criteria_type(proposal: Mapping[str, Any]) -> str:
     return "Select" if select else "Validate"
 
 
-# [MS-FASP] 2.2.65, FW_RULE_STATUS. open: anonymous-alone
+# [MS-FASP] 2.2.65, FW_RULE_STATUS. open: anonymous-alone, mixed-authorities
 _CHECKS: tuple[Check[AuthSet], ...] = (
     (0x00101030, "Method {0.foreign_method}.", lambda s: s.phase == 1 and s.foreign_method != ""),
     (0x00101031, "Method {0.foreign_method}.", lambda s: s.phase == 2 and s.foreign_method != ""),

@@ -17,7 +17,7 @@ from ringfence.lab.registry.hive import POLICY
 _SAME, _INVERSE = {"True": 1, "False": 0}, {"True": 0, "False": 1}
 # [MS-GPFAS] 2.2.3
 _ACTION = {"Allow": 0, "Block": 1}
-# [MS-GPFAS] 2.2.3. open: not-configured-locally
+# [MS-GPFAS] 2.2.3. open: not-configured-locally, stealth-for-ipsec
 PROFILE = {
     "Enabled": ("", "EnableFirewall", _SAME),
     "DefaultInboundAction": ("", "DefaultInboundAction", _ACTION),

@@ -50,18 +50,28 @@ def auth_proposal(arguments: dict[str, Any]) -> Proposal:
         method = who + ("Cert" if arguments.get("Cert") else "Kerb" if arguments.get("Kerberos") else "Ntlm")
     if method.endswith("Cert"):
         refuse_first(_CERTIFICATE_CHECKS, arguments)
+    if "PreSharedKey" in arguments:
+        _check_key(arguments["PreSharedKey"])
     if "Proxy" in arguments and not HOST_NAME.fullmatch(arguments["Proxy"]):
         raise rule_error(0x00101080)
     return Proposal("MSFT_NetIKEAuthProposal", {**arguments, "Method": method})
 
 
 # Names and criteria of a certificate proposal.
-# New-NetIPsecAuthProposal, FW_RULE_STATUS
+# [MS-FASP] 2.2.63
+def _check_key(key: str) -> None:
+    """A pre-shared key has 1 to 9,999 characters and no bar."""
+    if not 0 < len(key) < 10000 or "|" in key:
+        raise rule_error(0x00101050)
+
+
+# [MS-FASP] 2.2.59, 2.2.63, New-NetIPsecAuthProposal, FW_RULE_STATUS. open: renewal-code
 _CERTIFICATE_CHECKS: tuple[Check[Mapping[str, Any]], ...] = (
     (0x00101060, "", lambda a: "|" in a["Authority"] or not _DISTINGUISHED_NAME.fullmatch(a["Authority"])),
     (0x00101040, "", lambda a: "Invalid" in (a.get("Signing"), a.get("AuthorityType"))),
     (0x00101074, "", lambda a: "Thumbprint" in a and not re.fullmatch(r"[0-9A-Fa-f]{40}", a["Thumbprint"])),
     (0x00101073, "", lambda a: bool(a.get("FollowRenewal")) and "Thumbprint" not in a),
+    (0x00101078, "FollowRenewal is for selection.", lambda a: bool(a.get("FollowRenewal")) and criteria_type(a) == "Validate"),
     (0x00101075, "", lambda a: any(not re.fullmatch(r"[0-2](\.\d+)+", oid) for oid in a.get("ExtendedKeyUsage", ()))),
     (0x00101076, "", lambda a: ("SubjectName" in a) != (a.get("SubjectNameType", "None") != "None")),
     (0x00101077, "", lambda a: "SubjectName" in a and (not a["SubjectName"] or "|" in a["SubjectName"])),

@@ -187,7 +187,7 @@ class _Security:
 
 
 _EXEMPT, _CLEAR_OUT = ("None", "None"), ("Require", "None")
-# [MS-FASP] 2.2.52, 2.2.55, New-NetIPsecRule. open: ikev2-among-modules
+# [MS-FASP] 2.2.52, 2.2.55, New-NetIPsecRule. open: ikev2-among-modules, both-ends-any
 _SECURITY_CHECKS: tuple[Check[_Security], ...] = (
     (0x001000B0, "Mode None.", lambda s: s.mode == "None"),
     (0x00080011, "", lambda s: s.tunnel and s.ikev2),

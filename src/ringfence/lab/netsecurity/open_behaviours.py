@@ -105,7 +105,7 @@ OPEN_BEHAVIOURS = {
         "RemoteMachine may stand in outbound rules.", "[MS-FASP] 2.2.37 forbids it, New-NetFirewallRule and a real rule have it."
     ),
     "dynamic-target-list": OpenBehaviour(
-        "DynamicTarget takes several targets.", "The page names one enumeration, MSFT_NetProtocolPortFilter a number."
+        "DynamicTarget takes several targets.", "The page names one enumeration; [MS-FASP] 2.2.37 keeps a bit for each."
     ),
     "request-none": OpenBehaviour(
         "InboundSecurity Request with OutboundSecurity None is refused.",
@@ -138,7 +138,31 @@ OPEN_BEHAVIOURS = {
         "Perfect forward secrecy beside a proposal without encapsulation is refused with 0x00105020.",
         "TechNet cc733077 excludes the two; the text of that code speaks of key exchange algorithms.",
     ),
+    "renewal-code": OpenBehaviour(
+        "FollowRenewal of criteria that only validate is refused with 0x00101078.",
+        "[MS-FASP] 2.2.59 forbids the two together; which code says so is not told.",
+    ),
+    "criteria-purpose": OpenBehaviour(
+        "Criteria without a purpose are for both, selection and validation; a purpose without criteria stores nothing.",
+        "[MS-FASP] 2.2.56 has the three values, New-NetIPsecAuthProposal no default.",
+    ),
+    "both-ends-any": OpenBehaviour(
+        "A tunnel whose both ends are Any is refused.",
+        "[MS-FASP] 2.2.55 allows it; nothing in [MS-GPFAS] 2.2.6.2 could tell such a rule from one that is no tunnel.",
+    ),
+    "port-words": OpenBehaviour(
+        "IPHTTPSIn is for TCP, PlayToDiscovery for UDP, both inbound.",
+        "[MS-FASP] 2.2.37 says it of RPC, RPCEPMap and Teredo; rules of Windows have the two so.",
+    ),
+    "mixed-authorities": OpenBehaviour(
+        "Root and intermediate authorities may stand beside one another.",
+        "[MS-FASP] 2.2.24 has a status for that (MIXED_CA_TYPE_IN_BLOCK), and FW_RULE_STATUS says that it is not used.",
+    ),
     # Stores
+    "stealth-for-ipsec": OpenBehaviour(
+        "EnableStealthModeForIPsec True is DisableStealthModeIPsecSecuredPacketExemption 1.",
+        "So the names say; by the text of [MS-FASP] 2.2.38 that value, when on, exempts secured packets from stealth.",
+    ),
     "localhost-at-once": OpenBehaviour(
         "The local group policy (`localhost`) is in force at once; there are no domain GPOs.",
         "Windows keeps it in registry.pol and applies it at the next refresh.",

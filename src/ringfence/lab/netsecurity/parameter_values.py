@@ -21,7 +21,7 @@ LATER_WORDS = {"intranet": "IntrAnet", "internet": "IntErnet", "playtodevice": "
                "intranetremoteaccess": "RmtIntrAnet", "captiveportal": "CaptivePortal"}
 # New-NetFirewallRule, -Protocol
 PROTOCOLS = {"tcp": "6", "udp": "17", "icmpv4": "1", "icmpv6": "58"}
-# [MS-GPFAS] 2.2.2.3
+# [MS-GPFAS] 2.2.2.3, [MS-FASP] 2.2.37. open: port-words
 LOCAL_PORT_WORDS: dict[str, tuple[str, tuple[Token, ...]]] = {
     # word: (protocol, tokens). IP-HTTPS is written twice, for old and new readers.
     "rpc": ("6", (("LPort", "RPC"),)),
