@@ -64,7 +64,7 @@ def _run(machine: Machine, name: str, arguments: dict[str, Any]) -> None:
         _VERBS[verb](machine, NOUNS[noun], arguments)
 
 
-# New-NetFirewallRule and its like, -Name. open: taken-name
+# [MS-FASP] 3.1.4.6, 3.1.4.13, 3.1.4.18, 3.1.4.23: ERROR_ALREADY_EXISTS
 def _new(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
     if noun.in_subkeys:
@@ -116,7 +116,7 @@ def _set(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
             machine.registry.set(noun.path(root), name, rule.text(machine.schema))
 
 
-# Remove-NetIPsecPhase1AuthSet and its like. open: set-in-use
+# [MS-FASP] 3.1.4.20, 3.1.4.25: ERROR_ACTIVE_CONNECTIONS
 def _remove(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
     for name in select(machine, noun, root, arguments):

@@ -323,7 +323,7 @@ def apply_main_mode(rule: StoredRule, arguments: Mapping[str, Any], machine: Mac
 
 
 def check_main_mode(machine: Machine, root: str, rule: StoredRule) -> None:
-    """What the service refuses of a main mode rule (MS-FASP 2.2.79): its sets have to be there."""
+    """What the service refuses of a main mode rule (MS-FASP 2.2.85): its sets have to be there."""
     if not rule.has("Auth1Set"):
         raise rule_error(0x00100500)
     if not rule.has("Crypto1Set"):

@@ -31,7 +31,7 @@ SINCE = {"OtherCertSigning": ((2, 1), 0x00101042), "IntermediateCA": ((2, 10), 0
 _PRIMARY = re.compile(r"\{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE[1-4]\}", re.IGNORECASE)
 
 
-# [MS-FASP] 2.2.65, 2.2.74
+# [MS-FASP] 2.2.65, 2.2.74. open: main-mode-set-names
 def set_id(noun: Noun, name: str) -> str:
     """A set's id: 1 to 254 characters; it begins with a primary set's id only if it is this noun's [0x00101000]."""
     if not 0 < len(name) < 255 or "|" in name or "\\" in name or (

@@ -131,7 +131,7 @@ def _by_name(registry: SimulatedRegistry, noun: Noun, root: str, patterns: list[
     return list(dict.fromkeys(ids))
 
 
-# open: set-in-use
+# [MS-FASP] 3.1.4.20: "only when the set is not a primary set"
 def in_use(machine: Machine, noun: Noun, root: str, name: str) -> bool:
     """Whether a rule of the same store refers to this set. Primary sets never count."""
     if name.casefold() == noun.primary.casefold():

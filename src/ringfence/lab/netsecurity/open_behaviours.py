@@ -16,21 +16,21 @@ class OpenBehaviour(NamedTuple):
 OPEN_BEHAVIOURS = {
     # How cmdlets answer
     "error-ids": OpenBehaviour(
-        "A system error has the id `Windows System Error N`; what the firewall service refuses has `HRESULT 0x80070057`, the "
+        "A system error has the id `Windows System Error N`; what the firewall service refuses has `HRESULT 0x80070057`, and the "
         "FW_RULE_STATUS code as its own code and in the message.",
-        "FW_RULE_STATUS has codes and texts; no page shows an error record of a cmdlet.",
+        "[MS-FASP] 3.1.4.6 has 87 for what does not pass its checks, beside a status; no page shows an error record of a cmdlet.",
     ),
     "read-only-store": OpenBehaviour(
-        "Writing to a store that is read-only is system error 50, an unknown store 2, an unknown domain 1355.",
-        "The pages say which stores are read-only, not how that is told.",
+        "An unknown store is system error 2, an unknown domain 1355.",
+        "[MS-FASP] 3.1.4.6 has 50 for read-only stores alone.",
     ),
     "taken-name": OpenBehaviour(
-        "A name that is taken is system error 183; its own in other case is not.",
-        "The pages say that names are unique in a store.",
+        "Another spelling of an object's own name is not taken.",
+        "[MS-FASP] 3.1.4.6 has 183 for an id that exists, and does not speak of letter case.",
     ),
     "set-in-use": OpenBehaviour(
-        "A set that a rule of its store names is neither removed nor renamed: 2402. The default sets are.",
-        "The pages do not speak of sets in use.",
+        "A set that a rule of its store names is not renamed either.",
+        "[MS-FASP] 3.1.4.20 has 2402 for its removal; a rename is an affair of the cmdlets.",
     ),
     "list-bounds": OpenBehaviour(
         "More than 1,000 members of a list are error 1734; single addresses count as subnets.",
@@ -80,6 +80,10 @@ OPEN_BEHAVIOURS = {
         "Settings against floods are kept as the cmdlet shows them, in no registry.", "Their registry form is not documented."
     ),
     # What is refused
+    "main-mode-set-names": OpenBehaviour(
+        "Main mode crypto sets may have names of their own.",
+        "[MS-FASP] 2.2.74 allows the primary id alone, [MS-GPFAS] 2.2.7.1 and New-NetIPsecMainModeCryptoSet have others.",
+    ),
     "runtime-status": OpenBehaviour(
         "A rule that would never be enforced is refused when it is written: a missing set, key modules that cannot do its "
         "methods, a pre-shared key beside a second authentication.",
