@@ -75,7 +75,7 @@ def set_profile(machine: Machine, arguments: Mapping[str, Any]) -> None:
             _write(machine, profile_key(root, name) + subkey, value, data)
 
 
-# Set-NetFirewallProfile, -LogMaxSizeKilobytes. open: log-file-name
+# [MS-FASP] 3.1.4.12: the size within its bounds, characters that no path of a log has; Set-NetFirewallProfile
 def _profile_values(machine: Machine, arguments: Mapping[str, Any]) -> list[tuple[str, str, int | str | None]]:
     writes: list[tuple[str, str, int | str | None]] = [
         (subkey, value, data.get(arguments[p])) for p, (subkey, value, data) in PROFILE.items() if p in arguments]
@@ -85,7 +85,7 @@ def _profile_values(machine: Machine, arguments: Mapping[str, Any]) -> list[tupl
         writes.append((r"\Logging", "LogFileSize", arguments["LogMaxSizeKilobytes"]))
     if "LogFileName" in arguments:
         name = arguments["LogFileName"]
-        if len(name) >= 260 or any(c in name for c in '/*?"<>|'):
+        if any(c in name for c in '/*?"<>|'):
             raise system_error(87, "LogFileName is not a path.")
         writes.append((r"\Logging", "LogFilePath", None if name in ("", "NotConfigured") else name))
     if "DisabledInterfaceAliases" in arguments:

@@ -278,7 +278,7 @@ def _is_static_tunnel(rule: StoredRule) -> bool:
     return bool(_local_ends(rule)) and not rule.has(*DYNAMIC)
 
 
-# FW_RULE_STATUS, the run-time codes. open: runtime-status
+# FW_RULE_STATUS, the run-time codes; [MS-FASP] 3.1.4.13 of missing encapsulation. open: runtime-status
 def check_sets(registry: SimulatedRegistry, root: str, rule: StoredRule) -> None:
     """Sets that exist in the rule's own store, methods that the key modules can do, no key beside a second method."""
     for token in MISSING:

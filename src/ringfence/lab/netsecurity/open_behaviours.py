@@ -36,10 +36,6 @@ OPEN_BEHAVIOURS = {
         "More than 1,000 members of a list are error 1734; single addresses count as subnets.",
         "[MS-FASP] bounds its lists, MIDL names the error of a call; what a cmdlet makes of it is not said.",
     ),
-    "log-file-name": OpenBehaviour(
-        'A log file has a path as a program has: fewer than 260 characters, no bar and none of `/ * ? " < >`.',
-        "[MS-FASP] 2.2.37 says so of programs; of logs nothing is said.",
-    ),
     "unique-beginnings": OpenBehaviour(
         "Names of enumerations may be cut short where only one begins so.",
         "PowerShell converts texts to enumerations in that way; no page of a cmdlet promises it.",
@@ -87,7 +83,7 @@ OPEN_BEHAVIOURS = {
     "runtime-status": OpenBehaviour(
         "A rule that would never be enforced is refused when it is written: a missing set, key modules that cannot do its "
         "methods, a pre-shared key beside a second authentication.",
-        "FW_RULE_STATUS has run-time codes for these; whether a cmdlet refuses them is not said.",
+        "FW_RULE_STATUS has run-time codes for these; [MS-FASP] 3.1.4.13 refuses missing encapsulation alone.",
     ),
     "local-address-and-interface": OpenBehaviour(
         "A local address excludes interfaces and interface types in firewall rules too.",
@@ -172,6 +168,7 @@ OPEN_BEHAVIOURS = {
         "Windows keeps it in registry.pol and applies it at the next refresh.",
     ),
     "not-configured-locally": OpenBehaviour(
-        "NotConfigured removes a value of the local store.", "The pages have it for Group Policy only."
+        "NotConfigured removes a value of the local store.",
+        "The pages have it for Group Policy only; [MS-FASP] 3.1.4.12 deletes an option in any store.",
     ),
 }
