@@ -88,6 +88,7 @@ class Property:
     since: str  # schema version ([MS-FASP] note 12)
     example: Any
     references: str = ""  # the kind that it names a resource of
+    said_with: tuple[str, Any] | None = None  # (property, value): cmdlets want it with that, be it any, and refuse it without
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
 
     def parse(self, value: Any) -> Any:
@@ -122,12 +123,13 @@ def prop(
     since: str = "2.0",
     example: Any = None,
     references: str = "",
+    said_with: tuple[str, Any] | None = None,
     proposal: "type[Resource] | None" = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
-            "since": since, "example": example, "references": references, "proposal": proposal}
+            "since": since, "example": example, "references": references, "said_with": said_with, "proposal": proposal}
     return dataclasses.field(default=default, metadata=meta)
 
 
