@@ -43,7 +43,8 @@ def options(project: str) -> RunOptions:
 
 def main(name: str, *arguments: str) -> None:
     imported = time.process_time()
-    works: dict[str, Callable[..., dict[str, Any]]] = {"plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire}
+    works: dict[str, Callable[..., dict[str, Any]]] = {"plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire,
+                                                    "large": large}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
 
@@ -116,6 +117,26 @@ def memory(project: str, forks: str) -> dict[str, Any]:
         return _Answers(job, run.context, numbers[job.host], builtin)
 
     return {"prepared": prepared, **_run(replace(run, context=replace(run.context, connect=connect)), plan_host, int(forks))}
+
+
+def large(project: str, policy: str) -> dict[str, Any]:
+    """A plan of one host whose policy is the JSON text of a file; what it takes to make the answer is taken off."""
+    run, started, spent = prepare(options(project)), peak_mb(), [0.0]
+
+    class Host:
+        def run(self, batch: Batch) -> Reply:
+            begin = time.process_time()
+            known = {"Facts.Read": '{"computer": "large", "elevated": true}', "Policy.Read": Path(policy).read_text("utf-8")}
+            replies = ", ".join(f'{{"ok": true, "value": {known.get(c.verb, "{}")}}}' for c in batch.calls.values())
+            said = f'{{"ringfence": 2, "run": "{batch.run_id}", "replies": [{replies}]}}'.encode()
+            frame = b"<<ringfence:" + base64.b64encode(gzip.compress(said, 1)) + b">>"
+            del known, replies, said
+            spent[0] += time.process_time() - begin
+            return batch.decode(frame)
+
+    begin = time.process_time()
+    found = _run(replace(run, context=replace(run.context, connect=lambda job: Host())), plan_host)
+    return {"plan": time.process_time() - begin - spent[0], "before": started, **found}
 
 
 class _Answers:
