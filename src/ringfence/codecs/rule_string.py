@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-from ringfence.types.base import CaseInsensitive, KeptPiece, in_order
+from ringfence.types.base import CaseInsensitive, KeptPiece, in_order, remembered
 from ringfence.types.network import platform, sorted_versions
 from ringfence.types.network_sets import icmp_set
 
@@ -68,7 +68,6 @@ class Text:
         return [f"{self.tokens[0]}={v}" for v in values if v is not None]
 
 
-_caseless = lru_cache(65536)(CaseInsensitive)  # paths and services repeat themselves
 PLAIN: tuple[Callable[[str], Any], ...] = (str.strip, CaseInsensitive)  # parsers that refuse nothing
 
 
@@ -261,6 +260,10 @@ class _AnyCase(dict[str, Any]):
 _SWITCH, _FEW = "switch", "few"  # who reads the tokens that have very few values, or few
 
 
+def _length_of_pieces(pieces: Tokens) -> int:
+    return sum(map(len, pieces))
+
+
 class RuleStringCodec:
     """The codecs of one kind: {property: (codec, value when its tokens are absent)}; `order` is Windows' own order.
 
@@ -284,7 +287,7 @@ class RuleStringCodec:
     def _reader(codec: Codec, names: tuple[str, ...]) -> Callable[[Tokens], tuple[dict[str, Any], Tokens]]:
         """What a codec reads, by property. Remembered."""
 
-        @lru_cache(8192)
+        @remembered(4096, 400, _length_of_pieces)
         def read(pieces: Tokens) -> tuple[dict[str, Any], Tokens]:
             values, left = codec.read(pieces)
             return dict(zip(names, values, strict=True)), left
@@ -294,7 +297,7 @@ class RuleStringCodec:
     def _way(self, codec: Codec) -> Any:
         """How pieces of a codec are read: a plain text by its property and parser, or together with others, or by its codec."""
         if isinstance(codec, Text) and codec.parse in PLAIN:
-            return self.names[codec][0], _caseless if codec.parse is CaseInsensitive else codec.parse
+            return self.names[codec][0], codec.parse
         if isinstance(codec, TruthTable):
             return _SWITCH
         few = isinstance(codec, ProtocolAndIcmp | Platform) or (isinstance(codec, TokenSet) and codec.canonical is in_order)
@@ -303,12 +306,16 @@ class RuleStringCodec:
     def read(self, string: str) -> tuple[dict[str, Any], Tokens]:
         """Values, and the pieces nobody understood, verbatim and in Windows' order of tokens. Never raises."""
         pieces = string.split("|")
-        if _is_version(pieces[0]):
+        if len(pieces[0]) < 9 and _is_version(pieces[0]):
             del pieces[0]
-        return self.read_pieces(pieces)
+        return self.read_pieces(pieces, len(string) <= 1000)
 
-    def read_pieces(self, pieces: Iterable[str]) -> tuple[dict[str, Any], Tokens]:
-        """The same from pieces: the values of a set or of a proposal stand as `Name=data`."""
+    def read_pieces(self, pieces: Iterable[str], usual: bool = False) -> tuple[dict[str, Any], Tokens]:
+        """The same from pieces: the values of a set or of a proposal stand as `Name=data`.
+
+        usual: they are short enough for what is read of them to be remembered.
+        """
+        together = self.read_together if usual else self._read_together
         switches: list[str] = []
         few: list[str] = []
         extra: list[str] = []
@@ -335,11 +342,11 @@ class RuleStringCodec:
                 others[way].append(piece)
             else:
                 others[way] = [piece]
-        known, left = self.read_together(tuple(switches), True)
+        known, left = together(tuple(switches), True)
         values = known.copy()
         extra += left
         if few:
-            known, left = self.read_together(tuple(few), False)
+            known, left = together(tuple(few), False)
             values.update(known)
             extra += left
         values.update(texts)

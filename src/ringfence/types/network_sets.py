@@ -116,6 +116,8 @@ def _six(canonical: str) -> Interval:
     first, dash, last = canonical.partition("-")
     if dash:
         return int(ipaddress.IPv6Address(first)), int(ipaddress.IPv6Address(last)), canonical
+    if "/" not in canonical:
+        return (address := int(ipaddress.IPv6Address(canonical))), address, canonical
     net = ipaddress.IPv6Network(canonical)
     return int(net.network_address), int(net.broadcast_address), canonical
 
