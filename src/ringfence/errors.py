@@ -125,6 +125,8 @@ FAILURES: dict[str, tuple[str, str]] = {
                 "auditor's endpoint only reads, applying needs the operator's"),
     "script": ("the host script failed", "Run again with -vv for the host's own message"),
     "change_rejected": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
+    "changed_meanwhile": ("somebody else changed the host while it was being changed", "Nothing after this change was written: "
+                          "run `ringfence plan` to see what the host has now"),
     "not_converged": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "
                 "policy, or a value has a form ringfence does not know; see the difference"),
     "internal": ("ringfence itself failed", "This is a defect of ringfence: please report it with the message"),

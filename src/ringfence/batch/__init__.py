@@ -33,6 +33,7 @@ from ringfence.errors import FAILURES, HostError
 
 WIRE_VERSION = 2
 UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
+CHANGED_MEANWHILE = "ringfence.changed"  # that of a change of what is not as its call expects it
 MAX_REPLY = 64 * 2**20  # bytes of JSON; 50,000 rules are about 20 MB
 
 _FRAME = re.compile(rb"<<ringfence:([A-Za-z0-9+/=\s]+)>>")
@@ -47,9 +48,10 @@ class Call:
     args: Mapping[str, Any] = field(default_factory=dict)
 
 
-def cmdlet_call(cmdlet: str, parameters: Mapping[str, Any]) -> Call:
-    """A NetSecurity cmdlet with its parameters."""
-    return Call("Net.Call", {"cmdlet": cmdlet, "parameters": dict(parameters)})
+def cmdlet_call(cmdlet: str, parameters: Mapping[str, Any], expected: Mapping[str, Any] | None = None) -> Call:
+    """A NetSecurity cmdlet with its parameters. `expected`: what has to stand there before (windows/expected.py)."""
+    expectation = {} if expected is None else {"expected": expected}
+    return Call("Net.Call", {"cmdlet": cmdlet, "parameters": dict(parameters), **expectation})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from importlib import resources
 
 _BEFORE, _AFTER = ("start", "json", "facts", "policy", "accounts", "netsecurity"), ("answer",)
 READER_PARTS = (*_BEFORE, *_AFTER)
-WRITER_PARTS = (*_BEFORE, "changes", *_AFTER)
+WRITER_PARTS = (*_BEFORE, "expected", "changes", *_AFTER)
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
 
 _COMMENT = re.compile(r"(^|\s{2,})# .*$")

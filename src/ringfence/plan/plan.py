@@ -13,11 +13,16 @@ from ringfence.model.state import Change, State, diff
 
 @dataclass(frozen=True)
 class HostSnapshot:
-    """One read of a host. accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve."""
+    """One read of a host.
+
+    accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve · stored: the local store as it was read, the
+    rows of a Policy.Read: changes expect to find it so.
+    """
 
     facts: Facts
     state: State
     accounts: Mapping[str, Any] = field(default_factory=dict)
+    stored: Any = ()
 
 
 @dataclass(frozen=True)

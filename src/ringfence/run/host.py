@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ringfence.batch import Batch, Call, Reply
+from ringfence.batch import Batch, Call, Failure, Reply
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, RingfenceError, StalePlan
 from ringfence.model.declaration import Declarations, state_after
@@ -21,6 +21,7 @@ from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.transports.failures import kind_from_call
 from ringfence.windows.calls import cmdlet_calls
+from ringfence.windows.expected import expected
 from ringfence.windows.read import STORES, read, read_objects
 
 
@@ -105,7 +106,7 @@ class HostRun:
             state = state.updated(read_objects(kind, reply[kind.name]))
         facts = parse_facts(reply["facts"])
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
-        return HostSnapshot(facts, state, _dict(reply["accounts"])), reply
+        return HostSnapshot(facts, state, _dict(reply["accounts"]), _dict(reply["policy"]).get(LOCAL)), reply
 
     def _read_more(self, found: HostSnapshot, names: Sequence[str], kinds: Sequence[Kind]) -> HostSnapshot:
         """What only the facts of the host brought up, in a batch of its own."""
@@ -162,13 +163,13 @@ class HostRun:
         """Carries the changes to the host. Raises HostError."""
         if problem := _cannot_write(plan.found.facts):
             return replace(result, error=problem)
-        reply = self.send(Batch(cmdlet_calls(plan.changes, plan.found.facts.aliases), stop_on_error=True))
+        expectations = expected(plan.changes, plan.declarations, plan.found.stored)
+        reply = self.send(Batch(cmdlet_calls(plan.changes, plan.found.facts.aliases, expectations), stop_on_error=True))
         written = frozenset(c.id for c in plan.changes if (answer := reply.answers.get(c.id)) and answer.error is None)
         result = replace(result, written=written)
         for change in plan.changes:
             if (answer := reply.answers.get(change.id)) and answer.error:
-                reason = f"{change.action} {change.id}: {answer.error.message}"
-                return replace(result, error=HostError(kind_from_call(answer.error), reason))
+                return replace(result, error=_not_made(change, answer.error, bool(written)))
         return result
 
     def _prove(self, plan: Plan, result: HostResult) -> HostResult:
@@ -199,6 +200,14 @@ def _cannot_write(facts: Facts) -> HostError | None:
         return HostError("elevation")
     stopped = in_force.stopped(facts, in_force.TO_WRITE)
     return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in stopped)) if stopped else None
+
+
+def _not_made(change: Change, failure: Failure, written: bool) -> RingfenceError:
+    """Why a change was not made. As long as nothing was `written`, a host that differs from what was read is a stale plan."""
+    kind, reason = kind_from_call(failure), f"{change.action} {change.id}: {failure.message}"
+    if kind == "changed_meanwhile" and not written:
+        return StalePlan(f"the host is not what the plan was made for: {reason}. Nothing was written: run it again")
+    return HostError(kind, reason)
 
 
 def _enforcement(changes: Sequence[Change]) -> dict[Hashable, Call]:

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from ringfence.batch import UNKNOWN_VERB, Failure
+from ringfence.batch import CHANGED_MEANWHILE, UNKNOWN_VERB, Failure
 from ringfence.errors import HostError, Unreachable
 from ringfence.transports.deadline import Deadline
 
@@ -96,6 +96,8 @@ def kind_from_call(failure: Failure) -> str:
     # nothing was refused: the script there does not know the verb, or its session lacks the cmdlet
     if failure.id == UNKNOWN_VERB or failure.id.startswith(("CommandNotFound", "CouldNotAutoload")):
         return "version"
+    if failure.id == CHANGED_MEANWHILE:
+        return "changed_meanwhile"
     if failure.id.startswith("ringfence."):
         return "script"
     kind = kind_from_fault(failure.code, f"{failure.message} {failure.id}")

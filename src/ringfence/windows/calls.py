@@ -6,22 +6,26 @@ from typing import Any
 from ringfence.batch import Call, cmdlet_call
 from ringfence.model.resource import Property, Resource
 from ringfence.model.state import Change, Id
+from ringfence.windows.expected import Expected
 
 
-def cmdlet_calls(changes: Iterable[Change], aliases: Mapping[str, str]) -> dict[Id, Call]:
-    """The call that makes each change, in their order. `aliases`: {GUID: alias} of the host's interfaces."""
-    return {change.id: _call(change, aliases) for change in changes}
+def cmdlet_calls(changes: Iterable[Change], aliases: Mapping[str, str], expected: Mapping[Id, Expected] = {}) -> dict[Id, Call]:
+    """The call that makes each change, in their order.
+
+    aliases: {GUID: alias} of the host's interfaces · expected: what each change expects to find, see expected.py.
+    """
+    return {change.id: cmdlet_call(*_cmdlet(change, aliases), expected.get(change.id)) for change in changes}
 
 
-def _call(change: Change, aliases: Mapping[str, str]) -> Call:
+def _cmdlet(change: Change, aliases: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     kind, name = change.resource.kind, change.resource.name
     if change.before is None and change.after is not None:
-        return cmdlet_call(f"New-{kind.noun}", {**kind.storage.new_parameters(name), **_new(change.after, aliases)})
+        return f"New-{kind.noun}", {**kind.storage.new_parameters(name), **_new(change.after, aliases)}
     if change.after is None:
-        return cmdlet_call(f"Remove-{kind.noun}", {"Name": kind.storage.cmdlet_name(name)})
+        return f"Remove-{kind.noun}", {"Name": kind.storage.cmdlet_name(name)}
     assert change.before is not None
     found_as = kind.storage.cmdlet_name(change.before.name)
-    return cmdlet_call(f"Set-{kind.noun}", {"Name": found_as, **_set(change.before, change.after, aliases)})
+    return f"Set-{kind.noun}", {"Name": found_as, **_set(change.before, change.after, aliases)}
 
 
 def _new(after: Resource, aliases: Mapping[str, str]) -> dict[str, Any]:

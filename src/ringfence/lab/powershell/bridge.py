@@ -17,7 +17,8 @@ from psrpcore import PSRemotingCrypto, types
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.policy_in_force import active_store
 from ringfence.lab.enforcement.rule_enforcement import rule_status
-from ringfence.lab.host_script.executor import as_powershell_shows, require_running
+from ringfence.lab.host_script.changes import require_running
+from ringfence.lab.host_script.executor import as_powershell_shows
 from ringfence.lab.listeners import Acceptor, Connections
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
@@ -49,8 +50,8 @@ class Bridge:
         self._listener = acceptor.listen(self._serve, lambda: "accept")
         self.port = self._listener.port
         self._verbs: dict[str, Callable[[Session, With], Any]] = {
-            "cmdlet": self._cmdlet, "key": self._key, "children": self._children, "show": self._show,
-            "elevated": self._elevated, "account": self._account}
+            "cmdlet": self._cmdlet, "key": self._key, "exists": self._exists, "value": self._value,
+            "children": self._children, "show": self._show, "elevated": self._elevated, "account": self._account}
 
     def register(self, session: Session) -> str:
         """A token for a session."""
@@ -160,6 +161,14 @@ class Bridge:
     def _key(self, session: Session, parameters: With) -> dict[str, Any] | None:
         key = self.machine.registry.key(str(parameters["path"]))
         return None if key is None else _as_dotnet_shows(key)
+
+    def _exists(self, session: Session, parameters: With) -> bool:
+        return self.machine.registry.key(str(parameters["path"])) is not None
+
+    def _value(self, session: Session, parameters: With) -> list[Any] | None:
+        key = self.machine.registry.key(str(parameters["path"]))
+        value = key and key.values.get(str(parameters["name"]).casefold())
+        return [value.name, value.type, _data(value)] if value else None
 
     def _children(self, session: Session, parameters: With) -> list[dict[str, Any]] | None:
         key = self.machine.registry.key(str(parameters["path"]))
