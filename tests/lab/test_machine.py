@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from batches import batch_of
-from lab_machine import ADMIN, ETHERNET, ask, do, done, host, proposals, refused
+from lab_cases import proposals
+from lab_machine import ADMIN, ETHERNET, ask, do, done, host, refused
 
 from ringfence.batch import Call, cmdlet_call
 from ringfence.errors import HostError

@@ -9,7 +9,7 @@ import hashlib
 import re
 from importlib import resources
 
-_BEFORE, _AFTER = ("start", "json", "facts", "policy", "accounts", "netsecurity"), ("answer",)
+_BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "accounts", "netsecurity"), ("answer",)
 READER_PARTS = (*_BEFORE, *_AFTER)
 WRITER_PARTS = (*_BEFORE, "expected", "changes", *_AFTER)
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1

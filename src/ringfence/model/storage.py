@@ -172,4 +172,4 @@ def with_default_set(resource: Resource, ids: Mapping[str, frozenset[str]]) -> R
     """A rule that names a default set by the id under which Group Policy keeps it names `default`. `ids` by kind."""
     values = {p.name: CaseInsensitive(DEFAULT) for p in resource.kind.references
               if str(getattr(resource, p.name)).lower() in ids.get(p.references, ())}
-    return resource.replace(**values) if values else resource
+    return resource.read_as(**values) if values else resource

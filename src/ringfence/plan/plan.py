@@ -9,19 +9,21 @@ from ringfence.errors import GuardRefused
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.state import Change, State, diff
+from ringfence.windows.defaults import Defaults
 
 
 @dataclass(frozen=True)
 class HostSnapshot:
     """One read of a host.
 
-    accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve · stored: the local store as it was read, the
-    rows of a Policy.Read: changes expect to find it so.
+    accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve · defaults: what Windows ships there · stored: the
+    local store as it was read, the rows of a Policy.Read: changes expect to find it so.
     """
 
     facts: Facts
     state: State
     accounts: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Defaults = field(default_factory=Defaults)
     stored: Any = ()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ringfence.batch import Batch, Call, Failure, Reply
+from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, RingfenceError, StalePlan
 from ringfence.model.declaration import Declarations, state_after
@@ -21,6 +21,7 @@ from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.transports.failures import kind_from_call
 from ringfence.windows.calls import cmdlet_calls
+from ringfence.windows.defaults import Defaults, parse_defaults
 from ringfence.windows.expected import expected
 from ringfence.windows.read import STORES, read, read_objects
 
@@ -92,21 +93,30 @@ class HostRun:
     # -- read and plan
 
     def read(self, names: Iterable[str] = (), by_cmdlet: Iterable[Kind] = (), calls: Mapping[Hashable, Call] = {},
-             ) -> tuple[HostSnapshot, Reply]:
-        """Facts, configured policy and the SIDs of `names`, in one batch. Raises HostError.
+             *, defaults: bool = True) -> tuple[HostSnapshot, Reply]:
+        """Facts, configured policy, what Windows ships (`defaults`) and the SIDs of `names`, in one batch. Raises HostError.
 
         by_cmdlet: kinds that a cmdlet has to tell of · calls: others that go along; the reply has their answers.
         """
         kinds = list(by_cmdlet)
         batch = Batch({"facts": Call("Facts.Read"), "policy": Call("Policy.Read", {"stores": list(STORES)}),
-                       "accounts": Call("Account.Resolve", {"names": list(names)}), **_gets(kinds), **calls})
+                       "accounts": Call("Account.Resolve", {"names": list(names)}), **_gets(kinds), **calls,
+                       **({"defaults": Call("Defaults.Read")} if defaults else {})})
         reply = self.send(batch)
         state = read(reply["policy"], self.kinds, batch.hmac_key)
         for kind in kinds:
             state = state.updated(read_objects(kind, reply[kind.name]))
         facts = parse_facts(reply["facts"])
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
-        return HostSnapshot(facts, state, _dict(reply["accounts"]), _dict(reply["policy"]).get(LOCAL)), reply
+        stored = _dict(reply["policy"]).get(LOCAL)
+        return HostSnapshot(facts, state, _dict(reply["accounts"]), self._defaults(reply), stored), reply
+
+    def _defaults(self, reply: Reply) -> Defaults:
+        """What Windows ships there, as far as it was asked and told: older endpoints do not know the question."""
+        answer = reply.answers.get("defaults", Answer())
+        if answer.error:
+            return Defaults(unread=(("what Windows ships", answer.error.message),))
+        return parse_defaults(answer.value, reply["policy"], self.kinds)
 
     def _read_more(self, found: HostSnapshot, names: Sequence[str], kinds: Sequence[Kind]) -> HostSnapshot:
         """What only the facts of the host brought up, in a batch of its own."""
@@ -175,7 +185,7 @@ class HostRun:
     def _prove(self, plan: Plan, result: HostResult) -> HostResult:
         """A second read over a new connection: what is declared is what is there, or the host has failed."""
         asked = _enforcement(plan.changes)
-        found, reply = self.read((), self._by_cmdlet(plan.declarations), asked)
+        found, reply = self.read((), self._by_cmdlet(plan.declarations), asked, defaults=False)
         after = diff(found.state, state_after(plan.declarations, found.state), plan.declarations)
         remaining = order(replace(plan, changes=after)).changes
         notes = [Diagnostic(NOWHERE, reason, severity="warning", host=self.job.host) for label in asked

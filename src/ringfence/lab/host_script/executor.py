@@ -14,6 +14,7 @@ from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.allow_list import not_allowed
 from ringfence.lab.host_script.changes import Changes
+from ringfence.lab.host_script.system_defaults import read_defaults
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY, RESTRICTED, StoredValue, as_sent
@@ -35,6 +36,7 @@ class HostScript:
         self._policies: dict[str, tuple[int, str, dict[str, str]]] = {}
         self._verbs: Verbs = {
             "Facts.Read": self._facts, "Account.Resolve": self._accounts, "Net.Get": self._get,
+            "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Enforcement.Read": self._enforcement, "SA.Read": self._associations, "SA.Delete": self._delete_associations}
 
     def run(self, line: str, session: Session) -> str:
