@@ -231,7 +231,7 @@ def test_what_the_allow_list_refuses(call: Call) -> None:
 def test_other_refusals_of_the_script() -> None:
     on = host()
     refused(ask(on, Call("Registry.Write"))[0], "ringfence.verb")
-    refused(do(on, "New-NetFirewallRule", {"DisplayName": {"x": 1}}), "ringfence.value")
+    refused(ask(on, cmdlet_call("New-NetFirewallRule", {"DisplayName": {"x": 1}}))[0], "ringfence.value")
     refused(ask(on, Call("Enforcement.Read", {"kind": "Process", "names": []}))[0], "ringfence.kind")
     refused(ask(on, Call("Account.Resolve"))[0], "ringfence.args")
 

@@ -6,20 +6,24 @@ import sys
 from pathlib import Path
 
 from ringfence import kinds
+from ringfence.batch.scripts import cmdlets_part
 from ringfence.cli import app
 from ringfence.cli.commands import demo, schema
 from ringfence.views import reference
 from ringfence.views.connection_docs import failures_page, variables_page
+from ringfence.windows.calls import writing_cmdlets
 
 WIDTH = 108  # of the help texts in the reference
 DEMO = "docs/demo.txt"
+CMDLETS = "src/ringfence/batch/host/cmdlets.ps1"
 
 
 def generated() -> dict[str, str]:
-    """{path: text} of schemas/ and docs/reference/, from our own kinds."""
+    """{path: text} of schemas/, docs/reference/ and the allow-list of the host script, from our own kinds."""
     known = kinds.load()
     files = {f"schemas/{name}": text for name, text in schema.files(known).items()}
     files |= {f"docs/reference/kinds/{name}.md": reference.page(kind) for name, kind in known.items()}
+    files[CMDLETS] = cmdlets_part(writing_cmdlets(known.values()))
     return files | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
                     "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page()}
 

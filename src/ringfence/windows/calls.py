@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ringfence.batch import Call, cmdlet_call
-from ringfence.model.resource import Property, Resource
+from ringfence.model.resource import Kind, Property, Resource
 from ringfence.model.state import Change, Id
+from ringfence.model.storage import DEFAULT
 from ringfence.windows.expected import Expected
 
 
@@ -26,6 +27,21 @@ def _cmdlet(change: Change, aliases: Mapping[str, str]) -> tuple[str, dict[str, 
     assert change.before is not None
     found_as = kind.storage.cmdlet_name(change.before.name)
     return f"Set-{kind.noun}", {"Name": found_as, **_set(change.before, change.after, aliases)}
+
+
+def writing_cmdlets(kinds: Iterable[Kind]) -> dict[str, tuple[str, ...]]:
+    """Every cmdlet that changes of these kinds come to, with every parameter that it may get: hosts run no other."""
+    found: dict[str, set[str]] = {}
+    for kind in kinds:
+        table = [p for p in kind.properties.values() if p.parameter]
+        found[f"Set-{kind.noun}"] = {"Name", *(p.set_parameter for p in table)}
+        if kind.storage.removable:
+            named = {*kind.storage.new_parameters("x"), *kind.storage.new_parameters(DEFAULT)}
+            found[f"New-{kind.noun}"] = {*named, *(p.parameter for p in table)}
+            found[f"Remove-{kind.noun}"] = {"Name"}
+        for proposal in (p.proposal.kind for p in kind.proposals if p.proposal):
+            found[proposal.name] = {p.parameter for p in proposal.properties.values() if p.parameter}
+    return {cmdlet: tuple(sorted(found[cmdlet])) for cmdlet in sorted(found)}
 
 
 def _new(after: Resource, aliases: Mapping[str, str]) -> dict[str, Any]:

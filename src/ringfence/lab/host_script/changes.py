@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ringfence.lab.host_script.allow_list import check_cmdlet, check_parameters
+from ringfence.lab.host_script.allow_list import check_call
 from ringfence.lab.host_script.expectation import require_expected
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
@@ -31,11 +31,15 @@ class Changes:
         self._met: set[str] = set()  # places that were looked at: from then on they are as this batch left them
 
     def call(self, arguments: Mapping[str, Any], session: Session) -> None:
+        """Net.Call. Raises CmdletError."""
         cmdlet, parameters = str(arguments.get("cmdlet")), arguments.get("parameters") or {}
-        check_cmdlet(cmdlet)
-        check_parameters(cmdlet, parameters)
+        check_call(cmdlet, parameters)
         self._require_expected(arguments.get("expected"))
-        parameters = {name: self._resolved(value) for name, value in parameters.items()}
+        self.run(cmdlet, parameters, session)
+
+    def run(self, cmdlet: str, given: Mapping[str, Any], session: Session) -> None:
+        """A cmdlet with what a batch gives it, on the list or not. Raises CmdletError."""
+        parameters = {name: self._resolved(value) for name, value in given.items()}
         new_group = None
         if cmdlet.lower().startswith("set-") and isinstance(parameters.get("Name"), str) and "Group" in parameters:
             new_group = str(parameters.pop("Group"))
@@ -45,9 +49,6 @@ class Changes:
                     names = parameters[name] if isinstance(parameters[name], list) else [parameters[name]]
                     parameters[name] = [escaped(str(n)) for n in names]
         require_running(self.machine, cmdlet, session)
-        if cmdlet in dispatch.PROPOSALS:
-            dispatch.propose(cmdlet, parameters)
-            return
         try:
             dispatch.call(self.machine, cmdlet, parameters, new_group)
         except CmdletError as error:  # a new group is assigned to an object, which Get- has to find first
