@@ -127,6 +127,8 @@ FAILURES: dict[str, tuple[str, str]] = {
     "change_rejected": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
     "changed_meanwhile": ("somebody else changed the host while it was being changed", "Nothing after this change was written: "
                           "run `ringfence plan` to see what the host has now"),
+    "no_defaults": ("the host keeps no table of what Windows ships", "Somebody deleted the registry key SharedAccess\\Defaults. "
+                    "Repair Windows (DISM /RestoreHealth), or compare with another host: `ringfence show`"),
     "not_converged": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "
                 "policy, or a value has a form ringfence does not know; see the difference"),
     "internal": ("ringfence itself failed", "This is a defect of ringfence: please report it with the message"),

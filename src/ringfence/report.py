@@ -1,6 +1,7 @@
 """What became of a host, and of a run, as values. Views turn them into text."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -8,6 +9,7 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode, GuardRefused, RingfenceError, StalePlan, Unreachable, combined_exit_code
 from ringfence.model.state import Change, Id
 from ringfence.windows.associations import Association
+from ringfence.windows.origin import Origin
 
 Status = Literal["in_sync", "differs", "changed", "unreachable", "refused", "stale", "invalid", "failed"]
 
@@ -55,6 +57,17 @@ class StatusResult(HostResult):
 
     associations: tuple[Association, ...] = ()
     stopped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DefaultsResult(HostResult):
+    """How the local policy of a host differs from what Windows ships there. changes: before is as it ships, after as it is.
+
+    shipped: how many objects ship · origins: whose that is which does not ship, by the objects' ids.
+    """
+
+    shipped: int = 0
+    origins: Mapping[Id, Origin] = field(default_factory=dict)
 
 
 @dataclass

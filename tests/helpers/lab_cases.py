@@ -5,8 +5,6 @@ They say how the lab behaves; tests/windows_job/replay.py asks a real Windows th
 to answer something else than the lab.
 """
 
-import hashlib
-import hmac
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -124,9 +122,9 @@ class LabCase:
         return [cmdlet_call(f"Remove-{noun}", {"Name": self.calls(name)[0].args["parameters"]["Name"]})]
 
     def judge(
-        self, name: str, answers: Sequence[Answer], policy: Mapping[str, Sequence[Any]], key: bytes, *, windows: bool = False
+        self, name: str, answers: Sequence[Answer], policy: Mapping[str, Sequence[Any]], *, windows: bool = False
     ) -> Verdict:
-        """What came of the calls: their answers, and the Policy.Read after them. `key`: under which it told secrets."""
+        """What came of the calls: their answers, and the Policy.Read after them."""
         outcome = dict(self.said)
         if windows and "windows" in outcome:
             outcome = {k: v for k, v in outcome.items() if k not in OUTCOMES} | outcome["windows"]
@@ -139,7 +137,7 @@ class LabCase:
         if self.file == "lab_settings":
             return _judge_values(outcome["values"], store)
         if self.file == "lab_ipsec_sets":
-            return _judge_set(outcome, SETS[self.said["set"]][1], name, store, key)
+            return _judge_set(outcome, SETS[self.said["set"]][1], name, store)
         return self._judge_rule(outcome["gives"], name, store)
 
     @property
@@ -195,7 +193,7 @@ def _judge_values(values: Mapping[str, Any], store: Rows) -> Verdict:
     return Verdict(EQUAL if held == values else DIFFERS, json.dumps(values), json.dumps(held))
 
 
-def _judge_set(outcome: Mapping[str, Any], key: str, name: str, store: Rows, hmac_key: bytes) -> Verdict:
+def _judge_set(outcome: Mapping[str, Any], key: str, name: str, store: Rows) -> Verdict:
     """[MS-GPFAS] writes Phase1CryptoSet in its text and no example: on a host either number is taken."""
     root = next((path for path in (f"{key}\\{name}", f"{key}s\\{name}") if path in store), None)
     if root is None:
@@ -204,15 +202,15 @@ def _judge_set(outcome: Mapping[str, Any], key: str, name: str, store: Rows, hma
     held = {path.removeprefix(root).strip("\\"): {n: data for n, (_, data) in values.items()} for path, values in tree.items()}
     version = str(held[""].pop("Version", ""))
     expected = {"": {"Name": "X"} | outcome.get("head", {})}
-    expected |= {f"{n:04}": _keyed(suite, hmac_key) for n, suite in enumerate(outcome["suites"])}
-    texts = all(kind in ("String", "Hmac") for values in tree.values() for kind, _ in values.values())
+    expected |= {f"{n:04}": _withheld(suite) for n, suite in enumerate(outcome["suites"])}
+    texts = all(kind in ("String", "Secret") for values in tree.values() for kind, _ in values.values())
     same = held == expected and texts and re.fullmatch(r"\d+\.\d+", version)
     return Verdict(EQUAL if same else DIFFERS, json.dumps(expected), json.dumps(held))
 
 
-def _keyed(suite: Mapping[str, str], key: bytes) -> dict[str, str]:
-    """A stored proposal as it is read: a pre-shared key as its HMAC."""
-    return {n: hmac.new(key, data.encode(), hashlib.sha256).hexdigest() if n == "SHKey" else data for n, data in suite.items()}
+def _withheld(suite: Mapping[str, str]) -> dict[str, str | None]:
+    """A stored proposal as it is read: of a pre-shared key only that there is one."""
+    return {n: None if n == "SHKey" else data for n, data in suite.items()}
 
 
 def _told(error: Failure) -> str:

@@ -21,5 +21,5 @@ def test_case(case: LabCase) -> None:
     answers = ask(simulated, *calls) if by_list else [do(on, call.args["cmdlet"], call.args["parameters"]) for call in calls]
     batch = batch_of(READ)
     (read,) = batch.decode(simulated.run(batch.encode(), ADMIN).encode()).answers.values()
-    verdict = case.judge("x", answers, read.value, batch.hmac_key)
+    verdict = case.judge("x", answers, read.value)
     assert verdict == Verdict(EQUAL, verdict.expected, verdict.got)

@@ -97,7 +97,7 @@ def play(way: Way, cases: Sequence[LabCase]) -> Iterator[Played]:
 def _play_objects(way: Way, cases: Sequence[LabCase]) -> list[Played]:
     """One read after all the calls, then what was made is removed."""
     calls = [(case, call) for case in cases for call in case.calls(_name(case))]
-    batch, answers = way.send(*(call for _, call in calls), READ)
+    _, answers = way.send(*(call for _, call in calls), READ)
     answered: dict[int, list[Any]] = {}
     for (case, _), answer in zip(calls, answers, strict=False):
         answered.setdefault(id(case), []).append(answer)
@@ -105,7 +105,7 @@ def _play_objects(way: Way, cases: Sequence[LabCase]) -> list[Played]:
     policy = answers[-1].value
     try:
         return [
-            Played(case, case.judge(_name(case), answered[id(case)], policy, batch.hmac_key, windows=not way.lab))
+            Played(case, case.judge(_name(case), answered[id(case)], policy, windows=not way.lab))
             for case in cases
         ]
     finally:
@@ -115,11 +115,11 @@ def _play_objects(way: Way, cases: Sequence[LabCase]) -> list[Played]:
 def _play_settings(way: Way, cases: Sequence[LabCase]) -> Iterator[Played]:
     """A read after each, and the host put back before the next."""
     steps = [(case, [*case.calls(""), READ, *case.removals(""), *_usual(case)]) for case in cases]
-    batch, answers = way.send(*(call for _, calls in steps for call in calls))
+    _, answers = way.send(*(call for _, calls in steps for call in calls))
     rest = list(answers)
     for case, calls in steps:
         mine, rest, said = rest[: len(calls)], rest[len(calls) :], len(case.calls(""))
-        yield Played(case, case.judge("", mine[:said], mine[said].value, batch.hmac_key, windows=not way.lab))
+        yield Played(case, case.judge("", mine[:said], mine[said].value, windows=not way.lab))
 
 
 def _usual(case: LabCase) -> Iterator[Call]:

@@ -1,4 +1,4 @@
-"""The constant scripts that run on hosts, composed of host/*.ps1: one that can only read, and one that writes too.
+"""The constant scripts that run on hosts, composed of host/*.ps1: the reader, one that compares keys too, the writer.
 
 Windows PowerShell 5.1 and PowerShell 7 run them. Comments and indentation are for readers and stay here; every other
 character travels as it stands, so that what runs on a host can be compared with its parts.
@@ -13,8 +13,11 @@ from importlib import resources
 
 _BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "accounts", "netsecurity"), ("answer",)
 READER_PARTS = (*_BEFORE, *_AFTER)
-WRITER_PARTS = (*_BEFORE, "cmdlets", "expected", "changes", *_AFTER)
+KEY_READER_PARTS = (*_BEFORE, "keys", *_AFTER)
+WRITER_PARTS = (*_BEFORE, "keys", "cmdlets", "expected", "changes", *_AFTER)
+SCRIPTS = {"reader": READER_PARTS, "key-reader": KEY_READER_PARTS, "writer": WRITER_PARTS}
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
+COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
 
 _COMMENT = re.compile(r"(^|\s{2,})# .*$")
 
@@ -24,21 +27,27 @@ def part_text(name: str) -> str:
     return (resources.files(__package__) / "host" / f"{name}.ps1").read_text(encoding="utf-8")
 
 
+def script(writes: bool = False, compares_keys: bool = False) -> str:
+    """The reader, one that also says whether a key is the wanted one, or the writer: all that these can do, and changes."""
+    return script_named("writer" if writes else "key-reader" if compares_keys else "reader")
+
+
 @functools.cache
-def script(writes: bool = False) -> str:
-    """The reader, or the writer: all that the reader can do, and changes."""
-    lines = (_bare(line) for name in (WRITER_PARTS if writes else READER_PARTS) for line in part_text(name).splitlines())
+def script_named(name: str) -> str:
+    """The text of one of SCRIPTS, as it is sent."""
+    lines = (_bare(line) for part in SCRIPTS[name] for line in part_text(part).splitlines())
     return "".join(f"{line}\n" for line in lines if line)
 
 
-def scripts() -> tuple[str, str]:
-    """All that there are."""
-    return script(), script(writes=True)
+def scripts() -> tuple[str, ...]:
+    """The texts of all that there are."""
+    return tuple(map(script_named, SCRIPTS))
 
 
-def digest(writes: bool = False) -> str:
-    """SHA-256 of a script as it is sent: UTF-8, lines that end in LF."""
-    return hashlib.sha256(script(writes).encode()).hexdigest()
+@functools.cache
+def digests() -> dict[str, str]:
+    """SHA-256 of each script as it is sent, by name: of UTF-8, lines that end in LF."""
+    return {name: hashlib.sha256(script_named(name).encode()).hexdigest() for name in SCRIPTS}
 
 
 def cmdlets_part(cmdlets: Mapping[str, Iterable[str]]) -> str:

@@ -17,15 +17,15 @@ from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare
 
 
 def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
-             trusted: TrustOptions, connects: bool = True) -> Prepared:
-    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to. Raises
-    InputError with every mistake."""
+             trusted: TrustOptions, connects: bool = True, any_host: bool = False) -> Prepared:
+    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to; `any_host`: also
+    those that no play names. Raises InputError with every mistake."""
     allowed = trust_of(trusted)
     if allowed.untrusted and connects:
         raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
     options = RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(selection), extra_vars=secrets.extra_vars,
                          vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed,
-                         ignore_ansible_cfg=trusted.ignore_ansible_cfg)
+                         ignore_ansible_cfg=trusted.ignore_ansible_cfg, any_host=any_host)
     found = prepare(options)
     console.problems(found.warnings)
     return found

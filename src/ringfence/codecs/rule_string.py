@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
-from ringfence.types.base import CaseInsensitive
+from ringfence.types.base import CaseInsensitive, KeptPiece, in_order
 from ringfence.types.network import platform, sorted_versions
+from ringfence.types.network_sets import icmp_set
 
 Tokens = tuple[str, ...]  # ("Action=Allow", "Dir=In")
 Values = tuple[Any, ...]  # one a property, in the order of declaration
@@ -35,6 +36,12 @@ class Codec(Protocol):
 
 def split(fragment: str) -> Tokens:
     return tuple(filter(None, fragment.split("|")))
+
+
+def kept_piece(piece: str, spelling: Mapping[str, str]) -> KeptPiece:
+    """A piece that nobody understands, under its token's usual name: the case of a token means nothing."""
+    token, equals, data = piece.partition("=")
+    return KeptPiece(spelling.get(token.lower(), token) + equals + data)
 
 
 class Text:
@@ -145,15 +152,20 @@ class TokenSet:
     """A set over several tokens: keywords are fragments, any other value goes where `token_of` sends it.
 
     `read_only`: further fragments that mean a keyword but are not how it is written, {fragment: keyword}.
-    A member nobody understands stays in the set as its own piece: a rule from a newer Windows is never read as wider.
+    `canonical`: the one form of a set of members.
+    A member nobody understands stays in the set as its own piece: a rule from a newer Windows is never read as wider
+    (model/kept.py says what becomes of it).
     """
 
     def __init__(self, tokens: str, parse: Callable[[str], str], token_of: Callable[[str], str],
                  keywords: Mapping[str, str] | None = None, format: Callable[[str], str] = str, *,
-                 read_only: Mapping[str, str] | None = None) -> None:
+                 read_only: Mapping[str, str] | None = None,
+                 canonical: Callable[[Iterable[str]], tuple[str, ...]] = in_order) -> None:
         self.tokens, self.parse, self.token_of, self.format = split(tokens), parse, token_of, format
+        self.canonical = canonical
         self.keywords = {k: split(v) for k, v in (keywords or {}).items()}
         self.richest = _richest(self.keywords) + [(frozenset(split(f.lower())), k) for f, k in (read_only or {}).items()]
+        self.spelling = {t.lower(): t for t in self.tokens}
         self.known = frozenset[str]().union(*(used for used, _ in self.richest))
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
@@ -168,8 +180,13 @@ class TokenSet:
             try:
                 values.update([self.parse(v) for v in data.split(",")] if "," in data else (self.parse(data),))
             except ValueError:
-                values.add(piece)
-        return (tuple(sorted(values)),), ()
+                values.add(kept_piece(piece, self.spelling))
+        return (self.canonical(values),), ()
+
+    def owns(self, piece: str) -> bool:
+        """Whether a text is a piece of one of the tokens."""
+        token, equals, _ = piece.partition("=")
+        return bool(equals) and token.lower() in self.spelling
 
     def write(self, *values: Any) -> Iterable[str]:
         for value in values[0] or ():
@@ -195,7 +212,7 @@ class ProtocolAndIcmp:
             # ValueError where they say different things
             (protocol,) = {self.protocol(n.partition("=")[2]) for n in numbers or ("Protocol=any",)}
             mine = [p for p in rest if p.lower().startswith(f"icmp{protocol[-1:]}=")] if protocol[:4] == "icmp" else []
-            types = tuple(sorted({self.icmp_type(v) for p in mine for v in p.partition("=")[2].split(",")}))
+            types = icmp_set(self.icmp_type(v) for p in mine for v in p.partition("=")[2].split(","))
         except ValueError:
             return (None, ()), pieces
         taken = frozenset(mine)
@@ -260,6 +277,7 @@ class RuleStringCodec:
         self.owner = _Owners(
             (t, _Owner(c, self._plain(c))) for c in self.names for token in c.tokens for t in (token, token.lower())
         )
+        self.spelling = {t.lower(): t for t in (*order.split(), *(t for c in self.names for t in c.tokens))}
         self.rank = {t.lower(): i for i, t in enumerate(order.split())}
 
     @staticmethod
@@ -307,7 +325,10 @@ class RuleStringCodec:
             got, left = self.reader[codec](tuple(mine))
             values.update(got)
             extra += left
-        return values, tuple(sorted(dict.fromkeys(extra), key=self.place)) if extra else ()
+        return values, self._kept(extra) if extra else ()
+
+    def _kept(self, pieces: Iterable[str]) -> Tokens:
+        return tuple(sorted(dict.fromkeys(kept_piece(p, self.spelling) for p in pieces), key=self.place))
 
     def write(self, values: Mapping[str, Any], extra: Tokens, version: str) -> str:
         """A string in Windows' own order. Only tests and exports write strings: hosts are written by cmdlets."""

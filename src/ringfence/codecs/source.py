@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ringfence.codecs.rule_string import VERSION_PREFIX, Codec, RuleStringCodec, Tokens
+from ringfence.codecs.rule_string import VERSION_PREFIX, Codec, Platform, RuleStringCodec, Tokens
 
 
 class Source(NamedTuple):
@@ -46,7 +46,7 @@ class _Pieces:
     def replaced(self, pieces: list[str], values: Mapping[str, Any]) -> list[str]:
         """The pieces with those of `values` in the place of what says something else."""
         new = [(codec, p) for codec in self.changed for p in codec.write(*(values[n] for n in self.table.names[codec]))]
-        wanted = Counter(p.lower() for _, p in new)
+        wanted = Counter(p.lower() for codec, p in new if not isinstance(codec, Platform))  # one of them depends on the others
         kept: list[str] = []
         for piece in pieces:
             if self._stays(piece, wanted):
@@ -55,7 +55,7 @@ class _Pieces:
                 self.places.setdefault(self._codec(piece), len(kept))
         there = {p.lower() for p in kept}
         unsaid = [(None, p) for p in self.unknown - there]
-        for codec, piece in [*((c, p) for c, p in new if wanted[p.lower()]), *unsaid]:
+        for codec, piece in [*((c, p) for c, p in new if isinstance(c, Platform) or wanted[p.lower()]), *unsaid]:
             at = self.places.get(codec)
             at = self._place_of(piece, kept) if at is None else at
             kept.insert(at, piece)

@@ -55,7 +55,7 @@ class PowerShellStart:
     text: str = ""
 
 
-StartPowerShell = Callable[[Session, bool], PowerShellStart]  # the session, and whether it is one of a JEA endpoint
+StartPowerShell = Callable[[Session, str], PowerShellStart]  # the session, and its JEA endpoint, "" where it is of none
 
 
 def batch_runner(host: ServedHost, session: Session) -> Callable[[str], str]:

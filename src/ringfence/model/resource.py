@@ -19,12 +19,12 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from ringfence.codecs.registry import RegistryTree, RegistryValue
-from ringfence.codecs.rule_string import Codec, RuleStringCodec, Text, Tokens
+from ringfence.codecs.rule_string import Codec, RuleStringCodec, Text, Tokens, TokenSet
 from ringfence.codecs.source import Source, rewrite
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.secret import Secret
-from ringfence.types.base import PropertyType
+from ringfence.types.base import PropertyType, as_list
 
 T = TypeVar("T", bound="type[Resource]")
 ResourceClass: TypeAlias = "type[Resource]"
@@ -47,8 +47,8 @@ class Storage:
     get_cmdlet: str = ""  # asked where the form in the registry is not known
     has_enforcement: bool = False  # whether the active store tells of each whether it is enforced
 
-    def read(self, kind: "Kind", tree: RegistryTree, store: str, hmac_key: bytes) -> "Iterator[Resource]":
-        """The resources in a store of the registry. Secrets are known by their HMAC under `hmac_key`."""
+    def read(self, kind: "Kind", tree: RegistryTree, store: str) -> "Iterator[Resource]":
+        """The resources in a store of the registry."""
         return iter(())
 
     def describe(self) -> str:
@@ -94,6 +94,23 @@ class Property:
     example: Any
     references: str = ""  # the kind that it names a resource of
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
+
+    def parse(self, value: Any) -> Any:
+        """The canonical value of what YAML says. Raises ValueError.
+
+        A piece of a rule string may be said as it is shown, `LPort2_20=DHCP`, where the host's rule has it.
+        """
+        if not isinstance(self.codec, TokenSet):
+            return self.type.parse(value)
+        pieces: list[str] = []
+        others: list[Any] = []
+        for member in as_list(value):
+            (pieces if isinstance(member, str) and self.codec.owns(member) else others).append(member)
+        if not pieces:
+            return self.type.parse(value)
+        parsed = self.type.parse(others) if others else ()
+        ((read,), _) = self.codec.read(tuple(pieces))
+        return self.codec.canonical({*parsed, *read})
 
 
 def prop(

@@ -6,7 +6,7 @@ str, int, bool, None, tuples of str, and Secret; two of them mean the same exact
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -31,6 +31,12 @@ class CaseInsensitive(str):
         return hash(self.casefold())
 
 
+class KeptPiece(str):
+    """A piece of what Windows stores that no cmdlet can write: it stands in a value as it was found, `LPort2_20=DHCP`."""
+
+    __slots__ = ()
+
+
 def identity(value: Any) -> Any:
     return value
 
@@ -45,6 +51,7 @@ class PropertyType:
     to_parameter: Callable[[Any], Any] = identity
     resolved_by_host: Literal["", "interface", "account"] = ""  # whose names only the host can translate
     host_names: Callable[[Any], tuple[str, ...]] = lambda value: ()  # those names in a value
+    unwritable: tuple[str, ...] = ()  # members that Windows' own rules have and no cmdlet takes
 
 
 def quoted(value: Any) -> str:
@@ -102,9 +109,19 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any", **aliases: str) -> PropertyType:
-    """A set of values and `keywords` (NetSecurity's spelling, case and underscores apart); `any` is ()."""
-    known = {fold(k): k for k in keywords} | {fold(a): k for a, k in aliases.items()}
+def in_order(members: Iterable[str]) -> tuple[str, ...]:
+    """Members of a set as a value has them, where they have no other order of their own."""
+    return tuple(sorted(members))
+
+
+def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any",
+            unwritable: tuple[str, ...] = (),
+            canonical: Callable[[Iterable[str]], tuple[str, ...]] = in_order) -> PropertyType:
+    """A set of values and `keywords` (NetSecurity's spelling, case and underscores apart); `any` is ().
+
+    unwritable: keywords that Windows' own rules have and no cmdlet takes · canonical: the one form of a set of members.
+    """
+    known = {fold(k): k for k in (*keywords, *unwritable)}
 
     def one(value: Any) -> str:
         string = as_text(value)
@@ -123,14 +140,14 @@ def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: s
             return ()
         if not parts:
             raise empty_value(any_word)
-        return tuple(sorted({one(p) for p in parts}))
+        return canonical({one(p) for p in parts})
 
     item: dict[str, Any] = {"type": ["string", "integer"]}
     if keywords:
         item = {"anyOf": [{"enum": list(keywords)}, item]}
     schema = {"anyOf": [{"type": ["string", "integer"]}, {"type": "array", "items": item, "minItems": 1}]}
     return PropertyType(f"list of {name}" + (f", or {' '.join(keywords)}" if keywords else ""), parse, schema,
-                lambda v: list(v) if v else any_word)
+                lambda v: list(v) if v else any_word, unwritable=unwritable)
 
 
 def secret(value: Any) -> Secret:

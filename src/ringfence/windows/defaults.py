@@ -11,7 +11,7 @@ from typing import Any
 from ringfence.codecs.registry import parse_tree
 from ringfence.model.facts import unread
 from ringfence.model.resource import Kind, Resource
-from ringfence.model.state import LOCAL, Id, State
+from ringfence.model.state import LOCAL, Change, Id, State, diff
 
 _STORE = "defaults"  # none that a resource is in: only what its keys name is read of it
 _RULES = "firewallrules"
@@ -41,8 +41,15 @@ def parse_defaults(answer: Any, policy: Any, kinds: Mapping[str, Kind]) -> Defau
         tree.setdefault(_RULES, {}).update((n, live[n.lower()]) for n in same if isinstance(n, str) and n.lower() in live)
     found: dict[Id, Resource] = {}
     for kind in kinds.values():
-        found.update((Id(LOCAL, kind.name, r.name.lower()), r) for r in kind.storage.read(kind, tree, _STORE, b""))
+        found.update((Id(LOCAL, kind.name, r.name.lower()), r) for r in kind.storage.read(kind, tree, _STORE))
     return Defaults(State(found), str(told.get("language") or ""), unread(told))
+
+
+def compare(shipped: State, found: State) -> tuple[Change, ...]:
+    """How the local policy differs from what Windows ships: before is as it ships, after as it is. What is there and does
+    not ship is a create, what ships and is gone a remove. Parts of Windows that the host's table does not have are left out."""
+    ids = {*shipped, *(id for id, r in found.items() if id.store == LOCAL and r.kind.storage.removable)}
+    return diff(shipped, found, sorted(ids))
 
 
 def _live_rules(policy: Any) -> dict[str, tuple[str, Any]]:

@@ -37,6 +37,12 @@ def imported_modules(endpoint: jea.JeaEndpoint) -> str:
     return found[1]
 
 
+def jea_session(name: str) -> str:
+    """What a session at the endpoint of this name begins with; an endpoint of any other name is one for operators."""
+    endpoint = next((e for e in jea.ENDPOINTS if e.name.casefold() == name.casefold()), jea.OPERATOR)
+    return _JEA.replace("IMPORTED", imported_modules(endpoint))
+
+
 # A session as New-PSSession finds it at a registered endpoint of JEA: one command, nothing else, no language. `pwsh -s` knows
 # no session configuration, so the session is shut from within, as endpoints were before there were such files. What is
 # imported is what the exported role names, beside the two that a session of that type has on Windows.
@@ -44,7 +50,7 @@ _JEA = f"""
 $global:PSModuleAutoLoadingPreference = 'None'
 Import-Module Microsoft.PowerShell.Utility, Microsoft.PowerShell.Management
 Import-Module RingfenceLab -DisableNameChecking -Function {_EVERYWHERE}
-Import-Module {imported_modules(jea.OPERATOR)}
+Import-Module IMPORTED
 foreach ($command in Get-Command -ListImported -CommandType Function, Cmdlet, Alias, Filter) {{
     if ($command.Name -ne '{jea.FUNCTION}') {{ $command.Visibility = 'Private' }}
 }}
@@ -87,10 +93,10 @@ class RealPowerShell:
         self.machine, self.pwsh, self.folder = machine, pwsh, folder
         self.bridge = Bridge(acceptor, machine)
 
-    def start(self, session: Session, jea: bool) -> PowerShellStart:
-        """How a session starts: its environment, and what the engine runs before anything else."""
+    def start(self, session: Session, jea: str) -> PowerShellStart:
+        """How a session starts: its environment, and what the engine runs before anything else. `jea`: its endpoint, or ""."""
         mode = self.machine.faults.language_mode
-        text = _JEA if jea else "Import-Module RingfenceLab -DisableNameChecking\n"
+        text = jea_session(jea) if jea else "Import-Module RingfenceLab -DisableNameChecking\n"
         if mode != "FullLanguage" and not jea:
             text += f"$ExecutionContext.SessionState.LanguageMode = '{mode}'\n"
         with self.machine.lock:
@@ -106,7 +112,7 @@ class RealPowerShell:
         """A program in `folder` that is the PowerShell of this host for a local administrator (`ringfence_powershell`)."""
         user = next(iter(self.machine.accounts))
         address = self.machine.address
-        start = self.start(Session("local", user, True, address, 0, address, 0), False)
+        start = self.start(Session("local", user, True, address, 0, address, 0), "")
         own = {k: v for k, v in start.environment.items() if os.environ.get(k) != v}
         file = folder / f"{self.machine.name}-pwsh"
         file.write_text(_LOCAL.format(python=sys.executable, environment=own, text=start.text, pwsh=self.pwsh), "utf-8")

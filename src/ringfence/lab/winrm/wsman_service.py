@@ -97,7 +97,8 @@ class WsManService:
         session = Session("psrp", caller.user, elevated, self.host.controller_address, caller.remote_port,
                           self.host.address, self._port)
         execute = batch_runner(self.host, session)
-        powershell = self.settings.start(session, is_jea) if self.settings.start else PowerShellStart(self.settings.environment)
+        jea = endpoint if is_jea else ""
+        powershell = self.settings.start(session, jea) if self.settings.start else PowerShellStart(self.settings.environment)
         if endpoint == "cmd":
             settings = command_shell.ShellSettings(pwsh=self.settings.pwsh, environment=powershell.environment,
                                                    first=powershell.text, scripts=self.settings.scripts)
