@@ -51,7 +51,7 @@ function Get-ChildItem {
     [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy\FirewallRules' }
 }
 function Get-NetFirewallRule {
-    [CmdletBinding()] param($PolicyStore)
+    [CmdletBinding()] param($PolicyStore, $Name)
     [pscustomobject]@{ Name = 'r'; PrimaryStatus = 'OK'; Status = ''; EnforcementStatus = @('Enforced') }
 }
 function New-NetFirewallRule { [CmdletBinding()] param($Name) if ($Name -eq 'bad') { Write-Error 'refused' -ErrorId Refused } }

@@ -152,7 +152,7 @@ def test_what_the_binder_takes_and_refuses(pair: Pair) -> None:
 
 
 def test_many_sets_go_through_objects(pair: Pair) -> None:
-    """From eight on the script enumerates once; names with wildcards, new groups, a rule that is not there."""
+    """The script enumerates once; names with wildcards, new groups, a rule that is not there."""
     names = [f"many[{n}]*" for n in range(12)]
     calls = [cmdlet_call("New-NetFirewallRule", {"Name": n, "DisplayName": n}) for n in names]
     calls += [cmdlet_call("Set-NetFirewallRule", {"Name": n, "Group": f"g {n}", "Enabled": "False"}) for n in names]

@@ -1,6 +1,5 @@
 # What writes, and nothing else does: cmdlets of the list in cmdlets.ps1.
-$manySets = 8  # so many Set-* of a noun are worth reading its objects once: by name, each of them searches all
-$setsAt, $objectsAt = @{}, @{}  # by cmdlet
+$changesOf, $objectsOf = @{}, @{}  # by noun: how many changes there are in the whole batch, and the objects by name
 function Assert-Allowed($Call, [bool]$Nested = $false) {  # throws before anything has run
     if (-not $Call['parameters']) { $Call['parameters'] = @{} }
     $cmdlet, $with = $Call['cmdlet'], $Call['parameters']
@@ -25,24 +24,27 @@ function Invoke-NetCmdlet($Call) {
         $with[$pair.Key] = if ($pair.Value -is [array]) { , @($given) } else { $given }
         if ($pair.Key -eq 'PreSharedKey' -and $given) { [void]$secrets.Add("$given") }
     }
-    if ($cmdlet -like 'Set-*' -and $with['Name'] -is [string] -and (Set-ByObject $cmdlet $with)) { return }
-    if ($cmdlet -notlike 'New-*') { $with['Name'] = @($with['Name'] | ForEach-Object { [WildcardPattern]::Escape($_) }) }  # it means itself
-    foreach ($known in $objectsAt.Values) { @($Call['parameters']['Name']) -ne $null | ForEach-Object { $known.Remove($_) } }
+    if ($cmdlet -notlike 'New-*') {
+        if ($with['Name'] -is [string] -and (Invoke-ByObject $cmdlet $with)) { return }
+        $with['Name'] = @($with['Name'] | ForEach-Object { [WildcardPattern]::Escape($_) })  # it means itself
+        $with.Remove('Group')  # there it would be what is looked for
+    }
     & $cmdlet @with 3>$null
 }
-function Measure-Sets {  # how many there will be of each, in the whole batch
-    foreach ($with in $job['calls'] | ForEach-Object { $_['args'] } | Where-Object { $_['cmdlet'] -like 'Set-*' }) {
-        $setsAt["$($with['cmdlet'])"]++
+function Find-Object([string]$Noun, [string]$Name, [bool]$Needed) {  # by name a cmdlet searches all: from two on they are read once
+    if (-not $changesOf.Count) {
+        foreach ($with in $job['calls'] | ForEach-Object { $_['args'] }) {
+            if ("$($with['cmdlet'])" -match '^(Set|Remove)-(Net\w+(Rule|Set))$') { $changesOf[$Matches[2]]++ }
+        }
     }
+    if ($changesOf[$Noun] -gt 1 -and -not $objectsOf.ContainsKey($Noun)) { $objectsOf[$Noun] = try { Get-Named $Noun @{} } catch { @{} } }
+    $known = $objectsOf[$Noun]
+    if ($known -and $known[$Name]) { $known[$Name]; $known.Remove($Name) }  # once changed, it is out of date
+    elseif ($Needed) { (Get-Named $Noun @{ Name = [WildcardPattern]::Escape($Name) })[$Name] }
 }
-function Set-ByObject([string]$Cmdlet, $With) {  # whether it was set: Group needs the object, many sets are quicker by it
-    $noun, $name = $Cmdlet.Substring(4), $With['Name']
-    if (-not $setsAt.Count) { Measure-Sets }
-    $many = $setsAt[$Cmdlet] -ge $manySets
-    if ($many -and -not $objectsAt[$Cmdlet]) { $objectsAt[$Cmdlet] = try { Get-Named $noun @{} } catch { @{} } }
-    $object = if ($objectsAt[$Cmdlet]) { $objectsAt[$Cmdlet][$name]; $objectsAt[$Cmdlet].Remove($name) }  # once set, out of date
+function Invoke-ByObject([string]$Cmdlet, $With) {  # whether it was done so; a group can only be changed so
     $grouped, $rest = $With.ContainsKey('Group'), $With.Clone()
-    if ($grouped -and -not $object) { $object = (Get-Named $noun @{ Name = [WildcardPattern]::Escape($name) })[$name] }
+    $object = Find-Object $Cmdlet.Split('-')[1] $With['Name'] $grouped
     if (-not $object) { return $false }
     'Name', 'Group' | ForEach-Object { $rest.Remove($_) }
     try {

@@ -1,15 +1,18 @@
 """The calls that write: which cmdlets a batch may have, what it expects to find, and how names become objects."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ringfence.lab.host_script.allow_list import check_call
 from ringfence.lab.host_script.expectation import require_expected
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
-from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, system_error
+from ringfence.lab.netsecurity.cmdlet_errors import system_error
+from ringfence.lab.netsecurity.objects import NOUNS
 from ringfence.lab.netsecurity.wildcards import escaped
+from ringfence.lab.registry.hive import POLICY
 from ringfence.lab.session import Session
 
 
@@ -23,12 +26,22 @@ def require_running(machine: Machine, cmdlet: str, session: Session) -> None:
         raise system_error(5).raised_by(cmdlet)
 
 
+def _of_noun(cmdlet: str) -> str:
+    """The noun of a cmdlet that changes rules or sets which are there; nothing for others."""
+    verb, _, noun = cmdlet.partition("-")
+    there = next((name for name in NOUNS if name.lower() == noun.lower()), "")
+    return there if verb.lower() in ("set", "remove") else ""
+
+
 class Changes:
     """The changes of one batch on one machine."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, calls: Iterable[Mapping[str, Any]] = ()) -> None:
         self.machine = machine
         self._met: set[str] = set()  # places that were looked at: from then on they are as this batch left them
+        cmdlets = (_of_noun(str((call.get("args") or {}).get("cmdlet"))) for call in calls)
+        self._changes_of = Counter(noun for noun in cmdlets if noun)
+        self._objects_of: dict[str, set[str]] = {}  # names of what was read once, and not changed since
 
     def call(self, arguments: Mapping[str, Any], session: Session) -> None:
         """Net.Call. Raises CmdletError."""
@@ -40,21 +53,35 @@ class Changes:
     def run(self, cmdlet: str, given: Mapping[str, Any], session: Session) -> None:
         """A cmdlet with what a batch gives it, on the list or not. Raises CmdletError."""
         parameters = {name: self._resolved(value) for name, value in given.items()}
-        new_group = None
-        if cmdlet.lower().startswith("set-") and isinstance(parameters.get("Name"), str) and "Group" in parameters:
-            new_group = str(parameters.pop("Group"))
-        if not cmdlet.lower().startswith("new-"):        # a name means itself
-            for name in ("Name", "Group"):
+        new_group, by_object = None, False
+        if not cmdlet.lower().startswith("new-"):
+            if isinstance(parameters.get("Name"), str):
+                by_object = self._is_at_hand(cmdlet, parameters["Name"], "Group" in parameters)
+                group = parameters.pop("Group", None)
+                new_group = str(group) if by_object and group is not None else None
+            for name in ("Name", "Group"):  # each means itself
                 if name in parameters:
                     names = parameters[name] if isinstance(parameters[name], list) else [parameters[name]]
                     parameters[name] = [escaped(str(n)) for n in names]
         require_running(self.machine, cmdlet, session)
-        try:
-            dispatch.call(self.machine, cmdlet, parameters, new_group)
-        except CmdletError as error:  # a new group is assigned to an object, which Get- has to find first
-            if new_group is None or not error.id.startswith("CmdletizationQuery_NotFound"):
-                raise
-            raise CmdletError(error.category, error.id.replace(",Set-", ",Get-"), error.message) from None
+        dispatch.call(self.machine, cmdlet, parameters, new_group, by_object=by_object)
+
+    def _is_at_hand(self, cmdlet: str, name: str, grouped: bool) -> bool:
+        """Whether there is an object to be changed: of all that were read at the second change of a noun, or for its group."""
+        if not (noun_name := _of_noun(cmdlet)):
+            return False
+        noun, folded = NOUNS[noun_name], name.casefold()
+        if self._changes_of[noun_name] > 1 and noun_name not in self._objects_of:
+            found = noun.names(self.machine.registry, POLICY)
+            self.machine.went_through(noun_name, len(found))
+            self._objects_of[noun_name] = {n.casefold() for n in found}
+        if folded in self._objects_of.get(noun_name, ()):
+            self._objects_of[noun_name].remove(folded)
+            return True
+        if grouped:
+            self.machine.went_through(noun_name, len(noun.names(self.machine.registry, POLICY)))
+            return noun.find(self.machine.registry, POLICY, name) is not None
+        return False
 
     def _require_expected(self, expected: Mapping[str, Any] | None) -> None:
         """Once for each place in a batch. Raises CmdletError."""

@@ -63,7 +63,7 @@ class HostScript:
 
     def _replies(self, calls: list[Mapping[str, Any]], key: bytes, stop: bool, session: Session) -> list[str]:
         replies: list[str] = []
-        changes = Changes(self.machine)
+        changes = Changes(self.machine, calls)
         verbs: Verbs = {**self._verbs, "Net.Call": changes.call}
         tried: set[str] = set()  # the sets whose key this batch has asked about
         with self.machine.lock:

@@ -45,13 +45,19 @@ def propose(cmdlet: str, parameters: Mapping[str, Any]) -> Proposal:
         raise error.raised_by(name) from None
 
 
-def call(machine: Machine, cmdlet: str, parameters: Mapping[str, Any], new_group: str | None = None) -> None:
-    """Runs a cmdlet that writes. `new_group`: the value assigned to an object's Group before Set. Raises CmdletError."""
+def call(machine: Machine, cmdlet: str, parameters: Mapping[str, Any], new_group: str | None = None, *,
+         by_object: bool = False) -> None:
+    """Runs a cmdlet that writes. Raises CmdletError.
+
+    new_group: the value assigned to an object's Group before Set · by_object: the name is that of an object at hand.
+    """
     name = cmdlets()[cmdlet.lower()]["name"]
     try:
         arguments = bind(cmdlet, parameters)
         if new_group is not None:
             arguments["NewGroup"] = new_group
+        if by_object:
+            arguments["InputObject"] = True
         _run(machine, name, arguments)
     except CmdletError as error:
         raise error.raised_by(name) from None
@@ -105,10 +111,13 @@ def _fill(machine: Machine, noun: Noun, root: str, rule: StoredRule, arguments: 
         ipsec_rules.check_main_mode(machine, root, rule)
 
 
+_SELECTING = {"DisplayName", "DisplayGroup", "Group", "Name", "IPsecRuleName", "InputObject"}
+
+
 def _set(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
     names = select(machine, noun, root, arguments, SET_BY)
-    changes = {k: v for k, v in arguments.items() if k not in ("DisplayName", "DisplayGroup", "Group", "Name", "IPsecRuleName")}
+    changes = {k: v for k, v in arguments.items() if k not in _SELECTING}
     if "NewGroup" in changes:
         changes["Group"] = changes.pop("NewGroup")
     for name in names:

@@ -98,8 +98,13 @@ QUERY_BY = (*SET_BY, "Description", "Enabled", "Direction", "Action", "Owner")
 
 
 def select(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any], by: tuple[str, ...] = QUERY_BY) -> list[str]:
-    """The ids that the selecting parameters of a cmdlet name, each once. Raises not found for exact names."""
+    """The ids that the selecting parameters of a cmdlet name, each once. Raises not found for exact names.
+
+    `InputObject`: the name is that of an object at hand, which nobody has to look for.
+    """
     names = arguments.get("Name") or arguments.get("IPsecRuleName")
+    if not arguments.get("InputObject"):
+        machine.went_through(noun.name, len(noun.names(machine.registry, root)))
     if names is not None:
         return _by_name(machine.registry, noun, root, names)
     ids = noun.names(machine.registry, root)

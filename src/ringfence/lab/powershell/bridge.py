@@ -36,6 +36,14 @@ _NO_SECRETS = PSRemotingCrypto()  # nothing here is a secure string
 With = Mapping[str, Any]  # the parameters of a request
 
 
+class NotAllFound(Exception):
+    """Some of the names that a Get- cmdlet was asked for are there (`shown`), others are not (`error`)."""
+
+    def __init__(self, shown: list[dict[str, Any]], error: CmdletError) -> None:
+        super().__init__(error.message)
+        self.shown, self.error = shown, error
+
+
 class Bridge:
     """The socket of one machine.
 
@@ -93,6 +101,8 @@ class Bridge:
                 return {"value": self._verbs[verb](session, parameters)}
             except CmdletError as error:
                 return _error_record(error)
+            except NotAllFound as found:
+                return {"value": found.shown, **_error_record(found.error)}
 
     # cmdlets
 
@@ -114,7 +124,7 @@ class Bridge:
         if not objects:
             dispatch.call(self.machine, name, arguments)
         for item in objects:
-            dispatch.call(self.machine, name, *self._by_object(NOUNS[noun], item, arguments))
+            dispatch.call(self.machine, name, *self._by_object(NOUNS[noun], item, arguments), by_object=True)
         return []
 
     def _by_object(self, noun: Noun, item: Proposal, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -127,15 +137,22 @@ class Bridge:
         return {**arguments, "Name": [escaped(name)], "PolicyStore": source}, group if changed else None
 
     def _objects(self, noun: Noun, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """What Get- shows; of rules in the ActiveStore with their status."""
+        """What Get- shows; of rules in the ActiveStore with their status. Raises NotAllFound."""
         store = str(arguments.get("PolicyStore") or "PersistentStore")
         if store.lower() != "activestore" or noun.in_subkeys:
             root = policy_root(self.machine, store, write=False)
-            names = select(self.machine, noun, root, arguments)
-            return [self._object(noun, root, name, store) for name in names]
-        chosen = {name for root in _SOURCES for name in _selected(self.machine, noun, root, arguments)}
-        return [{**self._object(noun, root, name, _SOURCES[root]), **self._status(noun, root, name)}
-                for name, (root, _) in active_store(self.machine, noun).items() if name in chosen]
+            self.machine.went_through(noun.name, len(noun.names(self.machine.registry, root)))
+            chosen, missing = _selected(self.machine, noun, [root], arguments)
+            shown = [self._object(noun, root, name, store) for name in chosen]
+        else:
+            there = active_store(self.machine, noun)
+            self.machine.went_through(noun.name, len(there), "ActiveStore")
+            chosen, missing = _selected(self.machine, noun, list(_SOURCES), arguments)
+            shown = [{**self._object(noun, root, name, _SOURCES[root]), **self._status(noun, root, name)}
+                     for name, (root, _) in there.items() if name in chosen]
+        if missing:
+            raise NotAllFound(shown, missing)
+        return shown
 
     def _object(self, noun: Noun, root: str, name: str, source: str) -> dict[str, Any]:
         return {"Name": name, "InstanceID": name, **noun.properties(self.machine, root, name), "PolicyStoreSource": source,
@@ -199,12 +216,20 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _selected(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any]) -> list[str]:
-    """The ids in one of the stores in force; a name has to be in one of them only."""
-    try:
-        return select(machine, noun, root, arguments)
-    except CmdletError:
-        return []
+def _selected(machine: Machine, noun: Noun, roots: list[str], arguments: Mapping[str, Any],
+              ) -> tuple[list[str], CmdletError | None]:
+    """The ids that are selected in some stores, and the error for a name which none of them has; the others are shown."""
+    found, missing = dict[str, None](), None
+    for name in arguments.get("Name") or arguments.get("IPsecRuleName") or [None]:
+        errors = []
+        for root in roots:
+            try:
+                found |= dict.fromkeys(select(machine, noun, root, {**arguments, "InputObject": True, "Name": name and [name]}))
+            except CmdletError as error:
+                errors.append(error)
+        if len(errors) == len(roots):
+            missing = missing or errors[0]
+    return list(found), missing
 
 
 def _as_dotnet_shows(key: StoredKey) -> dict[str, Any]:
