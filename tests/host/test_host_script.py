@@ -11,10 +11,12 @@ import yaml
 from batches import batch_of
 from host_script import Warm, decode, needs_pwsh
 
+from ringfence import kinds
 from ringfence.batch import AsHmac, Batch, Call, cmdlet_call
 from ringfence.errors import HostError
 from ringfence.lab import POLICY, Session, SimulatedHost, machine
 from ringfence.secret import Secret
+from ringfence.windows.calls import writing_cmdlets
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "host_script.yml").read_text("utf-8"))
 ROOT = r"HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
@@ -173,6 +175,16 @@ def test_what_is_no_batch_is_answered_in_plain_ascii(warm: Warm, line: str, expe
     with pytest.raises(HostError) as caught:
         batch_of().decode(ran.reply.encode())
     assert caught.value.kind == expected.split(":")[1]
+
+
+def test_no_cmdlet_that_writes_is_read_with(warm: Warm) -> None:
+    """Net.Get calls without parameters: of Remove that would be every rule of the host."""
+    setup, names = "Add-Rule 'kept'\n", writing_cmdlets(kinds.load().values())
+    batch = batch_of(*(Call("Net.Get", {"cmdlet": name, "parameters": {"Name": "kept"}}) for name in names),
+                     *(Call("Net.Get", {"cmdlet": name.lower()}) for name in names), Call("Net.Get", {}))
+    ran = warm.run(batch, setup)
+    assert {reply["error"]["id"] for reply in decode(batch, ran.reply)["replies"]} == {"ringfence.allowlist"}
+    assert ran.bound == []
 
 
 def test_arguments_of_the_wrong_kind_fail_their_call_alone(warm: Warm) -> None:

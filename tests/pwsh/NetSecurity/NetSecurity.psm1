@@ -106,6 +106,7 @@ function New-NetIPsecAuthProposal {
 function New-NetIPsecPhase1AuthSet {
     [CmdletBinding()]
     param([string]$Name, [Parameter(Mandatory = $true)][string]$DisplayName, [Parameter(Mandatory = $true)][hashtable[]]$Proposal)
+    if ($global:Host1.Fails) { throw $global:Host1.Fails }
     Add-Bound New-NetIPsecPhase1AuthSet $PSBoundParameters
 }
 function Get-NetIPsecDospSetting {

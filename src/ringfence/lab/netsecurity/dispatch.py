@@ -116,11 +116,11 @@ _SELECTING = {"DisplayName", "DisplayGroup", "Group", "Name", "IPsecRuleName", "
 
 def _set(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
-    names = select(machine, noun, root, arguments, SET_BY)
     changes = {k: v for k, v in arguments.items() if k not in _SELECTING}
     if "NewGroup" in changes:
         changes["Group"] = changes.pop("NewGroup")
-    for name in names:
+
+    def set_one(name: str) -> None:
         if noun.in_subkeys:
             ipsec_sets.change(machine, noun, root, name, changes)
         else:
@@ -128,20 +128,26 @@ def _set(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
             _fill(machine, noun, root, rule, changes)
             machine.registry.set(noun.path(root), name, rule.text(machine.schema))
 
+    select(machine, noun, root, arguments, SET_BY).each(set_one)
+
 
 def _remove(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
-    for name in select(machine, noun, root, arguments):
+
+    def remove_one(name: str) -> None:
         if noun.in_subkeys and in_use(machine, noun, root, name):
             raise system_error(2402, f"The set {name} is used by a rule.")
         noun.delete(machine.registry, root, name)
         if noun.in_subkeys and machine.registry.get(noun.path(root), noun.primary) == name:
             machine.registry.unset(noun.path(root), noun.primary)
 
+    select(machine, noun, root, arguments).each(remove_one)
+
 
 def _rename(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
-    for name in select(machine, noun, root, arguments):
+
+    def rename_one(name: str) -> None:
         new = _free(machine, noun, root, arguments["NewName"], name)
         if noun.in_subkeys and in_use(machine, noun, root, name):
             raise system_error(2402, f"The set {name} is used by a rule.")
@@ -149,17 +155,22 @@ def _rename(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
             noun.copy(machine.registry, (root, name), (root, new))
             noun.delete(machine.registry, root, name)
 
+    select(machine, noun, root, arguments).each(rename_one)
+
 
 def _copy(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     source = policy_root(machine, arguments.get("PolicyStore", ""), write=False)
     target = policy_root(machine, arguments.get("NewPolicyStore", "")) if "NewPolicyStore" in arguments else source
     if "NewPolicyStore" not in arguments:
         policy_root(machine, arguments.get("PolicyStore", ""))
-    for name in select(machine, noun, source, arguments):
+
+    def copy_one(name: str) -> None:
         new = arguments.get("NewName", name)
         if noun.in_subkeys and target == GROUP_POLICY and new.casefold() == noun.primary.casefold():
             new = ipsec_sets.group_policy_default(machine, noun, new)
         noun.copy(machine.registry, (source, name), (target, _free(machine, noun, target, new)))
+
+    select(machine, noun, source, arguments).each(copy_one)
 
 
 def _free(machine: Machine, noun: Noun, root: str, name: str, same: str = "") -> str:
@@ -176,10 +187,14 @@ def _free(machine: Machine, noun: Noun, root: str, name: str, same: str = "") ->
 def _switch(enabled: bool) -> Callable[[Machine, Noun, dict[str, Any]], None]:
     def switch(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
         root = policy_root(machine, arguments.get("PolicyStore", ""))
-        for name in select(machine, noun, root, arguments):
+
+        def switch_one(name: str) -> None:
             rule = noun.read(machine.registry, root, name)
             rule.replace("Active", ("Active", str(enabled).upper()))
             machine.registry.set(noun.path(root), name, rule.text(machine.schema))
+
+        select(machine, noun, root, arguments).each(switch_one)
+
     return switch
 
 

@@ -23,7 +23,7 @@ from ringfence.lab.listeners import Acceptor, Connections
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, system_error
-from ringfence.lab.netsecurity.objects import NOUNS, Noun, select
+from ringfence.lab.netsecurity.objects import NOUNS, Noun, for_each, select
 from ringfence.lab.netsecurity.parameter_binding import Proposal
 from ringfence.lab.netsecurity.policy_stores import policy_root
 from ringfence.lab.netsecurity.wildcards import escaped
@@ -123,8 +123,8 @@ class Bridge:
         objects = arguments.pop("InputObject", ())
         if not objects:
             dispatch.call(self.machine, name, arguments)
-        for item in objects:
-            dispatch.call(self.machine, name, *self._by_object(NOUNS[noun], item, arguments), by_object=True)
+        for_each(objects, lambda item: dispatch.call(
+            self.machine, name, *self._by_object(NOUNS[noun], item, arguments), by_object=True))
         return []
 
     def _by_object(self, noun: Noun, item: Proposal, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -221,14 +221,10 @@ def _selected(machine: Machine, noun: Noun, roots: list[str], arguments: Mapping
     """The ids that are selected in some stores, and the error for a name which none of them has; the others are shown."""
     found, missing = dict[str, None](), None
     for name in arguments.get("Name") or arguments.get("IPsecRuleName") or [None]:
-        errors = []
-        for root in roots:
-            try:
-                found |= dict.fromkeys(select(machine, noun, root, {**arguments, "InputObject": True, "Name": name and [name]}))
-            except CmdletError as error:
-                errors.append(error)
-        if len(errors) == len(roots):
-            missing = missing or errors[0]
+        there = [select(machine, noun, root, {**arguments, "InputObject": True, "Name": name and [name]}) for root in roots]
+        found |= dict.fromkeys(id for selection in there for id in selection.ids)
+        if all(selection.missing for selection in there):
+            missing = missing or there[0].missing
     return list(found), missing
 
 
