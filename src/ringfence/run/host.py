@@ -1,5 +1,6 @@
 """One host from what is declared to a proven state: read, plan, write, and a second read over a new connection."""
 
+import logging
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,16 @@ from ringfence.windows.endpoint import Endpoint, endpoint_of
 from ringfence.windows.expected import expected
 from ringfence.windows.read import STORES, read
 
+LOG = logging.getLogger(__name__)
 NO_QUESTIONS = Questions()
+
+
+def host_fault(host: str, error: Exception) -> RingfenceError:
+    """What ended the work on a host. A fault of ours on one host is that host's result, not the fleet's end."""
+    if isinstance(error, RingfenceError):
+        return error
+    LOG.debug("%s", host, exc_info=error)
+    return HostError("internal", f"{type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True)
@@ -95,8 +105,8 @@ class HostRun:
         try:
             with self._memory:
                 result = work()
-        except RingfenceError as error:
-            result = HostResult(self.job.host, error=error, declared=self.job.declared)
+        except Exception as error:
+            result = HostResult(self.job.host, error=host_fault(self.job.host, error), declared=self.job.declared)
         return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))
 
     # -- read and plan
@@ -161,8 +171,8 @@ class HostRun:
         try:
             result = self._write(plan, result)
             return result if result.error else self._prove(plan, result)
-        except RingfenceError as error:  # what was to be changed, and what was, is still known
-            return replace(result, error=error)
+        except Exception as error:  # what was to be changed, and what was, is still known
+            return replace(result, error=host_fault(self.job.host, error))
 
     def _write(self, plan: Plan, result: HostResult) -> HostResult:
         """Carries the changes to the host. Raises HostError."""
@@ -170,12 +180,15 @@ class HostRun:
             return replace(result, error=problem)
         expectations = expected(plan.changes, plan.declarations, plan.found.stored)
         reply = self.send(Batch(cmdlet_calls(plan.changes, self._aliases(plan), expectations), stop_on_error=True))
-        written = frozenset(c.id for c in plan.changes if (answer := reply.answers.get(c.id)) and answer.error is None)
-        result = replace(result, written=written)
-        for change in plan.changes:
-            if (answer := reply.answers.get(change.id)) and answer.error:
-                return replace(result, error=_not_made(change, answer.error, bool(written)))
-        return result
+        answers = [(c, answer) for c in plan.changes if (answer := reply.answers.get(c.id))]
+        made = frozenset(c.id for c, answer in answers if answer.error is None)
+        for number, (change, answer) in enumerate(answers, 1):
+            if answer.error:
+                error = _not_made(change, answer.error, bool(made))
+                if number < len(answers):  # it was told to stop there: nobody knows what it does
+                    error = HostError("protocol", f"it went on after: {error}")
+                return replace(result, written=made, error=error)
+        return replace(result, written=made)
 
     def _aliases(self, plan: Plan) -> Mapping[str, str]:
         """{GUID: alias} of the host's interfaces, which are asked for where a change has some that nobody declared."""

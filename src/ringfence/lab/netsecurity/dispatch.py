@@ -128,7 +128,7 @@ def _set(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
             _fill(machine, noun, root, rule, changes)
             machine.registry.set(noun.path(root), name, rule.text(machine.schema))
 
-    select(machine, noun, root, arguments, SET_BY).each(set_one)
+    select(machine, noun, root, arguments, SET_BY).for_all(set_one)
 
 
 def _remove(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
@@ -141,7 +141,7 @@ def _remove(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
         if noun.in_subkeys and machine.registry.get(noun.path(root), noun.primary) == name:
             machine.registry.unset(noun.path(root), noun.primary)
 
-    select(machine, noun, root, arguments).each(remove_one)
+    select(machine, noun, root, arguments).for_all(remove_one)
 
 
 def _rename(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
@@ -155,7 +155,7 @@ def _rename(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
             noun.copy(machine.registry, (root, name), (root, new))
             noun.delete(machine.registry, root, name)
 
-    select(machine, noun, root, arguments).each(rename_one)
+    select(machine, noun, root, arguments).for_all(rename_one)
 
 
 def _copy(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
@@ -170,7 +170,7 @@ def _copy(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
             new = ipsec_sets.group_policy_default(machine, noun, new)
         noun.copy(machine.registry, (source, name), (target, _free(machine, noun, target, new)))
 
-    select(machine, noun, source, arguments).each(copy_one)
+    select(machine, noun, source, arguments).for_all(copy_one)
 
 
 def _free(machine: Machine, noun: Noun, root: str, name: str, same: str = "") -> str:
@@ -193,7 +193,7 @@ def _switch(enabled: bool) -> Callable[[Machine, Noun, dict[str, Any]], None]:
             rule.replace("Active", ("Active", str(enabled).upper()))
             machine.registry.set(noun.path(root), name, rule.text(machine.schema))
 
-        select(machine, noun, root, arguments).each(switch_one)
+        select(machine, noun, root, arguments).for_all(switch_one)
 
     return switch
 

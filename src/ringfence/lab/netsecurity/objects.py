@@ -106,7 +106,7 @@ class Selection:
     ids: list[str]
     missing: CmdletError | None = None
 
-    def each(self, work: Callable[[str], object]) -> None:
+    def for_all(self, work: Callable[[str], object]) -> None:
         """Does the work on each object. Raises CmdletError."""
         for_each(self.ids, work, self.missing)
 
