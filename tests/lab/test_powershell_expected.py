@@ -24,6 +24,7 @@ STORED: tuple[tuple[str, str, Any, str, Any], ...] = (
     ("DomainProfile", "Wide", 2**40, "QWord", 1), ("DomainProfile", "None", b"", "None", b"\x01"),
     (r"DomainProfile\Logging", "LogFilePath", r"%SystemRoot%\x.log", "ExpandString", r"%SystemRoot%\y.log"),
     (r"DomainProfile\Logging", "Many", ["one", "two"], "MultiString", ["one two"]),
+    (r"DomainProfile\Logging", "NoText", [], "MultiString", ["x"]), (r"DomainProfile\Logging", "Empty", "", "String", "x"),
     (SET, "Version", "2.20", "String", "2.21"), (SET + r"\0000", "Method", "MachineSHKey", "String", "MachineKerb"),
     (SET + r"\0000", "SHKey", "key", "String", "other"), (SET + r"\0001", "Method", "MachineKerb", "String", "UserKerb"))
 PLACES = [*(((key, (name,)),) for key, name, *_ in STORED), ((SET, None),), ((SET.upper(), None),)]

@@ -62,5 +62,5 @@ def stored_text(tree: RegistryTree, path: str, names: Iterable[str] | None) -> I
 
 
 def _value(name: str, data: Any) -> str:
-    parts = data if isinstance(data, list) else ["" if data is None else data]
-    return "\0".join([name, *map(str, parts), ""])
+    text = "\0".join(map(str, data)) if isinstance(data, list) else "" if data is None else str(data)
+    return f"{name}\0{text}\0"

@@ -28,16 +28,16 @@ def _texts(registry: SimulatedRegistry, path: str, names: list[str] | None) -> I
 
 def _text(name: str, value: StoredValue) -> str:
     """A value as it goes into the digest; of keys that two sides share not even that."""
-    return "" if value.name.casefold() == "shkey" else "\0".join((name, *_data(value), ""))
+    return "" if value.name.casefold() == "shkey" else f"{name}\0{_data(value)}\0"
 
 
-def _data(value: StoredValue) -> list[str]:
+def _data(value: StoredValue) -> str:
     match value.data:
         case list() as texts:
-            return texts
+            return "\0".join(texts)
         case bytes() as data:
-            return [base64.b64encode(data).decode()]
+            return base64.b64encode(data).decode()
         case int() as number:
-            return [str(number % 2**32 if value.type == "DWord" else number)]
+            return str(number % 2**32 if value.type == "DWord" else number)
         case text:
-            return [text or ""]
+            return text or ""
