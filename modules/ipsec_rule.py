@@ -4,7 +4,8 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ringfence.codecs.rule_string import ConvertedText, Text, Tokens, TokenSet, TruthTable, Values, digits, switch
+from ringfence.codecs.converted import ConvertedText, digits
+from ringfence.codecs.rule_string import Text, Tokens, TokenSet, TruthTable, Values, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.authentication import FQDN, methods
 from ringfence.model.filter import Filter

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ringfence import kinds
-from ringfence.cli import app
+from ringfence.cli import app, limits_page
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
 from ringfence.lab.machine.machine import SYSTEMS
@@ -36,7 +36,8 @@ def generated() -> dict[str, str]:
     files[SHIPPED_RULES] = shipped_rules()
     files["docs/reference/lab.md"] = lab_page()
     return files | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
-                    "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page()}
+                    "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page(),
+                    "docs/reference/limits.md": limits_page.page()}
 
 
 def shipped_rules() -> str:
