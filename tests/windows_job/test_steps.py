@@ -124,7 +124,10 @@ def test_a_constrained_language(job: Job) -> None:
 
 
 @pytest.mark.parametrize("encoding", transcripts.ENCODINGS)
-@pytest.mark.parametrize("part", [lambda b: KEY, lambda b: b.encode(), lambda b: f"x{json.dumps([KEY], ensure_ascii=False)}"])
+@pytest.mark.parametrize(
+    "part",
+    [lambda b: transcripts.SECRET, lambda b: b.encode(), lambda b: f"x{json.dumps([transcripts.SECRET], ensure_ascii=False)}"],
+)
 def test_what_is_written_down_is_found(job: Job, encoding: str, part: Callable[[Batch], str]) -> None:
     folder = job.folder / transcripts.FOLDER
     folder.mkdir(parents=True)
