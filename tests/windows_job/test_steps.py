@@ -61,6 +61,18 @@ def test_the_whole_road(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     assert verdicts(job) == {"converges": False, "jea-writes": False, "default-shells": False}
 
 
+def idle(folder: Path, arguments: tuple[str, ...]) -> tuple[int, str]:
+    """A program that does nothing, and says that it did."""
+    return (2 if arguments[0] == "plan" else 0), "done"
+
+
+def test_what_was_never_applied_is_told_with_all_that_was_seen(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with reached() as way:
+        assert road.run(job, way, idle) == 1
+    assert "ringfence-ci-web" in capsys.readouterr().out
+    assert verdicts(job) == {"converges": False}
+
+
 SHOWN = {thing: {name: value if isinstance(value, list) else [value] for name, value in properties.items()}
          for thing, properties in road.DECLARED.items()}  # fmt: skip
 
