@@ -20,10 +20,10 @@ def _call(change: Change, aliases: Mapping[str, str]) -> Call:
     if change.before is None and change.after is not None:
         return cmdlet_call(f"New-{kind.noun}", {**kind.storage.new_parameters(name), **_new(change.after, aliases)})
     if change.after is None:
-        return cmdlet_call(f"Remove-{kind.noun}", {"Name": kind.storage.cmdlet_name(name)})
+        return cmdlet_call(f"Remove-{kind.noun}", kind.storage.find_parameters(name))
     assert change.before is not None
-    found_as = kind.storage.cmdlet_name(change.before.name)
-    return cmdlet_call(f"Set-{kind.noun}", {"Name": found_as, **_set(change.before, change.after, aliases)})
+    found_as = kind.storage.find_parameters(change.before.name)
+    return cmdlet_call(f"Set-{kind.noun}", {**found_as, **_set(change.before, change.after, aliases)})
 
 
 def _new(after: Resource, aliases: Mapping[str, str]) -> dict[str, Any]:
