@@ -44,6 +44,7 @@ class Storage:
     removable: bool = True  # profiles and settings are part of Windows
     fixed_names: tuple[str, ...] = ()  # the resources that every host has
     get_cmdlet: str = ""  # asked where the form in the registry is not known
+    keys: tuple[str, ...] = ()  # the registry keys that hold them, below the root of a store; "" is the root itself
     has_enforcement: bool = False  # whether the active store tells of each whether it is enforced
 
     def read(self, kind: "Kind", tree: RegistryTree, store: str) -> "Iterator[Resource]":
@@ -92,6 +93,7 @@ class Property:
     since: str  # schema version ([MS-FASP] note 12)
     example: Any
     references: str = ""  # the kind that it names a resource of
+    said_with: tuple[str, Any] | None = None  # (property, value): cmdlets want it with that, be it any, and refuse it without
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
 
     def parse(self, value: Any) -> Any:
@@ -126,12 +128,13 @@ def prop(
     since: str = "2.0",
     example: Any = None,
     references: str = "",
+    said_with: tuple[str, Any] | None = None,
     proposal: "type[Resource] | None" = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
-            "since": since, "example": example, "references": references, "proposal": proposal}
+            "since": since, "example": example, "references": references, "said_with": said_with, "proposal": proposal}
     return dataclasses.field(default=default, metadata=meta)
 
 

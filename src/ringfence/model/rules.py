@@ -104,7 +104,7 @@ def _not_unicast(text: str) -> bool:
     return first.is_unspecified and net.prefixlen == net.max_prefixlen
 
 
-MAX_MEMBERS = 1000
+MAX_MEMBERS = 1000  # members of one list of a rule, as Windows keeps no more
 
 
 def reject(value: str) -> str:
