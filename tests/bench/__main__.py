@@ -9,10 +9,12 @@ from .measure import Line
 
 PARTS = {
     "parsing": "rule strings to values",
+    "large": "a host with 50,000 rules",
     "startup": "commands that touch no host",
     "memory": "a fleet of 1,000 planned hosts",
     "plan": "a no-change plan of 50 hosts against the bare PSRP session",
     "ansible": "a no-change plan against ansible-core, per task and host",
+    "writes": "changes on a host whose cmdlets cost time for each rule",
     "hostile": "hosts that answer with the worst that they can",
     "wire": "bytes, round trips and CPU per host and transport",
 }

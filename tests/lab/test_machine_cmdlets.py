@@ -99,11 +99,12 @@ def test_patterns() -> None:
 
 
 def test_the_allow_list_leaves_selection_to_names() -> None:
-    assert {"name", "newdisplayname", "group", "policystore"} <= allowed_parameters("Set-NetFirewallRule")
-    assert not {"displayname", "displaygroup", "gposession"} & allowed_parameters("Set-NetIPsecRule")
-    assert allowed_parameters("Remove-NetFirewallRule") == {"name", "policystore"}
+    assert {"name", "newdisplayname", "group"} <= allowed_parameters("Set-NetFirewallRule")
+    assert not {"displayname", "displaygroup", "gposession", "policystore"} & allowed_parameters("Set-NetIPsecRule")
+    assert allowed_parameters("Remove-NetFirewallRule") == {"name"}
     assert "name" in allowed_parameters("New-NetIPsecRule")
-    assert all(allowed_parameters(c["name"]) for c in cmdlets().values())
+    assert {c["name"].partition("-")[0] for c in cmdlets().values() if not allowed_parameters(c["name"])} == {
+        "Copy", "Rename", "Enable", "Disable", "Set"}
 
 
 # ---- properties -------------------------------------------------------------------------------------------------------
@@ -144,6 +145,20 @@ def test_a_rule_is_written_whole_or_refused_and_never_damaged(first: dict[str, A
     settled = HOST.registry.get(RULES, "p")
     dispatch.call(HOST, "Set-NetFirewallRule", {"Name": "p"})
     assert HOST.registry.get(RULES, "p") == settled
+
+
+@pytest.mark.parametrize(("parameter", "more", "members"), [
+    ("RemoteAddress", {}, [f"10.0.{n // 256}.{n % 256}" for n in range(1001)]),
+    ("RemoteAddress", {}, [f"10.{n // 256}.{n % 256}.1-10.{n // 256}.{n % 256}.9" for n in range(1001)]),
+    ("LocalAddress", {}, [f"2001:db8::{n:x}" for n in range(1, 1002)]),
+    ("LocalPort", {"Protocol": "TCP"}, [str(n) for n in range(1, 1002)]),
+    ("RemotePort", {"Protocol": "TCP"}, [str(n) for n in range(1, 1002)]),
+    ("IcmpType", {"Protocol": "ICMPv4"}, [f"{n // 200}:{n % 200}" for n in range(1001)])])
+def test_a_list_has_a_thousand_members_at_most(parameter: str, more: dict[str, Any], members: list[str]) -> None:
+    on, rule = host(), {"DisplayName": "X", **more}
+    with pytest.raises(CmdletError, match="array bounds"):
+        dispatch.call(on, "New-NetFirewallRule", {**rule, parameter: members})
+    dispatch.call(on, "New-NetFirewallRule", {**rule, parameter: members[:1000]})
 
 
 @settings(max_examples=100, deadline=None)

@@ -21,7 +21,7 @@ from ringfence.batch.scripts import digests
 from ringfence.diagnostics import NOWHERE
 from ringfence.documents.trust import Trust
 from ringfence.errors import HostError
-from ringfence.lab import POLICY, Machine, NetworkAdapter, SimulatedHost, machine
+from ringfence.lab import GROUP_POLICY, POLICY, Machine, NetworkAdapter, SimulatedHost, machine
 from ringfence.lab.registry.hive import SYSTEM_DEFAULTS
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
@@ -180,6 +180,23 @@ def test_facts_are_those_of_the_machine() -> None:
             "management": {"local_address": "10.99.0.10", "remote_address": "10.99.0.1"}}
 
 
+@pytest.mark.parametrize("denied", [(POLICY,), (rf"{POLICY}\DomainProfile\Logging", rf"{POLICY}\firewallrules"), (GROUP_POLICY,)])
+def test_what_may_not_be_opened_is_told_alike(denied: tuple[str, ...]) -> None:
+    on = host()
+    on.registry.set(GROUP_POLICY, "PolicyVersion", 543)
+    on.registry.set(POLICY + r"\AppIso\x", "y", 1)
+    on.faults.denied_keys = denied
+    call = Call("Policy.Read", {"keys": ["DomainProfile", "FirewallRules"]})
+    [wanted] = python(on, call)
+    with reached(on) as way:
+        told = way.run(batch_of(call))[0]
+    assert told["unread"]
+    for answer in (told, wanted.value):
+        for one in answer["unread"]:
+            one["path"], one["fact"] = one["path"].casefold(), one["fact"].casefold()
+    assert told == wanted.value
+
+
 def test_every_type_of_value_arrives() -> None:
     on = host()
     here = POLICY + r"\Odd keys\a/b\ü"
@@ -228,13 +245,14 @@ def test_associations_and_what_is_enforced() -> None:
              cmdlet_call("New-NetFirewallRule", {"Name": "off", "DisplayName": "Off", "Enabled": "False"}),
              cmdlet_call("New-NetFirewallRule", {"Name": "private", "DisplayName": "P", "Profile": ["Private"]}),
              cmdlet_call("New-NetFirewallRule", {"Name": "copied", "DisplayName": "here"}),
-             cmdlet_call("New-NetFirewallRule", {"Name": "copied", "DisplayName": "by policy", "PolicyStore": "localhost"}),
              Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["off", "PRIVATE", "copied", "none", "o*"]}),
              Call("Enforcement.Read", {"kind": "NetIPsecRule", "names": ["z"]}), Call("SA.Read"),
              delete, Call("SA.Read"), delete)
     one, two = host(), host()
+    for on in (one, two):
+        on.registry.set(GROUP_POLICY + r"\FirewallRules", "copied", "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=by policy|")
     wanted = python(two, *calls)
-    assert wanted[8].value == {"main_mode": 1, "quick_mode": 1}
+    assert wanted[7].value == {"main_mode": 1, "quick_mode": 1}
     with reached(one) as way:
         assert tuple(way.run(batch_of(*calls)).answers.values()) == wanted
 
@@ -308,3 +326,20 @@ def test_two_hosts_are_two() -> None:
             call = cmdlet_call("New-NetFirewallRule", {"Name": on.name, "DisplayName": "R"})
             assert way.run(batch_of(Call("Facts.Read"), call))[0]["computer"] == on.name
     assert [[n for n in ("a1", "b2") if on.registry.get(RULES, n)] for on in hosts] == [["a1"], ["b2"]]
+
+
+def test_texts_of_files() -> None:
+    """What stands in the registry of the image, as the machine shows it and as PowerShell reads it out of the machine's files."""
+    on = host()
+    on.add_text(r"@%ProgramFiles%\Contoso\agent.dll,-7", "Agent (TCP-In)")
+    rules = [str(v.data) for v in on.registry.key(RULES).values.values()]  # type: ignore[union-attr]
+    pieces = {piece for rule in rules for piece in rule.split("|") if piece.startswith(("Name=@", "EmbedCtxt=@"))}
+    texts = sorted({piece.partition("=")[2] for piece in pieces})
+    call = Call("Texts.Read", {"texts": [*texts, r"@%ProgramFiles%\Contoso\agent.dll,-7", "@none.dll,-1", "plain"]})
+    [wanted] = python(on, call)
+    assert [wanted.value[t] for t in ("@FirewallAPI.dll,-25000", "@none.dll,-1", "plain")] == ["Core Networking", None, None]
+    assert wanted.value[r"@%ProgramFiles%\Contoso\agent.dll,-7"] == "Agent (TCP-In)"
+    assert sum(shown is None for text, shown in wanted.value.items() if not text.startswith("@{")) == 2
+    for transport in ("psrp", "ssh"):
+        with reached(on, transport=transport) as way:
+            assert way.run(batch_of(call))[0] == wanted.value

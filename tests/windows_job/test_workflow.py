@@ -10,6 +10,7 @@ from host_script import PWSH, needs_pwsh, pwsh
 from ringfence.batch import jea
 
 from . import __main__ as program
+from . import dry
 from .dry import SETUP, STEP, WORKFLOW, steps
 
 SCRIPTS = sorted((Path(__file__).parent / "setup").glob("*.ps1"))
@@ -58,6 +59,23 @@ def test_the_scripts_name_what_is_exported() -> None:
         assert f"module = '{endpoint.module}'; role = '{endpoint.role}'; name = '{endpoint.name}'" in text
 
 
+def test_the_dry_run_plays_the_steps_and_names_those_of_windows(capfd: pytest.CaptureFixture[str]) -> None:
+    assert dry.main(["--only", "timings psrp-http", "language"]) == 0
+    said = capfd.readouterr().out
+    assert re.findall(r"^\+ (.*)", said, re.MULTILINE) == [f"{STEP}timings psrp-http", f"{STEP}language constrained"]
+    assert said.count("  ended with 0 after ") == 2
+    assert "| Policy.Read | " in said
+    assert set(re.findall(r"^only on Windows: (.*)", said, re.MULTILINE)) == {
+        line.split()[0] for line in steps() if line.startswith(SETUP)
+    }
+
+
+def test_a_step_that_fails_fails_the_dry_run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dry, "steps", lambda: [f"{STEP}language psrp-http"])
+    assert dry.main([]) == 1
+    assert "language-mode-is-told: REFUTED" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_scripts_are_ascii(script: Path) -> None:
     """Windows PowerShell reads files without a byte order mark in the code page of the machine."""
@@ -73,3 +91,13 @@ def test_windows_powershell_5_1_understands_them(tmp_path: Path) -> None:
         pytest.skip("this pwsh has no -Check51")
     checked = pwsh("-Check51", *map(str, SCRIPTS))
     assert (checked.returncode, checked.stdout) == (0, b"")
+
+
+def test_a_way_that_no_step_has_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RINGFENCE_JOB", str(tmp_path))
+    assert program.main(["replay", "psrp-http"]) == 1
+    assert capsys.readouterr().out == "replay could not go on: psrp-http: no step has made this way\n"
+    assert program.main(["verdicts"]) == 0  # nothing is refuted: nothing was seen
+    assert "| converges | NOT REACHED |" in capsys.readouterr().out

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from ringfence.batch import Failure
+from ringfence.batch import CHANGED_MEANWHILE, Failure
 from ringfence.errors import HostError, Unreachable
 from ringfence.transports.deadline import Deadline
 
@@ -60,7 +60,7 @@ _TEXTS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for patter
      r"|commands|users)|allowed a maximum", "quota"),
     (r"requires elevation|run as administrator|not elevated", "elevation"),
     (r"no more endpoints available|service (has not been started|is not running|cannot be started)", "service"),
-    (r"Access is denied|access denied|UnauthorizedAccess", "authorization"),
+    (r"Access is denied|access denied|UnauthorizedAccess|registry access is not allowed", "authorization"),
     (r"not recognized as an internal or external command|command not found|No such file or directory"
      r"|cannot find the (path|file) specified|The term '[^']*' is not recognized", "powershell"),
 ))
@@ -96,6 +96,8 @@ def kind_from_call(failure: Failure) -> str:
     """The kind of failure of one call of a batch: why Windows refused it, `changed` where it is about the values."""
     if failure.is_lack:
         return "endpoint"
+    if failure.id == CHANGED_MEANWHILE:
+        return "changed_meanwhile"
     if failure.id.startswith("ringfence."):
         return "script"
     kind = kind_from_fault(failure.code, f"{failure.message} {failure.id}")

@@ -6,31 +6,50 @@ from typing import Any
 from ringfence.batch import Call, cmdlet_call
 from ringfence.errors import GuardRefused
 from ringfence.model.kept import kept_members
-from ringfence.model.resource import Property, Resource
+from ringfence.model.resource import Kind, Property, Resource
 from ringfence.model.state import Change, Id
+from ringfence.model.storage import DEFAULT
+from ringfence.windows.expected import Expected
 
 
-def cmdlet_calls(changes: Iterable[Change], aliases: Mapping[str, str]) -> dict[Id, Call]:
-    """The call that makes each change, in their order. `aliases`: {GUID: alias} of the host's interfaces."""
-    return {change.id: _call(change, aliases) for change in changes}
+def cmdlet_calls(changes: Iterable[Change], aliases: Mapping[str, str], expected: Mapping[Id, Expected] = {}) -> dict[Id, Call]:
+    """The call that makes each change, in their order.
+
+    aliases: {GUID: alias} of the host's interfaces · expected: what each change expects to find, see expected.py.
+    """
+    return {change.id: cmdlet_call(*_cmdlet(change, aliases), expected.get(change.id)) for change in changes}
 
 
-def _call(change: Change, aliases: Mapping[str, str]) -> Call:
+def _cmdlet(change: Change, aliases: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     kind, name = change.resource.kind, change.resource.name
     if change.before is None and change.after is not None:
-        return cmdlet_call(f"New-{kind.noun}", {**kind.storage.new_parameters(name), **_new(change.after, aliases)})
+        return f"New-{kind.noun}", {**kind.storage.new_parameters(name), **_new(change.after, aliases)}
     if change.after is None:
-        return cmdlet_call(f"Remove-{kind.noun}", {"Name": kind.storage.cmdlet_name(name)})
+        return f"Remove-{kind.noun}", {"Name": kind.storage.cmdlet_name(name)}
     assert change.before is not None
     found_as = kind.storage.cmdlet_name(change.before.name)
-    return cmdlet_call(f"Set-{kind.noun}", {"Name": found_as, **_set(change.before, change.after, aliases)})
+    return f"Set-{kind.noun}", {"Name": found_as, **_set(change.before, change.after, aliases)}
+
+
+def writing_cmdlets(kinds: Iterable[Kind]) -> dict[str, tuple[str, ...]]:
+    """Every cmdlet that changes of these kinds come to, with every parameter that it may get: hosts run no other."""
+    found: dict[str, set[str]] = {}
+    for kind in kinds:
+        table = [p for p in kind.properties.values() if p.parameter]
+        found[f"Set-{kind.noun}"] = {"Name", *(p.set_parameter for p in table)}
+        if kind.storage.removable:
+            named = {*kind.storage.new_parameters("x"), *kind.storage.new_parameters(DEFAULT)}
+            found[f"New-{kind.noun}"] = {*named, *(p.parameter for p in table)}
+            found[f"Remove-{kind.noun}"] = {"Name"}
+        for proposal in (p.proposal.kind for p in kind.proposals if p.proposal):
+            found[proposal.name] = {p.parameter for p in proposal.properties.values() if p.parameter}
+    return {cmdlet: tuple(sorted(found[cmdlet])) for cmdlet in sorted(found)}
 
 
 def _new(after: Resource, aliases: Mapping[str, str]) -> dict[str, Any]:
-    """Every value that is not the cmdlet's own default."""
-    table = after.kind.properties
-    return {p.parameter: to_parameter(p, getattr(after, p.name), aliases) for p in table.values()
-            if p.parameter and (p.required or getattr(after, p.name) != p.default) and not _names_nothing(p, after)}
+    """Every value that is not the cmdlet's own default, and what it has no default for."""
+    return {p.parameter: to_parameter(p, getattr(after, p.name), aliases) for p in _sayable(after)
+            if p.required or p.said_with or getattr(after, p.name) != p.default}
 
 
 def _set(before: Resource, after: Resource, aliases: Mapping[str, str]) -> dict[str, Any]:
@@ -38,9 +57,15 @@ def _set(before: Resource, after: Resource, aliases: Mapping[str, str]) -> dict[
     table = after.kind.properties.values()
     differ = {p.name for p in table if getattr(before, p.name) != getattr(after, p.name)}
     objects = {p.filter_object for p in table if p.name in differ and p.filter_object}
-    chosen = [p for p in table if p.parameter and not _names_nothing(p, after) and (
-        p.name in differ or (p.filter_object in objects and getattr(after, p.name) != p.default))]
+    chosen = [p for p in _sayable(after) if p.name in differ or (
+        p.filter_object in objects and (p.said_with or getattr(after, p.name) != p.default))]
     return {p.set_parameter: to_parameter(p, getattr(after, p.name), aliases) for p in chosen}
+
+
+def _sayable(after: Resource) -> list[Property]:
+    """What a cmdlet may be told of it."""
+    return [p for p in after.kind.properties.values() if p.parameter and not _names_nothing(p, after)
+            and (p.said_with is None or getattr(after, p.said_with[0]) == p.said_with[1])]
 
 
 def _names_nothing(p: Property, after: Resource) -> bool:
