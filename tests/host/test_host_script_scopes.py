@@ -1,5 +1,6 @@
 """One behaviour in each scope that a way in runs the script in; what could not be read is told, never empty."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from host_script import decode, needs_pwsh, pwsh, script_file
 
 from ringfence.batch import Call, cmdlet_call, jea
 from ringfence.batch.scripts import digests
+from ringfence.lab.machine.string_resources import portable_executable
 from ringfence.model.facts import parse_facts, unread
 
 pytestmark = needs_pwsh
@@ -18,13 +20,20 @@ ROOT = r"HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\Firewal
 READERS = r"""
 class Key {
     [string]$Name
+    [string[]]$Keys
     [string[]] GetValueNames() { return @('Version') }
     [string] GetValueKind([string]$Name) { return 'String' }
+    [object] GetValue([string]$Name) { return 'x' }
     [object] GetValue([string]$Name, [object]$Default, [string]$Options) { return 'x' }
-    [string[]] GetSubKeyNames() { return @() }
+    [string[]] GetSubKeyNames() { return $this.Keys }
+    [object] OpenSubKey([string]$Leaf) {
+        if ($Leaf -eq 'Closed') { throw [System.Security.SecurityException]::new('Requested registry access is not allowed.') }
+        return [Key]@{ Name = "$($this.Name)\$Leaf"; Keys = @() }
+    }
 }
 function Get-CimInstance {
     [CmdletBinding()] param($ClassName, $Namespace, $Filter)
+    if ($Namespace -eq 'nowhere') { throw 'asked elsewhere' }
     switch ($ClassName) {
         MSFT_NetAdapter {
             Write-Error 'one adapter is broken' -ErrorId Broken
@@ -45,19 +54,18 @@ function Get-CimInstance {
 function Get-Service { [CmdletBinding()] param($Name) [pscustomobject]@{ Status = 'Running' } }
 function Test-RingfenceElevation { $true }
 function Convert-RingfenceAccount($Texts, $ToSid) { throw 'no such account' }
+function Read-RingfenceFile($Path) { if ($Path -eq 'C:\x.dll') { , [Convert]::FromBase64String($env:STRINGS) } }
 function Get-Item {
     [CmdletBinding()] param($LiteralPath)
-    if ($LiteralPath -like '*\FirewallPolicy') { return [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy' } }
+    if ($LiteralPath -like '*\Parameters\FirewallPolicy') {
+        return [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy'; Keys = @('Closed', 'FirewallRules') }
+    }
+    if ($LiteralPath -like '*\Defaults\FirewallPolicy') { return [Key]@{ Name = 'HKEY_LOCAL_MACHINE\Shipped'; Keys = @() } }
     Write-Error 'there is no key' -ErrorId PathNotFound
-}
-function Get-ChildItem {
-    [CmdletBinding()] param($LiteralPath)
-    if ($LiteralPath -notlike '*\FirewallPolicy\') { return }
-    Write-Error 'Requested registry access is not allowed.' -ErrorId System.Security.SecurityException
-    [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy\FirewallRules' }
 }
 function Get-NetFirewallRule {
     [CmdletBinding()] param($PolicyStore, $Name)
+    if ($PolicyStore -eq 'nowhere') { throw 'asked elsewhere' }
     [pscustomobject]@{ Name = 'r'; PrimaryStatus = 'OK'; Status = ''; EnforcementStatus = @('Enforced') }
 }
 function New-NetFirewallRule { [CmdletBinding()] param($Name) if ($Name -eq 'bad') { Write-Error 'refused' -ErrorId Refused } }
@@ -72,8 +80,22 @@ $shell = [powershell]::Create([initialsessionstate]::CreateDefault2())
 $null = $shell.AddScript("Import-Module '$env:READERS' -DisableNameChecking").Invoke()
 $shell.Commands.Clear()
 """
+# What a profile, a session configuration or an administrator may have set before.
+HOSTILE = RUN + """
+$null = $shell.AddScript(@'
+$global:PSDefaultParameterValues = @{
+    '*:ErrorAction' = 'Ignore'; 'Get-CimInstance:Namespace' = 'nowhere'; 'New-Object:Strict' = $true; 'Where-Object:Not' = $true
+    'Select-Object:First' = 0; 'Get-Item:LiteralPath' = 'x'; 'Get-NetFirewallRule:PolicyStore' = 'nowhere' }
+$global:OFS, $global:ErrorActionPreference, $global:WarningPreference = '--', 'Inquire', 'Stop'
+[cultureinfo]::CurrentCulture = [cultureinfo]::CurrentUICulture = 'tr-TR'
+Set-Location Env:
+'@).Invoke()
+$shell.Commands.Clear()
+"""
+TEXT = "$null = $shell.AddScript([IO.File]::ReadAllText($env:TEXT), {}); $shell.Invoke(@($env:BATCH))"
 WAYS = {
-    "local scope": RUN + "$null = $shell.AddScript([IO.File]::ReadAllText($env:TEXT), $true); $shell.Invoke(@($env:BATCH))",
+    "global scope": RUN + TEXT.format("$false"), "hostile session": HOSTILE + TEXT.format("$true"),
+    "local scope": RUN + TEXT.format("$true"),
     "child scope": RUN + "$null = $shell.AddScript('@($input) | & ([scriptblock]::Create([IO.File]::ReadAllText($env:TEXT)))'); "
                          "$shell.Invoke(@($env:BATCH))",
     "module": RUN + """$null = $shell.AddScript("Import-Module '$env:MODULE'").Invoke(); $shell.Commands.Clear()
@@ -82,6 +104,7 @@ $null = $shell.AddCommand('Invoke-RingfenceBatch'); $shell.Invoke(@($env:BATCH))
 BATCH = batch_of(Call("Facts.Read", {"with": ["interfaces", "management"]}),
                  Call("Policy.Read", {"stores": ["local", "group_policy"]}), Call("Account.Resolve", {"names": ["x"]}),
                  Call("Defaults.Read"),
+                 Call("Texts.Read", {"texts": ["@C:\\x.dll,-1"]}),
                  Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["r"]}), Call("SA.Read"),
                  Call("Net.Get", {"cmdlet": "Get-NetIPsecDospSetting"}), cmdlet_call("New-NetFirewallRule", {"Name": "good"}),
                  cmdlet_call("New-NetFirewallRule", {"Name": "bad"}), Call("SA.Delete", {"remote_address": "10.0.0.9"}))
@@ -95,11 +118,11 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
     (tmp_path / "run.ps1").write_text(WAYS[way])
     ran = pwsh("-File", str(tmp_path / "run.ps1"), environment={
         "READERS": str(tmp_path / "Readers.psm1"), "TEXT": str(script_file(tmp_path)), "MODULE": str(module),
-        "BATCH": BATCH.encode()})
+        "BATCH": BATCH.encode(), "STRINGS": base64.b64encode(portable_executable({1: "X"})).decode()})
     said = decode(BATCH, ran.stdout.decode().strip())["replies"]
-    assert [reply["ok"] for reply in said] == [True] * 8 + [False, True]
+    assert [reply["ok"] for reply in said] == [True] * 9 + [False, True]
     values = [reply.get("value", reply.get("error")) for reply in said]
-    facts, policy, accounts, shipped, enforcement, associations, shown, _, refused, removed = values
+    facts, policy, accounts, shipped, texts, enforcement, associations, shown, _, refused, removed = values
     assert [(i["alias"], i["addresses"]) for i in facts["interfaces"]] == [("Ethernet", ["10.0.0.5/24"])]
     assert parse_facts(facts).unread == (
         ("domain", "a part of the system is broken"), ("addresses", "one address is broken"), ("profiles", "no profile at all"),
@@ -108,9 +131,10 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
     assert facts["script_sha256"] == digests()["writer"]
     assert policy["local"] == [["", [["Version", "String", "x"]]], ["FirewallRules", [["Version", "String", "x"]]]]
     assert policy["group_policy"] == []
-    assert unread(policy) == ((f"the policy below {ROOT}\\", "Requested registry access is not allowed."),)
+    assert unread(policy) == ((rf"the key {ROOT}\Closed", "Requested registry access is not allowed."),)
     assert accounts == {"x": {"error": "no such account"}}
     assert (shipped["rows"], shipped["same"]) == ([["", [["Version", "String", "x"]]]], [])
+    assert texts == {"@C:\\x.dll,-1": "X"}
     assert enforcement["r"]["enforcement"] == ["Enforced"]
     assert [a["Name"] for a in associations["main_mode"]] == ["m"]
     assert [s["Name"] for s in shown] == ["d"]

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from importlib import resources
 
-_BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "accounts", "netsecurity"), ("answer",)
+_BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "texts", "accounts", "netsecurity"), ("answer",)
 READER_PARTS = (*_BEFORE, *_AFTER)
 KEY_READER_PARTS = (*_BEFORE, "keys", *_AFTER)
 WRITER_PARTS = (*_BEFORE, "keys", "cmdlets", "expected", "changes", *_AFTER)

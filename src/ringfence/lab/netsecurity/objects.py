@@ -82,6 +82,7 @@ class Noun:
                 "Action": "Block" if rule.first("Action") == "Block" else "Allow"}
 
 
+# [MS-GPFAS] 2.2.2, 2.2.4 to 2.2.7; MSFT_NetFirewallRule and its like. open: main-mode-crypto-key
 NOUNS = {noun.name: noun for noun in (
     Noun("NetFirewallRule", "MSFT_NetFirewallRule", "FirewallRules"),
     Noun("NetIPsecRule", "MSFT_NetConSecRule", "ConSecRules"),
@@ -95,7 +96,9 @@ NOUNS = {noun.name: noun for noun in (
     Noun("NetIPsecQuickModeCryptoSet", "MSFT_NetIKEQMCryptoSet", "Phase2CryptoSets", True, "InstanceID",
          {"ConSecRules": ("Crypto2Set",)}, "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE2}"))}
 
+# Set-NetFirewallRule
 SET_BY = ("DisplayName", "DisplayGroup", "Group")
+# Get-NetFirewallRule
 QUERY_BY = (*SET_BY, "Description", "Enabled", "Direction", "Action", "Owner")
 
 
@@ -127,6 +130,7 @@ def for_each(objects: Iterable[T], work: Callable[[T], object], missing: CmdletE
         raise errors[0] if errors else missing  # type: ignore[misc]
 
 
+# Get-NetFirewallRule: how its parameters select
 def select(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any], by: tuple[str, ...] = QUERY_BY) -> Selection:
     """What the selecting parameters of a cmdlet name.
 
@@ -147,6 +151,7 @@ def select(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any]
     return Selection(ids, missing)
 
 
+# Get-NetFirewallRule, -Name; the error is that of cmdletization, Microsoft.PowerShell.Cmdletization
 def _by_name(registry: SimulatedRegistry, noun: Noun, root: str, patterns: list[str]) -> Selection:
     ids, missing = list[str](), None
     for pattern in patterns:
@@ -162,6 +167,7 @@ def _by_name(registry: SimulatedRegistry, noun: Noun, root: str, patterns: list[
     return Selection(list(dict.fromkeys(ids)), missing)
 
 
+# [MS-FASP] 3.1.4.20: "only when the set is not a primary set"
 def in_use(machine: Machine, noun: Noun, root: str, name: str) -> bool:
     """Whether a rule of the same store refers to this set. Primary sets never count."""
     if name.casefold() == noun.primary.casefold():

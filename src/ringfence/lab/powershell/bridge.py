@@ -58,8 +58,8 @@ class Bridge:
         self._listener = acceptor.listen(self._serve, lambda: "accept")
         self.port = self._listener.port
         self._verbs: dict[str, Callable[[Session, With], Any]] = {
-            "cmdlet": self._cmdlet, "key": self._key, "exists": self._exists, "value": self._value,
-            "children": self._children, "show": self._show, "elevated": self._elevated, "account": self._account}
+            "cmdlet": self._cmdlet, "key": self._key, "exists": self._exists, "value": self._value, "show": self._show,
+            "elevated": self._elevated, "account": self._account, "file": self._file}
 
     def register(self, session: Session) -> str:
         """A token for a session."""
@@ -176,26 +176,33 @@ class Bridge:
     # what Windows shows
 
     def _key(self, session: Session, parameters: With) -> dict[str, Any] | None:
-        key = self.machine.registry.key(str(parameters["path"]))
+        key = self._opened(parameters)
         return None if key is None else _as_dotnet_shows(key)
 
+    def _opened(self, parameters: With) -> StoredKey | None:
+        """A key. Raises CmdletError where it may not be opened."""
+        path = str(parameters["path"]).strip("\\").casefold()
+        if any(f"{path}\\".startswith(f"{denied}\\".casefold()) for denied in self.machine.faults.denied_keys):
+            denial = "Requested registry access is not allowed."
+            raise CmdletError("PermissionDenied", "System.Security.SecurityException", denial)
+        return self.machine.registry.key(path)
+
     def _exists(self, session: Session, parameters: With) -> bool:
-        return self.machine.registry.key(str(parameters["path"])) is not None
+        return self._opened(parameters) is not None
 
     def _value(self, session: Session, parameters: With) -> list[Any] | None:
-        key = self.machine.registry.key(str(parameters["path"]))
+        key = self._opened(parameters)
         value = key and key.values.get(str(parameters["name"]).casefold())
         return [value.name, value.type, _data(value)] if value else None
-
-    def _children(self, session: Session, parameters: With) -> list[dict[str, Any]] | None:
-        key = self.machine.registry.key(str(parameters["path"]))
-        return None if key is None else [_as_dotnet_shows(child) for child in key.keys.values()]
 
     def _show(self, session: Session, parameters: With) -> list[dict[str, Any]]:
         return self._windows.show(parameters["what"], session)
 
     def _elevated(self, session: Session, parameters: With) -> bool:
         return session.elevated
+
+    def _file(self, session: Session, parameters: With) -> bytes | None:
+        return self.machine.file(str(parameters["path"]))
 
     def _account(self, session: Session, parameters: With) -> dict[str, str]:
         return self.machine.account_names.resolve(parameters["name"])

@@ -119,15 +119,6 @@ function Get-Item {
     $key = Get-LabKey $path
     if ($key) { $key } else { $PSCmdlet.ThrowTerminatingError((Get-MissingPath $LiteralPath)) }
 }
-function Get-ChildItem {
-    [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)][string]$LiteralPath)
-    $path = Get-LabPath $LiteralPath
-    if ($null -eq $path) { return Microsoft.PowerShell.Management\Get-ChildItem @PSBoundParameters }
-    $children = Read-Lab children @{ path = $path }
-    if ($null -eq $children) { $PSCmdlet.ThrowTerminatingError((Get-MissingPath $LiteralPath)) }
-    foreach ($held in $children) { [LabKey]::new("$path\$($held.name)").Load($held) }
-}
 # ---- Facts ---------------------------------------------------------------------------------------------------------------------
 function Get-CimInstance {  # of a query the clauses that stand in one: NAME = VALUE, joined by AND and OR, in parentheses
     [CmdletBinding()]
@@ -162,5 +153,9 @@ function Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {  # what has 
         if ($account.error) { '' } elseif ($ToSid) { $account.sid } else { $account.name }
     }
 }
-Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-WSManInstance, Get-Service,
-    Test-RingfenceElevation, Convert-RingfenceAccount
+function Read-RingfenceFile([string]$Path) {
+    $bytes = Read-Lab file @{ path = $Path }
+    if ($bytes) { , [byte[]]$bytes }
+}
+Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-CimInstance, Get-WSManInstance, Get-Service,
+    Test-RingfenceElevation, Convert-RingfenceAccount, Read-RingfenceFile
