@@ -31,7 +31,7 @@ from ringfence.windows.expected import expected
 from ringfence.windows.read import policy_call, read, unread_keys, unread_kinds
 from ringfence.windows.stored_names import StoredNames, stored_names
 
-log = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 NO_QUESTIONS = Questions()
 
 
@@ -39,7 +39,7 @@ def host_fault(host: str, error: Exception) -> RingfenceError:
     """What ended the work on a host. A fault of ours on one host is that host's result, not the fleet's end."""
     if isinstance(error, RingfenceError):
         return error
-    log.debug("%s", host, exc_info=error)
+    LOG.debug("%s", host, exc_info=error)
     return HostError("internal", f"{type(error).__name__}: {error}")
 
 
@@ -138,7 +138,7 @@ class HostRun:
         holes = unread_kinds(reply["policy"], self.kinds)
         state = State({id: r for id, r in read(reply["policy"], self.kinds).items() if (id.store, id.kind) not in holes})
         if others := unread_keys(reply["policy"]):
-            log.info("%s: %d keys of its policy are of no kind and not read: %s", self.job.host, len(others), ", ".join(others))
+            LOG.info("%s: %d keys of its policy are of no kind and not read: %s", self.job.host, len(others), ", ".join(others))
         found = HostSnapshot(facts, state, defaults=self._defaults(reply), unread=holes,
                              stored=_dict(reply["policy"]).get(LOCAL))
         self.found = questions.answered(found, reply)

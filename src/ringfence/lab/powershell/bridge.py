@@ -175,17 +175,17 @@ class Bridge:
 
     # what Windows shows
 
-    def _key(self, session: Session, parameters: With) -> dict[str, Any] | None:
-        key = self._opened(parameters)
-        return None if key is None else _as_dotnet_shows(key)
-
     def _opened(self, parameters: With) -> StoredKey | None:
-        """A key. Raises CmdletError where it may not be opened."""
+        """The key of a path, or None where there is none. Raises CmdletError where it may not be opened."""
         path = str(parameters["path"]).strip("\\").casefold()
         if any(f"{path}\\".startswith(f"{denied}\\".casefold()) for denied in self.machine.faults.denied_keys):
             denial = "Requested registry access is not allowed."
             raise CmdletError("PermissionDenied", "System.Security.SecurityException", denial)
         return self.machine.registry.key(path)
+
+    def _key(self, session: Session, parameters: With) -> dict[str, Any] | None:
+        key = self._opened(parameters)
+        return None if key is None else _as_dotnet_shows(key)
 
     def _exists(self, session: Session, parameters: With) -> bool:
         return self._opened(parameters) is not None
