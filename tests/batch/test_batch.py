@@ -85,8 +85,8 @@ def test_a_verb_that_an_endpoint_does_not_know_is_told_with_the_way_out() -> Non
     found = READ.decode(framed(reply(OK, unknown)))
     with pytest.raises(HostError) as caught:
         found[1]
-    assert caught.value.kind == "version"
-    assert "ringfence jea export" in FAILURES["version"][1]
+    assert caught.value.kind == "endpoint"
+    assert "ringfence jea export" in FAILURES["endpoint"][1]
 
 
 def test_base64_in_lines_is_joined() -> None:
@@ -117,7 +117,7 @@ def test_a_stopped_batch_has_fewer_answers() -> None:
     (framed(reply(1, 2)), "protocol", "damaged"), (framed(reply({"ok": False}, OK)), "protocol", "damaged"),
     (framed(reply({"ok": "yes"}, OK)), "protocol", "damaged"),
     (framed(reply({"ok": False, "error": "x"}, OK)), "protocol", "damaged"),
-    (framed(b"[" * 200_000), "protocol", "damaged"),
+    (framed(b"[" * 200_000), "too_large", "lists"), (framed(b"[" * 20_000), "protocol", "damaged"),
     (framed(b'{"ringfence": 2, "run": ' + b"9" * 5000 + b"}"), "protocol", "damaged"),
     (framed(reply(OK, OK))[:-30] + b">>", "protocol", "damaged"),
     (b"<<ringfence-fatal:language_mode:ConstrainedLanguage>>", "language_mode", "ConstrainedLanguage"),

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
 
+MAX_INTERFACES = 4096  # of one host that are looked at: each is compared with each alias that is declared
+
 
 @dataclass(frozen=True)
 class NetworkInterface:
@@ -34,6 +36,11 @@ class Facts:
         return tuple(i.guid for i in self.interfaces if i.alias.casefold() == folded or fnmatch(i.alias.casefold(), folded))
 
     @property
+    def tells_interfaces(self) -> bool:
+        """Whether the host was asked for its interfaces: without that none is known here."""
+        return "interfaces" in self.raw
+
+    @property
     def aliases(self) -> dict[str, str]:
         """{GUID: alias} of the interfaces that the host named."""
         return {i.guid: i.alias for i in self.interfaces}
@@ -45,7 +52,8 @@ def parse_facts(answer: Any) -> Facts:
     os, services = _dict(raw.get("os")), _dict(raw.get("services"))
     listed = raw.get("interfaces")
     interfaces = tuple(NetworkInterface(str(i["alias"]), str(i["guid"]).upper(), i.get("profile"))
-                       for i in map(_dict, listed if isinstance(listed, list) else ()) if i.get("alias") and i.get("guid"))
+                       for i in map(_dict, listed[:MAX_INTERFACES] if isinstance(listed, list) else ())
+                       if i.get("alias") and i.get("guid"))
     elevated, build, legacy = raw.get("elevated"), os.get("build"), raw.get("legacy_ipsec_policy")
     return Facts(computer=str(raw.get("computer") or ""), build=build if isinstance(build, int) else 0,
                  elevated=elevated if isinstance(elevated, bool) else None, interfaces=interfaces,

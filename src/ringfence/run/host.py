@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ringfence.batch import Answer, Batch, Call, Reply
@@ -18,12 +18,14 @@ from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
 from ringfence.run.names import NameCache
-from ringfence.run.questions import Questions, about
+from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
+from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.transports.failures import kind_from_call
-from ringfence.windows.calls import cmdlet_calls
+from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
+from ringfence.windows.endpoint import Endpoint, endpoint_of
 from ringfence.windows.read import STORES, read
 from ringfence.windows.stored_names import StoredNames, stored_names
 
@@ -51,12 +53,14 @@ class RunContext:
     """What all hosts of a run share.
 
     declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
-    connect: opens the way to a host (raises RingfenceError) · names: what hosts call things, where people are going to see it.
+    connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
+    things, where people are going to see it.
     """
 
     kinds: Mapping[str, Kind]
     declare: Callable[[str, Facts | None], tuple[Declarations, list[Diagnostic]]]
     connect: Callable[[HostJob], Transport]
+    memory: ReplyMemory = field(default_factory=ReplyMemory)
     names: NameCache | None = None
 
 
@@ -79,19 +83,22 @@ class HostRun:
         self.job, self.kinds, self.context = job, context.kinds, context
         self.connections = 0
         self.found: HostSnapshot | None = None  # what was read last
+        self.endpoint: Endpoint | None = None  # who answers, once it has been asked
+        self._memory = MemoryShare(context.memory)
         self._transport: Transport | None = None
 
     def send(self, batch: Batch) -> Reply:
         """Carry a batch over a connection of its own. Raises HostError."""
         self._transport = self._transport or self.context.connect(self.job)
         self.connections += 1
-        return self._transport.run(batch)
+        return self._transport.run(replace(batch, admit=self._memory.take))
 
     def result(self, work: Callable[[], HostResult]) -> HostResult:
         """What `work` gives, or its error, with the number of connections and the time that it took."""
         start = time.monotonic()
         try:
-            result = work()
+            with self._memory:
+                result = work()
         except RingfenceError as error:
             result = HostResult(self.job.host, error=error, declared=self.job.declared)
         if result.changes and not isinstance(result.error, HostError):
@@ -112,9 +119,10 @@ class HostRun:
 
         calls: others that go along; the reply has their answers.
         """
-        reply = self.send(Batch({"facts": Call("Facts.Read"), "policy": Call("Policy.Read", {"stores": list(STORES)}),
+        reply = self.send(Batch({"facts": questions.facts_call(), "policy": Call("Policy.Read", {"stores": list(STORES)}),
                                  **questions.calls(), **calls, **({"defaults": Call("Defaults.Read")} if defaults else {})}))
         facts = parse_facts(reply["facts"])
+        self.endpoint = endpoint_of(facts)
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
         found = HostSnapshot(facts, read(reply["policy"], self.kinds), defaults=self._defaults(reply))
         self.found = questions.answered(found, reply)
@@ -132,6 +140,8 @@ class HostRun:
         job, declare = self.job, self.context.declare
         known = job.declarations if job.declarations is not None else declare(job.host, None)[0]
         asked = about(known, self.kinds)
+        if job.needs_facts:
+            asked = replace(asked, facts=frozenset({INTERFACES, MANAGEMENT}))
         found, _ = self.read(asked)
         declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
         if more := about(declared, self.kinds).beyond(asked):  # what only the facts of the host brought up
@@ -139,6 +149,9 @@ class HostRun:
         plan = steps.make(job.host, declared, found, problems)
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in found.facts.unread]
+        if self.endpoint and not self.endpoint.is_known:
+            notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
+                                    "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared))
         try:
             plan.raise_if_refused()
@@ -167,7 +180,7 @@ class HostRun:
         """Carries the changes to the host. Raises HostError."""
         if problem := _cannot_write(plan.found.facts):
             return replace(result, error=problem)
-        reply = self.send(Batch(cmdlet_calls(plan.changes, plan.found.facts.aliases), stop_on_error=True))
+        reply = self.send(Batch(cmdlet_calls(plan.changes, self._aliases(plan)), stop_on_error=True))
         written = frozenset(c.id for c in plan.changes if (answer := reply.answers.get(c.id)) and answer.error is None)
         result = replace(result, written=written)
         for change in plan.changes:
@@ -176,10 +189,17 @@ class HostRun:
                 return replace(result, error=HostError(kind_from_call(answer.error), reason))
         return result
 
+    def _aliases(self, plan: Plan) -> Mapping[str, str]:
+        """{GUID: alias} of the host's interfaces, which are asked for where a change has some that nobody declared."""
+        facts = plan.found.facts
+        if not facts.tells_interfaces and any(names_interfaces(c.after) for c in plan.changes if c.after):
+            facts = parse_facts(self.send(Batch({"facts": Questions(frozenset({INTERFACES})).facts_call()}))["facts"])
+        return facts.aliases
+
     def _prove(self, plan: Plan, result: HostResult) -> HostResult:
         """A second read over a new connection: what is declared is what is there, or the host has failed."""
         asked = _enforcement(plan.changes)
-        questions = replace(about(plan.declarations, self.kinds), accounts=())  # translated already
+        questions = replace(about(plan.declarations, self.kinds), facts=frozenset(), accounts=())  # bound already
         found, reply = self.read(questions, asked, defaults=False)
         after = diff(found.state, state_after(plan.declarations, found.state), plan.declarations)
         remaining = order(replace(plan, changes=after)).changes

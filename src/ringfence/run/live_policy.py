@@ -10,6 +10,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.model.state import State
 from ringfence.report import HostResult, PolicyObject, PolicyResult
 from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.run.questions import INTERFACES, Questions
 from ringfence.windows.origin import origin_of
 from ringfence.windows.stored_names import names_in
 from ringfence.windows.whole_policy import RESTRICTED, RESTRICTED_KEYS, read_restricted, unmanaged_values
@@ -52,7 +53,8 @@ def show_host(job: HostJob, context: RunContext, shown: PolicyFilter = PolicyFil
     by_cmdlet: dict[Hashable, Call] = {noun: Call("Net.Get", {"cmdlet": f"Get-{noun}"}) for noun in nouns}
 
     def ask() -> HostResult:
-        found, reply = run.read(calls={RESTRICTED: Call("Policy.Read", {"stores": [RESTRICTED]}), **by_cmdlet})
+        asked = Questions(frozenset() if shown else frozenset({INTERFACES}))
+        found, reply = run.read(asked, calls={RESTRICTED: Call("Policy.Read", {"stores": [RESTRICTED]}), **by_cmdlet})
         restricted = read_restricted(reply[RESTRICTED], context.kinds)
         everything = State({**found.state, **restricted})
         objects = [PolicyObject(id, r, origin_of(id, r, found.defaults.state)) for id, r in everything.items()]

@@ -1,11 +1,13 @@
 """What hosts call what their policy stores: asked at the end of a host's part of a run, for what people are going to see."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from ringfence.batch import Batch, Call, Reply
+from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.errors import HostError
+from ringfence.model.facts import Facts, parse_facts
 from ringfence.plan.plan import HostSnapshot
+from ringfence.run.questions import INTERFACES, Questions
 from ringfence.types import sddl
 from ringfence.windows.stored_names import StoredNames, shared
 
@@ -25,23 +27,34 @@ class NameCache:
         sids = {str(a.get("sid")).upper(): name for name, a in found.accounts.items() if isinstance(a, Mapping) and a.get("sid")}
         keys = {text: (str(facts.build), language, text) if shared(text) else (host, text) for text in stored.texts}
         keys |= {sid: (language, sid) for sid in stored.accounts if sid.upper() not in sids}
-        if unknown := [name for name, key in keys.items() if key not in self._names]:
-            said = _ask([n for n in unknown if n.startswith("@")], [n for n in unknown if not n.startswith("@")], send)
+        unknown = [name for name, key in keys.items() if key not in self._names]
+        aliases = facts.aliases
+        if unknown or (stored.interfaces and not aliases):
+            said, told = _ask([n for n in unknown if n.startswith("@")], [n for n in unknown if not n.startswith("@")],
+                              bool(stored.interfaces and not aliases), send)
             self._names.update((keys[name], shown) for name, shown in said.items() if name in keys)
-        return {**{guid: facts.aliases[guid.upper()] for guid in stored.interfaces if guid.upper() in facts.aliases},
+            aliases = aliases or told.aliases
+        return {**{guid: aliases[guid.upper()] for guid in stored.interfaces if guid.upper() in aliases},
                 **(stored.packages or {}), **{sid: sids[sid.upper()] for sid in stored.accounts if sid.upper() in sids},
                 **{name: self._names[key] for name, key in keys.items() if key in self._names}}
 
 
-def _ask(texts: list[str], sids: list[str], send: Callable[[Batch], Reply]) -> dict[str, str]:
+def _ask(texts: list[str], sids: list[str], interfaces: bool, send: Callable[[Batch], Reply]) -> tuple[dict[str, str], Facts]:
     """What a host says. That it cannot say, or cannot be reached any more, is no failure: then shown is what is stored."""
+    calls: dict[Hashable, Call] = {}
+    if texts:
+        calls["texts"] = Call("Texts.Read", {"texts": texts})
+    if sids:
+        calls["accounts"] = Call("Account.Resolve", {"names": sids})
+    if interfaces:
+        calls["facts"] = Questions(frozenset({INTERFACES})).facts_call()
     try:
-        reply = send(Batch({"texts": Call("Texts.Read", {"texts": texts}), "accounts": Call("Account.Resolve", {"names": sids})}))
+        answers = send(Batch(calls)).answers
     except HostError:
-        return {}
-    told, accounts = (_mapping(reply.answers[label].value) for label in ("texts", "accounts"))
-    return {**{text: name for text in texts if (name := _name(told.get(text)))},
-            **{sid: name for sid in sids if (name := _account(accounts.get(sid)))}}
+        return {}, Facts()
+    told, accounts, facts = (answers.get(label, Answer()).value for label in ("texts", "accounts", "facts"))
+    return {**{text: name for text in texts if (name := _name(_mapping(told).get(text)))},
+            **{sid: name for sid in sids if (name := _account(_mapping(accounts).get(sid)))}}, parse_facts(facts)
 
 
 def _mapping(said: Any) -> Mapping[str, Any]:
