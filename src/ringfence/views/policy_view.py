@@ -1,7 +1,7 @@
 """A host's policy as it stands, for people and for programs."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +11,7 @@ from ringfence.plan.file import plain_data, resource_as_data
 from ringfence.report import HostResult, PolicyObject, PolicyResult, Report
 from ringfence.views import json_view, text_view
 from ringfence.views.defaults_view import origin
-from ringfence.views.format import columns, count, escaped, natural, value, with_names
+from ringfence.views.format import columns, count, escaped, naming, natural, value
 from ringfence.views.view import ViewOptions
 from ringfence.windows.origin import ORIGINS, TEXT_PROPERTIES
 from ringfence.windows.whole_policy import RESTRICTED_KEYS
@@ -40,24 +40,24 @@ class PolicyTextView:
         return ""
 
     def _objects(self, result: PolicyResult) -> Iterator[str]:
+        people_say = naming(tuple(result.names.items()))
         ordered = sorted(result.objects, key=lambda o: (o.id.store, o.id.kind, natural(o.id.name)))
         for (store, kind), those in groupby(ordered, key=lambda o: (o.id.store, o.id.kind)):
             group = list(those)
             yield f" {kind}, {store} ({len(group)}):"
-            for line, one in zip(columns([_row(o, result) for o in group]), group, strict=True):
+            for line, one in zip(columns([_row(o, result.names, people_say) for o in group]), group, strict=True):
                 yield "  " + (self._style(line, "quiet") if getattr(one.resource, _SWITCH, True) is False else line)
 
 
-def _row(one: PolicyObject, result: PolicyResult) -> list[str]:
+def _row(one: PolicyObject, names: Mapping[str, str], people_say: Callable[[str], str]) -> list[str]:
     """Whether it is on, its name, whose it is, what it is called, and what it says."""
-    names = tuple(result.names.items())
     switch: Any = getattr(one.resource, _SWITCH, None)
     on = "on" if switch is True else "off" if switch is False else ""
-    title = result.names.get(one.title, one.title)
-    said = [f"{name} {with_names(value(v), names)}" for name, v in one.resource.values().items()
+    title = names.get(one.title, one.title)
+    said = [f"{name} {people_say(value(v))}" for name, v in one.resource.values().items()
             if name in _ALWAYS or (v != one.resource.kind.defaults[name] and name not in (*TEXT_PROPERTIES, _SWITCH))]
     called = f'"{escaped(title)}"  ' if title and title != one.resource.name else ""
-    whose = one.origin.name + (f" ({with_names(escaped(one.origin.of), names)})" if one.origin.of else "")
+    whose = one.origin.name + (f" ({people_say(escaped(one.origin.of))})" if one.origin.of else "")
     return [on, escaped(one.resource.name), whose, called + ", ".join([*said, *map(escaped, one.resource.unknown_tokens)])]
 
 
