@@ -1,13 +1,17 @@
 """compare-defaults over real PSRP and SSH, on hosts of which somebody changed what Windows ships."""
 
 import json
+import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from cli_lab import RULES, Cli, fleet
+from registry_files import POLICY as SHIPPED_POLICY
+from registry_files import SHIPPED, hive
 
 from ringfence.lab import POLICY, Machine
 from ringfence.lab.registry.hive import SYSTEM_DEFAULTS
@@ -108,6 +112,35 @@ def test_a_host_whose_table_was_deleted_cannot_be_compared(cli: Cli) -> None:
     assert "the host keeps no table of what Windows ships" in said.out
     assert found["web1"]["error"]["kind"] == "no_defaults"
     assert not any(c["origin"]["name"].startswith("windows") for c in found["web1"]["changes"])
+
+
+CORPUS = Path(os.environ.get("RINGFENCE_CORPUS", "no-corpus"))
+
+
+@pytest.mark.parametrize("path", sorted(CORPUS.glob("hives/*.xz")), ids=lambda p: p.name)
+def test_a_real_machine(path: Path, cli: Cli) -> None:
+    """The two keys of a whole SYSTEM hive on a simulated host: nothing of Windows was changed there, and others added things."""
+    with fleet(cli, 2) as hosts:
+        for host in hosts.values():
+            way_in = [(name, host.registry.get(RULES, name)) for name in ("WINRM-HTTP-In-TCP", "OpenSSH-Server-In-TCP")]
+            for root, policy in ((POLICY, SHIPPED_POLICY), (SYSTEM_DEFAULTS, SHIPPED)):
+                host.registry.delete(root)
+                for key, values in hive(path, policy):
+                    for name, kind, data in values:
+                        if kind in ("String", "ExpandString", "DWord"):
+                            host.registry.set(f"{root}\\{key}".rstrip("\\"), name, data, kind)
+            for _, rule in way_in:
+                host.registry.set(RULES, "lab's own", rule)
+            host.registry.set(RULES, "lab's other", way_in[0][1])
+        code, found = compared(cli)
+    assert code == 2
+    for host in found.values():
+        origins = Counter(c["origin"]["name"] for c in host["changes"])
+        assert host["shipped"] > 345
+        assert {c["action"] for c in host["changes"]} == {"create"}, host["changes"]
+        assert origins["windows_changed"] == origins["vendor"] == 0
+        assert origins["windows_feature"] > 5
+        assert origins["package"] > 10
 
 
 @pytest.mark.skipif(shutil.which("pwsh") is None, reason="no pwsh on the PATH")

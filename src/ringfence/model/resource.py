@@ -87,6 +87,7 @@ class Property:
     required: bool
     since: str  # schema version ([MS-FASP] note 12)
     example: Any
+    unset: Any = None  # what Windows does where it is stored nowhere, as far as its documents agree; None: not known
     references: str = ""  # the kind that it names a resource of
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
 
@@ -121,13 +122,14 @@ def prop(
     required: bool = False,
     since: str = "2.0",
     example: Any = None,
+    unset: Any = None,
     references: str = "",
     proposal: "type[Resource] | None" = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
-            "since": since, "example": example, "references": references, "proposal": proposal}
+            "since": since, "example": example, "unset": unset, "references": references, "proposal": proposal}
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -174,6 +176,12 @@ class Resource:
         if self.source is not None:
             found.source = Source(self.source.string, found.__dict__, found.unknown_tokens)
         return found
+
+    def in_effect(self) -> "Resource":
+        """The same with what Windows does in place of what is stored nowhere, as far as that is known."""
+        mine = self.__dict__
+        unset = {p.name: p.unset for p in self.kind.properties.values() if p.unset is not None and mine[p.name] == p.absent}
+        return self.replace(**unset) if unset else self
 
     def normalise(self, values: dict[str, Any]) -> None:
         """Normalises equivalent value combinations in place; called once on construction."""

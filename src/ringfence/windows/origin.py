@@ -68,7 +68,7 @@ def origin_of(id: Id, resource: Resource, shipped: State) -> Origin:
         return Origin("windows")
     default = shipped.get(id)
     if default is not None or not resource.kind.storage.removable:
-        return Origin("windows" if default is None or default == resource else "windows_changed")
+        return Origin("windows" if default is None or default.in_effect() == resource.in_effect() else "windows_changed")
     found = (rule(resource) for rule in _BY_CONTENT)
     return next((origin for origin in found if origin), Origin("other"))
 
