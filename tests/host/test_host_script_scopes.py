@@ -84,7 +84,8 @@ $null = $shell.AddCommand('Invoke-RingfenceBatch'); $shell.Invoke(@($env:BATCH))
 }
 BATCH = batch_of(Call("Facts.Read", {"with": ["interfaces", "management"]}),
                  Call("Policy.Read", {"stores": ["local", "group_policy"]}), Call("Account.Resolve", {"names": ["x"]}),
-                 Call("Defaults.Read"), Call("Texts.Read", {"texts": ["@C:\\x.dll,-1"]}),
+                 Call("Defaults.Read"),
+                 Call("Texts.Read", {"texts": ["@C:\\x.dll,-1"]}),
                  Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["r"]}), Call("SA.Read"),
                  Call("Net.Get", {"cmdlet": "Get-NetIPsecDospSetting"}), cmdlet_call("New-NetFirewallRule", {"Name": "good"}),
                  cmdlet_call("New-NetFirewallRule", {"Name": "bad"}), Call("SA.Delete", {"remote_address": "10.0.0.9"}))

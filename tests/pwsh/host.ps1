@@ -82,9 +82,10 @@ function global:Reset-Host {
     $env:COMPUTERNAME = 'HOST1'
     $global:Host1 = @{
         Bound = [System.Collections.ArrayList]::new(); Rules = [ordered]@{}; Registry = [ordered]@{}; Denied = $false; Fails = $null
-        Dosp = @(); Files = @{}; Associations = @(); Broken = @(); Elevated = $true; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
+        Dosp = @(); Associations = @(); Broken = @(); Elevated = $true; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
         Services = @{ mpssvc = 'Running'; BFE = 'Running'; IKEEXT = 'Stopped' }
         Win32_ComputerSystem = @{ PartOfDomain = $true; Domain = 'corp.example' }
         Win32_OperatingSystem = @{ Caption = 'Windows Server'; Version = '10.0.20348'; BuildNumber = '20348'; ProductType = [uint32]3 }
+        Files = @{}
     }
 }

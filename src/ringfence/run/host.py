@@ -82,9 +82,9 @@ class HostRun:
     def __init__(self, job: HostJob, context: RunContext) -> None:
         self.job, self.kinds, self.context = job, context.kinds, context
         self.connections = 0
-        self.found: HostSnapshot | None = None  # what was read last
         self.endpoint: Endpoint | None = None  # who answers, once it has been asked
         self._memory = MemoryShare(context.memory)
+        self.found: HostSnapshot | None = None  # what was read last
         self._transport: Transport | None = None
 
     def send(self, batch: Batch) -> Reply:

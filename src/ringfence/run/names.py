@@ -1,11 +1,11 @@
 """What hosts call what their policy stores: asked at the end of a host's part of a run, for what people are going to see."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.errors import HostError
-from ringfence.model.facts import Facts, parse_facts
+from ringfence.model.facts import parse_facts
 from ringfence.plan.plan import HostSnapshot
 from ringfence.run.questions import INTERFACES, Questions
 from ringfence.types import sddl
@@ -28,33 +28,31 @@ class NameCache:
         keys = {text: (str(facts.build), language, text) if shared(text) else (host, text) for text in stored.texts}
         keys |= {sid: (language, sid) for sid in stored.accounts if sid.upper() not in sids}
         unknown = [name for name, key in keys.items() if key not in self._names]
-        aliases = facts.aliases
-        if unknown or (stored.interfaces and not aliases):
-            said, told = _ask([n for n in unknown if n.startswith("@")], [n for n in unknown if not n.startswith("@")],
-                              bool(stored.interfaces and not aliases), send)
+        aliases, untold = facts.aliases, bool(stored.interfaces) and not facts.tells_interfaces
+        if unknown or untold:
+            texts, others = [n for n in unknown if n.startswith("@")], [n for n in unknown if not n.startswith("@")]
+            said, more = _ask(texts, others, untold, send)
             self._names.update((keys[name], shown) for name, shown in said.items() if name in keys)
-            aliases = aliases or told.aliases
+            aliases = {**aliases, **more}
         return {**{guid: aliases[guid.upper()] for guid in stored.interfaces if guid.upper() in aliases},
                 **(stored.packages or {}), **{sid: sids[sid.upper()] for sid in stored.accounts if sid.upper() in sids},
                 **{name: self._names[key] for name, key in keys.items() if key in self._names}}
 
 
-def _ask(texts: list[str], sids: list[str], interfaces: bool, send: Callable[[Batch], Reply]) -> tuple[dict[str, str], Facts]:
-    """What a host says. That it cannot say, or cannot be reached any more, is no failure: then shown is what is stored."""
-    calls: dict[Hashable, Call] = {}
-    if texts:
-        calls["texts"] = Call("Texts.Read", {"texts": texts})
-    if sids:
-        calls["accounts"] = Call("Account.Resolve", {"names": sids})
-    if interfaces:
-        calls["facts"] = Questions(frozenset({INTERFACES})).facts_call()
+def _ask(texts: list[str], sids: list[str], interfaces: bool,
+         send: Callable[[Batch], Reply]) -> tuple[dict[str, str], Mapping[str, str]]:
+    """What a host says: names, and {GUID: alias} where `interfaces` are asked for. That it cannot say, or cannot be reached any
+    more, is no failure: then shown is what is stored."""
+    calls = {"texts": Call("Texts.Read", {"texts": texts}), "accounts": Call("Account.Resolve", {"names": sids}),
+             "facts": Questions(frozenset({INTERFACES})).facts_call()}
+    wanted = {"texts": bool(texts), "accounts": bool(sids), "facts": interfaces}
     try:
-        answers = send(Batch(calls)).answers
+        answers = send(Batch({label: call for label, call in calls.items() if wanted[label]})).answers
     except HostError:
-        return {}, Facts()
-    told, accounts, facts = (answers.get(label, Answer()).value for label in ("texts", "accounts", "facts"))
-    return {**{text: name for text in texts if (name := _name(_mapping(told).get(text)))},
-            **{sid: name for sid in sids if (name := _account(_mapping(accounts).get(sid)))}}, parse_facts(facts)
+        return {}, {}
+    told, accounts, facts = (_mapping(answers.get(label, Answer()).value) for label in ("texts", "accounts", "facts"))
+    return {**{text: name for text in texts if (name := _name(told.get(text)))},
+            **{sid: name for sid in sids if (name := _account(accounts.get(sid)))}}, parse_facts(facts).aliases
 
 
 def _mapping(said: Any) -> Mapping[str, Any]:
