@@ -159,3 +159,18 @@ def test_with_a_real_powershell(cli: Cli) -> None:
     for name in ("web1", "pc2"):
         assert real[1][name]["changes"] == simulated[1][name]["changes"]
         assert real[1][name]["connections"] == 1
+
+
+def test_what_could_not_be_read_is_neither_missing_nor_as_it_ships(cli: Cli) -> None:
+    with fleet(cli, 2) as hosts:
+        for host in hosts.values():
+            host.registry.set(POLICY + r"\PublicProfile", "EnableFirewall", 0)
+            host.faults.denied_keys = (RULES,)
+        said = cli("compare-defaults", "--no-diff")
+        code, found = compared(cli)
+    assert said.code == code == 1
+    for name in hosts:
+        assert [c["kind"] for c in found[name]["changes"]] == ["firewall_profile"]
+        assert found[name]["status"] == "invalid"
+        assert any(d["summary"].startswith("nothing can be said of firewall_rule") for d in found[name]["diagnostics"])
+    assert "missing" not in said.out

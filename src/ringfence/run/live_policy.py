@@ -12,6 +12,7 @@ from ringfence.report import HostResult, PolicyObject, PolicyResult
 from ringfence.run.host import HostJob, HostRun, RunContext
 from ringfence.run.questions import INTERFACES, Questions
 from ringfence.windows.origin import origin_of
+from ringfence.windows.read import STORES
 from ringfence.windows.stored_names import names_in
 from ringfence.windows.whole_policy import RESTRICTED, RESTRICTED_KEYS, read_restricted, unmanaged_values
 
@@ -54,8 +55,9 @@ def show_host(job: HostJob, context: RunContext, shown: PolicyFilter = PolicyFil
 
     def ask() -> HostResult:
         asked = Questions(frozenset() if shown else frozenset({INTERFACES}))
-        found, reply = run.read(asked, calls={RESTRICTED: Call("Policy.Read", {"stores": [RESTRICTED]}), **by_cmdlet})
-        restricted = read_restricted(reply[RESTRICTED], context.kinds)
+        # all keys, in place of those alone that kinds name
+        found, reply = run.read(asked, {"policy": Call("Policy.Read", {"stores": [*STORES, RESTRICTED]}), **by_cmdlet})
+        restricted = read_restricted(reply["policy"], context.kinds)
         everything = State({**found.state, **restricted})
         objects = [PolicyObject(id, r, origin_of(id, r, found.defaults.state)) for id, r in everything.items()]
         chosen = [one for one in objects if shown.takes(one)]
