@@ -1,9 +1,11 @@
 """firewall_profile: the settings of the domain, private and public profiles (Set-NetFirewallProfile)."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from ringfence.codecs.registry import RegistryValue
+from ringfence.diagnostics import Finding
 from ringfence.model.resource import Resource, prop, resource
 from ringfence.model.storage import RegistryKeys
 from ringfence.types.base import NOT_CONFIGURED, CaseInsensitive, case_insensitive, quoted
@@ -97,3 +99,10 @@ class FirewallProfile(Resource):
                                                        interfaces("NotConfigured", patterns=False),
                                                        RegistryValue("DisabledInterfaces", type="String", parse=guids,
                                                              format=",".join), default=())
+
+    def check(self) -> Iterable[Finding]:
+        """[MS-FASP] 2.2.38: their merge law is to "always use the value of the GroupPolicyRSoPStore"."""
+        for name in ("allow_local_firewall_rules", "allow_local_ipsec_rules"):
+            if getattr(self, name) is False:
+                yield Finding(name, f"{name} has no effect in the host's own policy: Windows asks Group Policy alone for it",
+                              "set it in Group Policy, or leave it out", "warning")
