@@ -18,6 +18,7 @@ from ringfence.plan.file import Reviewed, stale
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
+from ringfence.run.names import NameCache
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
@@ -27,6 +28,7 @@ from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
 from ringfence.windows.endpoint import Endpoint, endpoint_of
 from ringfence.windows.read import policy_call, read, unread_keys, unread_kinds
+from ringfence.windows.stored_names import StoredNames, stored_names
 
 log = logging.getLogger(__name__)
 NO_QUESTIONS = Questions()
@@ -53,13 +55,15 @@ class RunContext:
     """What all hosts of a run share.
 
     declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
-    connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it.
+    connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
+    things, where people are going to see it.
     """
 
     kinds: Mapping[str, Kind]
     declare: Callable[[str, Facts | None], tuple[Declarations, list[Diagnostic]]]
     connect: Callable[[HostJob], Transport]
     memory: ReplyMemory = field(default_factory=ReplyMemory)
+    names: NameCache | None = None
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -82,6 +86,7 @@ class HostRun:
         self.connections = 0
         self.endpoint: Endpoint | None = None  # who answers, once it has been asked
         self._memory = MemoryShare(context.memory)
+        self.found: HostSnapshot | None = None  # what was read last
         self._transport: Transport | None = None
 
     def send(self, batch: Batch) -> Reply:
@@ -98,7 +103,15 @@ class HostRun:
                 result = work()
         except RingfenceError as error:
             result = HostResult(self.job.host, error=error, declared=self.job.declared)
+        if result.changes and not isinstance(result.error, HostError):
+            result = replace(result, names=self.names(stored_names(result.changes)))
         return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))
+
+    def names(self, stored: StoredNames) -> Mapping[str, str]:
+        """What the host calls what it stores, where people are going to see it."""
+        if self.context.names is None or self.found is None:
+            return {}
+        return self.context.names.names(self.job.host, self.found, stored, self.send)
 
     # -- read and plan
 
@@ -118,7 +131,8 @@ class HostRun:
         if others := unread_keys(reply["policy"]):
             log.info("%s: %d keys of its policy are of no kind and not read: %s", self.job.host, len(others), ", ".join(others))
         found = HostSnapshot(facts, state, defaults=self._defaults(reply), unread=holes)
-        return questions.answered(found, reply), reply
+        self.found = questions.answered(found, reply)
+        return self.found, reply
 
     def _defaults(self, reply: Reply) -> Defaults:
         """What Windows ships there, as far as it was asked and told: older endpoints do not know the question."""
