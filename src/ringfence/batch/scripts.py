@@ -7,14 +7,15 @@ character travels as it stands, so that what runs on a host can be compared with
 import functools
 import hashlib
 import re
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Mapping
 from importlib import resources
 
 _PLANS = ("start", "json", "facts", "policy", "defaults", "accounts")  # what every plan asks
 _READS = (*_PLANS, "texts", "netsecurity")  # and what else can be asked without writing
 SCRIPTS = {"reader": (*_PLANS, "answer"), "key-reader": (*_PLANS, "keys", "answer"),
            "auditor": (*_READS, "answer"), "key-auditor": (*_READS, "keys", "answer"),
-           "writer": (*_READS, "keys", "changes", "answer")}
+           "writer": (*_READS, "keys", "cmdlets", "expected", "changes", "answer")}
 """The parts of each, the smallest first: a batch is carried by the first that can do what its calls ask."""
 
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
@@ -65,6 +66,14 @@ def scripts() -> tuple[str, ...]:
 def digests() -> dict[str, str]:
     """SHA-256 of each script as it is sent, by name: of UTF-8, lines that end in LF."""
     return {name: hashlib.sha256(script_named(name).encode()).hexdigest() for name in SCRIPTS}
+
+
+def cmdlets_part(cmdlets: Mapping[str, Iterable[str]]) -> str:
+    """The text of the part that says what may be called to write: cmdlets with their parameters."""
+    rows = (textwrap.fill(f"'{name}' = '{' '.join(parameters)}'", 125, initial_indent=" " * 4, subsequent_indent=" " * 8,
+                          break_long_words=False, break_on_hyphens=False) for name, parameters in cmdlets.items())
+    return ("# The cmdlets that write, each with the parameters it may get: all that the tables of the kinds come to.\n"
+            "# Made of them by `make generate`.\n$cmdlets = @{\n" + "".join(f"{row}\n" for row in rows) + "}\n")
 
 
 def _bare(line: str) -> str:
