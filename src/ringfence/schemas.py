@@ -4,15 +4,19 @@ They are for editors and for other programs. They describe the advised spelling,
 ringfence itself, which also takes `TCP`, `LocalSubnet4` or `"yes"` where one word is meant.
 """
 
+import dataclasses
 import typing
 from collections.abc import Mapping
 from typing import Any
 
+from ringfence.doctor.checks import CHECKS
+from ringfence.doctor.examination import Level
 from ringfence.errors import FAILURES
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
 from ringfence.plan.file import OPTIONS, PLAN_FORMAT, plain_data
 from ringfence.report import Status
+from ringfence.transports.way_in import WayIn
 
 Schema = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -26,7 +30,8 @@ VARIABLE_MAP: Schema = {"type": ["object", "null"], "description": "Variables: n
 def every(kinds: Mapping[str, Kind]) -> dict[str, Schema]:
     """All schemas by the names of their files."""
     found = {kind.name: _headed(f"The kind {kind.name}", kind_schema(kind)) for kind in kinds.values()}
-    found |= {"playbook": playbook(kinds), "inventory": inventory(), "plan": plan_file(), "report": report()}
+    found |= {"playbook": playbook(kinds), "inventory": inventory(), "plan": plan_file(), "report": report(),
+              "examination": examination()}
     return {f"{name}.schema.json": schema for name, schema in sorted(found.items())}
 
 
@@ -182,3 +187,18 @@ def report() -> Schema:
         "ringfence", "format", "command", "diagnostics", "hosts", "summary", "error", "exit_code",
         **{"$defs": {"id": _closed({"store": STRING, "kind": STRING, "name": STRING}, "store", "kind", "name"),
                      "change": _change(), "diagnostic": diagnostic, "error": error, "host": host}}))
+
+
+def examination() -> Schema:
+    """What --output json writes of ping: a report whose hosts hold what was seen of them."""
+    told: Schema = {"type": ["object", "null"], "description": "As the host said it; null where it was not reached."}
+    parts: Schema = {"check": {"enum": [c.name for c in CHECKS]}, "level": {"enum": list(typing.get_args(Level))},
+                     "found": STRING, "advice": STRING, "kind": {"enum": [*sorted(FAILURES), ""]}}
+    check = _closed(parts, *parts)
+    way = _closed({f.name: {"type": "integer" if f.name == "port" else "string"} for f in dataclasses.fields(WayIn)},
+                  *(f.name for f in dataclasses.fields(WayIn)))
+    seen = {"way_in": way, "facts": told, "session": told, "checks": {"type": "array", "items": check}}
+    frame = report()
+    same = {name: frame["$defs"]["host"]["properties"][name] for name in ("host", "status", "error", "connections", "seconds")}
+    host = _closed({**same, **seen}, *same, *seen)
+    return {**frame, "title": "What ringfence saw of hosts", "$defs": {**frame["$defs"], "host": host}}

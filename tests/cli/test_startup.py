@@ -71,6 +71,8 @@ def project(tmp_path: Path) -> Path:
     ("doc firewall_rule", 0, PROJECT | {"rich"}),
     ("jea export jea", 0, FLAGS),
     ("drift -l psrp", 5, PROJECT | PSRP),
+    ("ping --list-hosts", 0, PROJECT),
+    ("ping ssh", 5, PROJECT | {"paramiko", "cryptography", "asyncio"}),
     ("drift -l ssh", 5, PROJECT | {"paramiko", "cryptography", "asyncio"}),
 ])
 def test_a_command_imports_only_what_it_uses(arguments: str, code: int, allowed: set[str], project: Path) -> None:

@@ -63,9 +63,9 @@ class Warm:
 
 
 def script_file(folder: Path, writes: bool = True) -> Path:
-    """A script as it travels, in a file of its own."""
+    """A script with every part, or all that only read, in a file of its own."""
     file = folder / ("writer.ps1" if writes else "reader.ps1")
-    file.write_text(script(writes), "utf-8")
+    file.write_text(script(writes, examines=True), "utf-8")
     return file
 
 

@@ -12,7 +12,17 @@ import pytest
 import yaml
 from host_script import HERE, PARTS, needs_pwsh, pwsh
 
-from ringfence.batch.scripts import READER_PARTS, WRITER_PARTS, WRITING_VERBS, digest, part_text, script
+from ringfence.batch.scripts import (
+    EXAMINING_PARTS,
+    EXAMINING_VERBS,
+    TEXTS,
+    WRITING_PARTS,
+    WRITING_VERBS,
+    digest,
+    part_text,
+    parts,
+    script,
+)
 from ringfence.lab.host_script.allow_list import allowed_parameters
 from ringfence.lab.netsecurity.parameter_binding import cmdlets
 
@@ -36,18 +46,21 @@ def parsed(text: str) -> dict[str, Any]:
     return found
 
 
+EVERY_PART = parts(writes=True, examines=True)
+
+
 def used() -> dict[str, Any]:
-    return parsed(script(writes=True))
+    return parsed(script(writes=True, examines=True))
 
 
-def test_every_file_is_a_part_of_the_writer() -> None:
-    assert {file.stem for file in PARTS.iterdir()} == set(WRITER_PARTS) == set(API["parts"])
-    assert set(WRITER_PARTS) - set(READER_PARTS) == {"changes"}
-    assert all(part_text(name).count("\n") < 100 for name in WRITER_PARTS)
+def test_every_file_is_a_part() -> None:
+    assert {file.stem for file in PARTS.iterdir()} == set(EVERY_PART) == set(API["parts"])
+    assert set(EVERY_PART) - set(parts()) == {*EXAMINING_PARTS, *WRITING_PARTS}
+    assert all(part_text(name).count("\n") < 100 for name in EVERY_PART)
 
 
 @needs_pwsh
-@pytest.mark.parametrize("name", WRITER_PARTS)
+@pytest.mark.parametrize("name", EVERY_PART)
 def test_a_part_uses_what_its_row_allows(name: str) -> None:
     """Of other parts it may call the functions that the row names, of PowerShell and Windows the commands."""
     found, row = parsed(part_text(name)), API["parts"][name]
@@ -57,25 +70,26 @@ def test_a_part_uses_what_its_row_allows(name: str) -> None:
 
 @needs_pwsh
 def test_no_function_is_defined_twice() -> None:
-    functions = [f for name in WRITER_PARTS for f in parsed(part_text(name))["functions"]]
+    functions = [f for name in EVERY_PART for f in parsed(part_text(name))["functions"]]
     assert len(functions) == len(set(functions))
 
 
 @needs_pwsh
-def test_the_reader_names_no_command_that_writes() -> None:
-    reader = script()
-    assert set(parsed(reader)["verbs"]) == set(used()["verbs"]) - WRITING_VERBS
+@pytest.mark.parametrize("examines", [False, True])
+def test_what_only_reads_names_no_command_that_writes(examines: bool) -> None:
+    reader = script(examines=examines)
+    assert set(parsed(reader)["verbs"]) == set(used()["verbs"]) - WRITING_VERBS - (set() if examines else EXAMINING_VERBS)
     called = re.findall(r"\b(?:New|Set|Remove|Rename|Copy|Enable|Disable|Add|Clear|Invoke|Start|Stop|Register)-\w+", reader)
     assert set(called) == {"New-Object", "Set-StrictMode", "Add-Type", "Add-Unread", "Invoke-Verb", "Stop-Call"}
 
 
 @needs_pwsh
-@pytest.mark.parametrize("writes", [False, True])
-def test_what_travels_is_what_the_parts_say(writes: bool) -> None:
+@pytest.mark.parametrize("name", TEXTS)
+def test_what_travels_is_what_the_parts_say(name: str) -> None:
     """Comments and indentation are gone; PowerShell reads the same words as in the parts put together."""
-    parts = "\n".join(part_text(name) for name in (WRITER_PARTS if writes else READER_PARTS))
-    assert parsed(script(writes))["tokens"] == parsed(parts)["tokens"]
-    assert digest(writes) == hashlib.sha256(script(writes).encode()).hexdigest()
+    text, together = script(*TEXTS[name]), "\n".join(map(part_text, parts(*TEXTS[name])))
+    assert parsed(text)["tokens"] == parsed(together)["tokens"]
+    assert digest(name) == hashlib.sha256(text.encode()).hexdigest()
 
 
 @needs_pwsh
@@ -138,5 +152,5 @@ def test_nothing_that_is_refused_always_is_on_the_allow_list() -> None:
 
 def test_the_docs_name_every_cmdlet_of_the_allow_list() -> None:
     assert [c["name"] for c in cmdlets().values() if c["name"].partition("-")[2] not in DOC] == []
-    assert all(f"| {name} | `{digest(name == 'writer')}` |" in DOC for name in ("reader", "writer"))
-    assert all(f"`{name}.ps1`" in DOC for name in WRITER_PARTS)
+    assert all(f"| {name} | `{digest(name)}` |" in DOC for name in TEXTS)
+    assert all(f"`{name}.ps1`" in DOC for name in EVERY_PART)

@@ -63,6 +63,7 @@ function global:Get-Service([string]$Name) {
 }
 function global:Get-Date { [datetime]::new(2026, 1, 2, 3, 4, 5, [DateTimeKind]::Utc) }
 function global:Test-RingfenceElevation { if ($null -eq $global:Host1.Elevated) { throw 'unknown' }; $global:Host1.Elevated }
+function global:Get-RingfenceIdentity { $global:Host1.Identity }
 function global:Resolve-RingfenceAccount([string]$Name) {
     if (-not $global:Host1.Accounts.Contains($Name)) { throw 'Some or all identity references could not be translated.' }
     @{ sid = $global:Host1.Accounts[$Name]; name = $Name }
@@ -77,7 +78,7 @@ function global:Reset-Host {
     $env:COMPUTERNAME = 'HOST1'
     $global:Host1 = @{
         Bound = [System.Collections.ArrayList]::new(); Rules = [ordered]@{}; Registry = [ordered]@{}; Denied = $false; Fails = $null
-        Dosp = @(); Associations = @(); Broken = @(); Elevated = $true; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
+        Dosp = @(); Associations = @(); Broken = @(); Elevated = $true; Identity = @{ account = 'CORP\Ops'; sid = 'S-1-5-21-1-2-3-1104' }; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
         Services = @{ mpssvc = 'Running'; BFE = 'Running'; IKEEXT = 'Stopped' }
         Win32_ComputerSystem = @{ PartOfDomain = $true; Domain = 'corp.example' }
         Win32_OperatingSystem = @{ Caption = 'Windows Server'; Version = '10.0.20348'; BuildNumber = '20348'; ProductType = [uint32]3 }

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from cli_lab import RULES, Cli, fleet
+from lab_servers import OPERATOR
 
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
@@ -22,7 +23,7 @@ ENDPOINT = ("-e", "ringfence_endpoint=Ringfence")
 
 def test_the_whole_road_through_an_endpoint_of_least_privilege(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli = Cli(tmp_path, capsys)
-    jea = WinRMSettings(endpoints=frozenset({"Ringfence"}), not_administrators=EVERYBODY)
+    jea = WinRMSettings(endpoints={"Ringfence": OPERATOR}, not_administrators=EVERYBODY)
     with fleet(cli, 2, transport="psrp", winrm=jea) as hosts:
         cli.write({"site.yml": POLICY})
         assert cli("plan").code == 5  # not the default endpoint

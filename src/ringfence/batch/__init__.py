@@ -27,7 +27,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ringfence.batch.scripts import WRITING_VERBS
+from ringfence.batch.scripts import EXAMINING_VERBS, WRITING_VERBS
 from ringfence.batch.scripts import script as script
 from ringfence.errors import FAILURES, HostError
 
@@ -85,7 +85,8 @@ class Batch:
     @property
     def script(self) -> str:
         """The script that can do what the calls ask, and no more."""
-        return script(writes=any(c.verb in WRITING_VERBS for c in self.calls.values()))
+        verbs = {c.verb for c in self.calls.values()}
+        return script(writes=bool(verbs & WRITING_VERBS), examines=bool(verbs & EXAMINING_VERBS))
 
     def encode(self) -> str:
         """The one line that travels to the host."""

@@ -24,17 +24,19 @@ PLACEHOLDER = "REPLACE-ME\\the group that may connect"
 
 @dataclass(frozen=True, slots=True)
 class JeaEndpoint:
-    """One endpoint: `name` in the install notes and for `ringfence_endpoint`, `module`, and `role`, also that of its files."""
+    """One endpoint: `name` in the install notes and for `ringfence_endpoint`, `module`, and `role`, also that of its files;
+    `version` is that of the module."""
 
     name: str
     module: str
     role: str
     writes: bool
     purpose: str
+    version: str = __version__
 
     def module_text(self) -> str:
-        """The module: a script as the body of the function."""
-        return f"function {FUNCTION} {{\n{script(self.writes)}}}\nExport-ModuleMember -Function {FUNCTION}\n"
+        """The module: a script as the body of the function. It is installed and not sent, so it has what `doctor` asks too."""
+        return f"function {FUNCTION} {{\n{script(self.writes, examines=True)}}}\nExport-ModuleMember -Function {FUNCTION}\n"
 
     def files(self) -> dict[str, str]:
         """{path: text} of what is installed for it."""
@@ -48,7 +50,7 @@ class JeaEndpoint:
         return f"""\
 @{{
     RootModule = '{self.module}.psm1'
-    ModuleVersion = '{__version__}'
+    ModuleVersion = '{self.version}'
     GUID = '{self._id("module")}'
     Author = 'ringfence'
     Description = '{self.purpose}'

@@ -28,6 +28,7 @@ COMMANDS = {
     "plan": "Show what would change on the hosts, and change nothing.",
     "apply": "Make the hosts as declared: read, write, then prove it by reading again over a new connection.",
     "drift": "Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing.",
+    "ping": "Reach hosts and show who works there, with what rights, in which PowerShell, and what is missing. Changes nothing.",
     "status": "Show main mode and quick mode security associations of hosts, next to the rules that asked for them.",
     "doc": "Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning.",
     "schema": "Write JSON Schemas of playbooks, inventories, plan files, reports and each kind.",

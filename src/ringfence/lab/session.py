@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ringfence.batch.jea import JeaEndpoint
+from ringfence.batch.scripts import WRITING_VERBS
+
 
 class Dropped(ConnectionError):
     """The connection is gone: the server of the lab closes the socket without an answer."""
@@ -35,8 +38,22 @@ class ServedHost(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RegisteredEndpoint:
+    """A JEA endpoint of a host: which of those that are exported it is, and the verbs that its release did not have yet."""
+
+    exported: JeaEndpoint
+    without: frozenset[str] = frozenset()
+
+    @property
+    def lacks(self) -> frozenset[str]:
+        """The verbs that its module does not have."""
+        return self.without if self.exported.writes else self.without | WRITING_VERBS
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """A logon on a host. `transport` is "psrp" or "ssh"; addresses and ports are as the host sees them."""
+    """A logon on a host. `transport` is "psrp" or "ssh"; addresses and ports are as the host sees them; `endpoint`: where it
+    is a session of JEA."""
 
     transport: str
     user: str
@@ -45,6 +62,7 @@ class Session:
     remote_port: int
     local_address: str
     local_port: int
+    endpoint: RegisteredEndpoint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +73,7 @@ class PowerShellStart:
     text: str = ""
 
 
-StartPowerShell = Callable[[Session, bool], PowerShellStart]  # the session, and whether it is one of a JEA endpoint
+StartPowerShell = Callable[[Session], PowerShellStart]
 
 
 def batch_runner(host: ServedHost, session: Session) -> Callable[[str], str]:

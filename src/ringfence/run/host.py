@@ -79,6 +79,11 @@ class HostRun:
         self.connections += 1
         return self._transport.run(batch)
 
+    @property
+    def agreed(self) -> str:
+        """The authentication that client and host came to; empty where the way in tells none."""
+        return getattr(self._transport, "agreed", "")
+
     def result(self, work: Callable[[], HostResult]) -> HostResult:
         """What `work` gives, or its error, with the number of connections and the time that it took."""
         start = time.monotonic()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ringfence import kinds as shipped
-from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where
 from ringfence.documents import vault
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.errors import GuardRefused
@@ -16,7 +16,7 @@ from ringfence.inventory import ansible_settings
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.resource import Kind
-from ringfence.project import Project, Tags, read, settings
+from ringfence.project import Project, Tags, read, read_hosts, settings
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTasks
 from ringfence.run.host import HostJob, RunContext
@@ -71,8 +71,7 @@ def prepare(options: RunOptions) -> Prepared:
     passwords = vault.Vault(_passwords(options, found))
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust)
-    if not options.ignore_ansible_cfg:
-        ansible_settings.check(found.folder, problems, trust)
+    _check_ansible_settings(options, found, problems, trust)
     builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
                           [*problems.all, *_unlisted_kinds(found, kinds, trust)], unknown)
     jobs = tuple(job for job in map(builder.job, project.hosts) if job)
@@ -80,6 +79,29 @@ def prepare(options: RunOptions) -> Prepared:
     if any(d.severity == "error" for d in problems_once):
         raise InputError(problems_once)
     return Prepared(jobs, RunContext(kinds, builder.declare, partial(_way, trust=trust)), problems_once)
+
+
+def prepare_hosts(options: RunOptions, pattern: Sequence[str]) -> Prepared:
+    """The hosts that a pattern means, to look at: what playbooks say does not count, and there need not be one. Variables are
+    those that the hosts have in a run. Raises InputError with every mistake in inventories and variables."""
+    found = settings.load(options.project, options.trust)
+    trust = options.trust.bounded(found.folder, options.named_files)
+    project, hosts, problems = read_hosts(
+        pattern, beside=Path((*options.playbooks, *found.playbooks, str(found.folder / "site.yml"))[0]).parent,
+        inventory=list(options.inventory or found.inventory), extra=options.extra_vars, limit=",".join(options.limit),
+        vault=vault.Vault(_passwords(options, found)), trust=trust)
+    _check_ansible_settings(options, found, problems, trust)
+    connections = _Connections(project)
+    jobs = tuple(HostJob(host, way) for host in hosts if (way := connections.settings(host)))
+    problems_once = tuple(_once([*problems.all, *connections.problems]))
+    if any(d.severity == "error" for d in problems_once):
+        raise InputError(problems_once)
+    return Prepared(jobs, RunContext(shipped.load(), lambda host, facts: ({}, []), partial(_way, trust=trust)), problems_once)
+
+
+def _check_ansible_settings(options: RunOptions, found: settings.ProjectSettings, problems: Problems, trust: Trust) -> None:
+    if not options.ignore_ansible_cfg:
+        ansible_settings.check(found.folder, problems, trust)
 
 
 def _way(job: HostJob, trust: Trust) -> Transport:
@@ -142,7 +164,9 @@ class _JobBuilder:
         """The job of one host, or nothing where its connection is not known; its mistakes go to `problems`."""
         declarations, wrong, needs_facts = self._declare(host, None)
         self.problems += wrong
-        connection = self._settings(host)
+        connections = _Connections(self.project)
+        connection = connections.settings(host)
+        self.problems += connections.problems
         if connection is None:
             return None
         kept = declarations if self.builder.has_room else None
@@ -173,7 +197,16 @@ class _JobBuilder:
             yield Diagnostic(where, "not checked: this needs the facts of a host, the environment or a vault password",
                              severity="warning")
 
-    def _settings(self, host: str) -> ConnectionSettings | None:
+
+class _Connections:
+    """How the hosts of a project are reached. `problems` has what is wrong with that."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.problems: list[Diagnostic] = []
+
+    def settings(self, host: str) -> ConnectionSettings | None:
+        """Those of one host, or nothing where they cannot be known."""
         variables, problems = self.project.variables(host)
         problems += tuple(self._outside(host, variables))
         self.problems += problems

@@ -23,6 +23,7 @@ class LocalTransport:
     def __init__(self, settings: LocalSettings) -> None:
         self.settings = settings
         self.round_trips = self.bytes_sent = self.bytes_received = 0
+        self.agreed = ""
 
     def run(self, batch: Batch) -> Reply:
         """Carry `batch`. Raises Unreachable where PowerShell cannot be started, else HostError."""

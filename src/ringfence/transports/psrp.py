@@ -42,6 +42,7 @@ class PsrpTransport:
     def __init__(self, settings: PsrpSettings) -> None:
         self.settings = settings
         self.round_trips = self.bytes_sent = self.bytes_received = 0
+        self.agreed = ""
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self.where = f"{host}:{settings.port}"
         self.configuration = settings.endpoint or settings.configuration_name
@@ -72,6 +73,7 @@ class PsrpTransport:
             wsman = BoundedWSMan(link, self.settings.cert_fingerprint, **wsman_settings(self.settings))
             pool = LinearPool(wsman, configuration_name=self.configuration)
             pool.open()
+            self.agreed = _agreed(getattr(wsman.transport.session, "auth", None))
             return pool
         except Exception as error:
             raise self._failure(error, link, sent=False) from None
@@ -154,6 +156,12 @@ class PsrpTransport:
         if offered:
             return f"{auth} is not offered, but: {offered[1] or 'nothing'}"
         return f"{user} with {auth}"
+
+
+def _agreed(auth: Any) -> str:
+    """What pypsrp's negotiation came to, kerberos or ntlm; nothing of other ways to authenticate."""
+    contexts = getattr(auth, "contexts", None)
+    return str(next(iter(contexts.values())).negotiated_protocol or "") if contexts else ""
 
 
 def _input(batch: Batch) -> Iterator[str]:

@@ -40,6 +40,7 @@ class SshTransport:
     def __init__(self, settings: SshSettings) -> None:
         self.settings = settings
         self.round_trips = self.bytes_sent = self.bytes_received = 0
+        self.agreed = ""
         self.target = Jump(settings.host, settings.port, settings.user)
 
     def run(self, batch: Batch) -> Reply:
@@ -99,6 +100,7 @@ class SshTransport:
         transport = client.get_transport()
         assert transport
         transport.set_keepalive(settings.keepalive)
+        self.agreed = getattr(transport.auth_handler, "auth_method", "") if target else ""  # publickey, password …
         return client
 
     def _user(self, hop: Jump) -> str:

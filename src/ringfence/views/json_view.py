@@ -56,7 +56,11 @@ class JsonView:
 
     def host(self, result: HostResult) -> str:
         self._hosts += 1
-        return ("," if self._hosts > 1 else "") + "\n" + line(host(result))
+        return ("," if self._hosts > 1 else "") + "\n" + line(self.data(result))
+
+    def data(self, result: HostResult) -> dict[str, Any]:
+        """One host as it stands in the document."""
+        return host(result)
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         return "\n], " + line({"summary": _summary(report, seconds), "error": None, "exit_code": exit_code})[1:] + "\n"

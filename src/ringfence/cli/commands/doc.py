@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ringfence.batch.scripts import digest, script
+from ringfence.batch.scripts import TEXTS, digest, script
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import TrustOptions, flag
@@ -20,7 +20,7 @@ EXAMPLES = """
 ringfence doc                        the kinds there are
 ringfence doc firewall_rule          its properties and an example
 ringfence doc --own                  those of the project too
-ringfence doc host-script            SHA-256 of the two scripts that run on hosts
+ringfence doc host-script            SHA-256 of the scripts that run on hosts
 ringfence doc host-script reader     the text of one of them, as it is sent
 """
 
@@ -33,7 +33,7 @@ Own = Annotated[bool, flag("--own", help="With the project's own kinds, whose fi
 def doc(console: Console, trusted: TrustOptions,
         kind: Annotated[str, typer.Argument(metavar="KIND", help="The name of a kind; without it all are "
                                             "listed.", show_default=False)] = "",
-        text: Annotated[str, typer.Argument(metavar="TEXT", help="After host-script: reader or writer, printed as it is sent.",
+        text: Annotated[str, typer.Argument(metavar="TEXT", help="After host-script: one of the scripts, printed as it is sent.",
                                             show_default=False)] = "",
         own: Own = False) -> ExitCode:
     """Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning."""
@@ -50,12 +50,12 @@ def doc(console: Console, trusted: TrustOptions,
 
 
 def _host_script(console: Console, text: str) -> ExitCode:
-    """The digests of reader and writer, or one text byte for byte."""
-    if text and text not in ("reader", "writer"):
-        raise usage_error(f"there is no text {text} of the host script", "ringfence doc host-script reader, or writer")
+    """The digests of the scripts, or one text byte for byte."""
+    if text and text not in TEXTS:
+        raise usage_error(f"there is no text {text} of the host script", f"there are: {', '.join(TEXTS)}")
     if text:
-        sys.stdout.buffer.write(script(writes=text == "writer").encode())
+        sys.stdout.buffer.write(script(*TEXTS[text]).encode())
     else:
-        sums = {name: digest(writes=name == "writer") for name in ("reader", "writer")}
+        sums = {name: digest(name) for name in TEXTS}
         console.show(sums, "".join(f"{sum}  {name}\n" for name, sum in sums.items()))
     return ExitCode.IN_SYNC

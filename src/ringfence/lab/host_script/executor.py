@@ -7,12 +7,13 @@ import hmac
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.allow_list import check_cmdlet, check_parameters, not_allowed
+from ringfence.lab.host_script.session_facts import session_facts
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, system_error
@@ -44,7 +45,8 @@ class HostScript:
         self.machine = machine
         self._policies: dict[str, tuple[int, str, dict[str, str]]] = {}
         self._verbs: dict[str, Callable[[Arguments, Session], Any]] = {
-            "Facts.Read": self._facts, "Account.Resolve": self._accounts, "Net.Call": self._call, "Net.Get": self._get,
+            "Facts.Read": self._facts, "Session.Read": self._session, "Account.Resolve": self._accounts,
+            "Net.Call": self._call, "Net.Get": self._get,
             "Enforcement.Read": self._enforcement, "SA.Read": self._associations, "SA.Delete": self._delete_associations}
 
     def run(self, line: str, session: Session) -> str:
@@ -91,7 +93,8 @@ class HostScript:
         verb, arguments = call.get("verb"), call.get("args") or {}
         if verb == "Policy.Read":
             return self._policy(arguments.get("stores", ["local", "group_policy", "mdm"]), key)
-        if verb not in self._verbs:
+        lacks = session.endpoint.lacks if session.endpoint else frozenset()
+        if verb not in self._verbs or verb in lacks:
             raise CmdletError("InvalidArgument", "ringfence.verb", f"no verb is named '{verb}'")
         if missing := [a for a in _NEEDED.get(verb, ()) if a not in arguments]:
             raise CmdletError("InvalidArgument", "ringfence.args", f"{verb} needs {missing[0]}")
@@ -140,7 +143,7 @@ class HostScript:
                     "caption": system.caption, "version": f"10.0.{system.build}", "build": system.build,
                     "edition": system.edition, "product": system.product},
                 "powershell": system.powershell, "language_mode": machine.faults.language_mode,
-                "elevated": session.elevated, "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "elevated": session.elevated, "time": self._time(),
                 "interfaces": [{
                     "alias": i.alias, "guid": i.guid, "index": i.index, "type": i.type, "status": i.status,
                     "addresses": i.addresses, "profile": i.profile, "dns_servers": i.dns_servers,
@@ -151,12 +154,18 @@ class HostScript:
                                "local_port": session.local_port, "remote_address": session.remote_address,
                                "remote_port": session.remote_port}}
 
+    def _time(self) -> str:
+        return (datetime.now(UTC) + timedelta(seconds=self.machine.surroundings.clock_offset)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
     def _legacy_ipsec_policy(self) -> object:
         """The name of an assigned IPsec policy of the old kind: the local one, else that of Group Policy."""
         registry, root = self.machine.registry, r"SOFTWARE\Policies\Microsoft\Windows\IPSec"
         active = registry.get(root + r"\Policy\Local", "ActivePolicy")
         name = active and (registry.get(str(active), "ipsecName") or active)
         return name or registry.get(root + r"\GPTIPSECPolicy", "DSIPSECPolicyName")
+
+    def _session(self, arguments: Arguments, session: Session) -> dict[str, Any]:
+        return session_facts(self.machine, session)
 
     def _accounts(self, arguments: Arguments, session: Session) -> dict[str, Any]:
         return {name: self.machine.account_names.resolve(name) for name in arguments["names"]}

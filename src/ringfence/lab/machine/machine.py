@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from ringfence.lab.machine import builtin_policy
 from ringfence.lab.machine.account_names import AccountNames
+from ringfence.lab.machine.surroundings import Surroundings
 from ringfence.lab.registry.hive import SimulatedRegistry
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -101,7 +102,7 @@ class Machine:
         self.account_names = AccountNames(name, accounts, domain)
         self.registry = SimulatedRegistry()
         self.dosp: dict[str, dict[str, Any]] = {}
-        self.faults, self.counters = Faults(), Counters()
+        self.faults, self.counters, self.surroundings = Faults(), Counters(), Surroundings()
         self.lock = threading.RLock()
         self.deleted_associations = DeletedAssociations()
         self.registry.set(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "EditionID", system.edition)

@@ -18,6 +18,7 @@ from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.policy_in_force import active_store
 from ringfence.lab.enforcement.rule_enforcement import rule_status
 from ringfence.lab.host_script.executor import as_powershell_shows, require_running
+from ringfence.lab.host_script.session_facts import identity
 from ringfence.lab.listeners import Acceptor, Connections
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
@@ -50,7 +51,7 @@ class Bridge:
         self.port = self._listener.port
         self._verbs: dict[str, Callable[[Session, With], Any]] = {
             "cmdlet": self._cmdlet, "key": self._key, "children": self._children, "show": self._show,
-            "elevated": self._elevated, "account": self._account}
+            "elevated": self._elevated, "identity": self._identity, "account": self._account}
 
     def register(self, session: Session) -> str:
         """A token for a session."""
@@ -170,6 +171,9 @@ class Bridge:
 
     def _elevated(self, session: Session, parameters: With) -> bool:
         return session.elevated
+
+    def _identity(self, session: Session, parameters: With) -> dict[str, str | None]:
+        return identity(self.machine, session)
 
     def _account(self, session: Session, parameters: With) -> dict[str, str]:
         return self.machine.account_names.resolve(parameters["name"])

@@ -143,6 +143,7 @@ function Get-Service {
     }
 }
 function Test-RingfenceElevation { Read-Lab elevated }
+function Get-RingfenceIdentity { Read-Lab identity }
 function Resolve-RingfenceAccount([string]$Name) {
     $account = Read-Lab account @{ name = $Name }
     if ($account.error) { throw $account.error }
@@ -150,4 +151,4 @@ function Resolve-RingfenceAccount([string]$Name) {
 }
 Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-NetAdapter, Get-NetIPAddress,
     Get-NetConnectionProfile, Get-DnsClientServerAddress, Get-NetRoute, Get-NetTCPConnection, Get-Service, Test-RingfenceElevation,
-    Resolve-RingfenceAccount
+    Get-RingfenceIdentity, Resolve-RingfenceAccount
