@@ -76,7 +76,8 @@ class FirewallRule(Rule):
     protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port", example="tcp")
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
-        list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b"),
+        list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b",
+                unwritable=("mDNS",)),
         LOCAL_PORT, default=(), filter_object="port", example=[3389])
     remote_port: tuple[str, ...] = prop("Ports of the other side, for TCP and UDP.",
                                         list_of(port, "IPHTTPSOut", name="ports and ranges a-b"), REMOTE_PORT, default=(),

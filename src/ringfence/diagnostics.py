@@ -1,6 +1,6 @@
 """A mistake, told so that it can be mended: where it is, what is wrong, what to do. One form for everything that is read.
 
-    Diagnostic   a mistake or a warning, with its place
+    Diagnostic   a mistake, a warning or a note, with its place
     Finding      what a kind says of a combination of values; it becomes a Diagnostic where the place is known
     Problems     collects them, so that a team sees all at once
     InputError   what is raised in the end (errors.py draws the tree of errors)
@@ -13,7 +13,8 @@ from typing import Literal
 
 from ringfence.errors import RingfenceError
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
+"""A mistake; what is probably not meant; what is worth knowing."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,7 +43,7 @@ class Diagnostic:
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where != NOWHERE else ""
-        mild = "warning: " if self.severity == "warning" else ""
+        mild = f"{self.severity}: " if self.severity != "error" else ""
         host = f" (host {self.host})" if self.host else ""
         return f"{place}{mild}{self.summary}{host}" + (f"\n    {self.detail}" if self.detail else "")
 

@@ -125,6 +125,8 @@ FAILURES: dict[str, tuple[str, str]] = {
                 "auditor's endpoint only reads, applying needs the operator's"),
     "script": ("the host script failed", "Run again with -vv for the host's own message"),
     "change_rejected": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
+    "no_defaults": ("the host keeps no table of what Windows ships", "Somebody deleted the registry key SharedAccess\\Defaults. "
+                    "Repair Windows (DISM /RestoreHealth), or compare with another host: `ringfence show`"),
     "not_converged": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "
                 "policy, or a value has a form ringfence does not know; see the difference"),
     "internal": ("ringfence itself failed", "This is a defect of ringfence: please report it with the message"),

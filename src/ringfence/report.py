@@ -1,6 +1,7 @@
 """What became of a host, and of a run, as values. Views turn them into text."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +11,7 @@ from ringfence.errors import ExitCode, GuardRefused, RingfenceError, StalePlan, 
 from ringfence.model.state import Change, Id
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.associations import Association
+from ringfence.windows.origin import Origin
 
 Status = Literal["in_sync", "reachable", "differs", "changed", "unreachable", "refused", "stale", "invalid", "failed"]
 
@@ -70,6 +72,17 @@ class ExaminedResult(HostResult):
     @property
     def status(self) -> Status:
         return "reachable" if self.error is None else super().status
+
+
+@dataclass(frozen=True)
+class DefaultsResult(HostResult):
+    """How the local policy of a host differs from what Windows ships there. changes: before is as it ships, after as it is.
+
+    shipped: how many objects ship · origins: whose that is which does not ship, by the objects' ids.
+    """
+
+    shipped: int = 0
+    origins: Mapping[Id, Origin] = field(default_factory=dict)
 
 
 @dataclass

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from ringfence.diagnostics import Severity
 from ringfence.doctor.checks import CHECKS
 from ringfence.doctor.examination import Level
 from ringfence.errors import FAILURES
@@ -17,6 +18,7 @@ from ringfence.model.state import Action
 from ringfence.plan.file import OPTIONS, PLAN_FORMAT, plain_data
 from ringfence.report import Status
 from ringfence.transports.way_in import WayIn
+from ringfence.windows.origin import ORIGINS
 
 Schema = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -49,7 +51,7 @@ def kind_schema(kind: Kind) -> Schema:
     properties: Schema = {kind.key: _templated({**key, "description": "Which one is meant."})}
     if kind.storage.removable:
         properties["state"] = {"enum": ["present", "absent"], "default": "present", "description": "Whether it is there."}
-    properties |= {p.name: _property(p, kind) for p in kind.properties.values() if p.parameter}
+    properties |= {p.name: _property(p, kind) for p in kind.properties.values()}
     schema = _closed(properties, kind.key, description=kind.doc)
     if needed := [p.name for p in kind.properties.values() if p.required]:
         schema |= {"if": {"not": {"properties": {"state": {"const": "absent"}}, "required": ["state"]}},
@@ -119,11 +121,11 @@ def inventory() -> Schema:
         "type": "object", "additionalProperties": {"$ref": "#/$defs/group"}, "$defs": {"group": group}})
 
 
-def _change() -> Schema:
+def _change(**more: Schema) -> Schema:
     values: Schema = {"type": ["object", "null"], "description": "Every property that is not Windows' default; null: not there. "
                       "A secret shows only that it is there."}
     return _closed({"action": {"enum": list(typing.get_args(Action))}, "store": STRING, "kind": STRING, "name": STRING,
-                    "before": values, "after": values}, "action", "store", "kind", "name", "before", "after")
+                    "before": values, "after": values, **more}, "action", "store", "kind", "name", "before", "after")
 
 
 def plan_file() -> Schema:
@@ -138,12 +140,12 @@ def plan_file() -> Schema:
 
 
 def report() -> Schema:
-    """What --output json writes of validate, plan, apply and drift."""
+    """What --output json writes of validate, plan, apply, drift and compare-defaults."""
     number: Schema = {"type": "integer", "minimum": 0}
     seconds: Schema = {"type": "number", "minimum": 0}
     found: Schema = {"type": "array", "items": {"$ref": "#/$defs/diagnostic"}}
     changes: Schema = {"type": "array", "items": {"$ref": "#/$defs/change"}}
-    diagnostic = _closed({"severity": {"enum": ["error", "warning"]}, "file": {"type": ["string", "null"]},
+    diagnostic = _closed({"severity": {"enum": list(typing.get_args(Severity))}, "file": {"type": ["string", "null"]},
                           "line": {"type": ["integer", "null"], "minimum": 1}, "summary": STRING, "detail": STRING,
                           "host": {"type": ["string", "null"]}},
                          "severity", "file", "line", "summary", "detail", "host")
@@ -164,6 +166,7 @@ def report() -> Schema:
             "remaining": {**changes, "description": "What still differed at the proof."},
             "error": {"$ref": "#/$defs/error"},
             "diagnostics": found,
+            "shipped": {**number, "description": "compare-defaults: objects that ship with Windows there."},
             "connections": {**number, "description": "Connections that were opened."},
             "seconds": seconds,
         },
@@ -186,7 +189,13 @@ def report() -> Schema:
          "error": {"$ref": "#/$defs/error"}, "exit_code": {"enum": [0, 1, 2, 3, 4, 5, 6]}},
         "ringfence", "format", "command", "diagnostics", "hosts", "summary", "error", "exit_code",
         **{"$defs": {"id": _closed({"store": STRING, "kind": STRING, "name": STRING}, "store", "kind", "name"),
-                     "change": _change(), "diagnostic": diagnostic, "error": error, "host": host}}))
+                     "change": _change(origin=_origin()), "diagnostic": diagnostic, "error": error, "host": host}}))
+
+
+def _origin() -> Schema:
+    """Whose an object is."""
+    return _closed({"name": {"enum": list(ORIGINS)}, "of": {"type": ["string", "null"], "description": "Which package, owner or "
+                    "file of a vendor."}}, "name", "of", description="compare-defaults: whose the object is.")
 
 
 def examination() -> Schema:

@@ -27,7 +27,7 @@ class Secret:
     """Text that never prints itself. It has no text form on purpose: only `reveal` gives it away.
 
     Two secrets are equal when their texts are; `fingerprint` compares them across machines without showing them.
-    A secret read from a host is known only by its HMAC, a `SecretDigest`, and equals the Secret that yields it.
+    Of a secret on a host one only knows that it is there: a `StoredSecret`.
     """
 
     __slots__ = ("_text",)
@@ -40,16 +40,16 @@ class Secret:
         return self._text
 
     def fingerprint(self, key: bytes) -> str:
-        """HMAC-SHA-256 of the UTF-8 text under `key`, in hex: what the host script sends instead of the text."""
+        """HMAC-SHA-256 of the UTF-8 text under `key`, in lower case hex: what a host compares with one of its own."""
         return hmac.new(key, self._text.encode(), hashlib.sha256).hexdigest()
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, SecretDigest):
+        if isinstance(other, StoredSecret):
             return other == self
         return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
 
     def __hash__(self) -> int:
-        return hash(Secret)  # the same for all: a SecretDigest equals a Secret and cannot know its text
+        return hash(Secret)  # the same for all: nothing made of a text leaves by a hash
 
     def __repr__(self) -> str:
         return MASK
@@ -69,32 +69,29 @@ class Secret:
         return (self._text,)
 
 
-class SecretDigest(Secret):
-    """A secret as a host tells of it: its HMAC `digest` (hex) under the run's `key`, never its text."""
+class StoredSecret(Secret):
+    """A secret that a host keeps and does not tell. It equals nothing but itself: whether it is a certain one, only the
+    host can say."""
 
-    __slots__ = ("_digest", "_key")
+    __slots__ = ()
 
-    def __init__(self, digest: str, key: bytes) -> None:
-        self._digest, self._key = digest.lower(), key
+    def __init__(self) -> None:
+        pass
 
     def reveal(self) -> str:
-        raise TypeError("the text of a secret that was found on a host is not known here")
+        raise TypeError("the text of a secret that a host keeps is not known here")
 
     def fingerprint(self, key: bytes) -> str:
-        if key != self._key:
-            raise TypeError("a secret that was found on a host is known under the key of its run alone")
-        return self._digest
+        return self.reveal()
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, SecretDigest):
-            return self._key == other._key and hmac.compare_digest(self._digest, other._digest)
-        return isinstance(other, Secret) and hmac.compare_digest(self._digest, other.fingerprint(self._key))
+        return self is other
 
     def __hash__(self) -> int:
         return hash(Secret)
 
     def _parts(self) -> tuple[Any, ...]:
-        return (self._digest, self._key)
+        return ()
 
 
 def revealed(secret: Secret | None) -> str | None:

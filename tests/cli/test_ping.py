@@ -123,15 +123,19 @@ def test_a_wrong_password(cli: Cli, transport: str) -> None:
         assert (host["facts"], host["checks"]) == (None, [])
 
 
-def test_a_closed_port_and_another_service(cli: Cli) -> None:
+def test_a_closed_port(cli: Cli) -> None:
     with hosts_up(cli), socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         listener.close()
-        assert told(cli, "-e", f"ansible_port={port}")["error"]["kind"] == "connection_refused"
-        ours = yaml.safe_load((cli.folder / "hosts.yml").read_text())["all"]["hosts"]["web1"]["ansible_port"]
-        host = told(cli, "-e", f"ansible_connection=ssh ansible_port={ours} ansible_timeout=3 ringfence_host_key_policy=off")
+        host = told(cli, "-e", f"ansible_port={port}")
+        assert (host["error"]["kind"], host["error"]["exit_code"], host["way_in"]["port"]) == ("connection_refused", 5, port)
+
+
+def test_another_service(cli: Cli) -> None:
+    with hosts_up(cli, transport="ssh"):
+        host = told(cli, "-e", "ansible_connection=psrp ansible_psrp_protocol=http ansible_psrp_auth=ntlm")
         assert (host["error"]["kind"], host["error"]["exit_code"]) == ("wrong_service", 5)
-        assert host["way_in"]["transport"] == "ssh"
+        assert host["way_in"]["transport"] == "psrp"
 
 
 @pytest.mark.parametrize("transport", ["psrp", "ssh"])

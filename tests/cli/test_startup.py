@@ -73,6 +73,7 @@ def project(tmp_path: Path) -> Path:
     ("drift -l psrp", 5, PROJECT | PSRP),
     ("ping --list-hosts", 0, PROJECT),
     ("ping ssh", 5, PROJECT | {"paramiko", "cryptography", "asyncio"}),
+    ("compare-defaults psrp", 5, PROJECT | PSRP),
     ("drift -l ssh", 5, PROJECT | {"paramiko", "cryptography", "asyncio"}),
 ])
 def test_a_command_imports_only_what_it_uses(arguments: str, code: int, allowed: set[str], project: Path) -> None:
@@ -101,8 +102,9 @@ def test_a_vault_needs_cryptography_where_something_is_in_it(project: Path) -> N
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_says_of_a_command_what_the_command_says(name: str) -> None:
-    module = import_module(f"ringfence.cli.commands.{name}")
-    said = module.HELP if name in SUBCOMMANDS else (inspect.getdoc(getattr(module, name)) or "").partition("\n")[0]
+    function = name.replace("-", "_")
+    module = import_module(f"ringfence.cli.commands.{function}")
+    said = module.HELP if name in SUBCOMMANDS else (inspect.getdoc(getattr(module, function)) or "").partition("\n")[0]
     assert COMMANDS[name] == said
 
 

@@ -68,5 +68,10 @@ def rule(name: str = "r", **properties: Any) -> Resource:
     return only
 
 
+def afresh(resource: Resource, version: str = "v2.31") -> str:
+    """The rule string of a resource in Windows' words and order, whatever it was read from."""
+    return resource.kind.codec.write(resource.values(), resource.unknown_tokens, version)
+
+
 def facts(**changed: Any) -> Facts:
     return parse_facts({**FACTS, **changed})

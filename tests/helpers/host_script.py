@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from ringfence.batch import Batch, script
+from ringfence.batch import Batch
+from ringfence.batch.scripts import installed
 
 HERE = Path(__file__).parents[1]
 PARTS = HERE.parent / "src" / "ringfence" / "batch" / "host"
@@ -65,7 +66,7 @@ class Warm:
 def script_file(folder: Path, writes: bool = True) -> Path:
     """A script with every part, or all that only read, in a file of its own."""
     file = folder / ("writer.ps1" if writes else "reader.ps1")
-    file.write_text(script(writes, examines=True), "utf-8")
+    file.write_text(installed(writes, compares_keys=writes), "utf-8")
     return file
 
 

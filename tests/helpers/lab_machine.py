@@ -1,25 +1,16 @@
 """Helpers for the tests of the simulated machine: calls through the wire, as the engine makes them."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from batches import batch_of
 
 from ringfence.batch import Answer, Call, cmdlet_call
 from ringfence.lab import Machine, NetworkAdapter, Session, SimulatedHost, machine
 
-CASES = Path(__file__).parents[1] / "cases"
 ETHERNET = NetworkAdapter("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24", "fe80::10/64"),
                           profile="private", dns_servers=("10.99.0.53",), gateways=("10.99.0.254",))
 ADMIN = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
-
-
-def cases(name: str) -> list[dict[str, Any]]:
-    """The cases of tests/cases/NAME.yml."""
-    loaded: list[dict[str, Any]] = yaml.safe_load((CASES / f"{name}.yml").read_text("utf-8"))
-    return loaded
 
 
 def host(**how: Any) -> Machine:
@@ -43,11 +34,6 @@ def done(on: Machine, cmdlet: str, **parameters: Any) -> None:
     """A cmdlet that has to succeed."""
     answer = do(on, cmdlet, parameters)
     assert answer.error is None, answer.error
-
-
-def proposals(cmdlet: str, given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Parameter values that are calls of a proposal cmdlet."""
-    return [{"$call": {"cmdlet": cmdlet, "parameters": p}} for p in given]
 
 
 def refused(answer: Answer, expected: int | str) -> None:

@@ -18,6 +18,7 @@ TYPES = {1: "String", 2: "ExpandString", 3: "Binary", 4: "DWord", 7: "MultiStrin
 NAMES = {"REG_SZ": "String", "REG_EXPAND_SZ": "ExpandString", "REG_DWORD": "DWord", "REG_BINARY": "Binary",
          "REG_MULTI_SZ": "MultiString", "REG_QWORD": "QWord"}
 POLICY = r"Services\SharedAccess\Parameters\FirewallPolicy"
+SHIPPED = r"Services\SharedAccess\Defaults\FirewallPolicy"
 GROUP_POLICY = r"software\policies\microsoft\windowsfirewall"
 
 
@@ -28,13 +29,13 @@ def below(root: str, key: str) -> str | None:
     return key[len(root) + 1:] if key.lower().startswith(root.lower() + "\\") else None
 
 
-def hive(path: Path) -> Rows:
+def hive(path: Path, policy: str = POLICY) -> Rows:
     """The firewall policy in an export (.wfw: the root is the policy) or in a whole SYSTEM hive (also .xz)."""
     with tempfile.NamedTemporaryFile(suffix=".hive") as copy:
         copy.write(lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes())
         copy.flush()
         opened: Any = RegistryHive(copy.name)  # type: ignore[no-untyped-call]
-        top = opened.get_key(rf"\ControlSet001\{POLICY}") if path.suffix == ".xz" else opened.root
+        top = opened.get_key(rf"\ControlSet001\{policy}") if path.suffix == ".xz" else opened.root
         return [*_keys(top, "")]
 
 

@@ -11,13 +11,14 @@ import yaml
 from batches import batch_of
 from host_script import Warm, decode, needs_pwsh
 
-from ringfence.batch import Batch, Call, cmdlet_call
+from ringfence.batch import AsHmac, Batch, Call, cmdlet_call
 from ringfence.errors import HostError
-from ringfence.lab import Session, SimulatedHost, machine
+from ringfence.lab import POLICY, Session, SimulatedHost, machine
 from ringfence.secret import Secret
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "host_script.yml").read_text("utf-8"))
 ROOT = r"HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
+ADMINISTRATOR = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
 
 pytestmark = needs_pwsh
 
@@ -68,18 +69,57 @@ def test_case(warm: Warm, case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", [c for c in CASES if c.get("lab")], ids=lambda c: c["name"])
 def test_a_simulated_host_answers_the_same(warm: Warm, case: dict[str, Any]) -> None:
     batch = batch_for(case)
-    said = SimulatedHost(machine("HOST1")).run(
-        batch.encode(), Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
-    )
+    said = SimulatedHost(machine("HOST1")).run(batch.encode(), ADMINISTRATOR)
     compare(case, decode(batch, said)["replies"])
 
 
-def test_pre_shared_keys_leave_as_their_hmac(warm: Warm) -> None:
+KEYED = f"""
+$Host1.Registry['{ROOT}'] = [ordered]@{{ SHKEY = @('String', 'a'); shkey2 = @('String', 'x') }}
+$Host1.Registry['{ROOT}\\Phase1AuthenticationSets'] = [ordered]@{{}}
+$Host1.Registry['{ROOT}\\Phase1AuthenticationSets\\s/1'] = [ordered]@{{}}
+$Host1.Registry['{ROOT}\\Phase1AuthenticationSets\\s/1\\0000'] = [ordered]@{{ Method = @('String', 'MachineKerb') }}
+$Host1.Registry['{ROOT}\\Phase1AuthenticationSets\\s/1\\0001'] = [ordered]@{{ shkey = @('String', 'gehe\u00efm \u6771') }}
+$Host1.Registry['{ROOT}\\Phase1AuthenticationSets\\t'] = [ordered]@{{}}
+"""
+
+
+def test_of_pre_shared_keys_leaves_that_there_is_one(warm: Warm) -> None:
     batch = batch_of(Call("Policy.Read", {"stores": ["local"]}))
-    setup = f"$Host1.Registry['{ROOT}'] = [ordered]@{{ SHKey = @('String', 'gehe\u00efm \u6771'); shkey2 = @('String', 'x') }}"
-    ran = warm.run(batch, setup)
-    values = decode(batch, ran.reply)["replies"][0]["value"]["local"][0][1]
-    assert values == [["SHKey", "Hmac", Secret("gehe\u00efm \u6771").fingerprint(batch.hmac_key)], ["shkey2", "String", "x"]]
+    local = dict(decode(batch, warm.run(batch, KEYED).reply)["replies"][0]["value"]["local"])
+    assert local[""] == [["SHKEY", "Secret", None], ["shkey2", "String", "x"]]
+    assert local[r"Phase1AuthenticationSets\s/1\0001"] == [["shkey", "Secret", None]]
+
+
+def ask(name: str, key: str, **other: Any) -> Call:
+    """Whether a set has a key."""
+    question = {"store": "local", "kind": "NetIPsecPhase1AuthSet", "name": name, "hmac": AsHmac(Secret(key)), **other}
+    return Call("Key.Compare", {"keys": [question]})
+
+
+def test_a_host_compares_keys_itself(warm: Warm) -> None:
+    calls = (ask("S/1", "gehe\u00efm \u6771"), ask("s/1", "gehe\u00efm \u6771"), ask("t", "x"), ask("nowhere", "x"),
+             ask("s/1\\0001", "x"), ask("..\\Phase1AuthenticationSets\\s/1", "x"), ask("", "x"),
+             ask("s/1", "x", store="elsewhere"), ask("s/1", "x", kind="NetFirewallRule"))
+    batch = batch_of(*calls)
+    said = decode(batch, warm.run(batch, KEYED).reply)["replies"]
+    assert [r.get("value") for r in said] == [["equal"], None, *[["none"]] * 5, None, None]
+    assert [r["error"]["id"] for r in said if not r["ok"]] == ["ringfence.candidate", "ringfence.store", "ringfence.kind"]
+    other = batch_of(ask("s/1", "gehe\u00efm"))
+    assert decode(other, warm.run(other, KEYED).reply)["replies"][0]["value"] == ["differs"]
+
+
+def test_a_simulated_host_compares_keys_alike() -> None:
+    on = machine("HOST1")
+    path = POLICY + r"\Phase1AuthenticationSets\s"
+    on.registry.set(path + r"\0000", "Method", "MachineKerb")
+    on.registry.set(path + r"\0001", "sHkEY", "gehe\u00efm")
+    batch = batch_of(ask("S", "gehe\u00efm"), ask("s", "gehe\u00efm"), ask("t", "x"), ask(r"s\0001", "x"),
+                     ask("s", "x", store="y"), ask("s", "x", kind="NetFirewallRule"))
+    said = decode(batch, SimulatedHost(on).run(batch.encode(), ADMINISTRATOR))["replies"]
+    assert [r.get("value") for r in said] == [["equal"], None, ["none"], ["none"], None, None]
+    assert [r["error"]["id"] for r in said if not r["ok"]] == ["ringfence.candidate", "ringfence.store", "ringfence.kind"]
+    other = batch_of(ask("s", "x"))
+    assert decode(other, SimulatedHost(on).run(other.encode(), ADMINISTRATOR))["replies"][0]["value"] == ["differs"]
 
 
 def test_every_character_survives_both_ways(warm: Warm) -> None:

@@ -13,15 +13,18 @@ import yaml
 from host_script import HERE, PARTS, needs_pwsh, pwsh
 
 from ringfence.batch.scripts import (
+    COMPARE_KEYS,
     EXAMINING_PARTS,
     EXAMINING_VERBS,
-    TEXTS,
-    WRITING_PARTS,
+    READER_PARTS,
+    SCRIPTS,
+    WRITER_PARTS,
     WRITING_VERBS,
-    digest,
+    digests,
+    installed,
     part_text,
-    parts,
     script,
+    script_named,
 )
 from ringfence.lab.host_script.allow_list import allowed_parameters
 from ringfence.lab.netsecurity.parameter_binding import cmdlets
@@ -46,16 +49,16 @@ def parsed(text: str) -> dict[str, Any]:
     return found
 
 
-EVERY_PART = parts(writes=True, examines=True)
+EVERY_PART = (*WRITER_PARTS, *EXAMINING_PARTS)
 
 
 def used() -> dict[str, Any]:
-    return parsed(script(writes=True, examines=True))
+    return parsed(installed(writes=True, compares_keys=True))
 
 
 def test_every_file_is_a_part() -> None:
     assert {file.stem for file in PARTS.iterdir()} == set(EVERY_PART) == set(API["parts"])
-    assert set(EVERY_PART) - set(parts()) == {*EXAMINING_PARTS, *WRITING_PARTS}
+    assert set(WRITER_PARTS) - set(READER_PARTS) == {"changes", "keys"}
     assert all(part_text(name).count("\n") < 100 for name in EVERY_PART)
 
 
@@ -77,19 +80,21 @@ def test_no_function_is_defined_twice() -> None:
 @needs_pwsh
 @pytest.mark.parametrize("examines", [False, True])
 def test_what_only_reads_names_no_command_that_writes(examines: bool) -> None:
-    reader = script(examines=examines)
-    assert set(parsed(reader)["verbs"]) == set(used()["verbs"]) - WRITING_VERBS - (set() if examines else EXAMINING_VERBS)
+    reader = script(compares_keys=not examines, examines=examines)
+    own = EXAMINING_VERBS if examines else {COMPARE_KEYS}
+    assert set(parsed(reader)["verbs"]) == set(parsed(script())["verbs"]) | own
+    assert set(used()["verbs"]) == set(parsed(script())["verbs"]) | EXAMINING_VERBS | {COMPARE_KEYS} | WRITING_VERBS
     called = re.findall(r"\b(?:New|Set|Remove|Rename|Copy|Enable|Disable|Add|Clear|Invoke|Start|Stop|Register)-\w+", reader)
     assert set(called) == {"New-Object", "Set-StrictMode", "Add-Type", "Add-Unread", "Invoke-Verb", "Stop-Call"}
 
 
 @needs_pwsh
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_what_travels_is_what_the_parts_say(name: str) -> None:
     """Comments and indentation are gone; PowerShell reads the same words as in the parts put together."""
-    text, together = script(*TEXTS[name]), "\n".join(map(part_text, parts(*TEXTS[name])))
-    assert parsed(text)["tokens"] == parsed(together)["tokens"]
-    assert digest(name) == hashlib.sha256(text.encode()).hexdigest()
+    parts = "\n".join(part_text(part) for part in SCRIPTS[name])
+    assert parsed(script_named(name))["tokens"] == parsed(parts)["tokens"]
+    assert digests()[name] == hashlib.sha256(script_named(name).encode()).hexdigest()
 
 
 @needs_pwsh
@@ -152,5 +157,5 @@ def test_nothing_that_is_refused_always_is_on_the_allow_list() -> None:
 
 def test_the_docs_name_every_cmdlet_of_the_allow_list() -> None:
     assert [c["name"] for c in cmdlets().values() if c["name"].partition("-")[2] not in DOC] == []
-    assert all(f"| {name} | `{digest(name)}` |" in DOC for name in TEXTS)
+    assert all(f"| {name} | `{digest}` |" in DOC for name, digest in digests().items())
     assert all(f"`{name}.ps1`" in DOC for name in EVERY_PART)

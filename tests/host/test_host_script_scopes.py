@@ -74,7 +74,7 @@ WAYS = {
 $null = $shell.AddCommand('Invoke-RingfenceBatch'); $shell.Invoke(@($env:BATCH))""",
 }
 BATCH = batch_of(Call("Facts.Read"), Call("Policy.Read", {"stores": ["local", "group_policy"]}),
-                 Call("Account.Resolve", {"names": ["x"]}),
+                 Call("Account.Resolve", {"names": ["x"]}), Call("Defaults.Read"),
                  Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["r"]}), Call("SA.Read"),
                  Call("Net.Get", {"cmdlet": "Get-NetIPsecDospSetting"}), cmdlet_call("New-NetFirewallRule", {"Name": "good"}),
                  cmdlet_call("New-NetFirewallRule", {"Name": "bad"}), Call("SA.Delete", {"remote_address": "10.0.0.9"}))
@@ -90,9 +90,9 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
         "READERS": str(tmp_path / "Readers.psm1"), "TEXT": str(script_file(tmp_path)), "MODULE": str(module),
         "BATCH": BATCH.encode()})
     said = decode(BATCH, ran.stdout.decode().strip())["replies"]
-    assert [reply["ok"] for reply in said] == [True] * 7 + [False, True]
+    assert [reply["ok"] for reply in said] == [True] * 8 + [False, True]
     values = [reply.get("value", reply.get("error")) for reply in said]
-    facts, policy, accounts, enforcement, associations, shown, _, refused, removed = values
+    facts, policy, accounts, shipped, enforcement, associations, shown, _, refused, removed = values
     assert [(i["alias"], i["addresses"]) for i in facts["interfaces"]] == [("Ethernet", ["10.0.0.5/24"])]
     assert parse_facts(facts).unread == (("addresses", "one address is broken"), ("profiles", "no profile at all"),
                                          ("interfaces", "one adapter is broken"))
@@ -100,6 +100,7 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
     assert policy["group_policy"] == []
     assert unread(policy) == ((f"the policy below {ROOT}\\", "Requested registry access is not allowed."),)
     assert accounts == {"x": {"error": "no such account"}}
+    assert (shipped["rows"], shipped["same"]) == ([["", [["Version", "String", "x"]]]], [])
     assert enforcement["r"]["enforcement"] == ["Enforced"]
     assert [a["Name"] for a in associations["main_mode"]] == ["m"]
     assert [s["Name"] for s in shown] == ["d"]

@@ -10,8 +10,8 @@ from batches import batch_of, open_transport
 from host_script import PWSH, needs_pwsh, pwsh
 from lab_servers import OPERATOR
 
-from ringfence.batch import Batch, Call, cmdlet_call
-from ringfence.lab import machine
+from ringfence.batch import AsHmac, Batch, Call, cmdlet_call
+from ringfence.lab import POLICY, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 from ringfence.secret import Secret
@@ -37,17 +37,26 @@ def written(folder: Path) -> str:
     return text
 
 
+STORED = "hunter2-of-the-host"
+
+
 def keyed() -> Batch:
+    """A batch with a new key, and with questions about one that the host has."""
     proposal = {"$call": {"cmdlet": "New-NetIPsecAuthProposal", "parameters": {"Machine": True, "PreSharedKey": Secret(SECRET)}}}
-    return batch_of(Call("Facts.Read"), Call("Policy.Read", {"stores": ["local"]}),
+    questions = [{"store": "local", "kind": "NetIPsecPhase1AuthSet", "name": name, "hmac": AsHmac(Secret(key))}
+                 for name, key in (("one", STORED), ("two", "a guess"))]
+    return batch_of(Call("Facts.Read"), Call("Policy.Read", {"stores": ["local"]}), Call("Key.Compare", {"keys": questions}),
                     cmdlet_call("New-NetIPsecPhase1AuthSet", {"DisplayName": "keyed", "Proposal": [proposal]}))
 
 
 def gives_away(text: str, batch: Batch) -> bool:
-    """Whether a text holds the batch or a part of it (the first characters are those of every batch), its key, the secret."""
+    """Whether a text holds the batch or a part of it (the first characters are those of every batch), its key, a secret of
+    the batch or the host, or the HMAC of one."""
     line = batch.encode()
-    secret, key = (base64.b64encode(one).decode()[:-4] for one in (SECRET.encode(), batch.hmac_key))
-    forms = (SECRET, secret, key, line[20:60], line[-40:])
+    key, *secrets = (base64.b64encode(one).decode()[:-4] for one in (batch.hmac_key, SECRET.encode(), STORED.encode()))
+    sums = [Secret(one).fingerprint(batch.hmac_key) for one in (SECRET, STORED)]
+    sums += [base64.b64encode(bytes.fromhex(one)).decode()[:-4] for one in sums]
+    forms = (SECRET, STORED, *secrets, key, line[20:60], line[-40:], *sums)
     return any(form in text for form in forms)
 
 
@@ -69,6 +78,8 @@ def test_a_parameter_would_be_written_down(tmp_path: Path, transcripts: Path) ->
 @pytest.mark.parametrize("way", ["psrp", "jea", "ssh", "local"])
 def test_no_way_in_leaves_a_secret_in_a_transcript(transcripts: Path, way: str) -> None:
     on, batch = machine("a1"), keyed()
+    for name in ("one", "two"):
+        on.registry.set(rf"{POLICY}\Phase1AuthenticationSets\{name}\0000", "SHKey", STORED)
     transport: Any = "psrp" if way == "jea" else way
     winrm = WinRMSettings(endpoints={"ringfence": OPERATOR})
     with SimulatedFleet([on], transport, winrm=winrm, pwsh=PWSH) as lab:
@@ -76,5 +87,8 @@ def test_no_way_in_leaves_a_secret_in_a_transcript(transcripts: Path, way: str) 
         if way == "jea":
             variables["ringfence_endpoint"] = "ringfence"
         reply = open_transport("a1", variables).run(batch)
-    assert [a.error for a in reply.answers.values()] == [None] * 3
+    assert [a.error for a in reply.answers.values()] == [None] * 4
+    assert reply[2] == ["equal", "differs"]
+    assert ["SHKey", "Secret", None] in dict(reply[1]["local"])[r"Phase1AuthenticationSets\one\0000"]
+    assert not gives_away(str(reply.answers), batch)
     assert not gives_away(written(transcripts), batch)

@@ -45,7 +45,8 @@ $shell.Invoke(@($env:BATCH))
 $shell.Commands.Clear()
 try { $null = $shell.AddCommand('New-NetFirewallRule').Invoke() } catch { "refused $($_.FullyQualifiedErrorId)" }
 """
-CALLS = batch_of(Call("Facts.Read"), cmdlet_call("New-NetFirewallRule", {"Name": "x", "DisplayName": "x"}))
+CALLS = batch_of(Call("Facts.Read"), cmdlet_call("New-NetFirewallRule", {"Name": "x", "DisplayName": "x"}),
+                 Call("Key.Compare", {"keys": [{"store": "local", "kind": "NetIPsecPhase1AuthSet", "name": "x", "hmac": ""}]}))
 
 
 def test_a_role_imports_every_module_that_the_script_calls() -> None:
@@ -93,18 +94,22 @@ def session(folder: Path, engine: Path, endpoint: jea.JeaEndpoint) -> list[str]:
 @needs_pwsh
 def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
     reply, refused = session(tmp_path, engine, jea.OPERATOR)
-    facts, written = decode(CALLS, reply)["replies"]
+    facts, written, compared = decode(CALLS, reply)["replies"]
     assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
     assert written == {"ok": True, "value": None}
+    assert compared == {"ok": True, "value": ["none"]}
     assert refused == "refused CommandNotFoundException"
 
 
 @needs_pwsh
-def test_an_auditor_reads(tmp_path: Path, engine: Path) -> None:
-    reply, refused = session(tmp_path, engine, jea.AUDITOR)
-    facts, written = decode(CALLS, reply)["replies"]
+@pytest.mark.parametrize("compares_keys", [False, True])
+def test_an_auditor_reads(tmp_path: Path, engine: Path, compares_keys: bool) -> None:
+    """Whether a key on the host is a certain one an auditor learns only where the endpoint was exported so."""
+    reply, refused = session(tmp_path, engine, replace(jea.AUDITOR, compares_keys=compares_keys))
+    facts, written, compared = decode(CALLS, reply)["replies"]
     assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
     assert written["error"]["id"] == "ringfence.verb"
+    assert compared.get("value", compared.get("error", {}).get("id")) == (["none"] if compares_keys else "ringfence.verb")
     assert refused == "refused CommandNotFoundException"
 
 
@@ -122,3 +127,5 @@ def test_an_exported_file_names_nobody_who_exists() -> None:
         assert jea.PLACEHOLDER in endpoint.files()[f"{endpoint.role}.pssc"]
     assert len(jea.files()) == 1 + sum(len(endpoint.files()) for endpoint in jea.ENDPOINTS)
     assert replace(jea.OPERATOR, writes=False).module_text() == jea.AUDITOR.module_text()
+    path = f"{jea.AUDITOR.module}/{jea.AUDITOR.module}.psm1"
+    assert ("Key.Compare" in jea.files()[path], "Key.Compare" in jea.files(auditors_compare_keys=True)[path]) == (False, True)

@@ -1,7 +1,8 @@
-"""Sets as the registry holds them: keys with proposals below, default sets under fixed or renamed ids, keys as HMACs."""
+"""Sets as the registry holds them: keys with proposals below, default sets under fixed or renamed ids, keys that are not told."""
 
 import json
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,19 @@ from registry_files import hive
 from ringfence.model.resource import Resource
 from ringfence.model.state import Id, State
 from ringfence.plan.file import resource_as_data
-from ringfence.secret import Secret, SecretDigest
+from ringfence.secret import Secret, StoredSecret, secrets_travel
+from ringfence.windows.keys import compare_call, wanted_keys, with_known_keys
 from ringfence.windows.read import read
 
 PHASE1 = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
-KEY = b"k" * 32
 
 
 def rows(tree: dict[str, dict[str, str]]) -> list[Any]:
-    return [[path, [[n, "Hmac" if n == "SHKey" else "String", d] for n, d in values.items()]] for path, values in tree.items()]
+    return [[path, [[n, "Secret" if n == "SHKey" else "String", d] for n, d in values.items()]] for path, values in tree.items()]
 
 
 def state(tree: dict[str, dict[str, str]], store: str = "local") -> State:
-    return read({store: rows(tree)}, KINDS, KEY)
+    return read({store: rows(tree)}, KINDS)
 
 
 def only(tree: dict[str, dict[str, str]], kind: str) -> Resource:
@@ -169,25 +170,42 @@ def with_key(key: Secret) -> Resource:
 
 
 # ---- keys ------------------------------------------------------------------------------------------------------------
-def test_a_key_is_known_by_its_hmac() -> None:
-    secret = Secret("pass|word ü")
-    tree = {"Phase1AuthenticationSets\\s": {"Name": "s"},
-            "Phase1AuthenticationSets\\s\\0000": {"Method": "MachineSHKey", "SHKey": secret.fingerprint(KEY)}}
-    found = only(tree, "ipsec_phase1_auth_set")
-    assert found == with_key(secret)
-    assert with_key(secret) == found
-    assert found != with_key(Secret("x"))
+KEYED = {"Phase1AuthenticationSets\\s": {"Name": "s"},
+         "Phase1AuthenticationSets\\s\\0000": {"Method": "MachineSHKey", "SHKey": "********"}}
+
+
+def test_of_a_key_on_a_host_is_known_that_it_is_there() -> None:
+    found = only(KEYED, "ipsec_phase1_auth_set")
+    assert found != with_key(Secret("********"))
+    assert with_key(Secret("********")) != found
+    assert data(found)["proposal"] == [{"machine": True, "pre_shared_key": "********"}]
     assert "********" in str(found.values()["proposal"])
+
+
+@pytest.mark.parametrize(("answer", "equal"), [
+    (["equal"], True), (["differs"], False), (["none"], False), ([], False), (None, False), ("equal", False),
+    ([["equal"]], False)])
+def test_a_key_is_the_wanted_one_where_the_host_says_so(answer: object, equal: bool) -> None:
+    wanted = wanted_keys(declared(task("ipsec_phase1_auth_set", {
+        "name": "S", "proposal": {"machine": True, "pre_shared_key": Secret("a key")}})).values())
+    (found,) = with_known_keys(state(KEYED), wanted, answer).by_kind("ipsec_phase1_auth_set").values()
+    assert (found == with_key(Secret("a key"))) is equal
+    assert found != with_key(Secret("another"))
+
+
+def test_what_is_asked_about_keys() -> None:
+    """Every set with a key, by the name that it has on the host, and no other."""
+    key = {"machine": True, "pre_shared_key": Secret("k")}
+    policy = [task("ipsec_phase1_auth_set", {"name": name, "proposal": proposal}) for name, proposal in (
+        ("default", key), ("s", [{"machine": True, "kerberos": True}, key]), ("t", [{"machine": True, "kerberos": True}]))]
+    call = compare_call(wanted_keys(declared(*policy).values()))
+    assert [(q["store"], q["kind"], q["name"]) for q in call.args["keys"]] == [
+        ("local", "NetIPsecPhase1AuthSet", PHASE1), ("local", "NetIPsecPhase1AuthSet", "s")]
 
 
 def test_a_secret_equals_its_own_text_alone() -> None:
     one, two = Secret("one"), Secret("two")
-    digests = [SecretDigest(secret.fingerprint(KEY), KEY) for secret in (one, two)]
-    assert (one == Secret("one"), one == two, one != two) == (True, False, True)
-    assert (digests[0] == one, digests[0] == two, one == digests[1], digests[0] == digests[1]) == (True, False, False, False)
-    assert digests[0] == SecretDigest(one.fingerprint(KEY), KEY)
-    assert digests[0] != SecretDigest(one.fingerprint(b"other"), b"other")
-    assert SecretDigest("ab", b"one key") != SecretDigest("ab", b"another")
+    assert (one == Secret("one"), one == two, one != two, one == "one") == (True, False, True, False)
     with pytest.raises(TypeError, match="as the whole value"):
         f"{one}"
 
@@ -202,18 +220,16 @@ def test_two_tasks_with_different_keys_for_one_set_are_a_conflict() -> None:
     assert "key-2" not in str(problems)
 
 
-def test_hidden_secrets() -> None:
-    secret = Secret("abc")
-    hidden = SecretDigest(secret.fingerprint(KEY).upper(), KEY)
-    assert (hidden == secret, secret == hidden, hidden == SecretDigest(secret.fingerprint(KEY), KEY)) == (True, True, True)
-    assert hash(hidden) == hash(secret)
-    assert hidden != Secret("abd")
-    assert hidden != SecretDigest(secret.fingerprint(b"other"), b"other")  # two keys: not comparable, so not known to be equal
-    assert hidden != "abc"
-    for reveal in (hidden.reveal, lambda: hidden.fingerprint(b"other"), lambda: str(hidden), lambda: f"{hidden}"):
+def test_a_secret_that_a_host_keeps_is_itself_alone() -> None:
+    stored = StoredSecret()
+    assert (stored == stored, stored == StoredSecret(), stored == Secret("x"), Secret("x") == stored, stored == "x") == (
+        True, False, False, False, False)
+    for reveal in (stored.reveal, lambda: stored.fingerprint(b"k"), lambda: str(stored), lambda: f"{stored}"):
         with pytest.raises(TypeError):
             reveal()
-    assert repr(hidden) == "********"
+    assert repr(stored) == "********"
+    with pytest.raises(TypeError), secrets_travel():
+        pickle.loads(pickle.dumps(stored)).reveal()
 
 
 # ---- what others wrote -------------------------------------------------------------------------------------------------
@@ -223,7 +239,7 @@ CORPUS = FOLDER / "strings" / "spec__MS-GPFAS_section4_examples.json"
 
 @pytest.mark.skipif(not FOLDER.is_dir(), reason="RINGFENCE_CORPUS names no folder")
 def test_the_export_of_a_real_machine_reads_completely() -> None:
-    found = read({"local": hive(FOLDER / "hives" / "luthfina16__Firewall.wfw")}, KINDS, KEY)
+    found = read({"local": hive(FOLDER / "hives" / "luthfina16__Firewall.wfw")}, KINDS)
     sets = [r for i, r in found.items() if i.kind.endswith("_auth_set")]
     assert sorted(len(r.values()["proposal"]) for r in sets) == [1, 2]
     (rule,) = found.by_kind("ipsec_rule").values()

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from lab_machine import ETHERNET, cases, host
+from lab_cases import cases
+from lab_machine import ETHERNET, host
 
 from ringfence.lab import GROUP_POLICY, POLICY, Machine, NetworkAdapter, SimulatedHost
 

@@ -3,7 +3,7 @@
 import re
 from importlib import resources
 
-from lab_machine import CASES, cases
+from lab_cases import CASES, FILES, cases
 
 from ringfence.lab.netsecurity.cmdlet_errors import STATUS_TEXTS
 
@@ -21,7 +21,6 @@ IPSEC = (
     0x7001, 0x7002, 0x7003,
 )
 RUN_TIME = {0x00200001, 0x00200002, 0x00200003, 0x00200004, 0x00200005, 0x00200008}
-FILES = ("lab_firewall_rules", "lab_ipsec_rules", "lab_ipsec_sets", "lab_settings")
 
 
 def test_every_code_of_the_sources_and_of_the_lab_has_a_case() -> None:

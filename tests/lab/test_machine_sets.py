@@ -1,17 +1,15 @@
-"""Authentication and crypto sets: call → registry tree or refusal, case by case; defaults, use, removal, stores."""
+"""Authentication and crypto sets beyond the cases: defaults, use, removal, stores."""
 
 from typing import Any
 
 import pytest
-from lab_machine import cases, do, done, host, proposals, refused
+from lab_cases import SETS as NOUNS
+from lab_cases import proposals
+from lab_machine import do, done, host, refused
 
 from ringfence.batch import Answer
 from ringfence.lab import GROUP_POLICY, POLICY, Machine
 
-NOUNS = {"P1": ("NetIPsecPhase1AuthSet", "Phase1AuthenticationSets", "New-NetIPsecAuthProposal"),
-         "P2": ("NetIPsecPhase2AuthSet", "Phase2AuthenticationSets", "New-NetIPsecAuthProposal"),
-         "MM": ("NetIPsecMainModeCryptoSet", "Phase1CryptoSet", "New-NetIPsecMainModeCryptoProposal"),
-         "QM": ("NetIPsecQuickModeCryptoSet", "Phase2CryptoSets", "New-NetIPsecQuickModeCryptoProposal")}
 PRIMARY = {kind: f"{{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE{n}}}" for kind, n in (("MM", 1), ("QM", 2), ("P1", 3), ("P2", 4))}
 SAMPLE: dict[str, dict[str, Any]] = {
     "P1": {"Machine": True, "Kerberos": True}, "P2": {"User": True, "Kerberos": True}, "MM": {"KeyExchange": "DH14"},
@@ -26,31 +24,6 @@ def new(on: Machine, kind: str, name: str, given: list[dict[str, Any]] | None = 
 
 def tree(on: Machine, path: str) -> dict[str, dict[str, Any]]:
     return {relative: {v.name: v.data for v in key.values.values()} for relative, key in on.registry.tree(path)}
-
-
-def _title(case: dict[str, Any]) -> str:
-    return " ".join(f"{k}={v}" for k, v in case.items())[:150]
-
-
-@pytest.mark.parametrize("case", cases("lab_ipsec_sets"), ids=_title)
-def test_set(case: dict[str, Any]) -> None:
-    on = host(schema=case.get("schema"))
-    noun, key, cmdlet = NOUNS[case["set"]]
-    answer = new(on, case["set"], "x", case["with"], **case.get("options", {}))
-    if "then" in case:
-        assert answer.error is None, answer.error
-        then = dict(case["then"])
-        if "Proposal" in then:
-            then["Proposal"] = proposals(cmdlet, then["Proposal"])
-        answer = do(on, f"Set-{noun}", {"Name": "x"} | then)
-    if "refused" in case:
-        refused(answer, case["refused"])
-        return
-    assert answer.error is None, answer.error
-    made = tree(on, f"{POLICY}\\{key}\\x")
-    assert made.pop("") == {"Version": on.schema, "Name": "X"} | case.get("head", {})
-    assert made == {f"{n:04}": suite for n, suite in enumerate(case["suites"])}
-    assert all(v.type == "String" for _, k in on.registry.tree(f"{POLICY}\\{key}") for v in k.values.values())
 
 
 @pytest.mark.parametrize("kind", NOUNS)

@@ -22,6 +22,7 @@ from ringfence.diagnostics import NOWHERE
 from ringfence.documents.trust import Trust
 from ringfence.errors import HostError
 from ringfence.lab import POLICY, Machine, NetworkAdapter, SimulatedHost, machine
+from ringfence.lab.registry.hive import SYSTEM_DEFAULTS
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 from ringfence.report import HostResult
@@ -190,6 +191,21 @@ def test_every_type_of_value_arrives() -> None:
     [wanted] = batch.decode(SimulatedHost(on).run(batch.encode(), ADMIN).encode()).answers.values()
     with reached(on) as way:
         assert way.run(batch)[0] == wanted.value
+
+
+def test_what_windows_ships() -> None:
+    on = host()
+    on.registry.set(RULES, "CoreNet-DHCP-In", "v2.31|Action=Block|")
+    on.registry.unset(RULES, "CoreNet-IGMP-In")
+    [wanted] = python(on, Call("Defaults.Read"))
+    with reached(on) as way:
+        told = way.run(batch_of(Call("Defaults.Read")))[0]
+    assert {**told, "language": "en-US"} == wanted.value
+    assert isinstance(told["language"], str)
+    assert len(told["same"]) > 290
+    on.registry.delete(SYSTEM_DEFAULTS)
+    with reached(on, transport="ssh") as way:
+        assert way.run(batch_of(Call("Defaults.Read")))[0] == {**told, "rows": [], "same": []}
 
 
 def test_accounts() -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from batches import batch_of, open_transport
-from lab_machine import ADMIN, ETHERNET, cases, proposals
+from lab_cases import lab_cases, prerequisites, proposals
+from lab_machine import ADMIN, ETHERNET
 
 from ringfence.batch import Answer, Call, cmdlet_call
 from ringfence.lab import Machine, SimulatedHost, machine
@@ -23,9 +24,6 @@ pytestmark = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 
 SCRIPT_CASES = [c for c in yaml.safe_load((Path(__file__).parents[1] / "cases" / "host_script.yml").read_text("utf-8"))
                 if c.get("lab")]
-SETS = {"P1": ("NetIPsecPhase1AuthSet", "New-NetIPsecAuthProposal"), "P2": ("NetIPsecPhase2AuthSet", "New-NetIPsecAuthProposal"),
-        "MM": ("NetIPsecMainModeCryptoSet", "New-NetIPsecMainModeCryptoProposal"),
-        "QM": ("NetIPsecQuickModeCryptoSet", "New-NetIPsecQuickModeCryptoProposal")}
 Pair = tuple[Transport, Machine, Machine]
 
 
@@ -78,44 +76,11 @@ def test_batches_of_the_host_script(pair: Pair, case: dict[str, Any]) -> None:
         same(calls[number], answer, told[number])
 
 
-def proposed(cmdlet: str, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Proposals with other keys: one of a letter or a common word is masked wherever that stands in a message."""
-    return proposals(cmdlet, [{**p, "PreSharedKey": "Gehëim-7421"} if p.get("PreSharedKey") else p for p in given])
-
-
 def every_call() -> Iterator[Call]:
     """Every call of the lab's own cases, each with objects of its own."""
-    yield from prerequisites()
-    for file, nouns in (("lab_firewall_rules", {"new": "NetFirewallRule"}),
-                        ("lab_ipsec_rules", {"new": "NetIPsecRule", "main_mode": "NetIPsecMainModeRule"})):
-        for number, case in enumerate(cases(file)):
-            [[given, noun]] = [[case[k], n] for k, n in nouns.items() if k in case]
-            yield cmdlet_call(f"New-{noun}", {"Name": f"{noun} {number}", "DisplayName": "X", **given})
-            if "set" in case:
-                yield cmdlet_call(f"Set-{noun}", {"Name": f"{noun} {number}".upper(), **case["set"]})
-    for number, case in enumerate(cases("lab_ipsec_sets")):
-        noun, cmdlet = SETS[case["set"]]
-        yield cmdlet_call(f"New-{noun}", {"Name": f"s{number}", "DisplayName": "X", "Proposal": proposed(cmdlet, case["with"]),
-                                  **case.get("options", {})})
-        if "then" in case:
-            then = {k: proposed(cmdlet, v) if k == "Proposal" else v for k, v in case["then"].items()}
-            yield cmdlet_call(f"Set-{noun}", {"Name": f"s{number}", **then})
-    for case in cases("lab_settings"):
-        for calls in case["call"] if isinstance(case["call"], list) else [case["call"]]:
-            yield from (cmdlet_call(cmdlet, parameters) for cmdlet, parameters in calls.items())
-
-
-def prerequisites() -> Iterator[Call]:
-    """The sets that the cases of IPsec rules name."""
-    key = {"Machine": True, "PreSharedKey": "Gehëim-7421"}
-    esp = {"Encapsulation": "ESP", "ESPHash": "SHA1"}
-    for kind, name, given in (
-            ("P1", "kerb", [{"Machine": True, "Kerberos": True}]), ("P1", "psk", [key]),
-            ("P1", "cert", [{"Machine": True, "Cert": True, "Authority": "CN=R"}]),
-            ("P2", "user", [{"User": True, "Kerberos": True}]), ("QM", "esp", [esp]),
-            ("QM", "clear", [esp, {"Encapsulation": "None"}]), ("MM", "mm", [{"KeyExchange": "DH14"}])):
-        noun, cmdlet = SETS[kind]
-        yield cmdlet_call(f"New-{noun}", {"Name": name, "DisplayName": name, "Proposal": proposals(cmdlet, given)})
+    yield from (call for _, _, call in prerequisites())
+    for case in lab_cases():
+        yield from case.calls(f"{case.file} {case.number}")
 
 
 def refused_by_the_list(answer: Answer) -> bool:

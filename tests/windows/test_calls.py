@@ -189,10 +189,18 @@ def test_a_change_that_would_lose_what_no_cmdlet_writes_is_refused() -> None:
     found = RULE.read_string("r", "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=r|PFN=App_1|PCross=TRUE|")
     told = refusals(change(found, rule(enabled=False)))
     assert "PFN=App_1|PCross=TRUE" in told
-    assert "absent" in told
-    assert refusals(change(found, None), change(None, rule("new"))) == ""
+    assert refusals(change(found, found.replace(enabled=False)), change(None, rule("new"))) == ""
     assert cmdlet_calls([change(found, None)], {})[id_of(found)].args == {
         "cmdlet": "Remove-NetFirewallRule", "parameters": {"Name": "r"}}
+
+
+@pytest.mark.parametrize("held", ["TTK2_27=WFDKmDriver", "LPort2_20=DHCP", "LPort2_24=mDNS", "RPort2_25=CortanaOut"])
+def test_what_no_cmdlet_writes_is_not_left_out_of_a_call_in_silence(held: str) -> None:
+    """Neither a change beside it nor its return (an undo) may make the rule wider."""
+    found = RULE.read_string("r", f"v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=17|{held}|Name=r|")
+    for asked in (change(found, found.replace(icmp_type=("8",))), change(rule(), found), change(None, found)):
+        with pytest.raises(GuardRefused, match=held.partition("=")[2]):
+            cmdlet_calls([asked], {})
 
 
 def test_every_refusal_is_told_at_once() -> None:

@@ -4,7 +4,8 @@ Wire format (version 2). To the host, one line of base64 over gzip over the UTF-
 
     {"ringfence": 2, "run": "9f…", "key": "BASE64", "stop": true, "calls": [{"verb": "Net.Call", "args": {…}}, …]}
 
-`key` is a fresh 32-byte key under which secrets found on the host are turned into HMACs; `stop` ends the batch at the
+`key` is a fresh 32-byte key under which the batch names wanted pre-shared keys by their HMACs, for the host to compare with
+what it has (no HMAC of a stored key is ever answered); `stop` ends the batch at the
 first call that fails (writes), else every call is tried (reads). From the host, between ASCII sentinels,
 base64 over gzip over the UTF-8 JSON
 
@@ -27,9 +28,10 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ringfence.batch.scripts import EXAMINING_VERBS, WRITING_VERBS
+from ringfence.batch.scripts import COMPARE_KEYS, EXAMINING_VERBS, WRITING_VERBS
 from ringfence.batch.scripts import script as script
 from ringfence.errors import FAILURES, HostError
+from ringfence.secret import Secret
 
 WIRE_VERSION = 2
 UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
@@ -50,6 +52,13 @@ class Call:
 def cmdlet_call(cmdlet: str, parameters: Mapping[str, Any]) -> Call:
     """A NetSecurity cmdlet with its parameters."""
     return Call("Net.Call", {"cmdlet": cmdlet, "parameters": dict(parameters)})
+
+
+@dataclass(frozen=True, slots=True)
+class AsHmac:
+    """A secret among the arguments that travels as its HMAC under the key of the batch, never as text."""
+
+    secret: Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +95,20 @@ class Batch:
     def script(self) -> str:
         """The script that can do what the calls ask, and no more."""
         verbs = {c.verb for c in self.calls.values()}
-        return script(writes=bool(verbs & WRITING_VERBS), examines=bool(verbs & EXAMINING_VERBS))
+        return script(writes=not verbs.isdisjoint(WRITING_VERBS), compares_keys=COMPARE_KEYS in verbs,
+                      examines=not verbs.isdisjoint(EXAMINING_VERBS))
 
     def encode(self) -> str:
         """The one line that travels to the host."""
         calls = [{"verb": c.verb, "args": c.args} for c in self.calls.values()]
         document = {"ringfence": WIRE_VERSION, "run": self.run_id, "key": base64.b64encode(self.hmac_key).decode(),
                     "stop": self.stop_on_error, "calls": calls}
-        text = json.dumps(document, separators=(",", ":"), default=_reveal).encode()
+        text = json.dumps(document, separators=(",", ":"), default=self._travelling).encode()
         return base64.b64encode(gzip.compress(text, mtime=0)).decode()
+
+    def _travelling(self, secret: Secret | AsHmac) -> str:
+        """A secret among the arguments, as it goes: the one place where it becomes text."""
+        return secret.secret.fingerprint(self.hmac_key) if isinstance(secret, AsHmac) else secret.reveal()
 
     def decode(self, output: bytes, limit: int = MAX_REPLY) -> "Reply":
         """The reply in what the host printed. Bounded memory; raises HostError, whatever the host sent."""
@@ -133,11 +147,6 @@ class Reply:
         if answer.error:
             raise HostError("version" if answer.error.id == UNKNOWN_VERB else "script", answer.error.message)
         return answer.value
-
-
-def _reveal(secret: Any) -> str:
-    """A secret among the arguments: the one place where it becomes text."""
-    return str(secret.reveal())
 
 
 def _answer(reply: Mapping[str, Any]) -> Answer:

@@ -6,10 +6,10 @@ connecting user needs no right on the host but to connect.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ringfence import __version__
-from ringfence.batch.scripts import script
+from ringfence.batch.scripts import installed
 
 FUNCTION = "Invoke-RingfenceBatch"
 
@@ -32,11 +32,13 @@ class JeaEndpoint:
     role: str
     writes: bool
     purpose: str
+    compares_keys: bool = False  # of a reader: the writer always does
     version: str = __version__
 
     def module_text(self) -> str:
-        """The module: a script as the body of the function. It is installed and not sent, so it has what `doctor` asks too."""
-        return f"function {FUNCTION} {{\n{script(self.writes, examines=True)}}}\nExport-ModuleMember -Function {FUNCTION}\n"
+        """The module: a script as the body of the function."""
+        body = installed(self.writes, self.compares_keys)
+        return f"function {FUNCTION} {{\n{body}}}\nExport-ModuleMember -Function {FUNCTION}\n"
 
     def files(self) -> dict[str, str]:
         """{path: text} of what is installed for it."""
@@ -138,11 +140,19 @@ To update, copy the module again; the endpoint stays. To remove it: `Unregister-
 Where App Control (WDAC) is enforced, a module that its policy does not trust runs in a restricted language mode and answers
 `language_mode`: sign the module with a certificate that the policy allows.
 
+The auditors' endpoint does not say whether a stored pre-shared key is the declared one: who may ask that can try guesses, one
+a batch. `plan` and `drift` through it warn that such a key was not compared. Where auditors shall see a changed key, export with
+`--auditors-compare-keys`.
+
 The batch is piped in, so a transcript does not hold it. Module logging (event 4103), where it is on, records the parameters of
 the NetSecurity cmdlets, and a new pre-shared key is one of them.
 """
 
 
-def files() -> dict[str, str]:
-    """{path: text} of what an administrator installs on hosts; paths are relative and use `/`."""
-    return {**OPERATOR.files(), **AUDITOR.files(), "README.md": _README}
+def files(auditors_compare_keys: bool = False) -> dict[str, str]:
+    """{path: text} of what an administrator installs on hosts; paths are relative and use `/`.
+
+    auditors_compare_keys: the auditors' endpoint also says whether a stored pre-shared key is a certain one.
+    """
+    auditor = replace(AUDITOR, compares_keys=auditors_compare_keys)
+    return {**OPERATOR.files(), **auditor.files(), "README.md": _README}

@@ -1,5 +1,5 @@
-"""The constant scripts that run on hosts, composed of host/*.ps1: one that reads policy, one that also looks at the host
-itself, and one that writes.
+"""The constant scripts that run on hosts, composed of host/*.ps1: the reader, one that compares keys too, one that looks at the
+host itself too, and the writer.
 
 Windows PowerShell 5.1 and PowerShell 7 run them. Comments and indentation are for readers and stay here; every other
 character travels as it stands, so that what runs on a host can be compared with its parts.
@@ -10,11 +10,16 @@ import hashlib
 import re
 from importlib import resources
 
-_BEFORE, _AFTER = ("start", "json", "facts", "policy", "accounts", "netsecurity"), ("answer",)
+_BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "accounts", "netsecurity"), ("answer",)
+READER_PARTS = (*_BEFORE, *_AFTER)
+KEY_READER_PARTS = (*_BEFORE, "keys", *_AFTER)
 EXAMINING_PARTS = ("session",)  # what only `ping` and `doctor` ask
-WRITING_PARTS = ("changes",)
+WRITER_PARTS = (*_BEFORE, "keys", "changes", *_AFTER)
+SCRIPTS = {"reader": READER_PARTS, "key-reader": KEY_READER_PARTS, "examiner": (*_BEFORE, *EXAMINING_PARTS, *_AFTER),
+           "writer": WRITER_PARTS}
 EXAMINING_VERBS = frozenset({"Session.Read"})
-WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})
+WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
+COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
 
 _COMMENT = re.compile(r"(^|\s{2,})# .*$")
 
@@ -24,30 +29,38 @@ def part_text(name: str) -> str:
     return (resources.files(__package__) / "host" / f"{name}.ps1").read_text(encoding="utf-8")
 
 
-def parts(writes: bool = False, examines: bool = False) -> tuple[str, ...]:
-    """The parts of a script, in their order."""
-    return (*_BEFORE, *(EXAMINING_PARTS if examines else ()), *(WRITING_PARTS if writes else ()), *_AFTER)
+def script(writes: bool = False, compares_keys: bool = False, examines: bool = False) -> str:
+    """The reader, one that also says whether a key is the wanted one, one that also looks at the host itself, or the writer: all
+    that the first two can do, and changes."""
+    return script_named("writer" if writes else "key-reader" if compares_keys else "examiner" if examines else "reader")
+
+
+def script_named(name: str) -> str:
+    """The text of one of SCRIPTS, as it is sent."""
+    return _composed(SCRIPTS[name])
+
+
+def installed(writes: bool, compares_keys: bool) -> str:
+    """The text of an endpoint's module. It is installed and not sent, so it has what `ping` and `doctor` ask too."""
+    own = (*EXAMINING_PARTS, *(("keys",) if writes or compares_keys else ()), *(("changes",) if writes else ()))
+    return _composed((*_BEFORE, *own, *_AFTER))
 
 
 @functools.cache
-def script(writes: bool = False, examines: bool = False) -> str:
-    """The reader; with `examines` it also looks at the host itself, with `writes` it also changes the policy."""
-    lines = (_bare(line) for name in parts(writes, examines) for line in part_text(name).splitlines())
+def _composed(parts: tuple[str, ...]) -> str:
+    lines = (_bare(line) for part in parts for line in part_text(part).splitlines())
     return "".join(f"{line}\n" for line in lines if line)
 
 
-TEXTS = {"reader": (False, False), "examiner": (False, True), "writer": (True, False)}
-"""The scripts that are sent, by name: whether they write, whether they examine."""
-
-
 def scripts() -> tuple[str, ...]:
-    """All that are sent."""
-    return tuple(script(*how) for how in TEXTS.values())
+    """The texts of all that there are."""
+    return tuple(map(script_named, SCRIPTS))
 
 
-def digest(name: str) -> str:
-    """SHA-256 of one of TEXTS as it is sent: UTF-8, lines that end in LF."""
-    return hashlib.sha256(script(*TEXTS[name]).encode()).hexdigest()
+@functools.cache
+def digests() -> dict[str, str]:
+    """SHA-256 of each script as it is sent, by name: of UTF-8, lines that end in LF."""
+    return {name: hashlib.sha256(script_named(name).encode()).hexdigest() for name in SCRIPTS}
 
 
 def _bare(line: str) -> str:

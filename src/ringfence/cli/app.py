@@ -30,6 +30,7 @@ COMMANDS = {
     "drift": "Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing.",
     "ping": "Reach hosts and show who works there, with what rights, in which PowerShell, and what is missing. Changes nothing.",
     "status": "Show main mode and quick mode security associations of hosts, next to the rules that asked for them.",
+    "compare-defaults": "Show what people, installers and updates changed of the firewall policy that Windows ships.",
     "doc": "Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning.",
     "schema": "Write JSON Schemas of playbooks, inventories, plan files, reports and each kind.",
     "demo": "Start five simulated hosts (WinRM and SSH), and walk plan, apply, tampering, drift and apply on them.",
@@ -76,8 +77,8 @@ def _command(name: str, settings: dict[str, Any]) -> Any:
     """A command or group as typer has it, with its flags."""
     from ringfence.cli.command import command
 
-    module = import_module(f"ringfence.cli.commands.{name}")
-    function, epilog = getattr(module, SUBCOMMANDS.get(name, name)), examples(module.EXAMPLES)
+    module = import_module(f"ringfence.cli.commands.{name.replace('-', '_')}")
+    function, epilog = getattr(module, SUBCOMMANDS.get(name, name).replace("-", "_")), examples(module.EXAMPLES)
     app = typer.Typer(name=name, help=getattr(module, "HELP", None), epilog=epilog, no_args_is_help=True, rich_markup_mode=None,
                       add_completion=False, context_settings=settings)
     app.command(function.__name__, epilog=epilog, context_settings=settings)(command(function))

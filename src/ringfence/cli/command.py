@@ -64,7 +64,7 @@ def _flags(group: Any) -> list[inspect.Parameter]:
 
 def _guarded(function: Command, arguments: dict[str, Any]) -> int:
     console: Console = arguments["console"]
-    name = function.__name__.strip("_").replace("_", " ")
+    name = function.__name__.strip("_").replace("_", "-")
     try:
         return function(**arguments)
     except KeyboardInterrupt as interrupt:

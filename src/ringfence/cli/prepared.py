@@ -1,7 +1,7 @@
 """From flags to a prepared run: what `validate`, `plan`, `apply` and `drift` have in common."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ringfence import kinds
@@ -17,10 +17,10 @@ from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, pre
 
 
 def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
-             trusted: TrustOptions, connects: bool = True) -> Prepared:
-    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to. Raises
-    InputError with every mistake."""
-    found = prepare(_options(playbooks, selection, secrets, trusted, connects))
+             trusted: TrustOptions, connects: bool = True, any_host: bool = False) -> Prepared:
+    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to; `any_host`: also
+    those that no play names. Raises InputError with every mistake."""
+    found = prepare(replace(_options(playbooks, selection, secrets, trusted, connects), any_host=any_host))
     console.problems(found.warnings)
     return found
 

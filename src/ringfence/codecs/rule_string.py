@@ -3,7 +3,7 @@
 A rule string is `v2.31|Action=Allow|Dir=In|…|`: its tokens stand between the bars ([MS-GPFAS] 2.2.2.19). A codec owns
 some tokens by name and reads and writes those of one property, or of several that share tokens. A row of a truth table
 is written as a fragment of the string itself. What a codec does not understand it leaves over: nothing is lost, and a
-rule from a newer Windows is never read as wider than it is.
+rule from a newer Windows is never read as wider than it is. (The string itself is kept beside the values: source.py.)
 """
 
 import base64
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
-from ringfence.types.base import CaseInsensitive
+from ringfence.types.base import CaseInsensitive, KeptPiece
 from ringfence.types.network import platform, sorted_versions
 
 Tokens = tuple[str, ...]  # ("Action=Allow", "Dir=In")
@@ -37,6 +37,12 @@ def split(fragment: str) -> Tokens:
     return tuple(filter(None, fragment.split("|")))
 
 
+def kept_piece(piece: str, spelling: Mapping[str, str]) -> KeptPiece:
+    """A piece that nobody understands, under its token's usual name: the case of a token means nothing."""
+    token, equals, data = piece.partition("=")
+    return KeptPiece(spelling.get(token.lower(), token) + equals + data)
+
+
 class Text:
     """One token, one text. `parse` makes its canonical form; what it refuses stays as it is found."""
 
@@ -47,9 +53,10 @@ class Text:
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
         filled = tuple(p for p in pieces if p.partition("=")[2])  # an empty text is none
         try:
-            return (self.parse(filled[0].partition("=")[2]) if filled else None,), filled[1:]
+            found = [self.parse(p.partition("=")[2]) for p in filled]
         except ValueError:
             return (None,), filled
+        return (found[0] if found else None,), tuple(p for p, v in zip(filled, found, strict=True) if v != found[0])
 
     def write(self, *values: Any) -> Iterable[str]:
         return [f"{self.tokens[0]}={v}" for v in values if v is not None]
@@ -77,16 +84,18 @@ class TextOrBase64:
         self.parse = parse
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
-        token, _, found = pieces[0].partition("=")
         try:
-            if len(pieces) > 1:
-                raise ValueError
-            if token.lower() == self.tokens[1].lower():
-                raw = base64.b64decode(found, validate=True)
-                found = raw.decode("utf-16-le" if b"\0" in raw else "utf-8").rstrip("\0")
-            return (self.parse(found) if found else None,), pieces[1:]
+            (found,) = {self._text(p) for p in pieces}  # ValueError where they say different things
+            return (found,), ()
         except (ValueError, binascii.Error):
             return (None,), pieces
+
+    def _text(self, piece: str) -> Any:
+        token, _, found = piece.partition("=")
+        if token.lower() == self.tokens[1].lower():
+            raw = base64.b64decode(found, validate=True)
+            found = raw.decode("utf-16-le" if b"\0" in raw else "utf-8").rstrip("\0")
+        return self.parse(found) if found else None
 
     def write(self, *values: Any) -> Iterable[str]:
         if values[0] is None:
@@ -142,7 +151,8 @@ class TokenSet:
     """A set over several tokens: keywords are fragments, any other value goes where `token_of` sends it.
 
     `read_only`: further fragments that mean a keyword but are not how it is written, {fragment: keyword}.
-    A member nobody understands stays in the set as its own piece: a rule from a newer Windows is never read as wider.
+    A member nobody understands stays in the set as its own piece: a rule from a newer Windows is never read as wider
+    (model/kept.py says what becomes of it).
     """
 
     def __init__(self, tokens: str, parse: Callable[[str], str], token_of: Callable[[str], str],
@@ -151,6 +161,7 @@ class TokenSet:
         self.tokens, self.parse, self.token_of, self.format = split(tokens), parse, token_of, format
         self.keywords = {k: split(v) for k, v in (keywords or {}).items()}
         self.richest = _richest(self.keywords) + [(frozenset(split(f.lower())), k) for f, k in (read_only or {}).items()]
+        self.spelling = {t.lower(): t for t in self.tokens}
         self.known = frozenset[str]().union(*(used for used, _ in self.richest))
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
@@ -165,8 +176,18 @@ class TokenSet:
             try:
                 values.update([self.parse(v) for v in data.split(",")] if "," in data else (self.parse(data),))
             except ValueError:
-                values.add(piece)
-        return (tuple(sorted(values)),), ()
+                values.add(kept_piece(piece, self.spelling))
+        return (self.ordered(values),), ()
+
+    def owns(self, piece: str) -> bool:
+        """Whether a text is a piece of one of the tokens."""
+        token, equals, _ = piece.partition("=")
+        return bool(equals) and token.lower() in self.spelling
+
+    @staticmethod
+    def ordered(values: Iterable[str]) -> tuple[str, ...]:
+        """The value that has these members."""
+        return tuple(sorted(values))
 
     def write(self, *values: Any) -> Iterable[str]:
         for value in values[0] or ():
@@ -189,8 +210,8 @@ class ProtocolAndIcmp:
         numbers = [p for p in pieces if p.lower().startswith("protocol=")]
         rest = [p for p in pieces if not p.lower().startswith("protocol=")]
         try:
-            (number,) = numbers or ("Protocol=any",)  # ValueError where there are several
-            protocol = self.protocol(number.partition("=")[2])
+            # ValueError where they say different things
+            (protocol,) = {self.protocol(n.partition("=")[2]) for n in numbers or ("Protocol=any",)}
             mine = [p for p in rest if p.lower().startswith(f"icmp{protocol[-1:]}=")] if protocol[:4] == "icmp" else []
             types = tuple(sorted({self.icmp_type(v) for p in mine for v in p.partition("=")[2].split(",")}))
         except ValueError:
@@ -257,6 +278,7 @@ class RuleStringCodec:
         self.owner = _Owners(
             (t, _Owner(c, self._plain(c))) for c in self.names for token in c.tokens for t in (token, token.lower())
         )
+        self.spelling = {t.lower(): t for t in (*order.split(), *(t for c in self.names for t in c.tokens))}
         self.rank = {t.lower(): i for i, t in enumerate(order.split())}
 
     @staticmethod
@@ -298,13 +320,16 @@ class RuleStringCodec:
                     found[codec] = [*mine, piece]
             elif values[simple[0]] is None:
                 values[simple[0]] = simple[1](data) if data else None
-            elif data:
+            elif data and simple[1](data) != values[simple[0]]:
                 extra.append(piece)
         for codec, mine in found.items():
             got, left = self.reader[codec](tuple(mine))
             values.update(got)
             extra += left
-        return values, tuple(sorted(extra, key=self._place)) if extra else ()
+        return values, self._kept(extra) if extra else ()
+
+    def _kept(self, pieces: Iterable[str]) -> Tokens:
+        return tuple(sorted(dict.fromkeys(kept_piece(p, self.spelling) for p in pieces), key=self.place))
 
     def write(self, values: Mapping[str, Any], extra: Tokens, version: str) -> str:
         """A string in Windows' own order. Only tests and exports write strings: hosts are written by cmdlets."""
@@ -313,9 +338,10 @@ class RuleStringCodec:
     def write_pieces(self, values: Mapping[str, Any], extra: Tokens = ()) -> list[str]:
         """The pieces in Windows' own order."""
         pieces = [p for codec, names in self.names.items() for p in codec.write(*(values[n] for n in names))]
-        return sorted([*pieces, *extra], key=self._place)
+        return sorted([*pieces, *extra], key=self.place)
 
-    def _place(self, piece: str) -> tuple[int, str]:
+    def place(self, piece: str) -> tuple[int, str]:
+        """A key that sorts pieces into Windows' order."""
         token = piece.partition("=")[0].lower()
         rank = self.rank.get(token)
         return (len(self.rank), token) if rank is None else (rank, "")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringfence.batch.jea import JeaEndpoint
-from ringfence.batch.scripts import WRITING_VERBS
+from ringfence.batch.scripts import COMPARE_KEYS, WRITING_VERBS
 
 
 class Dropped(ConnectionError):
@@ -47,7 +47,8 @@ class RegisteredEndpoint:
     @property
     def lacks(self) -> frozenset[str]:
         """The verbs that its module does not have."""
-        return self.without if self.exported.writes else self.without | WRITING_VERBS
+        keys = () if self.exported.writes or self.exported.compares_keys else (COMPARE_KEYS,)
+        return self.without.union(keys, () if self.exported.writes else WRITING_VERBS)
 
 
 @dataclass(frozen=True, slots=True)

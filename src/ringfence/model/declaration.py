@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
+from ringfence.model.kept import untouched
 from ringfence.model.resource import Resource
 from ringfence.model.state import Id, State, references_of
 
@@ -25,14 +26,16 @@ class Present:
     host_names: tuple[str, ...] = ()
 
     def applied_to(self, found: Resource | None) -> Resource:
-        """What the resource should be, given what was found."""
+        """What the resource should be, given what was found. What silence does not clear is there as it was found."""
         if found is None:
             return self.resource
         if not self.resource.kind.whole:
             return found.replace(**self.values)
-        if found.name == self.resource.name:
+        kept = untouched(found, self.values)
+        if found.name == self.resource.name and not kept and not found.unknown_tokens:
             return self.resource
-        return self.resource.kind.create(found.name, self.resource.values())  # Windows keeps the spelling of a name
+        # Windows keeps the spelling of a name
+        return self.resource.kind.create(found.name, {**self.resource.values(), **kept}, found.unknown_tokens)
 
     def location(self, property: str) -> Where:
         """The place of a property, or of the task where it is not mentioned."""

@@ -19,11 +19,12 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from ringfence.codecs.registry import RegistryTree, RegistryValue
-from ringfence.codecs.rule_string import Codec, RuleStringCodec, Text, Tokens
+from ringfence.codecs.rule_string import Codec, RuleStringCodec, Text, Tokens, TokenSet
+from ringfence.codecs.source import Source, rewrite
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.secret import Secret
-from ringfence.types.base import PropertyType
+from ringfence.types.base import PropertyType, as_list
 
 T = TypeVar("T", bound="type[Resource]")
 ResourceClass: TypeAlias = "type[Resource]"
@@ -44,8 +45,8 @@ class Storage:
     get_cmdlet: str = ""  # asked where the form in the registry is not known
     has_enforcement: bool = False  # whether the active store tells of each whether it is enforced
 
-    def read(self, kind: "Kind", tree: RegistryTree, store: str, hmac_key: bytes) -> "Iterator[Resource]":
-        """The resources in a store of the registry. Secrets are known by their HMAC under `hmac_key`."""
+    def read(self, kind: "Kind", tree: RegistryTree, store: str) -> "Iterator[Resource]":
+        """The resources in a store of the registry."""
         return iter(())
 
     def describe(self) -> str:
@@ -88,6 +89,23 @@ class Property:
     references: str = ""  # the kind that it names a resource of
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
 
+    def parse(self, value: Any) -> Any:
+        """The canonical value of what YAML says. Raises ValueError.
+
+        A piece of a rule string may be said as it is shown, `LPort2_20=DHCP`, where the host's rule has it.
+        """
+        if not isinstance(self.codec, TokenSet):
+            return self.type.parse(value)
+        pieces: list[str] = []
+        others: list[Any] = []
+        for member in as_list(value):
+            (pieces if isinstance(member, str) and self.codec.owns(member) else others).append(member)
+        if not pieces:
+            return self.type.parse(value)
+        parsed = self.type.parse(others) if others else ()
+        ((read,), _) = self.codec.read(tuple(pieces))
+        return self.codec.ordered({*parsed, *read})
+
 
 def prop(
     doc: str,
@@ -113,8 +131,14 @@ def prop(
 
 
 class Resource:
-    """The base of every kind: frozen values, equal when all values are."""
+    """The base of every kind: frozen values, equal when all values are.
 
+    `source` is the rule string that it, or what it was made of by `replace`, was read from. It is no value: two resources
+    are equal whatever they were read from.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "source")
+    source: Source | None
     kind: ClassVar["Kind"]
     name: str
     unknown_tokens: Tokens
@@ -141,7 +165,14 @@ class Resource:
 
     def replace(self, **values: Any) -> "Resource":
         """The same with other values."""
-        return self.kind.create(self.name, {**self.values(), **values}, self.unknown_tokens)
+        return self.kind.create(self.name, {**self.values(), **values}, self.unknown_tokens, self.source)
+
+    def read_as(self, **values: Any) -> "Resource":
+        """The same read otherwise: its source, as it stands, means these values."""
+        found = self.replace(**values)
+        if self.source is not None:
+            found.source = Source(self.source.string, found.__dict__, found.unknown_tokens)
+        return found
 
     def normalise(self, values: dict[str, Any]) -> None:
         """Normalises equivalent value combinations in place; called once on construction."""
@@ -191,11 +222,13 @@ class Kind:
     def __reduce__(self) -> "tuple[Callable[[type[Resource]], Kind], tuple[type[Resource]]]":
         return _kind_of, (self.cls,)
 
-    def create(self, name: str, values: Mapping[str, Any], unknown_tokens: Tokens = ()) -> Resource:
+    def create(self, name: str, values: Mapping[str, Any], unknown_tokens: Tokens = (), source: Source | None = None) -> Resource:
         """An instance from canonical values; those left out take Windows' defaults."""
-        return self.from_values({**self.defaults, **values, "name": name, "unknown_tokens": unknown_tokens})
+        made = self._of({**self.defaults, **values, "name": name, "unknown_tokens": unknown_tokens})
+        made.source = source
+        return made
 
-    def from_values(self, values: dict[str, Any]) -> Resource:
+    def _of(self, values: dict[str, Any]) -> Resource:
         """An instance that owns `values`: every property, `name` and `unknown_tokens`."""
         made = object.__new__(self.cls)
         made.__dict__ = values
@@ -235,13 +268,21 @@ class Kind:
         def read(name: str, string: str) -> Resource:
             values, unknown_tokens = self.codec.read(string)
             values["name"], values["unknown_tokens"] = name, unknown_tokens
-            return self.from_values(values)
+            made = self._of(values)
+            made.source = Source(string, values, unknown_tokens)
+            return made
 
         return read
 
-    def write_string(self, resource: Resource, version: str = "v2.31") -> str:
-        """The rule string of a resource, in Windows' token order."""
-        return self.codec.write(resource.values(), resource.unknown_tokens, version)
+    def write_string(self, resource: Resource, version: str = "", source: Source | None = None) -> str:
+        """The rule string of a resource.
+
+        What `source` (by default: its own) says of values that are the same stands as it stood there, to the letter;
+        all else is written in Windows' words and order. `version` is the prefix: that of the source, else v2.31.
+        """
+        if (found := source or resource.source) is not None:
+            return rewrite(self.codec, found, resource.values(), resource.unknown_tokens, version)
+        return self.codec.write(resource.values(), resource.unknown_tokens, version or "v2.31")
 
 
 def _kind_of(cls: type[Resource]) -> Kind:

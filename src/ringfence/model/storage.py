@@ -7,11 +7,12 @@ from typing import Any
 from ringfence.codecs.registry import RegistryTree, has_key, values_at
 from ringfence.model.resource import Kind, Resource, Storage
 from ringfence.model.state import GROUP_POLICY, LOCAL
-from ringfence.secret import Secret, SecretDigest
+from ringfence.secret import Secret, StoredSecret
 from ringfence.types.base import SECRET, CaseInsensitive
 
 POLICY_ROOT = "FirewallPolicy"  # the root of every store, as docs name it
 DEFAULT = "default"  # the name of the default set of a kind kept in SetKeys, whatever its id
+WITHHELD = "Secret"  # the type of a value whose data a host does not tell
 _WRITERS = {"version", "skipversion"}  # who wrote a set and who may skip it: nothing that a person declares
 
 
@@ -23,7 +24,7 @@ class RuleStrings(Storage):
     order: str
     has_enforcement = True
 
-    def read(self, kind: Kind, tree: RegistryTree, store: str, hmac_key: bytes) -> Iterator[Resource]:
+    def read(self, kind: Kind, tree: RegistryTree, store: str) -> Iterator[Resource]:
         read_string = kind.read_string
         for name, (type_, data) in tree.get(self.subkey.lower(), {}).items():
             if name and type_ in ("String", "ExpandString") and isinstance(data, str):
@@ -49,7 +50,7 @@ class RegistryKeys(Storage):
     def fixed_names(self) -> tuple[str, ...]:  # type: ignore[override]
         return tuple(self.names)
 
-    def read(self, kind: Kind, tree: RegistryTree, store: str, hmac_key: bytes) -> Iterator[Resource]:
+    def read(self, kind: Kind, tree: RegistryTree, store: str) -> Iterator[Resource]:
         """Profiles are there on every machine; in the other stores only where their key is."""
         names = self._without_legacy(self.policy, tree) if store == GROUP_POLICY and self.policy else self.names
         for name, keys in names.items():
@@ -84,7 +85,7 @@ class SetKeys(Storage):
     primary: str
     order: str = ""
 
-    def read(self, kind: Kind, tree: RegistryTree, store: str, hmac_key: bytes) -> Iterator[Resource]:
+    def read(self, kind: Kind, tree: RegistryTree, store: str) -> Iterator[Resource]:
         seen = set[str]()
         for parent in (k.lower() for k in self.subkeys):
             default = {self.primary.lower(), self._default_id(tree, parent).lower()}
@@ -93,7 +94,7 @@ class SetKeys(Storage):
                 name = DEFAULT if id.lower() in default else id
                 if name.lower() not in seen:
                     seen.add(name.lower())
-                    yield _read_set(kind, name, tree, path, hmac_key)
+                    yield _read_set(kind, name, tree, path)
 
     def describe(self) -> str:
         return f"Keys under `{POLICY_ROOT}`: {', '.join(f'`{k}`' for k in self.subkeys)}."
@@ -133,21 +134,21 @@ class PartOf(Storage):
     order: str = ""
 
 
-def _read_set(kind: Kind, name: str, tree: RegistryTree, path: str, hmac_key: bytes) -> Resource:
+def _read_set(kind: Kind, name: str, tree: RegistryTree, path: str) -> Resource:
     values, unknown_tokens = kind.codec.read_pieces(_pieces(tree.get(path, {})))
     for p in kind.proposals:
         assert p.proposal is not None
         below = sorted(k for k in tree if k.startswith(path + "\\") and k.count("\\") == 2)
-        values[p.name] = tuple(_read_proposal(p.proposal.kind, tree[k], hmac_key) for k in below)
+        values[p.name] = tuple(_read_proposal(p.proposal.kind, tree[k]) for k in below)
     return kind.create(name, values, unknown_tokens)
 
 
-def _read_proposal(kind: Kind, stored: dict[str, tuple[str, Any]], hmac_key: bytes) -> Resource:
+def _read_proposal(kind: Kind, stored: dict[str, tuple[str, Any]]) -> Resource:
     values, unknown_tokens = kind.codec.read_pieces(_pieces(stored))
-    hashed = any(type == "Hmac" for type, _ in stored.values())
+    withheld = any(type == WITHHELD for type, _ in stored.values())
     for p in kind.properties.values():
         if p.type is SECRET and (text := values.get(p.name)) is not None:
-            values[p.name] = SecretDigest(text, hmac_key) if hashed else Secret(text)
+            values[p.name] = StoredSecret() if withheld else Secret(text)
     return kind.create("", values, unknown_tokens)
 
 
@@ -162,4 +163,4 @@ def with_default_set(resource: Resource, ids: Mapping[str, frozenset[str]]) -> R
     """A rule that names a default set by the id under which Group Policy keeps it names `default`. `ids` by kind."""
     values = {p.name: CaseInsensitive(DEFAULT) for p in resource.kind.references
               if str(getattr(resource, p.name)).lower() in ids.get(p.references, ())}
-    return resource.replace(**values) if values else resource
+    return resource.read_as(**values) if values else resource

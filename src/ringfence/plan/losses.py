@@ -1,27 +1,34 @@
-"""What would be lost by a change: pieces of an object that no cmdlet can write again. Such changes are refused."""
+"""What would be lost by a change, or cannot be made by one: pieces that no cmdlet can write. Such changes are refused."""
+
+from collections.abc import Iterator
 
 from ringfence.diagnostics import Diagnostic
-from ringfence.model.resource import Resource
+from ringfence.model.kept import kept_pieces
 from ringfence.model.state import Change
 from ringfence.plan.plan import Plan
 
+AS_IT_IS = ("Only `enabled` can be changed on it, in a task that mentions nothing else that differs from the host. A rule made "
+            "anew would be without that condition, and wider")
+
 
 def refuse_losses(plan: Plan) -> Plan:
-    """The plan with a refusal for each change that would lose tokens that ringfence does not know."""
-    return plan.refused(*(Diagnostic(change.where, f"{change.id}: the host's object holds {'|'.join(tokens)}, which no cmdlet "
-                                     "can write or clear", "Declare it absent first and create it anew, or leave it to Windows "
-                                     "under its name and declare yours under another")
-                          for change in plan.changes if (tokens := lost_tokens(change))))
+    """The plan with a refusal for each change that could lose kept pieces, or would have to write some."""
+    return plan.refused(*(reason for change in plan.changes for reason in _reasons(change)))
 
 
-def lost_tokens(change: Change) -> list[str]:
-    """The tokens of the object that was found, and of its proposals, which the change would lose."""
-    if change.before is None or change.after is None:
-        return []
-    kept = _unknown_tokens(change.after)
-    return [t for t in _unknown_tokens(change.before) if t not in kept]
+def _reasons(change: Change) -> Iterator[Diagnostic]:
+    had = kept_pieces(change.before) if change.before else ()
+    added = [p for p in (kept_pieces(change.after) if change.after else ()) if p not in had]
+    if added:
+        yield Diagnostic(change.where, f"{change.id}: no cmdlet can write {_listed(added)}",
+                         "It can be said of objects that have it already. Leave it out, if the object is meant to be without")
+    elif had and change.after is None:
+        yield Diagnostic(change.where, f"{change.id}: the host's object holds {_listed(had)}, which no cmdlet can write: once "
+                         "removed, nothing could bring it back", "Switch it off instead: `enabled: false`")
+    elif had and (lost := [name for name in change.properties() if name != "enabled"]):
+        yield Diagnostic(change.where, f"{change.id}: the host's object holds {_listed(had)}, which no cmdlet can write, and a "
+                         f"change of {', '.join(lost)} could lose it", AS_IT_IS)
 
 
-def _unknown_tokens(resource: Resource) -> list[str]:
-    proposals = [member for p in resource.kind.proposals for member in getattr(resource, p.name)]
-    return [token for r in (resource, *proposals) for token in r.unknown_tokens]
+def _listed(pieces: list[str] | tuple[str, ...]) -> str:
+    return "|".join(pieces)

@@ -4,20 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ringfence.diagnostics import Diagnostic
+from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.state import Change, State, diff
+from ringfence.windows.defaults import Defaults
 
 
 @dataclass(frozen=True)
 class HostSnapshot:
-    """One read of a host. accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve."""
+    """One read of a host.
+
+    accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve · defaults: what Windows ships there.
+    """
 
     facts: Facts
     state: State
     accounts: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Defaults = field(default_factory=Defaults)
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,11 @@ class Plan:
     def raise_if_refused(self) -> None:
         """Raises GuardRefused with every reason."""
         if self.refusals:
-            raise GuardRefused("\n".join(f"{r.summary}. {r.detail}" for r in self.refusals))
+            raise GuardRefused("\n".join(f"{_place(r)}{r.summary}. {r.detail}" for r in self.refusals))
+
+
+def _place(reason: Diagnostic) -> str:
+    return f"{reason.where}: " if reason.where != NOWHERE else ""
 
 
 def difference(plan: Plan) -> Plan:

@@ -190,11 +190,9 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
         if p is None:
             hint = suggest(name, (kind.key, "state", *kind.properties), "; ")
             mistakes.add(Finding(name, f"unknown property {quoted(name)}{hint}", f"see `ringfence doc {kind.name}`"))
-        elif not p.parameter:
-            mistakes.add(Finding(name, f"{name} can be read but no cmdlet can set it", "leave it out"))
         else:
             try:
-                found[name] = p.type.parse(value)
+                found[name] = p.parse(value)
             except ValueError as error:
                 mistakes.add(Finding(name, f"{name}: {error}", f"allowed: {p.type.name}"))
             for secret in _in_clear(p, task.raw.get(name)):

@@ -39,9 +39,9 @@ class Project:
 
     def __init__(self, inventory: Inventory, extra: Map, vault: Vault, targets: Sequence[_PlayHosts],
                  hostvars: Callable[[Path | None], HostVars], warnings: tuple[Diagnostic, ...],
-                 beside: Path | None = None) -> None:
+                 left: frozenset[str] | None = None, beside: Path | None = None) -> None:
         self._beside = beside  # the folder of playbooks that were not read, whose group_vars/ and host_vars/ count all the same
-        self.inventory, self.extra, self.vault, self.warnings = inventory, extra, vault, warnings
+        self.inventory, self.extra, self.vault, self.warnings, self._left = inventory, extra, vault, warnings, left
         self._targets, self._hostvars = targets, hostvars
         self._steps: dict[Tags, list[tuple[TaskRenderer, ...]]] = {}
 
@@ -54,6 +54,11 @@ class Project:
     def hosts(self) -> tuple[str, ...]:
         """The names of all hosts that a play is for, after `--limit`, in the order of the plays."""
         return tuple(dict.fromkeys(h for target in self._targets for h in target.hosts))
+
+    @property
+    def known_hosts(self) -> tuple[str, ...]:
+        """The names of all hosts of the inventory, after `--limit`, whether a play is for them or not."""
+        return tuple(h for h in self.inventory.entries if self._left is None or h in self._left)
 
     @property
     def plays(self) -> tuple[tuple[Play, tuple[str, ...]], ...]:
@@ -208,7 +213,7 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
         for name in target.hosts:
             fleet.get(name, target.play.folder)
         _literal_files(target.play, files)
-    return Project(fleet, extra_variables, vault, targets, hostvars, problems.warnings, beside), problems
+    return Project(fleet, extra_variables, vault, targets, hostvars, problems.warnings, left, beside), problems
 
 
 def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozenset[str] | None, hostvars: HostVars,

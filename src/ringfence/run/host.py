@@ -1,27 +1,31 @@
 """One host from what is declared to a proven state: read, plan, write, and a second read over a new connection."""
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ringfence.batch import Batch, Call, Reply
+from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, RingfenceError, StalePlan
 from ringfence.model.declaration import Declarations, state_after
 from ringfence.model.facts import Facts, parse_facts, unread
 from ringfence.model.resource import Kind
 from ringfence.model.state import LOCAL, Change, diff
-from ringfence.plan import bind, in_force, steps
+from ringfence.plan import in_force, steps
 from ringfence.plan.file import Reviewed, stale
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
+from ringfence.run.questions import Questions, about
 from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.transports.failures import kind_from_call
 from ringfence.windows.calls import cmdlet_calls
-from ringfence.windows.read import STORES, read, read_objects
+from ringfence.windows.defaults import Defaults, parse_defaults
+from ringfence.windows.read import STORES, read
+
+NO_QUESTIONS = Questions()
 
 
 @dataclass(frozen=True)
@@ -95,47 +99,35 @@ class HostRun:
 
     # -- read and plan
 
-    def read(self, names: Iterable[str] = (), by_cmdlet: Iterable[Kind] = (), calls: Mapping[Hashable, Call] = {},
+    def read(self, questions: Questions = NO_QUESTIONS, calls: Mapping[Hashable, Call] = {}, *, defaults: bool = True,
              ) -> tuple[HostSnapshot, Reply]:
-        """Facts, configured policy and the SIDs of `names`, in one batch. Raises HostError.
+        """Facts, configured policy, what Windows ships (`defaults`) and the answers to questions, in one batch. Raises HostError.
 
-        by_cmdlet: kinds that a cmdlet has to tell of · calls: others that go along; the reply has their answers.
+        calls: others that go along; the reply has their answers.
         """
-        kinds = list(by_cmdlet)
-        batch = Batch({"facts": Call("Facts.Read"), "policy": Call("Policy.Read", {"stores": list(STORES)}),
-                       "accounts": Call("Account.Resolve", {"names": list(names)}), **_gets(kinds), **calls})
-        reply = self.send(batch)
-        state = read(reply["policy"], self.kinds, batch.hmac_key)
-        for kind in kinds:
-            state = state.updated(read_objects(kind, reply[kind.name]))
+        reply = self.send(Batch({"facts": Call("Facts.Read"), "policy": Call("Policy.Read", {"stores": list(STORES)}),
+                                 **questions.calls(), **calls, **({"defaults": Call("Defaults.Read")} if defaults else {})}))
         facts = parse_facts(reply["facts"])
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
-        return HostSnapshot(facts, state, _dict(reply["accounts"])), reply
+        found = HostSnapshot(facts, read(reply["policy"], self.kinds), defaults=self._defaults(reply))
+        return questions.answered(found, reply), reply
 
-    def _read_more(self, found: HostSnapshot, names: Sequence[str], kinds: Sequence[Kind]) -> HostSnapshot:
-        """What only the facts of the host brought up, in a batch of its own."""
-        reply = self.send(Batch({"accounts": Call("Account.Resolve", {"names": list(names)}), **_gets(kinds)}))
-        state = found.state
-        for kind in kinds:
-            state = state.updated(read_objects(kind, reply[kind.name]))
-        return replace(found, state=state, accounts={**found.accounts, **_dict(reply["accounts"])})
-
-    def _by_cmdlet(self, declarations: Declarations) -> list[Kind]:
-        """The kinds among what is declared that only a cmdlet can tell of."""
-        kinds = [self.kinds[name] for name in sorted({id.kind for id in declarations})]
-        return [kind for kind in kinds if kind.storage.get_cmdlet]
+    def _defaults(self, reply: Reply) -> Defaults:
+        """What Windows ships there, as far as it was asked and told: older endpoints do not know the question."""
+        answer = reply.answers.get("defaults", Answer())
+        if answer.error:
+            return Defaults(unread=(("what Windows ships", answer.error.message),))
+        return parse_defaults(answer.value, reply["policy"], self.kinds)
 
     def planned(self) -> tuple[Plan, HostResult]:
         """The plan for the host, and what it comes to where nothing is written. Raises HostError."""
         job, declare = self.job, self.context.declare
         known = job.declarations if job.declarations is not None else declare(job.host, None)[0]
-        names, kinds = bind.account_names(known.values()), self._by_cmdlet(known)
-        found, _ = self.read(names, kinds)
+        asked = about(known, self.kinds)
+        found, _ = self.read(asked)
         declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
-        new_names = sorted(set(bind.account_names(declared.values())) - set(names))
-        new_kinds = [kind for kind in self._by_cmdlet(declared) if kind not in kinds]
-        if new_names or new_kinds:
-            found = self._read_more(found, new_names, new_kinds)
+        if more := about(declared, self.kinds).beyond(asked):  # what only the facts of the host brought up
+            found = more.answered(found, self.send(Batch(more.calls())))
         plan = steps.make(job.host, declared, found, problems)
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in found.facts.unread]
@@ -179,7 +171,8 @@ class HostRun:
     def _prove(self, plan: Plan, result: HostResult) -> HostResult:
         """A second read over a new connection: what is declared is what is there, or the host has failed."""
         asked = _enforcement(plan.changes)
-        found, reply = self.read((), self._by_cmdlet(plan.declarations), asked)
+        questions = replace(about(plan.declarations, self.kinds), accounts=())  # translated already
+        found, reply = self.read(questions, asked, defaults=False)
         after = diff(found.state, state_after(plan.declarations, found.state), plan.declarations)
         remaining = order(replace(plan, changes=after)).changes
         notes = [Diagnostic(NOWHERE, reason, severity="warning", host=self.job.host) for label in asked
@@ -188,10 +181,6 @@ class HostRun:
         if remaining:
             return replace(result, error=HostError("not_converged", ", ".join(str(c.id) for c in remaining[:5])))
         return result
-
-
-def _gets(kinds: Iterable[Kind]) -> dict[Hashable, Call]:
-    return {kind.name: Call("Net.Get", {"cmdlet": kind.storage.get_cmdlet}) for kind in kinds}
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -28,7 +28,10 @@ from ringfence.transports.resolve import insecure, named_files, named_program, s
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the command line asked for; what is empty comes from `ringfence.yml` in `project` or above it."""
+    """What the command line asked for; what is empty comes from `ringfence.yml` in `project` or above it.
+
+    any_host: the hosts are those of the inventory, named by a play or not; then no playbook is read.
+    """
 
     project: Path
     playbooks: Sequence[str] = ()
@@ -40,6 +43,7 @@ class RunOptions:
     vault: Sequence[str] = ()
     trust: Trust = Trust()
     ignore_ansible_cfg: bool = False
+    any_host: bool = False
 
     @property
     def named_files(self) -> tuple[str, ...]:
@@ -63,8 +67,8 @@ def prepare(options: RunOptions) -> Prepared:
     found = settings.load(options.project, options.trust)
     trust = options.trust.bounded(found.folder, options.named_files)
     kinds = load_kinds(found, trust)
-    playbooks = list(options.playbooks or found.playbooks)
-    if not playbooks:
+    playbooks = [] if options.any_host else list(options.playbooks or found.playbooks)
+    if not playbooks and not options.any_host:
         raise InputError([Diagnostic(NOWHERE, "no playbook is given",
                                      "name one, or list them under `playbooks` in ringfence.yml")])
     unknown = _not_run(found) if trust.untrusted else {}
@@ -74,7 +78,8 @@ def prepare(options: RunOptions) -> Prepared:
     _check_ansible_settings(options, found, problems, trust)
     builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
                           [*problems.all, *_unlisted_kinds(found, kinds, trust)], unknown)
-    jobs = tuple(job for job in map(builder.job, project.hosts) if job)
+    hosts = project.known_hosts if options.any_host else project.hosts
+    jobs = tuple(job for job in map(builder.job, hosts) if job)
     problems_once = tuple(_once(builder.problems))
     if any(d.severity == "error" for d in problems_once):
         raise InputError(problems_once)

@@ -31,6 +31,12 @@ class CaseInsensitive(str):
         return hash(self.casefold())
 
 
+class KeptPiece(str):
+    """A piece of what Windows stores that no cmdlet can write: it stands in a value as it was found, `LPort2_20=DHCP`."""
+
+    __slots__ = ()
+
+
 def identity(value: Any) -> Any:
     return value
 
@@ -45,6 +51,7 @@ class PropertyType:
     to_parameter: Callable[[Any], Any] = identity
     resolved_by_host: Literal["", "interface", "account"] = ""  # whose names only the host can translate
     host_names: Callable[[Any], tuple[str, ...]] = lambda value: ()  # those names in a value
+    unwritable: tuple[str, ...] = ()  # members that Windows' own rules have and no cmdlet takes
 
 
 def quoted(value: Any) -> str:
@@ -102,9 +109,10 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any", **aliases: str) -> PropertyType:
+def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any",
+            unwritable: tuple[str, ...] = ()) -> PropertyType:
     """A set of values and `keywords` (NetSecurity's spelling, case and underscores apart); `any` is ()."""
-    known = {fold(k): k for k in keywords} | {fold(a): k for a, k in aliases.items()}
+    known = {fold(k): k for k in (*keywords, *unwritable)}
 
     def one(value: Any) -> str:
         string = as_text(value)
@@ -130,7 +138,7 @@ def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: s
         item = {"anyOf": [{"enum": list(keywords)}, item]}
     schema = {"anyOf": [{"type": ["string", "integer"]}, {"type": "array", "items": item, "minItems": 1}]}
     return PropertyType(f"list of {name}" + (f", or {' '.join(keywords)}" if keywords else ""), parse, schema,
-                lambda v: list(v) if v else any_word)
+                lambda v: list(v) if v else any_word, unwritable=unwritable)
 
 
 def secret(value: Any) -> Secret:

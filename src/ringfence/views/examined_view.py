@@ -36,7 +36,7 @@ class PingView:
 class ExaminedJsonView(json_view.JsonView):
     """All that was seen of each host, in the frame of a report."""
 
-    def data(self, result: HostResult) -> dict[str, Any]:
+    def object(self, result: HostResult) -> dict[str, Any]:
         return examined_data(result)
 
 

@@ -56,10 +56,10 @@ class JsonView:
 
     def host(self, result: HostResult) -> str:
         self._hosts += 1
-        return ("," if self._hosts > 1 else "") + "\n" + line(self.data(result))
+        return ("," if self._hosts > 1 else "") + "\n" + line(self.object(result))
 
-    def data(self, result: HostResult) -> dict[str, Any]:
-        """One host as it stands in the document."""
+    def object(self, result: HostResult) -> dict[str, Any]:
+        """What a host's member of the document holds."""
         return host(result)
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:

@@ -30,11 +30,11 @@ class DifferenceLine:
 
 def diagnostic(problem: Diagnostic, style: Style = unstyled) -> str:
     """One mistake or warning: where, what, and the way out below it."""
-    word = "warning" if problem.severity == "warning" else "error"
+    word = problem.severity
     place = f"{escaped(str(problem.where))}: " if problem.where != NOWHERE else ""
     host = f" (host {escaped(problem.host)})" if problem.host else ""
     detail = "".join(f"\n    {escaped(line)}" for line in problem.detail.splitlines())
-    return f"{place}{style(word, word)}: {escaped(problem.summary)}{host}{detail}"
+    return f"{place}{style(word, 'quiet' if word == 'note' else word)}: {escaped(problem.summary)}{host}{detail}"
 
 
 def diagnostics(problems: Sequence[Diagnostic], style: Style = unstyled) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ringfence.batch import Call, cmdlet_call
+from ringfence.errors import GuardRefused
+from ringfence.model.kept import kept_members
 from ringfence.model.resource import Property, Resource
 from ringfence.model.state import Change, Id
 
@@ -47,7 +49,9 @@ def _names_nothing(p: Property, after: Resource) -> bool:
 
 
 def to_parameter(p: Property, value: Any, aliases: Mapping[str, str]) -> Any:
-    """A value as the parameter takes it; interfaces go by alias."""
+    """A value as the parameter takes it; interfaces go by alias. Raises GuardRefused for what no cmdlet can write."""
+    if kept := kept_members(p, value):
+        raise GuardRefused(f"no cmdlet can write {', '.join(kept)} ({p.name}): nothing is written instead of it")
     if p.type.resolved_by_host == "interface":
         value = tuple(aliases.get(guid, guid) for guid in value)
     return p.type.to_parameter(value)

@@ -11,15 +11,15 @@ from ringfence.model.storage import with_default_set
 STORES = (LOCAL, GROUP_POLICY, MDM)
 
 
-def read(stores: Any, kinds: Mapping[str, Kind], hmac_key: bytes = b"") -> State:
-    """The state in the value of a Policy.Read ({store: rows}). Secrets are known by their HMAC under `hmac_key`."""
+def read(stores: Any, kinds: Mapping[str, Kind]) -> State:
+    """The state in the value of a Policy.Read ({store: rows}). Of secrets it has that they are there: see keys.py."""
     found: dict[Id, Resource] = {}
     for store in STORES:
         rows = stores.get(store) if isinstance(stores, dict) else None
         tree = parse_tree(rows) if isinstance(rows, list) else RegistryTree()
         ids = {k.name: those for k in kinds.values() if (those := k.storage.default_ids(tree))}
         for kind in kinds.values():
-            resources = kind.storage.read(kind, tree, store, hmac_key)
+            resources = kind.storage.read(kind, tree, store)
             if ids and kind.references:
                 resources = (with_default_set(r, ids) for r in resources)
             found.update((Id(store, kind.name, r.name.lower()), r) for r in resources)

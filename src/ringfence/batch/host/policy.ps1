@@ -7,10 +7,7 @@ function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without) {  # J
     $values = foreach ($name in $Key.GetValueNames()) {
         $kind, $value = "$($Key.GetValueKind($name))", $Key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
         if ($kind -eq 'DWord') { $value = [long]$value -band 0xFFFFFFFFL }
-        if ($name -eq 'SHKey') {  # a pre-shared key stands here in clear: it never leaves the host
-            $kind, $value = 'Hmac', $hmac.ComputeHash([Text.Encoding]::UTF8.GetBytes("$value"))
-            $value = -join ($value | ForEach-Object { $_.ToString('x2') })
-        }
+        if ($name -eq 'SHKey') { $kind, $value = 'Secret', $null }  # a pre-shared key in clear: that there is one, and no more
         '[' + (ConvertTo-JsonText $name) + ',"' + $kind + '",' + (ConvertTo-ReplyJson $value) + ']'
     }
     '[' + (ConvertTo-JsonText $Path) + ',[' + ($values -join ',') + ']]'

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ringfence.batch.scripts import TEXTS, digest, script
+from ringfence.batch.scripts import SCRIPTS, digests, script_named
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import TrustOptions, flag
@@ -33,7 +33,7 @@ Own = Annotated[bool, flag("--own", help="With the project's own kinds, whose fi
 def doc(console: Console, trusted: TrustOptions,
         kind: Annotated[str, typer.Argument(metavar="KIND", help="The name of a kind; without it all are "
                                             "listed.", show_default=False)] = "",
-        text: Annotated[str, typer.Argument(metavar="TEXT", help="After host-script: one of the scripts, printed as it is sent.",
+        text: Annotated[str, typer.Argument(metavar="TEXT", help="After host-script: reader, key-reader, examiner or writer.",
                                             show_default=False)] = "",
         own: Own = False) -> ExitCode:
     """Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning."""
@@ -50,12 +50,11 @@ def doc(console: Console, trusted: TrustOptions,
 
 
 def _host_script(console: Console, text: str) -> ExitCode:
-    """The digests of the scripts, or one text byte for byte."""
-    if text and text not in TEXTS:
-        raise usage_error(f"there is no text {text} of the host script", f"there are: {', '.join(TEXTS)}")
+    """The digests of all texts, or one text byte for byte."""
+    if text and text not in SCRIPTS:
+        raise usage_error(f"there is no text {text} of the host script", f"one of {', '.join(SCRIPTS)}")
     if text:
-        sys.stdout.buffer.write(script(*TEXTS[text]).encode())
+        sys.stdout.buffer.write(script_named(text).encode())
     else:
-        sums = {name: digest(name) for name in TEXTS}
-        console.show(sums, "".join(f"{sum}  {name}\n" for name, sum in sums.items()))
+        console.show(digests(), "".join(f"{sum}  {name}\n" for name, sum in digests().items()))
     return ExitCode.IN_SYNC

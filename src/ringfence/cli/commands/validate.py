@@ -7,6 +7,7 @@ from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
 from ringfence.views import json_view
 from ringfence.views.format import count
+from ringfence.windows import shipped_rules
 
 EXAMPLES = """
 ringfence validate                                    the playbooks of ringfence.yml
@@ -19,7 +20,9 @@ def validate(console: Console, selection: SelectionOptions, secrets: SecretOptio
     """Find every mistake in playbooks, variables and inventory, without touching a host."""
     run = prepared(console, playbooks, selection, secrets, trusted, connects=False)
     declared = sum(job.declared for job in run.jobs)
-    warnings = f", {count(len(run.warnings), 'warning')}" if run.warnings else ""
-    console.show(json_view.without_hosts("validate", run.warnings),
-                 f"valid: {count(declared, 'declaration')} for {count(len(run.jobs), 'host')}{warnings}\n")
+    notes = shipped_rules.notes(d for job in run.jobs for d in (job.declarations or {}).values())
+    console.problems(notes)
+    told = "".join(f", {count(len(found), word)}" for found, word in ((run.warnings, "warning"), (notes, "note")) if found)
+    console.show(json_view.without_hosts("validate", (*run.warnings, *notes)),
+                 f"valid: {count(declared, 'declaration')} for {count(len(run.jobs), 'host')}{told}\n")
     return ExitCode.IN_SYNC

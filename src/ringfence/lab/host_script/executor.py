@@ -14,6 +14,7 @@ from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.allow_list import check_cmdlet, check_parameters, not_allowed
 from ringfence.lab.host_script.session_facts import session_facts
+from ringfence.lab.host_script.system_defaults import read_defaults
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, system_error
@@ -25,6 +26,7 @@ Arguments = Mapping[str, Any]  # of a verb, as the batch holds them
 
 ROOTS = {"local": (POLICY, ("RestrictedServices", "Mdm")), "group_policy": (GROUP_POLICY, ()), "mdm": (MDM, ()),
          "restricted": (RESTRICTED, ())}
+SETS_WITH_KEYS = {"NetIPsecPhase1AuthSet": ("Phase1AuthenticationSet", "Phase1AuthenticationSets")}
 _NEEDED = {"Account.Resolve": ("names",), "Enforcement.Read": ("kind", "names"), "SA.Delete": ("remote_address",)}
 
 
@@ -43,10 +45,10 @@ class HostScript:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self._policies: dict[str, tuple[int, str, dict[str, str]]] = {}
+        self._policies: dict[str, tuple[int, str]] = {}
         self._verbs: dict[str, Callable[[Arguments, Session], Any]] = {
             "Facts.Read": self._facts, "Session.Read": self._session, "Account.Resolve": self._accounts,
-            "Net.Call": self._call, "Net.Get": self._get,
+            "Net.Call": self._call, "Net.Get": self._get, "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Enforcement.Read": self._enforcement, "SA.Read": self._associations, "SA.Delete": self._delete_associations}
 
     def run(self, line: str, session: Session) -> str:
@@ -72,6 +74,7 @@ class HostScript:
 
     def _replies(self, calls: list[Mapping[str, Any]], key: bytes, stop: bool, session: Session) -> list[str]:
         replies: list[str] = []
+        tried: set[str] = set()  # the sets whose key this batch has asked about
         with self.machine.lock:
             self.machine.counters.batches += 1
         for number, call in enumerate(calls):
@@ -80,7 +83,7 @@ class HostScript:
                     raise Dropped(f"the connection broke before call {number}")
                 self.machine.counters.calls += 1
                 try:
-                    replies.append(f'{{"ok":true,"value":{self._value(call, key, session)}}}')
+                    replies.append(f'{{"ok":true,"value":{self._value(call, key, tried, session)}}}')
                 except CmdletError as error:
                     replies.append(json.dumps({"ok": False, "error": {
                         "category": error.category, "id": error.id, "message": error.message, "code": error.code}}))
@@ -88,12 +91,14 @@ class HostScript:
                         break
         return replies
 
-    def _value(self, call: Mapping[str, Any], key: bytes, session: Session) -> str:
+    def _value(self, call: Mapping[str, Any], key: bytes, tried: set[str], session: Session) -> str:
         """The value of one call as JSON text."""
         verb, arguments = call.get("verb"), call.get("args") or {}
         if verb == "Policy.Read":
-            return self._policy(arguments.get("stores", ["local", "group_policy", "mdm"]), key)
+            return self._policy(arguments.get("stores", ["local", "group_policy", "mdm"]))
         lacks = session.endpoint.lacks if session.endpoint else frozenset()
+        if verb == "Key.Compare" and verb not in lacks:
+            return json.dumps([self._compare(question, key, tried) for question in arguments.get("keys") or ()])
         if verb not in self._verbs or verb in lacks:
             raise CmdletError("InvalidArgument", "ringfence.verb", f"no verb is named '{verb}'")
         if missing := [a for a in _NEEDED.get(verb, ()) if a not in arguments]:
@@ -102,38 +107,43 @@ class HostScript:
 
     # Policy.Read
 
-    def _policy(self, stores: list[str], key: bytes) -> str:
-        parts = []
+    def _policy(self, stores: list[str]) -> str:
         for store in stores:
             if store not in ROOTS:
                 raise CmdletError("InvalidArgument", "ringfence.store", f"no store is named '{store}'")
-            text, secrets = self._store(store)
-            for mark, secret in secrets.items():
-                text = text.replace(mark, hmac.new(key, secret.encode(), hashlib.sha256).hexdigest())
-            parts.append(f'"{store}":{text}')
-        return "{" + ",".join(parts) + "}"
+        return "{" + ",".join(f'"{store}":{self._store(store)}' for store in stores) + "}"
 
-    def _store(self, store: str) -> tuple[str, dict[str, str]]:
-        """The JSON of one store, and what stands in it for pre-shared keys; kept until the registry changes."""
+    def _store(self, store: str) -> str:
+        """The JSON of one store; kept until the registry changes. Of a pre-shared key it says that there is one."""
         generation = self.machine.registry.generation
         kept = self._policies.get(store)
         if kept and kept[0] == generation:
-            return kept[1], kept[2]
-        secrets: dict[str, str] = {}
-
-        def without_secret(value: StoredValue) -> list[object]:
-            if value.name.lower() != "shkey":
-                return as_sent(value)
-            mark = f"\x00{len(secrets)}\x00"
-            secrets[json.dumps(mark)[1:-1]] = str(value.data)
-            return [value.name, "Hmac", mark]
-
-        root, without = ROOTS[store]
-        tree = [[path, [without_secret(v) for v in key.values.values()]]
-                for path, key in self.machine.registry.tree(root, without)]
+            return kept[1]
+        tree = [[path, [[v.name, "Secret", None] if _is_key(v) else as_sent(v) for v in key.values.values()]]
+                for path, key in self.machine.registry.tree(*ROOTS[store])]
         text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
-        self._policies[store] = (generation, text, secrets)
-        return text, secrets
+        self._policies[store] = (generation, text)
+        return text
+
+    # Key.Compare
+
+    def _compare(self, question: Mapping[str, Any], key: bytes, tried: set[str]) -> str:
+        """Whether the key of one set has the HMAC that the question names; a batch may try one on each set."""
+        store, kind, name = (str(question.get(part)) for part in ("store", "kind", "name"))
+        if store not in ROOTS:
+            raise CmdletError("InvalidArgument", "ringfence.store", f"no store is named '{store}'")
+        if kind not in SETS_WITH_KEYS:
+            raise CmdletError("InvalidArgument", "ringfence.kind", f"no key is kept in '{kind}'")
+        parents = [self.machine.registry.key(rf"{ROOTS[store][0]}\{parent}") for parent in SETS_WITH_KEYS[kind]]
+        found = next((p.keys[name.casefold()] for p in parents if p and name.casefold() in p.keys), None)
+        held = [str(v.data) for proposal in found.keys.values() for v in proposal.values.values() if _is_key(v)] if found else []
+        if not held:
+            return "none"
+        if (place := f"{store} {name}".casefold()) in tried:
+            raise CmdletError("PermissionDenied", "ringfence.candidate", f"one candidate in a batch for the key of '{name}'")
+        tried.add(place)
+        sums = {hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for text in held}
+        return "equal" if sums == {question.get("hmac")} else "differs"
 
     # Facts.Read, Account.Resolve
 
@@ -227,6 +237,10 @@ class HostScript:
 
     def _delete_associations(self, arguments: Arguments, session: Session) -> dict[str, int]:
         return security_associations.delete(self.machine, str(arguments["remote_address"]))
+
+
+def _is_key(value: StoredValue) -> bool:
+    return value.name.lower() == "shkey"
 
 
 def as_powershell_shows(setting: Mapping[str, Any]) -> dict[str, Any]:

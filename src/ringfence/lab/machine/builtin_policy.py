@@ -17,18 +17,12 @@ _LOG = r"%systemroot%\system32\LogFiles\Firewall\pfirewall.log"
 def install(registry: SimulatedRegistry, product: str, schema: str) -> dict[str, str]:
     """Writes the image's policy and returns {resource in lower case: its text}."""
     rules, texts = image("client" if product == "workstation" else "server", schema)
+    for name, text in rules:
+        registry.set(POLICY + r"\FirewallRules", name, text)
+        if "|Name=@" in text and "|Name=@{" not in text:  # packages and later features are not of the shipped policy
+            registry.set(SYSTEM_DEFAULTS + r"\FirewallRules", name, text)
     for root in (POLICY, SYSTEM_DEFAULTS):
-        for name, text in rules:
-            registry.set(root + r"\FirewallRules", name, text)
-    for profile in ("DomainProfile", "StandardProfile", "PublicProfile"):
-        registry.set(rf"{POLICY}\{profile}", "EnableFirewall", 1)
-        registry.set(rf"{POLICY}\{profile}", "DisableNotifications", 0 if product == "workstation" else 1)
-        registry.set(rf"{POLICY}\{profile}\Logging", "LogFileSize", 4096)
-        registry.set(rf"{POLICY}\{profile}\Logging", "LogFilePath", _LOG)
-    major, minor = schema.split(".")
-    for value, data in (("PolicyVersion", int(major) * 256 + int(minor)), ("DisableStatefulFTP", 0),
-                        ("DisableStatefulPPTP", 0), ("IPSecExempt", 9)):
-        registry.set(POLICY, value, data)
+        _settings(registry, root, product, schema)
     for line in _lines():
         if line.startswith("[static] "):
             name, _, text = line[9:].partition(" = ")
@@ -37,6 +31,19 @@ def install(registry: SimulatedRegistry, product: str, schema: str) -> dict[str,
     registry.create(RESTRICTED + r"\AppIso\FirewallRules")
     registry.create(POLICY + r"\Mdm\FirewallRules")
     return texts
+
+
+def _settings(registry: SimulatedRegistry, root: str, product: str, schema: str) -> None:
+    """The values of profiles and of the whole, the same in the shipped policy as in that of an untouched host."""
+    for profile in ("DomainProfile", "StandardProfile", "PublicProfile"):
+        registry.set(rf"{root}\{profile}", "EnableFirewall", 1)
+        registry.set(rf"{root}\{profile}", "DisableNotifications", 0 if product == "workstation" else 1)
+        registry.set(rf"{root}\{profile}\Logging", "LogFileSize", 4096)
+        registry.set(rf"{root}\{profile}\Logging", "LogFilePath", _LOG)
+    major, minor = schema.split(".")
+    for value, data in (("PolicyVersion", int(major) * 256 + int(minor)), ("DisableStatefulFTP", 0),
+                        ("DisableStatefulPPTP", 0), ("IPSecExempt", 9)):
+        registry.set(root, value, data)
 
 
 @cache

@@ -92,6 +92,7 @@ class Machine:
     def __init__(self, name: str, system: System, *, accounts: Mapping[str, str], domain: str | None = None,
                  interfaces: tuple[NetworkAdapter, ...] = (), controller_address: str = "10.99.0.1") -> None:
         self.name, self.system, self.schema, self.domain = name, system, system.schema, domain
+        self.language = "en-US"  # of the texts that its resources give
         self.accounts = dict(accounts)
         self.interfaces = interfaces
         self.controller_address = controller_address

@@ -1,0 +1,36 @@
+"""ringfence compare-defaults: what was changed of what Windows ships."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from ringfence.cli.commands.plan import Diff
+from ringfence.cli.console import Console
+from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.prepared import list_hosts, prepared
+from ringfence.cli.show import show_run, view_of
+from ringfence.errors import ExitCode
+from ringfence.run.compare_defaults import compare_host
+from ringfence.views.table import DEFAULTS_VIEWS
+
+EXAMPLES = """
+ringfence compare-defaults web1              changed, missing and added, beside the host's own table of what Windows ships
+ringfence compare-defaults 'all:!lab' --output json
+"""
+Hosts = Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns. Default: all.",
+                                            show_default=False)]
+
+
+def compare_defaults(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
+                     hosts: FleetOptions,
+                     names: Hosts = [],  # noqa: B006
+                     diff: Diff = True) -> ExitCode:
+    """Show what people, installers and updates changed of the firewall policy that Windows ships."""
+    selection = replace(selection, limit=[*selection.limit, *names])
+    run = prepared(console, [], selection, secrets, trusted, not hosts.list_hosts, any_host=True)
+    if hosts.list_hosts:
+        return list_hosts(console, run)
+    return show_run(console, view_of(console, "compare-defaults", diff=diff, table=DEFAULTS_VIEWS), "compare-defaults", run.jobs,
+                    partial(compare_host, context=run.context), hosts.forks, warnings=run.warnings)

@@ -1,0 +1,28 @@
+"""One host beside what Windows ships there: read once, write nothing."""
+
+from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.errors import HostError
+from ringfence.report import DefaultsResult, HostResult
+from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.windows.defaults import compare
+from ringfence.windows.origin import origin_of
+
+
+def compare_host(job: HostJob, context: RunContext) -> HostResult:
+    """How the host's local policy differs from what Windows ships there: a DefaultsResult, or what went wrong. Where the host
+    keeps no such table, the result says so and has what others brought. Never raises for what the host does."""
+    run = HostRun(job, context)
+
+    def ask() -> HostResult:
+        found, _ = run.read()
+        shipped = found.defaults.state
+        changes = compare(shipped, found.state)
+        origins = {c.id: origin_of(c.id, c.after, shipped) for c in changes if c.after and c.id not in shipped}
+        notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
+                 for what, why in (*found.facts.unread, *found.defaults.unread)]
+        if not shipped:
+            changes = tuple(c for c in changes if not origins[c.id].is_windows)
+        return DefaultsResult(job.host, changes, diagnostics=tuple(notes), shipped=len(shipped), origins=origins,
+                              error=None if shipped else HostError("no_defaults"))
+
+    return run.result(ask)

@@ -1,0 +1,73 @@
+"""What is to be asked of a host about what is declared for it, and what its answers add to what was read."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ringfence.batch import UNKNOWN_VERB, Answer, Call, Reply
+from ringfence.model.declaration import Declarations
+from ringfence.model.resource import Kind
+from ringfence.plan import bind
+from ringfence.plan.plan import HostSnapshot
+from ringfence.windows.keys import WantedKeys, compare_call, wanted_keys, with_known_keys
+from ringfence.windows.read import read_objects
+
+_NO_ANSWER = "the endpoint does not compare keys, which the one for operators does"
+
+
+@dataclass(frozen=True)
+class Questions:
+    """accounts: names that the host has to translate · kinds: those that only a cmdlet tells of · keys: pre-shared keys that
+    it has to compare with its own."""
+
+    accounts: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    keys: WantedKeys = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.accounts or self.kinds or self.keys)
+
+    def beyond(self, asked: "Questions") -> "Questions":
+        """Those of these that were not asked yet. A key that has become another one is asked for anew."""
+        return Questions(tuple(n for n in self.accounts if n not in asked.accounts),
+                         tuple(k for k in self.kinds if k not in asked.kinds),
+                         {id: w for id, w in self.keys.items() if id not in asked.keys or asked.keys[id][1] != w[1]})
+
+    def calls(self) -> dict[Hashable, Call]:
+        """The calls that ask them, under labels that `answered` knows."""
+        calls: dict[Hashable, Call] = {kind.name: Call("Net.Get", {"cmdlet": kind.storage.get_cmdlet}) for kind in self.kinds}
+        if self.accounts:
+            calls["accounts"] = Call("Account.Resolve", {"names": list(self.accounts)})
+        if self.keys:
+            calls["keys"] = compare_call(self.keys)
+        return calls
+
+    def answered(self, found: HostSnapshot, reply: Reply) -> HostSnapshot:
+        """What was found, with the answers. Raises HostError."""
+        state = found.state
+        for kind in self.kinds:
+            state = state.updated(read_objects(kind, reply[kind.name]))
+        found = replace(found, state=state)
+        if self.accounts:
+            found = replace(found, accounts={**found.accounts, **_dict(reply["accounts"])})
+        return self._with_keys(found, reply.answers["keys"]) if self.keys else found
+
+    def _with_keys(self, found: HostSnapshot, answer: Answer) -> HostSnapshot:
+        """A key that the host does not compare is taken for the declared one, and that is told: it is no difference."""
+        if answer.error is None:
+            return replace(found, state=with_known_keys(found.state, self.keys, answer.value))
+        why = _NO_ANSWER if answer.error.id == UNKNOWN_VERB else answer.error.message
+        unread = tuple((f"the pre-shared key of {id}", why) for id in self.keys if id in found.state)
+        return replace(found, state=with_known_keys(found.state, self.keys, ["equal"] * len(self.keys)),
+                       facts=replace(found.facts, unread=(*found.facts.unread, *unread)))
+
+
+def about(declarations: Declarations, kinds: Mapping[str, Kind]) -> Questions:
+    """The questions about what is declared."""
+    asked = [kinds[name] for name in sorted({id.kind for id in declarations})]
+    return Questions(bind.account_names(declarations.values()), tuple(k for k in asked if k.storage.get_cmdlet),
+                     wanted_keys(declarations.values()))
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

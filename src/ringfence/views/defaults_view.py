@@ -1,0 +1,91 @@
+"""What differs from what Windows ships, for people and for programs."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from ringfence.diagnostics import Diagnostic
+from ringfence.errors import ExitCode
+from ringfence.model.state import Action, Change
+from ringfence.report import DefaultsResult, HostResult, Report
+from ringfence.views import json_view, text_view
+from ringfence.views.format import columns, count, escaped, natural
+from ringfence.views.view import ViewOptions
+from ringfence.windows.origin import ORIGINS, Origin
+
+SECTIONS: dict[Action, str] = {"update": "changed", "remove": "missing", "create": "added"}
+
+
+class DefaultsTextView:
+    """One host after the other: what was changed, what is missing, what others added."""
+
+    def __init__(self, options: ViewOptions) -> None:
+        self._style, self._diff = options.style, options.diff
+
+    def begin(self, warnings: Sequence[Diagnostic]) -> str:
+        return ""
+
+    def host(self, result: HostResult) -> str:
+        lines = [f"{self._style(escaped(result.host), 'strong')}: {self._headline(result)}"]
+        lines += [text_view.diagnostic(d, self._style) for d in result.diagnostics]
+        for action, title in SECTIONS.items():
+            changes = sorted((c for c in result.changes if c.action == action), key=lambda c: (c.id.kind, natural(c.id.name)))
+            if changes and action == "create" and isinstance(result, DefaultsResult):
+                lines += [f" {title}:", *self._added(changes, result)]
+            elif changes:
+                lines += [f" {title}:", *(self._change(c) for c in changes)]
+        return "\n".join(lines) + "\n"
+
+    def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        return "\n" + text_view.total(report, seconds) + "\n"
+
+    def _headline(self, result: HostResult) -> str:
+        counts = Counter(c.action for c in result.changes)
+        told = ", ".join(f"{counts[action]} {title}" for action, title in SECTIONS.items() if counts[action])
+        if result.error:
+            return f"{told}\n{text_view.failure(result.error, self._style)}" if told else (
+                "\n" + text_view.failure(result.error, self._style))
+        shipped = result.shipped if isinstance(result, DefaultsResult) else 0
+        return f"{told or self._style('as Windows ships it', 'good')} ({count(shipped, 'object')} ship with it)"
+
+    def _added(self, changes: Iterable[Change], result: DefaultsResult) -> Iterator[str]:
+        """Grouped by whose they are; of packages, which have many rules and bring them anew at every logon, a line each."""
+        by_origin = sorted(changes, key=lambda c: [*ORIGINS].index(result.origins[c.id].name))
+        for name, those in groupby(by_origin, key=lambda c: result.origins[c.id].name):
+            group = list(those)
+            yield f"  {ORIGINS[name]} ({len(group)}):"
+            if name == "package":
+                packages = Counter(result.origins[c.id].of for c in group)
+                yield from (f"    {line}" for line in columns(
+                    [(escaped(package), count(number, "rule")) for package, number in sorted(packages.items())]))
+            else:
+                yield from (f"  {line}" for c in group for line in self._change(c, result.origins[c.id]).splitlines())
+
+    def _change(self, change: Change, origin: Origin | None = None) -> str:
+        shown = text_view.change(change, diff=self._diff, style=self._style)
+        if origin is None or not origin.of:
+            return shown
+        head, _, rest = shown.partition("\n")
+        return f"{head}  {self._style('of ' + escaped(origin.of), 'quiet')}" + (f"\n{rest}" if rest else "")
+
+
+class DefaultsJsonView(json_view.JsonView):
+    """The document of plan and drift: a create is what does not ship, a remove what is missing; each with its origin."""
+
+    def object(self, result: HostResult) -> dict[str, Any]:
+        shown = super().object(result)
+        if isinstance(result, DefaultsResult):
+            for change, data in zip(result.changes, shown["changes"], strict=True):
+                data["origin"] = origin(result.origins.get(change.id) or _shipped(change))
+            shown["shipped"] = result.shipped
+        return shown
+
+
+def origin(whose: Origin) -> dict[str, str | None]:
+    """Whose an object is, as plain values."""
+    return {"name": whose.name, "of": whose.of or None}
+
+
+def _shipped(change: Change) -> Origin:
+    return Origin("windows_changed" if change.after else "windows")

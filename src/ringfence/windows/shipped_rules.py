@@ -1,0 +1,67 @@
+"""The rules that Windows ships, by name, for what has no host to ask: whether a declared name is one of them, or nearly so.
+
+The table (shipped_rules.txt, made by `make generate`) says itself where it comes from and what is missing from it. A host knows
+better: its own table (defaults.py) holds for that host, whatever its build, roles and language.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib import resources
+
+from ringfence.diagnostics import Diagnostic
+from ringfence.model.declaration import Declaration, Present
+
+_KIND = "firewall_rule"
+
+
+@cache
+def shipped_rules() -> Mapping[str, str]:
+    """{name: display name in English} of the rules that Windows ships."""
+    text = (resources.files(__package__) / "shipped_rules.txt").read_text(encoding="utf-8")
+    rows = (line.partition("\t") for line in text.splitlines() if line and not line.startswith("#"))
+    return {name: title for name, _, title in rows}
+
+
+def notes(declarations: Iterable[Declaration]) -> tuple[Diagnostic, ...]:
+    """What is worth knowing of declared rules with names of Windows, with names that are nearly such, and with display names
+    of its rules in place of names. Each once, in the order of their places."""
+    found = {note: None for d in declarations if d.id.kind == _KIND for note in _notes(d)}
+    return tuple(sorted(found, key=lambda note: (note.where, note.summary)))
+
+
+def _notes(declared: Declaration) -> Iterator[Diagnostic]:
+    name = declared.resource.name if isinstance(declared, Present) else declared.id.name
+    by_name, by_title, nearly = _indexes()
+    folded = name.casefold()
+    if shipped := by_name.get(folded):
+        yield _note(declared, f"{shipped} is a rule of Windows: {shipped_rules()[shipped]}",
+                    "Where a host has it, this task changes that rule. Its display name is told in English here.")
+    elif shipped := by_title.get(folded):
+        yield _note(declared, f"{name} is the display name of a rule of Windows, and no name",
+                    f"A rule is known by its name: write {shipped} where that rule is meant")
+    elif shipped := next(filter(None, map(nearly.get, _with_one_less(folded))), None):
+        yield _note(declared, f"{name} looks like {shipped}, a rule of Windows: {shipped_rules()[shipped]}",
+                    f"Write {shipped} where that rule is meant")
+
+
+def _note(declared: Declaration, summary: str, detail: str) -> Diagnostic:
+    return Diagnostic(declared.location("name"), summary, detail, "note")
+
+
+@cache
+def _indexes() -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]:
+    """The names by their folded form, by display name where that is one rule's alone, and by each form with a character less."""
+    names = shipped_rules()
+    titles: dict[str, list[str]] = {}
+    for name, title in names.items():
+        titles.setdefault(title.casefold(), []).append(name)
+    return ({name.casefold(): name for name in names}, {title: those[0] for title, those in titles.items() if len(those) == 1},
+            {form: name for name in names for form in _with_one_less(name.casefold())})
+
+
+def _with_one_less(name: str) -> Iterator[str]:
+    """The name, and every form of it that lacks one character: two names with such a form in common differ by one at most, be
+    it left out, added, another, or in the place of its neighbour. Comparing with a whole table costs a look-up each."""
+    if 5 < len(name) < 200:  # of shorter ones too many look alike
+        yield name
+        yield from (name[:i] + name[i + 1:] for i in range(len(name)))

@@ -1,0 +1,124 @@
+"""compare-defaults over real PSRP and SSH, on hosts of which somebody changed what Windows ships."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from cli_lab import RULES, Cli, fleet
+
+from ringfence.lab import POLICY, Machine
+from ringfence.lab.registry.hive import SYSTEM_DEFAULTS
+from ringfence.schemas import report
+
+MISSING, CHANGED = "CoreNet-IGMP-In", "RemoteDesktop-UserMode-In-TCP"
+ADDED = {
+    "corp-web": "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=8443|Name=Web|",
+    "agent": r"v2.31|Action=Allow|Active=TRUE|Dir=In|Name=@%ProgramFiles%\Contoso\agent.dll,-7|",
+    "mine": "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=x|LUOwn=S-1-5-21-1-2-3-1001|",
+}
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(tmp_path, capsys)
+
+
+def tamper(host: Machine) -> None:
+    text = str(host.registry.get(RULES, CHANGED))
+    host.registry.set(RULES, CHANGED, text.replace("Active=FALSE", "Active=TRUE"))
+    host.registry.unset(RULES, MISSING)
+    host.registry.set(POLICY + r"\PublicProfile", "EnableFirewall", 0)
+    for name, rule in ADDED.items():
+        host.registry.set(RULES, name, rule)
+
+
+def compared(cli: Cli, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """The exit code, and the document by host; it fits its schema."""
+    said = cli("compare-defaults", "--output", "json", *arguments)
+    document = json.loads(said.out)
+    jsonschema.validate(document, report())
+    return said.code, {host["host"]: host for host in document["hosts"]}
+
+
+def test_what_was_changed_is_told(cli: Cli) -> None:
+    with fleet(cli, 3) as hosts:
+        tamper(hosts["web1"])
+        tamper(hosts["pc2"])
+        said = cli("compare-defaults", "web1")
+        code, found = compared(cli)
+    assert said.code == code == 2
+    assert said.err == ""
+    for host in ("web1", "pc2"):  # one over PSRP, one over SSH
+        changes = {c["name"]: c for c in found[host]["changes"]}
+        assert (changes[CHANGED]["action"], changes[CHANGED]["origin"]["name"]) == ("update", "windows_changed")
+        before, after = ({k: v for k, v in changes[CHANGED][side].items() if k == "enabled"} for side in ("before", "after"))
+        assert (before, after) == ({"enabled": False}, {})  # true is the default
+        assert (changes[MISSING]["action"], changes[MISSING]["origin"]["name"]) == ("remove", "windows")
+        assert changes["public"]["kind"] == "firewall_profile"
+        assert {n: changes[n]["origin"]["name"] for n in ADDED} == {"corp-web": "other", "agent": "vendor", "mine": "user"}
+        assert found[host]["shipped"] > 290
+    assert [c["action"] for c in found["web3"]["changes"]] == ["create"] * len(found["web3"]["changes"])
+    assert "3 changed" not in said.out
+    for line in ("2 changed, 1 missing, ", f"~ firewall_rule {CHANGED}", "enabled  false → true", f"- firewall_rule {MISSING}",
+                 "an app package", "a vendor's program (1):", r"of %ProgramFiles%\Contoso\agent.dll", "of S-1-5-21-1-2-3-1001"):
+        assert line in said.out, said.out
+
+
+def test_packages_are_one_line_each(cli: Cli) -> None:
+    with fleet(cli, 2):
+        said = cli("compare-defaults", "pc2", "--no-diff")
+    packages = [line for line in said.out.splitlines() if "_" in line and line.endswith((" rule", " rules"))]
+    assert len(packages) > 3
+    assert len({line.split()[0] for line in packages}) == len(packages)
+    assert "ms-resource" not in said.out
+
+
+def test_any_host_of_the_inventory_without_a_playbook(cli: Cli) -> None:
+    with fleet(cli, 2):
+        cli.write({"ringfence.yml": "inventory: hosts.yml\n", "site.yml": "- hosts: nobody\n  tasks: [{nonsense: {}}]\n"})
+        assert cli("compare-defaults", "web*", "--list-hosts").out == "  hosts (1):\n    web1\n"
+        assert cli("compare-defaults", "web1").code == 2
+        assert cli("compare-defaults", "nobody").code == 1
+
+
+def test_nothing_was_changed(cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        host = hosts["web1"]
+        shipped = {value.name for value in host.registry.key(SYSTEM_DEFAULTS + r"\FirewallRules").values.values()}  # type: ignore[union-attr]
+        for value in [*host.registry.key(RULES).values.values()]:  # type: ignore[union-attr]
+            if value.name not in {*shipped, "WINRM-HTTP-In-TCP"}:
+                host.registry.unset(RULES, value.name)
+        said = cli("compare-defaults")
+        code, found = compared(cli)
+    assert (said.code, code, found["web1"]["changes"]) == (0, 0, [])
+    assert "web1: as Windows ships it (" in said.out
+
+
+def test_a_host_whose_table_was_deleted_cannot_be_compared(cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        hosts["web1"].registry.delete(SYSTEM_DEFAULTS)
+        said = cli("compare-defaults")
+        code, found = compared(cli)
+    assert said.code == code == 6
+    assert "the host keeps no table of what Windows ships" in said.out
+    assert found["web1"]["error"]["kind"] == "no_defaults"
+    assert not any(c["origin"]["name"].startswith("windows") for c in found["web1"]["changes"])
+
+
+@pytest.mark.skipif(shutil.which("pwsh") is None, reason="no pwsh on the PATH")
+def test_with_a_real_powershell(cli: Cli) -> None:
+    with fleet(cli, 2, pwsh=shutil.which("pwsh")) as hosts:
+        for host in hosts.values():
+            tamper(host)
+        real = compared(cli)
+    with fleet(cli, 2) as hosts:
+        for host in hosts.values():
+            tamper(host)
+        simulated = compared(cli)
+    assert real[0] == simulated[0] == 2
+    for name in ("web1", "pc2"):
+        assert real[1][name]["changes"] == simulated[1][name]["changes"]
+        assert real[1][name]["connections"] == 1

@@ -1,0 +1,80 @@
+"""What Windows ships, as a host tells of it: rules that it names only stand in its policy; whatever it says, nothing breaks."""
+
+from typing import Any
+
+import pytest
+from core import KINDS
+from hosts import LabHost
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringfence.batch import Answer, Batch, Failure, Reply
+from ringfence.lab import Machine, machine
+from ringfence.lab.registry.hive import SYSTEM_DEFAULTS
+from ringfence.model.state import LOCAL, Id, diff
+from ringfence.windows.defaults import Defaults, parse_defaults
+
+SHIPPED = SYSTEM_DEFAULTS + r"\FirewallRules"
+STRING = "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=@a.dll,-1|"
+DHCP = Id(LOCAL, "firewall_rule", "corenet-dhcp-in")
+
+
+@pytest.mark.parametrize("on", [machine("a"), machine("b", "windows11")], ids=lambda m: m.name)
+def test_an_untouched_host_is_as_shipped(on: Machine) -> None:
+    found = LabHost(on=on).read()
+    shipped = found.defaults.state
+    assert len(shipped.by_kind("firewall_rule")) > 290
+    assert diff(shipped, found.state, shipped) == ()
+    assert set(shipped.by_kind("firewall_profile")) == {"domain", "private", "public"}
+    assert found.defaults.language == "en-US"
+
+
+def test_what_differs_is_known_whole() -> None:
+    host = LabHost(on=machine("a"))
+    text = host.rules["CoreNet-DHCP-In"]
+    host.put("CoreNet-DHCP-In", text.replace("Active=TRUE", "Active=FALSE"))
+    host.machine.registry.unset(SHIPPED.replace("Defaults", "Parameters"), "WINRM-HTTP-In-TCP")
+    found = host.read()
+    changed, gone = diff(found.defaults.state, found.state, found.defaults.state)
+    assert (changed.id, changed.properties()) == (DHCP, {"enabled": (True, False)})
+    assert (gone.id.name, gone.action) == ("winrm-http-in-tcp", "remove")
+
+
+def test_the_shipped_policy_may_be_gone() -> None:
+    host = LabHost(on=machine("a"))
+    host.machine.registry.delete(SYSTEM_DEFAULTS)
+    assert host.read().defaults == Defaults(language="en-US")
+
+
+def test_an_older_endpoint_cannot_tell() -> None:
+    host = LabHost(on=machine("a"))
+
+    def older(batch: Batch) -> Reply:
+        host.before = lambda batch: None
+        reply = dict(host.run(batch).answers)
+        return Reply({**reply, "defaults": Answer(error=Failure("InvalidArgument", "ringfence.verb", "no verb is named x"))})
+
+    host.before = older
+    found = host.read()
+    assert found.defaults == Defaults(unread=(("what Windows ships", "no verb is named x"),))
+    assert found.state.by_kind("firewall_rule")
+
+
+def test_names_have_no_letter_case() -> None:
+    policy = {"local": [["FIREWALLRULES", [["R", "String", STRING]]]]}
+    told = parse_defaults({"rows": [["firewallRules", []]], "same": ["r"]}, policy, KINDS)
+    assert told.state.by_kind("firewall_rule").keys() == {"r"}
+
+
+MEMBERS = st.sampled_from(["rows", "same", "language", "unread", "local"])
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), max_leaves=8, extend=lambda inner:
+                    st.lists(inner, max_size=3) | st.dictionaries(MEMBERS, inner, max_size=4))
+
+
+@settings(max_examples=100)
+@given(JSON, JSON)
+def test_whatever_a_host_says(answer: Any, policy: Any) -> None:
+    assert isinstance(parse_defaults(answer, policy, KINDS), Defaults)
+    rows = [[1], [], ["FirewallRules"], [["FirewallRules"], 2], ["FirewallRules", [["r", "String", STRING], answer]]]
+    told = parse_defaults({"rows": [answer], "same": ["r", answer, 1]}, {"local": [*rows, policy]}, KINDS)
+    assert told.state.by_kind("firewall_rule").keys() == {"r"}

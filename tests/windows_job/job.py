@@ -1,0 +1,90 @@
+"""The folder of a job: the ways to the host that is examined, and what was seen of each guarantee."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from batches import open_transport
+
+from ringfence.batch import Answer, Batch, Call
+
+FOLDER = "RINGFENCE_JOB"  # the variable that names the folder
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to the host: connection variables. `lab`: a simulated host is at its end."""
+
+    name: str
+    variables: Mapping[str, Any]
+    lab: bool = False
+
+    def send(self, *calls: Call, stop: bool = False) -> tuple[Batch, tuple[Answer, ...]]:
+        """One batch, and the answers that came. Raises HostError."""
+        batch = Batch(dict(enumerate(calls)), stop_on_error=stop)
+        return batch, tuple(open_transport("target", self.variables).run(batch).answers.values())
+
+    def ask(self, *calls: Call) -> tuple[Any, ...]:
+        """The values of calls that have to succeed. Raises HostError, and AssertionError with what was refused."""
+        _, answers = self.send(*calls)
+        refused = [f"{call.args}: {a.error.message}" for call, a in zip(calls, answers, strict=True) if a.error]
+        if refused:
+            raise AssertionError("; ".join(refused))
+        return tuple(a.value for a in answers)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is kept between the steps, in `folder`: ways/NAME.yml, seen.jsonl, and files for people."""
+
+    folder: Path
+
+    @classmethod
+    def here(cls) -> "Job":
+        """The folder that the environment names; in the current one where it names none."""
+        return cls(Path(os.environ.get(FOLDER, ".windows-job")))
+
+    def add_way(self, way: Way) -> None:
+        """Keep a way for later steps."""
+        file = self.folder / "ways" / f"{way.name}.yml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(yaml.safe_dump({**way.variables, "lab": way.lab}), "utf-8")
+
+    def way(self, name: str) -> Way:
+        """A way that an earlier step has made; `local` needs none."""
+        file = self.folder / "ways" / f"{name}.yml"
+        if not file.exists() and name == "local":
+            return Way("local", {"ansible_connection": "local"})
+        variables = yaml.safe_load(file.read_text("utf-8"))
+        lab = variables.pop("lab", False)
+        return Way(name, variables, lab)
+
+    def saw(self, guarantee: str, way: str, problems: Iterable[str], seen: str = "") -> bool:
+        """Note what was seen of a guarantee: it is refuted where there are problems. Whether there were none."""
+        found = list(problems)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "seen.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"id": guarantee, "way": way, "problems": found, "seen": seen}) + "\n")
+        return not found
+
+    def everything_seen(self) -> list[dict[str, Any]]:
+        """All notes, in their order."""
+        file = self.folder / "seen.jsonl"
+        return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+
+    def write(self, name: str, text: str) -> None:
+        """A file for people; uploaded with the others."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(text, "utf-8")
+
+
+def summarise(text: str) -> None:
+    """Print, and show it on the page of the run where there is one (GITHUB_STEP_SUMMARY)."""
+    print(text, flush=True)
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(page, "a", encoding="utf-8") as file:
+            file.write(text + "\n\n")
