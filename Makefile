@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-lowest check demo bench mutants generate clean
+.PHONY: install dev lock test test-lowest check demo bench mutants generate ci-windows-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -64,9 +64,14 @@ bench: .venv-bench/installed
 mutants: dev
 	$(BIN)/python -m tests.mutants --jobs $(JOBS)
 
-# schemas/ and docs/reference/ come from the tables of the kinds, docs/demo.txt from the demo
+# schemas/ and docs/reference/ come from the tables of the kinds and of tests/windows_job, docs/demo.txt from the demo
 generate: dev
 	$(BIN)/python -m ringfence.cli.generate .
+	$(BIN)/python -m tests.windows_job page
+
+# the steps of .github/workflows/windows.yml against simulated hosts: it proves the steps, and nothing of Windows
+ci-windows-dry: dev
+	$(BIN)/python -m tests.windows_job.dry
 
 clean:
 	rm -rf .venv .venv-bench .venv-lowest .venv-lock .mypy_cache .ruff_cache .pytest_cache

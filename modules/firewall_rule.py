@@ -25,6 +25,7 @@ from ringfence.types import sddl
 from ringfence.types.base import CaseInsensitive, case_insensitive, list_of
 from ringfence.types.enums import BOOL, choice, flags_of
 from ringfence.types.network import PROTOCOL, PROTOCOLS, icmp_type, interfaces, port, protocol
+from ringfence.types.network_sets import icmp_set, port_set
 from ringfence.types.text import text
 
 ORDER = (
@@ -77,14 +78,15 @@ class FirewallRule(Rule):
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
         list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b",
-                unwritable=("mDNS",)),
+                unwritable=("mDNS",), canonical=port_set),
         LOCAL_PORT, default=(), filter_object="port", example=[3389])
     remote_port: tuple[str, ...] = prop("Ports of the other side, for TCP and UDP.",
-                                        list_of(port, "IPHTTPSOut", name="ports and ranges a-b"), REMOTE_PORT, default=(),
+                                        list_of(port, "IPHTTPSOut", name="ports and ranges a-b",
+                                                canonical=port_set), REMOTE_PORT, default=(),
                                         filter_object="port")
     icmp_type: tuple[str, ...] = prop(
         "ICMP types, or type:code, for icmpv4 and icmpv6.",
-        list_of(icmp_type, name="types and type:code"),
+        list_of(icmp_type, name="types and type:code", canonical=icmp_set),
         PROTOCOL_ICMP,
         default=(),
         filter_object="port",

@@ -6,13 +6,11 @@ from typing import Any
 from ringfence.diagnostics import Finding
 from ringfence.model.proposals import IPSEC_SERVICES, MAIN_MODE_CRYPTO, PHASE1_AUTH, reference, set_token
 from ringfence.model.resource import prop, resource
-from ringfence.model.rules import ENDPOINT1, ENDPOINT2, LOCAL_ADDRESS, NAME, Rule, addresses, check_addresses
+from ringfence.model.rules import ENDPOINT1, ENDPOINT2, ENDPOINT_ADDRESS, LOCAL_ADDRESS, NAME, Rule, check_addresses
 from ringfence.model.storage import DEFAULT, RuleStrings
-from ringfence.types.base import CaseInsensitive, list_of
-from ringfence.types.network import address
+from ringfence.types.base import CaseInsensitive
 
 ORDER = "Profile Auth1Set Crypto1Set EP1_4 EP1_6 EP2_4 EP2_6 Name Desc EmbedCtxt Active Platform Platform2"
-REMOTE = list_of(address, *addresses("", "").keywords, name="addresses, ranges a-b, subnets a/length")
 
 
 @resource("ipsec_main_mode_rule", noun="NetIPsecMainModeRule", storage=RuleStrings("MainModeRules", ORDER),
@@ -29,7 +27,7 @@ class IpsecMainModeRule(Rule):
         default=CaseInsensitive(DEFAULT), references="ipsec_phase1_auth_set")
     local_address: tuple[str, ...] = prop("The near ends of the connections.", LOCAL_ADDRESS, ENDPOINT1, default=(),
                                           filter_object="address")
-    remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", REMOTE, ENDPOINT2,
+    remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", ENDPOINT_ADDRESS, ENDPOINT2,
                                            default=(), filter_object="address", example=["10.7.0.0/16"])
 
     def normalise(self, values: dict[str, Any]) -> None:

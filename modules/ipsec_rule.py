@@ -13,13 +13,13 @@ from ringfence.model.resource import Resource, prop, resource
 from ringfence.model.rules import (
     ENDPOINT1,
     ENDPOINT2,
+    ENDPOINT_ADDRESS,
     INTERFACE,
     INTERFACE_TYPE,
     INTERFACE_TYPES,
     LOCAL_ADDRESS,
     NAME,
     Rule,
-    addresses,
     check_addresses,
     ports,
     reject,
@@ -29,6 +29,7 @@ from ringfence.types import sddl
 from ringfence.types.base import CaseInsensitive, PropertyType, list_of
 from ringfence.types.enums import BOOL, choice, flags_of, number
 from ringfence.types.network import PROTOCOL, PROTOCOLS, address, interfaces, port, protocol
+from ringfence.types.network_sets import natural_addresses, port_set, single_ports
 
 ORDER = (
     "Action Active Profile Protocol EP1Port EP1Port2_10 EP2Port EP2Port2_10 EP1_4 EP1_6 EP2_4 EP2_6 IF IFType LTunnel4 "
@@ -47,9 +48,9 @@ CAPABLE = {  # what each key module can do (New-NetIPsecRule, -KeyModule)
     "ikev1": {"MachineSHKey", "MachineCert", "MachineKerb"},
     "auth_ip": {"Anonymous", "MachineKerb", "MachineNtlm", "MachineCert", "UserKerb", "UserNtlm", "UserCert"},
     "ikev2": {"MachineCert"}}
-WORDS = {"security": choice("None", "Request", "Require"), "endpoint": list_of(address, name="addresses"),
-         "port": list_of(port, name="ports, and on exemptions ranges a-b"),
-         "remote": list_of(address, *addresses("", "").keywords, name="addresses, ranges a-b, subnets a/length")}
+WORDS = {"security": choice("None", "Request", "Require"),
+         "endpoint": list_of(address, name="addresses", canonical=natural_addresses),
+         "port": list_of(port, name="ports, and on exemptions ranges a-b", canonical=single_ports)}
 _MODULE = flags_of("IKEv1", "AuthIP", "IKEv2")
 
 
@@ -91,7 +92,7 @@ class _Tunnel:
                     ends[token[0].lower()].add(address(data))
             except ValueError:
                 left.append(piece)
-        return ("tunnel", tuple(sorted(ends["l"])), tuple(sorted(ends["r"])), host), tuple(left)
+        return ("tunnel", natural_addresses(ends["l"]), natural_addresses(ends["r"]), host), tuple(left)
 
     def write(self, *values: Any) -> Iterable[str]:
         mode, local, remote, host = values
@@ -167,14 +168,14 @@ class IpsecRule(Rule):
                                Text("TransportMachineAuthzSDDL", sddl.canonical), since="2.20")
     local_address: tuple[str, ...] = prop("The near ends of the connections.", LOCAL_ADDRESS, ENDPOINT1, default=(),
                                           filter_object="address")
-    remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", WORDS["remote"],
+    remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", ENDPOINT_ADDRESS,
                                            ENDPOINT2, default=(), filter_object="address", example=["10.0.0.0/8"])
     protocol: str = prop("The IP protocol.", PROTOCOL, ConvertedText(
         "Protocol", protocol, lambda v: None if v == "any" else PROTOCOLS.get(v, v)), default="any", filter_object="port")
     local_port: tuple[str, ...] = prop("Ports of the near end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
-                                       ports("EP1Port"), default=(), filter_object="port")
+                                       ports("EP1Port", canonical=single_ports), default=(), filter_object="port")
     remote_port: tuple[str, ...] = prop("Ports of the far end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
-                                        ports("EP2Port"), default=(), filter_object="port")
+                                        ports("EP2Port", canonical=single_ports), default=(), filter_object="port")
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
 
@@ -182,6 +183,8 @@ class IpsecRule(Rule):
         super().normalise(values)
         values["key_module"] = tuple(m for m in values["key_module"] if m.casefold() != "keymod=keymoddefault")
         exempt = (values["inbound_security"], values["outbound_security"]) == ("none", "none")
+        if exempt:  # a range says the same as its ports there, and nowhere else is allowed [0x00100023]
+            values["local_port"], values["remote_port"] = port_set(values["local_port"]), port_set(values["remote_port"])
         for p in self.kind.references:  # a rule that secures and names no set uses the default one, an exemption has none
             if values[p.name] in (None, DEFAULT):
                 values[p.name] = None if exempt else CaseInsensitive(DEFAULT)

@@ -144,6 +144,6 @@ def test_the_examples_of_the_specification() -> None:
     (found,) = state.by_kind("firewall_rule", "group_policy").values()
     assert {p: v for p, v in found.values().items() if v != RULE.defaults[p]} == {
         "display_name": "Firewall Rule Test", "protocol": "tcp", "profile": ("public",), "local_port": ("RPC",),
-        "remote_port": ("49000",), "local_address": ("192.168.0.0/24", "192.168.1.0/24"), "remote_address": ("LocalSubnet",),
+        "remote_port": ("49000",), "local_address": ("192.168.0.0/23",), "remote_address": ("LocalSubnet",),
         "program": "c:\\\\path\\\\foo.exe", "authentication": "no_encap"}
     assert state.by_kind("firewall_profile", "group_policy")["public"].values()["default_inbound_action"] == "block"

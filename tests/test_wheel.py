@@ -129,7 +129,7 @@ def test_outside_of_a_clone(made: Made, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [
     "doc", "doc ipsec_rule", "validate -i inventory playbooks/site.yml", "validate -i inventory playbooks/baseline.yml",
-    "validate -i inventory playbooks/servers.yml playbooks/workstations.yml", "validate -i localhost, playbooks/ci/localhost.yml",
+    "validate -i inventory playbooks/servers.yml playbooks/workstations.yml",
     "plan -i inventory playbooks/site.yml --list-hosts", "schema -o {out}", "init {out}"])
 def test_inside_a_clone(arguments: str, made: Made, tmp_path: Path) -> None:
     """Whose modules/ are the shipped kinds once more."""

@@ -11,10 +11,11 @@ def among(words: str, *others: str) -> st.SearchStrategy[str]:
     return st.sampled_from([*words.split(), *others])
 
 
-HOST = among("10.0.0.1 10.0.0.0/8 10.0.0.1-10.0.0.9 2001:db8::1 fe80::/64 192.168.7.0/255.255.255.0")
+HOST = among("10.0.0.1 10.0.0.2 10.0.0.0-10.0.0.255 10.0.0.128/25 10.0.0.0/8 10.0.0.1-10.0.0.9 "
+             "2001:db8::1 fe80::/64 192.168.7.0/255.255.255.0")
 WORDS = among("LocalSubnet LocalSubnet4 LocalSubnet6 DNS DNS6 Internet Intranet4 CaptivePortal PlayToDevice6")
-RANGE = st.tuples(st.integers(1, 60), st.integers(61, 65535)).map(lambda r: f"{r[0]}-{r[1]}")
-PORTS = st.lists(st.one_of(st.integers(1, 65535), RANGE), min_size=1, max_size=4)
+RANGE = st.tuples(st.integers(0, 60), st.integers(61, 65535)).map(lambda r: f"{r[0]}-{r[1]}")
+PORTS = st.lists(st.one_of(st.integers(1, 70), st.integers(1, 65535), RANGE), min_size=1, max_size=4)
 TEXT = st.text(st.characters(exclude_characters="|", exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
 PATH = st.text(characters.ascii_letters + "%\\: .()=", min_size=1, max_size=20).map(lambda p: "C:\\" + p.strip() + "x")
 SIDS = st.one_of(st.lists(st.sampled_from(["S-1-5-11", "S-1-5-32-544", "S-1-5-21-1-2-3-1104"]), min_size=1, max_size=3),

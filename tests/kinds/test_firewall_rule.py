@@ -84,7 +84,7 @@ def test_what_windows_refuses_is_found_before_any_host_is_touched(case: dict[str
     {"edge_traversal_policy": "defer_to_user", "program": "C:\\a.exe", "protocol": "udp", "profile": "public"},
     {"remote_machine": "S-1-5-11", "authentication": "required", "direction": "outbound"},
     {"override_block_rules": True, "authentication": "no_encap", "remote_machine": "S-1-5-11"},
-    {"remote_address": ["ff02::1", "224.0.0.252", "255.255.255.255", "0.0.0.0/0"]},
+    {"remote_address": ["ff02::1", "224.0.0.252", "255.255.255.255", "0.0.0.0-255.255.255.255"]},
     {"loose_source_mapping": True, "direction": "outbound"},
     {"name": "TCP Query User{996A56D3-5CAF-4181-8D40-359ACE5167AA}C:\\users\\user\\app.exe"},
     {"name": "x" * 511, "display_name": "y" * 9999},

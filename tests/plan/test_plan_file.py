@@ -37,7 +37,7 @@ def test_it_says_what_is_not_the_default() -> None:
     (data,) = changes_as_data([change(rule("r", enabled=False), rule("r", remote_address=["10.0.0.0/8", "DNS"]))])
     assert data == {"action": "update", "store": "local", "kind": "firewall_rule", "name": "r",
                     "before": {"display_name": "r", "enabled": False},
-                    "after": {"display_name": "r", "remote_address": ["10.0.0.0/8", "DNS"]}}
+                    "after": {"display_name": "r", "remote_address": ["DNS", "10.0.0.0/8"]}}
 
 
 def test_what_nobody_understood_is_part_of_it() -> None:

@@ -96,7 +96,7 @@ def test_drift_is_found_and_repaired() -> None:
     host.apply(*POLICY)
     host.put("rdp", host.rules["rdp"].replace("RA4=10.1.4.0/255.255.255.240|", "RA4=0.0.0.0/0.0.0.0|"))
     (change,) = host.plan(*POLICY).changes
-    assert change.properties() == {"remote_address": (("0.0.0.0/0", "LocalSubnet"), ("10.1.4.0/28", "LocalSubnet"))}
+    assert change.properties() == {"remote_address": (("LocalSubnet", "0.0.0.0-255.255.255.255"), ("LocalSubnet", "10.1.4.0/28"))}
     assert host.apply(*POLICY).status == "changed"
     assert host.plan(*POLICY).status == "in_sync"
 

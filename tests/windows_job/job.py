@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ FOLDER = "RINGFENCE_JOB"  # the variable that names the folder
 
 @dataclass(frozen=True)
 class Way:
-    """A way to the host: connection variables. `lab`: a simulated host is at its end."""
+    """A way to the host: connection variables. `lab`: a simulated host is at its end. `proves`: what the road over it shows."""
 
     name: str
     variables: Mapping[str, Any]
     lab: bool = False
+    proves: tuple[str, ...] = ()
+    memory: Path | None = None  # the folder of what ways remember together
 
     def send(self, *calls: Call, stop: bool = False) -> tuple[Batch, tuple[Answer, ...]]:
         """One batch, and the answers that came. Raises HostError."""
@@ -35,6 +37,20 @@ class Way:
         if refused:
             raise AssertionError("; ".join(refused))
         return tuple(a.value for a in answers)
+
+    def with_variables(self, **variables: Any) -> "Way":
+        """The same way, with other settings."""
+        return replace(self, variables={**self.variables, **variables})
+
+    def remembered(self, what: str, value: dict[str, Any]) -> dict[str, Any]:
+        """What the first way has told of a thing; this is it where there was none."""
+        if self.memory is None:
+            return value
+        file = self.memory / f"{what}.json"
+        if not file.exists():
+            file.write_text(json.dumps(value), "utf-8")
+        first: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        return first
 
 
 @dataclass(frozen=True)
@@ -52,16 +68,16 @@ class Job:
         """Keep a way for later steps."""
         file = self.folder / "ways" / f"{way.name}.yml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(yaml.safe_dump({**way.variables, "lab": way.lab}), "utf-8")
+        file.write_text(yaml.safe_dump({**way.variables, "lab": way.lab, "proves": list(way.proves)}), "utf-8")
 
     def way(self, name: str) -> Way:
         """A way that an earlier step has made; `local` needs none."""
         file = self.folder / "ways" / f"{name}.yml"
         if not file.exists() and name == "local":
-            return Way("local", {"ansible_connection": "local"})
-        variables = yaml.safe_load(file.read_text("utf-8"))
-        lab = variables.pop("lab", False)
-        return Way(name, variables, lab)
+            return Way("local", {"ansible_connection": "local"}, memory=self.folder)
+        variables = yaml.safe_load(file.read_text("utf-8-sig"))  # Windows PowerShell writes a byte order mark
+        lab, proves = variables.pop("lab", False), variables.pop("proves", ())
+        return Way(name, variables, lab, tuple(proves), self.folder)
 
     def saw(self, guarantee: str, way: str, problems: Iterable[str], seen: str = "") -> bool:
         """Note what was seen of a guarantee: it is refuted where there are problems. Whether there were none."""

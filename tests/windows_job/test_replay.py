@@ -54,7 +54,7 @@ def refuted(job: Job) -> set[str]:
 def test_another_string_is_a_difference(host: tuple[Machine, Way], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(firewall_rules.INTERFACE_TYPES, "Wireless", "WiFi")
     job = Job(tmp_path)
-    assert replay.run(job, host[1]) == 1
+    assert replay.run(job, host[1], first=130) == 1
     assert refuted(job) == {"stored-firewall-rules"}
     [line] = (tmp_path / "differences-psrp.jsonl").read_text("utf-8").splitlines()
     assert json.loads(line)["got"].endswith("|Dir=In|IFType=WiFi|Name=X|")
@@ -67,14 +67,14 @@ def test_a_refusal_in_other_words_is_told_as_that(
     monkeypatch.setattr(cmdlet_errors.CmdletError, "raised_by", lambda error, cmdlet: cmdlet_errors.CmdletError(
         error.category, "HRESULT 0x80070490", error.message, 5 if error.code == 1168 else error.code))  # fmt: skip
     job = Job(tmp_path)
-    assert replay.run(job, host[1]) == 1
+    assert replay.run(job, host[1], first=130) == 1
     assert refuted(job) == {"refusal-words"}
 
 
 def test_what_is_not_refused_is_a_difference(host: tuple[Machine, Way], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(firewall_rules, "_PROTOCOL_CHECKS", ())
     job = Job(tmp_path)
-    assert replay.run(job, host[1]) == 1
+    assert replay.run(job, host[1], first=90) == 1
     assert "refusals" in refuted(job)
 
 

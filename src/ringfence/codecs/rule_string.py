@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
-from ringfence.types.base import CaseInsensitive, KeptPiece
+from ringfence.types.base import CaseInsensitive, KeptPiece, in_order
 from ringfence.types.network import platform, sorted_versions
+from ringfence.types.network_sets import icmp_set
 
 Tokens = tuple[str, ...]  # ("Action=Allow", "Dir=In")
 Values = tuple[Any, ...]  # one a property, in the order of declaration
@@ -151,14 +152,17 @@ class TokenSet:
     """A set over several tokens: keywords are fragments, any other value goes where `token_of` sends it.
 
     `read_only`: further fragments that mean a keyword but are not how it is written, {fragment: keyword}.
+    `canonical`: the one form of a set of members.
     A member nobody understands stays in the set as its own piece: a rule from a newer Windows is never read as wider
     (model/kept.py says what becomes of it).
     """
 
     def __init__(self, tokens: str, parse: Callable[[str], str], token_of: Callable[[str], str],
                  keywords: Mapping[str, str] | None = None, format: Callable[[str], str] = str, *,
-                 read_only: Mapping[str, str] | None = None) -> None:
+                 read_only: Mapping[str, str] | None = None,
+                 canonical: Callable[[Iterable[str]], tuple[str, ...]] = in_order) -> None:
         self.tokens, self.parse, self.token_of, self.format = split(tokens), parse, token_of, format
+        self.canonical = canonical
         self.keywords = {k: split(v) for k, v in (keywords or {}).items()}
         self.richest = _richest(self.keywords) + [(frozenset(split(f.lower())), k) for f, k in (read_only or {}).items()]
         self.spelling = {t.lower(): t for t in self.tokens}
@@ -177,17 +181,12 @@ class TokenSet:
                 values.update([self.parse(v) for v in data.split(",")] if "," in data else (self.parse(data),))
             except ValueError:
                 values.add(kept_piece(piece, self.spelling))
-        return (self.ordered(values),), ()
+        return (self.canonical(values),), ()
 
     def owns(self, piece: str) -> bool:
         """Whether a text is a piece of one of the tokens."""
         token, equals, _ = piece.partition("=")
         return bool(equals) and token.lower() in self.spelling
-
-    @staticmethod
-    def ordered(values: Iterable[str]) -> tuple[str, ...]:
-        """The value that has these members."""
-        return tuple(sorted(values))
 
     def write(self, *values: Any) -> Iterable[str]:
         for value in values[0] or ():
@@ -213,7 +212,7 @@ class ProtocolAndIcmp:
             # ValueError where they say different things
             (protocol,) = {self.protocol(n.partition("=")[2]) for n in numbers or ("Protocol=any",)}
             mine = [p for p in rest if p.lower().startswith(f"icmp{protocol[-1:]}=")] if protocol[:4] == "icmp" else []
-            types = tuple(sorted({self.icmp_type(v) for p in mine for v in p.partition("=")[2].split(",")}))
+            types = icmp_set(self.icmp_type(v) for p in mine for v in p.partition("=")[2].split(","))
         except ValueError:
             return (None, ()), pieces
         taken = frozenset(mine)

@@ -104,7 +104,7 @@ class Property:
             return self.type.parse(value)
         parsed = self.type.parse(others) if others else ()
         ((read,), _) = self.codec.read(tuple(pieces))
-        return self.codec.ordered({*parsed, *read})
+        return self.codec.canonical({*parsed, *read})
 
 
 def prop(

@@ -4,7 +4,7 @@ Tokens and keywords are those of [MS-GPFAS] 2.2.2, spellings of values those of 
 """
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,8 @@ from ringfence.diagnostics import Finding
 from ringfence.model.resource import Resource, prop
 from ringfence.types.base import PropertyType, as_text, case_insensitive, list_of, quoted
 from ringfence.types.enums import TRUE_FALSE, flags_of
-from ringfence.types.network import address, platforms, port
+from ringfence.types.network import address, platforms, port, subnet
+from ringfence.types.network_sets import address_set, port_set
 from ringfence.types.text import PATH_TEXT, guid, text
 
 
@@ -38,7 +39,7 @@ def addresses(four: str, six: str, later: tuple[str, str] | None = None, *, keyw
         known |= both(*later, Intranet="IntrAnet", Internet="IntErnet", PlayToDevice="Ply2Renders",
                       IntranetRemoteAccess="RmtIntrAnet", CaptivePortal="CaptivePortal")
     tokens = "|".join((four, six, *(later or ())))
-    return TokenSet(tokens, address, lambda v: six if ":" in v else four, known, masked)
+    return TokenSet(tokens, address, lambda v: six if ":" in v else four, known, masked, canonical=address_set)
 
 
 def _of_families(word: PropertyType) -> PropertyType:
@@ -49,15 +50,17 @@ def _of_families(word: PropertyType) -> PropertyType:
         for keyword in {v[:-1] for v in found if v[0].isupper() and v[-1] in "46"}:
             if keyword in found or {keyword + "4", keyword + "6"} <= found:
                 found = found - {keyword + "4", keyword + "6"} | {keyword}
-        return tuple(sorted(found))
+        return address_set(found)
 
     return replace(word, parse=parse)
 
 
-def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also: dict[str, str] | None = None) -> TokenSet:
+def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also: dict[str, str] | None = None,
+          canonical: Callable[[Iterable[str]], tuple[str, ...]] = port_set) -> TokenSet:
     """The codec of a list of ports: single ones under `token`, ranges and newer keywords under `token`2_10 …"""
     ranges = f"{token}2_10"
-    return TokenSet("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords, read_only=also)
+    return TokenSet("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords, read_only=also,
+                    canonical=canonical)
 
 
 ENDPOINT1 = addresses("EP1_4", "EP1_6")
@@ -72,7 +75,7 @@ def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:
     for value in values:
         if value[0].isdigit() or ":" in value:
             first, _, last = value.partition("-")
-            if all(map(_not_unicast, (first, last or first))):
+            if all(map(_not_unicast, (first, last or first))) and (not last or first not in ("0.0.0.0", "::")):
                 code = "0x0010004A" if ":" in value else "0x0010004C"
                 yield Finding(
                     name,
@@ -95,8 +98,10 @@ def reject(value: str) -> str:
 
 
 _ADDRESSES = "addresses, ranges a-b, subnets a/length"
-LOCAL_ADDRESS = list_of(address, name=_ADDRESSES)
-REMOTE_ADDRESS = _of_families(list_of(address, *addresses("", "", ("", "")).keywords, name=_ADDRESSES))
+LOCAL_ADDRESS = list_of(subnet, name=_ADDRESSES, canonical=address_set)
+REMOTE_ADDRESS = _of_families(list_of(subnet, *addresses("", "", ("", "")).keywords, name=_ADDRESSES, canonical=address_set))
+ENDPOINT_ADDRESS = _of_families(list_of(subnet, *addresses("", "").keywords, name=_ADDRESSES, canonical=address_set))
+"""The far end of what IPsec secures: without the newer keywords."""
 PROFILES = TokenSet("Profile", reject, str, {p: f"Profile={p.title()}" for p in ("domain", "private", "public")})
 PROFILE = flags_of("Domain", "Private", "Public", whole=True)
 INTERFACE = TokenSet("IF", guid, lambda v: "IF")

@@ -6,7 +6,7 @@ str, int, bool, None, tuples of str, and Secret; two of them mean the same exact
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -109,9 +109,18 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
+def in_order(members: Iterable[str]) -> tuple[str, ...]:
+    """Members of a set as a value has them, where they have no other order of their own."""
+    return tuple(sorted(members))
+
+
 def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any",
-            unwritable: tuple[str, ...] = ()) -> PropertyType:
-    """A set of values and `keywords` (NetSecurity's spelling, case and underscores apart); `any` is ()."""
+            unwritable: tuple[str, ...] = (),
+            canonical: Callable[[Iterable[str]], tuple[str, ...]] = in_order) -> PropertyType:
+    """A set of values and `keywords` (NetSecurity's spelling, case and underscores apart); `any` is ().
+
+    unwritable: keywords that Windows' own rules have and no cmdlet takes · canonical: the one form of a set of members.
+    """
     known = {fold(k): k for k in (*keywords, *unwritable)}
 
     def one(value: Any) -> str:
@@ -131,7 +140,7 @@ def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: s
             return ()
         if not parts:
             raise empty_value(any_word)
-        return tuple(sorted({one(p) for p in parts}))
+        return canonical({one(p) for p in parts})
 
     item: dict[str, Any] = {"type": ["string", "integer"]}
     if keywords:

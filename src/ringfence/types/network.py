@@ -9,6 +9,7 @@ from typing import Any
 
 from ringfence.diagnostics import suggest
 from ringfence.types.base import PropertyType, as_text, list_of, quoted
+from ringfence.types.network_sets import LAST_PORT, interval_text
 from ringfence.types.text import guid
 
 _PORT = re.compile("[1-9][0-9]{0,4}")
@@ -17,28 +18,34 @@ _PORTS = re.compile(r"([0-9]{1,9})(?:\s*-\s*([0-9]{1,9}))?")
 
 @lru_cache(65536)
 def port(text: str) -> str:
-    """A port or a range of ports: "443", "80-90". Port 0 is refused by Windows ([MS-FASP] 2.2.37, 0x00100022)."""
-    if _PORT.fullmatch(text) and int(text) <= 65535:
+    """A port or a range of ports: "443", "80-90".
+
+    Port 0 alone is refused by Windows (FW_RULE_STATUS 0x00100022). A range may begin there: real rules do, and the page of
+    New-NetIPsecRule says 0 through 65535.
+    """
+    if _PORT.fullmatch(text) and int(text) <= LAST_PORT:
         return text
     match = _PORTS.fullmatch(text)
     if not match:
         raise ValueError(f"{quoted(text)} is not a port (1-65535) or a range like 80-90")
     first, last = int(match[1]), int(match[2] or match[1])
-    if not 1 <= first <= last <= 65535:
+    if not first <= last <= LAST_PORT or last == 0:
         raise ValueError(f"{text} is not a port (1-65535) or a range like 80-90 with the smaller end first")
     return str(first) if first == last else f"{first}-{last}"
 
 
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
-# Windows takes no host masks (0.0.0.255)
-_LENGTHS = {text: n for n in range(33) for text in (str(n), str(ipaddress.IPv4Address(2**32 - 2**(32 - n))))}
+# Windows itself takes no host masks (0.0.0.255); people who come from routers write them
+_HOST_MASKS = {str(ipaddress.IPv4Address(2**(32 - n) - 1)): n for n in range(33)}
+_LENGTHS = _HOST_MASKS | {text: n for n in range(33) for text in (str(n), str(ipaddress.IPv4Address(2**32 - 2**(32 - n))))}
 
 
 @lru_cache(65536)
 def address(text: str) -> str:
     """An IP address, range or subnet: "10.0.0.1", "10.0.0.1-10.0.0.9", "10.0.0.0/8" (also given by a mask).
 
-    Host bits of a subnet are cleared, /32 and /128 are the address alone. Raises ValueError.
+    Host bits of a subnet are cleared, /32 and /128 are the address alone, a range that is a subnet is that subnet, and /0 is
+    a range: Windows has no such subnet. Raises ValueError.
     """
     if _IPV4.fullmatch(text):
         return text
@@ -49,7 +56,7 @@ def address(text: str) -> str:
             first, last = (ipaddress.ip_address(end.strip()) for end in text.split("-"))
             if first.version != last.version or int(first) > int(last):
                 raise ValueError
-            return str(first) if first == last else f"{first}-{last}"
+            return interval_text(first.version, int(first), int(last))
         if "/" not in text:
             return str(ipaddress.ip_address(text))
         base, _, size = text.partition("/")
@@ -59,15 +66,25 @@ def address(text: str) -> str:
     except (ValueError, KeyError):
         raise ValueError(f"{quoted(text)} is not an address, a range a-b (smaller end first) "
                          "or a subnet a/length") from None
-    return str(net.network_address if net.prefixlen == 128 else net)
+    return str(net.network_address) if net.prefixlen == 128 else str(net) if net.prefixlen else interval_text(6, 0, 2**128 - 1)
 
 
 def _subnet(base: str, length: int) -> str:
     """An IPv4 subnet without its host bits. (ipaddress does it too, in four times the time.)"""
+    if length == 0:
+        return interval_text(4, 0, 2**32 - 1)
     a, b, c, d = map(int, base.split("."))
     bits = (a << 24 | b << 16 | c << 8 | d) >> (32 - length) << (32 - length)
     net = f"{bits >> 24}.{bits >> 16 & 255}.{bits >> 8 & 255}.{bits & 255}"
     return net if length == 32 else f"{net}/{length}"
+
+
+def subnet(text: str) -> str:
+    """The same as people may say it: a subnet of /0 is refused, as Windows does."""
+    if re.search(r"/(0+|0\.0\.0\.0)$", text):
+        raise ValueError(f"{quoted(text)}: Windows knows no subnet of length 0 [0x00100045, 0x00100046]: say any, or "
+                         "0.0.0.0-255.255.255.255 for all of IPv4")
+    return address(text)
 
 
 PROTOCOLS = {"icmpv4": "1", "tcp": "6", "udp": "17", "icmpv6": "58"}

@@ -135,7 +135,7 @@ def _subnet(value: str, four: str, six: str, endpoint: bool) -> Token:
     code = 0x00100045 if address.version == 4 and "." in size else 0x00100046
     masks = [m for m in range(33) if address.version == 4 and size == str(_mask(m))]
     length = masks[0] if masks else int(size) if size.isascii() and size.isdigit() else -1
-    if not 0 <= length <= address.max_prefixlen:
+    if not 1 <= length <= address.max_prefixlen:  # MS-FASP 2.2.4, 2.2.6: no mask of 0, no prefix of 0
         raise rule_error(code, f"Subnet {value}.")
     _refuse(address, endpoint)
     network = ipaddress.ip_network((address, length), strict=False)
@@ -168,7 +168,7 @@ def _port(value: str, single: str, several: str) -> Token:
         raise rule_error(0x00100021, f"Port {value}.")
     first, _, last = (p.strip() for p in value.partition("-"))
     low, high = int(first), int(last or first)
-    if not 0 < low <= high <= 65535:
+    if not low <= high <= 65535 or high == 0:  # a range may begin at 0, as the page of New-NetIPsecRule has it
         raise rule_error(0x00100022, f"Port {value}.")
     return (several, f"{low}-{high}") if last else (single, str(low))
 

@@ -1,0 +1,62 @@
+"""What a host wrote down: batches with a key over every way in, then a search for them."""
+
+import base64
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from lab_cases import KEY, proposals
+
+from ringfence.batch import Batch, Call, cmdlet_call
+
+from .job import Job, Way
+from .probes import NAME
+
+ENCODINGS = ("utf-8", "utf-16-le")
+BEGINS = "PowerShell transcript start"  # what Windows PowerShell writes, and PowerShell 7 without the first word
+FOLDER, EVENTS = "transcripts", "events-4104.txt"  # of the job: setup/transcription.ps1 and setup/events.ps1 fill them
+
+
+def run(job: Job, ways: Sequence[Way]) -> int:
+    """The step: 1 where anything of a batch is written down."""
+    sent = {way.name: send_key(way) for way in ways}
+    time.sleep(0 if all(way.lab for way in ways) else 5)
+    files = sorted((job.folder / FOLDER).rglob("*.txt")) + [f for f in [job.folder / EVENTS] if f.exists()]
+    problems = list(given_away(files, sent.values()))
+    if not any(BEGINS.removeprefix("PowerShell ") in text for file in files for text in texts(file)):
+        problems.append(f"no transcript was written below {job.folder / FOLDER}, which proves nothing")
+    holds = job.saw("transcripts-hold-no-key", ", ".join(sent), problems, f"{len(files)} files")
+    print(f"{len(files)} files, batches over {', '.join(sent)}", *(problems or ["nothing of them is written down"]), sep="\n  ")
+    return 0 if holds else 1
+
+
+def send_key(way: Way) -> Batch:
+    """A batch that makes a set with a pre-shared key and removes it."""
+    proposal = proposals("New-NetIPsecAuthProposal", [{"Machine": True, "PreSharedKey": KEY}])
+    made = cmdlet_call("New-NetIPsecPhase1AuthSet", {"Name": NAME, "DisplayName": NAME, "Proposal": proposal})
+    batch, answers = way.send(Call("Facts.Read"), made, cmdlet_call("Remove-NetIPsecPhase1AuthSet", {"Name": NAME}))
+    if refused := [a.error.message for a in answers if a.error]:
+        raise AssertionError(f"over {way.name}: {refused}")
+    return batch
+
+
+def given_away(files: Iterable[Path], batches: Iterable[Batch]) -> Iterator[str]:
+    """A line for each file that holds a batch or a part of it, its key, or the secret, in one of their forms."""
+    forms = {form for batch in batches for form in _forms(batch)}
+    for file in files:
+        for form in sorted(forms):
+            if any(form in text for text in texts(file)):
+                yield f"{file.name} holds {form[:6]}…"
+
+
+def _forms(batch: Batch) -> Iterator[str]:
+    """The first characters are those of every batch; the last of base64 depend on what follows."""
+    line = batch.encode()
+    yield from (KEY, base64.b64encode(KEY.encode()).decode()[:-4], base64.b64encode(batch.hmac_key).decode()[:-4])
+    yield from (line[20:60], line[-40:])
+
+
+def texts(file: Path) -> Iterator[str]:
+    """A file in each encoding that a PowerShell may have written it in."""
+    data = file.read_bytes()
+    yield from (data.decode(encoding, "replace") for encoding in ENCODINGS)
