@@ -199,14 +199,14 @@ def _origin() -> Schema:
 
 
 def examination() -> Schema:
-    """What --output json writes of ping: a report whose hosts hold what was seen of them."""
+    """What --output json writes of ping and doctor: a report whose hosts hold what was seen of them."""
     told: Schema = {"type": ["object", "null"], "description": "As the host said it; null where it was not reached."}
     parts: Schema = {"check": {"enum": [c.name for c in CHECKS]}, "level": {"enum": list(typing.get_args(Level))},
                      "found": STRING, "advice": STRING, "kind": {"enum": [*sorted(FAILURES), ""]}}
     check = _closed(parts, *parts)
     way = _closed({f.name: {"type": "integer" if f.name == "port" else "string"} for f in dataclasses.fields(WayIn)},
                   *(f.name for f in dataclasses.fields(WayIn)))
-    seen = {"way_in": way, "facts": told, "session": told, "checks": {"type": "array", "items": check}}
+    seen = {"way_in": way, "facts": told, "session": told, "surroundings": told, "checks": {"type": "array", "items": check}}
     frame = report()
     same = {name: frame["$defs"]["host"]["properties"][name] for name in ("host", "status", "error", "connections", "seconds")}
     host = _closed({**same, **seen}, *same, *seen)

@@ -35,7 +35,8 @@ REFUSED = {"All", "AsJob", "CimSession", "Confirm", "DisplayGroup", "GPOSession"
            "ThrottleLimit", "TracePolicyStore", "WhatIf"}
 # Windows PowerShell 5.1 stands on these; what came later would fail there.
 KNOWN = {*(f"Windows PowerShell {v}.0" for v in (1, 2, 3, 4, 5)), "Windows PowerShell 5.1", "Windows 2000", "Windows XP",
-         "Windows Server 2012", *(f".NET Framework {v}" for v in ("1.1", "2.0", "3.0", "3.5", "4.0", "4.5", "4.6"))}
+         "Windows Vista", "Windows Server 2012", "Windows Server 2016",
+         *(f".NET Framework {v}" for v in ("1.1", "2.0", "3.0", "3.5", "4.0", "4.5", "4.6"))}
 
 
 @cache

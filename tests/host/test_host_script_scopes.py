@@ -35,7 +35,21 @@ function Get-NetIPAddress {
 function Get-NetConnectionProfile { [CmdletBinding()] param() throw 'no profile at all' }
 function Get-DnsClientServerAddress { [CmdletBinding()] param() }
 function Get-NetRoute { [CmdletBinding()] param() Write-Error 'no route' -ErrorId CmdletizationQuery_NotFound }
-function Get-CimInstance { [CmdletBinding()] param($ClassName) }
+function Get-CimInstance {
+    [CmdletBinding()] param($ClassName, $Namespace, $Filter)
+    if ($ClassName -ne 'Win32_Service') { return }
+    Write-Error 'one service is broken' -ErrorId Broken
+    [pscustomobject]@{ Name = 'WinRM'; State = 'Running'; StartMode = 'Auto' }
+}
+function Get-WSManInstance {
+    [CmdletBinding()] param($ResourceURI, [switch]$Enumerate)
+    if (-not $Enumerate) { throw 'no configuration' }
+    Write-Error 'one listener is broken' -ErrorId Broken
+    $of = { ([xml]'<l><Port Source="GPO">5986</Port><Enabled>true</Enabled></l>').l }
+    & $of
+}
+function Get-PSSessionConfiguration { [CmdletBinding()] param() Write-Error 'Access is denied.' -ErrorId Denied }
+function Get-RingfenceIdentity { throw 'nobody' }
 function Get-Service { [CmdletBinding()] param($Name) [pscustomobject]@{ Status = 'Running' } }
 function Test-RingfenceElevation { $true }
 function Resolve-RingfenceAccount($Name) { throw 'no such account' }
@@ -77,7 +91,8 @@ BATCH = batch_of(Call("Facts.Read"), Call("Policy.Read", {"stores": ["local", "g
                  Call("Account.Resolve", {"names": ["x"]}), Call("Defaults.Read"),
                  Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["r"]}), Call("SA.Read"),
                  Call("Net.Get", {"cmdlet": "Get-NetIPsecDospSetting"}), cmdlet_call("New-NetFirewallRule", {"Name": "good"}),
-                 cmdlet_call("New-NetFirewallRule", {"Name": "bad"}), Call("SA.Delete", {"remote_address": "10.0.0.9"}))
+                 cmdlet_call("New-NetFirewallRule", {"Name": "bad"}), Call("SA.Delete", {"remote_address": "10.0.0.9"}),
+                 Call("Session.Read"), Call("Surroundings.Read"))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -90,9 +105,9 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
         "READERS": str(tmp_path / "Readers.psm1"), "TEXT": str(script_file(tmp_path)), "MODULE": str(module),
         "BATCH": BATCH.encode()})
     said = decode(BATCH, ran.stdout.decode().strip())["replies"]
-    assert [reply["ok"] for reply in said] == [True] * 8 + [False, True]
+    assert [reply["ok"] for reply in said] == [True] * 8 + [False, True, True, True]
     values = [reply.get("value", reply.get("error")) for reply in said]
-    facts, policy, accounts, shipped, enforcement, associations, shown, _, refused, removed = values
+    facts, policy, accounts, shipped, enforcement, associations, shown, _, refused, removed, session, around = values
     assert [(i["alias"], i["addresses"]) for i in facts["interfaces"]] == [("Ethernet", ["10.0.0.5/24"])]
     assert parse_facts(facts).unread == (("addresses", "one address is broken"), ("profiles", "no profile at all"),
                                          ("interfaces", "one adapter is broken"))
@@ -106,3 +121,8 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
     assert [s["Name"] for s in shown] == ["d"]
     assert refused["id"].startswith("Refused")
     assert removed == {"quick_mode": 0, "main_mode": 1}
+    assert (session["account"], unread(session)) == (None, (("account", "nobody"),))
+    assert around["services"] == {"WinRM": {"state": "running", "start": "auto"}}
+    assert around["listeners"] == [{"address": None, "transport": None, "port": "5986", "enabled": "true"}]
+    assert unread(around) == (("services", "one service is broken"), ("winrm", "no configuration"),
+                              ("listeners", "one listener is broken"), ("endpoints", "Access is denied."))

@@ -16,7 +16,8 @@ OF_THE_SESSION_TYPE = {"Microsoft.PowerShell.Core", "Microsoft.PowerShell.Utilit
 
 # Stand-ins for the modules of Windows, each with what the script calls of it.
 MODULES = {
-    "CimCmdlets": "function Get-CimInstance { param($ClassName) }",
+    "CimCmdlets": "function Get-CimInstance { param($ClassName, $Namespace, $Filter) }",
+    "Microsoft.WSMan.Management": "function Get-WSManInstance { param($ResourceURI, [switch]$Enumerate) }",
     "NetAdapter": "function Get-NetAdapter { param([switch]$IncludeHidden) [pscustomobject]@{ Name = 'Ethernet' } }",
     "NetTCPIP": "function Get-NetIPAddress { } function Get-NetRoute { } function Get-NetTCPConnection { }",
     "DnsClient": "function Get-DnsClientServerAddress { }",

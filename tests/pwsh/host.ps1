@@ -45,7 +45,9 @@ function global:Show-Host([string]$What) {
     if ($What -in $global:Host1.Broken) { throw "$What is broken" }
     foreach ($one in $global:Host1[$What]) { [pscustomobject]$one }
 }
-function global:Get-CimInstance([string]$ClassName) { Show-Host $ClassName }
+function global:Get-CimInstance([string]$ClassName, [string]$Namespace, [string]$Filter) { Show-Host $ClassName }
+function global:Get-WSManInstance([string]$ResourceURI, [switch]$Enumerate) { Show-Host $ResourceURI }
+function global:Get-PSSessionConfiguration { Show-Host Endpoints }
 function global:Get-NetAdapter([switch]$IncludeHidden) { Show-Host Adapters | Where-Object { $IncludeHidden -or -not $_.Hidden } }
 function global:Get-NetIPAddress { Show-Host Addresses }
 function global:Get-NetConnectionProfile { Show-Host Profiles }

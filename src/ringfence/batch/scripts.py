@@ -13,11 +13,11 @@ from importlib import resources
 _BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "accounts", "netsecurity"), ("answer",)
 READER_PARTS = (*_BEFORE, *_AFTER)
 KEY_READER_PARTS = (*_BEFORE, "keys", *_AFTER)
-EXAMINING_PARTS = ("session",)  # what only `ping` and `doctor` ask
+EXAMINING_PARTS = ("session", "surroundings")  # what only `ping` and `doctor` ask
 WRITER_PARTS = (*_BEFORE, "keys", "changes", *_AFTER)
 SCRIPTS = {"reader": READER_PARTS, "key-reader": KEY_READER_PARTS, "examiner": (*_BEFORE, *EXAMINING_PARTS, *_AFTER),
            "writer": WRITER_PARTS}
-EXAMINING_VERBS = frozenset({"Session.Read"})
+EXAMINING_VERBS = frozenset({"Session.Read", "Surroundings.Read"})
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
 

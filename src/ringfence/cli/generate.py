@@ -25,6 +25,7 @@ def generated() -> dict[str, str]:
     files = {f"schemas/{name}": text for name, text in schema.files(known).items()}
     files |= {f"docs/reference/kinds/{name}.md": reference.page(kind) for name, kind in known.items()}
     files[SHIPPED_RULES] = shipped_rules()
+    files["docs/guide/doctor.md"] = reference.checks()
     return files | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
                     "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page()}
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from ringfence.doctor.examination import Check, Examination, Verdict
+from ringfence.doctor.firewall_checks import FIREWALL_CHECKS
+from ringfence.doctor.host_checks import HOST_CHECKS
 from ringfence.doctor.session_checks import SESSION_CHECKS
 
-CHECKS: tuple[Check, ...] = (*SESSION_CHECKS,)
+CHECKS: tuple[Check, ...] = (*SESSION_CHECKS, *HOST_CHECKS, *FIREWALL_CHECKS)
 PING_CHECKS = tuple(check for check in CHECKS if check.ping)
 
 

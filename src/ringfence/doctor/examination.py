@@ -8,6 +8,7 @@ from ringfence.model.facts import Facts, unread
 from ringfence.model.state import State
 from ringfence.transports.way_in import WayIn
 
+NOT_TOLD = "the script there does not tell it"
 Level = Literal["ok", "note", "obstacle", "unknown"]
 
 
@@ -55,7 +56,7 @@ class Examination:
                 raise NotKnownError(why)
             if name in answer:
                 return answer[name]
-        raise NotKnownError("the script there does not tell it")
+        raise NotKnownError(NOT_TOLD)
 
     @property
     def product(self) -> str:

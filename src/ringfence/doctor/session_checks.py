@@ -58,6 +58,10 @@ def _services(seen: Examination) -> Iterator[Finding]:
             yield obstacle(found, advice, "service")
         else:
             yield note(f"{found}: nothing is negotiated", f"{advice}, where connection security rules are declared")
+    for name in TO_WRITE:
+        if name not in off and "disabled" in start.get(name, ""):
+            yield obstacle(f"{name} runs, and is disabled: after a restart it does not",
+                           f"Set-Service {name} -StartupType Automatic")
     if missing := [name for name in SERVICE_TITLES if name not in seen.facts.services]:
         yield "unknown", f"{', '.join(missing)}: not told by the host", "", ""
     if not off and not missing:
@@ -65,7 +69,7 @@ def _services(seen: Examination) -> Iterator[Finding]:
 
 
 def _start_modes(seen: Examination) -> dict[str, str]:
-    services = seen.surroundings.get("services")
+    services = seen.surroundings.get("services")  # of what only doctor asks
     return {name: f" (start: {str(one.get('start')).lower()})" for name, one in services.items() if isinstance(one, dict)
             } if isinstance(services, dict) else {}
 

@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.batch import UNKNOWN_VERB, Batch, Call, Reply
-from ringfence.doctor.checks import PING_CHECKS, examined
+from ringfence.doctor.checks import CHECKS, PING_CHECKS, examined
 from ringfence.doctor.examination import Check, Examination, Verdict
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.facts import parse_facts
+from ringfence.model.state import State
 from ringfence.report import ExaminedResult, HostResult
 from ringfence.run.host import HostJob, HostRun, RunContext
 from ringfence.transports.way_in import way_in
+from ringfence.windows.read import STORES, read
 
 _ASKED_BY_PING: Mapping[Hashable, Call] = {"facts": Call("Facts.Read"), "session": Call("Session.Read")}
 
@@ -20,6 +22,13 @@ _ASKED_BY_PING: Mapping[Hashable, Call] = {"facts": Call("Facts.Read"), "session
 def ping_host(job: HostJob, context: RunContext) -> HostResult:
     """Whether a host can be worked on: an ExaminedResult. Never raises for what the host does."""
     return _examine(job, context, Batch(_ASKED_BY_PING), PING_CHECKS)
+
+
+def examine_host(job: HostJob, context: RunContext) -> HostResult:
+    """Everything that stands in the way of work on a host, and of its policy being in force: an ExaminedResult. Never raises for
+    what the host does."""
+    more = {"surroundings": Call("Surroundings.Read"), "policy": Call("Policy.Read", {"stores": list(STORES)})}
+    return _examine(job, context, Batch({**_ASKED_BY_PING, **more}), CHECKS)
 
 
 def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[Check]) -> HostResult:
@@ -30,8 +39,10 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
         try:
             asked_at = time.time()
             reply = run.send(batch)
+            answered_at = time.time()
+            state = read(reply["policy"], context.kinds) if "policy" in batch.calls else State({})
             seen = Examination(way_in(job.settings, run.agreed), parse_facts(reply["facts"]), _known(reply, "session"),
-                               asked_at=asked_at, answered_at=time.time())
+                               _known(reply, "surroundings"), state, asked_at, answered_at)
         except RingfenceError as error:
             return replace(tried, error=error)
         verdicts = examined(seen, checks)
@@ -41,9 +52,10 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
 
 
 def _known(reply: Reply, label: str) -> Mapping[str, Any]:
-    """The value of a call; empty where the script there is of a release that does not know it. Raises HostError."""
-    answer = reply.answers[label]
-    if answer.error and answer.error.id == UNKNOWN_VERB:
+    """The value of a call; empty where it was not made, or where the script there is of a release that does not know it. Raises
+    HostError."""
+    answer = reply.answers.get(label)
+    if not answer or (answer.error and answer.error.id == UNKNOWN_VERB):
         return {}
     value = reply[label]
     return value if isinstance(value, dict) else {}

@@ -4,6 +4,7 @@ from ringfence.views import defaults_view, examined_view, json_view, status_view
 from ringfence.views.view import ViewTable
 
 VIEWS: ViewTable = {"text": text_view.TextView, "json": json_view.JsonView}
+DOCTOR_VIEWS: ViewTable = {"text": examined_view.DoctorView, "json": examined_view.ExaminedJsonView}
 PING_VIEWS: ViewTable = {"text": examined_view.PingView, "json": examined_view.ExaminedJsonView}
 STATUS_VIEWS: ViewTable = {"text": status_view.StatusTextView, "json": status_view.StatusJsonView}
 DEFAULTS_VIEWS: ViewTable = {"text": defaults_view.DefaultsTextView, "json": defaults_view.DefaultsJsonView}

@@ -14,6 +14,7 @@ from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.allow_list import check_cmdlet, check_parameters, not_allowed
 from ringfence.lab.host_script.session_facts import session_facts
+from ringfence.lab.host_script.surrounding_facts import surrounding_facts
 from ringfence.lab.host_script.system_defaults import read_defaults
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
@@ -27,6 +28,7 @@ Arguments = Mapping[str, Any]  # of a verb, as the batch holds them
 ROOTS = {"local": (POLICY, ("RestrictedServices", "Mdm")), "group_policy": (GROUP_POLICY, ()), "mdm": (MDM, ()),
          "restricted": (RESTRICTED, ())}
 SETS_WITH_KEYS = {"NetIPsecPhase1AuthSet": ("Phase1AuthenticationSet", "Phase1AuthenticationSets")}
+_SERVICES = ("mpssvc", "BFE", "IKEEXT", "PolicyAgent")  # those of which Facts.Read tells
 _NEEDED = {"Account.Resolve": ("names",), "Enforcement.Read": ("kind", "names"), "SA.Delete": ("remote_address",)}
 
 
@@ -48,6 +50,7 @@ class HostScript:
         self._policies: dict[str, tuple[int, str]] = {}
         self._verbs: dict[str, Callable[[Arguments, Session], Any]] = {
             "Facts.Read": self._facts, "Session.Read": self._session, "Account.Resolve": self._accounts,
+            "Surroundings.Read": lambda arguments, session: surrounding_facts(self.machine),
             "Net.Call": self._call, "Net.Get": self._get, "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Enforcement.Read": self._enforcement, "SA.Read": self._associations, "SA.Delete": self._delete_associations}
 
@@ -158,7 +161,8 @@ class HostScript:
                     "alias": i.alias, "guid": i.guid, "index": i.index, "type": i.type, "status": i.status,
                     "addresses": i.addresses, "profile": i.profile, "dns_servers": i.dns_servers,
                     "gateways": i.gateways} for i in machine.interfaces],
-                "services": dict(machine.services), "environment": dict(machine.environment),
+                "services": {name: machine.services[name] for name in _SERVICES if name in machine.services},
+                "environment": dict(machine.environment),
                 "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
                 "management": {"transport": session.transport, "local_address": session.local_address,
                                "local_port": session.local_port, "remote_address": session.remote_address,

@@ -96,7 +96,8 @@ class Machine:
         self.accounts = dict(accounts)
         self.interfaces = interfaces
         self.controller_address = controller_address
-        self.services = {"mpssvc": "running", "BFE": "running", "IKEEXT": "running", "PolicyAgent": "running"}
+        self.services = {"mpssvc": "running", "BFE": "running", "IKEEXT": "running", "PolicyAgent": "running",
+                         "WinRM": "running", "sshd": "running", "Schedule": "running"}
         self.environment = {"SystemRoot": r"C:\Windows", "ProgramFiles": r"C:\Program Files",
                             "ProgramFiles(x86)": r"C:\Program Files (x86)", "ProgramData": r"C:\ProgramData",
                             "SystemDrive": "C:"}
@@ -104,6 +105,8 @@ class Machine:
         self.registry = SimulatedRegistry()
         self.dosp: dict[str, dict[str, Any]] = {}
         self.faults, self.counters, self.surroundings = Faults(), Counters(), Surroundings()
+        if system.product == "workstation":
+            self.surroundings.firewall_products = []
         self.lock = threading.RLock()
         self.deleted_associations = DeletedAssociations()
         self.registry.set(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "EditionID", system.edition)

@@ -5,6 +5,7 @@ from typing import Any
 
 from psrpcore import types
 
+from ringfence.lab.host_script.surrounding_facts import services, session_configurations
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 from ringfence.lab.session import Session
@@ -23,9 +24,13 @@ class WindowsObjects:
         self.machine = machine
         self._by_name: Mapping[str, Callable[[Session], Objects]] = {
             "Win32_ComputerSystem": self._computer_system, "Win32_OperatingSystem": self._operating_system,
-            "Service": self._services, "NetAdapter": self._adapters, "NetIPAddress": self._addresses,
-            "NetConnectionProfile": self._connection_profiles, "DnsClientServerAddress": self._dns_servers,
-            "NetRoute": self._routes, "NetTCPConnection": self._connections}
+            "Service": self._services, "Win32_Service": lambda session: list(services(machine)),
+            "NetAdapter": self._adapters, "NetIPAddress": self._addresses, "NetConnectionProfile": self._connection_profiles,
+            "DnsClientServerAddress": self._dns_servers, "NetRoute": self._routes, "NetTCPConnection": self._connections,
+            "FirewallProduct": self._firewall_products, "Win32_DeviceGuard": self._device_guard,
+            "WSManConfig": lambda session: [machine.surroundings.winrm],
+            "WSManListener": lambda session: list(machine.surroundings.listeners),
+            "PSSessionConfiguration": lambda session: session_configurations(machine)}
 
     def show(self, name: str, session: Session) -> Objects:
         """The objects of a name, as a session sees them. Raises CmdletError."""
@@ -44,6 +49,16 @@ class WindowsObjects:
 
     def _services(self, session: Session) -> Objects:
         return [{"Name": name, "Status": status.capitalize()} for name, status in self.machine.services.items()]
+
+    def _firewall_products(self, session: Session) -> Objects:
+        """Windows Security Center is no part of servers: there is no such namespace (0x8004100e, WBEM_E_INVALID_NAMESPACE)."""
+        products = self.machine.surroundings.firewall_products
+        if products is None:
+            raise CmdletError("MetadataError", "HRESULT 0x8004100e", "Invalid namespace ")
+        return [{"displayName": name} for name in products]
+
+    def _device_guard(self, session: Session) -> Objects:
+        return [{"UsermodeCodeIntegrityPolicyEnforcementStatus": types.PSUInt(self.machine.surroundings.app_control)}]
 
     def _adapters(self, session: Session) -> Objects:
         return [{"Name": i.alias, "InterfaceGuid": i.guid, "InterfaceIndex": i.index, "Hidden": i.type == "remote_access",

@@ -120,7 +120,15 @@ function Get-ChildItem {
     foreach ($held in $children) { [LabKey]::new($held, "$path\$($held.name)") }
 }
 # ---- Facts ---------------------------------------------------------------------------------------------------------------------
-function Get-CimInstance { [CmdletBinding()] param([Parameter(Mandatory, Position = 0)][string]$ClassName) Show-Lab $ClassName }
+function Get-CimInstance {  # of WQL the one form that the script asks: names joined by OR
+    [CmdletBinding()] param([Parameter(Mandatory, Position = 0)][string]$ClassName, [string]$Namespace, [string]$Filter)
+    Show-Lab $ClassName | Where-Object { -not $Filter -or $Filter.Contains("'$($_.Name)'") }
+}
+function Get-WSManInstance {
+    [CmdletBinding()] param([Parameter(Mandatory)][uri]$ResourceURI, [switch]$Enumerate)
+    Show-Lab $(if ("$ResourceURI" -eq 'winrm/config') { 'WSManConfig' } else { 'WSManListener' })
+}
+function Get-PSSessionConfiguration { [CmdletBinding()] param() Show-Lab PSSessionConfiguration }
 function Get-NetAdapter {
     [CmdletBinding()] param([switch]$IncludeHidden)
     Show-Lab NetAdapter | Where-Object { $IncludeHidden -or -not $_.Hidden }
@@ -149,6 +157,6 @@ function Resolve-RingfenceAccount([string]$Name) {
     if ($account.error) { throw $account.error }
     $account
 }
-Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-NetAdapter, Get-NetIPAddress,
+Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-WSManInstance, Get-PSSessionConfiguration, Get-NetAdapter, Get-NetIPAddress,
     Get-NetConnectionProfile, Get-DnsClientServerAddress, Get-NetRoute, Get-NetTCPConnection, Get-Service, Test-RingfenceElevation,
     Get-RingfenceIdentity, Resolve-RingfenceAccount
