@@ -106,8 +106,9 @@ FAILURES: dict[str, tuple[str, str]] = {
     "authorization": ("access denied", "The account needs to be a member of Administrators or of Remote Management "
                       "Users with access to the endpoint"),
     "host_key": ("SSH host key not accepted", "Compare the fingerprint with the host's, then add it to known_hosts"),
-    "endpoint": ("PowerShell endpoint not found", "Register the endpoint named by ringfence_endpoint "
-                 "(see `ringfence jea export`), or correct the name"),
+    "endpoint": ("the PowerShell endpoint is not there, or cannot do what is asked", "Register the endpoint that "
+                 "ringfence_endpoint names, or export the endpoint anew (`ringfence jea export`) and install it; an auditor's "
+                 "only reads, applying needs the operator's"),
     "powershell": ("PowerShell not found on the host", "Set ringfence_powershell to its path"),
     "language_mode": ("PowerShell is in a restricted language mode", "Use a JEA endpoint (`ringfence jea export`), or "
                       "allow the script in the application control policy"),
@@ -121,8 +122,8 @@ FAILURES: dict[str, tuple[str, str]] = {
     "protocol": ("the answer is not ringfence's", "Check that nothing on the host writes into the session, and that "
                  "both sides have the same version of ringfence"),
     "too_large": ("the answer is larger than allowed", "Raise ringfence_max_reply, unless the host is damaged"),
-    "version": ("the endpoint cannot do what is asked", "Export the endpoint anew (`ringfence jea export`) and install it; an "
-                "auditor's endpoint only reads, applying needs the operator's"),
+    "version": ("both sides speak different versions", "Export the endpoint anew (`ringfence jea export`) and install it, or use "
+                "the ringfence that it was exported by"),
     "script": ("the host script failed", "Run again with -vv for the host's own message"),
     "change_rejected": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
     "no_defaults": ("the host keeps no table of what Windows ships", "Somebody deleted the registry key SharedAccess\\Defaults. "

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ringfence.batch import Batch
-from ringfence.batch.scripts import installed
+from ringfence.batch.scripts import script_named
 
 HERE = Path(__file__).parents[1]
 PARTS = HERE.parent / "src" / "ringfence" / "batch" / "host"
@@ -66,7 +66,7 @@ class Warm:
 def script_file(folder: Path, writes: bool = True) -> Path:
     """A script with every part, or all that only read, in a file of its own."""
     file = folder / ("writer.ps1" if writes else "reader.ps1")
-    file.write_text(installed(writes, compares_keys=writes), "utf-8")
+    file.write_text(script_named("operator" if writes else "examiner"), "utf-8")
     return file
 
 

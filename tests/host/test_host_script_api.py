@@ -14,14 +14,12 @@ from host_script import HERE, PARTS, needs_pwsh, pwsh
 
 from ringfence.batch.scripts import (
     COMPARE_KEYS,
-    EXAMINING_PARTS,
     EXAMINING_VERBS,
     READER_PARTS,
     SCRIPTS,
     WRITER_PARTS,
     WRITING_VERBS,
     digests,
-    installed,
     part_text,
     script,
     script_named,
@@ -50,11 +48,11 @@ def parsed(text: str) -> dict[str, Any]:
     return found
 
 
-EVERY_PART = (*WRITER_PARTS, *EXAMINING_PARTS)
+EVERY_PART = SCRIPTS["operator"]
 
 
 def used() -> dict[str, Any]:
-    return parsed(installed(writes=True, compares_keys=True))
+    return parsed(script_named("operator"))
 
 
 def test_every_file_is_a_part() -> None:

@@ -11,7 +11,7 @@ from host_script import decode, needs_file_registry, needs_pwsh, pwsh, script_fi
 
 from ringfence.batch import Call, jea, script
 from ringfence.batch.bootstrap import BOOTSTRAP, bootstrap
-from ringfence.batch.scripts import scripts
+from ringfence.batch.scripts import digests, scripts
 from ringfence.errors import FAILURES, HostError
 
 SET = r"Phase1AuthenticationSets\{A}\0000"
@@ -49,7 +49,7 @@ def test_windows_powershell_5_1_understands_it(tmp_path: Path) -> None:
 
 @needs_pwsh
 def test_through_standard_input() -> None:
-    batch = batch_of(Call("Facts.Read"), Call("No.Verb"))
+    batch = batch_of(Call("Facts.Read", {"with": ["management"]}), Call("No.Verb"))
     ran = pwsh("-EncodedCommand", bootstrap(), stdin=two_lines(script(), batch.encode()),
                environment={"SSH_CONNECTION": "10.0.0.9 50022 10.0.0.5 22", "ProgramData": r"C:\ProgramData"})
     assert ran.stderr == b""
@@ -58,6 +58,7 @@ def test_through_standard_input() -> None:
                                             "local_address": "10.0.0.5", "local_port": 22}
     assert facts["value"]["environment"]["ProgramData"] == r"C:\ProgramData"
     assert facts["value"]["language_mode"] == "FullLanguage"
+    assert facts["value"]["script_sha256"] == digests()["reader"]
     assert unknown["error"]["id"] == "ringfence.verb"
 
 

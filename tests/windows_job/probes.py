@@ -1,17 +1,16 @@
 """Questions to a host over one way in, each able to refute a guarantee: what a probe yields is what contradicts it."""
 
-import hashlib
-import hmac
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lab_cases import KEY, READ, SETS, proposals, rows
 
-from ringfence.batch import Call, cmdlet_call
+from ringfence.batch import AsHmac, Call, cmdlet_call
+from ringfence.batch.scripts import COMPARE_KEYS
 from ringfence.errors import HostError
 from ringfence.plan.in_force import not_enforced
+from ringfence.secret import Secret
 
 from .job import Job, Way
 
@@ -103,18 +102,27 @@ def default_sets(way: Way) -> Iterator[str]:
 
 @probe("keys-compare")
 def keys_compare(way: Way) -> Iterator[str]:
-    """A set with a pre-shared key, read back."""
+    """A set with a pre-shared key: the host is asked for it, and for another one."""
     noun, key, cmdlet = SETS["P1"]
-    made = cmdlet_call(f"New-{noun}", {"Name": NAME, "DisplayName": NAME,
-                                       "Proposal": proposals(cmdlet, [{"Machine": True, "PreSharedKey": KEY}])})  # fmt: skip
-    batch, answers = way.send(made, READ, cmdlet_call(f"Remove-{noun}", {"Name": NAME}))
-    if answers[0].error:
-        raise AssertionError(answers[0].error.message)
-    kind, told = rows(answers[1].value["local"]).get(f"{key}\\{NAME}\\0000", {}).get("SHKey", ("", "no SHKey"))
-    if KEY in json.dumps(answers[1].value, ensure_ascii=False):
-        yield "the key itself was told"
-    if kind != "Hmac" or told != hmac.new(batch.hmac_key, KEY.encode(), hashlib.sha256).hexdigest():
-        yield f"what was told is not the HMAC of the key: {kind} {told}"
+    proposal = proposals(cmdlet, [{"Machine": True, "PreSharedKey": KEY}])
+    way.ask(cmdlet_call(f"New-{noun}", {"Name": NAME, "DisplayName": NAME, "Proposal": proposal}))
+    try:
+        policy, *same = way.ask(READ, compare(KEY))
+        [other] = way.ask(compare(KEY[::-1]))
+    finally:
+        way.send(cmdlet_call(f"Remove-{noun}", {"Name": NAME}))
+    [none] = way.ask(compare(KEY))
+    told = rows(policy["local"]).get(f"{key}\\{NAME}\\0000", {}).get("SHKey")
+    if told != ("Secret", None):
+        yield f"of the key is told {told}"
+    if (said := [*same, other, none]) != [["equal"], ["differs"], ["none"]]:
+        yield f"the same key, another one, and no set are {said}"
+
+
+def compare(key: str) -> Call:
+    """The question whether the set of the probe has this key."""
+    asked = {"store": "local", "kind": SETS["P1"][0], "name": NAME, "hmac": AsHmac(Secret(key))}
+    return Call(COMPARE_KEYS, {"keys": [asked]})
 
 
 @probe("log-path")

@@ -1,6 +1,7 @@
 """What is said to a host and what it answers: one batch of calls, one reply. Pure.
 
-Wire format (version 2). To the host, one line of base64 over gzip over the UTF-8 JSON
+Wire format (version 2; Facts.Read answers `wire`, version and minor, `verbs` and `script_sha256`: an endpoint of JEA may be older
+than its controller, at most by two minors). To the host, one line of base64 over gzip over the UTF-8 JSON
 
     {"ringfence": 2, "run": "9f…", "key": "BASE64", "stop": true, "calls": [{"verb": "Net.Call", "args": {…}}, …]}
 
@@ -33,8 +34,10 @@ from ringfence.batch.scripts import script as script
 from ringfence.errors import FAILURES, HostError
 from ringfence.secret import Secret
 
-WIRE_VERSION = 2
+WIRE_VERSION, WIRE_MINOR = 2, 0  # a minor adds verbs, arguments or members; what is there keeps its meaning
+OLDEST_MINOR = max(0, WIRE_MINOR - 2)  # of endpoints that are still understood
 UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
+MISSING_COMMAND = ("CommandNotFound", "CouldNotAutoload")  # how the id begins where the session lacks a command
 MAX_REPLY = 64 * 2**20  # bytes of JSON; 50,000 rules are about 20 MB
 
 _FRAME = re.compile(rb"<<ringfence:([A-Za-z0-9+/=\s]+)>>")
@@ -69,6 +72,11 @@ class Failure:
     id: str
     message: str
     code: int | None = None
+
+    @property
+    def is_lack(self) -> bool:
+        """Whether nothing was refused: the script there does not know the verb, or its session lacks the command."""
+        return self.id == UNKNOWN_VERB or self.id.startswith(MISSING_COMMAND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +153,7 @@ class Reply:
         """The value of a call that has to succeed. Raises HostError."""
         answer = self.answers[label]
         if answer.error:
-            raise HostError("version" if answer.error.id == UNKNOWN_VERB else "script", answer.error.message)
+            raise HostError("endpoint" if answer.error.is_lack else "script", answer.error.message)
         return answer.value
 
 

@@ -9,14 +9,14 @@ import uuid
 from dataclasses import dataclass, replace
 
 from ringfence import __version__
-from ringfence.batch.scripts import installed
+from ringfence.batch.scripts import script_named
 
 FUNCTION = "Invoke-RingfenceBatch"
 
 # Where a role names VisibleFunctions, PowerShell sets $PSModuleAutoLoadingPreference to None for the session
 # (PowerShell/PowerShell, InitialSessionStateProvider.cs, "Now apply visibility logic"), so whatever the function calls has to
 # be imported by the role (PowerShell/JEA#42). Microsoft.PowerShell.* come with the session type.
-ROLE_MODULES = ("CimCmdlets", "NetSecurity", "NetAdapter", "NetTCPIP", "DnsClient", "NetConnection", "Microsoft.WSMan.Management")
+ROLE_MODULES = ("CimCmdlets", "Microsoft.WSMan.Management", "NetSecurity")
 
 # No account has this name, and registering looks accounts up: a file that nobody has edited cannot be registered.
 PLACEHOLDER = "REPLACE-ME\\the group that may connect"
@@ -37,7 +37,7 @@ class JeaEndpoint:
 
     def module_text(self) -> str:
         """The module: a script as the body of the function."""
-        body = installed(self.writes, self.compares_keys)
+        body = script_named("operator" if self.writes else "key-examiner" if self.compares_keys else "examiner")
         return f"function {FUNCTION} {{\n{body}}}\nExport-ModuleMember -Function {FUNCTION}\n"
 
     def files(self) -> dict[str, str]:

@@ -11,15 +11,20 @@ import re
 from importlib import resources
 
 _BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "accounts", "netsecurity"), ("answer",)
+_EXAMINING = ("session", "surroundings")  # what only `ping` and `doctor` ask
 READER_PARTS = (*_BEFORE, *_AFTER)
-KEY_READER_PARTS = (*_BEFORE, "keys", *_AFTER)
-EXAMINING_PARTS = ("session", "surroundings")  # what only `ping` and `doctor` ask
 WRITER_PARTS = (*_BEFORE, "keys", "changes", *_AFTER)
-SCRIPTS = {"reader": READER_PARTS, "key-reader": KEY_READER_PARTS, "examiner": (*_BEFORE, *EXAMINING_PARTS, *_AFTER),
-           "writer": WRITER_PARTS}
+SCRIPTS = {"reader": READER_PARTS, "key-reader": (*_BEFORE, "keys", *_AFTER), "examiner": (*_BEFORE, *_EXAMINING, *_AFTER),
+           "writer": WRITER_PARTS,
+           # what endpoints of JEA have besides: it is installed and not sent with each batch, so all that may be asked is in it
+           "key-examiner": (*_BEFORE, *_EXAMINING, "keys", *_AFTER),
+           "operator": (*_BEFORE, *_EXAMINING, "keys", "changes", *_AFTER)}
 EXAMINING_VERBS = frozenset({"Session.Read", "Surroundings.Read"})
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
+
+RELEASED_DIGESTS: dict[str, str] = {}
+"""{SHA-256: release} of the scripts of earlier releases: endpoints that were exported by one of them are known by it."""
 
 _COMMENT = re.compile(r"(^|\s{2,})# .*$")
 
@@ -35,20 +40,10 @@ def script(writes: bool = False, compares_keys: bool = False, examines: bool = F
     return script_named("writer" if writes else "key-reader" if compares_keys else "examiner" if examines else "reader")
 
 
-def script_named(name: str) -> str:
-    """The text of one of SCRIPTS, as it is sent."""
-    return _composed(SCRIPTS[name])
-
-
-def installed(writes: bool, compares_keys: bool) -> str:
-    """The text of an endpoint's module. It is installed and not sent, so it has what `ping` and `doctor` ask too."""
-    own = (*EXAMINING_PARTS, *(("keys",) if writes or compares_keys else ()), *(("changes",) if writes else ()))
-    return _composed((*_BEFORE, *own, *_AFTER))
-
-
 @functools.cache
-def _composed(parts: tuple[str, ...]) -> str:
-    lines = (_bare(line) for part in parts for line in part_text(part).splitlines())
+def script_named(name: str) -> str:
+    """The text of one of SCRIPTS."""
+    lines = (_bare(line) for part in SCRIPTS[name] for line in part_text(part).splitlines())
     return "".join(f"{line}\n" for line in lines if line)
 
 

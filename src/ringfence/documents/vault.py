@@ -55,6 +55,15 @@ class Vault:
         """Whether there is no password at all."""
         return not self._passwords
 
+    @property
+    def tries(self) -> int:
+        """How many passwords are tried on a value, at most."""
+        return len(self._passwords)
+
+    def knows(self, value: Vaulted) -> bool:
+        """Whether a value was decrypted before."""
+        return value.ciphertext in self._known
+
     def decrypt(self, value: Vaulted) -> Secret:
         """The text of a value, which must be UTF-8. Passwords of the value's own label are tried first, then the
         others. Raises InputError with the place and never with any part of the text."""

@@ -21,7 +21,7 @@ def load(sources: Sequence[str], files: VariableFiles) -> Inventory:
     """The inventory of several sources (`-i`), later ones adding to and overriding earlier ones. Mistakes go to
     `files.problems`; the caller raises them."""
     inventory = Inventory(files)
-    for source in sources:
+    for source in reversed(dict.fromkeys(reversed(sources))):  # one that is given twice counts as the later
         path = Path(source).expanduser()
         if "," in source and not path.exists():
             _names(source, inventory)

@@ -189,7 +189,8 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
         p = kind.properties.get(name)
         if p is None:
             hint = suggest(name, (kind.key, "state", *kind.properties), "; ")
-            mistakes.add(Finding(name, f"unknown property {quoted(name)}{hint}", f"see `ringfence doc {kind.name}`"))
+            comma = f"if it belongs to the value before it, inside of {{ }} write [a, {name}]; " if value is None else ""
+            mistakes.add(Finding(name, f"unknown property {quoted(name)}{hint}", f"{comma}see `ringfence doc {kind.name}`"))
         else:
             try:
                 found[name] = p.parse(value)

@@ -1,7 +1,7 @@
 """One host looked at: how it is reached, who works there, and what stands in the way. Nothing is changed."""
 
 import time
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,22 +13,26 @@ from ringfence.model.facts import parse_facts
 from ringfence.model.state import State
 from ringfence.report import ExaminedResult, HostResult
 from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.run.questions import INTERFACES, Questions
 from ringfence.transports.way_in import way_in
+from ringfence.windows.endpoint import endpoint_of
 from ringfence.windows.read import STORES, read
 
-_ASKED_BY_PING: Mapping[Hashable, Call] = {"facts": Call("Facts.Read"), "session": Call("Session.Read")}
+_SESSION = Call("Session.Read")
 
 
 def ping_host(job: HostJob, context: RunContext) -> HostResult:
     """Whether a host can be worked on: an ExaminedResult. Never raises for what the host does."""
-    return _examine(job, context, Batch(_ASKED_BY_PING), PING_CHECKS)
+    return _examine(job, context, Batch({"facts": Call("Facts.Read"), "session": _SESSION}), PING_CHECKS)
 
 
 def examine_host(job: HostJob, context: RunContext) -> HostResult:
     """Everything that stands in the way of work on a host, and of its policy being in force: an ExaminedResult. Never raises for
     what the host does."""
-    more = {"surroundings": Call("Surroundings.Read"), "policy": Call("Policy.Read", {"stores": list(STORES)})}
-    return _examine(job, context, Batch({**_ASKED_BY_PING, **more}), CHECKS)
+    facts = Questions(frozenset({INTERFACES})).facts_call()
+    asked = {"facts": facts, "session": _SESSION, "surroundings": Call("Surroundings.Read"),
+             "policy": Call("Policy.Read", {"stores": list(STORES)})}
+    return _examine(job, context, Batch(asked), CHECKS)
 
 
 def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[Check]) -> HostResult:
@@ -41,7 +45,9 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
             reply = run.send(batch)
             answered_at = time.time()
             state = read(reply["policy"], context.kinds) if "policy" in batch.calls else State({})
-            seen = Examination(way_in(job.settings, run.agreed), parse_facts(reply["facts"]), _known(reply, "session"),
+            facts = parse_facts(reply["facts"])
+            endpoint_of(facts)
+            seen = Examination(way_in(job.settings, run.agreed), facts, _known(reply, "session"),
                                _known(reply, "surroundings"), state, asked_at, answered_at)
         except RingfenceError as error:
             return replace(tried, error=error)

@@ -9,7 +9,17 @@ from ringfence.diagnostics import NOWHERE, InputError, Where, describe, suggest
 from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault, Vaulted
 from ringfence.documents.yaml import Map, Seq
-from ringfence.templates.budget import RenderError, UndefinedFacts, UndefinedValue, UntrustedLookup, reset_budget
+from ringfence.secret import Secret
+from ringfence.templates.budget import (
+    DECRYPTION,
+    PART,
+    RenderError,
+    UndefinedFacts,
+    UndefinedValue,
+    UntrustedLookup,
+    charge,
+    reset_budget,
+)
 from ringfence.templates.compile import OPAQUE, condition, names_in, template
 from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView, to_plain
 from ringfence.templates.sandbox import OMIT, FailedValue
@@ -80,6 +90,7 @@ class Scope:
                 continue
             if name in OPAQUE:
                 return None
+            charge(PART)
             seen[name] = raw = self.raw(name)
             if name not in self.magic and (inner := names_in(raw)):
                 todo += inner
@@ -136,12 +147,20 @@ class Scope:
 
     def _one(self, raw: Any, where: Where) -> Any:
         """A text or vaulted value, rendered. Raises RenderError with a place."""
+        self._guarded(lambda: charge(PART), where)
         if type(raw) is Vaulted:
             if self.trust.untrusted and self.vault.locked:
                 raise UntrustedLookup("a vaulted value, and nobody gave its password for an untrusted project")
-            return self._guarded(lambda: self.vault.decrypt(raw), where)
-        found = template(raw)
-        return self._guarded(lambda: to_plain(found.run(self)), where) if found else raw
+            return self._guarded(lambda: self.decrypt(raw), where)
+        found = self._guarded(lambda: template(raw), where)
+        if not found:
+            return raw
+        return self._guarded(lambda: to_plain(found.run(self)), where)
+
+    def decrypt(self, value: Vaulted) -> Secret:
+        """The text of a vaulted value, paid for where it is not known yet. Raises InputError, OverBudget."""
+        charge(PART if self.vault.knows(value) else DECRYPTION * self.vault.tries)
+        return self.vault.decrypt(value)
 
     def _guarded(self, run: Callable[[], Any], where: Where) -> Any:
         """What `run` gives; whatever it raises becomes a RenderError with a place."""
@@ -183,8 +202,7 @@ class Scope:
         """The truth of a `when` expression. Raises RenderError, also where it is neither true nor false."""
         if not self._active:
             reset_budget()
-        compiled = template(expression) or condition(expression)
-        value = self._guarded(lambda: to_plain(compiled.run(self)), where)
+        value = self._guarded(lambda: to_plain((template(expression) or condition(expression)).run(self)), where)
         if isinstance(value, bool):
             return value
         raise RenderError(f"a condition has to be true or false, and this is {describe(value)}",

@@ -17,7 +17,7 @@ function Get-NodeText($Node) {  # a setting that Group Policy makes has an attri
     if ($Node -is [Xml.XmlElement]) { $Node.get_InnerText() } else { $Node }
 }
 function Read-Services {
-    $found, $filter = @{}, (($around | ForEach-Object { "Name='$_'" }) -join ' OR ')
+    $found, $filter = @{}, (($around | ForEach-Object { "Name = '$_'" }) -join ' OR ')
     foreach ($one in Get-Fact services { Get-CimInstance -ClassName Win32_Service -Filter $filter }) {
         $found[$one.Name] = @{ state = "$($one.State)".ToLowerInvariant(); start = "$($one.StartMode)".ToLowerInvariant() }
     }
@@ -38,7 +38,7 @@ function Read-Listeners {
         $listener
     }
 }
-function Read-Endpoints {
+function Read-SessionConfigurations {
     foreach ($one in Get-Fact endpoints { Get-PSSessionConfiguration }) {
         @{ name = $one.Name; virtual_account = "$($one.RunAsVirtualAccount)"; groups = "$($one.RunAsVirtualAccountGroups)" }
     }
@@ -59,7 +59,7 @@ function Read-Surroundings {
     $found['firewall_products'] = @($products | ForEach-Object { $_.displayName })
     $found['app_control'] = $guard.UsermodeCodeIntegrityPolicyEnforcementStatus
     if ($found['services']['WinRM'].state -eq 'running') {  # a look at a stopped one asks whether to start it
-        $found += @{ winrm = Read-WinRM; listeners = @(Read-Listeners); endpoints = @(Read-Endpoints) }
+        $found += @{ winrm = Read-WinRM; listeners = @(Read-Listeners); endpoints = @(Read-SessionConfigurations) }
     }
     $found['unread'] = @($unread)
     $found
