@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 MAX_BYTES = 32 * 2**20  # of one file
+_PIECE = 2**18
 
 
 def read_bytes(path: str | Path, limit: int = MAX_BYTES, *, pipes: bool = False) -> bytes:
@@ -23,7 +24,9 @@ def read_bytes(path: str | Path, limit: int = MAX_BYTES, *, pipes: bool = False)
             raise ValueError("Is a directory")
         if not (stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode))):
             raise ValueError("it is no regular file but a device, pipe or socket")
-        data = stream.read(limit + 1)
+        data = bytearray()  # in pieces: read(n) sets n bytes aside, whatever there is
+        while len(data) <= limit and (piece := stream.read(min(_PIECE, limit + 1 - len(data)))):
+            data += piece
     if len(data) > limit:
         raise ValueError(f"it has more than {limit} bytes")
-    return data
+    return bytes(data)

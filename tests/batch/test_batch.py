@@ -117,7 +117,7 @@ def test_a_stopped_batch_has_fewer_answers() -> None:
     (framed(reply(1, 2)), "protocol", "damaged"), (framed(reply({"ok": False}, OK)), "protocol", "damaged"),
     (framed(reply({"ok": "yes"}, OK)), "protocol", "damaged"),
     (framed(reply({"ok": False, "error": "x"}, OK)), "protocol", "damaged"),
-    (framed(b"[" * 200_000), "protocol", "damaged"),
+    (framed(b"[" * 200_000), "too_large", "lists"), (framed(b"[" * 20_000), "protocol", "damaged"),
     (framed(b'{"ringfence": 2, "run": ' + b"9" * 5000 + b"}"), "protocol", "damaged"),
     (framed(reply(OK, OK))[:-30] + b">>", "protocol", "damaged"),
     (b"<<ringfence-fatal:language_mode:ConstrainedLanguage>>", "language_mode", "ConstrainedLanguage"),

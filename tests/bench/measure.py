@@ -1,10 +1,12 @@
 """Numbers, limits and how they are printed."""
 
+import contextlib
 import gc
 import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -66,5 +68,25 @@ def children_cpu() -> float:
 
 
 def peak_mb() -> float:
-    """The most memory that this process ever had resident, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory that this process had resident, in MB: ever, or since `peak_from_now`."""
+    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def now_mb() -> float:
+    """The memory that this process has resident now, in MB (0 where there is no /proc)."""
+    return _status("VmRSS")
+
+
+def peak_from_now() -> None:
+    """Have `peak_mb` count from here (proc(5), clear_refs)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _status(name: str) -> float:
+    """A row of /proc/self/status, in MB."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) / 1024
+    return 0.0

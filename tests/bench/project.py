@@ -46,7 +46,8 @@ def lab(folder: Path, hosts: int, *options: str) -> Iterator[dict[str, Any]]:
 
 def environment() -> dict[str, str]:
     """Ours, without what would colour or slow a child down."""
-    return {**os.environ, "PYTHONHASHSEED": "0", "NO_COLOR": "1"}
+    return {**os.environ, "PYTHONHASHSEED": "0", "NO_COLOR": "1",
+            "PYTHONPATH": str(ROOT / "tests" / "helpers")}
 
 
 def worker(*arguments: str, python: Sequence[str] = ()) -> dict[str, Any]:

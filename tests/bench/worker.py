@@ -15,10 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from host_texts import slowest
+from hostile_replies import REPLIES, answers, context, framed, honest, job, largest, planned
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-from ringfence.batch import Batch, Call, Reply
+from ringfence.batch import MAX_REPLY, Batch, Call, Reply
 from ringfence.batch.scripts import script
 from ringfence.documents.trust import Trust
 from ringfence.model.declaration import present
@@ -27,10 +29,11 @@ from ringfence.project import read
 from ringfence.run import fleet
 from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
 from ringfence.run.prepare import Prepared, RunOptions, prepare
+from ringfence.run.reply_memory import ReplyMemory
 from ringfence.transports import psrp, ssh  # noqa: F401 (imports are no part of what is measured)
 from ringfence.windows.read import STORES
 
-from .measure import peak_mb
+from .measure import now_mb, peak_from_now, peak_mb
 from .policy import strings
 
 FORKS = 5
@@ -43,7 +46,9 @@ def options(project: str) -> RunOptions:
 
 def main(name: str, *arguments: str) -> None:
     imported = time.process_time()
-    works: dict[str, Callable[..., dict[str, Any]]] = {"plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire}
+    works: dict[str, Callable[..., dict[str, Any]]] = {
+        "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
+        "replies_at_once": replies_at_once, "texts": texts}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
 
@@ -116,6 +121,38 @@ def memory(project: str, forks: str) -> dict[str, Any]:
         return _Answers(job, run.context, numbers[job.host], builtin)
 
     return {"prepared": prepared, **_run(replace(run, context=replace(run.context, connect=connect)), plan_host, int(forks))}
+
+
+def replies() -> dict[str, Any]:
+    """The hostile replies that there are."""
+    return {"names": list(REPLIES)}
+
+
+def reply(name: str) -> dict[str, Any]:
+    """What one of them costs in CPU seconds and MB."""
+    output = largest(REPLIES[name], MAX_REPLY) if name in REPLIES else framed("x", answers(honest(50_000)))
+    planned(b"")
+    before, start = now_mb(), time.process_time()
+    peak_from_now()
+    result = planned(output)
+    assert result.status in ("in_sync", "failed"), result
+    return {"spent": time.process_time() - start, "grown": peak_mb() - before}
+
+
+def texts(length: str) -> dict[str, Any]:
+    """What the slowest pattern that is matched with texts of hosts costs in CPU seconds, and which it is."""
+    spent, which = slowest(int(length))
+    return {"spent": spent, "which": which}
+
+
+def replies_at_once(hosts: str) -> dict[str, Any]:
+    """The memory that the largest take together; every host has another one."""
+    makers = list(REPLIES.values())
+    outputs = {f"evil{i}": largest(makers[i % len(makers)], MAX_REPLY) for i in range(int(hosts))}
+    peak_from_now()
+    run = context(outputs, ReplyMemory())
+    states = Counter(r.status for r in fleet.run_all(map(job, outputs), partial(plan_host, context=run), int(hosts)))
+    return {"states": dict(states)}
 
 
 class _Answers:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from core import cases
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from faulty import HERE, Server
 
 from ringfence.documents import vault
@@ -46,9 +48,9 @@ class Measured:
 
 def text(recipe: Recipe) -> str:
     """The text of a file: as it stands, or `begin`, `repeat` as often as `times` says or `size` has room for, and `end`.
-    `§` in what is repeated is the number of the repetition, `VAULT` anywhere a value that PASSWORD encrypts."""
+    `§` in what is repeated is the number of the repetition, `CIPHERTEXT` anywhere a value that PASSWORD encrypts."""
     if isinstance(recipe, str):
-        return recipe.replace("VAULT", _vaulted()) if "VAULT" in recipe else recipe
+        return recipe.replace("CIPHERTEXT", _vaulted()) if "CIPHERTEXT" in recipe else recipe
     begin, repeat, end = (text(recipe.get(part, "")) for part in ("begin", "repeat", "end"))
     numbered = "§" in repeat
     room = recipe.get("size", SIZE) - len(begin) - len(end)
@@ -56,6 +58,13 @@ def text(recipe: Recipe) -> str:
     if "SALTED" in repeat:
         return begin + "".join(repeat.replace("§", str(n)).replace("SALTED", _salted(n)) for n in range(times)) + end
     return begin + ("".join(repeat.replace("§", str(n)) for n in range(times)) if numbered else repeat * times) + end
+
+
+@cache
+def _key() -> str:
+    """A private key for SSH."""
+    made = ed25519.Ed25519PrivateKey.generate()
+    return made.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
 
 
 @cache
@@ -74,7 +83,8 @@ def write(folder: Path, case: Mapping[str, Any], port: int = 1) -> None:
     for name, recipe in {**CALM, "password": PASSWORD, **case.get("files", {})}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text(recipe).replace("PORT", str(port)), encoding="utf-8")
+        shown = _key() if recipe == "KEY" else text(recipe)
+        path.write_text(shown.replace("PORT", str(port)), encoding="utf-8")
     for name, target in case.get("links", {}).items():
         (folder / name).unlink(missing_ok=True)
         (folder / name).symlink_to(target)
@@ -123,7 +133,7 @@ def wrong(case: Mapping[str, Any], found: Measured) -> list[str]:
         "a traceback": "Traceback" not in found.said and "ringfence itself failed" not in found.said,
         f"{found.seconds:.1f} s": found.seconds < case.get("seconds", SECONDS),
         f"{more // 1024} MB": more < case.get("memory", MEMORY),
-        f"says {len(found.said)} characters": len(found.said) < MOST_SAID,
+        f"says {len(found.said)} characters": len(found.said) < case.get("said", MOST_SAID),
     }
     return [reason for reason, right in checks.items() if not right]
 

@@ -207,7 +207,7 @@ def _of_run(line: str, **changes: object) -> str:
     (lambda line: echo(line)[:50], "protocol", "no reply"),
     (lambda line: echo(line)[:50] + ">>", "protocol", "damaged"),
     (lambda line: frame(b"not JSON"), "protocol", "damaged"),
-    (lambda line: frame(b"[" * 100_000), "protocol", "damaged"),
+    (lambda line: frame(b"[" * 20_000), "protocol", "damaged"),
     (lambda line: f"<<ringfence:{base64.b64encode(b'not gzip').decode()}>>", "protocol", "damaged"),
     (lambda line: _of_run(line, ringfence=3), "version", "there 3"),
     (lambda line: _of_run(line, run="other"), "protocol", "another run"),

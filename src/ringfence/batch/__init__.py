@@ -19,29 +19,26 @@ call (proposals are objects): `{"$call": {"cmdlet": …, "parameters": {…}}}`.
 """
 
 import base64
-import binascii
 import gzip
 import json
 import os
-import re
-import zlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ringfence.batch.reply import MAX_REPLY as MAX_REPLY
+from ringfence.batch.reply import OLDEST_MINOR as OLDEST_MINOR
+from ringfence.batch.reply import UNKNOWN_VERB as UNKNOWN_VERB
+from ringfence.batch.reply import WIRE_MINOR as WIRE_MINOR
+from ringfence.batch.reply import WIRE_VERSION as WIRE_VERSION
+from ringfence.batch.reply import Answer as Answer
+from ringfence.batch.reply import Failure as Failure
+from ringfence.batch.reply import Reply as Reply
+from ringfence.batch.reply import answers
 from ringfence.batch.scripts import COMPARE_KEYS, EXAMINING_VERBS, WRITING_VERBS
 from ringfence.batch.scripts import script as script
-from ringfence.errors import FAILURES, HostError
+from ringfence.errors import HostError
 from ringfence.secret import Secret
-
-WIRE_VERSION, WIRE_MINOR = 2, 0  # a minor adds verbs, arguments or members; what is there keeps its meaning
-OLDEST_MINOR = max(0, WIRE_MINOR - 2)  # of endpoints that are still understood
-UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
-MISSING_COMMAND = ("CommandNotFound", "CouldNotAutoload")  # how the id begins where the session lacks a command
-MAX_REPLY = 64 * 2**20  # bytes of JSON; 50,000 rules are about 20 MB
-
-_FRAME = re.compile(rb"<<ringfence:([A-Za-z0-9+/=\s]+)>>")
-_FATAL = re.compile(rb"<<ringfence-fatal:([a-z_]+):([^>]*)>>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +62,18 @@ class AsHmac:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """What a host said of a call that failed: PowerShell's category, its error id, the message."""
-
-    category: str
-    id: str
-    message: str
-    code: int | None = None
-
-    @property
-    def is_lack(self) -> bool:
-        """Whether nothing was refused: the script there does not know the verb, or its session lacks the command."""
-        return self.id == UNKNOWN_VERB or self.id.startswith(MISSING_COMMAND)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The outcome of one call: `value` where `error` is None."""
-
-    value: Any = None
-    error: Failure | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     """Calls that travel together, each under a label of the caller's choice; the reply has its answer under the same.
 
-    Labels do not travel: on the wire calls and answers have one order. stop_on_error: end at the first failure (writes).
+    Labels do not travel: on the wire calls and answers have one order. stop_on_error: end at the first failure (writes) ·
+    admit: told how many bytes of memory a reply will take before it is read; it may wait for room.
     """
 
     calls: Mapping[Any, Call]
     stop_on_error: bool = False
     run_id: str = field(default_factory=lambda: os.urandom(8).hex())
     hmac_key: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
+    admit: Callable[[int], object] = field(default=bool, repr=False)
 
     @property
     def script(self) -> str:
@@ -118,71 +94,10 @@ class Batch:
         """A secret among the arguments, as it goes: the one place where it becomes text."""
         return secret.secret.fingerprint(self.hmac_key) if isinstance(secret, AsHmac) else secret.reveal()
 
-    def decode(self, output: bytes, limit: int = MAX_REPLY) -> "Reply":
+    def decode(self, output: bytes, limit: int = MAX_REPLY) -> Reply:
         """The reply in what the host printed. Bounded memory; raises HostError, whatever the host sent."""
-        if fatal := _FATAL.search(output):
-            kind = fatal[1].decode()
-            raise HostError(kind if kind in FAILURES else "script", fatal[2].decode("ascii", "replace"))
-        frame = _FRAME.search(output)
-        if not frame:
-            raise HostError("protocol", f"no reply in {len(output)} bytes: {_excerpt(output)}")
-        try:
-            return self._reply(_parsed(_inflate(frame[1], limit).decode()))
-        except (binascii.Error, zlib.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise HostError("protocol", f"damaged reply: {error}") from None
-
-    def _reply(self, document: Any) -> "Reply":
-        if document["ringfence"] != WIRE_VERSION:
-            raise HostError("version", f"here {WIRE_VERSION}, there {str(document['ringfence'])[:20]}")
-        if document["run"] != self.run_id:
-            raise HostError("protocol", "the reply belongs to another run")
-        answers = [_answer(r) for r in document["replies"]]
-        failed = any(a.error for a in answers)
-        if len(answers) > len(self.calls) or (len(answers) < len(self.calls) and not (self.stop_on_error and failed)):
-            raise HostError("protocol", f"{len(answers)} answers to {len(self.calls)} calls")
-        return Reply(dict(zip(self.calls, answers, strict=False)))
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The answers to the calls of a batch, by their labels; a stopped batch has fewer of them."""
-
-    answers: Mapping[Any, Answer]
-
-    def __getitem__(self, label: Hashable) -> Any:
-        """The value of a call that has to succeed. Raises HostError."""
-        answer = self.answers[label]
-        if answer.error:
-            raise HostError("endpoint" if answer.error.is_lack else "script", answer.error.message)
-        return answer.value
-
-
-def _answer(reply: Mapping[str, Any]) -> Answer:
-    if reply["ok"] is True:
-        return Answer(reply.get("value"))
-    error, code = reply["error"], reply["error"].get("code")
-    return Answer(error=Failure(str(error["category"]), str(error["id"]), str(error["message"]),
-                                code if isinstance(code, int) else None))
-
-
-def _parsed(text: str) -> Any:
-    """JSON, without halves of character pairs: Windows' strings may hold such, but no file and no terminal takes them."""
-    document = json.loads(text)
-    if "\\ud" in text or "\\uD" in text:
-        document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
-    return document
-
-
-def _inflate(text: bytes, limit: int) -> bytes:
-    gunzip = zlib.decompressobj(wbits=31)
-    data = gunzip.decompress(base64.b64decode(b"".join(text.split()), validate=True), limit + 1)
-    if len(data) > limit:
-        raise HostError("too_large", f"more than {limit} bytes")
-    if not gunzip.eof:
-        raise ValueError("cut short")
-    return data
-
-
-def _excerpt(output: bytes) -> str:
-    text = output[:200].decode("utf-8", "replace").strip()
-    return "".join(c if c.isprintable() else " " for c in text) or "nothing"
+        found = answers(output, self.run_id, limit, self.admit)
+        failed = any(a.error for a in found)
+        if len(found) > len(self.calls) or (len(found) < len(self.calls) and not (self.stop_on_error and failed)):
+            raise HostError("protocol", f"{len(found)} answers to {len(self.calls)} calls")
+        return Reply(dict(zip(self.calls, found, strict=False)))

@@ -36,12 +36,13 @@ class RegistryValue:
 class RegistryTree(dict[str, dict[str, tuple[str, Any]]]):
     """One store: {key path below the root, lower case: {value name: (type, data)}}; the root itself is "".
 
-    `spelled` has each path as it was written: the name of a key is the name of a set.
+    `spelled` has each path as it was written: the name of a key is the name of a set. `below` has the keys of each key.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.spelled: dict[str, str] = {}
+        self.below: dict[str, list[str]] = {}
 
 
 def parse_tree(rows: Iterable[Any]) -> RegistryTree:
@@ -50,7 +51,9 @@ def parse_tree(rows: Iterable[Any]) -> RegistryTree:
     for row in rows:
         if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and isinstance(row[1], list):
             path = row[0].lower()
-            tree.spelled.setdefault(path, row[0])
+            if path not in tree:
+                tree.spelled[path] = row[0]
+                tree.below.setdefault(path.rpartition("\\")[0], []).append(path)
             values = tree.setdefault(path, {})
             values.update((v[0], (v[1], v[2])) for v in row[1] if isinstance(v, list) and len(v) == 3 and isinstance(v[0], str))
     return tree

@@ -10,10 +10,9 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
-from ringfence.types.base import CaseInsensitive, KeptPiece, in_order
+from ringfence.types.base import CaseInsensitive, KeptPiece, in_order, remembered
 from ringfence.types.network import platform, sorted_versions
 from ringfence.types.network_sets import icmp_set
 
@@ -270,6 +269,10 @@ class _Owners(dict[str, _Owner]):
         return self.get(token.lower(), _NOBODY)
 
 
+def _length_of_pieces(pieces: Tokens) -> int:
+    return sum(map(len, pieces))
+
+
 class RuleStringCodec:
     """The codecs of one kind: {property: (codec, value when its tokens are absent)}; `order` is Windows' own order."""
 
@@ -289,7 +292,7 @@ class RuleStringCodec:
     def _reader(codec: Codec, names: tuple[str, ...]) -> Callable[[Tokens], tuple[dict[str, Any], Tokens]]:
         """What a codec reads, by property. Remembered: real policies repeat themselves."""
 
-        @lru_cache(8192)
+        @remembered(4096, 400, _length_of_pieces)
         def read(pieces: Tokens) -> tuple[dict[str, Any], Tokens]:
             values, left = codec.read(pieces)
             return dict(zip(names, values, strict=True)), left

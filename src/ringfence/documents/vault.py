@@ -48,6 +48,7 @@ class Vault:
 
     def __init__(self, passwords: Sequence[tuple[str, Secret]] = ()) -> None:
         self._passwords = tuple(passwords)
+        self.sealed = False  # whether a file of variables stayed encrypted, so that any variable may be in it
         self._known: dict[str, Secret] = {}
 
     @property

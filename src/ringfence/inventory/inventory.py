@@ -21,7 +21,7 @@ from ringfence.inventory.hostnames import MAX_HOSTS
 MAX_WORK = 30_000_000  # steps of some 0.1 microseconds: hosts, times the variables, groups and patterns that they meet
 HOST_VARIABLES = 1  # what it costs to lay a variable over others
 MEMBER = 10  # what a host in a group or play costs, as it is kept
-KEPT = 256  # hosts whose variables are kept, all laid over each other
+KEPT = 200_000  # variables of hosts that are kept laid over each other; of others they are laid anew
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
 
 
@@ -72,7 +72,7 @@ class Inventory:
         self.groups: dict[str, Group] = {}
         self.entries: dict[str, _Entry] = {}
         self.folders: list[Path] = []  # beside which group_vars/ and host_vars/ are looked for
-        self._work = 0
+        self._work = self._kept = 0
         self._hosts: dict[tuple[str, Path | None], Host] = {}
         self._layers: dict[tuple[tuple[str, ...], Path | None], Map] = {}
         self._members: dict[str, Seq] | None = None
@@ -206,8 +206,10 @@ class Inventory:
         found = self._hosts.get((name, beside))
         if found is None:
             found = self._host(name, beside)
-            if len(self._hosts) >= KEPT:
+            self._kept += 1 + len(found.variables)
+            if self._kept > KEPT:
                 self._hosts.clear()
+                self._kept = 1 + len(found.variables)
             self._hosts[name, beside] = found
         return found
 

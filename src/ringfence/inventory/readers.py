@@ -23,7 +23,7 @@ def load(sources: Sequence[str], files: VariableFiles) -> Inventory:
     inventory = Inventory(files)
     for source in reversed(dict.fromkeys(reversed(sources))):  # one that is given twice counts as the later
         path = Path(source).expanduser()
-        if "," in source and not path.exists():
+        if "," in source and not os.path.exists(path):
             _names(source, inventory)
             continue
         inventory.folders.append(path if path.is_dir() else path.parent)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
 
+MAX_INTERFACES = 4096  # of one host that are looked at: each is compared with each alias that is declared
+
 
 @dataclass(frozen=True)
 class NetworkInterface:
@@ -50,7 +52,8 @@ def parse_facts(answer: Any) -> Facts:
     os, services = _dict(raw.get("os")), _dict(raw.get("services"))
     listed = raw.get("interfaces")
     interfaces = tuple(NetworkInterface(str(i["alias"]), str(i["guid"]).upper(), i.get("profile"))
-                       for i in map(_dict, listed if isinstance(listed, list) else ()) if i.get("alias") and i.get("guid"))
+                       for i in map(_dict, listed[:MAX_INTERFACES] if isinstance(listed, list) else ())
+                       if i.get("alias") and i.get("guid"))
     elevated, build, legacy = raw.get("elevated"), os.get("build"), raw.get("legacy_ipsec_policy")
     return Facts(computer=str(raw.get("computer") or ""), build=build if isinstance(build, int) else 0,
                  elevated=elevated if isinstance(elevated, bool) else None, interfaces=interfaces,

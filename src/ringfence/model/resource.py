@@ -15,7 +15,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from ringfence.codecs.registry import RegistryTree, RegistryValue
@@ -24,7 +24,7 @@ from ringfence.codecs.source import Source, rewrite
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.secret import Secret
-from ringfence.types.base import PropertyType, as_list
+from ringfence.types.base import PropertyType, as_list, remembered
 
 NO_SET = "none"  # what names a resource may say that it names none
 T = TypeVar("T", bound="type[Resource]")
@@ -265,7 +265,7 @@ class Kind:
     def read_string(self) -> Callable[[str, str], Resource]:
         """(name, rule string) -> resource; remembered, since fleets repeat themselves. Never raises."""
 
-        @lru_cache(50_000)
+        @remembered(16_384, 1000)
         def read(name: str, string: str) -> Resource:
             values, unknown_tokens = self.codec.read(string)
             values["name"], values["unknown_tokens"] = name, unknown_tokens

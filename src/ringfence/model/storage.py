@@ -89,7 +89,7 @@ class SetKeys(Storage):
         seen = set[str]()
         for parent in (k.lower() for k in self.subkeys):
             default = {self.primary.lower(), self._default_id(tree, parent).lower()}
-            for path in [p for p in tree if p.startswith(parent + "\\") and p.count("\\") == 1]:
+            for path in tree.below.get(parent, ()):
                 id = tree.spelled[path].rpartition("\\")[2]
                 name = DEFAULT if id.lower() in default else id
                 if name.lower() not in seen:
@@ -138,7 +138,7 @@ def _read_set(kind: Kind, name: str, tree: RegistryTree, path: str) -> Resource:
     values, unknown_tokens = kind.codec.read_pieces(_pieces(tree.get(path, {})))
     for p in kind.proposals:
         assert p.proposal is not None
-        below = sorted(k for k in tree if k.startswith(path + "\\") and k.count("\\") == 2)
+        below = sorted(tree.below.get(path, ()))
         values[p.name] = tuple(_read_proposal(p.proposal.kind, tree[k]) for k in below)
     return kind.create(name, values, unknown_tokens)
 

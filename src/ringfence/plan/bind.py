@@ -68,5 +68,6 @@ def _unknown(declared: Present, found: HostSnapshot, sids: Mapping[str, str], er
         if declared.resource.kind.properties[property].type.resolved_by_host == "interface":
             for alias in getattr(declared.resource, property):
                 if not _guids(alias, found.facts):
-                    yield Diagnostic(where, f"{declared.id}: no interface is called {alias}{suggest(alias, aliases, '; ')}",
-                                     "interfaces of the host: " + (", ".join(aliases) or "none known"))
+                    more = f" and {len(aliases) - 20} more" if len(aliases) > 20 else ""
+                    yield Diagnostic(where, f"{declared.id}: no interface is called {alias}{suggest(alias, aliases[:50], '; ')}",
+                                     "interfaces of the host: " + (", ".join(aliases[:20]) or "none known") + more)

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2.utils import missing
 
-from ringfence.diagnostics import NOWHERE, Diagnostic, Where, describe
+from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, Where, describe
 from ringfence.documents.yaml import Map
 from ringfence.project.playbook import Condition, Loop, TaskSource
 from ringfence.templates.budget import ROUND, OverBudget, RenderError, UndefinedFacts, charge, spent
@@ -267,6 +267,8 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTa
             break
         tasks += outcome.tasks
         errors.update(dict.fromkeys(outcome.errors))
+        if len(errors) > MAX_PROBLEMS:  # more than is told
+            break
         needs_facts.update(dict.fromkeys(outcome.needs_facts))
         partial += outcome.partial
     found = sorted(errors, key=lambda d: (d.where, d.summary, d.detail))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ringfence.batch import Answer, Batch, Call, Reply
@@ -18,6 +18,7 @@ from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
+from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.transports.failures import kind_from_call
@@ -50,12 +51,13 @@ class RunContext:
     """What all hosts of a run share.
 
     declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
-    connect: opens the way to a host (raises RingfenceError).
+    connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it.
     """
 
     kinds: Mapping[str, Kind]
     declare: Callable[[str, Facts | None], tuple[Declarations, list[Diagnostic]]]
     connect: Callable[[HostJob], Transport]
+    memory: ReplyMemory = field(default_factory=ReplyMemory)
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -77,13 +79,14 @@ class HostRun:
         self.job, self.kinds, self.context = job, context.kinds, context
         self.connections = 0
         self.endpoint: Endpoint | None = None  # who answers, once it has been asked
+        self._memory = MemoryShare(context.memory)
         self._transport: Transport | None = None
 
     def send(self, batch: Batch) -> Reply:
         """Carry a batch over a connection of its own. Raises HostError."""
         self._transport = self._transport or self.context.connect(self.job)
         self.connections += 1
-        return self._transport.run(batch)
+        return self._transport.run(replace(batch, admit=self._memory.take))
 
     @property
     def agreed(self) -> str:
@@ -94,7 +97,8 @@ class HostRun:
         """What `work` gives, or its error, with the number of connections and the time that it took."""
         start = time.monotonic()
         try:
-            result = work()
+            with self._memory:
+                result = work()
         except RingfenceError as error:
             result = HostResult(self.job.host, error=error, declared=self.job.declared)
         return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))

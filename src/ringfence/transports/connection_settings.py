@@ -39,12 +39,13 @@ class CommonSettings:
         meaning="All the time that one batch may take, connection included; then the connection is cut")
     max_reply: int = variable(
         number(1024, 2**31), "ringfence_max_reply", default=MAX_REPLY,
-        meaning="Largest answer in bytes of JSON (50,000 rules are about 20 MB); more is refused without being kept")
+        meaning="Largest answer in bytes of JSON (50,000 rules are 15 to 20 MB), from which the other bounds follow: a list, "
+                "as each rule is, for 400 bytes of it, an object for 200, a comma, colon or bar for 20; more is refused unread")
 
     @property
     def wire_limit(self) -> int:
-        """Bytes that a host may send for the largest answer: gzip and base64 of anything, and some noise."""
-        return self.max_reply * 3 // 2 + 2**20
+        """Bytes that a host may send for the largest answer, and some noise: gzip and base64 of rules are a fifth of them."""
+        return self.max_reply // 2 + 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

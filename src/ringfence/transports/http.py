@@ -5,10 +5,11 @@ of the batch, nothing is decompressed, no redirect is followed, no XML with a do
 """
 
 import functools
+import http.client
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from pypsrp.exceptions import WinRMTransportError
@@ -18,19 +19,28 @@ from requests.adapters import HTTPAdapter
 from ringfence.errors import HostError
 from ringfence.transports.deadline import Deadline
 
+T = TypeVar("T", bytes, range)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 # MS-WSMV 2.2.9.1; pypsrp makes a pattern of the boundary, so it must not be the host's to choose
 _SEALED = re.compile(r'multipart/(x-multi-)?encrypted;\s*protocol="[\w/.-]+";\s*boundary="Encrypted Boundary"', re.IGNORECASE)
 
 
+BEFORE_AUTHENTICATION = 2**20  # bytes of all responses, their headers included
+_ROUNDS = 20  # responses in which authentication has to come to its end; NTLM takes three
+
+
 class BoundedSession:
-    """What one session over HTTP may use and has used: time, bytes of all responses, bytes of one."""
+    """What one session over HTTP may use and has used: time, bytes of all responses, bytes of one.
+
+    authenticated: whether the host answered a message; until then it is anybody, and has less.
+    """
 
     def __init__(self, deadline: Deadline, limit: int, envelope: int) -> None:
         self.deadline, self.limit = deadline, limit
         self.largest = max(2 * envelope, 2 * 2**20)  # a response is an envelope, 500 KB by default
-        self.sent = self.received = 0
+        self.sent = self.received = self.responses = 0
+        self.authenticated = False
         self.connections: list[Any] = []
 
     def close(self) -> None:
@@ -43,11 +53,48 @@ class BoundedSession:
         here = 0
         while piece := response.read(65536, decode_content=False):
             here += len(piece)
-            self.received += len(piece)
-            if here > self.largest or self.received > self.limit:
+            if here > self.largest:
                 response.close()
-                raise HostError("too_large", f"more than {min(self.largest, self.limit)} bytes")
+                raise HostError("too_large", f"more than {self.largest} bytes in a response")
             yield piece
+
+    def count(self, piece: T) -> T:
+        """What came from the host, and it is counted. Raises HostError."""
+        self.received += len(piece)
+        if not self.authenticated and self.received > BEFORE_AUTHENTICATION:
+            raise HostError("wrong_service", f"more than {BEFORE_AUTHENTICATION} bytes before it authenticated anybody")
+        if self.received > self.limit:
+            raise HostError("too_large", f"more than {self.limit} bytes")
+        return piece
+
+
+class _CountedStream:
+    """The bytes of a connection as http.client reads them, headers and all: it has no bound for responses like 100."""
+
+    def __init__(self, stream: Any, link: BoundedSession) -> None:
+        self._stream, self._link = stream, link
+
+    def read(self, *size: int) -> bytes:
+        return self._link.count(bytes(self._stream.read(*size)))
+
+    def readline(self, *size: int) -> bytes:
+        return self._link.count(bytes(self._stream.readline(*size)))
+
+    def readinto(self, buffer: Any) -> int:
+        size: int = self._stream.readinto(buffer)
+        self._link.count(range(size))
+        return size
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _CountedResponse(http.client.HTTPResponse):
+    """A response whose bytes are counted by `link`."""
+
+    def __init__(self, sock: Any, link: BoundedSession, **options: Any) -> None:
+        super().__init__(sock, **options)
+        self.fp: Any = _CountedStream(self.fp, link)
 
 
 class BoundedAdapter(HTTPAdapter):
@@ -86,6 +133,7 @@ class BoundedAdapter(HTTPAdapter):
         def watched_connection(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             connection = make(*args, **kwargs)
             self.link.connections.append(connection)
+            connection.response_class = functools.partial(_CountedResponse, link=self.link)
             connection._new_conn = functools.partial(watched_socket, connection, connection._new_conn)
             return connection
 
@@ -102,6 +150,10 @@ class BoundedAdapter(HTTPAdapter):
             raise TimeoutError
         self.link.sent += len(request.body or b"")
         response: Any = super().send(request, *args, **kwargs)
+        self.link.responses += 1
+        if self.link.responses > _ROUNDS and not self.link.authenticated:
+            response.close()
+            raise HostError("authentication", f"no end after {_ROUNDS} rounds")
         if response.status_code in _REDIRECTS:
             response.close()
             raise HostError("wrong_service", f"HTTP {response.status_code}, a redirect")
@@ -127,17 +179,27 @@ class BoundedHttp(_TransportHTTP):
 
     def _build_session(self) -> requests.Session:
         session: requests.Session = super()._build_session()
+        if hook := getattr(session.auth, "response_hook", None):  # of Negotiate, Kerberos and CredSSP
+            vars(session.auth)["response_hook"] = functools.partial(self._log_on, hook)
         session.trust_env = False  # its proxies and authorities are in the session by now; else they are read each time
         session.mount("http://", BoundedAdapter(self.link))
         session.mount("https://", BoundedAdapter(self.link, assert_fingerprint=self.fingerprint,
                                           key_password=self.certificate_key_password))
         return session
 
+    def _log_on(self, hook: Callable[..., Any], response: Any, **options: Any) -> Any:
+        """What the library for logging on makes of a response. Tickets are fetched there, from servers that may not answer."""
+        if response.status_code != 401:
+            return hook(response, **options)
+        return self.link.deadline.waited(lambda: hook(response, **options))
+
     def send(self, message: bytes, *, retries_on_read_timeout: int = 0, timeout: Any = None) -> bytes:
         """Send one message. Only a Receive is sent again (pypsrp says so): WinRM answers it with the same output."""
         for attempt in itertools.count():
             try:
-                return bytes(super().send(message, timeout=timeout))
+                answer = bytes(super().send(message, timeout=timeout))
+                self.link.authenticated = True
+                return answer
             except (requests.ReadTimeout, requests.ConnectTimeout):
                 if attempt == retries_on_read_timeout or self.link.deadline.over:
                     raise

@@ -17,10 +17,14 @@ from ringfence.batch.bootstrap import bootstrap
 from ringfence.errors import HostError
 from ringfence.transports.failures import host_error, kind_from_text
 
+_BEGIN = b"<<ringfence"
 MAX_ERRORS = 256 * 1024  # bytes of standard error that are kept
 
 _NOT_FOUND = (126, 127, 9009)  # exit codes of bash (cannot run, not found) and of cmd.exe
-_NOISE = re.compile(r"\s+At (?:line|.{1,260}?):\d+ char:\d+.*|\s\+ CategoryInfo .*", re.DOTALL)
+_MAX_WORDS = 8000  # characters of it that are looked at: enough for an error of PowerShell with all that stands around it
+_NOISE = re.compile(r"\sAt (?:line|.{1,260}?):\d{1,9} char:\d.*|\s\+ CategoryInfo .*", re.DOTALL)
+_CLIXML = "#< CLIXML"
+_ESCAPE, _COLOUR = re.compile(r"_x([0-9A-Fa-f]{4})_"), re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def command(powershell: str) -> list[str]:
@@ -46,6 +50,7 @@ class StreamReader:
 
     def __init__(self, read: Callable[[int], bytes], limit: int, discard: bool = False) -> None:
         self.data, self.done, self.too_much = bytearray(), threading.Event(), False
+        self._start = -1  # of the answer in what came so far
         self._read, self._limit, self._discard = read, limit, discard
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -60,11 +65,10 @@ class StreamReader:
 
     def complete(self, last: int) -> bool:
         """Whether a whole answer is there; looks at the `last` bytes first, for it is asked often."""
-        tail = max(0, len(self.data) - last - 1)
-        if self.data.find(b">>", tail) < 0:
-            return False
-        start = self.data.find(b"<<ringfence")
-        return start >= 0 and self.data.find(b">>", max(start, tail)) >= 0
+        if self._start < 0:
+            self._start = self.data.find(_BEGIN, max(0, len(self.data) - last - len(_BEGIN)))
+        tail = max(self._start, len(self.data) - last - 1)
+        return self._start >= 0 and self.data.find(b">>", tail) >= 0
 
 
 def parse_reply(batch: Batch, output: bytes, errors: bytes, status: int | None, executable: str, where: str,
@@ -81,10 +85,10 @@ def _parse_reply(batch: Batch, output: bytes, errors: bytes, status: int | None,
     try:
         return batch.decode(output, max_reply)
     except HostError as error:
-        if error.kind != "protocol" or b"<<ringfence" in output:
+        if error.kind != "protocol" or _BEGIN in output:
             raise
         silent = error
-    words = error_text(errors) or error_text(output)
+    words = error_text(errors) or error_text(bytes(output[:MAX_ERRORS]))
     kind = kind_from_text(words)
     if kind in (None, "powershell") and (status in _NOT_FOUND or (status and executable.lower() in words.lower())):
         raise HostError("powershell", _NOISE.sub("", words) or executable)
@@ -97,11 +101,13 @@ def _parse_reply(batch: Batch, output: bytes, errors: bytes, status: int | None,
 
 def error_text(errors: bytes) -> str:
     """The text in what PowerShell wrote: errors out of CLIXML (MS-PSRP 2.2.5.1), colours and control characters gone."""
-    text = errors.decode("utf-8", "replace")
-    if "#< CLIXML" in text:
-        clixml_errors = "".join(re.findall(r'<S S="[Ee]rror">(.*?)</S>', text, re.DOTALL))
-        around = re.sub(r"#< CLIXML\s*(<Objs\b.*?</Objs>)?", " ", text, flags=re.DOTALL)
-        clixml_errors = re.sub(r"_x([0-9A-Fa-f]{4})_", lambda m: chr(int(m[1], 16)), html.unescape(clixml_errors))
-        text = f"{clixml_errors} {around}".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    text = errors[:MAX_ERRORS].decode("utf-8", "replace")
+    if _CLIXML in text:
+        first, *rest = text.split(_CLIXML)
+        around = [first, *(one.partition("</Objs>")[2] if one.lstrip().startswith("<Objs") else one for one in rest)]
+        tags = (one.partition('">') for one in text.split('<S S="')[1:])
+        clixml_errors = "".join(said.partition("</S>")[0] for stream, _, said in tags if stream.lower() == "error")
+        clixml_errors = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), html.unescape(clixml_errors[:_MAX_WORDS]))
+        text = f"{clixml_errors} {' '.join(around)}".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = _COLOUR.sub("", text[:_MAX_WORDS])
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -13,9 +13,10 @@ from pypsrp.messages import Message
 from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
 from spnego.exceptions import SpnegoError
 
+from ringfence import files
 from ringfence.batch import Batch, Reply
 from ringfence.batch.jea import FUNCTION
-from ringfence.errors import HostError
+from ringfence.errors import HostError, Unreachable
 from ringfence.secret import revealed
 from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.transports.deadline import Deadline
@@ -23,6 +24,7 @@ from ringfence.transports.failures import connect_with_retries, host_error, kind
 from ringfence.transports.http import BoundedSession, BoundedWSMan, without_document_type
 from ringfence.transports.loggers import silence_loggers
 
+MAX_PEM = 4 * 2**20  # bytes of a file of certificates; what browsers trust is 200 kB
 _CLOSING = 10.0  # seconds that closing a shell may take once the answer is there
 _HTTP = {
     403: ("authorization", "HTTP 403"),
@@ -69,6 +71,11 @@ class PsrpTransport:
 
     def _open(self, link: BoundedSession) -> "LinearPool":
         """An open runspace pool. Raises Unreachable."""
+        for path in filter(None, (self.settings.ca_cert, self.settings.certificate_pem, self.settings.certificate_key_pem)):
+            try:
+                files.read_bytes(path, MAX_PEM)  # OpenSSL would read whatever is there
+            except (OSError, ValueError) as error:
+                raise Unreachable("tls", f"{path} cannot be read ({error})") from None
         try:
             wsman = BoundedWSMan(link, self.settings.cert_fingerprint, **wsman_settings(self.settings))
             pool = LinearPool(wsman, configuration_name=self.configuration)
@@ -111,8 +118,8 @@ class PsrpTransport:
     def _pipeline_failure(self, pipeline: Any) -> HostError:
         """The first error that PowerShell wrote instead of an answer."""
         error = pipeline.streams.error[0] if pipeline.streams.error else None
-        message = re.sub(r"\s+", " ", str(error or "the pipeline failed without a word"))[:500]
-        kind = kind_from_text(f"{message} {getattr(error, 'fq_error', '') or ''}")
+        message = _one_line(error or "the pipeline failed without a word")[:500]
+        kind = kind_from_text(f"{message} {_one_line(getattr(error, 'fq_error', '') or '')}")
         if kind == "endpoint":
             message = f"{self.configuration} does not offer {FUNCTION}"
         return host_error(self.where, True, kind if kind not in (None, "powershell") else "script", message)
@@ -130,13 +137,15 @@ class PsrpTransport:
         if isinstance(error, AuthenticationError):
             return "authentication", self._authentication(error)
         if isinstance(error, WSManFaultError):
-            message = re.sub(r"\s+", " ", str(error.reason or error.provider_fault or f"WSMan fault {error.code}"))
-            kind = kind_from_fault(error.code, f"{message} {error.provider_fault or ''}") or "script"
+            message = _one_line(error.reason or error.provider_fault or f"WSMan fault {error.code}")
+            kind = kind_from_fault(error.code, f"{message} {_one_line(error.provider_fault or '')}") or "script"
             return kind, f"{self.configuration}: {message}" if kind == "endpoint" else message
         if isinstance(error, WinRMTransportError):
             if error.code == 500 and not error.response_text and self.settings.message_encryption == "never":
                 return "wrong_service", "HTTP 500, as from a service whose AllowUnencrypted is off"
             return _HTTP.get(error.code, ("wrong_service", f"HTTP {error.code}"))
+        if isinstance(error, ImportError):  # what the host offers alone needs a package
+            return "authentication", str(error)[:300]
         if isinstance(error, SpnegoError):
             return "authentication", str(error)[:300]
         if self.settings.certificate_key_pem and _KEY_MISFIT.search(str(error)):
@@ -152,9 +161,10 @@ class PsrpTransport:
 
     def _authentication(self, error: AuthenticationError) -> str:
         user, auth = self.settings.user or "the default user", self.settings.auth
-        offered = re.search(r"actual: '([^']*)'", str(error))
-        if offered:
-            return f"{auth} is not offered, but: {offered[1] or 'nothing'}"
+        _, told, offered = str(error)[:2000].partition("actual: '")
+        if told:
+            offered = offered.removesuffix("'") or "nothing"
+            return f"{auth} is not offered, but: {offered}"
         return f"{user} with {auth}"
 
 
@@ -162,6 +172,11 @@ def _agreed(auth: Any) -> str:
     """What pypsrp's negotiation came to, kerberos or ntlm; nothing of other ways to authenticate."""
     contexts = getattr(auth, "contexts", None)
     return str(next(iter(contexts.values())).negotiated_protocol or "") if contexts else ""
+
+
+def _one_line(text: object) -> str:
+    """What a host says, cut and on one line."""
+    return " ".join(str(text)[:2000].split())
 
 
 def _input(batch: Batch) -> Iterator[str]:

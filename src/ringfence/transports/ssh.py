@@ -20,11 +20,13 @@ from ringfence.transports.deadline import Deadline
 from ringfence.transports.failures import causes, connect_with_retries, host_error, kind_from_network
 from ringfence.transports.loggers import silence_loggers
 from ringfence.transports.ssh_args import Jump
+from ringfence.transports.ssh_packets import MORE_THAN, BoundedTransport
 
 log = logging.getLogger(__name__)
 
 _KEYS: tuple[type[Any], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
-_MAX_KEY = 2**20  # bytes of a private key
+MAX_KEY = 2**20  # bytes of a private key, or of the certificate beside it
+_OVERHEAD = 16 * 2**20  # bytes beyond an answer: standard error, and what the protocol itself needs
 _GRACE = 5.0  # seconds that a process has to end after its answer or its end of output
 
 
@@ -96,9 +98,10 @@ class SshTransport:
         client.connect(
             hop.host.lower(), hop.port, self._user(hop), revealed(password), key, sock=line, timeout=settings.timeout,
             banner_timeout=settings.timeout, auth_timeout=settings.timeout, channel_timeout=settings.timeout,
-            allow_agent=settings.agent and anything, look_for_keys=anything)
+            allow_agent=settings.agent and anything, look_for_keys=anything, transport_factory=BoundedTransport)
         transport = client.get_transport()
-        assert transport
+        assert isinstance(transport, BoundedTransport)
+        transport.logged_on(2 * settings.wire_limit + _OVERHEAD)
         transport.set_keepalive(settings.keepalive)
         self.agreed = getattr(transport.auth_handler, "auth_method", "") if target else ""  # publickey, password …
         return client
@@ -113,14 +116,14 @@ class SshTransport:
         if settings.private_key_file:
             called = os.path.expanduser(settings.private_key_file)
             try:
-                text = files.read_bytes(called, _MAX_KEY).decode()
+                text = files.read_bytes(called, MAX_KEY).decode()
             except (OSError, ValueError) as error:
                 raise Unreachable("authentication", f"{called} cannot be read ({error})") from None
         if not text:
             return None
         key = _load_key(text, called, revealed(settings.passphrase))
         if settings.private_key_file and os.path.isfile(called + "-cert.pub"):
-            key.load_certificate(called + "-cert.pub")
+            _certify(key, called + "-cert.pub")
         return key
 
     def _carry(self, client: paramiko.SSHClient, batch: Batch, deadline: Deadline) -> Reply:
@@ -143,7 +146,7 @@ class SshTransport:
         self.bytes_received += len(output.data)
         if deadline.over or not output.done.is_set():
             raise host_error(where, True, "no_answer", f"{settings.batch_timeout:g} s for the batch are over")
-        if output.too_much:
+        if output.too_much or _too_much(client):
             raise host_error(where, True, "too_large", f"more than {settings.wire_limit} bytes")
         status = channel.exit_status if channel.exit_status >= 0 else None
         if not started and status is None and not errors.data:
@@ -200,6 +203,11 @@ class _Policy(paramiko.MissingHostKeyPolicy):
         log.info("%s: its key %s was added to %s", _at(self.hop), shown, path)
 
 
+def _too_much(client: paramiko.SSHClient) -> bool:
+    transport = client.get_transport()
+    return isinstance(transport, BoundedTransport) and transport.too_much
+
+
 def _load_key(text: str, called: str, passphrase: str | None) -> paramiko.PKey:
     for kind in _KEYS:
         try:
@@ -212,6 +220,15 @@ def _load_key(text: str, called: str, passphrase: str | None) -> paramiko.PKey:
             continue
     reason = "it or its passphrase is wrong" if passphrase else "it is no private key of a known kind"
     raise Unreachable("authentication", f"{called} cannot be used: {reason}") from None
+
+
+def _certify(key: paramiko.PKey, path: str) -> None:
+    """Give a key the certificate in a file. Raises Unreachable where it cannot be had."""
+    try:
+        blob = paramiko.pkey.PublicBlob.from_string(files.read_bytes(path, MAX_KEY).decode())
+        key.load_certificate(paramiko.Message(blob.key_blob))
+    except (OSError, ValueError, IndexError, paramiko.SSHException) as error:
+        raise Unreachable("authentication", f"{path} cannot be used ({error})") from None
 
 
 def _meaning(error: Exception, hop: Jump, deadline: Deadline, user: str) -> tuple[str, str]:
@@ -239,6 +256,8 @@ def _meaning(error: Exception, hop: Jump, deadline: Deadline, user: str) -> tupl
     if isinstance(error, paramiko.SSHException):
         if "ndecipherable" in message:
             return "wrong_service", "it does not speak SSH"
+        if MORE_THAN in message:
+            return "wrong_service", message[message.index(MORE_THAN):][:200]
         if "No authentication methods available" in message:
             return "authentication", f"{user}: there is neither a password nor a key"
         if "banner" in message:

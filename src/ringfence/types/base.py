@@ -8,11 +8,13 @@ str, int, bool, None, tuples of str, and Secret; two of them mean the same exact
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import lru_cache, wraps
+from typing import Any, Literal, TypeVar
 
 from ringfence.diagnostics import suggest
 from ringfence.secret import Secret
 
+T = TypeVar("T")
 NOT_CONFIGURED = "not_configured"
 
 
@@ -29,6 +31,28 @@ class CaseInsensitive(str):
 
     def __hash__(self) -> int:
         return hash(self.casefold())
+
+
+def _length(*texts: str) -> int:
+    return sum(map(len, texts))
+
+
+def remembered(count: int, longest: int, length: Callable[..., int] = _length) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """lru_cache for functions of texts: the last `count` results of arguments whose `length` is no more than `longest`.
+    What hosts say is of any length, so a number alone bounds no memory."""
+
+    def decorate(function: Callable[..., T]) -> Callable[..., T]:
+        cached: Any = lru_cache(count)(function)
+
+        @wraps(function)
+        def call(*texts: Any) -> T:
+            found: T = (cached if length(*texts) <= longest else function)(*texts)
+            return found
+
+        call.__dict__["cache_clear"] = cached.cache_clear
+        return call
+
+    return decorate
 
 
 class KeptPiece(str):
@@ -57,7 +81,7 @@ class PropertyType:
 
 def quoted(value: Any) -> str:
     """A value as a message shows it: short, on one line, never a secret."""
-    text = repr(value)
+    text = repr(value[:100] if isinstance(value, str) else value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 

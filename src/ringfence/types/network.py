@@ -12,6 +12,7 @@ from ringfence.types.base import PropertyType, as_text, list_of, quoted
 from ringfence.types.network_sets import LAST_PORT, icmp_set, interval_text
 from ringfence.types.text import guid
 
+_LONGEST = 100  # characters of an address or port in any spelling
 _PORT = re.compile("[1-9][0-9]{0,4}")
 _PORTS = re.compile(r"([0-9]{1,9})(?:\s*-\s*([0-9]{1,9}))?")
 
@@ -25,7 +26,7 @@ def port(text: str) -> str:
     """
     if _PORT.fullmatch(text) and int(text) <= LAST_PORT:
         return text
-    match = _PORTS.fullmatch(text)
+    match = _PORTS.fullmatch(text) if len(text) <= _LONGEST else None
     if not match:
         raise ValueError(f"{quoted(text)} is not a port (1-65535) or a range like 80-90")
     first, last = int(match[1]), int(match[2] or match[1])
@@ -49,16 +50,18 @@ def address(text: str) -> str:
     """
     if _IPV4.fullmatch(text):
         return text
-    if "%" in text:
+    if "%" in text[:_LONGEST]:
         raise ValueError(f"{quoted(text)}: an address with an interface (%) cannot stand in a policy")
     try:
+        if len(text) > _LONGEST or not (":" in text or "." in text):  # no need to try: there may be a million of them
+            raise ValueError
         if "-" in text:
-            first, last = (ipaddress.ip_address(end.strip()) for end in text.split("-"))
+            first, last = (_ip_address(end.strip()) for end in text.split("-"))
             if first.version != last.version or int(first) > int(last):
                 raise ValueError
             return interval_text(first.version, int(first), int(last))
         if "/" not in text:
-            return str(ipaddress.ip_address(text))
+            return str(_ip_address(text))
         base, _, size = text.partition("/")
         if _IPV4.fullmatch(base):
             return _subnet(base, _LENGTHS[size])
@@ -67,6 +70,11 @@ def address(text: str) -> str:
         raise ValueError(f"{quoted(text)} is not an address, a range a-b (smaller end first) "
                          "or a subnet a/length") from None
     return str(net.network_address) if net.prefixlen == 128 else str(net) if net.prefixlen else interval_text(6, 0, 2**128 - 1)
+
+
+def _ip_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """As ipaddress.ip_address, which tries IPv4 first and pays for that with an exception."""
+    return ipaddress.IPv6Address(text) if ":" in text else ipaddress.IPv4Address(text)
 
 
 def _subnet(base: str, length: int) -> str:

@@ -111,6 +111,8 @@ def _six(canonical: str) -> tuple[int, int, int, str]:
     first, dash, last = canonical.partition("-")
     if dash:
         return 6, int(ipaddress.IPv6Address(first)), int(ipaddress.IPv6Address(last)), canonical
+    if "/" not in canonical:
+        return 6, (address := int(ipaddress.IPv6Address(canonical))), address, canonical
     net = ipaddress.IPv6Network(canonical)
     return 6, int(net.network_address), int(net.broadcast_address), canonical
 

@@ -5,10 +5,12 @@ understood is shown as it came.
 """
 
 import ipaddress
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ringfence.model.filter import Filter
 from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Id, State
 
@@ -21,6 +23,9 @@ METHOD_NAMES = {1: "anonymous", 2: "computer Kerberos", 3: "pre-shared key", 4: 
            6: "user Kerberos", 7: "user certificate", 8: "user NTLM"}  # FW_AUTH_METHOD, [MS-FASP] 2.2.60
 KEY_MODULE_NAMES = {1: "IKEv1", 2: "AuthIP", 3: "IKEv2", 4: "IKEv2"}
 TRANSFORM_NAMES = {0: "", 1: "AH", 2: "ESP", 3: "ESP", 4: "no encapsulation", 5: "ESP"}  # 3 ESP cipher, 5 ESP hash and cipher
+MAX_ASSOCIATIONS = 5000  # of one host, in each mode
+_PER_PEER = 100  # quick modes that do not say to which main mode they belong
+_MAX_COMPARISONS = 1_000_000  # of rules with associations that no filter names
 PROTOCOL_NAMES = {0: "any", 1: "icmpv4", 6: "tcp", 17: "udp", 58: "icmpv6"}
 
 
@@ -56,24 +61,58 @@ class Association:
     rules: tuple[str, ...] = ()  # the rules that asked for it, by name
 
 
+class _RulesOfHost:
+    """The connection security rules of a host, looked up for many associations."""
+
+    def __init__(self, state: State) -> None:
+        rules = [(id, r, f) for id, r in state.items() if (f := r.as_filter()) and f.effect in ("secure", "exempt")]
+        self.named = defaultdict[str, set[str]](set)
+        for id, rule, _ in rules:
+            for name in (rule.name, rule.values()["display_name"]):
+                self.named[str(name).casefold()].add(_shown(id, rule))
+        self.filters = [(_shown(id, r), f) for id, r, f in rules if f.enabled and not f.tunnel and f.effect == "secure"]
+        self.known: dict[tuple[str, str], tuple[str, ...]] = {}  # by the two ends: many associations have the same
+        self.comparisons = 0
+
+    def behind(self, local: str, remote: str, quick: Iterable[QuickMode]) -> tuple[str, ...]:
+        """The rules behind an association: those that its filters are named after, else every one that covers both ends."""
+        named = {shown for q in quick if q.filter for shown in self.named.get(q.filter.casefold(), ())}
+        return tuple(sorted(named)) or self._covering(local, remote)
+
+    def _covering(self, local: str, remote: str) -> tuple[str, ...]:
+        if (local, remote) not in self.known:
+            self.comparisons += len(self.filters)
+            if self.comparisons > _MAX_COMPARISONS:
+                return ()
+            self.known[local, remote] = tuple(sorted(shown for shown, f in self.filters if _covers(f, local, remote)))
+        return self.known[local, remote]
+
+
 def associations(answer: Any, state: State) -> tuple[Association, ...]:
-    """The associations in the value of an SA.Read, by peer, each with the rules of the host that asked for it."""
+    """The associations in the value of an SA.Read, by peer, each with the rules of the host that asked for it.
+
+    Of a host that tells of more than MAX_ASSOCIATIONS of a sort the first ones.
+    """
     document = answer if isinstance(answer, Mapping) else {}
-    quick = [(q, str(q.get("MmSaId") or "")) for q in _rows(document.get("quick_mode"))]
-    found = []
-    for main in _rows(document.get("main_mode")):
-        own = tuple(_quick(q) for q, id in quick if id == str(main.get("Name")) or (
-            not id and _text(q, "RemoteEndpoint") == _text(main, "RemoteEndpoint")))
-        found.append(_main(main, own, state))
-    seen = {q for a in found for q in a.quick}
-    orphans = [q for q in (_quick(q) for q, _ in quick) if q not in seen]
-    found += [Association(q.local, q.remote, "", "", "", "", "", 0, (q,), rules_behind(q.local, q.remote, (q,), state))
-              for q in orphans]
+    rules = _RulesOfHost(state)
+    quick, by_main, by_remote = [], defaultdict[str, list[QuickMode]](list), defaultdict[str, list[QuickMode]](list)
+    for row in _rows(document.get("quick_mode")):
+        quick.append(_quick(row))
+        id = _text(row, "MmSaId")
+        (by_main[id] if id else by_remote[_text(row, "RemoteEndpoint")]).append(quick[-1])
+    found, seen = [], set[QuickMode]()
+    for row in _rows(document.get("main_mode")):
+        # an id is given back once; without one every exchange of that peer may be meant
+        own = (*by_main.pop(_text(row, "Name"), ()), *by_remote.get(_text(row, "RemoteEndpoint"), ())[:_PER_PEER])
+        seen.update(own)
+        found.append(_main(row, own, rules))
+    found += [Association(q.local, q.remote, "", "", "", "", "", 0, (q,), rules.behind(q.local, q.remote, (q,)))
+              for q in quick if q not in seen]
     return tuple(sorted(found, key=lambda a: (a.remote, a.local, a.suite)))
 
 
 def _rows(rows: Any) -> list[Mapping[str, Any]]:
-    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    return [row for row in rows[:MAX_ASSOCIATIONS] if isinstance(row, Mapping)] if isinstance(rows, list) else []
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
@@ -83,22 +122,26 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 
 def _number(row: Mapping[str, Any], name: str) -> int:
     value = _text(row, name)
-    return int(value) if value.isdecimal() else 0
+    return int(value) if _is_number(value) else 0
 
 
 def _word(row: Mapping[str, Any], name: str, words: Mapping[int, str]) -> str:
     """An enumeration: a number by `words`, a word as it is."""
     value = _text(row, name)
-    return words.get(int(value), value) if value.isdecimal() else value
+    return words.get(int(value), value) if _is_number(value) else value
 
 
-def _main(row: Mapping[str, Any], quick: tuple[QuickMode, ...], state: State) -> Association:
+def _is_number(value: str) -> bool:
+    return len(value) < 20 and value.isdecimal()
+
+
+def _main(row: Mapping[str, Any], quick: tuple[QuickMode, ...], rules: _RulesOfHost) -> Association:
     suite = "-".join(filter(None, (_word(row, "GroupId", GROUP_NAMES), _word(row, "CipherAlgorithm", CIPHER_NAMES),
                                    _word(row, "HashAlgorithm", HASH_NAMES))))
     local, remote = _text(row, "LocalEndpoint"), _text(row, "RemoteEndpoint")
     return Association(local, remote, _text(row, "LocalFirstId"), _text(row, "RemoteFirstId"),
                        _word(row, "AuthenticationMethod", METHOD_NAMES), _word(row, "KeyModule", KEY_MODULE_NAMES), suite,
-                       _number(row, "LifetimeSeconds"), quick, rules_behind(local, remote, quick, state))
+                       _number(row, "LifetimeSeconds"), quick, rules.behind(local, remote, quick))
 
 
 def _quick(row: Mapping[str, Any]) -> QuickMode:
@@ -118,23 +161,11 @@ def _transform(row: Mapping[str, Any], which: str) -> str:
     return f"{protocol}:{'-'.join(p for p in parts if p and p.lower() != 'none') or 'none'}"
 
 
-def rules_behind(local: str, remote: str, quick: Iterable[QuickMode], state: State) -> tuple[str, ...]:
-    """The rules behind an association: those that its filters are named after, else every one that covers both ends."""
-    rules = {id: r for id, r in state.items() if (f := r.as_filter()) and f.effect in ("secure", "exempt")}
-    filters = {q.filter.casefold() for q in quick if q.filter}
-    named = [_shown(id, r) for id, r in rules.items()
-             if filters & {r.name.casefold(), str(r.values()["display_name"]).casefold()}]
-    return tuple(sorted(named or (_shown(id, r) for id, r in rules.items() if _covers(r, local, remote))))
-
-
 def _shown(id: Id, rule: Resource) -> str:
     return rule.name if id.store == LOCAL else f"{rule.name} ({id.store})"
 
 
-def _covers(rule: Resource, local: str, remote: str) -> bool:
-    filter = rule.as_filter()
-    if not filter or not filter.enabled or filter.tunnel or filter.effect != "secure":
-        return False
+def _covers(filter: Filter, local: str, remote: str) -> bool:
     return _within(filter.local_address, local) and _within(filter.remote_address, remote)
 
 

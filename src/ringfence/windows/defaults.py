@@ -38,7 +38,8 @@ def parse_defaults(answer: Any, policy: Any, kinds: Mapping[str, Kind]) -> Defau
     tree = parse_tree(rows)
     if same:
         live = _live_rules(policy)
-        tree.setdefault(_RULES, {}).update((n, live[n.lower()]) for n in same if isinstance(n, str) and n.lower() in live)
+        named = {n.lower(): n for n in same if isinstance(n, str)}  # once, in however many spellings
+        tree.setdefault(_RULES, {}).update((n, live[lower]) for lower, n in named.items() if lower in live)
     found: dict[Id, Resource] = {}
     for kind in kinds.values():
         found.update((Id(LOCAL, kind.name, r.name.lower()), r) for r in kind.storage.read(kind, tree, _STORE))

@@ -1,0 +1,41 @@
+"""How much memory the replies of all hosts of a run may take at once: large ones wait for each other, small ones never."""
+
+import threading
+from types import TracebackType
+
+FLEET_MEMORY = 600_000_000  # bytes that replies, and what is made of them, may take at once
+_SMALL = 8_000_000  # a host of a few thousand rules: it waits for nobody
+
+
+class ReplyMemory:
+    """Room for the replies of all hosts of a run."""
+
+    def __init__(self, size: int = FLEET_MEMORY) -> None:
+        self.size, self.used = size, 0
+        self.changed = threading.Condition()
+
+
+class MemoryShare:
+    """What one host has of it, until the work on the host is over. A host that has some gets more at once: so none waits for
+    another that waits for it."""
+
+    def __init__(self, memory: ReplyMemory) -> None:
+        self.memory, self.held = memory, 0
+
+    def __enter__(self) -> "MemoryShare":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with self.memory.changed:
+            self.memory.used -= self.held
+            self.held = 0
+            self.memory.changed.notify_all()
+
+    def take(self, size: int) -> None:
+        """Have `size` bytes; waits until there is room for them, or until nobody else has any."""
+        memory = self.memory
+        with memory.changed:
+            memory.changed.wait_for(lambda: size <= _SMALL or self.held > _SMALL or not memory.used
+                                    or memory.used + size <= memory.size)
+            self.held += size
+            memory.used += size
