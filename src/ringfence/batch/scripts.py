@@ -34,6 +34,11 @@ def part_text(name: str) -> str:
     return (resources.files(__package__) / "host" / f"{name}.ps1").read_text(encoding="utf-8")
 
 
+def install_text(name: str) -> str:
+    """A text that goes with exported endpoints as it stands."""
+    return (resources.files(__package__) / "install" / name).read_text(encoding="utf-8")
+
+
 def script(writes: bool = False, compares_keys: bool = False, examines: bool = False) -> str:
     """The reader, one that also says whether a key is the wanted one, one that also looks at the host itself, or the writer: all
     that the first two can do, and changes."""

@@ -39,10 +39,13 @@ class ServedHost(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RegisteredEndpoint:
-    """A JEA endpoint of a host: which of those that are exported it is, and the verbs that its release did not have yet."""
+    """A JEA endpoint of a host: which of those that are exported it is, the verbs that its release did not have yet, and the
+    groups of its virtual account where its session configuration names some (RunAsVirtualAccountGroups): else it is an
+    administrator."""
 
     exported: JeaEndpoint
     without: frozenset[str] = frozenset()
+    groups: tuple[str, ...] = ()
 
     @property
     def lacks(self) -> frozenset[str]:
@@ -64,6 +67,12 @@ class Session:
     local_address: str
     local_port: int
     endpoint: RegisteredEndpoint | None = None
+
+    @property
+    def may_change_the_firewall(self) -> bool:
+        """Microsoft, "netsh advfirewall": members of Administrators and of Network Configuration Operators may."""
+        groups = self.endpoint.groups if self.endpoint else ()
+        return self.elevated or "Network Configuration Operators" in groups
 
 
 @dataclass(frozen=True, slots=True)

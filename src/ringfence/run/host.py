@@ -20,7 +20,7 @@ from ringfence.report import HostResult
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
-from ringfence.transports.connection_settings import ConnectionSettings
+from ringfence.transports.connection_settings import ConnectionSettings, PsrpSettings
 from ringfence.transports.failures import kind_from_call
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
@@ -169,7 +169,7 @@ class HostRun:
 
     def _write(self, plan: Plan, result: HostResult) -> HostResult:
         """Carries the changes to the host. Raises HostError."""
-        if problem := _cannot_write(plan.found.facts):
+        if problem := self._cannot_write(plan.found.facts):
             return replace(result, error=problem)
         reply = self.send(Batch(cmdlet_calls(plan.changes, self._aliases(plan)), stop_on_error=True))
         written = frozenset(c.id for c in plan.changes if (answer := reply.answers.get(c.id)) and answer.error is None)
@@ -179,6 +179,17 @@ class HostRun:
                 reason = f"{change.action} {change.id}: {answer.error.message}"
                 return replace(result, error=HostError(kind_from_call(answer.error), reason))
         return result
+
+    def _cannot_write(self, facts: Facts) -> HostError | None:
+        """Why nothing can be written on the host, as far as it said so itself. What the account of a JEA endpoint may do its
+        session configuration says (RunAsVirtualAccountGroups), administrator or not."""
+        jea = self.job.settings.endpoint if isinstance(self.job.settings, PsrpSettings) else None
+        if jea and self.endpoint and not self.endpoint.writes:
+            return HostError("reads_only", jea)
+        if facts.elevated is False and not jea:
+            return HostError("elevation")
+        stopped = in_force.stopped(facts, in_force.TO_WRITE)
+        return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in stopped)) if stopped else None
 
     def _aliases(self, plan: Plan) -> Mapping[str, str]:
         """{GUID: alias} of the host's interfaces, which are asked for where a change has some that nobody declared."""
@@ -204,14 +215,6 @@ class HostRun:
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _cannot_write(facts: Facts) -> HostError | None:
-    """Why nothing can be written on the host, as far as it said so itself."""
-    if facts.elevated is False:
-        return HostError("elevation")
-    stopped = in_force.stopped(facts, in_force.TO_WRITE)
-    return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in stopped)) if stopped else None
 
 
 def _enforcement(changes: Sequence[Change]) -> dict[Hashable, Call]:

@@ -93,8 +93,8 @@ class WsManService:
 
     def _engine(self, endpoint: str, caller: Caller, outbox: Outbox) -> ShellEngine:
         registered = self.settings.endpoints.get(endpoint)
-        # A JEA endpoint runs as a virtual administrator, whoever calls.
-        elevated = registered is not None or caller.user not in self.settings.not_elevated
+        # A JEA endpoint runs as a virtual account, whoever calls.
+        elevated = not registered.groups if registered else caller.user not in self.settings.not_elevated
         session = Session("psrp", caller.user, elevated, self.host.controller_address, caller.remote_port,
                           self.host.address, self._port, registered)
         execute = batch_runner(self.host, session)
