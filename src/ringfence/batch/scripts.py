@@ -10,7 +10,7 @@ import hashlib
 import re
 from importlib import resources
 
-_BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "accounts", "netsecurity"), ("answer",)
+_BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "texts", "accounts", "netsecurity"), ("answer",)
 _EXAMINING = ("session", "surroundings")  # what only `ping` and `doctor` ask
 READER_PARTS = (*_BEFORE, *_AFTER)
 WRITER_PARTS = (*_BEFORE, "keys", "changes", *_AFTER)

@@ -13,6 +13,7 @@ from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
 from ringfence.model.resource import Kind
 from ringfence.project import settings
+from ringfence.run.names import NameCache
 from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, prepare_hosts
 
 
@@ -22,7 +23,7 @@ def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOpt
     those that no play names. Raises InputError with every mistake."""
     found = prepare(replace(_options(playbooks, selection, secrets, trusted, connects), any_host=any_host))
     console.problems(found.warnings)
-    return found
+    return replace(found, context=replace(found.context, names=NameCache())) if console.for_people else found
 
 
 def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOptions, secrets: SecretOptions,

@@ -17,6 +17,7 @@ from ringfence.plan.file import Reviewed, stale
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
+from ringfence.run.names import NameCache
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
@@ -26,6 +27,7 @@ from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
 from ringfence.windows.endpoint import Endpoint, endpoint_of
 from ringfence.windows.read import STORES, read
+from ringfence.windows.stored_names import StoredNames, stored_names
 
 NO_QUESTIONS = Questions()
 
@@ -51,13 +53,15 @@ class RunContext:
     """What all hosts of a run share.
 
     declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
-    connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it.
+    connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
+    things, where people are going to see it.
     """
 
     kinds: Mapping[str, Kind]
     declare: Callable[[str, Facts | None], tuple[Declarations, list[Diagnostic]]]
     connect: Callable[[HostJob], Transport]
     memory: ReplyMemory = field(default_factory=ReplyMemory)
+    names: NameCache | None = None
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -80,6 +84,7 @@ class HostRun:
         self.connections = 0
         self.endpoint: Endpoint | None = None  # who answers, once it has been asked
         self._memory = MemoryShare(context.memory)
+        self.found: HostSnapshot | None = None  # what was read last
         self._transport: Transport | None = None
 
     def send(self, batch: Batch) -> Reply:
@@ -101,7 +106,15 @@ class HostRun:
                 result = work()
         except RingfenceError as error:
             result = HostResult(self.job.host, error=error, declared=self.job.declared)
+        if result.changes and not isinstance(result.error, HostError):
+            result = replace(result, names=self.names(stored_names(result.changes)))
         return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))
+
+    def names(self, stored: StoredNames) -> Mapping[str, str]:
+        """What the host calls what it stores, where people are going to see it."""
+        if self.context.names is None or self.found is None:
+            return {}
+        return self.context.names.names(self.job.host, self.found, stored, self.send)
 
     # -- read and plan
 
@@ -117,7 +130,8 @@ class HostRun:
         self.endpoint = endpoint_of(facts)
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
         found = HostSnapshot(facts, read(reply["policy"], self.kinds), defaults=self._defaults(reply))
-        return questions.answered(found, reply), reply
+        self.found = questions.answered(found, reply)
+        return self.found, reply
 
     def _defaults(self, reply: Reply) -> Defaults:
         """What Windows ships there, as far as it was asked and told: older endpoints do not know the question."""

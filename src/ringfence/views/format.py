@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ringfence.secret import MASK, Secret
@@ -9,6 +10,9 @@ from ringfence.types.base import PropertyType, snake
 
 Style = Callable[[str, str], str]
 """(text, style) -> the text as it is shown. Styles: added, removed, changed, error, warning, good, quiet, strong."""
+
+Names = tuple[tuple[str, str], ...]
+"""(as it is stored, what people call it), …"""
 
 
 def unstyled(text: str, style: str) -> str:
@@ -21,6 +25,20 @@ def escaped(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def with_names(text: str, names: Names) -> str:
+    """A shown text with what people call things in place of what is stored, wherever that stands in it."""
+    if not names or not text:
+        return text
+    called = dict(names)
+    return _any_of(tuple(called)).sub(lambda match: escaped(called[match[0]]), text)
+
+
+@lru_cache(1024)
+def _any_of(stored: tuple[str, ...]) -> re.Pattern[str]:
+    """One of them, the longest first, and none that goes on: `@a.dll,-2` is not in `@a.dll,-25`."""
+    return re.compile(f"(?:{'|'.join(map(re.escape, sorted(stored, key=len, reverse=True)))})(?![0-9-])")
 
 
 def value(content: Any, blank: str = "(none)") -> str:

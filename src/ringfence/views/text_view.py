@@ -11,8 +11,10 @@ from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Change
 from ringfence.plan.file import plain_data
 from ringfence.report import HostResult, Report, Status
-from ringfence.views.format import Style, columns, count, empty_as, escaped, names, natural, unstyled, value
+from ringfence.views.format import Names, Style, columns, count, empty_as, escaped, natural, unstyled, value, with_names
+from ringfence.views.format import names as names_of_hosts
 from ringfence.views.view import ViewOptions
+from ringfence.windows.stored_names import title_of
 
 SIGNS = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed")}
 STYLES: dict[Status, str] = {"in_sync": "good", "reachable": "good", "changed": "changed", "differs": "changed",
@@ -90,12 +92,15 @@ def _place(path: str) -> str:
 
 
 @lru_cache(8192)
-def change(changed: Change, *, diff: bool = True, style: Style = unstyled) -> str:
-    """One change: a line for the resource and, with `diff`, its properties below it. Remembered: fleets repeat themselves."""
+def change(changed: Change, *, diff: bool = True, style: Style = unstyled, names: Names = ()) -> str:
+    """One change: a line for the resource and, with `diff`, its properties below it; `names`: what people call what is
+    stored. Remembered: fleets repeat themselves."""
     sign, colour = SIGNS[changed.action]
     store = f" ({changed.id.store})" if changed.id.store != LOCAL else ""
     place = style(f"  {escaped(str(changed.where))}", "quiet") if changed.where != NOWHERE else ""
-    head = f"  {style(f'{sign} {changed.id.kind} {escaped(changed.resource.name)}{store}', colour)}{place}"
+    title = dict(names).get(title_of(changed), "")
+    called = f"  {escaped(title)}" if title else ""
+    head = f"  {style(f'{sign} {changed.id.kind} {escaped(changed.resource.name)}{store}', colour)}{called}{place}"
     if not diff:
         return head
     words = {name: p.type for name, p in changed.resource.kind.properties.items()}
@@ -107,7 +112,8 @@ def change(changed: Change, *, diff: bool = True, style: Style = unstyled) -> st
     for name, differences in rows.items():
         for number, line in enumerate(differences):
             label = name if number == 0 else ""
-            shown = f"{line.sign} {line.text}" if line.sign else line.text
+            told = with_names(line.text, names)
+            shown = f"{line.sign} {told}" if line.sign else told
             tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if changed.action == "remove" else "")
             lines.append(f"      {label.ljust(width)}  {style(shown, tint) if tint else shown}".rstrip())
     return "\n".join(lines)
@@ -146,18 +152,19 @@ class GroupedResults:
         groups = sorted(((sorted(hosts, key=natural), lines) for lines, hosts in self._groups.items()),
                         key=lambda group: natural(group[0][0]))
         self._groups, self._held = {}, 0
-        return "".join("\n".join([f"{self._style(names(hosts), 'strong')}  {lines[0]}", *lines[1:]]) + "\n\n"
+        return "".join("\n".join([f"{self._style(names_of_hosts(hosts), 'strong')}  {lines[0]}", *lines[1:]]) + "\n\n"
                        for hosts, lines in groups)
 
     def _body(self, result: HostResult) -> Iterator[str]:
         style = self._style
         yield from (diagnostic(replace(d, host=""), style) for d in result.diagnostics)
-        yield from (change(c, diff=self._diff, style=style) for c in result.changes)
+        named = tuple(result.names.items())
+        yield from (change(c, diff=self._diff, style=style, names=named) for c in result.changes)
         if result.error is not None:
             yield failure(result.error, style)
         if result.remaining:
             yield "  what still differs:"
-            yield from (change(c, style=style) for c in result.remaining)
+            yield from (change(c, style=style, names=named) for c in result.remaining)
 
 
 def status(name: Status) -> str:
