@@ -37,7 +37,8 @@ class LocalTransport:
         try:
             # a session of its own: whatever it starts can be ended with it
             child = subprocess.Popen(process.command(program), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, start_new_session=True)
+                                     stderr=subprocess.PIPE, start_new_session=True,
+                                     env=process.environment(executable, os.environ))
         except OSError as error:
             raise Unreachable("powershell", f"{executable}: {(error.strerror or str(error)).lower()}") from None
         assert child.stdin
