@@ -176,3 +176,11 @@ def test_no_answer_of_a_host_is_an_exception(value: Any) -> None:
     seen = Examination(WayIn("psrp", endpoint="x"), parse_facts(dict.fromkeys(names, value)), {"module": value, "bits": value},
                        dict.fromkeys(around, value))
     assert all(check.verdicts(seen) for check in CHECKS)
+
+
+def test_policy_that_was_not_read_is_not_called_fine() -> None:
+    hole = {("local", "firewall_profile"): "Access is denied."}
+    seen = Examination(WayIn("psrp"), parse_facts({}), {}, {"mdm_wins": None}, policy_unread=hole)
+    found = {check.name: check.verdicts(seen) for check in CHECKS}
+    for name in ("profiles", "merge", "shields", "mdm", "interfaces"):
+        assert [(v.level, v.found) for v in found[name]] == [("unknown", "policy of the host: Access is denied.")]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from ringfence.model.facts import Facts, unread
 from ringfence.model.state import State
 from ringfence.transports.way_in import WayIn
+from ringfence.windows.read import UnreadKinds
 
 NOT_TOLD = "the script there does not tell it"
 Level = Literal["ok", "note", "obstacle", "unknown"]
@@ -36,8 +37,9 @@ class Verdict:
 class Examination:
     """What was seen of a host.
 
-    session, surroundings: the values of Session.Read and Obstacles.Read; empty where they were not asked, or not known there ·
-    state: the policy as the registry holds it · asked_at, answered_at: seconds since 1970 by the clock here.
+    session, surroundings: the values of Session.Read and Surroundings.Read; empty where they were not asked, or not known there ·
+    state: the policy as the registry holds it · policy_unread: (store, kind) of what could not be read of it, and why ·
+    asked_at, answered_at: seconds since 1970 by the clock here.
     """
 
     way_in: WayIn
@@ -45,6 +47,7 @@ class Examination:
     session: Mapping[str, Any] = field(default_factory=dict)
     surroundings: Mapping[str, Any] = field(default_factory=dict)
     state: State = field(default_factory=lambda: State({}))
+    policy_unread: UnreadKinds = field(default_factory=dict)
     asked_at: float = 0.0
     answered_at: float = 0.0
 

@@ -22,6 +22,12 @@ def _where(seen: Examination, property: str, value: object, stores: tuple[str, .
     return {store: names for store, names in found.items() if names}
 
 
+def _all_read(seen: Examination) -> None:
+    """That nothing was found says something only where everything was read. Raises NotKnownError."""
+    if unread := {f"policy of {_STORES.get(store, store)}: {why}" for (store, _), why in seen.policy_unread.items()}:
+        raise NotKnownError("; ".join(sorted(unread)))
+
+
 def _merge(seen: Examination) -> Iterator[Finding]:
     off = False
     for property, (what, switch) in _MERGE.items():
@@ -30,6 +36,7 @@ def _merge(seen: Examination) -> Iterator[Finding]:
             yield obstacle(f"{_STORES[store]} ignores local {what} in the profiles {', '.join(names)}",
                            f"{switch} is False there: allow them in that policy, or bring the rules by it")
     if not off:
+        _all_read(seen)
         yield ok("local rules apply beside those of policies")
 
 
@@ -39,6 +46,7 @@ def _on(seen: Examination) -> Iterator[Finding]:
         yield obstacle(f"the firewall is off in the profiles {', '.join(names)} ({_STORES[store]})",
                        "declare firewall_profile with enabled: true, or change the policy that switches it off")
     if not off:
+        _all_read(seen)
         yield ok("on in every profile that says so")
 
 
@@ -48,6 +56,7 @@ def _shields(seen: Examination) -> Iterator[Finding]:
         yield obstacle(f"shields are up in the profiles {', '.join(names)} ({_STORES[store]}): inbound allow rules are ignored",
                        "declare firewall_profile with allow_inbound_rules: true, or change that policy")
     if not up:
+        _all_read(seen)
         yield ok("down")
 
 
@@ -58,6 +67,7 @@ def _mdm(seen: Examination) -> Iterator[Finding]:
         yield note(f"{objects} objects of policy by MDM{wins}: no document says for the firewall whether it or Group Policy wins",
                    "see what is in force with Get-NetFirewallProfile -PolicyStore ActiveStore")
     else:
+        _all_read(seen)
         yield ok("no policy by MDM")
 
 
@@ -93,6 +103,7 @@ def _interfaces(seen: Examination) -> Iterator[Finding]:
         yield obstacle(f"the firewall of the profile {name} is off on {', '.join(interfaces)} ({_STORES[store]})",
                        "declare firewall_profile with other disabled_interface_aliases, or change that policy")
     if not disabled:
+        _all_read(seen)
         yield ok("the firewall is off on none")
 
 

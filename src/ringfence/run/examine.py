@@ -10,13 +10,12 @@ from ringfence.doctor.checks import CHECKS, PING_CHECKS, examined
 from ringfence.doctor.examination import Check, Examination, Verdict
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.facts import parse_facts
-from ringfence.model.state import State
 from ringfence.report import ExaminedResult, HostResult
 from ringfence.run.host import HostJob, HostRun, RunContext
 from ringfence.run.questions import INTERFACES, Questions
 from ringfence.transports.way_in import way_in
 from ringfence.windows.endpoint import endpoint_of
-from ringfence.windows.read import STORES, read
+from ringfence.windows.read import policy_call, read, unread_kinds
 
 _SESSION = Call("Session.Read")
 
@@ -31,7 +30,7 @@ def examine_host(job: HostJob, context: RunContext) -> HostResult:
     what the host does."""
     facts = Questions(frozenset({INTERFACES})).facts_call()
     asked = {"facts": facts, "session": _SESSION, "surroundings": Call("Surroundings.Read"),
-             "policy": Call("Policy.Read", {"stores": list(STORES)})}
+             "policy": policy_call(context.kinds)}
     return _examine(job, context, Batch(asked), CHECKS)
 
 
@@ -44,11 +43,12 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
             asked_at = time.time()
             reply = run.send(batch)
             answered_at = time.time()
-            state = read(reply["policy"], context.kinds) if "policy" in batch.calls else State({})
+            policy = reply["policy"] if "policy" in batch.calls else None
+            holes = unread_kinds(policy, context.kinds) if policy is not None else {}
             facts = parse_facts(reply["facts"])
             endpoint_of(facts)
             seen = Examination(way_in(job.settings, run.agreed), facts, _known(reply, "session"),
-                               _known(reply, "surroundings"), state, asked_at, answered_at)
+                               _known(reply, "surroundings"), read(policy, context.kinds), holes, asked_at, answered_at)
         except RingfenceError as error:
             return replace(tried, error=error)
         verdicts = examined(seen, checks)

@@ -18,13 +18,13 @@ function Get-NodeText($Node) {  # a setting that Group Policy makes has an attri
 }
 function Read-Services {
     $found, $filter = @{}, (($around | ForEach-Object { "Name = '$_'" }) -join ' OR ')
-    foreach ($one in Get-Fact services { Get-CimInstance -ClassName Win32_Service -Filter $filter }) {
+    foreach ($one in Get-Fact services { Get-CimInstance -ClassName Win32_Service -Filter $filter -ErrorAction Continue }) {
         $found[$one.Name] = @{ state = "$($one.State)".ToLowerInvariant(); start = "$($one.StartMode)".ToLowerInvariant() }
     }
     $found
 }
 function Read-WinRM {
-    foreach ($config in Get-Fact winrm { Get-WSManInstance -ResourceURI winrm/config }) {
+    foreach ($config in Get-Fact winrm { Get-WSManInstance -ResourceURI winrm/config -ErrorAction Continue }) {
         @{  max_envelope_kb = Get-NodeText $config.MaxEnvelopeSizekb; allow_unencrypted = Get-NodeText $config.Service.AllowUnencrypted
             ipv4_filter = Get-NodeText $config.Service.IPv4Filter; ipv6_filter = Get-NodeText $config.Service.IPv6Filter
             remote_shells = Get-NodeText $config.Winrs.AllowRemoteShellAccess; shells_per_user = Get-NodeText $config.Winrs.MaxShellsPerUser
@@ -32,14 +32,14 @@ function Read-WinRM {
     }
 }
 function Read-Listeners {
-    foreach ($one in Get-Fact listeners { Get-WSManInstance -ResourceURI winrm/config/listener -Enumerate }) {
+    foreach ($one in Get-Fact listeners { Get-WSManInstance -ResourceURI winrm/config/listener -Enumerate -ErrorAction Continue }) {
         $listener = @{}
         'Address', 'Transport', 'Port', 'Enabled' | ForEach-Object { $listener[$_.ToLowerInvariant()] = Get-NodeText $one.$_ }
         $listener
     }
 }
 function Read-SessionConfigurations {
-    foreach ($one in Get-Fact endpoints { Get-PSSessionConfiguration }) {
+    foreach ($one in Get-Fact endpoints { Get-PSSessionConfiguration -ErrorAction Continue }) {
         @{ name = $one.Name; virtual_account = "$($one.RunAsVirtualAccount)"; groups = "$($one.RunAsVirtualAccountGroups)" }
     }
 }
@@ -48,14 +48,14 @@ function Read-Surroundings {
     $found = @{ services = Read-Services }
     foreach ($name in $settings.Keys) {
         $key, $value = $settings[$name]
-        $found[$name] = Get-Fact $name { Get-Item -LiteralPath $key | ForEach-Object { $_.GetValue($value) } }
+        $found[$name] = Get-Fact $name { Get-Item -LiteralPath $key -ErrorAction Continue | ForEach-Object { $_.GetValue($value) } }
     }
-    foreach ($name in $marks.Keys) { $found[$name] = [bool](Get-Fact $name { Get-Item -LiteralPath $marks[$name] }) }
+    foreach ($name in $marks.Keys) { $found[$name] = [bool](Get-Fact $name { Get-Item -LiteralPath $marks[$name] -ErrorAction Continue }) }
     $found['restart_for_files'] = @(Get-Fact restart_for_files {
-            Get-Item -LiteralPath 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager' |
+            Get-Item -LiteralPath 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager' -ErrorAction Continue |
                 ForEach-Object { $_.GetValue('PendingFileRenameOperations') } }).Count
-    $products = Get-Fact firewall_products { Get-CimInstance -Namespace root/SecurityCenter2 -ClassName FirewallProduct }
-    $guard = Get-Fact app_control { Get-CimInstance -Namespace root/Microsoft/Windows/DeviceGuard -ClassName Win32_DeviceGuard }
+    $products = Get-Fact firewall_products { Get-CimInstance -Namespace root/SecurityCenter2 -ClassName FirewallProduct -ErrorAction Continue }
+    $guard = Get-Fact app_control { Get-CimInstance -Namespace root/Microsoft/Windows/DeviceGuard -ClassName Win32_DeviceGuard -ErrorAction Continue }
     $found['firewall_products'] = @($products | ForEach-Object { $_.displayName })
     $found['app_control'] = $guard.UsermodeCodeIntegrityPolicyEnforcementStatus
     if ($found['services']['WinRM'].state -eq 'running') {  # a look at a stopped one asks whether to start it
