@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 
 from ringfence.batch import Answer, Call, Failure, cmdlet_call
+from ringfence.lab.host_script.allow_list import check_call
+from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 
 CASES = Path(__file__).parents[1] / "cases"
 FILES = ("lab_firewall_rules", "lab_ipsec_rules", "lab_ipsec_sets", "lab_settings")
@@ -38,6 +40,15 @@ ASKED_FOR = "MissingMandatoryParameter"  # PowerShell asks, and its host program
 EQUAL, WORDS, DIFFERS = "equal", "words", "differs"
 
 Rows = Mapping[str, Mapping[str, tuple[str, Any]]]  # of one store: {path: {name: (type, data)}}
+
+
+def may_be_called(call: Call) -> bool:
+    """Whether the host script's allow-list has it."""
+    try:
+        check_call(call.args["cmdlet"], call.args["parameters"])
+    except CmdletError:
+        return False
+    return True
 
 
 def cases(name: str) -> list[dict[str, Any]]:
@@ -86,6 +97,9 @@ class LabCase:
             return f"a host of schema version {self.said['schema']}"
         if self.said.get("store") == "group_policy":
             return "Windows keeps the local group policy in registry.pol, and has it in the registry after a refresh only"
+        refused = str(self.said.get("refused", "")).startswith("ringfence.")
+        if not refused and not all(may_be_called(call) for call in self.calls("x")):
+            return "ringfence does not call it so: the host script refuses it"
         return str(self.said.get("only", ""))
 
     def calls(self, name: str) -> list[Call]:

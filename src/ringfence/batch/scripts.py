@@ -8,17 +8,19 @@ character travels as it stands, so that what runs on a host can be compared with
 import functools
 import hashlib
 import re
+import textwrap
+from collections.abc import Iterable, Mapping
 from importlib import resources
 
 _BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "texts", "accounts", "netsecurity"), ("answer",)
 _EXAMINING = ("session", "surroundings")  # what only `ping` and `doctor` ask
 READER_PARTS = (*_BEFORE, *_AFTER)
-WRITER_PARTS = (*_BEFORE, "keys", "changes", *_AFTER)
+_WRITING = ("keys", "cmdlets", "expected", "changes")
+WRITER_PARTS = (*_BEFORE, *_WRITING, *_AFTER)
 SCRIPTS = {"reader": READER_PARTS, "key-reader": (*_BEFORE, "keys", *_AFTER), "examiner": (*_BEFORE, *_EXAMINING, *_AFTER),
            "writer": WRITER_PARTS,
            # what endpoints of JEA have besides: it is installed and not sent with each batch, so all that may be asked is in it
-           "key-examiner": (*_BEFORE, *_EXAMINING, "keys", *_AFTER),
-           "operator": (*_BEFORE, *_EXAMINING, "keys", "changes", *_AFTER)}
+           "key-examiner": (*_BEFORE, *_EXAMINING, "keys", *_AFTER), "operator": (*_BEFORE, *_EXAMINING, *_WRITING, *_AFTER)}
 EXAMINING_VERBS = frozenset({"Session.Read", "Surroundings.Read"})
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
@@ -61,6 +63,14 @@ def scripts() -> tuple[str, ...]:
 def digests() -> dict[str, str]:
     """SHA-256 of each script as it is sent, by name: of UTF-8, lines that end in LF."""
     return {name: hashlib.sha256(script_named(name).encode()).hexdigest() for name in SCRIPTS}
+
+
+def cmdlets_part(cmdlets: Mapping[str, Iterable[str]]) -> str:
+    """The text of the part that says what may be called to write: cmdlets with their parameters."""
+    rows = (textwrap.fill(f"'{name}' = '{' '.join(parameters)}'", 125, initial_indent=" " * 4, subsequent_indent=" " * 8,
+                          break_long_words=False, break_on_hyphens=False) for name, parameters in cmdlets.items())
+    return ("# The cmdlets that write, each with the parameters it may get: all that the tables of the kinds come to.\n"
+            "# Made of them by `make generate`.\n$cmdlets = @{\n" + "".join(f"{row}\n" for row in rows) + "}\n")
 
 
 def _bare(line: str) -> str:
