@@ -33,14 +33,16 @@ LAYERS = {
     "templates": "inventory types",
     "project": "kinds templates",
     "transports": "batch types files",
-    "report": "plan",
-    "run": "report transports project",
-    "views": "report transports",
+    "doctor": "plan transports",
+    "report": "doctor",
+    "run": "report project",
+    "views": "report",
     "schemas": "report",
     "lab": "batch",
     "cli": "run views schemas lab",
 }
-PURE = ("errors", "diagnostics", "secret", "types", "codecs", "model", "batch", "windows", "plan", "report", "views", "schemas")
+PURE = ("errors", "diagnostics", "secret", "types", "codecs", "model", "batch", "windows", "plan", "doctor", "report", "views",
+        "schemas")
 INPUT_OUTPUT = {"socket", "subprocess", "requests", "urllib.request", "http", "ssl", "asyncio", "paramiko", "pypsrp", "psrpcore",
                 "spnego", "selectors", "select", "threading", "tempfile", "shutil", "pathlib", "glob", "fileinput"}
 PROGRAMMES = ("cli",)  # may print

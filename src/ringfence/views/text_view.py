@@ -17,8 +17,8 @@ from ringfence.views.view import ViewOptions
 from ringfence.windows.stored_names import title_of
 
 SIGNS = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed")}
-STYLES: dict[Status, str] = {"in_sync": "good", "changed": "changed", "differs": "changed", "unreachable": "error",
-                             "refused": "error", "stale": "error", "invalid": "error", "failed": "error"}
+STYLES: dict[Status, str] = {"in_sync": "good", "reachable": "good", "changed": "changed", "differs": "changed",
+                             "unreachable": "error", "refused": "error", "stale": "error", "invalid": "error", "failed": "error"}
 MAX_HELD = 20_000  # changes, of different outcomes, that wait for hosts with the same plan before they are shown
 
 
