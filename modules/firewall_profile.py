@@ -8,20 +8,14 @@ from ringfence.codecs.registry import RegistryValue
 from ringfence.diagnostics import Finding
 from ringfence.model.resource import Resource, prop, resource
 from ringfence.model.storage import RegistryKeys
+from ringfence.model.switches import OFF, switch
 from ringfence.types.base import NOT_CONFIGURED, CaseInsensitive, case_insensitive, quoted
-from ringfence.types.enums import GPO_BOOLEAN, choice, flags_of, number
+from ringfence.types.enums import choice, flags_of, number
 from ringfence.types.network import interfaces
 from ringfence.types.text import PATH_TEXT, guid
 
-ON = {True: 1, False: 0}
-OFF = {True: 0, False: 1}  # stored in the opposite sense
 ACTION = choice("Allow", "Block", "NotConfigured")
 ACTIONS = {"allow": 0, "block": 1}
-
-
-def switch(doc: str, name: str, data: dict[bool, int] = ON, path: str = "", **more: Any) -> Any:
-    """A GpoBoolean of Set-NetFirewallProfile; a value that is not stored is not_configured."""
-    return prop(doc, GPO_BOOLEAN, RegistryValue(name, data, path=path), default=NOT_CONFIGURED, **more)
 
 
 def _log_file(value: Any) -> str | None:

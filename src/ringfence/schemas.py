@@ -48,7 +48,8 @@ def kind_schema(kind: Kind) -> Schema:
     if kind.storage.removable:
         properties["state"] = {"enum": ["present", "absent"], "default": "present", "description": "Whether it is there."}
     properties |= {p.name: _property(p, kind) for p in kind.properties.values()}
-    schema = _closed(properties, kind.key, description=kind.doc)
+    named = [kind.key] if len(kind.storage.fixed_names) != 1 else []
+    schema = _closed(properties, *named, description=kind.doc)
     if needed := [p.name for p in kind.properties.values() if p.required]:
         schema |= {"if": {"not": {"properties": {"state": {"const": "absent"}}, "required": ["state"]}},
                    "then": {"required": needed}}

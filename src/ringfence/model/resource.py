@@ -65,6 +65,10 @@ class Storage:
         """The name under which Set- and Remove- find a resource."""
         return name
 
+    def find_parameters(self, name: str) -> dict[str, Any]:
+        """What Set- and Remove- are told of the name."""
+        return {"Name": self.cmdlet_name(name)}
+
     def falls_back(self, name: str) -> bool:
         """Whether Windows' own takes the place of what is removed, as with a default set."""
         return False
