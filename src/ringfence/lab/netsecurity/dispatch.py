@@ -106,7 +106,7 @@ def _fill(machine: Machine, noun: Noun, root: str, rule: StoredRule, arguments: 
         ipsec_rules.check_main_mode(machine, root, rule)
 
 
-# Set-NetFirewallRule: by what it finds objects
+# Set-NetFirewallRule: what selects rules and changes nothing in them.
 _SELECTING = {"DisplayName", "DisplayGroup", "Group", "Name", "IPsecRuleName", "InputObject"}
 
 

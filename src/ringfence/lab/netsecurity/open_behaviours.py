@@ -22,8 +22,8 @@ OPEN_BEHAVIOURS = {
     ),
     "several-objects": OpenBehaviour(
         "Of several objects each is changed or removed, whatever becomes of the others; the first error is told at the end.",
-        "In PowerShell's cimChildJobBase.cs each object is a job that fails for itself; with -ErrorAction Stop those that have not "
-        "begun are stopped, and no page says how many those are.",
+        "In PowerShell's cimChildJobBase.cs each object is a job that fails for itself; with -ErrorAction Stop those that have "
+        "not begun are stopped, and no page says how many those are.",
     ),
     "read-only-store": OpenBehaviour(
         "An unknown store is system error 2, an unknown domain 1355.",
