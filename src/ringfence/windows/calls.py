@@ -36,12 +36,12 @@ def writing_cmdlets(kinds: Iterable[Kind]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for kind in kinds:
         table = [p for p in kind.properties.values() if p.parameter]
-        named_by = kind.storage.find_parameters((*kind.storage.fixed_names, "x")[0])
-        found[f"Set-{kind.noun}"] = {*named_by, *(p.set_parameter for p in table)}
+        found_by = kind.storage.find_parameters(next(iter(kind.storage.fixed_names), DEFAULT))
+        found[f"Set-{kind.noun}"] = {*found_by, *(p.set_parameter for p in table)}
         if kind.storage.removable:
             named = {*kind.storage.new_parameters("x"), *kind.storage.new_parameters(DEFAULT)}
             found[f"New-{kind.noun}"] = {*named, *(p.parameter for p in table)}
-            found[f"Remove-{kind.noun}"] = {*named_by}
+            found[f"Remove-{kind.noun}"] = {*found_by}
         for proposal in (p.proposal.kind for p in kind.proposals if p.proposal):
             found[proposal.name] = {p.parameter for p in proposal.properties.values() if p.parameter}
     return {cmdlet: tuple(sorted(found[cmdlet])) for cmdlet in sorted(found)}

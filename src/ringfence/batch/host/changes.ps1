@@ -4,7 +4,7 @@ function Assert-Allowed($Call, [bool]$Nested = $false) {  # throws before anythi
     if (-not $Call['parameters']) { $Call['parameters'] = @{} }
     $cmdlet, $with = $Call['cmdlet'], $Call['parameters']
     $known = if ($cmdlet -is [string] -and ($cmdlet -like '*Proposal') -eq $Nested) { -split $cmdlets[$cmdlet] }
-    Assert-Cmdlet $cmdlet $(if ($known) { $cmdlet })
+    Assert-Cmdlet $cmdlet @(if ($known) { $cmdlet })
     foreach ($pair in $with.GetEnumerator()) {
         if ($pair.Key -notin $known) { Stop-Call PermissionDenied allowlist "-$($pair.Key) is not among the parameters of $cmdlet" }
         if ($pair.Key -eq 'LogFileName' -and "$($pair.Value)" -match '^[\\/]{2}') {

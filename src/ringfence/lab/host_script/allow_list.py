@@ -41,7 +41,7 @@ def check_call(cmdlet: str, parameters: Mapping[str, Any], *, nested: bool = Fal
                 raise _denied(f"-{parameter} is not on this host: {item}")
             if isinstance(item, dict):
                 _check_nested(parameter, item)
-    if not cmdlet.lower().startswith("new-") and "name" in passed and not _truthy(parameters.get("Name")):
+    if "name" in passed and not cmdlet.lower().startswith("new-") and not _truthy(parameters.get("Name")):
         raise _denied(f"{cmdlet} without a name would touch every object")
 
 
