@@ -102,7 +102,7 @@ _README = f"""\
 | endpoint | files | who runs what |
 |---|---|---|
 | `{OPERATOR.name}` | `{OPERATOR.module}`, `{OPERATOR.role}.pssc` | operators: every command of ringfence |
-| `{AUDITOR.name}` | `{AUDITOR.module}`, `{AUDITOR.role}.pssc` | auditors: `plan`, `drift`, `status`; no command that writes |
+| `{AUDITOR.name}` | `{AUDITOR.module}`, `{AUDITOR.role}.pssc` | auditors: all that only reads; no command that writes |
 
 A session of either offers one command, `{FUNCTION}`, and runs it under a virtual account that is an administrator of
 the host for the time of the session. Who connects needs no administrative right on the host. What the command may touch is a

@@ -48,7 +48,10 @@ def parse_defaults(answer: Any, policy: Any, kinds: Mapping[str, Kind]) -> Defau
 
 def compare(shipped: State, found: State) -> tuple[Change, ...]:
     """How the local policy differs from what Windows ships: before is as it ships, after as it is. What is there and does
-    not ship is a create, what ships and is gone a remove. Parts of Windows that the host's table does not have are left out."""
+    not ship is a create, what ships and is gone a remove. Parts of Windows that the host's table does not have are left out;
+    a setting that is stored with the value that it has unstored is not changed: Windows itself writes such."""
+    shipped = State({id: r.in_effect() for id, r in shipped.items()})
+    found = State({**found, **{id: found[id].in_effect() for id in shipped if id in found}})
     ids = {*shipped, *(id for id, r in found.items() if id.store == LOCAL and r.kind.storage.removable)}
     return diff(shipped, found, sorted(ids))
 
