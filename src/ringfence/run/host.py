@@ -17,6 +17,7 @@ from ringfence.plan.file import Reviewed, stale
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
+from ringfence.run.masking import Masking, secrets_of
 from ringfence.run.questions import Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
@@ -78,13 +79,18 @@ class HostRun:
         self.job, self.kinds, self.context = job, context.kinds, context
         self.connections = 0
         self._memory = MemoryShare(context.memory)
+        self._masking = Masking(secrets_of(job.settings))
         self._transport: Transport | None = None
 
     def send(self, batch: Batch) -> Reply:
         """Carry a batch over a connection of its own. Raises HostError."""
         self._transport = self._transport or self.context.connect(self.job)
         self.connections += 1
-        return self._transport.run(replace(batch, admit=self._memory.take))
+        self._masking.learn(batch.secrets)
+        try:
+            return self._masking.reply(self._transport.run(replace(batch, admit=self._memory.take)))
+        except HostError as error:
+            raise self._masking.error(error) from None
 
     def result(self, work: Callable[[], HostResult]) -> HostResult:
         """What `work` gives, or its error, with the number of connections and the time that it took."""
