@@ -33,6 +33,7 @@ lock:
 check: dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/actionlint .github/workflows/*.yml
 
 test: check
 	$(BIN)/pytest -n $(JOBS)

@@ -17,6 +17,7 @@ from ringfence.model.rules import (
     REMOTE_ADDRESS,
     Rule,
     addresses,
+    check_lengths,
     ports,
     reject,
 )
@@ -24,8 +25,9 @@ from ringfence.model.storage import RuleStrings
 from ringfence.types import sddl
 from ringfence.types.base import CaseInsensitive, case_insensitive, list_of
 from ringfence.types.enums import BOOL, choice, flags_of
-from ringfence.types.network import PROTOCOL, PROTOCOLS, icmp_type, interfaces, port, protocol
-from ringfence.types.network_sets import icmp_set, port_set
+from ringfence.types.network import ICMP_TYPES, PROTOCOL, PROTOCOLS, icmp_type, interfaces, port, protocol
+from ringfence.types.network_sets import port_set
+from ringfence.types.packages import PACKAGE_FAMILY
 from ringfence.types.text import text
 
 ORDER = (
@@ -86,7 +88,7 @@ class FirewallRule(Rule):
                                         filter_object="port")
     icmp_type: tuple[str, ...] = prop(
         "ICMP types, or type:code, for icmpv4 and icmpv6.",
-        list_of(icmp_type, name="types and type:code", canonical=icmp_set),
+        ICMP_TYPES,
         PROTOCOL_ICMP,
         default=(),
         filter_object="port",
@@ -105,6 +107,10 @@ class FirewallRule(Rule):
                                Text("App", CaseInsensitive), filter_object="application")
     package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.PACKAGE,
                                Text("AppPkgId", CaseInsensitive), filter_object="application", since="2.20")
+    package_family_name: str | None = prop(
+        "The family of a package, as Windows 11 24H2 and Server 2025 name it in their own rules: `Contoso.App_8wekyb3d8bbwe`. It "
+        "may be said of a rule that has it.", PACKAGE_FAMILY, Text("PFN", CaseInsensitive), parameter="",
+        filter_object="application", since="2.31")
     service: str | None = prop("The short name of a service; * means any service.",
                                case_insensitive(text(259, "/\\|", what="service name")), Text("Svc", CaseInsensitive))
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
@@ -176,6 +182,10 @@ class FirewallRule(Rule):
         if self.dynamic_target and (self.local_address or self.remote_address or self.local_port or self.remote_port):
             yield Finding("dynamic_target", "a dynamic target goes with no addresses and no ports [0x00100200]",
                    "leave the addresses and ports out")
+        if len(self.dynamic_target) > 1:
+            yield Finding("dynamic_target", "the parameter takes one target by the page of New-NetFirewallRule: a host may "
+                   "refuse several", "make a rule for each", "warning")
+        yield from check_lengths(self)
 
     def _narrowed(self) -> bool:
         return bool(self.local_port or self.remote_port or self.local_address or self.remote_address or self.service
@@ -187,9 +197,7 @@ def _check_ports(rule: FirewallRule) -> Iterable[Finding]:
     """Which ports and ICMP types go with which protocol ([MS-FASP] 2.2.37, 2.2.14)."""
     for name in ("local_port", "remote_port"):
         if getattr(rule, name) and rule.protocol not in ("tcp", "udp"):
-            yield Finding(
-                name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", "set protocol to tcp or udp"
-            )
+            yield Finding(name, f"ports go with tcp or udp, not with protocol {rule.protocol} [0x001000A1]", _way_out(rule, name))
     if rule.icmp_type and rule.protocol not in ("icmpv4", "icmpv6"):
         yield Finding("icmp_type", f"ICMP types go with icmpv4 or icmpv6, not with protocol {rule.protocol} [0x001000A1]",
                "set protocol to icmpv4 or icmpv6")
@@ -201,6 +209,12 @@ def _check_ports(rule: FirewallRule) -> Iterable[Finding]:
             yield Finding("local_port", f"{word} goes with {needs[word]} [MS-FASP 2.2.37]", f"set protocol to {needs[word]}")
     if "IPHTTPSOut" in rule.remote_port and (rule.direction, rule.protocol) != ("outbound", "tcp"):
         yield Finding("remote_port", "IPHTTPSOut is for outbound tcp rules", "set direction to outbound and protocol to tcp")
+
+
+def _way_out(rule: FirewallRule, name: str) -> str:
+    if rule.protocol.startswith("icmp") and getattr(rule, name) == ("RPC",):  # a real export of 366 rules has it 33 times
+        return f"leave {name} out: for ICMP rules Get-NetFirewallPortFilter prints RPC where there is no port"
+    return "set protocol to tcp or udp"
 
 
 def _check_security(rule: FirewallRule) -> Iterable[Finding]:

@@ -12,6 +12,7 @@ from ringfence.model.proposals import (
     IPSEC_SERVICES,
     MAIN_MODE_CRYPTO,
     ProposalSet,
+    later,
     proposal,
     proposal_findings,
     proposals_of,
@@ -27,9 +28,10 @@ from ringfence.types.enums import BOOL
 class MainModeProposal(Resource):
     """One combination of algorithms for main mode."""
 
-    key_exchange: str = prop("The Diffie-Hellman group: dh14 (2048 bit), dh19 and dh20 (elliptic curves) …", GROUP, TruthTable({
-        "dh1": "KeyExchange=DH1", "dh2": "KeyExchange=DH2", "dh14": "KeyExchange=DH2048", "dh19": "KeyExchange=ECDH-256",
-        "dh20": "KeyExchange=ECDH-384", "dh24": "2_16KeyExchange=DH24"}), default="none", required=True, example="dh14")
+    key_exchange: str = prop("The Diffie-Hellman group: dh14 (2048 bit), dh19 and dh20 (elliptic curves) …", GROUP,
+                             later("KeyExchange", {"dh1": "DH1", "dh2": "DH2", "dh14": "DH2048", "dh19": "ECDH-256",
+                                                   "dh20": "ECDH-384", "dh24": "DH24"}),
+                             default="none", required=True, example="dh14")
     encryption: str = prop("The cipher.", ENCRYPTION, TruthTable(CIPHERS), default="aes256", absent="none", required=True,
                            example="aes256")
     hash: str = prop("The integrity algorithm.", HASH, TruthTable({

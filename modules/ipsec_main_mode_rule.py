@@ -6,7 +6,16 @@ from typing import Any
 from ringfence.diagnostics import Finding
 from ringfence.model.proposals import IPSEC_SERVICES, MAIN_MODE_CRYPTO, PHASE1_AUTH, reference, set_token
 from ringfence.model.resource import prop, resource
-from ringfence.model.rules import ENDPOINT1, ENDPOINT2, ENDPOINT_ADDRESS, LOCAL_ADDRESS, NAME, Rule, check_addresses
+from ringfence.model.rules import (
+    ENDPOINT1,
+    ENDPOINT2,
+    ENDPOINT_ADDRESS,
+    LOCAL_ADDRESS,
+    NAME,
+    Rule,
+    check_addresses,
+    check_lengths,
+)
 from ringfence.model.storage import DEFAULT, RuleStrings
 from ringfence.types.base import CaseInsensitive
 
@@ -39,3 +48,4 @@ class IpsecMainModeRule(Rule):
     def check(self) -> Iterable[Finding]:
         yield from check_addresses("local_address", self.local_address)
         yield from check_addresses("remote_address", self.remote_address)
+        yield from check_lengths(self)

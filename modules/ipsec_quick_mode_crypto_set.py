@@ -13,6 +13,7 @@ from ringfence.model.proposals import (
     IPSEC_SERVICES,
     QUICK_MODE_CRYPTO,
     ProposalSet,
+    later,
     proposal,
     proposal_findings,
     proposals_of,
@@ -112,9 +113,9 @@ class QuickModeCryptoSet(ProposalSet):
         default=(), required=True, proposal=QuickModeProposal,
         example=[{"encapsulation": ["esp"], "esp_hash": "sha256", "encryption": "aes256"}])
     perfect_forward_secrecy_group: str = prop(
-        "The Diffie-Hellman group of a new exchange for each session key.", GROUP, TruthTable({
-            "none": "PFS=Disable", "same_as_main_mode": "PFS=EnableDHFromPhase1", "dh1": "PFS=ReKeyDH1", "dh2": "PFS=ReKeyDH2",
-            "dh14": "PFS=ReKeyDH2048", "dh19": "PFS=ReKeyECDH256", "dh20": "PFS=ReKeyECDH384", "dh24": "2_16PFS=ReKeyDH24"}),
+        "The Diffie-Hellman group of a new exchange for each session key.", GROUP, later("PFS", {
+            "none": "Disable", "same_as_main_mode": "EnableDHFromPhase1", "dh1": "ReKeyDH1", "dh2": "ReKeyDH2",
+            "dh14": "ReKeyDH2048", "dh19": "ReKeyECDH256", "dh20": "ReKeyECDH384", "dh24": "ReKeyDH24"}),
         default="none")
 
     def check(self) -> Iterable[Finding]:

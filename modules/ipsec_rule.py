@@ -9,7 +9,7 @@ from ringfence.diagnostics import Finding
 from ringfence.model.authentication import FQDN, methods
 from ringfence.model.filter import Filter
 from ringfence.model.proposals import IPSEC_SERVICES, PHASE1_AUTH, PHASE2_AUTH, QUICK_MODE_CRYPTO, reference, set_token
-from ringfence.model.resource import Resource, prop, resource
+from ringfence.model.resource import NO_SET, Resource, prop, resource
 from ringfence.model.rules import (
     ENDPOINT1,
     ENDPOINT2,
@@ -21,6 +21,7 @@ from ringfence.model.rules import (
     NAME,
     Rule,
     check_addresses,
+    check_lengths,
     ports,
     reject,
 )
@@ -147,8 +148,9 @@ class IpsecRule(Rule):
         "The `ipsec_phase1_auth_set` of the first authentication.", reference(PHASE1_AUTH), set_token("Auth1Set", PHASE1_AUTH),
         default=CaseInsensitive(DEFAULT), references="ipsec_phase1_auth_set", example="kerberos")
     phase2_auth_set: str | None = prop(
-        "The `ipsec_phase2_auth_set` of the second authentication; it needs AuthIP.", reference(PHASE2_AUTH),
-        set_token("Auth2Set", PHASE2_AUTH), default=CaseInsensitive(DEFAULT), references="ipsec_phase2_auth_set")
+        "The `ipsec_phase2_auth_set` of the second authentication, which needs AuthIP; none: there is no second one.",
+        reference(PHASE2_AUTH, none=True), set_token("Auth2Set", PHASE2_AUTH), default=CaseInsensitive(DEFAULT),
+        absent=CaseInsensitive(NO_SET), references="ipsec_phase2_auth_set")
     key_module: tuple[str, ...] = prop(
         "The keying modules; default lets Windows choose by the methods. IKEv2 takes certificates only.", KEY_MODULE, MODULES,
         default=(), since="2.20")
@@ -185,9 +187,12 @@ class IpsecRule(Rule):
         exempt = (values["inbound_security"], values["outbound_security"]) == ("none", "none")
         if exempt:  # a range says the same as its ports there, and nowhere else is allowed [0x00100023]
             values["local_port"], values["remote_port"] = port_set(values["local_port"]), port_set(values["remote_port"])
-        for p in self.kind.references:  # a rule that secures and names no set uses the default one, an exemption has none
-            if values[p.name] in (None, DEFAULT):
-                values[p.name] = None if exempt else CaseInsensitive(DEFAULT)
+        for p in self.kind.references:  # an exemption has no sets. Of a rule that secures, only the second authentication may be
+            value = values[p.name]      # absent, and then there is none ([MS-FASP] 2.2.55, wszPhase2AuthSet)
+            if exempt and value in (None, DEFAULT, NO_SET):
+                values[p.name] = None
+            elif value is None:
+                values[p.name] = p.absent
 
     @property
     def exempt(self) -> bool:
@@ -203,6 +208,7 @@ class IpsecRule(Rule):
     def check(self) -> Iterable[Finding]:
         yield from _check_security(self)
         yield from _check_matches(self)
+        yield from check_lengths(self)
         yield from _check_tunnel(self) if self.mode == "tunnel" else _check_transport(self)
 
     def check_references(self, get: Callable[[str], Resource | None]) -> Iterable[Finding]:
@@ -316,7 +322,10 @@ def _check_tunnel(rule: IpsecRule) -> Iterable[Finding]:
         )
     elif not local and not remote:
         yield Finding(
-            "remote_tunnel_endpoint", "a tunnel needs an end [0x0010004D]", "set local_tunnel_endpoint, remote_tunnel_endpoint"
+            "remote_tunnel_endpoint",
+            "a tunnel needs an end [0x0010004D]: [MS-FASP] 2.2.55 allows rules with none, but no document says how a rule string "
+            "keeps them, and read again such a rule would be one of transport mode",
+            "set local_tunnel_endpoint, remote_tunnel_endpoint"
         )
     if local and remote and not (rule.local_address and rule.remote_address):
         yield Finding("remote_address", "a tunnel between two gateways says what goes through it [0x0010004F]",
@@ -341,7 +350,7 @@ def _check_tunnel(rule: IpsecRule) -> Iterable[Finding]:
             "key_module",
             "a tunnel by IKEv2 alone needs TunnelType, which Windows Server 2025 alone has and which cannot be "
             "read back [0x00080011]",
-            "leave key_module out, or add ikev1 or auth_ip",
+            "leave key_module out",
         )
 
 

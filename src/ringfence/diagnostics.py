@@ -6,6 +6,9 @@
     InputError   what is raised in the end (errors.py draws the tree of errors)
 """
 
+import heapq
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -69,28 +72,47 @@ class InputError(RingfenceError):
         return type(self), (self.diagnostics,)
 
 
+MAX_PROBLEMS = 1000  # that are told at once
+
+
 class Problems:
-    """The mistakes and warnings found so far, each kept once."""
+    """The mistakes and warnings found so far, each kept once. After MAX_PROBLEMS mistakes no more is read."""
 
     def __init__(self) -> None:
         self._found: dict[Diagnostic, None] = {}
+        self._counted = Counter[Severity]()
 
     def error(self, where: Where, summary: str, detail: str = "") -> None:
-        """Note what is wrong at a place; `detail` says what is allowed or what to do."""
-        self._found[Diagnostic(where, summary, detail)] = None
+        """Note what is wrong at a place; `detail` says what is allowed or what to do. Raises InputError with all that was
+        found, where it is too much."""
+        self._add(Diagnostic(where, summary, detail))
 
     def warn(self, where: Where, summary: str, detail: str = "") -> None:
         """Note what is allowed but probably not meant."""
-        self._found[Diagnostic(where, summary, detail, "warning")] = None
+        self._add(Diagnostic(where, summary, detail, "warning"))
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Take over what somebody else found."""
-        self._found.update(dict.fromkeys(diagnostics))
+        """Take over what somebody else found. Raises InputError as `error` does."""
+        for diagnostic in diagnostics:
+            self._add(diagnostic)
+
+    def _add(self, found: Diagnostic) -> None:
+        if found in self._found:
+            return
+        self._counted[found.severity] += 1
+        if self._counted[found.severity] <= MAX_PROBLEMS:
+            self._found[found] = None
+        elif found.severity == "error":
+            raise InputError(self.all)
 
     @property
     def all(self) -> tuple[Diagnostic, ...]:
-        """Everything found, sorted by place."""
-        return tuple(sorted(self._found, key=lambda d: (d.where, d.severity, d.summary)))
+        """Everything found, sorted by place; what was too much is told in the end."""
+        found = sorted(self._found, key=lambda d: (d.where, d.severity, d.summary))
+        for severity, number in self._counted.items():
+            if number > MAX_PROBLEMS:
+                found.append(Diagnostic(NOWHERE, f"there are more than these {MAX_PROBLEMS:,} {severity}s", severity=severity))
+        return tuple(found)
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
@@ -108,10 +130,16 @@ class Problems:
             raise InputError(self.all)
 
 
+_COMPARED, _CLOSELY = 2000, 50  # words that may have been meant
+
+
 def closest(word: object, known: Iterable[str]) -> str:
-    """The known word that was probably meant, letter case apart; nothing where none is near."""
-    folded = {k.casefold(): k for k in known}
-    found = get_close_matches(str(word)[:100].casefold(), list(folded), 1)
+    """The known word that was probably meant, letter case apart; nothing where none is near. Of many words the first are
+    looked at, and of these the ones of about its length: comparing is dear."""
+    asked = str(word)[:100].casefold()
+    folded = {k.casefold(): k for k in itertools.islice(known, _COMPARED)}
+    near = heapq.nsmallest(_CLOSELY, folded, key=lambda k: (abs(len(k) - len(asked)) > 2, k[:1] != asked[:1]))
+    found = get_close_matches(asked, near, 1)
     return folded[found[0]] if found else ""
 
 

@@ -32,6 +32,9 @@ class ExitCode(IntEnum):
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended: 128 + SIGINT, as shells have it."""
 
+MAX_DETAIL = 2000
+"""Characters of what a host says of a failure that are kept."""
+
 _MEANINGS = {
     ExitCode.IN_SYNC: "in sync, or done",
     ExitCode.ERROR: "error, wrong usage included",
@@ -74,8 +77,9 @@ class HostError(RingfenceError):
     exit_code = ExitCode.HOST_FAILED
 
     def __init__(self, kind: str, detail: str = "") -> None:
-        # what a host says reaches terminals and logs: without line ends and control characters
-        self.kind, self.detail = kind, " ".join("".join(c if c.isprintable() else " " for c in detail).split()).rstrip(".")
+        # what a host says reaches terminals and logs: without line ends and control characters, and not at any length
+        line = " ".join("".join(c if c.isprintable() else " " for c in detail[:MAX_DETAIL]).split())
+        self.kind, self.detail = kind, line.rstrip(".") + ("…" if len(detail) > MAX_DETAIL else "")
         self.summary, self.advice = FAILURES[kind]
         super().__init__(self.summary + (f": {self.detail}" if self.detail else "") + f". {self.advice}")
 
@@ -106,8 +110,9 @@ FAILURES: dict[str, tuple[str, str]] = {
     "authorization": ("access denied", "The account needs to be a member of Administrators or of Remote Management "
                       "Users with access to the endpoint"),
     "host_key": ("SSH host key not accepted", "Compare the fingerprint with the host's, then add it to known_hosts"),
-    "endpoint": ("PowerShell endpoint not found", "Register the endpoint named by ringfence_endpoint "
-                 "(see `ringfence jea export`), or correct the name"),
+    "endpoint": ("the PowerShell endpoint is not there, or cannot do what is asked", "Register the endpoint that "
+                 "ringfence_endpoint names, or export the endpoint anew (`ringfence jea export`) and install it; an auditor's "
+                 "only reads, applying needs the operator's"),
     "powershell": ("PowerShell not found on the host", "Set ringfence_powershell to its path"),
     "language_mode": ("PowerShell is in a restricted language mode", "Use a JEA endpoint (`ringfence jea export`), or "
                       "allow the script in the application control policy"),
@@ -121,8 +126,8 @@ FAILURES: dict[str, tuple[str, str]] = {
     "protocol": ("the answer is not ringfence's", "Check that nothing on the host writes into the session, and that "
                  "both sides have the same version of ringfence"),
     "too_large": ("the answer is larger than allowed", "Raise ringfence_max_reply, unless the host is damaged"),
-    "version": ("the endpoint cannot do what is asked", "Export the endpoint anew (`ringfence jea export`) and install it; an "
-                "auditor's endpoint only reads, applying needs the operator's"),
+    "version": ("both sides speak different versions", "Export the endpoint anew (`ringfence jea export`) and install it, or use "
+                "the ringfence that it was exported by"),
     "script": ("the host script failed", "Run again with -vv for the host's own message"),
     "change_rejected": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
     "no_defaults": ("the host keeps no table of what Windows ships", "Somebody deleted the registry key SharedAccess\\Defaults. "

@@ -85,8 +85,8 @@ def test_a_verb_that_an_endpoint_does_not_know_is_told_with_the_way_out() -> Non
     found = READ.decode(framed(reply(OK, unknown)))
     with pytest.raises(HostError) as caught:
         found[1]
-    assert caught.value.kind == "version"
-    assert "ringfence jea export" in FAILURES["version"][1]
+    assert caught.value.kind == "endpoint"
+    assert "ringfence jea export" in FAILURES["endpoint"][1]
 
 
 def test_base64_in_lines_is_joined() -> None:

@@ -75,7 +75,7 @@ def test_the_road(cli: Cli) -> None:
         assert cli("apply", "--check").code == 0
         assert written(hosts) == before
         assert re.search(r"\+ firewall_rule corp-rdp  site.yml:4\n +display_name +corp-rdp\n +protocol +tcp\n +local_port +3389\n"
-                         r" +remote_address +10.0.0.1, 10.0.0.2\n", planned.out)
+                         r" +remote_address +10.0.0.1, 10.0.0.3\n", planned.out)
         assert "~ firewall_profile domain" in planned.out
         applied = cli("apply", "--yes")
         assert applied.code == 0
@@ -92,11 +92,11 @@ def test_drift_tells_what_somebody_changed(cli: Cli) -> None:
     with fleet(cli) as hosts:
         assert cli("apply", "--yes").code == 0
         rule = str(hosts["web1"].registry.get(RULES, "corp-rdp"))
-        hosts["web1"].registry.set(RULES, "corp-rdp", rule.replace("RA4=10.0.0.2", "RA4=192.0.2.9"))
+        hosts["web1"].registry.set(RULES, "corp-rdp", rule.replace("RA4=10.0.0.3", "RA4=192.0.2.9"))
         hosts["pc2"].registry.set(RULES, "old-telnet", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=23|Name=T\x1b[2J|")
         said = cli("drift")
         assert said.code == 2
-        assert re.search(r"web1  differs\n  ~ firewall_rule corp-rdp  site.yml:4\n +remote_address +- 192.0.2.9\n +\+ 10.0.0.2\n",
+        assert re.search(r"web1  differs\n  ~ firewall_rule corp-rdp  site.yml:4\n +remote_address +- 192.0.2.9\n +\+ 10.0.0.3\n",
                          said.out)
         assert re.search(r"pc2  differs\n  - firewall_rule old-telnet  site.yml:6\n", said.out)
         assert "\x1b" not in said.out
@@ -108,7 +108,7 @@ def test_drift_tells_what_somebody_changed(cli: Cli) -> None:
         assert document["summary"]["hosts"] == {"differs": 2, "in_sync": 1}
         fixed = cli("apply", "--yes", "--diff")
         assert fixed.code == 0
-        assert "+ 10.0.0.2" in fixed.out
+        assert "+ 10.0.0.3" in fixed.out
         assert cli("drift").code == 0
 
 

@@ -27,5 +27,5 @@ def test_variables_of_groups_and_hosts_count(tmp_path: Path, capsys: pytest.Capt
         said = cli("plan", "-i", str(ROOT / "inventory"), "-i", "hosts.yml", str(ROOT / "playbooks" / "site.yml"),
                    "-l", "web1:web3", "-t", "web", "--output", "json")
         assert said.code == 0
-        assert '"local_port": ["443", "80", "8443"]' in said.out  # web3 has one more
+        assert '"local_port": ["80", "443", "8443"]' in said.out  # web3 has one more
         assert said.out.count('"remote_address": ["10.0.0.0/8", "fd00:10::/32"]') == 2  # web1 is on the boundary

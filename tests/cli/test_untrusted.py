@@ -38,6 +38,8 @@ def put(cli: Cli, files: dict[str, str]) -> None:
         if text.startswith("->"):
             path.symlink_to(text.removeprefix("->"))
             continue
+        if text == "VAULTED FILE":
+            text = vault.encrypt(f"token: {TOKEN}\nansible_user: u", Secret("none"))
         if text == "VAULTED":
             lines = vault.encrypt("none", Secret(TOKEN)).splitlines()
             value = "".join(f"      {line}\n" for line in lines)
@@ -95,6 +97,30 @@ def test_vaulted_values_are_not_checked_without_a_password(cli: Cli) -> None:
     assert (said.code, "warning: not checked: ansible_password" in said.err) == (0, True), said.err
     assert cli("validate").code == 1
     assert cli("validate", "--untrusted", "--vault-password-file", "password").err == ""
+
+
+def test_files_that_stay_encrypted_are_listed_and_what_may_be_in_them(cli: Cli) -> None:
+    rule = "    - firewall_rule: {name: %s, state: absent}\n"
+    defined = "    - firewall_rule: {name: d, state: absent}\n      when: token is defined\n"
+    cli.write({"group_vars/all.yml": vault.encrypt("token: hidden\nansible_user: u\n", Secret("right")), "password": "right",
+               "ringfence.yml": SMALL_PROJECT["ringfence.yml"] + "vault_password_file: not-here\n",
+               "hosts.yml": "all: {hosts: {web1: {ansible_psrp_auth: basic, known: k, ansible_password: p}}}\n",
+               "site.yml": "- hosts: all\n  tasks:\n" + rule % "'{{ token }}'" + rule % "'{{ other | default(1) }}'"
+               + rule % "'{{ known }}'" + rule % "'{{ known.key }}'" + defined})
+    assert cli("validate").code == 1
+    said = cli("validate", "--untrusted")
+    assert "group_vars/all.yml: warning: not checked: an encrypted file" in said.err
+    assert "not-here: warning: not checked: cannot read the vault password" in said.err
+    for line in (3, 4, 8):
+        assert f"site.yml:{line}: warning: not checked" in said.err
+    assert "error" in said.err  # what is wrong in any case stays wrong
+    assert "site.yml:6: error" in said.err
+    assert "hidden" not in said.err
+    cli.write({"site.yml": "- hosts: all\n  tasks:\n" + defined + rule % "'{{ known }}'"})
+    said = cli("validate", "--untrusted")
+    assert (said.code, said.out) == (0, "valid: 1 declaration for 1 host, 3 warnings\n"), said.err
+    said = cli("validate", "--untrusted", "--vault-password-file", "password")
+    assert (said.out, said.err) == ("valid: 2 declarations for 1 host\n", "")
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])

@@ -19,7 +19,7 @@ PLAYBOOK = """\
 - hosts: all
   tasks:
     - firewall_profile: {profiles: [domain, private, public], enabled: true, default_inbound_action: block}
-    - firewall_rule: {name: corp-rdp, protocol: tcp, local_port: 3389, remote_address: [10.0.0.1, 10.0.0.2]}
+    - firewall_rule: {name: corp-rdp, protocol: tcp, local_port: 3389, remote_address: [10.0.0.1, 10.0.0.3]}
       tags: [rdp]
     - firewall_rule: {name: old-telnet, state: absent}
 """

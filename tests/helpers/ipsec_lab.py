@@ -162,5 +162,7 @@ def policies(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Policy:
             for property, of in sets.items():
                 if property in KINDS[kind].properties and named[of] and draw(st.booleans()):
                     rule = {**rule, property: draw(st.sampled_from(named[of]))}
+            if kind == "ipsec_rule" and "phase2_auth_set" not in rule and draw(st.booleans()):
+                rule = {**rule, "phase2_auth_set": "none"}
         policy.append((kind, {"name": f"rule {number}", **rule}))
     return policy

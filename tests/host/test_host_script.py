@@ -182,4 +182,4 @@ def test_arguments_of_the_wrong_kind_fail_their_call_alone(warm: Warm) -> None:
     ran = warm.run(batch)
     said = decode(batch, ran.reply)["replies"]
     assert [r["ok"] for r in said] == [False, False, False, True, False, True]
-    assert ran.bound == []
+    assert [b["cmdlet"] for b in ran.bound] == ["accounts to SIDs"]

@@ -7,6 +7,7 @@ from batches import batch_of
 from host_script import decode, needs_pwsh, pwsh, script_file
 
 from ringfence.batch import Call, cmdlet_call, jea
+from ringfence.batch.scripts import digests
 from ringfence.model.facts import parse_facts, unread
 
 pytestmark = needs_pwsh
@@ -22,23 +23,28 @@ class Key {
     [object] GetValue([string]$Name, [object]$Default, [string]$Options) { return 'x' }
     [string[]] GetSubKeyNames() { return @() }
 }
-function Get-NetAdapter {
-    [CmdletBinding()] param([switch]$IncludeHidden)
-    Write-Error 'one adapter is broken' -ErrorId Broken
-    [pscustomobject]@{ Name = 'Ethernet'; InterfaceIndex = 1; InterfaceGuid = '{a}'; InterfaceType = 6; Status = 'Up' }
+function Get-CimInstance {
+    [CmdletBinding()] param($ClassName, $Namespace, $Filter)
+    switch ($ClassName) {
+        MSFT_NetAdapter {
+            Write-Error 'one adapter is broken' -ErrorId Broken
+            [pscustomobject]@{ Name = 'Ethernet'; InterfaceIndex = 1; InterfaceGuid = '{a}'; InterfaceOperationalStatus = 1 }
+        }
+        MSFT_NetIPAddress {
+            Write-Error 'one address is broken' -ErrorId Broken
+            [pscustomobject]@{ InterfaceIndex = 1; IPAddress = '10.0.0.5'; PrefixLength = 24 }
+        }
+        MSFT_NetConnectionProfile { throw 'no profile at all' }
+        Win32_ComputerSystem {
+            Write-Error 'a part of the system is broken' -ErrorId Broken
+            [pscustomobject]@{ PartOfDomain = $true; Domain = 'd' }
+        }
+        Win32_OperatingSystem { [pscustomobject]@{ Caption = 'Windows'; BuildNumber = '20348'; ProductType = 3 } }
+    }
 }
-function Get-NetIPAddress {
-    [CmdletBinding()] param()
-    Write-Error 'one address is broken' -ErrorId Broken
-    [pscustomobject]@{ InterfaceIndex = 1; IPAddress = '10.0.0.5'; PrefixLength = 24 }
-}
-function Get-NetConnectionProfile { [CmdletBinding()] param() throw 'no profile at all' }
-function Get-DnsClientServerAddress { [CmdletBinding()] param() }
-function Get-NetRoute { [CmdletBinding()] param() Write-Error 'no route' -ErrorId CmdletizationQuery_NotFound }
-function Get-CimInstance { [CmdletBinding()] param($ClassName) }
 function Get-Service { [CmdletBinding()] param($Name) [pscustomobject]@{ Status = 'Running' } }
 function Test-RingfenceElevation { $true }
-function Resolve-RingfenceAccount($Name) { throw 'no such account' }
+function Convert-RingfenceAccount($Texts, $ToSid) { throw 'no such account' }
 function Get-Item {
     [CmdletBinding()] param($LiteralPath)
     if ($LiteralPath -like '*\FirewallPolicy') { return [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy' } }
@@ -73,8 +79,9 @@ WAYS = {
     "module": RUN + """$null = $shell.AddScript("Import-Module '$env:MODULE'").Invoke(); $shell.Commands.Clear()
 $null = $shell.AddCommand('Invoke-RingfenceBatch'); $shell.Invoke(@($env:BATCH))""",
 }
-BATCH = batch_of(Call("Facts.Read"), Call("Policy.Read", {"stores": ["local", "group_policy"]}),
-                 Call("Account.Resolve", {"names": ["x"]}), Call("Defaults.Read"),
+BATCH = batch_of(Call("Facts.Read", {"with": ["interfaces", "management"]}),
+                 Call("Policy.Read", {"stores": ["local", "group_policy"]}), Call("Account.Resolve", {"names": ["x"]}),
+                 Call("Defaults.Read"),
                  Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["r"]}), Call("SA.Read"),
                  Call("Net.Get", {"cmdlet": "Get-NetIPsecDospSetting"}), cmdlet_call("New-NetFirewallRule", {"Name": "good"}),
                  cmdlet_call("New-NetFirewallRule", {"Name": "bad"}), Call("SA.Delete", {"remote_address": "10.0.0.9"}))
@@ -94,8 +101,11 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
     values = [reply.get("value", reply.get("error")) for reply in said]
     facts, policy, accounts, shipped, enforcement, associations, shown, _, refused, removed = values
     assert [(i["alias"], i["addresses"]) for i in facts["interfaces"]] == [("Ethernet", ["10.0.0.5/24"])]
-    assert parse_facts(facts).unread == (("addresses", "one address is broken"), ("profiles", "no profile at all"),
-                                         ("interfaces", "one adapter is broken"))
+    assert parse_facts(facts).unread == (
+        ("domain", "a part of the system is broken"), ("addresses", "one address is broken"), ("profiles", "no profile at all"),
+        ("interfaces", "one adapter is broken"))
+    assert facts["domain"] == "d"
+    assert facts["script_sha256"] == digests()["writer"]
     assert policy["local"] == [["", [["Version", "String", "x"]]], ["FirewallRules", [["Version", "String", "x"]]]]
     assert policy["group_policy"] == []
     assert unread(policy) == ((f"the policy below {ROOT}\\", "Requested registry access is not allowed."),)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 from batches import batch_of
-from host_script import decode, needs_file_registry, needs_pwsh, pwsh, script_file
+from host_script import HERE, decode, needs_file_registry, needs_pwsh, pwsh, script_file
 
 from ringfence.batch import Call, jea, script
 from ringfence.batch.bootstrap import BOOTSTRAP, bootstrap
-from ringfence.batch.scripts import scripts
+from ringfence.batch.scripts import digests, scripts
 from ringfence.errors import FAILURES, HostError
 
+CIM = {"PSModulePath": str(HERE / "pwsh" / "modules")}  # with a stand-in for CimCmdlets, without which facts fail
 SET = r"Phase1AuthenticationSets\{A}\0000"
 FIREWALL = r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
 
@@ -49,16 +50,28 @@ def test_windows_powershell_5_1_understands_it(tmp_path: Path) -> None:
 
 @needs_pwsh
 def test_through_standard_input() -> None:
-    batch = batch_of(Call("Facts.Read"), Call("No.Verb"))
+    batch = batch_of(Call("Facts.Read", {"with": ["management"]}), Call("No.Verb"))
     ran = pwsh("-EncodedCommand", bootstrap(), stdin=two_lines(script(), batch.encode()),
-               environment={"SSH_CONNECTION": "10.0.0.9 50022 10.0.0.5 22", "ProgramData": r"C:\ProgramData"})
+               environment={**CIM, "SSH_CONNECTION": "10.0.0.9 50022 10.0.0.5 22", "ProgramData": r"C:\ProgramData"})
     assert ran.stderr == b""
     facts, unknown = decode(batch, ran.stdout.decode().strip())["replies"]
     assert facts["value"]["management"] == {"transport": "ssh", "remote_address": "10.0.0.9", "remote_port": 50022,
                                             "local_address": "10.0.0.5", "local_port": 22}
     assert facts["value"]["environment"]["ProgramData"] == r"C:\ProgramData"
     assert facts["value"]["language_mode"] == "FullLanguage"
+    assert facts["value"]["script_sha256"] == digests()["reader"]
     assert unknown["error"]["id"] == "ringfence.verb"
+
+
+@needs_pwsh
+def test_a_session_without_a_reading_command_says_so(tmp_path: Path) -> None:
+    """Empty facts would look like a host that has nothing."""
+    batch = batch_of(Call("Facts.Read"))
+    ran = pwsh("-EncodedCommand", bootstrap(), stdin=two_lines(script(), batch.encode()),
+               environment={"PSModulePath": str(tmp_path)})
+    with pytest.raises(HostError, match="Get-CimInstance") as caught:
+        batch.decode(ran.stdout)[0]
+    assert caught.value.kind == "endpoint"
 
 
 @needs_pwsh
@@ -129,7 +142,7 @@ def test_the_module_is_all_that_a_session_without_language_can_do(tmp_path: Path
     (tmp_path / "outer.ps1").write_text(JEA)
     batch = batch_of(Call("Facts.Read"), Call("No.Verb"))
     ran = pwsh("-File", str(tmp_path / "outer.ps1"), environment={
-        "MODULE": str(module / "RingfenceHost.psd1"), "BATCH": batch.encode()})
+        **CIM, "MODULE": str(module / "RingfenceHost.psd1"), "BATCH": batch.encode()})
     reply, *others = ran.stdout.decode().split()
     facts, unknown = decode(batch, reply)["replies"]
     assert facts["value"]["language_mode"] == "FullLanguage"  # of the function; its caller has none

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,17 +11,16 @@ from batches import batch_of
 from host_script import HERE, PWSH, decode, needs_pwsh, pwsh
 
 from ringfence.batch import Call, cmdlet_call, jea
+from ringfence.batch.scripts import digests
 
 API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
 OF_THE_SESSION_TYPE = {"Microsoft.PowerShell.Core", "Microsoft.PowerShell.Utility", "Microsoft.PowerShell.Management"}
 
 # Stand-ins for the modules of Windows, each with what the script calls of it.
 MODULES = {
-    "CimCmdlets": "function Get-CimInstance { param($ClassName) }",
-    "NetAdapter": "function Get-NetAdapter { param([switch]$IncludeHidden) [pscustomobject]@{ Name = 'Ethernet' } }",
-    "NetTCPIP": "function Get-NetIPAddress { } function Get-NetRoute { } function Get-NetTCPConnection { }",
-    "DnsClient": "function Get-DnsClientServerAddress { }",
-    "NetConnection": "function Get-NetConnectionProfile { }",
+    "CimCmdlets": "function Get-CimInstance { param($ClassName, $Namespace, $Filter) "
+                  "if ($ClassName -eq 'MSFT_NetAdapter') { [pscustomobject]@{ Name = 'Ethernet' } } }",
+    "Microsoft.WSMan.Management": "function Get-WSManInstance { param($ResourceURI, [switch]$Enumerate) }",
     "NetSecurity": "function New-NetFirewallRule { [CmdletBinding()] param($Name, $DisplayName) }",
 }
 # An engine without the assemblies of some snap-ins gets empty ones: of what they hold nothing is asked here.
@@ -45,8 +45,19 @@ $shell.Invoke(@($env:BATCH))
 $shell.Commands.Clear()
 try { $null = $shell.AddCommand('New-NetFirewallRule').Invoke() } catch { "refused $($_.FullyQualifiedErrorId)" }
 """
-CALLS = batch_of(Call("Facts.Read"), cmdlet_call("New-NetFirewallRule", {"Name": "x", "DisplayName": "x"}),
+CALLS = batch_of(Call("Facts.Read", {"with": ["interfaces", "management"]}),
+                 cmdlet_call("New-NetFirewallRule", {"Name": "x", "DisplayName": "x"}),
                  Call("Key.Compare", {"keys": [{"store": "local", "kind": "NetIPsecPhase1AuthSet", "name": "x", "hmac": ""}]}))
+
+
+def test_a_read_loads_no_module_of_cdxml() -> None:
+    """Each of those parses its files anew in every session, which costs seconds; a CIM class costs a query."""
+    assert {row["module"] for row in API["commands"].values()} - OF_THE_SESSION_TYPE == {
+        "CimCmdlets", "Microsoft.WSMan.Management", "NetSecurity"}
+    called = {name for part in ("start", "json", "facts", "policy", "accounts", "keys", "answer")
+              for name in (API["parts"][part]["commands"] or "").split()}
+    assert {API["commands"][name]["module"] for name in called & API["commands"].keys() - {"&"}} <= (
+        OF_THE_SESSION_TYPE | {"CimCmdlets", "Microsoft.WSMan.Management"})
 
 
 def test_a_role_imports_every_module_that_the_script_calls() -> None:
@@ -91,6 +102,12 @@ def session(folder: Path, engine: Path, endpoint: jea.JeaEndpoint) -> list[str]:
     return ran.stdout.decode().splitlines() or [ran.stderr.decode()]
 
 
+def says_what_it_is(facts: Any, script: str) -> set[str]:
+    """The verbs that an endpoint names, after its version and the sum of its script."""
+    assert (facts["wire"], facts["script_sha256"]) == ("2.0", digests()[script])
+    return set(facts["verbs"])
+
+
 @needs_pwsh
 def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
     reply, refused = session(tmp_path, engine, jea.OPERATOR)
@@ -98,6 +115,7 @@ def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
     assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
     assert written == {"ok": True, "value": None}
     assert compared == {"ok": True, "value": ["none"]}
+    assert says_what_it_is(facts["value"], "writer") >= {"Net.Call", "Key.Compare"}
     assert refused == "refused CommandNotFoundException"
 
 
@@ -109,6 +127,7 @@ def test_an_auditor_reads(tmp_path: Path, engine: Path, compares_keys: bool) -> 
     facts, written, compared = decode(CALLS, reply)["replies"]
     assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
     assert written["error"]["id"] == "ringfence.verb"
+    assert "Net.Call" not in says_what_it_is(facts["value"], "key-reader" if compares_keys else "reader")
     assert compared.get("value", compared.get("error", {}).get("id")) == (["none"] if compares_keys else "ringfence.verb")
     assert refused == "refused CommandNotFoundException"
 

@@ -74,9 +74,10 @@ def test_what_windows_refuses_is_found_before_any_host_is_touched(case: dict[str
     task = at(10, **{"name": "r", **case["say"]})
     wanted, problems = declare(task)
     assert not wanted
-    matching = [p for p in problems if str(case.get("code", case.get("words"))) in p.summary]
+    matching = [p for p in problems if str(case.get("code", case.get("words", ""))) in p.summary]
     assert matching, [str(p) for p in problems]
     assert matching[0].where == task.locations.get(case["wrong"], task.where)
+    assert case.get("advice", "") in matching[0].detail
     assert matching[0].detail or case["wrong"] == "name"
 
 
@@ -93,6 +94,18 @@ def test_what_windows_refuses_is_found_before_any_host_is_touched(case: dict[str
 def test_what_windows_allows_is_allowed(properties: dict[str, Any]) -> None:
     _, problems = declare(task("firewall_rule", {"name": "r", **properties}))
     assert problems == []
+
+
+def test_no_list_is_longer_than_windows_keeps() -> None:
+    def problems(**properties: Any) -> list[str]:
+        return [str(p) for p in declare(task("firewall_rule", {"name": "r", **properties}))[1]]
+
+    four, six = [f"10.{i // 128}.{i % 128 * 2}.1" for i in range(1001)], [f"2001:db8:{i:x}::/48" for i in range(0, 2002, 2)]
+    assert problems(remote_address=[*four[1:], *six[1:]]) == []
+    assert "1001 members" in problems(remote_address=four)[0]
+    assert "1001 members" in problems(remote_address=six)[0]
+    assert "1001 members" in problems(protocol="tcp", local_port=[*range(1, 2003, 2)])[0]
+    assert problems(protocol="tcp", local_port=[*range(1, 2003)]) == []  # one range
 
 
 def test_the_display_name_is_the_name_where_omitted() -> None:

@@ -131,6 +131,18 @@ def test_the_default_set_under_the_id_that_group_policy_gives_it() -> None:
         "default", "default", "{0B}"]
 
 
+@pytest.mark.parametrize(("stored", "group"), [("DH1", "dh1"), ("DH2048", "dh14"), ("ECDH-384", "dh20"), ("DH24", "dh24")])
+def test_groups_under_their_later_name(stored: str, group: str) -> None:
+    """[MS-GPFAS] 2.2.5 gives 2_16KeyExchange and 2_16PFS all groups, not DH24 alone."""
+    found = only({"Phase1CryptoSets\\s": {"Name": "x"}, "Phase1CryptoSets\\s\\0000": {
+        "2_16KeyExchange": stored, "Encryption": "AES-256", "Hash": "SHA1"}}, "ipsec_main_mode_crypto_set")
+    (proposal,) = found.values()["proposal"]
+    assert (proposal.key_exchange, proposal.unknown_tokens) == (group, ())
+    pfs = "ReKey" + stored.replace("-", "")
+    found = only({"Phase2CryptoSets\\s": {"Name": "x", "2_16PFS": pfs}}, "ipsec_quick_mode_crypto_set")
+    assert (found.values()["perfect_forward_secrecy_group"], found.unknown_tokens) == (group, ())
+
+
 def test_what_nobody_understands_is_kept() -> None:
     tree = {"Phase2CryptoSets\\s": {"Name": "x", "Future": "1", "PFS": "ReKeyDH99"},
             "Phase2CryptoSets\\s\\0000": {"Protocol": "ESP", "EspHash": "SHA999", "2_1Encryption": "AES-GCM128", "New": "y"}}

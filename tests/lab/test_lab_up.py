@@ -37,7 +37,7 @@ def test_the_inventory_leads_to_the_hosts(how: dict[str, Any]) -> None:
     machines = [machine(f"host{n}", address=f"10.99.0.{n + 10}/24") for n in range(2)]
     with SimulatedFleet(machines, **how) as lab:
         for name, found in variables(lab).items():
-            reply = open_transport(name, found).run(batch_of(Call("Facts.Read")))
+            reply = open_transport(name, found).run(batch_of(Call("Facts.Read", {"with": ["management"]})))
             facts = reply[0]
             assert facts["computer"].casefold() == name
             assert facts["elevated"] is True
@@ -54,7 +54,7 @@ def test_a_real_powershell_runs_the_host_script(transport: Literal["psrp", "ssh"
     with SimulatedFleet([machine("real")], transport, winrm=WinRMSettings(pwsh=PWSH, environment=environment),
                         ssh=SshServerSettings(shell=shell)) as lab:
         [found] = variables(lab).values()
-        reply = open_transport("real", found).run(batch_of(Call("Facts.Read"), Call("No.Verb")))
+        reply = open_transport("real", found).run(batch_of(Call("Facts.Read", {"with": ["management"]}), Call("No.Verb")))
     facts = reply[0]
     assert facts["language_mode"] == "FullLanguage"
     assert facts["management"]["transport"] == transport

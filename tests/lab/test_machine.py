@@ -26,7 +26,8 @@ def policy(on: Machine | SimulatedHost, *stores: str) -> dict[str, dict[str, dic
 
 
 def test_facts() -> None:
-    facts = ask(host(domain="corp.example"), Call("Facts.Read"))[0].value
+    asked = Call("Facts.Read", {"with": ["interfaces", "management"]})
+    facts = ask(host(domain="corp.example"), asked)[0].value
     assert facts["computer"] == "lab1"
     assert facts["domain"] == "corp.example"
     assert facts["os"] == {"caption": "Microsoft Windows Server 2022 Standard", "version": "10.0.20348", "build": 20348,
@@ -40,6 +41,10 @@ def test_facts() -> None:
                                    "remote_address": "10.99.0.1", "remote_port": 50000}
     assert facts["environment"]["SystemRoot"] == r"C:\Windows"
     assert (facts["elevated"], facts["language_mode"], facts["legacy_ipsec_policy"]) == (True, "FullLanguage", None)
+
+
+def test_what_nobody_asks_for_is_not_told() -> None:
+    assert {"interfaces", "management"} & ask(host(), Call("Facts.Read"))[0].value.keys() == set()
 
 
 def test_a_legacy_ipsec_policy_is_a_fact() -> None:
@@ -355,7 +360,8 @@ def test_many_threads() -> None:
 
 
 def test_two_hosts_of_one_name_are_alike_and_of_two_names_are_not() -> None:
-    first, again, other = (ask(machine(n), Call("Facts.Read"))[0].value["interfaces"][0]["guid"] for n in ("a", "a", "b"))
+    asked = Call("Facts.Read", {"with": ["interfaces"]})
+    first, again, other = (ask(machine(n), asked)[0].value["interfaces"][0]["guid"] for n in ("a", "a", "b"))
     assert first == again != other
     assert ETHERNET.networks()[0].prefixlen == 24
 

@@ -17,6 +17,7 @@ from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
 from ringfence.batch import Answer, Call, cmdlet_call
+from ringfence.batch.scripts import digests
 from ringfence.diagnostics import NOWHERE
 from ringfence.documents.trust import Trust
 from ringfence.errors import HostError
@@ -162,16 +163,20 @@ def test_facts_are_those_of_the_machine() -> None:
     on.registry.set(path + r"\Local", "ActivePolicy", path + r"\Local\ipsecPolicy{1}")
     on.registry.set(path + r"\Local\ipsecPolicy{1}", "ipsecName", "Old one")
     on.services["IKEEXT"] = "stopped"
-    [wanted] = python(on, Call("Facts.Read"))
+    asked = Call("Facts.Read", {"with": ["interfaces", "management"]})
+    [wanted] = python(on, asked)
     for transport in ("psrp", "ssh"):
         with reached(on, transport=transport) as way:
-            facts = way.run(batch_of(Call("Facts.Read")))[0]
+            facts = way.run(batch_of(asked))[0]
         assert facts.pop("powershell").startswith("7.")
         assert abs(int(facts.pop("time")[:4]) - int(wanted.value["time"][:4])) <= 1
+        assert facts.pop("script_sha256") == digests()["reader"]
+        assert set(facts.pop("verbs")) < set(wanted.value["verbs"])
         assert facts["management"].pop("remote_port") > 0
         assert facts["management"].pop("transport") == transport
         assert facts["management"].pop("local_port") == (22 if transport == "ssh" else 5985)
-        assert facts == {k: v for k, v in wanted.value.items() if k not in ("powershell", "time", "management")} | {
+        apart = ("powershell", "time", "management", "verbs", "script_sha256")
+        assert facts == {k: v for k, v in wanted.value.items() if k not in apart} | {
             "management": {"local_address": "10.99.0.10", "remote_address": "10.99.0.1"}}
 
 

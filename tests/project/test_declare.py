@@ -67,6 +67,12 @@ def test_a_key_that_is_nothing_like_ours_is_still_an_error() -> None:
     assert problem.summary == "firewall_rule: unknown property 'zebra'"
 
 
+def test_a_comma_inside_braces_is_told() -> None:
+    """{profile: Domain,Private} is a profile, and a key `Private` without a value."""
+    _, (problem,) = declare(task("firewall_rule", {"name": "r", "profile": "Domain", "Private": None}))
+    assert "inside of { } write [a, Private]" in problem.detail
+
+
 @pytest.mark.parametrize("key", [1, None, True, "name|"])
 def test_odd_keys(key: Any) -> None:
     _, problems = declare(task("firewall_rule", {"name": "r", key: "x"}))

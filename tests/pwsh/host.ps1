@@ -45,15 +45,13 @@ function global:Show-Host([string]$What) {
     if ($What -in $global:Host1.Broken) { throw "$What is broken" }
     foreach ($one in $global:Host1[$What]) { [pscustomobject]$one }
 }
-function global:Get-CimInstance([string]$ClassName) { Show-Host $ClassName }
-function global:Get-NetAdapter([switch]$IncludeHidden) { Show-Host Adapters | Where-Object { $IncludeHidden -or -not $_.Hidden } }
-function global:Get-NetIPAddress { Show-Host Addresses }
-function global:Get-NetConnectionProfile { Show-Host Profiles }
-function global:Get-DnsClientServerAddress { Show-Host Resolvers }
-function global:Get-NetRoute { Show-Host Routes }
-function global:Get-NetTCPConnection([string]$State, [int[]]$LocalPort) {
-    Show-Host Connections | Where-Object { $_.State -eq $State -and $_.LocalPort -in $LocalPort }
+function global:Get-CimInstance([string]$ClassName, [string]$Namespace, [string]$Filter) {
+    if (($Namespace -eq 'root/StandardCimv2') -ne ($ClassName -like 'MSFT_*')) { throw "$ClassName is not in $Namespace" }
+    $test = [regex]::Replace($Filter, "(\w+) = ('[^']*'|\d+)", { '$_.{0} -eq {1}' -f $args[0].Groups[1].Value, $args[0].Groups[2].Value })
+    $where = [scriptblock]::Create($(if ($Filter) { $test -replace ' AND ', ' -and ' -replace ' OR ', ' -or ' } else { '$true' }))
+    Show-Host $ClassName | Where-Object $where
 }
+function global:Get-WSManInstance([string]$ResourceURI, [switch]$Enumerate) { Show-Host "WSMan $ResourceURI" }
 function global:Get-Service([string]$Name) {
     if (-not $global:Host1.Services.Contains($Name)) {
         Write-Error "Cannot find any service with service name '$Name'." -ErrorId NoServiceFoundForGivenName
@@ -63,9 +61,13 @@ function global:Get-Service([string]$Name) {
 }
 function global:Get-Date { [datetime]::new(2026, 1, 2, 3, 4, 5, [DateTimeKind]::Utc) }
 function global:Test-RingfenceElevation { if ($null -eq $global:Host1.Elevated) { throw 'unknown' }; $global:Host1.Elevated }
-function global:Resolve-RingfenceAccount([string]$Name) {
-    if (-not $global:Host1.Accounts.Contains($Name)) { throw 'Some or all identity references could not be translated.' }
-    @{ sid = $global:Host1.Accounts[$Name]; name = $Name }
+function global:Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {  # a text that is $Host1.Hangs ends it for all
+    [void]$global:Host1.Bound.Add(@{ cmdlet = "accounts $(if ($ToSid) { 'to SIDs' } else { 'to names' })"; parameters = @{ of = $Texts } })
+    if ($global:Host1.Hangs -and $Texts -contains $global:Host1.Hangs) { throw 'The trust relationship failed.' }
+    foreach ($text in $Texts) {
+        if ($ToSid) { "$($global:Host1.Accounts[$text])" }
+        else { "$(@($global:Host1.Accounts.GetEnumerator() | Where-Object { $_.Value -eq $text })[0].Name)" }
+    }
 }
 function global:Add-Rule([string[]]$Name, [string]$Group = '') {
     foreach ($one in $Name) { $null = New-NetFirewallRule -Name $one -DisplayName $one -Group $Group 3>$null }
@@ -81,6 +83,5 @@ function global:Reset-Host {
         Services = @{ mpssvc = 'Running'; BFE = 'Running'; IKEEXT = 'Stopped' }
         Win32_ComputerSystem = @{ PartOfDomain = $true; Domain = 'corp.example' }
         Win32_OperatingSystem = @{ Caption = 'Windows Server'; Version = '10.0.20348'; BuildNumber = '20348'; ProductType = [uint32]3 }
-        Adapters = @(); Addresses = @(); Profiles = @(); Resolvers = @(); Routes = @(); Connections = @()
     }
 }

@@ -1,21 +1,24 @@
 """One host from what is declared to a proven state: read, plan, write, proof, on a simulated host."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from core import GUID, RULE, at, declared
 from hosts import LabHost
 
-from ringfence.batch import Answer, Batch, Failure, Reply
+from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.batch.scripts import script
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, HostError, RingfenceError, Unreachable
+from ringfence.lab import machine
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
+from ringfence.model.state import Change, id_of
 from ringfence.plan.file import changes_as_data
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
+from ringfence.run.host import HostJob, HostRun, RunContext, apply_host, plan_host
 
 RDP = at(1, name="rdp", protocol="tcp", local_port=3389, remote_address=["10.1.4.0/28", "LocalSubnet"])
 WEB = at(10, name="web", protocol="tcp", local_port=[80, 443], profile="domain")
@@ -129,6 +132,39 @@ def test_names_and_aliases_are_bound_in_the_one_read() -> None:
     assert f"IF={GUID}|" in host.rules["r"]
     assert "LUAuth=D:(A;;CC;;;S-1-5-21-1-2-3-512)|" in host.rules["r"]
     assert host.apply(policy).status == "in_sync"
+
+
+def test_interfaces_are_asked_for_where_something_needs_them_and_not_in_the_proof() -> None:
+    host = LabHost({})
+    assert host.apply(RDP).status == "changed"
+    assert host.verbs("Facts.Read") == [{}, {}]
+    assert host.apply(at(1, name="r", interface_alias="Ethernet")).status == "changed"
+    assert host.verbs("Facts.Read")[2:] == [{"with": ["interfaces"]}, {}]
+    host.plan(declare=lambda facts: (declared(RDP), []))
+    assert host.verbs("Facts.Read")[4:] == [{"with": ["interfaces", "management"]}]
+
+
+def test_interfaces_that_nobody_declared_go_by_alias_too() -> None:
+    """A change may have an interface that was found, not named: its alias is asked for before it is written."""
+    host = LabHost({"r": f"v2.31|Action=Allow|Active=TRUE|Dir=In|IF={GUID}|Name=r|"})
+    run = HostRun(host.job({}), host.context())
+    plan, _ = run.planned()
+    found = plan.found.state.by_kind("firewall_rule")["r"]
+    wanted = replace(plan, changes=(Change(id_of(found), None, found.kind.create("copy", found.values())),))
+    assert run._aliases(wanted) == {i.guid: i.alias for i in host.machine.interfaces}
+    assert run._aliases(replace(plan, changes=())) == {}
+    assert host.verbs("Facts.Read") == [{}, {"with": ["interfaces"]}]
+
+
+def test_english_names_of_well_known_accounts_on_a_host_of_another_language() -> None:
+    host = LabHost({}, on=machine("srv1", language="de"))
+    policy = at(1, name="r", authentication="required", remote_user=["BUILTIN\\Administrators", "NT AUTHORITY\\SYSTEM"])
+    assert host.apply(policy).status == "changed"
+    assert "RUAuth=D:(A;;CC;;;S-1-5-18)(A;;CC;;;S-1-5-32-544)|" in host.rules["r"]
+    assert host.plan(policy).status == "in_sync"
+    assert host.verbs("Account.Resolve") == []
+    by_its_name = at(1, name="r", authentication="required", remote_user=["VORDEFINIERT\\Administratoren", "S-1-5-18"])
+    assert host.plan(by_its_name).status == "in_sync"
 
 
 # ---- what depends on the host
@@ -263,8 +299,7 @@ def test_a_host_that_cannot_be_written_is_planned_but_not_touched(facts: dict[st
     assert len(result.changes) == 6
 
 
-@pytest.mark.parametrize("facts", [{"elevated": None}, {"services": {}}, {"services": {"mpssvc": None, "BFE": None}},
-                                   {"services": None}])
+@pytest.mark.parametrize("facts", [{"computer": None}, {"services": {"mpssvc": "running", "BFE": "running"}}, {"domain": None}])
 def test_what_a_host_did_not_say_does_not_stop_it(facts: dict[str, Any]) -> None:
     assert LabHost(OLD, **facts).apply(*POLICY).status == "changed"
 
@@ -313,7 +348,8 @@ def test_an_answer_belongs_to_its_change_whatever_travels_beside_it() -> None:
 def test_a_read_that_fails_is_the_hosts_failure() -> None:
     host = LabHost({})
     denied = Failure("PermissionDenied", "", "Requested registry access is not allowed.")
-    host.before = lambda b: Reply({"facts": Answer({}), "policy": Answer(error=denied)})
+    facts = host.run(Batch({"facts": Call("Facts.Read")})).answers["facts"]
+    host.before = lambda b: Reply({"facts": facts, "policy": Answer(error=denied)})
     result = host.plan(*POLICY)
     assert (result.status, kind_of(result)) == ("failed", "script")
     assert "registry access" in str(result.error)
@@ -321,10 +357,11 @@ def test_a_read_that_fails_is_the_hosts_failure() -> None:
 
 @pytest.mark.parametrize("answers", [(None, None, None), ([], [], []), ("x", "y", "z"), (1, 2, 3),
                                      ({"interfaces": [3]}, {"local": [[1]]}, {"a": 1})])
-def test_odd_answers_are_an_empty_host(answers: tuple[Any, ...]) -> None:
+def test_odd_facts_are_never_an_empty_host(answers: tuple[Any, ...]) -> None:
     host = LabHost({})
     host.before = lambda b: Reply(dict(zip(("facts", "policy", "accounts"), map(Answer, answers), strict=True)))
-    assert [c.action for c in host.plan(RDP).changes] == ["create"]
+    result = host.plan(RDP)
+    assert (kind_of(result), result.changes) == ("endpoint", ())
 
 
 # ---- in force

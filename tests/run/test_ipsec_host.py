@@ -67,6 +67,32 @@ def test_windows_stores_the_default_sets_by_their_ids() -> None:
 
 
 # ---- drift -----------------------------------------------------------------------------------------------------------
+def test_no_second_authentication_is_another_thing_than_the_default_one() -> None:
+    """[MS-FASP] 2.2.55: a rule whose wszPhase2AuthSet is NULL has none, whatever the default set asks for."""
+    lab = LabHost()
+    assert lab.apply(a_rule()).error is None
+    with_default = lab.rule("iso")
+    assert f"Auth2Set={PHASE1[:-2]}4}}|" in with_default
+    assert [c.properties() for c in lab.plan(a_rule(phase2_auth_set="none")).changes] == [
+        {"phase2_auth_set": ("default", "none")}]
+    assert lab.apply(a_rule(phase2_auth_set="none")).error is None
+    assert "Auth2Set" not in lab.rule("iso")
+    assert lab.plan(a_rule(phase2_auth_set="none")).changes == ()
+    assert [c.properties() for c in lab.plan(a_rule()).changes] == [{"phase2_auth_set": ("none", "default")}]
+    assert lab.apply(a_rule()).error is None
+    assert lab.rule("iso") == with_default
+
+
+def test_an_exemption_has_no_second_authentication_to_leave_out() -> None:
+    lab, exempt = LabHost(), {"inbound_security": "none", "outbound_security": "none"}
+    assert lab.apply(a_rule(phase2_auth_set="none")).error is None
+    assert lab.apply(a_rule(**exempt, phase2_auth_set="none")).error is None
+    assert "Auth1Set" not in lab.rule("iso")
+    assert lab.plan(a_rule(**exempt)).changes == ()
+    assert lab.apply(a_rule(phase2_auth_set="none")).error is None
+    assert "Auth2Set" not in lab.rule("iso")
+
+
 def test_what_somebody_changed_is_seen_and_put_right() -> None:
     lab = LabHost()
     policy = (a_set(proposal=[*KERBEROS, {"machine": True, "ntlm": True}]), a_rule(phase1_auth_set="s"))

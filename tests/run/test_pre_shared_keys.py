@@ -105,6 +105,7 @@ def without_comparison(lab: LabHost) -> None:
         return Reply({**answers, "keys": Answer(error=Failure("InvalidArgument", "ringfence.verb", "no such verb"))})
 
     lab.before = answer
+    lab.facts = {"verbs": ["Facts.Read", "Policy.Read"]}
 
 
 def test_an_endpoint_that_compares_no_keys_is_told_of_and_is_no_difference() -> None:

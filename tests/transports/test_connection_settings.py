@@ -293,8 +293,8 @@ def test_failures_of_the_tables_exist() -> None:
     (Failure("InvalidArgument", "HRESULT 0x80070057,New-NetFirewallRule", "The port is wrong", 87), "change_rejected"),
     (Failure("ResourceExists", "Windows System Error 183", "Cannot create a file when that file already exists.", 183),
      "change_rejected"),
-    (Failure("ObjectNotFound", "CommandNotFoundException", "The term 'New-NetX' is not recognized", None), "version"),
-    (Failure("InvalidArgument", "ringfence.verb", "no verb is named 'Net.Call'", None), "version"),
+    (Failure("ObjectNotFound", "CommandNotFoundException", "The term 'New-NetX' is not recognized", None), "endpoint"),
+    (Failure("InvalidArgument", "ringfence.verb", "no verb is named 'Net.Call'", None), "endpoint"),
     (Failure("PermissionDenied", "ringfence.allowlist", "not allowed", None), "script"),
 ])
 def test_kinds_of_calls_that_failed(failure: Failure, kind: str) -> None:

@@ -26,11 +26,11 @@ PORT_MEMBER = st.one_of(PORT.filter(bool).map(str), ranges(PORT).filter(lambda r
 PORTS = st.lists(PORT_MEMBER, min_size=1, max_size=8)
 
 
-def ports_of(members: Iterable[str]) -> set[int]:
-    return {n for m in members for first, _, last in [m.partition("-")] for n in range(int(first), int(last or first) + 1)}
+def ports_of(members: Iterable[str]) -> list[tuple[int, int, int]]:
+    return covered((0, int(first), int(last or first)) for first, _, last in (m.partition("-") for m in members))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(PORTS, st.randoms())
 def test_ports_are_a_set(said: list[str], random: Random) -> None:
     members = list(map(port, said))
@@ -43,13 +43,13 @@ def test_ports_are_a_set(said: list[str], random: Random) -> None:
         assert [int(m.partition("-")[0]) for m in canonical] == sorted(int(m.partition("-")[0]) for m in canonical)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(PORTS, PORTS)
 def test_equal_sets_of_ports_have_one_form(one: list[str], other: list[str]) -> None:
     wanted = ports_of(map(port, one)) == ports_of(map(port, other))
     assert (port_set(map(port, one)) == port_set(map(port, other))) is wanted
-    singles = [str(n) for n in sorted(ports_of(map(port, one)) - {0})]
-    if 0 not in ports_of(map(port, one)):
+    singles = [str(n) for _, first, last in ports_of(map(port, one)) for n in range(first, last + 1)]
+    if "0" not in singles and len(singles) < 100:
         assert port_set(singles) == port_set(map(port, one))
 
 
@@ -95,7 +95,7 @@ def covered(members: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int
     return found
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(ADDRESSES, st.randoms())
 def test_addresses_are_a_set(said: list[tuple[str, int, int, int]], random: Random) -> None:
     members = [address(text) for text, *_ in said]

@@ -58,6 +58,19 @@ def test_every_well_known_name_is_the_sid_of_the_specification() -> None:
     assert set(sddl.WELL_KNOWN) == set(table)
 
 
+@pytest.mark.parametrize(("constant", "name", "sid"), cases("well_known_accounts"))
+def test_well_known_names_are_sids_without_a_host(constant: str, name: str, sid: str) -> None:
+    for spelling in (name, name.lower(), name.upper()):
+        assert sddl.parse([spelling]) == f"D:(A;;CC;;;{sid})", constant
+        assert sddl.parse_owner(spelling) == sid
+
+
+@pytest.mark.parametrize("name", ["Administrators", "SYSTEM", r"BUILTIN\Account Operators", r"CORP\Administrators", "Jeder"])
+def test_names_that_may_be_somebody_elses_are_the_hosts_to_translate(name: str) -> None:
+    """Without an authority a group of a domain may be meant; some groups only domain controllers have."""
+    assert sddl.host_names(sddl.parse(name)) == (name,)
+
+
 def test_the_place_of_a_denial_counts() -> None:
     """Entries count in their order: behind one that allows everybody a denial has no effect."""
     denied = "D:(D;;CC;;;S-1-5-11)(A;;CC;;;S-1-1-0)"

@@ -15,7 +15,7 @@ from ringfence.batch.jea import FUNCTION
 from ringfence.errors import HostError, Unreachable
 
 from .job import Job, Way
-from .probes import NAME, new, remove, strings
+from .probes import NAME, compare, new, remove, strings
 
 OTHERS = ("Get-Process", "New-NetFirewallRule", "Invoke-Expression", "powershell.exe")
 
@@ -50,10 +50,11 @@ def _audit(way: Way) -> Iterator[str]:
     [before] = way.ask(READ)
     if not strings(before):
         yield "no rule is read"
-    _, answers = way.send(new(NAME), READ)
-    if answers[0].error is None or answers[0].error.id != UNKNOWN_VERB:
-        yield f"a rule could be made, or was refused in another way: {answers[0]}"
-    if NAME in strings(answers[1].value):
+    _, answers = way.send(new(NAME), compare("a guess"), READ)
+    for what, answer in zip(("a rule could be made", "a key could be guessed"), answers, strict=False):
+        if answer.error is None or answer.error.id != UNKNOWN_VERB:
+            yield f"{what}, or was refused in another way: {answer}"
+    if NAME in strings(answers[2].value):
         yield "a rule was made"
 
 

@@ -1,17 +1,16 @@
 """Questions to a host over one way in, each able to refute a guarantee: what a probe yields is what contradicts it."""
 
-import hashlib
-import hmac
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lab_cases import KEY, READ, SETS, proposals, rows
 
-from ringfence.batch import Call, cmdlet_call
+from ringfence.batch import AsHmac, Call, cmdlet_call
+from ringfence.batch.scripts import COMPARE_KEYS
 from ringfence.errors import HostError
 from ringfence.plan.in_force import not_enforced
+from ringfence.secret import Secret
 
 from .job import Job, Way
 
@@ -32,6 +31,9 @@ def probe(id: str) -> Callable[[Probe], Probe]:
         return function
 
     return register
+
+
+ALL_FACTS = Call("Facts.Read", {"with": ["interfaces", "management"]})
 
 
 def run(job: Job, way: Way) -> int:
@@ -103,18 +105,27 @@ def default_sets(way: Way) -> Iterator[str]:
 
 @probe("keys-compare")
 def keys_compare(way: Way) -> Iterator[str]:
-    """A set with a pre-shared key, read back."""
+    """A set with a pre-shared key: the host is asked for it, and for another one."""
     noun, key, cmdlet = SETS["P1"]
-    made = cmdlet_call(f"New-{noun}", {"Name": NAME, "DisplayName": NAME,
-                                       "Proposal": proposals(cmdlet, [{"Machine": True, "PreSharedKey": KEY}])})  # fmt: skip
-    batch, answers = way.send(made, READ, cmdlet_call(f"Remove-{noun}", {"Name": NAME}))
-    if answers[0].error:
-        raise AssertionError(answers[0].error.message)
-    kind, told = rows(answers[1].value["local"]).get(f"{key}\\{NAME}\\0000", {}).get("SHKey", ("", "no SHKey"))
-    if KEY in json.dumps(answers[1].value, ensure_ascii=False):
-        yield "the key itself was told"
-    if kind != "Hmac" or told != hmac.new(batch.hmac_key, KEY.encode(), hashlib.sha256).hexdigest():
-        yield f"what was told is not the HMAC of the key: {kind} {told}"
+    proposal = proposals(cmdlet, [{"Machine": True, "PreSharedKey": KEY}])
+    way.ask(cmdlet_call(f"New-{noun}", {"Name": NAME, "DisplayName": NAME, "Proposal": proposal}))
+    try:
+        policy, *same = way.ask(READ, compare(KEY))
+        [other] = way.ask(compare(KEY[::-1]))
+    finally:
+        way.send(cmdlet_call(f"Remove-{noun}", {"Name": NAME}))
+    [none] = way.ask(compare(KEY))
+    told = rows(policy["local"]).get(f"{key}\\{NAME}\\0000", {}).get("SHKey")
+    if told != ("Secret", None):
+        yield f"of the key is told {told}"
+    if (said := [*same, other, none]) != [["equal"], ["differs"], ["none"]]:
+        yield f"the same key, another one, and no set are {said}"
+
+
+def compare(key: str) -> Call:
+    """The question whether the set of the probe has this key."""
+    asked = {"store": "local", "kind": SETS["P1"][0], "name": NAME, "hmac": AsHmac(Secret(key))}
+    return Call(COMPARE_KEYS, {"keys": [asked]})
 
 
 @probe("log-path")
@@ -131,7 +142,7 @@ def log_path(way: Way) -> Iterator[str]:
 @probe("flood-settings")
 def flood_settings(way: Way) -> Iterator[str]:
     """A setting with values of its own, shown and removed."""
-    [facts] = way.ask(Call("Facts.Read"))
+    [facts] = way.ask(ALL_FACTS)
     if facts["os"]["product"] == "workstation":
         raise NotReached("settings against floods are for servers")
     alias = next(i["alias"] for i in facts["interfaces"] if i["status"] == "up")
@@ -224,7 +235,7 @@ def account_names(way: Way) -> Iterator[str]:
 @probe("enforcement-words")
 def enforcement_words(way: Way) -> Iterator[str]:
     """A rule that is on, for an address that nobody has; one that is off; one for every profile but the active ones."""
-    [facts] = way.ask(Call("Facts.Read"))
+    [facts] = way.ask(ALL_FACTS)
     active = {i["profile"] for i in facts["interfaces"] if i["profile"] and i["status"] == "up"}
     narrow = {"Enabled": "True", "RemoteAddress": "192.0.2.1"}
     kinds: dict[str, dict[str, Any]] = {f"{NAME}-on": narrow, f"{NAME}-off": {}}
@@ -246,7 +257,7 @@ def enforcement_words(way: Way) -> Iterator[str]:
 @probe("everything-is-read")
 def everything_is_read(way: Way) -> Iterator[str]:
     """No fact and no key is told as unread; the essential facts are there."""
-    facts, policy = way.ask(Call("Facts.Read"), READ)
+    facts, policy = way.ask(ALL_FACTS, READ)
     yield from (f"{one['fact']}: {one['why']}" for one in [*facts["unread"], *policy.get("unread", [])])
     yield from (f"no {fact}" for fact in ("computer", "os", "interfaces", "services", "time") if not facts.get(fact))
     if facts.get("elevated") is not True:
@@ -256,7 +267,7 @@ def everything_is_read(way: Way) -> Iterator[str]:
 @probe("management-flow")
 def management_flow(way: Way) -> Iterator[str]:
     """The transport, and where there is a connection, its addresses and the host's port."""
-    [facts] = way.ask(Call("Facts.Read"))
+    [facts] = way.ask(ALL_FACTS)
     flow, transport = facts["management"], way.variables["ansible_connection"]
     if flow["transport"] != transport:
         yield f"the transport is told as {flow['transport']}"
@@ -264,13 +275,13 @@ def management_flow(way: Way) -> Iterator[str]:
         yield f"of the connection it knows {flow}"
 
 
-VARYING = ("time", "management", "powershell")
+VARYING = ("time", "management", "powershell", "verbs", "script_sha256")  # an endpoint has a script of its own
 
 
 @probe("one-behaviour")
 def one_behaviour(way: Way) -> Iterator[str]:
     """The facts, compared with those of the way that asked first."""
-    [facts] = way.ask(Call("Facts.Read"))
+    [facts] = way.ask(ALL_FACTS)
     same = {name: fact for name, fact in facts.items() if name not in VARYING}
     first = way.remembered("facts", same)
     yield from (

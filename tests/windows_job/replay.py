@@ -75,7 +75,7 @@ def _renamed(said: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any
 
 def interface(way: Way) -> tuple[str, str]:
     """Alias and GUID of an interface that is up."""
-    [facts] = way.ask(Call("Facts.Read"))
+    [facts] = way.ask(Call("Facts.Read", {"with": ["interfaces"]}))
     return next((i["alias"], i["guid"]) for i in facts["interfaces"] if i["status"] == "up" and i["addresses"])
 
 
@@ -104,10 +104,7 @@ def _play_objects(way: Way, cases: Sequence[LabCase]) -> list[Played]:
     removals = [call for case in cases if answered[id(case)][0].error is None for call in case.removals(_name(case))]
     policy = answers[-1].value
     try:
-        return [
-            Played(case, case.judge(_name(case), answered[id(case)], policy, windows=not way.lab))
-            for case in cases
-        ]
+        return [Played(case, case.judge(_name(case), answered[id(case)], policy, windows=not way.lab)) for case in cases]
     finally:
         way.send(*removals)
 

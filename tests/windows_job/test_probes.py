@@ -74,7 +74,7 @@ PRIMARY = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
 LIES: dict[str, Lie] = {
     "registry-at-once": policy(lambda path, name, kind, text: None if name.endswith("-4-9") else text),
     "default-sets": values("Policy.Read", lambda v: {**v, "local": [[p.replace(PRIMARY, "{other}"), r] for p, r in v["local"]]}),
-    "keys-compare": policy(lambda path, name, kind, text: "0" * 64 if kind == "Hmac" else text),
+    "keys-compare": values("Key.Compare", lambda words: ["differs" for _ in words]),
     "log-path": policy(
         lambda path, name, kind, text: text.replace("%systemroot%", "C:\\Windows") if name == "LogFilePath" else text
     ),

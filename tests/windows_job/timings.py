@@ -11,7 +11,7 @@ from .probes import NAME, new, remove
 ROUNDS = 3
 VERBS = {
     "nothing": (),
-    "Facts.Read": (Call("Facts.Read"),),
+    "Facts.Read": (Call("Facts.Read"),), "Facts.Read, interfaces": (Call("Facts.Read", {"with": ["interfaces", "management"]}),),
     "Policy.Read": (Call("Policy.Read"),),
     "Account.Resolve": (Call("Account.Resolve", {"names": ["BUILTIN\\Administrators"]}),),
     "Enforcement.Read of one rule": (Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": [NAME]}),),

@@ -1,6 +1,7 @@
 """What is said to a host and what it answers: one batch of calls, one reply. Pure.
 
-Wire format (version 2). To the host, one line of base64 over gzip over the UTF-8 JSON
+Wire format (version 2; Facts.Read answers `wire`, version and minor, `verbs` and `script_sha256`: an endpoint of JEA may be older
+than its controller, at most by two minors). To the host, one line of base64 over gzip over the UTF-8 JSON
 
     {"ringfence": 2, "run": "9f…", "key": "BASE64", "stop": true, "calls": [{"verb": "Net.Call", "args": {…}}, …]}
 
@@ -26,7 +27,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ringfence.batch.reply import MAX_REPLY as MAX_REPLY
+from ringfence.batch.reply import OLDEST_MINOR as OLDEST_MINOR
 from ringfence.batch.reply import UNKNOWN_VERB as UNKNOWN_VERB
+from ringfence.batch.reply import WIRE_MINOR as WIRE_MINOR
 from ringfence.batch.reply import WIRE_VERSION as WIRE_VERSION
 from ringfence.batch.reply import Answer as Answer
 from ringfence.batch.reply import Failure as Failure

@@ -14,8 +14,10 @@ from typing import Any
 
 from ringfence.errors import FAILURES, HostError
 
-WIRE_VERSION = 2
+WIRE_VERSION, WIRE_MINOR = 2, 0  # a minor adds verbs, arguments or members; what is there keeps its meaning
+OLDEST_MINOR = max(0, WIRE_MINOR - 2)  # of endpoints that are still understood
 UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
+MISSING_COMMAND = ("CommandNotFound", "CouldNotAutoload")  # how the id begins where the session lacks a command
 MAX_REPLY = 24 * 2**20  # bytes of JSON; 50,000 rules are 15 to 20 MB
 MAX_NESTING = 32  # lists and objects in each other; a reply of the host script has about ten
 MAX_ERROR_TEXT = 2000  # characters of an error message that are kept
@@ -39,6 +41,11 @@ class Failure:
     message: str
     code: int | None = None
 
+    @property
+    def is_lack(self) -> bool:
+        """Whether nothing was refused: the script there does not know the verb, or its session lacks the command."""
+        return self.id == UNKNOWN_VERB or self.id.startswith(MISSING_COMMAND)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -58,7 +65,7 @@ class Reply:
         """The value of a call that has to succeed. Raises HostError."""
         answer = self.answers[label]
         if answer.error:
-            raise HostError("version" if answer.error.id == UNKNOWN_VERB else "script", answer.error.message)
+            raise HostError("endpoint" if answer.error.is_lack else "script", answer.error.message)
         return answer.value
 
 

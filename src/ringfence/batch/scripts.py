@@ -17,6 +17,9 @@ SCRIPTS = {"reader": READER_PARTS, "key-reader": KEY_READER_PARTS, "writer": WRI
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
 
+RELEASED_DIGESTS: dict[str, str] = {}
+"""{SHA-256: release} of the scripts of earlier releases: endpoints that were exported by one of them are known by it."""
+
 _COMMENT = re.compile(r"(^|\s{2,})# .*$")
 
 

@@ -46,7 +46,7 @@ def kept_piece(piece: str, spelling: Mapping[str, str]) -> KeptPiece:
 class Text:
     """One token, one text. `parse` makes its canonical form; what it refuses stays as it is found."""
 
-    def __init__(self, token: str, parse: Callable[[str], Any] = str) -> None:
+    def __init__(self, token: str, parse: Callable[[str], Any] = str.strip) -> None:
         self.tokens: Tokens = (token,)
         self.parse = parse
 
@@ -73,7 +73,7 @@ class ConvertedText(Text):
         return [f"{self.tokens[0]}={stored}" for v in values if v is not None and (stored := self.format(v)) is not None]
 
 
-PLAIN: tuple[Callable[[str], Any], ...] = (str, CaseInsensitive)  # parsers that refuse nothing
+PLAIN: tuple[Callable[[str], Any], ...] = (str.strip, CaseInsensitive)  # parsers that refuse nothing
 
 
 class TextOrBase64:
@@ -106,14 +106,19 @@ class TextOrBase64:
 
 
 class TruthTable:
-    """A truth table over several tokens, for one property or several at once. `same_as_absent` tokens mean what absence does."""
+    """A truth table over several tokens, for one property or several at once.
 
-    def __init__(self, rows: Mapping[Any, str], same_as_absent: str = "") -> None:
+    `same_as_absent` tokens mean what absence does. `read_only`: further fragments that mean a row, {fragment: its key}.
+    """
+
+    def __init__(self, rows: Mapping[Any, str], same_as_absent: str = "", read_only: Mapping[str, Any] | None = None) -> None:
         self.rows = {k if isinstance(k, tuple) else (k,): split(v) for k, v in rows.items()}
         self.same_as_absent = frozenset(split(same_as_absent.lower()))
-        fragments = (*self.rows.values(), split(same_as_absent))
+        others = [(split(f), k if isinstance(k, tuple) else (k,)) for f, k in (read_only or {}).items()]
+        fragments = (*self.rows.values(), split(same_as_absent), *(f for f, _ in others))
         self.tokens: Tokens = tuple(dict.fromkeys(p.partition("=")[0] for ps in fragments for p in ps))
-        self.richest = _richest(self.rows)
+        self.richest = sorted([*_richest(self.rows), *((frozenset(p.lower() for p in f), k) for f, k in others)],
+                              key=lambda row: -len(row[0]))
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
         have = {p.lower() for p in pieces} - self.same_as_absent
@@ -321,7 +326,7 @@ class RuleStringCodec:
                 else:
                     found[codec] = [*mine, piece]
             elif values[simple[0]] is None:
-                values[simple[0]] = simple[1](data) if data else None
+                values[simple[0]] = simple[1](data) or None
             elif data and simple[1](data) != values[simple[0]]:
                 extra.append(piece)
         for codec, mine in found.items():

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ringfence.secret import Secret
 
 ENDINGS = ("", ".yml", ".yaml", ".json")  # in this order; the first that exists is taken
 EXTRA = "-e"
+MAX_PAIRS = 10_000  # characters of key=value in one -e: quotes without an end cost the square of them
 
 
 class VariableFiles:
@@ -24,6 +25,7 @@ class VariableFiles:
         self.vault, self.problems, self.trust = vault, problems, trust
         self._files: dict[Path, tuple[Map, tuple[Diagnostic, ...]]] = {}
         self._folders: dict[Path, Map] = {}
+        self._names: dict[str, frozenset[str]] = {}
 
     def load(self, path: Path, wanted_at: Where = NOWHERE) -> Map:
         """The variables of a file; of an encrypted file every text and number is a Secret. Empty where it is wrong."""
@@ -51,6 +53,11 @@ class VariableFiles:
 
     def _encrypted(self, value: Vaulted, problems: Problems) -> Map:
         """Mistakes in a decrypted text are told by line only: nothing of it may be shown."""
+        if self.trust.untrusted and self.vault.locked:
+            self.vault.sealed = True
+            problems.warn(value.where, "not checked: an encrypted file, and nobody gave its password for an untrusted project",
+                          "What uses variables that are defined nowhere else is not checked either.")
+            return Map()
         try:
             clear = self.vault.decrypt(value).reveal()
         except InputError as error:
@@ -69,6 +76,9 @@ class VariableFiles:
         or all files of a folder of that name, in the order of their names."""
         if name.startswith(os.sep) or "\0" in name:
             return Map()
+        beside = self._listed(f"{folder}{os.sep}{kind}")
+        if os.sep not in name and not any(name + ending in beside for ending in ENDINGS):
+            return Map()
         base = folder / kind / name
         if base not in self._folders:
             variables = Map()
@@ -76,6 +86,15 @@ class VariableFiles:
                 variables = self.load(file).merged_over(variables)
             self._folders[base] = variables
         return self._folders[base]
+
+    def _listed(self, folder: str) -> Collection[str]:
+        """What lies in a folder; nothing where there is none. Most hosts have no file of their own."""
+        if folder not in self._names:
+            try:
+                self._names[folder] = frozenset(os.listdir(folder))
+            except OSError:
+                self._names[folder] = frozenset()
+        return self._names[folder]
 
     def _found(self, base: Path) -> list[Path]:
         for ending in ENDINGS:
@@ -143,6 +162,9 @@ def _extra(argument: str, files: VariableFiles) -> Map:
         if found.failed:
             files.problems.error(where, "not a mapping in JSON or YAML")
         return mapping(value, where, files.problems)
+    if len(argument) > MAX_PAIRS:
+        files.problems.error(where, f"more than {MAX_PAIRS:,} characters of key=value", "Write them into a file: -e @FILE.")
+        return Map()
     variables, end = Map(where=where), 0
     while pair := _PAIR.match(argument, end):
         variables[pair[1]], end = _unquoted(pair[2]), pair.end()

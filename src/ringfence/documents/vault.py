@@ -48,12 +48,22 @@ class Vault:
 
     def __init__(self, passwords: Sequence[tuple[str, Secret]] = ()) -> None:
         self._passwords = tuple(passwords)
+        self.sealed = False  # whether a file of variables stayed encrypted, so that any variable may be in it
         self._known: dict[str, Secret] = {}
 
     @property
     def locked(self) -> bool:
         """Whether there is no password at all."""
         return not self._passwords
+
+    @property
+    def tries(self) -> int:
+        """How many passwords are tried on a value, at most."""
+        return len(self._passwords)
+
+    def knows(self, value: Vaulted) -> bool:
+        """Whether a value was decrypted before."""
+        return value.ciphertext in self._known
 
     def decrypt(self, value: Vaulted) -> Secret:
         """The text of a value, which must be UTF-8. Passwords of the value's own label are tried first, then the

@@ -21,12 +21,16 @@ from typing import Any
 import yaml
 
 from ringfence import files
-from ringfence.diagnostics import NOWHERE, Problems, Where
+from ringfence.diagnostics import NOWHERE, InputError, Problems, Where
 from ringfence.documents.vault import Vaulted
 
 MAX_DEPTH = 64  # of nested lists and mappings
 MAX_NUMBER = 100  # characters of one number: parts of sixties and digits cost the square of their count
+MAX_DIRECTIVES = 10  # %TAG …: libyaml compares each with all before it
 MAX_ALIASED = 1_000_000  # values that aliases repeat, all together
+
+
+UNSAFE = "!unsafe"
 
 
 class Map(dict[Any, Any]):
@@ -146,7 +150,7 @@ class _Builder:
     def __init__(self, parser: Any, file: str, dialect: Dialect, problems: Problems) -> None:
         self.parser, self.file, self.dialect, self.problems = parser, file, dialect, problems
         self.anchors: dict[str, tuple[Any, int] | None] = {}  # None: being built
-        self.aliased = 0
+        self.aliased = self.unsafe = 0
         self.wheres: dict[int, Where] = {}
 
     def where(self, event: Any) -> Where:
@@ -176,6 +180,8 @@ class _Builder:
         kind = type(event)
         if kind is yaml.ScalarEvent:
             value, size = self.scalar(event), 1
+            if self.unsafe and type(value) is str:
+                value = Unsafe(value)
         elif kind is yaml.AliasEvent:
             return self.alias(event)
         else:
@@ -184,8 +190,10 @@ class _Builder:
             if event.anchor is not None:
                 self.anchors[event.anchor] = None
             build = self.mapping if kind is yaml.MappingStartEvent else self.sequence
+            self.unsafe += event.tag == UNSAFE
             value, size = build(event, depth + 1)
             value = self.container_tag(event, value)
+            self.unsafe -= event.tag == UNSAFE
         if event.anchor is not None:
             self.anchors[event.anchor] = value, size
         return value, size
@@ -200,7 +208,7 @@ class _Builder:
         self.aliased += found[1]
         if self.aliased > MAX_ALIASED:
             self.stop(event, f"aliases repeat more than {MAX_ALIASED} values")
-        return found
+        return (_unsafe(found[0]), found[1]) if self.unsafe else found
 
     def scalar(self, event: Any) -> Any:
         tag, text = event.tag, event.value
@@ -213,7 +221,7 @@ class _Builder:
                 return value
             if tag is None or tag in ("!", _PREFIX + "str"):
                 return text
-            if tag == "!unsafe":
+            if tag == UNSAFE:
                 return Unsafe(text)
             if tag in ("!vault", "!vault-encrypted"):
                 return Vaulted(text, self.where(event))
@@ -229,10 +237,8 @@ class _Builder:
                             "Tags that are known: !vault, !unsafe.")
 
     def container_tag(self, event: Any, value: Any) -> Any:
-        if event.tag == "!unsafe":
-            return _unsafe(value)
         expected = "map" if isinstance(value, Map) else "seq"
-        if event.tag not in (None, "!", _PREFIX + expected):
+        if event.tag not in (None, "!", UNSAFE, _PREFIX + expected):
             self.bad_tag(event)
         return value
 
@@ -250,7 +256,7 @@ class _Builder:
         merged: list[Map] = []
         while type(item := self.parser.get_event()) is not yaml.MappingEndEvent:
             key, _ = self.node(item, depth)
-            where = self.where(item)
+            key, where = str(key) if type(key) is Unsafe else key, self.where(item)
             value, count = self.node(self.parser.get_event(), depth)
             size += count
             if key == "<<" and type(item) is yaml.ScalarEvent and item.implicit[0]:
@@ -264,7 +270,9 @@ class _Builder:
                 values[key] = value
                 values.locations[key] = where
         for lower in merged:  # explicit keys win, then the earlier of the merged
-            values = values.merged_over(lower) if values else Map(lower, values.where, lower.locations)
+            for key in lower:
+                if key not in values:
+                    values[key], values.locations[key] = lower[key], lower.at(key)
         return values, size
 
     def merge(self, value: Any, where: Where) -> list[Map]:
@@ -283,6 +291,9 @@ def _unsafe(value: Any) -> Any:
     return Unsafe(value) if type(value) is str else value
 
 
+_DIRECTIVE = re.compile(r"^%(?:TAG|YAML)\b", re.MULTILINE)
+
+
 class _Parser(yaml.cyaml.CParser):  # type: ignore[misc, name-defined]
     """libyaml's events."""
 
@@ -291,8 +302,11 @@ def parse(text: str, file: str, dialect: Dialect, problems: Problems) -> Any:
     """The value of a YAML text. `file` names it in messages. Mistakes go to `problems`, and None is returned where
     the text cannot be read to its end."""
     try:
+        if len(_DIRECTIVE.findall(text)) > MAX_DIRECTIVES:
+            problems.error(Where(file), f"more than {MAX_DIRECTIVES} directives (lines that begin with %)")
+            return None
         return _Builder(_Parser(text), file, dialect, problems).document()
-    except _Stop:
+    except (_Stop, InputError):  # told in `problems`
         return None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1

@@ -6,7 +6,7 @@ import string
 
 from ringfence.diagnostics import Problems, Where
 
-MAX_HOSTS = 100_000  # that one pattern may name
+MAX_HOSTS = 40_000  # that an inventory may name, all its ranges together
 MAX_DIGITS = 9  # of a bound of a range
 
 _RANGE = re.compile(r"\[([^\[\]]*)\]")

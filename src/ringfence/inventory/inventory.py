@@ -8,7 +8,7 @@ inventories, then beside the playbook.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,12 @@ from typing import Any
 from ringfence.diagnostics import NOWHERE, Where
 from ringfence.documents.variable_files import VariableFiles
 from ringfence.documents.yaml import Map, Seq
+from ringfence.inventory.hostnames import MAX_HOSTS
 
+MAX_WORK = 30_000_000  # steps of some 0.1 microseconds: hosts, times the variables, groups and patterns that they meet
+HOST_VARIABLES = 1  # what it costs to lay a variable over others
+MEMBER = 10  # what a host in a group or play costs, as it is kept
+KEPT = 200_000  # variables of hosts that are kept laid over each other; of others they are laid anew
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
 
 
@@ -54,6 +59,11 @@ class _Entry:
     variables: Map = field(default_factory=Map)
 
 
+def _few(names: Sequence[str]) -> Sequence[str]:
+    """Names to show: of many the first and the last."""
+    return names if len(names) < 12 else [*names[:5], "…", *names[-5:]]
+
+
 class Inventory:
     """Groups and hosts, complete after `load`. Mapping-like reading only; nothing changes afterwards."""
 
@@ -62,14 +72,26 @@ class Inventory:
         self.groups: dict[str, Group] = {}
         self.entries: dict[str, _Entry] = {}
         self.folders: list[Path] = []  # beside which group_vars/ and host_vars/ are looked for
+        self._work = self._kept = 0
         self._hosts: dict[tuple[str, Path | None], Host] = {}
         self._layers: dict[tuple[tuple[str, ...], Path | None], Map] = {}
         self._members: dict[str, Seq] | None = None
         self._group_names: dict[tuple[str, ...], Seq] = {}
         self._direct: dict[str, list[str]] = {}  # host: groups that list it
+        self._all_groups: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._places: dict[str, tuple[str | None, str | None]] = {}
         for name in ("all", "ungrouped"):
             self.group(name)
         self.add_child("all", "ungrouped", NOWHERE)
+
+    def pay(self, steps: int, where: Where, what: str) -> None:
+        """Note work that grows with hosts times something else. Raises InputError where it is too much."""
+        self._work += steps
+        if self._work > MAX_WORK:
+            self.problems.error(where, f"the inventory and the patterns of hosts are too much together: {what}",
+                                f"Hosts, times the groups, variables and patterns that they meet, may be about {MAX_WORK:,}. "
+                                "Split the inventory, or let fewer and larger groups have the variables.")
+            self.problems.check()
 
     # -- building
 
@@ -83,8 +105,12 @@ class Inventory:
         self.groups[child].parents.setdefault(parent)
 
     def host(self, name: str, group: str, where: Where, source: str) -> _Entry:
-        """The host of a name, made where it is new, and put into a group."""
+        """The host of a name, made where it is new, and put into a group. Raises InputError where they are too many."""
+        self.pay(MEMBER, where, "hosts that groups list")
         self.groups[group].hosts.setdefault(name)
+        if len(self.entries) >= MAX_HOSTS and name not in self.entries:
+            self.problems.error(where, f"more than {MAX_HOSTS:,} hosts", "Split the inventory.")
+            self.problems.check()
         return self.entries.setdefault(name, _Entry(where, source))
 
     def finish(self) -> None:
@@ -124,13 +150,15 @@ class Inventory:
     def _tell_cycles(self, names: set[str]) -> None:
         """Follow parents among groups that wait for each other until one comes again."""
         while names:
-            path = [min(names)]
-            while (parent := next(p for p in self.groups[path[-1]].parents if p in names or p in path)) not in path:
+            path = [last := min(names)]
+            known = {last: None}
+            while (parent := next(p for p in self.groups[path[-1]].parents if p in names or p in known)) not in known:
                 path.append(parent)
+                known[parent] = None
             cycle = [*path[path.index(parent):], parent][::-1]
             if names >= set(cycle):
                 self.problems.error(self.groups[cycle[0]].children[cycle[1]],
-                                    "groups contain each other: " + " → ".join(cycle), "Remove one of these children.")
+                                    "groups contain each other: " + " → ".join(_few(cycle)), "Remove one of these children.")
             names = names - set(path) - self._beneath(cycle)
 
     def _beneath(self, names: Iterable[str]) -> set[str]:
@@ -166,6 +194,7 @@ class Inventory:
         level, seen = [name], {name}
         while level:
             for group in level:
+                self.pay(MEMBER * (1 + len(self.groups[group].hosts)), self.groups[name].where, "groups in groups")
                 hosts.update(self.groups[group].hosts)
             level = list(dict.fromkeys(c for g in level for c in self.groups[g].children if c not in seen))
             seen.update(level)
@@ -174,9 +203,15 @@ class Inventory:
     def get(self, name: str, beside: Path | None = None) -> Host:
         """A host with its variables. `beside` is the folder of a playbook, whose group_vars/ and host_vars/ count too.
         `localhost` is there without being declared. Raises KeyError."""
-        if (name, beside) not in self._hosts:
-            self._hosts[name, beside] = self._host(name, beside)
-        return self._hosts[name, beside]
+        found = self._hosts.get((name, beside))
+        if found is None:
+            found = self._host(name, beside)
+            self._kept += 1 + len(found.variables)
+            if self._kept > KEPT:
+                self._hosts.clear()
+                self._kept = 1 + len(found.variables)
+            self._hosts[name, beside] = found
+        return found
 
     def _host(self, name: str, beside: Path | None) -> Host:
         if name in self.entries:
@@ -187,42 +222,57 @@ class Inventory:
         else:
             raise KeyError(name)
         groups = self._groups_of(name)
-        variables = entry.variables.merged_over(self._layer(groups, beside))
+        variables = self._over(entry.variables, self._layer(groups, beside))
         for folder in (*self.folders, *([beside] if beside else [])):
-            variables = self.files.vars_for(folder, "host_vars", name).merged_over(variables)
+            variables = self._over(self.files.vars_for(folder, "host_vars", name), variables)
         return Host(name, tuple(sorted(groups)), variables, entry.where)
 
     def _groups_of(self, name: str) -> tuple[str, ...]:
         """All groups of a host but `all`, in the order in which their variables are laid over each other."""
-        todo = list(self._direct.get(name, ()))
-        found: dict[str, Group] = {}
-        while todo:
-            group = self.groups[todo.pop()]
-            if group.name not in found:
-                found[group.name] = group
-                todo += group.parents
-        found.pop("all", None)
-        return tuple(g.name for g in sorted(found.values(), key=lambda g: (g.depth, g.priority, g.name)))
+        direct = tuple(self._direct.get(name, ()))
+        if direct not in self._all_groups:
+            todo = list(direct)
+            found: dict[str, Group] = {}
+            while todo:
+                group = self.groups[todo.pop()]
+                if group.name not in found:
+                    found[group.name] = group
+                    todo += group.parents
+            found.pop("all", None)
+            self.pay(MEMBER * len(found), NOWHERE, "groups in groups")
+            self._all_groups[direct] = tuple(g.name for g in sorted(found.values(), key=lambda g: (g.depth, g.priority, g.name)))
+        return self._all_groups[direct]
 
     def _layer(self, groups: tuple[str, ...], beside: Path | None) -> Map:
         """The variables that groups give, the same object for all hosts of the same groups."""
         if (groups, beside) not in self._layers:
             variables = self.groups["all"].variables
             for name in groups:
-                variables = self.groups[name].variables.merged_over(variables)
+                variables = self._over(self.groups[name].variables, variables)
             for names in (("all",), groups):
                 for folder in (*self.folders, *([beside] if beside else [])):
                     for name in names:
-                        variables = self.files.vars_for(folder, "group_vars", name).merged_over(variables)
+                        variables = self._over(self.files.vars_for(folder, "group_vars", name), variables)
             self._layers[groups, beside] = variables
         return self._layers[groups, beside]
+
+    def _over(self, upper: Map, lower: Map) -> Map:
+        """Variables laid over others, paid for."""
+        if upper and lower:
+            self.pay(HOST_VARIABLES * (len(upper) + len(lower)), upper.where, "variables of hosts")
+        return upper.merged_over(lower)
 
     def magic(self, name: str) -> dict[str, Any]:
         """Ansible's magic variables about a host that come from the inventory."""
         groups = tuple(sorted(self._groups_of(name)))
-        source = self.entries[name].source if name in self.entries else ""
-        folder = source if os.path.isdir(source) else os.path.dirname(source)
+        file, folder = self._place(self.entries[name].source if name in self.entries else "")
         return {"inventory_hostname": name, "inventory_hostname_short": name.split(".")[0],
                 "group_names": self._group_names.setdefault(groups, Seq(groups)), "groups": self.members,
-                "inventory_file": os.path.abspath(source) if source else None,
-                "inventory_dir": os.path.abspath(folder) if source else None}
+                "inventory_file": file, "inventory_dir": folder}
+
+    def _place(self, source: str) -> tuple[str | None, str | None]:
+        """The whole path of an inventory, and of its folder."""
+        if source not in self._places:
+            folder = source if os.path.isdir(source) else os.path.dirname(source)
+            self._places[source] = (os.path.abspath(source), os.path.abspath(folder)) if source else (None, None)
+        return self._places[source]

@@ -5,17 +5,21 @@ joined by commas or colons, `&` to intersect, `!` to exclude. Included first, th
 """
 
 import fnmatch
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ringfence.diagnostics import NOWHERE, Problems, Where, suggest
 from ringfence.documents.yaml import read_text
 from ringfence.inventory.hostnames import is_ipv6, split_port
-from ringfence.inventory.inventory import LOCALHOST, Inventory
-from ringfence.regex import compiled
+from ringfence.inventory.inventory import LOCALHOST, MEMBER, Inventory
+from ringfence.regex import MAX_PATTERN, compiled
 
-_PIECE = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
+_PATTERN = 3000  # steps that it costs to compile a pattern
+_MAGIC = re.compile(r"[*?\[]")
+_BRACKET, _IN_BRACKETS = re.compile(r"[\[\]]"), re.compile(r"\[[^\]\[]*\]")
+_PIECE = re.compile(r"(?:[^\s:\[\]]|\[[^\]\[]*\])+")
 _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]{1,9})|([0-9]{1,9}):([0-9]{0,9}))\]")
 
 
@@ -36,10 +40,15 @@ def select(inventory: Inventory, pattern: str | Sequence[str], problems: Problem
     """The names of the hosts that a pattern means, in the order of the inventory's groups. A part that matches nothing
     is a warning in `problems`; a part that cannot be read is a mistake."""
     pieces = split(pattern)
+    for one in [pattern] if isinstance(pattern, str) else pattern:
+        if not one.startswith("~") and _BRACKET.search(_IN_BRACKETS.sub("", one)):
+            problems.error(where, f'the host pattern "{one[:60]}" is wrong: a bracket is missing')
+            return []
     including = [p for p in pieces if p[0] not in "&!"] or ["all"]
     hosts: dict[str, None] = {}
     for piece in including:
         hosts.update(dict.fromkeys(_single(inventory, piece, problems, where)))
+    inventory.pay(MEMBER * len(hosts), where, "hosts of plays")
     for piece in (p for p in pieces if p[0] == "&"):
         kept = set(_single(inventory, piece[1:], problems, where))
         hosts = {h: None for h in hosts if h in kept}
@@ -70,6 +79,7 @@ def limit(inventory: Inventory, pattern: str, problems: Problems) -> frozenset[s
 
 def _single(inventory: Inventory, piece: str, problems: Problems, where: Where) -> Sequence[str]:
     """The hosts of one pattern without `&` and `!`."""
+    inventory.pay(1, where, "host patterns")
     if piece in inventory.entries:
         return [piece]
     match = None if piece.startswith("~") else _SUBSCRIPT.fullmatch(piece)
@@ -86,20 +96,36 @@ def _single(inventory: Inventory, piece: str, problems: Problems, where: Where) 
 
 
 def _matching(inventory: Inventory, piece: str, problems: Problems, where: Where) -> list[str]:
+    if piece in inventory.groups and not _MAGIC.search(piece):
+        found = inventory.members[piece]
+        inventory.pay(len(found), where, "host patterns")
+        if "." not in piece:
+            return list(found)
     try:
-        fits = compiled(piece[1:]).match if piece.startswith("~") else re.compile(fnmatch.translate(piece)).match
+        fits = _fits(inventory, piece, where)
     except (ValueError, re.error, RecursionError, OverflowError) as error:
         problems.error(where, f'the host pattern "{piece[:60]}" is wrong: {error}')
         return []
     groups = [g for g in inventory.groups if fits(g)]
     hosts: dict[str, None] = {}
     for group in groups:
+        inventory.pay(len(inventory.members[group]), where, "host patterns")
         hosts.update(dict.fromkeys(inventory.members[group]))
     if not groups or piece.startswith("~") or any(c in piece for c in ".?*["):
         hosts.update(dict.fromkeys(h for h in inventory.entries if fits(h)))
     if not hosts and piece in LOCALHOST:
         return [next((h for h in inventory.entries if h in LOCALHOST), piece)]
     if not hosts and not groups and piece != "all":
-        known = suggest(piece, [*inventory.groups, *inventory.entries])
+        known = suggest(piece, itertools.chain(inventory.groups, inventory.entries))
         problems.warn(where, f'no host or group matches "{piece[:60]}"', known)
     return list(hosts)
+
+
+def _fits(inventory: Inventory, piece: str, where: Where) -> Callable[[str], object]:
+    """Whether a name fits a pattern. Raises ValueError where it is wrong, InputError where there are too many of them."""
+    if not piece.startswith("~") and not _MAGIC.search(piece):
+        return piece.__eq__
+    if len(piece) > MAX_PATTERN:
+        raise ValueError(f"it has more than {MAX_PATTERN} characters")
+    inventory.pay(_PATTERN + (3 + len(piece) // 8) * (len(inventory.groups) + len(inventory.entries)), where, "host patterns")
+    return compiled(piece[1:]).match if piece.startswith("~") else re.compile(fnmatch.translate(piece)).match

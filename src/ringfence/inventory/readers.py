@@ -21,9 +21,9 @@ def load(sources: Sequence[str], files: VariableFiles) -> Inventory:
     """The inventory of several sources (`-i`), later ones adding to and overriding earlier ones. Mistakes go to
     `files.problems`; the caller raises them."""
     inventory = Inventory(files)
-    for source in sources:
+    for source in reversed(dict.fromkeys(reversed(sources))):  # one that is given twice counts as the later
         path = Path(source).expanduser()
-        if "," in source and not path.exists():
+        if "," in source and not os.path.exists(path):
             _names(source, inventory)
             continue
         inventory.folders.append(path if path.is_dir() else path.parent)

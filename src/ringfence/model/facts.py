@@ -36,6 +36,11 @@ class Facts:
         return tuple(i.guid for i in self.interfaces if i.alias.casefold() == folded or fnmatch(i.alias.casefold(), folded))
 
     @property
+    def tells_interfaces(self) -> bool:
+        """Whether the host was asked for its interfaces: without that none is known here."""
+        return "interfaces" in self.raw
+
+    @property
     def aliases(self) -> dict[str, str]:
         """{GUID: alias} of the interfaces that the host named."""
         return {i.guid: i.alias for i in self.interfaces}

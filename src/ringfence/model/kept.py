@@ -9,6 +9,7 @@ a change that could lose it is refused when it is planned. `enabled` alone may a
 from collections.abc import Mapping
 from typing import Any
 
+from ringfence.codecs.rule_string import Text
 from ringfence.model.resource import Property, Resource
 from ringfence.types.base import KeptPiece
 
@@ -16,7 +17,7 @@ from ringfence.types.base import KeptPiece
 def kept_members(p: Property, value: Any) -> tuple[str, ...]:
     """Of a property's value, what no cmdlet can write."""
     if not p.parameter:
-        return (f"{p.name} {value}",) if value not in (None, (), p.default) else ()
+        return tuple(p.codec.write(value)) if isinstance(p.codec, Text) and value is not None else ()
     if not isinstance(value, tuple):
         return ()
     members = tuple(str(m) for m in value if isinstance(m, KeptPiece) or m in p.type.unwritable)

@@ -8,9 +8,9 @@ Sources: [MS-GPFAS] 2.2.4, 2.2.5 (tokens and values), [MS-FASP] 2.2.65, 2.2.74 (
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ringfence.codecs.rule_string import ConvertedText
+from ringfence.codecs.rule_string import ConvertedText, TruthTable
 from ringfence.diagnostics import Finding, suggest
-from ringfence.model.resource import Kind, Resource, prop, resource
+from ringfence.model.resource import NO_SET, Kind, Resource, prop, resource
 from ringfence.model.rules import DISPLAY_NAME, NAME, TEXT
 from ringfence.model.storage import DEFAULT, PartOf
 from ringfence.types.base import CaseInsensitive, PropertyType, quoted
@@ -95,6 +95,8 @@ def set_name(primary: str) -> PropertyType:
         name = str(NAME.parse(value))
         if name.casefold() in (DEFAULT, primary.casefold()):
             return DEFAULT
+        if name.casefold() == NO_SET:
+            raise ValueError("none is no name of a set: for the cmdlets it means no set at all")
         if len(name) > 254 or "\\" in name:
             raise ValueError(f"{quoted(name)}: the name of a set has at most 254 characters and no backslash")
         if name.casefold().startswith(primary.casefold()):
@@ -104,17 +106,25 @@ def set_name(primary: str) -> PropertyType:
     return PropertyType("name, or default", parse, {"type": ["string", "integer"], "minLength": 1, "maxLength": 254})
 
 
-def reference(primary: str) -> PropertyType:
-    """The name of a set in a rule; `default` is the default set, whether anybody changed it or not."""
+def reference(primary: str, none: bool = False) -> PropertyType:
+    """The name of a set in a rule; `default` is the default set, whether anybody changed it or not.
+
+    none: a rule may do without (-Phase2AuthSet None, as public scripts say it).
+    """
     name = set_name(primary)
-    return PropertyType("name of a set, or default", lambda v: CaseInsensitive(name.parse(v)), name.schema,
-                lambda v: primary if v == DEFAULT else str(v))
+
+    def parse(value: Any) -> CaseInsensitive:
+        without = none and isinstance(value, str) and value.strip().casefold() == NO_SET
+        return CaseInsensitive(NO_SET if without else name.parse(value))
+
+    return PropertyType(f"name of a set, {'none, ' * none}or default", parse, name.schema,
+                        lambda v: {DEFAULT: primary, NO_SET: "None"}.get(v.lower(), str(v)))
 
 
 def set_token(token: str, primary: str) -> ConvertedText:
     """How a rule stores the id of a set."""
     return ConvertedText(token, lambda data: CaseInsensitive(DEFAULT if data.casefold() == primary.casefold() else data),
-                   lambda v: primary if v == DEFAULT else str(v))
+                   lambda v: {DEFAULT: primary, NO_SET: None}.get(v.lower(), str(v)))
 
 
 def proposal_findings(proposals: Sequence[Resource]) -> Iterable[Finding]:
@@ -130,6 +140,12 @@ HASH = choice("None", "MD5", "SHA1", "SHA256", "SHA384", "AESGMAC128", "AESGMAC1
 GROUP = choice("None", "DH1", "DH2", "DH14", "DH19", "DH20", "DH24", "SameAsMainMode")
 CIPHERS = {"none": "", "des": "Encryption=DES", "des3": "Encryption=3DES", "aes128": "Encryption=AES-128",
            "aes192": "Encryption=AES-192", "aes256": "Encryption=AES-256"}
+
+
+def later(token: str, groups: Mapping[str, str]) -> TruthTable:
+    """Diffie-Hellman groups under `token`, and under `2_16token`, which has dh24 too ([MS-GPFAS] 2.2.5 gives it all groups)."""
+    rows = {value: f"{'2_16' * (value == 'dh24')}{token}={stored}" for value, stored in groups.items()}
+    return TruthTable(rows, read_only={f"2_16{token}={stored}": value for value, stored in groups.items()})
 
 
 class ProposalSet(Resource):

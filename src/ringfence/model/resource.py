@@ -26,6 +26,7 @@ from ringfence.model.filter import Filter
 from ringfence.secret import Secret
 from ringfence.types.base import PropertyType, as_list, remembered
 
+NO_SET = "none"  # what names a resource may say that it names none
 T = TypeVar("T", bound="type[Resource]")
 ResourceClass: TypeAlias = "type[Resource]"
 ACRONYMS = {"ipsec": "IPsec", "nat": "NAT", "sa": "SA", "ah": "AH", "esp": "ESP", "dh": "DH"}

@@ -4,6 +4,7 @@ Tokens and keywords are those of [MS-GPFAS] 2.2.2, spellings of values those of 
 """
 
 import ipaddress
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -84,6 +85,16 @@ def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:
                 )
 
 
+def check_lengths(rule: Resource) -> Iterable[Finding]:
+    """How long lists may be: 1,000 subnets, as many ranges, of each family, 1,000 ports ([MS-FASP] 2.2.5 to 2.2.13)."""
+    for p in rule.kind.properties.values():
+        lists = Counter((":" in m, "-" in m and p.filter_object == "address") for m in getattr(rule, p.name) or ()
+                        ) if isinstance(p.codec, TokenSet) else Counter[tuple[bool, bool]]()
+        if (most := max(lists.values(), default=0)) > MAX_MEMBERS:
+            yield Finding(p.name, f"{most} members are more than Windows keeps in one list of a rule, {MAX_MEMBERS} "
+                          "[MS-FASP 2.2.5]", "put them into several rules, or say them as larger subnets and ranges")
+
+
 def _not_unicast(text: str) -> bool:
     """Whether an address is such, or the first one of a subnet."""
     net = ipaddress.ip_network(text)
@@ -91,6 +102,9 @@ def _not_unicast(text: str) -> bool:
     if first.is_multicast or first.is_loopback or str(first) == "255.255.255.255":
         return True
     return first.is_unspecified and net.prefixlen == net.max_prefixlen
+
+
+MAX_MEMBERS = 1000
 
 
 def reject(value: str) -> str:
@@ -111,7 +125,7 @@ INTERFACE_TYPE = flags_of("Wired", "Wireless", "RemoteAccess")
 PLATFORM = Platform()
 PLATFORMS = platforms()
 PATH = case_insensitive(PATH_TEXT)
-TEXT = text(9999)
+TEXT = text(9999, lines=True)
 
 
 def _name(value: Any) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from ringfence.diagnostics import NOWHERE, Where
-from ringfence.model.resource import Resource
+from ringfence.model.resource import NO_SET, Resource
 
 LOCAL, GROUP_POLICY, MDM = "local", "group_policy", "mdm"
 
@@ -55,7 +55,7 @@ class State(Mapping[Id, Resource]):
 def references_of(store: str, resource: Resource) -> dict[str, Id]:
     """The resources that a resource names, by property."""
     names = ((p, getattr(resource, p.name)) for p in resource.kind.references)
-    return {p.name: Id(store, p.references, str(name).lower()) for p, name in names if name is not None}
+    return {p.name: Id(store, p.references, str(name).lower()) for p, name in names if name not in (None, NO_SET)}
 
 
 Action = Literal["create", "update", "remove"]

@@ -62,8 +62,8 @@ def _texts(name: str, values: Any) -> list[str]:
 
 def stale(reviewed: Reviewed, changes: Sequence[Change]) -> str:
     """Why changes are not those that were agreed to, or nothing."""
-    now, then = changes_as_data(changes), list(reviewed)
-    new, gone = [c for c in now if c not in then], [c for c in then if c not in now]
+    now, then = ({json.dumps(c, sort_keys=True): c for c in some} for some in (changes_as_data(changes), reviewed))
+    new, gone = [now[c] for c in now if c not in then], [then[c] for c in then if c not in now]
     if not new and not gone:
         return ""
     named = {(c["kind"], c["name"]) for c in new}

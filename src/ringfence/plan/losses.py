@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ringfence.diagnostics import Diagnostic
-from ringfence.model.kept import kept_pieces
+from ringfence.model.kept import kept_members, kept_pieces
 from ringfence.model.state import Change
 from ringfence.plan.plan import Plan
 
@@ -21,13 +21,21 @@ def _reasons(change: Change) -> Iterator[Diagnostic]:
     added = [p for p in (kept_pieces(change.after) if change.after else ()) if p not in had]
     if added:
         yield Diagnostic(change.where, f"{change.id}: no cmdlet can write {_listed(added)}",
-                         "It can be said of objects that have it already. Leave it out, if the object is meant to be without")
+                         "It can be said of objects that have it already" + "".join(f". {way}" for way in _instead(change)))
     elif had and change.after is None:
         yield Diagnostic(change.where, f"{change.id}: the host's object holds {_listed(had)}, which no cmdlet can write: once "
                          "removed, nothing could bring it back", "Switch it off instead: `enabled: false`")
     elif had and (lost := [name for name in change.properties() if name != "enabled"]):
         yield Diagnostic(change.where, f"{change.id}: the host's object holds {_listed(had)}, which no cmdlet can write, and a "
                          f"change of {', '.join(lost)} could lose it", AS_IT_IS)
+
+
+def _instead(change: Change) -> Iterator[str]:
+    """What to say where a value is wanted that no cmdlet can write."""
+    for p in change.resource.kind.properties.values():
+        value = getattr(change.resource, p.name)
+        if kept_members(p, value) and (way := p.type.instead(value)):
+            yield way
 
 
 def _listed(pieces: list[str] | tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ringfence.diagnostics import Diagnostic, Finding, suggest
+from ringfence.diagnostics import MAX_PROBLEMS, Diagnostic, Finding, suggest
 from ringfence.model.declaration import Absent, Declaration, Declarations, Present, present, reference_problems
 from ringfence.model.resource import Kind, Property, Resource
 from ringfence.model.state import LOCAL, Id, references_of
@@ -72,6 +72,8 @@ class DeclarationBuilder:
         declared: Declarations = {}
         problems: list[Diagnostic] = []
         for task in tasks:
+            if len(problems) > MAX_PROBLEMS:  # more than is told
+                break
             outcome = self.declare(task)
             problems += outcome.problems
             for one in outcome.declarations:
@@ -186,10 +188,13 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
     for name, value in task.properties.items():
         if name in (kind.key, "state"):
             continue
+        if len(mistakes.found) > MAX_PROBLEMS:  # more than is told
+            break
         p = kind.properties.get(name)
         if p is None:
             hint = suggest(name, (kind.key, "state", *kind.properties), "; ")
-            mistakes.add(Finding(name, f"unknown property {quoted(name)}{hint}", f"see `ringfence doc {kind.name}`"))
+            comma = f"if it belongs to the value before it, inside of {{ }} write [a, {name}]; " if value is None else ""
+            mistakes.add(Finding(name, f"unknown property {quoted(name)}{hint}", f"{comma}see `ringfence doc {kind.name}`"))
         else:
             try:
                 found[name] = p.parse(value)

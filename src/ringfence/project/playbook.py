@@ -4,8 +4,9 @@ Every mistake of every file is told at once. What a play says of later versions 
 Ansible knows (`become`, `register` …) is refused by name, never ignored.
 """
 
+import contextlib
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from ringfence.diagnostics import NOWHERE, Problems, Where, allowed, describe, s
 from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import Map, Seq
+from ringfence.templates.budget import OverBudget, templates_of
 from ringfence.templates.compile import check, check_template, condition, template
 from ringfence.types.enums import parse_bool
 
-MAX_TASKS = 100_000  # of all plays together, imports multiplied out
+MAX_TASKS = 100_000  # of all plays together, plays and imports counted too, and all as often as they are imported
+_IMPORT = 3  # tasks that an import counts for, beside itself
+MAX_INHERITED = 1_000_000  # conditions, tags and variables that tasks inherit, of all together
 MAX_IMPORTS = 50  # of one inside the other
 
 _PLAY = ("name", "hosts", "vars", "vars_files", "tasks", "tags", "gather_facts")
@@ -109,7 +113,7 @@ class PlaybookReader:
     def __init__(self, kinds: Collection[str], problems: Problems, trust: Trust = Trust()) -> None:
         self.kinds, self.problems, self.trust = kinds, problems, trust
         self._files: dict[Path, Any] = {}
-        self._count = 0
+        self._count = self._inherited = 0
 
     def read(self, paths: Sequence[str | Path]) -> tuple[Play, ...]:
         """The plays of several playbooks, in order."""
@@ -131,6 +135,7 @@ class PlaybookReader:
         if len(chain) > MAX_IMPORTS:
             self.problems.error(where, f"more than {MAX_IMPORTS} imports inside of each other")
             return None
+        self._count += _IMPORT
         if real not in self._files:
             self._files[real] = yaml.load(path, yaml.PLAYS, self.problems, where)
         tree = self._files[real]
@@ -160,7 +165,8 @@ class PlaybookReader:
             return []
         plays: list[Play] = []
         for index, play in enumerate(tree):
-            plays += self._play(play, tree.at(index), path, inherited)
+            with self._counted(tree.at(index), path):
+                plays += self._play(play, tree.at(index), path, inherited)
         return plays
 
     def _play(self, play: Any, where: Where, path: Path, inherited: _Inherited) -> list[Play]:
@@ -219,9 +225,25 @@ class PlaybookReader:
         for index, task in enumerate(tasks):
             if not isinstance(task, Map):
                 self.problems.error(tasks.at(index), f"a task is a mapping, not {describe(task)}")
-            elif self._count < MAX_TASKS:
-                steps += self._task(_short_names(task), tasks.at(index), path, inherited)
+            else:
+                with self._counted(tasks.at(index), path):
+                    steps += self._task(_short_names(task), tasks.at(index), path, inherited)
         return steps
+
+    @contextlib.contextmanager
+    def _counted(self, where: Where, path: Path) -> Iterator[None]:
+        """One more play, import or task; what it says is compiled at the cost of its file. Raises InputError, with all that
+        is wrong so far, where it is too much."""
+        self._count += 1
+        try:
+            if self._count > MAX_TASKS:
+                raise OverBudget(f"more than {MAX_TASKS:,} tasks, plays and imports",
+                                 "They are counted as often as they are imported. Loop over a list instead.")
+            with templates_of(os.fspath(path)):
+                yield
+        except OverBudget as error:
+            self.problems.error(where if error.where == NOWHERE else error.where, error.summary, error.detail)
+            self.problems.check()
 
     def _task(self, task: Map, where: Where, path: Path, inherited: _Inherited) -> list[TaskSource]:
         if "block" in task:
@@ -230,9 +252,6 @@ class PlaybookReader:
         if "import_tasks" in task:
             self._keys(task, _TASK_IMPORT, "an import", ansible=_TASK_ANSIBLE)
             return self._imported(task, path, self._inherit(task, inherited))
-        self._count += 1
-        if self._count == MAX_TASKS:
-            self.problems.error(where, f"more than {MAX_TASKS} tasks, imports counted as often as they are made")
         kinds = [key for key in task if key in self.kinds]
         self._keys(task, (*_TASK, *kinds), "a task", ansible=_TASK_ANSIBLE, others=self.kinds)
         if len(kinds) != 1:
@@ -332,9 +351,22 @@ class PlaybookReader:
                 if not isinstance(key, str):
                     self.problems.error(variables.at(key), f"the name of a variable is a text, not {key!r}")
             check(variables, variables.where, self.problems)
+            self._copied(len(inherited.variables))
             inherited = replace(inherited, variables=variables.merged_over(inherited.variables))
-        return replace(inherited, tags=inherited.tags | self._tags(node),
-                       conditions=inherited.conditions + self._conditions(node))
+        if tags := self._tags(node):
+            self._copied(len(inherited.tags))
+            inherited = replace(inherited, tags=inherited.tags | tags)
+        if conditions := self._conditions(node):
+            self._copied(len(inherited.conditions))
+            inherited = replace(inherited, conditions=inherited.conditions + conditions)
+        return inherited
+
+    def _copied(self, number: int) -> None:
+        """So much that a task or block adds its own to. Raises OverBudget."""
+        self._inherited += number
+        if self._inherited > MAX_INHERITED:
+            raise OverBudget(f"tasks inherit more than {MAX_INHERITED:,} conditions, tags and variables of blocks and imports",
+                             "Give a block fewer of them, or put them where they are needed.")
 
     def _tags(self, node: Map) -> frozenset[str]:
         value = node.get("tags")

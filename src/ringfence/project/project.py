@@ -15,7 +15,17 @@ from ringfence.inventory import patterns, readers
 from ringfence.inventory.inventory import Host, Inventory
 from ringfence.project.playbook import Play, PlaybookReader
 from ringfence.project.render import RenderedTasks, Tags, TaskRenderer, render
-from ringfence.templates.budget import RenderError, UndefinedFacts, UntrustedLookup
+from ringfence.templates.budget import (
+    LOOK,
+    SCOPE,
+    OverBudget,
+    RenderError,
+    UndefinedFacts,
+    UntrustedLookup,
+    charge,
+    exhausted,
+    one_budget,
+)
 from ringfence.templates.compile import template
 from ringfence.templates.lazy import FACTS, HostVars
 from ringfence.templates.sandbox import OMIT
@@ -32,6 +42,10 @@ class _PlayHosts:
     hosts: Mapping[str, None]
     steps: tuple[TaskRenderer, ...]
     magic: Mapping[str, Any]
+
+
+Chosen = tuple[Mapping[str, None], Seq]
+"""The hosts of a pattern, to look up and in their order."""
 
 
 class Project:
@@ -76,8 +90,11 @@ class Project:
         asked yet: then what needs facts is in `needs_facts`. Nothing is raised for mistakes: they are in `diagnostics`,
         each with its place.
         """
-        found = [self._render(target, steps, name, facts) for target, steps in zip(self._targets, self._chosen(tags),
-                                                                                   strict=True) if name in target.hosts]
+        found: list[RenderedTasks] = []
+        with one_budget():
+            for target, steps in zip(self._targets, self._chosen(tags), strict=True):
+                if name in target.hosts and not exhausted():
+                    found.append(self._render(target, steps, name, facts))
         if len(found) == 1:
             return found[0]
         return RenderedTasks(tuple(t for r in found for t in r.tasks),
@@ -92,22 +109,27 @@ class Project:
 
     def _render(self, target: _PlayHosts, steps: Sequence[TaskRenderer], name: str,
                 facts: Mapping[str, Any] | None) -> RenderedTasks:
-        scope = self._scope(target, name, facts)
         try:
-            files = self._vars_files(target.play, scope)
+            scope = self._scope(target, name, facts)
+            if files := self._vars_files(target.play, scope):
+                scope = self._scope(target, name, facts, files)
         except UndefinedFacts as error:
             return RenderedTasks((), needs_facts=(error.where,))
         except RenderError as error:
-            return RenderedTasks((), (Diagnostic(error.where, error.summary, error.detail, host=name),))
+            where = target.play.where if error.where == NOWHERE else error.where
+            return RenderedTasks((), (Diagnostic(where, error.summary, error.detail, host=name),))
         except InputError as error:
             return RenderedTasks((), error.diagnostics)
-        if files:
-            scope = self._scope(target, name, facts, files)
         return render(steps, scope, name)
 
     def _scope(self, target: _PlayHosts, name: str, facts: Mapping[str, Any] | None, files: Map = Map()) -> Scope:  # noqa: B008
+        """What a host sees in a play. Raises OverBudget."""
         host = self.inventory.get(name, target.play.folder)
-        layers = self.extra.merged_over(files.merged_over(target.play.variables.merged_over(host.variables)))
+        layers = host.variables
+        charge(SCOPE)
+        for above in filter(None, (target.play.variables, files, self.extra)):
+            charge(len(layers) + len(above))
+            layers = above.merged_over(layers)
         return Scope(layers, {**self.inventory.magic(name), **target.magic}, facts, self.vault, trust=self.trust)
 
     def _vars_files(self, play: Play, scope: Scope) -> Map:
@@ -115,6 +137,7 @@ class Project:
         found = Map()
         for entry, where in play.vars_files:
             names = [str(scope.render(e, where)) for e in (entry if isinstance(entry, Seq) else [entry])]
+            charge(2 * LOOK * len(names) + len(found))
             variables, wrong = self.inventory.files.read(_vars_file(play, names, where, self.trust), where)
             if any(d.severity == "error" for d in wrong):
                 raise InputError(wrong)
@@ -125,27 +148,33 @@ class Project:
                   ) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
         """The rendered variables of a host whose names `wanted` accepts: without it those of connections, that is all
         that begin with one of CONNECTION. Vaulted values are Secrets. Facts are not needed and not known here."""
-        target = next((t for t in self._targets if name in t.hosts), None)
-        if target:
-            scope = self._scope(target, name, None)
-        else:
-            magic = {**self.inventory.magic(name), "omit": OMIT, "hostvars": self._hostvars(None)}
-            scope = Scope(self.extra.merged_over(self.inventory.get(name).variables), magic, None, self.vault, trust=self.trust)
         values: dict[str, Any] = {}
         wrong: list[Diagnostic] = []
-        for key, raw in scope.variables.items():
-            if key in FACTS or not (accepts(key) if accepts else key.startswith(CONNECTION_PREFIXES)):
-                continue
-            try:
-                value = scope.render(raw, scope.where(key))
-                if value is not OMIT:
-                    values[key] = value
-            except UntrustedLookup as error:
-                wrong.append(Diagnostic(scope.where(key), f"not checked: {key}", error.summary, "warning", name))
-            except RenderError as error:
-                where = scope.where(key) if error.where == NOWHERE else error.where
-                wrong.append(Diagnostic(where, error.summary, error.detail, host=name))
+        with one_budget():
+            scope = self._scope_of_connection(name)
+            for key, raw in scope.variables.items():
+                if key in FACTS or not (accepts(key) if accepts else key.startswith(CONNECTION_PREFIXES)):
+                    continue
+                try:
+                    value = scope.render(raw, scope.where(key))
+                    if value is not OMIT:
+                        values[key] = value
+                except UntrustedLookup as error:
+                    wrong.append(Diagnostic(scope.where(key), f"not checked: {key}", error.summary, "warning", name))
+                except RenderError as error:
+                    where = scope.where(key) if error.where == NOWHERE else error.where
+                    wrong.append(Diagnostic(where, error.summary, error.detail, host=name))
+                    if isinstance(error, OverBudget):
+                        break
         return values, tuple(wrong)
+
+    def _scope_of_connection(self, name: str) -> Scope:
+        """What counts for the connection to a host: what the first play sees that is for it."""
+        target = next((t for t in self._targets if name in t.hosts), None)
+        if target:
+            return self._scope(target, name, None)
+        magic = {**self.inventory.magic(name), "omit": OMIT, "hostvars": self._hostvars(None)}
+        return Scope(self.extra.merged_over(self.inventory.get(name).variables), magic, None, self.vault, trust=self.trust)
 
 
 def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
@@ -174,7 +203,8 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     extra_variables = variable_files.extra(extra, files)
     fleet = readers.load(inventory, files)
     known = not problems.failed
-    plays = PlaybookReader(kinds, problems, trust).read(playbooks)
+    with one_budget():
+        plays = PlaybookReader(kinds, problems, trust).read(playbooks)
     if not known:
         problems.check()
     if not inventory:
@@ -190,16 +220,19 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
         return memo[beside]
 
     left = patterns.limit(fleet, limit, problems)
-    targets = [_target(play, fleet, extra_variables, vault, left, hostvars(play.folder), problems) for play in plays]
-    for target in targets:  # every file of variables that counts is read now, so that its mistakes are told now
-        for name in target.hosts:
-            fleet.get(name, target.play.folder)
-        _literal_files(target.play, files)
+    with one_budget():
+        chosen: dict[tuple[str, ...], Chosen] = {}
+        targets = [_target(play, fleet, extra_variables, vault, left, hostvars(play.folder), problems, chosen) for play in plays]
+        for target in targets:  # every file of variables that counts is read now, so that its mistakes are told now
+            for name in target.hosts:
+                fleet.get(name, target.play.folder)
+            _literal_files(target.play, files)
     return Project(fleet, extra_variables, vault, targets, hostvars, problems.warnings, left), problems
 
 
 def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozenset[str] | None, hostvars: HostVars,
-            problems: Problems) -> _PlayHosts:
+            problems: Problems, known: dict[tuple[str, ...], Chosen]) -> _PlayHosts:
+    """A play and its hosts; plays of the same pattern share the hosts, by `known`."""
     scope = Scope(extra.merged_over(play.variables), {"omit": OMIT, "groups": fleet.members}, None, vault,
                   trust=fleet.files.trust)
     patterns_of_play: list[str] = []
@@ -209,14 +242,23 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
             patterns_of_play += map(str, found) if isinstance(found, list) else [str(found)]
         except RenderError as error:
             problems.error(play.hosts_at if error.where == NOWHERE else error.where, error.summary, error.detail)
-    chosen = patterns.select(fleet, patterns_of_play, problems, play.hosts_at) if patterns_of_play else []
-    hosts = [h for h in chosen if left is None or h in left]
-    names = Seq(hosts)
+            if isinstance(error, OverBudget):
+                problems.check()
+    chosen = known.get(tuple(patterns_of_play))
+    if chosen is None:
+        found = Problems()
+        selected = patterns.select(fleet, patterns_of_play, found, play.hosts_at) if patterns_of_play else []
+        names = Seq(h for h in selected if left is None or h in left)
+        chosen = dict.fromkeys(names), names
+        if not found.all:
+            known[tuple(patterns_of_play)] = chosen
+        problems.extend(found.all)
+    hosts, names = chosen
     magic = {"omit": OMIT, "hostvars": hostvars, "playbook_dir": os.path.abspath(play.folder),
              "ansible_play_name": play.name, "play_hosts": names, "ansible_play_hosts": names,
              "ansible_play_hosts_all": names, "ansible_play_batch": names}
     hidden = frozenset(extra)
-    return _PlayHosts(play, dict.fromkeys(hosts), tuple(TaskRenderer(s, hidden) for s in play.tasks), magic)
+    return _PlayHosts(play, hosts, tuple(TaskRenderer(s, hidden) for s in play.tasks), magic)
 
 
 def _literal_files(play: Play, files: variable_files.VariableFiles) -> None:
@@ -225,9 +267,12 @@ def _literal_files(play: Play, files: variable_files.VariableFiles) -> None:
         names = list(entry) if isinstance(entry, Seq) else [entry]
         if not any(template(n) for n in names):
             try:
+                charge(2 * LOOK * len(names))
                 files.load(_vars_file(play, names, where, files.trust), where)
             except RenderError as error:
                 files.problems.error(where, error.summary, error.detail)
+                if isinstance(error, OverBudget):
+                    files.problems.check()
 
 
 def _vars_file(play: Play, names: Sequence[str], where: Where, trust: Trust) -> Path:

@@ -10,10 +10,10 @@ from typing import Any
 
 from jinja2.utils import missing
 
-from ringfence.diagnostics import NOWHERE, Diagnostic, Where, describe
+from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, Where, describe
 from ringfence.documents.yaml import Map
 from ringfence.project.playbook import Condition, Loop, TaskSource
-from ringfence.templates.budget import RenderError, UndefinedFacts
+from ringfence.templates.budget import ROUND, OverBudget, RenderError, UndefinedFacts, charge, spent
 from ringfence.templates.compile import Template, condition, names_in, template
 from ringfence.templates.lazy import FACTS
 from ringfence.templates.sandbox import OMIT
@@ -93,10 +93,15 @@ class _Outcome:
     errors: list[Diagnostic] = field(default_factory=list)
     needs_facts: list[Where] = field(default_factory=list)
     partial: list[RenderedTask] = field(default_factory=list)
+    cost: int = 0  # units of the budget
     alive: Any = None  # keeps objects alive whose id() is in the memo's key, so that ids are not reused
 
     def fail(self, error: RenderError, used_at: Where) -> None:
-        """Note a failure: at the text that is to blame, with the place that uses it where that is another."""
+        """Note a failure: at the text that is to blame, with the place that uses it where that is another. Raises OverBudget:
+        what comes after could not be rendered either."""
+        if isinstance(error, OverBudget):
+            error.where = used_at if error.where == NOWHERE else error.where
+            raise error
         if isinstance(error, UndefinedFacts):
             self.needs_facts.append(used_at)
             return
@@ -130,7 +135,7 @@ class TaskRenderer:
         return frozenset[str]().union(*parts)
 
     def render(self, scope: Scope) -> _Outcome:
-        """The task for the host that `scope` is of."""
+        """The task for the host that `scope` is of. Raises OverBudget."""
         scope = scope.child(self.variables)
         seen = scope.visible_from(self.names)
         if seen is None or not _OWN.isdisjoint(seen):
@@ -140,8 +145,11 @@ class TaskRenderer:
         if found is None:
             if len(self._memo) >= MEMO:
                 self._memo.clear()
+            before = spent()
             found = self._memo[key] = self._render(scope)
-            found.alive = seen
+            found.alive, found.cost = seen, spent() - before
+        else:  # whether a host stays within its budget does not depend on those before it
+            charge(found.cost)
         return found
 
     def _render(self, scope: Scope) -> _Outcome:
@@ -152,11 +160,14 @@ class TaskRenderer:
         loop = step.loop
         try:
             items = _loop_items(loop, scope)
+        except OverBudget as error:
+            outcome.fail(error, loop.where)
         except RenderError as error:  # a condition that is false without the loop makes its list irrelevant
             if self._holds(scope, _Outcome()) is not False:
                 outcome.fail(error, loop.where)
             return outcome
         for index, item in enumerate(items):
+            charge(ROUND)
             values = {loop.variable: item, **({loop.index: index} if loop.index else {})}
             self._round(scope.child(Map(), values), LoopItem(item, index, ""), outcome)
         return outcome
@@ -248,9 +259,16 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTa
         if step.always and step.fixed is not None:
             tasks.append(step.fixed)
             continue
-        outcome = step.render(scope)
+        try:
+            outcome = step.render(scope)
+        except OverBudget as error:
+            where = step.source.where if error.where == NOWHERE else error.where
+            errors[Diagnostic(where, error.summary, error.detail)] = None
+            break
         tasks += outcome.tasks
         errors.update(dict.fromkeys(outcome.errors))
+        if len(errors) > MAX_PROBLEMS:  # more than is told
+            break
         needs_facts.update(dict.fromkeys(outcome.needs_facts))
         partial += outcome.partial
     found = sorted(errors, key=lambda d: (d.where, d.summary, d.detail))

@@ -12,6 +12,7 @@ from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import Map, Seq
 
 FILE = "ringfence.yml"
+MAX_ENTRIES = 1000  # of one list
 LATER = ("protected",)  # keys of the design that no version knows yet
 
 
@@ -84,6 +85,9 @@ def _one(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> s
 
 def _several(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> tuple[str, ...]:
     entries = value if isinstance(value, Seq) else Seq([value], data.at(key), [data.at(key)])
+    if len(entries) > MAX_ENTRIES:
+        problems.error(data.at(key), f"{key} lists more than {MAX_ENTRIES} entries", "Name a folder, or a playbook that imports.")
+        return ()
     names_hosts = key == "inventory"  # `web1,web2,` is a list of hosts, not a path
     return tuple(entry if names_hosts and isinstance(entry, str) and "," in entry
                  else _path(key, entry, entries.at(index), folder, problems) for index, entry in enumerate(entries))

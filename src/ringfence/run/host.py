@@ -18,13 +18,14 @@ from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
 from ringfence.run.masking import Masking, secrets_of
-from ringfence.run.questions import Questions, about
+from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.transports.failures import kind_from_call
-from ringfence.windows.calls import cmdlet_calls
+from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
+from ringfence.windows.endpoint import Endpoint, endpoint_of
 from ringfence.windows.read import STORES, read
 
 NO_QUESTIONS = Questions()
@@ -78,6 +79,7 @@ class HostRun:
     def __init__(self, job: HostJob, context: RunContext) -> None:
         self.job, self.kinds, self.context = job, context.kinds, context
         self.connections = 0
+        self.endpoint: Endpoint | None = None  # who answers, once it has been asked
         self._memory = MemoryShare(context.memory)
         self._masking = Masking(secrets_of(job.settings))
         self._transport: Transport | None = None
@@ -110,9 +112,10 @@ class HostRun:
 
         calls: others that go along; the reply has their answers.
         """
-        reply = self.send(Batch({"facts": Call("Facts.Read"), "policy": Call("Policy.Read", {"stores": list(STORES)}),
+        reply = self.send(Batch({"facts": questions.facts_call(), "policy": Call("Policy.Read", {"stores": list(STORES)}),
                                  **questions.calls(), **calls, **({"defaults": Call("Defaults.Read")} if defaults else {})}))
         facts = parse_facts(reply["facts"])
+        self.endpoint = endpoint_of(facts)
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
         found = HostSnapshot(facts, read(reply["policy"], self.kinds), defaults=self._defaults(reply))
         return questions.answered(found, reply), reply
@@ -129,6 +132,8 @@ class HostRun:
         job, declare = self.job, self.context.declare
         known = job.declarations if job.declarations is not None else declare(job.host, None)[0]
         asked = about(known, self.kinds)
+        if job.needs_facts:
+            asked = replace(asked, facts=frozenset({INTERFACES, MANAGEMENT}))
         found, _ = self.read(asked)
         declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
         if more := about(declared, self.kinds).beyond(asked):  # what only the facts of the host brought up
@@ -136,6 +141,9 @@ class HostRun:
         plan = steps.make(job.host, declared, found, problems)
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in found.facts.unread]
+        if self.endpoint and not self.endpoint.is_known:
+            notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
+                                    "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared))
         try:
             plan.raise_if_refused()
@@ -164,7 +172,7 @@ class HostRun:
         """Carries the changes to the host. Raises HostError."""
         if problem := _cannot_write(plan.found.facts):
             return replace(result, error=problem)
-        reply = self.send(Batch(cmdlet_calls(plan.changes, plan.found.facts.aliases), stop_on_error=True))
+        reply = self.send(Batch(cmdlet_calls(plan.changes, self._aliases(plan)), stop_on_error=True))
         written = frozenset(c.id for c in plan.changes if (answer := reply.answers.get(c.id)) and answer.error is None)
         result = replace(result, written=written)
         for change in plan.changes:
@@ -173,10 +181,17 @@ class HostRun:
                 return replace(result, error=HostError(kind_from_call(answer.error), reason))
         return result
 
+    def _aliases(self, plan: Plan) -> Mapping[str, str]:
+        """{GUID: alias} of the host's interfaces, which are asked for where a change has some that nobody declared."""
+        facts = plan.found.facts
+        if not facts.tells_interfaces and any(names_interfaces(c.after) for c in plan.changes if c.after):
+            facts = parse_facts(self.send(Batch({"facts": Questions(frozenset({INTERFACES})).facts_call()}))["facts"])
+        return facts.aliases
+
     def _prove(self, plan: Plan, result: HostResult) -> HostResult:
         """A second read over a new connection: what is declared is what is there, or the host has failed."""
         asked = _enforcement(plan.changes)
-        questions = replace(about(plan.declarations, self.kinds), accounts=())  # translated already
+        questions = replace(about(plan.declarations, self.kinds), facts=frozenset(), accounts=())  # bound already
         found, reply = self.read(questions, asked, defaults=False)
         after = diff(found.state, state_after(plan.declarations, found.state), plan.declarations)
         remaining = order(replace(plan, changes=after)).changes

@@ -1,14 +1,16 @@
 """From files and flags to jobs: everything read, rendered and checked before any host is touched."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ringfence import kinds as shipped
-from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
+from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, InputError, Problems, Where
 from ringfence.documents import vault
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.errors import GuardRefused
@@ -72,19 +74,20 @@ def prepare(options: RunOptions) -> Prepared:
         raise InputError([Diagnostic(NOWHERE, "no playbook is given",
                                      "name one, or list them under `playbooks` in ringfence.yml")])
     unknown = _not_run(found) if trust.untrusted else {}
-    passwords = vault.Vault(_passwords(options, found))
+    given, not_given = _passwords(options, found)
+    passwords = vault.Vault(given)
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust)
     if not options.ignore_ansible_cfg:
         ansible_settings.check(found.folder, problems, trust)
     builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
-                          [*problems.all, *_unlisted_kinds(found, kinds, trust)], unknown)
+                          [*problems.all, *not_given, *_unlisted_kinds(found, kinds, trust)], unknown)
     hosts = project.known_hosts if options.any_host else project.hosts
     jobs = tuple(job for job in map(builder.job, hosts) if job)
-    problems_once = tuple(_once(builder.problems))
-    if any(d.severity == "error" for d in problems_once):
-        raise InputError(problems_once)
-    return Prepared(jobs, RunContext(kinds, builder.declare, partial(_way, trust=trust)), problems_once)
+    found_once = builder.problems.all
+    if any(d.severity == "error" for d in found_once):
+        raise InputError(found_once)
+    return Prepared(jobs, RunContext(kinds, builder.declare, partial(_way, trust=trust)), found_once)
 
 
 def _way(job: HostJob, trust: Trust) -> Transport:
@@ -99,11 +102,17 @@ def _way(job: HostJob, trust: Trust) -> Transport:
     return transport_for(job.settings)
 
 
-def _passwords(options: RunOptions, found: settings.ProjectSettings) -> list[tuple[str, Secret]]:
-    """Those of the files that the user names, or else the project. Raises InputError."""
+def _passwords(options: RunOptions, found: settings.ProjectSettings) -> tuple[list[tuple[str, Secret]], list[Diagnostic]]:
+    """Those of the files that the user names, or else the project; and why an untrusted project's cannot be had, as warnings.
+    Raises InputError."""
     if options.vault:
-        return vault.passwords(list(options.vault), options.trust)
-    return vault.passwords([f for f in [found.vault_password_file] if f], options.trust, named_by_user=False)
+        return vault.passwords(list(options.vault), options.trust), []
+    try:
+        return vault.passwords([f for f in [found.vault_password_file] if f], options.trust, named_by_user=False), []
+    except InputError as error:
+        if not options.trust.untrusted:
+            raise
+        return [], [replace(d, summary=f"not checked: {d.summary}", severity="warning") for d in error.diagnostics]
 
 
 def load_kinds(found: settings.ProjectSettings, trust: Trust) -> Mapping[str, Kind]:
@@ -140,13 +149,14 @@ class _JobBuilder:
     def __init__(self, project: Project, builder: DeclarationBuilder, tags: Tags, problems: Iterable[Diagnostic],
                  unknown: Mapping[str, Where]) -> None:
         self.project, self.builder, self.tags, self.unknown = project, builder, tags, unknown
-        self.problems = list(problems)
+        self.problems = _ProblemsOfHosts()
+        self.problems.extend(problems)
         self._told = frozenset[Diagnostic]()  # what was told before the first host was touched
 
     def job(self, host: str) -> HostJob | None:
         """The job of one host, or nothing where its connection is not known; its mistakes go to `problems`."""
         declarations, wrong, needs_facts = self._declare(host, None)
-        self.problems += wrong
+        self.problems.extend(wrong)
         connection = self._settings(host)
         if connection is None:
             return None
@@ -157,8 +167,8 @@ class _JobBuilder:
         """What is declared for a host, with its facts where they are known: mistakes, and warnings that are new."""
         declarations, wrong, _ = self._declare(host, facts)
         if not self._told:
-            self._told = frozenset(self.problems)
-        return declarations, [d for d in wrong if d.severity == "error" or d not in self._told]
+            self._told = self.problems.known
+        return declarations, [d for d in wrong if d.severity == "error" or replace(d, host="") not in self._told]
 
     def _declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic], bool]:
         rendered = self.project.render(host, None if facts is None else facts.raw, self.tags)
@@ -181,17 +191,18 @@ class _JobBuilder:
     def _settings(self, host: str) -> ConnectionSettings | None:
         variables, problems = self.project.variables(host)
         problems += tuple(self._outside(host, variables))
-        self.problems += problems
+        self.problems.extend(problems)
         if any(d.severity == "error" for d in problems):
             return None
         try:
             made = settings_for(host, variables)
-            self.problems += insecure(host, made)
+            self.problems.extend(insecure(host, made))
             return made
         except InputError as error:
-            if problems:  # what is missing or does not fit may be what was not looked up; nobody connects with this
+            # what is missing or does not fit may be what was not looked up; nobody connects with this
+            if problems or self.project.vault.sealed:
                 return PsrpSettings(host=host)
-            self.problems += [replace(d, host=host) for d in error.diagnostics]
+            self.problems.extend(replace(d, host=host) for d in error.diagnostics)
             return None
 
     def _outside(self, host: str, variables: Mapping[str, Any]) -> Iterable[Diagnostic]:
@@ -203,11 +214,41 @@ class _JobBuilder:
                                  "Name it relative to the current folder.", host=host)
 
 
-def _once(problems: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
-    """Each problem once, however many hosts have it, in the order of the places."""
-    hosts: dict[Diagnostic, list[str]] = {}
-    for d in problems:
-        hosts.setdefault(replace(d, host=""), []).append(d.host)
-    for d in sorted(hosts, key=lambda d: (d.where, d.summary)):
-        named = list(dict.fromkeys(filter(None, hosts[d])))
-        yield replace(d, host=named[0] + (f" and {len(named) - 1} more" if len(named) > 1 else "") if named else "")
+class _ProblemsOfHosts:
+    """What is wrong with hosts, each mistake once, however many hosts have it."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[Diagnostic, list[str]] = {}  # the first, the last; further ones are counted
+        self._more = Counter[Diagnostic]()
+        self._errors = 0
+
+    @property
+    def known(self) -> frozenset[Diagnostic]:
+        """All of them, without hosts."""
+        return frozenset(self._hosts)
+
+    def extend(self, problems: Iterable[Diagnostic]) -> None:
+        """Take more. Raises InputError with all where more is wrong than is told at once."""
+        for d in problems:
+            one = replace(d, host="")
+            hosts = self._hosts.setdefault(one, [])
+            if not hosts:
+                self._errors += one.severity == "error"
+            if not any(hosts):
+                hosts[:] = [d.host, d.host]
+            elif d.host and d.host != hosts[1]:
+                hosts[1], self._more[one] = d.host, self._more[one] + 1
+            if self._errors > MAX_PROBLEMS:
+                raise InputError(self.all)
+
+    @property
+    def all(self) -> tuple[Diagnostic, ...]:
+        """All of them, in the order of the places, with the first host and how many more have it."""
+        found = Problems()
+        with suppress(InputError):  # so many that the rest is only counted
+            found.extend(self._with_hosts())
+        return found.all
+
+    def _with_hosts(self) -> Iterable[Diagnostic]:
+        for one, (first, _) in self._hosts.items():
+            yield replace(one, host=f"{first} and {self._more[one]} more" if self._more[one] else first)

@@ -4,37 +4,45 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ringfence.batch import UNKNOWN_VERB, Answer, Call, Reply
-from ringfence.model.declaration import Declarations
+from ringfence.batch import Answer, Call, Reply
+from ringfence.errors import HostError
+from ringfence.model.declaration import Declarations, present
 from ringfence.model.resource import Kind
 from ringfence.plan import bind
 from ringfence.plan.plan import HostSnapshot
+from ringfence.windows.endpoint import endpoint_of
 from ringfence.windows.keys import WantedKeys, compare_call, wanted_keys, with_known_keys
 from ringfence.windows.read import read_objects
 
+INTERFACES, MANAGEMENT = "interfaces", "management"  # facts that cost a host more: asked for where something needs them
 _NO_ANSWER = "the endpoint does not compare keys, which the one for operators does"
 
 
 @dataclass(frozen=True)
 class Questions:
-    """accounts: names that the host has to translate · kinds: those that only a cmdlet tells of · keys: pre-shared keys that
-    it has to compare with its own."""
+    """facts: those beyond the usual (INTERFACES, MANAGEMENT) · accounts: names that the host has to translate · kinds: those that
+    only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own."""
 
+    facts: frozenset[str] = frozenset()
     accounts: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     keys: WantedKeys = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.accounts or self.kinds or self.keys)
+        return bool(self.facts or self.accounts or self.kinds or self.keys)
 
     def beyond(self, asked: "Questions") -> "Questions":
         """Those of these that were not asked yet. A key that has become another one is asked for anew."""
-        return Questions(tuple(n for n in self.accounts if n not in asked.accounts),
+        return Questions(self.facts - asked.facts, tuple(n for n in self.accounts if n not in asked.accounts),
                          tuple(k for k in self.kinds if k not in asked.kinds),
                          {id: w for id, w in self.keys.items() if id not in asked.keys or asked.keys[id][1] != w[1]})
 
+    def facts_call(self) -> Call:
+        """The call for the usual facts, and those."""
+        return Call("Facts.Read", {"with": sorted(self.facts)} if self.facts else {})
+
     def calls(self) -> dict[Hashable, Call]:
-        """The calls that ask them, under labels that `answered` knows."""
+        """The calls for all others, under labels that `answered` knows."""
         calls: dict[Hashable, Call] = {kind.name: Call("Net.Get", {"cmdlet": kind.storage.get_cmdlet}) for kind in self.kinds}
         if self.accounts:
             calls["accounts"] = Call("Account.Resolve", {"names": list(self.accounts)})
@@ -56,7 +64,9 @@ class Questions:
         """A key that the host does not compare is taken for the declared one, and that is told: it is no difference."""
         if answer.error is None:
             return replace(found, state=with_known_keys(found.state, self.keys, answer.value))
-        why = _NO_ANSWER if answer.error.id == UNKNOWN_VERB else answer.error.message
+        if answer.error.is_lack and endpoint_of(found.facts).writes:
+            raise HostError("endpoint", "it does not compare pre-shared keys")
+        why = _NO_ANSWER if answer.error.is_lack else answer.error.message
         unread = tuple((f"the pre-shared key of {id}", why) for id in self.keys if id in found.state)
         return replace(found, state=with_known_keys(found.state, self.keys, ["equal"] * len(self.keys)),
                        facts=replace(found.facts, unread=(*found.facts.unread, *unread)))
@@ -65,8 +75,10 @@ class Questions:
 def about(declarations: Declarations, kinds: Mapping[str, Kind]) -> Questions:
     """The questions about what is declared."""
     asked = [kinds[name] for name in sorted({id.kind for id in declarations})]
-    return Questions(bind.account_names(declarations.values()), tuple(k for k in asked if k.storage.get_cmdlet),
-                     wanted_keys(declarations.values()))
+    interfaces = any(d.resource.kind.properties[p].type.resolved_by_host == "interface"
+                     for d in present(declarations.values()) for p in d.host_names)
+    return Questions(frozenset({INTERFACES} if interfaces else ()), bind.account_names(declarations.values()),
+                     tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()))
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -1,20 +1,30 @@
-"""What one rendering may cost, and how it fails.
+"""What templates may cost, and how they fail.
 
-Every text, list and loop step that a template makes is paid from a budget; what could be made huge in one stroke is
-refused before it is made.
+Everything that one host has rendered is paid from one budget: every text, list and loop step that templates make, each
+part of a template as often as it is entered, each round of a loop of tasks. What could be made huge in one stroke is
+refused before it is made. A unit is about 0.2 microseconds, so that no host takes longer than some two seconds.
 """
 
+import contextlib
 import re
 import threading
+from collections import Counter
 from collections.abc import Hashable, ItemsView, Iterable, Iterator, KeysView, ValuesView
 from types import GeneratorType
 from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Where
 
-BUDGET = 10_000_000  # characters, list items and loop steps that one rendering may make
-_STEP = 4  # what a step of a loop costs, as it may do work
-_PART = 8  # what a visit to a part of a value costs, as it is done in Python
+BUDGET = 10_000_000  # units of work: about as many characters, and fewer of what is dearer
+MAX_COMPILED = 30_000  # parts of templates (names, constants, operators, filters …) that are compiled for one file or host
+_STEP = 4  # what a step of a loop costs
+PART = 8  # what a visit to a part of a value or of a template costs, as it is done in Python
+CALL = 16  # what a call of a filter or test costs, whatever it is given
+ROUND = 400  # what a task costs that a loop makes, as it is checked and kept
+SCOPE = 100  # what it costs to begin with the variables of a play or of another host
+LOOK = 50  # what it costs to ask whether there is a file
+PATTERN = 10_000  # what it costs to compile a regular expression
+DECRYPTION = 30_000  # what it costs to try one password on one vaulted value: 10,000 rounds of PBKDF2
 MAX_RANGE = 100_000
 MAX_WIDTH = 10_000  # of what a template may ask to be padded
 MAX_INDENT = 16  # of JSON and YAML
@@ -45,24 +55,88 @@ class UntrustedLookup(UndefinedFacts):
     """A value that is not looked up for an untrusted project: what depends on it waits, as for the facts of a host."""
 
 
+class OverBudget(RenderError):
+    """Nothing is left of the budget: nothing more is rendered for the host."""
+
+    def __init__(self, summary: str = "the templates make too much: the work allowed for a host ends here", detail: str = (
+            f"All templates of a host may make about {BUDGET:,} characters together, and fewer list items, loop steps and "
+            "decrypted values. Loop over fewer items, or write out what is the same for all hosts.")) -> None:
+        super().__init__(summary, detail)
+
+
 class _Budget(threading.local):
     left = BUDGET
+    shared = False
+    file = ""  # whose templates are being read; none of them is a host's
+
+    def __init__(self) -> None:
+        self.compiled = Counter[str]()  # parts of templates, by file
+        self.patterns = set[Hashable]()  # that were paid
 
 
 _budget = _Budget()
 
 
 def reset_budget() -> None:
-    """Begin a new rendering with the whole budget."""
-    _budget.left = BUDGET
+    """Begin a new rendering with the whole budget, where it does not share one."""
+    if not _budget.shared:
+        _budget.left, _budget.compiled, _budget.patterns = BUDGET, Counter(), set()
+
+
+@contextlib.contextmanager
+def one_budget() -> Iterator[None]:
+    """Everything that this thread renders within shares one budget: that of the outermost of such blocks."""
+    if _budget.shared:
+        yield
+        return
+    reset_budget()
+    _budget.shared = True
+    try:
+        yield
+    finally:
+        _budget.shared = False
+
+
+@contextlib.contextmanager
+def templates_of(file: str) -> Iterator[None]:
+    """What is compiled within is paid by this file."""
+    before, _budget.file = _budget.file, file
+    try:
+        yield
+    finally:
+        _budget.file = before
 
 
 def charge(amount: int) -> None:
-    """Take from the budget of the rendering under way. Raises RenderError when nothing is left."""
+    """Take from the budget of the rendering under way. Raises OverBudget when nothing is left."""
     _budget.left -= amount
     if _budget.left < 0:
-        raise RenderError("the template makes too much",
-                          f"One rendering may make {BUDGET} characters, items and loop steps together.")
+        raise OverBudget
+
+
+def spent() -> int:
+    """What the rendering under way has cost so far."""
+    return BUDGET - _budget.left
+
+
+def exhausted() -> bool:
+    """Whether nothing is left of the budget."""
+    return _budget.left < 0
+
+
+def charge_compiled(parts: int) -> None:
+    """Pay for compiling a template of so many parts. Raises OverBudget."""
+    _budget.compiled[_budget.file] += parts
+    if _budget.compiled[_budget.file] > MAX_COMPILED:
+        raise OverBudget("too many different templates: no more are compiled for this file or host", f"At most {MAX_COMPILED:,} "
+                         "names, constants, operators and filters, those of equal texts once. Loop over a list instead.")
+
+
+def charge_pattern(pattern: Hashable) -> None:
+    """Pay for compiling a regular expression, once a budget."""
+    if pattern not in _budget.patterns:
+        charge(PATTERN)
+        _budget.patterns.add(pattern)
 
 
 def charge_for(value: Any) -> Any:
@@ -87,7 +161,7 @@ def charge_whole(value: Any) -> int:
     while todo:
         one = todo.pop()
         if isinstance(one, _SIZED):
-            size = len(one) if isinstance(one, str | bytes | range) else _PART * len(one)
+            size = len(one) if isinstance(one, str | bytes | range) else PART * len(one)
             charge(size)  # before its parts are taken
             paid += size
             if isinstance(one, dict):
@@ -125,10 +199,10 @@ def first_of_each(values: Iterable[Any]) -> list[Any]:
     return list(first.values())
 
 
-def charged(values: Iterable[Any]) -> Iterator[Any]:
-    """The values, each paid for."""
+def charged(values: Iterable[Any], more: int = 0) -> Iterator[Any]:
+    """The values, each paid for: a step, and what more there is to do with each."""
     for value in values:
-        charge(_STEP)
+        charge(_STEP + more)
         yield value
 
 

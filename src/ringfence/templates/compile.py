@@ -16,12 +16,13 @@ from jinja2.utils import missing
 from ringfence.diagnostics import Problems, Where, suggest
 from ringfence.documents.vault import Vaulted
 from ringfence.documents.yaml import Map, Seq
-from ringfence.templates.budget import RenderError
+from ringfence.templates.budget import OverBudget, RenderError
 from ringfence.templates.filters import environment
 from ringfence.templates.lazy import Variables
 from ringfence.templates.sandbox import FailedValue, TemplateContext
 
 OPAQUE = frozenset({"lookup", "query", "q", "vars"})  # what a template that uses them sees cannot be told from its text
+REMEMBERED = 2**16  # compiled texts; each takes some kB
 _MARKS = re.compile(r"\{\{|\{%|\{#")
 _DOTTED = re.compile(r"\{\{ *([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*) *\}\}")
 _WORDS = frozenset(["true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else"])
@@ -35,37 +36,50 @@ class Template:
     run: Callable[[Variables], Any]
 
 
-@functools.lru_cache(maxsize=2**16)
+@functools.lru_cache(maxsize=REMEMBERED)
 def template(text: str) -> Template | None:
-    """The template of a text, or None where the text is none. Never raises: a mistake is raised by `run`."""
+    """The template of a text, or None where the text is none. A mistake in it is raised by `run`. Raises OverBudget
+    where no more are compiled."""
     if not _MARKS.search(text):
         return None
-    simple = _DOTTED.fullmatch(text)
-    if simple and simple[1] not in _WORDS:
-        return _dotted(simple[1], simple[2].split(".")[1:])
-    return _compile(text, expression=False)
+    return _simple(text) or _compile(text, expression=False)
 
 
-@functools.lru_cache(maxsize=2**14)
+@functools.lru_cache(maxsize=REMEMBERED)
 def condition(text: str) -> Template:
-    """The template of a bare expression, as `when` has it."""
+    """The template of a bare expression, as `when` has it. Raises OverBudget."""
     return _compile(text, expression=True)
 
 
-def _dotted(name: str, path: Sequence[str]) -> Template:
-    """`{{ name.key.key }}`: by far the most common template needs no compiler."""
-    env = environment()
+def _simple(text: str) -> Template | None:
+    """Texts with nothing but `{{ name.key.key }}` in them: by far the most common templates need no compiler."""
+    pieces = _DOTTED.split(text)  # text, name, keys, text, name, keys, text …
+    literals, names = pieces[::3], pieces[1::3]
+    if not names or any(map(_MARKS.search, literals)) or not _WORDS.isdisjoint(names):
+        return None
+    env, ways = environment(), [(name, keys.split(".")[1:]) for name, keys in zip(names, pieces[2::3], strict=True)]
+    if not any(literals) and len(ways) == 1:
+        return Template(frozenset(names), lambda scope: _value(scope, *ways[0]))
 
     def run(scope: Variables) -> Any:
-        value = scope.resolve(name)
-        if value is missing:
-            value = env.globals.get(name, missing)
-        if value is missing:
-            value = FailedValue(name=name)
-        for key in path:
-            value = env.getattr(value, key)
-        return value
-    return Template(frozenset({name}), run)
+        parts = [literals[0]] if literals[0] else []
+        for way, literal in zip(ways, literals[1:], strict=True):
+            parts += [_value(scope, *way), *([literal] if literal else [])]
+        return env.join(parts)
+    return Template(frozenset(names), run)
+
+
+def _value(scope: Variables, name: str, keys: Sequence[str]) -> Any:
+    """What `name.key.key` means in a scope."""
+    env = environment()
+    value = scope.resolve(name)
+    if value is missing:
+        value = env.globals.get(name, missing)
+    if value is missing:
+        value = FailedValue(name=name)
+    for key in keys:
+        value = env.getattr(value, key)
+    return value
 
 
 def _compile(text: str, *, expression: bool) -> Template:
@@ -74,6 +88,8 @@ def _compile(text: str, *, expression: bool) -> Template:
         tree = env.read(text, expression=expression)
         names = frozenset(n.name for n in tree.find_all(nodes.Name) if n.ctx == "load")
         root = env.build(tree)
+    except OverBudget:  # not of this text: it is not remembered
+        raise
     except RenderError as error:
         return Template(frozenset(), functools.partial(_fail, error.summary, error.detail))
     except TemplateSyntaxError as error:
@@ -93,20 +109,24 @@ def _fail(summary: str, detail: str, scope: Variables | None = None) -> Any:
 
 
 def check(value: Any, where: Where, problems: Problems) -> None:
-    """Note every template in a value whose text is wrong, before any host is known."""
+    """Note every template in a value whose text is wrong, before any host is known. Raises OverBudget with a place."""
     if isinstance(value, Map):
         for key, inner in value.items():
             check(inner, value.at(key), problems)
     elif isinstance(value, Seq):
         for index, inner in enumerate(value):
             check(inner, value.at(index), problems)
-    elif type(value) is str and (found := template(value)):
-        check_template(found, where, problems)
+    elif type(value) is str:
+        try:
+            check_template(template(value), where, problems)
+        except OverBudget as error:
+            error.where = where
+            raise
 
 
-def check_template(compiled: Template, where: Where, problems: Problems) -> None:
+def check_template(compiled: Template | None, where: Where, problems: Problems) -> None:
     """Note a compiled template whose text is wrong."""
-    if isinstance(compiled.run, functools.partial):
+    if compiled and isinstance(compiled.run, functools.partial):
         problems.error(where, *compiled.run.args)
 
 

@@ -26,6 +26,7 @@ from ringfence.documents import yaml
 from ringfence.secret import Secret
 from ringfence.templates import lookups
 from ringfence.templates.budget import (
+    CALL,
     RenderError,
     charge,
     charge_container,
@@ -349,6 +350,7 @@ def guarded(name: str, function: Callable[..., Any], *, lazily: bool = False) ->
 
     @functools.wraps(function)
     def guard(*args: Any, **kwargs: Any) -> Any:
+        charge(CALL)
         own, given = (args[:1], args[1:]) if passes else ((), args)
         if name not in _MARKERS:
             for value in (*given, *kwargs.values()):
@@ -386,7 +388,7 @@ def _environment() -> Environment:
     env = Environment()
     for name in _DROPPED:
         env.filters.pop(name, None)
-    own = ("_concat", "_counted", "_compared", "_searched")
+    own = ("_concat", "_counted", "_compared", "_searched", "_entered")
     filters: dict[str, Any] = {**env.filters, **FILTERS}
     tests: dict[str, Any] = {**env.tests, **TESTS}
     env.filters.update({n: guarded(n, f) for n, f in filters.items() if n not in own})

@@ -9,7 +9,7 @@ from jinja2.utils import missing
 from ringfence.diagnostics import Where
 from ringfence.documents.yaml import Map, Seq, Unsafe
 from ringfence.secret import Secret
-from ringfence.templates.budget import RenderError, charge, charge_for
+from ringfence.templates.budget import PART, SCOPE, RenderError, charge, charge_for
 from ringfence.templates.sandbox import OMIT, FailedValue, Lazy, VariablesView, materialise
 
 FACTS = frozenset({"ansible_facts", "ringfence_facts"})
@@ -49,6 +49,7 @@ class LazyMap(Lazy, Mapping[Any, Any]):
         return key in self._raw
 
     def __iter__(self) -> Iterator[Any]:
+        charge(PART * len(self._raw))
         return iter(self._raw)
 
     def __len__(self) -> int:
@@ -105,10 +106,12 @@ class ScopeView(VariablesView, Mapping[str, Any]):
         return value
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(self._scope.known()))
+        names = dict.fromkeys(self._scope.known())
+        charge(PART * len(names))
+        return iter(names)
 
     def __len__(self) -> int:
-        return len(set(self._scope.known()))
+        return sum(1 for _ in self)
 
     def materialise(self) -> dict[str, Any]:
         """All variables, without those that hold all variables again and without facts."""
@@ -128,6 +131,7 @@ class HostVars(VariablesView, Mapping[str, Any]):
         if name not in self._hosts:
             raise KeyError(name)
         key = threading.get_ident(), name
+        charge(SCOPE)
         if key not in self._memo:
             self._memo[key] = ScopeView(self._make(name))
         return self._memo[key]

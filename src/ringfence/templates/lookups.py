@@ -11,7 +11,7 @@ from jinja2.utils import missing
 from ringfence.diagnostics import Problems, Where, allowed, describe
 from ringfence.documents.vault import Vaulted, is_vault
 from ringfence.documents.yaml import read_text
-from ringfence.templates.budget import RenderError, UntrustedLookup
+from ringfence.templates.budget import LOOK, RenderError, UntrustedLookup, charge
 from ringfence.templates.sandbox import FailedValue, TemplateContext, materialise, text
 
 MAX_FILE = 2**20  # characters that lookup('file', …) takes
@@ -31,6 +31,7 @@ def _file(scope: Any, name: Any, rstrip: bool = True, lstrip: bool = False) -> A
     folder = Path(str(scope.magic.get("playbook_dir", ".")))
     path_asked_for = Path(text(name)).expanduser()
     candidates = [folder / "files" / path_asked_for, folder / path_asked_for]
+    charge(LOOK * len(candidates))
     for candidate in candidates:
         if reason := scope.trust.unreadable(candidate):
             raise RenderError(reason)
@@ -42,8 +43,9 @@ def _file(scope: Any, name: Any, rstrip: bool = True, lstrip: bool = False) -> A
     problems.check()
     if found is None or len(found) > MAX_FILE:
         raise RenderError(f"{path} has more than {MAX_FILE} characters")
+    charge(len(found))
     if is_vault(found):
-        return scope.vault.decrypt(Vaulted(found, Where(str(path))))
+        return scope.decrypt(Vaulted(found, Where(str(path))))
     found = found.rstrip() if rstrip else found
     return found.lstrip() if lstrip else found
 

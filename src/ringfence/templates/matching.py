@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ringfence.regex import compiled
-from ringfence.templates.budget import RenderError, charge, charge_for
+from ringfence.templates.budget import RenderError, charge, charge_for, charge_pattern
 from ringfence.templates.sandbox import text
 
 _SPEED = 16  # characters that a regular expression may look at for one step
 
 
 def _regex(pattern: Any, ignorecase: Any = False, multiline: Any = False) -> Any:
+    charge_pattern(asked := (text(pattern), bool(ignorecase), bool(multiline)))
     try:
-        return compiled(text(pattern), ignorecase=bool(ignorecase), multiline=bool(multiline))
+        return compiled(asked[0], ignorecase=asked[1], multiline=asked[2])
     except ValueError as error:
         raise RenderError(f"the regular expression is wrong: {error}") from None
 

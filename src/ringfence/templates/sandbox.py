@@ -11,7 +11,7 @@ from jinja2 import Template, TemplateRuntimeError, nodes
 from jinja2.exceptions import UndefinedError
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.parser import Parser
-from jinja2.runtime import Context, Undefined
+from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
@@ -19,9 +19,11 @@ from ringfence.diagnostics import describe, suggest
 from ringfence.secret import Secret, contains_secret
 from ringfence.templates.budget import (
     MAX_BITS,
+    PART,
     RenderError,
     UndefinedValue,
     charge,
+    charge_compiled,
     charge_container,
     charge_for,
     charge_whole,
@@ -33,6 +35,7 @@ from ringfence.templates.budget import (
 )
 
 MAX_TEMPLATE = 100_000  # characters of one template's text
+_OVERHEAD = 4  # parts that compiling costs beside those that are there
 
 
 class FailedValue(Undefined):
@@ -202,7 +205,8 @@ class Environment(ImmutableSandboxedEnvironment):
         self.binop_table.update({"*": _multiply, "**": _power, "%": _modulo})
         self.globals = {"range": safe_range, "dict": dict, "namespace": self.globals["namespace"]}
         self.filters["_concat"] = lambda parts: charge_for("".join(map(as_text, parts)))
-        self.filters["_counted"] = lambda values: values if isinstance(values, FailedValue) else charged(values)
+        self.filters["_counted"] = lambda values, each: values if isinstance(values, FailedValue) else charged(values, each)
+        self.filters["_entered"] = charge
         self.filters["_compared"], self.filters["_searched"] = _compared, _searched
 
     def read(self, text: str, *, expression: bool) -> nodes.Template:
@@ -224,7 +228,9 @@ class Environment(ImmutableSandboxedEnvironment):
                 paid = "_searched" if operand.op in ("in", "notin") else "_compared"
                 operand.expr = nodes.Filter(operand.expr, paid, [], [], None, None)
         for loop in tree.find_all(nodes.For):
-            loop.iter = nodes.Filter(loop.iter, "_counted", [], [], None, None)
+            each = nodes.Const(PART * _parts([loop.test]) if loop.test else 0)
+            loop.iter = nodes.Filter(loop.iter, "_counted", [each], [], None, None)
+        _pay_when_entered(tree)
         return cast(nodes.Template, tree.set_environment(self))
 
     def _literal_backslashes(self, text: str) -> str:
@@ -291,8 +297,8 @@ class Environment(ImmutableSandboxedEnvironment):
             raise called.failure
         owner, name = getattr(called, "__self__", None), getattr(called, "__name__", "")
         args = tuple(map(materialise, args))
-        if isinstance(owner, str | list | tuple):
-            charge_whole((owner, args, kwargs))
+        if isinstance(owner, str | list | tuple | LoopContext):
+            charge_whole((() if isinstance(owner, LoopContext) else owner, args, kwargs))
         if isinstance(owner, str):
             if name == "expandtabs":
                 charge(owner.count("\t") * (args[0] if args and isinstance(args[0], int) else 8))
@@ -325,6 +331,29 @@ def _searched(value: Any) -> Any:
     if not isinstance(value, Mapping):
         charge_container(value := materialise(value))
     return value
+
+
+_ENTERED = (nodes.Template, nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)  # what may run again and again
+
+
+def _parts(roots: Iterable[nodes.Node]) -> int:
+    """Of how many nodes some trees consist, without what pays for itself when it is entered."""
+    count, todo = 0, list(roots)
+    while todo:
+        node = todo.pop()
+        count += 1
+        todo += node.iter_child_nodes(exclude=("body", "test") if isinstance(node, _ENTERED) else None)
+    return count
+
+
+def _pay_when_entered(tree: nodes.Template) -> None:
+    """Let the template, and each loop and macro in it, pay for its parts whenever it begins anew."""
+    blocks: list[Any] = [tree, *tree.find_all(_ENTERED)]
+    sizes = [_parts(block.body) for block in blocks]
+    charge_compiled(_OVERHEAD + sum(sizes))
+    for block, size in zip(blocks, sizes, strict=True):
+        paying = nodes.Filter(nodes.Const(PART * size), "_entered", [], [], None, None)
+        block.body.insert(0, nodes.ExprStmt(paying))
 
 
 def _become(node: nodes.Node, other: nodes.Node) -> None:

@@ -1,6 +1,7 @@
 """What one host sees at one point of a play: raw variables, each rendered when it is first used, and memoised."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from jinja2.utils import missing
@@ -9,8 +10,19 @@ from ringfence.diagnostics import NOWHERE, InputError, Where, describe, suggest
 from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault, Vaulted
 from ringfence.documents.yaml import Map, Seq
-from ringfence.templates.budget import RenderError, UndefinedFacts, UndefinedValue, UntrustedLookup, reset_budget
+from ringfence.secret import Secret
+from ringfence.templates.budget import (
+    DECRYPTION,
+    PART,
+    RenderError,
+    UndefinedFacts,
+    UndefinedValue,
+    UntrustedLookup,
+    charge,
+    reset_budget,
+)
 from ringfence.templates.compile import OPAQUE, condition, names_in, template
+from ringfence.templates.filters import environment
 from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView, to_plain
 from ringfence.templates.sandbox import OMIT, FailedValue
 
@@ -64,10 +76,14 @@ class Scope:
             scope = scope._beneath
         return NOWHERE
 
-    def known(self) -> list[str]:
-        """The names of all variables."""
-        beneath = self._beneath.known() if self._beneath else [*self.magic, *FACTS]
-        return [str(n) for n in (*self._own, *self.variables)] + beneath
+    def known(self) -> Iterator[str]:
+        """The names of all variables, some of them more than once."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield from map(str, itertools.chain(scope._own, scope.variables))
+            if scope._beneath is None:
+                yield from itertools.chain(scope.magic, FACTS)
+            scope = scope._beneath
 
     def visible_from(self, names: Iterable[str]) -> dict[str, Any] | None:
         """Every name that templates with `names` can see, directly or through variables, with its raw value; None
@@ -80,6 +96,7 @@ class Scope:
                 continue
             if name in OPAQUE:
                 return None
+            charge(PART)
             seen[name] = raw = self.raw(name)
             if name not in self.magic and (inner := names_in(raw)):
                 todo += inner
@@ -99,8 +116,10 @@ class Scope:
             value = self.magic[name]
         elif name == "vars":
             return ScopeView(self)
+        elif (raw := self.raw(name)) is missing and self.vault.sealed and name not in environment().globals:
+            value = FailedValue.of(UntrustedLookup("it may be in a file that stays encrypted for an untrusted project"))
         else:
-            value = self.view(self.raw(name), ("variable", name), name, self.where(name))
+            value = self.view(raw, ("variable", name), name, self.where(name))
             if isinstance(value, FailedValue):  # depends on what was being rendered when a cycle was met
                 return value
         self._memo[name] = value
@@ -136,12 +155,20 @@ class Scope:
 
     def _one(self, raw: Any, where: Where) -> Any:
         """A text or vaulted value, rendered. Raises RenderError with a place."""
+        self._guarded(lambda: charge(PART), where)
         if type(raw) is Vaulted:
-            if self.trust.untrusted and self.vault.locked:
-                raise UntrustedLookup("a vaulted value, and nobody gave its password for an untrusted project")
-            return self._guarded(lambda: self.vault.decrypt(raw), where)
-        found = template(raw)
-        return self._guarded(lambda: to_plain(found.run(self)), where) if found else raw
+            return self._guarded(lambda: self.decrypt(raw), where)
+        found = self._guarded(lambda: template(raw), where)
+        if not found:
+            return raw
+        return self._guarded(lambda: to_plain(found.run(self)), where)
+
+    def decrypt(self, value: Vaulted) -> Secret:
+        """The text of a vaulted value, paid for where it is not known yet. Raises InputError, OverBudget, UntrustedLookup."""
+        if self.trust.untrusted and self.vault.locked:
+            raise UntrustedLookup("a vaulted value, and nobody gave its password for an untrusted project")
+        charge(PART if self.vault.knows(value) else DECRYPTION * self.vault.tries)
+        return self.vault.decrypt(value)
 
     def _guarded(self, run: Callable[[], Any], where: Where) -> Any:
         """What `run` gives; whatever it raises becomes a RenderError with a place."""
@@ -183,8 +210,7 @@ class Scope:
         """The truth of a `when` expression. Raises RenderError, also where it is neither true nor false."""
         if not self._active:
             reset_budget()
-        compiled = template(expression) or condition(expression)
-        value = self._guarded(lambda: to_plain(compiled.run(self)), where)
+        value = self._guarded(lambda: to_plain((template(expression) or condition(expression)).run(self)), where)
         if isinstance(value, bool):
             return value
         raise RenderError(f"a condition has to be true or false, and this is {describe(value)}",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ringfence.diagnostics import NOWHERE, Diagnostic, suggest
+from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, suggest
 from ringfence.secret import Secret
 from ringfence.types.enums import parse_bool
 
@@ -81,6 +81,8 @@ def read(settings: type, host: str, variables: Mapping[str, Any], winrm: bool = 
     found = ResolvedVariables({}, {}, [])
     for row in rows(settings):
         names = row.names + row.winrm if winrm else row.names
+        if variables.keys().isdisjoint(names):
+            continue
         name = next((n for n in reversed(names) if variables.get(n) is not None), "")
         if not name:
             continue
@@ -102,7 +104,8 @@ def problem(host: str, summary: str, detail: str) -> Diagnostic:
 def unknown(host: str, variables: Mapping[str, Any], known: Collection[str]) -> list[Diagnostic]:
     """A mistake for each variable that is named like a connection variable and is none."""
     found = []
-    for name in sorted(n for n in variables if n.startswith(OURS) and n not in known and n not in NOT_OURS):
+    wrong = sorted(n for n in variables if n.startswith(OURS) and n not in known and n not in NOT_OURS)
+    for name in wrong[:MAX_PROBLEMS]:
         found.append(problem(host, f"{name}: no such variable", suggest(name, known)
                              or "docs/reference/connection-variables.md lists those that exist"))
     return found

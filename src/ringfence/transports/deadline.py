@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TypeVar
 
 T = TypeVar("T")
+_CUT = 0.5  # seconds that a connection takes to fail once it is cut
 
 
 class Deadline:
@@ -38,6 +39,20 @@ class Deadline:
     def left(self) -> float:
         """Seconds that are left; never less than a hundredth, so that it can serve as a timeout."""
         return max(self._end - time.monotonic(), 0.01)
+
+    def waited(self, work: Callable[[], T]) -> T:
+        """What `work` gives. Raises what it does, TimeoutError where it does not end in time: a library that asks servers of
+        its own (Kerberos) cannot be interrupted, so it works in a thread that is left behind then."""
+        found: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                found.set_result(work())
+            except Exception as error:
+                found.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        return found.result(self.left() + _CUT)  # the cut ends what waits for the host
 
     def addresses(self, name: str, port: int, seconds: float) -> list[str]:
         """The addresses of a host. Raises OSError, TimeoutError where there is none in time: a resolver cannot be

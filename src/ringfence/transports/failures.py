@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from ringfence.batch import UNKNOWN_VERB, Failure
+from ringfence.batch import Failure
 from ringfence.errors import HostError, Unreachable
 from ringfence.transports.deadline import Deadline
 
@@ -94,9 +94,8 @@ def kind_from_fault(code: object, text: str) -> str | None:
 
 def kind_from_call(failure: Failure) -> str:
     """The kind of failure of one call of a batch: why Windows refused it, `changed` where it is about the values."""
-    # nothing was refused: the script there does not know the verb, or its session lacks the cmdlet
-    if failure.id == UNKNOWN_VERB or failure.id.startswith(("CommandNotFound", "CouldNotAutoload")):
-        return "version"
+    if failure.is_lack:
+        return "endpoint"
     if failure.id.startswith("ringfence."):
         return "script"
     kind = kind_from_fault(failure.code, f"{failure.message} {failure.id}")

@@ -179,11 +179,19 @@ class BoundedHttp(_TransportHTTP):
 
     def _build_session(self) -> requests.Session:
         session: requests.Session = super()._build_session()
+        if hook := getattr(session.auth, "response_hook", None):  # of Negotiate, Kerberos and CredSSP
+            vars(session.auth)["response_hook"] = functools.partial(self._log_on, hook)
         session.trust_env = False  # its proxies and authorities are in the session by now; else they are read each time
         session.mount("http://", BoundedAdapter(self.link))
         session.mount("https://", BoundedAdapter(self.link, assert_fingerprint=self.fingerprint,
                                           key_password=self.certificate_key_password))
         return session
+
+    def _log_on(self, hook: Callable[..., Any], response: Any, **options: Any) -> Any:
+        """What the library for logging on makes of a response. Tickets are fetched there, from servers that may not answer."""
+        if response.status_code != 401:
+            return hook(response, **options)
+        return self.link.deadline.waited(lambda: hook(response, **options))
 
     def send(self, message: bytes, *, retries_on_read_timeout: int = 0, timeout: Any = None) -> bytes:
         """Send one message. Only a Receive is sent again (pypsrp says so): WinRM answers it with the same output."""

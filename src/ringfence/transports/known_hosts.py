@@ -6,7 +6,6 @@ Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT": markers, patterns with `*`, `?` 
 import base64
 import binascii
 import errno
-import fnmatch
 import functools
 import hashlib
 import hmac
@@ -135,9 +134,20 @@ def _lines(path: str) -> list[str]:
 
 
 def _wildcard(pattern: str, name: str) -> bool:
-    if "*" not in pattern and "?" not in pattern:
-        return pattern == name
-    return fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
+    """Whether `*` and `?` fit, without a regular expression for each line: compiling them is dear."""
+    at = star = 0
+    begin, held = 0, False
+    while at < len(name):
+        if begin < len(pattern) and pattern[begin] == "*":
+            held, star, begin, resume = True, begin, begin + 1, at
+        elif begin < len(pattern) and pattern[begin] in ("?", name[at]):
+            begin, at = begin + 1, at + 1
+        elif held:  # let the last star take one more
+            resume += 1
+            begin, at = star + 1, resume
+        else:
+            return False
+    return not pattern[begin:].strip("*")
 
 
 def _hash_matches(pattern: str, name: str) -> bool:

@@ -13,9 +13,10 @@ from pypsrp.messages import Message
 from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
 from spnego.exceptions import SpnegoError
 
+from ringfence import files
 from ringfence.batch import Batch, Reply
 from ringfence.batch.jea import FUNCTION
-from ringfence.errors import HostError
+from ringfence.errors import HostError, Unreachable
 from ringfence.secret import revealed
 from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.transports.deadline import Deadline
@@ -23,6 +24,7 @@ from ringfence.transports.failures import connect_with_retries, host_error, kind
 from ringfence.transports.http import BoundedSession, BoundedWSMan, without_document_type
 from ringfence.transports.loggers import silence_loggers
 
+MAX_PEM = 4 * 2**20  # bytes of a file of certificates; what browsers trust is 200 kB
 _CLOSING = 10.0  # seconds that closing a shell may take once the answer is there
 _HTTP = {
     403: ("authorization", "HTTP 403"),
@@ -68,6 +70,11 @@ class PsrpTransport:
 
     def _open(self, link: BoundedSession) -> "LinearPool":
         """An open runspace pool. Raises Unreachable."""
+        for path in filter(None, (self.settings.ca_cert, self.settings.certificate_pem, self.settings.certificate_key_pem)):
+            try:
+                files.read_bytes(path, MAX_PEM)  # OpenSSL would read whatever is there
+            except (OSError, ValueError) as error:
+                raise Unreachable("tls", f"{path} cannot be read ({error})") from None
         try:
             wsman = BoundedWSMan(link, self.settings.cert_fingerprint, **wsman_settings(self.settings))
             pool = LinearPool(wsman, configuration_name=self.configuration)

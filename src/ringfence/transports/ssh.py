@@ -25,7 +25,7 @@ from ringfence.transports.ssh_packets import MORE_THAN, BoundedTransport
 log = logging.getLogger(__name__)
 
 _KEYS: tuple[type[Any], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
-_MAX_KEY = 2**20  # bytes of a private key
+MAX_KEY = 2**20  # bytes of a private key, or of the certificate beside it
 _OVERHEAD = 16 * 2**20  # bytes beyond an answer: standard error, and what the protocol itself needs
 _GRACE = 5.0  # seconds that a process has to end after its answer or its end of output
 
@@ -114,14 +114,14 @@ class SshTransport:
         if settings.private_key_file:
             called = os.path.expanduser(settings.private_key_file)
             try:
-                text = files.read_bytes(called, _MAX_KEY).decode()
+                text = files.read_bytes(called, MAX_KEY).decode()
             except (OSError, ValueError) as error:
                 raise Unreachable("authentication", f"{called} cannot be read ({error})") from None
         if not text:
             return None
         key = _load_key(text, called, revealed(settings.passphrase))
         if settings.private_key_file and os.path.isfile(called + "-cert.pub"):
-            key.load_certificate(called + "-cert.pub")
+            _certify(key, called + "-cert.pub")
         return key
 
     def _carry(self, client: paramiko.SSHClient, batch: Batch, deadline: Deadline) -> Reply:
@@ -218,6 +218,15 @@ def _load_key(text: str, called: str, passphrase: str | None) -> paramiko.PKey:
             continue
     reason = "it or its passphrase is wrong" if passphrase else "it is no private key of a known kind"
     raise Unreachable("authentication", f"{called} cannot be used: {reason}") from None
+
+
+def _certify(key: paramiko.PKey, path: str) -> None:
+    """Give a key the certificate in a file. Raises Unreachable where it cannot be had."""
+    try:
+        blob = paramiko.pkey.PublicBlob.from_string(files.read_bytes(path, MAX_KEY).decode())
+        key.load_certificate(paramiko.Message(blob.key_blob))
+    except (OSError, ValueError, IndexError, paramiko.SSHException) as error:
+        raise Unreachable("authentication", f"{path} cannot be used ({error})") from None
 
 
 def _meaning(error: Exception, hop: Jump, deadline: Deadline, user: str) -> tuple[str, str]:

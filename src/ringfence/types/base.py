@@ -76,6 +76,7 @@ class PropertyType:
     resolved_by_host: Literal["", "interface", "account"] = ""  # whose names only the host can translate
     host_names: Callable[[Any], tuple[str, ...]] = lambda value: ()  # those names in a value
     unwritable: tuple[str, ...] = ()  # members that Windows' own rules have and no cmdlet takes
+    instead: Callable[[Any], str] = lambda value: ""  # what to say where such a value is wanted
 
 
 def quoted(value: Any) -> str:

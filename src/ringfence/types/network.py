@@ -9,7 +9,7 @@ from typing import Any
 
 from ringfence.diagnostics import suggest
 from ringfence.types.base import PropertyType, as_text, list_of, quoted
-from ringfence.types.network_sets import LAST_PORT, interval_text
+from ringfence.types.network_sets import LAST_PORT, icmp_set, interval_text
 from ringfence.types.text import guid
 
 _LONGEST = 100  # characters of an address or port in any spelling
@@ -124,6 +124,17 @@ def icmp_type(text: str) -> str:
         if not re.fullmatch("[0-9]{1,9}", part) or int(part) > 255:
             raise ValueError(f"{quoted(text)} is not an ICMP type (0-255) or type:code")
     return f"{int(kind)}:{int(code)}" if colon else str(int(kind))
+
+
+def _icmp_types(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]+\s*,\s*[0-9]+\s*", value):  # netsh: icmpv4:8,0
+        kind, code = (part.strip() for part in value.split(","))
+        raise ValueError(f"{quoted(value)} could be a type and its code, or two types: say {kind}:{code}, or [{kind}, {code}]")
+    return tuple(_ICMP_LIST.parse(value))
+
+
+_ICMP_LIST = list_of(icmp_type, name="types and type:code", canonical=icmp_set)
+ICMP_TYPES = replace(_ICMP_LIST, parse=_icmp_types)
 
 
 def interface(text: str) -> str:

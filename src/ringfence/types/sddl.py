@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ringfence.types import well_known_accounts
 from ringfence.types.base import CaseInsensitive, PropertyType, as_list, as_text, empty_value, quoted
 
 # [MS-DTYP] 2.5.1.1 and sddl.h: those that do not depend on a domain
@@ -78,7 +79,7 @@ def check(descriptor: str, conditional: bool = False) -> str:
     if len(descriptor) >= 10000:
         return f"{len(descriptor)} characters are more than 9999"
     if "|" in descriptor:
-        return "the character '|' is not allowed here (registry strings cannot hold it)"
+        return "the character '|' is not allowed here: it divides the pieces of a rule string"
     for ace in _aces(descriptor[descriptor.index("("):]):
         kind, _, rights = (f.strip().upper() for f in ace.split(";")[:3])
         if kind not in ("A", "D", "XA", "XD"):
@@ -94,6 +95,8 @@ def account(text: str) -> str:
     """How an account stands in a descriptor: its SID, or <name> until the host has translated it."""
     if SID.fullmatch(text):
         return text.upper()
+    if sid := well_known_accounts.SIDS.get(text.casefold()):
+        return sid
     if not text or set(text) & set('<>|;()"'):
         raise ValueError(f"{quoted(text)} is neither an account name nor a SID")
     return f"<{text}>"

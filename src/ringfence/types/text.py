@@ -6,24 +6,30 @@ from typing import Any
 from ringfence.types.base import PropertyType, as_text, quoted
 
 
-def text(limit: int = 9999, forbidden: str = "|", *, what: str = "text") -> PropertyType:
-    """Text of at most `limit` characters without those of `forbidden` and without control characters; empty is None."""
+def text(limit: int = 9999, forbidden: str = "|", *, what: str = "text", lines: bool = False, advice: str = "") -> PropertyType:
+    """Text of at most `limit` characters without those of `forbidden` and without control characters; empty is None.
 
-    unfit = re.compile(f"[\\0-\x1f{re.escape(forbidden)}]")
+    lines: it may have line ends and whatever else Windows keeps in a text; only its end, \\0, is none of it ([MS-FASP] 2.2.37
+    forbids the bar alone; real descriptions have lines).
+    """
+
+    unfit = re.compile("[" + ("\\0" if lines else "\\0-\x1f") + re.escape(forbidden) + "]")
 
     def parse(value: Any) -> str | None:
         string = as_text(value) if value is not None else ""
         if len(string) > limit:
             raise ValueError(f"{len(string)} characters are more than {limit}")
         if bad := unfit.search(string):
-            raise ValueError(f"the character {quoted(bad[0])} is not allowed here (registry strings cannot hold it)")
+            why = "it divides the pieces of a rule string" if bad[0] == "|" else advice or f"a {what} has no such character"
+            raise ValueError(f"the character {quoted(bad[0])} is not allowed here: {why}")
         return string or None
 
     schema = {"type": ["string", "null"], "maxLength": limit}
     return PropertyType(what, parse, schema, lambda v: v or "")
 
 
-PATH_TEXT = text(259, '/*?"<>|', what="path")
+PATH_TEXT = text(259, '/*?"<>|', what="path",
+                 advice=r"a path is written with backslashes, C:\App\app.exe, without quotes and wildcards [MS-FASP 2.2.37]")
 
 
 def guid(text: str) -> str:

@@ -48,6 +48,11 @@ def _names_nothing(p: Property, after: Resource) -> bool:
     return bool(p.references) and getattr(after, p.name) is None
 
 
+def names_interfaces(resource: Resource) -> bool:
+    """Whether a value of it is an interface, which a cmdlet takes by alias."""
+    return any(getattr(resource, p.name) for p in resource.kind.properties.values() if p.type.resolved_by_host == "interface")
+
+
 def to_parameter(p: Property, value: Any, aliases: Mapping[str, str]) -> Any:
     """A value as the parameter takes it; interfaces go by alias. Raises GuardRefused for what no cmdlet can write."""
     if kept := kept_members(p, value):

@@ -3,6 +3,11 @@ function Invoke-Verb([string]$Verb, $With) {
     if ($verbs.Keys -cnotcontains $Verb) { Stop-Call InvalidArgument verb "no verb is named '$Verb'" }
     & $verbs[$Verb] $With
 }
+function Read-Endpoint {  # what answers here, so that both sides know what to ask of each other
+    $text = $own.Replace("`r", '').Trim() + "`n"
+    $sum = [Security.Cryptography.SHA256]::Create().ComputeHash([Text.Encoding]::UTF8.GetBytes($text))
+    @{ wire = $wire; verbs = @($verbs.Keys | Sort-Object); script_sha256 = -join ($sum | ForEach-Object { $_.ToString('x2') }) }
+}
 function Expand-Gzip([byte[]]$Bytes) {
     $plain, $packed = (New-Object IO.MemoryStream), (New-Object IO.MemoryStream (, $Bytes))
     $gzip = New-Object IO.Compression.GZipStream $packed, ([IO.Compression.CompressionMode]::Decompress)

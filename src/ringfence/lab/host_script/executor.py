@@ -146,21 +146,24 @@ class HostScript:
     # Facts.Read, Account.Resolve
 
     def _facts(self, arguments: Arguments, session: Session) -> dict[str, Any]:
-        machine, system = self.machine, self.machine.system
-        return {"computer": machine.name, "domain": machine.domain, "os": {
-                    "caption": system.caption, "version": f"10.0.{system.build}", "build": system.build,
-                    "edition": system.edition, "product": system.product},
-                "powershell": system.powershell, "language_mode": machine.faults.language_mode,
-                "elevated": session.elevated, "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "interfaces": [{
-                    "alias": i.alias, "guid": i.guid, "index": i.index, "type": i.type, "status": i.status,
-                    "addresses": i.addresses, "profile": i.profile, "dns_servers": i.dns_servers,
-                    "gateways": i.gateways} for i in machine.interfaces],
-                "services": dict(machine.services), "environment": dict(machine.environment),
-                "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
-                "management": {"transport": session.transport, "local_address": session.local_address,
-                               "local_port": session.local_port, "remote_address": session.remote_address,
-                               "remote_port": session.remote_port}}
+        machine, system, wanted = self.machine, self.machine.system, arguments.get("with") or ()
+        facts = {"computer": machine.name, "domain": machine.domain, "os": {
+                     "caption": system.caption, "version": f"10.0.{system.build}", "build": system.build,
+                     "edition": system.edition, "product": system.product},
+                 "powershell": system.powershell, "language_mode": machine.faults.language_mode,
+                 "elevated": session.elevated, "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                 "services": dict(machine.services), "environment": dict(machine.environment),
+                 "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
+                 "wire": "2.0", "verbs": sorted([*self._verbs, "Policy.Read", "Key.Compare"]), "script_sha256": None}
+        if "interfaces" in wanted:
+            facts["interfaces"] = [{
+                "alias": i.alias, "guid": i.guid, "index": i.index, "type": i.type, "status": i.status, "addresses": i.addresses,
+                "profile": i.profile, "dns_servers": i.dns_servers, "gateways": i.gateways} for i in machine.interfaces]
+        if "management" in wanted:
+            facts["management"] = {"transport": session.transport, "local_address": session.local_address,
+                                   "local_port": session.local_port, "remote_address": session.remote_address,
+                                   "remote_port": session.remote_port}
+        return facts
 
     def _legacy_ipsec_policy(self) -> object:
         """The name of an assigned IPsec policy of the old kind: the local one, else that of Group Policy."""

@@ -14,6 +14,15 @@ _EVERYWHERE = {
     "S-1-5-32-573": r"BUILTIN\Event Log Readers", "S-1-5-32-580": r"BUILTIN\Remote Management Users",
     "S-1-15-2-1": r"APPLICATION PACKAGE AUTHORITY\ALL APPLICATION PACKAGES",
 }
+_GERMAN = {
+    "S-1-1-0": "Jeder", "S-1-2-0": "LOKAL", "S-1-3-0": "ERSTELLER-BESITZER", "S-1-5-2": r"NT-AUTORITÄT\NETZWERK",
+    "S-1-5-4": r"NT-AUTORITÄT\INTERAKTIV", "S-1-5-6": r"NT-AUTORITÄT\DIENST", "S-1-5-7": r"NT-AUTORITÄT\ANONYMOUS-ANMELDUNG",
+    "S-1-5-11": r"NT-AUTORITÄT\Authentifizierte Benutzer", "S-1-5-18": r"NT-AUTORITÄT\SYSTEM",
+    "S-1-5-19": r"NT-AUTORITÄT\LOKALER DIENST", "S-1-5-20": r"NT-AUTORITÄT\NETZWERKDIENST",
+    "S-1-5-32-544": r"VORDEFINIERT\Administratoren", "S-1-5-32-545": r"VORDEFINIERT\Benutzer",
+    "S-1-5-32-546": r"VORDEFINIERT\Gäste", "S-1-5-32-555": r"VORDEFINIERT\Remotedesktopbenutzer",
+}
+WELL_KNOWN_NAMES = {"en": _EVERYWHERE, "de": _GERMAN}
 _DOMAIN = {500: "Administrator", 501: "Guest", 512: "Domain Admins", 513: "Domain Users", 514: "Domain Guests",
            515: "Domain Computers", 516: "Domain Controllers"}
 
@@ -27,10 +36,10 @@ def authority(seed: str) -> str:
 class AccountNames:
     """Translates names to SIDs and back, without regard to case. Further names may be added."""
 
-    def __init__(self, computer: str, accounts: Iterable[str], domain: str | None) -> None:
+    def __init__(self, computer: str, accounts: Iterable[str], domain: str | None, language: str = "en") -> None:
         self._names: dict[str, str] = {}
         self._sids: dict[str, str] = {}
-        for sid, name in _EVERYWHERE.items():
+        for sid, name in WELL_KNOWN_NAMES[language].items():
             self.add(name, sid)
         base, known = authority(computer), {"administrator": 500, "guest": 501}
         for number, account in enumerate(accounts, 1001):

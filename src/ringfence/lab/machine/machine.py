@@ -89,7 +89,8 @@ class Machine:
     """A host that lives in memory. Whoever reads or changes it from several threads holds its `lock`."""
 
     def __init__(self, name: str, system: System, *, accounts: Mapping[str, str], domain: str | None = None,
-                 interfaces: tuple[NetworkAdapter, ...] = (), controller_address: str = "10.99.0.1") -> None:
+                 interfaces: tuple[NetworkAdapter, ...] = (), controller_address: str = "10.99.0.1",
+                 language: str = "en") -> None:
         self.name, self.system, self.schema, self.domain = name, system, system.schema, domain
         self.language = "en-US"  # of the texts that its resources give
         self.accounts = dict(accounts)
@@ -99,7 +100,7 @@ class Machine:
         self.environment = {"SystemRoot": r"C:\Windows", "ProgramFiles": r"C:\Program Files",
                             "ProgramFiles(x86)": r"C:\Program Files (x86)", "ProgramData": r"C:\ProgramData",
                             "SystemDrive": "C:"}
-        self.account_names = AccountNames(name, accounts, domain)
+        self.account_names = AccountNames(name, accounts, domain, language)
         self.registry = SimulatedRegistry()
         self.dosp: dict[str, dict[str, Any]] = {}
         self.faults, self.counters = Faults(), Counters()
@@ -132,11 +133,11 @@ class Machine:
 def machine(name: str, os: Literal["server2022", "windows11"] = "server2022", *, address: str = "10.99.0.10/24",
             accounts: Mapping[str, str] | None = None, domain: str | None = None,
             interfaces: tuple[NetworkAdapter, ...] | None = None, schema: str | None = None,
-            controller_address: str = "10.99.0.1") -> Machine:
+            controller_address: str = "10.99.0.1", language: Literal["en", "de"] = "en") -> Machine:
     """A host as it is after its installation, with WinRM and sshd set up.
 
     `address` is that of its one interface, Ethernet, unless `interfaces` are given; `schema` replaces the schema version
-    of the release (for hosts older than the two that are described).
+    of the release (for hosts older than the two that are described); `language` is that of its well-known accounts.
     """
     system = SYSTEMS[os]
     if interfaces is None:
@@ -146,4 +147,4 @@ def machine(name: str, os: Literal["server2022", "windows11"] = "server2022", *,
                                      profile="domain" if domain else "private", dns_servers=(gateway,), gateways=(gateway,)),)
     return Machine(name, replace(system, schema=schema or system.schema), domain=domain, interfaces=interfaces,
                    accounts={"Administrator": "Ringfence-lab-1"} if accounts is None else accounts,
-                   controller_address=controller_address)
+                   controller_address=controller_address, language=language)

@@ -20,9 +20,8 @@ from ringfence.lab.powershell.bridge import Bridge
 from ringfence.lab.session import PowerShellStart, Session
 
 # The modules of Windows by which a session finds what the shims answer; and what Windows has without any.
-_MODULES_OF = {"CimCmdlets": "Get-CimInstance", "NetAdapter": "Get-NetAdapter", "DnsClient": "Get-DnsClientServerAddress",
-               "NetTCPIP": "Get-NetIPAddress, Get-NetRoute, Get-NetTCPConnection", "NetConnection": "Get-NetConnectionProfile"}
-_EVERYWHERE = "Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-Service, Test-RingfenceElevation, Resolve-RingfenceAccount"
+_MODULES_OF = {"CimCmdlets": "Get-CimInstance", "Microsoft.WSMan.Management": "Get-WSManInstance"}
+_EVERYWHERE = "Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-Service, Test-RingfenceElevation, Convert-RingfenceAccount"
 _PART_OF_WINDOWS = """\
 Import-Module RingfenceLab -DisableNameChecking
 Export-ModuleMember -Function {functions}

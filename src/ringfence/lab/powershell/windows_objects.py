@@ -1,4 +1,8 @@
-"""What cmdlets that read the system show of a simulated host, with the properties that the host script uses."""
+"""What a simulated host shows of itself by CIM classes, services and WSMan shells: what the host script looks at.
+
+Numbers are those of the classes: ifType and ifOperStatus of the IANA in MSFT_NetAdapter, NetworkCategory (public 0, private 1,
+domain 2) of MSFT_NetConnectionProfile, State (established 5) of MSFT_NetTCPConnection.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,20 +16,24 @@ from ringfence.lab.session import Session
 Objects = list[dict[str, Any]]
 
 _INTERFACE_TYPES = {"wired": 6, "wireless": 71, "remote_access": 23, "other": 24}
-_CATEGORIES = {"domain": "DomainAuthenticated", "private": "Private", "public": "Public"}
+_CATEGORIES = {"public": 0, "private": 1, "domain": 2}
+_UP, _DOWN, _ESTABLISHED = 1, 2, 5
+_ELSEWHERE = "10.99.250.250"  # where another client is connected from
 _PRODUCTS = {"workstation": 1, "domain_controller": 2, "server": 3}
 
 
 class WindowsObjects:
-    """The objects of one machine, by the CIM class or the noun of the cmdlet that shows them."""
+    """The objects of one machine, by CIM namespace and class, or by what else they are."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self._by_name: Mapping[str, Callable[[Session], Objects]] = {
-            "Win32_ComputerSystem": self._computer_system, "Win32_OperatingSystem": self._operating_system,
-            "Service": self._services, "NetAdapter": self._adapters, "NetIPAddress": self._addresses,
-            "NetConnectionProfile": self._connection_profiles, "DnsClientServerAddress": self._dns_servers,
-            "NetRoute": self._routes, "NetTCPConnection": self._connections}
+            "root/cimv2/Win32_ComputerSystem": self._computer_system, "root/cimv2/Win32_OperatingSystem": self._operating_system,
+            "root/StandardCimv2/MSFT_NetAdapter": self._adapters, "root/StandardCimv2/MSFT_NetIPAddress": self._addresses,
+            "root/StandardCimv2/MSFT_NetConnectionProfile": self._connection_profiles,
+            "root/StandardCimv2/MSFT_DNSClientServerAddress": self._dns_servers,
+            "root/StandardCimv2/MSFT_NetRoute": self._routes, "root/StandardCimv2/MSFT_NetTCPConnection": self._connections,
+            "service": self._services, "wsman/shell": self._shells}
 
     def show(self, name: str, session: Session) -> Objects:
         """The objects of a name, as a session sees them. Raises CmdletError."""
@@ -47,7 +55,7 @@ class WindowsObjects:
 
     def _adapters(self, session: Session) -> Objects:
         return [{"Name": i.alias, "InterfaceGuid": i.guid, "InterfaceIndex": i.index, "Hidden": i.type == "remote_access",
-                 "InterfaceType": _INTERFACE_TYPES[i.type], "Status": "Up" if i.status == "up" else "Disconnected"}
+                 "InterfaceType": _INTERFACE_TYPES[i.type], "InterfaceOperationalStatus": _UP if i.status == "up" else _DOWN}
                 for i in self.machine.interfaces]
 
     def _addresses(self, session: Session) -> Objects:
@@ -61,17 +69,26 @@ class WindowsObjects:
         return [{"InterfaceIndex": i.index, "ServerAddresses": list(i.dns_servers)} for i in self.machine.interfaces]
 
     def _routes(self, session: Session) -> Objects:
-        return [{"InterfaceIndex": i.index, "NextHop": gateway, "DestinationPrefix": "::/0" if ":" in gateway else "0.0.0.0/0"}
-                for i in self.machine.interfaces for gateway in i.gateways]
+        """Of each interface the way to its own network, and those to all others."""
+        near = [{"InterfaceIndex": i.index, "NextHop": "::" if network.version == 6 else "0.0.0.0",
+                 "DestinationPrefix": str(network)} for i in self.machine.interfaces for network in i.networks()]
+        far = [{"InterfaceIndex": i.index, "NextHop": gateway, "DestinationPrefix": "::/0" if ":" in gateway else "0.0.0.0/0"}
+               for i in self.machine.interfaces for gateway in i.gateways]
+        return near + far
 
     def _connections(self, session: Session) -> Objects:
-        """The one connection that matters: the session's own."""
-        return [{"State": "Established", "LocalAddress": session.local_address, "LocalPort": session.local_port,
-                 "RemoteAddress": session.remote_address, "RemotePort": session.remote_port}]
+        """The session's own, another client of the same service, and one of another service."""
+        own = {"State": _ESTABLISHED, "LocalAddress": session.local_address, "LocalPort": session.local_port,
+               "RemoteAddress": session.remote_address, "RemotePort": session.remote_port}
+        return [own, {**own, "RemoteAddress": _ELSEWHERE, "RemotePort": 50999}, {**own, "LocalPort": 445, "RemotePort": 50998}]
+
+    def _shells(self, session: Session) -> Objects:
+        """WSMan shells: the one of the session, whose process only the process itself knows, and one of another client."""
+        return [{"ProcessId": "4711", "ClientIP": _ELSEWHERE}, {"ProcessId": "own", "ClientIP": session.remote_address}]
 
 
 def _address(index: int, address: str) -> dict[str, Any]:
-    """Link-local addresses carry the interface, as Get-NetIPAddress shows them."""
+    """Link-local addresses carry the interface, as MSFT_NetIPAddress shows them."""
     ip, _, length = address.partition("/")
     scope = f"%{index}" if ip.lower().startswith("fe80:") else ""
     return {"InterfaceIndex": index, "IPAddress": ip + scope, "PrefixLength": int(length)}

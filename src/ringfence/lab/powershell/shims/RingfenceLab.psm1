@@ -120,22 +120,26 @@ function Get-ChildItem {
     foreach ($held in $children) { [LabKey]::new($held, "$path\$($held.name)") }
 }
 # ---- Facts ---------------------------------------------------------------------------------------------------------------------
-function Get-CimInstance { [CmdletBinding()] param([Parameter(Mandatory, Position = 0)][string]$ClassName) Show-Lab $ClassName }
-function Get-NetAdapter {
-    [CmdletBinding()] param([switch]$IncludeHidden)
-    Show-Lab NetAdapter | Where-Object { $IncludeHidden -or -not $_.Hidden }
+function Get-CimInstance {  # of a query the clauses that stand in one: NAME = VALUE, joined by AND and OR, in parentheses
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0)][string]$ClassName, [string]$Namespace = 'root/cimv2', [string]$Filter)
+    foreach ($one in Show-Lab "$Namespace/$ClassName") {
+        if (-not $Filter) { $one; continue }
+        $test = [regex]::Replace($Filter, "(\w+) = ('[^']*'|\d+)", { '$one.{0} -eq {1}' -f $args[0].Groups[1].Value, $args[0].Groups[2].Value })
+        if (Invoke-Expression ($test -replace ' AND ', ' -and ' -replace ' OR ', ' -or ')) { $one }
+    }
 }
-function Get-NetIPAddress { [CmdletBinding()] param() Show-Lab NetIPAddress }
-function Get-NetConnectionProfile { [CmdletBinding()] param() Show-Lab NetConnectionProfile }
-function Get-DnsClientServerAddress { [CmdletBinding()] param() Show-Lab DnsClientServerAddress }
-function Get-NetRoute { [CmdletBinding()] param() Show-Lab NetRoute }
-function Get-NetTCPConnection {
-    [CmdletBinding()] param([string[]]$State, [uint16[]]$LocalPort)
-    Show-Lab NetTCPConnection | Where-Object { (-not $State -or $_.State -in $State) -and (-not $LocalPort -or $_.LocalPort -in $LocalPort) }
+function Get-WSManInstance {
+    [CmdletBinding()] param([Parameter(Mandatory)][string]$ResourceURI, [switch]$Enumerate)
+    if (-not (Read-Lab elevated)) { Write-Error 'Access is denied.' -ErrorId WsManError; return }
+    foreach ($shell in Show-Lab "wsman/$ResourceURI") {
+        if ($shell.ProcessId -eq 'own') { $shell.ProcessId = "$PID" }
+        $shell
+    }
 }
 function Get-Service {
     [CmdletBinding()] param([Parameter(Position = 0)][string[]]$Name)
-    $all = @(Show-Lab Service)
+    $all = @(Show-Lab service)
     foreach ($pattern in $Name) {
         $services = @($all | Where-Object { $_.Name -like $pattern })
         if ($services) { $services; continue }
@@ -143,11 +147,11 @@ function Get-Service {
     }
 }
 function Test-RingfenceElevation { Read-Lab elevated }
-function Resolve-RingfenceAccount([string]$Name) {
-    $account = Read-Lab account @{ name = $Name }
-    if ($account.error) { throw $account.error }
-    $account
+function Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {  # what has no translation stays empty, as in a collection
+    foreach ($text in $Texts) {
+        $account = Read-Lab account @{ name = $text }
+        if ($account.error) { '' } elseif ($ToSid) { $account.sid } else { $account.name }
+    }
 }
-Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-NetAdapter, Get-NetIPAddress,
-    Get-NetConnectionProfile, Get-DnsClientServerAddress, Get-NetRoute, Get-NetTCPConnection, Get-Service, Test-RingfenceElevation,
-    Resolve-RingfenceAccount
+Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-WSManInstance, Get-Service,
+    Test-RingfenceElevation, Convert-RingfenceAccount
