@@ -29,7 +29,7 @@ class PlanFile:
         """The file's text."""
         document = {"ringfence": __version__, "format": PLAN_FORMAT, "created": self.created, "options": dict(self.options),
                     "hosts": {name: list(self.hosts[name]) for name in sorted(self.hosts)}}
-        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(document, indent=1) + "\n"
 
 
 def decode(text: str, file: str) -> PlanFile:

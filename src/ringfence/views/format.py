@@ -7,6 +7,7 @@ from typing import Any
 from ringfence.secret import MASK, Secret
 from ringfence.types.base import PropertyType, snake
 
+MAX_TEXT, MAX_MEMBERS = 200, 20  # characters of a text and members of a list that are shown
 Style = Callable[[str, str], str]
 """(text, style) -> the text as it is shown. Styles: added, removed, changed, error, warning, good, quiet, strong."""
 
@@ -23,8 +24,15 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def value(content: Any, blank: str = "(none)") -> str:
-    """A canonical value on one line, as people write it in YAML; an empty one becomes `blank`."""
+def cut(text: str, full: bool = False, longest: int = MAX_TEXT) -> str:
+    """A text of a host, escaped; of a long one the beginning, and how much is left. `full`: all of it."""
+    left = 0 if full else len(text) - longest
+    return escaped(text) if left <= 0 else f"{escaped(text[:longest])}… ({left} more characters, see --full)"
+
+
+def value(content: Any, blank: str = "(none)", full: bool = False) -> str:
+    """A canonical value on one line, as people write it in YAML; an empty one becomes `blank`. Of long texts and lists the
+    beginning and how much is left, unless `full`."""
     if isinstance(content, Secret):
         return MASK
     if content is None or content in ("", ()):
@@ -32,10 +40,16 @@ def value(content: Any, blank: str = "(none)") -> str:
     if isinstance(content, bool):
         return "true" if content else "false"
     if isinstance(content, Mapping):
-        return "{" + ", ".join(f"{escaped(str(k))}: {value(v)}" for k, v in content.items()) + "}"
+        return "{" + ", ".join(f"{escaped(str(k))}: {value(v, full=full)}" for k, v in content.items()) + "}"
     if isinstance(content, tuple | list):
-        return ", ".join(map(value, content))
-    return escaped(str(content))
+        shown = content if full else content[:MAX_MEMBERS]
+        return ", ".join(value(v, full=full) for v in shown) + more(len(content) - len(shown))
+    return cut(str(content), full)
+
+
+def more(left: int) -> str:
+    """What stands behind the members of a list that are shown, where some are left."""
+    return f" and {left} more (see --full)" if left > 0 else ""
 
 
 def empty_as(word: PropertyType | None) -> str:
