@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-lowest check demo bench mutants generate ci-windows-dry clean
+.PHONY: install dev lock test test-lowest check demo bench mutants soak generate ci-windows-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -64,6 +64,11 @@ bench: .venv-bench/installed
 # single faults in the modules where one opens or loses a host: would the tests notice?
 mutants: dev
 	$(BIN)/python -m tests.mutants --jobs $(JOBS)
+
+# hostile files in processes that are measured, and N mutated inputs through every reader: minutes to an hour
+N ?= 1000000
+soak: dev
+	$(BIN)/python -m tests.soak -n $(N)
 
 # schemas/ and docs/reference/ come from the tables of the kinds and of tests/windows_job, docs/demo.txt from the demo
 generate: dev

@@ -1,7 +1,6 @@
 """firewall_rule: one rule of Windows Defender Firewall (New-, Set-, Remove-NetFirewallRule)."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
 from ringfence.diagnostics import Finding
@@ -143,12 +142,9 @@ class FirewallRule(Rule):
                                     default=False, since="2.20")
     owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", CaseInsensitive), since="2.20")
 
-    def normalise(self, values: dict[str, Any]) -> None:
-        super().normalise(values)
-        # Windows adds this platform itself to rules with an owner, a package or local users (952 of 952 real rules), and
-        # leaves it when they go. Every Windows that has these cmdlets is 6.2 or later: it means nothing on one.
-        if values["platform"] == ("6.2+",):
-            values["platform"] = ()
+    # Windows adds this platform itself to rules with an owner, a package or local users (952 of 952 real rules), and leaves
+    # it when they go. Every Windows that has these cmdlets is 6.2 or later: it means nothing on one.
+    idle_platform = ("6.2+",)
 
     def as_filter(self) -> Filter:
         return Filter("block" if self.action == "block" else "allow", enabled=self.enabled, profiles=self.profile,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from ringfence.codecs.rule_string import TruthTable, digits, switch
+from ringfence.codecs.converted import digits
+from ringfence.codecs.rule_string import TruthTable, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.proposals import (
     CIPHERS,

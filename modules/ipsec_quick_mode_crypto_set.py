@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ringfence.codecs.rule_string import TruthTable, digits
+from ringfence.codecs.converted import digits
+from ringfence.codecs.rule_string import TruthTable
 from ringfence.diagnostics import Finding
 from ringfence.model.proposals import (
     CIPHERS,

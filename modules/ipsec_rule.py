@@ -4,7 +4,8 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ringfence.codecs.rule_string import ConvertedText, Text, Tokens, TokenSet, TruthTable, Values, digits, switch
+from ringfence.codecs.converted import ConvertedText, digits
+from ringfence.codecs.rule_string import Text, Tokens, TokenSet, TruthTable, Values, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.authentication import FQDN, methods
 from ringfence.model.filter import Filter
@@ -112,6 +113,8 @@ def _family(address: str) -> str:
 
 
 TUNNEL = _Tunnel()
+# LocalTunnelEndpoint is "required and valid only for tunnel mode rules", where it may be Any (New-NetIPsecRule)
+IN_A_TUNNEL = ("mode", "tunnel")
 
 
 @resource("ipsec_rule", noun="NetIPsecRule", storage=RuleStrings("ConSecRules", ORDER), name_type=NAME,
@@ -126,9 +129,10 @@ class IpsecRule(Rule):
                      default="transport", filter_object="tunnel")
     local_tunnel_endpoint: tuple[str, ...] = prop(
         "This host's end of the tunnel, one address of a family; any: whatever address it has.", WORDS["endpoint"], TUNNEL,
-        default=(), filter_object="tunnel")
+        default=(), filter_object="tunnel", said_with=IN_A_TUNNEL)
     remote_tunnel_endpoint: tuple[str, ...] = prop("The other end of the tunnel; several addresses are alternatives.",
-                                                   WORDS["endpoint"], TUNNEL, default=(), filter_object="tunnel")
+                                                   WORDS["endpoint"], TUNNEL, default=(), filter_object="tunnel",
+                                                   said_with=IN_A_TUNNEL)
     remote_tunnel_hostname: str | None = prop("The name of the other end, where it has several addresses.", FQDN, TUNNEL,
                                               filter_object="tunnel", since="2.20")
     inbound_security: str = prop("What is asked of connections from outside: require, request, or none.", WORDS["security"],
@@ -345,10 +349,10 @@ def _check_tunnel(rule: IpsecRule) -> Iterable[Finding]:
                    "set require_authorization: the lists of the firewall settings hold for tunnels")
             if rule.require_authorization:
                 yield Finding(name, f"{name} does not go with require_authorization [0x00100518]", "leave one of them out")
-    if rule.key_module == ("ikev2",):
+    if "ikev2" in rule.key_module:
         yield Finding(
             "key_module",
-            "a tunnel by IKEv2 alone needs TunnelType, which Windows Server 2025 alone has and which cannot be "
+            "a tunnel by IKEv2 needs TunnelType (New-NetIPsecRule), which Windows Server 2025 alone has and which cannot be "
             "read back [0x00080011]",
             "leave key_module out",
         )

@@ -106,7 +106,7 @@ NEUTRAL = re.compile("[^=]*=|(active|edge|lsm|lom|authbypassout|authz|bypasstunn
 def says_nothing(kind: Kind, piece: str, others: list[str]) -> bool:
     """A default that is written out; what stands there twice, under two names of one bit, or within another member of a list."""
     token = piece.partition("=")[0]
-    codec = kind.codec.owner[token].codec
+    codec = kind.codec.owner[token]
     listed = isinstance(codec, TokenSet) or token.lower().startswith("icmp")
     family = any(o.partition("=")[0].lower().rstrip("_0123456789") == token.lower().rstrip("_0123456789") for o in others)
     return bool(NEUTRAL.fullmatch(piece)) or piece.lower() in map(str.lower, others) or (listed and family)

@@ -42,14 +42,14 @@ def test_a_password_may_come_from_a_pipe() -> None:
     os.write(writer, b"secret\n")
     os.close(writer)
     try:
-        assert files.read_bytes(f"/dev/fd/{reader}", pipes=True) == b"secret\n"
+        assert files.read_bytes(f"/dev/fd/{reader}", 100, pipes=True) == b"secret\n"
     finally:
         os.close(reader)
 
 
 def test_what_cannot_be_a_name_is_refused() -> None:
     with pytest.raises(ValueError, match="null"):
-        files.read_bytes("a\0b")
+        files.read_bytes("a\0b", 100)
 
 
 def test_the_size_is_that_of_what_is_read_and_not_what_the_system_says() -> None:

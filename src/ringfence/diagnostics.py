@@ -72,7 +72,7 @@ class InputError(RingfenceError):
         return type(self), (self.diagnostics,)
 
 
-MAX_PROBLEMS = 1000  # that are told at once
+MAX_PROBLEMS = 1000  # mistakes that are told at once; what comes after is not read
 
 
 class Problems:

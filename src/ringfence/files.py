@@ -4,11 +4,20 @@ import os
 import stat
 from pathlib import Path
 
-MAX_BYTES = 32 * 2**20  # of one file
+MAX_DOCUMENT = 16 * 2**20  # bytes of a playbook, of a file of tasks or variables, of an inventory: each MB takes about a second
+MAX_SETTINGS = 2**20  # bytes of ringfence.yml and of trust.yml, which are short
+MAX_PLAN = 32 * 2**20  # bytes of a plan file, which has the changes of a fleet
+MAX_PATTERNS = 4 * 2**20  # bytes of a file of host patterns (`-l @FILE`)
+MAX_LOOKUP = 2**20  # bytes of a file that `lookup('file', …)` gives, as it becomes part of values
+MAX_CFG = 2**18  # bytes of ansible.cfg, which is only looked at
+MAX_PASSWORD = 2**16  # bytes of a vault password file
+MAX_KNOWN_HOSTS = 16 * 2**20  # bytes of known_hosts: some 100,000 hosts, looked through for each one
+MAX_KEY = 2**20  # bytes of a private key, and of the certificate beside it
+MAX_PEM = 4 * 2**20  # bytes of a file of X.509 certificates: what browsers trust is 200 kB
 _PIECE = 2**18
 
 
-def read_bytes(path: str | Path, limit: int = MAX_BYTES, *, pipes: bool = False) -> bytes:
+def read_bytes(path: str | Path, limit: int, *, pipes: bool = False) -> bytes:
     """The content of a regular file of at most `limit` bytes. A link is followed, and what it leads to has to be a file.
     Raises OSError, ValueError.
 

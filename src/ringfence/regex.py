@@ -11,7 +11,7 @@ from typing import Any
 
 import re2
 
-MAX_PATTERN = 1000  # characters of one expression
+MAX_PATTERN = 1000  # characters of a regular expression, and of a host pattern with * or ?
 
 # Python's classes of characters (re: "Unicode (str) patterns"), as they stand in brackets and, negated, on their own
 _CLASSES = {"w": r"\p{L}\p{N}_", "d": r"\p{Nd}", "s": r"\s\v\p{Z}\x{1c}-\x{1f}\x{85}"}

@@ -20,7 +20,7 @@ class HostResult:
 
     changes: what differed, in the order in which it is (or was) to be made · written: those that the host has made ·
     remaining: what still differed at the proof · declared: how many resources the project declares for the host ·
-    connections: how many were opened · seconds: wall time.
+    connections: how many were opened · seconds: wall time · names: {as it is stored: what people call it} of what changes show.
     """
 
     host: str
@@ -32,6 +32,7 @@ class HostResult:
     declared: int = 0
     connections: int = 0
     seconds: float = 0.0
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:

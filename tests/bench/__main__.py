@@ -9,6 +9,7 @@ from .measure import Line
 
 PARTS = {
     "parsing": "rule strings to values",
+    "large": "a host with 50,000 rules",
     "startup": "commands that touch no host",
     "memory": "a fleet of 1,000 planned hosts",
     "plan": "a no-change plan of 50 hosts against the bare PSRP session",

@@ -62,9 +62,13 @@ def host_variables(number: int) -> Mapping[str, Any]:
     return {"backup_server": f"10.200.{number // 250}.{number % 250 + 1}"}
 
 
+DISTINCT = 45_000  # from there on ports would be too large
+
+
 def strings(count: int = 1000) -> list[tuple[str, str]]:
-    """Distinct rule strings like those of real machines: (name, string). Tokens and forms are Windows'."""
-    return [(f"{{{i:08X}-2222-3333-4444-555555555555}}" if i % 2 else f"Corp-{i}-In", _string(i)) for i in range(count)]
+    """Rule strings like those of real machines: (name, string). Tokens and forms are Windows'; the first DISTINCT all differ."""
+    names = (f"{{{i:08X}-2222-3333-4444-555555555555}}" if i % 2 else f"Corp-{i}-In" for i in range(count))
+    return [(name, _string(i % DISTINCT)) for i, name in enumerate(names)]
 
 
 def _string(i: int) -> str:

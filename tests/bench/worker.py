@@ -20,7 +20,7 @@ from hostile_replies import REPLIES, answers, context, framed, honest, job, larg
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-from ringfence.batch import MAX_REPLY, Batch, Call, Reply
+from ringfence.batch import MAX_REPLY, WIRE_MINOR, WIRE_VERSION, Batch, Call, Reply
 from ringfence.batch.scripts import script
 from ringfence.documents.trust import Trust
 from ringfence.model.declaration import present
@@ -37,6 +37,8 @@ from .measure import now_mb, peak_from_now, peak_mb
 from .policy import strings
 
 FORKS = 5
+HOST = {"wire": f"{WIRE_VERSION}.{WIRE_MINOR}", "elevated": True, "language_mode": "FullLanguage", "os": {"build": 20348},
+        "services": {"mpssvc": "running", "BFE": "running"}}  # what any host says of itself
 
 
 def options(project: str) -> RunOptions:
@@ -48,7 +50,8 @@ def main(name: str, *arguments: str) -> None:
     imported = time.process_time()
     works: dict[str, Callable[..., dict[str, Any]]] = {
         "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
-        "replies_at_once": replies_at_once, "texts": texts}
+        "replies_at_once": replies_at_once, "texts": texts,
+        "large": large}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
 
@@ -123,6 +126,26 @@ def memory(project: str, forks: str) -> dict[str, Any]:
     return {"prepared": prepared, **_run(replace(run, context=replace(run.context, connect=connect)), plan_host, int(forks))}
 
 
+def large(project: str, policy: str) -> dict[str, Any]:
+    """A plan of one host whose policy is the JSON text of a file; what it takes to make the answer is taken off."""
+    run, started, spent = prepare(options(project)), peak_mb(), [0.0]
+
+    class Host:
+        def run(self, batch: Batch) -> Reply:
+            begin = time.process_time()
+            known = {"Facts.Read": json.dumps({"computer": "large", **HOST}), "Policy.Read": Path(policy).read_text("utf-8")}
+            replies = ", ".join(f'{{"ok": true, "value": {known.get(c.verb, "{}")}}}' for c in batch.calls.values())
+            said = f'{{"ringfence": 2, "run": "{batch.run_id}", "replies": [{replies}]}}'.encode()
+            frame = b"<<ringfence:" + base64.b64encode(gzip.compress(said, 1)) + b">>"
+            del known, replies, said
+            spent[0] += time.process_time() - begin
+            return batch.decode(frame)
+
+    begin = time.process_time()
+    found = _run(replace(run, context=replace(run.context, connect=lambda job: Host())), plan_host)
+    return {"plan": time.process_time() - begin - spent[0], "before": started, **found}
+
+
 def replies() -> dict[str, Any]:
     """The hostile replies that there are."""
     return {"names": list(REPLIES)}
@@ -170,7 +193,7 @@ class _Answers:
             else:
                 key = {"domain": "DomainProfile", "private": "StandardProfile", "public": "PublicProfile"}[want.id.name]
                 profiles.append([key, [["EnableFirewall", "DWord", 1], ["DefaultInboundAction", "DWord", 1]]])
-        values = [{"computer": self.job.host, "elevated": True}, {"local": [["FirewallRules", rules], *profiles]}, {}]
+        values = [{"computer": self.job.host, **HOST}, {"local": [["FirewallRules", rules], *profiles]}, {}]
         said = {"ringfence": 2, "run": batch.run_id, "replies": [{"ok": True, "value": v} for v in values]}
         return batch.decode(b"<<ringfence:" + base64.b64encode(gzip.compress(json.dumps(said).encode(), 1)) + b">>")
 

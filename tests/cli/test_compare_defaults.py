@@ -62,7 +62,9 @@ def test_what_was_changed_is_told(cli: Cli) -> None:
         assert found[host]["shipped"] > 290
     assert [c["action"] for c in found["web3"]["changes"]] == ["create"] * len(found["web3"]["changes"])
     assert "3 changed" not in said.out
-    for line in ("2 changed, 1 missing, ", f"~ firewall_rule {CHANGED}", "enabled  false → true", f"- firewall_rule {MISSING}",
+    assert "@FirewallAPI.dll" not in said.out
+    for line in (f"~ firewall_rule {CHANGED}  Remote Desktop - User Mode (TCP-In)", "group         Core Networking",
+                 "2 changed, 1 missing, ", f"~ firewall_rule {CHANGED}", "enabled  false → true", f"- firewall_rule {MISSING}",
                  "an app package", "a vendor's program (1):", r"of %ProgramFiles%\Contoso\agent.dll", "of S-1-5-21-1-2-3-1001"):
         assert line in said.out, said.out
 
@@ -114,6 +116,8 @@ def test_with_a_real_powershell(cli: Cli) -> None:
         for host in hosts.values():
             tamper(host)
         real = compared(cli)
+        people = cli("compare-defaults").out
+    assert people.count(f"~ firewall_rule {CHANGED}  Remote Desktop - User Mode (TCP-In)\n") == 2  # over PSRP and over SSH
     with fleet(cli, 2) as hosts:
         for host in hosts.values():
             tamper(host)

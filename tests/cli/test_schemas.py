@@ -9,7 +9,7 @@ import yaml
 
 from ringfence import kinds, schemas
 from ringfence.cli.commands.init import FILES
-from ringfence.project import playbook
+from ringfence.project import playbook_keys
 from ringfence.views import reference
 
 KINDS = kinds.load()
@@ -105,8 +105,8 @@ def test_schema_and_reader_know_the_same_keys() -> None:
     """The reader's tables are its own; the schema says the same in its own words."""
     schema = schemas.playbook(KINDS)
     task = schema["$defs"]["task"]
-    assert set(schema["items"]["else"]["properties"]) == set(playbook._PLAY)
-    assert set(schema["items"]["then"]["properties"]) == set(playbook._IMPORTED)
-    assert set(task["then"]["properties"]) == set(playbook._BLOCK)
-    assert set(task["else"]["then"]["properties"]) == set(playbook._TASK_IMPORT)
-    assert set(task["else"]["else"]["properties"]) == {*playbook._TASK, *KINDS}
+    assert set(schema["items"]["else"]["properties"]) == set(playbook_keys.PLAY_KEYS)
+    assert set(schema["items"]["then"]["properties"]) == set(playbook_keys.PLAYBOOK_IMPORT_KEYS)
+    assert set(task["then"]["properties"]) == set(playbook_keys.BLOCK_KEYS)
+    assert set(task["else"]["then"]["properties"]) == set(playbook_keys.TASK_IMPORT_KEYS)
+    assert set(task["else"]["else"]["properties"]) == {*playbook_keys.TASK_KEYS, *KINDS}

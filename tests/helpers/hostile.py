@@ -48,16 +48,21 @@ class Measured:
 
 def text(recipe: Recipe) -> str:
     """The text of a file: as it stands, or `begin`, `repeat` as often as `times` says or `size` has room for, and `end`.
-    `§` in what is repeated is the number of the repetition, `CIPHERTEXT` anywhere a value that PASSWORD encrypts."""
+
+    `§` in what is repeated is the number of the repetition, `¶` the one before; `SALTED` there looks like a value of a vault,
+    each another one; `CIPHERTEXT` anywhere is a value that PASSWORD encrypts.
+    """
     if isinstance(recipe, str):
         return recipe.replace("CIPHERTEXT", _vaulted()) if "CIPHERTEXT" in recipe else recipe
     begin, repeat, end = (text(recipe.get(part, "")) for part in ("begin", "repeat", "end"))
-    numbered = "§" in repeat
+    numbered = "§" in repeat or "¶" in repeat
     room = recipe.get("size", SIZE) - len(begin) - len(end)
-    times = recipe.get("times") or room // (len(repeat) + 4 * numbered)
+    times = int(recipe.get("times", 0)) or room // (len(repeat) + 4 * numbered)
     if "SALTED" in repeat:
         return begin + "".join(repeat.replace("§", str(n)).replace("SALTED", _salted(n)) for n in range(times)) + end
-    return begin + ("".join(repeat.replace("§", str(n)) for n in range(times)) if numbered else repeat * times) + end
+    if not numbered:
+        return begin + repeat * times + end
+    return begin + "".join(repeat.replace("§", str(n)).replace("¶", str(n - 1)) for n in range(times)) + end
 
 
 @cache
@@ -86,6 +91,7 @@ def write(folder: Path, case: Mapping[str, Any], port: int = 1) -> None:
         shown = _key() if recipe == "KEY" else text(recipe)
         path.write_text(shown.replace("PORT", str(port)), encoding="utf-8")
     for name, target in case.get("links", {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).unlink(missing_ok=True)
         (folder / name).symlink_to(target)
 

@@ -14,7 +14,7 @@ from itertools import islice, product
 from typing import Any
 
 from ringfence import kinds
-from ringfence.batch import MAX_REPLY, WIRE_MINOR, WIRE_VERSION, Batch, Reply
+from ringfence.batch import MAX_REPLY, Batch, Reply
 from ringfence.errors import HostError
 from ringfence.report import HostResult
 from ringfence.run.host import HostJob, RunContext, plan_host
@@ -22,6 +22,8 @@ from ringfence.run.reply_memory import ReplyMemory
 from ringfence.transports.connection_settings import LocalSettings
 
 Values = dict[str, Any]
+LEAST = {"wire": "2.0", "os": {"build": 1}, "elevated": True, "language_mode": "FullLanguage",
+         "services": {"mpssvc": "running", "BFE": "running"}}
 WIRE = 1_000_000  # bytes: what the limits speak of
 
 
@@ -44,8 +46,8 @@ def numbered(lists: int, text: str) -> list[str]:
 REPLIES: dict[str, Callable[[int], Values]] = {
     "empty lists": lambda n: {"policy": {"local": [[]] * (n - 20)}},
     "empty objects": lambda n: {"policy": {"local": [{}] * (2 * n - 20)}},
-    "objects in objects": lambda n: {"facts": {"a": [{"b": {"c": {}}}] * (n // 2)}},
-    "short texts": lambda n: {"facts": {"a": numbered(12 * n, "€#")}},
+    "objects in objects": lambda n: {"facts": {"a": [{"b": {"c": {}}}] * (n // 2 - 20)}},
+    "short texts": lambda n: {"facts": {"a": numbered(12 * n - 40, "€#")}},
     "the smallest rules": lambda n: rules(*((name, "v2.31|") for name in numbered(n - 20, "#"))),
     "rules nobody understands": lambda n: rules(*((f"{i:x}", f"v2.31|Q={i}|Z=1") for i in range(n - 20))),
     "rules of every token": lambda n: rules(*(
@@ -62,14 +64,14 @@ REPLIES: dict[str, Callable[[int], Values]] = {
     "proposals of one set": lambda n: keys(*numbered(n // 2 - 20, r"Phase1AuthenticationSets\{1}\#")),
     "values of one key": lambda n: {
         "policy": {"local": [["DomainProfile", [[v, "DWord", 1] for v in numbered(n - 20, "a#")]]]}},
-    "named objects": lambda n: {"facts": {a: {"sid": "S-1-5-" + a} for a in map(str, range(2 * n - 20))}},
-    "interfaces": lambda n: {"facts": {"interfaces": [{"alias": a, "guid": a} for a in numbered(2 * n - 20, "#")]}},
+    "named objects": lambda n: {"facts": {a: {"sid": "S-1-5-" + a} for a in map(str, range(2 * n - 40))}},
+    "interfaces": lambda n: {"facts": {"interfaces": [{"alias": a, "guid": a} for a in numbered(2 * n - 40, "#")]}},
     "rules that Windows ships": lambda n: {
         **rules(*((v, "v2.31|") for v in numbered(n - 20, "#"))), "defaults": {"same": numbered(n - 20, "#")}},
     "one rule in all spellings": lambda n: {
         **rules(("a" * 18, "v2.31|Name=x|")),
         "defaults": {"same": ["".join(name) for name in islice(product("aA", repeat=18), 12 * n)]}},
-    "what could not be read": lambda n: {"facts": {"unread": [{"fact": a, "why": a} for a in numbered(2 * n - 20, "#")]}},
+    "what could not be read": lambda n: {"facts": {"unread": [{"fact": a, "why": a} for a in numbered(2 * n - 40, "#")]}},
 }
 
 
@@ -112,11 +114,8 @@ def labels() -> tuple[str, ...]:
 
 
 def answers(values: Values) -> list[Any]:
-    """What is said to each call of a plan."""
-    true = {"wire": f"{WIRE_VERSION}.{WIRE_MINOR}", "services": {"mpssvc": "Running", "BFE": "Running"}, "os": {"build": 20348},
-            "elevated": True, "language_mode": "FullLanguage"}
-    said = {**values, "facts": {**true, **values.get("facts", {})}}
-    return [said.get(label, {}) for label in labels()]
+    """What is said to each call of a plan; a host that does not tell the least of facts would not be read further."""
+    return [{**(LEAST if label == "facts" else {}), **values.get(label, {})} for label in labels()]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """One behaviour in each scope that a way in runs the script in; what could not be read is told, never empty."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from host_script import decode, needs_pwsh, pwsh, script_file
 
 from ringfence.batch import Call, cmdlet_call, jea
 from ringfence.batch.scripts import digests
+from ringfence.lab.machine.string_resources import portable_executable
 from ringfence.model.facts import parse_facts, unread
 
 pytestmark = needs_pwsh
@@ -45,6 +47,7 @@ function Get-CimInstance {
 function Get-Service { [CmdletBinding()] param($Name) [pscustomobject]@{ Status = 'Running' } }
 function Test-RingfenceElevation { $true }
 function Convert-RingfenceAccount($Texts, $ToSid) { throw 'no such account' }
+function Read-RingfenceFile($Path) { if ($Path -eq 'C:\x.dll') { , [Convert]::FromBase64String($env:STRINGS) } }
 function Get-Item {
     [CmdletBinding()] param($LiteralPath)
     if ($LiteralPath -like '*\FirewallPolicy') { return [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy' } }
@@ -82,6 +85,7 @@ $null = $shell.AddCommand('Invoke-RingfenceBatch'); $shell.Invoke(@($env:BATCH))
 BATCH = batch_of(Call("Facts.Read", {"with": ["interfaces", "management"]}),
                  Call("Policy.Read", {"stores": ["local", "group_policy"]}), Call("Account.Resolve", {"names": ["x"]}),
                  Call("Defaults.Read"),
+                 Call("Texts.Read", {"texts": ["@C:\\x.dll,-1"]}),
                  Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["r"]}), Call("SA.Read"),
                  Call("Net.Get", {"cmdlet": "Get-NetIPsecDospSetting"}), cmdlet_call("New-NetFirewallRule", {"Name": "good"}),
                  cmdlet_call("New-NetFirewallRule", {"Name": "bad"}), Call("SA.Delete", {"remote_address": "10.0.0.9"}))
@@ -95,11 +99,11 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
     (tmp_path / "run.ps1").write_text(WAYS[way])
     ran = pwsh("-File", str(tmp_path / "run.ps1"), environment={
         "READERS": str(tmp_path / "Readers.psm1"), "TEXT": str(script_file(tmp_path)), "MODULE": str(module),
-        "BATCH": BATCH.encode()})
+        "BATCH": BATCH.encode(), "STRINGS": base64.b64encode(portable_executable({1: "X"})).decode()})
     said = decode(BATCH, ran.stdout.decode().strip())["replies"]
-    assert [reply["ok"] for reply in said] == [True] * 8 + [False, True]
+    assert [reply["ok"] for reply in said] == [True] * 9 + [False, True]
     values = [reply.get("value", reply.get("error")) for reply in said]
-    facts, policy, accounts, shipped, enforcement, associations, shown, _, refused, removed = values
+    facts, policy, accounts, shipped, texts, enforcement, associations, shown, _, refused, removed = values
     assert [(i["alias"], i["addresses"]) for i in facts["interfaces"]] == [("Ethernet", ["10.0.0.5/24"])]
     assert parse_facts(facts).unread == (
         ("domain", "a part of the system is broken"), ("addresses", "one address is broken"), ("profiles", "no profile at all"),
@@ -111,6 +115,7 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
     assert unread(policy) == ((f"the policy below {ROOT}\\", "Requested registry access is not allowed."),)
     assert accounts == {"x": {"error": "no such account"}}
     assert (shipped["rows"], shipped["same"]) == ([["", [["Version", "String", "x"]]]], [])
+    assert texts == {"@C:\\x.dll,-1": "X"}
     assert enforcement["r"]["enforcement"] == ["Enforced"]
     assert [a["Name"] for a in associations["main_mode"]] == ["m"]
     assert [s["Name"] for s in shown] == ["d"]

@@ -146,6 +146,20 @@ def test_a_rule_is_written_whole_or_refused_and_never_damaged(first: dict[str, A
     assert HOST.registry.get(RULES, "p") == settled
 
 
+@pytest.mark.parametrize(("parameter", "more", "members"), [
+    ("RemoteAddress", {}, [f"10.0.{n // 256}.{n % 256}" for n in range(1001)]),
+    ("RemoteAddress", {}, [f"10.{n // 256}.{n % 256}.1-10.{n // 256}.{n % 256}.9" for n in range(1001)]),
+    ("LocalAddress", {}, [f"2001:db8::{n:x}" for n in range(1, 1002)]),
+    ("LocalPort", {"Protocol": "TCP"}, [str(n) for n in range(1, 1002)]),
+    ("RemotePort", {"Protocol": "TCP"}, [str(n) for n in range(1, 1002)]),
+    ("IcmpType", {"Protocol": "ICMPv4"}, [f"{n // 200}:{n % 200}" for n in range(1001)])])
+def test_a_list_has_a_thousand_members_at_most(parameter: str, more: dict[str, Any], members: list[str]) -> None:
+    on, rule = host(), {"DisplayName": "X", **more}
+    with pytest.raises(CmdletError, match="array bounds"):
+        dispatch.call(on, "New-NetFirewallRule", {**rule, parameter: members})
+    dispatch.call(on, "New-NetFirewallRule", {**rule, parameter: members[:1000]})
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.ip_addresses(v=4), st.integers(1, 32))
 def test_both_ways_to_write_a_subnet_are_stored_alike(address: ipaddress.IPv4Address, length: int) -> None:

@@ -308,3 +308,20 @@ def test_two_hosts_are_two() -> None:
             call = cmdlet_call("New-NetFirewallRule", {"Name": on.name, "DisplayName": "R"})
             assert way.run(batch_of(Call("Facts.Read"), call))[0]["computer"] == on.name
     assert [[n for n in ("a1", "b2") if on.registry.get(RULES, n)] for on in hosts] == [["a1"], ["b2"]]
+
+
+def test_texts_of_files() -> None:
+    """What stands in the registry of the image, as the machine shows it and as PowerShell reads it out of the machine's files."""
+    on = host()
+    on.add_text(r"@%ProgramFiles%\Contoso\agent.dll,-7", "Agent (TCP-In)")
+    rules = [str(v.data) for v in on.registry.key(RULES).values.values()]  # type: ignore[union-attr]
+    pieces = {piece for rule in rules for piece in rule.split("|") if piece.startswith(("Name=@", "EmbedCtxt=@"))}
+    texts = sorted({piece.partition("=")[2] for piece in pieces})
+    call = Call("Texts.Read", {"texts": [*texts, r"@%ProgramFiles%\Contoso\agent.dll,-7", "@none.dll,-1", "plain"]})
+    [wanted] = python(on, call)
+    assert [wanted.value[t] for t in ("@FirewallAPI.dll,-25000", "@none.dll,-1", "plain")] == ["Core Networking", None, None]
+    assert wanted.value[r"@%ProgramFiles%\Contoso\agent.dll,-7"] == "Agent (TCP-In)"
+    assert sum(shown is None for text, shown in wanted.value.items() if not text.startswith("@{")) == 2
+    for transport in ("psrp", "ssh"):
+        with reached(on, transport=transport) as way:
+            assert way.run(batch_of(call))[0] == wanted.value

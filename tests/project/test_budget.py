@@ -8,7 +8,7 @@ import pytest
 
 from ringfence.diagnostics import InputError
 from ringfence.project import Project, load
-from ringfence.templates.budget import BUDGET, MAX_COMPILED, one_budget, spent
+from ringfence.templates.budget import MAX_COMPILED, MAX_RENDERING, one_budget, spent
 
 KINDS = {"firewall_rule"}
 HALF = "{% for i in range(60000) %}{% for j in range(10) %}{% endfor %}{% endfor %}"  # more than half of a budget
@@ -33,7 +33,7 @@ def test_the_budget_is_one_for_all_values_of_a_host(tmp_path: Path) -> None:
         (told,) = rendered.diagnostics
         assert told.where.line == 5
         assert "make too much" in told.summary
-        assert f"{BUDGET:,}" in told.detail
+        assert f"{MAX_RENDERING:,}" in told.detail
         assert [task.properties["name"] for task in rendered.tasks] == ["a", "b"]
 
 
@@ -78,4 +78,4 @@ def test_a_normal_large_project_uses_little_of_its_budget(tmp_path: Path) -> Non
     with one_budget():
         rendered = found.render("web0")
         assert (len(rendered.tasks), rendered.diagnostics) == (2300, ())
-        assert spent() < BUDGET / 3
+        assert spent() < MAX_RENDERING / 3

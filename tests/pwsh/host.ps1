@@ -69,6 +69,9 @@ function global:Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {  # a 
         else { "$(@($global:Host1.Accounts.GetEnumerator() | Where-Object { $_.Value -eq $text })[0].Name)" }
     }
 }
+function global:Read-RingfenceFile([string]$Path) {
+    if ($global:Host1.Files.Contains($Path)) { , [Convert]::FromBase64String($global:Host1.Files[$Path]) }
+}
 function global:Add-Rule([string[]]$Name, [string]$Group = '') {
     foreach ($one in $Name) { $null = New-NetFirewallRule -Name $one -DisplayName $one -Group $Group 3>$null }
     $global:Host1.Bound.Clear()
@@ -83,5 +86,6 @@ function global:Reset-Host {
         Services = @{ mpssvc = 'Running'; BFE = 'Running'; IKEEXT = 'Stopped' }
         Win32_ComputerSystem = @{ PartOfDomain = $true; Domain = 'corp.example' }
         Win32_OperatingSystem = @{ Caption = 'Windows Server'; Version = '10.0.20348'; BuildNumber = '20348'; ProductType = [uint32]3 }
+        Files = @{}
     }
 }

@@ -119,6 +119,24 @@ def test_a_proposal_of_the_future_is_not_lost() -> None:
 
 
 # ---- what stands in the way ------------------------------------------------------------------------------------------
+TUNNEL: dict[str, Any] = {"mode": "tunnel", "remote_address": "192.168.10.0/24", "inbound_security": "require",
+                          "outbound_security": "require"}
+
+
+def test_both_ends_of_a_tunnel_are_said_and_those_of_a_transport_rule_are_not() -> None:
+    """A client behind NAT, its gateway, a rule that is no tunnel any more: Windows takes no end as Any in silence."""
+    lab = LabHost()
+    for ends in ({"remote_tunnel_endpoint": "203.0.113.1"}, {"local_tunnel_endpoint": "203.0.113.2"}, {}):
+        declared = task("ipsec_rule", {"name": "t", **TUNNEL, "mode": "tunnel" if ends else "transport", **ends})
+        for changed in (True, False):
+            result = lab.apply(declared)
+            assert (result.error, bool(result.changes)) == (None, changed), ends
+    said = [call["parameters"] for call in lab.verbs("Net.Call")]
+    assert [{p: v for p, v in one.items() if p.endswith("Endpoint")} for one in said] == [
+        {"LocalTunnelEndpoint": "Any", "RemoteTunnelEndpoint": ["203.0.113.1"]},
+        {"LocalTunnelEndpoint": ["203.0.113.2"], "RemoteTunnelEndpoint": "Any"}, {}]
+
+
 def warned(lab: LabHost, *policy: RenderedTask) -> str:
     result = lab.plan(*policy)
     assert result.error is None

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,10 @@ def steps() -> list[str]:
     return [step["run"] for step in job["steps"] if "run" in step]
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.windows_job.dry", description=__doc__)
     parser.add_argument("--only", nargs="+", default=[""], metavar="WORD", help="only steps whose line has one of these")
-    wanted = parser.parse_args().only
+    wanted = parser.parse_args(arguments).only
     failed = 0
     with tempfile.TemporaryDirectory(prefix="ringfence-job-") as folder, transcribed(Path(folder)), ways(Job(Path(folder))):
         for line in steps():

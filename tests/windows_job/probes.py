@@ -17,6 +17,7 @@ from .job import Job, Way
 Probe = Callable[[Way], Iterator[str]]
 PROBES: dict[str, Probe] = {}
 NAME = "ringfence-probe"
+FACTS = Call("Facts.Read", {"with": ["interfaces", "management"]})
 
 
 class NotReached(Exception):
@@ -31,9 +32,6 @@ def probe(id: str) -> Callable[[Probe], Probe]:
         return function
 
     return register
-
-
-ALL_FACTS = Call("Facts.Read", {"with": ["interfaces", "management"]})
 
 
 def run(job: Job, way: Way) -> int:
@@ -142,7 +140,7 @@ def log_path(way: Way) -> Iterator[str]:
 @probe("flood-settings")
 def flood_settings(way: Way) -> Iterator[str]:
     """A setting with values of its own, shown and removed."""
-    [facts] = way.ask(ALL_FACTS)
+    [facts] = way.ask(FACTS)
     if facts["os"]["product"] == "workstation":
         raise NotReached("settings against floods are for servers")
     alias = next(i["alias"] for i in facts["interfaces"] if i["status"] == "up")
@@ -235,7 +233,7 @@ def account_names(way: Way) -> Iterator[str]:
 @probe("enforcement-words")
 def enforcement_words(way: Way) -> Iterator[str]:
     """A rule that is on, for an address that nobody has; one that is off; one for every profile but the active ones."""
-    [facts] = way.ask(ALL_FACTS)
+    [facts] = way.ask(FACTS)
     active = {i["profile"] for i in facts["interfaces"] if i["profile"] and i["status"] == "up"}
     narrow = {"Enabled": "True", "RemoteAddress": "192.0.2.1"}
     kinds: dict[str, dict[str, Any]] = {f"{NAME}-on": narrow, f"{NAME}-off": {}}
@@ -257,7 +255,7 @@ def enforcement_words(way: Way) -> Iterator[str]:
 @probe("everything-is-read")
 def everything_is_read(way: Way) -> Iterator[str]:
     """No fact and no key is told as unread; the essential facts are there."""
-    facts, policy = way.ask(ALL_FACTS, READ)
+    facts, policy = way.ask(FACTS, READ)
     yield from (f"{one['fact']}: {one['why']}" for one in [*facts["unread"], *policy.get("unread", [])])
     yield from (f"no {fact}" for fact in ("computer", "os", "interfaces", "services", "time") if not facts.get(fact))
     if facts.get("elevated") is not True:
@@ -267,7 +265,7 @@ def everything_is_read(way: Way) -> Iterator[str]:
 @probe("management-flow")
 def management_flow(way: Way) -> Iterator[str]:
     """The transport, and where there is a connection, its addresses and the host's port."""
-    [facts] = way.ask(ALL_FACTS)
+    [facts] = way.ask(FACTS)
     flow, transport = facts["management"], way.variables["ansible_connection"]
     if flow["transport"] != transport:
         yield f"the transport is told as {flow['transport']}"
@@ -281,7 +279,7 @@ VARYING = ("time", "management", "powershell", "verbs", "script_sha256")  # an e
 @probe("one-behaviour")
 def one_behaviour(way: Way) -> Iterator[str]:
     """The facts, compared with those of the way that asked first."""
-    [facts] = way.ask(ALL_FACTS)
+    [facts] = way.ask(FACTS)
     same = {name: fact for name, fact in facts.items() if name not in VARYING}
     first = way.remembered("facts", same)
     yield from (

@@ -10,6 +10,7 @@ from host_script import PWSH, needs_pwsh, pwsh
 from ringfence.batch import jea
 
 from . import __main__ as program
+from . import dry
 from .dry import SETUP, STEP, WORKFLOW, steps
 
 SCRIPTS = sorted((Path(__file__).parent / "setup").glob("*.ps1"))
@@ -56,6 +57,23 @@ def test_the_scripts_name_what_is_exported() -> None:
     assert jea.PLACEHOLDER in text
     for endpoint in jea.ENDPOINTS:
         assert f"module = '{endpoint.module}'; role = '{endpoint.role}'; name = '{endpoint.name}'" in text
+
+
+def test_the_dry_run_plays_the_steps_and_names_those_of_windows(capfd: pytest.CaptureFixture[str]) -> None:
+    assert dry.main(["--only", "timings psrp-http", "language"]) == 0
+    said = capfd.readouterr().out
+    assert re.findall(r"^\+ (.*)", said, re.MULTILINE) == [f"{STEP}timings psrp-http", f"{STEP}language constrained"]
+    assert said.count("  ended with 0 after ") == 2
+    assert "| Policy.Read | " in said
+    assert set(re.findall(r"^only on Windows: (.*)", said, re.MULTILINE)) == {
+        line.split()[0] for line in steps() if line.startswith(SETUP)
+    }
+
+
+def test_a_step_that_fails_fails_the_dry_run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dry, "steps", lambda: [f"{STEP}language psrp-http"])
+    assert dry.main([]) == 1
+    assert "language-mode-is-told: REFUTED" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)

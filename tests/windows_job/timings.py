@@ -6,12 +6,13 @@ import time
 from ringfence.batch import Call, cmdlet_call
 
 from .job import Job, Way, summarise
-from .probes import NAME, new, remove
+from .probes import FACTS, NAME, new, remove
 
 ROUNDS = 3
 VERBS = {
     "nothing": (),
-    "Facts.Read": (Call("Facts.Read"),), "Facts.Read, interfaces": (Call("Facts.Read", {"with": ["interfaces", "management"]}),),
+    "Facts.Read": (Call("Facts.Read"),),
+    "Facts.Read with all that may be asked": (FACTS,),
     "Policy.Read": (Call("Policy.Read"),),
     "Account.Resolve": (Call("Account.Resolve", {"names": ["BUILTIN\\Administrators"]}),),
     "Enforcement.Read of one rule": (Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": [NAME]}),),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lab_cases import KEY, proposals
 
-from ringfence.batch import Batch, Call, cmdlet_call
+from ringfence.batch import Batch, cmdlet_call
 
 from .job import Job, Way
-from .probes import NAME
+from .probes import FACTS, NAME
 
 ENCODINGS = ("utf-8", "utf-16-le")
 BEGINS = "PowerShell transcript start"  # what Windows PowerShell writes, and PowerShell 7 without the first word
@@ -34,7 +34,7 @@ def send_key(way: Way) -> Batch:
     """A batch that makes a set with a pre-shared key and removes it."""
     proposal = proposals("New-NetIPsecAuthProposal", [{"Machine": True, "PreSharedKey": KEY}])
     made = cmdlet_call("New-NetIPsecPhase1AuthSet", {"Name": NAME, "DisplayName": NAME, "Proposal": proposal})
-    batch, answers = way.send(Call("Facts.Read"), made, cmdlet_call("Remove-NetIPsecPhase1AuthSet", {"Name": NAME}))
+    batch, answers = way.send(FACTS, made, cmdlet_call("Remove-NetIPsecPhase1AuthSet", {"Name": NAME}))
     if refused := [a.error.message for a in answers if a.error]:
         raise AssertionError(f"over {way.name}: {refused}")
     return batch

@@ -18,7 +18,7 @@ WIRE_VERSION, WIRE_MINOR = 2, 0  # a minor adds verbs, arguments or members; wha
 OLDEST_MINOR = max(0, WIRE_MINOR - 2)  # of endpoints that are still understood
 UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
 MISSING_COMMAND = ("CommandNotFound", "CouldNotAutoload")  # how the id begins where the session lacks a command
-MAX_REPLY = 24 * 2**20  # bytes of JSON; 50,000 rules are 15 to 20 MB
+MAX_REPLY = 24 * 2**20  # bytes of JSON in an answer (ringfence_max_reply); 50,000 rules are 15 to 20 MB
 MAX_NESTING = 32  # lists and objects in each other; a reply of the host script has about ten
 MAX_ERROR_TEXT = 2000  # characters of an error message that are kept
 

@@ -9,7 +9,7 @@ import hashlib
 import re
 from importlib import resources
 
-_BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "accounts", "netsecurity"), ("answer",)
+_BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "texts", "accounts", "netsecurity"), ("answer",)
 READER_PARTS = (*_BEFORE, *_AFTER)
 KEY_READER_PARTS = (*_BEFORE, "keys", *_AFTER)
 WRITER_PARTS = (*_BEFORE, "keys", "changes", *_AFTER)

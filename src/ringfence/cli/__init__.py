@@ -4,20 +4,28 @@ import os
 import sys
 
 from ringfence import __version__
+from ringfence.cli.streams import mute, open_closed_streams
 
 
 def main() -> None:
     """The program `ringfence`."""
-    if sys.argv[1:] == ["--version"]:  # asked by scripts, and often: not worth importing a parser of flags
-        sys.stdout.write(f"ringfence {__version__}\n")
-        return
+    open_closed_streams()
     from ringfence.errors import INTERRUPTED
 
+    code = 0
     try:
+        if sys.argv[1:] == ["--version"]:  # asked by scripts, and often: not worth importing a parser of flags
+            sys.stdout.write(f"ringfence {__version__}\n")
+            sys.stdout.flush()
+            return
         from ringfence.cli.app import run  # takes long enough for somebody to press Ctrl-C
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except OSError as error:  # --help, --version: commands have their own words for it
+        mute(sys.stdout)
+        sys.stderr.write(f"error: standard output: {error.strerror or error}\n")
+        code = 1
     if code == INTERRUPTED:  # hosts may still be at work, in threads that Python would wait for
         for stream in (sys.stdout, sys.stderr):
             stream.flush()

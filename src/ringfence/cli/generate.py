@@ -6,14 +6,22 @@ import sys
 from pathlib import Path
 
 from ringfence import kinds
-from ringfence.cli import app
+from ringfence.cli import app, limits_page
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
 from ringfence.lab.machine.machine import SYSTEMS
+from ringfence.lab.netsecurity.open_behaviours import OPEN_BEHAVIOURS
 from ringfence.lab.registry.stored_rule import StoredRule
 from ringfence.views import reference
 from ringfence.views.connection_docs import failures_page, variables_page
 
+LAB_PAGE = [
+    "# What the lab decides by itself", "",
+    "<!-- generated from src/ringfence/lab/netsecurity/open_behaviours.py: change it there -->", "",
+    "The simulated hosts refuse, fill in and store what Microsoft's documents say; above each table and each refusal of",
+    "`src/ringfence/lab/netsecurity` stands the document. Where none says it, or two disagree, the lab does what stands here. Do",
+    "not take it for what Windows does: [the Windows job](guarantees.md) replays the lab's cases on Windows.", "",
+    "| id | what the lab does | what the documents say |", "|---|---|---|"]
 WIDTH = 108  # of the help texts in the reference
 DEMO = "docs/demo.txt"
 SHIPPED_RULES = "src/ringfence/windows/shipped_rules.txt"
@@ -25,8 +33,10 @@ def generated() -> dict[str, str]:
     files = {f"schemas/{name}": text for name, text in schema.files(known).items()}
     files |= {f"docs/reference/kinds/{name}.md": reference.page(kind) for name, kind in known.items()}
     files[SHIPPED_RULES] = shipped_rules()
+    files["docs/reference/lab.md"] = lab_page()
     return files | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
-                    "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page()}
+                    "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page(),
+                    "docs/reference/limits.md": limits_page.page()}
 
 
 def shipped_rules() -> str:
@@ -53,6 +63,13 @@ def commands() -> str:
     """docs/reference/commands.md"""
     helps = {"ringfence": _printed("--help")} | {f"ringfence {name}": _printed(*name.split(), "--help") for name in app.CALLS}
     return reference.commands(helps)
+
+
+def lab_page() -> str:
+    """docs/reference/lab.md"""
+    rows = [f'| <a id="{id}"></a>`{id}` | {row.does} | {row.documents} |'
+            for id, row in OPEN_BEHAVIOURS.items()]
+    return "\n".join(LAB_PAGE + rows) + "\n"
 
 
 def _printed(*arguments: str) -> str:

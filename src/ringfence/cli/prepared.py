@@ -1,7 +1,7 @@
 """From flags to a prepared run: what `validate`, `plan`, `apply` and `drift` have in common."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ringfence import kinds
@@ -13,6 +13,7 @@ from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
 from ringfence.model.resource import Kind
 from ringfence.project import settings
+from ringfence.run.names import NameCache
 from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare
 
 
@@ -28,7 +29,7 @@ def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOpt
                          ignore_ansible_cfg=trusted.ignore_ansible_cfg, any_host=any_host)
     found = prepare(options)
     console.problems(found.warnings)
-    return found
+    return replace(found, context=replace(found.context, names=NameCache())) if console.for_people else found
 
 
 def plan_options(playbooks: Sequence[str], selection: SelectionOptions) -> dict[str, list[str]]:

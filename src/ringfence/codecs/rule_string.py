@@ -10,7 +10,8 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 
 from ringfence.types.base import CaseInsensitive, KeptPiece, in_order, remembered
 from ringfence.types.network import platform, sorted_versions
@@ -19,6 +20,11 @@ from ringfence.types.network_sets import icmp_set
 Tokens = tuple[str, ...]  # ("Action=Allow", "Dir=In")
 Values = tuple[Any, ...]  # one a property, in the order of declaration
 VERSION_PREFIX = re.compile(r"v[0-9]{1,3}\.[0-9]{1,3}", re.I)  # what a rule string begins with
+
+
+@lru_cache(256)
+def _is_version(text: str) -> bool:
+    return VERSION_PREFIX.fullmatch(text) is not None
 
 
 class Codec(Protocol):
@@ -60,17 +66,6 @@ class Text:
 
     def write(self, *values: Any) -> Iterable[str]:
         return [f"{self.tokens[0]}={v}" for v in values if v is not None]
-
-
-class ConvertedText(Text):
-    """One token whose stored form differs from the value: `format` makes it, or nothing where it is not stored."""
-
-    def __init__(self, token: str, parse: Callable[[str], Any], format: Callable[[Any], str | None]) -> None:
-        super().__init__(token, parse)
-        self.format = format
-
-    def write(self, *values: Any) -> Iterable[str]:
-        return [f"{self.tokens[0]}={stored}" for v in values if v is not None and (stored := self.format(v)) is not None]
 
 
 PLAIN: tuple[Callable[[str], Any], ...] = (str.strip, CaseInsensitive)  # parsers that refuse nothing
@@ -136,18 +131,6 @@ def switch(token: str) -> TruthTable:
     return TruthTable({False: "", True: f"{token}=TRUE"}, same_as_absent=f"{token}=FALSE")
 
 
-def digits(token: str, unit: int = 1) -> ConvertedText:
-    """Stored as value × unit; 0 is not stored when unit ≠ 1."""
-
-    def read(data: str) -> int:
-        stored = int(data)
-        if stored % unit:
-            raise ValueError(data)  # no value of the property says it: the piece stays as it is
-        return stored // unit
-
-    return ConvertedText(token, read, lambda v: None if unit != 1 and not v else str(v * unit))
-
-
 def _richest(rows: Mapping[Any, Tokens]) -> list[tuple[frozenset[str], Any]]:
     return sorted(((frozenset(p.lower() for p in ps), k) for k, ps in rows.items()), key=lambda r: -len(r[0]))
 
@@ -173,19 +156,34 @@ class TokenSet:
         self.known = frozenset[str]().union(*(used for used, _ in self.richest))
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
-        have, values = {p.lower(): p for p in pieces}, set[str]()
-        for used, keyword in () if self.known.isdisjoint(have) else self.richest:
-            if used <= have.keys():
-                values.add(keyword)
-                for piece in used:
-                    del have[piece]
+        values: set[str] = set()
+        have = {p.lower(): p for p in pieces}
+        if not self.known.isdisjoint(have):
+            for used, keyword in self.richest:
+                if used <= have.keys():
+                    values.add(keyword)
+                    for piece in used:
+                        del have[piece]
         for piece in have.values():
             data = piece.partition("=")[2]
             try:
-                values.update([self.parse(v) for v in data.split(",")] if "," in data else (self.parse(data),))
+                if "," in data:
+                    values.update([self.parse(v) for v in data.split(",")])
+                else:
+                    values.add(self.parse(data))
             except ValueError:
                 values.add(kept_piece(piece, self.spelling))
-        return (self.canonical(values),), ()
+        return (self.canonical(values) if len(values) > 1 else tuple(values),), ()
+
+    def read_one(self, piece: str) -> tuple[str, ...]:
+        """The value that one piece gives. Most lists have one member."""
+        if piece.lower() not in self.known:
+            try:
+                return (self.parse(piece.partition("=")[2]),)
+            except ValueError:
+                pass
+        value: tuple[str, ...] = self.read((piece,))[0][0]
+        return value
 
     def owns(self, piece: str) -> bool:
         """Whether a text is a piece of one of the tokens."""
@@ -252,21 +250,14 @@ class Platform:
         return [*pieces, *(["Platform2=GTEQ"] if versions and versions[-1].endswith("+") else [])]
 
 
-class _Owner(NamedTuple):
-    """Who reads a token: its codec; and where it is a plain text, its property and what parses it, without a detour."""
+class _AnyCase(dict[str, Any]):
+    """{token: something}. Case-insensitive lookup, None where it is not there; the usual spelling hits the dict directly."""
 
-    codec: Codec | None
-    plain: tuple[str, Callable[[str], Any]] | None
-
-
-_NOBODY = _Owner(None, None)
+    def __missing__(self, token: str) -> Any:
+        return self.get(token.lower())
 
 
-class _Owners(dict[str, _Owner]):
-    """{token: who reads it}. Case-insensitive lookup; the usual spelling hits the dict directly."""
-
-    def __missing__(self, token: str) -> _Owner:
-        return self.get(token.lower(), _NOBODY)
+_SWITCH, _FEW = "switch", "few"  # who reads the tokens that have very few values, or few
 
 
 def _length_of_pieces(pieces: Tokens) -> int:
@@ -274,7 +265,11 @@ def _length_of_pieces(pieces: Tokens) -> int:
 
 
 class RuleStringCodec:
-    """The codecs of one kind: {property: (codec, value when its tokens are absent)}; `order` is Windows' own order."""
+    """The codecs of one kind: {property: (codec, value when its tokens are absent)}; `order` is Windows' own order.
+
+    Real policies repeat themselves, and reading them has to be fast: free texts are read without a detour, tokens of few values
+    (action and direction; protocol and profile …) together, once for each combination, and the others are remembered one by one.
+    """
 
     def __init__(self, properties: Mapping[str, tuple[Codec, Any]], order: str) -> None:
         self.when_absent = {name: absent for name, (_, absent) in properties.items()}
@@ -282,15 +277,15 @@ class RuleStringCodec:
         for name, (codec, _) in properties.items():
             self.names.setdefault(codec, []).append(name)
         self.reader = {codec: self._reader(codec, tuple(names)) for codec, names in self.names.items()}
-        self.owner = _Owners(
-            (t, _Owner(c, self._plain(c))) for c in self.names for token in c.tokens for t in (token, token.lower())
-        )
+        self.read_together = lru_cache(4096)(self._read_together)
+        self.owner = _AnyCase((t, codec) for codec in self.names for token in codec.tokens for t in (token, token.lower()))
+        self.way = _AnyCase({"": None} | {token: self._way(codec) for token, codec in self.owner.items()})
         self.spelling = {t.lower(): t for t in (*order.split(), *(t for c in self.names for t in c.tokens))}
         self.rank = {t.lower(): i for i, t in enumerate(order.split())}
 
     @staticmethod
     def _reader(codec: Codec, names: tuple[str, ...]) -> Callable[[Tokens], tuple[dict[str, Any], Tokens]]:
-        """What a codec reads, by property. Remembered: real policies repeat themselves."""
+        """What a codec reads, by property. Remembered."""
 
         @remembered(4096, 400, _length_of_pieces)
         def read(pieces: Tokens) -> tuple[dict[str, Any], Tokens]:
@@ -299,41 +294,83 @@ class RuleStringCodec:
 
         return read
 
-    def _plain(self, codec: Codec) -> tuple[str, Callable[[str], Any]] | None:
-        """Property and parser of a plain text. Free text differs per rule; caching it costs more than parsing it."""
-        return (self.names[codec][0], codec.parse) if isinstance(codec, Text) and codec.parse in PLAIN else None
+    def _way(self, codec: Codec) -> Any:
+        """How pieces of a codec are read: a plain text by its property and parser, or together with others, or by its codec."""
+        if isinstance(codec, Text) and codec.parse in PLAIN:
+            return self.names[codec][0], codec.parse
+        if isinstance(codec, TruthTable):
+            return _SWITCH
+        few = isinstance(codec, ProtocolAndIcmp | Platform) or (isinstance(codec, TokenSet) and codec.canonical is in_order)
+        return _FEW if few else codec
 
     def read(self, string: str) -> tuple[dict[str, Any], Tokens]:
         """Values, and the pieces nobody understood, verbatim and in Windows' order of tokens. Never raises."""
-        version, *pieces = string.split("|")
-        return self.read_pieces(pieces if VERSION_PREFIX.fullmatch(version) else (version, *pieces))
+        pieces = string.split("|")
+        if len(pieces[0]) < 9 and _is_version(pieces[0]):
+            del pieces[0]
+        return self.read_pieces(pieces, len(string) <= 1000)
 
-    def read_pieces(self, pieces: Iterable[str]) -> tuple[dict[str, Any], Tokens]:
-        """The same from pieces: the values of a set or of a proposal stand as `Name=data`."""
-        found: dict[Codec, Tokens | list[str]] = {}
+    def read_pieces(self, pieces: Iterable[str], usual: bool = False) -> tuple[dict[str, Any], Tokens]:
+        """The same from pieces: the values of a set or of a proposal stand as `Name=data`.
+
+        usual: they are short enough for what is read of them to be remembered.
+        """
+        together = self.read_together if usual else self._read_together
+        switches: list[str] = []
+        few: list[str] = []
         extra: list[str] = []
-        owner, values = self.owner, self.when_absent.copy()
+        texts: dict[str, Any] = {}
+        others: dict[Codec, list[str]] = {}
+        ways = self.way
         for piece in pieces:
             token, equals, data = piece.partition("=")
-            codec, simple = owner[token]
-            if codec is None or not equals:
-                extra += filter(None, (piece,))
-            elif simple is None:
-                if (mine := found.get(codec)) is None:
-                    found[codec] = (piece,)
-                elif isinstance(mine, list):
-                    mine.append(piece)
-                else:
-                    found[codec] = [*mine, piece]
-            elif values[simple[0]] is None:
-                values[simple[0]] = simple[1](data) or None
-            elif data and simple[1](data) != values[simple[0]]:
-                extra.append(piece)
-        for codec, mine in found.items():
-            got, left = self.reader[codec](tuple(mine))
-            values.update(got)
+            way = ways[token]
+            if way is _SWITCH and equals:
+                switches.append(piece)
+            elif way is _FEW and equals:
+                few.append(piece)
+            elif type(way) is tuple and equals:
+                name, parse = way
+                if (first := texts.get(name)) is None:
+                    texts[name] = parse(data) or None
+                elif data and parse(data) != first:
+                    extra.append(piece)
+            elif way is None or not equals:
+                if piece:
+                    extra.append(piece)
+            elif way in others:
+                others[way].append(piece)
+            else:
+                others[way] = [piece]
+        known, left = together(tuple(switches), True)
+        values = known.copy()
+        extra += left
+        if few:
+            known, left = together(tuple(few), False)
+            values.update(known)
             extra += left
+        values.update(texts)
+        for codec, mine in others.items():
+            if len(mine) == 1 and type(codec) is TokenSet:
+                values[self.names[codec][0]] = codec.read_one(mine[0])
+                continue
+            got, more = self.reader[codec](tuple(mine))
+            values.update(got)
+            extra += more
         return values, self._kept(extra) if extra else ()
+
+    def _read_together(self, pieces: Tokens, whole: bool) -> tuple[dict[str, Any], Tokens]:
+        """The values of the properties that these pieces are about; `whole`: and of all others, as absent."""
+        values = self.when_absent.copy() if whole else {}
+        found: dict[Codec, list[str]] = {}
+        left: list[str] = []
+        for piece in pieces:
+            found.setdefault(self.owner[piece.partition("=")[0]], []).append(piece)
+        for codec, mine in found.items():
+            got, more = self.reader[codec](tuple(mine))
+            values.update(got)
+            left += more
+        return values, tuple(left)
 
     def _kept(self, pieces: Iterable[str]) -> Tokens:
         return tuple(sorted(dict.fromkeys(kept_piece(p, self.spelling) for p in pieces), key=self.place))
@@ -352,22 +389,3 @@ class RuleStringCodec:
         token = piece.partition("=")[0].lower()
         rank = self.rank.get(token)
         return (len(self.rank), token) if rank is None else (rank, "")
-
-
-class Nested:
-    """Several properties in one piece whose data is a string of pieces itself (certificate criteria)."""
-
-    def __init__(self, token: str, table: RuleStringCodec, version: str) -> None:
-        self.tokens: Tokens = (token,)
-        self.table, self.version = table, version
-
-    def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
-        values, left = self.table.read(pieces[0].partition("=")[2])
-        if left:  # not understood whole: it stays as it is
-            return tuple(self.table.when_absent.values()), pieces
-        return tuple(values.values()), pieces[1:]
-
-    def write(self, *values: Any) -> Iterable[str]:
-        by_name = dict(zip(self.table.when_absent, values, strict=True))
-        if by_name != self.table.when_absent:
-            yield f"{self.tokens[0]}={self.table.write(by_name, (), self.version)}"

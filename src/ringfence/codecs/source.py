@@ -64,7 +64,8 @@ class _Pieces:
 
     def _codec(self, piece: str) -> Codec | None:
         token, equals, _ = piece.partition("=")
-        return self.table.owner[token].codec if equals else None
+        found: Codec | None = self.table.owner[token] if equals else None
+        return found
 
     def _stays(self, piece: str, wanted: Counter[str]) -> bool:
         lower = piece.lower()

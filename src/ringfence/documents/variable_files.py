@@ -77,8 +77,8 @@ class VariableFiles:
         if name.startswith(os.sep) or "\0" in name:
             return Map()
         beside = self._listed(f"{folder}{os.sep}{kind}")
-        if os.sep not in name and not any(name + ending in beside for ending in ENDINGS):
-            return Map()
+        if not beside or (os.sep not in name and not any(name + ending in beside for ending in ENDINGS)):
+            return _NONE
         base = folder / kind / name
         if base not in self._folders:
             variables = Map()
@@ -128,7 +128,7 @@ def _secret(value: Any) -> Any:
 
 
 def mapping(value: Any, where: Where, problems: Problems) -> Map:
-    """A mapping of variables, checked: names are texts. Empty where it is none, with a mistake noted."""
+    """A mapping of variables whose names are texts; what is none is noted as a mistake and left out."""
     if value is None:
         return Map()
     if not isinstance(value, Map):
@@ -138,9 +138,12 @@ def mapping(value: Any, where: Where, problems: Problems) -> Map:
         if not isinstance(key, str):
             problems.error(value.at(key), f"the name of a variable is a text, not {key!r}",
                            "YAML 1.1 reads yes, no, on, off and numbers as values: write the name in quotes.")
-    return value
+    if all(isinstance(key, str) for key in value):
+        return value
+    return Map({k: v for k, v in value.items() if isinstance(k, str)}, value.where, value.locations)
 
 
+_NONE = Map()
 _PAIR = re.compile(r"""\s*([^\s=]+)=((?:\{\{.*?\}\}|\{%.*?%\}|"(?:[^"\\]|\\.)*"|'[^']*'|\S)*)""", re.DOTALL)
 
 

@@ -26,7 +26,6 @@ DEFAULT_LABEL = "default"
 _ROUNDS = 10_000
 _PASSWORD_SECONDS = 60
 _POSIX, _PROGRAM_ENDINGS = os.name == "posix", (".exe", ".com", ".bat", ".cmd")
-_MAX_PASSWORD = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ def _check_allowed(path: Path, trust: Trust) -> None:
 def _password(path: Path, label: str, runs: bool) -> Secret:
     where = Where(os.fspath(path))
     try:
-        text = _output(path, label) if runs else files.read_bytes(path, _MAX_PASSWORD, pipes=True).strip()
+        text = _output(path, label) if runs else files.read_bytes(path, files.MAX_PASSWORD, pipes=True).strip()
         password = text.decode()
     except UnicodeDecodeError:
         raise _fail(where, "the vault password is not text in UTF-8") from None

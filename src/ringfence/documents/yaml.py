@@ -24,10 +24,10 @@ from ringfence import files
 from ringfence.diagnostics import NOWHERE, InputError, Problems, Where
 from ringfence.documents.vault import Vaulted
 
-MAX_DEPTH = 64  # of nested lists and mappings
-MAX_NUMBER = 100  # characters of one number: parts of sixties and digits cost the square of their count
-MAX_DIRECTIVES = 10  # %TAG …: libyaml compares each with all before it
-MAX_ALIASED = 1_000_000  # values that aliases repeat, all together
+MAX_DEPTH = 64  # levels of lists and mappings inside of each other
+MAX_NUMBER = 100  # characters of one number in YAML: parts of sixties and digits cost the square of their count
+MAX_DIRECTIVES = 10  # directives of YAML (%TAG …): libyaml compares each with all before it
+MAX_ALIASED = 1_000_000  # values that the aliases of a file repeat, all together
 
 
 UNSAFE = "!unsafe"
@@ -320,12 +320,12 @@ def parse(text: str, file: str, dialect: Dialect, problems: Problems) -> Any:
     return None
 
 
-def read_text(path: str | Path, problems: Problems, wanted_at: Where = NOWHERE) -> str | None:
-    """The text of a regular file of at most files.MAX_BYTES in UTF-8, or None with a mistake noted. `wanted_at` is the place that
+def read_text(path: str | Path, problems: Problems, wanted_at: Where = NOWHERE, limit: int = files.MAX_DOCUMENT) -> str | None:
+    """The text of a regular file of at most `limit` bytes in UTF-8, or None with a mistake noted. `wanted_at` is the place that
     names the file; without it the file itself is the place."""
     place = Where(os.fspath(path)) if wanted_at == NOWHERE else wanted_at
     try:
-        data = files.read_bytes(path)
+        data = files.read_bytes(path, limit)
     except (OSError, ValueError) as error:
         problems.error(place, f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
         return None
@@ -336,7 +336,8 @@ def read_text(path: str | Path, problems: Problems, wanted_at: Where = NOWHERE) 
         return None
 
 
-def load(path: str | Path, dialect: Dialect, problems: Problems, wanted_at: Where = NOWHERE) -> Any:
+def load(path: str | Path, dialect: Dialect, problems: Problems, wanted_at: Where = NOWHERE,
+         limit: int = files.MAX_DOCUMENT) -> Any:
     """The value of a YAML file; see `parse` and `read_text`. An empty file is None without a mistake."""
-    text = read_text(path, problems, wanted_at)
+    text = read_text(path, problems, wanted_at, limit)
     return None if text is None else parse(text, os.fspath(path), dialect, problems)

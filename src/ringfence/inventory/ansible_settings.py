@@ -15,10 +15,11 @@ from pathlib import Path
 from ringfence.diagnostics import NOWHERE, Problems, Where
 from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import read_text
+from ringfence.files import MAX_CFG
 
 ANSIBLE_CFG = "ansible.cfg"
 OPTION = "--ignore-ansible-cfg"
-MAX_CFG, MAX_CFG_LINE = 2**18, 500
+MAX_CFG_LINE = 500  # characters of a line of ansible.cfg, as the patterns of configparser cost the square of them
 _NOT_SETTINGS = ("ANSIBLE_CONFIG", "ANSIBLE_HOME", "ANSIBLE_LOCAL_TEMP")  # where files are
 
 
@@ -93,12 +94,12 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[tuple[st
 
 def _from_file(path: Path, problems: Problems) -> Iterator[tuple[tuple[str, str], str, Where]]:
     """((key, section), value, place) of each setting; a file that cannot be read is a mistake."""
-    text = read_text(path, problems)
+    text = read_text(path, problems, limit=MAX_CFG)
     if text is None:
         return
     lines = text.splitlines()
-    if len(text) > MAX_CFG or any(len(line) > MAX_CFG_LINE for line in lines):  # configparser's patterns are quadratic
-        problems.error(Where(os.fspath(path)), f"more than {MAX_CFG} characters, or {MAX_CFG_LINE} in one line",
+    if any(len(line) > MAX_CFG_LINE for line in lines):
+        problems.error(Where(os.fspath(path)), f"more than {MAX_CFG_LINE} characters in one line",
                        f"Shorten it, or give {OPTION}.")
         return
     parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",), strict=False)

@@ -18,10 +18,11 @@ from ringfence.documents.variable_files import VariableFiles
 from ringfence.documents.yaml import Map, Seq
 from ringfence.inventory.hostnames import MAX_HOSTS
 
-MAX_WORK = 30_000_000  # steps of some 0.1 microseconds: hosts, times the variables, groups and patterns that they meet
+MAX_FLEET_WORK = 20_000_000  # steps of some 0.1 microseconds: hosts, times the variables, groups and patterns that they meet
 HOST_VARIABLES = 1  # what it costs to lay a variable over others
 MEMBER = 10  # what a host in a group or play costs, as it is kept
-KEPT = 200_000  # variables of hosts that are kept laid over each other; of others they are laid anew
+MAX_KEPT = 200_000  # variables of hosts that are kept laid over each other; of others they are laid anew
+_CYCLES = 20  # of groups that are told at once
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
 
 
@@ -87,10 +88,10 @@ class Inventory:
     def pay(self, steps: int, where: Where, what: str) -> None:
         """Note work that grows with hosts times something else. Raises InputError where it is too much."""
         self._work += steps
-        if self._work > MAX_WORK:
+        if self._work > MAX_FLEET_WORK:
             self.problems.error(where, f"the inventory and the patterns of hosts are too much together: {what}",
-                                f"Hosts, times the groups, variables and patterns that they meet, may be about {MAX_WORK:,}. "
-                                "Split the inventory, or let fewer and larger groups have the variables.")
+                                f"Hosts times the groups, variables and patterns that they meet are {MAX_FLEET_WORK:,} at most: "
+                                "split the inventory, or let fewer and larger groups have the variables.")
             self.problems.check()
 
     # -- building
@@ -149,7 +150,9 @@ class Inventory:
 
     def _tell_cycles(self, names: set[str]) -> None:
         """Follow parents among groups that wait for each other until one comes again."""
-        while names:
+        for _ in range(_CYCLES):
+            if not names:
+                break
             path = [last := min(names)]
             known = {last: None}
             while (parent := next(p for p in self.groups[path[-1]].parents if p in names or p in known)) not in known:
@@ -207,7 +210,7 @@ class Inventory:
         if found is None:
             found = self._host(name, beside)
             self._kept += 1 + len(found.variables)
-            if self._kept > KEPT:
+            if self._kept > MAX_KEPT:
                 self._hosts.clear()
                 self._kept = 1 + len(found.variables)
             self._hosts[name, beside] = found

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ringfence.diagnostics import NOWHERE, Problems, Where, suggest
 from ringfence.documents.yaml import read_text
+from ringfence.files import MAX_PATTERNS
 from ringfence.inventory.hostnames import is_ipv6, split_port
 from ringfence.inventory.inventory import LOCALHOST, MEMBER, Inventory
 from ringfence.regex import MAX_PATTERN, compiled
@@ -67,7 +68,7 @@ def limit(inventory: Inventory, pattern: str, problems: Problems) -> frozenset[s
     pieces: list[str] = []
     for piece in split(pattern):
         if piece.startswith("@"):
-            text = read_text(Path(piece[1:]).expanduser(), problems, where) or ""
+            text = read_text(Path(piece[1:]).expanduser(), problems, where, MAX_PATTERNS) or ""
             pieces += filter(None, map(str.strip, text.splitlines()))
         else:
             pieces.append(piece)

@@ -134,7 +134,7 @@ class _Reader:
         if "ansible_group_priority" in section:
             try:
                 group.priority = int(section["ansible_group_priority"])
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 self.problems.error(section.at("ansible_group_priority"), "ansible_group_priority is a whole number")
             section = Map({k: v for k, v in section.items() if k != "ansible_group_priority"}, section.where,
                           section.locations)

@@ -13,7 +13,7 @@ from ringfence.model.resource import Kind, Resource
 from ringfence.model.storage import PartOf
 
 HOME = Path(__file__).parents[1]  # src/ringfence, or site-packages/ringfence
-MAX_TEXT = 2**20  # characters of a file that are looked at
+MAX_TEXT = 2**20  # characters of a file of own kinds in which their names are looked for
 _DECLARATION = re.compile(r"""^@resource\(\s{0,20}["'](\w{1,100})["']""", re.MULTILINE)
 
 

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ringfence.codecs.rule_string import Nested, RuleStringCodec, Text, Tokens, TruthTable, Values, switch
+from ringfence.codecs.nested import Nested
+from ringfence.codecs.rule_string import RuleStringCodec, Text, Tokens, TruthTable, Values, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.proposals import proposal, proposal_findings
 from ringfence.model.resource import Resource, prop
+from ringfence.secret import Secret, StoredSecret
 from ringfence.types.base import SECRET, CaseInsensitive, PropertyType, as_text, list_of, quoted
 from ringfence.types.enums import BOOL, choice
 from ringfence.types.text import text
@@ -128,6 +130,12 @@ def _subject(value: Any) -> Any:
 SUBJECT = PropertyType("text", _subject, {"type": "string", "minLength": 1, "maxLength": 9999}, lambda v: v or "")
 
 
+def _is_key(key: Secret) -> bool:
+    """Whether Windows takes a text as a pre-shared key ([MS-FASP] 2.2.63); of one that a host keeps that is known."""
+    return isinstance(key, StoredSecret) or (len(key.reveal()) < 10000 and "|" not in key.reveal())
+
+
+
 @proposal("New-NetIPsecAuthProposal", "Method CAName SHKey CertAccountMapping ExcludeCAName HealthCert OtherCertSigning "
       "IntermediateCA CertCriteria AllowProxy ProxyServer")
 class AuthProposal(Resource):
@@ -197,6 +205,9 @@ class AuthProposal(Resource):
                    "say one of kerberos, ntlm, cert and pre_shared_key [0x00101050]")
         if self.pre_shared_key is not None and not self.machine:
             yield Finding("pre_shared_key", "a pre-shared key is for the machine [0x00101031]", "set machine to true")
+        if isinstance(self.pre_shared_key, Secret) and not _is_key(self.pre_shared_key):
+            yield Finding("pre_shared_key", "a pre-shared key has no bar and fewer than 10,000 characters ([MS-FASP] 2.2.63) "
+                          "[0x00101050]", "agree on another key with the other side")
         yield from self._check_cert()
         if self.proxy and not self.kerberos:
             yield Finding("proxy", "a proxy is for kerberos", "leave it out")
@@ -216,6 +227,9 @@ class AuthProposal(Resource):
             yield Finding("health", "health is of the machine [0x00101041]", "set machine to true instead of user")
         if self.follow_renewal and not self.thumbprint:
             yield Finding("follow_renewal", "follow_renewal needs a thumbprint [0x00101073]", "set thumbprint")
+        if self.follow_renewal and self.validation_criteria and not self.selection_criteria:
+            yield Finding("follow_renewal", "renewals are followed where a certificate is selected, not where one is validated "
+                          "alone ([MS-FASP] 2.2.59)", "leave it out, or set selection_criteria")
         if bool(self.subject_name) != (self.subject_name_type != "none"):
             yield Finding("subject_name", "subject_name and subject_name_type go together [0x00101076, 0x00101077]", "set both")
         criteria, judged = self._criteria(), self.selection_criteria or self.validation_criteria

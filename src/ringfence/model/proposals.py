@@ -8,7 +8,8 @@ Sources: [MS-GPFAS] 2.2.4, 2.2.5 (tokens and values), [MS-FASP] 2.2.65, 2.2.74 (
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ringfence.codecs.rule_string import ConvertedText, TruthTable
+from ringfence.codecs.converted import ConvertedText
+from ringfence.codecs.rule_string import TruthTable
 from ringfence.diagnostics import Finding, suggest
 from ringfence.model.resource import NO_SET, Kind, Resource, prop, resource
 from ringfence.model.rules import DISPLAY_NAME, NAME, TEXT

@@ -88,6 +88,7 @@ class Property:
     since: str  # schema version ([MS-FASP] note 12)
     example: Any
     references: str = ""  # the kind that it names a resource of
+    said_with: tuple[str, Any] | None = None  # (property, value): cmdlets want it with that, be it any, and refuse it without
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
 
     def parse(self, value: Any) -> Any:
@@ -122,12 +123,13 @@ def prop(
     since: str = "2.0",
     example: Any = None,
     references: str = "",
+    said_with: tuple[str, Any] | None = None,
     proposal: "type[Resource] | None" = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
-            "since": since, "example": example, "references": references, "proposal": proposal}
+            "since": since, "example": example, "references": references, "said_with": said_with, "proposal": proposal}
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -138,11 +140,12 @@ class Resource:
     are equal whatever they were read from.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "source")
-    source: Source | None
+    __slots__ = ("__dict__", "__weakref__", "_read_as", "_string")
     kind: ClassVar["Kind"]
     name: str
     unknown_tokens: Tokens
+    _string: str | None
+    _read_as: Mapping[str, Any]
 
     def __eq__(self, other: object) -> bool:
         return self is other or (type(self) is type(other) and self.__dict__ == other.__dict__)
@@ -164,6 +167,11 @@ class Resource:
         shown = ", ".join([*(f"{n}: {_shown(v)}" for n, v in values if v != self.kind.defaults[n]), *self.unknown_tokens])
         return f"{self.kind.name} {self.name}: {shown}" if self.name else f"{{{shown}}}"
 
+    @property
+    def source(self) -> Source | None:
+        """The rule string that it was read from, and the values that it was read as; None where it was not read from one."""
+        return None if self._string is None else Source(self._string, self._read_as, self._read_as["unknown_tokens"])
+
     def replace(self, **values: Any) -> "Resource":
         """The same with other values."""
         return self.kind.create(self.name, {**self.values(), **values}, self.unknown_tokens, self.source)
@@ -171,8 +179,7 @@ class Resource:
     def read_as(self, **values: Any) -> "Resource":
         """The same read otherwise: its source, as it stands, means these values."""
         found = self.replace(**values)
-        if self.source is not None:
-            found.source = Source(self.source.string, found.__dict__, found.unknown_tokens)
+        found._read_as = found.__dict__
         return found
 
     def normalise(self, values: dict[str, Any]) -> None:
@@ -225,14 +232,14 @@ class Kind:
 
     def create(self, name: str, values: Mapping[str, Any], unknown_tokens: Tokens = (), source: Source | None = None) -> Resource:
         """An instance from canonical values; those left out take Windows' defaults."""
-        made = self._of({**self.defaults, **values, "name": name, "unknown_tokens": unknown_tokens})
-        made.source = source
-        return made
+        owned = {**self.defaults, **values, "name": name, "unknown_tokens": unknown_tokens}
+        return self._of(owned, source.string, source.values) if source else self._of(owned, None, owned)
 
-    def _of(self, values: dict[str, Any]) -> Resource:
-        """An instance that owns `values`: every property, `name` and `unknown_tokens`."""
+    def _of(self, values: dict[str, Any], string: str | None, read_as: Mapping[str, Any]) -> Resource:
+        """An instance that owns `values`: every property, `name` and `unknown_tokens`; `read_as` are the values of `string`."""
         made = object.__new__(self.cls)
         made.__dict__ = values
+        made._string, made._read_as = string, read_as
         made.normalise(values)
         return made
 
@@ -265,13 +272,11 @@ class Kind:
     def read_string(self) -> Callable[[str, str], Resource]:
         """(name, rule string) -> resource; remembered, since fleets repeat themselves. Never raises."""
 
-        @remembered(16_384, 1000)
+        @remembered(16_384, 1000, lambda name, string: len(name) + len(string))
         def read(name: str, string: str) -> Resource:
             values, unknown_tokens = self.codec.read(string)
             values["name"], values["unknown_tokens"] = name, unknown_tokens
-            made = self._of(values)
-            made.source = Source(string, values, unknown_tokens)
-            return made
+            return self._of(values, string, values)
 
         return read
 

@@ -7,7 +7,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from ringfence.codecs.rule_string import Platform, TokenSet, TruthTable
 from ringfence.diagnostics import Finding
@@ -104,7 +104,7 @@ def _not_unicast(text: str) -> bool:
     return first.is_unspecified and net.prefixlen == net.max_prefixlen
 
 
-MAX_MEMBERS = 1000
+MAX_MEMBERS = 1000  # members of one list of a rule, as Windows keeps no more
 
 
 def reject(value: str) -> str:
@@ -172,7 +172,11 @@ class Rule(Resource):
         """The profiles in which the rule applies, each by its name."""
         return self.profile or ("domain", "private", "public")
 
+    idle_platform: ClassVar[tuple[str, ...]] = ()  # the platform that means nothing
+
     def normalise(self, values: dict[str, Any]) -> None:
+        if values["platform"] == self.idle_platform:
+            values["platform"] = ()
         if values["profile"] == ("domain", "private", "public"):  # all three mean what none means: any
             values["profile"] = ()
         if values["display_name"] is None:

@@ -14,39 +14,27 @@ from typing import Any
 from ringfence.diagnostics import NOWHERE, Problems, Where, allowed, describe, suggest
 from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
+from ringfence.documents.variable_files import mapping
 from ringfence.documents.yaml import Map, Seq
+from ringfence.project.playbook_keys import (
+    BLOCK_KEYS,
+    LOOP_CONTROL_KEYS,
+    PLAY_KEYS,
+    PLAY_KEYS_LATER,
+    PLAY_KEYS_OF_ANSIBLE,
+    PLAYBOOK_IMPORT_KEYS,
+    TASK_IMPORT_KEYS,
+    TASK_KEYS,
+    TASK_KEYS_OF_ANSIBLE,
+)
 from ringfence.templates.budget import OverBudget, templates_of
 from ringfence.templates.compile import check, check_template, condition, template
 from ringfence.types.enums import parse_bool
 
-MAX_TASKS = 100_000  # of all plays together, plays and imports counted too, and all as often as they are imported
+MAX_TASKS = 100_000  # tasks, plays and imports of a project, each as often as it is imported
 _IMPORT = 3  # tasks that an import counts for, beside itself
-MAX_INHERITED = 1_000_000  # conditions, tags and variables that tasks inherit, of all together
-MAX_IMPORTS = 50  # of one inside the other
-
-_PLAY = ("name", "hosts", "vars", "vars_files", "tasks", "tags", "gather_facts")
-_PLAY_LATER = ("serial", "max_fail_percentage", "confirm", "unmanaged")
-_PLAY_ANSIBLE = ("any_errors_fatal", "become", "become_method", "become_user", "collections", "connection", "diff",
-                 "environment", "force_handlers", "handlers", "ignore_errors", "ignore_unreachable", "module_defaults",
-                 "no_log", "order", "port", "post_tasks", "pre_tasks", "remote_user", "roles", "run_once", "strategy",
-                 "throttle", "timeout", "vars_prompt", "when")
-_IMPORTED = ("import_playbook", "name", "vars", "tags", "when")
-_TASK = ("name", "when", "loop", "with_items", "loop_control", "tags", "vars")
-_TASK_IMPORT = ("import_tasks", "name", "when", "tags", "vars")
-_BLOCK = ("block", "name", "when", "tags", "vars")
-_TASK_ANSIBLE = {
-    "include_tasks": "Use import_tasks: which tasks there are is known before any host is touched.",
-    "include_role": "Use import_tasks.", "import_role": "Use import_tasks.", "include_vars": "Use vars_files of the play.",
-    "rescue": "Tasks declare a state and do not run one after another.",
-    **dict.fromkeys(("register", "notify", "listen", "until", "retries", "delay", "async", "poll", "changed_when",
-                     "failed_when", "ignore_errors", "ignore_unreachable", "run_once", "throttle", "delegate_to",
-                     "delegate_facts", "local_action", "action", "args", "always"),
-                    "Tasks declare a state and do not run one after another."),
-    **dict.fromkeys(("become", "become_user", "become_method", "connection", "remote_user", "environment", "no_log",
-                     "check_mode", "diff", "port", "timeout", "any_errors_fatal", "collections", "module_defaults"),
-                    "Connection settings are variables of the inventory."),
-}
-_LOOP_CONTROL = ("loop_var", "index_var", "label")
+MAX_INHERITED = 1_000_000  # conditions, tags and variables that tasks and blocks take from around them and add to
+MAX_IMPORTS = 50  # imports inside of each other
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -177,10 +165,10 @@ class PlaybookReader:
         own = self._inherit(play, replace(inherited, variables=Map()))
         own = replace(own, variables=inherited.variables.merged_over(own.variables))  # the importing file has the last word
         if "import_playbook" in play:
-            self._keys(play, _IMPORTED, "an imported playbook")
+            self._keys(play, PLAYBOOK_IMPORT_KEYS, "an imported playbook")
             file = self._path(play["import_playbook"], play.at("import_playbook"), path.parent, "import_playbook")
             return self._playbook(file, play.at("import_playbook"), own) if file else []
-        self._keys(play, _PLAY, "a play", _PLAY_LATER, dict.fromkeys(_PLAY_ANSIBLE, ""))
+        self._keys(play, PLAY_KEYS, "a play", PLAY_KEYS_LATER, dict.fromkeys(PLAY_KEYS_OF_ANSIBLE, ""))
         try:
             parse_bool(play.get("gather_facts", True))
         except ValueError:
@@ -247,15 +235,15 @@ class PlaybookReader:
 
     def _task(self, task: Map, where: Where, path: Path, inherited: _Inherited) -> list[TaskSource]:
         if "block" in task:
-            self._keys(task, _BLOCK, "a block", ansible=_TASK_ANSIBLE)
+            self._keys(task, BLOCK_KEYS, "a block", ansible=TASK_KEYS_OF_ANSIBLE)
             return self._tasks(task["block"], task.at("block"), path, self._inherit(task, inherited))
         if "import_tasks" in task:
-            self._keys(task, _TASK_IMPORT, "an import", ansible=_TASK_ANSIBLE)
+            self._keys(task, TASK_IMPORT_KEYS, "an import", ansible=TASK_KEYS_OF_ANSIBLE)
             return self._imported(task, path, self._inherit(task, inherited))
         kinds = [key for key in task if key in self.kinds]
-        self._keys(task, (*_TASK, *kinds), "a task", ansible=_TASK_ANSIBLE, others=self.kinds)
+        self._keys(task, (*TASK_KEYS, *kinds), "a task", ansible=TASK_KEYS_OF_ANSIBLE, others=self.kinds)
         if len(kinds) != 1:
-            if kinds or not task.keys() - set(_TASK):
+            if kinds or not task.keys() - set(TASK_KEYS):
                 read = f"a task declares one resource, and this one {'declares ' + ' and '.join(kinds) if kinds else 'none'}"
                 self.problems.error(where, read, f"Kinds: {', '.join(sorted(self.kinds))}.")
             return []
@@ -304,7 +292,7 @@ class PlaybookReader:
         if not isinstance(control, Map):
             self.problems.error(task.at("loop_control"), f"loop_control is a mapping, not {describe(control)}")
             return {}
-        self._keys(control, _LOOP_CONTROL, "loop_control")
+        self._keys(control, LOOP_CONTROL_KEYS, "loop_control")
         found = {}
         for key, name in (("loop_var", "variable"), ("index_var", "index"), ("label", "label")):
             value = control.get(key)
@@ -347,9 +335,7 @@ class PlaybookReader:
         if variables is not None and not isinstance(variables, Map):
             self.problems.error(node.at("vars"), f"vars are a mapping, not {describe(variables)}")
         elif variables:
-            for key in variables:
-                if not isinstance(key, str):
-                    self.problems.error(variables.at(key), f"the name of a variable is a text, not {key!r}")
+            variables = mapping(variables, variables.where, self.problems)
             check(variables, variables.where, self.problems)
             self._copied(len(inherited.variables))
             inherited = replace(inherited, variables=variables.merged_over(inherited.variables))

@@ -153,7 +153,8 @@ class Project:
         with one_budget():
             scope = self._scope_of_connection(name)
             for key, raw in scope.variables.items():
-                if key in FACTS or not (accepts(key) if accepts else key.startswith(CONNECTION_PREFIXES)):
+                wanted = isinstance(key, str) and (accepts(key) if accepts else key.startswith(CONNECTION_PREFIXES))
+                if key in FACTS or not wanted:
                     continue
                 try:
                     value = scope.render(raw, scope.where(key))

@@ -10,9 +10,10 @@ from ringfence.diagnostics import Diagnostic, InputError, Problems, Where, allow
 from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import Map, Seq
+from ringfence.files import MAX_SETTINGS
 
 FILE = "ringfence.yml"
-MAX_ENTRIES = 1000  # of one list
+MAX_ENTRIES = 1000  # entries of one list in ringfence.yml
 LATER = ("protected",)  # keys of the design that no version knows yet
 
 
@@ -46,7 +47,7 @@ def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings:
     path, problems = Path(os.path.relpath(path)), Problems()
     if reason := trust.bounded(path.parent).unreadable(path):
         raise InputError([Diagnostic(Where(os.fspath(path)), reason)])
-    data = yaml.load(path, yaml.PLAYS, problems)
+    data = yaml.load(path, yaml.PLAYS, problems, limit=MAX_SETTINGS)
     if data is not None and not isinstance(data, Map):
         problems.error(Where(os.fspath(path), 1), f"{FILE} is a mapping, not {describe(data)}",
                        f"Allowed: {', '.join(_KEYS)}.")

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
-from ringfence.errors import HostError, RingfenceError
+from ringfence.errors import RingfenceError
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob
+from ringfence.run.host import HostJob, unexpected
 
 LOG = logging.getLogger(__name__)
 _LOOK_UP = 0.5  # seconds after which a wait is begun anew: on Windows Ctrl-C does not end one
@@ -69,6 +69,5 @@ def _guarded(work: Callable[[HostJob], HostResult], job: HostJob) -> HostResult:
         return work(job)
     except RingfenceError as error:
         return HostResult(job.host, error=error)
-    except Exception as error:  # a fault of ours on one host is that host's result, not the fleet's end
-        LOG.debug("%s", job.host, exc_info=True)
-        return HostResult(job.host, error=HostError("internal", f"{type(error).__name__}: {error}"))
+    except Exception as error:
+        return HostResult(job.host, error=unexpected(job.host, error))

@@ -1,5 +1,6 @@
 """One host from what is declared to a proven state: read, plan, write, and a second read over a new connection."""
 
+import logging
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
 from ringfence.run.masking import Masking, secrets_of
+from ringfence.run.names import NameCache
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
@@ -27,8 +29,11 @@ from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
 from ringfence.windows.endpoint import Endpoint, endpoint_of
 from ringfence.windows.read import STORES, read
+from ringfence.windows.stored_names import StoredNames, stored_names
 
 NO_QUESTIONS = Questions()
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,13 +57,15 @@ class RunContext:
     """What all hosts of a run share.
 
     declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
-    connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it.
+    connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
+    things, where people are going to see it.
     """
 
     kinds: Mapping[str, Kind]
     declare: Callable[[str, Facts | None], tuple[Declarations, list[Diagnostic]]]
     connect: Callable[[HostJob], Transport]
     memory: ReplyMemory = field(default_factory=ReplyMemory)
+    names: NameCache | None = None
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -82,6 +89,7 @@ class HostRun:
         self.endpoint: Endpoint | None = None  # who answers, once it has been asked
         self._memory = MemoryShare(context.memory)
         self._masking = Masking(secrets_of(job.settings))
+        self.found: HostSnapshot | None = None  # what was read last
         self._transport: Transport | None = None
 
     def send(self, batch: Batch) -> Reply:
@@ -102,7 +110,15 @@ class HostRun:
                 result = work()
         except RingfenceError as error:
             result = HostResult(self.job.host, error=error, declared=self.job.declared)
+        if result.changes and not isinstance(result.error, HostError):
+            result = replace(result, names=self.names(stored_names(result.changes)))
         return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))
+
+    def names(self, stored: StoredNames) -> Mapping[str, str]:
+        """What the host calls what it stores, where people are going to see it."""
+        if self.context.names is None or self.found is None:
+            return {}
+        return self.context.names.names(self.job.host, self.found, stored, self.send)
 
     # -- read and plan
 
@@ -118,7 +134,8 @@ class HostRun:
         self.endpoint = endpoint_of(facts)
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
         found = HostSnapshot(facts, read(reply["policy"], self.kinds), defaults=self._defaults(reply))
-        return questions.answered(found, reply), reply
+        self.found = questions.answered(found, reply)
+        return self.found, reply
 
     def _defaults(self, reply: Reply) -> Defaults:
         """What Windows ships there, as far as it was asked and told: older endpoints do not know the question."""
@@ -167,6 +184,8 @@ class HostRun:
             return result if result.error else self._prove(plan, result)
         except RingfenceError as error:  # what was to be changed, and what was, is still known
             return replace(result, error=error)
+        except Exception as error:
+            return replace(result, error=unexpected(self.job.host, error))
 
     def _write(self, plan: Plan, result: HostResult) -> HostResult:
         """Carries the changes to the host. Raises HostError."""
@@ -178,6 +197,8 @@ class HostRun:
         for change in plan.changes:
             if (answer := reply.answers.get(change.id)) and answer.error:
                 reason = f"{change.action} {change.id}: {answer.error.message}"
+                if change.id != list(reply.answers)[-1]:  # it was to stop there
+                    return replace(result, error=HostError("protocol", f"the host went on after a change that failed: {reason}"))
                 return replace(result, error=HostError(kind_from_call(answer.error), reason))
         return result
 
@@ -201,6 +222,12 @@ class HostRun:
         if remaining:
             return replace(result, error=HostError("not_converged", ", ".join(str(c.id) for c in remaining[:5])))
         return result
+
+
+def unexpected(host: str, error: Exception) -> HostError:
+    """A fault of ours on one host: it is that host's result, not the fleet's end."""
+    LOG.debug("%s", host, exc_info=error)
+    return HostError("internal", f"{type(error).__name__}: {error}")
 
 
 def _dict(value: Any) -> dict[str, Any]:

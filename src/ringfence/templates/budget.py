@@ -15,7 +15,7 @@ from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Where
 
-BUDGET = 10_000_000  # units of work: about as many characters, and fewer of what is dearer
+MAX_RENDERING = 10_000_000  # units of work of all templates of a host, of about 0.2 microseconds; a character is one
 MAX_COMPILED = 30_000  # parts of templates (names, constants, operators, filters …) that are compiled for one file or host
 _STEP = 4  # what a step of a loop costs
 PART = 8  # what a visit to a part of a value or of a template costs, as it is done in Python
@@ -25,10 +25,10 @@ SCOPE = 100  # what it costs to begin with the variables of a play or of another
 LOOK = 50  # what it costs to ask whether there is a file
 PATTERN = 10_000  # what it costs to compile a regular expression
 DECRYPTION = 30_000  # what it costs to try one password on one vaulted value: 10,000 rounds of PBKDF2
-MAX_RANGE = 100_000
-MAX_WIDTH = 10_000  # of what a template may ask to be padded
-MAX_INDENT = 16  # of JSON and YAML
-MAX_BITS = 4096  # of a whole number
+MAX_RANGE = 100_000  # numbers that range() gives in a template
+MAX_WIDTH = 10_000  # characters to which a template may pad
+MAX_INDENT = 16  # spaces by which a template may indent JSON and YAML
+MAX_BITS = 4096  # bits of a whole number in a template
 
 
 class RenderError(Exception):
@@ -59,13 +59,13 @@ class OverBudget(RenderError):
     """Nothing is left of the budget: nothing more is rendered for the host."""
 
     def __init__(self, summary: str = "the templates make too much: the work allowed for a host ends here", detail: str = (
-            f"All templates of a host may make about {BUDGET:,} characters together, and fewer list items, loop steps and "
+            f"All templates of a host may make about {MAX_RENDERING:,} characters together, and fewer list items, loop steps and "
             "decrypted values. Loop over fewer items, or write out what is the same for all hosts.")) -> None:
         super().__init__(summary, detail)
 
 
 class _Budget(threading.local):
-    left = BUDGET
+    left = MAX_RENDERING
     shared = False
     file = ""  # whose templates are being read; none of them is a host's
 
@@ -80,7 +80,7 @@ _budget = _Budget()
 def reset_budget() -> None:
     """Begin a new rendering with the whole budget, where it does not share one."""
     if not _budget.shared:
-        _budget.left, _budget.compiled, _budget.patterns = BUDGET, Counter(), set()
+        _budget.left, _budget.compiled, _budget.patterns = MAX_RENDERING, Counter(), set()
 
 
 @contextlib.contextmanager
@@ -116,7 +116,7 @@ def charge(amount: int) -> None:
 
 def spent() -> int:
     """What the rendering under way has cost so far."""
-    return BUDGET - _budget.left
+    return MAX_RENDERING - _budget.left
 
 
 def exhausted() -> bool:

@@ -5,9 +5,7 @@ lazy values arrive as plain ones, widths are narrow, results are paid from the b
 filter that needs a text refuses it by itself.
 """
 
-import base64
 import functools
-import hashlib
 import itertools
 import json
 import ntpath
@@ -18,12 +16,9 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import yaml as pyyaml
 from jinja2.filters import do_unique
 
-from ringfence.diagnostics import Problems, describe
-from ringfence.documents import yaml
-from ringfence.secret import Secret
+from ringfence.diagnostics import describe
 from ringfence.templates import lookups
 from ringfence.templates.budget import (
     CALL,
@@ -39,8 +34,9 @@ from ringfence.templates.budget import (
     limit_indent,
     limit_width,
 )
+from ringfence.templates.formats import b64decode, b64encode, digest, from_yaml, to_json, to_nice_json, to_nice_yaml, to_yaml
 from ringfence.templates.matching import matches, regex_findall, regex_replace, regex_search
-from ringfence.templates.sandbox import Environment, FailedValue, Lazy, as_text, materialise, text
+from ringfence.templates.sandbox import Environment, FailedValue, as_text, materialise, text
 from ringfence.types.enums import TRUE_WORDS
 
 _WIDE = frozenset({"center", "indent", "batch", "slice", "wordwrap", "truncate", "tojson", "to_json", "to_nice_json",
@@ -51,7 +47,6 @@ _CHEAP = frozenset({  # whose work does not grow with what they are given
     "mapping", "iterable", "sequence", "number", "integer", "float", "callable", "sameas", "odd", "even", "divisibleby",
     "filter", "test", "truthy", "falsy"})
 _WRAP_WORK = 50  # what a character costs in `wordwrap`, which may make a line of each
-_YAML_WORK = 15  # what a character or value of YAML costs, against that of other texts
 _MARKERS = frozenset({"default", "d", "mandatory", "defined", "undefined"})
 _DROPPED = ("random", "shuffle", "pprint", "xmlattr", "urlize", "filesizeformat", "striptags")
 _UUID_NAMESPACE = uuid.UUID("361E6D51-FAEC-444A-9079-341386DA8E2E")  # Ansible's to_uuid
@@ -223,58 +218,6 @@ def extract(key: Any, container: Any, more: Any = None) -> Any:
     for one in [key, *(more if isinstance(more, list) else [] if more is None else [more])]:
         container = _environment().getitem(container, one)
     return container
-
-
-def to_json(value: Any, **options: Any) -> str:
-    allowed = {k: v for k, v in options.items() if k in ("indent", "sort_keys", "separators", "ensure_ascii")}
-    limit_indent(allowed.get("indent"))
-    return json.dumps(value, default=_no_json, **allowed)
-
-
-def to_nice_json(value: Any, indent: int = 4, sort_keys: bool = True, **options: Any) -> str:
-    return to_json(value, indent=indent, sort_keys=sort_keys, separators=(",", ": "), **options)
-
-
-def _no_json(value: Any) -> Any:
-    if isinstance(value, Lazy):
-        return value.materialise()
-    raise RenderError("a secret cannot become part of a text" if isinstance(value, Secret)
-                      else f"{type(value).__name__} cannot be written as JSON")
-
-
-def to_yaml(value: Any, **options: Any) -> str:
-    charge(_YAML_WORK * charge_whole(value))
-    limit_indent(options.get("indent"))
-    plain = json.loads(to_json(value))
-    return str(pyyaml.safe_dump(plain, allow_unicode=True, default_flow_style=options.get("default_flow_style"),
-                                width=1000, indent=options.get("indent")))
-
-
-def to_nice_yaml(value: Any, indent: int = 4, **options: Any) -> str:
-    return to_yaml(value, **{"default_flow_style": False, "indent": indent, **options})
-
-
-def from_yaml(value: Any) -> Any:
-    problems = Problems()
-    charge(_YAML_WORK * len(text(value)))
-    found = yaml.parse(text(value), "from_yaml", yaml.VARIABLES, problems)
-    if problems.failed:
-        raise RenderError("from_yaml: the text is not YAML")
-    return found
-
-
-def b64encode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str:
-    return (base64.urlsafe_b64encode if urlsafe else base64.b64encode)(text(value).encode(encoding)).decode()
-
-
-def b64decode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str:
-    return (base64.urlsafe_b64decode if urlsafe else base64.b64decode)(text(value)).decode(encoding)
-
-
-def digest(value: Any, kind: str = "sha1") -> str:
-    if kind not in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512"):
-        raise RenderError(f'unknown hash "{kind}"', "Allowed: md5, sha1, sha224, sha256, sha384, sha512.")
-    return hashlib.new(kind, text(value).encode(), usedforsecurity=False).hexdigest()
 
 
 # ------------------------------------------------------------------------------------------------------------ tests

@@ -11,10 +11,9 @@ from jinja2.utils import missing
 from ringfence.diagnostics import Problems, Where, allowed, describe
 from ringfence.documents.vault import Vaulted, is_vault
 from ringfence.documents.yaml import read_text
+from ringfence.files import MAX_LOOKUP
 from ringfence.templates.budget import LOOK, RenderError, UntrustedLookup, charge
 from ringfence.templates.sandbox import FailedValue, TemplateContext, materialise, text
-
-MAX_FILE = 2**20  # characters that lookup('file', …) takes
 
 
 def _env(scope: Any, name: Any, default: Any = "") -> Any:
@@ -39,10 +38,9 @@ def _file(scope: Any, name: Any, rstrip: bool = True, lstrip: bool = False) -> A
     if path is None:
         raise RenderError(f"there is no file {path_asked_for}", f"Looked for: {', '.join(map(str, dict.fromkeys(candidates)))}.")
     problems = Problems()
-    found = read_text(path, problems)
+    found = read_text(path, problems, limit=MAX_LOOKUP)
     problems.check()
-    if found is None or len(found) > MAX_FILE:
-        raise RenderError(f"{path} has more than {MAX_FILE} characters")
+    assert found is not None
     charge(len(found))
     if is_vault(found):
         return scope.decrypt(Vaulted(found, Where(str(path))))

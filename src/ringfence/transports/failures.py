@@ -65,8 +65,8 @@ _TEXTS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for patter
      r"|cannot find the (path|file) specified|The term '[^']*' is not recognized", "powershell"),
 ))
 
-_LOOKED_AT = 4000  # characters of a text: patterns with `.*` in the middle take time with the square of its length
-_LONGEST = 600  # characters of what a host says in a message
+MAX_SAID = 600  # characters of what a host says that a message repeats
+MAX_LOOKED_AT = 4000  # characters of a text of a host that are looked at: `.*` within a pattern costs the square of them
 
 # what a failure is called before a batch was sent, and after
 _BEFORE = {"protocol": "wrong_service"}
@@ -84,7 +84,7 @@ _PASSING = ("connection_refused", "timeout", "network", "dns")
 
 def kind_from_text(text: str) -> str | None:
     """The kind of failure that an error text of Windows or PowerShell (with its error id) speaks of."""
-    return next((kind for pattern, kind in _TEXTS if pattern.search(text[:_LOOKED_AT])), None)
+    return next((kind for pattern, kind in _TEXTS if pattern.search(text[:MAX_LOOKED_AT])), None)
 
 
 def kind_from_fault(code: object, text: str) -> str | None:
@@ -136,7 +136,7 @@ def kind_from_network(error: BaseException) -> tuple[str, str]:
     for one in found:
         # urllib3's own, as for a fingerprint: no ssl.SSLError is behind it
         if type(one).__name__ == "SSLError" and not any(isinstance(other, ssl.SSLError) for other in found):
-            got = re.search('ingerprint.*got "([0-9a-f]+)"', str(found[-1])[:_LOOKED_AT])
+            got = re.search('ingerprint.*got "([0-9a-f]+)"', str(found[-1])[:MAX_LOOKED_AT])
             return "tls", f"the certificate's fingerprint is {got[1]}" if got else str(found[-1])
         if isinstance(one, http.client.HTTPException) and not isinstance(
                 one, http.client.RemoteDisconnected | http.client.IncompleteRead):
@@ -156,7 +156,7 @@ def host_error(where: str, sent: bool, kind: str, detail: str = "") -> HostError
 
     `detail` is what the other side said: of it one line is kept that no terminal can take for a command.
     """
-    shown = "".join(c if c.isprintable() else " " for c in detail[:_LONGEST])
+    shown = "".join(c if c.isprintable() else " " for c in detail[:MAX_SAID])
     message = where + (f": {shown}" if shown else "")
     if not sent:
         return Unreachable(_BEFORE.get(kind, kind), message)

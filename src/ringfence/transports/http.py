@@ -26,7 +26,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _SEALED = re.compile(r'multipart/(x-multi-)?encrypted;\s*protocol="[\w/.-]+";\s*boundary="Encrypted Boundary"', re.IGNORECASE)
 
 
-BEFORE_AUTHENTICATION = 2**20  # bytes of all responses, their headers included
+BEFORE_AUTHENTICATION = 2**20  # bytes of all responses before authentication, their headers included
 _ROUNDS = 20  # responses in which authentication has to come to its end; NTLM takes three
 
 

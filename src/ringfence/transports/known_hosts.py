@@ -128,7 +128,7 @@ def _entries(path: str, modified: int, size: int) -> tuple[KnownHostsLine, ...]:
 def _lines(path: str) -> list[str]:
     """The lines of a file. Raises OSError, also for what is no file or too large."""
     try:
-        return files.read_bytes(path).decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+        return files.read_bytes(path, files.MAX_KNOWN_HOSTS).decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
     except ValueError as error:
         raise OSError(errno.EINVAL, str(error)) from None
 

@@ -18,10 +18,10 @@ from ringfence.errors import HostError
 from ringfence.transports.failures import host_error, kind_from_text
 
 _BEGIN = b"<<ringfence"
-MAX_ERRORS = 256 * 1024  # bytes of standard error that are kept
+MAX_ERRORS = 256 * 1024  # bytes of the standard error of a host that are kept
 
 _NOT_FOUND = (126, 127, 9009)  # exit codes of bash (cannot run, not found) and of cmd.exe
-_MAX_WORDS = 8000  # characters of it that are looked at: enough for an error of PowerShell with all that stands around it
+MAX_WORDS = 8000  # characters of standard error that are looked at: enough for an error of PowerShell and what stands around it
 _NOISE = re.compile(r"\sAt (?:line|.{1,260}?):\d{1,9} char:\d.*|\s\+ CategoryInfo .*", re.DOTALL)
 _CLIXML = "#< CLIXML"
 _ESCAPE, _COLOUR = re.compile(r"_x([0-9A-Fa-f]{4})_"), re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -107,7 +107,7 @@ def error_text(errors: bytes) -> str:
         around = [first, *(one.partition("</Objs>")[2] if one.lstrip().startswith("<Objs") else one for one in rest)]
         tags = (one.partition('">') for one in text.split('<S S="')[1:])
         clixml_errors = "".join(said.partition("</S>")[0] for stream, _, said in tags if stream.lower() == "error")
-        clixml_errors = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), html.unescape(clixml_errors[:_MAX_WORDS]))
+        clixml_errors = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), html.unescape(clixml_errors[:MAX_WORDS]))
         text = f"{clixml_errors} {' '.join(around)}".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = _COLOUR.sub("", text[:_MAX_WORDS])
+    text = _COLOUR.sub("", text[:MAX_WORDS])
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -24,7 +24,6 @@ from ringfence.transports.failures import connect_with_retries, host_error, kind
 from ringfence.transports.http import BoundedSession, BoundedWSMan, without_document_type
 from ringfence.transports.loggers import silence_loggers
 
-MAX_PEM = 4 * 2**20  # bytes of a file of certificates; what browsers trust is 200 kB
 _CLOSING = 10.0  # seconds that closing a shell may take once the answer is there
 _HTTP = {
     403: ("authorization", "HTTP 403"),
@@ -72,7 +71,7 @@ class PsrpTransport:
         """An open runspace pool. Raises Unreachable."""
         for path in filter(None, (self.settings.ca_cert, self.settings.certificate_pem, self.settings.certificate_key_pem)):
             try:
-                files.read_bytes(path, MAX_PEM)  # OpenSSL would read whatever is there
+                files.read_bytes(path, files.MAX_PEM)  # OpenSSL would read whatever is there
             except (OSError, ValueError) as error:
                 raise Unreachable("tls", f"{path} cannot be read ({error})") from None
         try:

@@ -25,7 +25,6 @@ from ringfence.transports.ssh_packets import MORE_THAN, BoundedTransport
 log = logging.getLogger(__name__)
 
 _KEYS: tuple[type[Any], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
-MAX_KEY = 2**20  # bytes of a private key, or of the certificate beside it
 _OVERHEAD = 16 * 2**20  # bytes beyond an answer: standard error, and what the protocol itself needs
 _GRACE = 5.0  # seconds that a process has to end after its answer or its end of output
 
@@ -114,7 +113,7 @@ class SshTransport:
         if settings.private_key_file:
             called = os.path.expanduser(settings.private_key_file)
             try:
-                text = files.read_bytes(called, MAX_KEY).decode()
+                text = files.read_bytes(called, files.MAX_KEY).decode()
             except (OSError, ValueError) as error:
                 raise Unreachable("authentication", f"{called} cannot be read ({error})") from None
         if not text:
@@ -223,7 +222,7 @@ def _load_key(text: str, called: str, passphrase: str | None) -> paramiko.PKey:
 def _certify(key: paramiko.PKey, path: str) -> None:
     """Give a key the certificate in a file. Raises Unreachable where it cannot be had."""
     try:
-        blob = paramiko.pkey.PublicBlob.from_string(files.read_bytes(path, MAX_KEY).decode())
+        blob = paramiko.pkey.PublicBlob.from_string(files.read_bytes(path, files.MAX_KEY).decode())
         key.load_certificate(paramiko.Message(blob.key_blob))
     except (OSError, ValueError, IndexError, paramiko.SSHException) as error:
         raise Unreachable("authentication", f"{path} cannot be used ({error})") from None

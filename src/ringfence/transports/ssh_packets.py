@@ -10,10 +10,10 @@ from paramiko.packet import Packetizer
 from paramiko.ssh_exception import SSHException
 from paramiko.transport import Transport
 
-_MAX_PACKET = 35_000  # bytes, RFC 4253 6.1; and a block and a MAC, which paramiko reads along
+_MAX_PACKET = 35_000  # bytes of an SSH packet, RFC 4253 6.1; and a block and a MAC, which paramiko reads along
 _MAX_GREETING = 2**16  # bytes of the lines before and with the version: RFC 4253 4.2 gives that 255 and bounds no others
 MORE_THAN = "more than"  # what the messages begin with
-BEFORE_LOG_ON = 2**20  # bytes of all packets
+BEFORE_LOG_ON = 2**20  # bytes of all packets of an SSH server before log-on
 
 
 class BoundedPacketizer(Packetizer):

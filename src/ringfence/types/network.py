@@ -48,8 +48,12 @@ def address(text: str) -> str:
     Host bits of a subnet are cleared, /32 and /128 are the address alone, a range that is a subnet is that subnet, and /0 is
     a range: Windows has no such subnet. Raises ValueError.
     """
-    if _IPV4.fullmatch(text):
-        return text
+    base, slash, size = text.partition("/")
+    if _IPV4.fullmatch(base):
+        if not slash:
+            return text
+        if (length := _LENGTHS.get(size)) is not None:
+            return _subnet(base, length)
     if "%" in text[:_LONGEST]:
         raise ValueError(f"{quoted(text)}: an address with an interface (%) cannot stand in a policy")
     try:
@@ -62,11 +66,8 @@ def address(text: str) -> str:
             return interval_text(first.version, int(first), int(last))
         if "/" not in text:
             return str(_ip_address(text))
-        base, _, size = text.partition("/")
-        if _IPV4.fullmatch(base):
-            return _subnet(base, _LENGTHS[size])
         net = ipaddress.IPv6Network(text, strict=False)
-    except (ValueError, KeyError):
+    except ValueError:
         raise ValueError(f"{quoted(text)} is not an address, a range a-b (smaller end first) "
                          "or a subnet a/length") from None
     return str(net.network_address) if net.prefixlen == 128 else str(net) if net.prefixlen else interval_text(6, 0, 2**128 - 1)
@@ -81,10 +82,12 @@ def _subnet(base: str, length: int) -> str:
     """An IPv4 subnet without its host bits. (ipaddress does it too, in four times the time.)"""
     if length == 0:
         return interval_text(4, 0, 2**32 - 1)
-    a, b, c, d = map(int, base.split("."))
-    bits = (a << 24 | b << 16 | c << 8 | d) >> (32 - length) << (32 - length)
-    net = f"{bits >> 24}.{bits >> 16 & 255}.{bits >> 8 & 255}.{bits & 255}"
-    return net if length == 32 else f"{net}/{length}"
+    a, b, c, d = base.split(".")
+    address = int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
+    bits = address >> (32 - length) << (32 - length)
+    if bits != address:
+        base = f"{bits >> 24}.{bits >> 16 & 255}.{bits >> 8 & 255}.{bits & 255}"
+    return base if length == 32 else f"{base}/{length}"
 
 
 def subnet(text: str) -> str:

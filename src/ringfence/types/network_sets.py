@@ -7,7 +7,7 @@ own affair.
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 
 from ringfence.types.base import KeptPiece
@@ -17,19 +17,19 @@ LAST_PORT = 65535
 _LAST = {4: 2**32 - 1, 6: 2**128 - 1}
 
 
-def merged(intervals: Iterable[Interval]) -> Iterator[Interval]:
+def merged(intervals: Iterable[Interval]) -> list[Interval]:
     """The same numbers in as few intervals as they need, sorted."""
-    current: Interval | None = None
+    found: list[Interval] = []
+    begin, end = 0, -2
     for first, last, text in sorted(intervals):
-        if current is None:
-            current = first, last, text
-        elif first > current[1] + 1:
-            yield current
-            current = first, last, text
-        elif last > current[1]:
-            current = (first, last, text) if first == current[0] else (current[0], last, "")
-    if current is not None:
-        yield current
+        if first > end + 1:
+            found.append((first, last, text))
+        elif last > end:
+            found[-1] = (first, last, text) if first == begin else (begin, last, "")
+        else:
+            continue
+        begin, end, _ = found[-1]
+    return found
 
 
 def port_set(members: Iterable[str]) -> tuple[str, ...]:
@@ -54,8 +54,12 @@ def _sorted_out(members: Iterable[str]) -> tuple[list[str], list[str], list[str]
     numbers: list[str] = []
     pieces: list[str] = []
     for member in members:
-        (pieces if isinstance(member, KeptPiece) else numbers if member[:1].isdigit() or ":" in member else words).append(member)
-    return sorted(words), numbers, sorted(pieces)
+        (pieces if type(member) is KeptPiece else numbers if member[0] in "0123456789" or ":" in member else words).append(member)
+    if len(words) > 1:
+        words.sort()
+    if len(pieces) > 1:
+        pieces.sort()
+    return words, numbers, pieces
 
 
 def _port_interval(text: str) -> Interval:
@@ -74,9 +78,10 @@ def address_set(members: Iterable[str]) -> tuple[str, ...]:
     """Addresses, ranges and subnets, each in its canonical form, and keywords."""
     words, addresses, pieces = _sorted_out(members)
     if len(addresses) > 1:
-        four, six = ([interval(a)[1:] for a in addresses if (":" in a) == new] for new in (False, True))
-        addresses = [t or interval_text(version, first, last) for version, those in ((4, four), (6, six))
-                     for first, last, t in merged(those)]
+        four = [interval(a) for a in addresses if ":" not in a]
+        six = [interval(a) for a in addresses if ":" in a] if len(four) < len(addresses) else []
+        addresses = [t or interval_text(4, first, last) for first, last, t in (merged(four) if len(four) > 1 else four)]
+        addresses += [t or interval_text(6, first, last) for first, last, t in (merged(six) if len(six) > 1 else six)]
     return (*words, *addresses, *pieces)
 
 
@@ -86,20 +91,20 @@ def natural_addresses(members: Iterable[str]) -> tuple[str, ...]:
 
 
 def _address_order(member: str) -> tuple[int, int, int, str]:
-    return (9, 0, 0, member) if isinstance(member, KeptPiece) else interval(member)
+    return (9, 0, 0, member) if isinstance(member, KeptPiece) else (6 if ":" in member else 4, *interval(member))
 
 
 @lru_cache(65536)
-def interval(canonical: str) -> tuple[int, int, int, str]:
-    """The version of IP, the first and the last address of an address, range or subnet, and its text."""
+def interval(canonical: str) -> Interval:
+    """The first and the last address of an address, range or subnet, and its text."""
     if ":" in canonical:
         return _six(canonical)
     first, dash, last = canonical.partition("-")
     if dash:
-        return 4, _number(first), _number(last), canonical
+        return _number(first), _number(last), canonical
     base, slash, length = canonical.partition("/")
     start = _number(base)
-    return 4, start, start | (2 ** (32 - int(length)) - 1 if slash else 0), canonical
+    return start, start | ((1 << 32 - int(length)) - 1 if slash else 0), canonical
 
 
 def _number(address: str) -> int:
@@ -107,14 +112,14 @@ def _number(address: str) -> int:
     return int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
 
 
-def _six(canonical: str) -> tuple[int, int, int, str]:
+def _six(canonical: str) -> Interval:
     first, dash, last = canonical.partition("-")
     if dash:
-        return 6, int(ipaddress.IPv6Address(first)), int(ipaddress.IPv6Address(last)), canonical
+        return int(ipaddress.IPv6Address(first)), int(ipaddress.IPv6Address(last)), canonical
     if "/" not in canonical:
-        return 6, (address := int(ipaddress.IPv6Address(canonical))), address, canonical
+        return (address := int(ipaddress.IPv6Address(canonical))), address, canonical
     net = ipaddress.IPv6Network(canonical)
-    return 6, int(net.network_address), int(net.broadcast_address), canonical
+    return int(net.network_address), int(net.broadcast_address), canonical
 
 
 def interval_text(version: int, first: int, last: int) -> str:

@@ -10,7 +10,7 @@ from ringfence.errors import ExitCode
 from ringfence.model.state import Action, Change
 from ringfence.report import DefaultsResult, HostResult, Report
 from ringfence.views import json_view, text_view
-from ringfence.views.format import columns, count, escaped, natural
+from ringfence.views.format import columns, count, escaped, natural, with_names
 from ringfence.views.view import ViewOptions
 from ringfence.windows.origin import ORIGINS, Origin
 
@@ -34,7 +34,7 @@ class DefaultsTextView:
             if changes and action == "create" and isinstance(result, DefaultsResult):
                 lines += [f" {title}:", *self._added(changes, result)]
             elif changes:
-                lines += [f" {title}:", *(self._change(c) for c in changes)]
+                lines += [f" {title}:", *(self._change(c, result) for c in changes)]
         return "\n".join(lines) + "\n"
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
@@ -60,14 +60,15 @@ class DefaultsTextView:
                 yield from (f"    {line}" for line in columns(
                     [(escaped(package), count(number, "rule")) for package, number in sorted(packages.items())]))
             else:
-                yield from (f"  {line}" for c in group for line in self._change(c, result.origins[c.id]).splitlines())
+                yield from (f"  {line}" for c in group for line in self._change(c, result, result.origins[c.id]).splitlines())
 
-    def _change(self, change: Change, origin: Origin | None = None) -> str:
-        shown = text_view.change(change, diff=self._diff, style=self._style)
+    def _change(self, change: Change, result: HostResult, origin: Origin | None = None) -> str:
+        names = tuple(result.names.items())
+        shown = text_view.change(change, diff=self._diff, style=self._style, names=names)
         if origin is None or not origin.of:
             return shown
         head, _, rest = shown.partition("\n")
-        return f"{head}  {self._style('of ' + escaped(origin.of), 'quiet')}" + (f"\n{rest}" if rest else "")
+        return f"{head}  {self._style('of ' + with_names(escaped(origin.of), names), 'quiet')}" + (f"\n{rest}" if rest else "")
 
 
 class DefaultsJsonView(json_view.JsonView):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ringfence.secret import MASK, Secret
@@ -10,6 +11,9 @@ from ringfence.types.base import PropertyType, snake
 MAX_TEXT, MAX_MEMBERS = 200, 20  # characters of a text and members of a list that are shown
 Style = Callable[[str, str], str]
 """(text, style) -> the text as it is shown. Styles: added, removed, changed, error, warning, good, quiet, strong."""
+
+Names = tuple[tuple[str, str], ...]
+"""(as it is stored, what people call it), …"""
 
 
 def unstyled(text: str, style: str) -> str:
@@ -28,6 +32,20 @@ def cut(text: str, full: bool = False, longest: int = MAX_TEXT) -> str:
     """A text of a host, escaped; of a long one the beginning, and how much is left. `full`: all of it."""
     left = 0 if full else len(text) - longest
     return escaped(text) if left <= 0 else f"{escaped(text[:longest])}… ({left} more characters, see --full)"
+
+
+def with_names(text: str, names: Names) -> str:
+    """A shown text with what people call things in place of what is stored, wherever that stands in it."""
+    if not names or not text:
+        return text
+    called = dict(names)
+    return _any_of(tuple(called)).sub(lambda match: escaped(called[match[0]]), text)
+
+
+@lru_cache(1024)
+def _any_of(stored: tuple[str, ...]) -> re.Pattern[str]:
+    """One of them, the longest first, and none that goes on: `@a.dll,-2` is not in `@a.dll,-25`."""
+    return re.compile(f"(?:{'|'.join(map(re.escape, sorted(stored, key=len, reverse=True)))})(?![0-9-])")
 
 
 def value(content: Any, blank: str = "(none)", full: bool = False) -> str:
@@ -66,9 +84,10 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def natural(name: str) -> list[tuple[int, int | str]]:
+def natural(name: str) -> list[tuple[int, int, str]]:
     """A key to sort names by, web2 before web10."""
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name)]
+    parts = re.split(r"(\d+)", name)
+    return [(0, len(digits := part.lstrip("0")), digits) if part.isdecimal() else (1, 0, part) for part in parts]
 
 
 def names(hosts: Sequence[str], limit: int = 5) -> str:

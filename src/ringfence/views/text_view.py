@@ -14,6 +14,7 @@ from ringfence.types.base import remembered
 from ringfence.views.format import (
     MAX_MEMBERS,
     MAX_TEXT,
+    Names,
     Style,
     columns,
     count,
@@ -21,12 +22,14 @@ from ringfence.views.format import (
     empty_as,
     escaped,
     more,
-    names,
     natural,
     unstyled,
     value,
+    with_names,
 )
+from ringfence.views.format import names as names_of_hosts
 from ringfence.views.view import ViewOptions
+from ringfence.windows.stored_names import title_of
 
 SIGNS = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed")}
 STYLES: dict[Status, str] = {"in_sync": "good", "changed": "changed", "differs": "changed", "unreachable": "error",
@@ -126,23 +129,27 @@ def _place(path: str) -> str:
     return ", ".join(f"number {int(p) + 1}" if p.isdecimal() else escaped(p) for p in parts) + ": "
 
 
-def change(changed: Change, *, diff: bool = True, style: Style = unstyled, full: bool = False) -> str:
-    """One change: a line for the resource and, with `diff`, its properties below it."""
-    return _change(changed, diff, style, full)
+def change(changed: Change, *, diff: bool = True, style: Style = unstyled, names: Names = (), full: bool = False) -> str:
+    """One change: a line for the resource and, with `diff`, its properties below it; `names`: what people call what is
+    stored."""
+    return _change(changed, diff, style, names, full)
 
 
-def _size(changed: Change, *how: object) -> int:
+def _size(changed: Change, diff: bool, style: Style, names: Names, full: bool) -> int:
     """How long the values of a change are, about."""
     values = [v for r in (changed.before, changed.after) if r is not None for v in r.values().values()]
-    return sum(len(v) if isinstance(v, str) else 50 * len(v) for v in values if isinstance(v, str | tuple))
+    return (sum(len(v) if isinstance(v, str) else 50 * len(v) for v in values if isinstance(v, str | tuple))
+            + sum(len(text) for name in names for text in name) // 10)  # the changes of a host share them
 
 
 @remembered(4096, 4000, _size)  # fleets repeat themselves
-def _change(changed: Change, diff: bool, style: Style, full: bool) -> str:
+def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool) -> str:
     sign, colour = SIGNS[changed.action]
     store = f" ({changed.id.store})" if changed.id.store != LOCAL else ""
     place = style(f"  {escaped(str(changed.where))}", "quiet") if changed.where != NOWHERE else ""
-    head = f"  {style(f'{sign} {changed.id.kind} {cut(changed.resource.name, full)}{store}', colour)}{place}"
+    title = dict(names).get(title_of(changed), "")
+    called = f"  {cut(title, full)}" if title else ""
+    head = f"  {style(f'{sign} {changed.id.kind} {cut(changed.resource.name, full)}{store}', colour)}{called}{place}"
     if not diff:
         return head
     words = {name: p.type for name, p in changed.resource.kind.properties.items()}
@@ -155,7 +162,8 @@ def _change(changed: Change, diff: bool, style: Style, full: bool) -> str:
     for name, differences in rows.items():
         for number, line in enumerate(differences):
             label = name if number == 0 else ""
-            shown = f"{line.sign} {line.text}" if line.sign else line.text
+            told = with_names(line.text, names)
+            shown = f"{line.sign} {told}" if line.sign else told
             tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if changed.action == "remove" else "")
             lines.append(f"      {label.ljust(width)}  {style(shown, tint) if tint else shown}".rstrip())
     return "\n".join(lines)
@@ -194,7 +202,7 @@ class GroupedResults:
         groups = sorted(((sorted(hosts, key=natural), lines) for lines, hosts in self._groups.items()),
                         key=lambda group: natural(group[0][0]))
         self._groups, self._held = {}, 0
-        return "".join("\n".join([f"{self._style(names(hosts), 'strong')}  {lines[0]}", *lines[1:]]) + "\n\n"
+        return "".join("\n".join([f"{self._style(names_of_hosts(hosts), 'strong')}  {lines[0]}", *lines[1:]]) + "\n\n"
                        for hosts, lines in groups)
 
     def _body(self, result: HostResult) -> Iterator[str]:
@@ -203,12 +211,13 @@ class GroupedResults:
         yield from (diagnostic(replace(d, host=""), style, self._full) for d in told)
         if len(result.diagnostics) > len(told):
             yield f"{more(len(result.diagnostics) - len(told)).strip()}"
-        yield from (change(c, diff=self._diff, style=style, full=self._full) for c in result.changes)
+        named = tuple(result.names.items())
+        yield from (change(c, diff=self._diff, style=style, names=named, full=self._full) for c in result.changes)
         if result.error is not None:
             yield failure(result.error, style)
         if result.remaining:
             yield "  what still differs:"
-            yield from (change(c, style=style, full=self._full) for c in result.remaining)
+            yield from (change(c, style=style, names=named, full=self._full) for c in result.remaining)
 
 
 def status(name: Status) -> str:

@@ -27,10 +27,9 @@ def _call(change: Change, aliases: Mapping[str, str]) -> Call:
 
 
 def _new(after: Resource, aliases: Mapping[str, str]) -> dict[str, Any]:
-    """Every value that is not the cmdlet's own default."""
-    table = after.kind.properties
-    return {p.parameter: to_parameter(p, getattr(after, p.name), aliases) for p in table.values()
-            if p.parameter and (p.required or getattr(after, p.name) != p.default) and not _names_nothing(p, after)}
+    """Every value that is not the cmdlet's own default, and what it has no default for."""
+    return {p.parameter: to_parameter(p, getattr(after, p.name), aliases) for p in _sayable(after)
+            if p.required or p.said_with or getattr(after, p.name) != p.default}
 
 
 def _set(before: Resource, after: Resource, aliases: Mapping[str, str]) -> dict[str, Any]:
@@ -38,9 +37,15 @@ def _set(before: Resource, after: Resource, aliases: Mapping[str, str]) -> dict[
     table = after.kind.properties.values()
     differ = {p.name for p in table if getattr(before, p.name) != getattr(after, p.name)}
     objects = {p.filter_object for p in table if p.name in differ and p.filter_object}
-    chosen = [p for p in table if p.parameter and not _names_nothing(p, after) and (
-        p.name in differ or (p.filter_object in objects and getattr(after, p.name) != p.default))]
+    chosen = [p for p in _sayable(after) if p.name in differ or (
+        p.filter_object in objects and (p.said_with or getattr(after, p.name) != p.default))]
     return {p.set_parameter: to_parameter(p, getattr(after, p.name), aliases) for p in chosen}
+
+
+def _sayable(after: Resource) -> list[Property]:
+    """What a cmdlet may be told of it."""
+    return [p for p in after.kind.properties.values() if p.parameter and not _names_nothing(p, after)
+            and (p.said_with is None or getattr(after, p.said_with[0]) == p.said_with[1])]
 
 
 def _names_nothing(p: Property, after: Resource) -> bool:

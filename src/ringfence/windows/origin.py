@@ -37,9 +37,10 @@ ORIGINS = {  # name -> in words, in the order in which they are shown
     "group_policy": "Group Policy",
     "mdm": "device management (MDM)",
 }
-_TEXT_OF_PACKAGE = re.compile(r"@\{(?P<name>[^_?}]{1,200})_[^?}]{0,200}_(?P<publisher>[^_?}]{1,50})\?", re.I)
-_TEXT_OF_FILE = re.compile(r"@(?P<file>[^{,|][^,|]{0,500}),-\d{1,9}")
-_OF_WINDOWS = re.compile(r"[^\\/:%]+|(%systemroot%|%windir%|\\systemroot|[a-z]:\\windows)\\.*", re.I)
+TEXT_PROPERTIES = ("display_name", "group", "description")  # Name, EmbedCtxt and Desc
+TEXT_OF_PACKAGE = re.compile(r"@\{(?P<name>[^_?}]{1,200})_[^?}]{0,200}_(?P<publisher>[^_?}]{1,50})\?", re.I)
+TEXT_OF_FILE = re.compile(r"@(?P<file>[^{,|][^,|]{0,500}),-\d{1,9}")
+OF_WINDOWS = re.compile(r"[^\\/:%]+|(%systemroot%|%windir%|\\systemroot|[a-z]:\\windows)\\.*", re.I)
 _OF_THE_PROMPT = re.compile(r"(TCP|UDP) Query User\{[0-9a-f-]{36}\}", re.I)
 
 
@@ -73,11 +74,8 @@ def indirect_texts(resource: Resource) -> tuple[str, ...]:
     return tuple(str(v) for v in values if v and str(v).startswith("@"))
 
 
-TEXT_PROPERTIES = ("display_name", "group", "description")  # Name, EmbedCtxt and Desc
-
-
 def _package(resource: Resource) -> Origin | None:
-    text = next((m for t in indirect_texts(resource) if (m := _TEXT_OF_PACKAGE.match(t))), None)
+    text = next((m for t in indirect_texts(resource) if (m := TEXT_OF_PACKAGE.match(t))), None)
     family = _value(resource, "package_family_name", "PFN") or (f"{text['name']}_{text['publisher']}" if text else "")
     found = family or _value(resource, "package", "AppPkgId")
     return Origin("package", found.lower() if family else found) if found else None
@@ -85,8 +83,8 @@ def _package(resource: Resource) -> Origin | None:
 
 def _file(resource: Resource) -> Origin | None:
     for text in indirect_texts(resource):
-        if match := _TEXT_OF_FILE.fullmatch(text):
-            return Origin("windows_feature") if _OF_WINDOWS.fullmatch(match["file"]) else Origin("vendor", match["file"])
+        if match := TEXT_OF_FILE.fullmatch(text):
+            return Origin("windows_feature") if OF_WINDOWS.fullmatch(match["file"]) else Origin("vendor", match["file"])
     return None
 
 

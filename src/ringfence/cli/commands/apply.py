@@ -15,6 +15,7 @@ from ringfence.cli.show import PlanObserver, show_run, view_of
 from ringfence.diagnostics import Problems
 from ringfence.documents.yaml import read_text
 from ringfence.errors import ExitCode, StalePlan, combined_exit_code
+from ringfence.files import MAX_PLAN
 from ringfence.plan.file import Reviewed, decode, stale
 from ringfence.report import HostResult
 from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
@@ -71,7 +72,7 @@ def _from_plan_file(files: Sequence[str], selection: SelectionOptions) -> tuple[
     if selection != SelectionOptions([], [], [], []):
         raise usage_error("-i, -l, -t and --skip-tags do not go with a plan file", "they were decided when the plan was made")
     problems = Problems()
-    text = read_text(files[0], problems)
+    text = read_text(files[0], problems, limit=MAX_PLAN)
     problems.check()
     plan = decode(text or "", files[0])
     return [*plan.options["playbooks"]], selection_of(plan.options), plan.hosts

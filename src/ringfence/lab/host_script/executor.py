@@ -26,7 +26,8 @@ Arguments = Mapping[str, Any]  # of a verb, as the batch holds them
 ROOTS = {"local": (POLICY, ("RestrictedServices", "Mdm")), "group_policy": (GROUP_POLICY, ()), "mdm": (MDM, ()),
          "restricted": (RESTRICTED, ())}
 SETS_WITH_KEYS = {"NetIPsecPhase1AuthSet": ("Phase1AuthenticationSet", "Phase1AuthenticationSets")}
-_NEEDED = {"Account.Resolve": ("names",), "Enforcement.Read": ("kind", "names"), "SA.Delete": ("remote_address",)}
+_NEEDED = {"Account.Resolve": ("names",), "Texts.Read": ("texts",), "Enforcement.Read": ("kind", "names"),
+           "SA.Delete": ("remote_address",)}
 
 
 def require_running(machine: Machine, cmdlet: str, session: Session) -> None:
@@ -48,7 +49,8 @@ class HostScript:
         self._verbs: dict[str, Callable[[Arguments, Session], Any]] = {
             "Facts.Read": self._facts, "Account.Resolve": self._accounts, "Net.Call": self._call, "Net.Get": self._get,
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
-            "Enforcement.Read": self._enforcement, "SA.Read": self._associations, "SA.Delete": self._delete_associations}
+            "Texts.Read": self._texts, "Enforcement.Read": self._enforcement, "SA.Read": self._associations,
+            "SA.Delete": self._delete_associations}
 
     def run(self, line: str, session: Session) -> str:
         """The framed reply to a batch line. Raises Dropped where the fault says so."""
@@ -174,6 +176,11 @@ class HostScript:
 
     def _accounts(self, arguments: Arguments, session: Session) -> dict[str, Any]:
         return {name: self.machine.account_names.resolve(name) for name in arguments["names"]}
+
+    def _texts(self, arguments: Arguments, session: Session) -> dict[str, str | None]:
+        """Texts of files; those of packages lie in files of another form."""
+        found = {text: self.machine.text(str(text)) for text in arguments["texts"]}
+        return {text: None if shown == text or text.startswith("@{") else shown for text, shown in found.items()}
 
     # Net.Call, Net.Get
 

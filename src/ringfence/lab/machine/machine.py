@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ringfence.lab.machine import builtin_policy
+from ringfence.lab.machine import builtin_policy, string_resources
 from ringfence.lab.machine.account_names import AccountNames
 from ringfence.lab.registry.hive import SimulatedRegistry
 
@@ -128,6 +128,14 @@ class Machine:
     def text(self, resource: str) -> str:
         """The text behind an `@file.dll,-id` resource, where this machine knows it; else the resource itself."""
         return self._texts.get(resource.lower(), resource)
+
+    def add_text(self, resource: str, text: str) -> None:
+        """Makes the text behind an `@file.dll,-id` resource known, as an installer does that brings the file."""
+        self._texts[resource.lower()] = text
+
+    def file(self, path: str) -> bytes | None:
+        """The content of a file of string resources in this machine's language: `…\\en-US\\file.dll.mui`; None for others."""
+        return string_resources.file(path, self._texts, self.language, self.environment)
 
 
 def machine(name: str, os: Literal["server2022", "windows11"] = "server2022", *, address: str = "10.99.0.10/24",

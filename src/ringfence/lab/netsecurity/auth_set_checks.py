@@ -7,8 +7,10 @@ from typing import Any
 
 from ringfence.lab.netsecurity.cmdlet_errors import Check, refuse_first
 
+# [MS-FASP] 2.2.60, 2.2.65
 METHODS = {1: {"Anonymous", "MachineKerb", "MachineNtlm", "MachineCert", "MachineSHKey"},
            2: {"Anonymous", "UserKerb", "UserNtlm", "UserCert", "MachineCert"}}
+# New-NetIPsecAuthProposal
 CRITERIA = ("SubjectName", "SubjectNameType", "ExtendedKeyUsage", "Thumbprint", "FollowRenewal", "SelectionCriteria",
             "ValidationCriteria")
 
@@ -55,6 +57,7 @@ class AuthSet:
         return bool(types) and not (types & {"Both", "Select"} and types & {"Both", "Validate"})
 
 
+# [MS-FASP] 2.2.56. open: criteria-purpose
 def criteria_type(proposal: Mapping[str, Any]) -> str:
     """What the criteria of a certificate proposal are for: Select, Validate, or Both where neither or each is named."""
     select, validate = proposal.get("SelectionCriteria", False), proposal.get("ValidationCriteria", False)
@@ -63,6 +66,7 @@ def criteria_type(proposal: Mapping[str, Any]) -> str:
     return "Select" if select else "Validate"
 
 
+# [MS-FASP] 2.2.65, FW_RULE_STATUS. open: anonymous-alone, mixed-authorities
 _CHECKS: tuple[Check[AuthSet], ...] = (
     (0x00101030, "Method {0.foreign_method}.", lambda s: s.phase == 1 and s.foreign_method != ""),
     (0x00101031, "Method {0.foreign_method}.", lambda s: s.phase == 2 and s.foreign_method != ""),
@@ -79,6 +83,7 @@ _CHECKS: tuple[Check[AuthSet], ...] = (
 )
 
 
+# [MS-FASP] 2.2.65
 def check_auth_set(auth_set: AuthSet) -> None:
     """Raises CmdletError for the first thing that is wrong with the set."""
     refuse_first(_CHECKS, auth_set)

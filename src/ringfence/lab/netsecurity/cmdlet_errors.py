@@ -22,6 +22,7 @@ def _rule_status() -> dict[int, str]:
 
 STATUS_TEXTS = _rule_status()
 
+# [MS-ERREF] 2.2; which of them a cmdlet gives: open: error-ids
 SYSTEM_ERRORS = {
     2: ("ObjectNotFound", "The system cannot find the file specified."),
     5: ("PermissionDenied", "Access is denied."),
@@ -30,6 +31,7 @@ SYSTEM_ERRORS = {
     183: ("ResourceExists", "Cannot create a file when that file already exists."),
     1168: ("ObjectNotFound", "Element not found."),
     1355: ("ObjectNotFound", "The specified domain either does not exist or could not be contacted."),
+    1734: ("InvalidArgument", "The array bounds are invalid."),
     1753: ("NotSpecified", "There are no more endpoints available from the endpoint mapper."),
     2402: ("NotSpecified", "Active connections still exist."),
 }

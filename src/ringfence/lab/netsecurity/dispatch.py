@@ -1,17 +1,9 @@
 """The NetSecurity cmdlets on a simulated host: from a call with bound parameters to the registry.
 
 What Windows fills in, how objects are found, and what is refused follow Microsoft's pages of the cmdlets and MS-FASP;
-the error shapes are in cmdlet_errors.py. Nothing of the engine's codecs is used here.
-
-Where the documents are silent or disagree, the lab does this:
-* what Windows would report as the run-time status of an IPsec rule is refused when the rule is written (ipsec_rules.py);
-* main mode crypto sets are stored under Phase1CryptoSet, as MS-GPFAS spells it; all other set keys are plural;
-* a rule that secures and names no set holds the primary sets' ids; the word None stands for no set, Default for the primary one;
-* `localhost` (the local group policy object) is in force at once, without a refresh; there are no domain GPOs;
-* security descriptors are stored as they were given; a subnet loses its host bits; a /32 is a single address;
-* a bypass rule takes a list of machines or of users; proposals of one main mode set may name several groups;
-* a local address excludes interfaces in firewall rules too; Request with None has no encoding and is refused;
-* a token that no cmdlet knows stays in the rule when others change.
+the error shapes are in cmdlet_errors.py. Nothing of the engine's codecs is used here. Above each table and each refusal stands
+its document and section ("New-NetFirewallRule, -Name" is Microsoft's page of a cmdlet), or `open: ID`, a row of
+open_behaviours.py, where no document says it or documents disagree.
 """
 
 import uuid
@@ -57,6 +49,7 @@ def call(machine: Machine, cmdlet: str, parameters: Mapping[str, Any], new_group
         raise error.raised_by(name) from None
 
 
+# GPOSession is for sessions of Open-NetGPO, of which there are none here
 def _run(machine: Machine, name: str, arguments: dict[str, Any]) -> None:
     verb, _, noun = name.partition("-")
     if arguments.get("GPOSession") or arguments.get("NewGPOSession"):
@@ -71,6 +64,7 @@ def _run(machine: Machine, name: str, arguments: dict[str, Any]) -> None:
         _VERBS[verb](machine, NOUNS[noun], arguments)
 
 
+# [MS-FASP] 3.1.4.6, 3.1.4.13, 3.1.4.18, 3.1.4.23: ERROR_ALREADY_EXISTS
 def _new(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
     if noun.in_subkeys:
@@ -85,6 +79,7 @@ def _new(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     machine.registry.set(noun.path(root), name, rule.text(machine.schema))
 
 
+# New-NetFirewallRule, New-NetIPsecRule, New-NetIPsecMainModeRule: the defaults of their parameters
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "FirewallRules": {"Enabled": "True", "Direction": "Inbound", "Action": "Allow"},
     "ConSecRules": {"Enabled": "True", "InboundSecurity": "None", "OutboundSecurity": "None", "Mode": "Transport"},
@@ -105,6 +100,7 @@ def _fill(machine: Machine, noun: Noun, root: str, rule: StoredRule, arguments: 
         ipsec_rules.check_main_mode(machine, root, rule)
 
 
+# Set-NetFirewallRule and its like. open: unknown-tokens
 def _set(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
     names = select(machine, noun, root, arguments, SET_BY)
@@ -120,6 +116,7 @@ def _set(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
             machine.registry.set(noun.path(root), name, rule.text(machine.schema))
 
 
+# [MS-FASP] 3.1.4.20, 3.1.4.25: ERROR_ACTIVE_CONNECTIONS
 def _remove(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
     for name in select(machine, noun, root, arguments):
@@ -130,6 +127,7 @@ def _remove(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
             machine.registry.unset(noun.path(root), noun.primary)
 
 
+# Rename-NetFirewallRule and its like. open: set-in-use
 def _rename(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
     for name in select(machine, noun, root, arguments):
@@ -153,6 +151,7 @@ def _copy(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
         noun.copy(machine.registry, (source, name), (target, _free(machine, noun, target, new)))
 
 
+# New-NetFirewallRule, -Name. open: taken-name
 def _free(machine: Machine, noun: Noun, root: str, name: str, same: str = "") -> str:
     """A new id that is valid and not taken (another spelling of `same` is not taken)."""
     if noun.in_subkeys:

@@ -13,17 +13,22 @@ from ringfence.lab.netsecurity import parameter_values
 from ringfence.lab.netsecurity.cmdlet_errors import Check, refuse_first, rule_error
 from ringfence.lab.registry.stored_rule import StoredRule
 
+# [MS-GPFAS] 2.2.2.20. open: dynamic-target-list
 TARGETS = {"ProximityApps": ("TTK", "Proximity"), "ProximitySharing": ("TTK", "ProxSharing"),
            "WifiDirectPrinting": ("TTK2_22", "WFDPrint"), "WifiDirectDisplay": ("TTK2_22", "WFDDisplay"),
            "WifiDirectDevices": ("TTK2_22", "WFDDevices")}
+# [MS-GPFAS] 2.2.2.8
 INTERFACE_TYPES = {"Wired": "Lan", "Wireless": "Wireless", "RemoteAccess": "RemoteAccess"}
+# [MS-GPFAS] 2.2.2.15; DeferToApp with Edge as in all real strings, against the text of 0x001000A2 in FW_RULE_STATUS
 EDGES: dict[str, tuple[tuple[str, str], ...]] = {
     "Block": (), "Allow": (("Edge", "TRUE"),), "DeferToApp": (("Edge", "TRUE"), ("Defer", "App")),
     "DeferToUser": (("Defer", "User"),)}
+# [MS-GPFAS] 2.2.2.2, 2.2.2.3
 PORTS = ("LPort", "LPort2_10", "LPort2_20", "LPort2_24", "LPort2_29", "RPort", "RPort2_10", "RPort2_25")
 LOCAL, REMOTE = ("LA4", "LA6"), ("RA4", "RA6", "RA42", "RA62", "RADynKey")
 
 # token: (first schema version that knows it, the code of its refusal on older ones)
+# [MS-GPFAS] 2.2.2.19, FW_RULE_STATUS, the codes that end in _VER
 VERSIONS = {
     "LPort2_10": ((2, 10), 0x001000BC), "RPort2_10": ((2, 10), 0x001000BC), "Defer": ((2, 10), 0x001000BD),
     "Security2": ((2, 10), 0x001000B5), "Security2_9": ((2, 9), 0x001000B7), "AuthByPassOut": ((2, 10), 0x001000BF),
@@ -38,6 +43,7 @@ VERSIONS = {
 }
 
 
+# FW_RULE_STATUS, the codes that end in _VER; [MS-GPFAS] 2.2.2
 def known_to(rule: StoredRule, schema: str) -> None:
     """Refuses what the machine's schema version does not know yet (the `…_VER` codes)."""
     major, minor = (int(n) for n in schema.split("."))
@@ -106,6 +112,7 @@ def apply(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> N
     _security(rule, arguments)
 
 
+# [MS-FASP] 2.2.37
 def _icmp(rule: StoredRule, values: list[str]) -> None:
     types = parameter_values.icmp_types(values)
     token = {"1": "ICMP4", "58": "ICMP6"}.get(rule.first("Protocol"))
@@ -114,6 +121,7 @@ def _icmp(rule: StoredRule, values: list[str]) -> None:
     rule.replace("ICMP4 ICMP6", *[(token or "", t) for t in types])
 
 
+# [MS-GPFAS] 2.2.2.19. open: platform-added
 def _principals(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
     """Package, Owner, LocalUser (these make Windows add the platform 6.2+), RemoteMachine, RemoteUser."""
     if "Package" in arguments:
@@ -151,6 +159,7 @@ class _Security:
         return self.action == "Block" or self.authentication == "NotRequired"
 
 
+# [MS-FASP] 2.2.34, 2.2.37, FW_RULE_STATUS. open: bypass-list
 _SECURITY_CHECKS: tuple[Check[_Security], ...] = (
     (0x00100080, "", lambda s: s.action == "NotConfigured"),
     (0x00100083, "", lambda s: s.action == "Block" and (s.authentication, s.encryption) != ("NotRequired", "NotRequired")),
@@ -191,11 +200,13 @@ def _asked_security(rule: StoredRule, arguments: Mapping[str, Any]) -> _Security
     return _Security(action, authentication, encryption, override, _is_outbound(rule), rule.has("RMauth", "RUAuth"))
 
 
+# [MS-FASP] 2.2.37
 _PROTOCOL_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x001000A1, "", lambda r: r.has(*PORTS) and r.first("Protocol") not in ("6", "17")),
     (0x001000A1, "", lambda r: r.has("ICMP4") and r.first("Protocol") != "1"),
     (0x001000A1, "", lambda r: r.has("ICMP6") and r.first("Protocol") != "58"),
 )
+# [MS-FASP] 2.2.37, FW_RULE_STATUS. open: local-address-and-interface, remote-machine-outbound
 _RULE_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x00100021, "Keyword IPHTTPSOut.",
      lambda r: "IPHTTPSOut" in r.all("RPort2_10") and (not _is_outbound(r) or r.first("Protocol") != "6")),
@@ -212,6 +223,7 @@ _RULE_CHECKS: tuple[Check[StoredRule], ...] = (
 )
 
 
+# [MS-FASP] 2.2.37
 def check(rule: StoredRule, schema: str) -> None:
     """What the firewall service refuses of a whole rule."""
     known_to(rule, schema)

@@ -15,7 +15,9 @@ from ringfence.lab.registry.hive import POLICY
 
 # parameter: (subkey, value, data by word)
 _SAME, _INVERSE = {"True": 1, "False": 0}, {"True": 0, "False": 1}
+# [MS-GPFAS] 2.2.3
 _ACTION = {"Allow": 0, "Block": 1}
+# [MS-GPFAS] 2.2.3. open: not-configured-locally, stealth-for-ipsec
 PROFILE = {
     "Enabled": ("", "EnableFirewall", _SAME),
     "DefaultInboundAction": ("", "DefaultInboundAction", _ACTION),
@@ -32,6 +34,7 @@ PROFILE = {
     "LogBlocked": (r"\Logging", "LogDroppedPackets", _SAME),
     "LogIgnored": (r"\Logging", "LogIgnoredRules", _SAME),
 }
+# [MS-GPFAS] 2.2.1
 SETTING = {
     "EnableStatefulFtp": ("DisableStatefulFTP", _INVERSE),
     "EnableStatefulPptp": ("DisableStatefulPPTP", _INVERSE),
@@ -40,8 +43,10 @@ SETTING = {
     "AllowIPsecThroughNAT": ("IPsecThroughNAT", {"None": 0, "Server": 1, "Both": 2}),
     "RequireFullAuthSupport": ("IPsecOpportunisticallyMatchAuthSetPerKM", _INVERSE),
 }
+# [MS-GPFAS] 2.2.1
 MASKS = {"Exemptions": ("IPSecExempt", {"None": 0, "NeighborDiscovery": 1, "Icmp": 2, "RouterDiscovery": 4, "Dhcp": 8}),
          "EnablePacketQueuing": ("EnablePacketQueue", {"None": 0, "Inbound": 1, "Forward": 2})}
+# [MS-GPFAS] 2.2.1
 LISTS = {"RemoteMachineTunnelAuthorizationList": "IPsecTunnelRemoteMachineAuthorizationList",
          "RemoteUserTunnelAuthorizationList": "IPsecTunnelRemoteUserAuthorizationList",
          "RemoteMachineTransportAuthorizationList": "IPsecTransportRemoteMachineAuthorizationList",
@@ -70,6 +75,7 @@ def set_profile(machine: Machine, arguments: Mapping[str, Any]) -> None:
             _write(machine, profile_key(root, name) + subkey, value, data)
 
 
+# [MS-FASP] 3.1.4.12: the size within its bounds, characters that no path of a log has; Set-NetFirewallProfile
 def _profile_values(machine: Machine, arguments: Mapping[str, Any]) -> list[tuple[str, str, int | str | None]]:
     writes: list[tuple[str, str, int | str | None]] = [
         (subkey, value, data.get(arguments[p])) for p, (subkey, value, data) in PROFILE.items() if p in arguments]
@@ -79,7 +85,7 @@ def _profile_values(machine: Machine, arguments: Mapping[str, Any]) -> list[tupl
         writes.append((r"\Logging", "LogFileSize", arguments["LogMaxSizeKilobytes"]))
     if "LogFileName" in arguments:
         name = arguments["LogFileName"]
-        if len(name) >= 260 or any(c in name for c in '/*?"<>|'):
+        if any(c in name for c in '/*?"<>|'):
             raise system_error(87, "LogFileName is not a path.")
         writes.append((r"\Logging", "LogFilePath", None if name in ("", "NotConfigured") else name))
     if "DisabledInterfaceAliases" in arguments:
@@ -120,6 +126,7 @@ def set_setting(machine: Machine, arguments: Mapping[str, Any]) -> None:
         _write(machine, root, value, number)
 
 
+# Set-NetFirewallSetting, -Exemptions, -EnablePacketQueuing
 def _mask(parameter: str, chosen: list[str], bits: Mapping[str, int]) -> int | None:
     if len(chosen) > 1 and {"None", "NotConfigured"} & set(chosen):
         raise system_error(87, f"{parameter}: None and NotConfigured stand alone.")
@@ -156,6 +163,7 @@ def _dosp_names(machine: Machine, patterns: list[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+# New-NetIPsecDospSetting. open: flood-settings-store
 def _dosp_values(machine: Machine, arguments: Mapping[str, Any]) -> dict[str, Any]:
     values = {k: v for k, v in arguments.items() if k != "Name"}
     for parameter in ("PublicInterfaceAliases", "PrivateInterfaceAliases"):

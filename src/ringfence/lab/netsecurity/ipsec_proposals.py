@@ -18,12 +18,19 @@ from ringfence.lab.netsecurity.parameter_values import HOST_NAME
 
 Suite = list[tuple[str, str]]  # the values of one stored proposal
 
+# [MS-GPFAS] 2.2.5
 GROUPS = {"DH1": "DH1", "DH2": "DH2", "DH14": "DH2048", "DH19": "ECDH-256", "DH20": "ECDH-384", "DH24": "DH24"}
+# [MS-GPFAS] 2.2.5
 CIPHERS = {"DES": "DES", "DES3": "3DES", "AES128": "AES-128", "AES192": "AES-192", "AES256": "AES-256"}
+# [MS-GPFAS] 2.2.5
 GCM = {"AESGCM128": "AES-GCM128", "AESGCM192": "AES-GCM192", "AESGCM256": "AES-GCM256"}
+# [MS-GPFAS] 2.2.5
 HASHES = {"MD5": "MD5", "SHA1": "SHA1"}
+# [MS-GPFAS] 2.2.5; GMAC is spelt as GCM
 GMAC = {"AESGMAC128": "AES-GCM128", "AESGMAC192": "AES-GCM192", "AESGMAC256": "AES-GCM256"}
+# [MS-GPFAS] 2.2.5
 LATER_HASHES = {"SHA256": "SHA256", "SHA384": "SHA384"}
+# [MS-GPFAS] 2.2.4.17
 NAME_TYPES = {"DomainName": "DNS", "UserPrincipalName": "UPN", "EmailAddress": "RFC822", "CN": "CN", "OU": "OU",
               "O": "O", "DC": "DC"}
 _ATTRIBUTE = r"\s*([A-Za-z][A-Za-z0-9-]*|[0-9.]+)\s*=\s*(\"[^\"]*\"|(\\.|[^,+\\\"])+)"
@@ -43,17 +50,28 @@ def auth_proposal(arguments: dict[str, Any]) -> Proposal:
         method = who + ("Cert" if arguments.get("Cert") else "Kerb" if arguments.get("Kerberos") else "Ntlm")
     if method.endswith("Cert"):
         refuse_first(_CERTIFICATE_CHECKS, arguments)
+    if "PreSharedKey" in arguments:
+        _check_key(arguments["PreSharedKey"])
     if "Proxy" in arguments and not HOST_NAME.fullmatch(arguments["Proxy"]):
         raise rule_error(0x00101080)
     return Proposal("MSFT_NetIKEAuthProposal", {**arguments, "Method": method})
 
 
 # Names and criteria of a certificate proposal.
+# [MS-FASP] 2.2.63
+def _check_key(key: str) -> None:
+    """A pre-shared key has 1 to 9,999 characters and no bar."""
+    if not 0 < len(key) < 10000 or "|" in key:
+        raise rule_error(0x00101050)
+
+
+# [MS-FASP] 2.2.59, 2.2.63, New-NetIPsecAuthProposal, FW_RULE_STATUS. open: renewal-code
 _CERTIFICATE_CHECKS: tuple[Check[Mapping[str, Any]], ...] = (
     (0x00101060, "", lambda a: "|" in a["Authority"] or not _DISTINGUISHED_NAME.fullmatch(a["Authority"])),
     (0x00101040, "", lambda a: "Invalid" in (a.get("Signing"), a.get("AuthorityType"))),
     (0x00101074, "", lambda a: "Thumbprint" in a and not re.fullmatch(r"[0-9A-Fa-f]{40}", a["Thumbprint"])),
     (0x00101073, "", lambda a: bool(a.get("FollowRenewal")) and "Thumbprint" not in a),
+    (0x00101078, "FollowRenewal is for selection.", lambda a: bool(a.get("FollowRenewal")) and criteria_type(a) == "Validate"),
     (0x00101075, "", lambda a: any(not re.fullmatch(r"[0-2](\.\d+)+", oid) for oid in a.get("ExtendedKeyUsage", ()))),
     (0x00101076, "", lambda a: ("SubjectName" in a) != (a.get("SubjectNameType", "None") != "None")),
     (0x00101077, "", lambda a: "SubjectName" in a and (not a["SubjectName"] or "|" in a["SubjectName"])),
@@ -79,6 +97,7 @@ _CLASSES = {"NetIPsecPhase1AuthSet": "MSFT_NetIKEAuthProposal", "NetIPsecPhase2A
 
 # What a set stores
 
+# [MS-FASP] 2.2.65, 2.2.74
 def suites(noun: Noun, proposals: Sequence[Proposal], schema: str) -> list[Suite]:
     """The stored form of the proposals of one set. Raises CmdletError."""
     if any(p.cls != _CLASSES[noun.name] for p in proposals):
@@ -97,6 +116,7 @@ def suites(noun: Noun, proposals: Sequence[Proposal], schema: str) -> list[Suite
     return [_auth_suite(phase, p.values, schema) for p in proposals]
 
 
+# [MS-FASP] 2.2.74, [MS-GPFAS] 2.2.5. open: main-mode-groups
 def _main_mode_suite(v: Mapping[str, Any]) -> Suite:
     if v["KeyExchange"] not in GROUPS:
         raise rule_error(0x00105004, f"KeyExchange {v['KeyExchange']}.")
@@ -150,18 +170,21 @@ class QuickModeCombination:
         return (self.esp in GMAC and self.cipher != "None" and not same) or (self.cipher in GCM and not same)
 
 
+# [MS-FASP] 2.2.74, KB949856
 _ENCAPSULATION_CHECKS: tuple[Check[QuickModeCombination], ...] = (
     (0x00105023, "SHA384 is for main mode.", lambda q: "SHA384" in (q.ah, q.esp)),
     (0x00105021, "", lambda q: "None" in q.encapsulation and q.encapsulation != {"None"}),
     (0x00105041, "No encapsulation takes no hash and no cipher.",
      lambda q: "None" in q.encapsulation and (q.ah, q.esp, q.cipher) != ("None", "None", "None")),
 )
+# [MS-FASP] 2.2.74, KB949856
 _AH_CHECKS: tuple[Check[QuickModeCombination], ...] = (
     (0x00105023, "AH needs a hash.", lambda q: "AH" in q.encapsulation and q.ah == "None"),
     (0x00105023, "AHHash needs the encapsulation AH.", lambda q: "AH" not in q.encapsulation and q.ah != "None"),
     (0x00105041, "AH alone takes no ESP hash and no cipher.",
      lambda q: "ESP" not in q.encapsulation and (q.esp, q.cipher) != ("None", "None")),
 )
+# [MS-FASP] 2.2.74, KB949856. open: esp-without-hash
 _ESP_CHECKS: tuple[Check[QuickModeCombination], ...] = (
     (0x00105041, "AH and ESP need the same hash.", lambda q: "AH" in q.encapsulation and q.ah != q.esp),
     (0x00105040, "", lambda q: (q.esp, q.cipher) == ("None", "None")),
@@ -169,6 +192,7 @@ _ESP_CHECKS: tuple[Check[QuickModeCombination], ...] = (
 )
 
 
+# [MS-FASP] 2.2.74
 def _check_quick_mode(combination: QuickModeCombination) -> None:
     refuse_first(_ENCAPSULATION_CHECKS, combination)
     if "None" in combination.encapsulation:

@@ -17,16 +17,26 @@ from ringfence.lab.netsecurity.objects import NOUNS
 from ringfence.lab.registry.hive import SimulatedRegistry
 from ringfence.lab.registry.stored_rule import StoredRule, Token
 
+# [MS-GPFAS] 2.2.6.2, 2.2.7.1
 SETS = {"Auth1Set": NOUNS["NetIPsecPhase1AuthSet"], "Auth2Set": NOUNS["NetIPsecPhase2AuthSet"],
         "Crypto2Set": NOUNS["NetIPsecQuickModeCryptoSet"], "Crypto1Set": NOUNS["NetIPsecMainModeCryptoSet"]}
+# FW_RULE_STATUS, the run-time codes
 MISSING = {"Auth1Set": 0x00200001, "Auth2Set": 0x00200002, "Crypto2Set": 0x00200003, "Crypto1Set": 0x00200005}
+# New-NetIPsecRule, New-NetIPsecMainModeRule
 SET_PARAMETERS = {"Phase1AuthSet": "Auth1Set", "Phase2AuthSet": "Auth2Set", "QuickModeCryptoSet": "Crypto2Set",
                   "MainModeCryptoSet": "Crypto1Set"}
+# [MS-GPFAS] 2.2.6.2
 STATIC = ("LTunnel4", "LTunnel6", "RTunnel4", "RTunnel6")
 DYNAMIC = tuple(t + "_2" for t in STATIC)
+# [MS-GPFAS] 2.2.6.2
 SEVERAL = ("RTunEndpts4", "RTunEndpts6")
+# New-NetIPsecRule. open: remote-end-omitted
+END_PARAMETERS = ("LocalTunnelEndpoint", "RemoteTunnelEndpoint")
+# [MS-GPFAS] 2.2.6.2
 TUNNEL = (*STATIC, *DYNAMIC, *SEVERAL)
+# [MS-GPFAS] 2.2.6.3
 KEY_MODULES = {"IKEv1": "IkeV1", "AuthIP": "AuthIP", "IKEv2": "IkeV2"}
+# [MS-FASP] 2.2.52. open: request-none
 ACTIONS = {("None", "None"): "DoNotSecure", ("Request", "Request"): "Boundary", ("Require", "Request"): "SecureServer",
            ("Require", "Require"): "Secure"}
 METHODS = {  # what each key module can do (Microsoft's page of New-NetIPsecRule, -KeyModule)
@@ -36,6 +46,7 @@ METHODS = {  # what each key module can do (Microsoft's page of New-NetIPsecRule
 }
 
 
+# [MS-GPFAS] 2.2.6.2. open: empty-description
 def apply(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> None:
     """Writes the bound parameters of New- or Set-NetIPsecRule into the rule; what is not given stays."""
     common(rule, arguments, machine)
@@ -45,8 +56,9 @@ def apply(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> N
     for parameter, single, several in (("LocalPort", "EP1Port", "EP1Port2_10"), ("RemotePort", "EP2Port", "EP2Port2_10")):
         if parameter in arguments:
             rule.replace(f"{single} {several}", *parameter_values.ports(arguments[parameter], single, several))
+    was_tunnel = rule.has(*TUNNEL)
     _tunnel(rule, arguments)
-    _action(rule, arguments)
+    _action(rule, arguments, was_tunnel)
     for parameter, token in (("EncryptedTunnelBypass", "ByPassTunnel"), ("RequireAuthorization", "Authz"),
                              ("AllowSetKey", "KeyManagerDictate"), ("AllowWatchKey", "KeyManagerNotify")):
         if parameter in arguments:
@@ -72,6 +84,7 @@ def _endpoints(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
                 arguments[parameter], f"{end}_4", f"{end}_6", keywords=True, endpoint=True))
 
 
+# [MS-FASP] 2.2.55. open: default-set-ids, set-words
 def _sets(rule: StoredRule, arguments: Mapping[str, Any], tokens: Iterable[str]) -> None:
     """The named sets; the primary ones where a rule that secures names none."""
     is_new = not rule.has("Auth1Set")
@@ -88,15 +101,17 @@ def _sets(rule: StoredRule, arguments: Mapping[str, Any], tokens: Iterable[str])
         rule.replace("Auth1Set Auth2Set Crypto2Set")
 
 
+# New-NetIPsecRule, -KeyModule
 def _key_modules(rule: StoredRule, modules: list[str]) -> None:
     if "Default" in modules and len(modules) > 1:
         raise rule_error(0x00080011)
     rule.replace("KeyMod", *[("KeyMod", KEY_MODULES[m]) for m in modules if m != "Default"])
 
 
+# [MS-GPFAS] 2.2.6.2, New-NetIPsecRule, -LocalTunnelEndpoint. open: transport-clears-ends
 def _tunnel(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
     """Tunnel endpoints: both named (static), one of them Any (dynamic, tokens `_2`), or several remote ones."""
-    names_ends = "LocalTunnelEndpoint" in arguments or "RemoteTunnelEndpoint" in arguments
+    names_ends = any(parameter in arguments for parameter in END_PARAMETERS)
     if arguments.get("Mode") == "Transport" and not names_ends and rule.has(*TUNNEL, "RTunnelFqdn"):
         rule.replace(" ".join((*TUNNEL, "RTunnelFqdn")))
     if "RemoteTunnelHostname" in arguments:
@@ -107,7 +122,7 @@ def _tunnel(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
     if not names_ends:
         return
     local, remote = (_ends(arguments[parameter], token) if parameter in arguments else _stored_ends(rule, token)
-                     for parameter, token in (("LocalTunnelEndpoint", "LTunnel"), ("RemoteTunnelEndpoint", "RTunnel")))
+                     for parameter, token in zip(END_PARAMETERS, ("LTunnel", "RTunnel"), strict=True))
     several_remote = [(f"RTunEndpts{t[-1]}", v) for t, v in remote] if _same_family(remote) else []
     single = local if several_remote else [*local, *remote]
     if _same_family(local) or any("-" in v or "/" in v for _, v in single):
@@ -120,6 +135,7 @@ def _same_family(ends: list[Token]) -> bool:
     return len({t for t, _ in ends}) < len(ends)
 
 
+# [MS-FASP] 2.2.55. open: loopback
 def _ends(values: list[str], token: str) -> list[Token]:
     """Addresses of one end, [] for Any. Loopback and multicast are refused [0x0010004D]."""
     tokens = parameter_values.addresses(values, token + "4", token + "6", keywords=False, endpoint=True)
@@ -136,13 +152,15 @@ def _stored_ends(rule: StoredRule, token: str) -> list[Token]:
 
 @dataclass(frozen=True, slots=True)
 class _Security:
-    """InboundSecurity, OutboundSecurity and Mode of a rule, and whether it names tunnel endpoints."""
+    """InboundSecurity, OutboundSecurity and Mode of a rule, and what it says of tunnel endpoints."""
 
     inbound: str
     outbound: str
     mode: str
-    endpoints: bool
-    plain_ikev2: bool  # IKEv2 alone, without a TunnelType
+    endpoints: bool  # it has some that are not Any
+    ends_given: frozenset[str]  # the parameters of endpoints that are given now
+    was_tunnel: bool
+    ikev2: bool  # IKEv2 among others or alone, without a TunnelType
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -155,6 +173,12 @@ class _Security:
         return self.mode == "Tunnel"
 
     @property
+    def lacks_an_end(self) -> bool:
+        """A rule that becomes one for tunnels has to be told both ends, Any being one (New-NetIPsecRule: LocalTunnelEndpoint
+        "is required and valid only for tunnel mode rules"; of RemoteTunnelEndpoint the page says where it is valid only)."""
+        return self.tunnel and self.pair != _EXEMPT and not self.was_tunnel and self.ends_given != set(END_PARAMETERS)
+
+    @property
     def has_action(self) -> bool:
         """Whether some action stands for the pair in this mode."""
         if self.tunnel:
@@ -163,18 +187,20 @@ class _Security:
 
 
 _EXEMPT, _CLEAR_OUT = ("None", "None"), ("Require", "None")
+# [MS-FASP] 2.2.52, 2.2.55, New-NetIPsecRule. open: ikev2-among-modules, both-ends-any
 _SECURITY_CHECKS: tuple[Check[_Security], ...] = (
     (0x001000B0, "Mode None.", lambda s: s.mode == "None"),
-    (0x00080011, "", lambda s: s.tunnel and s.plain_ikev2),
+    (0x00080011, "", lambda s: s.tunnel and s.ikev2),
     (0x00107000, "", lambda s: s.pair == _CLEAR_OUT and not s.tunnel),
     (0x00100080, "InboundSecurity {0.inbound} with OutboundSecurity {0.outbound}.", lambda s: not s.has_action),
-    (0x0010004D, "Tunnel endpoints need Mode Tunnel.", lambda s: not s.tunnel and s.endpoints),
+    (0x0010004D, "Tunnel endpoints need Mode Tunnel.", lambda s: not s.tunnel and (s.endpoints or bool(s.ends_given))),
+    (0x0010004D, "Both tunnel endpoints have to be said.", lambda s: s.lacks_an_end),
     (0x0010004D, "", lambda s: s.tunnel and s.pair != _EXEMPT and not s.endpoints),
     (0x001000F1, "", lambda s: s.tunnel and s.pair == _EXEMPT and s.endpoints),
 )
 
 
-def _action(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
+def _action(rule: StoredRule, arguments: Mapping[str, Any], was_tunnel: bool) -> None:
     """InboundSecurity and OutboundSecurity as one action; Mode is told by the tunnel tokens (MS-FASP 2.2.52)."""
     inbound, outbound = next((pair for pair, action in ACTIONS.items() if action == rule.first("Action")), _EXEMPT)
     if rule.is_true("SecureInClearOut"):
@@ -182,12 +208,14 @@ def _action(rule: StoredRule, arguments: Mapping[str, Any]) -> None:
     security = _Security(
         arguments.get("InboundSecurity", inbound), arguments.get("OutboundSecurity", outbound),
         arguments.get("Mode") or ("Tunnel" if rule.has(*TUNNEL) else "Transport"), rule.has(*TUNNEL),
-        arguments.get("KeyModule") == ["IKEv2"] and "TunnelType" not in arguments)
+        frozenset(p for p in END_PARAMETERS if p in arguments), was_tunnel,
+        "IKEv2" in arguments.get("KeyModule", ()) and "TunnelType" not in arguments)
     refuse_first(_SECURITY_CHECKS, security)
     rule.replace("Action", ("Action", ACTIONS.get(security.pair, "Secure")))
     rule.replace("SecureInClearOut", ("SecureInClearOut", parameter_values.stored_bool(security.pair == _CLEAR_OUT)))
 
 
+# [MS-FASP] 2.2.55
 _RULE_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x001000A1, "", lambda r: r.has("EP1Port", "EP2Port", "EP1Port2_10", "EP2Port2_10")
      and r.first("Protocol") not in ("6", "17")),
@@ -197,6 +225,7 @@ _RULE_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x00100500, "", lambda r: not _is_exemption(r) and not r.has("Auth1Set")),
     (0x00100510, "", lambda r: not _is_exemption(r) and not r.has("Crypto2Set")),
 )
+# [MS-FASP] 2.2.55
 _TUNNEL_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x00100516, "", lambda r: r.has("TransportMachineAuthzSDDL")),
     (0x00100517, "", lambda r: r.has("TransportUserAuthzSDDL")),
@@ -205,6 +234,7 @@ _TUNNEL_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x0010004F, "A tunnel with both tunnel endpoints needs LocalAddress and RemoteAddress.",
      lambda r: _is_static_tunnel(r) and not (r.has("EP1_4", "EP1_6") and r.has("EP2_4", "EP2_6"))),
 )
+# [MS-FASP] 2.2.51, 2.2.55, New-NetIPsecRule, -RemoteTunnelHostname
 _AUTHORIZATION_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x00107001, "", lambda r: r.is_true("ByPassTunnel") and not r.has(*TUNNEL)),
     (0x00100518, "", lambda r: r.is_true("Authz") and r.has("TransportMachineAuthzSDDL", "TransportUserAuthzSDDL")),
@@ -214,6 +244,7 @@ _AUTHORIZATION_CHECKS: tuple[Check[StoredRule], ...] = (
 )
 
 
+# [MS-FASP] 2.2.55
 def check(machine: Machine, root: str, rule: StoredRule) -> None:
     """What the firewall service refuses of a whole connection security rule."""
     known_to(rule, machine.schema)
@@ -247,6 +278,7 @@ def _is_static_tunnel(rule: StoredRule) -> bool:
     return bool(_local_ends(rule)) and not rule.has(*DYNAMIC)
 
 
+# FW_RULE_STATUS, the run-time codes; [MS-FASP] 3.1.4.13 of missing encapsulation. open: runtime-status
 def check_sets(registry: SimulatedRegistry, root: str, rule: StoredRule) -> None:
     """Sets that exist in the rule's own store, methods that the key modules can do, no key beside a second method."""
     for token in MISSING:
@@ -291,7 +323,7 @@ def apply_main_mode(rule: StoredRule, arguments: Mapping[str, Any], machine: Mac
 
 
 def check_main_mode(machine: Machine, root: str, rule: StoredRule) -> None:
-    """What the service refuses of a main mode rule (MS-FASP 2.2.79): its sets have to be there."""
+    """What the service refuses of a main mode rule (MS-FASP 2.2.85): its sets have to be there."""
     if not rule.has("Auth1Set"):
         raise rule_error(0x00100500)
     if not rule.has("Crypto1Set"):

@@ -17,9 +17,11 @@ from ringfence.lab.netsecurity.objects import Noun
 from ringfence.lab.netsecurity.parameter_binding import Proposal
 from ringfence.lab.registry.hive import GROUP_POLICY
 
+# [MS-GPFAS] 2.2.5
 PFS = {"None": "Disable", "SameAsMainMode": "EnableDHFromPhase1", "DH1": "ReKeyDH1", "DH2": "ReKeyDH2",
        "DH14": "ReKeyDH2048", "DH19": "ReKeyECDH256", "DH20": "ReKeyECDH384", "DH24": "ReKeyDH24"}
 # value: (first schema version that knows it, the code of its refusal on older ones), in the order of the checks
+# FW_RULE_STATUS, the codes that end in _VER
 SINCE = {"OtherCertSigning": ((2, 1), 0x00101042), "IntermediateCA": ((2, 10), 0x00101043),
          "CertCriteria": ((2, 20), 0x00101071), "ProxyServer": ((2, 20), 0x00101081), "2_1Hash": ((2, 1), 0x00105008),
          "2_16KeyExchange": ((2, 16), 0x00105009), "2_1Encryption": ((2, 1), 0x00105026),
@@ -29,6 +31,7 @@ SINCE = {"OtherCertSigning": ((2, 1), 0x00101042), "IntermediateCA": ((2, 10), 0
 _PRIMARY = re.compile(r"\{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE[1-4]\}", re.IGNORECASE)
 
 
+# [MS-FASP] 2.2.65, 2.2.74. open: main-mode-set-names
 def set_id(noun: Noun, name: str) -> str:
     """A set's id: 1 to 254 characters; it begins with a primary set's id only if it is this noun's [0x00101000]."""
     if not 0 < len(name) < 255 or "|" in name or "\\" in name or (
@@ -61,6 +64,7 @@ def new(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any]) -
     _write_suites(machine, f"{path}\\{name}", stored)
 
 
+# [MS-GPFAS] 2.2.4, 2.2.5
 def group_policy_default(machine: Machine, noun: Noun, name: str) -> str:
     """Makes room for a default set in Group Policy: it has another id, and a value named like the primary id holds that."""
     path = noun.path(GROUP_POLICY)
@@ -100,6 +104,7 @@ def _holds_no_encapsulation(machine: Machine, path: str) -> bool:
     return any("2_9protocol" in suite.values for suite in (key.keys.values() if key else ()))
 
 
+# FW_RULE_STATUS, the codes that end in _VER
 def _known_to(schema: str, parts: Sequence[Suite]) -> None:
     """Refuses what the machine's schema version does not know yet (the `…_VER` codes)."""
     major, minor = (int(n) for n in schema.split("."))
@@ -137,6 +142,7 @@ def _head(noun: Noun, arguments: Mapping[str, Any], new: bool) -> Suite:
     return [(v, d) for v, d in head if d or not new]
 
 
+# [MS-FASP] 2.2.74, [MS-GPFAS] 2.2.5
 def _main_mode_head(arguments: Mapping[str, Any]) -> Suite:
     head: Suite = []
     if "ForceDiffieHellman" in arguments:
@@ -152,6 +158,7 @@ def _main_mode_head(arguments: Mapping[str, Any]) -> Suite:
     return head
 
 
+# TechNet cc733077; its code: open: pfs-code
 def _check_pfs(noun: Noun, proposals: Sequence[Proposal], pfs: bool) -> None:
     if noun.name == "NetIPsecQuickModeCryptoSet" and pfs and any(p.values["Encapsulation"] == ["None"] for p in proposals):
         raise rule_error(0x00105020, "No encapsulation excludes perfect forward secrecy.")

@@ -80,6 +80,7 @@ class Noun:
                 "Action": "Block" if rule.first("Action") == "Block" else "Allow"}
 
 
+# [MS-GPFAS] 2.2.2, 2.2.4 to 2.2.7; MSFT_NetFirewallRule and its like. open: main-mode-crypto-key
 NOUNS = {noun.name: noun for noun in (
     Noun("NetFirewallRule", "MSFT_NetFirewallRule", "FirewallRules"),
     Noun("NetIPsecRule", "MSFT_NetConSecRule", "ConSecRules"),
@@ -93,10 +94,13 @@ NOUNS = {noun.name: noun for noun in (
     Noun("NetIPsecQuickModeCryptoSet", "MSFT_NetIKEQMCryptoSet", "Phase2CryptoSets", True, "InstanceID",
          {"ConSecRules": ("Crypto2Set",)}, "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE2}"))}
 
+# Set-NetFirewallRule
 SET_BY = ("DisplayName", "DisplayGroup", "Group")
+# Get-NetFirewallRule
 QUERY_BY = (*SET_BY, "Description", "Enabled", "Direction", "Action", "Owner")
 
 
+# Get-NetFirewallRule: how its parameters select
 def select(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any], by: tuple[str, ...] = QUERY_BY) -> list[str]:
     """The ids that the selecting parameters of a cmdlet name, each once. Raises not found for exact names."""
     names = arguments.get("Name") or arguments.get("IPsecRuleName")
@@ -112,6 +116,7 @@ def select(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any]
     return ids
 
 
+# Get-NetFirewallRule, -Name; the error is that of cmdletization, Microsoft.PowerShell.Cmdletization
 def _by_name(registry: SimulatedRegistry, noun: Noun, root: str, patterns: list[str]) -> list[str]:
     ids: list[str] = []
     for pattern in patterns:
@@ -126,6 +131,7 @@ def _by_name(registry: SimulatedRegistry, noun: Noun, root: str, patterns: list[
     return list(dict.fromkeys(ids))
 
 
+# [MS-FASP] 3.1.4.20: "only when the set is not a primary set"
 def in_use(machine: Machine, noun: Noun, root: str, name: str) -> bool:
     """Whether a rule of the same store refers to this set. Primary sets never count."""
     if name.casefold() == noun.primary.casefold():

@@ -14,6 +14,7 @@ from typing import Any
 
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, binding_error
 
+# about_Numeric_Literals
 RANGES = {"UInt16": 2**16, "UInt32": 2**32, "UInt64": 2**64}
 
 
@@ -38,6 +39,7 @@ def _names(cmdlet: str) -> dict[str, str]:
     return {n.lower(): p for p, v in parameters.items() for n in (p, *v.get("aliases", ()))}
 
 
+# about_Parameters
 def bind(cmdlet: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """{parameter: value} under the declared names, the values converted. Raises CmdletError."""
     declared, names = cmdlets()[cmdlet.lower()], _names(cmdlet.lower())
@@ -54,6 +56,7 @@ def bind(cmdlet: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return bound
 
 
+# about_Parameter_Sets
 def _parameter_set(declared: Mapping[str, Any], bound: Mapping[str, Any]) -> None:
     sets, parameters = declared["sets"], declared["parameters"]
     fitting = [s for s in sets if all(s in parameters[p].get("sets", sets) for p in bound)]
@@ -70,6 +73,7 @@ def _parameter_set(declared: Mapping[str, Any], bound: Mapping[str, Any]) -> Non
                             f"parameters: {' '.join(lacking)}.")
 
 
+# about_Functions_Advanced_Parameters
 def _convert(name: str, declared: Mapping[str, Any], value: Any) -> Any:
     type_name: str = declared["type"]
     try:
@@ -93,6 +97,7 @@ def _convert(name: str, declared: Mapping[str, Any], value: Any) -> Any:
                             f"Cannot process argument transformation on parameter '{name}'. {error}.", "InvalidData") from None
 
 
+# about_Functions_Advanced_Parameters
 def _array(type_name: str, declared: Mapping[str, Any], value: Any) -> list[Any]:
     items = value if isinstance(value, list) else [value]
     if not items and declared.get("mandatory"):
@@ -103,6 +108,7 @@ def _array(type_name: str, declared: Mapping[str, Any], value: Any) -> list[Any]
     return items if type_name == "CimInstance" else [_scalar(type_name, declared, item) for item in items]
 
 
+# about_Type_Conversion
 def _scalar(type_name: str, declared: Mapping[str, Any], value: Any) -> Any:
     if declared.get("values"):
         return _enum(declared, value)
@@ -118,6 +124,7 @@ def _scalar(type_name: str, declared: Mapping[str, Any], value: Any) -> Any:
     return str(value) if not isinstance(value, float) else f"{value:g}"
 
 
+# about_Type_Conversion
 def _number(type_name: str, value: Any) -> int:
     try:
         number = int(value) if not isinstance(value, list | dict | Proposal) else -1
@@ -128,6 +135,7 @@ def _number(type_name: str, value: Any) -> int:
     return number
 
 
+# about_Enum
 def _enum(declared: Mapping[str, Any], value: Any) -> Any:
     """One name, or for a flags enumeration the list of its names in their order: it is a number.
 
@@ -145,6 +153,7 @@ def _enum(declared: Mapping[str, Any], value: Any) -> Any:
     return [v for v in declared["values"][1:] if v in members] or members[:1]
 
 
+# about_Enum. open: unique-beginnings
 def _member(values: list[str], word: str) -> str:
     exact = [v for v in values if v.lower() == word.lower()]
     matching = exact or [v for v in values if word and v.lower().startswith(word.lower())]

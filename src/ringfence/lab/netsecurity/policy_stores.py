@@ -5,6 +5,7 @@ from ringfence.lab.netsecurity.cmdlet_errors import system_error
 from ringfence.lab.registry.hive import GROUP_POLICY, POLICY, RESTRICTED, SYSTEM_DEFAULTS
 
 
+# New-NetFirewallRule, -PolicyStore; [MS-FASP] 3.1.4.6: ERROR_NOT_SUPPORTED. open: read-only-store, localhost-at-once
 def policy_root(machine: Machine, name: str, write: bool = True) -> str:
     """The registry key of a policy store, for writing or for reading (Copy). Raises system error 50, 2 or 1355."""
     word = name.lower()

@@ -50,7 +50,7 @@ class Bridge:
         self.port = self._listener.port
         self._verbs: dict[str, Callable[[Session, With], Any]] = {
             "cmdlet": self._cmdlet, "key": self._key, "children": self._children, "show": self._show,
-            "elevated": self._elevated, "account": self._account}
+            "elevated": self._elevated, "account": self._account, "file": self._file}
 
     def register(self, session: Session) -> str:
         """A token for a session."""
@@ -170,6 +170,9 @@ class Bridge:
 
     def _elevated(self, session: Session, parameters: With) -> bool:
         return session.elevated
+
+    def _file(self, session: Session, parameters: With) -> bytes | None:
+        return self.machine.file(str(parameters["path"]))
 
     def _account(self, session: Session, parameters: With) -> dict[str, str]:
         return self.machine.account_names.resolve(parameters["name"])

@@ -21,7 +21,8 @@ from ringfence.lab.session import PowerShellStart, Session
 
 # The modules of Windows by which a session finds what the shims answer; and what Windows has without any.
 _MODULES_OF = {"CimCmdlets": "Get-CimInstance", "Microsoft.WSMan.Management": "Get-WSManInstance"}
-_EVERYWHERE = "Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-Service, Test-RingfenceElevation, Convert-RingfenceAccount"
+_EVERYWHERE = "Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-Service, Test-RingfenceElevation, Convert-RingfenceAccount, " \
+              "Read-RingfenceFile"
 _PART_OF_WINDOWS = """\
 Import-Module RingfenceLab -DisableNameChecking
 Export-ModuleMember -Function {functions}
@@ -100,7 +101,9 @@ class RealPowerShell:
             text += f"$ExecutionContext.SessionState.LanguageMode = '{mode}'\n"
         with self.machine.lock:
             self.machine.counters.batches += 1
-        return PowerShellStart({**_inherited(), **self.machine.environment, **self._own(session)}, text)
+        variables = {**self.machine.environment, "windir": self.machine.environment["SystemRoot"]}
+        same = {name.lower(): value for name, value in variables.items()}  # on Windows these names have no letter case
+        return PowerShellStart({**_inherited(), **same, **variables, **self._own(session)}, text)
 
     def _own(self, session: Session) -> Mapping[str, str]:
         path = os.pathsep.join(p for p in (str(self.folder), os.environ.get(_MODULES, "")) if p)

@@ -153,5 +153,9 @@ function Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {  # what has 
         if ($account.error) { '' } elseif ($ToSid) { $account.sid } else { $account.name }
     }
 }
+function Read-RingfenceFile([string]$Path) {
+    $bytes = Read-Lab file @{ path = $Path }
+    if ($bytes) { , [byte[]]$bytes }
+}
 Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-WSManInstance, Get-Service,
-    Test-RingfenceElevation, Convert-RingfenceAccount
+    Test-RingfenceElevation, Convert-RingfenceAccount, Read-RingfenceFile

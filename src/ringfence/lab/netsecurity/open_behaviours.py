@@ -1,0 +1,174 @@
+"""What the lab does where no document says what Windows does, or documents disagree: one row each, marked `open: ID` in the code.
+
+docs/reference/lab.md is made of it. A row goes once a document or a real Windows has answered.
+"""
+
+from typing import NamedTuple
+
+
+class OpenBehaviour(NamedTuple):
+    """What the lab does, and what there is to read."""
+
+    does: str
+    documents: str
+
+
+OPEN_BEHAVIOURS = {
+    # How cmdlets answer
+    "error-ids": OpenBehaviour(
+        "A system error has the id `Windows System Error N`; what the firewall service refuses has `HRESULT 0x80070057`, and the "
+        "FW_RULE_STATUS code as its own code and in the message.",
+        "[MS-FASP] 3.1.4.6 has 87 for what does not pass its checks, beside a status; no page shows an error record of a cmdlet.",
+    ),
+    "read-only-store": OpenBehaviour(
+        "An unknown store is system error 2, an unknown domain 1355.",
+        "[MS-FASP] 3.1.4.6 has 50 for read-only stores alone.",
+    ),
+    "taken-name": OpenBehaviour(
+        "Another spelling of an object's own name is not taken.",
+        "[MS-FASP] 3.1.4.6 has 183 for an id that exists, and does not speak of letter case.",
+    ),
+    "set-in-use": OpenBehaviour(
+        "A set that a rule of its store names is not renamed either.",
+        "[MS-FASP] 3.1.4.20 has 2402 for its removal; a rename is an affair of the cmdlets.",
+    ),
+    "list-bounds": OpenBehaviour(
+        "More than 1,000 members of a list are error 1734; single addresses count as subnets.",
+        "[MS-FASP] bounds its lists, MIDL names the error of a call; what a cmdlet makes of it is not said.",
+    ),
+    "unique-beginnings": OpenBehaviour(
+        "Names of enumerations may be cut short where only one begins so.",
+        "PowerShell converts texts to enumerations in that way; no page of a cmdlet promises it.",
+    ),
+    # Stored forms
+    "main-mode-crypto-key": OpenBehaviour(
+        "Main mode crypto sets are stored under `Phase1CryptoSet`, all other sets under plurals.",
+        "[MS-GPFAS] 2.2.5 spells it so in its text and has no example; no export holds one.",
+    ),
+    "default-set-ids": OpenBehaviour(
+        "A rule that secures and names no set holds the ids of the default sets.",
+        "The two real strings do; New-NetIPsecRule says that default sets are used.",
+    ),
+    "set-words": OpenBehaviour(
+        "As the name of a set, `Default` is the default one and `None` no set.",
+        "[MS-FASP] 2.2.55 lets the second set be absent; no page says how a cmdlet is told.",
+    ),
+    "empty-description": OpenBehaviour(
+        "A connection security rule always holds `Desc=`.",
+        "Real strings and the examples of [MS-GPFAS] 4.3 do; its grammar wants a text.",
+    ),
+    "descriptors-as-given": OpenBehaviour(
+        "Security descriptors are stored as they were given.", "Windows' own hold `O:LSD:`; whether it adds that is not said."
+    ),
+    "subnets": OpenBehaviour(
+        "A subnet loses its host bits, a whole-length one is a single address, an IPv4 mask is dotted.",
+        "[MS-FASP] 2.2.4 and 2.2.6 say what each means, examples show dotted masks.",
+    ),
+    "platform-added": OpenBehaviour(
+        "Rules with a package, an owner or local users get the platform 6.2+ where they have none.",
+        "Seen in all 952 such rules of real exports; no page says it.",
+    ),
+    "unknown-tokens": OpenBehaviour(
+        "A token that no cmdlet knows stays in a rule when others change.",
+        "[MS-FASP] and [MS-GPFAS] speak of reading such tokens alone.",
+    ),
+    "flood-settings-store": OpenBehaviour(
+        "Settings against floods are kept as the cmdlet shows them, in no registry.", "Their registry form is not documented."
+    ),
+    # What is refused
+    "main-mode-set-names": OpenBehaviour(
+        "Main mode crypto sets may have names of their own.",
+        "[MS-FASP] 2.2.74 allows the primary id alone, [MS-GPFAS] 2.2.7.1 and New-NetIPsecMainModeCryptoSet have others.",
+    ),
+    "runtime-status": OpenBehaviour(
+        "A rule that would never be enforced is refused when it is written: a missing set, key modules that cannot do its "
+        "methods, a pre-shared key beside a second authentication.",
+        "FW_RULE_STATUS has run-time codes for these; [MS-FASP] 3.1.4.13 refuses missing encapsulation alone.",
+    ),
+    "local-address-and-interface": OpenBehaviour(
+        "A local address excludes interfaces and interface types in firewall rules too.",
+        "The text of 0x0010004B is general; [MS-FASP] 2.2.55 has it for connection security rules.",
+    ),
+    "loopback": OpenBehaviour(
+        "Loopback addresses are refused as ends of tunnels only, unspecified ones alone everywhere.",
+        "The texts of 0x0010004A and 0x0010004C name more than [MS-FASP] 2.2.37 and 2.2.55 refuse.",
+    ),
+    "port-zero": OpenBehaviour(
+        "Port 0 is refused, a range may begin at 0.",
+        "[MS-FASP] 2.2.12 has no lower bound; the page of New-NetIPsecRule has 0 through 65535.",
+    ),
+    "bypass-list": OpenBehaviour(
+        "A rule that overrides block rules needs a list of machines or of users.",
+        "[MS-FASP] 2.2.37 and FW_RULE_STATUS: of machines; New-NetFirewallRule: of users.",
+    ),
+    "remote-machine-outbound": OpenBehaviour(
+        "RemoteMachine may stand in outbound rules.", "[MS-FASP] 2.2.37 forbids it, New-NetFirewallRule and a real rule have it."
+    ),
+    "dynamic-target-list": OpenBehaviour(
+        "DynamicTarget takes several targets.", "The page names one enumeration; [MS-FASP] 2.2.37 keeps a bit for each."
+    ),
+    "request-none": OpenBehaviour(
+        "InboundSecurity Request with OutboundSecurity None is refused.",
+        "New-NetIPsecRule lists the pair, [MS-FASP] 2.2.52 has no action for it.",
+    ),
+    "remote-end-omitted": OpenBehaviour(
+        "A new tunnel has to be told RemoteTunnelEndpoint as well as LocalTunnelEndpoint.",
+        "New-NetIPsecRule calls the local one required, and says only that the remote one may be Any.",
+    ),
+    "ikev2-among-modules": OpenBehaviour(
+        "IKEv2 in a tunnel needs a TunnelType also where other key modules stand beside it.",
+        "New-NetIPsecRule says it of IKEv2, and that TunnelType is for IKEv2 only.",
+    ),
+    "transport-clears-ends": OpenBehaviour(
+        "Set-NetIPsecRule with Mode Transport takes the ends of the tunnel away.",
+        "The ends are valid in tunnels only; what becomes of stored ones is not said.",
+    ),
+    "anonymous-alone": OpenBehaviour(
+        "Anonymous alone is refused in the first authentication too.",
+        "[MS-FASP] 2.2.65 says it of the second; the text of 0x00101032 is general.",
+    ),
+    "main-mode-groups": OpenBehaviour(
+        "Proposals of one main mode set may name several groups.",
+        "[MS-FASP] 2.2.74 wants one; both examples of New-NetIPsecMainModeCryptoSet have several.",
+    ),
+    "esp-without-hash": OpenBehaviour(
+        "ESP with a cipher and no hash is accepted.", "[MS-FASP] 2.2.74 and an example have it, KB949856 does not list it."
+    ),
+    "pfs-code": OpenBehaviour(
+        "Perfect forward secrecy beside a proposal without encapsulation is refused with 0x00105020.",
+        "TechNet cc733077 excludes the two; the text of that code speaks of key exchange algorithms.",
+    ),
+    "renewal-code": OpenBehaviour(
+        "FollowRenewal of criteria that only validate is refused with 0x00101078.",
+        "[MS-FASP] 2.2.59 forbids the two together; which code says so is not told.",
+    ),
+    "criteria-purpose": OpenBehaviour(
+        "Criteria without a purpose are for both, selection and validation; a purpose without criteria stores nothing.",
+        "[MS-FASP] 2.2.56 has the three values, New-NetIPsecAuthProposal no default.",
+    ),
+    "both-ends-any": OpenBehaviour(
+        "A tunnel whose both ends are Any is refused.",
+        "[MS-FASP] 2.2.55 allows it; nothing in [MS-GPFAS] 2.2.6.2 could tell such a rule from one that is no tunnel.",
+    ),
+    "port-words": OpenBehaviour(
+        "IPHTTPSIn is for TCP, PlayToDiscovery for UDP, both inbound.",
+        "[MS-FASP] 2.2.37 says it of RPC, RPCEPMap and Teredo; rules of Windows have the two so.",
+    ),
+    "mixed-authorities": OpenBehaviour(
+        "Root and intermediate authorities may stand beside one another.",
+        "[MS-FASP] 2.2.24 has a status for that (MIXED_CA_TYPE_IN_BLOCK), and FW_RULE_STATUS says that it is not used.",
+    ),
+    # Stores
+    "stealth-for-ipsec": OpenBehaviour(
+        "EnableStealthModeForIPsec True is DisableStealthModeIPsecSecuredPacketExemption 1.",
+        "So the names say; by the text of [MS-FASP] 2.2.38 that value, when on, exempts secured packets from stealth.",
+    ),
+    "localhost-at-once": OpenBehaviour(
+        "The local group policy (`localhost`) is in force at once; there are no domain GPOs.",
+        "Windows keeps it in registry.pol and applies it at the next refresh.",
+    ),
+    "not-configured-locally": OpenBehaviour(
+        "NotConfigured removes a value of the local store.",
+        "The pages have it for Group Policy only; [MS-FASP] 3.1.4.12 deletes an option in any store.",
+    ),
+}

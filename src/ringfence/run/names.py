@@ -1,0 +1,69 @@
+"""What hosts call what their policy stores: asked at the end of a host's part of a run, for what people are going to see."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ringfence.batch import Batch, Call, Reply
+from ringfence.errors import HostError
+from ringfence.model.facts import parse_facts
+from ringfence.plan.plan import HostSnapshot
+from ringfence.run.questions import INTERFACES, Questions
+from ringfence.types import sddl
+from ringfence.windows.stored_names import StoredNames, shared
+
+MAX_LENGTH = 1000  # characters of a name
+
+
+class NameCache:
+    """What was said in this run. Texts of Windows' own files are asked once per build and language, accounts once per
+    language, texts of other files of each host. What a host could not tell is asked of the next."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, ...], str] = {}
+
+    def names(self, host: str, found: HostSnapshot, stored: StoredNames, send: Callable[[Batch], Reply]) -> dict[str, str]:
+        """{as it is stored: as the host calls it}, as far as the host can tell; it is asked where nobody said it before."""
+        facts, language = found.facts, found.defaults.language
+        sids = {str(a.get("sid")).upper(): name for name, a in found.accounts.items() if isinstance(a, Mapping) and a.get("sid")}
+        keys = {text: (str(facts.build), language, text) if shared(text) else (host, text) for text in stored.texts}
+        keys |= {sid: (language, sid) for sid in stored.accounts if sid.upper() not in sids}
+        unknown = [name for name, key in keys.items() if key not in self._names]
+        aliases, untold = facts.aliases, bool(stored.interfaces) and not facts.tells_interfaces
+        if unknown or untold:
+            texts, others = [n for n in unknown if n.startswith("@")], [n for n in unknown if not n.startswith("@")]
+            said, more = _ask(texts, others, untold, send)
+            self._names.update((keys[name], shown) for name, shown in said.items() if name in keys)
+            aliases = {**aliases, **more}
+        return {**{guid: aliases[guid.upper()] for guid in stored.interfaces if guid.upper() in aliases},
+                **(stored.packages or {}), **{sid: sids[sid.upper()] for sid in stored.accounts if sid.upper() in sids},
+                **{name: self._names[key] for name, key in keys.items() if key in self._names}}
+
+
+def _ask(texts: list[str], sids: list[str], interfaces: bool,
+         send: Callable[[Batch], Reply]) -> tuple[dict[str, str], Mapping[str, str]]:
+    """What a host says: names, and {GUID: alias} where `interfaces` are asked for. That it cannot say, or cannot be reached any
+    more, is no failure: then shown is what is stored."""
+    calls = {"texts": Call("Texts.Read", {"texts": texts}), "accounts": Call("Account.Resolve", {"names": sids})}
+    if interfaces:
+        calls["facts"] = Questions(frozenset({INTERFACES})).facts_call()
+    try:
+        reply = send(Batch(calls))
+    except HostError:
+        return {}, {}
+    told, accounts = (_mapping(reply.answers[label].value) for label in ("texts", "accounts"))
+    aliases = parse_facts(reply.answers["facts"].value).aliases if interfaces else {}
+    return {**{text: name for text in texts if (name := _name(told.get(text)))},
+            **{sid: name for sid in sids if (name := _account(accounts.get(sid)))}}, aliases
+
+
+def _mapping(said: Any) -> Mapping[str, Any]:
+    return said if isinstance(said, Mapping) else {}
+
+
+def _name(said: Any) -> str:
+    return said[:MAX_LENGTH] if isinstance(said, str) else ""
+
+
+def _account(said: Any) -> str:
+    name = _name(said.get("name")) if isinstance(said, Mapping) else ""
+    return "" if sddl.SID.fullmatch(name) else name

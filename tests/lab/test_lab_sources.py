@@ -1,0 +1,57 @@
+"""Each refusal and each table of the simulated cmdlets names the document that it is from, or is listed as open."""
+
+import ast
+import re
+from collections.abc import Iterator
+from importlib import resources
+
+import pytest
+
+from ringfence.lab.netsecurity.open_behaviours import OPEN_BEHAVIOURS
+
+MODULES = {file.name: file.read_text("utf-8") for file in resources.files("ringfence.lab.netsecurity").iterdir()
+           if file.name.endswith(".py")}
+SOURCE = re.compile(
+    r"MS-(FASP|GPFAS|ERREF)\W? \d|FW_RULE_STATUS|KB\d{6}|TechNet cc\d+|about_\w+|MSFT_Net\w+"
+    r"|(New|Set|Get|Remove|Copy|Rename|Open)-Net\w+|open: [\w-]+")
+REFUSES = re.compile(r"raise (?!.*(from None|ValueError))|refuse_first\(|bounded\(")
+NOT_OF_WINDOWS = {"refuse_first", "_VERBS"}  # how tables are applied
+
+
+def passages(text: str) -> Iterator[tuple[str, str]]:
+    """(name, text with the comment above) of each function that refuses and each table of a module."""
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            name = node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Dict | ast.Tuple | ast.Set):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            name = target.id if isinstance(target, ast.Name) and node.col_offset == 0 and target.id.isupper() else ""
+        else:
+            continue
+        first = node.lineno - 1
+        while first and lines[first - 1].lstrip().startswith(("#", "@")):
+            first -= 1
+        passage = "\n".join(lines[first:node.end_lineno])
+        if name and name not in NOT_OF_WINDOWS and (not isinstance(node, ast.FunctionDef) or REFUSES.search(passage)):
+            yield name, passage
+
+
+ALL = [pytest.param(passage, id=f"{module}: {name}") for module, text in MODULES.items() if module != "open_behaviours.py"
+       for name, passage in passages(text)]
+
+
+@pytest.mark.parametrize("passage", ALL)
+def test_it_names_its_document(passage: str) -> None:
+    assert SOURCE.search(passage)
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(ALL) > 110
+    assert not SOURCE.search('def refuse(value):\n    """Refuses it."""\n    raise rule_error(0x00100000)')
+
+
+def test_what_is_open_is_marked_and_what_is_marked_is_listed() -> None:
+    marks = [line.partition("open: ")[2] for text in MODULES.values() for line in text.splitlines()
+             if line.lstrip().startswith("# ") and "open: " in line]
+    assert {id for mark in marks for id in re.split(r", ", mark.strip(" ."))} == set(OPEN_BEHAVIOURS)

@@ -1,0 +1,137 @@
+"""What people read is what hosts call things; asked once, after everything else; what cannot be told stays as it is stored."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from core import GUID, at, declared
+from hosts import RULES, LabHost
+
+from ringfence.batch import Answer, Batch, Failure, Reply
+from ringfence.errors import HostError
+from ringfence.lab import machine
+from ringfence.plan.file import changes_as_data
+from ringfence.project.render import RenderedTask
+from ringfence.report import HostResult
+from ringfence.run.host import RunContext, apply_host, plan_host
+from ringfence.run.names import NameCache
+from ringfence.views.text_view import change
+
+RDP = "RemoteDesktop-UserMode-In-TCP"
+OPS = "S-1-5-21-1-2-3-1104"
+DISABLE = at(1, name=RDP, protocol="tcp", local_port=3389, enabled=False)  # its texts are left out: shown as going away
+
+
+def context_of(host: LabHost, cache: NameCache | None = None) -> RunContext:
+    return replace(host.context(), names=cache or NameCache())
+
+
+def planned(host: LabHost, *tasks: RenderedTask, cache: NameCache | None = None) -> HostResult:
+    return plan_host(host.job(declared(*tasks)), context_of(host, cache))
+
+
+def shown(result: HostResult) -> str:
+    assert result.error is None
+    return "\n".join(change(c, names=tuple(result.names.items())) for c in result.changes)
+
+
+def test_texts_of_windows_read_as_windows_shows_them() -> None:
+    host = LabHost(on=machine("a"))
+    result = planned(host, DISABLE)
+    text = shown(result)
+    assert f"~ firewall_rule {RDP}  Remote Desktop - User Mode (TCP-In)" in text
+    assert "display_name  Remote Desktop - User Mode (TCP-In) → " in text
+    assert "group         Remote Desktop → (none)" in text
+    assert "@FirewallAPI.dll" not in text
+    assert changes_as_data(result.changes)[0]["before"]["group"].startswith("@FirewallAPI.dll,-")
+
+
+def test_accounts_and_interfaces_by_name() -> None:
+    host = LabHost({"r": f"v2.31|Action=Allow|Active=TRUE|Dir=In|IF={GUID}|Name=r|LUAuth=O:LSD:(A;;CC;;;{OPS})|LUOwn={OPS}|"},
+                   accounts={r"CORP\Ops": OPS})
+    text = shown(planned(host, at(1, name="r", state="absent")))
+    assert "interface_alias  Ethernet" in text
+    assert r"D:(A;;CC;;;CORP\Ops)" in text
+    assert r"owner            CORP\Ops" in text
+
+
+def test_packages_by_their_names_without_asking() -> None:
+    host = LabHost({"r": "v2.31|Action=Allow|Dir=In|Name=@{Contoso.App_1.2_x64__abc?ms-resource://Contoso/Name}|"})
+    assert "display_name  Contoso.App" in shown(planned(host, at(1, name="r", state="absent")))
+    assert host.connections == 1
+
+
+@pytest.mark.parametrize(("tasks", "connections"), [
+    ([at(1, name="new", protocol="tcp", local_port=80)], 1),  # nothing to ask
+    ([at(1, name="none", state="absent")], 1),  # nothing to show
+    ([DISABLE], 2)])
+def test_only_what_is_shown_is_asked(tasks: Any, connections: int) -> None:
+    host = LabHost(on=machine("a"))
+    planned(host, *tasks)
+    assert len(host.batches) == connections
+    quiet = LabHost(on=machine("a"))  # programs are told what is stored
+    quiet.plan(*tasks)
+    assert len(quiet.batches) == 1
+
+
+def test_once_per_build_and_language() -> None:
+    cache = NameCache()
+    first, second, german = (LabHost(on=machine("a")) for _ in range(3))
+    newer = LabHost(on=machine("a", "windows11"))
+    german.machine.language = "de-DE"
+    asked = []
+    for host in (first, second, newer, german):
+        assert "Remote Desktop" in shown(planned(host, DISABLE, cache=cache))
+        asked.append(len(host.batches))
+    assert asked == [2, 1, 2, 2]
+
+
+def test_files_of_vendors_are_asked_of_each_host() -> None:
+    cache, texts = NameCache(), []
+    for version in ("Agent 1", "Agent 2"):
+        host = LabHost({"r": r"v2.31|Action=Allow|Dir=In|Name=@C:\Agent\a.dll,-1|"}, on=machine("a"))
+        host.machine.add_text(r"@C:\Agent\a.dll,-1", version)
+        job = replace(host.job(declared(at(1, name="r", state="absent"))), host=version)
+        texts.append(plan_host(job, context_of(host, cache)).names)
+    assert [t[r"@C:\Agent\a.dll,-1"] for t in texts] == ["Agent 1", "Agent 2"]
+
+
+def test_a_host_that_cannot_tell_shows_what_is_stored() -> None:
+    for fault in ("older", "gone", "nonsense"):
+        host = LabHost(on=machine("a"))
+
+        def broken(batch: Batch, fault: str = fault) -> Reply | None:
+            if "texts" not in batch.calls:
+                return None
+            if fault == "gone":
+                raise HostError("connection_lost")
+            wrong = Answer(error=Failure("InvalidArgument", "ringfence.verb", "no")) if fault == "older" else Answer(["x", 5])
+            return Reply({"texts": wrong, "accounts": wrong})
+
+        host.before = broken
+        text = shown(planned(host, DISABLE))
+        assert "group         @FirewallAPI.dll,-28752 → (none)" in text, text
+
+
+def test_what_is_longer_is_another_text() -> None:
+    """`…,-2` is resolved and `…,-25` is not: the one does not stand in the other."""
+    host = LabHost({"r": "v2.31|Action=Allow|Dir=In|Name=@a.dll,-2|Desc=@a.dll,-25|"}, on=machine("a"))
+    host.machine.add_text("@a.dll,-2", "Two")
+    text = shown(planned(host, at(1, name="r", state="absent")))
+    assert "display_name  Two\n" in text
+    assert "@a.dll,-25" in text
+
+
+def test_what_a_host_says_cannot_command_a_terminal() -> None:
+    host = LabHost({"r": "v2.31|Action=Allow|Dir=In|Name=@a.dll,-2|"}, on=machine("a"))
+    host.machine.add_text("@a.dll,-2", "\x1b[2Jgone")
+    assert "\\x1b[2Jgone" in shown(planned(host, at(1, name="r", state="absent")))
+
+
+def test_apply_tells_the_same_after_it_has_written() -> None:
+    host = LabHost(on=machine("a"))
+    result = apply_host(host.job(declared(DISABLE)), context_of(host))
+    assert result.status == "changed"
+    assert "Remote Desktop" in shown(result)
+    assert [*host.batches[-1].calls] == ["texts", "accounts"]
+    assert host.machine.registry.get(RULES, RDP)

@@ -1,0 +1,62 @@
+"""python -m tests.soak [-n 1000000] [--seed N] [--only READER] [--no-files]
+
+First every hostile file of tests/cases/hostile_files.yml through the program, in processes whose time and memory are measured;
+then as many mutated inputs through every reader. Prints what is wrong, and ends with 1 if something is.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
+
+from hostile import hostile_files, run_case, wrong
+
+from .fuzz import fuzz
+
+PART = 5_000  # inputs between two lines of progress
+
+
+def files() -> int:
+    """How many hostile files cost or say what they must not."""
+    bad = 0
+    for case in hostile_files():
+        with tempfile.TemporaryDirectory() as folder:
+            found = run_case(Path(folder), case)
+        reasons = wrong(case, found)
+        bad += bool(reasons)
+        print(f"{case['name']:40} {found.seconds:5.1f} s {found.memory // 1024:5} MB  {'; '.join(reasons)}", flush=True)
+    return bad
+
+
+def inputs(number: int, seed: int, only: str) -> int:
+    """How many kinds of defects mutated inputs show."""
+    print(f"seed {seed}", flush=True)
+    found, done, begun = {}, 0, time.monotonic()
+    while done < number:
+        counted, defects = fuzz(min(PART, number - done), seed + done, only)
+        done += sum(counted.values())
+        for defect in defects:
+            if (defect.reader, defect.reason) not in found:
+                found[defect.reader, defect.reason] = defect
+                print(f"{defect.reader}: {defect.reason}\n{defect.told}\n    {defect.text!r}\n", flush=True)
+        print(f"{done:,} inputs, {len(found)} kinds of defects, {time.monotonic() - begun:.0f} s", flush=True)
+    return len(found)
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("-n", type=int, default=1_000_000, help="how many inputs (default 1,000,000)")
+    arguments.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    arguments.add_argument("--only", default="", metavar="READER", help="readers with this in their names")
+    arguments.add_argument("--no-files", action="store_true", help="without the hostile files")
+    options = arguments.parse_args()
+    bad = 0 if options.no_files or options.only else files()
+    return 1 if bad + inputs(options.n, options.seed, options.only) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,220 @@
+"""Every reader of what others wrote, as a function of one text, through the same functions as the program."""
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import paramiko
+from core import KINDS, cases, task
+from faulty import frame
+from hosts import LabHost
+
+from ringfence.batch import Batch, Reply
+from ringfence.cli import app
+from ringfence.documents import vault
+from ringfence.errors import PRECEDENCE, ExitCode
+from ringfence.plan.file import resource_as_data
+from ringfence.secret import Secret
+from ringfence.transports import known_hosts
+from ringfence.types import sddl
+from ringfence.views.table import VIEWS
+from ringfence.views.view import ViewOptions
+from ringfence.windows.read import read
+
+ROOT = Path(__file__).parents[2]
+RUNS = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: [site.yml]\n", "site.yml": "- hosts: all\n  tasks: []\n",
+        "hosts.yml": "all: {hosts: {web1: {ansible_connection: local}}, vars: {x: [a, b]}}\n", "password": "right"}
+
+
+class Broken(Exception):
+    """What a reader must not do."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader: what it reads where all is right, how often it is asked beside others, and whether its texts are trees."""
+
+    name: str
+    run: Callable[[str], None]
+    seeds: list[str]
+    weight: int
+    trees: list[Any] = field(default_factory=list)
+
+
+# ---------------------------------------------------------------------------------- files, through the program's commands
+
+def program(*arguments: str) -> None:
+    """A command of the program in this process and folder. Raises Broken where it shows a defect."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = app.run(arguments)
+    said = out.getvalue() + err.getvalue()
+    if "ringfence itself failed" in said or "Traceback" in said:
+        raise Broken(said[:2000])
+    if code not in PRECEDENCE:
+        raise Broken(f"exit code {code}")
+    if code == ExitCode.ERROR and not said.strip():
+        raise Broken("an error without a word")
+
+
+def file_reader(name: str, path: str, trees: list[str], weight: int, command: tuple[str, ...] = ("validate",), *,
+                texts: list[str] | None = None, made: Callable[[str], str] = str) -> Reader:
+    """What reads a file of a small project. `trees` are names of seeds; `made`: the file's text from the text that is mutated."""
+    def run(text: str) -> None:
+        try:
+            Path(path).write_bytes(made(text).encode("utf-8", "surrogatepass"))
+            program(*command)
+        finally:
+            restore(path)
+    return Reader(name, run, texts or [], weight, [TREES[tree] for tree in trees])
+
+
+def restore(path: str) -> None:
+    """The file of the small project again, or none."""
+    if path in RUNS:
+        Path(path).write_text(RUNS[path])
+    else:
+        Path(path).unlink(missing_ok=True)
+
+
+def argument_reader(flag: str, seeds: list[str], weight: int) -> Reader:
+    """What reads the argument of a flag."""
+    return Reader(f"argument {flag}", lambda text: program("validate", f"{flag}={text}".replace("\0", "")), seeds, weight)
+
+
+SEEDS = cases("soak_seeds")
+TREES, TEXTS = SEEDS["trees"], SEEDS["texts"]
+
+
+def _encrypted(text: str) -> str:
+    return vault.encrypt(text.encode("utf-8", "replace").decode(), Secret("right"))
+
+
+def file_readers() -> list[Reader]:
+    """All that read files and arguments."""
+    playbooks = [p.read_text() for p in sorted((ROOT / "playbooks").glob("*.yml"))]
+    inline = "a: !vault |\n" + "".join(f"  {line}\n" for line in _encrypted("hidden").splitlines())
+    unlocked = ("validate", "--vault-password-file", "password")
+    encrypted = _encrypted("a: 1\nb: [x, {c: d}]\n")
+    return [
+        file_reader("playbook", "site.yml", ["playbook"], 30, texts=playbooks),
+        file_reader("inventory", "hosts.yml", ["inventory"], 25, texts=[(ROOT / "inventory/hosts.yml").read_text()]),
+        file_reader("inventory in INI form", "hosts", [], 8, ("validate", "-i", "hosts"), texts=[TEXTS["ini"]]),
+        file_reader("variables", "group_vars/all.yml", ["variables"], 10),
+        file_reader("untrusted", "hosts.yml", ["inventory"], 8, ("validate", "--untrusted")),
+        file_reader("settings", "ringfence.yml", ["settings"], 10),
+        file_reader("tasks", "none.yml", ["tasks"], 5, ("validate", "imports.yml")),
+        file_reader("encrypted file", "group_vars/all.yml", [], 6, unlocked, texts=[encrypted]),
+        file_reader("encrypted value", "group_vars/all.yml", [], 6, unlocked, texts=[inline]),
+        file_reader("what is in an encrypted file", "group_vars/all.yml", ["secret variables"], 2, unlocked, made=_encrypted),
+        file_reader("plan file", "a.json", ["plan"], 15, ("apply", "--check", "a.json")),
+        file_reader("hosts of a plan file", "a.json", ["plan"], 5, ("apply", "--list-hosts", "a.json")),
+        file_reader("file of -e", "extra", ["extra"], 5, ("validate", "-e", "@extra")),
+        file_reader("file of --limit", "limit", [], 5, ("validate", "--limit", "@limit"), texts=[TEXTS["patterns"]]),
+        file_reader("settings of Ansible", "ansible.cfg", [], 4, texts=[TEXTS["ansible.cfg"]]),
+        file_reader("the user's trust", "config/ringfence/trust.yml", ["trust"], 4),
+        file_reader("vault password", "password", [], 2, unlocked, texts=["right"]),
+        *(argument_reader(flag, seeds, 4) for flag, seeds in SEEDS["arguments"].items()),
+    ]
+
+
+@contextlib.contextmanager
+def small_project(folder: Path) -> Iterator[None]:
+    """The files that the readers find in the current folder; the user's own settings are there too."""
+    before = os.environ.copy()
+    os.environ.update(XDG_CONFIG_HOME=str(folder / "config"), HOME=str(folder))
+    for name in ("group_vars", "config/ringfence"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for name, text in {**RUNS, "vars.yml": "v: 1\n", "site2.yml": "[]\n",
+                       "imports.yml": "- hosts: all\n  tasks: [{import_tasks: none.yml}]\n"}.items():
+        (folder / name).write_text(text)
+    with contextlib.chdir(folder):
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+# ------------------------------------------------------------------------------------------------------ what hosts say
+
+def rule_string(text: str) -> None:
+    """A string in the registry of a host."""
+    rows = [[key, [["a", "String", text]]] for key in ("FirewallRules", "ConSecRules", "MainModeRules")]
+    for resource in read({"local": rows, "group_policy": rows}, KINDS).values():
+        json.dumps(resource_as_data(resource))
+        resource.as_filter()
+
+
+def descriptor(text: str) -> None:
+    """A security descriptor as people write it."""
+    with contextlib.suppress(ValueError):
+        sddl.parse(text)
+
+
+def hosts_line(text: str) -> None:
+    """A file of known hosts."""
+    path = Path("known_hosts")
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    known_hosts.known(str(path), "web1", 22)
+    with contextlib.suppress(OSError):
+        known_hosts.is_known_hosts(str(path))
+
+
+@cache
+def _answers() -> tuple[LabHost, str]:
+    """A host with rules, and what it answered to being read, as JSON."""
+    host = LabHost({f"r{n}": case["string"] for n, case in enumerate(cases("firewall_rules")[:8])})
+    host.plan(*WANTED)
+    return host, json.dumps([{"ok": True, "value": answer.value} for answer in _decoded(host).answers.values()])
+
+
+def _decoded(host: LabHost) -> Reply:
+    return host.batches[0].decode(host.outputs[0].encode())
+
+
+WANTED = (task("firewall_rule", {"name": "r1", "protocol": "tcp", "local_port": "81", "local_user": ["a\\b"]}),
+          task("firewall_profile", {"profiles": "domain", "enabled": True}))
+
+
+def answer(text: str) -> None:
+    """What a host answers to being read: through plan, views and JSON."""
+    host, _ = _answers()
+
+    def before(batch: Batch) -> Reply:
+        whole = f'{{"ringfence": 2, "run": "{batch.run_id}", "replies": {text}}}'
+        return batch.decode(frame(whole.encode("utf-8", "surrogatepass")).encode())
+
+    host.before = before
+    try:
+        result = host.plan(*WANTED)
+    finally:
+        host.before = lambda batch: None
+        host.batches.clear()
+    for view in VIEWS.values():
+        shown = view(ViewOptions("plan"))
+        json.dumps(shown.begin([]) + shown.host(result))
+
+
+def host_readers() -> list[Reader]:
+    """All that read what hosts say."""
+    strings = [case["string"] for name in ("firewall_rules", "unknown_conditions") for case in cases(name)]
+    strings += [case["string"] for case in cases("ipsec_rules") if "string" in case]
+    key = paramiko.ECDSAKey.generate()
+    line = f"{key.get_name()} {key.get_base64()}"
+    return [
+        Reader("rule string", rule_string, [f"v2.33|{s}" if not s.startswith("v2") else s for s in strings], 1500),
+        Reader("security descriptor", descriptor, SEEDS["descriptors"], 1500),
+        Reader("known hosts", hosts_line, [f"web1,10.0.0.1 {line}\n*.x,!y {line}\n@revoked * {line}\n# c\n[web1]:22 {line}\n"
+                                           f"|1|AAAAAAAAAAAAAAAAAAAAAAAAAAA=|AAAAAAAAAAAAAAAAAAAAAAAAAAA= {line}\n"], 500),
+        Reader("answer of a host", answer, [], 100, [json.loads(_answers()[1])]),
+    ]
+
+
+__all__ = ["Broken", "Reader", "file_readers", "host_readers", "small_project"]
