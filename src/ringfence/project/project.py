@@ -153,8 +153,7 @@ class Project:
         with one_budget():
             scope = self._scope_of_connection(name)
             for key, raw in scope.variables.items():
-                wanted = isinstance(key, str) and (accepts(key) if accepts else key.startswith(CONNECTION_PREFIXES))
-                if key in FACTS or not wanted:
+                if key in FACTS or not (accepts(key) if accepts else key.startswith(CONNECTION_PREFIXES)):
                     continue
                 try:
                     value = scope.render(raw, scope.where(key))
