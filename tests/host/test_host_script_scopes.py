@@ -20,13 +20,20 @@ ROOT = r"HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\Firewal
 READERS = r"""
 class Key {
     [string]$Name
+    [string[]]$Keys
     [string[]] GetValueNames() { return @('Version') }
     [string] GetValueKind([string]$Name) { return 'String' }
+    [object] GetValue([string]$Name) { return 'x' }
     [object] GetValue([string]$Name, [object]$Default, [string]$Options) { return 'x' }
-    [string[]] GetSubKeyNames() { return @() }
+    [string[]] GetSubKeyNames() { return $this.Keys }
+    [object] OpenSubKey([string]$Leaf) {
+        if ($Leaf -eq 'Closed') { throw [System.Security.SecurityException]::new('Requested registry access is not allowed.') }
+        return [Key]@{ Name = "$($this.Name)\$Leaf"; Keys = @() }
+    }
 }
 function Get-CimInstance {
     [CmdletBinding()] param($ClassName, $Namespace, $Filter)
+    if ($Namespace -eq 'nowhere') { throw 'asked elsewhere' }
     switch ($ClassName) {
         MSFT_NetAdapter {
             Write-Error 'one adapter is broken' -ErrorId Broken
@@ -50,17 +57,15 @@ function Convert-RingfenceAccount($Texts, $ToSid) { throw 'no such account' }
 function Read-RingfenceFile($Path) { if ($Path -eq 'C:\x.dll') { , [Convert]::FromBase64String($env:STRINGS) } }
 function Get-Item {
     [CmdletBinding()] param($LiteralPath)
-    if ($LiteralPath -like '*\FirewallPolicy') { return [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy' } }
+    if ($LiteralPath -like '*\Parameters\FirewallPolicy') {
+        return [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy'; Keys = @('Closed', 'FirewallRules') }
+    }
+    if ($LiteralPath -like '*\Defaults\FirewallPolicy') { return [Key]@{ Name = 'HKEY_LOCAL_MACHINE\Shipped'; Keys = @() } }
     Write-Error 'there is no key' -ErrorId PathNotFound
-}
-function Get-ChildItem {
-    [CmdletBinding()] param($LiteralPath)
-    if ($LiteralPath -notlike '*\FirewallPolicy\') { return }
-    Write-Error 'Requested registry access is not allowed.' -ErrorId System.Security.SecurityException
-    [Key]@{ Name = 'HKEY_LOCAL_MACHINE\FirewallPolicy\FirewallRules' }
 }
 function Get-NetFirewallRule {
     [CmdletBinding()] param($PolicyStore)
+    if ($PolicyStore -eq 'nowhere') { throw 'asked elsewhere' }
     [pscustomobject]@{ Name = 'r'; PrimaryStatus = 'OK'; Status = ''; EnforcementStatus = @('Enforced') }
 }
 function New-NetFirewallRule { [CmdletBinding()] param($Name) if ($Name -eq 'bad') { Write-Error 'refused' -ErrorId Refused } }
@@ -75,8 +80,22 @@ $shell = [powershell]::Create([initialsessionstate]::CreateDefault2())
 $null = $shell.AddScript("Import-Module '$env:READERS' -DisableNameChecking").Invoke()
 $shell.Commands.Clear()
 """
+# What a profile, a session configuration or an administrator may have set before.
+HOSTILE = RUN + """
+$null = $shell.AddScript(@'
+$global:PSDefaultParameterValues = @{
+    '*:ErrorAction' = 'Ignore'; 'Get-CimInstance:Namespace' = 'nowhere'; 'New-Object:Strict' = $true; 'Where-Object:Not' = $true
+    'Select-Object:First' = 0; 'Get-Item:LiteralPath' = 'x'; 'Get-NetFirewallRule:PolicyStore' = 'nowhere' }
+$global:OFS, $global:ErrorActionPreference, $global:WarningPreference = '--', 'Inquire', 'Stop'
+[cultureinfo]::CurrentCulture = [cultureinfo]::CurrentUICulture = 'tr-TR'
+Set-Location Env:
+'@).Invoke()
+$shell.Commands.Clear()
+"""
+TEXT = "$null = $shell.AddScript([IO.File]::ReadAllText($env:TEXT), {}); $shell.Invoke(@($env:BATCH))"
 WAYS = {
-    "local scope": RUN + "$null = $shell.AddScript([IO.File]::ReadAllText($env:TEXT), $true); $shell.Invoke(@($env:BATCH))",
+    "global scope": RUN + TEXT.format("$false"), "hostile session": HOSTILE + TEXT.format("$true"),
+    "local scope": RUN + TEXT.format("$true"),
     "child scope": RUN + "$null = $shell.AddScript('@($input) | & ([scriptblock]::Create([IO.File]::ReadAllText($env:TEXT)))'); "
                          "$shell.Invoke(@($env:BATCH))",
     "module": RUN + """$null = $shell.AddScript("Import-Module '$env:MODULE'").Invoke(); $shell.Commands.Clear()
@@ -112,7 +131,7 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
     assert facts["script_sha256"] == digests()["writer"]
     assert policy["local"] == [["", [["Version", "String", "x"]]], ["FirewallRules", [["Version", "String", "x"]]]]
     assert policy["group_policy"] == []
-    assert unread(policy) == ((f"the policy below {ROOT}\\", "Requested registry access is not allowed."),)
+    assert unread(policy) == ((rf"the key {ROOT}\Closed", "Requested registry access is not allowed."),)
     assert accounts == {"x": {"error": "no such account"}}
     assert (shipped["rows"], shipped["same"]) == ([["", [["Version", "String", "x"]]]], [])
     assert texts == {"@C:\\x.dll,-1": "X"}

@@ -21,7 +21,7 @@ from ringfence.batch.scripts import digests
 from ringfence.diagnostics import NOWHERE
 from ringfence.documents.trust import Trust
 from ringfence.errors import HostError
-from ringfence.lab import POLICY, Machine, NetworkAdapter, SimulatedHost, machine
+from ringfence.lab import GROUP_POLICY, POLICY, Machine, NetworkAdapter, SimulatedHost, machine
 from ringfence.lab.registry.hive import SYSTEM_DEFAULTS
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
@@ -178,6 +178,23 @@ def test_facts_are_those_of_the_machine() -> None:
         apart = ("powershell", "time", "management", "verbs", "script_sha256")
         assert facts == {k: v for k, v in wanted.value.items() if k not in apart} | {
             "management": {"local_address": "10.99.0.10", "remote_address": "10.99.0.1"}}
+
+
+@pytest.mark.parametrize("denied", [(POLICY,), (rf"{POLICY}\DomainProfile\Logging", rf"{POLICY}\firewallrules"), (GROUP_POLICY,)])
+def test_what_may_not_be_opened_is_told_alike(denied: tuple[str, ...]) -> None:
+    on = host()
+    on.registry.set(GROUP_POLICY, "PolicyVersion", 543)
+    on.registry.set(POLICY + r"\AppIso\x", "y", 1)
+    on.faults.denied_keys = denied
+    call = Call("Policy.Read", {"keys": ["DomainProfile", "FirewallRules"]})
+    [wanted] = python(on, call)
+    with reached(on) as way:
+        told = way.run(batch_of(call))[0]
+    assert told["unread"]
+    for answer in (told, wanted.value):
+        for one in answer["unread"]:
+            one["path"], one["fact"] = one["path"].casefold(), one["fact"].casefold()
+    assert told == wanted.value
 
 
 def test_every_type_of_value_arrives() -> None:

@@ -17,7 +17,11 @@ class ShimKey {  # what Get-Item gives for a registry key
         return @($global:Host1.Registry.Keys | Where-Object { $_.StartsWith($prefix) -and -not $_.Substring($prefix.Length).Contains('\') } |
             ForEach-Object { $_.Substring($prefix.Length) })
     }
-    [object] OpenSubKey([string]$Leaf) { return Get-ShimKey ($this.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') + '\' + $Leaf) }
+    [object] OpenSubKey([string]$Leaf) {
+        $path = $this.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') + '\' + $Leaf
+        if ($path -in $global:Host1.DeniedKeys) { throw [System.Security.SecurityException]::new('Requested registry access is not allowed.') }
+        return Get-ShimKey $path
+    }
 }
 function global:Get-ShimKey([string]$Path) {
     $key = [ShimKey]::new()
@@ -29,17 +33,16 @@ function global:Get-Item {
     [CmdletBinding()]
     param([string]$LiteralPath)
     $path = $LiteralPath.TrimEnd('\')
+    if ($path -in $global:Host1.DeniedKeys) {
+        $why = [System.Security.SecurityException]::new('Requested registry access is not allowed.')
+        $PSCmdlet.WriteError([System.Management.Automation.ErrorRecord]::new($why, 'System.Security.SecurityException', 'PermissionDenied', $path))
+        return
+    }
     if ($global:Host1.Registry.Contains($path)) { return Get-ShimKey $path }
     $why = [System.Management.Automation.ErrorRecord]::new(
         [System.Management.Automation.ItemNotFoundException]::new("Cannot find path '$path' because it does not exist."),
         'PathNotFound', 'ObjectNotFound', $path)
     $PSCmdlet.WriteError($why)
-}
-function global:Get-ChildItem {
-    [CmdletBinding()]
-    param([string]$LiteralPath)
-    $key = Get-Item -LiteralPath $LiteralPath -ErrorAction Stop
-    foreach ($leaf in $key.GetSubKeyNames()) { $key.OpenSubKey($leaf) }
 }
 function global:Show-Host([string]$What) {
     if ($What -in $global:Host1.Broken) { throw "$What is broken" }
@@ -82,7 +85,7 @@ function global:Reset-Host {
     $env:COMPUTERNAME = 'HOST1'
     $global:Host1 = @{
         Bound = [System.Collections.ArrayList]::new(); Rules = [ordered]@{}; Registry = [ordered]@{}; Denied = $false; Fails = $null
-        Dosp = @(); Associations = @(); Broken = @(); Elevated = $true; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
+        DeniedKeys = @(); Dosp = @(); Associations = @(); Broken = @(); Elevated = $true; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
         Services = @{ mpssvc = 'Running'; BFE = 'Running'; IKEEXT = 'Stopped' }
         Win32_ComputerSystem = @{ PartOfDomain = $true; Domain = 'corp.example' }
         Win32_OperatingSystem = @{ Caption = 'Windows Server'; Version = '10.0.20348'; BuildNumber = '20348'; ProductType = [uint32]3 }

@@ -44,6 +44,7 @@ class Storage:
     removable: bool = True  # profiles and settings are part of Windows
     fixed_names: tuple[str, ...] = ()  # the resources that every host has
     get_cmdlet: str = ""  # asked where the form in the registry is not known
+    keys: tuple[str, ...] = ()  # the registry keys that hold them, below the root of a store; "" is the root itself
     has_enforcement: bool = False  # whether the active store tells of each whether it is enforced
 
     def read(self, kind: "Kind", tree: RegistryTree, store: str) -> "Iterator[Resource]":

@@ -24,6 +24,10 @@ class RuleStrings(Storage):
     order: str
     has_enforcement = True
 
+    @property
+    def keys(self) -> tuple[str, ...]:  # type: ignore[override]
+        return (self.subkey,)
+
     def read(self, kind: Kind, tree: RegistryTree, store: str) -> Iterator[Resource]:
         read_string = kind.read_string
         for name, (type_, data) in tree.get(self.subkey.lower(), {}).items():
@@ -49,6 +53,10 @@ class RegistryKeys(Storage):
     @property
     def fixed_names(self) -> tuple[str, ...]:  # type: ignore[override]
         return tuple(self.names)
+
+    @property
+    def keys(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple({key: None for named in (self.names, self.policy or {}) for keys in named.values() for key in keys})
 
     def read(self, kind: Kind, tree: RegistryTree, store: str) -> Iterator[Resource]:
         """Profiles are there on every machine; in the other stores only where their key is."""
@@ -84,6 +92,10 @@ class SetKeys(Storage):
     subkeys: tuple[str, ...]  # singular and plural: the sources differ, the first is the one of [MS-GPFAS]
     primary: str
     order: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.subkeys
 
     def read(self, kind: Kind, tree: RegistryTree, store: str) -> Iterator[Resource]:
         seen = set[str]()

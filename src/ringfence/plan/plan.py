@@ -1,6 +1,6 @@
 """A plan: what is declared for one host, what was found there, and what follows. Every step is a function Plan -> Plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,7 +8,8 @@ from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
-from ringfence.model.state import Change, State, diff
+from ringfence.model.resource import Kind
+from ringfence.model.state import LOCAL, Change, State, diff
 from ringfence.windows.defaults import Defaults
 
 
@@ -16,13 +17,21 @@ from ringfence.windows.defaults import Defaults
 class HostSnapshot:
     """One read of a host.
 
-    accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve · defaults: what Windows ships there.
+    accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve · defaults: what Windows ships there ·
+    unread: {(store, kind): why} of what could not be seen as a whole; nothing of it is in `state`.
     """
 
     facts: Facts
     state: State
     accounts: Mapping[str, Any] = field(default_factory=dict)
     defaults: Defaults = field(default_factory=Defaults)
+    unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def unreadable(self, kind: Kind, kinds: Iterable[Kind]) -> str:
+        """Why nothing can be said of a kind of the local store, or of one that it names or is named by; nothing else."""
+        near = [k.name for k in kinds if any(p.references == kind.name for p in k.references)]
+        near += [kind.name, *(p.references for p in kind.references)]
+        return next((f"{name}: {self.unread[LOCAL, name]}" for name in sorted(near) if (LOCAL, name) in self.unread), "")
 
 
 @dataclass(frozen=True)

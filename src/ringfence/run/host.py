@@ -12,7 +12,7 @@ from ringfence.errors import HostError, RingfenceError, StalePlan
 from ringfence.model.declaration import Declarations, state_after
 from ringfence.model.facts import Facts, parse_facts, unread
 from ringfence.model.resource import Kind
-from ringfence.model.state import LOCAL, Change, diff
+from ringfence.model.state import LOCAL, Change, State, diff
 from ringfence.plan import in_force, steps
 from ringfence.plan.file import Reviewed, stale
 from ringfence.plan.order import order
@@ -24,13 +24,14 @@ from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings
-from ringfence.transports.failures import kind_from_call
+from ringfence.transports.failures import kind_from_call, kind_from_text
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
 from ringfence.windows.endpoint import Endpoint, endpoint_of
-from ringfence.windows.read import STORES, read
+from ringfence.windows.read import policy_call, read, unread_keys, unread_kinds
 from ringfence.windows.stored_names import StoredNames, stored_names
 
+log = logging.getLogger(__name__)
 NO_QUESTIONS = Questions()
 
 LOG = logging.getLogger(__name__)
@@ -128,12 +129,16 @@ class HostRun:
 
         calls: others that go along; the reply has their answers.
         """
-        reply = self.send(Batch({"facts": questions.facts_call(), "policy": Call("Policy.Read", {"stores": list(STORES)}),
+        reply = self.send(Batch({"facts": questions.facts_call(), "policy": policy_call(self.kinds),
                                  **questions.calls(), **calls, **({"defaults": Call("Defaults.Read")} if defaults else {})}))
         facts = parse_facts(reply["facts"])
         self.endpoint = endpoint_of(facts)
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
-        found = HostSnapshot(facts, read(reply["policy"], self.kinds), defaults=self._defaults(reply))
+        holes = unread_kinds(reply["policy"], self.kinds)
+        state = State({id: r for id, r in read(reply["policy"], self.kinds).items() if (id.store, id.kind) not in holes})
+        if others := unread_keys(reply["policy"]):
+            log.info("%s: %d keys of its policy are of no kind and not read: %s", self.job.host, len(others), ", ".join(others))
+        found = HostSnapshot(facts, state, defaults=self._defaults(reply), unread=holes)
         self.found = questions.answered(found, reply)
         return self.found, reply
 
@@ -155,7 +160,8 @@ class HostRun:
         declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
         if more := about(declared, self.kinds).beyond(asked):  # what only the facts of the host brought up
             found = more.answered(found, self.send(Batch(more.calls())))
-        plan = steps.make(job.host, declared, found, problems)
+        seen, unread_error = self._seen(declared, found)
+        plan = steps.make(job.host, seen, found, problems)
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in found.facts.unread]
         if self.endpoint and not self.endpoint.is_known:
@@ -166,7 +172,17 @@ class HostRun:
             plan.raise_if_refused()
         except RingfenceError as error:
             result = replace(result, error=error)
-        return plan, result
+        return plan, replace(result, error=unread_error or result.error)
+
+    def _seen(self, declared: Declarations, found: HostSnapshot) -> tuple[Declarations, HostError | None]:
+        """What is declared of kinds that could be read, and the error where others are declared: of these nothing is known."""
+        why = {name: reason for name in sorted({id.kind for id in declared})
+               if (reason := found.unreadable(self.kinds[name], self.kinds.values()))}
+        if not why:
+            return declared, None
+        reasons = "; ".join(dict.fromkeys(why.values()))
+        seen = {id: d for id, d in declared.items() if id.kind not in why}
+        return seen, HostError(kind_from_text(reasons) or "script", f"what could not be read is not planned: {reasons}")
 
     # -- write and prove
 
@@ -174,6 +190,8 @@ class HostRun:
         """The host as declared, and the proof. Raises HostError as long as nothing was written, StalePlan."""
         plan, result = self.planned()
         if plan.invalid:
+            return result
+        if isinstance(result.error, HostError):
             return result
         if reviewed is not None and (reason := stale(reviewed, plan.changes)):
             raise StalePlan(reason)
@@ -214,6 +232,8 @@ class HostRun:
         asked = _enforcement(plan.changes)
         questions = replace(about(plan.declarations, self.kinds), facts=frozenset(), accounts=())  # bound already
         found, reply = self.read(questions, asked, defaults=False)
+        if error := self._seen(plan.declarations, found)[1]:
+            return replace(result, error=error)
         after = diff(found.state, state_after(plan.declarations, found.state), plan.declarations)
         remaining = order(replace(plan, changes=after)).changes
         notes = [Diagnostic(NOWHERE, reason, severity="warning", host=self.job.host) for label in asked

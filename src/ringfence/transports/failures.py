@@ -60,7 +60,7 @@ _TEXTS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for patter
      r"|commands|users)|allowed a maximum", "quota"),
     (r"requires elevation|run as administrator|not elevated", "elevation"),
     (r"no more endpoints available|service (has not been started|is not running|cannot be started)", "service"),
-    (r"Access is denied|access denied|UnauthorizedAccess", "authorization"),
+    (r"Access is denied|access denied|UnauthorizedAccess|registry access is not allowed", "authorization"),
     (r"not recognized as an internal or external command|command not found|No such file or directory"
      r"|cannot find the (path|file) specified|The term '[^']*' is not recognized", "powershell"),
 ))

@@ -3,12 +3,43 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ringfence.batch import Call
 from ringfence.codecs.registry import RegistryTree, parse_tree
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
 from ringfence.model.storage import with_default_set
 
 STORES = (LOCAL, GROUP_POLICY, MDM)
+UnreadKinds = Mapping[tuple[str, str], str]  # (store, kind) of what is not known, and why
+
+
+def policy_call(kinds: Mapping[str, Kind]) -> Call:
+    """The question for the policy of every store: the values of its root, and of its keys those that the kinds read."""
+    keys = {key.partition("\\")[0] for kind in kinds.values() for key in kind.storage.keys}
+    return Call("Policy.Read", {"stores": list(STORES), "keys": sorted(keys - {""})})
+
+
+def unread_kinds(answer: Any, kinds: Mapping[str, Kind]) -> UnreadKinds:
+    """The kinds of which a Policy.Read could not see all that there is, by store: what is not seen is unknown, not absent."""
+    told = answer if isinstance(answer, dict) else {}
+    listed = told.get("unread")
+    holes = [(str(one["store"]), str(one["path"]).lower(), str(one.get("why")))
+             for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict) and {"store", "path"} <= one.keys()]
+    silent = {s for s in STORES if not isinstance(told.get(s), list)} - {store for store, path, _ in holes if not path}
+    holes += [(store, "", "the host did not tell") for store in sorted(silent)]
+    return {(store, kind.name): why for store, hole, why in reversed(holes) for kind in kinds.values()
+            if any(_overlap(key.lower(), hole) for key in kind.storage.keys)}
+
+
+def _overlap(key: str, hole: str) -> bool:
+    """Whether a part of what a kind keeps at `key` is in a hole; "" is the root: as a hole everything, as a key its values."""
+    return hole in ("", key) or (key != "" and (key.startswith(hole + "\\") or hole.startswith(key + "\\")))
+
+
+def unread_keys(answer: Any) -> tuple[str, ...]:
+    """The names of keys that no kind reads, each once: newer versions of Windows have more of them."""
+    others = answer.get("others") if isinstance(answer, dict) else None
+    return tuple(map(str, others if isinstance(others, list) else ()))
 
 
 def read(stores: Any, kinds: Mapping[str, Kind]) -> State:

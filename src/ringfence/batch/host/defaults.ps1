@@ -1,7 +1,7 @@
 # Windows' own policy, as this host keeps it: NetSecurity's store SystemDefaults. A rule that stands word for word in the local policy
 # too is told by its name alone, so that all of it costs little.
 $defaultsKey = 'HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Defaults\FirewallPolicy'
-function Get-KeyIfThere([string]$Path) { Get-Fact "the key $Path" { Get-Item -LiteralPath $Path } }
+function Get-KeyIfThere([string]$Path) { Get-Fact "the key $Path" { Get-Item -LiteralPath $Path -ErrorAction Continue } }
 function Get-Stored($Key, [string]$Name) { if ($Key) { $Key.GetValue($Name, $null, 'DoNotExpandEnvironmentNames') } }
 function Read-Defaults {
     $unread.Clear()

@@ -5,10 +5,10 @@ if (-not (Test-Path -LiteralPath Function:\Test-RingfenceElevation)) { function 
     $me = New-Object Security.Principal.WindowsPrincipal ([Security.Principal.WindowsIdentity]::GetCurrent())
     $me.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
 } }
-function Add-Unread([string]$What, $Why) {
+function Add-Unread([string]$What, $Why, [hashtable]$More = @{}) {
     if ($Why.FullyQualifiedErrorId -match '^(PathNotFound|NoServiceFound)') { return }  # there is none
     if ($Why.FullyQualifiedErrorId -match '^(CommandNotFound|CouldNotAutoload)') { throw $Why }  # a session that cannot read at all
-    [void]$unread.Add(@{ fact = $What; why = $Why.Exception.Message })
+    [void]$unread.Add(@{ fact = $What; why = $Why.Exception.GetBaseException().Message } + $More)
 }
 function Get-Fact([string]$What, [scriptblock]$Read) {  # one object that cannot be read does not hide the others
     $ErrorActionPreference = 'Continue'
@@ -20,12 +20,12 @@ function Get-Fact([string]$What, [scriptblock]$Read) {  # one object that cannot
     catch { Add-Unread $What $_ }
 }
 function Get-RegistryFact([string]$Key, [string]$Name) {
-    Get-Fact $Name { Get-Item -LiteralPath $Key | ForEach-Object { $_.GetValue($Name) } }
+    Get-Fact $Name { Get-Item -LiteralPath $Key -ErrorAction Continue | ForEach-Object { $_.GetValue($Name) } }
 }
 function Get-NetClass([string]$Fact, [string]$Class, [string]$Filter) {  # numbers as the class has them, and no module of cmdlets
     Get-Fact $Fact {
-        if ($Filter) { Get-CimInstance -Namespace root/StandardCimv2 -ClassName $Class -Filter $Filter }
-        else { Get-CimInstance -Namespace root/StandardCimv2 -ClassName $Class }
+        if ($Filter) { Get-CimInstance -Namespace root/StandardCimv2 -ClassName $Class -Filter $Filter -ErrorAction Continue }
+        else { Get-CimInstance -Namespace root/StandardCimv2 -ClassName $Class -ErrorAction Continue }
     }
 }
 function Read-Interfaces {
@@ -66,10 +66,11 @@ function Read-Management {  # the flow that carries this session, as this host s
 }
 function Read-Facts([string[]]$With) {  # interfaces and management cost more: where they are asked for
     $unread.Clear()
-    $system, $os = (Get-Fact domain { Get-CimInstance Win32_ComputerSystem }), (Get-Fact os { Get-CimInstance Win32_OperatingSystem })
+    $system = Get-Fact domain { Get-CimInstance -ClassName Win32_ComputerSystem -ErrorAction Continue }
+    $os = Get-Fact os { Get-CimInstance -ClassName Win32_OperatingSystem -ErrorAction Continue }
     $services, $environment = @{}, @{}
     foreach ($name in 'mpssvc', 'BFE', 'IKEEXT', 'PolicyAgent') {
-        $services[$name] = Get-Fact $name { Get-Service -Name $name | ForEach-Object { "$($_.Status)".ToLowerInvariant() } }
+        $services[$name] = Get-Fact $name { Get-Service -Name $name -ErrorAction Continue | ForEach-Object { "$($_.Status)".ToLowerInvariant() } }
     }
     foreach ($name in 'SystemRoot', 'SystemDrive', 'ProgramFiles', 'ProgramFiles(x86)', 'ProgramData') {
         $environment[$name] = [Environment]::GetEnvironmentVariable($name)

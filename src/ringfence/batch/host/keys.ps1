@@ -3,7 +3,7 @@ $keyParents = @{ NetIPsecPhase1AuthSet = 'Phase1AuthenticationSet', 'Phase1Authe
 $compared = @{}  # sets that a candidate was tried on: one in a batch, so that no batch is a dictionary
 function Find-Set([string]$Root, [string[]]$Parents, [string]$Name) {  # by the names that are there, never by a path
     foreach ($parent in $Parents) {
-        $key = try { Get-Item -LiteralPath "$Root\$parent" } catch { if ($_.FullyQualifiedErrorId -notlike 'PathNotFound*') { throw } }
+        $key = try { Get-Item -LiteralPath "$Root\$parent" -ErrorAction Stop } catch { if ($_.FullyQualifiedErrorId -notlike 'PathNotFound*') { throw } }
         foreach ($leaf in $(if ($key) { $key.GetSubKeyNames() })) { if ($leaf -eq $Name) { return $key.OpenSubKey($leaf) } }
     }
 }

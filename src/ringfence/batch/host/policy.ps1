@@ -3,7 +3,7 @@ $firewallKey = 'HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\
 $stores = @{  # a root, then those of its subkeys that are other stores
     local = @($firewallKey, 'Mdm', 'RestrictedServices'); mdm = @("$firewallKey\Mdm")
     restricted = @("$firewallKey\RestrictedServices"); group_policy = @('HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall') }
-function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without) {  # JSON of the key, then of each key below it
+function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without, [string[]]$Only) {  # JSON of the key, then of each below it
     $values = foreach ($name in $Key.GetValueNames()) {
         $kind, $value = "$($Key.GetValueKind($name))", $Key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
         if ($kind -eq 'DWord') { $value = [long]$value -band 0xFFFFFFFFL }
@@ -11,25 +11,35 @@ function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without) {  # J
         '[' + (ConvertTo-JsonText $name) + ',"' + $kind + '",' + (ConvertTo-ReplyJson $value) + ']'
     }
     '[' + (ConvertTo-JsonText $Path) + ',[' + ($values -join ',') + ']]'
-    $children = if ($Path.Contains('/')) { foreach ($leaf in $Key.GetSubKeyNames()) { $Key.OpenSubKey($leaf) } }  # not in a path
-    else { Get-Fact "the policy below $Root\$Path" { Get-ChildItem -LiteralPath "$Root\$Path" } }
-    foreach ($child in $children) {
-        $leaf = $child.Name.Substring($child.Name.LastIndexOf('\') + 1)
-        if ($leaf -notin $Without) { Read-Key $child $Root "$Path\$leaf".TrimStart('\') }
+    foreach ($leaf in $Key.GetSubKeyNames()) {
+        if ($leaf -in $Without) { continue }
+        if ($Only -and $leaf -notin $Only) { if ($leaf -notin $others) { [void]$others.Add($leaf) }; continue }
+        $below = "$Path\$leaf".TrimStart('\')
+        $child = try { $Key.OpenSubKey($leaf) } catch { Add-Unread "the key $Root\$below" $_ @{ path = $below } }
+        if ($child) { Read-Key $child $Root $below }
     }
 }
-function Read-Policy([string[]]$Names) {
-    $found = @{}
+function Read-Store([string]$Store, [string[]]$Only) {  # [] where it is not there, null where it cannot be read
+    $root, $without = $stores[$Store]
+    $first, $rows = $unread.Count, $null
+    try { $rows = @(Read-Key (Get-Item -LiteralPath $root -ErrorAction Stop) $root '' $without $Only) }
+    catch {
+        if ($_.FullyQualifiedErrorId -like 'PathNotFound*') { $rows = @() } else { Add-Unread "the key $root" $_ @{ path = '' } }
+    }
+    for (; $first -lt $unread.Count; $first++) { $unread[$first]['store'] = $Store }
+    if ($null -ne $rows) { New-Object Text.StringBuilder ('[' + ($rows -join ',') + ']') }
+}
+function Read-Policy([string[]]$Names, [string[]]$Only) {
+    $found, $others = @{}, (New-Object Collections.ArrayList)  # others: keys that nobody asked for
     $unread.Clear()
     foreach ($name in $Names) {
         if (-not $stores.ContainsKey($name)) { Stop-Call InvalidArgument store "no store is named '$name'" }
-        $root, $without = $stores[$name]
-        $key = try { Get-Item -LiteralPath $root } catch { if ($_.FullyQualifiedErrorId -notlike 'PathNotFound*') { throw } }
-        $found[$name] = New-Object Text.StringBuilder ('[' + ($(if ($key) { Read-Key $key $root '' $without }) -join ',') + ']')
+        $found[$name] = Read-Store $name $Only
     }
     if ($unread.Count) { $found['unread'] = @($unread) }
+    if ($others.Count) { $found['others'] = @($others) }
     $found
 }
 $verbs += @{
-    'Policy.Read' = { param($With) Read-Policy $(if ($With['stores']) { $With['stores'] } else { 'local', 'group_policy', 'mdm' }) }
+    'Policy.Read' = { param($With) Read-Policy $(if ($With['stores']) { $With['stores'] } else { 'local', 'group_policy', 'mdm' }) $With['keys'] }
 }

@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,12 +41,24 @@ def require_running(machine: Machine, cmdlet: str, session: Session) -> None:
         raise system_error(5).raised_by(cmdlet)
 
 
+@dataclass(frozen=True)
+class _KeptStore:
+    """What was read of a store: for a state of the registry, the keys that were wanted, and those that may not be opened."""
+
+    generation: int
+    chosen: tuple[str, ...]
+    denied: tuple[str, ...]
+    rows: str
+    unread: list[dict[str, str]]
+    others: dict[str, None]
+
+
 class HostScript:
     """The host script as one machine runs it. The texts of its policy are kept until the registry changes."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self._policies: dict[str, tuple[int, str]] = {}
+        self._policies: dict[str, _KeptStore] = {}
         self._verbs: dict[str, Callable[[Arguments, Session], Any]] = {
             "Facts.Read": self._facts, "Account.Resolve": self._accounts, "Net.Call": self._call, "Net.Get": self._get,
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
@@ -96,7 +109,7 @@ class HostScript:
         """The value of one call as JSON text."""
         verb, arguments = call.get("verb"), call.get("args") or {}
         if verb == "Policy.Read":
-            return self._policy(arguments.get("stores", ["local", "group_policy", "mdm"]))
+            return self._policy(arguments.get("stores", ["local", "group_policy", "mdm"]), arguments.get("keys") or ())
         if verb == "Key.Compare":
             return json.dumps([self._compare(question, key, tried) for question in arguments.get("keys") or ()])
         if verb not in self._verbs:
@@ -107,23 +120,57 @@ class HostScript:
 
     # Policy.Read
 
-    def _policy(self, stores: list[str]) -> str:
+    def _policy(self, stores: list[str], wanted: Sequence[str]) -> str:
         for store in stores:
             if store not in ROOTS:
                 raise CmdletError("InvalidArgument", "ringfence.store", f"no store is named '{store}'")
-        return "{" + ",".join(f'"{store}":{self._store(store)}' for store in stores) + "}"
+        parts, unread, others = [], list[dict[str, str]](), dict[str, None]()
+        for store in stores:
+            rows = self._rows(store, wanted, unread, others)
+            parts.append(f'"{store}":{rows}')
+        parts += [f'"{name}":{json.dumps(list(told))}' for name, told in (("unread", unread), ("others", others)) if told]
+        return "{" + ",".join(parts) + "}"
 
-    def _store(self, store: str) -> str:
-        """The JSON of one store; kept until the registry changes. Of a pre-shared key it says that there is one."""
-        generation = self.machine.registry.generation
+    def _rows(self, store: str, wanted: Sequence[str], unread: list[dict[str, str]], others: dict[str, None]) -> str:
+        """The JSON of one store, of which the keys below the root may be chosen. What may not be opened is told as unread, what
+        nobody wants by the name of its key. Of a pre-shared key it says that there is one."""
+        generation, chosen = self.machine.registry.generation, tuple(w.casefold() for w in wanted)
         kept = self._policies.get(store)
-        if kept and kept[0] == generation:
-            return kept[1]
-        tree = [[path, [[v.name, "Secret", None] if _is_key(v) else as_sent(v) for v in key.values.values()]]
-                for path, key in self.machine.registry.tree(*ROOTS[store])]
-        text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
-        self._policies[store] = (generation, text)
-        return text
+        if not kept or kept.generation != generation or kept.chosen != chosen or kept.denied != self.machine.faults.denied_keys:
+            kept = self._policies[store] = self._read_store(store, chosen)
+        unread += kept.unread
+        others.update(kept.others)
+        return kept.rows
+
+    def _read_store(self, store: str, chosen: tuple[str, ...]) -> "_KeptStore":
+        root, without = ROOTS[store]
+        denied, unread, others = self.machine.faults.denied_keys, list[dict[str, str]](), dict[str, None]()
+
+        def closed(path: str) -> bool:
+            """Whether a key or one above it may not be opened; told once for each that stops the way."""
+            whole = "\\".join(filter(None, (root, path)))
+            stop = next((d for d in denied if f"{whole}\\".casefold().startswith(f"{d}\\".casefold())), None)
+            if stop is None:
+                return False
+            below = stop[len(root):].strip("\\")
+            entry = {"fact": "the key HKLM:\\" + "\\".join(filter(None, (root, below))), "store": store, "path": below,
+                     "why": "Requested registry access is not allowed."}
+            if entry not in unread:
+                unread.append(entry)
+            return True
+
+        tree = []
+        for path, key in self.machine.registry.tree(root, without):
+            first = path.partition("\\")[0]
+            if any(not entry["path"] for entry in unread):  # the root is shut: nothing below it is seen
+                break
+            if chosen and first and first.casefold() not in chosen:
+                others[first] = None
+            elif not closed(path):
+                tree.append([path, [[v.name, "Secret", None] if _is_key(v) else as_sent(v) for v in key.values.values()]])
+        shut = any(not entry["path"] for entry in unread)
+        text = "null" if shut else json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+        return _KeptStore(self.machine.registry.generation, chosen, denied, text, unread, others)
 
     # Key.Compare
 

@@ -61,12 +61,13 @@ class Faults:
     """What is wrong with a host on purpose.
 
     `fail_at`: the connection breaks before call N (from 0) of a batch that has so many. `read_only`: every write is
-    denied. `language_mode`: of the PowerShell session.
+    denied. `language_mode`: of the PowerShell session. `denied_keys`: paths of registry keys that the account may not open.
     """
 
     fail_at: int | None = None
     read_only: bool = False
     language_mode: str = "FullLanguage"
+    denied_keys: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -49,7 +49,7 @@ class Bridge:
         self._listener = acceptor.listen(self._serve, lambda: "accept")
         self.port = self._listener.port
         self._verbs: dict[str, Callable[[Session, With], Any]] = {
-            "cmdlet": self._cmdlet, "key": self._key, "children": self._children, "show": self._show,
+            "cmdlet": self._cmdlet, "key": self._key, "show": self._show,
             "elevated": self._elevated, "account": self._account, "file": self._file}
 
     def register(self, session: Session) -> str:
@@ -158,12 +158,12 @@ class Bridge:
     # what Windows shows
 
     def _key(self, session: Session, parameters: With) -> dict[str, Any] | None:
-        key = self.machine.registry.key(str(parameters["path"]))
+        path = str(parameters["path"]).strip("\\").casefold()
+        if any(f"{path}\\".startswith(f"{denied}\\".casefold()) for denied in self.machine.faults.denied_keys):
+            denial = "Requested registry access is not allowed."
+            raise CmdletError("PermissionDenied", "System.Security.SecurityException", denial)
+        key = self.machine.registry.key(path)
         return None if key is None else _as_dotnet_shows(key)
-
-    def _children(self, session: Session, parameters: With) -> list[dict[str, Any]] | None:
-        key = self.machine.registry.key(str(parameters["path"]))
-        return None if key is None else [_as_dotnet_shows(child) for child in key.keys.values()]
 
     def _show(self, session: Session, parameters: With) -> list[dict[str, Any]]:
         return self._windows.show(parameters["what"], session)

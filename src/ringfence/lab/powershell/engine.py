@@ -21,7 +21,7 @@ from ringfence.lab.session import PowerShellStart, Session
 
 # The modules of Windows by which a session finds what the shims answer; and what Windows has without any.
 _MODULES_OF = {"CimCmdlets": "Get-CimInstance", "Microsoft.WSMan.Management": "Get-WSManInstance"}
-_EVERYWHERE = "Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-Service, Test-RingfenceElevation, Convert-RingfenceAccount, " \
+_EVERYWHERE = "Invoke-LabCmdlet, Get-Item, Get-Service, Test-RingfenceElevation, Convert-RingfenceAccount, " \
               "Read-RingfenceFile"
 _PART_OF_WINDOWS = """\
 Import-Module RingfenceLab -DisableNameChecking

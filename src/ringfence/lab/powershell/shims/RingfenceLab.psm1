@@ -110,15 +110,6 @@ function Get-Item {
     $key = Get-LabKey $path
     if ($key) { $key } else { $PSCmdlet.ThrowTerminatingError((Get-MissingPath $LiteralPath)) }
 }
-function Get-ChildItem {
-    [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)][string]$LiteralPath)
-    $path = Get-LabPath $LiteralPath
-    if ($null -eq $path) { return Microsoft.PowerShell.Management\Get-ChildItem @PSBoundParameters }
-    $children = Read-Lab children @{ path = $path }
-    if ($null -eq $children) { $PSCmdlet.ThrowTerminatingError((Get-MissingPath $LiteralPath)) }
-    foreach ($held in $children) { [LabKey]::new($held, "$path\$($held.name)") }
-}
 # ---- Facts ---------------------------------------------------------------------------------------------------------------------
 function Get-CimInstance {  # of a query the clauses that stand in one: NAME = VALUE, joined by AND and OR, in parentheses
     [CmdletBinding()]
@@ -157,5 +148,5 @@ function Read-RingfenceFile([string]$Path) {
     $bytes = Read-Lab file @{ path = $Path }
     if ($bytes) { , [byte[]]$bytes }
 }
-Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-ChildItem, Get-CimInstance, Get-WSManInstance, Get-Service,
+Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-CimInstance, Get-WSManInstance, Get-Service,
     Test-RingfenceElevation, Convert-RingfenceAccount, Read-RingfenceFile

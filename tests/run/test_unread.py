@@ -1,0 +1,128 @@
+"""What a host would not let us read is told, and is neither empty nor created anew."""
+
+import logging
+from typing import Any
+
+import pytest
+from core import KINDS, at, task
+from hosts import LabHost
+
+from ringfence.batch import Answer, Batch, Call, Reply
+from ringfence.errors import HostError
+from ringfence.lab import GROUP_POLICY, POLICY
+from ringfence.model.storage import RegistryKeys, RuleStrings, SetKeys
+from ringfence.report import HostResult
+from ringfence.windows.read import policy_call, unread_kinds
+
+RULE = at(1, name="r", protocol="tcp", local_port=80)
+PROFILE = at(5, "firewall_profile", profiles="domain", enabled=True)
+SET = task("ipsec_phase1_auth_set", {"name": "s", "proposal": [{"machine": True, "kerberos": True}]})
+ISOLATION = task("ipsec_rule", {"name": "i", "inbound_security": "require", "outbound_security": "request",
+                                "phase1_auth_set": "s"})
+
+
+def denied(*keys: str) -> LabHost:
+    host = LabHost({})
+    assert host.apply(RULE, PROFILE, SET, ISOLATION).error is None
+    host.machine.faults.denied_keys = keys
+    return host
+
+
+def failure(result: HostResult) -> str:
+    assert isinstance(result.error, HostError)
+    assert (result.status, result.error.kind) == ("failed", "authorization")
+    return str(result.error)
+
+
+@pytest.mark.parametrize("key", [POLICY, POLICY.upper(), rf"{POLICY}\FirewallRules", rf"{POLICY}\firewallrules"])
+def test_rules_that_may_not_be_read_are_not_created(key: str) -> None:
+    host = denied(key)
+    before = len(host.cmdlets)
+    for result in (host.plan(RULE), host.apply(RULE)):
+        assert "firewall_rule: Requested registry access is not allowed" in failure(result)
+        assert result.changes == ()
+        assert {d.severity for d in result.diagnostics if "could not be read: Requested" in d.summary} == {"warning"}
+    assert len(host.cmdlets) == before
+
+
+def test_what_could_be_read_is_planned_beside_it_and_nothing_is_written() -> None:
+    host = denied(rf"{POLICY}\ConSecRules")
+    policy = (at(1, name="r", protocol="tcp", local_port=81), ISOLATION)
+    planned = host.plan(*policy)
+    assert "ipsec_rule: Requested registry access is not allowed" in failure(planned)
+    assert [str(c.id) for c in planned.changes] == ["firewall_rule r"]
+    before = len(host.cmdlets)
+    failure(host.apply(*policy))
+    assert len(host.cmdlets) == before
+
+
+def test_a_kind_that_names_one_that_was_not_read_is_not_judged() -> None:
+    """Neither whether a set is there for a rule, nor whether a rule still uses a set, is known."""
+    assert "ipsec_phase1_auth_set" in failure(denied(rf"{POLICY}\Phase1AuthenticationSets").plan(ISOLATION))
+    assert "ipsec_rule" in failure(denied(rf"{POLICY}\ConSecRules").plan(
+        task("ipsec_phase1_auth_set", {"name": "s", "state": "absent"})))
+
+
+def test_a_part_of_a_key_is_the_kind_of_the_key() -> None:
+    host = denied(rf"{POLICY}\DomainProfile\Logging")
+    assert "firewall_profile" in failure(host.plan(PROFILE))
+    assert host.plan(RULE).status == "in_sync"
+
+
+@pytest.mark.parametrize("key", [GROUP_POLICY, rf"{POLICY}\Mdm", rf"{POLICY}\ConSecRules"])
+def test_what_nothing_declared_rests_on_is_a_warning(key: str) -> None:
+    host = denied(key)
+    host.machine.registry.set(key, "Version", 1)
+    result = host.plan(RULE, PROFILE)
+    assert (result.status, result.changes) == ("in_sync", ())
+    assert [d.summary for d in result.diagnostics if d.severity == "warning"] == [
+        rf"the key HKLM:\{key} could not be read: Requested registry access is not allowed."]
+
+
+def test_a_proof_that_cannot_see_is_none() -> None:
+    host = LabHost({})
+    host.after_write = lambda: setattr(host.machine.faults, "denied_keys", (POLICY,))
+    result = host.apply(RULE)
+    assert isinstance(result.error, HostError)
+    assert (result.error.kind, len(result.written)) == ("authorization", 1)
+
+
+@pytest.mark.parametrize("answer", [{}, {"local": None}, {"local": "x"}, None, []])
+def test_a_store_that_a_host_says_nothing_of_is_unknown(answer: Any) -> None:
+    host = LabHost({})
+    facts = host.run(Batch({"facts": Call("Facts.Read")})).answers["facts"]
+    host.before = lambda told: Reply({"facts": facts, "policy": Answer(answer)})
+    result = host.plan(RULE)
+    assert (result.changes, result.status) == ((), "failed")
+    assert "firewall_rule: the host did not tell" in str(result.error)
+
+
+def test_an_older_endpoint_says_what_it_could_not_read_in_words_alone() -> None:
+    told = {"local": [], "group_policy": [], "mdm": [], "unread": [{"fact": "x", "why": "y"}, "odd", {"store": "local"}]}
+    assert unread_kinds(told, KINDS) == {}
+
+
+# ---- what is asked for ------------------------------------------------------------------------------------------------
+def test_the_keys_that_are_asked_for_are_those_of_the_kinds() -> None:
+    asked = set(policy_call(KINDS).args["keys"])
+    for kind in KINDS.values():
+        match kind.storage:
+            case RuleStrings(subkey=subkey):
+                assert subkey in asked
+            case SetKeys(subkeys=subkeys):
+                assert asked >= set(subkeys)
+            case RegistryKeys(names=names):
+                assert asked >= {key.partition("\\")[0] for keys in names.values() for key in keys} - {""}
+    assert asked.isdisjoint({"AppIso", "DynamicKeywords", "Mdm", "RestrictedServices"})
+    assert all(key and "\\" not in key for key in asked)
+
+
+def test_keys_of_no_kind_are_counted_and_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    host = LabHost({})
+    for name in ("HyperVFirewallRules", "AppIso", r"Mdm\AppIso"):
+        host.machine.registry.set(rf"{POLICY}\{name}\S-1-15-2-1", "secret of an application", "x" * 1000)
+    with caplog.at_level(logging.INFO, "ringfence"):
+        assert host.plan(RULE).error is None
+    assert [r.getMessage() for r in caplog.records] == [
+        "srv1: 2 keys of its policy are of no kind and not read: HyperVFirewallRules, AppIso"]
+    assert "secret of an application" not in str(host.outputs)
