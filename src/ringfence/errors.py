@@ -32,8 +32,7 @@ class ExitCode(IntEnum):
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended: 128 + SIGINT, as shells have it."""
 
-MAX_DETAIL = 2000
-"""Characters of what a host says of a failure that are kept."""
+MAX_DETAIL = 2000  # characters of what a host says of a failure that are kept
 
 _MEANINGS = {
     ExitCode.IN_SYNC: "in sync, or done",

@@ -8,7 +8,8 @@ from typing import Any
 from ringfence.secret import MASK, Secret
 from ringfence.types.base import PropertyType, snake
 
-MAX_TEXT, MAX_MEMBERS = 200, 20  # characters of a text and members of a list that are shown
+MAX_SHOWN = 200  # characters of a text of a host that are shown without --full
+MAX_LISTED = 20  # members of a list of a host that are shown without --full
 Style = Callable[[str, str], str]
 """(text, style) -> the text as it is shown. Styles: added, removed, changed, error, warning, good, quiet, strong."""
 
@@ -28,7 +29,7 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def cut(text: str, full: bool = False, longest: int = MAX_TEXT) -> str:
+def cut(text: str, full: bool = False, longest: int = MAX_SHOWN) -> str:
     """A text of a host, escaped; of a long one the beginning, and how much is left. `full`: all of it."""
     left = 0 if full else len(text) - longest
     return escaped(text) if left <= 0 else f"{escaped(text[:longest])}… ({left} more characters, see --full)"
@@ -60,7 +61,7 @@ def value(content: Any, blank: str = "(none)", full: bool = False) -> str:
     if isinstance(content, Mapping):
         return "{" + ", ".join(f"{escaped(str(k))}: {value(v, full=full)}" for k, v in content.items()) + "}"
     if isinstance(content, tuple | list):
-        shown = content if full else content[:MAX_MEMBERS]
+        shown = content if full else content[:MAX_LISTED]
         return ", ".join(value(v, full=full) for v in shown) + more(len(content) - len(shown))
     return cut(str(content), full)
 
