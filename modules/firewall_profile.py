@@ -1,11 +1,14 @@
 """firewall_profile: the settings of the domain, private and public profiles (Set-NetFirewallProfile)."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ringfence.codecs.registry import RegistryValue
+from ringfence.diagnostics import Finding
 from ringfence.model.resource import Resource, prop, resource
 from ringfence.model.storage import RegistryKeys
-from ringfence.types.base import NOT_CONFIGURED, CaseInsensitive, case_insensitive
+from ringfence.types.base import NOT_CONFIGURED, CaseInsensitive, case_insensitive, quoted
 from ringfence.types.enums import GPO_BOOLEAN, choice, flags_of, number
 from ringfence.types.network import interfaces
 from ringfence.types.text import PATH_TEXT, guid
@@ -19,6 +22,17 @@ ACTIONS = {"allow": 0, "block": 1}
 def switch(doc: str, name: str, data: dict[bool, int] = ON, path: str = "", **more: Any) -> Any:
     """A GpoBoolean of Set-NetFirewallProfile; a value that is not stored is not_configured."""
     return prop(doc, GPO_BOOLEAN, RegistryValue(name, data, path=path), default=NOT_CONFIGURED, **more)
+
+
+def _log_file(value: Any) -> str | None:
+    path: str | None = PATH_TEXT.parse(value)
+    if path and path.startswith("\\\\"):
+        raise ValueError(f"{quoted(path)} is a share or a device: a log is a file of the host itself, for a share would "
+                         "make it log on elsewhere")
+    return path
+
+
+LOG_FILE = replace(PATH_TEXT, parse=_log_file)
 
 
 def guids(data: str) -> tuple[str, ...]:
@@ -68,7 +82,7 @@ class FirewallProfile(Resource):
     enable_stealth_mode_for_ipsec: bool | str = switch("Whether stealth mode holds for IPsec secured packets too.",
                                                        "DisableStealthModeIPsecSecuredPacketExemption", since="2.20")
     log_file_name: str | None = prop("The log file; NT SERVICE\\mpssvc needs write access.",
-                                     case_insensitive(PATH_TEXT, "NotConfigured"),
+                                     case_insensitive(LOG_FILE, "NotConfigured"),
                                      RegistryValue("LogFilePath", path="Logging", type="String", parse=CaseInsensitive))
     log_max_size_kilobytes: int | None = prop("The size at which a new log begins; Windows' default is 4096.",
                                               number(1, 32767), RegistryValue("LogFileSize", path="Logging", parse=int),
@@ -82,3 +96,10 @@ class FirewallProfile(Resource):
                                                        interfaces("NotConfigured", patterns=False),
                                                        RegistryValue("DisabledInterfaces", type="String", parse=guids,
                                                              format=",".join), default=())
+
+    def check(self) -> Iterable[Finding]:
+        """[MS-FASP] 2.2.38: their merge law is to "always use the value of the GroupPolicyRSoPStore"."""
+        for name in ("allow_local_firewall_rules", "allow_local_ipsec_rules"):
+            if getattr(self, name) is False:
+                yield Finding(name, f"{name} has no effect in the host's own policy: Windows asks Group Policy alone for it",
+                              "set it in Group Policy, or leave it out", "warning")

@@ -14,6 +14,7 @@ PARTS = {
     "memory": "a fleet of 1,000 planned hosts",
     "plan": "a no-change plan of 50 hosts against the bare PSRP session",
     "ansible": "a no-change plan against ansible-core, per task and host",
+    "writes": "changes on a host whose cmdlets cost time for each rule",
     "hostile": "hosts that answer with the worst that they can",
     "wire": "bytes, round trips and CPU per host and transport",
 }

@@ -2,7 +2,7 @@
 
 They say how the lab behaves; tests/windows_job/replay.py asks a real Windows the same. A case may have two keys more:
 `only: REASON` where no other host can answer it, and `windows: {gives: …}` (or refused, suites, values) where Windows is known
-to answer something else than the lab.
+to answer something else than the lab. `asks: ID` names what it asks of the lab's open behaviours (docs/reference/lab.md).
 """
 
 import json
@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 
 from ringfence.batch import Answer, Call, Failure, cmdlet_call
+from ringfence.lab.host_script.allow_list import check_call
+from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 
 CASES = Path(__file__).parents[1] / "cases"
 FILES = ("lab_firewall_rules", "lab_ipsec_rules", "lab_ipsec_sets", "lab_settings")
@@ -38,6 +40,15 @@ ASKED_FOR = "MissingMandatoryParameter"  # PowerShell asks, and its host program
 EQUAL, WORDS, DIFFERS = "equal", "words", "differs"
 
 Rows = Mapping[str, Mapping[str, tuple[str, Any]]]  # of one store: {path: {name: (type, data)}}
+
+
+def may_be_called(call: Call) -> bool:
+    """Whether the host script's allow-list has it."""
+    try:
+        check_call(call.args["cmdlet"], call.args["parameters"])
+    except CmdletError:
+        return False
+    return True
 
 
 def cases(name: str) -> list[dict[str, Any]]:
@@ -86,7 +97,16 @@ class LabCase:
             return f"a host of schema version {self.said['schema']}"
         if self.said.get("store") == "group_policy":
             return "Windows keeps the local group policy in registry.pol, and has it in the registry after a refresh only"
+        refused = str(self.said.get("refused", "")).startswith("ringfence.")
+        if not refused and not all(may_be_called(call) for call in self.calls("x")):
+            return "ringfence does not call it so: the host script refuses it"
         return str(self.said.get("only", ""))
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The open behaviours of the lab that it is an instance of."""
+        asks = self.said.get("asks", ())
+        return (asks,) if isinstance(asks, str) else tuple(asks)
 
     def calls(self, name: str) -> list[Call]:
         """What is called, on an object of this name."""

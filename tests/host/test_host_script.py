@@ -2,19 +2,23 @@
 
 import base64
 import gzip
+import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from batches import batch_of
-from host_script import Warm, decode, needs_pwsh
+from host_script import PWSH, Warm, decode, needs_pwsh
 
+from ringfence import kinds
 from ringfence.batch import AsHmac, Batch, Call, cmdlet_call
 from ringfence.errors import HostError
 from ringfence.lab import POLICY, Session, SimulatedHost, machine
 from ringfence.secret import Secret
+from ringfence.windows.calls import writing_cmdlets
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "host_script.yml").read_text("utf-8"))
 ROOT = r"HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
@@ -175,6 +179,16 @@ def test_what_is_no_batch_is_answered_in_plain_ascii(warm: Warm, line: str, expe
     assert caught.value.kind == expected.split(":")[1]
 
 
+def test_no_cmdlet_that_writes_is_read_with(warm: Warm) -> None:
+    """Net.Get calls without parameters: of Remove that would be every rule of the host."""
+    setup, names = "Add-Rule 'kept'\n", writing_cmdlets(kinds.load().values())
+    batch = batch_of(*(Call("Net.Get", {"cmdlet": name, "parameters": {"Name": "kept"}}) for name in names),
+                     *(Call("Net.Get", {"cmdlet": name.lower()}) for name in names), Call("Net.Get", {}))
+    ran = warm.run(batch, setup)
+    assert {reply["error"]["id"] for reply in decode(batch, ran.reply)["replies"]} == {"ringfence.allowlist"}
+    assert ran.bound == []
+
+
 def test_arguments_of_the_wrong_kind_fail_their_call_alone(warm: Warm) -> None:
     batch = batch_of(Call("Net.Call", {"cmdlet": ["New-NetFirewallRule"], "parameters": "x"}), Call("Net.Call", {"cmdlet": 5}),
                    Call("Policy.Read", {"stores": [7]}), Call("Account.Resolve", {"names": [1]}),
@@ -183,3 +197,25 @@ def test_arguments_of_the_wrong_kind_fail_their_call_alone(warm: Warm) -> None:
     said = decode(batch, ran.reply)["replies"]
     assert [r["ok"] for r in said] == [False, False, False, True, False, True]
     assert [b["cmdlet"] for b in ran.bound] == ["accounts to SIDs"]
+
+
+HOLD = r"""
+$mutex = New-Object Threading.Mutex $false, 'Global\ringfence'
+$null = $mutex.WaitOne()
+[Console]::Out.WriteLine('held')
+Start-Sleep -Seconds 50
+"""
+
+
+def test_a_change_waits_for_that_of_another_run_and_outlives_it(warm: Warm) -> None:
+    """One run at a time looks at what it expects and writes; whoever dies with the mutex in hand holds up nobody."""
+    assert PWSH
+    with subprocess.Popen([PWSH, "-NoProfile", "-NonInteractive", "-Command", HOLD], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE) as other, ThreadPoolExecutor(1) as pool:
+        assert other.stdout
+        assert other.stdout.readline().strip() == b"held"
+        change = pool.submit(warm.run, batch_of(cmdlet_call("New-NetFirewallRule", {"Name": "a", "DisplayName": "a"})))
+        with pytest.raises(TimeoutError):
+            change.result(timeout=0.7)
+        other.kill()
+        assert [b["cmdlet"] for b in change.result(timeout=30).bound] == ["New-NetFirewallRule"]

@@ -36,7 +36,7 @@ def test_create_set_and_remove(run: Run) -> None:
     reply = run(
         cmdlet_call("New-NetFirewallRule", {"Name": "a", "DisplayName": "\u6771", "RemoteAddress": ["10.0.0.0/8", "192.0.2.1"]}),
         cmdlet_call("New-NetFirewallRule", {"Name": "b", "DisplayName": "B", "Enabled": "False"}),
-        cmdlet_call("Set-NetFirewallRule", {"Name": "b", "Action": "Block", "PolicyStore": "PersistentStore"}),
+        cmdlet_call("Set-NetFirewallRule", {"Name": "b", "Action": "Block"}),
         cmdlet_call("Set-NetFirewallProfile", {"Name": ["Domain", "Private"], "Enabled": "True"}),
         Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["a", "none"]}),
     )

@@ -64,7 +64,7 @@ function Get-Item {
     Write-Error 'there is no key' -ErrorId PathNotFound
 }
 function Get-NetFirewallRule {
-    [CmdletBinding()] param($PolicyStore)
+    [CmdletBinding()] param($PolicyStore, $Name)
     if ($PolicyStore -eq 'nowhere') { throw 'asked elsewhere' }
     [pscustomobject]@{ Name = 'r'; PrimaryStatus = 'OK'; Status = ''; EnforcementStatus = @('Enforced') }
 }

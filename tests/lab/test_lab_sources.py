@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib import resources
 
 import pytest
+from lab_cases import lab_cases
 
 from ringfence.lab.netsecurity.open_behaviours import OPEN_BEHAVIOURS
 
@@ -55,3 +56,13 @@ def test_what_is_open_is_marked_and_what_is_marked_is_listed() -> None:
     marks = [line.partition("open: ")[2] for text in MODULES.values() for line in text.splitlines()
              if line.lstrip().startswith("# ") and "open: " in line]
     assert {id for mark in marks for id in re.split(r", ", mark.strip(" ."))} == set(OPEN_BEHAVIOURS)
+
+
+NOT_ASKED = {  # what no single call can ask
+    "set-in-use", "taken-name", "list-bounds", "main-mode-crypto-key", "unknown-tokens", "flood-settings-store",
+    "localhost-at-once"}
+
+
+def test_the_cases_ask_what_is_open() -> None:
+    """So that a replay on Windows answers it."""
+    assert {id for case in lab_cases() for id in case.asks} == set(OPEN_BEHAVIOURS) - NOT_ASKED

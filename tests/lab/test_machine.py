@@ -236,9 +236,20 @@ def test_what_the_allow_list_refuses(call: Call) -> None:
 def test_other_refusals_of_the_script() -> None:
     on = host()
     refused(ask(on, Call("Registry.Write"))[0], "ringfence.verb")
-    refused(do(on, "New-NetFirewallRule", {"DisplayName": {"x": 1}}), "ringfence.value")
+    refused(ask(on, cmdlet_call("New-NetFirewallRule", {"DisplayName": {"x": 1}}))[0], "ringfence.value")
     refused(ask(on, Call("Enforcement.Read", {"kind": "Process", "names": []}))[0], "ringfence.kind")
     refused(ask(on, Call("Account.Resolve"))[0], "ringfence.args")
+
+
+def test_one_object_that_is_refused_does_not_hold_up_the_others() -> None:
+    """Each is a job of its own in the cmdlets of Windows; what was named and is not there is told at the end."""
+    on = host()
+    for name, protocol in (("a", "TCP"), ("b", "Any"), ("c", "TCP")):
+        done(on, "New-NetFirewallRule", Name=name, DisplayName=name, Protocol=protocol)
+    refused(do(on, "Set-NetFirewallRule", {"Name": ["none", "a", "b", "c"], "LocalPort": ["80"]}), 0x001000A1)
+    assert ["LPort=80" in str(on.registry.get(RULES, name)) for name in "abc"] == [True, False, True]
+    refused(do(on, "Remove-NetFirewallRule", {"Name": ["a", "none", "c"]}), "CmdletizationQuery_NotFound")
+    assert [on.registry.get(RULES, name) is None for name in "abc"] == [True, False, True]
 
 
 def test_stop_and_go_on() -> None:

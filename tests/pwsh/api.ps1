@@ -27,7 +27,7 @@ $verbs = foreach ($one in Find-Ast AssignmentStatementAst) {  # the keys of each
 $lists = @{}
 foreach ($one in Find-Ast AssignmentStatementAst) {
     $name = $one.Left.VariablePath.UserPath
-    if ($one.Parent.Parent -eq $tree -and $name -in 'rules', 'sets', 'readers', 'proposals', 'writers', 'parameters', 'properties') {
+    if ($one.Parent.Parent -eq $tree -and $name -in 'rules', 'readers', 'cmdlets') {
         . ([scriptblock]::Create($one.Extent.Text))
         $lists[$name] = (Get-Variable -Name $name).Value
     }

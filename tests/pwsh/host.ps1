@@ -17,10 +17,11 @@ class ShimKey {  # what Get-Item gives for a registry key
         return @($global:Host1.Registry.Keys | Where-Object { $_.StartsWith($prefix) -and -not $_.Substring($prefix.Length).Contains('\') } |
             ForEach-Object { $_.Substring($prefix.Length) })
     }
-    [object] OpenSubKey([string]$Leaf) {
-        $path = $this.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') + '\' + $Leaf
+    [object] OpenSubKey([string]$Below) {
+        $path = $this.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') + '\' + $Below
         if ($path -in $global:Host1.DeniedKeys) { throw [System.Security.SecurityException]::new('Requested registry access is not allowed.') }
-        return Get-ShimKey $path
+        if ($global:Host1.Registry.Contains($path)) { return Get-ShimKey $path }
+        return $null
     }
 }
 function global:Get-ShimKey([string]$Path) {

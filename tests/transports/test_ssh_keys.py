@@ -251,5 +251,5 @@ def test_a_known_hosts_that_is_no_file_knows_nobody_and_is_not_waited_for(
         path.symlink_to("/dev/zero")
     else:
         path.write_text(f"srv1 {HOST_KEY.get_name()} {HOST_KEY.get_base64()}\n" * 10)
-        monkeypatch.setattr(files.read_bytes, "__defaults__", (100,))
+        monkeypatch.setattr(files, "MAX_KNOWN_HOSTS", 100)
     assert known_hosts.known(str(path), "srv1", 22).keys == ()

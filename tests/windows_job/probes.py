@@ -293,7 +293,7 @@ CUT_AFTER = 1  # seconds
 @probe("lost-batches")
 def lost_batches(way: Way) -> Iterator[str]:
     """Many rules in a batch for which there is not time enough; then what is there, once it changes no more."""
-    names = [f"{NAME}-{n:03}" for n in range(300)]
+    names = [f"{NAME}-{n:03}" for n in range(100)]
     try:
         way.with_variables(ringfence_batch_timeout=CUT_AFTER).send(*map(new, names))
     except HostError:

@@ -91,3 +91,13 @@ def test_windows_powershell_5_1_understands_them(tmp_path: Path) -> None:
         pytest.skip("this pwsh has no -Check51")
     checked = pwsh("-Check51", *map(str, SCRIPTS))
     assert (checked.returncode, checked.stdout) == (0, b"")
+
+
+def test_a_way_that_no_step_has_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RINGFENCE_JOB", str(tmp_path))
+    assert program.main(["replay", "psrp-http"]) == 1
+    assert capsys.readouterr().out == "replay could not go on: psrp-http: no step has made this way\n"
+    assert program.main(["verdicts"]) == 0  # nothing is refuted: nothing was seen
+    assert "| converges | NOT REACHED |" in capsys.readouterr().out

@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ringfence.batch.reply import CHANGED_MEANWHILE as CHANGED_MEANWHILE
 from ringfence.batch.reply import MAX_REPLY as MAX_REPLY
 from ringfence.batch.reply import OLDEST_MINOR as OLDEST_MINOR
 from ringfence.batch.reply import UNKNOWN_VERB as UNKNOWN_VERB
@@ -49,9 +50,10 @@ class Call:
     args: Mapping[str, Any] = field(default_factory=dict)
 
 
-def cmdlet_call(cmdlet: str, parameters: Mapping[str, Any]) -> Call:
-    """A NetSecurity cmdlet with its parameters."""
-    return Call("Net.Call", {"cmdlet": cmdlet, "parameters": dict(parameters)})
+def cmdlet_call(cmdlet: str, parameters: Mapping[str, Any], expected: Mapping[str, Any] | None = None) -> Call:
+    """A NetSecurity cmdlet with its parameters. `expected`: what has to stand there before (windows/expected.py)."""
+    expectation = {} if expected is None else {"expected": expected}
+    return Call("Net.Call", {"cmdlet": cmdlet, "parameters": dict(parameters), **expectation})
 
 
 @dataclass(frozen=True, slots=True)

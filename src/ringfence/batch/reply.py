@@ -17,6 +17,7 @@ from ringfence.errors import FAILURES, HostError
 WIRE_VERSION, WIRE_MINOR = 2, 0  # a minor adds verbs, arguments or members; what is there keeps its meaning
 OLDEST_MINOR = max(0, WIRE_MINOR - 2)  # of endpoints that are still understood
 UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
+CHANGED_MEANWHILE = "ringfence.changed"  # that of a change of what is not as its call expects it
 MISSING_COMMAND = ("CommandNotFound", "CouldNotAutoload")  # how the id begins where the session lacks a command
 MAX_REPLY = 24 * 2**20  # bytes of JSON in an answer (ringfence_max_reply); 50,000 rules are 15 to 20 MB
 MAX_NESTING = 32  # lists and objects in each other; a reply of the host script has about ten

@@ -7,12 +7,14 @@ character travels as it stands, so that what runs on a host can be compared with
 import functools
 import hashlib
 import re
+import textwrap
+from collections.abc import Iterable, Mapping
 from importlib import resources
 
 _BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "texts", "accounts", "netsecurity"), ("answer",)
 READER_PARTS = (*_BEFORE, *_AFTER)
 KEY_READER_PARTS = (*_BEFORE, "keys", *_AFTER)
-WRITER_PARTS = (*_BEFORE, "keys", "changes", *_AFTER)
+WRITER_PARTS = (*_BEFORE, "keys", "cmdlets", "expected", "changes", *_AFTER)
 SCRIPTS = {"reader": READER_PARTS, "key-reader": KEY_READER_PARTS, "writer": WRITER_PARTS}
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
@@ -49,6 +51,14 @@ def scripts() -> tuple[str, ...]:
 def digests() -> dict[str, str]:
     """SHA-256 of each script as it is sent, by name: of UTF-8, lines that end in LF."""
     return {name: hashlib.sha256(script_named(name).encode()).hexdigest() for name in SCRIPTS}
+
+
+def cmdlets_part(cmdlets: Mapping[str, Iterable[str]]) -> str:
+    """The text of the part that says what may be called to write: cmdlets with their parameters."""
+    rows = (textwrap.fill(f"'{name}' = '{' '.join(parameters)}'", 125, initial_indent=" " * 4, subsequent_indent=" " * 8,
+                          break_long_words=False, break_on_hyphens=False) for name, parameters in cmdlets.items())
+    return ("# The cmdlets that write, each with the parameters it may get: all that the tables of the kinds come to.\n"
+            "# Made of them by `make generate`.\n$cmdlets = @{\n" + "".join(f"{row}\n" for row in rows) + "}\n")
 
 
 def _bare(line: str) -> str:

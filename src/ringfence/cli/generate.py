@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from ringfence import kinds
+from ringfence.batch.scripts import cmdlets_part
 from ringfence.cli import app, limits_page
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
@@ -14,24 +15,28 @@ from ringfence.lab.netsecurity.open_behaviours import OPEN_BEHAVIOURS
 from ringfence.lab.registry.stored_rule import StoredRule
 from ringfence.views import reference
 from ringfence.views.connection_docs import failures_page, variables_page
+from ringfence.windows.calls import writing_cmdlets
 
 LAB_PAGE = [
     "# What the lab decides by itself", "",
     "<!-- generated from src/ringfence/lab/netsecurity/open_behaviours.py: change it there -->", "",
     "The simulated hosts refuse, fill in and store what Microsoft's documents say; above each table and each refusal of",
     "`src/ringfence/lab/netsecurity` stands the document. Where none says it, or two disagree, the lab does what stands here. Do",
-    "not take it for what Windows does: [the Windows job](guarantees.md) replays the lab's cases on Windows.", "",
+    "not take it for what Windows does: [the Windows job](guarantees.md) replays the lab's cases on Windows, and tells of most",
+    "of these whether Windows does the same.", "",
     "| id | what the lab does | what the documents say |", "|---|---|---|"]
 WIDTH = 108  # of the help texts in the reference
 DEMO = "docs/demo.txt"
+CMDLETS = "src/ringfence/batch/host/cmdlets.ps1"
 SHIPPED_RULES = "src/ringfence/windows/shipped_rules.txt"
 
 
 def generated() -> dict[str, str]:
-    """{path: text} of schemas/ and docs/reference/, from our own kinds."""
+    """{path: text} of schemas/, docs/reference/ and the allow-list of the host script, from our own kinds."""
     known = kinds.load()
     files = {f"schemas/{name}": text for name, text in schema.files(known).items()}
     files |= {f"docs/reference/kinds/{name}.md": reference.page(kind) for name, kind in known.items()}
+    files[CMDLETS] = cmdlets_part(writing_cmdlets(known.values()))
     files[SHIPPED_RULES] = shipped_rules()
     files["docs/reference/lab.md"] = lab_page()
     return files | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),

@@ -29,6 +29,8 @@ from ringfence.types.base import PropertyType, as_list, remembered
 NO_SET = "none"  # what names a resource may say that it names none
 T = TypeVar("T", bound="type[Resource]")
 ResourceClass: TypeAlias = "type[Resource]"
+StoredAt: TypeAlias = tuple[tuple[str, tuple[str, ...] | None], ...]
+"""Keys below the root of a store, each with the names of its values; None: all of the key, and of the keys below it."""
 ACRONYMS = {"ipsec": "IPsec", "nat": "NAT", "sa": "SA", "ah": "AH", "esp": "ESP", "dh": "DH"}
 
 
@@ -66,6 +68,10 @@ class Storage:
     def falls_back(self, name: str) -> bool:
         """Whether Windows' own takes the place of what is removed, as with a default set."""
         return False
+
+    def stored_at(self, name: str, values: Iterable[RegistryValue]) -> "StoredAt":
+        """Where the local store keeps a resource; of one that is managed in part, where it keeps these `values`."""
+        return ()
 
     def default_ids(self, tree: RegistryTree) -> frozenset[str]:
         """Other ids (lower case) that the default resource has in a store: Group Policy does not use the fixed ones."""

@@ -1,11 +1,11 @@
 """The ways in which Windows keeps resources: rule strings, keys with values, keys of sets, objects that a cmdlet tells of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ringfence.codecs.registry import RegistryTree, has_key, values_at
-from ringfence.model.resource import Kind, Resource, Storage
+from ringfence.codecs.registry import RegistryTree, RegistryValue, has_key, values_at
+from ringfence.model.resource import Kind, Resource, Storage, StoredAt
 from ringfence.model.state import GROUP_POLICY, LOCAL
 from ringfence.secret import Secret, StoredSecret
 from ringfence.types.base import SECRET, CaseInsensitive
@@ -33,6 +33,9 @@ class RuleStrings(Storage):
         for name, (type_, data) in tree.get(self.subkey.lower(), {}).items():
             if name and type_ in ("String", "ExpandString") and isinstance(data, str):
                 yield read_string(name, data)
+
+    def stored_at(self, name: str, values: Iterable[RegistryValue]) -> StoredAt:
+        return ((self.subkey, (name,)),)
 
     def describe(self) -> str:
         return rf"Strings under `{POLICY_ROOT}\{self.subkey}`, one a resource."
@@ -65,6 +68,10 @@ class RegistryKeys(Storage):
             key = next((k for k in keys if has_key(tree, k.lower())), None)
             if key is not None or store == LOCAL:
                 yield kind.create(name, values_at(tree, key or keys[0], kind.registry_values))
+
+    def stored_at(self, name: str, values: Iterable[RegistryValue]) -> StoredAt:
+        known = list(values)
+        return tuple(("\\".join(filter(None, (key, v.path))), (v.name,)) for key in self.names[name] for v in known)
 
     def _without_legacy(self, names: Mapping[str, tuple[str, ...]], tree: RegistryTree) -> Mapping[str, tuple[str, ...]]:
         newer = any(has_key(tree, keys[0].lower()) for keys in names.values() if len(keys) > 1)
@@ -107,6 +114,9 @@ class SetKeys(Storage):
                 if name.lower() not in seen:
                     seen.add(name.lower())
                     yield _read_set(kind, name, tree, path)
+
+    def stored_at(self, name: str, values: Iterable[RegistryValue]) -> StoredAt:
+        return tuple((f"{key}\\{self.cmdlet_name(name)}", None) for key in self.subkeys)
 
     def describe(self) -> str:
         return f"Keys under `{POLICY_ROOT}`: {', '.join(f'`{k}`' for k in self.subkeys)}."

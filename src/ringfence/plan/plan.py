@@ -18,7 +18,8 @@ class HostSnapshot:
     """One read of a host.
 
     accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve · defaults: what Windows ships there ·
-    unread: {(store, kind): why} of what could not be seen as a whole; nothing of it is in `state`.
+    unread: {(store, kind): why} of what could not be seen as a whole; nothing of it is in `state` · stored: the local store as it
+    was read, the rows of a Policy.Read: changes expect to find it so.
     """
 
     facts: Facts
@@ -26,6 +27,7 @@ class HostSnapshot:
     accounts: Mapping[str, Any] = field(default_factory=dict)
     defaults: Defaults = field(default_factory=Defaults)
     unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    stored: Any = ()
 
     def unreadable(self, kind: Kind, kinds: Iterable[Kind]) -> str:
         """Why nothing can be said of a kind of the local store, or of one that it names or is named by; nothing else."""

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
-from ringfence.errors import RingfenceError
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob, unexpected
+from ringfence.run.host import HostJob, host_fault
 
 LOG = logging.getLogger(__name__)
 _LOOK_UP = 0.5  # seconds after which a wait is begun anew: on Windows Ctrl-C does not end one
@@ -67,7 +66,5 @@ def _begin(pool: ThreadPoolExecutor, work: Callable[[HostJob], HostResult], job:
 def _guarded(work: Callable[[HostJob], HostResult], job: HostJob) -> HostResult:
     try:
         return work(job)
-    except RingfenceError as error:
-        return HostResult(job.host, error=error)
     except Exception as error:
-        return HostResult(job.host, error=unexpected(job.host, error))
+        return HostResult(job.host, error=host_fault(job.host, error))

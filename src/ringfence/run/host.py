@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ringfence.batch import Answer, Batch, Call, Reply
+from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, RingfenceError, StalePlan
 from ringfence.model.declaration import Declarations, state_after
@@ -28,13 +28,20 @@ from ringfence.transports.failures import kind_from_call, kind_from_text
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
 from ringfence.windows.endpoint import Endpoint, endpoint_of
+from ringfence.windows.expected import expected
 from ringfence.windows.read import policy_call, read, unread_keys, unread_kinds
 from ringfence.windows.stored_names import StoredNames, stored_names
 
-log = logging.getLogger(__name__)
+LOG = logging.getLogger(__name__)
 NO_QUESTIONS = Questions()
 
-LOG = logging.getLogger(__name__)
+
+def host_fault(host: str, error: Exception) -> RingfenceError:
+    """What ended the work on a host. A fault of ours on one host is that host's result, not the fleet's end."""
+    if isinstance(error, RingfenceError):
+        return error
+    LOG.debug("%s", host, exc_info=error)
+    return HostError("internal", f"{type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True)
@@ -109,8 +116,8 @@ class HostRun:
         try:
             with self._memory:
                 result = work()
-        except RingfenceError as error:
-            result = HostResult(self.job.host, error=error, declared=self.job.declared)
+        except Exception as error:
+            result = HostResult(self.job.host, error=host_fault(self.job.host, error), declared=self.job.declared)
         if result.changes and not isinstance(result.error, HostError):
             result = replace(result, names=self.names(stored_names(result.changes)))
         return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))
@@ -137,8 +144,9 @@ class HostRun:
         holes = unread_kinds(reply["policy"], self.kinds)
         state = State({id: r for id, r in read(reply["policy"], self.kinds).items() if (id.store, id.kind) not in holes})
         if others := unread_keys(reply["policy"]):
-            log.info("%s: %d keys of its policy are of no kind and not read: %s", self.job.host, len(others), ", ".join(others))
-        found = HostSnapshot(facts, state, defaults=self._defaults(reply), unread=holes)
+            LOG.info("%s: %d keys of its policy are of no kind and not read: %s", self.job.host, len(others), ", ".join(others))
+        found = HostSnapshot(facts, state, defaults=self._defaults(reply), unread=holes,
+                             stored=_dict(reply["policy"]).get(LOCAL))
         self.found = questions.answered(found, reply)
         return self.found, reply
 
@@ -200,25 +208,24 @@ class HostRun:
         try:
             result = self._write(plan, result)
             return result if result.error else self._prove(plan, result)
-        except RingfenceError as error:  # what was to be changed, and what was, is still known
-            return replace(result, error=error)
-        except Exception as error:
-            return replace(result, error=unexpected(self.job.host, error))
+        except Exception as error:  # what was to be changed, and what was, is still known
+            return replace(result, error=host_fault(self.job.host, error))
 
     def _write(self, plan: Plan, result: HostResult) -> HostResult:
         """Carries the changes to the host. Raises HostError."""
         if problem := _cannot_write(plan.found.facts):
             return replace(result, error=problem)
-        reply = self.send(Batch(cmdlet_calls(plan.changes, self._aliases(plan)), stop_on_error=True))
-        written = frozenset(c.id for c in plan.changes if (answer := reply.answers.get(c.id)) and answer.error is None)
-        result = replace(result, written=written)
-        for change in plan.changes:
-            if (answer := reply.answers.get(change.id)) and answer.error:
-                reason = f"{change.action} {change.id}: {answer.error.message}"
-                if change.id != list(reply.answers)[-1]:  # it was to stop there
-                    return replace(result, error=HostError("protocol", f"the host went on after a change that failed: {reason}"))
-                return replace(result, error=HostError(kind_from_call(answer.error), reason))
-        return result
+        expectations = expected(plan.changes, plan.declarations, plan.found.stored)
+        reply = self.send(Batch(cmdlet_calls(plan.changes, self._aliases(plan), expectations), stop_on_error=True))
+        answers = [(c, answer) for c in plan.changes if (answer := reply.answers.get(c.id))]
+        made = frozenset(c.id for c, answer in answers if answer.error is None)
+        for number, (change, answer) in enumerate(answers, 1):
+            if answer.error:
+                error = _not_made(change, answer.error, bool(made))
+                if number < len(answers):  # it was told to stop there: nobody knows what it does
+                    error = HostError("protocol", f"it went on after: {error}")
+                return replace(result, written=made, error=error)
+        return replace(result, written=made)
 
     def _aliases(self, plan: Plan) -> Mapping[str, str]:
         """{GUID: alias} of the host's interfaces, which are asked for where a change has some that nobody declared."""
@@ -244,12 +251,6 @@ class HostRun:
         return result
 
 
-def unexpected(host: str, error: Exception) -> HostError:
-    """A fault of ours on one host: it is that host's result, not the fleet's end."""
-    LOG.debug("%s", host, exc_info=error)
-    return HostError("internal", f"{type(error).__name__}: {error}")
-
-
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -260,6 +261,14 @@ def _cannot_write(facts: Facts) -> HostError | None:
         return HostError("elevation")
     stopped = in_force.stopped(facts, in_force.TO_WRITE)
     return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in stopped)) if stopped else None
+
+
+def _not_made(change: Change, failure: Failure, written: bool) -> RingfenceError:
+    """Why a change was not made. As long as nothing was `written`, a host that differs from what was read is a stale plan."""
+    kind, reason = kind_from_call(failure), f"{change.action} {change.id}: {failure.message}"
+    if kind == "changed_meanwhile" and not written:
+        return StalePlan(f"the host is not what the plan was made for: {reason}. Nothing was written: run it again")
+    return HostError(kind, reason)
 
 
 def _enforcement(changes: Sequence[Change]) -> dict[Hashable, Call]:

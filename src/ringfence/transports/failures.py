@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from ringfence.batch import Failure
+from ringfence.batch import CHANGED_MEANWHILE, Failure
 from ringfence.errors import HostError, Unreachable
 from ringfence.transports.deadline import Deadline
 
@@ -96,6 +96,8 @@ def kind_from_call(failure: Failure) -> str:
     """The kind of failure of one call of a batch: why Windows refused it, `changed` where it is about the values."""
     if failure.is_lack:
         return "endpoint"
+    if failure.id == CHANGED_MEANWHILE:
+        return "changed_meanwhile"
     if failure.id.startswith("ringfence."):
         return "script"
     kind = kind_from_fault(failure.code, f"{failure.message} {failure.id}")

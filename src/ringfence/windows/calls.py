@@ -6,24 +6,44 @@ from typing import Any
 from ringfence.batch import Call, cmdlet_call
 from ringfence.errors import GuardRefused
 from ringfence.model.kept import kept_members
-from ringfence.model.resource import Property, Resource
+from ringfence.model.resource import Kind, Property, Resource
 from ringfence.model.state import Change, Id
+from ringfence.model.storage import DEFAULT
+from ringfence.windows.expected import Expected
 
 
-def cmdlet_calls(changes: Iterable[Change], aliases: Mapping[str, str]) -> dict[Id, Call]:
-    """The call that makes each change, in their order. `aliases`: {GUID: alias} of the host's interfaces."""
-    return {change.id: _call(change, aliases) for change in changes}
+def cmdlet_calls(changes: Iterable[Change], aliases: Mapping[str, str], expected: Mapping[Id, Expected] = {}) -> dict[Id, Call]:
+    """The call that makes each change, in their order.
+
+    aliases: {GUID: alias} of the host's interfaces · expected: what each change expects to find, see expected.py.
+    """
+    return {change.id: cmdlet_call(*_cmdlet(change, aliases), expected.get(change.id)) for change in changes}
 
 
-def _call(change: Change, aliases: Mapping[str, str]) -> Call:
+def _cmdlet(change: Change, aliases: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     kind, name = change.resource.kind, change.resource.name
     if change.before is None and change.after is not None:
-        return cmdlet_call(f"New-{kind.noun}", {**kind.storage.new_parameters(name), **_new(change.after, aliases)})
+        return f"New-{kind.noun}", {**kind.storage.new_parameters(name), **_new(change.after, aliases)}
     if change.after is None:
-        return cmdlet_call(f"Remove-{kind.noun}", {"Name": kind.storage.cmdlet_name(name)})
+        return f"Remove-{kind.noun}", {"Name": kind.storage.cmdlet_name(name)}
     assert change.before is not None
     found_as = kind.storage.cmdlet_name(change.before.name)
-    return cmdlet_call(f"Set-{kind.noun}", {"Name": found_as, **_set(change.before, change.after, aliases)})
+    return f"Set-{kind.noun}", {"Name": found_as, **_set(change.before, change.after, aliases)}
+
+
+def writing_cmdlets(kinds: Iterable[Kind]) -> dict[str, tuple[str, ...]]:
+    """Every cmdlet that changes of these kinds come to, with every parameter that it may get: hosts run no other."""
+    found: dict[str, set[str]] = {}
+    for kind in kinds:
+        table = [p for p in kind.properties.values() if p.parameter]
+        found[f"Set-{kind.noun}"] = {"Name", *(p.set_parameter for p in table)}
+        if kind.storage.removable:
+            named = {*kind.storage.new_parameters("x"), *kind.storage.new_parameters(DEFAULT)}
+            found[f"New-{kind.noun}"] = {*named, *(p.parameter for p in table)}
+            found[f"Remove-{kind.noun}"] = {"Name"}
+        for proposal in (p.proposal.kind for p in kind.proposals if p.proposal):
+            found[proposal.name] = {p.parameter for p in proposal.properties.values() if p.parameter}
+    return {cmdlet: tuple(sorted(found[cmdlet])) for cmdlet in sorted(found)}
 
 
 def _new(after: Resource, aliases: Mapping[str, str]) -> dict[str, Any]:

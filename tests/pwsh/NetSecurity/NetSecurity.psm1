@@ -9,7 +9,7 @@ enum EnforcementStatus { Invalid; Enforced; DisabledObject }
 
 function Add-Bound([string]$Cmdlet, $Bound) {
     $with = @{}
-    foreach ($name in $Bound.Keys | Where-Object { $_ -notin 'ErrorAction', 'WarningAction' }) {
+    foreach ($name in $Bound.Keys | Where-Object { $_ -notin 'ErrorAction', 'ErrorVariable', 'WarningAction' }) {
         $value = $Bound[$name]
         $with[$name] = if ($value -is [array]) { , @($value | ForEach-Object { ConvertTo-Plain $_ }) } else { ConvertTo-Plain $value }
     }
@@ -64,6 +64,7 @@ function New-NetFirewallRule {
 function Get-NetFirewallRule {
     [CmdletBinding(DefaultParameterSetName = 'GetAll')]
     param([Parameter(ParameterSetName = 'ByName', Mandatory = $true)][string[]]$Name, [string]$PolicyStore)
+    if ('Rules' -in $global:Host1.Broken) { $PSCmdlet.WriteError((New-Refusal ReadError Broken 'the rules are broken')); return }
     Add-Bound Get-NetFirewallRule $PSBoundParameters
     if ($Name) { Select-Rule $PSCmdlet $Name } else { $global:Host1.Rules.Values }
 }
@@ -85,29 +86,11 @@ function Set-NetFirewallRule {
 }
 function Remove-NetFirewallRule {
     [CmdletBinding(DefaultParameterSetName = 'GetAll')]
-    param([Parameter(ParameterSetName = 'ByName', Mandatory = $true)][string[]]$Name, [string]$PolicyStore)
+    param([Parameter(ParameterSetName = 'ByName', Mandatory = $true)][string[]]$Name, [string]$PolicyStore,
+        [Parameter(ParameterSetName = 'InputObject', Mandatory = $true, ValueFromPipeline = $true)][pscustomobject[]]$InputObject)
     Add-Bound Remove-NetFirewallRule $PSBoundParameters
-    $rules = if ($Name) { Select-Rule $PSCmdlet $Name } else { @($global:Host1.Rules.Values) }
+    $rules = if ($InputObject) { $InputObject } elseif ($Name) { Select-Rule $PSCmdlet $Name } else { @($global:Host1.Rules.Values) }
     foreach ($rule in @($rules)) { $global:Host1.Rules.Remove($rule.Name) }
-}
-function Rename-NetFirewallRule {
-    [CmdletBinding(DefaultParameterSetName = 'GetAll')]
-    param([Parameter(ParameterSetName = 'ByName', Mandatory = $true)][string[]]$Name, [Parameter(Mandatory = $true)][string]$NewName,
-        [string]$PolicyStore)
-    Add-Bound Rename-NetFirewallRule $PSBoundParameters
-    foreach ($rule in @(Select-Rule $PSCmdlet $Name)) {
-        $global:Host1.Rules.Remove($rule.Name)
-        $rule.Name = $rule.InstanceID = $NewName
-        $global:Host1.Rules[$NewName] = $rule
-    }
-}
-function Disable-NetFirewallRule {
-    [CmdletBinding(DefaultParameterSetName = 'GetAll')]
-    param([Parameter(ParameterSetName = 'ByName', Mandatory = $true)][string[]]$Name, [Parameter(ParameterSetName = 'ByQuery')][string[]]$Group,
-        [string]$PolicyStore)
-    Add-Bound Disable-NetFirewallRule $PSBoundParameters
-    $global:Host1.Rules.Values | Where-Object { $rule = $_; @($Name | Where-Object { $rule.Name -like $_ }) -or
-        @($Group | Where-Object { $rule.Group -like $_ }) } | ForEach-Object { $_.Enabled = [Enabled]'False' }
 }
 function Set-NetFirewallProfile {
     [CmdletBinding()]
@@ -123,6 +106,7 @@ function New-NetIPsecAuthProposal {
 function New-NetIPsecPhase1AuthSet {
     [CmdletBinding()]
     param([string]$Name, [Parameter(Mandatory = $true)][string]$DisplayName, [Parameter(Mandatory = $true)][hashtable[]]$Proposal)
+    if ($global:Host1.Fails) { throw $global:Host1.Fails }
     Add-Bound New-NetIPsecPhase1AuthSet $PSBoundParameters
 }
 function Get-NetIPsecDospSetting {

@@ -5,7 +5,7 @@ function Invoke-Verb([string]$Verb, $With) {
 }
 function Read-Endpoint {  # what answers here, so that both sides know what to ask of each other
     $text = $own.Replace("`r", '').Trim() + "`n"
-    $sum = [Security.Cryptography.SHA256]::Create().ComputeHash([Text.Encoding]::UTF8.GetBytes($text))
+    $sum = (New-Object Security.Cryptography.SHA256CryptoServiceProvider).ComputeHash([Text.Encoding]::UTF8.GetBytes($text))
     @{ wire = $wire; verbs = @($verbs.Keys | Sort-Object); script_sha256 = -join ($sum | ForEach-Object { $_.ToString('x2') }) }
 }
 function Expand-Gzip([byte[]]$Bytes) {

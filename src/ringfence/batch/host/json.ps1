@@ -35,7 +35,9 @@ function Stop-Call([string]$Category, [string]$Id, [string]$Message) {
 }
 function ConvertTo-FailureJson($Record) {
     $said, $id, $code, $cause = $Record.Exception.Message, $Record.FullyQualifiedErrorId, $null, $Record.Exception
-    foreach ($key in $secrets) { $said = if ($key.Length -gt 7) { $said.Replace($key, '********') } else { 'withheld: a short key' } }
+    foreach ($key in $secrets | Sort-Object -Property Length -Descending) {  # one may be a part of another
+        $said = if ($key.Length -gt 7) { $said.Replace($key, '********') } else { 'withheld: a short key' }
+    }
     if ($id -match 'Windows System Error (\d+)') { $code = [int]$Matches[1] }
     if ($id -match 'HRESULT 0x8007([0-9a-f]{4})') { $code = [Convert]::ToInt32($Matches[1], 16) }
     for (; $null -eq $code -and $cause -and $cause -isnot [ArgumentException]; $cause = $cause.InnerException) {

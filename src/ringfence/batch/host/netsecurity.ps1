@@ -1,12 +1,15 @@
 # What only the cmdlets of NetSecurity can tell: what is in force, security associations, settings against floods.
 $rules = 'NetFirewallRule', 'NetIPsecRule', 'NetIPsecMainModeRule'
+$fewNames = 20  # so many are asked for by name; of more, the whole store is read
 $readers = 'Get-NetIPsecDospSetting', 'Get-NetIPsecMainModeSA', 'Get-NetIPsecQuickModeSA'
 function Assert-Cmdlet($Cmdlet, [string[]]$Among) {
     if ($Cmdlet -notin $Among) { Stop-Call PermissionDenied allowlist "'$Cmdlet' is not among the cmdlets ringfence runs here" }
 }
-function Get-Named([string]$Noun, $With) {  # name = object
+function Get-Named([string]$Noun, $With) {  # name = object; a name that is not there is left out
     $named = @{}
-    & "Get-$Noun" @With -ErrorAction Stop 3>$null | ForEach-Object { $named["$(@($_.Name, $_.InstanceID -ne $null)[0])"] = $_ }
+    & "Get-$Noun" @With -ErrorAction SilentlyContinue -ErrorVariable problems 3>$null |
+        ForEach-Object { $named["$(@($_.Name, $_.InstanceID -ne $null)[0])"] = $_ }
+    foreach ($problem in $problems) { if ($problem.FullyQualifiedErrorId -notlike 'CmdletizationQuery_NotFound*') { throw $problem } }
     $named
 }
 function Get-Plain([string]$Cmdlet) {
@@ -18,7 +21,9 @@ function Get-Plain([string]$Cmdlet) {
 }
 function Read-Enforcement([string]$Kind, [string[]]$Names) {
     if ($Kind -notin $rules) { Stop-Call InvalidArgument kind "no status is read of '$Kind'" }
-    $found, $inForce = @{}, (Get-Named $Kind @{ PolicyStore = 'ActiveStore' })
+    $found, $with = @{}, @{ PolicyStore = 'ActiveStore' }
+    if ($Names.Count -le $fewNames) { $with['Name'] = @($Names | ForEach-Object { [WildcardPattern]::Escape($_) }) }
+    $inForce = if ($Names) { Get-Named $Kind $with } else { @{} }
     foreach ($name in $Names | Where-Object { $inForce[$_] }) {
         $rule = $inForce[$name]
         $why = @($rule.EnforcementStatus | ForEach-Object { "$_" })

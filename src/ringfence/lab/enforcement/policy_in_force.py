@@ -37,8 +37,10 @@ def rule_strings(machine: Machine, key: str, merge: bool) -> Iterator[str]:
 def active_store(machine: Machine, noun: Noun) -> dict[str, tuple[str, StoredRule]]:
     """{id: (root, rule)} of the ActiveStore; of two rules with one id the one of Group Policy stays."""
     rules: dict[str, tuple[str, StoredRule]] = {}
+    seen: set[str] = set()
     for root in (GROUP_POLICY, MDM, POLICY):
         for id in noun.names(machine.registry, root):
-            if id.casefold() not in {n.casefold() for n in rules}:
+            if id.casefold() not in seen:
+                seen.add(id.casefold())
                 rules[id] = (root, noun.read(machine.registry, root, id))
     return rules

@@ -11,14 +11,17 @@ from ringfence.lab.netsecurity.objects import NOUNS, Noun
 from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY
 from ringfence.lab.registry.stored_rule import StoredRule
 
+STORES = (GROUP_POLICY, MDM, POLICY)  # of which the ActiveStore is made; the first that has a name counts
 OK = (0x00010000, "The rule was parsed successfully from the store.")
 
 
 def enforcement(machine: Machine, noun_name: str, names: Iterable[str]) -> dict[str, Any]:
     """Enforcement.Read: {name as it was asked: status} of the rules that are there."""
     noun, asked = NOUNS[noun_name], list(names)
+    if asked:
+        machine.went_through(noun_name, sum(len(noun.names(machine.registry, root)) for root in STORES), "ActiveStore")
     rules: dict[str, tuple[str, str, StoredRule]] = {}
-    for root in (GROUP_POLICY, MDM, POLICY):
+    for root in STORES:
         for name in asked:
             there = noun.find(machine.registry, root, name)
             if there is not None and there not in rules:

@@ -1,4 +1,4 @@
-"""What the host script lets a batch call: the cmdlets of cmdlets.json, each with the parameters that ringfence uses."""
+"""What the host script lets a batch call: those of the cmdlets in cmdlets.json that ringfence writes with, and parameters."""
 
 import re
 from collections.abc import Mapping
@@ -7,47 +7,48 @@ from typing import Any
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 from ringfence.lab.netsecurity.parameter_binding import cmdlets
 
-_SELECTING = {"Remove": {"Name", "PolicyStore"}, "Rename": {"Name", "NewName", "PolicyStore"},
-              "Copy": {"Name", "NewName", "NewPolicyStore", "PolicyStore"}, "Enable": {"Name", "Group", "PolicyStore"},
-              "Disable": {"Name", "Group", "PolicyStore"}}
-_NEVER = {"GPOSession", "NewGPOSession", "IPsecRuleName", "All"}
+_VERBS = ("New", "Set", "Remove")
+_NEVER = {"Set-NetFirewallSetting"}
+_NO_PARAMETERS = {"All", "PolicyStore", "GPOSession", "IPsecRuleName", "RemoteDynamicKeywordAddresses"}
+_FINDING = {"DisplayName", "DisplayGroup"}  # of Set: what objects are found by
 
 
 def allowed_parameters(cmdlet: str) -> set[str]:
-    """The parameters of a cmdlet that the host script passes on, in lower case."""
-    verb = cmdlet.partition("-")[0]
-    known = set(cmdlets()[cmdlet.lower()]["parameters"]) | ({"Name"} if cmdlet.endswith("-NetIPsecRule") else set())
+    """The parameters of a cmdlet that the host script passes on, in lower case; none where it does not run the cmdlet."""
+    verb, _, noun = cmdlet.partition("-")
+    if verb not in _VERBS or cmdlet in _NEVER:
+        return set()
+    if verb == "Remove":
+        return {"name"}
+    known = set(cmdlets()[cmdlet.lower()]["parameters"]) - _NO_PARAMETERS
+    if noun == "NetIPsecRule":
+        known.add("Name")  # an alias of IPsecRuleName
     if verb == "Set":
-        known = known - {"DisplayName", "DisplayGroup"} | ({"Group"} if "NewDisplayName" in known else set())
-    return {p.lower() for p in (known & _SELECTING.get(verb, known)) - _NEVER}
+        known = known - _FINDING | ({"Group"} if "NewDisplayName" in known else set())
+    return {p.lower() for p in known}
 
 
-def check_cmdlet(name: str) -> None:
-    """Whether a cmdlet may be called at all. Raises CmdletError."""
-    if name.lower() not in cmdlets():
-        raise not_allowed(name)
-
-
-def check_parameters(cmdlet: str, parameters: Mapping[str, Any]) -> None:
-    """Whether a cmdlet of the list may be called like this, with the calls inside its parameters. Raises CmdletError."""
-    passed = allowed_parameters(cmdlets()[cmdlet.lower()]["name"])
+def check_call(cmdlet: str, parameters: Mapping[str, Any], *, nested: bool = False) -> None:
+    """Whether a cmdlet may be called like this, with the calls inside its parameters. Raises CmdletError."""
+    known = cmdlets().get(cmdlet.lower())
+    passed = allowed_parameters(known["name"]) if known and cmdlet.lower().endswith("proposal") is nested else set()
+    if not passed:
+        raise not_allowed(cmdlet)
     for parameter, value in parameters.items():
         if parameter.lower() not in passed:
             raise _denied(f"-{parameter} is not among the parameters of {cmdlet} ringfence uses")
         for item in value if isinstance(value, list) else [value]:
-            if _is_elsewhere(parameter.lower(), str(item)):
+            if parameter.lower() == "logfilename" and re.match(r"[\\/]{2}", str(item)):
                 raise _denied(f"-{parameter} is not on this host: {item}")
             if isinstance(item, dict):
                 _check_nested(parameter, item)
-    if cmdlet.partition("-")[0].lower() not in ("new", "set") and not (parameters.get("Name") or parameters.get("Group")):
+    if not cmdlet.lower().startswith("new-") and not _truthy(parameters.get("Name")):
         raise _denied(f"{cmdlet} without a name would touch every object")
 
 
-def _is_elsewhere(parameter: str, value: str) -> bool:
-    """Whether a store is a policy of a domain, or a log a share or a device."""
-    if parameter == "logfilename":
-        return re.match(r"[\\/]{2}", value) is not None
-    return parameter.endswith("policystore") and "\\" in value
+def _truthy(value: Any) -> bool:
+    """As PowerShell takes it: a list of one is what that one is."""
+    return bool(value[0] if isinstance(value, list) and len(value) == 1 else value)
 
 
 def _check_nested(parameter: str, value: Mapping[str, Any]) -> None:
@@ -55,10 +56,7 @@ def _check_nested(parameter: str, value: Mapping[str, Any]) -> None:
     call = value.get("$call")
     if not isinstance(call, dict):
         raise CmdletError("InvalidArgument", "ringfence.value", f"-{parameter} holds neither values nor calls")
-    name = str(call.get("cmdlet"))
-    if name.lower() not in cmdlets() or not name.lower().endswith("proposal"):
-        raise not_allowed(name)
-    check_parameters(name, call.get("parameters") or {})
+    check_call(str(call.get("cmdlet")), call.get("parameters") or {}, nested=True)
 
 
 def not_allowed(cmdlet: str) -> CmdletError:

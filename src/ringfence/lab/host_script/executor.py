@@ -13,32 +13,22 @@ from typing import Any
 
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
-from ringfence.lab.host_script.allow_list import check_cmdlet, check_parameters, not_allowed
+from ringfence.lab.host_script.allow_list import not_allowed
+from ringfence.lab.host_script.changes import Changes
 from ringfence.lab.host_script.system_defaults import read_defaults
 from ringfence.lab.machine.machine import Machine
-from ringfence.lab.netsecurity import dispatch
-from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, system_error
-from ringfence.lab.netsecurity.wildcards import escaped
+from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY, RESTRICTED, StoredValue, as_sent
 from ringfence.lab.session import Dropped, Session
 
 Arguments = Mapping[str, Any]  # of a verb, as the batch holds them
+Verbs = dict[str, Callable[[Arguments, Session], Any]]
 
 ROOTS = {"local": (POLICY, ("RestrictedServices", "Mdm")), "group_policy": (GROUP_POLICY, ()), "mdm": (MDM, ()),
          "restricted": (RESTRICTED, ())}
 SETS_WITH_KEYS = {"NetIPsecPhase1AuthSet": ("Phase1AuthenticationSet", "Phase1AuthenticationSets")}
 _NEEDED = {"Account.Resolve": ("names",), "Texts.Read": ("texts",), "Enforcement.Read": ("kind", "names"),
            "SA.Delete": ("remote_address",)}
-
-
-def require_running(machine: Machine, cmdlet: str, session: Session) -> None:
-    """Refuses a cmdlet that writes where the services do not run or the session is not elevated. Raises CmdletError."""
-    if cmdlet in dispatch.PROPOSALS:
-        return
-    if not machine.firewall_runs():
-        raise system_error(1753).raised_by(cmdlet)
-    if machine.faults.read_only or not session.elevated:
-        raise system_error(5).raised_by(cmdlet)
 
 
 @dataclass(frozen=True)
@@ -59,8 +49,8 @@ class HostScript:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self._policies: dict[str, _KeptStore] = {}
-        self._verbs: dict[str, Callable[[Arguments, Session], Any]] = {
-            "Facts.Read": self._facts, "Account.Resolve": self._accounts, "Net.Call": self._call, "Net.Get": self._get,
+        self._verbs: Verbs = {
+            "Facts.Read": self._facts, "Account.Resolve": self._accounts, "Net.Get": self._get,
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Texts.Read": self._texts, "Enforcement.Read": self._enforcement, "SA.Read": self._associations,
             "SA.Delete": self._delete_associations}
@@ -88,6 +78,8 @@ class HostScript:
 
     def _replies(self, calls: list[Mapping[str, Any]], key: bytes, stop: bool, session: Session) -> list[str]:
         replies: list[str] = []
+        changes = Changes(self.machine, calls)
+        verbs: Verbs = {**self._verbs, "Net.Call": changes.call}
         tried: set[str] = set()  # the sets whose key this batch has asked about
         with self.machine.lock:
             self.machine.counters.batches += 1
@@ -97,7 +89,7 @@ class HostScript:
                     raise Dropped(f"the connection broke before call {number}")
                 self.machine.counters.calls += 1
                 try:
-                    replies.append(f'{{"ok":true,"value":{self._value(call, key, tried, session)}}}')
+                    replies.append(f'{{"ok":true,"value":{self._value(call, key, tried, session, verbs)}}}')
                 except CmdletError as error:
                     replies.append(json.dumps({"ok": False, "error": {
                         "category": error.category, "id": error.id, "message": error.message, "code": error.code}}))
@@ -105,18 +97,18 @@ class HostScript:
                         break
         return replies
 
-    def _value(self, call: Mapping[str, Any], key: bytes, tried: set[str], session: Session) -> str:
+    def _value(self, call: Mapping[str, Any], key: bytes, tried: set[str], session: Session, verbs: Verbs) -> str:
         """The value of one call as JSON text."""
         verb, arguments = call.get("verb"), call.get("args") or {}
         if verb == "Policy.Read":
             return self._policy(arguments.get("stores", ["local", "group_policy", "mdm"]), arguments.get("keys") or ())
         if verb == "Key.Compare":
             return json.dumps([self._compare(question, key, tried) for question in arguments.get("keys") or ()])
-        if verb not in self._verbs:
+        if verb not in verbs:
             raise CmdletError("InvalidArgument", "ringfence.verb", f"no verb is named '{verb}'")
         if missing := [a for a in _NEEDED.get(verb, ()) if a not in arguments]:
             raise CmdletError("InvalidArgument", "ringfence.args", f"{verb} needs {missing[0]}")
-        return json.dumps(self._verbs[verb](arguments, session), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(verbs[verb](arguments, session), ensure_ascii=False, separators=(",", ":"))
 
     # Policy.Read
 
@@ -229,39 +221,7 @@ class HostScript:
         found = {text: self.machine.text(str(text)) for text in arguments["texts"]}
         return {text: None if shown == text or text.startswith("@{") else shown for text, shown in found.items()}
 
-    # Net.Call, Net.Get
-
-    def _call(self, arguments: Arguments, session: Session) -> None:
-        cmdlet, parameters = str(arguments.get("cmdlet")), arguments.get("parameters") or {}
-        check_cmdlet(cmdlet)
-        check_parameters(cmdlet, parameters)
-        parameters = {name: self._resolved(value) for name, value in parameters.items()}
-        new_group = None
-        if cmdlet.lower().startswith("set-") and isinstance(parameters.get("Name"), str) and "Group" in parameters:
-            new_group = str(parameters.pop("Group"))
-        if not cmdlet.lower().startswith("new-"):        # a name means itself
-            for name in ("Name", "Group"):
-                if name in parameters:
-                    names = parameters[name] if isinstance(parameters[name], list) else [parameters[name]]
-                    parameters[name] = [escaped(str(n)) for n in names]
-        require_running(self.machine, cmdlet, session)
-        if cmdlet in dispatch.PROPOSALS:
-            dispatch.propose(cmdlet, parameters)
-            return
-        try:
-            dispatch.call(self.machine, cmdlet, parameters, new_group)
-        except CmdletError as error:  # a new group is assigned to an object, which Get- has to find first
-            if new_group is None or not error.id.startswith("CmdletizationQuery_NotFound"):
-                raise
-            raise CmdletError(error.category, error.id.replace(",Set-", ",Get-"), error.message) from None
-
-    def _resolved(self, value: Any) -> Any:
-        """A parameter value in which calls are replaced by what they give."""
-        if isinstance(value, list):
-            return [self._resolved(v) for v in value]
-        if isinstance(value, dict):
-            return dispatch.propose(value["$call"]["cmdlet"], value["$call"].get("parameters") or {})
-        return value
+    # Net.Get
 
     def _get(self, arguments: Arguments, session: Session) -> list[dict[str, Any]]:
         match arguments.get("cmdlet"):

@@ -37,13 +37,19 @@ def propose(cmdlet: str, parameters: Mapping[str, Any]) -> Proposal:
         raise error.raised_by(name) from None
 
 
-def call(machine: Machine, cmdlet: str, parameters: Mapping[str, Any], new_group: str | None = None) -> None:
-    """Runs a cmdlet that writes. `new_group`: the value assigned to an object's Group before Set. Raises CmdletError."""
+def call(machine: Machine, cmdlet: str, parameters: Mapping[str, Any], new_group: str | None = None, *,
+         by_object: bool = False) -> None:
+    """Runs a cmdlet that writes. Raises CmdletError.
+
+    new_group: the value assigned to an object's Group before Set · by_object: the name is that of an object at hand.
+    """
     name = cmdlets()[cmdlet.lower()]["name"]
     try:
         arguments = bind(cmdlet, parameters)
         if new_group is not None:
             arguments["NewGroup"] = new_group
+        if by_object:
+            arguments["InputObject"] = True
         _run(machine, name, arguments)
     except CmdletError as error:
         raise error.raised_by(name) from None
@@ -100,14 +106,17 @@ def _fill(machine: Machine, noun: Noun, root: str, rule: StoredRule, arguments: 
         ipsec_rules.check_main_mode(machine, root, rule)
 
 
+_SELECTING = {"DisplayName", "DisplayGroup", "Group", "Name", "IPsecRuleName", "InputObject"}
+
+
 # Set-NetFirewallRule and its like. open: unknown-tokens
 def _set(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
-    names = select(machine, noun, root, arguments, SET_BY)
-    changes = {k: v for k, v in arguments.items() if k not in ("DisplayName", "DisplayGroup", "Group", "Name", "IPsecRuleName")}
+    changes = {k: v for k, v in arguments.items() if k not in _SELECTING}
     if "NewGroup" in changes:
         changes["Group"] = changes.pop("NewGroup")
-    for name in names:
+
+    def set_one(name: str) -> None:
         if noun.in_subkeys:
             ipsec_sets.change(machine, noun, root, name, changes)
         else:
@@ -115,22 +124,28 @@ def _set(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
             _fill(machine, noun, root, rule, changes)
             machine.registry.set(noun.path(root), name, rule.text(machine.schema))
 
+    select(machine, noun, root, arguments, SET_BY).for_all(set_one)
+
 
 # [MS-FASP] 3.1.4.20, 3.1.4.25: ERROR_ACTIVE_CONNECTIONS
 def _remove(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
-    for name in select(machine, noun, root, arguments):
+
+    def remove_one(name: str) -> None:
         if noun.in_subkeys and in_use(machine, noun, root, name):
             raise system_error(2402, f"The set {name} is used by a rule.")
         noun.delete(machine.registry, root, name)
         if noun.in_subkeys and machine.registry.get(noun.path(root), noun.primary) == name:
             machine.registry.unset(noun.path(root), noun.primary)
 
+    select(machine, noun, root, arguments).for_all(remove_one)
+
 
 # Rename-NetFirewallRule and its like. open: set-in-use
 def _rename(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
-    for name in select(machine, noun, root, arguments):
+
+    def rename_one(name: str) -> None:
         new = _free(machine, noun, root, arguments["NewName"], name)
         if noun.in_subkeys and in_use(machine, noun, root, name):
             raise system_error(2402, f"The set {name} is used by a rule.")
@@ -138,17 +153,22 @@ def _rename(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
             noun.copy(machine.registry, (root, name), (root, new))
             noun.delete(machine.registry, root, name)
 
+    select(machine, noun, root, arguments).for_all(rename_one)
+
 
 def _copy(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     source = policy_root(machine, arguments.get("PolicyStore", ""), write=False)
     target = policy_root(machine, arguments.get("NewPolicyStore", "")) if "NewPolicyStore" in arguments else source
     if "NewPolicyStore" not in arguments:
         policy_root(machine, arguments.get("PolicyStore", ""))
-    for name in select(machine, noun, source, arguments):
+
+    def copy_one(name: str) -> None:
         new = arguments.get("NewName", name)
         if noun.in_subkeys and target == GROUP_POLICY and new.casefold() == noun.primary.casefold():
             new = ipsec_sets.group_policy_default(machine, noun, new)
         noun.copy(machine.registry, (source, name), (target, _free(machine, noun, target, new)))
+
+    select(machine, noun, source, arguments).for_all(copy_one)
 
 
 # New-NetFirewallRule, -Name. open: taken-name
@@ -166,10 +186,14 @@ def _free(machine: Machine, noun: Noun, root: str, name: str, same: str = "") ->
 def _switch(enabled: bool) -> Callable[[Machine, Noun, dict[str, Any]], None]:
     def switch(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
         root = policy_root(machine, arguments.get("PolicyStore", ""))
-        for name in select(machine, noun, root, arguments):
+
+        def switch_one(name: str) -> None:
             rule = noun.read(machine.registry, root, name)
             rule.replace("Active", ("Active", str(enabled).upper()))
             machine.registry.set(noun.path(root), name, rule.text(machine.schema))
+
+        select(machine, noun, root, arguments).for_all(switch_one)
+
     return switch
 
 

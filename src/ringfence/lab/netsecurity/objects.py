@@ -1,14 +1,16 @@
 """The objects of the NetSecurity cmdlets: where each noun keeps them in the registry, how they are found and copied."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ringfence.lab.machine.machine import Machine
-from ringfence.lab.netsecurity.cmdlet_errors import not_found
+from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, not_found
 from ringfence.lab.netsecurity.wildcards import has_wildcards, matcher, without_escapes
 from ringfence.lab.registry.hive import RESTRICTED, SimulatedRegistry
 from ringfence.lab.registry.stored_rule import StoredRule
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -100,25 +102,58 @@ SET_BY = ("DisplayName", "DisplayGroup", "Group")
 QUERY_BY = (*SET_BY, "Description", "Enabled", "Direction", "Action", "Owner")
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The ids that a cmdlet is about, each once, and the error for what was named exactly and is not there."""
+
+    ids: list[str]
+    missing: CmdletError | None = None
+
+    def for_all(self, work: Callable[[str], object]) -> None:
+        """Does the work on each object. Raises CmdletError."""
+        for_each(self.ids, work, self.missing)
+
+
+def for_each(objects: Iterable[T], work: Callable[[T], object], missing: CmdletError | None = None) -> None:
+    """Does the work on each object, whatever becomes of the others. Raises the first CmdletError at the end, or `missing`.
+
+    In the cmdlets of Windows each object is a job of its own, and one that fails ends itself alone (PowerShell/PowerShell,
+    cimChildJobBase.cs: ReportJobFailure). With -ErrorAction Stop those end there that have not begun; here they are done.
+    """
+    errors = []
+    for one in objects:
+        try:
+            work(one)
+        except CmdletError as error:
+            errors.append(error)
+    if errors or missing:
+        raise errors[0] if errors else missing  # type: ignore[misc]
+
+
 # Get-NetFirewallRule: how its parameters select
-def select(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any], by: tuple[str, ...] = QUERY_BY) -> list[str]:
-    """The ids that the selecting parameters of a cmdlet name, each once. Raises not found for exact names."""
+def select(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any], by: tuple[str, ...] = QUERY_BY) -> Selection:
+    """What the selecting parameters of a cmdlet name.
+
+    `InputObject`: the name is that of an object at hand, which nobody has to look for.
+    """
     names = arguments.get("Name") or arguments.get("IPsecRuleName")
+    if not arguments.get("InputObject"):
+        machine.went_through(noun.name, len(noun.names(machine.registry, root)))
     if names is not None:
         return _by_name(machine.registry, noun, root, names)
-    ids = noun.names(machine.registry, root)
+    ids, missing = noun.names(machine.registry, root), None
     for query, patterns in {q: arguments[q] for q in by if q in arguments}.items():
         known = {id: noun.properties(machine, root, id).get(query, "") for id in ids}
         for pattern in patterns:
             if not has_wildcards(pattern) and not any(matcher(pattern)(v) for v in known.values()):
-                raise not_found(noun.cim_class, "RuleGroup" if query == "Group" else query, pattern)
+                missing = missing or not_found(noun.cim_class, "RuleGroup" if query == "Group" else query, pattern)
         ids = [id for id in ids if any(matcher(p)(known[id]) for p in patterns)]
-    return ids
+    return Selection(ids, missing)
 
 
 # Get-NetFirewallRule, -Name; the error is that of cmdletization, Microsoft.PowerShell.Cmdletization
-def _by_name(registry: SimulatedRegistry, noun: Noun, root: str, patterns: list[str]) -> list[str]:
-    ids: list[str] = []
+def _by_name(registry: SimulatedRegistry, noun: Noun, root: str, patterns: list[str]) -> Selection:
+    ids, missing = list[str](), None
     for pattern in patterns:
         if has_wildcards(pattern):
             ids += filter(matcher(pattern), noun.names(registry, root))
@@ -126,9 +161,10 @@ def _by_name(registry: SimulatedRegistry, noun: Noun, root: str, patterns: list[
         name = without_escapes(pattern)
         there = noun.find(registry, root, name)
         if there is None:
-            raise not_found(noun.cim_class, noun.identity, name)
-        ids.append(there)
-    return list(dict.fromkeys(ids))
+            missing = missing or not_found(noun.cim_class, noun.identity, name)
+        else:
+            ids.append(there)
+    return Selection(list(dict.fromkeys(ids)), missing)
 
 
 # [MS-FASP] 3.1.4.20: "only when the set is not a primary set"

@@ -17,12 +17,13 @@ from psrpcore import PSRemotingCrypto, types
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.policy_in_force import active_store
 from ringfence.lab.enforcement.rule_enforcement import rule_status
-from ringfence.lab.host_script.executor import as_powershell_shows, require_running
+from ringfence.lab.host_script.changes import require_running
+from ringfence.lab.host_script.executor import as_powershell_shows
 from ringfence.lab.listeners import Acceptor, Connections
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, system_error
-from ringfence.lab.netsecurity.objects import NOUNS, Noun, select
+from ringfence.lab.netsecurity.objects import NOUNS, Noun, for_each, select
 from ringfence.lab.netsecurity.parameter_binding import Proposal
 from ringfence.lab.netsecurity.policy_stores import policy_root
 from ringfence.lab.netsecurity.wildcards import escaped
@@ -33,6 +34,14 @@ from ringfence.lab.session import Session
 _SOURCES = {POLICY: "PersistentStore", GROUP_POLICY: "GroupPolicy", MDM: "MDM"}
 _NO_SECRETS = PSRemotingCrypto()  # nothing here is a secure string
 With = Mapping[str, Any]  # the parameters of a request
+
+
+class NotAllFound(Exception):
+    """Some of the names that a Get- cmdlet was asked for are there (`shown`), others are not (`error`)."""
+
+    def __init__(self, shown: list[dict[str, Any]], error: CmdletError) -> None:
+        super().__init__(error.message)
+        self.shown, self.error = shown, error
 
 
 class Bridge:
@@ -49,7 +58,7 @@ class Bridge:
         self._listener = acceptor.listen(self._serve, lambda: "accept")
         self.port = self._listener.port
         self._verbs: dict[str, Callable[[Session, With], Any]] = {
-            "cmdlet": self._cmdlet, "key": self._key, "show": self._show,
+            "cmdlet": self._cmdlet, "key": self._key, "exists": self._exists, "value": self._value, "show": self._show,
             "elevated": self._elevated, "account": self._account, "file": self._file}
 
     def register(self, session: Session) -> str:
@@ -92,6 +101,8 @@ class Bridge:
                 return {"value": self._verbs[verb](session, parameters)}
             except CmdletError as error:
                 return _error_record(error)
+            except NotAllFound as found:
+                return {"value": found.shown, **_error_record(found.error)}
 
     # cmdlets
 
@@ -112,8 +123,8 @@ class Bridge:
         objects = arguments.pop("InputObject", ())
         if not objects:
             dispatch.call(self.machine, name, arguments)
-        for item in objects:
-            dispatch.call(self.machine, name, *self._by_object(NOUNS[noun], item, arguments))
+        for_each(objects, lambda item: dispatch.call(
+            self.machine, name, *self._by_object(NOUNS[noun], item, arguments), by_object=True))
         return []
 
     def _by_object(self, noun: Noun, item: Proposal, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -126,15 +137,22 @@ class Bridge:
         return {**arguments, "Name": [escaped(name)], "PolicyStore": source}, group if changed else None
 
     def _objects(self, noun: Noun, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """What Get- shows; of rules in the ActiveStore with their status."""
+        """What Get- shows; of rules in the ActiveStore with their status. Raises NotAllFound."""
         store = str(arguments.get("PolicyStore") or "PersistentStore")
         if store.lower() != "activestore" or noun.in_subkeys:
             root = policy_root(self.machine, store, write=False)
-            names = select(self.machine, noun, root, arguments)
-            return [self._object(noun, root, name, store) for name in names]
-        chosen = {name for root in _SOURCES for name in _selected(self.machine, noun, root, arguments)}
-        return [{**self._object(noun, root, name, _SOURCES[root]), **self._status(noun, root, name)}
-                for name, (root, _) in active_store(self.machine, noun).items() if name in chosen]
+            self.machine.went_through(noun.name, len(noun.names(self.machine.registry, root)))
+            chosen, missing = _selected(self.machine, noun, [root], arguments)
+            shown = [self._object(noun, root, name, store) for name in chosen]
+        else:
+            there = active_store(self.machine, noun)
+            self.machine.went_through(noun.name, len(there), "ActiveStore")
+            chosen, missing = _selected(self.machine, noun, list(_SOURCES), arguments)
+            shown = [{**self._object(noun, root, name, _SOURCES[root]), **self._status(noun, root, name)}
+                     for name, (root, _) in there.items() if name in chosen]
+        if missing:
+            raise NotAllFound(shown, missing)
+        return shown
 
     def _object(self, noun: Noun, root: str, name: str, source: str) -> dict[str, Any]:
         return {"Name": name, "InstanceID": name, **noun.properties(self.machine, root, name), "PolicyStoreSource": source,
@@ -157,13 +175,25 @@ class Bridge:
 
     # what Windows shows
 
-    def _key(self, session: Session, parameters: With) -> dict[str, Any] | None:
+    def _opened(self, parameters: With) -> StoredKey | None:
+        """The key of a path, or None where there is none. Raises CmdletError where it may not be opened."""
         path = str(parameters["path"]).strip("\\").casefold()
         if any(f"{path}\\".startswith(f"{denied}\\".casefold()) for denied in self.machine.faults.denied_keys):
             denial = "Requested registry access is not allowed."
             raise CmdletError("PermissionDenied", "System.Security.SecurityException", denial)
-        key = self.machine.registry.key(path)
+        return self.machine.registry.key(path)
+
+    def _key(self, session: Session, parameters: With) -> dict[str, Any] | None:
+        key = self._opened(parameters)
         return None if key is None else _as_dotnet_shows(key)
+
+    def _exists(self, session: Session, parameters: With) -> bool:
+        return self._opened(parameters) is not None
+
+    def _value(self, session: Session, parameters: With) -> list[Any] | None:
+        key = self._opened(parameters)
+        value = key and key.values.get(str(parameters["name"]).casefold())
+        return [value.name, value.type, _data(value)] if value else None
 
     def _show(self, session: Session, parameters: With) -> list[dict[str, Any]]:
         return self._windows.show(parameters["what"], session)
@@ -193,12 +223,16 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _selected(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any]) -> list[str]:
-    """The ids in one of the stores in force; a name has to be in one of them only."""
-    try:
-        return select(machine, noun, root, arguments)
-    except CmdletError:
-        return []
+def _selected(machine: Machine, noun: Noun, roots: list[str], arguments: Mapping[str, Any],
+              ) -> tuple[list[str], CmdletError | None]:
+    """The ids that are selected in some stores, and the error for a name which none of them has; the others are shown."""
+    found, missing = dict[str, None](), None
+    for name in arguments.get("Name") or arguments.get("IPsecRuleName") or [None]:
+        there = [select(machine, noun, root, {**arguments, "InputObject": True, "Name": name and [name]}) for root in roots]
+        found |= dict.fromkeys(id for selection in there for id in selection.ids)
+        if all(selection.missing for selection in there):
+            missing = missing or there[0].missing
+    return list(found), missing
 
 
 def _as_dotnet_shows(key: StoredKey) -> dict[str, Any]:

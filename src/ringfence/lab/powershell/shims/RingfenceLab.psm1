@@ -5,19 +5,24 @@ class LabException : Exception {  # CimException has such a property
     [uint32]$StatusCode
     LabException([string]$Message, [uint32]$Code) : base($Message) { $this.StatusCode = $Code }
 }
-class LabKey {  # what Get-Item gives for a registry key
+class LabKey {  # what Get-Item gives for a registry key; its content is asked for when it is looked at
     [string]$Name
-    hidden [hashtable]$Held
     hidden [string]$Path
-    LabKey([hashtable]$Held, [string]$Path) {
-        $this.Held, $this.Path, $this.Name = $Held, $Path, "HKEY_LOCAL_MACHINE\$Path"
+    hidden [string[]]$Keys
+    hidden [System.Collections.Specialized.OrderedDictionary]$Values
+    LabKey([string]$Path) { $this.Path, $this.Name = $Path, "HKEY_LOCAL_MACHINE\$Path".TrimEnd('\') }
+    [LabKey] Load([hashtable]$Held) {
+        $this.Keys, $this.Values = $Held.keys, [ordered]@{}
+        foreach ($value in $Held.values) { $this.Values[[string]$value[0]] = $value }
+        return $this
     }
+    hidden [void] Need() { if ($null -eq $this.Values) { [void]$this.Load((Read-Lab key @{ path = $this.Path })) } }
     hidden [object] Find([string]$Name) {
-        foreach ($value in $this.Held.values) { if ($value[0] -eq $Name) { return $value } }
-        return $null
+        if ($null -eq $this.Values) { return Read-Lab value @{ path = $this.Path; name = $Name } }
+        return $this.Values[[string]$Name]
     }
-    [string[]] GetValueNames() { return @(foreach ($value in $this.Held.values) { $value[0] }) }
-    [string[]] GetSubKeyNames() { return @($this.Held.keys) }
+    [string[]] GetValueNames() { $this.Need(); return @(foreach ($value in $this.Values.Values) { $value[0] }) }
+    [string[]] GetSubKeyNames() { $this.Need(); return @($this.Keys) }
     [string] GetValueKind([string]$Name) {
         $value = $this.Find($Name)
         if ($null -eq $value) { throw [System.IO.IOException]::new('The specified registry key does not exist.') }
@@ -32,7 +37,11 @@ class LabKey {  # what Get-Item gives for a registry key
         if ($value[1] -ne 'ExpandString' -or $Options -eq 'DoNotExpandEnvironmentNames') { return $value[2] }
         return [Environment]::ExpandEnvironmentVariables($value[2])
     }
-    [object] OpenSubKey([string]$Leaf) { return Get-LabKey "$($this.Path)\$Leaf" }
+    [object] OpenSubKey([string]$Below) {
+        $full = "$($this.Path)\$Below".Trim('\')
+        if (Read-Lab exists @{ path = $full }) { return [LabKey]::new($full) }
+        return $null
+    }
 }
 $script:reader = $script:writer = $null
 function Connect-Lab {
@@ -95,7 +104,7 @@ function Invoke-LabCmdlet($Cmdlet, $Bound) {
 # What is missing ends the call: a function does not see its caller's $ErrorActionPreference, which is Stop.
 function Get-LabKey([string]$Path) {
     $held = Read-Lab key @{ path = $Path }
-    if ($held) { [LabKey]::new($held, $Path) }
+    if ($held) { [LabKey]::new($Path).Load($held) }
 }
 function Get-LabPath([string]$Path) { if ($Path -match '^HKLM:\\*(.*?)\\*$') { $Matches[1] } }
 function Get-MissingPath([string]$Path) {
