@@ -113,14 +113,22 @@ class HostRun:
     def result(self, work: Callable[[], HostResult]) -> HostResult:
         """What `work` gives, or its error, with the number of connections and the time that it took."""
         start = time.monotonic()
-        try:
-            with self._memory:
+        with self._memory:
+            try:
                 result = work()
-        except Exception as error:
-            result = HostResult(self.job.host, error=host_fault(self.job.host, error), declared=self.job.declared)
-        if result.changes and not isinstance(result.error, HostError):
-            result = replace(result, names=self.names(stored_names(result.changes)))
+            except Exception as error:
+                result = HostResult(self.job.host, error=host_fault(self.job.host, error), declared=self.job.declared)
+            if result.changes and not isinstance(result.error, HostError):
+                result = self._with_names(result)
         return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))
+
+    def _with_names(self, result: HostResult) -> HostResult:
+        """What came of the host, with names for people; they are no reason to lose what is known."""
+        try:
+            return replace(result, names=self.names(stored_names(result.changes)))
+        except Exception:
+            LOG.debug("%s: names", self.job.host, exc_info=True)
+            return result
 
     def names(self, stored: StoredNames) -> Mapping[str, str]:
         """What the host calls what it stores, where people are going to see it."""
