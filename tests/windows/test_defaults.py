@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.lab import POLICY, Machine, machine
 from ringfence.lab.registry.hive import SYSTEM_DEFAULTS
-from ringfence.model.state import LOCAL, Id, diff
+from ringfence.model.state import LOCAL, Id, State, diff
 from ringfence.windows.defaults import Defaults, compare, parse_defaults
 from ringfence.windows.origin import origin_of
 
@@ -44,7 +44,8 @@ def test_what_differs_is_known_whole() -> None:
 def test_the_shipped_policy_may_be_gone() -> None:
     host = LabHost(on=machine("a"))
     host.machine.registry.delete(SYSTEM_DEFAULTS)
-    assert host.read().defaults == Defaults(language="en-US")
+    found = host.read().defaults
+    assert (found, found.state) == (Defaults(language="en-US"), State())
 
 
 def test_an_older_endpoint_cannot_tell() -> None:
@@ -58,6 +59,7 @@ def test_an_older_endpoint_cannot_tell() -> None:
     host.before = older
     found = host.read()
     assert found.defaults == Defaults(unread=(("what Windows ships", "no verb is named x"),))
+    assert found.defaults.state == State()
     assert found.state.by_kind("firewall_rule")
 
 

@@ -56,7 +56,7 @@ def parse_tree(rows: Iterable[Any]) -> RegistryTree:
                 tree.spelled[path] = row[0]
                 tree.below.setdefault(path.rpartition("\\")[0], []).append(path)
             values = tree.setdefault(path, {})
-            values.update((v[0], (v[1], v[2])) for v in row[1] if isinstance(v, list) and len(v) == 3 and isinstance(v[0], str))
+            values.update({v[0]: (v[1], v[2]) for v in row[1] if v.__class__ is list and len(v) == 3 and v[0].__class__ is str})
     return tree
 
 
