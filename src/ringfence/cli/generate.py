@@ -49,8 +49,8 @@ def sums_page() -> str:
     rows = [f"| {name} | `{digest}` |" for name, digest in scripts.digests().items()]
     return "\n".join([
         "# SHA-256 of the host scripts", "", "<!-- generated from src/ringfence/batch/host: change it there -->", "",
-        "Of the texts of this release, in UTF-8 with LF ([what they are](host-script.md)). `ringfence doc host-script` prints the",
-        "same sums.", "", "| text | SHA-256 |", "|---|---|", *rows, ""])
+        "Of the texts of this release, in UTF-8 with LF ([what they are](host-script.md)). `ringfence doc host-script` prints",
+        "the same sums.", "", "| text | SHA-256 |", "|---|---|", *rows, ""])
 
 
 def shipped_rules() -> str:
