@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from ringfence.batch import Batch, script
+from ringfence.batch import Batch
+from ringfence.batch.scripts import script_named
 
 HERE = Path(__file__).parents[1]
 PARTS = HERE.parent / "src" / "ringfence" / "batch" / "host"
@@ -64,8 +65,8 @@ class Warm:
 
 def script_file(folder: Path, writes: bool = True) -> Path:
     """A script as it travels, in a file of its own."""
-    file = folder / ("writer.ps1" if writes else "reader.ps1")
-    file.write_text(script(writes), "utf-8")
+    file = folder / ("writer.ps1" if writes else "auditor.ps1")
+    file.write_text(script_named("writer" if writes else "key-auditor"), "utf-8")
     return file
 
 

@@ -127,7 +127,7 @@ def test_an_auditor_reads(tmp_path: Path, engine: Path, compares_keys: bool) -> 
     facts, written, compared = decode(CALLS, reply)["replies"]
     assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
     assert written["error"]["id"] == "ringfence.verb"
-    assert "Net.Call" not in says_what_it_is(facts["value"], "key-reader" if compares_keys else "reader")
+    assert "Net.Call" not in says_what_it_is(facts["value"], "key-auditor" if compares_keys else "auditor")
     assert compared.get("value", compared.get("error", {}).get("id")) == (["none"] if compares_keys else "ringfence.verb")
     assert refused == "refused CommandNotFoundException"
 

@@ -136,7 +136,8 @@ needs_pwsh = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 
 
 @needs_pwsh
-def test_real_powershell() -> None:
+def test_real_powershell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSModulePath", str(Path(__file__).parents[1] / "pwsh" / "modules"))  # has a Get-CimInstance
     batch = batch_of(Call("Facts.Read"), Call("No.Such", {"text": "ä€😀" + "x" * 2_000_000}))
     reply = open_transport("here", {"ansible_connection": "local", "ringfence_powershell": "pwsh"}).run(batch)
     assert reply[0]["powershell"]

@@ -70,6 +70,14 @@ def test_the_dry_run_plays_the_steps_and_names_those_of_windows(capfd: pytest.Ca
     }
 
 
+def test_without_a_powershell_some_steps_are_left_out(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert dry.main(["--only", "local", "audit", "language"]) == 0
+    said = capfd.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("+")] == [f"+ {STEP}language constrained"]
+    assert f"only with a pwsh on the PATH (jea-audit): {STEP}audit jea-audit" in said
+
+
 def test_a_step_that_fails_fails_the_dry_run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dry, "steps", lambda: [f"{STEP}language psrp-http"])
     assert dry.main([]) == 1

@@ -36,8 +36,8 @@ from ringfence.batch.reply import Answer as Answer
 from ringfence.batch.reply import Failure as Failure
 from ringfence.batch.reply import Reply as Reply
 from ringfence.batch.reply import answers
-from ringfence.batch.scripts import COMPARE_KEYS, WRITING_VERBS
 from ringfence.batch.scripts import script as script
+from ringfence.batch.scripts import script_for
 from ringfence.errors import HostError
 from ringfence.secret import Secret
 
@@ -80,8 +80,7 @@ class Batch:
     @property
     def script(self) -> str:
         """The script that can do what the calls ask, and no more."""
-        verbs = {c.verb for c in self.calls.values()}
-        return script(writes=not verbs.isdisjoint(WRITING_VERBS), compares_keys=COMPARE_KEYS in verbs)
+        return script_for(c.verb for c in self.calls.values())
 
     @property
     def secrets(self) -> list[Secret]:

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass, replace
 
 from ringfence import __version__
-from ringfence.batch.scripts import script
+from ringfence.batch.scripts import script_named
 
 FUNCTION = "Invoke-RingfenceBatch"
 
@@ -35,7 +35,8 @@ class JeaEndpoint:
 
     def module_text(self) -> str:
         """The module: a script as the body of the function."""
-        return f"function {FUNCTION} {{\n{script(self.writes, self.compares_keys)}}}\nExport-ModuleMember -Function {FUNCTION}\n"
+        name = "writer" if self.writes else "key-auditor" if self.compares_keys else "auditor"
+        return f"function {FUNCTION} {{\n{script_named(name)}}}\nExport-ModuleMember -Function {FUNCTION}\n"
 
     def files(self) -> dict[str, str]:
         """{path: text} of what is installed for it."""
@@ -102,7 +103,7 @@ _README = f"""\
 | endpoint | files | who runs what |
 |---|---|---|
 | `{OPERATOR.name}` | `{OPERATOR.module}`, `{OPERATOR.role}.pssc` | operators: every command of ringfence |
-| `{AUDITOR.name}` | `{AUDITOR.module}`, `{AUDITOR.role}.pssc` | auditors: `plan`, `drift`, `status`; no command that writes |
+| `{AUDITOR.name}` | `{AUDITOR.module}`, `{AUDITOR.role}.pssc` | auditors: all that only reads; no command that writes |
 
 A session of either offers one command, `{FUNCTION}`, and runs it under a virtual account that is an administrator of
 the host for the time of the session. Who connects needs no administrative right on the host. What the command may touch is a

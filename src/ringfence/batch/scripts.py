@@ -1,4 +1,4 @@
-"""The constant scripts that run on hosts, composed of host/*.ps1: the reader, one that compares keys too, the writer.
+"""The constant scripts that run on hosts, composed of host/*.ps1: some that can only read, and the writer.
 
 Windows PowerShell 5.1 and PowerShell 7 run them. Comments and indentation are for readers and stay here; every other
 character travels as it stands, so that what runs on a host can be compared with its parts.
@@ -11,17 +11,20 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from importlib import resources
 
-_BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "texts", "accounts", "netsecurity"), ("answer",)
-READER_PARTS = (*_BEFORE, *_AFTER)
-KEY_READER_PARTS = (*_BEFORE, "keys", *_AFTER)
-WRITER_PARTS = (*_BEFORE, "keys", "cmdlets", "expected", "changes", *_AFTER)
-SCRIPTS = {"reader": READER_PARTS, "key-reader": KEY_READER_PARTS, "writer": WRITER_PARTS}
+_PLANS = ("start", "json", "facts", "policy", "defaults", "accounts")  # what every plan asks
+_READS = (*_PLANS, "texts", "netsecurity")  # and what else can be asked without writing
+SCRIPTS = {"reader": (*_PLANS, "answer"), "key-reader": (*_PLANS, "keys", "answer"),
+           "auditor": (*_READS, "answer"), "key-auditor": (*_READS, "keys", "answer"),
+           "writer": (*_READS, "keys", "cmdlets", "expected", "changes", "answer")}
+"""The parts of each, the smallest first: a batch is carried by the first that can do what its calls ask."""
+
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
 
 RELEASED_DIGESTS: dict[str, str] = {}
 """{SHA-256: release} of the scripts of earlier releases: endpoints that were exported by one of them are known by it."""
 
+_VERB = re.compile(r"^ +'(\w+\.\w+)' = ", re.MULTILINE)
 _COMMENT = re.compile(r"(^|\s{2,})# .*$")
 
 
@@ -30,9 +33,21 @@ def part_text(name: str) -> str:
     return (resources.files(__package__) / "host" / f"{name}.ps1").read_text(encoding="utf-8")
 
 
-def script(writes: bool = False, compares_keys: bool = False) -> str:
-    """The reader, one that also says whether a key is the wanted one, or the writer: all that these can do, and changes."""
-    return script_named("writer" if writes else "key-reader" if compares_keys else "reader")
+def script_for(verbs: Iterable[str]) -> str:
+    """The smallest script that knows these verbs; what none knows is left to the host to refuse."""
+    asked = verbs_of("writer").intersection(verbs)
+    return script_named(next(name for name in SCRIPTS if asked <= verbs_of(name)))
+
+
+def script(writes: bool = False) -> str:
+    """The reader, or the writer."""
+    return script_named("writer" if writes else "reader")
+
+
+@functools.cache
+def verbs_of(name: str) -> frozenset[str]:
+    """The verbs that one of SCRIPTS knows: the rows of the tables in its parts."""
+    return frozenset(verb for part in SCRIPTS[name] for verb in _VERB.findall(part_text(part)))
 
 
 @functools.cache

@@ -29,6 +29,7 @@ COMMANDS = {
     "apply": "Make the hosts as declared: read, write, then prove it by reading again over a new connection.",
     "drift": "Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing.",
     "status": "Show main mode and quick mode security associations of hosts, next to the rules that asked for them.",
+    "show": "Show the live policy of hosts: every object with whose it is, and what no playbook can say.",
     "compare-defaults": "Show what people, installers and updates changed of the firewall policy that Windows ships.",
     "doc": "Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning.",
     "schema": "Write JSON Schemas of playbooks, inventories, plan files, reports and each kind.",

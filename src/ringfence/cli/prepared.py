@@ -29,7 +29,12 @@ def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOpt
                          ignore_ansible_cfg=trusted.ignore_ansible_cfg, any_host=any_host)
     found = prepare(options)
     console.problems(found.warnings)
-    return replace(found, context=replace(found.context, names=NameCache())) if console.for_people else found
+    return with_names(found) if console.for_people else found
+
+
+def with_names(run: Prepared) -> Prepared:
+    """The run with what hosts call what they store: asked where somebody is going to see it."""
+    return replace(run, context=replace(run.context, names=NameCache()))
 
 
 def plan_options(playbooks: Sequence[str], selection: SelectionOptions) -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ def load(sources: Sequence[str], files: VariableFiles) -> Inventory:
     `files.problems`; the caller raises them."""
     inventory = Inventory(files)
     for source in reversed(dict.fromkeys(reversed(sources))):  # one that is given twice counts as the later
-        path = Path(source).expanduser()
+        path = Path(os.path.expanduser(source))
         if "," in source and not os.path.exists(path):
             _names(source, inventory)
             continue
@@ -153,4 +153,7 @@ class _Reader:
                 continue
             for host, port in expand(pattern, where, self.problems):
                 entry = self.inventory.host(host, name, where, self.source)
-                entry.variables = mapping(data, where, self.problems).merged_over(_port(port, where).merged_over(entry.variables))
+                if port is not None:
+                    entry.variables = _port(port, where).merged_over(entry.variables)
+                if data is not None:
+                    entry.variables = mapping(data, where, self.problems).merged_over(entry.variables)

@@ -8,7 +8,7 @@ from typing import Any
 from ringfence.secret import MASK, Secret
 from ringfence.types.base import PropertyType, snake
 
-MAX_SHOWN = 200  # characters of a text of a host that are shown without --full
+MAX_CHARACTERS = 200  # characters of a text of a host that are shown without --full
 MAX_LISTED = 20  # members of a list of a host that are shown without --full
 Style = Callable[[str, str], str]
 """(text, style) -> the text as it is shown. Styles: added, removed, changed, error, warning, good, quiet, strong."""
@@ -29,24 +29,21 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def cut(text: str, full: bool = False, longest: int = MAX_SHOWN) -> str:
+def cut(text: str, full: bool = False, longest: int = MAX_CHARACTERS) -> str:
     """A text of a host, escaped; of a long one the beginning, and how much is left. `full`: all of it."""
     left = 0 if full else len(text) - longest
     return escaped(text) if left <= 0 else f"{escaped(text[:longest])}… ({left} more characters, see --full)"
 
 
-def with_names(text: str, names: Names) -> str:
-    """A shown text with what people call things in place of what is stored, wherever that stands in it."""
-    if not names or not text:
-        return text
-    called = dict(names)
-    return _any_of(tuple(called)).sub(lambda match: escaped(called[match[0]]), text)
-
-
 @lru_cache(1024)
-def _any_of(stored: tuple[str, ...]) -> re.Pattern[str]:
-    """One of them, the longest first, and none that goes on: `@a.dll,-2` is not in `@a.dll,-25`."""
-    return re.compile(f"(?:{'|'.join(map(re.escape, sorted(stored, key=len, reverse=True)))})(?![0-9-])")
+def naming(names: Names) -> Callable[[str], str]:
+    """A function that puts what people call things in place of what is stored, wherever that stands in a shown text."""
+    if not names:
+        return str
+    called = {stored: escaped(name) for stored, name in names}
+    # the longest first, and none that goes on: `@a.dll,-2` is not in `@a.dll,-25`
+    any_of = re.compile(f"(?:{'|'.join(map(re.escape, sorted(called, key=len, reverse=True)))})(?![0-9-])")
+    return lambda text: any_of.sub(lambda match: called[match[0]], text)
 
 
 def value(content: Any, blank: str = "(none)", full: bool = False) -> str:

@@ -12,8 +12,8 @@ from ringfence.plan.file import plain_data
 from ringfence.report import HostResult, Report, Status
 from ringfence.types.base import remembered
 from ringfence.views.format import (
+    MAX_CHARACTERS,
     MAX_LISTED,
-    MAX_SHOWN,
     Names,
     Style,
     columns,
@@ -22,10 +22,10 @@ from ringfence.views.format import (
     empty_as,
     escaped,
     more,
+    naming,
     natural,
     unstyled,
     value,
-    with_names,
 )
 from ringfence.views.format import names as names_of_hosts
 from ringfence.views.view import ViewOptions
@@ -71,9 +71,9 @@ def _difference(before: Any, after: Any, action: str, nothing: str, full: bool) 
     elif isinstance(before, tuple) and isinstance(after, tuple) and before and after:
         yield from _members(before, after, full)
     else:
-        if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) > MAX_SHOWN and not full:
+        if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) > MAX_CHARACTERS and not full:
             same = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
-            start = max(0, same - MAX_SHOWN // 10)  # what differs is what has to be seen
+            start = max(0, same - MAX_CHARACTERS // 10)  # what differs is what has to be seen
             before, after = f"{'…' * (start > 0)}{before[start:]}", f"{'…' * (start > 0)}{after[start:]}"
         yield DifferenceLine("", f"{value(before, nothing, full)} → {value(after, nothing, full)}")
 
@@ -147,7 +147,7 @@ def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool)
     sign, colour = SIGNS[changed.action]
     store = f" ({changed.id.store})" if changed.id.store != LOCAL else ""
     place = style(f"  {escaped(str(changed.where))}", "quiet") if changed.where != NOWHERE else ""
-    title = dict(names).get(title_of(changed), "")
+    people_say, title = naming(names), dict(names).get(title_of(changed), "")
     called = f"  {cut(title, full)}" if title else ""
     head = f"  {style(f'{sign} {changed.id.kind} {cut(changed.resource.name, full)}{store}', colour)}{called}{place}"
     if not diff:
@@ -162,7 +162,7 @@ def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool)
     for name, differences in rows.items():
         for number, line in enumerate(differences):
             label = name if number == 0 else ""
-            told = with_names(line.text, names)
+            told = people_say(line.text)
             shown = f"{line.sign} {told}" if line.sign else told
             tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if changed.action == "remove" else "")
             lines.append(f"      {label.ljust(width)}  {style(shown, tint) if tint else shown}".rstrip())
