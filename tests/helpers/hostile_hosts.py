@@ -21,7 +21,7 @@ from typing import Any
 
 import paramiko
 from faulty import HERE, Handler, Moment, Server, Ssh, WinRm, always, batch_line, envelope, receive, request, response
-from hostile_replies import LEAST, REPLIES, Values
+from hostile_replies import ESSENTIAL, REPLIES, Values
 from ssh_hosts import HOST_KEY
 
 from ringfence.batch import MAX_REPLY
@@ -38,7 +38,7 @@ def lying(make: Callable[[int], Values]) -> Handler:
 
     def answer(line: str) -> str:
         told = json.loads(gzip.decompress(base64.b64decode(line)))
-        verbs = {"Facts.Read": {**LEAST, **values.get("facts", {})}, "Policy.Read": values.get("policy", {}),
+        verbs = {"Facts.Read": {**ESSENTIAL, **values.get("facts", {})}, "Policy.Read": values.get("policy", {}),
                  "Defaults.Read": values.get("defaults", {})}
         said = {"ringfence": 2, "run": told["run"],
                 "replies": [{"ok": True, "value": verbs.get(call["verb"], {})} for call in told["calls"]]}

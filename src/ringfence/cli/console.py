@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 from ringfence.cli.options import CommonOptions, OutputFormat
+from ringfence.cli.streams import mute
 from ringfence.diagnostics import Diagnostic
 from ringfence.views import json_view, text_view
 from ringfence.views.format import Style, unstyled
@@ -147,11 +148,3 @@ class _Late:
     def flush(self) -> None:
         with contextlib.suppress(OSError):
             sys.stderr.flush()
-
-
-def mute(stream: TextIO) -> None:
-    """What is still buffered has no reader: let it go nowhere, so that the interpreter ends in silence."""
-    with contextlib.suppress(OSError, ValueError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)

@@ -23,7 +23,7 @@ from ringfence.run.names import NameCache
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
-from ringfence.transports.connection_settings import ConnectionSettings
+from ringfence.transports.connection_settings import ConnectionSettings, PsrpSettings
 from ringfence.transports.failures import kind_from_call, kind_from_text
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
@@ -109,6 +109,11 @@ class HostRun:
             return self._masking.reply(self._transport.run(replace(batch, admit=self._memory.take)))
         except HostError as error:
             raise self._masking.error(error) from None
+
+    @property
+    def agreed(self) -> str:
+        """The authentication that client and host came to; empty where the way in tells none."""
+        return getattr(self._transport, "agreed", "")
 
     def result(self, work: Callable[[], HostResult]) -> HostResult:
         """What `work` gives, or its error, with the number of connections and the time that it took."""
@@ -223,7 +228,7 @@ class HostRun:
 
     def _write(self, plan: Plan, result: HostResult) -> HostResult:
         """Carries the changes to the host. Raises HostError."""
-        if problem := _cannot_write(plan.found.facts):
+        if problem := self._cannot_write(plan.found.facts):
             return replace(result, error=problem)
         expectations = expected(plan.changes, plan.declarations, plan.found.stored)
         reply = self.send(Batch(cmdlet_calls(plan.changes, self._aliases(plan), expectations), stop_on_error=True))
@@ -236,6 +241,17 @@ class HostRun:
                     error = HostError("protocol", f"it went on after: {error}")
                 return replace(result, written=made, error=error)
         return replace(result, written=made)
+
+    def _cannot_write(self, facts: Facts) -> HostError | None:
+        """Why nothing can be written on the host, as far as it said so itself. What the account of a JEA endpoint may do its
+        session configuration says (RunAsVirtualAccountGroups), administrator or not."""
+        jea = self.job.settings.endpoint if isinstance(self.job.settings, PsrpSettings) else None
+        if jea and self.endpoint and not self.endpoint.writes:
+            return HostError("reads_only", jea)
+        if facts.elevated is False and not jea:
+            return HostError("elevation")
+        stopped = in_force.stopped(facts, in_force.TO_WRITE)
+        return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in stopped)) if stopped else None
 
     def _aliases(self, plan: Plan) -> Mapping[str, str]:
         """{GUID: alias} of the host's interfaces, which are asked for where a change has some that nobody declared."""
@@ -263,14 +279,6 @@ class HostRun:
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _cannot_write(facts: Facts) -> HostError | None:
-    """Why nothing can be written on the host, as far as it said so itself."""
-    if facts.elevated is False:
-        return HostError("elevation")
-    stopped = in_force.stopped(facts, in_force.TO_WRITE)
-    return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in stopped)) if stopped else None
 
 
 def _not_made(change: Change, failure: Failure, written: bool) -> RingfenceError:
