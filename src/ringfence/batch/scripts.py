@@ -18,10 +18,11 @@ READER_PARTS = (*_BEFORE, *_AFTER)
 _WRITING = ("keys", "cmdlets", "expected", "changes")
 WRITER_PARTS = (*_BEFORE, *_WRITING, *_AFTER)
 SCRIPTS = {"reader": READER_PARTS, "key-reader": (*_BEFORE, "keys", *_AFTER), "examiner": (*_BEFORE, *_EXAMINING, *_AFTER),
-           "writer": WRITER_PARTS,
+           "writer": WRITER_PARTS, "prober": ("start", "json", "facts", "session", *_AFTER),  # what `ping` asks, and no more
            # what endpoints of JEA have besides: it is installed and not sent with each batch, so all that may be asked is in it
            "key-examiner": (*_BEFORE, *_EXAMINING, "keys", *_AFTER), "operator": (*_BEFORE, *_EXAMINING, *_WRITING, *_AFTER)}
 EXAMINING_VERBS = frozenset({"Session.Read", "Surroundings.Read"})
+PROBING_VERBS = frozenset({"Facts.Read", "Session.Read"})
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
 
