@@ -1,25 +1,21 @@
 """firewall_profile: the settings of the domain, private and public profiles (Set-NetFirewallProfile)."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from ringfence.codecs.registry import RegistryValue
+from ringfence.diagnostics import Finding
 from ringfence.model.resource import Resource, prop, resource
 from ringfence.model.storage import RegistryKeys
+from ringfence.model.switches import OFF, switch
 from ringfence.types.base import NOT_CONFIGURED, CaseInsensitive, case_insensitive, quoted
-from ringfence.types.enums import GPO_BOOLEAN, choice, flags_of, number
+from ringfence.types.enums import choice, flags_of, number
 from ringfence.types.network import interfaces
 from ringfence.types.text import PATH_TEXT, guid
 
-ON = {True: 1, False: 0}
-OFF = {True: 0, False: 1}  # stored in the opposite sense
 ACTION = choice("Allow", "Block", "NotConfigured")
 ACTIONS = {"allow": 0, "block": 1}
-
-
-def switch(doc: str, name: str, data: dict[bool, int] = ON, path: str = "", **more: Any) -> Any:
-    """A GpoBoolean of Set-NetFirewallProfile; a value that is not stored is not_configured."""
-    return prop(doc, GPO_BOOLEAN, RegistryValue(name, data, path=path), default=NOT_CONFIGURED, **more)
 
 
 def _log_file(value: Any) -> str | None:
@@ -57,24 +53,27 @@ def guids(data: str) -> tuple[str, ...]:
 class FirewallProfile(Resource):
     """The settings of one or more profiles. Only what is mentioned is managed; `not_configured` stores no value."""
 
-    enabled: bool | str = switch("Whether the firewall is on.", "EnableFirewall", example=True)
+    # `unset`: [MS-FASP] note 13 and Set-NetFirewallProfile, where they agree: not on LogIgnored, nor on the log's file and size
+
+    enabled: bool | str = switch("Whether the firewall is on.", "EnableFirewall", example=True, unset=True)
     default_inbound_action: str = prop("What happens to inbound connections that no rule matches; Windows' default is "
                                        "block.", ACTION, RegistryValue("DefaultInboundAction", ACTIONS), default=NOT_CONFIGURED,
-                                       example="block")
+                                       example="block", unset="block")
     default_outbound_action: str = prop("What happens to outbound connections that no rule matches; Windows' default is "
-                                        "allow.", ACTION, RegistryValue("DefaultOutboundAction", ACTIONS), default=NOT_CONFIGURED)
+                                        "allow.", ACTION, RegistryValue("DefaultOutboundAction", ACTIONS), default=NOT_CONFIGURED,
+                                        unset="allow")
     allow_inbound_rules: bool | str = switch("False: shields up, every inbound allow rule is ignored.",
-                                             "DoNotAllowExceptions", OFF)
+                                             "DoNotAllowExceptions", OFF, unset=True)
     allow_local_firewall_rules: bool | str = switch("Whether local rules apply beside those of Group Policy.",
-                                                    "AllowLocalPolicyMerge")
+                                                    "AllowLocalPolicyMerge", unset=True)
     allow_local_ipsec_rules: bool | str = switch("Whether local connection security rules apply beside those of Group "
-                                                 "Policy.", "AllowLocalIPsecPolicyMerge")
+                                                 "Policy.", "AllowLocalIPsecPolicyMerge", unset=True)
     allow_user_apps: bool | str = switch("Whether programs allowed by users (Windows XP) apply.", "AllowUserPrefMerge",
-                                         path="AuthorizedApplications")
+                                         path="AuthorizedApplications", unset=True)
     allow_user_ports: bool | str = switch("Whether ports opened by users (Windows XP) apply.", "AllowUserPrefMerge",
-                                          path="GloballyOpenPorts")
+                                          path="GloballyOpenPorts", unset=True)
     allow_unicast_response_to_multicast: bool | str = switch("Whether answers to multicast are accepted.",
-                                                             "DisableUnicastResponsesToMulticastBroadcast", OFF)
+                                                             "DisableUnicastResponsesToMulticastBroadcast", OFF, unset=True)
     notify_on_listen: bool | str = switch("Whether users are told when a program is kept from listening.",
                                           "DisableNotifications", OFF)
     enable_stealth_mode_for_ipsec: bool | str = switch("Whether stealth mode holds for IPsec secured packets too.",
@@ -86,11 +85,18 @@ class FirewallProfile(Resource):
                                               number(1, 32767), RegistryValue("LogFileSize", path="Logging", parse=int),
                                               example=16384)
     log_allowed: bool | str = switch("Whether allowed connections are logged.", "LogSuccessfulConnections",
-                                     path="Logging")
+                                     path="Logging", unset=False)
     log_blocked: bool | str = switch("Whether dropped packets are logged.", "LogDroppedPackets", path="Logging",
-                                     example=True)
+                                     example=True, unset=False)
     log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging")
     disabled_interface_aliases: tuple[str, ...] = prop("Interfaces on which this profile's firewall is off.",
                                                        interfaces("NotConfigured", patterns=False),
                                                        RegistryValue("DisabledInterfaces", type="String", parse=guids,
                                                              format=",".join), default=())
+
+    def check(self) -> Iterable[Finding]:
+        """[MS-FASP] 2.2.38: their merge law is to "always use the value of the GroupPolicyRSoPStore"."""
+        for name in ("allow_local_firewall_rules", "allow_local_ipsec_rules"):
+            if getattr(self, name) is False:
+                yield Finding(name, f"{name} has no effect in the host's own policy: Windows asks Group Policy alone for it",
+                              "set it in Group Policy, or leave it out", "warning")

@@ -23,7 +23,7 @@ from ringfence.model.rules import (
 from ringfence.model.storage import RuleStrings
 from ringfence.types import sddl
 from ringfence.types.base import CaseInsensitive, case_insensitive, list_of
-from ringfence.types.enums import BOOL, choice, flags_of
+from ringfence.types.enums import BOOL, choice, flags_of, with_hints
 from ringfence.types.network import ICMP_TYPES, PROTOCOL, PROTOCOLS, icmp_type, interfaces, port, protocol
 from ringfence.types.network_sets import port_set
 from ringfence.types.packages import PACKAGE_FAMILY
@@ -67,6 +67,13 @@ TARGETS = TokenSet("TTK|TTK2_22|TTK2_27|TTK2_28", reject, str, {
 PROTOCOL_ICMP = ProtocolAndIcmp(protocol, icmp_type, PROTOCOLS)
 
 
+OTHER_ACTIONS = {  # as netsh, the MMC and the registry call them
+    "bypass": "say allow, with override_block_rules: true", "allowifsecure": "say allow, with authentication: required",
+    "secure": "say allow, with authentication: required", "deny": "say block", "drop": "say block", "reject": "say block",
+    "permit": "say allow"}
+PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
+
+
 @resource("firewall_rule", noun="NetFirewallRule", storage=RuleStrings("FirewallRules", ORDER), name_type=NAME)
 class FirewallRule(Rule):
     """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
@@ -74,7 +81,8 @@ class FirewallRule(Rule):
     direction: str = prop("Which way the connections go.", choice("Inbound", "Outbound", in_="Inbound", out="Outbound"),
                           DIRECTION_ACTION, default="inbound", absent=None, example="inbound")
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
-                       choice("Allow", "Block"), DIRECTION_ACTION, default="allow", absent=None, example="allow")
+                       with_hints(choice("Allow", "Block"), OTHER_ACTIONS), DIRECTION_ACTION, default="allow", absent=None,
+                       example="allow")
     protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port", example="tcp")
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
@@ -153,6 +161,7 @@ class FirewallRule(Rule):
     def check(self) -> Iterable[Finding]:
         yield from _check_ports(self)
         yield from _check_security(self)
+        yield from _check_program(self)
         if self.edge_traversal_policy != "block" and self.direction != "inbound":
             yield Finding("edge_traversal_policy", "edge traversal is for inbound rules [MS-FASP 2.2.37]", "leave it out")
         if self.edge_traversal_policy == "defer_to_user" and (
@@ -187,6 +196,16 @@ class FirewallRule(Rule):
         return bool(self.local_port or self.remote_port or self.local_address or self.remote_address or self.service
                     or self.interface_alias or self.interface_type or self.authentication != "not_required"
                     or self.package or self.local_user or self.owner or self.dynamic_target)
+
+
+def _check_program(rule: FirewallRule) -> Iterable[Finding]:
+    """Paths that Windows takes and that no program ever has."""
+    path = (rule.program or "").casefold()
+    if path and path != "system" and "\\" not in path:
+        yield Finding("program", f"{rule.program} is no path: no program has it", "say the whole path", "warning")
+    if mine := next((p for p in PERSONAL if p in path), ""):
+        yield Finding("program", f"{mine} is another folder for each user, and none for the firewall: no program has such a path",
+                      "name the folder, in a rule for each user", "warning")
 
 
 def _check_ports(rule: FirewallRule) -> Iterable[Finding]:

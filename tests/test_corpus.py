@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core import KINDS, PROFILE, RULE, afresh
+from core import KINDS, PROFILE, RULE, afresh, declared, task
 from registry_files import GROUP_POLICY, POLICY, Rows, hive, pol, reg
 
 from ringfence.codecs.rule_string import VERSION_PREFIX, TokenSet
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import State
+from ringfence.plan.file import plain_data
 from ringfence.types.base import NOT_CONFIGURED
 from ringfence.windows.read import read
 
@@ -168,6 +169,16 @@ def test_windows_own_order_is_ours(path: Path) -> None:
         if set(ours) == set(theirs) and ours != theirs:
             differ[" ".join(theirs)] += 1
     assert not differ, differ.most_common(3)
+
+
+@pytest.mark.parametrize("path", WINDOWS_OWN, ids=name_of)
+def test_windows_own_rules_can_be_said_as_they_are(path: Path) -> None:
+    """Every value as it was read, in a task: nothing is refused, and nothing differs."""
+    for kind, name, string in strings(path):
+        found = kind.read_string(name, string)
+        values = {p: plain_data(v) for p, v in found.values().items() if v != kind.defaults[p]}
+        (only,) = declared(task(kind.name, {"name": name, **values})).values()
+        assert only.applied_to(found) == found, string
 
 
 def tokens(string: str) -> list[str]:

@@ -85,12 +85,12 @@ def test_a_property_is_read_written_and_documented(tree: Path, project: Path) ->
 
 
 def test_a_kind_is_documented_and_has_a_schema(tree: Path, project: Path) -> None:
-    code, out, err = program(tree, project, "doc", "firewall_setting")
+    code, out, err = program(tree, project, "doc", "hyperv_firewall_setting")
     assert (code, err) == (0, "")
-    assert "max_sa_idle_time_seconds" in out
+    assert "loopback_enabled" in out
     assert program(tree, project, "schema", "-o", "schemas")[0] == 0
-    schema = json.loads((project / "schemas" / "firewall_setting.schema.json").read_text(encoding="utf-8"))
-    assert "max_sa_idle_time_seconds" in json.dumps(schema)
+    schema = json.loads((project / "schemas" / "hyperv_firewall_setting.schema.json").read_text(encoding="utf-8"))
+    assert "loopback_enabled" in json.dumps(schema)
 
 
 def test_a_refusal_ends_with_exit_code_4_and_nothing_written(

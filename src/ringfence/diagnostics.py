@@ -32,6 +32,7 @@ class Where:
 
 
 NOWHERE = Where("")
+MAX_MESSAGE = 2000  # characters of the summary of a mistake, and of its detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class Diagnostic:
     detail: str = ""
     severity: Severity = "error"
     host: str = ""
+
+    def __post_init__(self) -> None:
+        for part in ("summary", "detail", "host"):  # names and values of strangers are in them
+            if len(text := getattr(self, part)) > MAX_MESSAGE:
+                object.__setattr__(self, part, text[:MAX_MESSAGE] + "…")
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where != NOWHERE else ""

@@ -3,15 +3,18 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.doctor.examination import Examination, Verdict
 from ringfence.errors import ExitCode, GuardRefused, RingfenceError, StalePlan, Unreachable, combined_exit_code
+from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.associations import Association
 from ringfence.windows.origin import Origin
+from ringfence.windows.stored_names import display_name
+from ringfence.windows.whole_policy import UnmanagedValue
 
 Status = Literal["in_sync", "reachable", "differs", "changed", "unreachable", "refused", "stale", "invalid", "failed"]
 
@@ -84,6 +87,37 @@ class DefaultsResult(HostResult):
 
     shipped: int = 0
     origins: Mapping[Id, Origin] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PolicyObject:
+    """One object of a host's policy, and whose it is."""
+
+    id: Id
+    resource: Resource
+    origin: Origin
+
+    @property
+    def title(self) -> str:
+        """What it is called, as it is stored; nothing where its kind has no display names."""
+        return display_name(self.resource)
+
+
+@dataclass(frozen=True)
+class PolicyResult(HostResult):
+    """A host's policy as it stands.
+
+    objects: those that were asked for · counts: all that there are, by store, kind and origin · values: of the registry, that
+    no kind has · networks: (interface, category) · cmdlet_objects: {noun: what its Get-
+    cmdlet tells}, of those that the host has.
+    """
+
+    build: int = 0
+    objects: tuple[PolicyObject, ...] = ()
+    counts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    values: tuple[UnmanagedValue, ...] = ()
+    networks: tuple[tuple[str, str], ...] = ()
+    cmdlet_objects: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
 
 
 @dataclass

@@ -33,7 +33,7 @@ def every(kinds: Mapping[str, Kind]) -> dict[str, Schema]:
     """All schemas by the names of their files."""
     found = {kind.name: _headed(f"The kind {kind.name}", kind_schema(kind)) for kind in kinds.values()}
     found |= {"playbook": playbook(kinds), "inventory": inventory(), "plan": plan_file(), "report": report(),
-              "examination": examination()}
+              "examination": examination(), "show": live_policy()}
     return {f"{name}.schema.json": schema for name, schema in sorted(found.items())}
 
 
@@ -52,7 +52,8 @@ def kind_schema(kind: Kind) -> Schema:
     if kind.storage.removable:
         properties["state"] = {"enum": ["present", "absent"], "default": "present", "description": "Whether it is there."}
     properties |= {p.name: _property(p, kind) for p in kind.properties.values()}
-    schema = _closed(properties, kind.key, description=kind.doc)
+    named = [kind.key] if len(kind.storage.fixed_names) != 1 else []
+    schema = _closed(properties, *named, description=kind.doc)
     if needed := [p.name for p in kind.properties.values() if p.required]:
         schema |= {"if": {"not": {"properties": {"state": {"const": "absent"}}, "required": ["state"]}},
                    "then": {"required": needed}}
@@ -190,6 +191,31 @@ def report() -> Schema:
         "ringfence", "format", "command", "diagnostics", "hosts", "summary", "error", "exit_code",
         **{"$defs": {"id": _closed({"store": STRING, "kind": STRING, "name": STRING}, "store", "kind", "name"),
                      "change": _change(origin=_origin()), "diagnostic": diagnostic, "error": error, "host": host}}))
+
+
+def live_policy() -> Schema:
+    """What --output json writes of show: a report whose hosts have objects in place of changes."""
+    number: Schema = {"type": "integer", "minimum": 0}
+    nothing_or_text: Schema = {"type": ["string", "null"]}
+    value = _closed({"store": STRING, "key": STRING, "name": STRING, "data": STRING, "legacy": nothing_or_text},
+                    "store", "key", "name", "data", "legacy")
+    one = _closed(
+        {"store": STRING, "kind": STRING, "name": STRING, "origin": _origin(),
+         "title": {**nothing_or_text, "description": "The display name, as the host shows it."},
+         "values": {"type": "object", "description": "Every property that is not Windows' default."}},
+        "store", "kind", "name", "title", "origin", "values")
+    counted = _closed({"store": STRING, "kind": STRING, "origin": {"enum": list(ORIGINS)}, "objects": number},
+                      "store", "kind", "origin", "objects")
+    network = _closed({"interface": STRING, "category": nothing_or_text}, "interface", "category")
+    made = report()
+    host = made["$defs"]["host"]["properties"]
+    shared = {name: host[name] for name in ("host", "status", "error", "diagnostics", "connections", "seconds")}
+    own: Schema = {
+        "build": number, "objects": {"type": "array", "items": one}, "counts": {"type": "array", "items": counted},
+        "networks": {"type": "array", "items": network}, "registry_values": {"type": "array", "items": value},
+        "told_by_cmdlets": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}}}
+    made["$defs"]["host"] = _closed({**shared, **own}, *shared, description="Where the host could be read, with its policy.")
+    return {**made, "title": "A host's policy, as ringfence show writes it"}
 
 
 def _origin() -> Schema:

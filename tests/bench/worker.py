@@ -23,6 +23,7 @@ from pypsrp.wsman import WSMan
 from ringfence.batch import MAX_REPLY, WIRE_MINOR, WIRE_VERSION, Batch, Call, Reply
 from ringfence.batch.scripts import script
 from ringfence.documents.trust import Trust
+from ringfence.kinds import load
 from ringfence.model.declaration import present
 from ringfence.model.resource import Resource
 from ringfence.project import read
@@ -31,7 +32,7 @@ from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
 from ringfence.run.prepare import Prepared, RunOptions, prepare
 from ringfence.run.reply_memory import ReplyMemory
 from ringfence.transports import psrp, ssh  # noqa: F401 (imports are no part of what is measured)
-from ringfence.windows.read import STORES
+from ringfence.windows.read import policy_call
 
 from .measure import now_mb, peak_from_now, peak_mb
 from .policy import strings
@@ -86,8 +87,7 @@ def bare(project: str) -> dict[str, Any]:
 
 
 def _bare_session(variables: dict[str, Any], code: str) -> int:
-    line = Batch({"facts": Call("Facts.Read"), "policy": Call("Policy.Read", {"stores": list(STORES)}),
-                  "accounts": Call("Account.Resolve", {"names": []})}).encode()
+    line = Batch({"facts": Call("Facts.Read"), "policy": policy_call(load()), "defaults": Call("Defaults.Read")}).encode()
     connection = WSMan(variables["ansible_host"], port=variables["ansible_port"], username=variables["ansible_user"],
                        password=variables["ansible_password"], ssl=variables["ansible_psrp_protocol"] == "https", no_proxy=True,
                        auth=variables["ansible_psrp_auth"], encryption=variables.get("ansible_psrp_message_encryption", "auto"))

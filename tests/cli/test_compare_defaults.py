@@ -1,13 +1,17 @@
 """compare-defaults over real PSRP and SSH, on hosts of which somebody changed what Windows ships."""
 
 import json
+import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from cli_lab import RULES, Cli, fleet
+from registry_files import POLICY as SHIPPED_POLICY
+from registry_files import SHIPPED, hive
 
 from ringfence.lab import POLICY, Machine
 from ringfence.lab.registry.hive import SYSTEM_DEFAULTS
@@ -110,6 +114,35 @@ def test_a_host_whose_table_was_deleted_cannot_be_compared(cli: Cli) -> None:
     assert not any(c["origin"]["name"].startswith("windows") for c in found["web1"]["changes"])
 
 
+CORPUS = Path(os.environ.get("RINGFENCE_CORPUS", "no-corpus"))
+
+
+@pytest.mark.parametrize("path", sorted(CORPUS.glob("hives/*.xz")), ids=lambda p: p.name)
+def test_a_real_machine(path: Path, cli: Cli) -> None:
+    """The two keys of a whole SYSTEM hive on a simulated host: nothing of Windows was changed there, and others added things."""
+    with fleet(cli, 2) as hosts:
+        for host in hosts.values():
+            way_in = [(name, host.registry.get(RULES, name)) for name in ("WINRM-HTTP-In-TCP", "OpenSSH-Server-In-TCP")]
+            for root, policy in ((POLICY, SHIPPED_POLICY), (SYSTEM_DEFAULTS, SHIPPED)):
+                host.registry.delete(root)
+                for key, values in hive(path, policy):
+                    for name, kind, data in values:
+                        if kind in ("String", "ExpandString", "DWord"):
+                            host.registry.set(f"{root}\\{key}".rstrip("\\"), name, data, kind)
+            for _, rule in way_in:
+                host.registry.set(RULES, "lab's own", rule)
+            host.registry.set(RULES, "lab's other", way_in[0][1])
+        code, found = compared(cli)
+    assert code == 2
+    for host in found.values():
+        origins = Counter(c["origin"]["name"] for c in host["changes"])
+        assert host["shipped"] > 345
+        assert {c["action"] for c in host["changes"]} == {"create"}, host["changes"]
+        assert origins["windows_changed"] == origins["vendor"] == 0
+        assert origins["windows_feature"] > 5
+        assert origins["package"] > 10
+
+
 @pytest.mark.skipif(shutil.which("pwsh") is None, reason="no pwsh on the PATH")
 def test_with_a_real_powershell(cli: Cli) -> None:
     with fleet(cli, 2, pwsh=shutil.which("pwsh")) as hosts:
@@ -126,3 +159,18 @@ def test_with_a_real_powershell(cli: Cli) -> None:
     for name in ("web1", "pc2"):
         assert real[1][name]["changes"] == simulated[1][name]["changes"]
         assert real[1][name]["connections"] == 1
+
+
+def test_what_could_not_be_read_is_neither_missing_nor_as_it_ships(cli: Cli) -> None:
+    with fleet(cli, 2) as hosts:
+        for host in hosts.values():
+            host.registry.set(POLICY + r"\PublicProfile", "EnableFirewall", 0)
+            host.faults.denied_keys = (RULES,)
+        said = cli("compare-defaults", "--no-diff")
+        code, found = compared(cli)
+    assert said.code == code == 1
+    for name in hosts:
+        assert [c["kind"] for c in found[name]["changes"]] == ["firewall_profile"]
+        assert found[name]["status"] == "invalid"
+        assert any(d["summary"].startswith("nothing can be said of firewall_rule") for d in found[name]["diagnostics"])
+    assert "missing" not in said.out

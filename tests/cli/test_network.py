@@ -41,7 +41,7 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     return Cli(tmp_path, capsys)
 
 
-@pytest.mark.parametrize("command", ["plan", "apply --yes", "drift", "status", "compare-defaults"])
+@pytest.mark.parametrize("command", ["plan", "apply --yes", "drift", "status", "compare-defaults", "show"])
 def test_with_hosts(command: str, cli: Cli) -> None:
     with fleet(cli, 3):
         hosts = yaml.safe_load((cli.folder / "hosts.yml").read_text().replace("!unsafe", ""))["all"]

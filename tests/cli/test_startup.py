@@ -73,6 +73,7 @@ def project(tmp_path: Path) -> Path:
     ("drift -l psrp", 5, PROJECT | PSRP),
     ("ping --list-hosts", 0, PROJECT),
     ("ping ssh", 5, PROJECT | {"paramiko", "cryptography", "asyncio"}),
+    ("show psrp", 5, PROJECT | PSRP),
     ("compare-defaults psrp", 5, PROJECT | PSRP),
     ("drift -l ssh", 5, PROJECT | {"paramiko", "cryptography", "asyncio"}),
 ])

@@ -2,7 +2,7 @@
 
 They say how the lab behaves; tests/windows_job/replay.py asks a real Windows the same. A case may have two keys more:
 `only: REASON` where no other host can answer it, and `windows: {gives: …}` (or refused, suites, values) where Windows is known
-to answer something else than the lab.
+to answer something else than the lab. `asks: ID` names what it asks of the lab's open behaviours (docs/reference/lab.md).
 """
 
 import json
@@ -101,6 +101,12 @@ class LabCase:
         if not refused and not all(may_be_called(call) for call in self.calls("x")):
             return "ringfence does not call it so: the host script refuses it"
         return str(self.said.get("only", ""))
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The open behaviours of the lab that it is an instance of."""
+        asks = self.said.get("asks", ())
+        return (asks,) if isinstance(asks, str) else tuple(asks)
 
     def calls(self, name: str) -> list[Call]:
         """What is called, on an object of this name."""

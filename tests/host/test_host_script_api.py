@@ -15,20 +15,19 @@ from host_script import HERE, PARTS, needs_pwsh, pwsh
 from ringfence import kinds
 from ringfence.batch.scripts import (
     COMPARE_KEYS,
-    EXAMINING_VERBS,
-    READER_PARTS,
     SCRIPTS,
-    WRITER_PARTS,
     WRITING_VERBS,
     digests,
     part_text,
-    script,
+    script_for,
     script_named,
+    verbs_of,
 )
 from ringfence.lab.host_script.allow_list import allowed_parameters
 from ringfence.lab.netsecurity.parameter_binding import cmdlets
 from ringfence.windows.calls import writing_cmdlets
 
+WRITER_PARTS = SCRIPTS["writer"]
 API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
 DOC = (HERE.parent / "docs" / "reference" / "host-script.md").read_text("utf-8")
 REFUSED = {"All", "AsJob", "CimSession", "Confirm", "DisplayGroup", "GPOSession", "InputObject", "NewGPOSession", "PassThru",
@@ -59,7 +58,9 @@ def used() -> dict[str, Any]:
 
 def test_every_file_is_a_part() -> None:
     assert {file.stem for file in PARTS.iterdir()} == set(EVERY_PART) == set(API["parts"])
-    assert set(WRITER_PARTS) - set(READER_PARTS) == {"keys", "cmdlets", "expected", "changes"}
+    assert set(EVERY_PART) - set(SCRIPTS["key-auditor"]) == {"cmdlets", "expected", "changes"}
+    for name in ("reader", "auditor"):
+        assert set(SCRIPTS[f"key-{name}"]) - set(SCRIPTS[name]) == {"keys"}
     assert all(part_text(name).count("\n") < 100 for name in EVERY_PART)
 
 
@@ -79,14 +80,26 @@ def test_no_function_is_defined_twice() -> None:
 
 
 @needs_pwsh
-@pytest.mark.parametrize("examines", [False, True])
-def test_what_only_reads_names_no_command_that_writes(examines: bool) -> None:
-    reader = script(compares_keys=not examines, examines=examines)
-    own = EXAMINING_VERBS if examines else {COMPARE_KEYS}
-    assert set(parsed(reader)["verbs"]) == set(parsed(script())["verbs"]) | own
-    assert set(used()["verbs"]) == set(parsed(script())["verbs"]) | EXAMINING_VERBS | {COMPARE_KEYS} | WRITING_VERBS
+def test_the_reader_names_no_command_that_writes() -> None:
+    reader = script_named("key-auditor")
+    assert set(parsed(reader)["verbs"]) == set(used()["verbs"]) - WRITING_VERBS
+    assert set(parsed(script_named("auditor"))["verbs"]) == set(parsed(reader)["verbs"]) - {COMPARE_KEYS}
     called = re.findall(r"\b(?:New|Set|Remove|Rename|Copy|Enable|Disable|Add|Clear|Invoke|Start|Stop|Register)-\w+", reader)
     assert set(called) == {"New-Object", "Set-StrictMode", "Add-Type", "Add-Unread", "Invoke-Verb", "Stop-Call"}
+
+
+@needs_pwsh
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_verbs_of_a_script_are_those_that_it_defines(name: str) -> None:
+    assert sorted(verbs_of(name)) == parsed(script_named(name))["verbs"]
+
+
+@pytest.mark.parametrize(("verbs", "name"), [
+    ((), "reader"), (("Facts.Read", "Policy.Read", "Defaults.Read", "Account.Resolve"), "reader"), (("No.Verb",), "reader"),
+    (("Facts.Read", "Key.Compare"), "key-reader"), (("Texts.Read",), "auditor"), (("SA.Read", "Enforcement.Read"), "auditor"),
+    (("Key.Compare", "Enforcement.Read"), "key-auditor"), (("Facts.Read", "Net.Call"), "writer"), (("SA.Delete",), "writer")])
+def test_a_batch_is_carried_by_the_smallest_script_that_can(verbs: tuple[str, ...], name: str) -> None:
+    assert script_for(verbs) == script_named(name)
 
 
 @needs_pwsh

@@ -153,7 +153,7 @@ def test_an_auditor_reads(tmp_path: Path, engine: Path, compares_keys: bool) -> 
     facts, written, compared = decode(CALLS, reply)["replies"]
     assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
     assert written["error"]["id"] == "ringfence.verb"
-    assert "Net.Call" not in says_what_it_is(facts["value"], "key-examiner" if compares_keys else "examiner")
+    assert "Net.Call" not in says_what_it_is(facts["value"], "key-auditor" if compares_keys else "auditor")
     assert compared.get("value", compared.get("error", {}).get("id")) == (["none"] if compares_keys else "ringfence.verb")
     assert refused == "refused CommandNotFoundException"
     assert set(visible.split()) == {"visible", jea.FUNCTION, *PROXIED}

@@ -131,3 +131,11 @@ def test_disabled_interfaces_are_bound_to_the_host() -> None:
     assert host.apply(task("firewall_profile", {"profiles": "public", "disabled_interface_aliases": "ethernet*"})).error is None
     stored = str(host.machine.registry.get(POLICY + r"\PublicProfile", "DisabledInterfaces"))
     assert set(stored.split(",")) == {GUID, "{22222222-2222-3333-4444-555555555555}"}
+
+
+@pytest.mark.parametrize("name", ["allow_local_firewall_rules", "allow_local_ipsec_rules"])
+def test_what_group_policy_alone_can_switch_off_is_a_warning(name: str) -> None:
+    """[MS-FASP] 2.2.38: the host's own value is written, shown, and never asked for."""
+    (warning,) = declare(task("firewall_profile", {"profiles": "public", name: False}))[1]
+    assert (warning.severity, name in str(warning)) == ("warning", True)
+    assert declare(task("firewall_profile", {"profiles": "public", name: True}))[1] == []

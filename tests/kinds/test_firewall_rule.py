@@ -96,6 +96,16 @@ def test_what_windows_allows_is_allowed(properties: dict[str, Any]) -> None:
     assert problems == []
 
 
+@pytest.mark.parametrize(("program", "warned"), [
+    ("x.exe", "is no path"), (r"%LOCALAPPDATA%\App\x.exe", "each user"), (r"C:\App\x.exe", ""), ("System", ""),
+    (r"%SystemRoot%\system32\svchost.exe", "")])
+def test_paths_that_no_program_has_are_warned_of(program: str, warned: str) -> None:
+    declarations, problems = declare(task("firewall_rule", {"name": "r", "program": program}))
+    assert [p.severity for p in problems] == ["warning"] * bool(warned)
+    assert all(warned in p.summary for p in problems)
+    assert declarations
+
+
 def test_no_list_is_longer_than_windows_keeps() -> None:
     def problems(**properties: Any) -> list[str]:
         return [str(p) for p in declare(task("firewall_rule", {"name": "r", **properties}))[1]]

@@ -6,22 +6,26 @@ from collections.abc import Iterator
 from importlib import resources
 
 import pytest
+from lab_cases import lab_cases
 
 from ringfence.lab.netsecurity.open_behaviours import OPEN_BEHAVIOURS
 
 MODULES = {file.name: file.read_text("utf-8") for file in resources.files("ringfence.lab.netsecurity").iterdir()
            if file.name.endswith(".py")}
 SOURCE = re.compile(
-    r"MS-(FASP|GPFAS|ERREF)\W? \d|FW_RULE_STATUS|KB\d{6}|TechNet cc\d+|about_\w+|MSFT_Net\w+"
+    r"PowerShell/PowerShell,\s+\w+\.cs|MS-(FASP|GPFAS|ERREF)\W? \d|FW_RULE_STATUS|KB\d{6}|TechNet cc\d+|about_\w+|MSFT_Net\w+"
     r"|(New|Set|Get|Remove|Copy|Rename|Open)-Net\w+|open: [\w-]+")
 REFUSES = re.compile(r"raise (?!.*(from None|ValueError))|refuse_first\(|bounded\(")
 NOT_OF_WINDOWS = {"refuse_first", "_VERBS"}  # how tables are applied
 
 
 def passages(text: str) -> Iterator[tuple[str, str]]:
-    """(name, text with the comment above) of each function that refuses and each table of a module."""
+    """(name, text with the comment above) of each function that refuses and each table of a module.
+
+    A function within a function is part of the outer one, which names the document."""
     lines = text.splitlines()
-    for node in ast.walk(ast.parse(text)):
+    top = ast.parse(text).body
+    for node in [*top, *(part for one in top if isinstance(one, ast.ClassDef) for part in one.body)]:
         if isinstance(node, ast.FunctionDef):
             name = node.name
         elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Dict | ast.Tuple | ast.Set):
@@ -55,3 +59,13 @@ def test_what_is_open_is_marked_and_what_is_marked_is_listed() -> None:
     marks = [line.partition("open: ")[2] for text in MODULES.values() for line in text.splitlines()
              if line.lstrip().startswith("# ") and "open: " in line]
     assert {id for mark in marks for id in re.split(r", ", mark.strip(" ."))} == set(OPEN_BEHAVIOURS)
+
+
+NOT_ASKED = {  # what no single call can ask
+    "set-in-use", "taken-name", "list-bounds", "main-mode-crypto-key", "unknown-tokens", "flood-settings-store",
+    "localhost-at-once"}
+
+
+def test_the_cases_ask_what_is_open() -> None:
+    """So that a replay on Windows answers it."""
+    assert {id for case in lab_cases() for id in case.asks} == set(OPEN_BEHAVIOURS) - NOT_ASKED

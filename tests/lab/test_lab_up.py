@@ -49,7 +49,7 @@ def test_the_inventory_leads_to_the_hosts(how: dict[str, Any]) -> None:
 @pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
 @pytest.mark.parametrize("transport", ["psrp", "ssh"])
 def test_a_real_powershell_runs_the_host_script(transport: Literal["psrp", "ssh"]) -> None:
-    environment = dict(os.environ)
+    environment = {**os.environ, "PSModulePath": str(Path(__file__).parents[1] / "pwsh" / "modules")}  # has a Get-CimInstance
     shell = command_shell.ShellSettings(pwsh=PWSH, environment=environment)
     with SimulatedFleet([machine("real")], transport, winrm=WinRMSettings(pwsh=PWSH, environment=environment),
                         ssh=SshServerSettings(shell=shell)) as lab:

@@ -27,6 +27,7 @@ MODULES = {
     "src/ringfence/plan/order.py": "tests/plan tests/kinds/test_ipsec_lab.py",
     "src/ringfence/plan/bind.py": "tests/plan tests/run",
     "src/ringfence/plan/losses.py": "tests/plan tests/windows tests/run",
+    "src/ringfence/model/kept.py": "tests/plan tests/windows",
     "src/ringfence/plan/references.py": "tests/plan tests/run",
     "src/ringfence/plan/in_force.py": "tests/plan tests/run",
     "src/ringfence/plan/plan.py": "tests/plan tests/run",

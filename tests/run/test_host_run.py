@@ -9,7 +9,7 @@ from core import GUID, RULE, at, declared
 from hosts import LabHost
 
 from ringfence.batch import Answer, Batch, Call, Failure, Reply
-from ringfence.batch.scripts import script
+from ringfence.batch.scripts import script, script_named
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, HostError, RingfenceError, Unreachable
 from ringfence.lab import machine
@@ -75,7 +75,7 @@ def test_apply_makes_it_so_and_proves_it() -> None:
 def test_only_the_batch_that_writes_carries_the_writer() -> None:
     host = LabHost(OLD)
     host.apply(*POLICY)
-    assert [batch.script for batch in host.batches] == [script(), script(writes=True), script()]
+    assert [batch.script for batch in host.batches] == [script(), script(writes=True), script_named("auditor")]
 
 
 def test_what_the_host_could_not_read_is_a_warning() -> None:

@@ -133,5 +133,5 @@ def test_apply_tells_the_same_after_it_has_written() -> None:
     result = apply_host(host.job(declared(DISABLE)), context_of(host))
     assert result.status == "changed"
     assert "Remote Desktop" in shown(result)
-    assert [*host.batches[-1].calls] == ["texts", "accounts"]
+    assert [*host.batches[-1].calls] == ["texts"]
     assert host.machine.registry.get(RULES, RDP)

@@ -9,7 +9,7 @@ from core import declare, task
 from hosts import LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
-from ringfence.batch.scripts import script
+from ringfence.batch.scripts import script, script_named
 from ringfence.lab import POLICY
 from ringfence.model.facts import Facts
 from ringfence.project.render import RenderedTask
@@ -58,7 +58,7 @@ def test_nothing_made_of_a_stored_key_is_answered() -> None:
     told = gzip.decompress(b64decode(lab.outputs[-1].removeprefix("<<ringfence:").removesuffix(">>"))).decode()
     assert '["SHKey","Secret",null]' in told
     assert Secret("what the host has").fingerprint(lab.batches[-1].hmac_key) not in told
-    assert lab.batches[-1].script == script(compares_keys=True)
+    assert lab.batches[-1].script == script_named("key-reader")
 
 
 def test_a_host_without_a_declared_key_is_asked_nothing() -> None:

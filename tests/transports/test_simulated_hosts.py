@@ -205,7 +205,8 @@ PWSH = shutil.which("pwsh")
 
 @pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 @pytest.mark.parametrize("over", ["psrp", "ssh"])
-def test_real_powershell(over: str) -> None:
+def test_real_powershell(over: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSModulePath", str(Path(__file__).parents[1] / "pwsh" / "modules"))  # has a Get-CimInstance
     batch = batch_of(Call("Facts.Read"), Call("No.Such", {"text": "ä€😀_x000D_" + "x" * 200_000}))
     lab = ({"winrm": WinRMSettings(pwsh=PWSH)} if over == "psrp" else
            {"transport": "ssh", "ssh": SshServerSettings(shell=replace(command_shell.ShellSettings(), pwsh=PWSH,

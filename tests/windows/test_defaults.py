@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.batch import Answer, Batch, Failure, Reply
-from ringfence.lab import Machine, machine
+from ringfence.lab import POLICY, Machine, machine
 from ringfence.lab.registry.hive import SYSTEM_DEFAULTS
-from ringfence.model.state import LOCAL, Id, diff
-from ringfence.windows.defaults import Defaults, parse_defaults
+from ringfence.model.state import LOCAL, Id, State, diff
+from ringfence.windows.defaults import Defaults, compare, parse_defaults
+from ringfence.windows.origin import origin_of
 
 SHIPPED = SYSTEM_DEFAULTS + r"\FirewallRules"
 STRING = "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=@a.dll,-1|"
@@ -43,7 +44,8 @@ def test_what_differs_is_known_whole() -> None:
 def test_the_shipped_policy_may_be_gone() -> None:
     host = LabHost(on=machine("a"))
     host.machine.registry.delete(SYSTEM_DEFAULTS)
-    assert host.read().defaults == Defaults(language="en-US")
+    found = host.read().defaults
+    assert (found, found.state) == (Defaults(language="en-US"), State())
 
 
 def test_an_older_endpoint_cannot_tell() -> None:
@@ -57,6 +59,7 @@ def test_an_older_endpoint_cannot_tell() -> None:
     host.before = older
     found = host.read()
     assert found.defaults == Defaults(unread=(("what Windows ships", "no verb is named x"),))
+    assert found.defaults.state == State()
     assert found.state.by_kind("firewall_rule")
 
 
@@ -78,3 +81,16 @@ def test_whatever_a_host_says(answer: Any, policy: Any) -> None:
     rows = [[1], [], ["FirewallRules"], [["FirewallRules"], 2], ["FirewallRules", [["r", "String", STRING], answer]]]
     told = parse_defaults({"rows": [answer], "same": ["r", answer, 1]}, {"local": [*rows, policy]}, KINDS)
     assert told.state.by_kind("firewall_rule").keys() == {"r"}
+
+
+def test_a_setting_that_is_stored_as_it_is_unstored_is_not_changed() -> None:
+    """Windows writes LogDroppedPackets = 0 into its local policy where its own table has no such value."""
+    host = LabHost(on=machine("a"))
+    host.machine.registry.set(POLICY + r"\DomainProfile\Logging", "LogDroppedPackets", 0)
+    host.machine.registry.set(POLICY + r"\PublicProfile\Logging", "LogDroppedPackets", 1)
+    found = host.read()
+    changed = [c for c in compare(found.defaults.state, found.state) if c.id.kind == "firewall_profile"]
+    assert [(c.id.name, c.properties()) for c in changed] == [("public", {"log_blocked": (False, True)})]
+    origins = {id.name: origin_of(id, r, found.defaults.state).name for id, r in found.state.items()
+               if id.kind == "firewall_profile"}
+    assert origins == {"domain": "windows", "private": "windows", "public": "windows_changed"}

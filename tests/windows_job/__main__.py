@@ -2,10 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from ringfence.errors import HostError
 
 from . import connections, guarantees, probes, replay, road, timings, transcripts
-from .job import Job, Way
+from .job import Job, NoWay, Way
 
 OVER_A_WAY: dict[str, tuple[str, Callable[[Job, Way], int]]] = {
     "replay": ("the lab's cases", replay.run),
@@ -19,7 +21,7 @@ OVER_A_WAY: dict[str, tuple[str, Callable[[Job, Way], int]]] = {
 }
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.windows_job", description=__doc__)
     steps = parser.add_subparsers(dest="step", required=True)
     for name, (about, _) in OVER_A_WAY.items():
@@ -27,7 +29,15 @@ def main() -> int:
     steps.add_parser("transcripts", help="what a host wrote down").add_argument("way", nargs="+")
     steps.add_parser("verdicts", help="what the job has seen of each guarantee")
     steps.add_parser("page", help="docs/reference/guarantees.md anew")
-    given, job = parser.parse_args(), Job.here()
+    given = parser.parse_args(arguments)
+    try:
+        return _run(given, Job.here())
+    except (NoWay, HostError, AssertionError) as error:
+        print(f"{given.step} could not go on: {error}")
+        return 1
+
+
+def _run(given: argparse.Namespace, job: Job) -> int:
     match given.step:
         case "transcripts":
             return transcripts.run(job, [job.way(name) for name in given.way])

@@ -48,7 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = 0
     with tempfile.TemporaryDirectory(prefix="ringfence-job-") as folder, transcribed(Path(folder)), ways(Job(Path(folder))):
         for line in steps():
-            if line.startswith(STEP) and any(word in line for word in wanted):
+            if not line.startswith(STEP) or not any(word in line for word in wanted):
+                continue
+            if lacking := [way for way in line.split()[4:] if not (Path(folder) / "ways" / f"{way}.yml").exists()]:
+                print(f"only with a pwsh on the PATH ({', '.join(lacking)}): {line}")
+            else:
                 failed += run(line, Path(folder)) != 0
         for script in sorted({line.split()[0] for line in steps() if line.startswith(SETUP)}):
             print(f"only on Windows: {script}")

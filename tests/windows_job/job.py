@@ -15,6 +15,10 @@ from ringfence.batch import Answer, Batch, Call
 FOLDER = "RINGFENCE_JOB"  # the variable that names the folder
 
 
+class NoWay(Exception):
+    """The step that makes a way has failed, or was not asked for."""
+
+
 @dataclass(frozen=True)
 class Way:
     """A way to the host: connection variables. `lab`: a simulated host is at its end. `proves`: what the road over it shows."""
@@ -75,6 +79,8 @@ class Job:
         file = self.folder / "ways" / f"{name}.yml"
         if not file.exists() and name == "local":
             return Way("local", {"ansible_connection": "local"}, memory=self.folder)
+        if not file.exists():
+            raise NoWay(f"{name}: no step has made this way")
         variables = yaml.safe_load(file.read_text("utf-8-sig"))  # Windows PowerShell writes a byte order mark
         lab, proves = variables.pop("lab", False), variables.pop("proves", ())
         return Way(name, variables, lab, tuple(proves), self.folder)

@@ -153,6 +153,7 @@ def _keep(job: Job, way: Way, played: Sequence[Played], only: Sequence[LabCase])
     lines = [
         {
             "result": one.verdict.result,
+            "asks": one.case.asks,
             "case": f"{one.case.file}[{one.case.number}]",
             "said": dict(one.case.said),
             "expected": one.verdict.expected,
@@ -168,5 +169,8 @@ def _keep(job: Job, way: Way, played: Sequence[Played], only: Sequence[LabCase])
         print(f"{line['result']:<8} {line['case']}: expected {line['expected']}\n{'':9}{line['got']}")
     for why, number in Counter(case.only for case in only).items():
         print(f"{ONLY:<8} {number} {'case' if number == 1 else 'cases'}: {why}")
+    for id in dict.fromkeys(id for one in played for id in one.case.asks):
+        answers = Counter(one.verdict.result for one in played if id in one.case.asks)
+        print(f"open     {id}: {'as the lab does' if set(answers) == {EQUAL} else dict(answers)}")
     counts = Counter(str(line["result"]) for line in lines)
     summarise(f"Replay over {way.name}: {', '.join(f'{counts[r]} {r}' for r in (EQUAL, WORDS, DIFFERS, ONLY))}")

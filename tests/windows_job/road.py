@@ -13,6 +13,7 @@ import yaml
 from lab_cases import KEY
 
 from ringfence.batch import cmdlet_call
+from ringfence.errors import HostError
 
 from .job import Job, Way
 
@@ -35,7 +36,11 @@ def program(folder: Path, arguments: tuple[str, ...]) -> tuple[int, str]:
 
 def run(job: Job, way: Way, ringfence: Program = program) -> int:
     """The step: 1 where an exit code is another than it has to be, or Windows shows something else than was declared."""
-    problems = list(_walk(job, way, ringfence))
+    problems: list[str] = []
+    try:
+        problems.extend(_walk(job, way, ringfence))
+    except (HostError, AssertionError) as error:
+        problems.append(str(error))
     for id in ("converges", *way.proves):
         job.saw(id, way.name, problems)
     print(*(problems or [f"The whole road over {way.name}: as it has to be"]), sep="\n")

@@ -62,6 +62,18 @@ def test_the_whole_road(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     assert verdicts(job) == {"converges": False, "jea-writes": False, "default-shells": False}
 
 
+def idle(folder: Path, arguments: tuple[str, ...]) -> tuple[int, str]:
+    """A program that does nothing, and says that it did."""
+    return (2 if arguments[0] == "plan" else 0), "done"
+
+
+def test_what_was_never_applied_is_told_with_all_that_was_seen(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with reached() as way:
+        assert road.run(job, way, idle) == 1
+    assert "ringfence-ci-web" in capsys.readouterr().out
+    assert verdicts(job) == {"converges": False}
+
+
 SHOWN = {thing: {name: value if isinstance(value, list) else [value] for name, value in properties.items()}
          for thing, properties in road.DECLARED.items()}  # fmt: skip
 
@@ -125,7 +137,10 @@ def test_a_constrained_language(job: Job) -> None:
 
 
 @pytest.mark.parametrize("encoding", transcripts.ENCODINGS)
-@pytest.mark.parametrize("part", [lambda b: KEY, lambda b: b.encode(), lambda b: f"x{json.dumps([KEY], ensure_ascii=False)}"])
+@pytest.mark.parametrize(
+    "part",
+    [lambda b: transcripts.SECRET, lambda b: b.encode(), lambda b: f"x{json.dumps([transcripts.SECRET], ensure_ascii=False)}"],
+)
 def test_what_is_written_down_is_found(job: Job, encoding: str, part: Callable[[Batch], str]) -> None:
     folder = job.folder / transcripts.FOLDER
     folder.mkdir(parents=True)

@@ -70,6 +70,14 @@ def test_the_dry_run_plays_the_steps_and_names_those_of_windows(capfd: pytest.Ca
     }
 
 
+def test_without_a_powershell_some_steps_are_left_out(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert dry.main(["--only", "local", "audit", "language"]) == 0
+    said = capfd.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("+")] == [f"+ {STEP}language constrained"]
+    assert f"only with a pwsh on the PATH (jea-audit): {STEP}audit jea-audit" in said
+
+
 def test_a_step_that_fails_fails_the_dry_run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dry, "steps", lambda: [f"{STEP}language psrp-http"])
     assert dry.main([]) == 1
@@ -91,3 +99,13 @@ def test_windows_powershell_5_1_understands_them(tmp_path: Path) -> None:
         pytest.skip("this pwsh has no -Check51")
     checked = pwsh("-Check51", *map(str, SCRIPTS))
     assert (checked.returncode, checked.stdout) == (0, b"")
+
+
+def test_a_way_that_no_step_has_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RINGFENCE_JOB", str(tmp_path))
+    assert program.main(["replay", "psrp-http"]) == 1
+    assert capsys.readouterr().out == "replay could not go on: psrp-http: no step has made this way\n"
+    assert program.main(["verdicts"]) == 0  # nothing is refuted: nothing was seen
+    assert "| converges | NOT REACHED |" in capsys.readouterr().out

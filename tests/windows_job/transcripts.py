@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from lab_cases import KEY, proposals
+from lab_cases import proposals
 
 from ringfence.batch import Batch, cmdlet_call
 
 from .job import Job, Way
 from .probes import FACTS, NAME
 
+SECRET = "Transcript-Schlüssel-7421"  # of this step alone: what steps print of cases is transcribed too
 ENCODINGS = ("utf-8", "utf-16-le")
 BEGINS = "PowerShell transcript start"  # what Windows PowerShell writes, and PowerShell 7 without the first word
 FOLDER, EVENTS = "transcripts", "events-4104.txt"  # of the job: setup/transcription.ps1 and setup/events.ps1 fill them
@@ -32,7 +33,7 @@ def run(job: Job, ways: Sequence[Way]) -> int:
 
 def send_key(way: Way) -> Batch:
     """A batch that makes a set with a pre-shared key and removes it."""
-    proposal = proposals("New-NetIPsecAuthProposal", [{"Machine": True, "PreSharedKey": KEY}])
+    proposal = proposals("New-NetIPsecAuthProposal", [{"Machine": True, "PreSharedKey": SECRET}])
     made = cmdlet_call("New-NetIPsecPhase1AuthSet", {"Name": NAME, "DisplayName": NAME, "Proposal": proposal})
     batch, answers = way.send(FACTS, made, cmdlet_call("Remove-NetIPsecPhase1AuthSet", {"Name": NAME}))
     if refused := [a.error.message for a in answers if a.error]:
@@ -52,7 +53,7 @@ def given_away(files: Iterable[Path], batches: Iterable[Batch]) -> Iterator[str]
 def _forms(batch: Batch) -> Iterator[str]:
     """The first characters are those of every batch; the last of base64 depend on what follows."""
     line = batch.encode()
-    yield from (KEY, base64.b64encode(KEY.encode()).decode()[:-4], base64.b64encode(batch.hmac_key).decode()[:-4])
+    yield from (SECRET, base64.b64encode(SECRET.encode()).decode()[:-4], base64.b64encode(batch.hmac_key).decode()[:-4])
     yield from (line[20:60], line[-40:])
 
 

@@ -36,8 +36,8 @@ from ringfence.batch.reply import Answer as Answer
 from ringfence.batch.reply import Failure as Failure
 from ringfence.batch.reply import Reply as Reply
 from ringfence.batch.reply import answers
-from ringfence.batch.scripts import COMPARE_KEYS, EXAMINING_VERBS, PROBING_VERBS, WRITING_VERBS, script_named
 from ringfence.batch.scripts import script as script
+from ringfence.batch.scripts import script_for
 from ringfence.errors import HostError
 from ringfence.secret import Secret
 
@@ -80,11 +80,7 @@ class Batch:
     @property
     def script(self) -> str:
         """The script that can do what the calls ask, and no more."""
-        verbs = {c.verb for c in self.calls.values()}
-        if "Session.Read" in verbs and verbs <= PROBING_VERBS:
-            return script_named("prober")
-        return script(writes=not verbs.isdisjoint(WRITING_VERBS), compares_keys=COMPARE_KEYS in verbs,
-                      examines=not verbs.isdisjoint(EXAMINING_VERBS))
+        return script_for(c.verb for c in self.calls.values())
 
     def encode(self) -> str:
         """The one line that travels to the host."""

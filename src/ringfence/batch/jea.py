@@ -37,8 +37,8 @@ class JeaEndpoint:
 
     def module_text(self) -> str:
         """The module: a script as the body of the function."""
-        body = script_named("operator" if self.writes else "key-examiner" if self.compares_keys else "examiner")
-        return f"function {FUNCTION} {{\n{body}}}\nExport-ModuleMember -Function {FUNCTION}\n"
+        name = "operator" if self.writes else "key-auditor" if self.compares_keys else "auditor"
+        return f"function {FUNCTION} {{\n{script_named(name)}}}\nExport-ModuleMember -Function {FUNCTION}\n"
 
     def files(self) -> dict[str, str]:
         """{path: text} of what is installed for it."""

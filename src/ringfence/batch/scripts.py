@@ -1,5 +1,4 @@
-"""The constant scripts that run on hosts, composed of host/*.ps1: the reader, one that compares keys too, one that looks at the
-host itself too, and the writer.
+"""The constant scripts that run on hosts, composed of host/*.ps1: some that can only read, and the writer.
 
 Windows PowerShell 5.1 and PowerShell 7 run them. Comments and indentation are for readers and stay here; every other
 character travels as it stands, so that what runs on a host can be compared with its parts.
@@ -12,23 +11,24 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from importlib import resources
 
-_BEFORE, _AFTER = ("start", "json", "facts", "policy", "defaults", "texts", "accounts", "netsecurity"), ("answer",)
-_EXAMINING = ("session", "surroundings")  # what only `ping` and `doctor` ask
-READER_PARTS = (*_BEFORE, *_AFTER)
-_WRITING = ("keys", "cmdlets", "expected", "changes")
-WRITER_PARTS = (*_BEFORE, *_WRITING, *_AFTER)
-SCRIPTS = {"reader": READER_PARTS, "key-reader": (*_BEFORE, "keys", *_AFTER), "examiner": (*_BEFORE, *_EXAMINING, *_AFTER),
-           "writer": WRITER_PARTS, "prober": ("start", "json", "facts", "session", *_AFTER),  # what `ping` asks, and no more
-           # what endpoints of JEA have besides: it is installed and not sent with each batch, so all that may be asked is in it
-           "key-examiner": (*_BEFORE, *_EXAMINING, "keys", *_AFTER), "operator": (*_BEFORE, *_EXAMINING, *_WRITING, *_AFTER)}
-EXAMINING_VERBS = frozenset({"Session.Read", "Surroundings.Read"})
-PROBING_VERBS = frozenset({"Facts.Read", "Session.Read"})
+_PLANS = ("start", "json", "facts", "policy", "defaults", "accounts")  # what every plan asks
+_READS = (*_PLANS, "texts", "netsecurity")  # and what else can be asked without writing
+_LOOKS = ("session", "surroundings")  # what `ping` and `doctor` ask of the host itself
+_WRITES = ("keys", "cmdlets", "expected", "changes")
+SCRIPTS = {"reader": (*_PLANS, "answer"), "prober": ("start", "json", "facts", "session", "answer"),
+           "key-reader": (*_PLANS, "keys", "answer"), "examiner": ("start", "json", "facts", "policy", *_LOOKS, "answer"),
+           "auditor": (*_READS, *_LOOKS, "answer"), "key-auditor": (*_READS, *_LOOKS, "keys", "answer"),
+           "writer": (*_READS, *_WRITES, "answer"), "operator": (*_READS, *_LOOKS, *_WRITES, "answer")}
+"""The parts of each, the smallest first: a batch is carried by the first that can do what its calls ask. Auditors' and operators'
+endpoints have whole ones."""
+
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
 
 RELEASED_DIGESTS: dict[str, str] = {}
 """{SHA-256: release} of the scripts of earlier releases: endpoints that were exported by one of them are known by it."""
 
+_VERB = re.compile(r"^ +'(\w+\.\w+)' = ", re.MULTILINE)
 _COMMENT = re.compile(r"(^|\s{2,})# .*$")
 
 
@@ -42,10 +42,21 @@ def install_text(name: str) -> str:
     return (resources.files(__package__) / "install" / name).read_text(encoding="utf-8")
 
 
-def script(writes: bool = False, compares_keys: bool = False, examines: bool = False) -> str:
-    """The reader, one that also says whether a key is the wanted one, one that also looks at the host itself, or the writer: all
-    that the first two can do, and changes."""
-    return script_named("writer" if writes else "key-reader" if compares_keys else "examiner" if examines else "reader")
+def script_for(verbs: Iterable[str]) -> str:
+    """The smallest script that knows these verbs; what none knows is left to the host to refuse."""
+    asked = verbs_of("operator").intersection(verbs)
+    return script_named(next(name for name in SCRIPTS if asked <= verbs_of(name)))
+
+
+def script(writes: bool = False) -> str:
+    """The reader, or the writer."""
+    return script_named("writer" if writes else "reader")
+
+
+@functools.cache
+def verbs_of(name: str) -> frozenset[str]:
+    """The verbs that one of SCRIPTS knows: the rows of the tables in its parts."""
+    return frozenset(verb for part in SCRIPTS[name] for verb in _VERB.findall(part_text(part)))
 
 
 @functools.cache

@@ -22,7 +22,8 @@ LAB_PAGE = [
     "<!-- generated from src/ringfence/lab/netsecurity/open_behaviours.py: change it there -->", "",
     "The simulated hosts refuse, fill in and store what Microsoft's documents say; above each table and each refusal of",
     "`src/ringfence/lab/netsecurity` stands the document. Where none says it, or two disagree, the lab does what stands here. Do",
-    "not take it for what Windows does: [the Windows job](guarantees.md) replays the lab's cases on Windows.", "",
+    "not take it for what Windows does: [the Windows job](guarantees.md) replays the lab's cases on Windows, and tells of most",
+    "of these whether Windows does the same.", "",
     "| id | what the lab does | what the documents say |", "|---|---|---|"]
 WIDTH = 108  # of the help texts in the reference
 DEMO = "docs/demo.txt"

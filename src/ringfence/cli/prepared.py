@@ -23,7 +23,7 @@ def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOpt
     those that no play names. Raises InputError with every mistake."""
     found = prepare(replace(_options(playbooks, selection, secrets, trusted, connects), any_host=any_host))
     console.problems(found.warnings)
-    return replace(found, context=replace(found.context, names=NameCache())) if console.for_people else found
+    return with_names(found) if console.for_people else found
 
 
 def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOptions, secrets: SecretOptions,
@@ -42,6 +42,11 @@ def _options(playbooks: Sequence[str], which: InventoryOptions, secrets: SecretO
     return RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(which), extra_vars=secrets.extra_vars,
                       vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed,
                       ignore_ansible_cfg=trusted.ignore_ansible_cfg)
+
+
+def with_names(run: Prepared) -> Prepared:
+    """The run with what hosts call what they store: asked where somebody is going to see it."""
+    return replace(run, context=replace(run.context, names=NameCache()))
 
 
 def plan_options(playbooks: Sequence[str], selection: SelectionOptions) -> dict[str, list[str]]:

@@ -7,12 +7,13 @@ from typing import Any
 class RegistryValue:
     """One registry value of a profile, of the settings or of a set: `name`, in a subkey `path` where it has one.
 
-    `meanings` maps property values to stored data; without it the data is the value. `word` reads text.
+    `data` maps property values to stored data; without it the data is the value, or what `parse` and `format` make of it.
+    `also`: another name, where documents and hosts may differ; it is read where the first is not there.
     """
 
     def __init__(self, name: str, data: Mapping[Any, Any] | None = None, *, path: str = "", type: str = "DWord",
-                 parse: Callable[[Any], Any] | None = None, format: Callable[[Any], Any] | None = None) -> None:
-        self.name, self.path, self.type = name, path, type
+                 parse: Callable[[Any], Any] | None = None, format: Callable[[Any], Any] | None = None, also: str = "") -> None:
+        self.name, self.path, self.type, self.also = name, path, type, also
         self.parse, self.format = parse, format
         self._data_of = dict(data) if data else None
         self._value_of = {str(v).lower(): k for k, v in data.items()} if data else None
@@ -55,7 +56,7 @@ def parse_tree(rows: Iterable[Any]) -> RegistryTree:
                 tree.spelled[path] = row[0]
                 tree.below.setdefault(path.rpartition("\\")[0], []).append(path)
             values = tree.setdefault(path, {})
-            values.update((v[0], (v[1], v[2])) for v in row[1] if isinstance(v, list) and len(v) == 3 and isinstance(v[0], str))
+            values.update({v[0]: (v[1], v[2]) for v in row[1] if v.__class__ is list and len(v) == 3 and v[0].__class__ is str})
     return tree
 
 
@@ -70,11 +71,11 @@ def values_at(tree: RegistryTree, key: str, codecs: Mapping[str, RegistryValue])
     for name, codec in codecs.items():
         path = "\\".join(filter(None, (key, codec.path))).lower()
         values = tree.get(path)
-        data = values and (values.get(codec.name) or _any_case(values, codec.name))
+        data = values and (values.get(codec.name) or _any_case(values, codec.name) or _any_case(values, codec.also))
         if data:
             found[name] = codec.read(data[1])
     return found
 
 
 def _any_case(values: Mapping[str, tuple[str, Any]], name: str) -> tuple[str, Any] | None:
-    return next((v for k, v in values.items() if k.lower() == name.lower()), None)
+    return next((v for k, v in values.items() if k.lower() == name.lower()), None) if name else None

@@ -158,7 +158,7 @@ def extra(arguments: Sequence[str], files: VariableFiles) -> Map:
 def _extra(argument: str, files: VariableFiles) -> Map:
     where = Where(f"{EXTRA} {argument[:40]}")
     if argument.startswith("@"):
-        return files.load(Path(argument[1:]).expanduser(), where)
+        return files.load(Path(os.path.expanduser(argument[1:])), where)
     if argument[:1] in ("{", "["):
         found = Problems()
         value = yaml.parse(argument, where.file, yaml.VARIABLES, found)

@@ -116,7 +116,7 @@ def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool 
         if not at:
             label, path = DEFAULT_LABEL, argument
         try:
-            file = Path(path).expanduser()
+            file = Path(os.path.expanduser(path))
             runs = _executable(file)
             if runs and (trust.untrusted or not named_by_user):
                 _check_allowed(file, trust)

@@ -20,7 +20,7 @@ from ringfence.inventory.hostnames import MAX_HOSTS
 
 MAX_FLEET_WORK = 20_000_000  # steps of some 0.1 microseconds: hosts, times the variables, groups and patterns that they meet
 HOST_VARIABLES = 1  # what it costs to lay a variable over others
-MEMBER = 10  # what a host in a group or play costs, as it is kept
+MEMBER = 20  # what a host in a group or play costs, as it is kept
 MAX_KEPT = 200_000  # variables of hosts that are kept laid over each other; of others they are laid anew
 _CYCLES = 20  # of groups that are told at once
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
@@ -112,7 +112,10 @@ class Inventory:
         if len(self.entries) >= MAX_HOSTS and name not in self.entries:
             self.problems.error(where, f"more than {MAX_HOSTS:,} hosts", "Split the inventory.")
             self.problems.check()
-        return self.entries.setdefault(name, _Entry(where, source))
+        entry = self.entries.get(name)
+        if entry is None:
+            entry = self.entries[name] = _Entry(where, source)
+        return entry
 
     def finish(self) -> None:
         """Every host and group gets under `all`; depths are counted; cycles and clashes are told."""

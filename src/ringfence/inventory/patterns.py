@@ -6,6 +6,7 @@ joined by commas or colons, `&` to intersect, `!` to exclude. Included first, th
 
 import fnmatch
 import itertools
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -68,7 +69,7 @@ def limit(inventory: Inventory, pattern: str, problems: Problems) -> frozenset[s
     pieces: list[str] = []
     for piece in split(pattern):
         if piece.startswith("@"):
-            text = read_text(Path(piece[1:]).expanduser(), problems, where, MAX_PATTERNS) or ""
+            text = read_text(Path(os.path.expanduser(piece[1:])), problems, where, MAX_PATTERNS) or ""
             pieces += filter(None, map(str.strip, text.splitlines()))
         else:
             pieces.append(piece)

@@ -22,7 +22,7 @@ def load(sources: Sequence[str], files: VariableFiles) -> Inventory:
     `files.problems`; the caller raises them."""
     inventory = Inventory(files)
     for source in reversed(dict.fromkeys(reversed(sources))):  # one that is given twice counts as the later
-        path = Path(source).expanduser()
+        path = Path(os.path.expanduser(source))
         if "," in source and not os.path.exists(path):
             _names(source, inventory)
             continue
@@ -134,7 +134,7 @@ class _Reader:
         if "ansible_group_priority" in section:
             try:
                 group.priority = int(section["ansible_group_priority"])
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 self.problems.error(section.at("ansible_group_priority"), "ansible_group_priority is a whole number")
             section = Map({k: v for k, v in section.items() if k != "ansible_group_priority"}, section.where,
                           section.locations)
@@ -153,4 +153,7 @@ class _Reader:
                 continue
             for host, port in expand(pattern, where, self.problems):
                 entry = self.inventory.host(host, name, where, self.source)
-                entry.variables = mapping(data, where, self.problems).merged_over(_port(port, where).merged_over(entry.variables))
+                if port is not None:
+                    entry.variables = _port(port, where).merged_over(entry.variables)
+                if data is not None:
+                    entry.variables = mapping(data, where, self.problems).merged_over(entry.variables)

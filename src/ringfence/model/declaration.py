@@ -29,6 +29,8 @@ class Present:
         """What the resource should be, given what was found. What silence does not clear is there as it was found."""
         if found is None:
             return self.resource
+        if found == self.resource:  # the most frequent case, and the cheapest
+            return found
         if not self.resource.kind.whole:
             return found.replace(**self.values)
         kept = untouched(found, self.values)

@@ -65,6 +65,10 @@ class Storage:
         """The name under which Set- and Remove- find a resource."""
         return name
 
+    def find_parameters(self, name: str) -> dict[str, Any]:
+        """What Set- and Remove- are told of the name."""
+        return {"Name": self.cmdlet_name(name)}
+
     def falls_back(self, name: str) -> bool:
         """Whether Windows' own takes the place of what is removed, as with a default set."""
         return False
@@ -94,6 +98,7 @@ class Property:
     required: bool
     since: str  # schema version ([MS-FASP] note 12)
     example: Any
+    unset: Any = None  # what Windows does where it is stored nowhere, as far as its documents agree; None: not known
     references: str = ""  # the kind that it names a resource of
     said_with: tuple[str, Any] | None = None  # (property, value): cmdlets want it with that, be it any, and refuse it without
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
@@ -129,6 +134,7 @@ def prop(
     required: bool = False,
     since: str = "2.0",
     example: Any = None,
+    unset: Any = None,
     references: str = "",
     said_with: tuple[str, Any] | None = None,
     proposal: "type[Resource] | None" = None,
@@ -136,7 +142,8 @@ def prop(
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
-            "since": since, "example": example, "references": references, "said_with": said_with, "proposal": proposal}
+            "since": since, "example": example, "unset": unset, "references": references, "said_with": said_with,
+            "proposal": proposal}
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -188,6 +195,12 @@ class Resource:
         found = self.replace(**values)
         found._read_as = found.__dict__
         return found
+
+    def in_effect(self) -> "Resource":
+        """The same with what Windows does in place of what is stored nowhere, as far as that is known."""
+        mine = self.__dict__
+        unset = {p.name: p.unset for p in self.kind.properties.values() if p.unset is not None and mine[p.name] == p.absent}
+        return self.replace(**unset) if unset else self
 
     def normalise(self, values: dict[str, Any]) -> None:
         """Normalises equivalent value combinations in place; called once on construction."""

@@ -62,12 +62,13 @@ class RegistryKeys(Storage):
         return tuple({key: None for named in (self.names, self.policy or {}) for keys in named.values() for key in keys})
 
     def read(self, kind: Kind, tree: RegistryTree, store: str) -> Iterator[Resource]:
-        """Profiles are there on every machine; in the other stores only where their key is."""
+        """They are there on every machine; in the other stores only where their key is, and of the root where a value is."""
         names = self._without_legacy(self.policy, tree) if store == GROUP_POLICY and self.policy else self.names
         for name, keys in names.items():
             key = next((k for k in keys if has_key(tree, k.lower())), None)
-            if key is not None or store == LOCAL:
-                yield kind.create(name, values_at(tree, key or keys[0], kind.registry_values))
+            values = values_at(tree, key or keys[0], kind.registry_values)
+            if store == LOCAL or key or (key is not None and values):
+                yield kind.create(name, values)
 
     def stored_at(self, name: str, values: Iterable[RegistryValue]) -> StoredAt:
         known = list(values)
@@ -83,6 +84,9 @@ class RegistryKeys(Storage):
 
     def cmdlet_name(self, name: str) -> str:
         return name.title()
+
+    def find_parameters(self, name: str) -> dict[str, Any]:
+        return {} if self.names[name] == ("",) else super().find_parameters(name)  # the root is one: its cmdlet asks for no name
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,8 @@ def _host_names(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...
 def _names(mistakes: _Mistakes) -> tuple[str, ...]:
     """The names of the resources that the task is about."""
     kind, task = mistakes.kind, mistakes.task
+    if kind.key not in task.properties and len(kind.storage.fixed_names) == 1:  # every host has one, and no other
+        return kind.storage.fixed_names
     if kind.key not in task.properties:
         mistakes.add(Finding(kind.key, f"{kind.key} is missing", "it says which one is meant"))
         return ()

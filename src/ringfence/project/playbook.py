@@ -137,7 +137,7 @@ class PlaybookReader:
         elif template(value):
             self.problems.error(where, f"{key} takes a plain path", "It is read before any host is known.")
         else:
-            return Path(os.path.normpath(inside / Path(value).expanduser()))
+            return Path(os.path.normpath(inside / Path(os.path.expanduser(value))))
         return None
 
     # -- plays

@@ -31,6 +31,7 @@ from ringfence.templates.lazy import FACTS, HostVars
 from ringfence.templates.sandbox import OMIT
 from ringfence.templates.scope import Scope
 
+_NAMES = 100  # mappings of variables of which the names of connections are remembered
 CONNECTION_PREFIXES = ("ansible_", "ringfence_")  # what the names of connection variables begin with
 
 
@@ -58,6 +59,7 @@ class Project:
         self.inventory, self.extra, self.vault, self.warnings, self._left = inventory, extra, vault, warnings, left
         self._targets, self._hostvars = targets, hostvars
         self._steps: dict[Tags, list[tuple[TaskRenderer, ...]]] = {}
+        self._names: dict[int, tuple[Map, Sequence[str]]] = {}
 
     @property
     def trust(self) -> Trust:
@@ -153,11 +155,11 @@ class Project:
         wrong: list[Diagnostic] = []
         with one_budget():
             scope = self._scope_of_connection(name)
-            for key, raw in scope.variables.items():
-                if key in FACTS or not (accepts(key) if accepts else key.startswith(CONNECTION_PREFIXES)):
+            for key in filter(accepts, scope.variables) if accepts else self._connection_names(scope.variables):
+                if key in FACTS:
                     continue
                 try:
-                    value = scope.render(raw, scope.where(key))
+                    value = scope.render(scope.variables[key], scope.where(key))
                     if value is not OMIT:
                         values[key] = value
                 except UntrustedLookup as error:
@@ -168,6 +170,15 @@ class Project:
                     if isinstance(error, OverBudget):
                         break
         return values, tuple(wrong)
+
+    def _connection_names(self, variables: Map) -> Sequence[str]:
+        """Which variables may be of connections; looked for once where hosts have the same."""
+        known = self._names.get(id(variables))
+        if known is None or known[0] is not variables:
+            if len(self._names) >= _NAMES:
+                self._names.clear()
+            known = self._names[id(variables)] = variables, [n for n in variables if n.startswith(CONNECTION_PREFIXES)]
+        return known[1]
 
     def _scope_of_connection(self, name: str) -> Scope:
         """What counts for the connection to a host: what the first play sees that is for it."""

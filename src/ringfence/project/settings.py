@@ -69,7 +69,7 @@ def _path(key: str, value: Any, where: Where, folder: Path, problems: Problems) 
     if not isinstance(value, str) or not value or "\0" in value:
         problems.error(where, f"{key} takes the path of a file, not {describe(value)}")
         return ""
-    return os.path.normpath(folder / Path(value).expanduser())
+    return os.path.normpath(folder / Path(os.path.expanduser(value)))
 
 
 def _outside(values: Mapping[str, Any], data: Map, trust: Trust, problems: Problems) -> None:

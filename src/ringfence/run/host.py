@@ -141,7 +141,9 @@ class HostRun:
         self.endpoint = endpoint_of(facts)
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
         holes = unread_kinds(reply["policy"], self.kinds)
-        state = State({id: r for id, r in read(reply["policy"], self.kinds).items() if (id.store, id.kind) not in holes})
+        state = read(reply["policy"], self.kinds)
+        if holes:
+            state = State({id: r for id, r in state.items() if (id.store, id.kind) not in holes})
         if others := unread_keys(reply["policy"]):
             LOG.info("%s: %d keys of its policy are of no kind and not read: %s", self.job.host, len(others), ", ".join(others))
         found = HostSnapshot(facts, state, defaults=self._defaults(reply), unread=holes,

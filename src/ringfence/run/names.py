@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ringfence.batch import Batch, Call, Reply
+from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.errors import HostError
 from ringfence.model.facts import parse_facts
 from ringfence.plan.plan import HostSnapshot
@@ -43,17 +43,16 @@ def _ask(texts: list[str], sids: list[str], interfaces: bool,
          send: Callable[[Batch], Reply]) -> tuple[dict[str, str], Mapping[str, str]]:
     """What a host says: names, and {GUID: alias} where `interfaces` are asked for. That it cannot say, or cannot be reached any
     more, is no failure: then shown is what is stored."""
-    calls = {"texts": Call("Texts.Read", {"texts": texts}), "accounts": Call("Account.Resolve", {"names": sids})}
-    if interfaces:
-        calls["facts"] = Questions(frozenset({INTERFACES})).facts_call()
+    calls = {"texts": Call("Texts.Read", {"texts": texts}), "accounts": Call("Account.Resolve", {"names": sids}),
+             "facts": Questions(frozenset({INTERFACES})).facts_call()}
+    wanted = {"texts": bool(texts), "accounts": bool(sids), "facts": interfaces}
     try:
-        reply = send(Batch(calls))
+        answers = send(Batch({label: call for label, call in calls.items() if wanted[label]})).answers
     except HostError:
         return {}, {}
-    told, accounts = (_mapping(reply.answers[label].value) for label in ("texts", "accounts"))
-    aliases = parse_facts(reply.answers["facts"].value).aliases if interfaces else {}
+    told, accounts, facts = (_mapping(answers.get(label, Answer()).value) for label in ("texts", "accounts", "facts"))
     return {**{text: name for text in texts if (name := _name(told.get(text)))},
-            **{sid: name for sid in sids if (name := _account(accounts.get(sid)))}}, aliases
+            **{sid: name for sid in sids if (name := _account(accounts.get(sid)))}}, parse_facts(facts).aliases
 
 
 def _mapping(said: Any) -> Mapping[str, Any]:

@@ -28,7 +28,7 @@ def _env(scope: Any, name: Any, default: Any = "") -> Any:
 def _file(scope: Any, name: Any, rstrip: bool = True, lstrip: bool = False) -> Any:
     """A file beside the playbook, in its folder `files` first. An encrypted one is a secret."""
     folder = Path(str(scope.magic.get("playbook_dir", ".")))
-    path_asked_for = Path(text(name)).expanduser()
+    path_asked_for = Path(os.path.expanduser(text(name)))
     candidates = [folder / "files" / path_asked_for, folder / path_asked_for]
     charge(LOOK * len(candidates))
     for candidate in candidates:

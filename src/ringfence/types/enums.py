@@ -1,5 +1,7 @@
 """Words out of a fixed set: enumerations of the cmdlets and their flags, booleans, whole numbers."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ringfence.diagnostics import suggest
@@ -20,6 +22,17 @@ def choice(*parameters: str, **aliases: str) -> PropertyType:
         return found
 
     return PropertyType(" | ".join(canonical), parse, {"enum": list(canonical)}, canonical.__getitem__)
+
+
+def with_hints(type: PropertyType, hints: Mapping[str, str]) -> PropertyType:
+    """The same type, which tells what to say for words that other tools have. `hints`: {word, folded: way out}."""
+
+    def parse(value: Any) -> Any:
+        if isinstance(value, str) and (hint := hints.get(fold(value))):
+            raise ValueError(f"{quoted(value)} is not one of {type.name.replace(' |', ',')}; {hint}")
+        return type.parse(value)
+
+    return replace(type, parse=parse)
 
 
 # ansible.module_utils.parsing.convert_bool

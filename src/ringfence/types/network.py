@@ -98,6 +98,8 @@ def subnet(text: str) -> str:
     return address(text)
 
 
+_OTHER_PROTOCOLS = {  # IANA, protocol numbers: those that people name
+    "igmp": "2", "ipv6": "41", "gre": "47", "esp": "50", "ah": "51", "ospf": "89", "vrrp": "112", "l2tp": "115", "sctp": "132"}
 PROTOCOLS = {"icmpv4": "1", "tcp": "6", "udp": "17", "icmpv6": "58"}
 _PROTOCOL_NAMES = {number: name for name, number in PROTOCOLS.items()}
 
@@ -108,8 +110,12 @@ def protocol(value: Any) -> str:
     if string in ("any", "256") or string in PROTOCOLS:
         return "any" if string == "256" else string
     if not re.fullmatch("[0-9]{1,9}", string) or int(string) > 255:
-        raise ValueError(f"{quoted(value)} is not a protocol: {', '.join(PROTOCOLS)}, any, or a number 0-255"
-                         + suggest(string, list(PROTOCOLS), "; "))
+        hint = suggest(string, list(PROTOCOLS), "; ")
+        if string in _OTHER_PROTOCOLS:
+            hint = f"; {string} is number {_OTHER_PROTOCOLS[string]}"
+        elif string == "icmp":
+            hint = "; say icmpv4 or icmpv6"
+        raise ValueError(f"{quoted(value)} is not a protocol: {', '.join(PROTOCOLS)}, any, or a number 0-255{hint}")
     return _PROTOCOL_NAMES.get(str(int(string)), str(int(string)))
 
 

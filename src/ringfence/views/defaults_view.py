@@ -10,7 +10,7 @@ from ringfence.errors import ExitCode
 from ringfence.model.state import Action, Change
 from ringfence.report import DefaultsResult, HostResult, Report
 from ringfence.views import json_view, text_view
-from ringfence.views.format import columns, count, escaped, natural, with_names
+from ringfence.views.format import columns, count, escaped, naming, natural
 from ringfence.views.view import ViewOptions
 from ringfence.windows.origin import ORIGINS, Origin
 
@@ -68,7 +68,7 @@ class DefaultsTextView:
         if origin is None or not origin.of:
             return shown
         head, _, rest = shown.partition("\n")
-        return f"{head}  {self._style('of ' + with_names(escaped(origin.of), names), 'quiet')}" + (f"\n{rest}" if rest else "")
+        return f"{head}  {self._style('of ' + naming(names)(escaped(origin.of)), 'quiet')}" + (f"\n{rest}" if rest else "")
 
 
 class DefaultsJsonView(json_view.JsonView):

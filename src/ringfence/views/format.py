@@ -27,18 +27,15 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def with_names(text: str, names: Names) -> str:
-    """A shown text with what people call things in place of what is stored, wherever that stands in it."""
-    if not names or not text:
-        return text
-    called = dict(names)
-    return _any_of(tuple(called)).sub(lambda match: escaped(called[match[0]]), text)
-
-
 @lru_cache(1024)
-def _any_of(stored: tuple[str, ...]) -> re.Pattern[str]:
-    """One of them, the longest first, and none that goes on: `@a.dll,-2` is not in `@a.dll,-25`."""
-    return re.compile(f"(?:{'|'.join(map(re.escape, sorted(stored, key=len, reverse=True)))})(?![0-9-])")
+def naming(names: Names) -> Callable[[str], str]:
+    """A function that puts what people call things in place of what is stored, wherever that stands in a shown text."""
+    if not names:
+        return str
+    called = {stored: escaped(name) for stored, name in names}
+    # the longest first, and none that goes on: `@a.dll,-2` is not in `@a.dll,-25`
+    any_of = re.compile(f"(?:{'|'.join(map(re.escape, sorted(called, key=len, reverse=True)))})(?![0-9-])")
+    return lambda text: any_of.sub(lambda match: called[match[0]], text)
 
 
 def value(content: Any, blank: str = "(none)") -> str:

@@ -11,7 +11,7 @@ from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Change
 from ringfence.plan.file import plain_data
 from ringfence.report import HostResult, Report, Status
-from ringfence.views.format import Names, Style, columns, count, empty_as, escaped, natural, unstyled, value, with_names
+from ringfence.views.format import Names, Style, columns, count, empty_as, escaped, naming, natural, unstyled, value
 from ringfence.views.format import names as names_of_hosts
 from ringfence.views.view import ViewOptions
 from ringfence.windows.stored_names import title_of
@@ -98,7 +98,7 @@ def change(changed: Change, *, diff: bool = True, style: Style = unstyled, names
     sign, colour = SIGNS[changed.action]
     store = f" ({changed.id.store})" if changed.id.store != LOCAL else ""
     place = style(f"  {escaped(str(changed.where))}", "quiet") if changed.where != NOWHERE else ""
-    title = dict(names).get(title_of(changed), "")
+    people_say, title = naming(names), dict(names).get(title_of(changed), "")
     called = f"  {escaped(title)}" if title else ""
     head = f"  {style(f'{sign} {changed.id.kind} {escaped(changed.resource.name)}{store}', colour)}{called}{place}"
     if not diff:
@@ -112,7 +112,7 @@ def change(changed: Change, *, diff: bool = True, style: Style = unstyled, names
     for name, differences in rows.items():
         for number, line in enumerate(differences):
             label = name if number == 0 else ""
-            told = with_names(line.text, names)
+            told = people_say(line.text)
             shown = f"{line.sign} {told}" if line.sign else told
             tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if changed.action == "remove" else "")
             lines.append(f"      {label.ljust(width)}  {style(shown, tint) if tint else shown}".rstrip())

@@ -25,10 +25,10 @@ def _cmdlet(change: Change, aliases: Mapping[str, str]) -> tuple[str, dict[str, 
     if change.before is None and change.after is not None:
         return f"New-{kind.noun}", {**kind.storage.new_parameters(name), **_new(change.after, aliases)}
     if change.after is None:
-        return f"Remove-{kind.noun}", {"Name": kind.storage.cmdlet_name(name)}
+        return f"Remove-{kind.noun}", kind.storage.find_parameters(name)
     assert change.before is not None
-    found_as = kind.storage.cmdlet_name(change.before.name)
-    return f"Set-{kind.noun}", {"Name": found_as, **_set(change.before, change.after, aliases)}
+    found_as = kind.storage.find_parameters(change.before.name)
+    return f"Set-{kind.noun}", {**found_as, **_set(change.before, change.after, aliases)}
 
 
 def writing_cmdlets(kinds: Iterable[Kind]) -> dict[str, tuple[str, ...]]:
@@ -36,11 +36,12 @@ def writing_cmdlets(kinds: Iterable[Kind]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for kind in kinds:
         table = [p for p in kind.properties.values() if p.parameter]
-        found[f"Set-{kind.noun}"] = {"Name", *(p.set_parameter for p in table)}
+        found_by = kind.storage.find_parameters(next(iter(kind.storage.fixed_names), DEFAULT))
+        found[f"Set-{kind.noun}"] = {*found_by, *(p.set_parameter for p in table)}
         if kind.storage.removable:
             named = {*kind.storage.new_parameters("x"), *kind.storage.new_parameters(DEFAULT)}
             found[f"New-{kind.noun}"] = {*named, *(p.parameter for p in table)}
-            found[f"Remove-{kind.noun}"] = {"Name"}
+            found[f"Remove-{kind.noun}"] = {*found_by}
         for proposal in (p.proposal.kind for p in kind.proposals if p.proposal):
             found[proposal.name] = {p.parameter for p in proposal.properties.values() if p.parameter}
     return {cmdlet: tuple(sorted(found[cmdlet])) for cmdlet in sorted(found)}

@@ -2,7 +2,8 @@
 
 What decides, the first that is true:
 
-1. the store: Group Policy and MDM bring what is in theirs (stores: New-NetFirewallRule, -PolicyStore);
+1. the store: Group Policy and MDM bring what is in theirs, Windows ships the static restrictions of services (stores:
+   New-NetFirewallRule, -PolicyStore);
 2. its name is in the host's own table of what Windows ships (defaults.py; the DefaultsStore of [MS-FASP] 3.1.1): `windows`, or
    `windows_changed` where it is not as shipped. What is a part of Windows, as profiles are, is judged so by any name;
 3. a package: its SID or family name (AppPkgId: [MS-GPFAS] 2.2.2.19; PFN: [MS-FASP] FW_RULE), or a text of one,
@@ -24,8 +25,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.model.resource import Resource
-from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
+from ringfence.model.state import GROUP_POLICY, MDM, Id, State
 
+STATIC_SERVICE, CONFIGURABLE_SERVICE, APP_ISOLATION = "static_service", "configurable_service", "app_isolation"
+"""Stores of restrictions: of Windows' services, of others', of app packages."""
 ORIGINS = {  # name -> in words, in the order in which they are shown
     "windows": "Windows, as it ships",
     "windows_changed": "Windows, changed since",
@@ -61,9 +64,11 @@ def origin_of(id: Id, resource: Resource, shipped: State) -> Origin:
     """Whose an object is. `shipped`: what Windows ships on that host (Defaults.state); may be empty."""
     if id.store in (GROUP_POLICY, MDM):
         return Origin(id.store)
-    default = shipped.get(Id(LOCAL, id.kind, id.name))
+    if id.store == STATIC_SERVICE:
+        return Origin("windows")
+    default = shipped.get(id)
     if default is not None or not resource.kind.storage.removable:
-        return Origin("windows" if default is None or default == resource else "windows_changed")
+        return Origin("windows" if default is None or default.in_effect() == resource.in_effect() else "windows_changed")
     found = (rule(resource) for rule in _BY_CONTENT)
     return next((origin for origin in found if origin), Origin("other"))
 

@@ -53,7 +53,8 @@ def read(stores: Any, kinds: Mapping[str, Kind]) -> State:
             resources = kind.storage.read(kind, tree, store)
             if ids and kind.references:
                 resources = (with_default_set(r, ids) for r in resources)
-            found.update((Id(store, kind.name, r.name.lower()), r) for r in resources)
+            for r in resources:
+                found[Id(store, kind.name, r.name.lower())] = r
     return State(found)
 
 

@@ -40,7 +40,12 @@ def names_in(resources: Iterable[Resource]) -> StoredNames:
 
 def title_of(change: Change) -> str:
     """What the object of a change is called where it is, as it is stored; nothing where its kind has no display names."""
-    return str(getattr(change.before or change.after, TEXT_PROPERTIES[0], None) or "")
+    return display_name(change.before or change.resource)
+
+
+def display_name(resource: Resource) -> str:
+    """What an object is called, as it is stored; nothing where its kind has no display names."""
+    return str(getattr(resource, TEXT_PROPERTIES[0], None) or "")
 
 
 def shared(text: str) -> bool:

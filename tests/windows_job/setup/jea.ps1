@@ -7,6 +7,7 @@ if (-not (Test-Path -LiteralPath $files)) {
     if ($LASTEXITCODE -ne 0) { throw "ringfence jea export ended with $LASTEXITCODE" }
 }
 $modules = Join-Path $env:ProgramFiles $(if ($isCore) { 'PowerShell\Modules' } else { 'WindowsPowerShell\Modules' })
+$null = New-Item -ItemType Directory -Force -Path $modules  # Copy-Item would make a module of it where it is not there
 $endpoints = @{
     'jea' = @{ module = 'RingfenceHost'; role = 'Ringfence'; name = 'ringfence'; user = 'ringfence-operator' }
     'jea-audit' = @{ module = 'RingfenceAudit'; role = 'RingfenceAudit'; name = 'ringfence-audit'; user = 'ringfence-auditor' }

@@ -4,7 +4,7 @@ function Assert-Allowed($Call, [bool]$Nested = $false) {  # throws before anythi
     if (-not $Call['parameters']) { $Call['parameters'] = @{} }
     $cmdlet, $with = $Call['cmdlet'], $Call['parameters']
     $known = if ($cmdlet -is [string] -and ($cmdlet -like '*Proposal') -eq $Nested) { -split $cmdlets[$cmdlet] }
-    Assert-Cmdlet $cmdlet $(if ($known) { $cmdlet })
+    Assert-Cmdlet $cmdlet @(if ($known) { $cmdlet })
     foreach ($pair in $with.GetEnumerator()) {
         if ($pair.Key -notin $known) { Stop-Call PermissionDenied allowlist "-$($pair.Key) is not among the parameters of $cmdlet" }
         if ($pair.Key -eq 'LogFileName' -and "$($pair.Value)" -match '^[\\/]{2}') {
@@ -15,7 +15,7 @@ function Assert-Allowed($Call, [bool]$Nested = $false) {  # throws before anythi
             Assert-Allowed $one['$call'] $true
         }
     }
-    if ($cmdlet -notlike 'New-*' -and -not $with['Name']) { Stop-Call PermissionDenied allowlist "$cmdlet needs a name" }
+    if ($cmdlet -notlike 'New-*' -and 'Name' -in $known -and -not $with['Name']) { Stop-Call PermissionDenied allowlist "$cmdlet needs a name" }
 }
 function Invoke-NetCmdlet($Call) {
     $cmdlet, $with = $Call['cmdlet'], @{ ErrorAction = 'Stop' }
@@ -24,7 +24,7 @@ function Invoke-NetCmdlet($Call) {
         $with[$pair.Key] = if ($pair.Value -is [array]) { , @($given) } else { $given }
         if ($pair.Key -eq 'PreSharedKey' -and $given) { [void]$secrets.Add("$given") }
     }
-    if ($cmdlet -notlike 'New-*') {
+    if ($cmdlet -notlike 'New-*' -and $with['Name']) {
         if ($with['Name'] -is [string] -and (Invoke-ByObject $cmdlet $with)) { return }
         $with['Name'] = @($with['Name'] | ForEach-Object { [WildcardPattern]::Escape($_) })  # it means itself
         $with.Remove('Group')  # there it would be what is looked for

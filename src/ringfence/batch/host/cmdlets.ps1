@@ -43,6 +43,10 @@ $cmdlets = @{
         Group IcmpType InterfaceAlias InterfaceType LocalAddress LocalOnlyMapping LocalPort LocalUser LooseSourceMapping Name
         NewDisplayName OverrideBlockRules Owner Package Platform Profile Program Protocol RemoteAddress RemoteMachine
         RemotePort RemoteUser Service'
+    'Set-NetFirewallSetting' = 'AllowIPsecThroughNAT CertValidationLevel EnablePacketQueuing EnableStatefulFtp
+        EnableStatefulPptp Exemptions KeyEncoding MaxSAIdleTimeSeconds RemoteMachineTransportAuthorizationList
+        RemoteMachineTunnelAuthorizationList RemoteUserTransportAuthorizationList RemoteUserTunnelAuthorizationList
+        RequireFullAuthSupport'
     'Set-NetIPsecDospSetting' = 'DefBlockExemptDscp DefBlockExemptRateLimitBytesPerSec EnabledKeyingModules FilteringFlags
         IcmpV6Dscp IcmpV6RateLimitBytesPerSec IpV6FilterExemptDscp IpV6FilterExemptRateLimitBytesPerSec IpV6IPsecAuthDscp
         IpV6IPsecAuthRateLimitBytesPerSec IpV6IPsecUnauthDscp IpV6IPsecUnauthPerIPRateLimitBytesPerSec

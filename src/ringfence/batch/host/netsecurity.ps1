@@ -1,7 +1,8 @@
 # What only the cmdlets of NetSecurity can tell: what is in force, security associations, settings against floods.
 $rules = 'NetFirewallRule', 'NetIPsecRule', 'NetIPsecMainModeRule'
 $fewNames = 20  # so many are asked for by name; of more, the whole store is read
-$readers = 'Get-NetIPsecDospSetting', 'Get-NetIPsecMainModeSA', 'Get-NetIPsecQuickModeSA'
+$readers = 'Get-NetIPsecDospSetting', 'Get-NetIPsecMainModeSA', 'Get-NetIPsecQuickModeSA', 'Get-NetFirewallDynamicKeywordAddress',
+    'Get-NetFirewallHyperVVMCreator', 'Get-NetFirewallHyperVVMSetting', 'Get-NetFirewallHyperVProfile', 'Get-NetFirewallHyperVRule'
 function Assert-Cmdlet($Cmdlet, [string[]]$Among) {
     if ($Cmdlet -notin $Among) { Stop-Call PermissionDenied allowlist "'$Cmdlet' is not among the cmdlets ringfence runs here" }
 }

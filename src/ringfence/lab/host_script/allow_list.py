@@ -8,7 +8,6 @@ from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 from ringfence.lab.netsecurity.parameter_binding import cmdlets
 
 _VERBS = ("New", "Set", "Remove")
-_NEVER = {"Set-NetFirewallSetting"}
 _NO_PARAMETERS = {"All", "PolicyStore", "GPOSession", "IPsecRuleName", "RemoteDynamicKeywordAddresses"}
 _FINDING = {"DisplayName", "DisplayGroup"}  # of Set: what objects are found by
 
@@ -16,7 +15,7 @@ _FINDING = {"DisplayName", "DisplayGroup"}  # of Set: what objects are found by
 def allowed_parameters(cmdlet: str) -> set[str]:
     """The parameters of a cmdlet that the host script passes on, in lower case; none where it does not run the cmdlet."""
     verb, _, noun = cmdlet.partition("-")
-    if verb not in _VERBS or cmdlet in _NEVER:
+    if verb not in _VERBS:
         return set()
     if verb == "Remove":
         return {"name"}
@@ -42,7 +41,7 @@ def check_call(cmdlet: str, parameters: Mapping[str, Any], *, nested: bool = Fal
                 raise _denied(f"-{parameter} is not on this host: {item}")
             if isinstance(item, dict):
                 _check_nested(parameter, item)
-    if not cmdlet.lower().startswith("new-") and not _truthy(parameters.get("Name")):
+    if "name" in passed and not cmdlet.lower().startswith("new-") and not _truthy(parameters.get("Name")):
         raise _denied(f"{cmdlet} without a name would touch every object")
 
 

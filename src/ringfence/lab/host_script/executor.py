@@ -13,8 +13,8 @@ from typing import Any
 
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
-from ringfence.lab.host_script.allow_list import not_allowed
 from ringfence.lab.host_script.changes import Changes
+from ringfence.lab.host_script.later_cmdlets import shown_by
 from ringfence.lab.host_script.session_facts import session_facts
 from ringfence.lab.host_script.surrounding_facts import surrounding_facts
 from ringfence.lab.host_script.system_defaults import read_defaults
@@ -244,7 +244,7 @@ class HostScript:
             case "Get-NetIPsecQuickModeSA":
                 return security_associations.read(self.machine)["quick_mode"]
             case cmdlet:
-                raise not_allowed(str(cmdlet))
+                return shown_by(self.machine, str(cmdlet))
 
     # Enforcement.Read, SA.Read, SA.Delete
 

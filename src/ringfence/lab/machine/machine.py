@@ -18,6 +18,16 @@ from ringfence.lab.machine.account_names import AccountNames
 from ringfence.lab.machine.surroundings import Surroundings
 from ringfence.lab.registry.hive import SimulatedRegistry
 
+_WSL = "{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}"  # Microsoft, "Hyper-V firewall": the creator of WSL's machines
+_KEYWORDS: tuple[str, list[dict[str, Any]]] = ("NetFirewallDynamicKeywordAddress", [])
+# whether a workstation (Windows 11 from 22H2) -> nouns of NetSecurity that came later, with their objects
+_LATER_OBJECTS: dict[bool, list[tuple[str, list[dict[str, Any]]]]] = {
+    False: [_KEYWORDS],  # from Server 2022 on
+    True: [_KEYWORDS, ("NetFirewallHyperVVMCreator", [{"VMCreatorId": _WSL, "FriendlyName": "WSL"}]),
+           ("NetFirewallHyperVVMSetting", [{"Name": _WSL, "Enabled": "NotConfigured", "DefaultInboundAction": "NotConfigured",
+                                            "DefaultOutboundAction": "NotConfigured", "LoopbackEnabled": "NotConfigured",
+                                            "AllowHostPolicyMerge": "NotConfigured"}]),
+           ("NetFirewallHyperVProfile", []), ("NetFirewallHyperVRule", [])]}
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -110,6 +120,8 @@ class Machine:
                  interfaces: tuple[NetworkAdapter, ...] = (), controller_address: str = "10.99.0.1",
                  language: str = "en") -> None:
         self.name, self.system, self.schema, self.domain = name, system, system.schema, domain
+        later = _LATER_OBJECTS[system.product == "workstation"]
+        self.later_objects = {noun: [dict(o) for o in objects] for noun, objects in later}
         self.language = "en-US"  # of the texts that its resources give
         self.accounts = dict(accounts)
         self.interfaces = interfaces

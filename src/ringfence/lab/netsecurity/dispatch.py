@@ -106,6 +106,7 @@ def _fill(machine: Machine, noun: Noun, root: str, rule: StoredRule, arguments: 
         ipsec_rules.check_main_mode(machine, root, rule)
 
 
+# Set-NetFirewallRule: what selects rules and changes nothing in them.
 _SELECTING = {"DisplayName", "DisplayGroup", "Group", "Name", "IPsecRuleName", "InputObject"}
 
 

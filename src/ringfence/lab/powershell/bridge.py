@@ -19,6 +19,7 @@ from ringfence.lab.enforcement.policy_in_force import active_store
 from ringfence.lab.enforcement.rule_enforcement import rule_status
 from ringfence.lab.host_script.changes import require_running
 from ringfence.lab.host_script.executor import as_powershell_shows
+from ringfence.lab.host_script.later_cmdlets import LATER, shown_by
 from ringfence.lab.host_script.session_facts import identity
 from ringfence.lab.listeners import Acceptor, Connections
 from ringfence.lab.machine.machine import Machine
@@ -117,6 +118,8 @@ class Bridge:
             return [{"CimClassName": proposal.cls, **proposal.values}]
         if noun.endswith("ModeSA"):
             return self._associations(verb, f"{'main' if 'Main' in noun else 'quick'}_mode", arguments)
+        if verb == "Get" and noun in LATER:
+            return shown_by(self.machine, name)
         if verb == "Get" and noun not in NOUNS:
             return [as_powershell_shows(s) for s in self.machine.dosp.values()]
         if verb == "Get":

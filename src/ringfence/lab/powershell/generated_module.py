@@ -8,6 +8,7 @@ enumerations live in Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecuri
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ringfence.lab.host_script.later_cmdlets import LATER
 from ringfence.lab.netsecurity.parameter_binding import cmdlets
 
 SPACE = "Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity"
@@ -53,6 +54,8 @@ def functions() -> dict[str, Mapping[str, Any]]:
         by_name = {"Name": {"type": "String[]", "mandatory": ["ByName"], "sets": ["ByName"]}}
         table[f"Get-NetIPsec{mode}ModeSA"] = {"sets": ["GetAll"], "default": "GetAll", "parameters": {}}
         table[f"Remove-NetIPsec{mode}ModeSA"] = {"sets": ["ByName"], "parameters": by_name}
+    for noun in LATER:
+        table[f"Get-{noun}"] = {"sets": ["GetAll"], "default": "GetAll", "parameters": {}}
     return table
 
 

@@ -1,0 +1,61 @@
+"""ringfence show: what a host has."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from ringfence.cli.command import usage_error
+from ringfence.cli.console import Console
+from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions, flag
+from ringfence.cli.prepared import list_hosts, prepared, with_names
+from ringfence.cli.show import show_run, view_of
+from ringfence.diagnostics import allowed
+from ringfence.errors import ExitCode
+from ringfence.run.live_policy import PolicyFilter, show_host
+from ringfence.views.table import POLICY_VIEWS
+from ringfence.windows.origin import ORIGINS
+from ringfence.windows.read import STORES
+from ringfence.windows.whole_policy import RESTRICTED_KEYS
+
+EXAMPLES = """
+ringfence show web1 --origin vendor --origin other     what neither Windows nor an app package brought
+ringfence show web1 --name '*remote desktop*'          by name or by display name
+ringfence show web1 --store static_service             the restrictions of Windows' own services
+"""
+EVERY_STORE = (*STORES, *RESTRICTED_KEYS)
+
+
+def show(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
+         names: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns. "
+                                                    "Default: all.", show_default=False)] = [],  # noqa: B006
+         kind: Annotated[list[str], flag("--kind", metavar="KIND", help="Only this kind: firewall_rule. Repeatable.")] = [],  # noqa: B006
+         origin: Annotated[list[str], flag("--origin", metavar="ORIGIN", help=f"Only what is of: {', '.join(ORIGINS)}. "
+                                           "Repeatable.")] = [],  # noqa: B006
+         store: Annotated[list[str], flag("--store", metavar="STORE", help=f"Only this store: {', '.join(EVERY_STORE)}. The last "
+                                          "three are counted only, unless asked for. Repeatable.")] = [],  # noqa: B006
+         name: Annotated[list[str], flag("--name", metavar="PATTERN", help="Only what has such a name or display name; * and ? "
+                                         "stand for any text and any character. Repeatable.")] = [],  # noqa: B006
+         ) -> ExitCode:
+    """Show the live policy of hosts: every object with whose it is, and what no playbook can say.
+
+    With --kind, --origin, --store or --name it shows such objects alone.
+    """
+    selection = replace(selection, limit=[*selection.limit, *names])
+    run = with_names(prepared(console, [], selection, secrets, trusted, not hosts.list_hosts, any_host=True))
+    for what, said, known in (("kind", kind, run.context.kinds), ("origin", origin, ORIGINS), ("store", store, EVERY_STORE)):
+        _check(what, said, known)
+    if hosts.list_hosts:
+        return list_hosts(console, run)
+    work = partial(show_host, context=run.context, shown=PolicyFilter(store, kind, origin, name))
+    return show_run(console, view_of(console, "show", table=POLICY_VIEWS), "show", run.jobs, work, hosts.forks,
+                    warnings=run.warnings)
+
+
+def _check(what: str, said: Iterable[str], known: Iterable[str]) -> None:
+    names = list(known)
+    for word in said:
+        if word not in names:
+            raise usage_error(f"there is no {what} {word}", allowed(word, names))
