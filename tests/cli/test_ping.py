@@ -16,8 +16,6 @@ from host_script import PWSH, needs_pwsh
 from lab_servers import AUDITOR, OPERATOR
 
 from ringfence import __version__, schemas
-from ringfence.batch import Batch, Call
-from ringfence.batch.scripts import SCRIPTS, script_named
 from ringfence.cli.commands.lab import groups, machines
 from ringfence.errors import FAILURES
 from ringfence.lab import Machine

@@ -40,7 +40,7 @@ def install_text(name: str) -> str:
 
 def script_for(verbs: Iterable[str]) -> str:
     """The smallest script that knows these verbs; what none knows is left to the host to refuse."""
-    asked = verbs_of("operator").intersection(verbs)
+    asked = verbs_of("writer").intersection(verbs)
     return script_named(next(name for name in SCRIPTS if asked <= verbs_of(name)))
 
 
