@@ -8,7 +8,7 @@ from typing import Any
 from ringfence.secret import MASK, Secret
 from ringfence.types.base import PropertyType, snake
 
-MAX_SHOWN = 200  # characters of a text of a host that are shown without --full
+MAX_CHARACTERS = 200  # characters of a text of a host that are shown without --full
 MAX_LISTED = 20  # members of a list of a host that are shown without --full
 Style = Callable[[str, str], str]
 """(text, style) -> the text as it is shown. Styles: added, removed, changed, error, warning, good, quiet, strong."""
@@ -29,7 +29,7 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def cut(text: str, full: bool = False, longest: int = MAX_SHOWN) -> str:
+def cut(text: str, full: bool = False, longest: int = MAX_CHARACTERS) -> str:
     """A text of a host, escaped; of a long one the beginning, and how much is left. `full`: all of it."""
     left = 0 if full else len(text) - longest
     return escaped(text) if left <= 0 else f"{escaped(text[:longest])}… ({left} more characters, see --full)"

@@ -12,8 +12,8 @@ from ringfence.plan.file import plain_data
 from ringfence.report import HostResult, Report, Status
 from ringfence.types.base import remembered
 from ringfence.views.format import (
+    MAX_CHARACTERS,
     MAX_LISTED,
-    MAX_SHOWN,
     Names,
     Style,
     columns,
@@ -71,9 +71,9 @@ def _difference(before: Any, after: Any, action: str, nothing: str, full: bool) 
     elif isinstance(before, tuple) and isinstance(after, tuple) and before and after:
         yield from _members(before, after, full)
     else:
-        if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) > MAX_SHOWN and not full:
+        if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) > MAX_CHARACTERS and not full:
             same = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
-            start = max(0, same - MAX_SHOWN // 10)  # what differs is what has to be seen
+            start = max(0, same - MAX_CHARACTERS // 10)  # what differs is what has to be seen
             before, after = f"{'…' * (start > 0)}{before[start:]}", f"{'…' * (start > 0)}{after[start:]}"
         yield DifferenceLine("", f"{value(before, nothing, full)} → {value(after, nothing, full)}")
 
