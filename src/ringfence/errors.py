@@ -32,6 +32,8 @@ class ExitCode(IntEnum):
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended: 128 + SIGINT, as shells have it."""
 
+MAX_DETAIL = 2000  # characters of what a host says of a failure that are kept
+
 _MEANINGS = {
     ExitCode.IN_SYNC: "in sync, or done",
     ExitCode.ERROR: "error, wrong usage included",
@@ -74,8 +76,9 @@ class HostError(RingfenceError):
     exit_code = ExitCode.HOST_FAILED
 
     def __init__(self, kind: str, detail: str = "") -> None:
-        # what a host says reaches terminals and logs: without line ends and control characters
-        self.kind, self.detail = kind, " ".join("".join(c if c.isprintable() else " " for c in detail).split()).rstrip(".")
+        # what a host says reaches terminals and logs: without line ends and control characters, and not at any length
+        line = " ".join("".join(c if c.isprintable() else " " for c in detail[:MAX_DETAIL]).split())
+        self.kind, self.detail = kind, line.rstrip(".") + ("…" if len(detail) > MAX_DETAIL else "")
         self.summary, self.advice = FAILURES[kind]
         super().__init__(self.summary + (f": {self.detail}" if self.detail else "") + f". {self.advice}")
 
@@ -102,16 +105,19 @@ FAILURES: dict[str, tuple[str, str]] = {
     "wrong_service": ("another service answers on the port", "Check ansible_port, ansible_connection, ansible_psrp_path and "
              "whether the listener is http or https (ansible_psrp_protocol)"),
     "tls": ("TLS failed", "Trust the host's certificate with ansible_psrp_ca_cert, or correct the name it is for"),
-    "authentication": ("authentication failed", "Check ansible_user, ansible_password and the authentication method"),
+    "authentication": ("authentication failed", "Check ansible_user, ansible_password and the authentication method; over SSH an "
+                       "administrator's keys are read from C:\\ProgramData\\ssh\\administrators_authorized_keys alone, to which "
+                       "none but Administrators and SYSTEM may have access"),
     "authorization": ("access denied", "The account needs to be a member of Administrators or of Remote Management "
                       "Users with access to the endpoint"),
     "host_key": ("SSH host key not accepted", "Compare the fingerprint with the host's, then add it to known_hosts"),
     "endpoint": ("the PowerShell endpoint is not there, or cannot do what is asked", "Register the endpoint that "
-                 "ringfence_endpoint names, or export the endpoint anew (`ringfence jea export`) and install it; an auditor's "
-                 "only reads, applying needs the operator's"),
+                 "ringfence_endpoint names, or export the endpoint anew (`ringfence jea export`) and install it"),
     "powershell": ("PowerShell not found on the host", "Set ringfence_powershell to its path"),
-    "language_mode": ("PowerShell is in a restricted language mode", "Use a JEA endpoint (`ringfence jea export`), or "
-                      "allow the script in the application control policy"),
+    "language_mode": ("PowerShell is in a restricted language mode", "Use a JEA endpoint (`ringfence jea export`): under "
+                      "AppLocker as exported, under App Control with its module signed and the signer allowed (sign.ps1)"),
+    "reads_only": ("the endpoint only reads", "Use the operator's endpoint to change the host (ringfence_endpoint): an auditor's "
+                   "has no command that writes"),
     "execution_policy": ("the execution policy forbids the script", "Set it for the machine or sign the module"),
     "elevation": ("the session is not elevated", "Log on with an administrator's full token "
                   "(a domain account, or LocalAccountTokenFilterPolicy=1 for local ones)"),

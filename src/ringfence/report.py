@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ringfence.diagnostics import Diagnostic
+from ringfence.doctor.examination import Examination, Verdict
 from ringfence.errors import ExitCode, GuardRefused, RingfenceError, StalePlan, Unreachable, combined_exit_code
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
+from ringfence.transports.way_in import WayIn
 from ringfence.windows.associations import Association
 from ringfence.windows.origin import Origin
 from ringfence.windows.stored_names import display_name
 from ringfence.windows.whole_policy import UnmanagedValue
 
-Status = Literal["in_sync", "differs", "changed", "unreachable", "refused", "stale", "invalid", "failed"]
+Status = Literal["in_sync", "reachable", "differs", "changed", "unreachable", "refused", "stale", "invalid", "failed"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,19 @@ class StatusResult(HostResult):
 
     associations: tuple[Association, ...] = ()
     stopped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExaminedResult(HostResult):
+    """What was seen of a host, and what stands in the way of work on it; one that is not reached has the way that was tried."""
+
+    way_in: WayIn = field(default_factory=lambda: WayIn(""))
+    seen: Examination | None = None
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        return "reachable" if self.error is None else super().status
 
 
 @dataclass(frozen=True)

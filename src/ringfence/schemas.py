@@ -4,16 +4,20 @@ They are for editors and for other programs. They describe the advised spelling,
 ringfence itself, which also takes `TCP`, `LocalSubnet4` or `"yes"` where one word is meant.
 """
 
+import dataclasses
 import typing
 from collections.abc import Mapping
 from typing import Any
 
 from ringfence.diagnostics import Severity
+from ringfence.doctor.checks import CHECKS
+from ringfence.doctor.examination import Level
 from ringfence.errors import FAILURES
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
 from ringfence.plan.file import OPTIONS, PLAN_FORMAT, plain_data
 from ringfence.report import Status
+from ringfence.transports.way_in import WayIn
 from ringfence.windows.origin import ORIGINS
 
 Schema = dict[str, Any]
@@ -29,7 +33,7 @@ def every(kinds: Mapping[str, Kind]) -> dict[str, Schema]:
     """All schemas by the names of their files."""
     found = {kind.name: _headed(f"The kind {kind.name}", kind_schema(kind)) for kind in kinds.values()}
     found |= {"playbook": playbook(kinds), "inventory": inventory(), "plan": plan_file(), "report": report(),
-              "show": live_policy()}
+              "show": live_policy(), "examination": examination()}
     return {f"{name}.schema.json": schema for name, schema in sorted(found.items())}
 
 
@@ -218,3 +222,18 @@ def _origin() -> Schema:
     """Whose an object is."""
     return _closed({"name": {"enum": list(ORIGINS)}, "of": {"type": ["string", "null"], "description": "Which package, owner or "
                     "file of a vendor."}}, "name", "of", description="compare-defaults: whose the object is.")
+
+
+def examination() -> Schema:
+    """What --output json writes of ping and doctor: a report whose hosts hold what was seen of them."""
+    told: Schema = {"type": ["object", "null"], "description": "As the host said it; null where it was not reached."}
+    parts: Schema = {"check": {"enum": [c.name for c in CHECKS]}, "level": {"enum": list(typing.get_args(Level))},
+                     "found": STRING, "advice": STRING, "kind": {"enum": [*sorted(FAILURES), ""]}}
+    check = _closed(parts, *parts)
+    way = _closed({f.name: {"type": "integer" if f.name == "port" else "string"} for f in dataclasses.fields(WayIn)},
+                  *(f.name for f in dataclasses.fields(WayIn)))
+    seen = {"way_in": way, "facts": told, "session": told, "surroundings": told, "checks": {"type": "array", "items": check}}
+    frame = report()
+    same = {name: frame["$defs"]["host"]["properties"][name] for name in ("host", "status", "error", "connections", "seconds")}
+    host = _closed({**same, **seen}, *same, *seen)
+    return {**frame, "title": "What ringfence saw of hosts", "$defs": {**frame["$defs"], "host": host}}

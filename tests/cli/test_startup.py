@@ -72,6 +72,8 @@ def project(tmp_path: Path) -> Path:
     ("jea export jea", 0, FLAGS),
     ("drift -l psrp", 5, PROJECT | PSRP),
     ("show psrp", 5, PROJECT | PSRP),
+    ("ping --list-hosts", 0, PROJECT),
+    ("ping ssh", 5, PROJECT | {"paramiko", "cryptography", "asyncio"}),
     ("compare-defaults psrp", 5, PROJECT | PSRP),
     ("drift -l ssh", 5, PROJECT | {"paramiko", "cryptography", "asyncio"}),
 ])

@@ -10,10 +10,12 @@ from typing import Any
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
+from ringfence.batch import jea
 from ringfence.batch.bootstrap import bootstrap
-from ringfence.lab.session import Session
+from ringfence.lab.session import RegisteredEndpoint, Session
 
 SCRIPT = "# the constant script: <äöü> & \"quotes\"\n@($input)[0]\n"
+OPERATOR, AUDITOR = RegisteredEndpoint(jea.OPERATOR), RegisteredEndpoint(jea.AUDITOR)
 USER, PASSWORD = "Administrator", "pä:ss wörd"
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from lab_servers import SCRIPT, EchoHost
+from lab_servers import OPERATOR, SCRIPT, EchoHost
 from pypsrp.exceptions import WSManFaultError
 
 from ringfence.lab.winrm.winrm_logon import AuthMethods
@@ -15,7 +15,7 @@ from ringfence.lab.winrm.winrm_settings import WinRMSettings
 Serve = Callable[..., WinRMServer]
 PLAIN = WinRMSettings(scripts=lambda: (SCRIPT,))
 SEALED_ONLY = replace(PLAIN, methods=AuthMethods(unencrypted=False))
-JEA = replace(PLAIN, endpoints=frozenset({"Ringfence"}))
+JEA = replace(PLAIN, endpoints={"Ringfence": OPERATOR})
 
 
 def host_of(service: WinRMServer) -> EchoHost:

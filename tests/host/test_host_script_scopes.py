@@ -44,6 +44,10 @@ function Get-CimInstance {
             [pscustomobject]@{ InterfaceIndex = 1; IPAddress = '10.0.0.5'; PrefixLength = 24 }
         }
         MSFT_NetConnectionProfile { throw 'no profile at all' }
+        Win32_Service {
+            Write-Error 'one service is broken' -ErrorId Broken
+            [pscustomobject]@{ Name = 'WinRM'; State = 'Running'; StartMode = 'Auto' }
+        }
         Win32_ComputerSystem {
             Write-Error 'a part of the system is broken' -ErrorId Broken
             [pscustomobject]@{ PartOfDomain = $true; Domain = 'd' }
@@ -51,6 +55,15 @@ function Get-CimInstance {
         Win32_OperatingSystem { [pscustomobject]@{ Caption = 'Windows'; BuildNumber = '20348'; ProductType = 3 } }
     }
 }
+function Get-WSManInstance {
+    [CmdletBinding()] param($ResourceURI, [switch]$Enumerate)
+    if (-not $Enumerate) { throw 'no configuration' }
+    Write-Error 'one listener is broken' -ErrorId Broken
+    $of = { ([xml]'<l><Port Source="GPO">5986</Port><Enabled>true</Enabled></l>').l }
+    & $of
+}
+function Get-PSSessionConfiguration { [CmdletBinding()] param() Write-Error 'Access is denied.' -ErrorId Denied }
+function Get-RingfenceIdentity { throw 'nobody' }
 function Get-Service { [CmdletBinding()] param($Name) [pscustomobject]@{ Status = 'Running' } }
 function Test-RingfenceElevation { $true }
 function Convert-RingfenceAccount($Texts, $ToSid) { throw 'no such account' }
@@ -107,7 +120,8 @@ BATCH = batch_of(Call("Facts.Read", {"with": ["interfaces", "management"]}),
                  Call("Texts.Read", {"texts": ["@C:\\x.dll,-1"]}),
                  Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": ["r"]}), Call("SA.Read"),
                  Call("Net.Get", {"cmdlet": "Get-NetIPsecDospSetting"}), cmdlet_call("New-NetFirewallRule", {"Name": "good"}),
-                 cmdlet_call("New-NetFirewallRule", {"Name": "bad"}), Call("SA.Delete", {"remote_address": "10.0.0.9"}))
+                 cmdlet_call("New-NetFirewallRule", {"Name": "bad"}), Call("SA.Delete", {"remote_address": "10.0.0.9"}),
+                 Call("Session.Read"), Call("Surroundings.Read"))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -120,15 +134,15 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
         "READERS": str(tmp_path / "Readers.psm1"), "TEXT": str(script_file(tmp_path)), "MODULE": str(module),
         "BATCH": BATCH.encode(), "STRINGS": base64.b64encode(portable_executable({1: "X"})).decode()})
     said = decode(BATCH, ran.stdout.decode().strip())["replies"]
-    assert [reply["ok"] for reply in said] == [True] * 9 + [False, True]
+    assert [reply["ok"] for reply in said] == [True] * 9 + [False, True, True, True]
     values = [reply.get("value", reply.get("error")) for reply in said]
-    facts, policy, accounts, shipped, texts, enforcement, associations, shown, _, refused, removed = values
+    facts, policy, accounts, shipped, texts, enforcement, associations, shown, _, refused, removed, session, around = values
     assert [(i["alias"], i["addresses"]) for i in facts["interfaces"]] == [("Ethernet", ["10.0.0.5/24"])]
     assert parse_facts(facts).unread == (
         ("domain", "a part of the system is broken"), ("addresses", "one address is broken"), ("profiles", "no profile at all"),
         ("interfaces", "one adapter is broken"))
     assert facts["domain"] == "d"
-    assert facts["script_sha256"] == digests()["writer"]
+    assert facts["script_sha256"] == digests()["operator"]
     assert policy["local"] == [["", [["Version", "String", "x"]]], ["FirewallRules", [["Version", "String", "x"]]]]
     assert policy["group_policy"] == []
     assert unread(policy) == ((rf"the key {ROOT}\Closed", "Requested registry access is not allowed."),)
@@ -140,3 +154,8 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
     assert [s["Name"] for s in shown] == ["d"]
     assert refused["id"].startswith("Refused")
     assert removed == {"quick_mode": 0, "main_mode": 1}
+    assert (session["account"], unread(session)) == (None, (("account", "nobody"),))
+    assert around["services"] == {"WinRM": {"state": "running", "start": "auto"}}
+    assert around["listeners"] == [{"address": None, "transport": None, "port": "5986", "enabled": "true"}]
+    assert unread(around) == (("services", "one service is broken"), ("winrm", "no configuration"),
+                              ("listeners", "one listener is broken"), ("endpoints", "Access is denied."))

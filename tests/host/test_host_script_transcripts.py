@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from batches import batch_of, open_transport
 from host_script import PWSH, needs_pwsh, pwsh
+from lab_servers import OPERATOR
 
 from ringfence.batch import AsHmac, Batch, Call, cmdlet_call
 from ringfence.lab import POLICY, machine
@@ -80,7 +81,7 @@ def test_no_way_in_leaves_a_secret_in_a_transcript(transcripts: Path, way: str) 
     for name in ("one", "two"):
         on.registry.set(rf"{POLICY}\Phase1AuthenticationSets\{name}\0000", "SHKey", STORED)
     transport: Any = "psrp" if way == "jea" else way
-    winrm = WinRMSettings(endpoints=frozenset({"ringfence"}))
+    winrm = WinRMSettings(endpoints={"ringfence": OPERATOR})
     with SimulatedFleet([on], transport, winrm=winrm, pwsh=PWSH) as lab:
         variables = dict(lab.running["a1"].variables)
         if way == "jea":

@@ -14,6 +14,7 @@ from ringfence.batch import Call, cmdlet_call, jea
 from ringfence.batch.scripts import digests
 
 API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
+OF_SNAP_INS = ("Microsoft.PowerShell.Management", "Microsoft.PowerShell.Utility")
 OF_THE_SESSION_TYPE = {"Microsoft.PowerShell.Core", "Microsoft.PowerShell.Utility", "Microsoft.PowerShell.Management"}
 
 # Stand-ins for the modules of Windows, each with what the script calls of it.
@@ -23,14 +24,24 @@ MODULES = {
     "Microsoft.WSMan.Management": "function Get-WSManInstance { param($ResourceURI, [switch]$Enumerate) }",
     "NetSecurity": "function New-NetFirewallRule { [CmdletBinding()] param($Name, $DisplayName) }",
 }
-# An engine without the assemblies of some snap-ins gets empty ones: of what they hold nothing is asked here.
+# An engine without the assemblies of some snap-ins gets empty ones, but for the cmdlets of which RestrictedRemoteServer makes
+# proxies: functions with fewer parameters, that stand before the cmdlets for whatever runs in the session.
 COMPLETE = r"""
+$proxied = @{ 'Commands.Utility' = 'Select-Object', 'Measure-Object', 'Get-FormatData' }
 foreach ($name in 'ConsoleHost', 'Commands.Diagnostics', 'Commands.Utility', 'Commands.Management', 'Security') {
     $full = "Microsoft.PowerShell.$name"
     if (Test-Path -LiteralPath "$env:ENGINE/$full.dll") { continue }
     $identity = [System.Reflection.AssemblyName]::new("$full, Version=7.0.0.0")
     $assembly = [System.Reflection.Emit.PersistedAssemblyBuilder]::new($identity, [object].Assembly)
-    $null = $assembly.DefineDynamicModule($full)
+    $module = $assembly.DefineDynamicModule($full)
+    foreach ($cmdlet in $proxied[$name]) {
+        $verb, $noun = $cmdlet -split '-'
+        $type = $module.DefineType("Stand.$verb$noun", 'Public, Class', [System.Management.Automation.PSCmdlet])
+        $null = $type.DefineDefaultConstructor('Public')
+        $of = [System.Management.Automation.CmdletAttribute].GetConstructor(@([string], [string]))
+        $type.SetCustomAttribute([System.Reflection.Emit.CustomAttributeBuilder]::new($of, @($verb, $noun)))
+        $null = $type.CreateType()
+    }
     $assembly.Save("$env:ENGINE/$full.dll")
 }
 """
@@ -44,6 +55,8 @@ $null = $shell.AddCommand('Invoke-RingfenceBatch')
 $shell.Invoke(@($env:BATCH))
 $shell.Commands.Clear()
 try { $null = $shell.AddCommand('New-NetFirewallRule').Invoke() } catch { "refused $($_.FullyQualifiedErrorId)" }
+$shell.Commands.Clear()
+"visible $(@($shell.AddCommand('Get-Command').Invoke() | ForEach-Object { $_.Name } | Sort-Object) -join ' ')"
 """
 CALLS = batch_of(Call("Facts.Read", {"with": ["interfaces", "management"]}),
                  cmdlet_call("New-NetFirewallRule", {"Name": "x", "DisplayName": "x"}),
@@ -60,6 +73,15 @@ def test_a_read_loads_no_module_of_cdxml() -> None:
         OF_THE_SESSION_TYPE | {"CimCmdlets", "Microsoft.WSMan.Management"})
 
 
+PROXIED = {"Clear-Host", "Exit-PSSession", "Get-Command", "Get-FormatData", "Get-Help", "Measure-Object", "Out-Default",
+           "Select-Object"}
+
+
+def test_no_command_is_called_that_such_sessions_have_with_fewer_parameters() -> None:
+    """Microsoft, "JEA Role Capabilities": a constrained command of the session is what functions of a role get, too."""
+    assert set(API["commands"]) & PROXIED == set()
+
+
 def test_a_role_imports_every_module_that_the_script_calls() -> None:
     assert set(jea.ROLE_MODULES) | OF_THE_SESSION_TYPE == {row["module"] for row in API["commands"].values()}
 
@@ -73,6 +95,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return Path(PWSH)
     copy = tmp_path_factory.mktemp("engine") / "pwsh"
     shutil.copytree(home, copy, ignore=shutil.ignore_patterns("src"))
+    for name in OF_SNAP_INS:  # under another name: a snap-in, an empty one too, keeps the module of its name out
+        (copy / "Modules" / name).rename(copy / "Modules" / f"As.{name}")
+        (copy / "Modules" / f"As.{name}" / f"{name}.psd1").rename(copy / "Modules" / f"As.{name}" / f"As.{name}.psd1")
     (copy / "complete.ps1").write_text(COMPLETE)
     pwsh("-File", str(copy / "complete.ps1"), environment={"ENGINE": str(copy)})
     return copy / "pwsh"
@@ -81,21 +106,21 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def session(folder: Path, engine: Path, endpoint: jea.JeaEndpoint) -> list[str]:
     """What a session of the endpoint answers to CALLS, and to a command that it should not have.
 
-    The session type is the one thing that is not as exported: RestrictedRemoteServer brings proxies that are made of all cmdlets
-    of a complete PowerShell for Windows; Empty, with the modules named that come with the other, takes the same way in the code
-    that reads roles. An execution policy exists on Windows alone.
+    Two lines are not as exported: an execution policy exists on Windows alone, and where the cmdlets of snap-ins are in modules
+    these have to be named.
     """
     texts = {**{f"{name}/{name}.psm1": text for name, text in MODULES.items()}, **endpoint.files()}
     file = folder / f"{endpoint.role}.pssc"
     for name, text in texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    modules = ", ".join(f"'{name}'" for name in sorted(OF_THE_SESSION_TYPE))
+    modules = ", ".join(f"'As.{name}'" for name in OF_SNAP_INS if (engine.parent / "Modules" / f"As.{name}").is_dir())
     exported = endpoint.files()[file.name]
     type_, policy = "'RestrictedRemoteServer'", "    ExecutionPolicy = 'RemoteSigned'\n"
     assert type_ in exported
     assert policy in exported
-    file.write_text(exported.replace(type_, f"'Empty'\n    ModulesToImport = {modules}").replace(policy, ""))
+    imported = f"{type_}\n    ModulesToImport = {modules}" if modules else type_
+    file.write_text(exported.replace(type_, imported).replace(policy, ""))
     (folder / "session.ps1").write_text(SESSION)
     ran = pwsh("-File", str(folder / "session.ps1"), executable=str(engine), environment={
         "SESSION": str(file), "BATCH": CALLS.encode(), "PSModulePath": f"{folder}:{engine.parent / 'Modules'}"})
@@ -110,33 +135,35 @@ def says_what_it_is(facts: Any, script: str) -> set[str]:
 
 @needs_pwsh
 def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
-    reply, refused = session(tmp_path, engine, jea.OPERATOR)
+    reply, refused, visible = session(tmp_path, engine, jea.OPERATOR)
     facts, written, compared = decode(CALLS, reply)["replies"]
     assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
     assert written == {"ok": True, "value": None}
     assert compared == {"ok": True, "value": ["none"]}
     assert says_what_it_is(facts["value"], "writer") >= {"Net.Call", "Key.Compare"}
     assert refused == "refused CommandNotFoundException"
+    assert set(visible.split()) == {"visible", jea.FUNCTION, *PROXIED}
 
 
 @needs_pwsh
 @pytest.mark.parametrize("compares_keys", [False, True])
 def test_an_auditor_reads(tmp_path: Path, engine: Path, compares_keys: bool) -> None:
     """Whether a key on the host is a certain one an auditor learns only where the endpoint was exported so."""
-    reply, refused = session(tmp_path, engine, replace(jea.AUDITOR, compares_keys=compares_keys))
+    reply, refused, visible = session(tmp_path, engine, replace(jea.AUDITOR, compares_keys=compares_keys))
     facts, written, compared = decode(CALLS, reply)["replies"]
     assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
     assert written["error"]["id"] == "ringfence.verb"
     assert "Net.Call" not in says_what_it_is(facts["value"], "key-auditor" if compares_keys else "auditor")
     assert compared.get("value", compared.get("error", {}).get("id")) == (["none"] if compares_keys else "ringfence.verb")
     assert refused == "refused CommandNotFoundException"
+    assert set(visible.split()) == {"visible", jea.FUNCTION, *PROXIED}
 
 
 @needs_pwsh
 def test_without_its_modules_a_session_has_no_cmdlet(tmp_path: Path, engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a role does not import is not there: else the tests above would prove nothing."""
     monkeypatch.setattr(jea, "ROLE_MODULES", tuple(name for name in jea.ROLE_MODULES if name != "NetSecurity"))
-    reply, _ = session(tmp_path, engine, jea.OPERATOR)
+    reply, *_ = session(tmp_path, engine, jea.OPERATOR)
     assert decode(CALLS, reply)["replies"][1]["error"]["id"] == "CommandNotFoundException"
 
 
@@ -144,7 +171,9 @@ def test_an_exported_file_names_nobody_who_exists() -> None:
     """Registering translates the names of a role definition to SIDs; both endpoints are apart in every name."""
     for endpoint in jea.ENDPOINTS:
         assert jea.PLACEHOLDER in endpoint.files()[f"{endpoint.role}.pssc"]
-    assert len(jea.files()) == 1 + sum(len(endpoint.files()) for endpoint in jea.ENDPOINTS)
+    of_endpoints = {name for endpoint in jea.ENDPOINTS for name in endpoint.files()}
+    assert len(of_endpoints) == sum(len(endpoint.files()) for endpoint in jea.ENDPOINTS)
+    assert set(jea.files()) - of_endpoints == {"README.md", "sign.ps1"}
     assert replace(jea.OPERATOR, writes=False).module_text() == jea.AUDITOR.module_text()
     path = f"{jea.AUDITOR.module}/{jea.AUDITOR.module}.psm1"
     assert ("Key.Compare" in jea.files()[path], "Key.Compare" in jea.files(auditors_compare_keys=True)[path]) == (False, True)

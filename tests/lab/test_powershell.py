@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from batches import batch_of, open_transport
 from lab_machine import ADMIN
+from lab_servers import OPERATOR
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
@@ -59,7 +60,7 @@ PLAYBOOK = r"""
     - firewall_rule: {name: CoreNet-IGMP-In, state: absent}
     - ipsec_phase1_auth_set: {name: who, proposal: [{machine: true, kerberos: true}, {machine: true, cert: true,
                                                       signing: ecdsa256, authority: "C=US, CN=Root", account_mapping: true}]}
-    - ipsec_phase1_auth_set: {name: key, proposal: [{machine: true, pre_shared_key: "gehëim | key"}]}
+    - ipsec_phase1_auth_set: {name: key, proposal: [{machine: true, pre_shared_key: "gehëim · key"}]}
     - ipsec_phase2_auth_set: {name: user, proposal: [{user: true, kerberos: true}, {anonymous: true}]}
     - ipsec_main_mode_crypto_set: {name: default, max_minutes: 60, force_diffie_hellman: true,
                                    proposal: [{key_exchange: dh20, encryption: aes256, hash: sha384},
@@ -291,7 +292,7 @@ def test_the_connection_breaks_at_a_cmdlet(transport: str) -> None:
 def test_an_endpoint_of_least_privilege() -> None:
     """NoLanguage, one function; an account that is no administrator may use it and nothing else."""
     on = machine("web1", interfaces=INTERFACES, accounts={"operator": "Ringfence-lab-1"})
-    settings = WinRMSettings(endpoints=frozenset({"ringfence"}), not_administrators=frozenset({"operator"}))
+    settings = WinRMSettings(endpoints={"ringfence": OPERATOR}, not_administrators=frozenset({"operator"}))
     calls = (Call("Facts.Read"), Call("Policy.Read"), cmdlet_call("New-NetFirewallRule", {"Name": "r", "DisplayName": "R"}),
              *(cmdlet_call("Set-NetFirewallRule", {"Name": "r", "Group": str(n)}) for n in range(9)),
              cmdlet_call("Remove-NetFirewallRule", {"Name": "none"}))

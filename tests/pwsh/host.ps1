@@ -56,6 +56,8 @@ function global:Get-CimInstance([string]$ClassName, [string]$Namespace, [string]
     Show-Host $ClassName | Where-Object $where
 }
 function global:Get-WSManInstance([string]$ResourceURI, [switch]$Enumerate) { Show-Host "WSMan $ResourceURI" }
+function global:Get-PSSessionConfiguration { Show-Host Endpoints }
+function global:Get-RingfenceIdentity { $global:Host1.Identity }
 function global:Get-Service([string]$Name) {
     if (-not $global:Host1.Services.Contains($Name)) {
         Write-Error "Cannot find any service with service name '$Name'." -ErrorId NoServiceFoundForGivenName
@@ -87,6 +89,7 @@ function global:Reset-Host {
     $global:Host1 = @{
         Bound = [System.Collections.ArrayList]::new(); Rules = [ordered]@{}; Registry = [ordered]@{}; Denied = $false; Fails = $null
         DeniedKeys = @(); Dosp = @(); Associations = @(); Broken = @(); Elevated = $true; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
+        Identity = @{ account = 'CORP\Ops'; sid = 'S-1-5-21-1-2-3-1104' }
         Services = @{ mpssvc = 'Running'; BFE = 'Running'; IKEEXT = 'Stopped' }
         Win32_ComputerSystem = @{ PartOfDomain = $true; Domain = 'corp.example' }
         Win32_OperatingSystem = @{ Caption = 'Windows Server'; Version = '10.0.20348'; BuildNumber = '20348'; ProductType = [uint32]3 }

@@ -1,9 +1,12 @@
 """Every command through a JEA endpoint, by an account that may use nothing else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_lab import RULES, Cli, fleet
+from cli_lab import RULES, Cli, fleet, written
+from host_script import PWSH, needs_pwsh
+from lab_servers import AUDITOR, OPERATOR
 
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
@@ -22,7 +25,7 @@ ENDPOINT = ("-e", "ringfence_endpoint=Ringfence")
 
 def test_the_whole_road_through_an_endpoint_of_least_privilege(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli = Cli(tmp_path, capsys)
-    jea = WinRMSettings(endpoints=frozenset({"Ringfence"}), not_administrators=EVERYBODY)
+    jea = WinRMSettings(endpoints={"Ringfence": OPERATOR}, not_administrators=EVERYBODY)
     with fleet(cli, 2, transport="psrp", winrm=jea) as hosts:
         cli.write({"site.yml": POLICY})
         assert cli("plan").code == 5  # not the default endpoint
@@ -38,3 +41,33 @@ def test_the_whole_road_through_an_endpoint_of_least_privilege(tmp_path: Path, c
         assert cli("drift", *ENDPOINT).code == 2
         assert cli("apply", "--yes", *ENDPOINT).code == 0
         assert cli("drift", *ENDPOINT).code == 0
+
+
+@pytest.mark.parametrize("pwsh", [None, pytest.param(PWSH, marks=needs_pwsh)], ids=["python", "powershell"])
+def test_an_auditor_reads_and_is_told_that_it_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str],
+                                                           pwsh: str | None) -> None:
+    cli = Cli(tmp_path, capsys)
+    jea = WinRMSettings(endpoints={"ringfence-audit": AUDITOR}, not_administrators=EVERYBODY)
+    with fleet(cli, 1, transport="psrp", winrm=jea, pwsh=pwsh) as hosts:
+        before = written(hosts)
+        assert cli("drift", "-e", "ringfence_endpoint=ringfence-audit").code == 2
+        said = cli("apply", "--yes", "-e", "ringfence_endpoint=ringfence-audit")
+        assert said.code == 6
+        assert "the endpoint only reads: ringfence-audit" in said.out
+        assert "Use the operator's endpoint to change the host" in said.out
+        assert written(hosts) == before
+
+
+@pytest.mark.parametrize(("group", "code", "word"), [
+    ("Network Configuration Operators", 0, "changed"), ("Remote Management Users", 6, "access denied")])
+def test_groups_of_a_virtual_account_decide_what_it_may_do(tmp_path: Path, capsys: pytest.CaptureFixture[str], group: str,
+                                                           code: int, word: str) -> None:
+    """As on domain controllers, where the full account would be a domain administrator: Windows decides, not we."""
+    cli = Cli(tmp_path, capsys)
+    jea = WinRMSettings(endpoints={"Ringfence": replace(OPERATOR, groups=(group,))}, not_administrators=EVERYBODY)
+    with fleet(cli, 1, transport="psrp", winrm=jea):
+        seen = cli("ping", *ENDPOINT)
+        assert seen.code == 0
+        assert "is no administrator: the endpoint's RunAsVirtualAccountGroups decide what it may change" in seen.out
+        said = cli("apply", "--yes", *ENDPOINT)
+        assert (said.code, word in said.out) == (code, True), said.out

@@ -13,6 +13,7 @@ from batches import batch_of, open_transport
 
 from ringfence.batch import Call, Reply
 from ringfence.errors import FAILURES, HostError, Unreachable
+from ringfence.transports import process
 
 BATCH = batch_of(Call("Facts.Read"))
 PRELUDE = f"""#!{sys.executable}
@@ -129,6 +130,25 @@ def test_answers_that_are_none(tmp_path: Path, text: str, kind: str, said: str) 
     fails(program(tmp_path, text), kind, said)
 
 
+@pytest.mark.parametrize(("powershell", "system", "kept"), [
+    ("powershell.exe", "nt", False), ("PowerShell", "nt", False),
+    (r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe", "nt", False),
+    ("pwsh", "nt", True), (r"C:\powershell\7\pwsh.exe", "nt", True), ("powershell.exe", "posix", True)])
+def test_windows_powershell_makes_its_own_module_path(powershell: str, system: str, kept: bool) -> None:
+    """Windows' names of variables know no case; the rest is inherited."""
+    given = {"PSModulePath": "of PowerShell 7", "Path": "p", "SystemRoot": "r"}
+    got = process.environment(powershell, given, system)
+    assert ("PSModulePath" in got) == kept
+    assert {name: got[name] for name in ("Path", "SystemRoot")} == {"Path": "p", "SystemRoot": "r"}
+    assert ("psmodulepath" in process.environment(powershell, {"psmodulepath": "x"}, system)) == kept
+
+
+def test_a_program_here_inherits_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGFENCE_TEST_VARIABLE", "seen")
+    text = "told = read()\nprint(echo(told) if os.environ.get('RINGFENCE_TEST_VARIABLE') == 'seen' else 'lost')"
+    assert run(program(tmp_path, text))[0] == "Facts.Read"
+
+
 # a real PowerShell
 
 PWSH = shutil.which("pwsh")
@@ -136,11 +156,10 @@ needs_pwsh = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 
 
 @needs_pwsh
-def test_real_powershell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PSModulePath", str(Path(__file__).parents[1] / "pwsh" / "modules"))  # has a Get-CimInstance
-    batch = batch_of(Call("Facts.Read"), Call("No.Such", {"text": "ä€😀" + "x" * 2_000_000}))
+def test_real_powershell() -> None:
+    batch = batch_of(Call("Account.Resolve", {"names": []}), Call("No.Such", {"text": "ä€😀" + "x" * 2_000_000}))
     reply = open_transport("here", {"ansible_connection": "local", "ringfence_powershell": "pwsh"}).run(batch)
-    assert reply[0]["powershell"]
+    assert reply[0] == {}
     error = reply.answers[1].error
     assert error is not None
     assert error.category == "InvalidArgument"

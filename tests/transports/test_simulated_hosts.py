@@ -13,7 +13,7 @@ import pytest
 from batches import batch_of, open_transport
 from cryptography.hazmat.primitives import serialization
 from faulty import echo
-from lab_servers import PASSWORD, USER, EchoHost
+from lab_servers import OPERATOR, PASSWORD, USER, EchoHost
 
 from ringfence.batch import Call
 from ringfence.errors import FAILURES, HostError, Unreachable
@@ -112,13 +112,13 @@ def test_not_an_administrator() -> None:
 
 
 def test_jea() -> None:
-    settings = WinRMSettings(endpoints=frozenset(["ringfence"]), not_administrators=frozenset([USER]))
+    settings = WinRMSettings(endpoints={"ringfence": OPERATOR}, not_administrators=frozenset([USER]))
     with reached(winrm=settings, more={"ringfence_endpoint": "ringfence"}) as transport:
         assert works(transport)
 
 
 def test_endpoints_that_are_not_what_they_should_be() -> None:
-    settings = WinRMSettings(endpoints=frozenset(["ringfence"]))
+    settings = WinRMSettings(endpoints={"ringfence": OPERATOR})
     with reached(winrm=settings, more={"ringfence_endpoint": "ringfenze"}) as transport:
         fails(transport, "endpoint", "ringfenze")
     with reached(winrm=settings, more={"ringfence_endpoint": "Microsoft.PowerShell"}) as transport:

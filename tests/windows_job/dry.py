@@ -18,9 +18,10 @@ from typing import Any
 
 import yaml
 
-from ringfence.batch.jea import AUDITOR, OPERATOR
+from ringfence.batch.jea import AUDITOR, ENDPOINTS, OPERATOR
 from ringfence.lab import Machine, NetworkAdapter, machine
 from ringfence.lab.command_shell import ShellSettings
+from ringfence.lab.session import RegisteredEndpoint
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.ssh.sshd import SshServerSettings
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
@@ -92,7 +93,7 @@ def ways(job: Job) -> Iterator[Machine]:
     """One host, and all the ways to it that the workflow prepares; with a real PowerShell where there is one."""
     pwsh, on = shutil.which("pwsh"), host()
     administrators = frozenset(on.accounts)
-    jea = WinRMSettings(endpoints=frozenset({OPERATOR.name, AUDITOR.name}), not_administrators=administrators)
+    jea = WinRMSettings(endpoints={e.name: RegisteredEndpoint(e) for e in ENDPOINTS}, not_administrators=administrators)
     constrained = host()
     constrained.faults.language_mode = "ConstrainedLanguage"
     with contextlib.ExitStack() as stack:

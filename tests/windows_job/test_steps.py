@@ -14,6 +14,7 @@ from ringfence.batch import UNKNOWN_VERB, Answer, Batch, Call, Failure
 from ringfence.batch.jea import OPERATOR
 from ringfence.cli.app import run as ringfence
 from ringfence.lab import Machine, machine
+from ringfence.lab.session import RegisteredEndpoint
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
@@ -25,7 +26,7 @@ from .job import Job, Way
 @contextlib.contextmanager
 def reached(on: Machine | None = None, *, endpoint: str = "", **how: Any) -> Iterator[Way]:
     """A way to a lab host over real PSRP."""
-    winrm = WinRMSettings(endpoints=frozenset({endpoint} - {""}))
+    winrm = WinRMSettings(endpoints={endpoint: RegisteredEndpoint(OPERATOR)} if endpoint else {})
     with SimulatedFleet([on or machine("HOST1")], winrm=winrm, **how) as lab:
         [host] = lab.running.values()
         yield Way("psrp", {**host.variables, **({"ringfence_endpoint": endpoint} if endpoint else {})}, lab=True)

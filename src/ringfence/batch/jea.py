@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass, replace
 
 from ringfence import __version__
-from ringfence.batch.scripts import script_named
+from ringfence.batch.scripts import install_text, script_named
 
 FUNCTION = "Invoke-RingfenceBatch"
 
@@ -24,7 +24,8 @@ PLACEHOLDER = "REPLACE-ME\\the group that may connect"
 
 @dataclass(frozen=True, slots=True)
 class JeaEndpoint:
-    """One endpoint: `name` in the install notes and for `ringfence_endpoint`, `module`, and `role`, also that of its files."""
+    """One endpoint: `name` in the install notes and for `ringfence_endpoint`, `module`, and `role`, also that of its files;
+    `version` is that of the module."""
 
     name: str
     module: str
@@ -32,6 +33,7 @@ class JeaEndpoint:
     writes: bool
     purpose: str
     compares_keys: bool = False  # of a reader: the writer always does
+    version: str = __version__
 
     def module_text(self) -> str:
         """The module: a script as the body of the function."""
@@ -50,7 +52,7 @@ class JeaEndpoint:
         return f"""\
 @{{
     RootModule = '{self.module}.psm1'
-    ModuleVersion = '{__version__}'
+    ModuleVersion = '{self.version}'
     GUID = '{self._id("module")}'
     Author = 'ringfence'
     Description = '{self.purpose}'
@@ -97,60 +99,10 @@ AUDITOR = JeaEndpoint("ringfence-audit", "RingfenceAudit", "RingfenceAudit", Fal
                       "Reads the Windows Defender Firewall and IPsec policy for ringfence; no command that writes is in it.")
 ENDPOINTS = (OPERATOR, AUDITOR)
 
-_README = f"""\
-# ringfence endpoints
-
-| endpoint | files | who runs what |
-|---|---|---|
-| `{OPERATOR.name}` | `{OPERATOR.module}`, `{OPERATOR.role}.pssc` | operators: every command of ringfence |
-| `{AUDITOR.name}` | `{AUDITOR.module}`, `{AUDITOR.role}.pssc` | auditors: all that only reads; no command that writes |
-
-A session of either offers one command, `{FUNCTION}`, and runs it under a virtual account that is an administrator of
-the host for the time of the session. Who connects needs no administrative right on the host. What the command may touch is a
-constant of the module; what it is told is data.
-
-Do not install the operator's endpoint on domain controllers: there a virtual account is an administrator of the domain
-(Microsoft, "JEA security considerations").
-
-Install on every host, in an elevated Windows PowerShell, from the folder that holds this file. For the auditor's endpoint take
-`{AUDITOR.module}`, `{AUDITOR.role}.pssc` and `{AUDITOR.name}` where it says
-`{OPERATOR.module}`, `{OPERATOR.role}.pssc` and `{OPERATOR.name}`.
-
-1. In `{OPERATOR.role}.pssc`, let `RoleDefinitions` name the group that may connect, as the host calls it. As exported the
-   file names none, and registering it fails.
-2. Copy the module where only administrators can write:
-
-   ```powershell
-   Copy-Item -Recurse -Force .\\{OPERATOR.module} "$env:ProgramFiles\\WindowsPowerShell\\Modules\\"
-   ```
-
-3. Check and register the endpoint (WinRM restarts; other sessions end):
-
-   ```powershell
-   Test-PSSessionConfigurationFile -Path .\\{OPERATOR.role}.pssc
-   Register-PSSessionConfiguration -Name {OPERATOR.name} -Path .\\{OPERATOR.role}.pssc -Force
-   ```
-
-4. In the inventory: `ringfence_endpoint: {OPERATOR.name}` (with `ansible_connection: psrp`).
-
-To update, copy the module again; the endpoint stays. To remove it: `Unregister-PSSessionConfiguration -Name {OPERATOR.name}`.
-
-Where App Control (WDAC) is enforced, a module that its policy does not trust runs in a restricted language mode and answers
-`language_mode`: sign the module with a certificate that the policy allows.
-
-The auditors' endpoint does not say whether a stored pre-shared key is the declared one: who may ask that can try guesses, one
-a batch. `plan` and `drift` through it warn that such a key was not compared. Where auditors shall see a changed key, export with
-`--auditors-compare-keys`.
-
-The batch is piped in, so a transcript does not hold it. Module logging (event 4103), where it is on, records the parameters of
-the NetSecurity cmdlets, and a new pre-shared key is one of them.
-"""
-
-
 def files(auditors_compare_keys: bool = False) -> dict[str, str]:
     """{path: text} of what an administrator installs on hosts; paths are relative and use `/`.
 
     auditors_compare_keys: the auditors' endpoint also says whether a stored pre-shared key is a certain one.
     """
     auditor = replace(AUDITOR, compares_keys=auditors_compare_keys)
-    return {**OPERATOR.files(), **auditor.files(), "README.md": _README}
+    return {**OPERATOR.files(), **auditor.files(), **{name: install_text(name) for name in ("README.md", "sign.ps1")}}

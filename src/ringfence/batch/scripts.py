@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 
 _PLANS = ("start", "json", "facts", "policy", "defaults", "accounts")  # what every plan asks
-_READS = (*_PLANS, "texts", "netsecurity")  # and what else can be asked without writing
+_READS = (*_PLANS, "texts", "netsecurity", "session", "surroundings")  # and what else can be asked without writing
 SCRIPTS = {"reader": (*_PLANS, "answer"), "key-reader": (*_PLANS, "keys", "answer"),
            "auditor": (*_READS, "answer"), "key-auditor": (*_READS, "keys", "answer"),
            "writer": (*_READS, "keys", "cmdlets", "expected", "changes", "answer")}
@@ -31,6 +31,11 @@ _COMMENT = re.compile(r"(^|\s{2,})# .*$")
 def part_text(name: str) -> str:
     """The text of a part, for readers."""
     return (resources.files(__package__) / "host" / f"{name}.ps1").read_text(encoding="utf-8")
+
+
+def install_text(name: str) -> str:
+    """A text that goes with exported endpoints as it stands."""
+    return (resources.files(__package__) / "install" / name).read_text(encoding="utf-8")
 
 
 def script_for(verbs: Iterable[str]) -> str:
@@ -52,7 +57,7 @@ def verbs_of(name: str) -> frozenset[str]:
 
 @functools.cache
 def script_named(name: str) -> str:
-    """The text of one of SCRIPTS, as it is sent."""
+    """The text of one of SCRIPTS."""
     lines = (_bare(line) for part in SCRIPTS[name] for line in part_text(part).splitlines())
     return "".join(f"{line}\n" for line in lines if line)
 

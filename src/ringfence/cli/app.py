@@ -28,6 +28,8 @@ COMMANDS = {
     "plan": "Show what would change on the hosts, and change nothing.",
     "apply": "Make the hosts as declared: read, write, then prove it by reading again over a new connection.",
     "drift": "Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing.",
+    "ping": "Reach hosts and show who works there, with what rights, in which PowerShell, and what is missing. Changes nothing.",
+    "doctor": "Show everything on a host that stands in the way of managing its firewall, and what to do. Changes nothing.",
     "status": "Show main mode and quick mode security associations of hosts, next to the rules that asked for them.",
     "show": "Show the live policy of hosts: every object with whose it is, and what no playbook can say.",
     "compare-defaults": "Show what people, installers and updates changed of the firewall policy that Windows ships.",

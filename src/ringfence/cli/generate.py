@@ -38,7 +38,7 @@ def generated() -> dict[str, str]:
     files |= {f"docs/reference/kinds/{name}.md": reference.page(kind) for name, kind in known.items()}
     files[CMDLETS] = cmdlets_part(writing_cmdlets(known.values()))
     files[SHIPPED_RULES] = shipped_rules()
-    files["docs/reference/lab.md"] = lab_page()
+    files |= {"docs/guide/doctor.md": reference.checks(), "docs/reference/lab.md": lab_page()}
     return files | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
                     "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page(),
                     "docs/reference/limits.md": limits_page.page()}

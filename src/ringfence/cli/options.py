@@ -55,13 +55,19 @@ class TrustOptions:
 
 
 @dataclass(frozen=True)
-class SelectionOptions:
-    """Which hosts and which tasks."""
+class InventoryOptions:
+    """Which hosts."""
 
     inventory: Annotated[list[str], flag("-i", "--inventory", metavar="FILE", help="An inventory file or folder, or host "
                                          "names with a comma. Repeatable. Default: that of ringfence.yml.")]
-    limit: Annotated[list[str], flag("-l", "--limit", metavar="PATTERN", help="Only these hosts of those that plays name, "
+    limit: Annotated[list[str], flag("-l", "--limit", metavar="PATTERN", help="Only these of the hosts, "
                                      "in Ansible's patterns: web*, finance:!boundary. Repeatable.")]
+
+
+@dataclass(frozen=True)
+class SelectionOptions(InventoryOptions):
+    """Which hosts and which tasks."""
+
     tags: Annotated[list[str], flag("-t", "--tags", metavar="TAGS", help="Only tasks with one of these tags. Repeatable.")]
     skip_tags: Annotated[list[str], flag("--skip-tags", metavar="TAGS", help="No tasks with one of these tags. Repeatable.")]
 
@@ -72,3 +78,5 @@ class FleetOptions:
 
     forks: Annotated[int, flag("-f", "--forks", metavar="N", min=1, max=1000, help="Hosts at the same time. Default: 20.")] = 20
     list_hosts: Annotated[bool, flag("--list-hosts", help="Show the hosts that would be worked on, and touch none.")] = False
+    full: Annotated[bool, flag("--full", help="Show long values and lists whole: of what hosts say the beginning is shown, 200 "
+                               "characters or 20 members.")] = False

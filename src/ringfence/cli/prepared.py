@@ -7,29 +7,41 @@ from pathlib import Path
 from ringfence import kinds
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.options import InventoryOptions, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.documents import trust_file
 from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
 from ringfence.model.resource import Kind
 from ringfence.project import settings
 from ringfence.run.names import NameCache
-from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare
+from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, prepare_hosts
 
 
 def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
              trusted: TrustOptions, connects: bool = True, any_host: bool = False) -> Prepared:
     """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to; `any_host`: also
     those that no play names. Raises InputError with every mistake."""
+    found = prepare(replace(_options(playbooks, selection, secrets, trusted, connects), any_host=any_host))
+    console.problems(found.warnings)
+    return with_names(found) if console.for_people else found
+
+
+def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOptions, secrets: SecretOptions,
+                   trusted: TrustOptions, connects: bool = True) -> Prepared:
+    """The hosts that a pattern means, for commands that only look at them: without playbooks. Otherwise as `prepared`."""
+    found = prepare_hosts(_options([], which, secrets, trusted, connects), pattern)
+    console.problems(found.warnings)
+    return found
+
+
+def _options(playbooks: Sequence[str], which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
+             connects: bool) -> RunOptions:
     allowed = trust_of(trusted)
     if allowed.untrusted and connects:
         raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
-    options = RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(selection), extra_vars=secrets.extra_vars,
-                         vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed,
-                         ignore_ansible_cfg=trusted.ignore_ansible_cfg, any_host=any_host)
-    found = prepare(options)
-    console.problems(found.warnings)
-    return with_names(found) if console.for_people else found
+    return RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(which), extra_vars=secrets.extra_vars,
+                      vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed,
+                      ignore_ansible_cfg=trusted.ignore_ansible_cfg)
 
 
 def with_names(run: Prepared) -> Prepared:

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ringfence.batch.jea import JeaEndpoint
+from ringfence.batch.scripts import COMPARE_KEYS, WRITING_VERBS
+
 
 class Dropped(ConnectionError):
     """The connection is gone: the server of the lab closes the socket without an answer."""
@@ -35,8 +38,26 @@ class ServedHost(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RegisteredEndpoint:
+    """A JEA endpoint of a host: which of those that are exported it is, the verbs that its release did not have yet, and the
+    groups of its virtual account where its session configuration names some (RunAsVirtualAccountGroups): else it is an
+    administrator."""
+
+    exported: JeaEndpoint
+    without: frozenset[str] = frozenset()
+    groups: tuple[str, ...] = ()
+
+    @property
+    def lacks(self) -> frozenset[str]:
+        """The verbs that its module does not have."""
+        keys = () if self.exported.writes or self.exported.compares_keys else (COMPARE_KEYS,)
+        return self.without.union(keys, () if self.exported.writes else WRITING_VERBS)
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """A logon on a host. `transport` is "psrp" or "ssh"; addresses and ports are as the host sees them."""
+    """A logon on a host. `transport` is "psrp" or "ssh"; addresses and ports are as the host sees them; `endpoint`: where it
+    is a session of JEA."""
 
     transport: str
     user: str
@@ -45,6 +66,13 @@ class Session:
     remote_port: int
     local_address: str
     local_port: int
+    endpoint: RegisteredEndpoint | None = None
+
+    @property
+    def may_change_the_firewall(self) -> bool:
+        """Microsoft, "netsh advfirewall": members of Administrators and of Network Configuration Operators may."""
+        groups = self.endpoint.groups if self.endpoint else ()
+        return self.elevated or "Network Configuration Operators" in groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +83,7 @@ class PowerShellStart:
     text: str = ""
 
 
-StartPowerShell = Callable[[Session, str], PowerShellStart]  # the session, and its JEA endpoint, "" where it is of none
+StartPowerShell = Callable[[Session], PowerShellStart]
 
 
 def batch_runner(host: ServedHost, session: Session) -> Callable[[str], str]:

@@ -7,7 +7,7 @@ Only `declare` knows kinds: it turns rendered tasks into resources. The other mo
 """
 
 from ringfence.inventory.inventory import Host
-from ringfence.project.project import Project, load, read
+from ringfence.project.project import Project, load, read, read_hosts
 from ringfence.project.render import LoopItem, RenderedTask, RenderedTasks, Tags
 
-__all__ = ["Host", "LoopItem", "Project", "RenderedTask", "RenderedTasks", "Tags", "load", "read"]
+__all__ = ["Host", "LoopItem", "Project", "RenderedTask", "RenderedTasks", "Tags", "load", "read", "read_hosts"]

@@ -54,7 +54,8 @@ class Project:
 
     def __init__(self, inventory: Inventory, extra: Map, vault: Vault, targets: Sequence[_PlayHosts],
                  hostvars: Callable[[Path | None], HostVars], warnings: tuple[Diagnostic, ...],
-                 left: frozenset[str] | None = None) -> None:
+                 left: frozenset[str] | None = None, beside: Path | None = None) -> None:
+        self._beside = beside  # the folder of playbooks that were not read, whose group_vars/ and host_vars/ count all the same
         self.inventory, self.extra, self.vault, self.warnings, self._left = inventory, extra, vault, warnings, left
         self._targets, self._hostvars = targets, hostvars
         self._steps: dict[Tags, list[tuple[TaskRenderer, ...]]] = {}
@@ -184,8 +185,9 @@ class Project:
         target = next((t for t in self._targets if name in t.hosts), None)
         if target:
             return self._scope(target, name, None)
-        magic = {**self.inventory.magic(name), "omit": OMIT, "hostvars": self._hostvars(None)}
-        return Scope(self.extra.merged_over(self.inventory.get(name).variables), magic, None, self.vault, trust=self.trust)
+        magic = {**self.inventory.magic(name), "omit": OMIT, "hostvars": self._hostvars(self._beside)}
+        variables = self.inventory.get(name, self._beside).variables
+        return Scope(self.extra.merged_over(variables), magic, None, self.vault, trust=self.trust)
 
 
 def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
@@ -199,15 +201,31 @@ def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     return project
 
 
+def read_hosts(pattern: Sequence[str], *, beside: Path, inventory: Sequence[str] = (), extra: Sequence[str] = (), limit: str = "",
+               vault: Vault | None = None, trust: Trust = Trust()) -> tuple[Project, tuple[str, ...], Problems]:
+    """A project of which no playbook is read, and the hosts that a pattern means (without one: all), after `--limit`.
+
+    `beside`: the folder of its playbooks; what `read` says of the other arguments and of InputError holds here too.
+    """
+    project, problems = read([], kinds=(), inventory=inventory, extra=extra, vault=vault, trust=trust, beside=beside)
+    left = patterns.limit(project.inventory, limit, problems)
+    hosts = [h for h in patterns.select(project.inventory, pattern or "all", problems) if left is None or h in left]
+    for name in hosts:
+        project.inventory.get(name, beside)
+    if not hosts:
+        problems.error(NOWHERE, f"no host is meant by {', '.join(pattern) or 'all'}", "`--list-hosts` shows which hosts are.")
+    return project, tuple(hosts), problems
+
+
 def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
          extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None,
-         trust: Trust = Trust()) -> tuple[Project, Problems]:
+         trust: Trust = Trust(), beside: Path | None = None) -> tuple[Project, Problems]:
     """A project from files, and what is wrong with them: of a playbook with mistakes the project holds the rest, so
     that its values can be checked at the same time.
 
     `playbooks` are paths; `kinds` the names of the kinds that tasks may declare; `inventory` the arguments of `-i`,
     `extra` those of `-e`, `limit` that of `--limit`. Raises InputError where the fleet or its variables are not known:
-    what a playbook means could only be guessed then.
+    what a playbook means could only be guessed then. `beside` is for a project without playbooks: see `read_hosts`.
     """
     problems, vault = Problems(), vault or Vault()
     files = variable_files.VariableFiles(vault, problems, trust)
@@ -238,7 +256,7 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
             for name in target.hosts:
                 fleet.get(name, target.play.folder)
             _literal_files(target.play, files)
-    return Project(fleet, extra_variables, vault, targets, hostvars, problems.warnings, left), problems
+    return Project(fleet, extra_variables, vault, targets, hostvars, problems.warnings, left, beside), problems
 
 
 def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozenset[str] | None, hostvars: HostVars,

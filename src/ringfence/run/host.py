@@ -18,11 +18,12 @@ from ringfence.plan.file import Reviewed, stale
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
+from ringfence.run.masking import Masking, secrets_of
 from ringfence.run.names import NameCache
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
-from ringfence.transports.connection_settings import ConnectionSettings
+from ringfence.transports.connection_settings import ConnectionSettings, PsrpSettings
 from ringfence.transports.failures import kind_from_call, kind_from_text
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
@@ -95,6 +96,7 @@ class HostRun:
         self.connections = 0
         self.endpoint: Endpoint | None = None  # who answers, once it has been asked
         self._memory = MemoryShare(context.memory)
+        self._masking = Masking(secrets_of(job.settings))
         self.found: HostSnapshot | None = None  # what was read last
         self._transport: Transport | None = None
 
@@ -102,19 +104,36 @@ class HostRun:
         """Carry a batch over a connection of its own. Raises HostError."""
         self._transport = self._transport or self.context.connect(self.job)
         self.connections += 1
-        return self._transport.run(replace(batch, admit=self._memory.take))
+        self._masking.learn(batch.secrets)
+        try:
+            return self._masking.reply(self._transport.run(replace(batch, admit=self._memory.take)))
+        except HostError as error:
+            raise self._masking.error(error) from None
+
+    @property
+    def agreed(self) -> str:
+        """The authentication that client and host came to; empty where the way in tells none."""
+        return getattr(self._transport, "agreed", "")
 
     def result(self, work: Callable[[], HostResult]) -> HostResult:
         """What `work` gives, or its error, with the number of connections and the time that it took."""
         start = time.monotonic()
-        try:
-            with self._memory:
+        with self._memory:
+            try:
                 result = work()
-        except Exception as error:
-            result = HostResult(self.job.host, error=host_fault(self.job.host, error), declared=self.job.declared)
-        if result.changes and not isinstance(result.error, HostError):
-            result = replace(result, names=self.names(stored_names(result.changes)))
+            except Exception as error:
+                result = HostResult(self.job.host, error=host_fault(self.job.host, error), declared=self.job.declared)
+            if result.changes and not isinstance(result.error, HostError):
+                result = self._with_names(result)
         return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))
+
+    def _with_names(self, result: HostResult) -> HostResult:
+        """What came of the host, with names for people; they are no reason to lose what is known."""
+        try:
+            return replace(result, names=self.names(stored_names(result.changes)))
+        except Exception:
+            LOG.debug("%s: names", self.job.host, exc_info=True)
+            return result
 
     def names(self, stored: StoredNames) -> Mapping[str, str]:
         """What the host calls what it stores, where people are going to see it."""
@@ -209,7 +228,7 @@ class HostRun:
 
     def _write(self, plan: Plan, result: HostResult) -> HostResult:
         """Carries the changes to the host. Raises HostError."""
-        if problem := _cannot_write(plan.found.facts):
+        if problem := self._cannot_write(plan.found.facts):
             return replace(result, error=problem)
         expectations = expected(plan.changes, plan.declarations, plan.found.stored)
         reply = self.send(Batch(cmdlet_calls(plan.changes, self._aliases(plan), expectations), stop_on_error=True))
@@ -222,6 +241,17 @@ class HostRun:
                     error = HostError("protocol", f"it went on after: {error}")
                 return replace(result, written=made, error=error)
         return replace(result, written=made)
+
+    def _cannot_write(self, facts: Facts) -> HostError | None:
+        """Why nothing can be written on the host, as far as it said so itself. What the account of a JEA endpoint may do its
+        session configuration says (RunAsVirtualAccountGroups), administrator or not."""
+        jea = self.job.settings.endpoint if isinstance(self.job.settings, PsrpSettings) else None
+        if jea and self.endpoint and not self.endpoint.writes:
+            return HostError("reads_only", jea)
+        if facts.elevated is False and not jea:
+            return HostError("elevation")
+        stopped = in_force.stopped(facts, in_force.TO_WRITE)
+        return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in stopped)) if stopped else None
 
     def _aliases(self, plan: Plan) -> Mapping[str, str]:
         """{GUID: alias} of the host's interfaces, which are asked for where a change has some that nobody declared."""
@@ -249,14 +279,6 @@ class HostRun:
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _cannot_write(facts: Facts) -> HostError | None:
-    """Why nothing can be written on the host, as far as it said so itself."""
-    if facts.elevated is False:
-        return HostError("elevation")
-    stopped = in_force.stopped(facts, in_force.TO_WRITE)
-    return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in stopped)) if stopped else None
 
 
 def _not_made(change: Change, failure: Failure, written: bool) -> RingfenceError:

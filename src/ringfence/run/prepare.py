@@ -18,7 +18,7 @@ from ringfence.inventory import ansible_settings
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.resource import Kind
-from ringfence.project import Project, Tags, read, settings
+from ringfence.project import Project, Tags, read, read_hosts, settings
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTasks
 from ringfence.run.host import HostJob, RunContext
@@ -78,8 +78,7 @@ def prepare(options: RunOptions) -> Prepared:
     passwords = vault.Vault(given)
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust)
-    if not options.ignore_ansible_cfg:
-        ansible_settings.check(found.folder, problems, trust)
+    _check_ansible_settings(options, found, problems, trust)
     builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
                           [*problems.all, *not_given, *_unlisted_kinds(found, kinds, trust)], unknown)
     hosts = project.known_hosts if options.any_host else project.hosts
@@ -88,6 +87,32 @@ def prepare(options: RunOptions) -> Prepared:
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
     return Prepared(jobs, RunContext(kinds, builder.declare, partial(_way, trust=trust)), found_once)
+
+
+def prepare_hosts(options: RunOptions, pattern: Sequence[str]) -> Prepared:
+    """The hosts that a pattern means, to look at: what playbooks say does not count, and there need not be one. Variables are
+    those that the hosts have in a run. Raises InputError with every mistake in inventories and variables."""
+    found = settings.load(options.project, options.trust)
+    trust = options.trust.bounded(found.folder, options.named_files)
+    given, not_given = _passwords(options, found)
+    project, hosts, problems = read_hosts(
+        pattern, beside=Path((*options.playbooks, *found.playbooks, str(found.folder / "site.yml"))[0]).parent,
+        inventory=list(options.inventory or found.inventory), extra=options.extra_vars, limit=",".join(options.limit),
+        vault=vault.Vault(given), trust=trust)
+    _check_ansible_settings(options, found, problems, trust)
+    of_hosts = _ProblemsOfHosts()
+    of_hosts.extend([*problems.all, *not_given])
+    connections = _Connections(project, of_hosts)
+    jobs = tuple(HostJob(host, way) for host in hosts if (way := connections.settings(host)))
+    found_once = of_hosts.all
+    if any(d.severity == "error" for d in found_once):
+        raise InputError(found_once)
+    return Prepared(jobs, RunContext(shipped.load(), lambda host, facts: ({}, []), partial(_way, trust=trust)), found_once)
+
+
+def _check_ansible_settings(options: RunOptions, found: settings.ProjectSettings, problems: Problems, trust: Trust) -> None:
+    if not options.ignore_ansible_cfg:
+        ansible_settings.check(found.folder, problems, trust)
 
 
 def _way(job: HostJob, trust: Trust) -> Transport:
@@ -151,13 +176,14 @@ class _JobBuilder:
         self.project, self.builder, self.tags, self.unknown = project, builder, tags, unknown
         self.problems = _ProblemsOfHosts()
         self.problems.extend(problems)
+        self.connections = _Connections(project, self.problems)
         self._told = frozenset[Diagnostic]()  # what was told before the first host was touched
 
     def job(self, host: str) -> HostJob | None:
         """The job of one host, or nothing where its connection is not known; its mistakes go to `problems`."""
         declarations, wrong, needs_facts = self._declare(host, None)
         self.problems.extend(wrong)
-        connection = self._settings(host)
+        connection = self.connections.settings(host)
         if connection is None:
             return None
         kept = declarations if self.builder.has_room else None
@@ -188,7 +214,15 @@ class _JobBuilder:
             yield Diagnostic(where, "not checked: this needs the facts of a host, the environment or a vault password",
                              severity="warning")
 
-    def _settings(self, host: str) -> ConnectionSettings | None:
+
+class _Connections:
+    """How the hosts of a project are reached; what is wrong with that goes to `problems`."""
+
+    def __init__(self, project: Project, problems: "_ProblemsOfHosts") -> None:
+        self.project, self.problems = project, problems
+
+    def settings(self, host: str) -> ConnectionSettings | None:
+        """Those of one host, or nothing where they cannot be known."""
         variables, problems = self.project.variables(host)
         problems += tuple(self._outside(host, variables))
         self.problems.extend(problems)

@@ -19,9 +19,11 @@ class Transport(Protocol):
 
 
 class CountingTransport(Transport, Protocol):
-    """What every transport of ringfence knows besides: batches carried, and the bytes of the carried messages."""
+    """What every transport of ringfence knows besides: batches carried, the bytes of the carried messages, and the
+    authentication that client and host came to on the last connection (empty where there is none to tell)."""
 
     name: str
+    agreed: str
     round_trips: int
     bytes_sent: int
     bytes_received: int

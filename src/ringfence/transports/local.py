@@ -23,6 +23,7 @@ class LocalTransport:
     def __init__(self, settings: LocalSettings) -> None:
         self.settings = settings
         self.round_trips = self.bytes_sent = self.bytes_received = 0
+        self.agreed = ""
 
     def run(self, batch: Batch) -> Reply:
         """Carry `batch`. Raises Unreachable where PowerShell cannot be started, else HostError."""
@@ -36,7 +37,8 @@ class LocalTransport:
         try:
             # a session of its own: whatever it starts can be ended with it
             child = subprocess.Popen(process.command(program), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, start_new_session=True)
+                                     stderr=subprocess.PIPE, start_new_session=True,
+                                     env=process.environment(executable, os.environ))
         except OSError as error:
             raise Unreachable("powershell", f"{executable}: {(error.strerror or str(error)).lower()}") from None
         assert child.stdin

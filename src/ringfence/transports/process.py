@@ -8,9 +8,10 @@ import base64
 import contextlib
 import functools
 import html
+import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ringfence.batch import Batch, Reply
 from ringfence.batch.bootstrap import bootstrap
@@ -20,7 +21,7 @@ from ringfence.transports.failures import host_error, kind_from_text
 _BEGIN = b"<<ringfence"
 MAX_ERRORS = 256 * 1024  # bytes of the standard error of a host that are kept
 
-_NOT_FOUND = (126, 127, 9009)  # exit codes of bash (cannot run, not found) and of cmd.exe
+_NOT_FOUND = (126, 127)  # exit codes of bash: cannot run, not found; cmd.exe ends with 1 and names the command
 MAX_WORDS = 8000  # characters of standard error that are looked at: enough for an error of PowerShell and what stands around it
 _NOISE = re.compile(r"\sAt (?:line|.{1,260}?):\d{1,9} char:\d.*|\s\+ CategoryInfo .*", re.DOTALL)
 _CLIXML = "#< CLIXML"
@@ -30,6 +31,16 @@ _ESCAPE, _COLOUR = re.compile(r"_x([0-9A-Fa-f]{4})_"), re.compile(r"\x1b\[[0-9;]
 def command(powershell: str) -> list[str]:
     """The words of the command line."""
     return [powershell, "-NoProfile", "-NonInteractive", "-EncodedCommand", bootstrap()]
+
+
+def environment(powershell: str, inherited: Mapping[str, str], system: str = os.name) -> Mapping[str, str]:
+    """What a PowerShell on this machine inherits. Windows PowerShell gets no PSModulePath: one that comes from PowerShell 7,
+    through a process between them, leads it to modules that it cannot load; without one it makes its own (Microsoft,
+    about_PSModulePath; PowerShell/PowerShell#27774)."""
+    windows_powershell = re.split(r"[\\/]", powershell)[-1].lower() in ("powershell", "powershell.exe")
+    if system != "nt" or not windows_powershell:
+        return inherited
+    return {name: value for name, value in inherited.items() if name.upper() != "PSMODULEPATH"}
 
 
 @functools.cache

@@ -43,6 +43,7 @@ class PsrpTransport:
     def __init__(self, settings: PsrpSettings) -> None:
         self.settings = settings
         self.round_trips = self.bytes_sent = self.bytes_received = 0
+        self.agreed = ""
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self.where = f"{host}:{settings.port}"
         self.configuration = settings.endpoint or settings.configuration_name
@@ -78,6 +79,7 @@ class PsrpTransport:
             wsman = BoundedWSMan(link, self.settings.cert_fingerprint, **wsman_settings(self.settings))
             pool = LinearPool(wsman, configuration_name=self.configuration)
             pool.open()
+            self.agreed = _agreed(getattr(wsman.transport.session, "auth", None))
             return pool
         except Exception as error:
             raise self._failure(error, link, sent=False) from None
@@ -163,6 +165,12 @@ class PsrpTransport:
             offered = offered.removesuffix("'") or "nothing"
             return f"{auth} is not offered, but: {offered}"
         return f"{user} with {auth}"
+
+
+def _agreed(auth: Any) -> str:
+    """What pypsrp's negotiation came to, kerberos or ntlm; nothing of other ways to authenticate."""
+    contexts = getattr(auth, "contexts", None)
+    return str(next(iter(contexts.values())).negotiated_protocol or "") if contexts else ""
 
 
 def _one_line(text: object) -> str:

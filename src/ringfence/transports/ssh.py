@@ -41,6 +41,7 @@ class SshTransport:
     def __init__(self, settings: SshSettings) -> None:
         self.settings = settings
         self.round_trips = self.bytes_sent = self.bytes_received = 0
+        self.agreed = ""
         self.target = Jump(settings.host, settings.port, settings.user)
 
     def run(self, batch: Batch) -> Reply:
@@ -101,6 +102,7 @@ class SshTransport:
         assert isinstance(transport, BoundedTransport)
         transport.logged_on(2 * settings.wire_limit + _OVERHEAD)
         transport.set_keepalive(settings.keepalive)
+        self.agreed = getattr(transport.auth_handler, "auth_method", "") if target else ""  # publickey, password …
         return client
 
     def _user(self, hop: Jump) -> str:

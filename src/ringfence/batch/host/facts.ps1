@@ -40,9 +40,9 @@ function Read-Interfaces {
             type = switch ($adapter.InterfaceType) { 6 { 'wired' } 71 { 'wireless' } 23 { 'remote_access' } default { 'other' } }
             status = if ($adapter.InterfaceOperationalStatus -eq 1) { 'up' } else { 'down' }
             profile = switch ($network[0].NetworkCategory) { 2 { 'domain' } 1 { 'private' } 0 { 'public' } }
-            addresses = @($own | ForEach-Object { "$($_.IPAddress -replace '%.*')/$($_.PrefixLength)" } | Select-Object -Unique)
+            addresses = @($own | ForEach-Object { "$($_.IPAddress -replace '%.*')/$($_.PrefixLength)" } | Sort-Object -Unique)
             dns_servers = @($servers | ForEach-Object { $_.ServerAddresses })
-            gateways = @($ways | ForEach-Object { $_.NextHop } | Select-Object -Unique) }
+            gateways = @($ways | ForEach-Object { $_.NextHop } | Sort-Object -Unique) }
     }
 }
 function Find-Client {  # who holds the WSMan shell that carries this session; only an administrator may list shells

@@ -33,7 +33,7 @@ Own = Annotated[bool, flag("--own", help="With the project's own kinds, whose fi
 def doc(console: Console, trusted: TrustOptions,
         kind: Annotated[str, typer.Argument(metavar="KIND", help="The name of a kind; without it all are "
                                             "listed.", show_default=False)] = "",
-        text: Annotated[str, typer.Argument(metavar="TEXT", help="After host-script: reader, auditor or writer.",
+        text: Annotated[str, typer.Argument(metavar="TEXT", help="After host-script: the name of one of its texts.",
                                             show_default=False)] = "",
         own: Own = False) -> ExitCode:
     """Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning."""

@@ -17,12 +17,12 @@ from ringfence.lab.session import Session
 
 
 def require_running(machine: Machine, cmdlet: str, session: Session) -> None:
-    """Refuses a cmdlet that writes where the services do not run or the session is not elevated. Raises CmdletError."""
+    """Refuses a cmdlet that writes where the services do not run or the session may not. Raises CmdletError."""
     if cmdlet in dispatch.PROPOSALS:
         return
     if not machine.firewall_runs():
         raise system_error(1753).raised_by(cmdlet)
-    if machine.faults.read_only or not session.elevated:
+    if machine.faults.read_only or not session.may_change_the_firewall:
         raise system_error(5).raised_by(cmdlet)
 
 

@@ -5,16 +5,19 @@ import gzip
 import hashlib
 import hmac
 import json
+import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.changes import Changes
 from ringfence.lab.host_script.later_cmdlets import shown_by
+from ringfence.lab.host_script.session_facts import session_facts
+from ringfence.lab.host_script.surrounding_facts import surrounding_facts
 from ringfence.lab.host_script.system_defaults import read_defaults
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
@@ -27,6 +30,7 @@ Verbs = dict[str, Callable[[Arguments, Session], Any]]
 ROOTS = {"local": (POLICY, ("RestrictedServices", "Mdm")), "group_policy": (GROUP_POLICY, ()), "mdm": (MDM, ()),
          "restricted": (RESTRICTED, ())}
 SETS_WITH_KEYS = {"NetIPsecPhase1AuthSet": ("Phase1AuthenticationSet", "Phase1AuthenticationSets")}
+_SERVICES = ("mpssvc", "BFE", "IKEEXT", "PolicyAgent")  # those of which Facts.Read tells
 _NEEDED = {"Account.Resolve": ("names",), "Texts.Read": ("texts",), "Enforcement.Read": ("kind", "names"),
            "SA.Delete": ("remote_address",)}
 
@@ -50,7 +54,8 @@ class HostScript:
         self.machine = machine
         self._policies: dict[str, _KeptStore] = {}
         self._verbs: Verbs = {
-            "Facts.Read": self._facts, "Account.Resolve": self._accounts, "Net.Get": self._get,
+            "Facts.Read": self._facts, "Session.Read": self._session, "Account.Resolve": self._accounts, "Net.Get": self._get,
+            "Surroundings.Read": lambda arguments, session: surrounding_facts(self.machine),
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Texts.Read": self._texts, "Enforcement.Read": self._enforcement, "SA.Read": self._associations,
             "SA.Delete": self._delete_associations}
@@ -92,7 +97,7 @@ class HostScript:
                     replies.append(f'{{"ok":true,"value":{self._value(call, key, tried, session, verbs)}}}')
                 except CmdletError as error:
                     replies.append(json.dumps({"ok": False, "error": {
-                        "category": error.category, "id": error.id, "message": error.message, "code": error.code}}))
+                        "category": error.category, "id": error.id, "message": error.message, "code": _native_code(error)}}))
                     if stop:
                         break
         return replies
@@ -102,9 +107,10 @@ class HostScript:
         verb, arguments = call.get("verb"), call.get("args") or {}
         if verb == "Policy.Read":
             return self._policy(arguments.get("stores", ["local", "group_policy", "mdm"]), arguments.get("keys") or ())
-        if verb == "Key.Compare":
+        lacks = session.endpoint.lacks if session.endpoint else frozenset()
+        if verb == "Key.Compare" and verb not in lacks:
             return json.dumps([self._compare(question, key, tried) for question in arguments.get("keys") or ()])
-        if verb not in verbs:
+        if verb not in verbs or verb in lacks:
             raise CmdletError("InvalidArgument", "ringfence.verb", f"no verb is named '{verb}'")
         if missing := [a for a in _NEEDED.get(verb, ()) if a not in arguments]:
             raise CmdletError("InvalidArgument", "ringfence.args", f"{verb} needs {missing[0]}")
@@ -188,14 +194,15 @@ class HostScript:
 
     def _facts(self, arguments: Arguments, session: Session) -> dict[str, Any]:
         machine, system, wanted = self.machine, self.machine.system, arguments.get("with") or ()
+        lacks = session.endpoint.lacks if session.endpoint else frozenset()
         facts = {"computer": machine.name, "domain": machine.domain, "os": {
                      "caption": system.caption, "version": f"10.0.{system.build}", "build": system.build,
                      "edition": system.edition, "product": system.product},
                  "powershell": system.powershell, "language_mode": machine.faults.language_mode,
-                 "elevated": session.elevated, "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-                 "services": dict(machine.services), "environment": dict(machine.environment),
-                 "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
-                 "wire": "2.0", "verbs": sorted([*self._verbs, "Policy.Read", "Key.Compare"]), "script_sha256": None}
+                 "elevated": session.elevated, "time": self._time(),
+                 "services": {name: machine.services[name] for name in _SERVICES if name in machine.services},
+                 "environment": dict(machine.environment), "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
+                 "wire": "2.0", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare"} - lacks), "script_sha256": None}
         if "interfaces" in wanted:
             facts["interfaces"] = [{
                 "alias": i.alias, "guid": i.guid, "index": i.index, "type": i.type, "status": i.status, "addresses": i.addresses,
@@ -206,12 +213,18 @@ class HostScript:
                                    "remote_port": session.remote_port}
         return facts
 
+    def _time(self) -> str:
+        return (datetime.now(UTC) + timedelta(seconds=self.machine.surroundings.clock_offset)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
     def _legacy_ipsec_policy(self) -> object:
         """The name of an assigned IPsec policy of the old kind: the local one, else that of Group Policy."""
         registry, root = self.machine.registry, r"SOFTWARE\Policies\Microsoft\Windows\IPSec"
         active = registry.get(root + r"\Policy\Local", "ActivePolicy")
         name = active and (registry.get(str(active), "ipsecName") or active)
         return name or registry.get(root + r"\GPTIPSECPolicy", "DSIPSECPolicyName")
+
+    def _session(self, arguments: Arguments, session: Session) -> dict[str, Any]:
+        return session_facts(self.machine, session)
 
     def _accounts(self, arguments: Arguments, session: Session) -> dict[str, Any]:
         return {name: self.machine.account_names.resolve(name) for name in arguments["names"]}
@@ -255,3 +268,9 @@ def _is_key(value: StoredValue) -> bool:
 def as_powershell_shows(setting: Mapping[str, Any]) -> dict[str, Any]:
     """A DoS protection setting as PowerShell shows it: flags enumerations as one text."""
     return {k: ", ".join(v) if k in ("EnabledKeyingModules", "FilteringFlags") else v for k, v in setting.items()}
+
+
+def _native_code(error: CmdletError) -> int | None:
+    """The code that the host script tells: that of the HRESULT in the id, else the one of the exception."""
+    found = re.search("HRESULT 0x8007([0-9A-Fa-f]{4})", error.id)
+    return int(found[1], 16) if found else error.code

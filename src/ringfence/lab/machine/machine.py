@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from ringfence.lab.machine import builtin_policy, string_resources
 from ringfence.lab.machine.account_names import AccountNames
+from ringfence.lab.machine.surroundings import Surroundings
 from ringfence.lab.registry.hive import SimulatedRegistry
 
 _WSL = "{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}"  # Microsoft, "Hyper-V firewall": the creator of WSL's machines
@@ -125,14 +126,17 @@ class Machine:
         self.accounts = dict(accounts)
         self.interfaces = interfaces
         self.controller_address = controller_address
-        self.services = {"mpssvc": "running", "BFE": "running", "IKEEXT": "running", "PolicyAgent": "running"}
+        self.services = {"mpssvc": "running", "BFE": "running", "IKEEXT": "running", "PolicyAgent": "running",
+                         "WinRM": "running", "sshd": "running", "Schedule": "running"}
         self.environment = {"SystemRoot": r"C:\Windows", "ProgramFiles": r"C:\Program Files",
                             "ProgramFiles(x86)": r"C:\Program Files (x86)", "ProgramData": r"C:\ProgramData",
                             "SystemDrive": "C:"}
         self.account_names = AccountNames(name, accounts, domain, language)
         self.registry = SimulatedRegistry()
         self.dosp: dict[str, dict[str, Any]] = {}
-        self.faults, self.counters, self.costs = Faults(), Counters(), Costs()
+        self.faults, self.counters, self.costs, self.surroundings = Faults(), Counters(), Costs(), Surroundings()
+        if system.product == "workstation":
+            self.surroundings.firewall_products = []
         self.lock = threading.RLock()
         self.deleted_associations = DeletedAssociations()
         self.registry.set(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "EditionID", system.edition)

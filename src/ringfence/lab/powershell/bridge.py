@@ -20,6 +20,7 @@ from ringfence.lab.enforcement.rule_enforcement import rule_status
 from ringfence.lab.host_script.changes import require_running
 from ringfence.lab.host_script.executor import as_powershell_shows
 from ringfence.lab.host_script.later_cmdlets import LATER, shown_by
+from ringfence.lab.host_script.session_facts import identity
 from ringfence.lab.listeners import Acceptor, Connections
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
@@ -60,7 +61,7 @@ class Bridge:
         self.port = self._listener.port
         self._verbs: dict[str, Callable[[Session, With], Any]] = {
             "cmdlet": self._cmdlet, "key": self._key, "exists": self._exists, "value": self._value, "show": self._show,
-            "elevated": self._elevated, "account": self._account, "file": self._file}
+            "elevated": self._elevated, "identity": self._identity, "account": self._account, "file": self._file}
 
     def register(self, session: Session) -> str:
         """A token for a session."""
@@ -203,6 +204,9 @@ class Bridge:
 
     def _elevated(self, session: Session, parameters: With) -> bool:
         return session.elevated
+
+    def _identity(self, session: Session, parameters: With) -> dict[str, str | None]:
+        return identity(self.machine, session)
 
     def _file(self, session: Session, parameters: With) -> bytes | None:
         return self.machine.file(str(parameters["path"]))

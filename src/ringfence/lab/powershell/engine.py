@@ -21,8 +21,8 @@ from ringfence.lab.session import PowerShellStart, Session
 
 # The modules of Windows by which a session finds what the shims answer; and what Windows has without any.
 _MODULES_OF = {"CimCmdlets": "Get-CimInstance", "Microsoft.WSMan.Management": "Get-WSManInstance"}
-_EVERYWHERE = "Invoke-LabCmdlet, Get-Item, Get-Service, Test-RingfenceElevation, Convert-RingfenceAccount, " \
-              "Read-RingfenceFile"
+_EVERYWHERE = ("Invoke-LabCmdlet, Get-PSSessionConfiguration, Get-Item, Get-Service, Test-RingfenceElevation, "
+               "Get-RingfenceIdentity, Convert-RingfenceAccount, Read-RingfenceFile")
 _PART_OF_WINDOWS = """\
 Import-Module RingfenceLab -DisableNameChecking
 Export-ModuleMember -Function {functions}
@@ -37,22 +37,16 @@ def imported_modules(endpoint: jea.JeaEndpoint) -> str:
     return found[1]
 
 
-def jea_session(name: str) -> str:
-    """What a session at the endpoint of this name begins with; an endpoint of any other name is one for operators."""
-    endpoint = next((e for e in jea.ENDPOINTS if e.name.casefold() == name.casefold()), jea.OPERATOR)
-    return _JEA.replace("IMPORTED", imported_modules(endpoint))
-
-
 # A session as New-PSSession finds it at a registered endpoint of JEA: one command, nothing else, no language. `pwsh -s` knows
 # no session configuration, so the session is shut from within, as endpoints were before there were such files. What is
 # imported is what the exported role names, beside the two that a session of that type has on Windows.
-_JEA = f"""
+_JEA = """
 $global:PSModuleAutoLoadingPreference = 'None'
 Import-Module Microsoft.PowerShell.Utility, Microsoft.PowerShell.Management
-Import-Module RingfenceLab -DisableNameChecking -Function {_EVERYWHERE}
-Import-Module IMPORTED
+Import-Module RingfenceLab -DisableNameChecking -Function {everywhere}
+Import-Module {imported}
 foreach ($command in Get-Command -ListImported -CommandType Function, Cmdlet, Alias, Filter) {{
-    if ($command.Name -ne '{jea.FUNCTION}') {{ $command.Visibility = 'Private' }}
+    if ($command.Name -ne '{function}') {{ $command.Visibility = 'Private' }}
 }}
 $ExecutionContext.SessionState.Applications.Clear()
 $ExecutionContext.SessionState.Scripts.Clear()
@@ -93,11 +87,11 @@ class RealPowerShell:
         self.machine, self.pwsh, self.folder = machine, pwsh, folder
         self.bridge = Bridge(acceptor, machine)
 
-    def start(self, session: Session, jea: str) -> PowerShellStart:
-        """How a session starts: its environment, and what the engine runs before anything else. `jea`: its endpoint, or ""."""
+    def start(self, session: Session) -> PowerShellStart:
+        """How a session starts: its environment, and what the engine runs before anything else."""
         mode = self.machine.faults.language_mode
-        text = jea_session(jea) if jea else "Import-Module RingfenceLab -DisableNameChecking\n"
-        if mode != "FullLanguage" and not jea:
+        text = _shut(session.endpoint.exported) if session.endpoint else "Import-Module RingfenceLab -DisableNameChecking\n"
+        if mode != "FullLanguage" and not session.endpoint:
             text += f"$ExecutionContext.SessionState.LanguageMode = '{mode}'\n"
         with self.machine.lock:
             self.machine.counters.batches += 1
@@ -114,7 +108,7 @@ class RealPowerShell:
         """A program in `folder` that is the PowerShell of this host for a local administrator (`ringfence_powershell`)."""
         user = next(iter(self.machine.accounts))
         address = self.machine.address
-        start = self.start(Session("local", user, True, address, 0, address, 0), "")
+        start = self.start(Session("local", user, True, address, 0, address, 0))
         own = {k: v for k, v in start.environment.items() if os.environ.get(k) != v}
         file = folder / f"{self.machine.name}-pwsh"
         file.write_text(_LOCAL.format(python=sys.executable, environment=own, text=start.text, pwsh=self.pwsh), "utf-8")
@@ -124,6 +118,11 @@ class RealPowerShell:
     def close(self) -> None:
         """Stop answering."""
         self.bridge.close()
+
+
+def _shut(endpoint: jea.JeaEndpoint) -> str:
+    """What makes a session one of the endpoint."""
+    return _JEA.format(everywhere=_EVERYWHERE, imported=imported_modules(endpoint), function=jea.FUNCTION)
 
 
 def _inherited() -> dict[str, str]:

@@ -179,7 +179,7 @@ class _ClientConnection(paramiko.ServerInterface):
         flow = f"{session.remote_address} {session.remote_port} {session.local_address} {session.local_port}"
         shell = self._settings.shell
         if self._settings.start is not None:
-            powershell = self._settings.start(session, "")
+            powershell = self._settings.start(session)
             shell = replace(shell, environment=powershell.environment, first=powershell.text)
         settings = replace(shell, environment={**shell.environment, "SSH_CONNECTION": flow, "USERNAME": session.user})
         try:

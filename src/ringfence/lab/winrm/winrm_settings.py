@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringfence import batch
-from ringfence.lab.session import StartPowerShell
+from ringfence.lab.session import RegisteredEndpoint, StartPowerShell
 from ringfence.lab.winrm.winrm_logon import AuthMethods
 
 
@@ -13,8 +13,8 @@ from ringfence.lab.winrm.winrm_logon import AuthMethods
 class WinRMSettings:
     """How a host's WinRM service is configured; the names are Windows' own where it has them.
 
-    `endpoints`: JEA endpoints (NoLanguage mode, one function), beside the default one. `not_administrators`: accounts that
-    the default endpoint refuses; `not_elevated`: administrators with a filtered token. `pwsh`: a real PowerShell behind the
+    `endpoints`: JEA endpoints (NoLanguage mode, one function) by name, beside the default one. `not_administrators`: accounts
+    that the default endpoint refuses; `not_elevated`: administrators with a filtered token. `pwsh`: a real PowerShell behind the
     default endpoint, in `environment`; or as `start` says for each session, behind JEA endpoints too. `silent`: a refused packet
     is dropped instead of answered with a reset.
     """
@@ -25,7 +25,7 @@ class WinRMSettings:
     max_concurrent_commands_per_shell: int = 1000
     idle_timeout: float = 7200.0
     default_endpoint: str = "Microsoft.PowerShell"
-    endpoints: frozenset[str] = frozenset()
+    endpoints: Mapping[str, RegisteredEndpoint] = field(default_factory=dict)
     not_administrators: frozenset[str] = frozenset()
     not_elevated: frozenset[str] = frozenset()
     pwsh: str | None = None

@@ -86,24 +86,24 @@ class WsManService:
             if restricted:
                 raise soap.access_denied()
             return "cmd" if resource == CMD else "default"
-        if name in {endpoint.casefold() for endpoint in self.settings.endpoints}:
-            return name
+        for registered in self.settings.endpoints:
+            if name == registered.casefold():
+                return registered
         raise soap.no_resource(resource)
 
     def _engine(self, endpoint: str, caller: Caller, outbox: Outbox) -> ShellEngine:
-        is_jea = endpoint not in ("cmd", "default")
-        # A JEA endpoint runs as a virtual administrator, whoever calls.
-        elevated = is_jea or caller.user not in self.settings.not_elevated
+        registered = self.settings.endpoints.get(endpoint)
+        # A JEA endpoint runs as a virtual account, whoever calls.
+        elevated = not registered.groups if registered else caller.user not in self.settings.not_elevated
         session = Session("psrp", caller.user, elevated, self.host.controller_address, caller.remote_port,
-                          self.host.address, self._port)
+                          self.host.address, self._port, registered)
         execute = batch_runner(self.host, session)
-        jea = endpoint if is_jea else ""
-        powershell = self.settings.start(session, jea) if self.settings.start else PowerShellStart(self.settings.environment)
+        powershell = self.settings.start(session) if self.settings.start else PowerShellStart(self.settings.environment)
         if endpoint == "cmd":
             settings = command_shell.ShellSettings(pwsh=self.settings.pwsh, environment=powershell.environment,
                                                    first=powershell.text, scripts=self.settings.scripts)
             return ProcessEngine(settings, execute, self._start)
-        if self.settings.pwsh is not None and (self.settings.start or not is_jea):
+        if self.settings.pwsh is not None and (self.settings.start or registered is None):
             return PowerShellRelay(self.settings.pwsh, powershell.environment, outbox, self._start, powershell.text)
         return PowerShellEndpoint(execute, self.settings.scripts() if endpoint == "default" else None, outbox, self._start)
 

@@ -137,6 +137,7 @@ function Get-WSManInstance {
         $shell
     }
 }
+function Get-PSSessionConfiguration { [CmdletBinding()] param() Show-Lab PSSessionConfiguration }
 function Get-Service {
     [CmdletBinding()] param([Parameter(Position = 0)][string[]]$Name)
     $all = @(Show-Lab service)
@@ -147,6 +148,7 @@ function Get-Service {
     }
 }
 function Test-RingfenceElevation { Read-Lab elevated }
+function Get-RingfenceIdentity { Read-Lab identity }
 function Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {  # what has no translation stays empty, as in a collection
     foreach ($text in $Texts) {
         $account = Read-Lab account @{ name = $text }
@@ -158,4 +160,4 @@ function Read-RingfenceFile([string]$Path) {
     if ($bytes) { , [byte[]]$bytes }
 }
 Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-CimInstance, Get-WSManInstance, Get-Service,
-    Test-RingfenceElevation, Convert-RingfenceAccount, Read-RingfenceFile
+    Get-PSSessionConfiguration, Get-RingfenceIdentity, Test-RingfenceElevation, Convert-RingfenceAccount, Read-RingfenceFile

@@ -1,0 +1,35 @@
+"""ringfence ping: are the hosts there, and can they be worked on?"""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from ringfence.cli.console import Console
+from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
+from ringfence.cli.prepared import list_hosts, prepared_hosts
+from ringfence.cli.show import show_run, view_of
+from ringfence.errors import ExitCode
+from ringfence.run.examine import ping_host
+from ringfence.views.table import PING_VIEWS
+
+EXAMPLES = """
+ringfence ping                                  all hosts of the inventory; playbooks are not needed
+ringfence ping web1 -e ringfence_endpoint=ringfence
+ringfence ping 'finance:!boundary' --output json
+"""
+
+
+def ping(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
+         pattern: Annotated[list[str], typer.Argument(metavar="PATTERN", help="Hosts, in Ansible's patterns. Default: all.",
+                                                      show_default=False)] = [],  # noqa: B006
+         ) -> ExitCode:
+    """Reach hosts and show who works there, with what rights, in which PowerShell, and what is missing. Changes nothing.
+
+    The exit code is 0 where every host could be read and written, 5 where one is not reached, 6 where `apply` would fail.
+    """
+    run = prepared_hosts(console, pattern, which, secrets, trusted, not hosts.list_hosts)
+    if hosts.list_hosts:
+        return list_hosts(console, run)
+    view = view_of(console, "ping", table=PING_VIEWS)
+    return show_run(console, view, "ping", run.jobs, partial(ping_host, context=run.context), hosts.forks)

@@ -1,0 +1,55 @@
+"""How a simulated Windows is set up around its firewall, as Surroundings.Read answers: by the objects that Windows shows."""
+
+from typing import Any
+
+from ringfence.lab.machine.machine import Machine
+
+_POLICIES, _CURRENT = r"SOFTWARE\Policies\Microsoft\Windows", r"SOFTWARE\Microsoft\Windows\CurrentVersion"
+_REGISTRY = {
+    "execution_policy": (rf"{_POLICIES}\PowerShell", "ExecutionPolicy"),
+    "transcription": (rf"{_POLICIES}\PowerShell\Transcription", "EnableTranscripting"),
+    "transcript_folder": (rf"{_POLICIES}\PowerShell\Transcription", "OutputDirectory"),
+    "script_block_logging": (rf"{_POLICIES}\PowerShell\ScriptBlockLogging", "EnableScriptBlockLogging"),
+    "module_logging": (rf"{_POLICIES}\PowerShell\ModuleLogging", "EnableModuleLogging"),
+    "applocker_scripts": (rf"{_POLICIES}\SrpV2\Script", "EnforcementMode"),
+    "new_tasks_forbidden": (rf"{_POLICIES}\Task Scheduler5.0", "Task Creation"),
+    "mdm_wins": (r"SOFTWARE\Microsoft\PolicyManager\current\device\ControlPolicyConflict", "MDMWinsOverGP"),
+}
+_NO_SECURITY_CENTER = "Invalid namespace "
+
+
+def services(machine: Machine) -> list[dict[str, str]]:
+    """Win32_Service, of the services that the lab knows."""
+    return [{"Name": name, "State": state.capitalize(), "StartMode": machine.surroundings.start_modes[name]}
+            for name, state in machine.services.items()]
+
+
+def session_configurations(machine: Machine) -> list[dict[str, Any]]:
+    """What Get-PSSessionConfiguration shows."""
+    return [{"Name": name, "RunAsVirtualAccount": "true" if virtual else "false", "RunAsVirtualAccountGroups": groups}
+            for name, (virtual, groups) in machine.surroundings.endpoints.items()]
+
+
+def surrounding_facts(machine: Machine) -> dict[str, Any]:
+    """The value of a Surroundings.Read."""
+    around, registry = machine.surroundings, machine.registry
+    found: dict[str, Any] = {name: registry.get(*place) for name, place in _REGISTRY.items()}
+    renames = registry.get(r"SYSTEM\CurrentControlSet\Control\Session Manager", "PendingFileRenameOperations")
+    found |= {"services": {s["Name"]: {"state": s["State"].lower(), "start": s["StartMode"].lower()} for s in services(machine)},
+              "restart_for_components": registry.key(rf"{_CURRENT}\Component Based Servicing\RebootPending") is not None,
+              "restart_for_updates": registry.key(rf"{_CURRENT}\WindowsUpdate\Auto Update\RebootRequired") is not None,
+              "restart_for_files": len(renames) if isinstance(renames, list) else 0, "app_control": around.app_control,
+              "firewall_products": around.firewall_products or [], "unread": []}
+    if around.firewall_products is None:
+        found["unread"].append({"fact": "firewall_products", "why": _NO_SECURITY_CENTER})
+    if machine.services["WinRM"] == "running":
+        config = around.winrm
+        found["winrm"] = {
+            "max_envelope_kb": config["MaxEnvelopeSizekb"], "allow_unencrypted": config["Service"]["AllowUnencrypted"],
+            "ipv4_filter": config["Service"]["IPv4Filter"], "ipv6_filter": config["Service"]["IPv6Filter"],
+            "remote_shells": config["Winrs"]["AllowRemoteShellAccess"], "shells_per_user": config["Winrs"]["MaxShellsPerUser"],
+            "memory_per_shell_mb": config["Winrs"]["MaxMemoryPerShellMB"]}
+        found["listeners"] = [{name.lower(): value for name, value in one.items()} for one in around.listeners]
+        found["endpoints"] = [{"name": e["Name"], "virtual_account": e["RunAsVirtualAccount"],
+                               "groups": e["RunAsVirtualAccountGroups"]} for e in session_configurations(machine)]
+    return found

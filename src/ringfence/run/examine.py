@@ -1,0 +1,72 @@
+"""One host looked at: how it is reached, who works there, and what stands in the way. Nothing is changed."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ringfence.batch import UNKNOWN_VERB, Batch, Call, Reply
+from ringfence.doctor.checks import CHECKS, PING_CHECKS, examined
+from ringfence.doctor.examination import Check, Examination, Verdict
+from ringfence.errors import HostError, RingfenceError
+from ringfence.model.facts import parse_facts
+from ringfence.report import ExaminedResult, HostResult
+from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.run.questions import INTERFACES, Questions
+from ringfence.transports.way_in import way_in
+from ringfence.windows.endpoint import endpoint_of
+from ringfence.windows.read import policy_call, read, unread_kinds
+
+_SESSION = Call("Session.Read")
+
+
+def ping_host(job: HostJob, context: RunContext) -> HostResult:
+    """Whether a host can be worked on: an ExaminedResult. Never raises for what the host does."""
+    return _examine(job, context, Batch({"facts": Call("Facts.Read"), "session": _SESSION}), PING_CHECKS)
+
+
+def examine_host(job: HostJob, context: RunContext) -> HostResult:
+    """Everything that stands in the way of work on a host, and of its policy being in force: an ExaminedResult. Never raises for
+    what the host does."""
+    facts = Questions(frozenset({INTERFACES})).facts_call()
+    asked = {"facts": facts, "session": _SESSION, "surroundings": Call("Surroundings.Read"),
+             "policy": policy_call(context.kinds)}
+    return _examine(job, context, Batch(asked), CHECKS)
+
+
+def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[Check]) -> HostResult:
+    run = HostRun(job, context)
+
+    def ask() -> HostResult:
+        tried = ExaminedResult(job.host, way_in=way_in(job.settings))
+        try:
+            asked_at = time.time()
+            reply = run.send(batch)
+            answered_at = time.time()
+            policy = reply["policy"] if "policy" in batch.calls else None
+            holes = unread_kinds(policy, context.kinds) if policy is not None else {}
+            facts = parse_facts(reply["facts"])
+            endpoint_of(facts)
+            seen = Examination(way_in(job.settings, run.agreed), facts, _known(reply, "session"),
+                               _known(reply, "surroundings"), read(policy, context.kinds), holes, asked_at, answered_at)
+        except RingfenceError as error:
+            return replace(tried, error=error)
+        verdicts = examined(seen, checks)
+        return replace(tried, way_in=seen.way_in, seen=seen, verdicts=verdicts, error=_failure(verdicts))
+
+    return run.result(ask)
+
+
+def _known(reply: Reply, label: str) -> Mapping[str, Any]:
+    """The value of a call; empty where it was not made, or where the script there is of a release that does not know it. Raises
+    HostError."""
+    answer = reply.answers.get(label)
+    if not answer or (answer.error and answer.error.id == UNKNOWN_VERB):
+        return {}
+    value = reply[label]
+    return value if isinstance(value, dict) else {}
+
+
+def _failure(verdicts: Iterable[Verdict]) -> HostError | None:
+    """The first of what an `apply` would fail with."""
+    return next((HostError(v.kind, v.found) for v in verdicts if v.kind), None)
