@@ -32,6 +32,9 @@ def proposal(cmdlet: str, order: str = "") -> Callable[[T], T]:
     return resource(cmdlet, noun=cmdlet.partition("-")[2], storage=PartOf(order))
 
 
+MAX_TOLD = 100  # mistakes in one list of proposals that are told at once
+
+
 def proposals_of(cls: "type[Resource]") -> PropertyType:
     """The type of an ordered list of proposals: mappings with the properties of `cls`. A cmdlet takes them as calls."""
     kind = cls.kind
@@ -42,10 +45,14 @@ def proposals_of(cls: "type[Resource]") -> PropertyType:
         if not isinstance(members, list | tuple) or not members:
             raise ValueError("a list of at least one is expected")  # what stands there may be a misplaced secret
         problems: list[str] = []
-        found = tuple(_proposal(kind, member, f"number {i}: ", problems) for i, member in enumerate(members, 1))
+        found: list[Resource] = []
+        for i, member in enumerate(members, 1):
+            found.append(_proposal(kind, member, f"number {i}: ", problems))
+            if len(problems) > MAX_TOLD:
+                break
         if problems:
             raise ValueError("; ".join(problems))
-        return found
+        return tuple(found)
 
     schema = {"type": "array", "minItems": 1, "items": {"type": "object"}}  # Property.proposal has what stands in it
     return PropertyType(name, parse, schema, lambda v: [_as_call(proposal) for proposal in v])
