@@ -32,6 +32,8 @@ class ExitCode(IntEnum):
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended: 128 + SIGINT, as shells have it."""
 
+MAX_DETAIL = 2000  # characters of what a host says of a failure that are kept
+
 _MEANINGS = {
     ExitCode.IN_SYNC: "in sync, or done",
     ExitCode.ERROR: "error, wrong usage included",
@@ -74,8 +76,9 @@ class HostError(RingfenceError):
     exit_code = ExitCode.HOST_FAILED
 
     def __init__(self, kind: str, detail: str = "") -> None:
-        # what a host says reaches terminals and logs: without line ends and control characters
-        self.kind, self.detail = kind, " ".join("".join(c if c.isprintable() else " " for c in detail).split()).rstrip(".")
+        # what a host says reaches terminals and logs: without line ends and control characters, and not at any length
+        line = " ".join("".join(c if c.isprintable() else " " for c in detail[:MAX_DETAIL]).split())
+        self.kind, self.detail = kind, line.rstrip(".") + ("…" if len(detail) > MAX_DETAIL else "")
         self.summary, self.advice = FAILURES[kind]
         super().__init__(self.summary + (f": {self.detail}" if self.detail else "") + f". {self.advice}")
 

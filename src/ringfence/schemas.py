@@ -33,7 +33,7 @@ def every(kinds: Mapping[str, Kind]) -> dict[str, Schema]:
     """All schemas by the names of their files."""
     found = {kind.name: _headed(f"The kind {kind.name}", kind_schema(kind)) for kind in kinds.values()}
     found |= {"playbook": playbook(kinds), "inventory": inventory(), "plan": plan_file(), "report": report(),
-              "examination": examination(), "show": live_policy()}
+              "show": live_policy(), "examination": examination()}
     return {f"{name}.schema.json": schema for name, schema in sorted(found.items())}
 
 

@@ -101,7 +101,33 @@ def test_large_replies_wait_for_each_other_and_small_ones_for_nobody() -> None:
         pass
     assert got.wait(10)
     with second, small:
-        assert memory.used == 61_000_000
+        assert memory.used == 60_000_000
+    assert memory.used == 0
+
+
+def test_nobody_overtakes_the_one_that_waits() -> None:
+    """Else a host larger than the others would come last whenever others are large enough to wait."""
+    memory, order = ReplyMemory(100_000_000), list[str]()
+    first, large, small = (MemoryShare(memory) for _ in range(3))
+    first.take(30_000_000)
+
+    def wait(name: str, share: MemoryShare, size: int) -> threading.Thread:
+        def work() -> None:
+            with share:
+                share.take(size)
+                order.append(name)
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        while share not in memory.queue:
+            pass
+        return thread
+
+    threads = [wait("large", large, 90_000_000), wait("small", small, 20_000_000)]
+    with first:
+        pass
+    for thread in threads:
+        thread.join(10)
+    assert order == ["large", "small"]
     assert memory.used == 0
 
 

@@ -1,12 +1,23 @@
 """Hosts that answer with the worst that a MB on the wire can hold, one by one and 20 at once."""
 
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from .measure import Line
-from .project import worker
+from .project import ROOT, environment, lab, worker, write
 
 WIRE, HOSTS = "1 MB on the wire", 20
 SECONDS, MEGABYTES, TOGETHER = 2.0, 200.0, 1000.0
+GOOD, SLOWER = 200, 1.5
 GROWTH = 8.0  # 4 is linear, 16 the square
 
 
@@ -25,3 +36,37 @@ def run() -> Iterator[Line]:
     yield Line("memory of an honest host of 50,000 rules", honest["grown"], "MB", MEGABYTES)
     together = worker("replies_at_once", str(HOSTS))
     yield Line(f"memory of {HOSTS} such hosts at once", together["peak"], "MB", TOGETHER, against=f"{together['states']}")
+    yield from _among_good_ones()
+
+
+def _among_good_ones() -> Iterator[Line]:
+    with tempfile.TemporaryDirectory() as folder, lab(Path(folder), GOOD, "psrp", "basic") as good, _evil(Path(folder)) as evil:
+        write(Path(folder), good)
+        alone = worker("among", folder)
+        assert alone["states"]["good"] == {"differs": GOOD}, alone
+        names = [*good, *evil]
+        random.Random(1).shuffle(names)
+        write(Path(folder), {name: {**good, **evil}[name] for name in names})
+        beside = worker("among", folder, *evil)
+    assert beside["states"]["good"] == {"differs": GOOD}, beside
+    yield Line(f"{GOOD} good hosts alone", alone["last"], "s", against=f"{alone['peak']:.0f} MB")
+    yield Line(f"the last of them beside {len(evil)} hostile ones", beside["last"] / alone["last"], "times", SLOWER,
+               against=f"{beside['last']:.1f} s; hostile: {beside['states']['evil']}")
+    yield Line("memory of both", beside["peak"], "MB", TOGETHER)
+
+
+@contextmanager
+def _evil(folder: Path) -> Iterator[dict[str, Any]]:
+    """Hostile hosts in a process of their own."""
+    inventory = folder / "evil.json"
+    command = [sys.executable, str(ROOT / "tests" / "helpers" / "hostile_hosts.py"), str(inventory)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment()) as server:
+        try:
+            while not inventory.exists():
+                if server.poll() is not None:
+                    raise RuntimeError("the hostile hosts did not start")
+                time.sleep(0.1)
+            yield json.loads(inventory.read_text(encoding="utf-8"))["all"]["hosts"]
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(60)

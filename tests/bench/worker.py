@@ -51,7 +51,7 @@ def main(name: str, *arguments: str) -> None:
     imported = time.process_time()
     works: dict[str, Callable[..., dict[str, Any]]] = {
         "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
-        "replies_at_once": replies_at_once, "texts": texts,
+        "replies_at_once": replies_at_once, "texts": texts, "among": among,
         "large": large}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
@@ -160,6 +160,18 @@ def reply(name: str) -> dict[str, Any]:
     result = planned(output)
     assert result.status in ("in_sync", "failed"), result
     return {"spent": time.process_time() - start, "grown": peak_mb() - before}
+
+
+def among(project: str, *evil: str) -> dict[str, Any]:
+    """A plan of a project with all its hosts: when the last of those that are not in `evil` ended, and what became of all."""
+    run, start, last = prepare(options(project)), time.monotonic(), 0.0
+    states: dict[str, Counter[str]] = {"good": Counter(), "evil": Counter()}
+    peak_from_now()
+    for result in fleet.run_all(run.jobs, partial(plan_host, context=run.context), 20):
+        bad = result.host in evil
+        states["evil" if bad else "good"][result.status] += 1
+        last = last if bad else time.monotonic() - start
+    return {"last": last, "states": {name: dict(found) for name, found in states.items()}}
 
 
 def texts(length: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cli_lab import Cli, environment, fleet
+from hostile_hosts import served
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the hosts are POSIX scripts")
 PROGRAM = [sys.executable, "-m", "ringfence.cli"]
@@ -70,3 +71,17 @@ def test_ctrl_c_ends_a_run_whatever_the_hosts_say(cli: Cli) -> None:
             _, err = run.communicate(timeout=20)
     assert run.returncode == 130
     assert err.startswith(b"interrupted: ")
+
+
+def test_three_hostile_hosts_among_twelve(cli: Cli) -> None:
+    """Of each sort one: in what it answers, before the log-on, after it. The others are what they are without them."""
+    with fleet(cli, 9), served(["rules nobody understands", "a long packet", "CLIXML and CLIXML"]) as evil:
+        alone = {h["host"]: h["changes"] for h in json.loads(cli("plan", "--output", "json").out)["hosts"]}
+        cli.write({"evil.yml": json.dumps({"all": {"hosts": evil}})})
+        said = cli("plan", "-i", "hosts.yml", "-i", "evil.yml", "--output", "json")
+    found = {h["host"]: h for h in json.loads(said.out)["hosts"]}
+    assert {name: h["changes"] for name, h in found.items() if name not in evil} == alone
+    assert len(alone) == 9
+    assert {name: h["error"] and h["error"]["kind"] for name, h in found.items() if name in evil} == {
+        "evil-rules-nobody-understands": None, "evil-a-long-packet": "wrong_service", "evil-CLIXML-and-CLIXML": "script"}
+    assert said.code == 6

@@ -71,9 +71,9 @@ def project(tmp_path: Path) -> Path:
     ("doc firewall_rule", 0, PROJECT | {"rich"}),
     ("jea export jea", 0, FLAGS),
     ("drift -l psrp", 5, PROJECT | PSRP),
+    ("show psrp", 5, PROJECT | PSRP),
     ("ping --list-hosts", 0, PROJECT),
     ("ping ssh", 5, PROJECT | {"paramiko", "cryptography", "asyncio"}),
-    ("show psrp", 5, PROJECT | PSRP),
     ("compare-defaults psrp", 5, PROJECT | PSRP),
     ("drift -l ssh", 5, PROJECT | {"paramiko", "cryptography", "asyncio"}),
 ])

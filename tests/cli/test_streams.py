@@ -1,34 +1,56 @@
-"""Streams that are closed, full or read by nobody: a message and an exit code, never a traceback."""
+"""Standard streams that are closed or full: one line, an exit code, and what was begun is ended."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from cli_lab import SMALL_PROJECT, environment
+from cli_lab import Cli, environment, fleet, written
 
-PROGRAM = f"{sys.executable} -m ringfence.cli"
+pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="it is of Linux")
+PROJECT = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n",
+           "hosts.yml": "all: {hosts: {web1: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}}}\n",
+           "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: a, state: absent}\n"}
 
 
-@pytest.mark.parametrize(("command", "code", "said"), [
-    ("validate >&-", 0, ""),
-    ("validate 2>&-", 0, "valid: 1 declaration for 1 host\n"),
-    ("apply --yes >&-", 1, "error: "),
-    ("apply <&-", 1, "there is nobody to ask"),
-    ("--help >/dev/full", 1, "error: No space left on device\n"),
-    ("--version >/dev/full", 1, "error: No space left on device\n"),
-    ("validate >/dev/full", 1, "error: No space left on device\n"),
-    ("--version | true", 0, ""),
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    made = Cli(tmp_path, capsys)
+    made.write(PROJECT)
+    return made
+
+
+def shell(cli: Cli, words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(f"exec {sys.executable} -m ringfence.cli {words}", shell=True, cwd=cli.folder, env=environment(),
+                          capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(("words", "code", "said"), [
+    ("validate >&-", 0, ""), ("validate 2>&-", 0, ""), ("validate >&- 2>&- <&-", 0, ""), ("plan >&-", 5, ""),
+    ("plan <&-", 5, ""), ("apply <&-", 1, "there is nobody to ask"), ("plan 2> /dev/full", 5, ""),
+    ("--version | true", 0, ""), ("--version >&-", 0, ""), ("--help >&-", 0, ""),
+    ("--version > /dev/full", 1, "error: standard output: No space left on device"),
+    ("--help > /dev/full", 1, "error: standard output: No space left on device"),
+    ("validate > /dev/full", 1, "error: standard output took no more: No space left on device. validate went on to its end"),
+    ("plan > /dev/full", 5, "error: standard output took no more: No space left on device. plan went on to its end"),
+    ("plan --output json > /dev/full", 5, "error: standard output took no more"),
+    ("doc > /dev/full", 1, "error: standard output took no more"),
 ])
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_stream_that_does_not_work(command: str, code: int, said: str, tmp_path: Path) -> None:
-    for name, text in {**SMALL_PROJECT, "hosts.yml": "all: {hosts: {web1: {ansible_psrp_auth: basic}}}\n"}.items():
-        (tmp_path / name).write_text(text)
-    if "apply --yes" not in command:
-        (tmp_path / "hosts.yml").write_text("all: {hosts: {web1: }}\n")
-    done = subprocess.run(["sh", "-c", f"{PROGRAM} {command}"], cwd=tmp_path, env=environment(), capture_output=True, text=True,
-                          timeout=60, check=False)
+def test_closed_and_full_streams(cli: Cli, words: str, code: int, said: str) -> None:
+    done = shell(cli, words)
+    assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
-    assert said in done.stdout + done.stderr
-    assert done.returncode == code
-    assert said or not done.stderr
+    assert "itself failed" not in done.stderr
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) < 4
+
+
+def test_a_full_disk_stops_no_host(cli: Cli) -> None:
+    with fleet(cli, 3) as hosts:
+        before = written(hosts)
+        done = shell(cli, "apply --yes > /dev/full")
+        assert done.returncode == 1
+        assert "standard output took no more: No space left on device. apply went on to its end" in done.stderr
+        assert all(now > then for now, then in zip(written(hosts), before, strict=True))
+        assert json.loads(cli("plan", "--output", "json").out)["summary"]["changes"] == 0

@@ -30,9 +30,9 @@ Handler = Callable[[socket.socket], object]
 class Server:
     """A TCP server whose `handle` gets every connection, in a thread of its own; all is closed at the end."""
 
-    def __init__(self, handle: Handler) -> None:
+    def __init__(self, handle: Handler, listener: socket.socket | None = None) -> None:
         self._handle = handle
-        self._listener = socket.create_server((HERE, 0))
+        self._listener = listener or socket.create_server((HERE, 0))
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
         self.closing = threading.Event()
@@ -45,9 +45,7 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.closing.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self.stop_listening()
         for sock in self._open:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -55,6 +53,12 @@ class Server:
             thread.join(10)
         for sock in self._open:
             sock.close()
+
+    def stop_listening(self) -> None:
+        """No further connection is taken; those that are open stay."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):

@@ -64,9 +64,9 @@ class Warm:
 
 
 def script_file(folder: Path, writes: bool = True) -> Path:
-    """A script with every part, or all that only read, in a file of its own."""
+    """A script as it travels, in a file of its own."""
     file = folder / ("writer.ps1" if writes else "auditor.ps1")
-    file.write_text(script_named("operator" if writes else "key-auditor"), "utf-8")
+    file.write_text(script_named("writer" if writes else "key-auditor"), "utf-8")
     return file
 
 

@@ -22,7 +22,7 @@ from ringfence.run.reply_memory import ReplyMemory
 from ringfence.transports.connection_settings import LocalSettings
 
 Values = dict[str, Any]
-LEAST = {"wire": "2.0", "os": {"build": 1}, "elevated": True, "language_mode": "FullLanguage",
+ESSENTIAL = {"wire": "2.0", "os": {"build": 1}, "elevated": True, "language_mode": "FullLanguage",
          "services": {"mpssvc": "running", "BFE": "running"}}
 WIRE = 1_000_000  # bytes: what the limits speak of
 
@@ -115,7 +115,7 @@ def labels() -> tuple[str, ...]:
 
 def answers(values: Values) -> list[Any]:
     """What is said to each call of a plan; a host that does not tell the least of facts would not be read further."""
-    return [{**(LEAST if label == "facts" else {}), **values.get(label, {})} for label in labels()]
+    return [{**(ESSENTIAL if label == "facts" else {}), **values.get(label, {})} for label in labels()]
 
 
 @dataclass(frozen=True)

@@ -181,14 +181,14 @@ class LabCase:
 
 
 def _judge_refusal(expected: int | str, last: Failure | None, failed: Failure | None) -> Verdict:
-    """An expected number is a native code or a FW_RULE_STATUS, which the message names too; a text begins the error's id."""
+    """An expected number is a native code, or a FW_RULE_STATUS, which the message names; a text begins the error's id."""
     said = f"0x{expected:08X}" if isinstance(expected, int) else expected
     if last is None or failed is not last:  # what came before it has to succeed
         return Verdict(DIFFERS, f"refused {said}", _told(failed) if failed else "was accepted")
     if expected == ASKED_FOR:
         return Verdict(EQUAL, f"refused {said}", _told(last))
     if isinstance(expected, int):
-        same = last.code == expected and (expected < 0x10000 or said in last.message)
+        same = said in last.message if expected >= 0x10000 else last.code == expected
     else:
         same = last.id.startswith(expected)
     return Verdict(EQUAL if same else WORDS, f"refused {said}", _told(last))

@@ -140,7 +140,7 @@ def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
     assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
     assert written == {"ok": True, "value": None}
     assert compared == {"ok": True, "value": ["none"]}
-    assert says_what_it_is(facts["value"], "operator") >= {"Net.Call", "Key.Compare"}
+    assert says_what_it_is(facts["value"], "writer") >= {"Net.Call", "Key.Compare"}
     assert refused == "refused CommandNotFoundException"
     assert set(visible.split()) == {"visible", jea.FUNCTION, *PROXIED}
 

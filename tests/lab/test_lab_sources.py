@@ -63,7 +63,7 @@ def test_what_is_open_is_marked_and_what_is_marked_is_listed() -> None:
 
 NOT_ASKED = {  # what no single call can ask
     "set-in-use", "taken-name", "list-bounds", "main-mode-crypto-key", "unknown-tokens", "flood-settings-store",
-    "localhost-at-once"}
+    "localhost-at-once", "several-objects"}
 
 
 def test_the_cases_ask_what_is_open() -> None:

@@ -60,7 +60,7 @@ PLAYBOOK = r"""
     - firewall_rule: {name: CoreNet-IGMP-In, state: absent}
     - ipsec_phase1_auth_set: {name: who, proposal: [{machine: true, kerberos: true}, {machine: true, cert: true,
                                                       signing: ecdsa256, authority: "C=US, CN=Root", account_mapping: true}]}
-    - ipsec_phase1_auth_set: {name: key, proposal: [{machine: true, pre_shared_key: "gehëim | key"}]}
+    - ipsec_phase1_auth_set: {name: key, proposal: [{machine: true, pre_shared_key: "gehëim · key"}]}
     - ipsec_phase2_auth_set: {name: user, proposal: [{user: true, kerberos: true}, {anonymous: true}]}
     - ipsec_main_mode_crypto_set: {name: default, max_minutes: 60, force_diffie_hellman: true,
                                    proposal: [{key_exchange: dh20, encryption: aes256, hash: sha384},

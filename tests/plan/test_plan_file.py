@@ -30,7 +30,7 @@ def test_a_plan_survives_its_file() -> None:
     assert decode(text, "plan.json") == plan
     assert decode(text, "plan.json").encode() == text
     assert list(json.loads(text)["hosts"]) == ["srv1", "srv2"]
-    assert "ä" in text
+    assert text.isascii()
 
 
 def test_it_says_what_is_not_the_default() -> None:

@@ -91,6 +91,9 @@ def test_an_exemption_has_no_second_authentication_to_leave_out() -> None:
     assert lab.plan(a_rule(**exempt)).changes == ()
     assert lab.apply(a_rule(phase2_auth_set="none")).error is None
     assert "Auth2Set" not in lab.rule("iso")
+    assert lab.apply(a_rule(**exempt)).error is None
+    assert lab.apply(a_rule()).error is None  # what an exemption does not name is no word against the default
+    assert "Auth2Set" in lab.rule("iso")
 
 
 def test_what_somebody_changed_is_seen_and_put_right() -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from ringfence import kinds, schemas
-from ringfence.diagnostics import Diagnostic, Where
+from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.errors import GuardRefused, HostError, StalePlan, Unreachable
 from ringfence.model.state import Change, id_of
 from ringfence.plan.file import OPTIONS, PlanFile, changes_as_data, decode
@@ -194,3 +194,39 @@ def test_the_reference_names_every_property(name: str) -> None:
         assert not prop.parameter or f"`-{prop.parameter}`" in page
     assert yaml.safe_load(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
     assert max(map(len, terminal.splitlines()[4:])) <= 160
+
+
+# ------------------------------------------------------------------------------------------------- much from a host
+
+def test_a_long_text_is_shown_from_where_it_differs() -> None:
+    long = "a" * 5_000_000
+    changed = update(before={"description": long + "b"}, after={"description": long + "c" * 500})
+    shown = text_view.change(changed)
+    assert len(shown) < 1000
+    assert f"description  …{'a' * 20}b → …{'a' * 20}c" in shown
+    assert "more characters, see --full" in shown
+    assert long + "b" in text_view.change(changed, full=True)
+
+
+def test_a_long_list_is_shown_from_its_beginning() -> None:
+    addresses = tuple(f"10.0.{i // 256}.{i % 256}" for i in range(0, 60_000, 2))
+    lists = update(before={"remote_address": addresses}, after={"remote_address": ("10.9.9.9",)})
+    shown = text_view.change(lists)
+    assert "29980 more (see --full)" in shown
+    assert len(shown.splitlines()) == 23
+    assert len(text_view.change(lists, full=True).splitlines()) == 30_002
+    assert value(addresses) == ", ".join(addresses[:20]) + " and 29980 more (see --full)"
+    assert value(addresses, full=True) == ", ".join(addresses)
+
+
+def test_many_warnings_of_a_host_are_counted() -> None:
+    warnings = tuple(Diagnostic(NOWHERE, f"{i} could not be read: {'x' * 9999}", severity="warning") for i in range(5000))
+    shown = text_view.GroupedResults()
+    shown.add(HostResult("web1", diagnostics=warnings))
+    text = shown.flush()
+    assert len(text) < 100_000
+    assert "and 4900 more (see --full)" in text
+
+
+def test_a_name_of_any_length() -> None:
+    assert len(text_view.change(create("x" * 1_000_000), diff=False)) < 500

@@ -35,6 +35,7 @@ def test_a_restriction(key: str, text: str, store: str, enabled: bool, origin: s
     (found,) = restricted((key, "R", text)).items()
     assert found[0] == Id(store, "firewall_rule", "r")
     assert getattr(found[1], "enabled", None) is enabled
+    assert found[1].kind.write_string(found[1]) == text  # what it says is what it said
     assert origin_of(*found, State()).name == origin
 
 

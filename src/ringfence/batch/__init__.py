@@ -82,6 +82,19 @@ class Batch:
         """The script that can do what the calls ask, and no more."""
         return script_for(c.verb for c in self.calls.values())
 
+    @property
+    def secrets(self) -> list[Secret]:
+        """The secrets among the arguments, those too that do not travel as text."""
+        found: list[Secret] = []
+        waiting: list[Any] = [call.args for call in self.calls.values()]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, Secret | AsHmac):
+                found.append(value.secret if isinstance(value, AsHmac) else value)
+            elif isinstance(value, Mapping | list | tuple):
+                waiting += value.values() if isinstance(value, Mapping) else value
+        return found
+
     def encode(self) -> str:
         """The one line that travels to the host."""
         calls = [{"verb": c.verb, "args": c.args} for c in self.calls.values()]

@@ -37,7 +37,7 @@ class JeaEndpoint:
 
     def module_text(self) -> str:
         """The module: a script as the body of the function."""
-        name = "operator" if self.writes else "key-auditor" if self.compares_keys else "auditor"
+        name = "writer" if self.writes else "key-auditor" if self.compares_keys else "auditor"
         return f"function {FUNCTION} {{\n{script_named(name)}}}\nExport-ModuleMember -Function {FUNCTION}\n"
 
     def files(self) -> dict[str, str]:

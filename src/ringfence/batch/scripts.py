@@ -12,15 +12,12 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 
 _PLANS = ("start", "json", "facts", "policy", "defaults", "accounts")  # what every plan asks
-_READS = (*_PLANS, "texts", "netsecurity")  # and what else can be asked without writing
-_LOOKS = ("session", "surroundings")  # what `ping` and `doctor` ask of the host itself
-_WRITES = ("keys", "cmdlets", "expected", "changes")
+_READS = (*_PLANS, "texts", "netsecurity", "session", "surroundings")  # and what else can be asked without writing
 SCRIPTS = {"reader": (*_PLANS, "answer"), "prober": ("start", "json", "facts", "session", "answer"),
-           "key-reader": (*_PLANS, "keys", "answer"), "examiner": ("start", "json", "facts", "policy", *_LOOKS, "answer"),
-           "auditor": (*_READS, *_LOOKS, "answer"), "key-auditor": (*_READS, *_LOOKS, "keys", "answer"),
-           "writer": (*_READS, *_WRITES, "answer"), "operator": (*_READS, *_LOOKS, *_WRITES, "answer")}
-"""The parts of each, the smallest first: a batch is carried by the first that can do what its calls ask. Auditors' and operators'
-endpoints have whole ones."""
+           "key-reader": (*_PLANS, "keys", "answer"),
+           "auditor": (*_READS, "answer"), "key-auditor": (*_READS, "keys", "answer"),
+           "writer": (*_READS, "keys", "cmdlets", "expected", "changes", "answer")}
+"""The parts of each, the smallest first: a batch is carried by the first that can do what its calls ask."""
 
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
@@ -44,7 +41,7 @@ def install_text(name: str) -> str:
 
 def script_for(verbs: Iterable[str]) -> str:
     """The smallest script that knows these verbs; what none knows is left to the host to refuse."""
-    asked = verbs_of("operator").intersection(verbs)
+    asked = verbs_of("writer").intersection(verbs)
     return script_named(next(name for name in SCRIPTS if asked <= verbs_of(name)))
 
 

@@ -4,45 +4,31 @@ import os
 import sys
 
 from ringfence import __version__
+from ringfence.cli.streams import mute, open_closed_streams
 
 
 def main() -> None:
     """The program `ringfence`."""
-    _open_streams()
-    try:
-        code = _run(sys.argv[1:])
-        sys.stdout.flush()
-    except OSError as error:  # of standard output itself: what concerns files is told by who reads them
-        from ringfence.cli.console import mute
-
-        mute(sys.stdout)
-        code = 0
-        if not isinstance(error, BrokenPipeError):
-            sys.stderr.write(f"error: {error.strerror or error}\n")
-            code = 1
-    sys.exit(code)
-
-
-def _run(arguments: list[str]) -> int:
-    if arguments == ["--version"]:  # asked by scripts, and often: not worth importing a parser of flags
-        sys.stdout.write(f"ringfence {__version__}\n")
-        return 0
+    open_closed_streams()
     from ringfence.errors import INTERRUPTED
 
+    code = 0
     try:
+        if sys.argv[1:] == ["--version"]:  # asked by scripts, and often: not worth importing a parser of flags
+            sys.stdout.write(f"ringfence {__version__}\n")
+            sys.stdout.flush()
+            return
         from ringfence.cli.app import run  # takes long enough for somebody to press Ctrl-C
-        code = run(arguments)
+        code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except OSError as error:  # --help, --version: commands have their own words for it
+        mute(sys.stdout)
+        if not isinstance(error, BrokenPipeError):  # nobody reads on: as anywhere, no mistake
+            sys.stderr.write(f"error: standard output: {error.strerror or error}\n")
+            code = 1
     if code == INTERRUPTED:  # hosts may still be at work, in threads that Python would wait for
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(code)
-    return code
-
-
-def _open_streams() -> None:
-    """A stream that the caller closed (`>&-`) leads nowhere: Python has None for it, which nobody can write to or ask."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    sys.exit(code)

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 from ringfence.cli.console import LOG, Console, logging_to_stderr
 from ringfence.cli.options import CommonOptions, FleetOptions, InventoryOptions, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
-from ringfence.errors import FAILURES, INTERRUPTED, ExitCode, RingfenceError
+from ringfence.errors import FAILURES, INTERRUPTED, ExitCode, RingfenceError, combined_exit_code
 from ringfence.views import json_view
 
 Command = Callable[..., int]
@@ -66,7 +66,11 @@ def _guarded(function: Command, arguments: dict[str, Any]) -> int:
     console: Console = arguments["console"]
     name = function.__name__.strip("_").replace("_", "-")
     try:
-        return function(**arguments)
+        code = function(**arguments)
+        if console.unwritten:
+            console.say(f"error: standard output took no more: {console.unwritten}. {name} went on to its end")
+            return combined_exit_code([ExitCode(code), ExitCode.ERROR])
+        return code
     except KeyboardInterrupt as interrupt:
         console.say("interrupted" + (f": {interrupt}" if str(interrupt) else ""))
         return INTERRUPTED

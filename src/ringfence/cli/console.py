@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 from ringfence.cli.options import CommonOptions, OutputFormat
+from ringfence.cli.streams import mute
 from ringfence.diagnostics import Diagnostic
 from ringfence.views import json_view, text_view
 from ringfence.views.format import Style, unstyled
@@ -33,6 +34,7 @@ class Console:
         self.format = common.output.value
         self._progress: Any = None
         self._muted = False
+        self.unwritten = ""  # why standard output took no more
         for stream in (sys.stdout, sys.stderr):  # a terminal without Unicode shows a question mark, not a traceback
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure:
@@ -64,10 +66,13 @@ class Console:
                 except BrokenPipeError:
                     self._muted = True
                     mute(sys.stdout)
+                except OSError as error:  # a full disk stops nobody half way: what is under way is ended, then it is told
+                    self._muted, self.unwritten = True, error.strerror or str(error)
+                    mute(sys.stdout)
 
     def say(self, shown: str) -> None:
         """A line to standard error."""
-        with self._paused(), contextlib.suppress(BrokenPipeError):
+        with self._paused(), contextlib.suppress(OSError):
             sys.stderr.write(shown + "\n")
             sys.stderr.flush()
 
@@ -137,17 +142,9 @@ class _Late:
     """Standard error as it is when something is logged."""
 
     def write(self, shown: str) -> None:
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             sys.stderr.write(shown)
 
     def flush(self) -> None:
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             sys.stderr.flush()
-
-
-def mute(stream: TextIO) -> None:
-    """What is still buffered has no reader: let it go nowhere, so that the interpreter ends in silence."""
-    with contextlib.suppress(OSError, ValueError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)

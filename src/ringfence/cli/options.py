@@ -78,3 +78,5 @@ class FleetOptions:
 
     forks: Annotated[int, flag("-f", "--forks", metavar="N", min=1, max=1000, help="Hosts at the same time. Default: 20.")] = 20
     list_hosts: Annotated[bool, flag("--list-hosts", help="Show the hosts that would be worked on, and touch none.")] = False
+    full: Annotated[bool, flag("--full", help="Show long values and lists whole: of what hosts say the beginning is shown, 200 "
+                               "characters or 20 members.")] = False

@@ -46,12 +46,12 @@ def _interruptible() -> Iterator[None]:
         raise KeyboardInterrupt(LEFT_BEHIND) from None
 
 
-def view_of(console: Console, command: str, *, diff: bool = True, table: ViewTable = VIEWS) -> View:
+def view_of(console: Console, command: str, *, diff: bool = True, full: bool = False, table: ViewTable = VIEWS) -> View:
     """The view of a run in the format that --output names. Raises InputError where the command has no such view."""
     if console.format not in table:
         raise InputError([Diagnostic(NOWHERE, f"{command} has no output format {console.format}",
                                      f"allowed: {', '.join(table)}")])
-    return table[console.format](ViewOptions(command, diff, console.style))
+    return table[console.format](ViewOptions(command, diff, console.style, full))
 
 
 def show_run(console: Console, view: View, command: str, jobs: Sequence[HostJob], work: Callable[[HostJob], HostResult],

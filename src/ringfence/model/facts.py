@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
 
-MAX_INTERFACES = 4096  # of one host that are looked at: each is compared with each alias that is declared
+MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
 
 
 @dataclass(frozen=True)

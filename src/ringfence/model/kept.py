@@ -33,7 +33,8 @@ def kept_pieces(resource: Resource) -> tuple[str, ...]:
 def untouched(found: Resource, mentioned: Mapping[str, Any]) -> dict[str, Any]:
     """The values that silence does not clear: of properties that are not mentioned, and hold what no cmdlet can write.
 
-    A value that was not understood (None, its pieces are unknown tokens) is such a one too.
+    So is a value that was not understood (None, its pieces are unknown tokens), but not the set that an exemption does not name.
     """
     values = ((p, getattr(found, p.name)) for p in found.kind.properties.values() if p.name not in mentioned)
-    return {p.name: value for p, value in values if kept_members(p, value) or (value is None and p.default is not None)}
+    return {p.name: value for p, value in values
+            if kept_members(p, value) or (value is None and p.default is not None and not p.references)}

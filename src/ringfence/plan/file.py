@@ -29,29 +29,39 @@ class PlanFile:
         """The file's text."""
         document = {"ringfence": __version__, "format": PLAN_FORMAT, "created": self.created, "options": dict(self.options),
                     "hosts": {name: list(self.hosts[name]) for name in sorted(self.hosts)}}
-        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(document, indent=1) + "\n"
 
 
 def decode(text: str, file: str) -> PlanFile:
     """A plan from a file's text. Raises InputError."""
     try:
-        document = json.loads(text)
+        document = _mapping("a plan", json.loads(text))
         if document["format"] != PLAN_FORMAT:
             raise ValueError(f"its format is {document['format']}, this version of ringfence reads {PLAN_FORMAT}")
-        hosts = {str(h): [_change(c) for c in changes] for h, changes in document["hosts"].items()}
-        options = {name: _texts(name, document["options"][name]) for name in OPTIONS}
+        hosts = {str(h): _changes(changes) for h, changes in _mapping("hosts", document["hosts"]).items()}
+        made_by = _mapping("options", document["options"])
+        options = {name: _texts(name, made_by[name]) for name in OPTIONS}
         return PlanFile(options, hosts, str(document.get("created", "")))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, RecursionError) as error:
         problem = f"no {error} in it" if isinstance(error, KeyError) else str(error)
         raise InputError([Diagnostic(Where(file), f"not a plan file: {problem}",
                                      "make it with `ringfence plan -o FILE`")]) from None
 
 
-def _change(change: Any) -> dict[str, Any]:
-    for name in ("action", "kind", "name"):
-        if not isinstance(change[name], str):
-            raise ValueError(f"the {name} of a change is a text")
-    return dict(change)
+def _mapping(what: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is a mapping")
+    return value
+
+
+def _changes(changes: Any) -> list[dict[str, Any]]:
+    if not isinstance(changes, list):
+        raise ValueError("the changes of a host are a list")
+    for change in changes:
+        for name in ("action", "kind", "name"):
+            if not isinstance(_mapping("a change", change)[name], str):
+                raise ValueError(f"the {name} of a change is a text")
+    return changes
 
 
 def _texts(name: str, values: Any) -> list[str]:

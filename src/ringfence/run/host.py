@@ -18,6 +18,7 @@ from ringfence.plan.file import Reviewed, stale
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
+from ringfence.run.masking import Masking, secrets_of
 from ringfence.run.names import NameCache
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
@@ -95,6 +96,7 @@ class HostRun:
         self.connections = 0
         self.endpoint: Endpoint | None = None  # who answers, once it has been asked
         self._memory = MemoryShare(context.memory)
+        self._masking = Masking(secrets_of(job.settings))
         self.found: HostSnapshot | None = None  # what was read last
         self._transport: Transport | None = None
 
@@ -102,7 +104,11 @@ class HostRun:
         """Carry a batch over a connection of its own. Raises HostError."""
         self._transport = self._transport or self.context.connect(self.job)
         self.connections += 1
-        return self._transport.run(replace(batch, admit=self._memory.take))
+        self._masking.learn(batch.secrets)
+        try:
+            return self._masking.reply(self._transport.run(replace(batch, admit=self._memory.take)))
+        except HostError as error:
+            raise self._masking.error(error) from None
 
     @property
     def agreed(self) -> str:
@@ -112,14 +118,22 @@ class HostRun:
     def result(self, work: Callable[[], HostResult]) -> HostResult:
         """What `work` gives, or its error, with the number of connections and the time that it took."""
         start = time.monotonic()
-        try:
-            with self._memory:
+        with self._memory:
+            try:
                 result = work()
-        except Exception as error:
-            result = HostResult(self.job.host, error=host_fault(self.job.host, error), declared=self.job.declared)
-        if result.changes and not isinstance(result.error, HostError):
-            result = replace(result, names=self.names(stored_names(result.changes)))
+            except Exception as error:
+                result = HostResult(self.job.host, error=host_fault(self.job.host, error), declared=self.job.declared)
+            if result.changes and not isinstance(result.error, HostError):
+                result = self._with_names(result)
         return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))
+
+    def _with_names(self, result: HostResult) -> HostResult:
+        """What came of the host, with names for people; they are no reason to lose what is known."""
+        try:
+            return replace(result, names=self.names(stored_names(result.changes)))
+        except Exception:
+            LOG.debug("%s: names", self.job.host, exc_info=True)
+            return result
 
     def names(self, stored: StoredNames) -> Mapping[str, str]:
         """What the host calls what it stores, where people are going to see it."""

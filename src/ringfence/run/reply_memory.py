@@ -3,7 +3,7 @@
 import threading
 from types import TracebackType
 
-FLEET_MEMORY = 600_000_000  # bytes that replies, and what is made of them, may take at once
+FLEET_MEMORY = 250_000_000  # bytes that large replies may take at once: one of the largest, for reading uses one core anyway
 _SMALL = 8_000_000  # a host of a few thousand rules: it waits for nobody
 
 
@@ -12,6 +12,7 @@ class ReplyMemory:
 
     def __init__(self, size: int = FLEET_MEMORY) -> None:
         self.size, self.used = size, 0
+        self.queue: list[MemoryShare] = []  # who waits, in the order in which they came
         self.changed = threading.Condition()
 
 
@@ -32,10 +33,16 @@ class MemoryShare:
             self.memory.changed.notify_all()
 
     def take(self, size: int) -> None:
-        """Have `size` bytes; waits until there is room for them, or until nobody else has any."""
+        """Have `size` bytes. A large reply waits its turn, and then until there is room, or until no other large one is there."""
         memory = self.memory
+        if size <= _SMALL:
+            return
         with memory.changed:
-            memory.changed.wait_for(lambda: size <= _SMALL or self.held > _SMALL or not memory.used
-                                    or memory.used + size <= memory.size)
+            if not self.held:
+                memory.queue.append(self)
+                memory.changed.wait_for(lambda: memory.queue[0] is self and (
+                    not memory.used or memory.used + size <= memory.size))
+                memory.queue.remove(self)
+                memory.changed.notify_all()
             self.held += size
             memory.used += size

@@ -96,10 +96,10 @@ class Scope:
                 continue
             if name in OPAQUE:
                 return None
-            charge(PART)
             seen[name] = raw = self.raw(name)
             if name not in self.magic and (inner := names_in(raw)):
                 todo += inner
+        charge(PART * len(seen))
         return seen
 
     # -- rendered

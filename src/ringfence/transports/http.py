@@ -27,6 +27,7 @@ _SEALED = re.compile(r'multipart/(x-multi-)?encrypted;\s*protocol="[\w/.-]+";\s*
 
 
 BEFORE_AUTHENTICATION = 2**20  # bytes of all responses before authentication, their headers included
+_MAX_CONTINUED = 20  # times "100 Continue" before one response: http.client reads on as long as they come
 _ROUNDS = 20  # responses in which authentication has to come to its end; NTLM takes three
 
 
@@ -95,6 +96,14 @@ class _CountedResponse(http.client.HTTPResponse):
     def __init__(self, sock: Any, link: BoundedSession, **options: Any) -> None:
         super().__init__(sock, **options)
         self.fp: Any = _CountedStream(self.fp, link)
+        self._begun = 0
+
+    def _read_status(self) -> tuple[str, int, str]:
+        self._begun += 1  # each 100 Continue is followed by another status
+        if self._begun > _MAX_CONTINUED:
+            raise HostError("protocol", f"more than {_MAX_CONTINUED} times 100 Continue")
+        found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+        return found
 
 
 class BoundedAdapter(HTTPAdapter):

@@ -8,6 +8,8 @@ from typing import Any
 from ringfence.secret import MASK, Secret
 from ringfence.types.base import PropertyType, snake
 
+MAX_SHOWN = 200  # characters of a text of a host that are shown without --full
+MAX_LISTED = 20  # members of a list of a host that are shown without --full
 Style = Callable[[str, str], str]
 """(text, style) -> the text as it is shown. Styles: added, removed, changed, error, warning, good, quiet, strong."""
 
@@ -27,6 +29,12 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def cut(text: str, full: bool = False, longest: int = MAX_SHOWN) -> str:
+    """A text of a host, escaped; of a long one the beginning, and how much is left. `full`: all of it."""
+    left = 0 if full else len(text) - longest
+    return escaped(text) if left <= 0 else f"{escaped(text[:longest])}… ({left} more characters, see --full)"
+
+
 @lru_cache(1024)
 def naming(names: Names) -> Callable[[str], str]:
     """A function that puts what people call things in place of what is stored, wherever that stands in a shown text."""
@@ -38,8 +46,9 @@ def naming(names: Names) -> Callable[[str], str]:
     return lambda text: any_of.sub(lambda match: called[match[0]], text)
 
 
-def value(content: Any, blank: str = "(none)") -> str:
-    """A canonical value on one line, as people write it in YAML; an empty one becomes `blank`."""
+def value(content: Any, blank: str = "(none)", full: bool = False) -> str:
+    """A canonical value on one line, as people write it in YAML; an empty one becomes `blank`. Of long texts and lists the
+    beginning and how much is left, unless `full`."""
     if isinstance(content, Secret):
         return MASK
     if content is None or content in ("", ()):
@@ -47,10 +56,16 @@ def value(content: Any, blank: str = "(none)") -> str:
     if isinstance(content, bool):
         return "true" if content else "false"
     if isinstance(content, Mapping):
-        return "{" + ", ".join(f"{escaped(str(k))}: {value(v)}" for k, v in content.items()) + "}"
+        return "{" + ", ".join(f"{escaped(str(k))}: {value(v, full=full)}" for k, v in content.items()) + "}"
     if isinstance(content, tuple | list):
-        return ", ".join(map(value, content))
-    return escaped(str(content))
+        shown = content if full else content[:MAX_LISTED]
+        return ", ".join(value(v, full=full) for v in shown) + more(len(content) - len(shown))
+    return cut(str(content), full)
+
+
+def more(left: int) -> str:
+    """What stands behind the members of a list that are shown, where some are left."""
+    return f" and {left} more (see --full)" if left > 0 else ""
 
 
 def empty_as(word: PropertyType | None) -> str:
@@ -67,9 +82,10 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def natural(name: str) -> list[tuple[int, int | str]]:
+def natural(name: str) -> list[tuple[int, int, str]]:
     """A key to sort names by, web2 before web10."""
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name)]
+    parts = re.split(r"(\d+)", name)
+    return [(0, len(digits := part.lstrip("0")), digits) if part.isdecimal() else (1, 0, part) for part in parts]
 
 
 def names(hosts: Sequence[str], limit: int = 5) -> str:

@@ -8,7 +8,7 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.report import HostResult, Report, StatusResult
 from ringfence.views import json_view, text_view
-from ringfence.views.format import Style, columns, count, escaped, unstyled
+from ringfence.views.format import Style, columns, count, cut, escaped, unstyled, value
 from ringfence.views.view import ViewOptions
 from ringfence.windows.associations import QuickMode
 
@@ -56,12 +56,12 @@ def text(result: StatusResult, style: Style = unstyled) -> str:
     lines = [style(escaped(result.host), "strong") + ": " + (count(len(found), "peer") if found else "no security associations")]
     lines += [f"  {style('warning', 'warning')}: the service {s} does not run: nothing is negotiated" for s in result.stopped]
     for one in found:
-        lines.append(f"  {escaped(one.remote)}{_named(one.remote_id, one.remote)} ← {escaped(one.local)}"
+        lines.append(f"  {cut(one.remote)}{_named(one.remote_id, one.remote)} ← {cut(one.local)}"
                      f"{_named(one.local_id, one.local)}")
-        rows = [("main mode", " · ".join(filter(None, map(escaped, (one.key_module, one.authentication, one.suite)))),
+        rows = [("main mode", " · ".join(filter(None, map(cut, (one.key_module, one.authentication, one.suite)))),
                  _limits(one.seconds))] if one.suite or one.authentication else []
         rows += [("quick mode", _quick(q), _limits(q.seconds, q.kilobytes)) for q in one.quick]
-        rows.append(("asked by", ", ".join(map(escaped, one.rules)) or "no rule that is known here", ""))
+        rows.append(("asked by", value(one.rules, "") or "no rule that is known here", ""))
         lines += ["    " + line for line in columns(rows)]
     return "\n".join(lines) + "\n"
 
@@ -73,13 +73,13 @@ def data(result: HostResult) -> dict[str, Any]:
 
 
 def _named(id: str, address: str) -> str:
-    return f" ({escaped(id)})" if id and id != address else ""
+    return f" ({cut(id)})" if id and id != address else ""
 
 
 def _quick(q: QuickMode) -> str:
     ports = f" {q.local_port or 'any'}→{q.remote_port or 'any'}" if q.local_port or q.remote_port else ""
     protocol = "" if q.protocol == "any" else f" · {q.protocol}{ports}"
-    return escaped(f"{q.mode} · {q.suite or 'no transform'}{protocol}")
+    return cut(f"{q.mode} · {q.suite or 'no transform'}{protocol}")
 
 
 def _limits(seconds: int, kilobytes: int = 0) -> str:

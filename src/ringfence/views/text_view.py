@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Diagnostic
@@ -11,7 +10,23 @@ from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Change
 from ringfence.plan.file import plain_data
 from ringfence.report import HostResult, Report, Status
-from ringfence.views.format import Names, Style, columns, count, empty_as, escaped, naming, natural, unstyled, value
+from ringfence.types.base import remembered
+from ringfence.views.format import (
+    MAX_LISTED,
+    MAX_SHOWN,
+    Names,
+    Style,
+    columns,
+    count,
+    cut,
+    empty_as,
+    escaped,
+    more,
+    naming,
+    natural,
+    unstyled,
+    value,
+)
 from ringfence.views.format import names as names_of_hosts
 from ringfence.views.view import ViewOptions
 from ringfence.windows.stored_names import title_of
@@ -19,6 +34,9 @@ from ringfence.windows.stored_names import title_of
 SIGNS = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed")}
 STYLES: dict[Status, str] = {"in_sync": "good", "reachable": "good", "changed": "changed", "differs": "changed",
                              "unreachable": "error", "refused": "error", "stale": "error", "invalid": "error", "failed": "error"}
+MAX_DIAGNOSTICS = 100  # mistakes and warnings of one host that are shown without --full
+_LONGEST_LINE = 600  # characters of a diagnostic of a host
+_MAX_ORDERED = 200  # members of two lists that are compared part by part
 MAX_HELD = 20_000  # changes, of different outcomes, that wait for hosts with the same plan before they are shown
 
 
@@ -30,13 +48,14 @@ class DifferenceLine:
     text: str
 
 
-def diagnostic(problem: Diagnostic, style: Style = unstyled) -> str:
-    """One mistake or warning: where, what, and the way out below it."""
+def diagnostic(problem: Diagnostic, style: Style = unstyled, full: bool = True) -> str:
+    """One mistake or warning: where, what, and the way out below it. Not `full`: what a host says is cut."""
     word = problem.severity
     place = f"{escaped(str(problem.where))}: " if problem.where != NOWHERE else ""
     host = f" (host {escaped(problem.host)})" if problem.host else ""
-    detail = "".join(f"\n    {escaped(line)}" for line in problem.detail.splitlines())
-    return f"{place}{style(word, 'quiet' if word == 'note' else word)}: {escaped(problem.summary)}{host}{detail}"
+    detail = "".join(f"\n    {cut(line, full, _LONGEST_LINE)}" for line in problem.detail.splitlines())
+    summary = cut(problem.summary, full, _LONGEST_LINE)
+    return f"{place}{style(word, 'quiet' if word == 'note' else word)}: {summary}{host}{detail}"
 
 
 def diagnostics(problems: Sequence[Diagnostic], style: Style = unstyled) -> str:
@@ -46,13 +65,17 @@ def diagnostics(problems: Sequence[Diagnostic], style: Style = unstyled) -> str:
     return "\n".join(diagnostic(p, style) for p in problems) + total
 
 
-def _difference(before: Any, after: Any, action: str, nothing: str) -> Iterator[DifferenceLine]:
+def _difference(before: Any, after: Any, action: str, nothing: str, full: bool) -> Iterator[DifferenceLine]:
     if action != "update":
-        yield DifferenceLine("", value(after if action == "create" else before, nothing))
+        yield DifferenceLine("", value(after if action == "create" else before, nothing, full))
     elif isinstance(before, tuple) and isinstance(after, tuple) and before and after:
-        yield from _members(before, after)
+        yield from _members(before, after, full)
     else:
-        yield DifferenceLine("", f"{value(before, nothing)} → {value(after, nothing)}")
+        if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) > MAX_SHOWN and not full:
+            same = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
+            start = max(0, same - MAX_SHOWN // 10)  # what differs is what has to be seen
+            before, after = f"{'…' * (start > 0)}{before[start:]}", f"{'…' * (start > 0)}{after[start:]}"
+        yield DifferenceLine("", f"{value(before, nothing, full)} → {value(after, nothing, full)}")
 
 
 def _data(members: tuple[Any, ...]) -> list[Any]:
@@ -60,29 +83,44 @@ def _data(members: tuple[Any, ...]) -> list[Any]:
     return [{n: plain_data(v) for n, v in m.values().items()} if isinstance(m, Resource) else plain_data(m) for m in members]
 
 
-@lru_cache(8192)
-def _members(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[DifferenceLine, ...]:
-    """Members that came and went; of members with parts, the parts. Remembered: DeepDiff takes its time."""
+def _members(before: tuple[Any, ...], after: tuple[Any, ...], full: bool) -> Iterable[DifferenceLine]:
+    """Members that came and went; of ordered ones with parts, the parts."""
+    if any(isinstance(m, Resource | tuple) for m in (*before, *after)):
+        if len(before) + len(after) <= _MAX_ORDERED:
+            return _parts(before, after, full)
+        return (DifferenceLine("", f"{count(len(before), 'member')} → {count(len(after), 'member')}"),)
+    old, new = set(before), set(after)
+    gone, come = ([m for m in members if m not in others] for members, others in ((before, new), (after, old)))
+    lines = [*_shown("-", gone, full), *_shown("+", come, full)]
+    return lines or (DifferenceLine("", f"{value(before, full=full)} → {value(after, full=full)}"),)  # the order alone
+
+
+def _shown(sign: str, members: Sequence[Any], full: bool) -> Iterator[DifferenceLine]:
+    for member in members if full else members[:MAX_LISTED]:
+        yield DifferenceLine(sign, value(member, full=full))
+    if not full and len(members) > MAX_LISTED:
+        yield DifferenceLine(sign, more(len(members) - MAX_LISTED).strip())
+
+
+def _parts(before: tuple[Any, ...], after: tuple[Any, ...], full: bool) -> tuple[DifferenceLine, ...]:
+    """What differs in members that have an order: DeepDiff finds it, in time with the square of their number."""
     from deepdiff import DeepDiff  # takes a while to import
 
-    ordered = any(isinstance(m, Resource | tuple) for m in (*before, *after))
-    found = DeepDiff(_data(before), _data(after), ignore_order=not ordered, verbose_level=2)
-    lines = [DifferenceLine("-", _at(path, v)) for path, v in found.get("iterable_item_removed", {}).items()]
-    lines += [DifferenceLine("-", _at(path, v)) for path, v in found.get("dictionary_item_removed", {}).items()]
+    found = DeepDiff(_data(before), _data(after), verbose_level=2)
+    lines = [DifferenceLine("-", _at(path, v, full)) for path, v in found.get("iterable_item_removed", {}).items()]
+    lines += [DifferenceLine("-", _at(path, v, full)) for path, v in found.get("dictionary_item_removed", {}).items()]
     for path, change in (*found.get("values_changed", {}).items(), *found.get("type_changes", {}).items()):
-        if ordered:
-            lines.append(DifferenceLine("", f"{_place(path)}{value(change['old_value'])} → {value(change['new_value'])}"))
-        else:
-            lines += [DifferenceLine("-", value(change["old_value"])), DifferenceLine("+", value(change["new_value"]))]
-    lines += [DifferenceLine("+", _at(path, v)) for path, v in found.get("iterable_item_added", {}).items()]
-    lines += [DifferenceLine("+", _at(path, v)) for path, v in found.get("dictionary_item_added", {}).items()]
-    return tuple(lines) or (DifferenceLine("", f"{value(before)} → {value(after)}"),)  # the order alone
+        old, new = value(change["old_value"], full=full), value(change["new_value"], full=full)
+        lines.append(DifferenceLine("", f"{_place(path)}{old} → {new}"))
+    lines += [DifferenceLine("+", _at(path, v, full)) for path, v in found.get("iterable_item_added", {}).items()]
+    lines += [DifferenceLine("+", _at(path, v, full)) for path, v in found.get("dictionary_item_added", {}).items()]
+    return tuple(lines) or (DifferenceLine("", f"{value(before, full=full)} → {value(after, full=full)}"),)  # the order alone
 
 
-def _at(path: str, member: Any) -> str:
+def _at(path: str, member: Any, full: bool) -> str:
     """A member, with its place where that is deeper than the list itself; what says nothing is left out."""
     shown = {k: v for k, v in member.items() if v not in (None, False, [])} if isinstance(member, dict) else member
-    return (_place(path) if "']" in path else "") + value(shown)
+    return (_place(path) if "']" in path else "") + value(shown, full=full)
 
 
 def _place(path: str) -> str:
@@ -91,21 +129,33 @@ def _place(path: str) -> str:
     return ", ".join(f"number {int(p) + 1}" if p.isdecimal() else escaped(p) for p in parts) + ": "
 
 
-@lru_cache(8192)
-def change(changed: Change, *, diff: bool = True, style: Style = unstyled, names: Names = ()) -> str:
+def change(changed: Change, *, diff: bool = True, style: Style = unstyled, names: Names = (), full: bool = False) -> str:
     """One change: a line for the resource and, with `diff`, its properties below it; `names`: what people call what is
-    stored. Remembered: fleets repeat themselves."""
+    stored."""
+    return _change(changed, diff, style, names, full)
+
+
+def _size(changed: Change, diff: bool, style: Style, names: Names, full: bool) -> int:
+    """How long the values of a change are, about."""
+    values = [v for r in (changed.before, changed.after) if r is not None for v in r.values().values()]
+    return (sum(len(v) if isinstance(v, str) else 50 * len(v) for v in values if isinstance(v, str | tuple))
+            + sum(len(text) for name in names for text in name) // 10)  # the changes of a host share them
+
+
+@remembered(4096, 4000, _size)  # fleets repeat themselves
+def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool) -> str:
     sign, colour = SIGNS[changed.action]
     store = f" ({changed.id.store})" if changed.id.store != LOCAL else ""
     place = style(f"  {escaped(str(changed.where))}", "quiet") if changed.where != NOWHERE else ""
     people_say, title = naming(names), dict(names).get(title_of(changed), "")
-    called = f"  {escaped(title)}" if title else ""
-    head = f"  {style(f'{sign} {changed.id.kind} {escaped(changed.resource.name)}{store}', colour)}{called}{place}"
+    called = f"  {cut(title, full)}" if title else ""
+    head = f"  {style(f'{sign} {changed.id.kind} {cut(changed.resource.name, full)}{store}', colour)}{called}{place}"
     if not diff:
         return head
     words = {name: p.type for name, p in changed.resource.kind.properties.items()}
     rows = {
-        name: list(_difference(b, a, changed.action, empty_as(words.get(name)))) for name, (b, a) in changed.properties().items()
+        name: list(_difference(b, a, changed.action, empty_as(words.get(name)), full))
+        for name, (b, a) in changed.properties().items()
     }
     width = max(map(len, rows), default=0)
     lines = [head]
@@ -133,8 +183,8 @@ class GroupedResults:
     Hosts without anything to tell appear in the recap only. What is held back is bounded by HELD changes.
     """
 
-    def __init__(self, *, diff: bool = True, style: Style = unstyled) -> None:
-        self._diff, self._style = diff, style
+    def __init__(self, *, diff: bool = True, style: Style = unstyled, full: bool = False) -> None:
+        self._diff, self._style, self._full = diff, style, full
         self._groups: dict[tuple[str, ...], list[str]] = {}  # text lines -> the hosts that they are true of
         self._held = 0
 
@@ -157,14 +207,17 @@ class GroupedResults:
 
     def _body(self, result: HostResult) -> Iterator[str]:
         style = self._style
-        yield from (diagnostic(replace(d, host=""), style) for d in result.diagnostics)
+        told = result.diagnostics if self._full else result.diagnostics[:MAX_DIAGNOSTICS]
+        yield from (diagnostic(replace(d, host=""), style, self._full) for d in told)
+        if len(result.diagnostics) > len(told):
+            yield f"{more(len(result.diagnostics) - len(told)).strip()}"
         named = tuple(result.names.items())
-        yield from (change(c, diff=self._diff, style=style, names=named) for c in result.changes)
+        yield from (change(c, diff=self._diff, style=style, names=named, full=self._full) for c in result.changes)
         if result.error is not None:
             yield failure(result.error, style)
         if result.remaining:
             yield "  what still differs:"
-            yield from (change(c, style=style, names=named) for c in result.remaining)
+            yield from (change(c, style=style, names=named, full=self._full) for c in result.remaining)
 
 
 def status(name: Status) -> str:
@@ -225,7 +278,7 @@ class TextView:
 
     def __init__(self, options: ViewOptions) -> None:
         self._style = options.style
-        self._results = GroupedResults(diff=options.diff, style=options.style)
+        self._results = GroupedResults(diff=options.diff, style=options.style, full=options.full)
         self._rows: list[RecapRow] = []
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:

@@ -12,11 +12,13 @@ from ringfence.views.format import Style, unstyled
 
 @dataclass(frozen=True)
 class ViewOptions:
-    """How a run is to be shown. command: what was called · diff: each property that differs · style: colours."""
+    """How a run is to be shown. command: what was called · diff: each property that differs · style: colours · full: long
+    values and lists whole."""
 
     command: str
     diff: bool = True
     style: Style = unstyled
+    full: bool = False
 
 
 class View(Protocol):

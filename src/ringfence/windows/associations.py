@@ -23,9 +23,9 @@ METHOD_NAMES = {1: "anonymous", 2: "computer Kerberos", 3: "pre-shared key", 4: 
            6: "user Kerberos", 7: "user certificate", 8: "user NTLM"}  # FW_AUTH_METHOD, [MS-FASP] 2.2.60
 KEY_MODULE_NAMES = {1: "IKEv1", 2: "AuthIP", 3: "IKEv2", 4: "IKEv2"}
 TRANSFORM_NAMES = {0: "", 1: "AH", 2: "ESP", 3: "ESP", 4: "no encapsulation", 5: "ESP"}  # 3 ESP cipher, 5 ESP hash and cipher
-MAX_ASSOCIATIONS = 5000  # of one host, in each mode
+MAX_ASSOCIATIONS = 5000  # security associations of one host, in each mode
 _PER_PEER = 100  # quick modes that do not say to which main mode they belong
-_MAX_COMPARISONS = 1_000_000  # of rules with associations that no filter names
+_MAX_COMPARISONS = 1_000_000  # comparisons of rules with associations that no filter names
 PROTOCOL_NAMES = {0: "any", 1: "icmpv4", 6: "tcp", 17: "udp", 58: "icmpv6"}
 
 

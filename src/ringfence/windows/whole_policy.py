@@ -53,7 +53,7 @@ def read_restricted(answer: Any, kinds: Mapping[str, Kind]) -> State:
                 if isinstance(text, str) and name:
                     rule = kind.read_string(name, text)
                     active = "|active=" in text.lower()
-                    found[Id(store, kind.name, name.lower())] = rule if active else rule.replace(enabled=True)
+                    found[Id(store, kind.name, name.lower())] = rule if active else rule.read_as(enabled=True)
     return State(found)
 
 

@@ -15,7 +15,7 @@ function Assert-Allowed($Call, [bool]$Nested = $false) {  # throws before anythi
             Assert-Allowed $one['$call'] $true
         }
     }
-    if ($cmdlet -notlike 'New-*' -and 'Name' -in $known -and -not $with['Name']) { Stop-Call PermissionDenied allowlist "$cmdlet needs a name" }
+    if ($cmdlet -notlike 'New-*' -and (-not $known -or 'Name' -in $known) -and -not $with['Name']) { Stop-Call PermissionDenied allowlist "$cmdlet needs a name" }
 }
 function Invoke-NetCmdlet($Call) {
     $cmdlet, $with = $Call['cmdlet'], @{ ErrorAction = 'Stop' }

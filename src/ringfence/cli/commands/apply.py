@@ -51,18 +51,19 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     show = partial(show_run, console, differences_fail=False, warnings=run.warnings, before=missing)
     if check:
         work = partial(_check, context=run.context, reviewed=reviewed)
-        return show(view_of(console, "apply --check", diff=diff), "apply --check", run.jobs, work, hosts.forks)
+        return show(view_of(console, "apply --check", diff=diff, full=hosts.full), "apply --check", run.jobs, work, hosts.forks)
     code = ExitCode.IN_SYNC
     if not yes:
         _require_terminal(console)
         if reviewed is None:
-            reviewed, code = _planned(console, run, hosts.forks)
+            reviewed, code = _planned(console, run, hosts)
             run = _only(run, {host: changes for host, changes in reviewed.items() if changes})
             if not run.jobs:
                 return code
         _confirm(console, reviewed)
     work = partial(_apply, context=run.context, reviewed=reviewed)
-    return combined_exit_code([code, show(view_of(console, "apply", diff=diff), "apply", run.jobs, work, hosts.forks)])
+    view = view_of(console, "apply", diff=diff, full=hosts.full)
+    return combined_exit_code([code, show(view, "apply", run.jobs, work, hosts.forks)])
 
 
 def _from_plan_file(files: Sequence[str], selection: SelectionOptions) -> tuple[list[str], SelectionOptions, Plans]:
@@ -96,10 +97,11 @@ def _require_terminal(console: Console) -> None:
                           "give --yes, or --check to only look")
 
 
-def _planned(console: Console, run: Prepared, forks: int) -> tuple[Plans, ExitCode]:
+def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Plans, ExitCode]:
     """Show the plan; returns the changes that are to be agreed to, and the exit code of the hosts that have none."""
     planned = PlanObserver()
-    code = show_run(console, view_of(console, "plan"), "plan", run.jobs, partial(plan_host, context=run.context), forks,
+    view = view_of(console, "plan", full=hosts.full)
+    code = show_run(console, view, "plan", run.jobs, partial(plan_host, context=run.context), hosts.forks,
                     differences_fail=False, observers=[planned])
     return planned.hosts, code
 

@@ -32,5 +32,6 @@ def compare_defaults(console: Console, selection: SelectionOptions, secrets: Sec
     run = prepared(console, [], selection, secrets, trusted, not hosts.list_hosts, any_host=True)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    return show_run(console, view_of(console, "compare-defaults", diff=diff, table=DEFAULTS_VIEWS), "compare-defaults", run.jobs,
-                    partial(compare_host, context=run.context), hosts.forks, warnings=run.warnings)
+    view = view_of(console, "compare-defaults", diff=diff, full=hosts.full, table=DEFAULTS_VIEWS)
+    return show_run(console, view, "compare-defaults", run.jobs, partial(compare_host, context=run.context), hosts.forks,
+                    warnings=run.warnings)

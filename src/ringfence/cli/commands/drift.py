@@ -24,5 +24,6 @@ def drift(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    return show_run(console, view_of(console, "drift", diff=diff), "drift", run.jobs, partial(plan_host, context=run.context),
-                    hosts.forks, warnings=run.warnings)
+    view = view_of(console, "drift", diff=diff, full=hosts.full)
+    return show_run(console, view, "drift", run.jobs, partial(plan_host, context=run.context), hosts.forks,
+                    warnings=run.warnings)

@@ -41,8 +41,9 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
     if hosts.list_hosts:
         return list_hosts(console, run)
     planned = PlanObserver()
-    code = show_run(console, view_of(console, "plan", diff=diff), "plan", run.jobs, partial(plan_host, context=run.context),
-                    hosts.forks, differences_fail=detailed_exitcode, warnings=run.warnings, observers=[planned])
+    view = view_of(console, "plan", diff=diff, full=hosts.full)
+    code = show_run(console, view, "plan", run.jobs, partial(plan_host, context=run.context), hosts.forks,
+                    differences_fail=detailed_exitcode, warnings=run.warnings, observers=[planned])
     if out:
         made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         write(Path(out), PlanFile(plan_options(playbooks, selection), planned.hosts, made).encode())

@@ -32,5 +32,5 @@ def status(console: Console, selection: SelectionOptions, secrets: SecretOptions
     run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    return show_run(console, view_of(console, "status", table=STATUS_VIEWS), "status", run.jobs,
+    return show_run(console, view_of(console, "status", full=hosts.full, table=STATUS_VIEWS), "status", run.jobs,
                     partial(status_of, context=run.context), hosts.forks)

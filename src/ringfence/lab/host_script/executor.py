@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import hmac
 import json
+import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ class HostScript:
                     replies.append(f'{{"ok":true,"value":{self._value(call, key, tried, session, verbs)}}}')
                 except CmdletError as error:
                     replies.append(json.dumps({"ok": False, "error": {
-                        "category": error.category, "id": error.id, "message": error.message, "code": error.code}}))
+                        "category": error.category, "id": error.id, "message": error.message, "code": _native_code(error)}}))
                     if stop:
                         break
         return replies
@@ -267,3 +268,9 @@ def _is_key(value: StoredValue) -> bool:
 def as_powershell_shows(setting: Mapping[str, Any]) -> dict[str, Any]:
     """A DoS protection setting as PowerShell shows it: flags enumerations as one text."""
     return {k: ", ".join(v) if k in ("EnabledKeyingModules", "FilteringFlags") else v for k, v in setting.items()}
+
+
+def _native_code(error: CmdletError) -> int | None:
+    """The code that the host script tells: that of the HRESULT in the id, else the one of the exception."""
+    found = re.search("HRESULT 0x8007([0-9A-Fa-f]{4})", error.id)
+    return int(found[1], 16) if found else error.code

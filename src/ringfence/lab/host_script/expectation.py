@@ -11,7 +11,7 @@ from ringfence.lab.registry.hive import POLICY, SimulatedRegistry, StoredValue
 
 def require_expected(registry: SimulatedRegistry, expected: Mapping[str, Any]) -> None:
     """Raises CmdletError where what is stored has another digest than it was read with."""
-    stored = "".join("".join(_texts(registry, POLICY + "\\" + path, names)) for path, names in expected["stored"])
+    stored = "".join("".join(_texts(registry, (POLICY + "\\" + path).rstrip("\\"), names)) for path, names in expected["stored"])
     found = hashlib.sha256(stored.encode("utf-8", "replace")).hexdigest() if stored else "none"
     if found != expected["sha256"]:
         raise CmdletError("InvalidOperation", "ringfence.changed", "it is not as it was read, somebody else has changed it")

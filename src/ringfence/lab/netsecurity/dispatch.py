@@ -132,6 +132,7 @@ def _set(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
 def _remove(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
 
+    # [MS-FASP] 3.1.4.20, 3.1.4.25: ERROR_ACTIVE_CONNECTIONS
     def remove_one(name: str) -> None:
         if noun.in_subkeys and in_use(machine, noun, root, name):
             raise system_error(2402, f"The set {name} is used by a rule.")
@@ -146,6 +147,7 @@ def _remove(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
 def _rename(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     root = policy_root(machine, arguments.get("PolicyStore", ""))
 
+    # Rename-NetIPsecPhase1AuthSet and its like: as when it is removed
     def rename_one(name: str) -> None:
         new = _free(machine, noun, root, arguments["NewName"], name)
         if noun.in_subkeys and in_use(machine, noun, root, name):

@@ -114,6 +114,7 @@ class Selection:
         for_each(self.ids, work, self.missing)
 
 
+# Remove-NetFirewallRule and its like, with several objects. open: several-objects
 def for_each(objects: Iterable[T], work: Callable[[T], object], missing: CmdletError | None = None) -> None:
     """Does the work on each object, whatever becomes of the others. Raises the first CmdletError at the end, or `missing`.
 

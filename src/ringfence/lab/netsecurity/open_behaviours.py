@@ -17,8 +17,13 @@ OPEN_BEHAVIOURS = {
     # How cmdlets answer
     "error-ids": OpenBehaviour(
         "A system error has the id `Windows System Error N`; what the firewall service refuses has `HRESULT 0x80070057`, and the "
-        "FW_RULE_STATUS code as its own code and in the message.",
+        "FW_RULE_STATUS code in the message.",
         "[MS-FASP] 3.1.4.6 has 87 for what does not pass its checks, beside a status; no page shows an error record of a cmdlet.",
+    ),
+    "several-objects": OpenBehaviour(
+        "Of several objects each is changed or removed, whatever becomes of the others; the first error is told at the end.",
+        "In PowerShell's cimChildJobBase.cs each object is a job that fails for itself; with -ErrorAction Stop those that have "
+        "not begun are stopped, and no page says how many those are.",
     ),
     "read-only-store": OpenBehaviour(
         "An unknown store is system error 2, an unknown domain 1355.",

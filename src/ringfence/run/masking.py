@@ -1,0 +1,97 @@
+"""What a host says without the secrets that it was told: it may repeat them in whatever text it likes.
+
+A host can always say a secret in words of its own (backwards, in pieces). What is caught is what happens by accident or
+ease: the text itself, as JSON and XML write it, and its base64 in UTF-8 and UTF-16, as PowerShell has it.
+"""
+
+import base64
+import contextlib
+import html
+import json
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ringfence.batch import Answer, Failure, Reply
+from ringfence.errors import HostError
+from ringfence.secret import MASK, Secret
+from ringfence.transports.connection_settings import ConnectionSettings
+
+_IN_TEXTS = 4  # characters of the shortest secret that is looked for in messages
+_IN_VALUES = 12  # and in values: a shorter one may be a word of a rule, which has to be read as it is
+
+
+class Masking:
+    """The secrets of one host, and texts without them."""
+
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        self._texts: list[str] = []  # all spellings, the longest first
+        self._values: list[str] = []
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[Secret]) -> None:
+        """Look for these too."""
+        known = set(self._texts).union(*(_spellings(s.reveal()) for s in secrets))
+        self._texts = sorted((s for s in known if len(s) >= _IN_TEXTS), key=len, reverse=True)
+        self._values = [s for s in self._texts if len(s) >= _IN_VALUES]
+
+    def text(self, text: str) -> str:
+        """A message without secrets; one that was cut may end in the beginning of one."""
+        for secret in self._texts:
+            text = text.replace(secret, MASK)
+            cut = next((n for n in range(min(len(secret) - 1, len(text)), _IN_TEXTS - 1, -1) if text.endswith(secret[:n])), 0)
+            text = text[:-cut] + MASK if cut else text
+        return text
+
+    def error(self, error: HostError) -> HostError:
+        """The same failure in words without secrets."""
+        masked = self.text(error.detail)
+        return error if masked == error.detail else type(error)(error.kind, masked)
+
+    def reply(self, reply: Reply) -> Reply:
+        """The same answers without secrets."""
+        return Reply({label: self._answer(answer) for label, answer in reply.answers.items()})
+
+    def _answer(self, answer: Answer) -> Answer:
+        if (error := answer.error) is not None:
+            return Answer(error=Failure(error.category, error.id, self.text(error.message), error.code))
+        return Answer(self._value(answer.value))
+
+    def _value(self, value: Any) -> Any:
+        """A value, in which texts are replaced where they stand: nobody else has it yet."""
+        if not self._values:
+            return value
+        waiting: list[Any] = [whole := [value]]
+        while waiting:
+            node = waiting.pop()
+            for place, member in enumerate(node) if isinstance(node, list) else list(node.items()):
+                if isinstance(member, str):
+                    if any(secret in member for secret in self._values):
+                        node[place] = self._without(member)
+                elif isinstance(member, list | dict):
+                    waiting.append(member)
+                if isinstance(place, str) and any(secret in place for secret in self._values):
+                    node[self._without(place)] = node.pop(place)
+        return whole[0]
+
+    def _without(self, text: str) -> str:
+        for secret in self._values:
+            text = text.replace(secret, MASK)
+        return text
+
+
+def secrets_of(settings: ConnectionSettings) -> list[Secret]:
+    """The secrets of a connection: passwords, keys, and the password in the URL of a proxy."""
+    found = [value for f in fields(settings) if isinstance(value := getattr(settings, f.name), Secret)]
+    proxy, password = getattr(settings, "proxy", None), None
+    with contextlib.suppress(ValueError):  # no URL
+        password = urlsplit(proxy).password if isinstance(proxy, str) else None
+    return [*found, *(Secret(p) for p in {password, unquote(password)})] if password else found
+
+
+def _spellings(secret: str) -> set[str]:
+    """How a secret may stand in a text. A key of several lines is looked for line by line too."""
+    lines = {line.strip() for line in secret.splitlines() if len(line.strip()) > 20}
+    coded = {base64.b64encode(secret.encode(encoding, "replace")).decode().rstrip("=") for encoding in ("utf-8", "utf-16-le")}
+    return {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret), *coded, *lines}

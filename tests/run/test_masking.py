@@ -1,0 +1,97 @@
+"""What a host was told in secret does not come back: not in messages, not in values, not by standard error."""
+
+import base64
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ssh_hosts
+from core import KINDS, task
+from faulty import Server, Ssh
+from hosts import LabHost
+
+from ringfence.batch import Answer, Batch, Failure, Reply
+from ringfence.errors import HostError, Unreachable
+from ringfence.run.host import HostJob, RunContext, plan_host
+from ringfence.run.masking import Masking, secrets_of
+from ringfence.secret import MASK, Secret
+from ringfence.transports import transport_for
+from ringfence.transports.resolve import settings_for
+from ringfence.views import json_view, text_view
+
+KEY = 'S3cret "PSK" <987>'
+SET = task("ipsec_phase1_auth_set", {"name": "s", "proposal": [{"machine": True, "pre_shared_key": Secret(KEY)}]})
+SPELLINGS = [KEY, json.dumps(KEY)[1:-1], html.escape(KEY), base64.b64encode(KEY.encode()).decode(),
+             base64.b64encode(KEY.encode("utf-16-le")).decode().rstrip("=")]
+
+
+@pytest.mark.parametrize("said", SPELLINGS)
+def test_a_message_of_the_host(said: str) -> None:
+    masking = Masking([Secret(KEY)])
+    assert masking.text(f"got {said}!") == f"got {MASK}!"
+    assert masking.error(Unreachable("tls", f"got {said}")).detail == f"got {MASK}"
+    failure = Failure("x", "y", said)
+    assert masking.reply(Reply({1: Answer(error=failure)})).answers[1] == Answer(error=Failure("x", "y", MASK))
+    assert masking.reply(Reply({1: Answer({"a": [said, {said: 1}], "b": 2})}))[1] == {"a": [MASK, {MASK: 1}], "b": 2}
+
+
+def test_a_message_that_was_cut_in_the_middle_of_one() -> None:
+    assert Masking([Secret("correct horse")]).text("he said: correct ho") == f"he said: {MASK}"
+
+
+def test_short_secrets_may_be_words() -> None:
+    """A rule has to be read as it is, whatever the password of the account; messages are masked."""
+    masking = Masking([Secret("Firewall"), Secret("abc")])
+    assert masking.reply(Reply({1: Answer("Windows Firewall")}))[1] == "Windows Firewall"
+    assert masking.text("Windows Firewall abc") == f"Windows {MASK} abc"
+
+
+def test_secrets_of_a_connection() -> None:
+    settings = settings_for("h", {"ansible_connection": "psrp", "ansible_user": "u", "ansible_password": Secret("one two"),
+                                  "ansible_psrp_proxy": "http://me:thr%20ee@proxy:3128"})
+    assert sorted(s.reveal() for s in secrets_of(settings)) == ["one two", "thr ee", "thr%20ee"]
+
+
+def shown(result: Any) -> str:
+    return text_view.GroupedResults().add(result) + "".join(map(text_view.change, (*result.changes, *result.remaining))) + (
+        text_view.failure(result.error) if result.error else "") + json_view.line(json_view.host(result))
+
+
+@pytest.mark.parametrize("said", [KEY, SPELLINGS[3]])
+def test_a_host_that_repeats_a_pre_shared_key(said: str) -> None:
+    host = LabHost()
+
+    def repeats(batch: Batch) -> Reply | None:
+        if not batch.stop_on_error:
+            return None
+        return Reply({label: Answer(error=Failure("InvalidArgument", "x", f"got {said} of {call.args['cmdlet']}"))
+                      for label, call in list(batch.calls.items())[:1]})
+
+    host.before = repeats
+    result = host.apply(SET)
+    assert isinstance(result.error, HostError)
+    assert f"got {MASK} of New-NetIPsec" in result.error.detail
+    assert said not in shown(result)
+
+
+def test_a_host_that_puts_a_pre_shared_key_into_a_rule() -> None:
+    host = LabHost({"r": f"v2.31|Action=Allow|Active=TRUE|Dir=In|Name=r|Desc={KEY}|"})
+    result = host.plan(SET, task("firewall_rule", {"name": "r", "description": "mine", "remote_address": "10.0.0.1"}))
+    assert MASK in shown(result)
+    assert KEY not in shown(result)
+
+
+def test_a_host_that_prints_the_password(tmp_path: Path) -> None:
+    """Over SSH: on standard error, and in what the host script says when it cannot run."""
+    def act(channel: Any, command: str) -> int:
+        channel.sendall_stderr(b"login: secret geheim is not allowed")
+        return 1
+
+    with Server(Ssh(act, ssh_hosts.HOST_KEY)) as server:
+        settings = settings_for("h", ssh_hosts.variables(tmp_path, server.port))
+        context = RunContext(KINDS, lambda host, facts: ({}, []), lambda job: transport_for(job.settings))
+        result = plan_host(HostJob("h", settings, {}), context)
+    assert isinstance(result.error, HostError)
+    assert f"login: {MASK} geheim is not allowed" in result.error.detail
