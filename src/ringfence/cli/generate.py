@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ringfence import kinds
-from ringfence.batch.scripts import cmdlets_part
+from ringfence.batch import scripts
 from ringfence.cli import app, limits_page
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
@@ -36,12 +36,21 @@ def generated() -> dict[str, str]:
     known = kinds.load()
     files = {f"schemas/{name}": text for name, text in schema.files(known).items()}
     files |= {f"docs/reference/kinds/{name}.md": reference.page(kind) for name, kind in known.items()}
-    files[CMDLETS] = cmdlets_part(writing_cmdlets(known.values()))
+    files[CMDLETS] = scripts.cmdlets_part(writing_cmdlets(known.values()))
     files[SHIPPED_RULES] = shipped_rules()
     files |= {"docs/guide/doctor.md": reference.checks(), "docs/reference/lab.md": lab_page()}
     return files | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
                     "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page(),
-                    "docs/reference/limits.md": limits_page.page()}
+                    "docs/reference/limits.md": limits_page.page(), "docs/reference/host-script-sums.md": sums_page()}
+
+
+def sums_page() -> str:
+    """docs/reference/host-script-sums.md"""
+    rows = [f"| {name} | `{digest}` |" for name, digest in scripts.digests().items()]
+    return "\n".join([
+        "# SHA-256 of the host scripts", "", "<!-- generated from src/ringfence/batch/host: change it there -->", "",
+        "Of the texts of this release, in UTF-8 with LF ([what they are](host-script.md)). `ringfence doc host-script` prints",
+        "the same sums.", "", "| text | SHA-256 |", "|---|---|", *rows, ""])
 
 
 def shipped_rules() -> str:
@@ -96,7 +105,10 @@ def transcript() -> str:
 
 
 def main(root: Path) -> None:
-    """Write everything below `root`."""
+    """Write everything below `root`: first the part of the host script that is made, for its sum stands on a page."""
+    (root / CMDLETS).write_text(generated()[CMDLETS], encoding="utf-8")
+    scripts.script_named.cache_clear()
+    scripts.digests.cache_clear()
     for name, text in {**generated(), DEMO: transcript()}.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ LEGACY_KEYS = {  # below a profile of Group Policy: what Windows XP had in place
     "RemoteAdminSettings": "remote administration", "IcmpSettings": "ICMP", r"AuthorizedApplications\List": "programs",
     r"GloballyOpenPorts\List": "ports"}
 MAX_VALUES = 1_000  # values of the registry that no kind has, shown of one store
-MAX_SHOWN = 500  # characters of such a value
+MAX_DATA = 500  # characters of such a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _unmanaged(store: str, tree: RegistryTree, kinds: Mapping[str, Kind]) -> Ite
         for name, (_, data) in held.items():
             if (path, name.lower()) not in values and left:
                 left -= 1
-                yield UnmanagedValue(store, tree.spelled.get(path, path), name, str(data)[:MAX_SHOWN])
+                yield UnmanagedValue(store, tree.spelled.get(path, path), name, str(data)[:MAX_DATA])
 
 
 def _managed(kinds: Mapping[str, Kind]) -> tuple[set[str], set[tuple[str, str]]]:
