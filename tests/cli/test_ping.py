@@ -16,6 +16,8 @@ from host_script import PWSH, needs_pwsh
 from lab_servers import AUDITOR, OPERATOR
 
 from ringfence import __version__, schemas
+from ringfence.batch import Batch, Call
+from ringfence.batch.scripts import script_named
 from ringfence.cli.commands.lab import groups, machines
 from ringfence.errors import FAILURES
 from ringfence.lab import Machine
@@ -81,6 +83,12 @@ def test_a_good_host_is_one_line(cli: Cli, transport: str, way: str) -> None:
 def test_https_and_what_was_agreed_on(cli: Cli) -> None:
     with hosts_up(cli, https=True, auth="negotiate"):
         assert "negotiate (ntlm) as Administrator, TLS  " in ping(cli).out
+
+
+def test_a_host_is_sent_the_least_text() -> None:
+    ours = {"facts": Call("Facts.Read"), "session": Call("Session.Read")}
+    assert Batch(ours).script == script_named("prober")
+    assert len(script_named("prober")) < len(script_named("reader"))
 
 
 def test_nothing_that_writes_is_sent_and_nobody_is_asked_twice(cli: Cli) -> None:

@@ -142,7 +142,7 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
         ("domain", "a part of the system is broken"), ("addresses", "one address is broken"), ("profiles", "no profile at all"),
         ("interfaces", "one adapter is broken"))
     assert facts["domain"] == "d"
-    assert facts["script_sha256"] == digests()["operator"]
+    assert facts["script_sha256"] == digests()["writer"]
     assert policy["local"] == [["", [["Version", "String", "x"]]], ["FirewallRules", [["Version", "String", "x"]]]]
     assert policy["group_policy"] == []
     assert unread(policy) == ((rf"the key {ROOT}\Closed", "Requested registry access is not allowed."),)

@@ -13,7 +13,8 @@ from importlib import resources
 
 _PLANS = ("start", "json", "facts", "policy", "defaults", "accounts")  # what every plan asks
 _READS = (*_PLANS, "texts", "netsecurity", "session", "surroundings")  # and what else can be asked without writing
-SCRIPTS = {"reader": (*_PLANS, "answer"), "key-reader": (*_PLANS, "keys", "answer"),
+SCRIPTS = {"reader": (*_PLANS, "answer"), "prober": ("start", "json", "facts", "session", "answer"),
+           "key-reader": (*_PLANS, "keys", "answer"),
            "auditor": (*_READS, "answer"), "key-auditor": (*_READS, "keys", "answer"),
            "writer": (*_READS, "keys", "cmdlets", "expected", "changes", "answer")}
 """The parts of each, the smallest first: a batch is carried by the first that can do what its calls ask."""
