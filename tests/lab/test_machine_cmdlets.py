@@ -104,7 +104,7 @@ def test_the_allow_list_leaves_selection_to_names() -> None:
     assert allowed_parameters("Remove-NetFirewallRule") == {"name"}
     assert "name" in allowed_parameters("New-NetIPsecRule")
     assert {c["name"].partition("-")[0] for c in cmdlets().values() if not allowed_parameters(c["name"])} == {
-        "Copy", "Rename", "Enable", "Disable", "Set"}
+        "Copy", "Rename", "Enable", "Disable"}
 
 
 # ---- properties -------------------------------------------------------------------------------------------------------

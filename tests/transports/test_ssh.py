@@ -172,7 +172,6 @@ CLIXML = ('#< CLIXML\r\n<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.
      "powershell", "not recognized"),
     ("\"powershell.exe\" ist falsch geschrieben oder konnte nicht gefunden werden", 1, "powershell", "falsch"),
     ("bash: line 1: powershell.exe: command not found\n", 127, "powershell", "command not found"),
-    ("", 9009, "powershell", "powershell.exe"),
     ("The system cannot find the path specified.\r\n", 1, "powershell", "cannot find the path"),
     (CLIXML.format("Zugriff verweigert: &lt;x&gt; _x00E4_"), 1, "script", "Zugriff verweigert: <x> ä."),
     (CLIXML.format("Access is denied"), 1, "authorization", "Access is denied"),
