@@ -13,7 +13,6 @@ from ringfence.plan.plan import HostSnapshot
 from ringfence.report import HostResult
 from ringfence.run import host as host_module
 from ringfence.run.host import HostJob, apply_host
-from ringfence.run.names import NameCache
 from ringfence.transports import Transport
 from ringfence.windows.stored_names import StoredNames
 
@@ -57,17 +56,15 @@ def test_a_fault_of_ours_after_the_write_keeps_what_was_written(monkeypatch: pyt
     assert replace(result, error=None).status == "changed"
 
 
-class Names(NameCache):
+def broken_names(found: HostSnapshot, stored: StoredNames, send: Callable[[Batch], Reply]) -> dict[str, str]:
     """Asks the host once more, as large as it likes to answer, and breaks."""
-
-    def names(self, host: str, found: HostSnapshot, stored: StoredNames, send: Callable[[Batch], Reply]) -> dict[str, str]:
-        send(Batch({"facts": Call("Facts.Read")}))
-        raise ZeroDivisionError
+    send(Batch({"facts": Call("Facts.Read")}))
+    raise ZeroDivisionError
 
 
 def test_names_for_people_are_no_reason_to_lose_a_result() -> None:
     host = LabHost()
-    context = replace(host.context(), names=Names())
+    context = replace(host.context(), names=broken_names)
     connect = context.connect
 
     def counted(job: HostJob) -> Transport:

@@ -14,7 +14,7 @@ from ringfence.plan.file import changes_as_data
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import RunContext, apply_host, plan_host
-from ringfence.run.names import NameCache
+from ringfence.run.names import names_on_host
 from ringfence.views.text_view import change
 
 RDP = "RemoteDesktop-UserMode-In-TCP"
@@ -22,12 +22,12 @@ OPS = "S-1-5-21-1-2-3-1104"
 DISABLE = at(1, name=RDP, protocol="tcp", local_port=3389, enabled=False)  # its texts are left out: shown as going away
 
 
-def context_of(host: LabHost, cache: NameCache | None = None) -> RunContext:
-    return replace(host.context(), names=cache or NameCache())
+def context_of(host: LabHost) -> RunContext:
+    return replace(host.context(), names=names_on_host)
 
 
-def planned(host: LabHost, *tasks: RenderedTask, cache: NameCache | None = None) -> HostResult:
-    return plan_host(host.job(declared(*tasks)), context_of(host, cache))
+def planned(host: LabHost, *tasks: RenderedTask) -> HostResult:
+    return plan_host(host.job(declared(*tasks)), context_of(host))
 
 
 def shown(result: HostResult) -> str:
@@ -74,26 +74,14 @@ def test_only_what_is_shown_is_asked(tasks: Any, connections: int) -> None:
     assert len(quiet.batches) == 1
 
 
-def test_once_per_build_and_language() -> None:
-    cache = NameCache()
-    first, second, german = (LabHost(on=machine("a")) for _ in range(3))
-    newer = LabHost(on=machine("a", "windows11"))
-    german.machine.language = "de-DE"
-    asked = []
-    for host in (first, second, newer, german):
-        assert "Remote Desktop" in shown(planned(host, DISABLE, cache=cache))
-        asked.append(len(host.batches))
-    assert asked == [2, 1, 2, 2]
-
-
-def test_files_of_vendors_are_asked_of_each_host() -> None:
-    cache, texts = NameCache(), []
-    for version in ("Agent 1", "Agent 2"):
-        host = LabHost({"r": r"v2.31|Action=Allow|Dir=In|Name=@C:\Agent\a.dll,-1|"}, on=machine("a"))
-        host.machine.add_text(r"@C:\Agent\a.dll,-1", version)
-        job = replace(host.job(declared(at(1, name="r", state="absent"))), host=version)
-        texts.append(plan_host(job, context_of(host, cache)).names)
-    assert [t[r"@C:\Agent\a.dll,-1"] for t in texts] == ["Agent 1", "Agent 2"]
+def test_what_one_host_says_is_not_shown_of_another() -> None:
+    """Else a host that lies would choose what people read of the rules of all."""
+    told = []
+    for title in ("Harmless", "Remote Desktop"):
+        host = LabHost(on=machine("a"))
+        host.machine.add_text("@FirewallAPI.dll,-28752", title)
+        told.append(planned(host, DISABLE).names["@FirewallAPI.dll,-28752"])
+    assert told == ["Harmless", "Remote Desktop"]
 
 
 def test_a_host_that_cannot_tell_shows_what_is_stored() -> None:

@@ -13,7 +13,7 @@ from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
 from ringfence.model.resource import Kind
 from ringfence.project import settings
-from ringfence.run.names import NameCache
+from ringfence.run.names import names_on_host
 from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, prepare_hosts
 
 
@@ -46,7 +46,7 @@ def _options(playbooks: Sequence[str], which: InventoryOptions, secrets: SecretO
 
 def with_names(run: Prepared) -> Prepared:
     """The run with what hosts call what they store: asked where somebody is going to see it."""
-    return replace(run, context=replace(run.context, names=NameCache()))
+    return replace(run, context=replace(run.context, names=names_on_host))
 
 
 def plan_options(playbooks: Sequence[str], selection: SelectionOptions) -> dict[str, list[str]]:

@@ -19,7 +19,6 @@ from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
 from ringfence.run.masking import Masking, secrets_of
-from ringfence.run.names import NameCache
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
@@ -73,7 +72,7 @@ class RunContext:
     declare: Callable[[str, Facts | None], tuple[Declarations, list[Diagnostic]]]
     connect: Callable[[HostJob], Transport]
     memory: ReplyMemory = field(default_factory=ReplyMemory)
-    names: NameCache | None = None
+    names: Callable[[HostSnapshot, StoredNames, Callable[[Batch], Reply]], Mapping[str, str]] | None = None
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -139,7 +138,7 @@ class HostRun:
         """What the host calls what it stores, where people are going to see it."""
         if self.context.names is None or self.found is None:
             return {}
-        return self.context.names.names(self.job.host, self.found, stored, self.send)
+        return self.context.names(self.found, stored, self.send)
 
     # -- read and plan
 

@@ -9,34 +9,25 @@ from ringfence.model.facts import parse_facts
 from ringfence.plan.plan import HostSnapshot
 from ringfence.run.questions import INTERFACES, Questions
 from ringfence.types import sddl
-from ringfence.windows.stored_names import StoredNames, shared
+from ringfence.windows.stored_names import StoredNames
 
 MAX_LENGTH = 1000  # characters of a name
 
 
-class NameCache:
-    """What was said in this run. Texts of Windows' own files are asked once per build and language, accounts once per
-    language, texts of other files of each host. What a host could not tell is asked of the next."""
+def names_on_host(found: HostSnapshot, stored: StoredNames, send: Callable[[Batch], Reply]) -> dict[str, str]:
+    """{as it is stored: as the host calls it}, as far as the host can tell.
 
-    def __init__(self) -> None:
-        self._names: dict[tuple[str, ...], str] = {}
-
-    def names(self, host: str, found: HostSnapshot, stored: StoredNames, send: Callable[[Batch], Reply]) -> dict[str, str]:
-        """{as it is stored: as the host calls it}, as far as the host can tell; it is asked where nobody said it before."""
-        facts, language = found.facts, found.defaults.language
-        sids = {str(a.get("sid")).upper(): name for name, a in found.accounts.items() if isinstance(a, Mapping) and a.get("sid")}
-        keys = {text: (str(facts.build), language, text) if shared(text) else (host, text) for text in stored.texts}
-        keys |= {sid: (language, sid) for sid in stored.accounts if sid.upper() not in sids}
-        unknown = [name for name, key in keys.items() if key not in self._names]
-        aliases, untold = facts.aliases, bool(stored.interfaces) and not facts.tells_interfaces
-        if unknown or untold:
-            texts, others = [n for n in unknown if n.startswith("@")], [n for n in unknown if not n.startswith("@")]
-            said, more = _ask(texts, others, untold, send)
-            self._names.update((keys[name], shown) for name, shown in said.items() if name in keys)
-            aliases = {**aliases, **more}
-        return {**{guid: aliases[guid.upper()] for guid in stored.interfaces if guid.upper() in aliases},
-                **(stored.packages or {}), **{sid: sids[sid.upper()] for sid in stored.accounts if sid.upper() in sids},
-                **{name: self._names[key] for name, key in keys.items() if key in self._names}}
+    What one host says is never shown of another: a host that lies would choose what people read of all the others' rules.
+    """
+    aliases, untold = found.facts.aliases, bool(stored.interfaces) and not found.facts.tells_interfaces
+    known = {str(a.get("sid")).upper(): name for name, a in found.accounts.items() if isinstance(a, Mapping) and a.get("sid")}
+    sids = [sid for sid in stored.accounts if sid.upper() not in known]
+    said: Mapping[str, str] = {}
+    if stored.texts or sids or untold:
+        said, more = _ask(list(stored.texts), sids, untold, send)
+        aliases = {**aliases, **more}
+    return {**{guid: aliases[guid.upper()] for guid in stored.interfaces if guid.upper() in aliases},
+            **(stored.packages or {}), **{sid: known[sid.upper()] for sid in stored.accounts if sid.upper() in known}, **said}
 
 
 def _ask(texts: list[str], sids: list[str], interfaces: bool,

@@ -11,7 +11,7 @@ from typing import Any
 
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change
-from ringfence.windows.origin import OF_WINDOWS, TEXT_OF_FILE, TEXT_OF_PACKAGE, TEXT_PROPERTIES
+from ringfence.windows.origin import TEXT_OF_FILE, TEXT_OF_PACKAGE, TEXT_PROPERTIES
 
 MAX_ASKED = 2_000  # texts or accounts of one host
 _SID = re.compile(r"S-1-(?!15-|16-)\d{1,15}(?:-\d{1,10}){1,15}", re.I)  # packages and levels of integrity are no accounts
@@ -46,12 +46,6 @@ def title_of(change: Change) -> str:
 def display_name(resource: Resource) -> str:
     """What an object is called, as it is stored; nothing where its kind has no display names."""
     return str(getattr(resource, TEXT_PROPERTIES[0], None) or "")
-
-
-def shared(text: str) -> bool:
-    """Whether a text of a file is the same on every host of one build and language: where the file is of Windows."""
-    match = TEXT_OF_FILE.fullmatch(text)
-    return bool(match and OF_WINDOWS.fullmatch(match["file"]))
 
 
 def _shown(change: Change) -> Iterator[str]:
