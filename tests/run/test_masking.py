@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import ssh_hosts
-from core import KINDS, task
+from core import KINDS, rule, task
 from faulty import Server, Ssh
 from hosts import LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.errors import HostError, Unreachable
+from ringfence.model.state import Change, Id
 from ringfence.run.host import HostJob, RunContext, plan_host
 from ringfence.run.masking import Masking, secrets_of
 from ringfence.secret import MASK, Secret
@@ -34,7 +35,6 @@ def test_a_message_of_the_host(said: str) -> None:
     assert masking.error(Unreachable("tls", f"got {said}")).detail == f"got {MASK}"
     failure = Failure("x", "y", said)
     assert masking.reply(Reply({1: Answer(error=failure)})).answers[1] == Answer(error=Failure("x", "y", MASK))
-    assert masking.reply(Reply({1: Answer({"a": [said, {said: 1}], "b": 2})}))[1] == {"a": [MASK, {MASK: 1}], "b": 2}
 
 
 def test_a_message_that_was_cut_in_the_middle_of_one() -> None:
@@ -42,10 +42,18 @@ def test_a_message_that_was_cut_in_the_middle_of_one() -> None:
 
 
 def test_short_secrets_may_be_words() -> None:
-    """A rule has to be read as it is, whatever the password of the account; messages are masked."""
+    """A rule is shown as it is, whatever the password of the account; messages are masked."""
     masking = Masking([Secret("Firewall"), Secret("abc")])
-    assert masking.reply(Reply({1: Answer("Windows Firewall")}))[1] == "Windows Firewall"
+    shown = Change(Id("local", "firewall_rule", "r"), rule("r", description="Windows Firewall"), None)
+    assert masking.changes([shown]) == (shown,)
     assert masking.text("Windows Firewall abc") == f"Windows {MASK} abc"
+
+
+def test_what_is_read_is_compared_as_it_is() -> None:
+    """A text of the policy that happens to be a key as well: it is what was declared, and no difference."""
+    host, named = LabHost(), task("firewall_rule", {"name": "r", "description": f"see {KEY}", "remote_address": "10.0.0.1"})
+    assert host.apply(SET, named).status == "changed"
+    assert host.apply(SET, named).status == "in_sync"
 
 
 def test_secrets_of_a_connection() -> None:

@@ -124,6 +124,7 @@ class HostRun:
                 result = HostResult(self.job.host, error=host_fault(self.job.host, error), declared=self.job.declared)
             if result.changes and not isinstance(result.error, HostError):
                 result = self._with_names(result)
+        result = self._masking.result(result)
         return replace(result, connections=self.connections, seconds=round(time.monotonic() - start, 3))
 
     def _with_names(self, result: HostResult) -> HostResult:
@@ -215,7 +216,7 @@ class HostRun:
             return result
         if isinstance(result.error, HostError):
             return result
-        if reviewed is not None and (reason := stale(reviewed, plan.changes)):
+        if reviewed is not None and (reason := stale(reviewed, self._masking.changes(plan.changes))):
             raise StalePlan(reason)
         if result.error or not plan.changes:
             return result

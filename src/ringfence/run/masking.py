@@ -9,17 +9,20 @@ import contextlib
 import html
 import json
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ringfence.batch import Answer, Failure, Reply
 from ringfence.errors import HostError
+from ringfence.model.resource import Resource
+from ringfence.model.state import Change
+from ringfence.report import HostResult
 from ringfence.secret import MASK, Secret
 from ringfence.transports.connection_settings import ConnectionSettings
 
 _IN_TEXTS = 4  # characters of the shortest secret that is looked for in messages
-_IN_VALUES = 12  # and in values: a shorter one may be a word of a rule, which has to be read as it is
+_IN_VALUES = 12  # and in values that are shown: a shorter one may be a word of a rule
 
 
 class Masking:
@@ -50,30 +53,37 @@ class Masking:
         return error if masked == error.detail else type(error)(error.kind, masked)
 
     def reply(self, reply: Reply) -> Reply:
-        """The same answers without secrets."""
+        """The same answers, in their errors no secrets. Values stay: they have to be compared as they are."""
         return Reply({label: self._answer(answer) for label, answer in reply.answers.items()})
 
     def _answer(self, answer: Answer) -> Answer:
-        if (error := answer.error) is not None:
-            return Answer(error=Failure(error.category, error.id, self.text(error.message), error.code))
-        return Answer(self._value(answer.value))
+        if (error := answer.error) is None:
+            return answer
+        return Answer(error=Failure(error.category, error.id, self.text(error.message), error.code))
+
+    def result(self, result: HostResult) -> HostResult:
+        """The same result, in whose changes no secret is to be seen."""
+        names = {self._without(stored): self._without(called) for stored, called in result.names.items()}
+        return replace(result, changes=self.changes(result.changes), remaining=self.changes(result.remaining), names=names)
+
+    def changes(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Changes as they are shown."""
+        return tuple(replace(c, before=self._value(c.before), after=self._value(c.after)) if self._values else c for c in changes)
 
     def _value(self, value: Any) -> Any:
-        """A value, in which texts are replaced where they stand: nobody else has it yet."""
-        if not self._values:
-            return value
-        waiting: list[Any] = [whole := [value]]
-        while waiting:
-            node = waiting.pop()
-            for place, member in enumerate(node) if isinstance(node, list) else list(node.items()):
-                if isinstance(member, str):
-                    if any(secret in member for secret in self._values):
-                        node[place] = self._without(member)
-                elif isinstance(member, list | dict):
-                    waiting.append(member)
-                if isinstance(place, str) and any(secret in place for secret in self._values):
-                    node[self._without(place)] = node.pop(place)
-        return whole[0]
+        """A value without secrets; the same object where none is in it."""
+        if isinstance(value, str):
+            masked = self._without(value)
+            return value if masked == value else type(value)(masked)
+        if isinstance(value, tuple):
+            members = tuple(map(self._value, value))
+            return value if all(new is old for new, old in zip(members, value, strict=True)) else members
+        if isinstance(value, Resource):
+            values = {name: self._value(v) for name, v in value.values().items()}
+            unknown = self._value(value.unknown_tokens)
+            same = unknown is value.unknown_tokens and all(v is getattr(value, name) for name, v in values.items())
+            return value if same else value.kind.create(value.name, values, unknown)
+        return value
 
     def _without(self, text: str) -> str:
         for secret in self._values:
