@@ -6,7 +6,7 @@ import string
 
 from ringfence.diagnostics import Problems, Where
 
-MAX_HOSTS = 40_000  # hosts of all inventories of a run; each takes about 0.1 ms and 1 kB
+MAX_HOSTS = 30_000  # hosts of all inventories of a run; each takes about 0.1 ms and 1 kB
 MAX_DIGITS = 9  # digits of a bound of a range of hosts
 
 _RANGE = re.compile(r"\[([^\[\]]*)\]")
