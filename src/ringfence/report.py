@@ -3,18 +3,20 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ringfence.diagnostics import Diagnostic
-from ringfence.doctor.examination import Examination, Verdict
 from ringfence.errors import ExitCode, GuardRefused, RingfenceError, StalePlan, Unreachable, combined_exit_code
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
 from ringfence.transports.way_in import WayIn
-from ringfence.windows.associations import Association
-from ringfence.windows.origin import Origin
 from ringfence.windows.stored_names import display_name
-from ringfence.windows.whole_policy import UnmanagedValue
+
+if TYPE_CHECKING:  # of results that few commands have: the others need not wait for these
+    from ringfence.doctor.examination import Examination, Verdict
+    from ringfence.windows.associations import Association
+    from ringfence.windows.origin import Origin
+    from ringfence.windows.whole_policy import UnmanagedValue
 
 Status = Literal["in_sync", "reachable", "differs", "changed", "unreachable", "refused", "stale", "invalid", "failed"]
 
@@ -61,7 +63,7 @@ class HostResult:
 class StatusResult(HostResult):
     """What is in force on a host: its security associations, and those of the services they need that do not run."""
 
-    associations: tuple[Association, ...] = ()
+    associations: tuple["Association", ...] = ()
     stopped: tuple[str, ...] = ()
 
 
@@ -70,8 +72,8 @@ class ExaminedResult(HostResult):
     """What was seen of a host, and what stands in the way of work on it; one that is not reached has the way that was tried."""
 
     way_in: WayIn = field(default_factory=lambda: WayIn(""))
-    seen: Examination | None = None
-    verdicts: tuple[Verdict, ...] = ()
+    seen: "Examination | None" = None
+    verdicts: tuple["Verdict", ...] = ()
 
     @property
     def status(self) -> Status:
@@ -86,7 +88,7 @@ class DefaultsResult(HostResult):
     """
 
     shipped: int = 0
-    origins: Mapping[Id, Origin] = field(default_factory=dict)
+    origins: Mapping[Id, "Origin"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class PolicyObject:
 
     id: Id
     resource: Resource
-    origin: Origin
+    origin: "Origin"
 
     @property
     def title(self) -> str:
@@ -115,7 +117,7 @@ class PolicyResult(HostResult):
     build: int = 0
     objects: tuple[PolicyObject, ...] = ()
     counts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
-    values: tuple[UnmanagedValue, ...] = ()
+    values: tuple["UnmanagedValue", ...] = ()
     networks: tuple[tuple[str, str], ...] = ()
     cmdlet_objects: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
 

@@ -88,9 +88,11 @@ def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:
 def check_lengths(rule: Resource) -> Iterable[Finding]:
     """How long lists may be: 1,000 subnets, as many ranges, of each family, 1,000 ports ([MS-FASP] 2.2.5 to 2.2.13)."""
     for p in rule.kind.properties.values():
-        lists = Counter((":" in m, "-" in m and p.filter_object == "address") for m in getattr(rule, p.name) or ()
-                        ) if isinstance(p.codec, TokenSet) else Counter[tuple[bool, bool]]()
-        if (most := max(lists.values(), default=0)) > MAX_MEMBERS:
+        members = getattr(rule, p.name)
+        if not isinstance(p.codec, TokenSet) or len(members or ()) <= MAX_MEMBERS:
+            continue
+        lists = Counter((":" in m, "-" in m and p.filter_object == "address") for m in members)
+        if (most := max(lists.values())) > MAX_MEMBERS:
             yield Finding(p.name, f"{most} members are more than Windows keeps in one list of a rule, {MAX_MEMBERS} "
                           "[MS-FASP 2.2.5]", "put them into several rules, or say them as larger subnets and ranges")
 
