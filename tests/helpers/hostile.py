@@ -23,7 +23,7 @@ from ringfence.secret import Secret
 SIZE = 1_000_000  # characters of a file that is filled
 SECONDS = 5  # of processor time
 MEMORY = 200 * 2**10  # KiB, beside what a run with nothing to do takes
-MOST_SAID = 400_000  # characters: a thousand mistakes
+MOST_SAID = 300_000  # characters: a thousand mistakes
 STOP = 15  # seconds of processor time after which a run is ended from outside
 PASSWORD = "right"
 CALM = {"ringfence.yml": "inventory: inventory\nplaybooks: [site.yml]\n", "inventory/hosts.yml": "all: {hosts: {web1: }}\n",
@@ -129,12 +129,17 @@ def closing_server() -> Iterator[int]:
         yield server.port
 
 
+def _words(says: str | list[str]) -> list[str]:
+    """What has to be said, or one of several where it depends on the version of a library."""
+    return [says] if isinstance(says, str) else says
+
+
 def wrong(case: Mapping[str, Any], found: Measured) -> list[str]:
     """What is wrong with the outcome of a case."""
     more = found.memory - at_rest()
     checks = {
         f"exit code {found.code} instead of {case['code']}": found.code == case["code"],
-        f"does not say {case['says']!r}": case["says"] in found.said,
+        f"does not say {case['says']!r}": any(words in found.said for words in _words(case["says"])),
         "a traceback": "Traceback" not in found.said and "ringfence itself failed" not in found.said,
         f"{found.seconds:.1f} s": found.seconds < case.get("seconds", SECONDS),
         f"{more // 1024} MB": more < case.get("memory", MEMORY),

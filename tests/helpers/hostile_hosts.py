@@ -82,6 +82,7 @@ def asking_again(sock: socket.socket) -> None:
 
 
 def endless(start: bytes, more: bytes) -> Handler:
+    """A server that says `start`, and `more` as long as somebody listens."""
     def handle(sock: socket.socket) -> None:
         sock.sendall(start)
         while True:

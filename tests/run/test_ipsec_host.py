@@ -13,6 +13,7 @@ import pytest
 from cli_lab import Cli, fleet
 from core import KINDS, declare, declared, resources, task
 from hosts import LabHost, errors
+from ipsec_tasks import KERBEROS, PHASE1, a_rule, a_set
 
 from ringfence.diagnostics import Where
 from ringfence.documents import vault
@@ -21,18 +22,6 @@ from ringfence.plan import steps
 from ringfence.plan.file import changes_as_data
 from ringfence.project.render import RenderedTask
 from ringfence.secret import Secret
-
-KERBEROS = [{"machine": True, "kerberos": True}]
-ISOLATION = {"name": "iso", "inbound_security": "require", "outbound_security": "request", "remote_address": "10.0.0.0/8"}
-PHASE1 = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
-
-
-def a_set(name: str = "s", **more: Any) -> RenderedTask:
-    return task("ipsec_phase1_auth_set", {"name": name, "proposal": KERBEROS, **more})
-
-
-def a_rule(**more: Any) -> RenderedTask:
-    return task("ipsec_rule", {**ISOLATION, **more})
 
 
 # ---- the default sets ------------------------------------------------------------------------------------------------

@@ -1,26 +1,14 @@
 """Rules and the sets that they name, declared and on the host: what is missing, still used, or does not go together."""
 
-from typing import Any
 
 import pytest
 from core import at, task
 from hosts import LabHost, errors
+from ipsec_tasks import ISOLATION, PHASE1, a_rule, a_set
 
 from ringfence.diagnostics import Where
 from ringfence.lab import GROUP_POLICY, POLICY
 from ringfence.project.render import RenderedTask
-
-KERBEROS = [{"machine": True, "kerberos": True}]
-ISOLATION = {"name": "iso", "inbound_security": "require", "outbound_security": "request", "remote_address": "10.0.0.0/8"}
-PHASE1 = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
-
-
-def a_set(name: str = "s", **more: Any) -> RenderedTask:
-    return task("ipsec_phase1_auth_set", {"name": name, "proposal": KERBEROS, **more})
-
-
-def a_rule(**more: Any) -> RenderedTask:
-    return task("ipsec_rule", {**ISOLATION, **more})
 
 
 def warned(lab: LabHost, *policy: RenderedTask) -> str:

@@ -15,6 +15,7 @@ import psrp_client
 import pytest
 import ssh_hosts
 from faulty import Handler, Server, Ssh, always, request, response
+from hostile_hosts import endless
 from paramiko.common import cMSG_CHANNEL_EXTENDED_DATA
 
 from ringfence.errors import HostError, Unreachable
@@ -32,15 +33,6 @@ def _little_memory() -> Iterator[None]:
         assert tracemalloc.get_traced_memory()[1] < 16 * MB
     finally:
         tracemalloc.stop()
-
-
-def endless(start: bytes, more: bytes) -> Handler:
-    """A server that says `start`, and `more` as long as somebody listens."""
-    def handle(sock: socket.socket) -> None:
-        sock.sendall(start)
-        while True:
-            sock.sendall(more)
-    return handle
 
 
 def packet(payload: bytes) -> bytes:

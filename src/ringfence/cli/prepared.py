@@ -18,20 +18,20 @@ from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, pre
 
 
 def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
-             trusted: TrustOptions, connects: bool = True, any_host: bool = False) -> Prepared:
-    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to; `any_host`: also
-    those that no play names. Raises InputError with every mistake."""
-    found = prepare(replace(_options(playbooks, selection, secrets, trusted, connects), any_host=any_host))
+             trusted: TrustOptions, connects: bool = True) -> Prepared:
+    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to. Raises InputError
+    with every mistake."""
+    found = prepare(_options(playbooks, selection, secrets, trusted, connects))
     console.problems(found.warnings)
     return with_names(found) if console.for_people else found
 
 
 def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOptions, secrets: SecretOptions,
-                   trusted: TrustOptions, connects: bool = True) -> Prepared:
+                   trusted: TrustOptions, connects: bool = True, own_kinds: bool = False) -> Prepared:
     """The hosts that a pattern means, for commands that only look at them: without playbooks. Otherwise as `prepared`."""
-    found = prepare_hosts(_options([], which, secrets, trusted, connects), pattern)
+    found = prepare_hosts(_options([], which, secrets, trusted, connects), pattern, own_kinds)
     console.problems(found.warnings)
-    return found
+    return with_names(found) if console.for_people else found
 
 
 def _options(playbooks: Sequence[str], which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,

@@ -72,11 +72,6 @@ class Project:
         return tuple(dict.fromkeys(h for target in self._targets for h in target.hosts))
 
     @property
-    def known_hosts(self) -> tuple[str, ...]:
-        """The names of all hosts of the inventory, after `--limit`, whether a play is for them or not."""
-        return tuple(h for h in self.inventory.entries if self._left is None or h in self._left)
-
-    @property
     def plays(self) -> tuple[tuple[Play, tuple[str, ...]], ...]:
         """Each play with the names of its hosts."""
         return tuple((target.play, tuple(target.hosts)) for target in self._targets)

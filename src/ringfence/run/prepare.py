@@ -30,10 +30,7 @@ from ringfence.transports.resolve import insecure, named_files, named_program, s
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the command line asked for; what is empty comes from `ringfence.yml` in `project` or above it.
-
-    any_host: the hosts are those of the inventory, named by a play or not; then no playbook is read.
-    """
+    """What the command line asked for; what is empty comes from `ringfence.yml` in `project` or above it."""
 
     project: Path
     playbooks: Sequence[str] = ()
@@ -45,7 +42,6 @@ class RunOptions:
     vault: Sequence[str] = ()
     trust: Trust = Trust()
     ignore_ansible_cfg: bool = False
-    any_host: bool = False
 
     @property
     def named_files(self) -> tuple[str, ...]:
@@ -69,8 +65,8 @@ def prepare(options: RunOptions) -> Prepared:
     found = settings.load(options.project, options.trust)
     trust = options.trust.bounded(found.folder, options.named_files)
     kinds = load_kinds(found, trust)
-    playbooks = [] if options.any_host else list(options.playbooks or found.playbooks)
-    if not playbooks and not options.any_host:
+    playbooks = list(options.playbooks or found.playbooks)
+    if not playbooks:
         raise InputError([Diagnostic(NOWHERE, "no playbook is given",
                                      "name one, or list them under `playbooks` in ringfence.yml")])
     unknown = _not_run(found) if trust.untrusted else {}
@@ -81,19 +77,20 @@ def prepare(options: RunOptions) -> Prepared:
     _check_ansible_settings(options, found, problems, trust)
     builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
                           [*problems.all, *not_given, *_unlisted_kinds(found, kinds, trust)], unknown)
-    hosts = project.known_hosts if options.any_host else project.hosts
-    jobs = tuple(job for job in map(builder.job, hosts) if job)
+    jobs = tuple(job for job in map(builder.job, project.hosts) if job)
     found_once = builder.problems.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
     return Prepared(jobs, RunContext(kinds, builder.declare, partial(_way, trust=trust)), found_once)
 
 
-def prepare_hosts(options: RunOptions, pattern: Sequence[str]) -> Prepared:
+def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool = False) -> Prepared:
     """The hosts that a pattern means, to look at: what playbooks say does not count, and there need not be one. Variables are
-    those that the hosts have in a run. Raises InputError with every mistake in inventories and variables."""
+    those that the hosts have in a run; `own_kinds`: objects of the project's own kinds are looked for too. Raises InputError
+    with every mistake in inventories and variables."""
     found = settings.load(options.project, options.trust)
     trust = options.trust.bounded(found.folder, options.named_files)
+    kinds = load_kinds(found, trust) if own_kinds else shipped.load()
     given, not_given = _passwords(options, found)
     project, hosts, problems = read_hosts(
         pattern, beside=Path((*options.playbooks, *found.playbooks, str(found.folder / "site.yml"))[0]).parent,
@@ -107,7 +104,7 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str]) -> Prepared:
     found_once = of_hosts.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
-    return Prepared(jobs, RunContext(shipped.load(), lambda host, facts: ({}, []), partial(_way, trust=trust)), found_once)
+    return Prepared(jobs, RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust)), found_once)
 
 
 def _check_ansible_settings(options: RunOptions, found: settings.ProjectSettings, problems: Problems, trust: Trust) -> None:

@@ -59,10 +59,12 @@ def diagnostic(problem: Diagnostic, style: Style = unstyled, full: bool = True) 
 
 
 def diagnostics(problems: Sequence[Diagnostic], style: Style = unstyled) -> str:
-    """Every mistake, and how many there were."""
+    """Every mistake, and how many there were. A way out that is the same for several in a row is told once."""
     errors = sum(p.severity == "error" for p in problems)
     total = "" if errors < 2 else f"\n{count(errors, 'error')}"
-    return "\n".join(diagnostic(p, style) for p in problems) + total
+    told = ["", *(p.detail for p in problems)]
+    shown = (replace(p, detail="") if p.detail == before else p for p, before in zip(problems, told, strict=False))
+    return "\n".join(diagnostic(p, style) for p in shown) + total
 
 
 def _difference(before: Any, after: Any, action: str, nothing: str, full: bool) -> Iterator[DifferenceLine]:

@@ -1,6 +1,5 @@
 """ringfence compare-defaults: what was changed of what Windows ships."""
 
-from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -8,8 +7,8 @@ import typer
 
 from ringfence.cli.commands.plan import Diff
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions
-from ringfence.cli.prepared import list_hosts, prepared
+from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
+from ringfence.cli.prepared import list_hosts, prepared_hosts
 from ringfence.cli.show import show_run, view_of
 from ringfence.errors import ExitCode
 from ringfence.run.compare_defaults import compare_host
@@ -23,13 +22,12 @@ Hosts = Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the i
                                             show_default=False)]
 
 
-def compare_defaults(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
+def compare_defaults(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
                      hosts: FleetOptions,
                      names: Hosts = [],  # noqa: B006
                      diff: Diff = True) -> ExitCode:
     """Show what people, installers and updates changed of the firewall policy that Windows ships."""
-    selection = replace(selection, limit=[*selection.limit, *names])
-    run = prepared(console, [], selection, secrets, trusted, not hosts.list_hosts, any_host=True)
+    run = prepared_hosts(console, names, which, secrets, trusted, not hosts.list_hosts, own_kinds=True)
     if hosts.list_hosts:
         return list_hosts(console, run)
     view = view_of(console, "compare-defaults", diff=diff, full=hosts.full, table=DEFAULTS_VIEWS)

@@ -1,7 +1,6 @@
 """ringfence show: what a host has."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -9,8 +8,8 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions, flag
-from ringfence.cli.prepared import list_hosts, prepared, with_names
+from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions, flag
+from ringfence.cli.prepared import list_hosts, prepared_hosts, with_names
 from ringfence.cli.show import show_run, view_of
 from ringfence.diagnostics import allowed
 from ringfence.errors import ExitCode
@@ -28,7 +27,7 @@ ringfence show web1 --store static_service             the restrictions of Windo
 EVERY_STORE = (*STORES, *RESTRICTED_KEYS)
 
 
-def show(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
+def show(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
          names: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns. "
                                                     "Default: all.", show_default=False)] = [],  # noqa: B006
          kind: Annotated[list[str], flag("--kind", metavar="KIND", help="Only this kind: firewall_rule. Repeatable.")] = [],  # noqa: B006
@@ -43,8 +42,7 @@ def show(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
 
     With --kind, --origin, --store or --name it shows such objects alone.
     """
-    selection = replace(selection, limit=[*selection.limit, *names])
-    run = with_names(prepared(console, [], selection, secrets, trusted, not hosts.list_hosts, any_host=True))
+    run = with_names(prepared_hosts(console, names, which, secrets, trusted, not hosts.list_hosts, own_kinds=True))
     for what, said, known in (("kind", kind, run.context.kinds), ("origin", origin, ORIGINS), ("store", store, EVERY_STORE)):
         _check(what, said, known)
     if hosts.list_hosts:
