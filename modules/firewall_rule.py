@@ -79,10 +79,10 @@ class FirewallRule(Rule):
     """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
 
     direction: str = prop("Which way the connections go.", choice("Inbound", "Outbound", in_="Inbound", out="Outbound"),
-                          DIRECTION_ACTION, default="inbound", absent=None, example="inbound")
+                          DIRECTION_ACTION, default="inbound", absent=None, role="decision", example="inbound")
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
                        with_hints(choice("Allow", "Block"), OTHER_ACTIONS), DIRECTION_ACTION, default="allow", absent=None,
-                       example="allow")
+                       role="decision", example="allow")
     protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port", example="tcp")
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
@@ -141,14 +141,17 @@ class FirewallRule(Rule):
         default=False,
         absent=None,
         filter_object="security",
+        role="permission",
     )
     edge_traversal_policy: str = prop("Whether traffic that came through a NAT edge device (Teredo) is accepted.",
-                                      choice("Block", "Allow", "DeferToUser", "DeferToApp"), EDGE, default="block")
+                                      choice("Block", "Allow", "DeferToUser", "DeferToApp"), EDGE, default="block",
+                                      role="permission")
     loose_source_mapping: bool = prop("Whether answers may come from other addresses. Outbound, not TCP.", BOOL,
-                                      switch("LSM"), default=False)
+                                      switch("LSM"), default=False, role="permission")
     local_only_mapping: bool = prop("Whether answers must come from the address that was asked.", BOOL, switch("LOM"),
                                     default=False, since="2.20")
-    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", CaseInsensitive), since="2.20")
+    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", CaseInsensitive), since="2.20",
+                              role="decision")
 
     # Windows adds this platform itself to rules with an owner, a package or local users (952 of 952 real rules), and leaves
     # it when they go. Every Windows that has these cmdlets is 6.2 or later: it means nothing on one.

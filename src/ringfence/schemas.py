@@ -13,9 +13,10 @@ from ringfence.diagnostics import Severity
 from ringfence.doctor.checks import CHECKS
 from ringfence.doctor.examination import Level
 from ringfence.errors import FAILURES
+from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
-from ringfence.plan.file import OPTIONS, PLAN_FORMAT, plain_data
+from ringfence.plan.file import OPTIONS, PLAN_FORMAT
 from ringfence.report import Status
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.origin import ORIGINS
