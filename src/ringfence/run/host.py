@@ -246,13 +246,19 @@ class HostRun:
             return result
         if reviewed is not None and (reason := stale(reviewed, self._masking.changes(plan.changes))):
             raise StalePlan(reason)
-        update = ledger_update(plan) if plan.policy.project and not plan.found.ledger.unread else LedgerUpdate()
-        if result.error or not (plan.changes or update):
+        return result if result.error else self.carry_out(plan, result)
+
+    def carry_out(self, plan: Plan, result: HostResult, update: LedgerUpdate | None = None) -> HostResult:
+        """The changes of a plan made, recorded and proven. `update`: what becomes of the ledger, where that is not what follows
+        from the changes. Never raises: what was to be changed, and what was, is still known."""
+        if update is None:
+            update = ledger_update(plan) if plan.policy.project and not plan.found.ledger.unread else LedgerUpdate()
+        if not (plan.changes or update):
             return result
         try:
             result = self._write(plan, result, update)
             return result if result.error or not any(c.writes for c in plan.changes) else self._prove(plan, result)
-        except Exception as error:  # what was to be changed, and what was, is still known
+        except Exception as error:
             return replace(result, error=host_fault(self.job.host, error))
 
     def _write(self, plan: Plan, result: HostResult, update: LedgerUpdate) -> HostResult:

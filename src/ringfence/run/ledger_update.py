@@ -16,14 +16,15 @@ from ringfence.secret import MASK
 
 @dataclass
 class LedgerUpdate:
-    """The entries that change with a plan: before its changes, and after them."""
+    """The entries that change with a plan: before its changes, and after them. `all_gone`: the whole ledger goes."""
 
     before: dict[Id, Entry] = field(default_factory=dict)
     after: dict[Id, Entry] = field(default_factory=dict)
     removed: set[Id] = field(default_factory=set)
+    all_gone: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.before or self.after or self.removed)
+        return bool(self.before or self.after or self.removed or self.all_gone)
 
 
 def ledger_update(plan: Plan) -> LedgerUpdate:
@@ -100,27 +101,29 @@ def _settle(id: Id, entry: Entry, found: Resource | None, update: LedgerUpdate) 
 
 def ledger_calls(plan: Plan, update: LedgerUpdate) -> tuple[Call, Call]:
     """The calls that write it: before the first change, and after the last."""
-    ledger = plan.found.ledger
-    generation = ledger.generation
-    before = {value_name(id): entry.encode() for id, entry in update.before.items()}
-    after = {value_name(id): entry.encode() for id, entry in update.after.items()}
-    return (_call(plan, generation, "pending", before, []),
-            _call(plan, generation + 1, "final", after, [value_name(id) for id in sorted(update.removed)]))
+    generation = plan.found.ledger.generation
+    return _call(plan, generation, "pending", update.before, set()), _last(plan, generation + 1, update)
 
 
 def only_call(plan: Plan, update: LedgerUpdate) -> Call:
     """The one call where nothing else is written."""
-    after = {value_name(id): entry.encode() for id, entry in update.after.items()}
-    return _call(plan, plan.found.ledger.generation, "final", after, [value_name(id) for id in sorted(update.removed)])
+    return _last(plan, plan.found.ledger.generation, update)
 
 
-def _call(plan: Plan, expected: int, state: str, entries: Mapping[str, str], removed: list[str]) -> Call:
+def _last(plan: Plan, expected: int, update: LedgerUpdate) -> Call:
+    call = _call(plan, expected, "final", update.after, update.removed)
+    return Call(call.verb, {**call.args, "set": {}, "remove": [], "delete": True}) if update.all_gone else call
+
+
+def _call(plan: Plan, expected: int, state: str, entries: Mapping[Id, Entry], removed: set[Id]) -> Call:
+    """`expected`: the generation that is to be there. The two calls around changes are one generation."""
     policy, ledger, facts = plan.policy, plan.found.ledger, plan.found.facts
     assert policy.project is not None
-    written = expected if state == "final" and ledger.generation != expected else expected + 1
+    written = expected if expected != ledger.generation else expected + 1
     kept = ledger.inherited_from and not (policy.accepts_inherited and not policy.partial)
     header = {"Format": str(LEDGER_FORMAT), "Name": policy.project.name, "State": state, "Run": policy.run_id,
               "Generation": str(written), "Machine": ledger.header["Machine"] if kept else ledger.machine,
               "Build": str(facts.build), "Inputs": ledger.header.get("Inputs", "") if policy.partial else policy.inputs}
-    return Call("Ledger.Write", {"project": policy.project.id, "generation": expected, "header": header, "set": dict(entries),
-                                 "remove": removed, "delete": False})
+    texts = {value_name(id): entry.encode() for id, entry in entries.items()}
+    return Call("Ledger.Write", {"project": policy.project.id, "generation": expected, "header": header, "set": texts,
+                                 "remove": [value_name(id) for id in sorted(removed)], "delete": False})

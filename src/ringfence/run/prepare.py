@@ -86,7 +86,8 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     found_once = of_hosts.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
-    return Prepared(jobs, RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust)), found_once)
+    context = RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust), policy=run_policy(options, found, []))
+    return Prepared(jobs, context, found_once)
 
 
 def _check_ansible_settings(options: RunOptions, found: settings.ProjectSettings, problems: Problems, trust: Trust) -> None:
