@@ -28,13 +28,15 @@ WELL_KNOWN = {
 }  # fmt: skip
 SID = re.compile(r"S-1-[0-9]+(-[0-9]+)*", re.I)
 CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
+_LONGEST = 9999  # characters that Windows takes
+_MOST = _LONGEST // len("(A;;CC;;;S-1-1-0)")  # so many accounts are too many, whichever they are
 _DACL = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:([A-Z]*)(\(.*\))", re.I | re.S)
 _UNBOUND = re.compile(r"""(?:(?<=;)|^)<([^<>|;()"]+)>(?=\)|$)""")  # where an account stands, not a `<` of a condition
 
 
 def canonical(text: str) -> CaseInsensitive:
     """The canonical form of a descriptor. Raises ValueError for what is not one."""
-    match = _DACL.fullmatch(text.strip())
+    match = _DACL.fullmatch(text.strip()) if len(text) <= 10 * _LONGEST else None  # names that are not SIDs yet may be longer
     if not match:
         raise ValueError(f"{quoted(text)} is not a security descriptor like D:(A;;CC;;;SID)")
     aces = [_ace(a) for a in _aces(match[2])]
@@ -76,8 +78,8 @@ def _ace(text: str) -> str:
 
 def check(descriptor: str, conditional: bool = False) -> str:
     """Why Windows refuses the descriptor in a rule, or nothing ([MS-FASP] 2.2.37). `conditional`: entries may be so."""
-    if len(descriptor) >= 10000:
-        return f"{len(descriptor)} characters are more than 9999"
+    if len(descriptor) > _LONGEST:
+        return f"{len(descriptor)} characters are more than {_LONGEST}"
     if "|" in descriptor:
         return "the character '|' is not allowed here: it divides the pieces of a rule string"
     for ace in _aces(descriptor[descriptor.index("("):]):
@@ -109,10 +111,14 @@ def parse(value: Any, conditional: bool = False) -> CaseInsensitive | None:
         if problem := check(found, conditional):
             raise ValueError(problem)
         return found
-    names = [as_text(m) for m in as_list(value)]
+    members = as_list(value)
+    names = list(dict.fromkeys(map(as_text, members)))
     if not names:
         raise empty_value("any")
-    if [n.casefold() for n in names] == ["any"]:
+    if len(names) > _MOST:
+        raise ValueError(f"{len(names)} accounts make a list of more than {_LONGEST} characters, which Windows refuses: "
+                         "name a group")
+    if len(members) == 1 and names[0].casefold() == "any":
         return None
     return canonical("D:" + "".join(f"(A;;CC;;;{account(n)})" for n in names))
 
