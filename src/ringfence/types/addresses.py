@@ -10,7 +10,7 @@ from socket import AF_INET, AF_INET6, inet_pton
 from struct import Struct
 
 Interval = tuple[int, int, str]  # first, last, and the text that says it; no text where it has to be made
-LONGEST = 100  # characters of an address or port in any spelling
+MAX_ADDRESS = 100  # characters of an address or port in any spelling
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _DOTTED = rf"(?:{_OCTET}\.){{3}}{_OCTET}"
 IPV4 = re.compile(_DOTTED)
@@ -38,7 +38,7 @@ def address_interval(text: str) -> Interval:
     if IPV4.fullmatch(text):
         number = int.from_bytes(inet_pton(AF_INET, text), "big")
         return number, number, text
-    if len(text) > LONGEST or not (":" in text or "." in text):
+    if len(text) > MAX_ADDRESS or not (":" in text or "." in text):
         raise ValueError
     base, slash, size = text.partition("/")
     first, dash, last = base.partition("-")

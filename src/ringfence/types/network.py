@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from ringfence.diagnostics import suggest
-from ringfence.types.addresses import IPV4, LONGEST, address_interval, interval_text
+from ringfence.types.addresses import IPV4, MAX_ADDRESS, address_interval, interval_text
 from ringfence.types.base import PropertyType, as_text, list_of, quoted
 from ringfence.types.network_sets import LAST_PORT, icmp_set
 from ringfence.types.text import guid
@@ -25,7 +25,7 @@ def port(text: str) -> str:
     """
     if _PORT.fullmatch(text) and int(text) <= LAST_PORT:
         return text
-    match = _PORTS.fullmatch(text) if len(text) <= LONGEST else None
+    match = _PORTS.fullmatch(text) if len(text) <= MAX_ADDRESS else None
     if not match:
         raise ValueError(f"{quoted(text)} is not a port (1-65535) or a range like 80-90")
     first, last = int(match[1]), int(match[2] or match[1])
@@ -47,7 +47,7 @@ def address(text: str) -> str:
         first, last, _ = address_interval(text)
         return interval_text(first, last)
     except ValueError:
-        if "%" in text[:LONGEST]:
+        if "%" in text[:MAX_ADDRESS]:
             raise ValueError(f"{quoted(text)}: an address with an interface (%) cannot stand in a policy") from None
         raise ValueError(f"{quoted(text)} is not an address, a range a-b (smaller end first) "
                          "or a subnet a/length") from None

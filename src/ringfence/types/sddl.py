@@ -28,15 +28,16 @@ WELL_KNOWN = {
 }  # fmt: skip
 SID = re.compile(r"S-1-[0-9]+(-[0-9]+)*", re.I)
 CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
-_LONGEST = 9999  # characters that Windows takes
-_MOST = _LONGEST // len("(A;;CC;;;S-1-1-0)")  # so many accounts are too many, whichever they are
+MAX_DESCRIPTOR = 9999  # characters of a list of accounts that Windows takes, [MS-FASP] 2.2.37
+_MOST = MAX_DESCRIPTOR // len("(A;;CC;;;S-1-1-0)")  # so many accounts are too many, whichever they are
 _DACL = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:([A-Z]*)(\(.*\))", re.I | re.S)
 _UNBOUND = re.compile(r"""(?:(?<=;)|^)<([^<>|;()"]+)>(?=\)|$)""")  # where an account stands, not a `<` of a condition
 
 
 def canonical(text: str) -> CaseInsensitive:
     """The canonical form of a descriptor. Raises ValueError for what is not one."""
-    match = _DACL.fullmatch(text.strip()) if len(text) <= 10 * _LONGEST else None  # names that are not SIDs yet may be longer
+    # names that are not SIDs yet may be longer than these
+    match = _DACL.fullmatch(text.strip()) if len(text) <= 10 * MAX_DESCRIPTOR else None
     if not match:
         raise ValueError(f"{quoted(text)} is not a security descriptor like D:(A;;CC;;;SID)")
     aces = [_ace(a) for a in _aces(match[2])]
@@ -78,8 +79,8 @@ def _ace(text: str) -> str:
 
 def check(descriptor: str, conditional: bool = False) -> str:
     """Why Windows refuses the descriptor in a rule, or nothing ([MS-FASP] 2.2.37). `conditional`: entries may be so."""
-    if len(descriptor) > _LONGEST:
-        return f"{len(descriptor)} characters are more than {_LONGEST}"
+    if len(descriptor) > MAX_DESCRIPTOR:
+        return f"{len(descriptor)} characters are more than {MAX_DESCRIPTOR}"
     if "|" in descriptor:
         return "the character '|' is not allowed here: it divides the pieces of a rule string"
     for ace in _aces(descriptor[descriptor.index("("):]):
@@ -116,7 +117,7 @@ def parse(value: Any, conditional: bool = False) -> CaseInsensitive | None:
     if not names:
         raise empty_value("any")
     if len(names) > _MOST:
-        raise ValueError(f"{len(names)} accounts make a list of more than {_LONGEST} characters, which Windows refuses: "
+        raise ValueError(f"{len(names)} accounts make a list of more than {MAX_DESCRIPTOR} characters, which Windows refuses: "
                          "name a group")
     if len(members) == 1 and names[0].casefold() == "any":
         return None
