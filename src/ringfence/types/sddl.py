@@ -28,13 +28,16 @@ WELL_KNOWN = {
 }  # fmt: skip
 SID = re.compile(r"S-1-[0-9]+(-[0-9]+)*", re.I)
 CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
+MAX_DESCRIPTOR = 9999  # characters of a list of accounts that Windows takes, [MS-FASP] 2.2.37
+_MOST = MAX_DESCRIPTOR // len("(A;;CC;;;S-1-1-0)")  # so many accounts are too many, whichever they are
 _DACL = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:([A-Z]*)(\(.*\))", re.I | re.S)
 _UNBOUND = re.compile(r"""(?:(?<=;)|^)<([^<>|;()"]+)>(?=\)|$)""")  # where an account stands, not a `<` of a condition
 
 
 def canonical(text: str) -> CaseInsensitive:
     """The canonical form of a descriptor. Raises ValueError for what is not one."""
-    match = _DACL.fullmatch(text.strip())
+    # names that are not SIDs yet may be longer than these
+    match = _DACL.fullmatch(text.strip()) if len(text) <= 10 * MAX_DESCRIPTOR else None
     if not match:
         raise ValueError(f"{quoted(text)} is not a security descriptor like D:(A;;CC;;;SID)")
     aces = [_ace(a) for a in _aces(match[2])]
@@ -76,8 +79,8 @@ def _ace(text: str) -> str:
 
 def check(descriptor: str, conditional: bool = False) -> str:
     """Why Windows refuses the descriptor in a rule, or nothing ([MS-FASP] 2.2.37). `conditional`: entries may be so."""
-    if len(descriptor) >= 10000:
-        return f"{len(descriptor)} characters are more than 9999"
+    if len(descriptor) > MAX_DESCRIPTOR:
+        return f"{len(descriptor)} characters are more than {MAX_DESCRIPTOR}"
     if "|" in descriptor:
         return "the character '|' is not allowed here: it divides the pieces of a rule string"
     for ace in _aces(descriptor[descriptor.index("("):]):
@@ -109,10 +112,14 @@ def parse(value: Any, conditional: bool = False) -> CaseInsensitive | None:
         if problem := check(found, conditional):
             raise ValueError(problem)
         return found
-    names = [as_text(m) for m in as_list(value)]
+    members = as_list(value)
+    names = list(dict.fromkeys(map(as_text, members)))
     if not names:
         raise empty_value("any")
-    if [n.casefold() for n in names] == ["any"]:
+    if len(names) > _MOST:
+        raise ValueError(f"{len(names)} accounts make a list of more than {MAX_DESCRIPTOR} characters, which Windows refuses: "
+                         "name a group")
+    if len(members) == 1 and names[0].casefold() == "any":
         return None
     return canonical("D:" + "".join(f"(A;;CC;;;{account(n)})" for n in names))
 
