@@ -273,10 +273,11 @@ class HostRun:
         elif update:
             calls = {FINAL: only_call(plan, update)}
         reply = self.send(Batch(calls, stop_on_error=True))
-        if (answer := reply.answers.get(PENDING)) and answer.error:
-            return replace(result, error=_not_recorded(answer.error, written=False))
         answers = [(c, answer) for c in written if (answer := reply.answers.get(c.id))]
         made = frozenset(c.id for c, answer in answers if answer.error is None)
+        if (answer := reply.answers.get(PENDING)) and answer.error:
+            error = _not_recorded(answer.error, written=bool(answers))
+            return replace(result, written=made, error=HostError("protocol", f"it went on after: {error}") if answers else error)
         for number, (change, answer) in enumerate(answers, 1):
             if answer.error:
                 error = _not_made(change, answer.error, bool(made))
