@@ -11,15 +11,15 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from importlib import resources
 
-_PLANS = ("start", "json", "facts", "policy", "defaults", "accounts")  # what every plan asks
+_PLANS = ("start", "json", "facts", "policy", "ledger", "defaults", "accounts")  # what every plan asks
 _READS = (*_PLANS, "texts", "netsecurity", "session", "surroundings")  # and what else can be asked without writing
 SCRIPTS = {"reader": (*_PLANS, "answer"), "prober": ("start", "json", "facts", "session", "answer"),
            "key-reader": (*_PLANS, "keys", "answer"),
            "auditor": (*_READS, "answer"), "key-auditor": (*_READS, "keys", "answer"),
-           "writer": (*_READS, "keys", "cmdlets", "expected", "changes", "answer")}
+           "writer": (*_READS, "keys", "cmdlets", "expected", "changes", "ledger_write", "answer")}
 """The parts of each, the smallest first: a batch is carried by the first that can do what its calls ask."""
 
-WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
+WRITING_VERBS = frozenset({"Net.Call", "SA.Delete", "Ledger.Write"})  # those of changes.ps1 and ledger_write.ps1
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
 
 RELEASED_DIGESTS: dict[str, str] = {}
