@@ -96,13 +96,17 @@ inventory/lab.yml
 }
 
 
+def project_files(name: str) -> dict[str, str]:
+    """{path: text} of a new project of this name, with an id of its own."""
+    settings = FILES["ringfence.yml"].replace("@name@", json.dumps(name[:100])).replace("@id@", json.dumps(os.urandom(16).hex()))
+    return {**FILES, "ringfence.yml": settings}
+
+
 def init(console: Console, directory: Annotated[str, typer.Argument(metavar="DIR", help="Where to. Default: here.",
                                                                     show_default=False)] = ".") -> ExitCode:
     """Write a project to begin with: inventory, a playbook, settings. Overwrites nothing."""
     folder = Path(directory)
-    name = folder.resolve().name or "firewall-policy"
-    settings = FILES["ringfence.yml"].replace("@name@", json.dumps(name[:100])).replace("@id@", json.dumps(os.urandom(16).hex()))
-    write_new(folder, {**FILES, "ringfence.yml": settings})
+    write_new(folder, project_files(folder.resolve().name or "firewall-policy"))
     written = [str(folder / name) for name in FILES]
     step = "" if directory == "." else f"cd {directory}\n  "
     console.show({"written": written}, "".join(f"{name}\n" for name in written) + f"\nNext:\n  {step}ringfence validate\n")
