@@ -45,9 +45,9 @@ class LabHost:
 
     def __init__(self, rules: Mapping[str, str] | None = None, *, on: Machine | None = None,
                  accounts: Mapping[str, str] | None = None, owns: bool = True, policy: RunPolicy | None = None,
-                 **facts: Any) -> None:
+                 project: ProjectIdentity | None = PROJECT, **facts: Any) -> None:
         self.machine = on or machine("SRV1", interfaces=TWO_INTERFACES)
-        self.owns, self.policy = owns, policy or RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c")
+        self.owns, self.policy = owns, policy or RunPolicy(project, run_id="20261126T115712Z-3f9a1c")
         self.of_windows = set(self._ids()) if rules is None and on is None else set[Id]()
         if rules is not None:
             for name in self.rules:
@@ -74,11 +74,19 @@ class LabHost:
             if kind.storage.removable:
                 yield from (Id("local", kind.name, r.name.lower()) for r in kind.storage.read(kind, tree, "local"))
 
-    def take_over(self, ids: Iterable[Id], how: str = "created", **entry: Any) -> None:
-        """Write into the project's ledger that these objects are its own."""
+    def take_over(self, ids: Iterable[Id], how: str = "created", project: ProjectIdentity = PROJECT, **entry: Any) -> None:
+        """Write into a project's ledger that these objects are its own."""
+        key = rf"SOFTWARE\ringfence\{project.id}"
         for id in ids:
             text = json.dumps({"how": how, "run": "20260101T000000Z-000000", "hash": "0" * 32, **entry})
-            self.machine.registry.set(LEDGER, f"{id.kind}|{id.store}|{id.name}", text)
+            self.machine.registry.set(key, f"{id.kind}|{id.store}|{id.name}", text)
+            self.machine.registry.set(key, "Name", project.name)
+
+    def entry(self, name: str, kind: str = "firewall_rule") -> dict[str, Any]:
+        """What the project's ledger says of an object."""
+        text = self.machine.registry.get(LEDGER, f"{kind}|local|{name.lower()}")
+        found: dict[str, Any] = json.loads(text) if isinstance(text, str) else {}
+        return found
 
     # -- what the engine sees
 
@@ -145,6 +153,10 @@ class LabHost:
     def put(self, name: str, text: str) -> None:
         """Write the string of a firewall rule behind everybody's back."""
         self.machine.registry.set(RULES, name, text)
+
+    def remove(self, name: str) -> None:
+        """Delete a firewall rule behind everybody's back."""
+        self.machine.registry.unset(RULES, name)
 
     def rule(self, name: str, key: str = "ConSecRules") -> str:
         """The string of a rule as its registry holds it."""

@@ -11,12 +11,14 @@ from functools import cached_property
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import AsShipped, Declaration, Declarations, Omitted, Present, Treatment, state_after
+from ringfence.model.ledger import Entry
+from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id, diff
 from ringfence.plan.plan import Claim, Plan
 from ringfence.plan.wider import differing, widened
 from ringfence.windows.origin import ORIGINS, Origin, origin_of
-from ringfence.windows.shipped_rules import is_shipped
+from ringfence.windows.shipped_rules import is_shipped, shipped_names
 
 _NOBODYS = Treatment()
 _BY_MENTION = ("windows", "windows_changed", "windows_feature", "package", "vendor")
@@ -131,9 +133,9 @@ class _Owner:
         """A declaration that meets an object."""
         ledger, treatment = self.plan.found.ledger, declared.treatment
         known_as = self.renames.get(declared.id, declared.id)
-        entry = ledger.owned(known_as, found)
+        entry = ledger.owned(known_as, found) or self._renamed_back(declared.id, found)
         if entry is not None and entry.how != "mentioned":
-            self._manage(declared, treatment.omitted or "default", Claim(entry.how, ""))
+            self._manage(declared, treatment.omitted or "default", None)
             return
         origin = self._origin(known_as, found)
         by_mention = origin.name in _BY_MENTION
@@ -148,6 +150,11 @@ class _Owner:
                                             f"{self._nobodys}Mention what it should keep; or manage what is mentioned alone: "
                                             "`omitted: keep`; or take it over as it is declared: `adopt: true`"))
             self._manage(declared, "keep", None)
+
+    def _renamed_back(self, id: Id, found: Resource) -> Entry | None:
+        """What the ledger says of an object that somebody else renamed, and that gets its name back."""
+        entry = self.plan.found.ledger.entries.get(id) if id in self.renames else None
+        return entry if entry and entry.hash == digest_of(found) else None
 
     def _check_whole(self, declared: Present, found: Resource) -> None:
         """What is mentioned, with the rest of the object as it was found, may be more than Windows takes."""
@@ -190,11 +197,17 @@ class _Owner:
 
     def _tell_of_titles(self, declared: Declaration) -> None:
         """Other objects that people know by this name: one more of that name may not be what is meant."""
-        if others := self.titles.get((declared.id.store, declared.id.kind, declared.id.name.casefold())):
+        if others := self._titled(declared.id):
             self.diagnostics.append(Diagnostic(
                 declared.where, f"{declared.id} is no name on this host, but the display name of {', '.join(others[:5])}",
                 "An object is known by its name: write that one if it is meant, or `renamed_from` to give it this name",
                 "warning"))
+
+    def _titled(self, id: Id) -> list[str]:
+        """The names of other objects that people know by the name of this one: in the host's words, or in English."""
+        named = self.titles.get((id.store, id.kind, id.name.casefold()), [])
+        shipped = (Id(id.store, id.kind, name.lower()) for name in shipped_names(id.name)) if id.kind == "firewall_rule" else ()
+        return [*named, *(self.plan.found.state[other].name for other in shipped if other in self.plan.found.state)]
 
     def _as_shipped(self, declared: AsShipped) -> None:
         defaults, id = self.plan.found.defaults, declared.id

@@ -40,12 +40,13 @@ def ledger_update(plan: Plan) -> LedgerUpdate:
 
 
 def _change(change: Change, plan: Plan, update: LedgerUpdate, changed: set[Id]) -> None:
-    id, old = change.id, plan.found.ledger.entries.get(change.id)
+    id, entries = change.id, plan.found.ledger.entries
+    old = entries.get(plan.renames.get(id, id)) or entries.get(id)  # of what is renamed, what is said of its old name
     if change.action == "rename":
         assert change.after is not None
         new = Id(id.store, id.kind, change.after.name.lower())
         if new not in changed:
-            _write(new, replace(change, id=new), plan, old, update)
+            _write(new, replace(change, id=new), plan, old or entries.get(new), update)
         _drop(id, old, update)
     elif change.action in ("remove", "release") or id not in plan.declarations or _how(id, plan, old) is None:
         _drop(id, old, update)
@@ -65,7 +66,6 @@ def _how(id: Id, plan: Plan, old: Entry | None) -> Any:
 
 def _write(id: Id, change: Change, plan: Plan, old: Entry | None, update: LedgerUpdate) -> None:
     assert change.after is not None
-    old = old or plan.found.ledger.entries.get(plan.renames.get(id, id))
     how = _how(id, plan, old)
     if how is None:
         return

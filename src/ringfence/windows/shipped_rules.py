@@ -28,6 +28,12 @@ def is_shipped(id: Id) -> bool:
     return id.kind == _KIND and id.name.casefold() in _indexes()[0]
 
 
+def shipped_names(title: str) -> tuple[str, ...]:
+    """The names of the rules that have this display name in English."""
+    folded = title.casefold()
+    return tuple(name for name, known in shipped_rules().items() if known.casefold() == folded)
+
+
 def notes(declarations: Iterable[Declaration]) -> tuple[Diagnostic, ...]:
     """What is worth knowing of declared rules with names of Windows, with names that are nearly such, and with display names
     of its rules in place of names. Each once, in the order of their places."""
