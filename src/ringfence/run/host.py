@@ -198,7 +198,8 @@ class HostRun:
             asked = replace(asked, facts=frozenset({INTERFACES, MANAGEMENT}))
         found, _ = self.read(asked, ledger=True)
         declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
-        if more := about(declared, self.kinds).beyond(asked):  # what only the facts of the host brought up
+        # what only the facts of the host brought up
+        if job.needs_facts and (more := about(declared, self.kinds).beyond(asked)):
             found = more.answered(found, self.send(Batch(more.calls())))
         seen, unread_error = self._seen(declared, found)
         policy, possible = self._policy(declared, found)

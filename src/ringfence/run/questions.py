@@ -74,9 +74,9 @@ class Questions:
 def about(declarations: Declarations, kinds: Mapping[str, Kind]) -> Questions:
     """The questions about what is declared."""
     asked = [kinds[name] for name in sorted({id.kind for id in declarations})]
-    interfaces = any(d.resource.kind.properties[p].type.resolved_by_host == "interface"
-                     for d in present(declarations.values()) for p in d.host_names)
-    return Questions(frozenset({INTERFACES} if interfaces else ()), bind.account_names(declarations.values()),
+    named = [d for d in present(declarations.values()) if d.host_names]
+    interfaces = any(d.resource.kind.properties[p].type.resolved_by_host == "interface" for d in named for p in d.host_names)
+    return Questions(frozenset({INTERFACES} if interfaces else ()), bind.account_names(named),
                      tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()))
 
 
