@@ -282,11 +282,11 @@ def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
 
 @pytest.mark.parametrize("command", ["plan", "drift", "status", "apply --yes"])
 def test_ctrl_c_ends_every_command_at_once_with_one_line(command: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    called = threading.Event()
+    called, over = threading.Event(), threading.Event()
 
     def never(host: SimulatedHost, batch: str, session: Any) -> str:
         called.set()
-        time.sleep(4)
+        over.wait(30)
         raise ConnectionAbortedError
 
     with fleet(cli, 1):
@@ -296,6 +296,7 @@ def test_ctrl_c_ends_every_command_at_once_with_one_line(command: str, cli: Cli,
             asked = time.monotonic()
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=20)
+            over.set()
             assert process.returncode == 130
             assert time.monotonic() - asked < 3
             assert [line for line in err.splitlines() if line] == [
