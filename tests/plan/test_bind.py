@@ -76,6 +76,31 @@ def test_what_the_host_does_not_know_is_told_with_its_place() -> None:
     assert rule_of(desired).local_user == "D:(A;;CC;;;<CORP\\Nobody>)(A;;CC;;;<CORP\\Unasked>)(A;;CC;;;S-1-5-21-1-2-3-512)"
 
 
+SERVICES = {**FACTS, "service_names": {"wuauserv": "Windows Update", "TermService": "Remote Desktop Services", "X": "Twice",
+                                       "Y": "twice"}}
+
+
+@pytest.mark.parametrize(("service", "severity", "summary", "detail"), [
+    ("windows update", "error", "no service has the name windows update: it is the display name of wuauserv",
+     "say service: wuauserv"),
+    ("Twice", "error", "it is the display name of X and Y", "say service: X"),
+    ("TermServ", "warning", "the host has no service TermServ: the rule matches nothing until there is one",
+     "did you mean TermService (Remote Desktop Services)?"),
+    ("Remote Desktop Service", "warning", "has no service", "did you mean TermService (Remote Desktop Services)?"),
+    ("MSSQLSERVER", "warning", "has no service", "")])
+def test_a_service_that_the_host_does_not_have(service: str, severity: str, summary: str, detail: str) -> None:
+    desired, (problem,) = bind(declared(at(1, name="r", service=service)), parse_facts(SERVICES), {})
+    assert (problem.severity, problem.detail, problem.where) == (severity, detail, Where("play.yml", 3))
+    assert summary in problem.summary
+    assert rule_of(desired).service == service
+
+
+@pytest.mark.parametrize("service", ["TERMSERVICE", "*", "any"])
+def test_services_that_there_are(service: str) -> None:
+    assert bind(declared(at(1, name="r", service=service)), parse_facts(SERVICES), {})[1] == []
+    assert bind(declared(at(1, name="r", service="Windows Update")), facts(), {})[1] == []  # it was not asked for them
+
+
 @pytest.mark.parametrize("said", [{"sid": "Everyone"}, {"sid": ""}, {"sid": None}, {"sid": "S-1-5-11)(A;;CC;;;WD"}, {},
                                   "S-1-5-11", None])
 def test_an_answer_that_is_no_sid_is_no_answer(said: Any) -> None:

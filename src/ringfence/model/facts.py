@@ -1,11 +1,14 @@
 """What a host says of itself (`Facts.Read`), in types. What it did not or could not say is None or empty."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
+MAX_SERVICES = 4096  # services of one host whose names are looked at
 
 
 @dataclass(frozen=True)
@@ -19,13 +22,15 @@ class NetworkInterface:
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of one host. `raw` is the whole answer, as templates see it in `ansible_facts`."""
+    """The facts of one host. `raw` is the whole answer, as templates see it in `ansible_facts`; `services` are the states of
+    those that the firewall needs, `service_names` the display names of all, where the host was asked for them."""
 
     computer: str = ""
     build: int = 0
     elevated: bool | None = None
     interfaces: tuple[NetworkInterface, ...] = ()
     services: Mapping[str, str] = field(default_factory=dict)
+    service_names: Mapping[str, str] = field(default_factory=dict)
     legacy_ipsec_policy: str | None = None
     unread: tuple[tuple[str, str], ...] = ()  # what could not be read, and why
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -34,6 +39,19 @@ class Facts:
         """The GUIDs of the interfaces that an alias with wildcards (* ?) means."""
         folded = alias.casefold()
         return tuple(i.guid for i in self.interfaces if i.alias.casefold() == folded or fnmatch(i.alias.casefold(), folded))
+
+    def with_more(self, told: "Facts") -> "Facts":
+        """The same with what a later answer tells beyond: interfaces, names of services."""
+        return replace(self, interfaces=told.interfaces or self.interfaces,
+                       service_names=told.service_names or self.service_names)
+
+    def has_service(self, name: str) -> bool:
+        """Whether a service of the host has a name, as far as it told of them."""
+        return not self.service_names or name.casefold() in self._services
+
+    @cached_property
+    def _services(self) -> frozenset[str]:
+        return frozenset(map(str.casefold, self.service_names))
 
     @property
     def tells_interfaces(self) -> bool:
@@ -58,6 +76,8 @@ def parse_facts(answer: Any) -> Facts:
     return Facts(computer=str(raw.get("computer") or ""), build=build if isinstance(build, int) else 0,
                  elevated=elevated if isinstance(elevated, bool) else None, interfaces=interfaces,
                  services={k: v.lower() for k, v in services.items() if isinstance(v, str)},
+                 service_names={k: v for k, v in islice(_dict(raw.get("service_names")).items(), MAX_SERVICES)
+                                if isinstance(v, str)},
                  legacy_ipsec_policy=str(legacy) if legacy else None,
                  unread=unread(answer), raw=raw)
 

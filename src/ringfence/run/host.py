@@ -178,11 +178,11 @@ class HostRun:
         known = job.declarations if job.declarations is not None else declare(job.host, None)[0]
         asked = about(known, self.kinds)
         if job.needs_facts:
-            asked = replace(asked, facts=frozenset({INTERFACES, MANAGEMENT}))
+            asked = replace(asked, facts=asked.facts | {INTERFACES, MANAGEMENT})
         found, _ = self.read(asked)
         declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
         if more := about(declared, self.kinds).beyond(asked):  # what only the facts of the host brought up
-            found = more.answered(found, self.send(Batch(more.calls())))
+            found = self._asked_more(found, more)
         seen, unread_error = self._seen(declared, found)
         plan = steps.make(job.host, seen, found, problems)
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
@@ -196,6 +196,13 @@ class HostRun:
         except RingfenceError as error:
             result = replace(result, error=error)
         return plan, replace(result, error=unread_error or result.error)
+
+    def _asked_more(self, found: HostSnapshot, more: Questions) -> HostSnapshot:
+        """What was found, with the answers to questions that only then came up. Raises HostError."""
+        reply = self.send(Batch({**more.calls(), **({"facts": more.facts_call()} if more.facts else {})}))
+        if more.facts:
+            found = replace(found, facts=found.facts.with_more(parse_facts(reply["facts"])))
+        return more.answered(found, reply)
 
     def _seen(self, declared: Declarations, found: HostSnapshot) -> tuple[Declarations, HostError | None]:
         """What is declared of kinds that could be read, and the error where others are declared: of these nothing is known."""

@@ -14,14 +14,15 @@ from ringfence.windows.endpoint import endpoint_of
 from ringfence.windows.keys import WantedKeys, compare_call, wanted_keys, with_known_keys
 from ringfence.windows.read import read_objects
 
-INTERFACES, MANAGEMENT = "interfaces", "management"  # facts that cost a host more: asked for where something needs them
+INTERFACES, MANAGEMENT, SERVICES = "interfaces", "management", "services"
+"""Facts that cost a host more: asked for where something needs them."""
 _NO_ANSWER = "the endpoint does not compare keys, which the one for operators does"
 
 
 @dataclass(frozen=True)
 class Questions:
-    """facts: those beyond the usual (INTERFACES, MANAGEMENT) · accounts: names that the host has to translate · kinds: those that
-    only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own."""
+    """facts: those beyond the usual (INTERFACES, MANAGEMENT, SERVICES) · accounts: names that the host has to translate · kinds:
+    those that only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own."""
 
     facts: frozenset[str] = frozenset()
     accounts: tuple[str, ...] = ()
@@ -75,9 +76,9 @@ class Questions:
 def about(declarations: Declarations, kinds: Mapping[str, Kind]) -> Questions:
     """The questions about what is declared."""
     asked = [kinds[name] for name in sorted({id.kind for id in declarations})]
-    interfaces = any(d.resource.kind.properties[p].type.resolved_by_host == "interface"
-                     for d in present(declarations.values()) for p in d.host_names)
-    return Questions(frozenset({INTERFACES} if interfaces else ()), bind.account_names(declarations.values()),
+    named = {d.resource.kind.properties[p].type.resolved_by_host for d in present(declarations.values()) for p in d.host_names}
+    facts = {fact for fact, names in ((INTERFACES, "interface"), (SERVICES, "service")) if names in named}
+    return Questions(frozenset(facts), bind.account_names(declarations.values()),
                      tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()))
 
 

@@ -64,7 +64,7 @@ function Read-Management {  # the flow that carries this session, as this host s
     }
     $flow
 }
-function Read-Facts([string[]]$With) {  # interfaces and management cost more: where they are asked for
+function Read-Facts([string[]]$With) {  # what costs more: where it is asked for
     $unread.Clear()
     $system = Get-Fact domain { Get-CimInstance -ClassName Win32_ComputerSystem -ErrorAction Continue }
     $os = Get-Fact os { Get-CimInstance -ClassName Win32_OperatingSystem -ErrorAction Continue }
@@ -87,6 +87,10 @@ function Read-Facts([string[]]$With) {  # interfaces and management cost more: w
         time = Get-Fact time { Get-Date }; services = $services; environment = $environment; legacy_ipsec_policy = $legacy[0] }
     if ($With -contains 'interfaces') { $facts['interfaces'] = @(Read-Interfaces) }
     if ($With -contains 'management') { $facts['management'] = Read-Management }
+    if ($With -contains 'services') {  # a rule names a service, people its display name
+        $facts['service_names'] = @{}
+        foreach ($one in Get-Fact service_names { Get-CimInstance -ClassName Win32_Service -ErrorAction Continue }) { $facts['service_names'][$one.Name] = $one.DisplayName }
+    }
     $facts['unread'] = @($unread)
     $facts + (Read-Endpoint)
 }

@@ -17,7 +17,7 @@ from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.changes import Changes
 from ringfence.lab.host_script.later_cmdlets import shown_by
 from ringfence.lab.host_script.session_facts import session_facts
-from ringfence.lab.host_script.surrounding_facts import surrounding_facts
+from ringfence.lab.host_script.surrounding_facts import services, surrounding_facts
 from ringfence.lab.host_script.system_defaults import read_defaults
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
@@ -211,6 +211,8 @@ class HostScript:
             facts["management"] = {"transport": session.transport, "local_address": session.local_address,
                                    "local_port": session.local_port, "remote_address": session.remote_address,
                                    "remote_port": session.remote_port}
+        if "services" in wanted:
+            facts["service_names"] = {s["Name"]: s["DisplayName"] for s in services(machine)}
         return facts
 
     def _time(self) -> str:
