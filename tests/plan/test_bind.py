@@ -8,7 +8,7 @@ from core import FACTS, GUID, at, declared, facts, resources, task
 
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.model.declaration import Declarations, state_after
-from ringfence.model.facts import Facts, parse_facts
+from ringfence.model.facts import Facts, parse_facts, with_network
 from ringfence.model.state import State
 from ringfence.plan import bind as step
 from ringfence.plan.bind import account_names
@@ -76,8 +76,8 @@ def test_what_the_host_does_not_know_is_told_with_its_place() -> None:
     assert rule_of(desired).local_user == "D:(A;;CC;;;<CORP\\Nobody>)(A;;CC;;;<CORP\\Unasked>)(A;;CC;;;S-1-5-21-1-2-3-512)"
 
 
-SERVICES = {**FACTS, "service_names": {"wuauserv": "Windows Update", "TermService": "Remote Desktop Services", "X": "Twice",
-                                       "Y": "twice"}}
+SERVICES = {"service_names": {"wuauserv": "Windows Update", "TermService": "Remote Desktop Services", "X": "Twice",
+                              "Y": "twice"}}
 
 
 @pytest.mark.parametrize(("service", "severity", "summary", "detail"), [
@@ -89,7 +89,7 @@ SERVICES = {**FACTS, "service_names": {"wuauserv": "Windows Update", "TermServic
     ("Remote Desktop Service", "warning", "has no service", "did you mean TermService (Remote Desktop Services)?"),
     ("MSSQLSERVER", "warning", "has no service", "")])
 def test_a_service_that_the_host_does_not_have(service: str, severity: str, summary: str, detail: str) -> None:
-    desired, (problem,) = bind(declared(at(1, name="r", service=service)), parse_facts(SERVICES), {})
+    desired, (problem,) = bind(declared(at(1, name="r", service=service)), with_network(facts(), SERVICES), {})
     assert (problem.severity, problem.detail, problem.where) == (severity, detail, Where("play.yml", 3))
     assert summary in problem.summary
     assert rule_of(desired).service == service
@@ -97,7 +97,7 @@ def test_a_service_that_the_host_does_not_have(service: str, severity: str, summ
 
 @pytest.mark.parametrize("service", ["TERMSERVICE", "*", "any"])
 def test_services_that_there_are(service: str) -> None:
-    assert bind(declared(at(1, name="r", service=service)), parse_facts(SERVICES), {})[1] == []
+    assert bind(declared(at(1, name="r", service=service)), with_network(facts(), SERVICES), {})[1] == []
     assert bind(declared(at(1, name="r", service="Windows Update")), facts(), {})[1] == []  # it was not asked for them
 
 

@@ -149,6 +149,17 @@ def test_hostile_descriptors_are_refused_at_once(text: str) -> None:
     assert time.perf_counter() - start < 1
 
 
+def test_more_accounts_than_a_list_can_hold_are_refused_before_windows_does() -> None:
+    """[MS-FASP] 2.2.37: no more than 9,999 characters. Of the shortest SID there is, 588 fit."""
+    accounts = [f"S-1-1-{i:x}" for i in range(589)]
+    with pytest.raises(ValueError, match=r"589 accounts make a list of more than 9999 characters.* name a group"):
+        sddl.parse(accounts)
+    assert sddl.parse(["SYSTEM"] * 1000) == sddl.parse("SYSTEM")
+    assert len(sddl.host_names(sddl.parse([rf"CORP\A group with a long name {i:080}" for i in range(500)]))) == 500
+    with pytest.raises(ValueError, match="not a security descriptor"):
+        sddl.canonical("D:" + "(A;;CC;;;WD)" * 10_000)
+
+
 TRUSTEE = st.sampled_from([*sddl.WELL_KNOWN, *sddl.WELL_KNOWN.values(), "S-1-5-21-1-2-3-500", "DA"])
 ACE = st.tuples(st.sampled_from(["A", "D", "a"]), st.sampled_from(["CC", "0x1", "cc"]), TRUSTEE)
 ACES = st.lists(ACE, min_size=1, max_size=5)

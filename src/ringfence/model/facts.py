@@ -1,4 +1,5 @@
-"""What a host says of itself (`Facts.Read`), in types. What it did not or could not say is None or empty."""
+"""What a host says of itself (`Facts.Read` and what is asked beside it), in types. What it did not or could not say is None or
+empty."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ class NetworkInterface:
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of one host. `raw` is the whole answer, as templates see it in `ansible_facts`; `services` are the states of
+    """The facts of one host. `raw` is all that it answered, as templates see it in `ansible_facts`; `services` are the states of
     those that the firewall needs, `service_names` the display names of all, where the host was asked for them."""
 
     computer: str = ""
@@ -39,11 +40,6 @@ class Facts:
         """The GUIDs of the interfaces that an alias with wildcards (* ?) means."""
         folded = alias.casefold()
         return tuple(i.guid for i in self.interfaces if i.alias.casefold() == folded or fnmatch(i.alias.casefold(), folded))
-
-    def with_more(self, told: "Facts") -> "Facts":
-        """The same with what a later answer tells beyond: interfaces, names of services."""
-        return replace(self, interfaces=told.interfaces or self.interfaces,
-                       service_names=told.service_names or self.service_names)
 
     def has_service(self, name: str) -> bool:
         """Whether a service of the host has a name, as far as it told of them."""
@@ -68,24 +64,43 @@ def parse_facts(answer: Any) -> Facts:
     """Facts from the value of a Facts.Read. Lenient: a member of a wrong type counts as not said."""
     raw = _dict(answer)
     os, services = _dict(raw.get("os")), _dict(raw.get("services"))
-    listed = raw.get("interfaces")
-    interfaces = tuple(NetworkInterface(str(i["alias"]), str(i["guid"]).upper(), i.get("profile"))
-                       for i in map(_dict, listed[:MAX_INTERFACES] if isinstance(listed, list) else ())
-                       if i.get("alias") and i.get("guid"))
     elevated, build, legacy = raw.get("elevated"), os.get("build"), raw.get("legacy_ipsec_policy")
     return Facts(computer=str(raw.get("computer") or ""), build=build if isinstance(build, int) else 0,
-                 elevated=elevated if isinstance(elevated, bool) else None, interfaces=interfaces,
+                 elevated=elevated if isinstance(elevated, bool) else None, interfaces=parse_interfaces(raw),
                  services={k: v.lower() for k, v in services.items() if isinstance(v, str)},
-                 service_names={k: v for k, v in islice(_dict(raw.get("service_names")).items(), MAX_SERVICES)
-                                if isinstance(v, str)},
                  legacy_ipsec_policy=str(legacy) if legacy else None,
                  unread=unread(answer), raw=raw)
 
 
+def with_network(facts: Facts, *answers: Any) -> Facts:
+    """Facts with the values of an Interfaces.Read, a Management.Read or a Services.Read added to them."""
+    if not answers:
+        return facts
+    raw = {**facts.raw, "unread": [one for said in (facts.raw, *answers) for one in _unread_rows(said)]}
+    for said in map(_dict, answers):
+        raw.update({name: said[name] for name in ("interfaces", "management", "service_names") if name in said})
+    names = islice(_dict(raw.get("service_names")).items(), MAX_SERVICES)
+    return replace(facts, interfaces=parse_interfaces(raw), raw=raw,
+                   service_names={k: v for k, v in names if isinstance(v, str)},
+                   unread=(*facts.unread, *(one for said in answers for one in unread(said))))
+
+
+def parse_interfaces(answer: Any) -> tuple[NetworkInterface, ...]:
+    """The interfaces in the value of an Interfaces.Read: those that have an alias and a GUID."""
+    listed = _dict(answer).get("interfaces")
+    return tuple(NetworkInterface(str(i["alias"]), str(i["guid"]).upper(), i.get("profile"))
+                 for i in map(_dict, listed[:MAX_INTERFACES] if isinstance(listed, list) else ())
+                 if i.get("alias") and i.get("guid"))
+
+
 def unread(answer: Any) -> tuple[tuple[str, str], ...]:
-    """What a Facts.Read or a Policy.Read says that it could not read, and why."""
+    """What the value of a verb that reads says that it could not read, and why."""
+    return tuple((str(one.get("fact")), str(one.get("why"))) for one in _unread_rows(answer))
+
+
+def _unread_rows(answer: Any) -> list[dict[str, Any]]:
     told = _dict(answer).get("unread")
-    return tuple((str(one.get("fact")), str(one.get("why"))) for one in map(_dict, told if isinstance(told, list) else ()))
+    return [_dict(one) for one in told] if isinstance(told, list) else []
 
 
 def _dict(value: Any) -> dict[str, Any]:

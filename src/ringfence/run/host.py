@@ -10,7 +10,7 @@ from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, RingfenceError, StalePlan
 from ringfence.model.declaration import Declarations, state_after
-from ringfence.model.facts import Facts, parse_facts, unread
+from ringfence.model.facts import Facts, parse_facts, unread, with_network
 from ringfence.model.resource import Kind
 from ringfence.model.state import LOCAL, Change, State, diff
 from ringfence.plan import in_force, steps
@@ -149,7 +149,7 @@ class HostRun:
 
         calls: others that go along; the reply has their answers.
         """
-        reply = self.send(Batch({"facts": questions.facts_call(), "policy": policy_call(self.kinds),
+        reply = self.send(Batch({"facts": Call("Facts.Read"), "policy": policy_call(self.kinds),
                                  **questions.calls(), **calls, **({"defaults": Call("Defaults.Read")} if defaults else {})}))
         facts = parse_facts(reply["facts"])
         self.endpoint = endpoint_of(facts)
@@ -178,11 +178,11 @@ class HostRun:
         known = job.declarations if job.declarations is not None else declare(job.host, None)[0]
         asked = about(known, self.kinds)
         if job.needs_facts:
-            asked = replace(asked, facts=asked.facts | {INTERFACES, MANAGEMENT})
+            asked = replace(asked, facts=frozenset({INTERFACES, MANAGEMENT}))
         found, _ = self.read(asked)
         declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
         if more := about(declared, self.kinds).beyond(asked):  # what only the facts of the host brought up
-            found = self._asked_more(found, more)
+            found = more.answered(found, self.send(Batch(more.calls())))
         seen, unread_error = self._seen(declared, found)
         plan = steps.make(job.host, seen, found, problems)
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
@@ -196,13 +196,6 @@ class HostRun:
         except RingfenceError as error:
             result = replace(result, error=error)
         return plan, replace(result, error=unread_error or result.error)
-
-    def _asked_more(self, found: HostSnapshot, more: Questions) -> HostSnapshot:
-        """What was found, with the answers to questions that only then came up. Raises HostError."""
-        reply = self.send(Batch({**more.calls(), **({"facts": more.facts_call()} if more.facts else {})}))
-        if more.facts:
-            found = replace(found, facts=found.facts.with_more(parse_facts(reply["facts"])))
-        return more.answered(found, reply)
 
     def _seen(self, declared: Declarations, found: HostSnapshot) -> tuple[Declarations, HostError | None]:
         """What is declared of kinds that could be read, and the error where others are declared: of these nothing is known."""
@@ -264,7 +257,7 @@ class HostRun:
         """{GUID: alias} of the host's interfaces, which are asked for where a change has some that nobody declared."""
         facts = plan.found.facts
         if not facts.tells_interfaces and any(names_interfaces(c.after) for c in plan.changes if c.after):
-            facts = parse_facts(self.send(Batch({"facts": Questions(frozenset({INTERFACES})).facts_call()}))["facts"])
+            facts = with_network(facts, self.send(Batch({INTERFACES: Call(INTERFACES)}))[INTERFACES])
         return facts.aliases
 
     def _prove(self, plan: Plan, result: HostResult) -> HostResult:

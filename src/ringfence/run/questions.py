@@ -7,6 +7,7 @@ from typing import Any
 from ringfence.batch import Answer, Call, Reply
 from ringfence.errors import HostError
 from ringfence.model.declaration import Declarations, present
+from ringfence.model.facts import with_network
 from ringfence.model.resource import Kind
 from ringfence.plan import bind
 from ringfence.plan.plan import HostSnapshot
@@ -14,15 +15,15 @@ from ringfence.windows.endpoint import endpoint_of
 from ringfence.windows.keys import WantedKeys, compare_call, wanted_keys, with_known_keys
 from ringfence.windows.read import read_objects
 
-INTERFACES, MANAGEMENT, SERVICES = "interfaces", "management", "services"
-"""Facts that cost a host more: asked for where something needs them."""
+INTERFACES, MANAGEMENT, SERVICES = "Interfaces.Read", "Management.Read", "Services.Read"
+"""Facts that cost a host more: asked where something needs them."""
 _NO_ANSWER = "the endpoint does not compare keys, which the one for operators does"
 
 
 @dataclass(frozen=True)
 class Questions:
-    """facts: those beyond the usual (INTERFACES, MANAGEMENT, SERVICES) · accounts: names that the host has to translate · kinds:
-    those that only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own."""
+    """facts: the verbs for those beyond the usual (INTERFACES, MANAGEMENT, SERVICES) · accounts: names that the host has to
+    translate · kinds: those that only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own."""
 
     facts: frozenset[str] = frozenset()
     accounts: tuple[str, ...] = ()
@@ -38,13 +39,10 @@ class Questions:
                          tuple(k for k in self.kinds if k not in asked.kinds),
                          {id: w for id, w in self.keys.items() if id not in asked.keys or asked.keys[id][1] != w[1]})
 
-    def facts_call(self) -> Call:
-        """The call for the usual facts, and those."""
-        return Call("Facts.Read", {"with": sorted(self.facts)} if self.facts else {})
-
     def calls(self) -> dict[Hashable, Call]:
-        """The calls for all others, under labels that `answered` knows."""
-        calls: dict[Hashable, Call] = {kind.name: Call("Net.Get", {"cmdlet": kind.storage.get_cmdlet}) for kind in self.kinds}
+        """The calls for all of these, under labels that `answered` knows."""
+        calls: dict[Hashable, Call] = {verb: Call(verb) for verb in sorted(self.facts)}
+        calls |= {kind.name: Call("Net.Get", {"cmdlet": kind.storage.get_cmdlet}) for kind in self.kinds}
         if self.accounts:
             calls["accounts"] = Call("Account.Resolve", {"names": list(self.accounts)})
         if self.keys:
@@ -56,7 +54,10 @@ class Questions:
         state = found.state
         for kind in self.kinds:
             state = state.updated(read_objects(kind, reply[kind.name]))
-        found = replace(found, state=state)
+        facts = with_network(found.facts, *(reply[verb] for verb in sorted(self.facts - {SERVICES})))
+        if SERVICES in self.facts:  # older endpoints do not know the question: then nothing is said of services
+            facts = with_network(facts, reply.answers.get(SERVICES, Answer()).value)
+        found = replace(found, state=state, facts=facts)
         if self.accounts:
             found = replace(found, accounts={**found.accounts, **_dict(reply["accounts"])})
         return self._with_keys(found, reply.answers["keys"]) if self.keys else found
@@ -77,7 +78,7 @@ def about(declarations: Declarations, kinds: Mapping[str, Kind]) -> Questions:
     """The questions about what is declared."""
     asked = [kinds[name] for name in sorted({id.kind for id in declarations})]
     named = {d.resource.kind.properties[p].type.resolved_by_host for d in present(declarations.values()) for p in d.host_names}
-    facts = {fact for fact, names in ((INTERFACES, "interface"), (SERVICES, "service")) if names in named}
+    facts = {verb for verb, names in ((INTERFACES, "interface"), (SERVICES, "service")) if names in named}
     return Questions(frozenset(facts), bind.account_names(declarations.values()),
                      tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()))
 

@@ -38,6 +38,8 @@ WELL_KNOWN = {
 }  # fmt: skip
 SID = re.compile(r"S-1-[0-9]+(-[0-9]+)*", re.I)
 CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
+MAX_DESCRIPTOR = 9999  # characters of a list of accounts that Windows takes, [MS-FASP] 2.2.37
+_MOST = MAX_DESCRIPTOR // len("(A;;CC;;;S-1-1-0)")  # so many accounts are too many, whichever they are
 _DACL = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:([A-Z]*)(\(.*\))", re.I | re.S)
 _FLAGS_OF_LIST = re.compile("(?:P|AR|AI)*", re.I)
 _ABOUT_OTHERS = {"OI", "CI", "NP", "ID"}  # flags of an entry that say something of other objects than its own
@@ -46,7 +48,8 @@ _UNBOUND = re.compile(r"""(?:(?<=;)|^)<([^<>|;()"]+)>(?=\)|$)""")  # where an ac
 
 def canonical(text: str) -> CaseInsensitive:
     """The canonical form of a descriptor. Raises ValueError for what is not one."""
-    match = _DACL.fullmatch(text.strip())
+    # names that are not SIDs yet may be longer than these
+    match = _DACL.fullmatch(text.strip()) if len(text) <= 10 * MAX_DESCRIPTOR else None
     if not match:
         raise ValueError(f"{quoted(text)} is not a security descriptor like D:(A;;CC;;;SID)")
     if not _FLAGS_OF_LIST.fullmatch(match[1]):
@@ -97,8 +100,8 @@ def _flags(text: str) -> str:
 
 def check(descriptor: str, conditional: bool = False) -> str:
     """Why Windows refuses the descriptor in a rule, or nothing ([MS-FASP] 2.2.37). `conditional`: entries may be so."""
-    if len(descriptor) >= 10000:
-        return f"{len(descriptor)} characters are more than 9999"
+    if len(descriptor) > MAX_DESCRIPTOR:
+        return f"{len(descriptor)} characters are more than {MAX_DESCRIPTOR}"
     if "|" in descriptor:
         return "the character '|' is not allowed here: it divides the pieces of a rule string"
     for ace in _aces(descriptor[descriptor.index("("):]):
@@ -130,10 +133,14 @@ def parse(value: Any, conditional: bool = False) -> CaseInsensitive | None:
         if problem := check(found, conditional) or check(said, conditional):
             raise ValueError(problem)
         return found if said == str(found) else CanonicalText(found, said)
-    names = [as_text(m) for m in as_list(value)]
+    members = as_list(value)
+    names = list(dict.fromkeys(map(as_text, members)))
     if not names:
         raise empty_value("any")
-    if [n.casefold() for n in names] == ["any"]:
+    if len(names) > _MOST:
+        raise ValueError(f"{len(names)} accounts make a list of more than {MAX_DESCRIPTOR} characters, which Windows refuses: "
+                         "name a group")
+    if len(members) == 1 and names[0].casefold() == "any":
         return None
     return canonical("D:" + "".join(f"(A;;CC;;;{account(n)})" for n in names))
 
