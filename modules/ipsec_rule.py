@@ -130,10 +130,10 @@ class IpsecRule(Rule):
                      default="transport", filter_object="tunnel")
     local_tunnel_endpoint: tuple[str, ...] = prop(
         "This host's end of the tunnel, one address of a family; any: whatever address it has.", WORDS["endpoint"], TUNNEL,
-        default=(), filter_object="tunnel", said_with=IN_A_TUNNEL)
+        default=(), filter_object="tunnel", required_when=IN_A_TUNNEL)
     remote_tunnel_endpoint: tuple[str, ...] = prop("The other end of the tunnel; several addresses are alternatives.",
                                                    WORDS["endpoint"], TUNNEL, default=(), filter_object="tunnel",
-                                                   said_with=IN_A_TUNNEL)
+                                                   required_when=IN_A_TUNNEL)
     remote_tunnel_hostname: str | None = prop("The name of the other end, where it has several addresses.", FQDN, TUNNEL,
                                               filter_object="tunnel", since="2.20")
     inbound_security: str = prop("What is asked of connections from outside: require, request, or none.", WORDS["security"],
