@@ -112,7 +112,11 @@ def as_text(value: Any) -> str:
     """Text from a YAML scalar. Raises ValueError for anything that is not text or a number."""
     if isinstance(value, Secret):
         raise ValueError("a secret may not stand here: this property is shown in plans and reports")
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is not a text: yes, no, on and off without quotes are true and false in YAML")
+    if isinstance(value, float):
+        raise ValueError(f"{quoted(value)} is not a text: write numbers with a dot in quotes")
+    if not isinstance(value, str | int):
         raise ValueError(f"{quoted(value)} is not a text")
     if isinstance(value, str) and _HALVES.search(value):
         raise ValueError(f"{quoted(value)} holds half of a character pair, which no file and no terminal can show")
