@@ -1,6 +1,7 @@
 """firewall_rule: one rule of Windows Defender Firewall (New-, Set-, Remove-NetFirewallRule)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
 from ringfence.diagnostics import Finding
@@ -71,6 +72,8 @@ OTHER_ACTIONS = {  # as netsh, the MMC and the registry call them
     "bypass": "say allow, with override_block_rules: true", "allowifsecure": "say allow, with authentication: required",
     "secure": "say allow, with authentication: required", "deny": "say block", "drop": "say block", "reject": "say block",
     "permit": "say allow"}
+SERVICE = replace(case_insensitive(text(259, "/\\|", what="service name")), resolved_by_host="service",
+                  host_names=lambda name: (name,) if name and name != "*" else ())
 PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
 
 
@@ -118,8 +121,8 @@ class FirewallRule(Rule):
         "The family of a package, as Windows 11 24H2 and Server 2025 name it in their own rules: `Contoso.App_8wekyb3d8bbwe`. It "
         "may be said of a rule that has it.", PACKAGE_FAMILY, Text("PFN", CaseInsensitive), parameter="",
         filter_object="application", since="2.31")
-    service: str | None = prop("The short name of a service; * means any service.",
-                               case_insensitive(text(259, "/\\|", what="service name")), Text("Svc", CaseInsensitive))
+    service: str | None = prop("The short name of a service, `wuauserv` for Windows Update; * means programs that run as a "
+                               "service, whichever.", SERVICE, Text("Svc", CaseInsensitive))
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
     local_user: str | None = prop("The users of this host whose programs it applies to.", sddl.LOCAL_SDDL,

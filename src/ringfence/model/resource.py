@@ -26,6 +26,10 @@ from ringfence.model.filter import Filter
 from ringfence.secret import Secret
 from ringfence.types.base import PropertyType, as_list, remembered
 
+ALWAYS: Literal["always"] = "always"
+RequiredWhen: TypeAlias = "tuple[str, Any] | Literal['always'] | None"
+"""When a cmdlet wants a property said that has Windows' default. (property, value): with that, and refuses it without ·
+ALWAYS: no page says that New- has the same default, or two pages disagree."""
 NO_SET = "none"  # what names a resource may say that it names none
 T = TypeVar("T", bound="type[Resource]")
 ResourceClass: TypeAlias = "type[Resource]"
@@ -106,7 +110,7 @@ class Property:
     example: Any
     unset: Any = None  # what Windows does where it is stored nowhere, as far as its documents agree; None: not known
     references: str = ""  # the kind that it names a resource of
-    said_with: tuple[str, Any] | None = None  # (property, value): cmdlets want it with that, be it any, and refuse it without
+    required_when: "RequiredWhen" = None  # the cmdlet is told it there, whatever it is; None: where it is not the default
     role: Role = "condition"
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
 
@@ -143,14 +147,14 @@ def prop(
     example: Any = None,
     unset: Any = None,
     references: str = "",
-    said_with: tuple[str, Any] | None = None,
+    required_when: "RequiredWhen" = None,
     role: Role = "condition",
     proposal: "type[Resource] | None" = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
-            "since": since, "example": example, "unset": unset, "references": references, "said_with": said_with,
+            "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
             "role": role, "proposal": proposal}
     return dataclasses.field(default=default, metadata=meta)
 

@@ -118,13 +118,14 @@ class _Owner:
         """What the host has of it, under its new name where it has yet to get that."""
         state, id = self.plan.found.state, declared.id
         old = Id(id.store, id.kind, declared.treatment.renamed_from.lower())
-        if id in state or not old.name or (former := state.get(old)) is None or old in self.plan.declarations:
-            return state.get(id)
-        origin = self._origin(old, former)
-        if origin.is_windows:
+        there: Resource | None = state.get(id)
+        former: Resource | None = state.get(old) if old.name and old not in self.plan.declarations else None
+        if there is not None or former is None:
+            return there
+        if self._origin(old, former).is_windows:
             self.refusals.append(Diagnostic(declared.where, f"{old} is of Windows, and is not renamed", "Declare it by its name"))
             return None
-        renamed = former.kind.create(declared.resource.name, former.values(), former.unknown_tokens, former.source)
+        renamed: Resource = former.kind.create(declared.resource.name, former.values(), former.unknown_tokens, former.source)
         self.renames[id] = old
         self.moved.update({old: None, id: renamed})
         return renamed

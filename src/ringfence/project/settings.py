@@ -56,7 +56,7 @@ def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings:
     path, problems = Path(os.path.relpath(path)), Problems()
     if reason := trust.bounded(path.parent).unreadable(path):
         raise InputError([Diagnostic(Where(os.fspath(path)), reason)])
-    data = yaml.load(path, yaml.PLAYS, problems, limit=MAX_SETTINGS)
+    data = yaml.load(path, problems, limit=MAX_SETTINGS)
     if data is not None and not isinstance(data, Map):
         problems.error(Where(os.fspath(path), 1), f"{FILE} is a mapping, not {describe(data)}",
                        f"Allowed: {', '.join(_KEYS)}.")

@@ -18,7 +18,7 @@ from ringfence.lab.host_script.changes import Changes
 from ringfence.lab.host_script.later_cmdlets import shown_by
 from ringfence.lab.host_script.project_ledgers import read_ledger, write_ledger
 from ringfence.lab.host_script.session_facts import session_facts
-from ringfence.lab.host_script.surrounding_facts import surrounding_facts
+from ringfence.lab.host_script.surrounding_facts import services, surrounding_facts
 from ringfence.lab.host_script.system_defaults import read_defaults
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
@@ -56,6 +56,7 @@ class HostScript:
         self._policies: dict[str, _KeptStore] = {}
         self._verbs: Verbs = {
             "Facts.Read": self._facts, "Interfaces.Read": self._interfaces, "Management.Read": self._management,
+            "Services.Read": self._service_names,
             "Session.Read": self._session, "Account.Resolve": self._accounts, "Net.Get": self._get,
             "Surroundings.Read": lambda arguments, session: surrounding_facts(self.machine),
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
@@ -217,6 +218,9 @@ class HostScript:
         return {"unread": [], "management": {
             "transport": session.transport, "local_address": session.local_address, "local_port": session.local_port,
             "remote_address": session.remote_address, "remote_port": session.remote_port}}
+
+    def _service_names(self, arguments: Arguments, session: Session) -> dict[str, Any]:
+        return {"unread": [], "service_names": {s["Name"]: s["DisplayName"] for s in services(self.machine)}}
 
     def _time(self) -> str:
         return (datetime.now(UTC) + timedelta(seconds=self.machine.surroundings.clock_offset)).strftime("%Y-%m-%dT%H:%M:%SZ")
