@@ -86,8 +86,10 @@ def _command(name: str, settings: dict[str, Any]) -> Any:
     epilog = examples(module.EXAMPLES)
     app = typer.Typer(name=name, help=getattr(module, "HELP", None), epilog=epilog, no_args_is_help=True, rich_markup_mode=None,
                       add_completion=False, context_settings=settings)
-    for function in (getattr(module, sub.replace("-", "_")) for sub in SUBCOMMANDS.get(name, (name,))):
-        app.command(function.__name__, epilog=epilog, context_settings=settings)(command(function))
+    for sub in SUBCOMMANDS.get(name, (name,)):
+        own = [line for line in module.EXAMPLES.strip().splitlines() if line.startswith(f"ringfence {name} {sub} ")]
+        function = command(getattr(module, sub.replace("-", "_")))
+        app.command(sub, epilog=examples("\n".join(own)) if own else epilog, context_settings=settings)(function)
     if name in SUBCOMMANDS:
         app.callback()(_group)
     return get_command(app)

@@ -40,7 +40,7 @@ def decode(text: str, file: str) -> PlanFile:
             raise ValueError(f"its format is {document['format']}, this version of ringfence reads {PLAN_FORMAT}")
         hosts = {str(h): _changes(changes) for h, changes in _mapping("hosts", document["hosts"]).items()}
         made_by = _mapping("options", document["options"])
-        options = {name: _texts(name, made_by[name]) for name in OPTIONS}
+        options = {name: _texts(name, made_by[name] if name != "prune" else made_by.get(name, [])) for name in OPTIONS}
         if set(options["prune"]) - set(PRUNE_MODES):
             raise ValueError(f"prune is one of {', '.join(PRUNE_MODES)}")
         return PlanFile(options, hosts, str(document.get("created", "")))
@@ -87,4 +87,5 @@ def stale(reviewed: Reviewed, changes: Sequence[Change]) -> str:
 def changes_as_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
     """Changes as plain JSON values, equal for equal changes; a secret shows only that it is there."""
     return [{"action": c.action, "store": c.id.store, "kind": c.id.kind, "name": c.resource.name,
-             "before": resource_as_data(c.before), "after": resource_as_data(c.after)} for c in changes]
+             "before": resource_as_data(c.before), "after": resource_as_data(c.after), **({"why": c.why} if c.why else {})}
+            for c in changes]

@@ -56,10 +56,8 @@ def rows(kind: Kind) -> list[ReferenceRow]:
     """The table of a kind, its naming key first."""
     word = kind.name_type.name if kind.name_type else "name"
     key = ReferenceRow(kind.key, word, "required", "-Name", "", "Which one is meant.")
-    state = (
-        [ReferenceRow("state", "present | absent", "present", "", "", "Whether it is there.")] if kind.storage.removable else []
-    )
-    found = [key, *state]
+    states = "present | absent | default" if kind.storage.removable else "present | default"
+    found = [key, ReferenceRow("state", states, "present", "", "", "Whether it is there; default: as Windows ships it.")]
     for p in kind.properties.values():
         found.append(_row(p, kind))
         if p.proposal:
