@@ -3,6 +3,7 @@ PowerShell over a session."""
 
 import copy
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from batches import batch_of, open_transport
-from host_script import PWSH, decode, needs_pwsh, pwsh, script_file
+from host_script import PWSH, decode, mutex_held, needs_pwsh, pwsh, script_file
 from lab_machine import ADMIN
 
 from ringfence.batch import Batch, Call, Failure, Reply, jea
@@ -174,6 +175,23 @@ def test_of_two_writers_at_once_one_is_told(host: tuple[Any, Machine]) -> None:
     winner = next(n for n, answer in zip("12", said, strict=True) if not answer.error)
     left = stands(on)[PROJECT]
     assert (left["by|local|whom"], left["Generation"], left["State"]) == (winner, "5", "final")
+
+
+@needs_pwsh
+def test_a_write_waits_for_the_change_of_another_run() -> None:
+    """The mutex of Net.Call: from the look at the generation to the last value nobody else of ringfence writes here."""
+    on = machine("HOST1")
+    with SimulatedFleet([on], pwsh=PWSH) as lab, mutex_held() as other, ThreadPoolExecutor(1) as pool:
+        way = open_transport(on.name, lab.running[on.name].variables)
+        writing = pool.submit(way.run, batch_of(Call("Ledger.Read"), write(0)))
+        while on.counters.calls < 2 and not writing.done():  # reading waits for nobody; the write comes right after it
+            time.sleep(0.01)
+        with pytest.raises(TimeoutError):
+            writing.result(timeout=0.7)
+        assert stands(on) is None
+        other.kill()
+        reply = writing.result(timeout=30)
+    assert (reply[0]["rows"], reply[1]) == ([], {"generation": 1})
 
 
 ADDRESSES = ("10.99.0.1", 50000, "10.99.0.10", 5985)
