@@ -1,7 +1,9 @@
 """Ledger.Read and Ledger.Write against the cases in cases/host_script_ledger.yml: the simulated host, and the script in a real
 PowerShell over a session."""
 
+import copy
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 from batches import batch_of, open_transport
-from host_script import PWSH, decode, needs_pwsh, pwsh, script_file
+from host_script import PWSH, decode, mutex_held, needs_pwsh, pwsh, script_file
 from lab_machine import ADMIN
 
 from ringfence.batch import Batch, Call, Failure, Reply, jea
 from ringfence.batch.scripts import part_text, script_named
-from ringfence.lab import Machine, Session, SimulatedHost, machine
+from ringfence.lab import Dropped, Machine, Session, SimulatedHost, machine
 from ringfence.lab.session import RegisteredEndpoint
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
@@ -175,7 +177,25 @@ def test_of_two_writers_at_once_one_is_told(host: tuple[Any, Machine]) -> None:
     assert (left["by|local|whom"], left["Generation"], left["State"]) == (winner, "5", "final")
 
 
+@needs_pwsh
+def test_a_write_waits_for_the_change_of_another_run() -> None:
+    """The mutex of Net.Call: from the look at the generation to the last value nobody else of ringfence writes here."""
+    on = machine("HOST1")
+    with SimulatedFleet([on], pwsh=PWSH) as lab, mutex_held() as other, ThreadPoolExecutor(1) as pool:
+        way = open_transport(on.name, lab.running[on.name].variables)
+        writing = pool.submit(way.run, batch_of(Call("Ledger.Read"), write(0)))
+        while on.counters.calls < 2 and not writing.done():  # reading waits for nobody; the write comes right after it
+            time.sleep(0.01)
+        with pytest.raises(TimeoutError):
+            writing.result(timeout=0.7)
+        assert stands(on) is None
+        other.kill()
+        reply = writing.result(timeout=30)
+    assert (reply[0]["rows"], reply[1]) == ([], {"generation": 1})
+
+
 ADDRESSES = ("10.99.0.1", 50000, "10.99.0.10", 5985)
+OPERATOR = RegisteredEndpoint(jea.OPERATOR)
 DELEGATE = RegisteredEndpoint(jea.OPERATOR, groups=("Network Configuration Operators",))
 NOBODY = Session("psrp", "user", False, *ADDRESSES)
 
@@ -197,19 +217,45 @@ def test_who_is_no_administrator_may_not_look_into_what_administrators_keep(exec
     assert stands(on)[PROJECT] == {"Generation": "4"}
 
 
-def test_endpoints_have_their_verbs() -> None:
+@pytest.mark.parametrize("executor", ["python", pytest.param("pwsh", marks=needs_pwsh)])
+def test_endpoints_have_their_verbs(executor: str) -> None:
     """Operators write; auditors read. A group that may change the firewall is none that may open the ledger."""
-    on = machine("HOST1")
+    on, endpoints = machine("HOST1"), {"audit": RegisteredEndpoint(jea.AUDITOR), "groups": DELEGATE, "ringfence": OPERATOR}
     prepare(on, {"keys": {PROJECT: {"Generation": "4"}}, "sddl": PRIVATE})
     batch = batch_of(Call("Ledger.Read"), write(4))
-    older = RegisteredEndpoint(jea.OPERATOR, frozenset({"Ledger.Read", "Ledger.Write"}))  # of wire 2.0
-    auditor, delegate, early, operator = (
-        Direct(on, Session("psrp", "Administrator", not endpoint.groups, *ADDRESSES, endpoint)).run(batch)
-        for endpoint in (RegisteredEndpoint(jea.AUDITOR), DELEGATE, older, RegisteredEndpoint(jea.OPERATOR)))
+    if executor == "python":
+        replies = [Direct(on, Session("psrp", "Administrator", not one.groups, *ADDRESSES, one)).run(batch)
+                   for one in endpoints.values()]
+    else:
+        with SimulatedFleet([on], pwsh=PWSH, winrm=WinRMSettings(endpoints=endpoints)) as lab:
+            variables = lab.running[on.name].variables
+            replies = [open_transport(on.name, {**variables, "ringfence_endpoint": name}).run(batch) for name in endpoints]
+    auditor, delegate, operator = replies
     assert (auditor[0]["rows"][1][0], refused(auditor, 1).id) == (PROJECT, "ringfence.verb")
     assert (delegate[0]["rows"], refused(delegate, 1).id) == (None, "ringfence.ledger")
-    assert {refused(early, label).id for label in (0, 1)} == {"ringfence.verb"}
     assert operator[1] == {"generation": 5}
+
+
+def test_an_endpoint_of_wire_2_0_knows_no_ledger() -> None:
+    older = RegisteredEndpoint(jea.OPERATOR, frozenset({"Ledger.Read", "Ledger.Write"}))
+    reply = Direct(machine("HOST1"), Session("psrp", "Administrator", True, *ADDRESSES, older)).run(
+        batch_of(Call("Ledger.Read"), write(0)))
+    assert [refused(reply, label).id for label in (0, 1)] == ["ringfence.verb"] * 2
+    assert refused(reply).is_lack
+
+
+def test_a_ledger_outlives_a_broken_connection_and_goes_with_the_registry() -> None:
+    """What was answered for is there; a machine that was made from an image has the ledger, and another id of its own."""
+    on, clone = machine("HOST1"), machine("HOST2")
+    on.faults.fail_at = 1
+    with pytest.raises(Dropped):
+        Direct(on).run(batch_of(write(0, set=ENTRIES), write(1, remove=list(ENTRIES))))
+    on.faults.fail_at = None
+    clone.registry.create("SOFTWARE").keys["ringfence"] = copy.deepcopy(on.registry.create(ROOT))
+    here, there = (Direct(one).run(batch_of(Call("Ledger.Read")))[0] for one in (on, clone))
+    assert len(here["rows"][1][1]) == len(ENTRIES) + 2
+    assert (there["rows"], there["sddl"]) == (here["rows"], PRIVATE)
+    assert there["machine"] != here["machine"]
 
 
 def test_the_ledger_is_opened_in_the_64_bit_view_alone() -> None:
