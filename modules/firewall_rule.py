@@ -74,7 +74,8 @@ OTHER_ACTIONS = {  # as netsh, the MMC and the registry call them
 PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
 
 
-@resource("firewall_rule", noun="NetFirewallRule", storage=RuleStrings("FirewallRules", ORDER), name_type=NAME)
+@resource("firewall_rule", noun="NetFirewallRule", storage=RuleStrings("FirewallRules", ORDER), name_type=NAME,
+          category="firewall", merged_by="allow_local_firewall_rules")
 class FirewallRule(Rule):
     """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
 
@@ -118,8 +119,9 @@ class FirewallRule(Rule):
         "The family of a package, as Windows 11 24H2 and Server 2025 name it in their own rules: `Contoso.App_8wekyb3d8bbwe`. It "
         "may be said of a rule that has it.", PACKAGE_FAMILY, Text("PFN", CaseInsensitive), parameter="",
         filter_object="application", since="2.31")
-    service: str | None = prop("The short name of a service; * means any service.",
-                               case_insensitive(text(259, "/\\|", what="service name")), Text("Svc", CaseInsensitive))
+    service: str | None = prop("The short name of a service; * means the programs that run as a service, whichever.",
+                               case_insensitive(text(259, "/\\|", what="service name")), Text("Svc", CaseInsensitive),
+                               must_exist="service")
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
     local_user: str | None = prop("The users of this host whose programs it applies to.", sddl.LOCAL_SDDL,
@@ -155,8 +157,9 @@ class FirewallRule(Rule):
     idle_platform = ("6.2+",)
 
     def as_filter(self) -> Filter:
-        return Filter("block" if self.action == "block" else "allow", enabled=self.enabled, profiles=self.profile,
-                      local_address=self.local_address, remote_address=self.remote_address)
+        return Filter("block" if self.action == "block" else "allow", enabled=self.enabled,
+                      inbound=self.direction == "inbound", profiles=self.profile, local_address=self.local_address,
+                      remote_address=self.remote_address)
 
     def check(self) -> Iterable[Finding]:
         yield from _check_ports(self)

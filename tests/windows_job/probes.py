@@ -270,8 +270,8 @@ def enforcement_words(way: Way) -> Iterator[str]:
         words = status.get(name, {}).get("enforcement")
         if not words:
             yield f"{name} is not in the active store, or has no status: {status.get(name)}"
-        elif said := not_enforced(name, status[name]):
-            yield said
+        elif said := not_enforced(status[name]):
+            yield f"{name}: {', '.join(said)}"
 
 
 @probe("everything-is-read")

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from importlib import resources
 
-_PLANS = ("start", "json", "facts", "policy", "defaults", "accounts")  # what every plan asks
+_PLANS = ("start", "json", "facts", "conditions", "policy", "defaults", "accounts")  # what every plan asks
 _READS = (*_PLANS, "texts", "netsecurity", "session", "surroundings")  # and what else can be asked without writing
 SCRIPTS = {"reader": (*_PLANS, "answer"), "prober": ("start", "json", "facts", "session", "answer"),
            "key-reader": (*_PLANS, "keys", "answer"),

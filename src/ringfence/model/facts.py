@@ -1,10 +1,11 @@
 """What a host says of itself (`Facts.Read`), in types. What it did not or could not say is None or empty."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
 
+MAX_PRODUCTS = 100  # other firewalls of one host that are looked at
 MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
 
 
@@ -46,6 +47,42 @@ class Facts:
         return {i.guid: i.alias for i in self.interfaces}
 
 
+@dataclass(frozen=True)
+class HostConditions:
+    """What decides on a host, beside its policy, whether that is in force; None and empty where it was not asked or not told.
+
+    active_profiles: those of the networks that it is in now · products: other firewalls that are registered with Windows, with
+    what they have taken over (NET_FW_RULE_CATEGORY) · missing_services: of the services that were asked about, those that it
+    has not, in lower case · unread: what could not be read, and why.
+    """
+
+    active_profiles: frozenset[str] | None = None
+    products: tuple[tuple[str, frozenset[int]], ...] = ()
+    missing_services: frozenset[str] = frozenset()
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+NETWORK_CATEGORIES = {0: "public", 1: "private", 2: "domain"}  # MSFT_NetConnectionProfile.NetworkCategory
+
+
+def parse_conditions(answer: Any, asked_services: Iterable[str] = ()) -> HostConditions:
+    """Conditions from the value of a Conditions.Read. Lenient. A host that tells of no network is in public ones: Windows takes a
+    network for that until it is identified ([MS-FASP] note 13)."""
+    told = _dict(answer)
+    holes = unread(answer)
+    missed = {what for what, _ in holes}
+    networks, services = _list(told.get("networks")), _list(told.get("services"))
+    active = frozenset(NETWORK_CATEGORIES[n] for n in networks if n.__class__ is int and n in NETWORK_CATEGORIES)
+    here = {str(name).lower() for name in services}
+    return HostConditions(
+        None if "networks" in missed or "networks" not in told else active or frozenset({"public"}),
+        tuple((str(one.get("name")), frozenset(c for c in _list(one.get("categories")) if c.__class__ is int))
+              for one in map(_dict, _list(told.get("products"))[:MAX_PRODUCTS])),
+        frozenset() if "services" in missed or "services" not in told else frozenset(
+            name.lower() for name in asked_services if name.lower() not in here),
+        holes)
+
+
 def parse_facts(answer: Any) -> Facts:
     """Facts from the value of a Facts.Read. Lenient: a member of a wrong type counts as not said."""
     raw = _dict(answer)
@@ -66,6 +103,10 @@ def unread(answer: Any) -> tuple[tuple[str, str], ...]:
     """What a Facts.Read or a Policy.Read says that it could not read, and why."""
     told = _dict(answer).get("unread")
     return tuple((str(one.get("fact")), str(one.get("why"))) for one in map(_dict, told if isinstance(told, list) else ()))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from typing import Any
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused
 from ringfence.model.declaration import Declarations
-from ringfence.model.facts import Facts
+from ringfence.model.facts import Facts, HostConditions
 from ringfence.model.resource import Kind
 from ringfence.model.state import LOCAL, Change, State, diff
+from ringfence.plan.obstacles import Obstacle
 from ringfence.windows.defaults import Defaults
 
 
@@ -19,7 +20,7 @@ class HostSnapshot:
 
     accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve · defaults: what Windows ships there ·
     unread: {(store, kind): why} of what could not be seen as a whole; nothing of it is in `state` · stored: the local store as it
-    was read, the rows of a Policy.Read: changes expect to find it so.
+    was read, the rows of a Policy.Read: changes expect to find it so · conditions: what beside policy decides what is in force.
     """
 
     facts: Facts
@@ -28,6 +29,7 @@ class HostSnapshot:
     defaults: Defaults = field(default_factory=Defaults)
     unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
     stored: Any = ()
+    conditions: HostConditions = field(default_factory=HostConditions)
 
     def unreadable(self, kind: Kind, kinds: Iterable[Kind]) -> str:
         """Why nothing can be said of a kind of the local store, or of one that it names or is named by; nothing else."""
@@ -42,7 +44,8 @@ class Plan:
 
     declarations: what is declared, in the host's own terms once `bind` has run · found: the host as it was read · after:
     what it will have · changes: from the one to the other, in the order in which they are to be made · diagnostics:
-    mistakes that only the host shows, and warnings · refusals: why the changes may not be made, and the way out.
+    mistakes that only the host shows, and warnings · refusals: why the changes may not be made, and the way out · obstacles: what
+    keeps what is declared out of force.
     """
 
     host: str
@@ -52,6 +55,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
 
     @property
     def invalid(self) -> bool:

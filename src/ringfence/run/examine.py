@@ -30,6 +30,7 @@ def examine_host(job: HostJob, context: RunContext) -> HostResult:
     what the host does."""
     facts = Questions(frozenset({INTERFACES})).facts_call()
     asked = {"facts": facts, "session": _SESSION, "surroundings": Call("Surroundings.Read"),
+             "conditions": Call("Conditions.Read"),
              "policy": policy_call(context.kinds)}
     return _examine(job, context, Batch(asked), CHECKS)
 
@@ -48,7 +49,8 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
             facts = parse_facts(reply["facts"])
             endpoint_of(facts)
             seen = Examination(way_in(job.settings, run.agreed), facts, _known(reply, "session"),
-                               _known(reply, "surroundings"), read(policy, context.kinds), holes, asked_at, answered_at)
+                               _known(reply, "surroundings"), read(policy, context.kinds), holes, asked_at, answered_at,
+                               _known(reply, "conditions"))
         except RingfenceError as error:
             return replace(tried, error=error)
         verdicts = examined(seen, checks)

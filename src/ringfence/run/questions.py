@@ -7,6 +7,7 @@ from typing import Any
 from ringfence.batch import Answer, Call, Reply
 from ringfence.errors import HostError
 from ringfence.model.declaration import Declarations, present
+from ringfence.model.facts import HostConditions, parse_conditions
 from ringfence.model.resource import Kind
 from ringfence.plan import bind
 from ringfence.plan.plan import HostSnapshot
@@ -21,21 +22,25 @@ _NO_ANSWER = "the endpoint does not compare keys, which the one for operators do
 @dataclass(frozen=True)
 class Questions:
     """facts: those beyond the usual (INTERFACES, MANAGEMENT) · accounts: names that the host has to translate · kinds: those that
-    only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own."""
+    only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own · services: names of services of which it
+    has to say whether it has them · judged: whether it has to say what decides what is in force."""
 
     facts: frozenset[str] = frozenset()
     accounts: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     keys: WantedKeys = field(default_factory=dict)
+    services: tuple[str, ...] = ()
+    judged: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.facts or self.accounts or self.kinds or self.keys)
+        return bool(self.facts or self.accounts or self.kinds or self.keys or self.services)
 
     def beyond(self, asked: "Questions") -> "Questions":
         """Those of these that were not asked yet. A key that has become another one is asked for anew."""
         return Questions(self.facts - asked.facts, tuple(n for n in self.accounts if n not in asked.accounts),
                          tuple(k for k in self.kinds if k not in asked.kinds),
-                         {id: w for id, w in self.keys.items() if id not in asked.keys or asked.keys[id][1] != w[1]})
+                         {id: w for id, w in self.keys.items() if id not in asked.keys or asked.keys[id][1] != w[1]},
+                         () if set(self.services) <= set(asked.services) else self.services)
 
     def facts_call(self) -> Call:
         """The call for the usual facts, and those."""
@@ -48,6 +53,8 @@ class Questions:
             calls["accounts"] = Call("Account.Resolve", {"names": list(self.accounts)})
         if self.keys:
             calls["keys"] = compare_call(self.keys)
+        if self.judged or self.services:
+            calls["conditions"] = Call("Conditions.Read", {"services": list(self.services)} if self.services else {})
         return calls
 
     def answered(self, found: HostSnapshot, reply: Reply) -> HostSnapshot:
@@ -58,7 +65,18 @@ class Questions:
         found = replace(found, state=state)
         if self.accounts:
             found = replace(found, accounts={**found.accounts, **_dict(reply["accounts"])})
+        if "conditions" in reply.answers:
+            found = self._with_conditions(found, reply.answers["conditions"])
         return self._with_keys(found, reply.answers["keys"]) if self.keys else found
+
+    def _with_conditions(self, found: HostSnapshot, answer: Answer) -> HostSnapshot:
+        """What could not be had of it is told: policy is judged by all the rest."""
+        if answer.error:
+            conditions = HostConditions(unread=(("what decides beside policy whether it is in force", answer.error.message),))
+        else:
+            conditions = parse_conditions(answer.value, self.services)
+        unread = (*found.facts.unread, *conditions.unread)
+        return replace(found, conditions=conditions, facts=replace(found.facts, unread=unread))
 
     def _with_keys(self, found: HostSnapshot, answer: Answer) -> HostSnapshot:
         """A key that the host does not compare is taken for the declared one, and that is told: it is no difference."""
@@ -78,7 +96,15 @@ def about(declarations: Declarations, kinds: Mapping[str, Kind]) -> Questions:
     interfaces = any(d.resource.kind.properties[p].type.resolved_by_host == "interface"
                      for d in present(declarations.values()) for p in d.host_names)
     return Questions(frozenset({INTERFACES} if interfaces else ()), bind.account_names(declarations.values()),
-                     tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()))
+                     tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()),
+                     _services(declarations), judged=True)
+
+
+def _services(declarations: Declarations) -> tuple[str, ...]:
+    """The names of services in what is declared; `*` is any."""
+    found = {str(value) for d in present(declarations.values()) for p in d.resource.kind.properties.values()
+             if p.must_exist == "service" and (value := getattr(d.resource, p.name)) not in (None, "*")}
+    return tuple(sorted(found))
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -1,19 +1,24 @@
-"""What is in force on a host: its security associations, next to the rules that asked for them."""
+"""What is in force on a host: its security associations, next to the rules that asked for them, and what of its own policy is
+not."""
 
 from ringfence.batch import Call
-from ringfence.plan.in_force import TO_NEGOTIATE, stopped
+from ringfence.plan.in_force import judge, judge_found
+from ringfence.plan.reasons import TO_NEGOTIATE, PolicyOnHost, stopped
 from ringfence.report import HostResult, StatusResult
 from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.run.questions import INTERFACES, Questions
 from ringfence.windows.associations import associations
 
 
 def status_of(job: HostJob, context: RunContext) -> HostResult:
-    """The associations of one host: a StatusResult, or what went wrong. Never raises for what the host does."""
+    """The associations of one host, and what keeps its own policy out of force: a StatusResult, or what went wrong. Never raises
+    for what the host does."""
     run = HostRun(job, context)
 
     def ask() -> HostResult:
-        found, reply = run.read(calls={"associations": Call("SA.Read")})
+        found, reply = run.read(Questions(frozenset({INTERFACES}), judged=True), {"associations": Call("SA.Read")})
         return StatusResult(job.host, declared=job.declared, associations=associations(reply["associations"], found.state),
-                            stopped=stopped(found.facts, TO_NEGOTIATE))
+                            stopped=stopped(found.facts, TO_NEGOTIATE),
+                            obstacles=judge(judge_found(found.state), PolicyOnHost(found, found.state)))
 
     return run.result(ask)

@@ -15,6 +15,7 @@ from typing import Any
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.changes import Changes
+from ringfence.lab.host_script.condition_facts import condition_facts
 from ringfence.lab.host_script.later_cmdlets import shown_by
 from ringfence.lab.host_script.session_facts import session_facts
 from ringfence.lab.host_script.surrounding_facts import surrounding_facts
@@ -56,6 +57,7 @@ class HostScript:
         self._verbs: Verbs = {
             "Facts.Read": self._facts, "Session.Read": self._session, "Account.Resolve": self._accounts, "Net.Get": self._get,
             "Surroundings.Read": lambda arguments, session: surrounding_facts(self.machine),
+            "Conditions.Read": lambda arguments, session: condition_facts(self.machine, arguments.get("services") or ()),
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Texts.Read": self._texts, "Enforcement.Read": self._enforcement, "SA.Read": self._associations,
             "SA.Delete": self._delete_associations}
