@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.batch import Answer, Batch, Call, Reply
-from ringfence.model.facts import Facts, parse_facts
+from ringfence.model.facts import Facts, with_network
 from ringfence.model.resource import Resource
 from ringfence.model.state import Id
 from ringfence.plan.in_force import decide, judge_again, needs_interfaces, undecided, without_pending
 from ringfence.plan.plan import HostSnapshot, Plan
-from ringfence.run.questions import INTERFACES, Questions
+from ringfence.run.questions import INTERFACES
 
 
 def decided(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
@@ -18,8 +18,8 @@ def decided(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
     if plan.invalid:
         return plan
     if needs_interfaces(plan):
-        facts = parse_facts(send(Batch({"facts": Questions(frozenset({INTERFACES})).facts_call()}))["facts"])
-        plan = judge_again(plan, with_interfaces(plan.found, facts))
+        told = send(Batch({INTERFACES: Call(INTERFACES)}))[INTERFACES]
+        plan = judge_again(plan, replace(plan.found, facts=with_network(plan.found.facts, told)))
     plan, asked = without_pending(plan), undecided(plan)
     if not asked:
         return plan

@@ -5,7 +5,8 @@ if (-not (Test-Path -LiteralPath Function:\Get-RingfenceProducts)) { function Ge
 } }
 function Read-Conditions([string[]]$Services) {
     $unread.Clear()
-    @{  networks = @(Get-NetClass networks MSFT_NetConnectionProfile | ForEach-Object { $_.NetworkCategory })
+    $networks = Get-Fact networks { Get-CimInstance -Namespace root/StandardCimv2 -ClassName MSFT_NetConnectionProfile -ErrorAction Continue }
+    @{  networks = @($networks | ForEach-Object { $_.NetworkCategory })
         products = @(Get-Fact products { Get-RingfenceProducts } | ForEach-Object { @{ name = "$($_.DisplayName)"; categories = @($_.RuleCategories) } })
         services = @(Get-Fact services {
                 foreach ($name in $Services) { Get-Service -Name ([WildcardPattern]::Escape($name)) -ErrorAction Continue | ForEach-Object { $_.Name } } })

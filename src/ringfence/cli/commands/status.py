@@ -27,7 +27,7 @@ def status(console: Console, selection: SelectionOptions, secrets: SecretOptions
            playbooks: Annotated[list[str], flag("-p", "--playbook", metavar="FILE", help="Playbooks that name the hosts. "
                                                 "Default: those of ringfence.yml. Repeatable.")] = [],  # noqa: B006
            ) -> ExitCode:
-    """Show security associations of hosts, next to the rules that asked for them, and what of their policy is not in force."""
+    """Show security associations of hosts, the rules that asked for them, and what of their policy is not in force."""
     selection = replace(selection, limit=[*selection.limit, *names])
     run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts)
     if hosts.list_hosts:
