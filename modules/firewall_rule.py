@@ -120,8 +120,7 @@ class FirewallRule(Rule):
         "may be said of a rule that has it.", PACKAGE_FAMILY, Text("PFN", CaseInsensitive), parameter="",
         filter_object="application", since="2.31")
     service: str | None = prop("The short name of a service; * means the programs that run as a service, whichever.",
-                               case_insensitive(text(259, "/\\|", what="service name")), Text("Svc", CaseInsensitive),
-                               must_exist="service")
+                               case_insensitive(text(259, "/\\|", what="service name")), Text("Svc", CaseInsensitive))
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
     local_user: str | None = prop("The users of this host whose programs it applies to.", sddl.LOCAL_SDDL,
@@ -202,7 +201,10 @@ class FirewallRule(Rule):
 
 
 def _check_program(rule: FirewallRule) -> Iterable[Finding]:
-    """Paths that Windows takes and that no program ever has."""
+    """Paths that Windows takes and that no program ever has; any service, which is most of what listens."""
+    if rule.service == "*" and not rule.program and (rule.direction, rule.action, rule.enabled) == ("inbound", "allow", True):
+        yield Finding("service", "* is every program that runs as a service: the rule lets in to all of them",
+                      "name the service, or the program too", "warning")
     path = (rule.program or "").casefold()
     if path and path != "system" and "\\" not in path:
         yield Finding("program", f"{rule.program} is no path: no program has it", "say the whole path", "warning")

@@ -77,6 +77,11 @@ class StatusResult(HostResult):
     associations: tuple["Association", ...] = ()
     stopped: tuple[str, ...] = ()
 
+    @property
+    def not_in_force(self) -> bool:
+        """Nothing is declared here: what is not in force is shown, and is no verdict."""
+        return False
+
 
 @dataclass(frozen=True)
 class ExaminedResult(HostResult):

@@ -1,7 +1,7 @@
 """What a host says of itself (`Facts.Read` and what is asked beside it), in types. What it did not or could not say is None or
 empty."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import Any
@@ -53,34 +53,29 @@ class HostConditions:
     """What decides on a host, beside its policy, whether that is in force; None and empty where it was not asked or not told.
 
     active_profiles: those of the networks that it is in now · products: other firewalls that are registered with Windows, with
-    what they have taken over (NET_FW_RULE_CATEGORY) · missing_services: of the services that were asked about, those that it
-    has not, in lower case · unread: what could not be read, and why.
+    what they have taken over (NET_FW_RULE_CATEGORY) · unread: what could not be read, and why.
     """
 
     active_profiles: frozenset[str] | None = None
     products: tuple[tuple[str, frozenset[int]], ...] = ()
-    missing_services: frozenset[str] = frozenset()
     unread: tuple[tuple[str, str], ...] = ()
 
 
 NETWORK_CATEGORIES = {0: "public", 1: "private", 2: "domain"}  # MSFT_NetConnectionProfile.NetworkCategory
 
 
-def parse_conditions(answer: Any, asked_services: Iterable[str] = ()) -> HostConditions:
+def parse_conditions(answer: Any) -> HostConditions:
     """Conditions from the value of a Conditions.Read. Lenient. A host that tells of no network is in public ones: Windows takes a
     network for that until it is identified ([MS-FASP] note 13)."""
     told = _dict(answer)
     holes = unread(answer)
-    missed = {what for what, _ in holes}
-    networks, services = _list(told.get("networks")), _list(told.get("services"))
+    networks_missed = any(what == "networks" for what, _ in holes)
+    networks = _list(told.get("networks"))
     active = frozenset(NETWORK_CATEGORIES[n] for n in networks if n.__class__ is int and n in NETWORK_CATEGORIES)
-    here = {str(name).lower() for name in services}
     return HostConditions(
-        None if "networks" in missed or "networks" not in told else active or frozenset({"public"}),
+        None if networks_missed or "networks" not in told else active or frozenset({"public"}),
         tuple((str(one.get("name")), frozenset(c for c in _list(one.get("categories")) if c.__class__ is int))
               for one in map(_dict, _list(told.get("products"))[:MAX_PRODUCTS])),
-        frozenset() if "services" in missed or "services" not in told else frozenset(
-            name.lower() for name in asked_services if name.lower() not in here),
         holes)
 
 

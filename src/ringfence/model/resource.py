@@ -106,7 +106,6 @@ class Property:
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
     wins: Any = None  # the value that is in force wherever one store has it: "on wins" in [MS-FASP] 3.1.3
     policy_only: bool = False  # Windows takes it from policies alone, never from the local store ([MS-FASP] 3.1.3)
-    must_exist: Literal["", "service"] = ""  # it names what has to be on the host, or nothing matches
 
     def parse(self, value: Any) -> Any:
         """The canonical value of what YAML says. Raises ValueError.
@@ -145,13 +144,12 @@ def prop(
     proposal: "type[Resource] | None" = None,
     wins: Any = None,
     policy_only: bool = False,
-    must_exist: Literal["", "service"] = "",
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "said_with": said_with,
-            "proposal": proposal, "wins": wins, "policy_only": policy_only, "must_exist": must_exist}
+            "proposal": proposal, "wins": wins, "policy_only": policy_only}
     return dataclasses.field(default=default, metadata=meta)
 
 

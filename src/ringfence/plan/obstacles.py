@@ -23,7 +23,6 @@ OBSTACLES = {  # name: what it means
     "still_there": "Another store has a rule that is declared absent.",
     "other_windows": "The rule is for other versions of Windows.",
     "interface_gone": "The host has none of the interfaces of the rule.",
-    "missing_service": "The host has no service of the name in the rule.",
     "may_be_empty": "The addresses are keywords that may stand for none at this moment.",
     "not_enforced": "Windows itself says that it does not enforce it.",
     "not_loaded": "The policy that is in force has no such object, or another one.",

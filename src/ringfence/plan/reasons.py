@@ -242,11 +242,6 @@ class PolicyOnHost:
             yield ALL_PROFILES, Reason("may_be_empty", "its addresses are keywords, which may stand for none at this moment",
                                        "see what they stand for: Get-NetFirewallRule -PolicyStore ActiveStore, EnforcementStatus",
                                        "may_stop")
-        for p in rule.kind.properties.values():
-            value = getattr(rule, p.name) if p.must_exist else None
-            if value is not None and str(value).lower() in self.found.conditions.missing_services:
-                yield ALL_PROFILES, Reason("missing_service", f"the host has no service {value}: nothing matches",
-                                           "say the short name of the service (Get-Service, Name)", "note")
 
     def _settings(self, one: Judged, resource: Resource) -> Found:
         """Each value that is mentioned against the one that holds."""

@@ -22,25 +22,23 @@ _NO_ANSWER = "the endpoint does not compare keys, which the one for operators do
 @dataclass(frozen=True)
 class Questions:
     """facts: the verbs for those beyond the usual (INTERFACES, MANAGEMENT) · accounts: names that the host has to translate ·
-    kinds: those that only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own · services: names of
-    services of which it has to say whether it has them · judged: whether it has to say what decides what is in force."""
+    kinds: those that only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own · judged: whether
+    it has to say what decides what is in force."""
 
     facts: frozenset[str] = frozenset()
     accounts: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     keys: WantedKeys = field(default_factory=dict)
-    services: tuple[str, ...] = ()
     judged: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.facts or self.accounts or self.kinds or self.keys or self.services)
+        return bool(self.facts or self.accounts or self.kinds or self.keys)
 
     def beyond(self, asked: "Questions") -> "Questions":
         """Those of these that were not asked yet. A key that has become another one is asked for anew."""
         return Questions(self.facts - asked.facts, tuple(n for n in self.accounts if n not in asked.accounts),
                          tuple(k for k in self.kinds if k not in asked.kinds),
-                         {id: w for id, w in self.keys.items() if id not in asked.keys or asked.keys[id][1] != w[1]},
-                         () if set(self.services) <= set(asked.services) else self.services)
+                         {id: w for id, w in self.keys.items() if id not in asked.keys or asked.keys[id][1] != w[1]})
 
     def calls(self) -> dict[Hashable, Call]:
         """The calls for all of these, under labels that `answered` knows."""
@@ -50,8 +48,8 @@ class Questions:
             calls["accounts"] = Call("Account.Resolve", {"names": list(self.accounts)})
         if self.keys:
             calls["keys"] = compare_call(self.keys)
-        if self.judged or self.services:
-            calls["conditions"] = Call("Conditions.Read", {"services": list(self.services)} if self.services else {})
+        if self.judged:
+            calls["conditions"] = Call("Conditions.Read")
         return calls
 
     def answered(self, found: HostSnapshot, reply: Reply) -> HostSnapshot:
@@ -72,7 +70,7 @@ class Questions:
         if answer.error:
             conditions = HostConditions(unread=(("what decides beside policy whether it is in force", answer.error.message),))
         else:
-            conditions = parse_conditions(answer.value, self.services)
+            conditions = parse_conditions(answer.value)
         unread = (*found.facts.unread, *conditions.unread)
         return replace(found, conditions=conditions, facts=replace(found.facts, unread=unread))
 
@@ -95,14 +93,7 @@ def about(declarations: Declarations, kinds: Mapping[str, Kind]) -> Questions:
                      for d in present(declarations.values()) for p in d.host_names)
     return Questions(frozenset({INTERFACES} if interfaces else ()), bind.account_names(declarations.values()),
                      tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()),
-                     _services(declarations), judged=True)
-
-
-def _services(declarations: Declarations) -> tuple[str, ...]:
-    """The names of services in what is declared; `*` is any."""
-    found = {str(value) for d in present(declarations.values()) for p in d.resource.kind.properties.values()
-             if p.must_exist == "service" and (value := getattr(d.resource, p.name)) not in (None, "*")}
-    return tuple(sorted(found))
+                     judged=True)
 
 
 def _dict(value: Any) -> dict[str, Any]:

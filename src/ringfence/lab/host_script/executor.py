@@ -58,7 +58,7 @@ class HostScript:
             "Facts.Read": self._facts, "Interfaces.Read": self._interfaces, "Management.Read": self._management,
             "Session.Read": self._session, "Account.Resolve": self._accounts, "Net.Get": self._get,
             "Surroundings.Read": lambda arguments, session: surrounding_facts(self.machine),
-            "Conditions.Read": lambda arguments, session: condition_facts(self.machine, arguments.get("services") or ()),
+            "Conditions.Read": lambda arguments, session: condition_facts(self.machine),
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Texts.Read": self._texts, "Enforcement.Read": self._enforcement, "SA.Read": self._associations,
             "SA.Delete": self._delete_associations}

@@ -6,11 +6,6 @@ from typing import Any
 # Win32_Service.StartMode as a fresh Windows has it ("IKEEXT" and "PolicyAgent" are started by triggers).
 _START_MODES = {"mpssvc": "Auto", "BFE": "Auto", "IKEEXT": "Manual", "PolicyAgent": "Manual", "WinRM": "Auto", "sshd": "Auto",
                 "Schedule": "Auto"}
-# Services of Windows beside those that the lab starts and stops (Microsoft, "Guidance on disabling system services on Windows
-# Server"): rules may name them.
-_OTHER_SERVICES = ("Dhcp", "Dnscache", "EventLog", "iphlpsvc", "LanmanServer", "LanmanWorkstation", "lltdsvc", "Netlogon",
-                   "RpcEptMapper", "RpcSs", "SSDPSRV", "Spooler", "TermService", "upnphost", "vds", "W32Time", "Winmgmt")
-
 
 def _winrm() -> dict[str, Any]:
     """Microsoft, "Installation and configuration for Windows Remote Management": the defaults."""
@@ -27,8 +22,8 @@ class Surroundings:
     """bits: of the PowerShell that sessions get · clock_offset: seconds by which the host's clock is fast · start_modes: of
     services · winrm, listeners: as `winrm get winrm/config` and `winrm enumerate winrm/config/listener` show them · endpoints:
     session configurations, name to RunAsVirtualAccount and its groups · taken_over: {display name: rule categories} of the
-    products that are registered with the firewall itself (INetFwProduct) · other_services: services that are there, and whose
-    state changes nothing · app_control: Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1 audit, 2 on).
+    products that are registered with the firewall itself (INetFwProduct) · app_control:
+    Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1 audit, 2 on).
     """
 
     bits: int = 64
@@ -38,5 +33,4 @@ class Surroundings:
     listeners: list[dict[str, str]] = field(default_factory=_listeners)
     endpoints: dict[str, tuple[bool, str]] = field(default_factory=lambda: {"Microsoft.PowerShell": (False, "")})
     taken_over: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    other_services: list[str] = field(default_factory=lambda: list(_OTHER_SERVICES))
     app_control: int = 0

@@ -59,8 +59,7 @@ class WindowsObjects:
                  "ProductType": types.PSUInt(_PRODUCTS[system.product])}]
 
     def _services(self, session: Session) -> Objects:
-        there = {**dict.fromkeys(self.machine.surroundings.other_services, "running"), **self.machine.services}
-        return [{"Name": name, "Status": status.capitalize()} for name, status in there.items()]
+        return [{"Name": name, "Status": status.capitalize()} for name, status in self.machine.services.items()]
 
     def _device_guard(self, session: Session) -> Objects:
         return [{"UsermodeCodeIntegrityPolicyEnforcementStatus": types.PSUInt(self.machine.surroundings.app_control)}]
