@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 MAX_PRODUCTS = 100  # other firewalls of one host that are looked at
+MAX_PRODUCT_NAME = 200  # characters of the name of one
 MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
 
 
@@ -74,7 +75,7 @@ def parse_conditions(answer: Any) -> HostConditions:
     active = frozenset(NETWORK_CATEGORIES[n] for n in networks if n.__class__ is int and n in NETWORK_CATEGORIES)
     return HostConditions(
         None if networks_missed or "networks" not in told else active or frozenset({"public"}),
-        tuple((str(one.get("name")), frozenset(c for c in _list(one.get("categories")) if c.__class__ is int))
+        tuple((str(one.get("name"))[:MAX_PRODUCT_NAME], frozenset(c for c in _list(one.get("categories")) if c.__class__ is int))
               for one in map(_dict, _list(told.get("products"))[:MAX_PRODUCTS])),
         holes)
 

@@ -30,13 +30,16 @@ _Rows = dict[tuple[ObstacleLevel, Reason, tuple[str, ...]], list[Affected]]
 
 def judge_in_force(plan: Plan) -> Plan:
     """The plan with every obstacle in the way of what is declared."""
-    return judge_again(plan, plan.found).with_diagnostics(*_warnings(plan))
+    return _judged(plan).with_diagnostics(*_warnings(plan))
 
 
 def judge_again(plan: Plan, found: HostSnapshot) -> Plan:
     """The plan, judged by what was found at another time or in more detail."""
-    obstacles = judge(map(judged, plan.declarations.values()), PolicyOnHost(found, state_after(plan.declarations, found.state)))
-    return replace(plan, found=found, obstacles=obstacles)
+    return _judged(replace(plan, found=found, after=state_after(plan.declarations, found.state)))
+
+
+def _judged(plan: Plan) -> Plan:
+    return replace(plan, obstacles=judge(map(judged, plan.declarations.values()), PolicyOnHost(plan.found, plan.after)))
 
 
 def _warnings(plan: Plan) -> Iterator[Diagnostic]:
@@ -66,8 +69,7 @@ def judge(objects: Iterable[Judged], host: PolicyOnHost) -> tuple[Obstacle, ...]
     active = host.found.conditions.active_profiles
     rows: _Rows = defaultdict(list)
     for one in objects:
-        reasons = host.reasons(one)
-        if any(reasons.values()):
+        if any((reasons := host.reasons(one)).values()):
             affected = Affected(one.id, one.resource.name if one.resource else one.id.name, one.where)
             for reason, (level, profiles) in _levels(one, reasons, active).items():
                 rows[level, reason, tuple(profiles)].append(affected)

@@ -1,7 +1,8 @@
 """Warns of a rule that is to let in some and restricts nothing, because another one on the host lets in everybody: allow rules
 add up ([MS-FASP] 2.2.34; "Windows Firewall rules"). Windows ships such rules, for Remote Desktop and WinRM among others."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ringfence.diagnostics import Diagnostic
@@ -18,15 +19,41 @@ _ADVICE = "Allow rules add up. Declare those too, narrower or with `enabled: fal
 def warn_of_open_rules(plan: Plan) -> Plan:
     """The plan with a warning for each rule beside which another one lets in the same from anywhere."""
     declared = present(plan.declarations.values())
-    narrowed = [d for d in declared if _lets_in(d.resource) and d.resource.values().get("remote_address")]
+    narrowed = [d for d in declared if d.resource.values().get("remote_address") and _lets_in(d.resource)]
     if not narrowed:
         return plan
-    everybody = [r for r in plan.after.values() if _is_open(r)]
-    return plan.with_diagnostics(*(w for declared in narrowed for w in _warning(declared, everybody)))
+    everybody = _OpenRules(r for r in plan.after.values() if _is_open(r))
+    return plan.with_diagnostics(*(w for one in narrowed for w in _warning(one, everybody)))
 
 
-def _warning(declared: Present, everybody: Sequence[Resource]) -> Iterator[Diagnostic]:
-    names = sorted({other.name for other in everybody if _covers(other, declared.resource)})
+class _OpenRules:
+    """Rules that let everybody in: by the single ports that they are for, by the program; `others` are for more, or neither."""
+
+    def __init__(self, rules: Iterable[Any]) -> None:
+        self.by_port, self.by_program = defaultdict[str, list[Any]](list), defaultdict[str, list[Any]](list)
+        self.others: list[Any] = []
+        for rule in rules:
+            if rule.local_port and not any("-" in port for port in rule.local_port):
+                for port in rule.local_port:
+                    self.by_port[port].append(rule)
+            elif not rule.local_port and rule.program:
+                self.by_program[rule.program].append(rule)
+            elif rule.local_port or not rule.service:  # what is for a service alone says nothing of ports
+                self.others.append(rule)
+
+    def near(self, declared: Any) -> Iterator[Any]:
+        """Those that may let in some of what a declared rule lets in."""
+        for port in declared.local_port:
+            if "-" in port:
+                yield from (rule for known, rules in self.by_port.items() if _meet(known, port) for rule in rules)
+            else:
+                yield from self.by_port.get(port, ())
+        yield from self.by_program.get(declared.program, ())
+        yield from self.others
+
+
+def _warning(declared: Present, everybody: _OpenRules) -> Iterator[Diagnostic]:
+    names = sorted({other.name for other in everybody.near(declared.resource) if _covers(other, declared.resource)})
     if names:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         yield Diagnostic(declared.location("remote_address"), f"{declared.id} does not restrict what it is for: "

@@ -74,6 +74,8 @@ class PolicyOnHost:
     def __init__(self, found: HostSnapshot, after: State) -> None:
         self.found, self.after = found, after
         self.settings = SettingsInForce(after, found.unread)
+        self._elsewhere = {id[1:] for id in after if id.store != LOCAL}  # (kind, name) of what policies have
+        self._unread_rules = {kind for store, kind in found.unread if store != LOCAL}
         self._common: dict[tuple[Any, ...], dict[str, tuple[Reason, ...]]] = {}
         self._profile_settings: dict[tuple[str, str], SettingInForce] = {}
 
@@ -94,14 +96,15 @@ class PolicyOnHost:
 
     def reasons(self, one: Judged) -> dict[str, tuple[Reason, ...]]:
         """{profile: what stands in the way there}, of the profiles in which it applies."""
-        resource = one.resource
-        common: Mapping[str, tuple[Reason, ...]] = {}
+        resource, common = one.resource, dict[str, tuple[Reason, ...]]()
         if resource is None:
             own = self._still_there(one)
-        elif _wants_nothing(resource, one.values):
-            own = self._other_rule(one, resource)
         else:
-            common, own = self._of_its_sort(resource), self._own(one, resource)
+            filter = resource.as_filter()
+            if _wants_nothing(resource, filter, one.values):
+                own = self._other_rule(one, resource)
+            else:
+                common, own = self._of_its_sort(resource.kind, filter), self._own(one, resource)
         found = {p: common.get(p, ()) for p in one.profiles}
         for profiles, reason in own:
             found.update({p: (*found[p], reason) for p in profiles if p in found})
@@ -109,8 +112,7 @@ class PolicyOnHost:
 
     # -- what is the same for all objects of a sort
 
-    def _of_its_sort(self, resource: Resource) -> dict[str, tuple[Reason, ...]]:
-        kind, filter = resource.kind, resource.as_filter()
+    def _of_its_sort(self, kind: Kind, filter: Filter | None) -> dict[str, tuple[Reason, ...]]:
         lets_in = filter is not None and filter.inbound and filter.effect == "allow"
         negotiates = filter is None or filter.effect != "exempt"
         key = (kind.name, lets_in, negotiates)
@@ -206,39 +208,47 @@ class PolicyOnHost:
         if not isinstance(resource.kind.storage, RuleStrings) or one.id.store != LOCAL:
             return
         advice = "give the rule another name, or change the one there"
-        other, device = (self.after.get(one.id._replace(store=store)) for store in (GROUP_POLICY, MDM))
+        other, device = self._twins(one.id)
         if other is not None and _differ(resource, other):
             yield ALL_PROFILES, Reason("same_name", "Group Policy has another rule of that name, which takes its place", advice)
         if device is not None and _differ(resource, device):
             yield ALL_PROFILES, Reason("same_name", "device management (MDM) has another rule of that name, and no document says "
                                        "which of them holds", advice, "may_stop")
-        for store in (GROUP_POLICY, MDM):
-            if why := self.found.unread.get((store, one.id.kind)):
-                yield ALL_PROFILES, Reason("same_name", f"the rules of {STORE_TITLES[store]} could not be read: {why}",
-                                           "let the account read them", "may_stop")
+        yield from self._unread(one.id, "same_name")
+
+    def _twins(self, id: Id) -> tuple[Resource | None, Resource | None]:
+        """The objects of that name in Group Policy and in MDM."""
+        if id[1:] not in self._elsewhere:
+            return None, None
+        return self.after.get(id._replace(store=GROUP_POLICY)), self.after.get(id._replace(store=MDM))
+
+    def _unread(self, id: Id, obstacle: str) -> Found:
+        for store in (GROUP_POLICY, MDM) if id.kind in self._unread_rules else ():
+            if why := self.found.unread.get((store, id.kind)):
+                yield ALL_PROFILES, Reason(obstacle, f"what {STORE_TITLES[store]} has could not be read: {why}",
+                                           "let the account read it", "may_stop")
 
     def _still_there(self, one: Judged) -> Found:
-        for store in (GROUP_POLICY, MDM):
-            other = self.after.get(one.id._replace(store=store))
+        yield from self._unread(one.id, "still_there")
+        for store, other in zip((GROUP_POLICY, MDM), self._twins(one.id), strict=True):
             if other is not None and getattr(other, "enabled", False) is True:
                 yield ALL_PROFILES, Reason("still_there", f"{STORE_TITLES[store]} has a rule of that name, which is in force",
                                            "remove it there")
 
     def _cannot_match(self, rule: Resource) -> Found:
-        facts = self.found.facts
-        if versions := getattr(rule, "platform", ()):
+        facts, values = self.found.facts, rule.__dict__
+        if versions := values.get("platform"):
             here = _version(facts)
             if here and not any(_is_platform(text, here) for text in versions):
                 yield ALL_PROFILES, Reason("other_windows", f"it is for Windows {', '.join(versions)}, and this is "
                                            f"{'.'.join(map(str, here))}", "leave platform out, or name this version")
-        guids = getattr(rule, "interface_alias", ())
+        guids = values.get("interface_alias")
         if guids and not any(guid in facts.aliases for guid in guids):
             yield ALL_PROFILES, Reason("interface_gone", "the host has none of its interfaces any more",
                                        "name those that there are: an interface that was made anew has another GUID",
                                        "stops" if facts.tells_interfaces else "may_stop")
-        addresses = getattr(rule, "remote_address", ())
-        if (addresses and all(map(_may_be_empty, addresses))) or any(
-                t.lower().startswith(DYNAMIC_KEYWORDS) for t in rule.unknown_tokens):
+        addresses, unknown = values.get("remote_address"), rule.unknown_tokens
+        if (addresses and all(map(_may_be_empty, addresses))) or (unknown and any(map(_is_dynamic, unknown))):
             yield ALL_PROFILES, Reason("may_be_empty", "its addresses are keywords, which may stand for none at this moment",
                                        "see what they stand for: Get-NetFirewallRule -PolicyStore ActiveStore, EnforcementStatus",
                                        "may_stop")
@@ -266,9 +276,8 @@ class PolicyOnHost:
                                            "holds", "change it there, or declare what it has")
 
 
-def _wants_nothing(resource: Resource, values: Mapping[str, Any]) -> bool:
+def _wants_nothing(resource: Resource, filter: Filter | None, values: Mapping[str, Any]) -> bool:
     """Whether it is switched off: then nothing has to be in force."""
-    filter: Filter | None = resource.as_filter()
     if filter is not None:
         return not filter.enabled
     return getattr(resource, "enabled", True) is False and (
@@ -284,6 +293,10 @@ def _differ(one: Resource, other: Resource) -> bool:
 
 def _may_be_empty(address: str) -> bool:
     return address[0].isupper() and ":" not in address and "." not in address and address.rstrip("46") not in NOT_ASKED
+
+
+def _is_dynamic(token: str) -> bool:
+    return token.lower().startswith(DYNAMIC_KEYWORDS)
 
 
 def _version(facts: Facts) -> tuple[int, int] | None:
