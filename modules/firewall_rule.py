@@ -208,6 +208,8 @@ def _check_program(rule: FirewallRule) -> Iterable[Finding]:
     path = (rule.program or "").casefold()
     if path and path != "system" and "\\" not in path:
         yield Finding("program", f"{rule.program} is no path: no program has it", "say the whole path", "warning")
+    if path.endswith("\\"):
+        yield Finding("program", f"{rule.program} is a folder: no program has that path", "say the whole path", "warning")
     if mine := next((p for p in PERSONAL if p in path), ""):
         yield Finding("program", f"{mine} is another folder for each user, and none for the firewall: no program has such a path",
                       "name the folder, in a rule for each user", "warning")
