@@ -400,6 +400,21 @@ def test_what_the_active_store_does_not_have_is_not_in_force() -> None:
     assert (result.status, result.exit_code) == ("not_in_force", 2)
 
 
+@pytest.mark.parametrize(("words", "status"), [
+    (["Enforced"], "changed"), (["Enforced", "FirewallOffInProfile"], "changed"), (["InactiveProfile"], "changed"),
+    (["FirewallOffInProfile", "InactiveProfile"], "not_in_force"), (["CategoryOff"], "not_in_force"), (["Odd"], "not_in_force")])
+def test_words_of_enforcement(words: list[str], status: str) -> None:
+    host = LabHost({})
+    host.enforcement = {"rdp": {"enforcement": words}}
+    assert host.apply(RDP).status == status
+
+
+def test_a_rule_that_is_switched_off_need_not_be_in_the_active_store() -> None:
+    host = LabHost({})
+    host.before = lambda batch: answers_without_enforcement(host, batch)
+    assert host.apply(at(1, name="off", enabled=False)).status == "changed"
+
+
 def answers_without_enforcement(host: LabHost, batch: Batch) -> Reply | None:
     asked = {label for label, call in batch.calls.items() if call.verb == "Enforcement.Read"}
     if not asked:

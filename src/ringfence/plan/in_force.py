@@ -162,7 +162,8 @@ def judged_profiles(resource: Resource) -> tuple[str, ...]:
 
 
 _SILENT = Reason("not_enforced", "", "")
-_FINE = {"Enforced", "Full", "Disabled", "DisabledObject", "InactiveProfile", "ProfileInactive", "NotApplicable"}
+_ENFORCED = {"Enforced", "Full"}
+_FINE = {*_ENFORCED, "Disabled", "DisabledObject", "InactiveProfile", "ProfileInactive", "NotApplicable"}
 _OF_POLICY = "GroupPolicy"  # PolicyStoreSourceType of MSFT_NetFirewallRule: Local, GroupPolicy, Dynamic, Generated, Hardcoded
 ENFORCEMENT_ADVICE = {
     "FirewallOffInProfile": "switch the firewall on there: firewall_profile, `enabled: true`",
@@ -175,23 +176,27 @@ ENFORCEMENT_ADVICE = {
     "ApplicationResolutionEmpty": "the host does not find its program",
     "NotTargetPlatform": "it is for other versions of Windows",
 }
-_LOAD = "it may have been written into the registry without Windows being told: restart the service mpssvc, or the host"
+_LOAD = ("it may have been written into the registry without Windows being told: set it with its cmdlet "
+         "(Set-NetFirewallRule), or restart the host")
 _LOOK = "see it there: Get-NetFirewallRule -PolicyStore ActiveStore"
 
 
 def not_enforced(status: object) -> tuple[str, ...]:
     """Why an object of the active store is not in force although it is enabled, in Windows' words; nothing where it is.
 
-    `status` is what Enforcement.Read says of it: {"enforcement": [words of EnforcementStatus]}.
+    `status` is what Enforcement.Read says of it: {"enforcement": [words of EnforcementStatus]}. Of several words, one that says
+    that it is enforced is enough: the others are of other profiles.
     """
     states = status.get("enforcement") if isinstance(status, dict) else None
-    return tuple(str(s) for s in (states if isinstance(states, list) else ()) if str(s) not in _FINE)
+    words = [str(s) for s in (states if isinstance(states, list) else ())]
+    return () if _ENFORCED & set(words) else tuple(word for word in words if word not in _FINE)
 
 
 def _reason(id: Id, resource: Resource, status: object, after: State) -> Reason | None:
     """Why an object is not enforced; None where it is, _SILENT where nothing is known of it."""
     if status is None:
-        return Reason("not_loaded", "the policy that is in force does not have it", _LOAD)
+        enabled = getattr(resource, "enabled", True)
+        return Reason("not_loaded", "the policy that is in force does not have it", _LOAD) if enabled else None
     if not isinstance(status, dict) or not isinstance(status.get("enforcement"), list) or not status["enforcement"]:
         return _SILENT
     if words := not_enforced(status):
