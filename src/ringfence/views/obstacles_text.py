@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from ringfence.plan.obstacles import ALL_PROFILES, Obstacle, ObstacleLevel
-from ringfence.views.format import Style, count, cut, more, unstyled
+from ringfence.views.format import Style, count, cut, escaped, more, unstyled
 
 SHOWN_OBJECTS = 5  # objects of one obstacle that are named without --full
 _WORDS: dict[ObstacleLevel, tuple[str, str]] = {
@@ -25,6 +25,6 @@ def obstacles(found: Sequence[Obstacle], style: Style = unstyled, full: bool = F
 def _objects(one: Obstacle, full: bool) -> str:
     """The first objects with their places; of many how many there are."""
     shown = one.objects if full else one.objects[:SHOWN_OBJECTS]
-    places = (f"{cut(str(a), full)}" + (f" ({a.where})" if a.where.file else "") for a in shown)
+    places = (f"{cut(str(a), full)}" + (f" ({escaped(str(a.where))})" if a.where.file else "") for a in shown)
     number = f"{count(len(one.objects), 'object')}: " if len(one.objects) > SHOWN_OBJECTS else ""
     return number + ", ".join(places) + more(len(one.objects) - len(shown))
