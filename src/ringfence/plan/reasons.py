@@ -104,7 +104,7 @@ class PolicyOnHost:
             if _wants_nothing(resource, filter, one.values):
                 own = self._other_rule(one, resource)
             else:
-                common, own = self._of_its_sort(resource.kind, filter), self._own(one, resource)
+                common, own = self._of_its_sort(one.id.store, resource.kind, filter), self._own(one, resource)
         found = {p: common.get(p, ()) for p in one.profiles}
         for profiles, reason in own:
             found.update({p: (*found[p], reason) for p in profiles if p in found})
@@ -112,19 +112,19 @@ class PolicyOnHost:
 
     # -- what is the same for all objects of a sort
 
-    def _of_its_sort(self, kind: Kind, filter: Filter | None) -> dict[str, tuple[Reason, ...]]:
+    def _of_its_sort(self, store: str, kind: Kind, filter: Filter | None) -> dict[str, tuple[Reason, ...]]:
         lets_in = filter is not None and filter.inbound and filter.effect == "allow"
         negotiates = filter is None or filter.effect != "exempt"
-        key = (kind.name, lets_in, negotiates)
+        key = (store, kind.name, lets_in, negotiates)
         if key not in self._common:
             found: dict[str, list[Reason]] = {p: [] for p in ALL_PROFILES}
-            for profiles, reason in self._common_reasons(kind, lets_in, negotiates):
+            for profiles, reason in self._common_reasons(store, kind, lets_in, negotiates):
                 for p in profiles:
                     found[p].append(reason)
             self._common[key] = {p: tuple(reasons) for p, reasons in found.items()}
         return self._common[key]
 
-    def _common_reasons(self, kind: Kind, lets_in: bool, negotiates: bool) -> Found:
+    def _common_reasons(self, store: str, kind: Kind, lets_in: bool, negotiates: bool) -> Found:
         yield from self._services(kind, negotiates)
         yield from self._products(kind)
         rules = isinstance(kind.storage, RuleStrings)
@@ -132,7 +132,7 @@ class PolicyOnHost:
             yield from self._switch(profile, "enabled", Reason(
                 "firewall_off", "the firewall is off there", "switch it on: firewall_profile, `enabled: true`, or the policy "
                 "that switches it off"))
-            if kind.merged_by:
+            if kind.merged_by and store == LOCAL:  # what policies bring is never merged away
                 what = "firewall rules" if kind.category == "firewall" else "connection security rules"
                 yield from self._switch(profile, kind.merged_by, Reason(
                     "merge_off", f"policy has local {what} ignored there",
