@@ -119,7 +119,7 @@ class FirewallRule(Rule):
         "The family of a package, as Windows 11 24H2 and Server 2025 name it in their own rules: `Contoso.App_8wekyb3d8bbwe`. It "
         "may be said of a rule that has it.", PACKAGE_FAMILY, Text("PFN", CaseInsensitive), parameter="",
         filter_object="application", since="2.31")
-    service: str | None = prop("The short name of a service; * means the programs that run as a service, whichever.",
+    service: str | None = prop("The short name of a service; * means any service.",
                                case_insensitive(text(259, "/\\|", what="service name")), Text("Svc", CaseInsensitive))
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
