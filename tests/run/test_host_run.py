@@ -402,7 +402,8 @@ def test_what_the_active_store_does_not_have_is_not_in_force() -> None:
 
 @pytest.mark.parametrize(("words", "status"), [
     (["Enforced"], "changed"), (["Enforced", "FirewallOffInProfile"], "changed"), (["InactiveProfile"], "changed"),
-    (["FirewallOffInProfile", "InactiveProfile"], "not_in_force"), (["CategoryOff"], "not_in_force"), (["Odd"], "not_in_force")])
+    (["FirewallOffInProfile", "InactiveProfile"], "not_in_force"), (["CategoryOff"], "not_in_force"), (["Odd"], "not_in_force"),
+    (["RemoteAddressResolutionEmpty"], "changed"), (["RemoteAddressResolutionEmpty", "CategoryOff"], "not_in_force")])
 def test_words_of_enforcement(words: list[str], status: str) -> None:
     host = LabHost({})
     host.enforcement = {"rdp": {"enforcement": words}}

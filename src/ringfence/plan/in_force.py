@@ -20,7 +20,7 @@ from ringfence.model.resource import Resource
 from ringfence.model.state import GROUP_POLICY, LOCAL, Change, Id, State
 from ringfence.plan.obstacles import Affected, Obstacle, ObstacleLevel, Reason
 from ringfence.plan.plan import HostSnapshot, Plan
-from ringfence.plan.reasons import Judged, PolicyOnHost, judged
+from ringfence.plan.reasons import Judged, PolicyOnHost, judged, opens
 from ringfence.plan.references import cross_store_references
 
 _ORDER: tuple[ObstacleLevel, ...] = ("not_in_force", "unknown", "note")
@@ -151,7 +151,8 @@ def decide(plan: Plan, asked: Mapping[Id, Resource], told: Mapping[Id, Any]) -> 
     for id in decided - known:
         if (reason := reasons[id]) is not None:
             place = plan.declarations[id].where if id in plan.declarations else NOWHERE
-            rows["not_in_force", reason, judged_profiles(asked[id])].append(where.get(id, Affected(id, asked[id].name, place)))
+            level: ObstacleLevel = "note" if reason.weight == "note" else "not_in_force"
+            rows[level, reason, judged_profiles(asked[id])].append(where.get(id, Affected(id, asked[id].name, place)))
     return replace(plan, obstacles=tuple(sorted((*kept, *_grouped(rows)), key=lambda o: _ORDER.index(o.level))))
 
 
@@ -164,6 +165,7 @@ def judged_profiles(resource: Resource) -> tuple[str, ...]:
 _SILENT = Reason("not_enforced", "", "")
 _ENFORCED = {"Enforced", "Full"}
 _FINE = {*_ENFORCED, "Disabled", "DisabledObject", "InactiveProfile", "ProfileInactive", "NotApplicable"}
+_STAND_FOR_NONE = {"RemoteAddressResolutionEmpty", "LocalAddressResolutionEmpty"}
 _OF_POLICY = "GroupPolicy"  # PolicyStoreSourceType of MSFT_NetFirewallRule: Local, GroupPolicy, Dynamic, Generated, Hardcoded
 ENFORCEMENT_ADVICE = {
     "FirewallOffInProfile": "switch the firewall on there: firewall_profile, `enabled: true`",
@@ -200,8 +202,10 @@ def _reason(id: Id, resource: Resource, status: object, after: State) -> Reason 
     if not isinstance(status, dict) or not isinstance(status.get("enforcement"), list) or not status["enforcement"]:
         return _SILENT
     if words := not_enforced(status):
+        idle = set(words) <= _STAND_FOR_NONE and opens(resource.as_filter())
         return Reason("not_enforced", f"Windows does not enforce it: {', '.join(words)}",
-                      "; ".join(dict.fromkeys(filter(None, map(ENFORCEMENT_ADVICE.get, words)))) or _LOOK)
+                      "; ".join(dict.fromkeys(filter(None, map(ENFORCEMENT_ADVICE.get, words)))) or _LOOK,
+                      "note" if idle else "stops")
     if status.get("source") == _OF_POLICY and id.store == LOCAL and id._replace(store=GROUP_POLICY) not in after:
         return Reason("same_name", "a policy that cannot be seen here has another rule of that name, which takes its place",
                       "give the rule another name, or change the one there")

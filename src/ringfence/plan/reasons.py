@@ -27,7 +27,7 @@ TO_WRITE = ("mpssvc", "BFE")  # without these no cmdlet of NetSecurity can write
 TO_NEGOTIATE = ("BFE", "IKEEXT", "PolicyAgent")  # without these there are no security associations
 CATEGORIES: dict[Category, int] = {"firewall": 2, "connection_security": 3}  # NET_FW_RULE_CATEGORY, netfw.h
 FIREWALL_PROFILE = "firewall_profile"
-# Keywords whose being empty says nothing of the host: every one with an address has the first, the others come and go
+# Keywords whose being empty says nothing of the host: every one with an address has the first two, the others come and go
 NOT_ASKED = ("LocalSubnet", "Internet", "PlayToDevice", "CaptivePortal")
 DYNAMIC_KEYWORDS = "radyn"  # tokens of addresses that Windows resolves from names begin so: RADynKey, as far as it was seen
 Found = Iterator[tuple[tuple[str, ...], Reason]]  # the profiles that a reason holds in, and the reason
@@ -104,7 +104,7 @@ class PolicyOnHost:
             if _wants_nothing(resource, filter, one.values):
                 own = self._other_rule(one, resource)
             else:
-                common, own = self._of_its_sort(one.id.store, resource.kind, filter), self._own(one, resource)
+                common, own = self._of_its_sort(one.id.store, resource.kind, filter), self._own(one, resource, filter)
         found = {p: common.get(p, ()) for p in one.profiles}
         for profiles, reason in own:
             found.update({p: (*found[p], reason) for p in profiles if p in found})
@@ -191,10 +191,10 @@ class PolicyOnHost:
 
     # -- what is of the object alone
 
-    def _own(self, one: Judged, resource: Resource) -> Found:
+    def _own(self, one: Judged, resource: Resource, filter: Filter | None) -> Found:
         if isinstance(resource.kind.storage, RuleStrings):
             yield from self._other_rule(one, resource)
-            yield from self._cannot_match(resource)
+            yield from self._cannot_match(resource, filter)
         elif resource.kind.storage.falls_back(resource.name):
             other = self.after.get(one.id._replace(store=GROUP_POLICY))
             if other is not None and _differ(resource, other):
@@ -235,7 +235,7 @@ class PolicyOnHost:
                 yield ALL_PROFILES, Reason("still_there", f"{STORE_TITLES[store]} has a rule of that name, which is in force",
                                            "remove it there")
 
-    def _cannot_match(self, rule: Resource) -> Found:
+    def _cannot_match(self, rule: Resource, filter: Filter | None) -> Found:
         facts, values = self.found.facts, rule.__dict__
         if versions := values.get("platform"):
             here = _version(facts)
@@ -248,6 +248,8 @@ class PolicyOnHost:
                                        "name those that there are: an interface that was made anew has another GUID",
                                        "stops" if facts.tells_interfaces else "may_stop")
         addresses, unknown = values.get("remote_address"), rule.unknown_tokens
+        if opens(filter):  # to let in nobody, or exempt nobody, takes nothing from anybody
+            return
         if (addresses and all(map(_may_be_empty, addresses))) or (unknown and any(map(_is_dynamic, unknown))):
             yield ALL_PROFILES, Reason("may_be_empty", "its addresses are keywords, which may stand for none at this moment",
                                        "see what they stand for: Get-NetFirewallRule -PolicyStore ActiveStore, EnforcementStatus",
@@ -274,6 +276,11 @@ class PolicyOnHost:
             elif holds.value != value:
                 yield ALL_PROFILES, Reason("overridden", f"{STORE_TITLES[holds.store]} has {name}: {_shown(holds.value)}, which "
                                            "holds", "change it there, or declare what it has")
+
+
+def opens(filter: Filter | None) -> bool:
+    """Whether an object lets through what would be stopped or secured without it."""
+    return filter is not None and filter.effect in ("allow", "exempt")
 
 
 def _wants_nothing(resource: Resource, filter: Filter | None, values: Mapping[str, Any]) -> bool:
