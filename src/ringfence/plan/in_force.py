@@ -91,16 +91,14 @@ def _levels(one: Judged, reasons: Mapping[str, Sequence[Reason]], active: frozen
                 level = "not_in_force"
             elif reason.weight != "note" and profile in unsure:
                 level = "unknown"
-            elif reason.weight == "may_stop":
-                continue
             before, profiles = found.get(reason, (level, []))
             found[reason] = (min(before, level, key=_ORDER.index), [*profiles, profile])
-    return found
+    return {reason: come_to for reason, come_to in found.items() if come_to[0] != "note" or reason.weight != "may_stop"}
 
 
 def _grouped(rows: _Rows) -> tuple[Obstacle, ...]:
     """Equal reasons once, the most important first."""
-    obstacles = (Obstacle(*key, tuple(sorted(objects))) for key, objects in rows.items())
+    obstacles = (Obstacle(*key, tuple(sorted(objects))) for key, objects in rows.items() if objects)
     return tuple(sorted(obstacles, key=lambda o: (_ORDER.index(o.level), o.reason.obstacle, o.reason.text, o.profiles)))
 
 
@@ -143,11 +141,14 @@ def decide(plan: Plan, asked: Mapping[Id, Resource], told: Mapping[Id, Any]) -> 
     kept: list[Obstacle] = []
     known = {a.id for o in plan.obstacles if o.level == "not_in_force" for a in o.objects}
     where = {a.id: a for o in plan.obstacles for a in o.objects}
+    rows: _Rows = defaultdict(list)
     for obstacle in plan.obstacles:
         left = tuple(a for a in obstacle.objects if obstacle.level != "unknown" or a.id not in decided)
         if left:
             kept.append(replace(obstacle, objects=left))
-    rows: _Rows = defaultdict(list)
+        if obstacle.reason.weight == "stops":  # in some profiles it surely is not in force, and in others it is
+            rows["note", obstacle.reason, obstacle.profiles] += (
+                a for a in obstacle.objects if a not in left and reasons[a.id] is None)
     for id in decided - known:
         if (reason := reasons[id]) is not None:
             place = plan.declarations[id].where if id in plan.declarations else NOWHERE

@@ -88,9 +88,9 @@ class PolicyOnHost:
         """The value of a property of a profile that is in force."""
         key = (profile, property)
         if (known := self._profile_settings.get(key)) is None:
-            kind = self._profile_kind
-            known = SettingInForce(None) if kind is None else self.settings.setting(
-                FIREWALL_PROFILE, profile, kind.properties[property])
+            kind = self._profile_kind  # every host has profiles: where none is known they could not be read
+            known = SettingInForce(None, doubt=self.settings.unread_stores(FIREWALL_PROFILE)) if kind is None else (
+                self.settings.setting(FIREWALL_PROFILE, profile, kind.properties[property]))
             self._profile_settings[key] = known
         return known
 

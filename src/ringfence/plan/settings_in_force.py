@@ -9,7 +9,7 @@ No document says for the firewall how the values of device management (MDM) and 
 ControlPolicyConflict" speaks of the Policy CSP alone): where MDM has another value, which one holds is not known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,5 +51,9 @@ class SettingsInForce:
         if MDM in found and found[MDM] != value:
             return SettingInForce(value, store, f"{STORE_TITLES[MDM]} has another value, and no document says which holds")
         asked = [s for s in STORE_TITLES if s != LOCAL or not (p.policy_only or store == GROUP_POLICY)]
-        holes = [f"{STORE_TITLES[s]} could not be read: {why}" for s in asked if (why := self.unread.get((s, kind)))]
-        return SettingInForce(value, store, "; ".join(holes))
+        return SettingInForce(value, store, self.unread_stores(kind, asked))
+
+    def unread_stores(self, kind: str, stores: Iterable[str] = STORE_TITLES) -> str:
+        """Those of `stores` whose settings of a kind could not be read, and why; nothing where all could be."""
+        holes = ((s, why) for s in stores if (why := self.unread.get((s, kind))))
+        return "; ".join(f"{STORE_TITLES[s]} could not be read: {why}" for s, why in holes)
