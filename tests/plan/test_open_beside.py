@@ -28,3 +28,24 @@ def test_windows_own_rule_is_narrowed_by_declaring_it() -> None:
     theirs = at(9, name="WINRM", protocol="tcp", local_port=5985, program="System", remote_address="10.0.0.0/8")
     assert [d.severity for d in host.plan(ours).diagnostics] == ["warning"]
     assert host.plan(ours, theirs).diagnostics == ()
+
+
+def test_a_host_full_of_open_rules_costs_little() -> None:
+    """Counted, not timed: each declared rule is compared with a bounded number of others."""
+    from ringfence.plan import open_beside
+
+    looked_at = 0
+
+    def counted(other: Any, declared: Any) -> bool:
+        nonlocal looked_at
+        looked_at += 1
+        return False
+
+    wide = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort2_10=1-65535|Name=x|"
+    one = wide.replace("LPort2_10=1-65535", "LPort=80")
+    host = LabHost({f"w{i}": wide for i in range(3000)} | {f"p{i}": one for i in range(3000)})
+    declared = [at(i, name=f"r{i}", protocol="tcp", local_port=80, remote_address="10.0.0.0/8") for i in range(20)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(open_beside, "_covers", counted)
+        host.plan(*declared)
+    assert 0 < looked_at <= 20 * 200

@@ -13,6 +13,7 @@ from ringfence.plan.plan import Plan
 _NARROWED = ("package", "package_family_name", "local_user", "remote_user", "remote_machine", "interface_alias", "interface_type",
              "local_address", "remote_port", "unknown_tokens")
 _SHOWN = 3  # open rules that are named
+_LOOKED_AT = 100  # open rules for one port, for one program, or for many ports, of which each is compared with what is declared
 _ADVICE = "Allow rules add up. Declare those too, narrower or with `enabled: false`; `ringfence show` has them as they are"
 
 
@@ -34,12 +35,14 @@ class _OpenRules:
         self.others: list[Any] = []
         for rule in rules:
             if rule.local_port and not any("-" in port for port in rule.local_port):
-                for port in rule.local_port:
-                    self.by_port[port].append(rule)
+                homes = [self.by_port[port] for port in rule.local_port]
             elif not rule.local_port and rule.program:
-                self.by_program[rule.program].append(rule)
-            elif rule.local_port or not rule.service:  # what is for a service alone says nothing of ports
-                self.others.append(rule)
+                homes = [self.by_program[rule.program]]
+            else:  # what is for a service alone says nothing of ports
+                homes = [self.others] if rule.local_port or not rule.service else []
+            for home in homes:
+                if len(home) < _LOOKED_AT:
+                    home.append(rule)
 
     def near(self, declared: Any) -> Iterator[Any]:
         """Those that may let in some of what a declared rule lets in."""

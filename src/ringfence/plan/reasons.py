@@ -84,6 +84,11 @@ class PolicyOnHost:
         ids = (Id(store, FIREWALL_PROFILE, name) for store in STORE_TITLES for name in ALL_PROFILES)
         return next((r.kind for id in ids if (r := self.after.get(id)) is not None), None)
 
+    @cached_property
+    def _guids(self) -> frozenset[str]:
+        """The interfaces that the host named."""
+        return frozenset(i.guid for i in self.found.facts.interfaces)
+
     def profile_setting(self, profile: str, property: str) -> SettingInForce:
         """The value of a property of a profile that is in force."""
         key = (profile, property)
@@ -243,7 +248,7 @@ class PolicyOnHost:
                 yield ALL_PROFILES, Reason("other_windows", f"it is for Windows {', '.join(versions)}, and this is "
                                            f"{'.'.join(map(str, here))}", "leave platform out, or name this version")
         guids = values.get("interface_alias")
-        if guids and not any(guid in facts.aliases for guid in guids):
+        if guids and self._guids.isdisjoint(guids):
             yield ALL_PROFILES, Reason("interface_gone", "the host has none of its interfaces any more",
                                        "name those that there are: an interface that was made anew has another GUID",
                                        "stops" if facts.tells_interfaces else "may_stop")
