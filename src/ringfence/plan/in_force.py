@@ -39,7 +39,7 @@ def judge_again(plan: Plan, found: HostSnapshot) -> Plan:
 
 
 def _judged(plan: Plan) -> Plan:
-    return replace(plan, obstacles=judge(map(judged, plan.declarations.values()), PolicyOnHost(plan.found, plan.after)))
+    return replace(plan, obstacles=judge(judged(plan.declarations.values(), plan.after), PolicyOnHost(plan.found, plan.after)))
 
 
 def _warnings(plan: Plan) -> Iterator[Diagnostic]:
@@ -126,7 +126,7 @@ def without_pending(plan: Plan) -> Plan:
 
 def written(changes: Iterable[Change]) -> dict[Id, Resource]:
     """What changes leave behind and the active store tells of."""
-    left = {c.id: c.after for c in changes if c.after is not None and c.id.store == LOCAL}
+    left = {c.id: c.after for c in changes if c.after is not None and c.writes and c.id.store == LOCAL}
     return {id: resource for id, resource in left.items() if resource.kind.storage.has_enforcement}
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Where
-from ringfence.model.declaration import Absent, Declaration
+from ringfence.model.declaration import Absent, Declaration, Present
 from ringfence.model.facts import Facts
 from ringfence.model.filter import Filter
 from ringfence.model.resource import Category, Kind, Resource
@@ -56,11 +56,14 @@ class Judged:
         return self.profiles if self.id.kind == FIREWALL_PROFILE or self.values.get("profile") else ()
 
 
-def judged(declaration: Declaration) -> Judged:
-    """What is declared, as it is looked at."""
-    if isinstance(declaration, Absent):
-        return Judged(declaration.id, None, {}, declaration.where)
-    return Judged(declaration.id, declaration.resource, declaration.values, declaration.where)
+def judged(declarations: Iterable[Declaration], after: State) -> Iterator[Judged]:
+    """What is declared, as it will be. What the host will not have, since its Windows lacks it, is not looked at."""
+    for one in declarations:
+        resource = after.get(one.id)
+        if isinstance(one, Absent):
+            yield Judged(one.id, None, {}, one.where)
+        elif resource is not None:
+            yield Judged(one.id, resource, one.values if isinstance(one, Present) else {}, one.where)
 
 
 def stopped(facts: Facts, services: Iterable[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from ringfence.report import HostResult, StatusResult
 from ringfence.run.host import HostJob, HostRun, RunContext
 from ringfence.run.questions import INTERFACES, Questions
 from ringfence.windows.associations import associations
+from ringfence.windows.stored_names import names_of
 
 
 def status_of(job: HostJob, context: RunContext) -> HostResult:
@@ -17,8 +18,9 @@ def status_of(job: HostJob, context: RunContext) -> HostResult:
 
     def ask() -> HostResult:
         found, reply = run.read(Questions(frozenset({INTERFACES}), judged=True), {"associations": Call("SA.Read")})
-        return StatusResult(job.host, declared=job.declared, associations=associations(reply["associations"], found.state),
-                            stopped=stopped(found.facts, TO_NEGOTIATE),
+        seen = associations(reply["associations"], found.state)
+        return StatusResult(job.host, associations=seen, stopped=stopped(found.facts, TO_NEGOTIATE),
+                            names=run.names(names_of(title for one in seen for title in one.display_names)),
                             obstacles=judge(judge_found(found.state), PolicyOnHost(found, found.state)))
 
     return run.result(ask)

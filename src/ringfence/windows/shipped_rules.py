@@ -10,6 +10,7 @@ from importlib import resources
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import Declaration, Present
+from ringfence.model.state import Id
 
 _KIND = "firewall_rule"
 
@@ -20,6 +21,17 @@ def shipped_rules() -> Mapping[str, str]:
     text = (resources.files(__package__) / "shipped_rules.txt").read_text(encoding="utf-8")
     rows = (line.partition("\t") for line in text.splitlines() if line and not line.startswith("#"))
     return {name: title for name, _, title in rows}
+
+
+def is_shipped(id: Id) -> bool:
+    """Whether a name is that of a rule which some Windows ships."""
+    return id.kind == _KIND and id.name.casefold() in _indexes()[0]
+
+
+def shipped_names(title: str) -> tuple[str, ...]:
+    """The names of the rules that have this display name in English."""
+    folded = title.casefold()
+    return tuple(name for name, known in shipped_rules().items() if known.casefold() == folded)
 
 
 def notes(declarations: Iterable[Declaration]) -> tuple[Diagnostic, ...]:
