@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 
 from ringfence.diagnostics import Diagnostic
-from ringfence.model.declaration import Declaration, Present
+from ringfence.model.declaration import AsShipped, Declaration, Present
 from ringfence.model.state import Id
 
 _KIND = "firewall_rule"
@@ -46,8 +46,10 @@ def _notes(declared: Declaration) -> Iterator[Diagnostic]:
     by_name, by_title, nearly = _indexes()
     folded = name.casefold()
     if shipped := by_name.get(folded):
-        yield _note(declared, f"{shipped} is a rule of Windows: {shipped_rules()[shipped]}",
-                    "Where a host has it, this task changes that rule. Its display name is told in English here.")
+        if not isinstance(declared, AsShipped) and not (isinstance(declared, Present) and declared.treatment.omitted):
+            yield _note(declared, f"{shipped} is a rule of Windows: {shipped_rules()[shipped]}",
+                        "Where a host has it, what this task mentions of it is managed, and nothing else; it is not made where a "
+                        "host has it not. Its display name is told in English here.")
     elif shipped := by_title.get(folded):
         yield _note(declared, f"{name} is the display name of a rule of Windows, and no name",
                     f"A rule is known by its name: write {shipped} where that rule is meant")
