@@ -39,7 +39,8 @@ def judge_again(plan: Plan, found: HostSnapshot) -> Plan:
 
 
 def _judged(plan: Plan) -> Plan:
-    return replace(plan, obstacles=judge(judged(plan.declarations.values(), plan.after), PolicyOnHost(plan.found, plan.after)))
+    found = judge(judged(plan.declarations.values(), plan.after), PolicyOnHost(plan.found, plan.after))
+    return replace(plan, obstacles=(*plan.unmet, *found))
 
 
 def _warnings(plan: Plan) -> Iterator[Diagnostic]:

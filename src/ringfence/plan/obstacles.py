@@ -25,6 +25,8 @@ OBSTACLES = {  # name: what it means
     "interface_gone": "The host has none of the interfaces of the rule.",
     "may_be_empty": "The addresses are keywords that may stand for none at this moment.",
     "not_enforced": "Windows itself says that it does not enforce it.",
+    "not_there": "It is an object of Windows, which this host does not have and which is not made.",
+    "other_name": "No object has that name, but others have it as their display name.",
     "not_loaded": "The policy that is in force has no such object, or another one.",
 }
 

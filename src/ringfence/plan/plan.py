@@ -58,7 +58,8 @@ class Plan:
     the run treats what is whose · possible: what some run of the project could declare here · base: what was found, renamed ·
     after: what it will have · claims, renames ({new: old}): see ownership.py · changes: from the one to the other, in the
     order in which they are to be made · diagnostics: mistakes that only the host shows, and warnings · refusals: why the
-    changes may not be made, and the way out · obstacles: what keeps what is declared out of force.
+    changes may not be made, and the way out · unmet: what is declared and no change brings about · obstacles:
+    what keeps what is declared out of force, that too.
     """
 
     host: str
@@ -73,6 +74,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
+    unmet: tuple[Obstacle, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
 
     @property

@@ -17,8 +17,11 @@ from ringfence.plan.pruning import prune
 from ringfence.plan.references import check_references
 from ringfence.plan.run_policy import RunPolicy
 
-STEPS: tuple[Callable[[Plan], Plan], ...] = (bind, own, check_references, judge_in_force, warn_of_open_rules, difference, prune,
-                                             tell_of_ledger, refuse_losses, limit_changes, order)
+STEPS: tuple[Callable[[Plan], Plan], ...] = (
+    bind, own, check_references, judge_in_force, warn_of_open_rules,
+    difference, prune, tell_of_ledger,
+    refuse_losses, limit_changes,
+    order)
 
 
 def make(host: str, declarations: Declarations, found: HostSnapshot, diagnostics: Sequence[Diagnostic] = (),
