@@ -335,10 +335,11 @@ def _dict(value: Any) -> dict[str, Any]:
 
 def _not_recorded(failure: Failure, written: bool) -> RingfenceError:
     """Why the ledger was not written, before the changes or after them."""
-    kind = kind_from_call(failure)
-    if kind == "changed_meanwhile" and not written:
+    if kind_from_call(failure) == "changed_meanwhile" and not written:
         return StalePlan("another run of the project wrote here since the plan was made. Nothing was written: run it again")
-    return HostError("endpoint" if failure.is_lack else kind if kind == "authorization" else "ledger", failure.message)
+    if failure.category == "PermissionDenied" and not written:
+        return HostError("authorization", f"nothing was written, for the ledger could not be: {failure.message}")
+    return HostError("endpoint" if failure.is_lack else "ledger", failure.message)
 
 
 def _not_made(change: Change, failure: Failure, written: bool) -> RingfenceError:
