@@ -72,6 +72,11 @@ class Project:
         return tuple(dict.fromkeys(h for target in self._targets for h in target.hosts))
 
     @property
+    def tags(self) -> frozenset[str]:
+        """Every tag of a task, of its blocks and of its play."""
+        return frozenset(tag for target in self._targets for step in target.steps for tag in step.source.tags)
+
+    @property
     def plays(self) -> tuple[tuple[Play, tuple[str, ...]], ...]:
         """Each play with the names of its hosts."""
         return tuple((target.play, tuple(target.hosts)) for target in self._targets)
@@ -273,6 +278,8 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
         found = Problems()
         selected = patterns.select(fleet, patterns_of_play, found, play.hosts_at) if patterns_of_play else []
         names = Seq(h for h in selected if left is None or h in left)
+        if not selected and not found.all:
+            found.warn(play.hosts_at, "the play is for no host: its groups are empty, or nothing is left of them")
         chosen = dict.fromkeys(names), names
         if not found.all:
             known[tuple(patterns_of_play)] = chosen

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ringfence import kinds as shipped
-from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, InputError, Problems, Where
+from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, InputError, Problems, Where, allowed
 from ringfence.documents import vault
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.errors import GuardRefused
@@ -20,7 +20,7 @@ from ringfence.model.facts import Facts
 from ringfence.model.resource import Kind
 from ringfence.project import Project, Tags, read, read_hosts, settings
 from ringfence.project.declare import DeclarationBuilder
-from ringfence.project.render import RenderedTasks
+from ringfence.project.render import SPECIAL_TAGS, RenderedTasks
 from ringfence.run.host import HostJob, RunContext
 from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
@@ -42,6 +42,7 @@ class RunOptions:
     vault: Sequence[str] = ()
     trust: Trust = Trust()
     ignore_ansible_cfg: bool = False
+    allow_empty: bool = False
 
     @property
     def named_files(self) -> tuple[str, ...]:
@@ -75,9 +76,12 @@ def prepare(options: RunOptions) -> Prepared:
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust)
     _check_ansible_settings(options, found, problems, trust)
-    builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
-                          [*problems.all, *not_given, *_unlisted_kinds(found, kinds, trust)], unknown)
+    tags = Tags.of(options.tags, options.skip_tags)
+    builder = _JobBuilder(project, DeclarationBuilder(kinds), tags, [
+        *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)], unknown)
     jobs = tuple(job for job in map(builder.job, project.hosts) if job)
+    if not options.allow_empty and not trust.untrusted:
+        builder.problems.extend(_empty(jobs, builder.problems.all))
     found_once = builder.problems.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
@@ -105,6 +109,24 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
     return Prepared(jobs, RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust)), found_once)
+
+
+def _unknown_tags(tags: Tags, project: Project) -> Iterator[Diagnostic]:
+    known = project.tags
+    for tag in tags.unknown(known):
+        yield Diagnostic(NOWHERE, f"no task has the tag {tag}", allowed(tag, known | SPECIAL_TAGS))
+
+
+def _empty(jobs: Sequence[HostJob], problems: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """A run that looks at nothing is no success: a report of it would be green for ever."""
+    if any(d.severity == "error" for d in problems):
+        return
+    meant = "`--allow-empty` says that it is meant so."
+    if not jobs:
+        yield Diagnostic(NOWHERE, "no play is for a host", f"Look at `hosts` of the plays and at the inventory. {meant}")
+    elif not any(job.declared or job.needs_facts for job in jobs):
+        names = ", ".join(job.host for job in jobs[:5]) + (" …" if len(jobs) > 5 else "")
+        yield Diagnostic(NOWHERE, f"nothing is declared for {names}: no task, or all are left out by tags and conditions", meant)
 
 
 def _check_ansible_settings(options: RunOptions, found: settings.ProjectSettings, problems: Problems, trust: Trust) -> None:
