@@ -17,6 +17,9 @@ def refuse_losses(plan: Plan) -> Plan:
 
 
 def _reasons(change: Change) -> Iterator[Diagnostic]:
+    for p in change.resource.kind.properties.values() if change.after else ():
+        if p.one_value and p.name in change.properties() and len(getattr(change.after, p.name)) > 1:
+            yield Diagnostic(change.where, f"{change.id}: no cmdlet can write several values of {p.name}", "Make a rule for each")
     had = kept_pieces(change.before) if change.before else ()
     added = [p for p in (kept_pieces(change.after) if change.after else ()) if p not in had]
     if added:

@@ -32,6 +32,7 @@ from ringfence.templates.budget import (
     check_format,
     limit_width,
     safe_range,
+    undefined,
 )
 
 MAX_TEMPLATE = 100_000  # characters of one template's text
@@ -84,7 +85,7 @@ def _reason(marker: FailedValue) -> RenderError:
     if marker._undefined_exception is not UndefinedError:
         return RenderError(hint or "not allowed in a template")
     if obj is missing or hint:
-        return UndefinedValue(hint or f'the variable "{name}" is not defined', name=None if hint else name)
+        return UndefinedValue(hint or undefined(name), name=None if hint else name)
     if isinstance(obj, Mapping):
         return UndefinedValue(f'there is no key "{name}"', suggest(name, [k for k in obj if isinstance(k, str)]))
     if isinstance(obj, Sequence) and isinstance(name, int):
