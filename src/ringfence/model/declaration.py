@@ -7,7 +7,7 @@ from typing import Any
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.model.kept import untouched
 from ringfence.model.resource import Resource
-from ringfence.model.state import Id, State, references_of
+from ringfence.model.state import Id, State, references_of, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,9 @@ class Present:
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
     host_names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return title(self.id, self.resource)
 
     def applied_to(self, found: Resource | None) -> Resource:
         """What the resource should be, given what was found. What silence does not clear is there as it was found."""
@@ -76,7 +79,7 @@ def reference_problems(declared: Present, get: Callable[[Id], Resource | None],
     ids = references_of(declared.id.store, declared.resource)
     for finding in declared.resource.check_references(lambda name: get(ids[name]) if name in ids else None):
         places = ", ".join(f"{id} at {where}" for id in ids.values() if (where := place(id)))
-        yield Diagnostic(declared.location(finding.property), f"{declared.id}: {finding.reason}",
+        yield Diagnostic(declared.location(finding.property), f"{declared}: {finding.reason}",
                          finding.advice + (f" ({places})" if places else ""), finding.severity)
 
 

@@ -92,7 +92,7 @@ def _together(one: Present, declared: Declarations) -> Iterator[Diagnostic]:
     for property, id in references_of(one.id.store, one.resource).items():
         other = declared.get(id)
         if isinstance(other, Absent) and id.name != DEFAULT:
-            yield Diagnostic(one.location(property), f"{one.id} needs {id}, which is declared absent",
+            yield Diagnostic(one.location(property), f"{one} needs {id}, which is declared absent",
                              f"that is at {other.where}: keep the set, or name another one")
 
     def get(id: Id) -> Resource | None:
