@@ -28,6 +28,7 @@ from ringfence.templates.budget import (
     undefined,
 )
 from ringfence.templates.compile import template
+from ringfence.templates.host_facts import host_facts
 from ringfence.templates.lazy import FACTS, HostVars
 from ringfence.templates.sandbox import OMIT
 from ringfence.templates.scope import Scope
@@ -96,6 +97,7 @@ class Project:
         each with its place.
         """
         found: list[RenderedTasks] = []
+        facts = None if facts is None else host_facts(facts)
         with one_budget():
             for target, steps in zip(self._targets, self._chosen(tags), strict=True):
                 if name in target.hosts and not exhausted():
