@@ -112,3 +112,15 @@ def test_what_a_refused_key_would_have_made_is_no_other_mistake(tmp_path: Path) 
     assert [(d.where.line, d.summary) for d in told.value.diagnostics] == [
         (3, '"register" is a key of Ansible that ringfence does not have'),
         (4, '"set_fact" is a module of Ansible, and no kind of ringfence'), (5, 'the variable "mine" is not defined')]
+
+
+def test_mistakes_in_connection_variables_have_their_place(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all:\n  vars:\n    ansible_port: abc\n    ansible_conection: ssh\n  hosts:\n    one:\n"
+                                        "      ansible_hots: 10.0.0.1\n      ansible_psrp_nothing: 1\n")
+    (tmp_path / "site.yml").write_text("- hosts: all\n  tasks: [{firewall_rule: {name: a, state: absent}}]\n")
+    with pytest.raises(InputError) as told:
+        prepare(RunOptions(tmp_path, [str(tmp_path / "site.yml")], [str(tmp_path / "hosts.yml")]))
+    assert [(d.where.line, d.summary.partition(":")[0], d.severity) for d in told.value.diagnostics] == [
+        (3, "ansible_port", "error"), (4, "ansible_conection", "warning"), (7, "ansible_hots", "warning"),
+        (8, "ansible_psrp_nothing", "error")]
+    assert "did you mean ansible_connection?" in str(told.value)

@@ -25,7 +25,7 @@ from ringfence.run.host import HostJob, RunContext
 from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
-from ringfence.transports.resolve import insecure, named_files, named_program, settings_for
+from ringfence.transports.resolve import insecure, misspelt, named_files, named_program, settings_for
 
 
 @dataclass(frozen=True)
@@ -247,6 +247,8 @@ class _Connections:
         self.problems.extend(problems)
         if any(d.severity == "error" for d in problems):
             return None
+        raw = self.project.host(host).variables
+        self.problems.extend(replace(d, where=raw.at(_variable(d))) for d in misspelt(host, variables))
         try:
             made = settings_for(host, variables)
             self.problems.extend(insecure(host, made))
@@ -255,7 +257,8 @@ class _Connections:
             # what is missing or does not fit may be what was not looked up; nobody connects with this
             if problems or self.project.vault.sealed:
                 return PsrpSettings(host=host)
-            self.problems.extend(replace(d, host=host) for d in error.diagnostics)
+            self.problems.extend(replace(d, host=host, where=raw.at(_variable(d)) if _variable(d) in raw else d.where)
+                                 for d in error.diagnostics)
             return None
 
     def _outside(self, host: str, variables: Mapping[str, Any]) -> Iterable[Diagnostic]:
@@ -265,6 +268,11 @@ class _Connections:
             if os.path.isabs(path) or path[:1] in "~$%" or trust.unreadable(os.path.expandvars(path)):
                 yield Diagnostic(NOWHERE, f"{name}: {path[:80]!r} is no path inside of the project, which is untrusted",
                                  "Name it relative to the current folder.", host=host)
+
+
+def _variable(problem: Diagnostic) -> str:
+    """The connection variable that a mistake is about: it begins with its name."""
+    return problem.summary.partition(":")[0]
 
 
 class _ProblemsOfHosts:
