@@ -74,15 +74,16 @@ SERVICE = replace(case_insensitive(text(259, "/\\|", what="service name")), reso
 PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
 
 
-@resource("firewall_rule", noun="NetFirewallRule", storage=RuleStrings("FirewallRules", ORDER), name_type=NAME)
+@resource("firewall_rule", noun="NetFirewallRule", storage=RuleStrings("FirewallRules", ORDER), name_type=NAME,
+          category="firewall", merged_by="allow_local_firewall_rules")
 class FirewallRule(Rule):
     """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
 
     direction: str = prop("Which way the connections go.", choice("Inbound", "Outbound", in_="Inbound", out="Outbound"),
-                          DIRECTION_ACTION, default="inbound", absent=None, example="inbound")
+                          DIRECTION_ACTION, default="inbound", absent=None, role="decision", example="inbound")
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
                        with_hints(choice("Allow", "Block"), VALUES["action"]), DIRECTION_ACTION, default="allow", absent=None,
-                       example="allow")
+                       role="decision", example="allow")
     protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port", example="tcp")
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
@@ -141,23 +142,27 @@ class FirewallRule(Rule):
         default=False,
         absent=None,
         filter_object="security",
+        role="permission",
     )
     edge_traversal_policy: str = prop("Whether traffic that came through a NAT edge device (Teredo) is accepted.",
                                       with_hints(choice("Block", "Allow", "DeferToUser", "DeferToApp"), VALUES["edge"]), EDGE,
-                                      default="block")
+                                      default="block",
+                                      role="permission")
     loose_source_mapping: bool = prop("Whether answers may come from other addresses. Outbound, not TCP.", BOOL,
-                                      switch("LSM"), default=False)
+                                      switch("LSM"), default=False, role="permission")
     local_only_mapping: bool = prop("Whether answers must come from the address that was asked.", BOOL, switch("LOM"),
                                     default=False, since="2.20")
-    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", CaseInsensitive), since="2.20")
+    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", CaseInsensitive), since="2.20",
+                              role="decision")
 
     # Windows adds this platform itself to rules with an owner, a package or local users (952 of 952 real rules), and leaves
     # it when they go. Every Windows that has these cmdlets is 6.2 or later: it means nothing on one.
     idle_platform = ("6.2+",)
 
     def as_filter(self) -> Filter:
-        return Filter("block" if self.action == "block" else "allow", enabled=self.enabled, profiles=self.profile,
-                      local_address=self.local_address, remote_address=self.remote_address)
+        return Filter("block" if self.action == "block" else "allow", enabled=self.enabled,
+                      inbound=self.direction == "inbound", profiles=self.profile, local_address=self.local_address,
+                      remote_address=self.remote_address)
 
     def check(self) -> Iterable[Finding]:
         yield from _check_ports(self)
@@ -200,10 +205,15 @@ class FirewallRule(Rule):
 
 
 def _check_program(rule: FirewallRule) -> Iterable[Finding]:
-    """Paths that Windows takes and that no program ever has."""
+    """Paths that Windows takes and that no program ever has; any service, which is most of what listens."""
+    if rule.service == "*" and not rule.program and (rule.direction, rule.action, rule.enabled) == ("inbound", "allow", True):
+        yield Finding("service", "* is every program that runs as a service: the rule lets in to all of them",
+                      "name the service, or the program too", "warning")
     path = (rule.program or "").casefold()
     if path and path != "system" and "\\" not in path:
         yield Finding("program", f"{rule.program} is no path: no program has it", "say the whole path", "warning")
+    if path.endswith("\\"):
+        yield Finding("program", f"{rule.program} is a folder: no program has that path", "say the whole path", "warning")
     if mine := next((p for p in PERSONAL if p in path), ""):
         yield Finding("program", f"{mine} is another folder for each user, and none for the firewall: no program has such a path",
                       "name the folder, in a rule for each user", "warning")

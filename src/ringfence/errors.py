@@ -37,7 +37,7 @@ MAX_DETAIL = 2000  # characters of what a host says of a failure that are kept
 _MEANINGS = {
     ExitCode.IN_SYNC: "in sync, or done",
     ExitCode.ERROR: "error, wrong usage included",
-    ExitCode.DIFFERENCES: "differences (drift, plan --detailed-exitcode)",
+    ExitCode.DIFFERENCES: "differences (drift, plan --detailed-exitcode); what is declared is there and not in force",
     ExitCode.STALE: "stale plan",
     ExitCode.REFUSED: "refused by a guard",
     ExitCode.UNREACHABLE: "some hosts unreachable",
@@ -134,6 +134,8 @@ FAILURES: dict[str, tuple[str, str]] = {
     "change_rejected": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
     "changed_meanwhile": ("somebody else changed the host while it was being changed", "Nothing after this change was written: "
                           "run `ringfence plan` to see what the host has now"),
+    "ledger": ("the project's ledger on the host could not be written", "What was changed is changed; whose it is, is not "
+               "recorded: run `ringfence plan` to see what the project owns there"),
     "no_defaults": ("the host keeps no table of what Windows ships", "Somebody deleted the registry key SharedAccess\\Defaults. "
                     "Repair Windows (DISM /RestoreHealth), or compare with another host: `ringfence show`"),
     "not_converged": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "

@@ -13,9 +13,11 @@ from ringfence.diagnostics import Severity
 from ringfence.doctor.checks import CHECKS
 from ringfence.doctor.examination import Level
 from ringfence.errors import FAILURES
+from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
-from ringfence.plan.file import OPTIONS, PLAN_FORMAT, plain_data
+from ringfence.plan.file import OPTIONS, PLAN_FORMAT
+from ringfence.plan.obstacles import ALL_PROFILES, OBSTACLES, ObstacleLevel
 from ringfence.report import Status
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.origin import ORIGINS
@@ -45,17 +47,22 @@ def _closed(properties: Schema, *required: str, **more: Any) -> Schema:
     return {"type": "object", "additionalProperties": False, "required": list(required), "properties": properties, **more}
 
 
+STATE = "Whether it is there; default: as Windows ships it on that host."
+
+
 def kind_schema(kind: Kind) -> Schema:
     """The properties of one kind as a task has them."""
     key = kind.name_type.schema if kind.name_type else STRING
     properties: Schema = {kind.key: _templated({**key, "description": "Which one is meant."})}
     if kind.storage.removable:
-        properties["state"] = {"enum": ["present", "absent"], "default": "present", "description": "Whether it is there."}
+        properties["state"] = {"enum": ["present", "absent", "default"], "default": "present", "description": STATE}
+    else:
+        properties["state"] = {"enum": ["present", "default"], "default": "present", "description": STATE}
     properties |= {p.name: _property(p, kind) for p in kind.properties.values()}
     named = [kind.key] if len(kind.storage.fixed_names) != 1 else []
     schema = _closed(properties, *named, description=kind.doc)
     if needed := [p.name for p in kind.properties.values() if p.required]:
-        schema |= {"if": {"not": {"properties": {"state": {"const": "absent"}}, "required": ["state"]}},
+        schema |= {"if": {"not": {"properties": {"state": {"enum": ["absent", "default"]}}, "required": ["state"]}},
                    "then": {"required": needed}}
     return schema
 
@@ -90,6 +97,12 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
     loops: Schema = {"loop": {"type": ["array", "string"], "description": "The task is declared once for each item."},
                      "with_items": {"type": ["array", "string"], "description": "As loop; lists in it are flattened."},
                      "loop_control": _closed({"loop_var": STRING, "index_var": STRING, "label": STRING})}
+    treatment: Schema = {
+        "omitted": {"enum": ["default", "keep"],
+                    "description": "What is not mentioned has Windows' default, or what the host has."},
+        "adopt": {"type": ["boolean", "string"],
+                  "description": "An object that is not the project's may be taken over as declared."},
+        "renamed_from": {**STRING, "description": "The name that the object had."}}
     resources: Schema = {name: {"$ref": f"#/$defs/kinds/{name}"} for name in sorted(kinds)}
     play = _closed({**shared, "hosts": {**NAMES, "description": "A pattern of hosts and groups: web:!staging."},
                     "vars_files": {"anyOf": [STRING, {"type": "array", "items": NAMES}],
@@ -98,7 +111,7 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
                     "tasks": tasks}, "hosts", description="What a group of hosts has.")
     imported = _closed({**shared, **when, "import_playbook": {**STRING, "description": "The path of another playbook."}},
                        "import_playbook")
-    task = _closed({**shared, **when, **loops, **resources}, oneOf=[{"required": [name]} for name in resources])
+    task = _closed({**shared, **when, **loops, **treatment, **resources}, oneOf=[{"required": [name]} for name in resources])
     block = _closed({**shared, **when, "block": tasks}, "block", description="Tasks that share tags, vars and conditions.")
     tasks_from = _closed({**shared, **when, "import_tasks": {**STRING, "description": "The path of a list of tasks."}},
                          "import_tasks")
@@ -125,8 +138,9 @@ def inventory() -> Schema:
 def _change(**more: Schema) -> Schema:
     values: Schema = {"type": ["object", "null"], "description": "Every property that is not Windows' default; null: not there. "
                       "A secret shows only that it is there."}
+    why: Schema = {**STRING, "description": "Whose it is, and why it is managed as it is."}
     return _closed({"action": {"enum": list(typing.get_args(Action))}, "store": STRING, "kind": STRING, "name": STRING,
-                    "before": values, "after": values, **more}, "action", "store", "kind", "name", "before", "after")
+                    "before": values, "after": values, "why": why, **more}, "action", "store", "kind", "name", "before", "after")
 
 
 def plan_file() -> Schema:
@@ -167,6 +181,7 @@ def report() -> Schema:
             "remaining": {**changes, "description": "What still differed at the proof."},
             "error": {"$ref": "#/$defs/error"},
             "diagnostics": found,
+            "obstacles": {"type": "array", "items": {"$ref": "#/$defs/obstacle"}},
             "shipped": {**number, "description": "compare-defaults: objects that ship with Windows there."},
             "connections": {**number, "description": "Connections that were opened."},
             "seconds": seconds,
@@ -179,6 +194,7 @@ def report() -> Schema:
         "remaining",
         "error",
         "diagnostics",
+        "obstacles",
         "connections",
         "seconds",
     )
@@ -190,7 +206,20 @@ def report() -> Schema:
          "error": {"$ref": "#/$defs/error"}, "exit_code": {"enum": [0, 1, 2, 3, 4, 5, 6]}},
         "ringfence", "format", "command", "diagnostics", "hosts", "summary", "error", "exit_code",
         **{"$defs": {"id": _closed({"store": STRING, "kind": STRING, "name": STRING}, "store", "kind", "name"),
-                     "change": _change(origin=_origin()), "diagnostic": diagnostic, "error": error, "host": host}}))
+                     "change": _change(origin=_origin()), "diagnostic": diagnostic, "error": error, "host": host,
+                     "obstacle": _obstacle()}}))
+
+
+def _obstacle() -> Schema:
+    """What keeps objects out of force."""
+    place = {"file": {"type": ["string", "null"]}, "line": {"type": ["integer", "null"], "minimum": 1}}
+    one = _closed({"store": STRING, "kind": STRING, "name": STRING, **place}, "store", "kind", "name", *place)
+    parts: Schema = {
+        "level": {"enum": list(typing.get_args(ObstacleLevel)), "description": "not_in_force: in no profile that is active, or "
+                  "not in one that the task names. unknown: what decides could not be read. note: worth knowing."},
+        "obstacle": {"enum": list(OBSTACLES)}, "profiles": {"type": "array", "items": {"enum": list(ALL_PROFILES)}},
+        "reason": STRING, "advice": STRING, "objects": {"type": "array", "items": one}}
+    return _closed(parts, *parts, description="What keeps what is declared out of force.")
 
 
 def live_policy() -> Schema:
@@ -232,7 +261,8 @@ def examination() -> Schema:
     check = _closed(parts, *parts)
     way = _closed({f.name: {"type": "integer" if f.name == "port" else "string"} for f in dataclasses.fields(WayIn)},
                   *(f.name for f in dataclasses.fields(WayIn)))
-    seen = {"way_in": way, "facts": told, "session": told, "surroundings": told, "checks": {"type": "array", "items": check}}
+    seen = {"way_in": way, "facts": told, "session": told, "surroundings": told, "conditions": told,
+            "checks": {"type": "array", "items": check}}
     frame = report()
     same = {name: frame["$defs"]["host"]["properties"][name] for name in ("host", "status", "error", "connections", "seconds")}
     host = _closed({**same, **seen}, *same, *seen)

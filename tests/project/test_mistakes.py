@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ringfence.diagnostics import InputError
 from ringfence.project import load
-from ringfence.run.prepare import RunOptions, prepare
+from ringfence.run.prepare import prepare
+from ringfence.run.run_options import RunOptions
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "project_mistakes.yml").read_text(encoding="utf-8"))
 KINDS = {"firewall_rule", "firewall_profile"}

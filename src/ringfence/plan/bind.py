@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.diagnostics import Diagnostic, closest, suggest
-from ringfence.model.declaration import Declaration, Declarations, Present, present, state_after
+from ringfence.model.declaration import Declaration, Declarations, Present, present
 from ringfence.model.facts import Facts
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.types import sddl
@@ -26,7 +26,7 @@ def _accounts(declared: Present, property: str) -> tuple[str, ...]:
 
 
 def bind(plan: Plan) -> Plan:
-    """The plan with its declarations in the host's own terms, what the host will have by them, and what is unknown there."""
+    """The plan with its declarations in the host's own terms, and what is unknown there."""
     sids, errors = _translated(plan.found.accounts)
     problems: list[Diagnostic] = []
     bound: Declarations = dict(plan.declarations)
@@ -34,7 +34,7 @@ def bind(plan: Plan) -> Plan:
         if declared.host_names:
             problems += _unknown(declared, plan.found, sids, errors)
             bound[declared.id] = _bound(declared, plan.found.facts, sids)
-    return replace(plan, declarations=bound, after=state_after(bound, plan.found.state)).with_diagnostics(*problems)
+    return replace(plan, declarations=bound).with_diagnostics(*problems)
 
 
 def _translated(accounts: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

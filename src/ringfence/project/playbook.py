@@ -60,6 +60,7 @@ class TaskSource:
     loop: Loop | None = None
     tags: frozenset[str] = frozenset()
     variables: Map = field(default_factory=Map)
+    treatment: Map = field(default_factory=Map)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -251,7 +252,10 @@ class PlaybookReader:
             if not isinstance(key, str):
                 self.problems.error(properties.at(key), f"the name of a property is a text, not {key!r}")
         check(properties, properties.where, self.problems)
-        return [TaskSource(kind, properties, self._name(task), where, own.conditions, loop, own.tags, own.variables)]
+        told = [key for key in keys.TREATMENT_KEYS if key in task]
+        treatment = Map({key: task[key] for key in told}, where, {key: task.at(key) for key in told})
+        check(treatment, where, self.problems)
+        return [TaskSource(kind, properties, self._name(task), where, own.conditions, loop, own.tags, own.variables, treatment)]
 
     def _imported(self, task: Map, path: Path, inherited: _Inherited) -> list[TaskSource]:
         where = task.at("import_tasks")

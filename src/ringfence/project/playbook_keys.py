@@ -27,7 +27,8 @@ HARMLESS: Mapping[str, tuple[Any, ...]] = {
     "strategy": ("linear",), "environment": ({},)}
 """Keys of Ansible with values that change nothing here: {key: those values}."""
 PLAYBOOK_IMPORT_KEYS = ("import_playbook", "name", "vars", "tags", "when")
-TASK_KEYS = ("name", "when", "loop", "with_items", "loop_control", "tags", "vars")
+TREATMENT_KEYS = ("omitted", "adopt", "renamed_from")  # how ringfence treats what a task declares
+TASK_KEYS = ("name", "when", "loop", "with_items", "loop_control", "tags", "vars", *TREATMENT_KEYS)
 TASK_IMPORT_KEYS = ("import_tasks", "name", "when", "tags", "vars")
 BLOCK_KEYS = ("block", "name", "when", "tags", "vars")
 TASK_KEYS_OF_ANSIBLE = {

@@ -19,8 +19,8 @@ from ringfence.documents.yaml import Map, Seq
 from ringfence.templates.budget import OverBudget, RenderError
 from ringfence.templates.filters import environment
 from ringfence.templates.lazy import Variables
-from ringfence.templates.reasons import ABSENT
 from ringfence.templates.sandbox import FailedValue, TemplateContext
+from ringfence.templates.template_reasons import ABSENT
 
 OPAQUE = frozenset({"lookup", "query", "q", "vars"})  # what a template that uses them sees cannot be told from its text
 REMEMBERED = 2**16  # compiled texts; each takes some kB

@@ -35,7 +35,7 @@ from ringfence.templates.budget import (
     undefined,
 )
 from ringfence.templates.host_facts import HostFacts
-from ringfence.templates.reasons import type_name
+from ringfence.templates.template_reasons import type_name
 
 MAX_TEMPLATE = 100_000  # characters of one template's text
 _OVERHEAD = 4  # parts that compiling costs beside those that are there

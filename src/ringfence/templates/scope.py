@@ -25,8 +25,8 @@ from ringfence.templates.compile import OPAQUE, condition, names_in, template
 from ringfence.templates.filters import environment
 from ringfence.templates.host_facts import SETUP_NAMES
 from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView, to_plain
-from ringfence.templates.reasons import in_words
 from ringfence.templates.sandbox import OMIT, FailedValue
+from ringfence.templates.template_reasons import in_words
 
 
 class Scope:

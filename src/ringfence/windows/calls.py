@@ -22,6 +22,8 @@ def cmdlet_calls(changes: Iterable[Change], aliases: Mapping[str, str], expected
 
 def _cmdlet(change: Change, aliases: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     kind, name = change.resource.kind, change.resource.name
+    if change.action == "rename" and change.before is not None:
+        return f"Rename-{kind.noun}", {**kind.storage.find_parameters(change.before.name), "NewName": name}
     if change.before is None and change.after is not None:
         return f"New-{kind.noun}", {**kind.storage.new_parameters(name), **_new(change.after, aliases)}
     if change.after is None:
@@ -42,6 +44,8 @@ def writing_cmdlets(kinds: Iterable[Kind]) -> dict[str, tuple[str, ...]]:
             named = {*kind.storage.new_parameters("x"), *kind.storage.new_parameters(DEFAULT)}
             found[f"New-{kind.noun}"] = {*named, *(p.parameter for p in table)}
             found[f"Remove-{kind.noun}"] = {*found_by}
+        if kind.storage.renamable:
+            found[f"Rename-{kind.noun}"] = {*found_by, "NewName"}
         for proposal in (p.proposal.kind for p in kind.proposals if p.proposal):
             found[proposal.name] = {p.parameter for p in proposal.properties.values() if p.parameter}
     return {cmdlet: tuple(sorted(found[cmdlet])) for cmdlet in sorted(found)}

@@ -15,7 +15,9 @@ from typing import Any
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.changes import Changes
+from ringfence.lab.host_script.condition_facts import condition_facts
 from ringfence.lab.host_script.later_cmdlets import shown_by
+from ringfence.lab.host_script.project_ledgers import read_ledger, write_ledger
 from ringfence.lab.host_script.session_facts import session_facts
 from ringfence.lab.host_script.surrounding_facts import services, surrounding_facts
 from ringfence.lab.host_script.system_defaults import read_defaults
@@ -58,7 +60,10 @@ class HostScript:
             "Services.Read": self._service_names,
             "Session.Read": self._session, "Account.Resolve": self._accounts, "Net.Get": self._get,
             "Surroundings.Read": lambda arguments, session: surrounding_facts(self.machine),
+            "Conditions.Read": lambda arguments, session: condition_facts(self.machine),
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
+            "Ledger.Read": lambda arguments, session: read_ledger(self.machine, session),
+            "Ledger.Write": lambda arguments, session: write_ledger(self.machine, arguments, session),
             "Texts.Read": self._texts, "Enforcement.Read": self._enforcement, "SA.Read": self._associations,
             "SA.Delete": self._delete_associations}
 
@@ -204,7 +209,7 @@ class HostScript:
                 "elevated": session.elevated, "time": self._time(),
                 "services": {name: machine.services[name] for name in _SERVICES if name in machine.services},
                 "environment": dict(machine.environment), "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
-                "wire": "2.0", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare"} - lacks), "script_sha256": None}
+                "wire": "2.1", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare"} - lacks), "script_sha256": None}
 
     def _interfaces(self, arguments: Arguments, session: Session) -> dict[str, Any]:
         return {"unread": [], "interfaces": [{
