@@ -1,5 +1,4 @@
-"""Names: display names in place of names, and resources that name others: what is missing, what is still needed, and what does
-not go together on this host."""
+"""Resources that name others: what is missing, what is still needed, and what does not go together on this host."""
 
 from collections.abc import Iterator
 
@@ -7,13 +6,12 @@ from ringfence.diagnostics import Diagnostic, suggest
 from ringfence.model.declaration import Absent, Present, reference_problems
 from ringfence.model.state import Id, State, references_of
 from ringfence.model.storage import DEFAULT
-from ringfence.plan.display_names import called_otherwise
 from ringfence.plan.plan import Plan
 
 
 def check_references(plan: Plan) -> Plan:
     """The plan with every mistake of this sort."""
-    problems: list[Diagnostic] = [*called_otherwise(plan)]
+    problems: list[Diagnostic] = []
     for declared in plan.declarations.values():
         if isinstance(declared, Present):
             if declared.resource.kind.references:
