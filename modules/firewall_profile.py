@@ -10,11 +10,12 @@ from ringfence.model.resource import Resource, prop, resource
 from ringfence.model.storage import RegistryKeys
 from ringfence.model.switches import OFF, switch
 from ringfence.types.base import NOT_CONFIGURED, CaseInsensitive, case_insensitive, quoted
-from ringfence.types.enums import choice, flags_of, number
+from ringfence.types.enums import choice, flags_of, number, with_hints
+from ringfence.types.foreign_words import VALUES
 from ringfence.types.network import interfaces
 from ringfence.types.text import PATH_TEXT, guid
 
-ACTION = choice("Allow", "Block", "NotConfigured")
+ACTION = with_hints(choice("Allow", "Block", "NotConfigured"), VALUES["default_action"])
 ACTIONS = {"allow": 0, "block": 1}
 
 

@@ -246,7 +246,7 @@ def test_a_refusal_in_the_middle_ends_the_batch(failure: Failure, kind: str) -> 
     host.refuse = {"WEB": failure}
     result = host.apply(*POLICY)
     assert (result.status, kind_of(result), [id.name for id in result.written]) == ("failed", kind, ["rdp"])
-    assert f"update firewall_rule web: {failure.message}" in str(result.error)
+    assert f"update firewall_rule WEB: {failure.message}" in str(result.error)
     assert "rdp" in host.rules
     assert "telnet" in host.rules
     assert len(host.batches) == 2

@@ -112,6 +112,7 @@ class Property:
     example: Any
     unset: Any = None  # what Windows does where it is stored nowhere, as far as its documents agree; None: not known
     references: str = ""  # the kind that it names a resource of
+    one_value: bool = False  # the parameter takes one, though Windows may keep several
     required_when: "RequiredWhen" = None  # the cmdlet is told it there, whatever it is; None: where it is not the default
     role: Role = "condition"
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
@@ -151,6 +152,7 @@ def prop(
     example: Any = None,
     unset: Any = None,
     references: str = "",
+    one_value: bool = False,
     required_when: "RequiredWhen" = None,
     role: Role = "condition",
     proposal: "type[Resource] | None" = None,
@@ -161,6 +163,7 @@ def prop(
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
+            "one_value": one_value,
             "role": role, "proposal": proposal,
             "wins": wins, "policy_only": policy_only}
     return dataclasses.field(default=default, metadata=meta)

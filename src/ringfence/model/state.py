@@ -21,6 +21,11 @@ class Id(NamedTuple):
         return f"{self.kind} {self.name}" + (f" ({self.store})" if self.store != LOCAL else "")
 
 
+def title(id: Id, resource: Resource) -> str:
+    """A resource for people: its name in the letters that somebody wrote."""
+    return str(id._replace(name=resource.name))
+
+
 def id_of(resource: Resource, store: str = LOCAL) -> Id:
     return Id(store, resource.kind.name, resource.name.lower())
 
@@ -106,6 +111,9 @@ class Change:
         found = self.after or self.before
         assert found is not None
         return found
+
+    def __str__(self) -> str:
+        return title(self.id, self.resource)
 
     def properties(self) -> dict[str, tuple[Any, Any]]:
         """{property: (before, after)} of what differs; the side that is not there says None."""

@@ -344,7 +344,7 @@ def _not_recorded(failure: Failure, written: bool) -> RingfenceError:
 
 def _not_made(change: Change, failure: Failure, written: bool) -> RingfenceError:
     """Why a change was not made. As long as nothing was `written`, a host that differs from what was read is a stale plan."""
-    kind, reason = kind_from_call(failure), f"{change.action} {change.id}: {failure.message}"
+    kind, reason = kind_from_call(failure), f"{change.action} {change}: {failure.message}"
     if kind == "changed_meanwhile" and not written:
         return StalePlan(f"the host is not what the plan was made for: {reason}. Nothing was written: run it again")
     return HostError(kind, reason)

@@ -11,6 +11,7 @@ from ringfence.model.plain import plain_data
 from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Action, Change
 from ringfence.report import HostResult, Report, Status
+from ringfence.secret import MASK
 from ringfence.types.base import remembered
 from ringfence.views.format import (
     MAX_CHARACTERS,
@@ -81,7 +82,12 @@ def _difference(before: Any, after: Any, action: str, nothing: str, full: bool) 
             same = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
             start = max(0, same - MAX_CHARACTERS // 10)  # what differs is what has to be seen
             before, after = f"{'…' * (start > 0)}{before[start:]}", f"{'…' * (start > 0)}{after[start:]}"
-        yield DifferenceLine("", f"{value(before, nothing, full)} → {value(after, nothing, full)}")
+        yield DifferenceLine("", _both(before, after, nothing, full))
+
+
+def _both(before: Any, after: Any, nothing: str, full: bool) -> str:
+    old, new = value(before, nothing or "(none)", full), value(after, nothing or "(none)", full)
+    return f"{old} → {'another key' if old == new and MASK in old else new}"
 
 
 def _data(members: tuple[Any, ...]) -> list[Any]:
@@ -98,7 +104,7 @@ def _members(before: tuple[Any, ...], after: tuple[Any, ...], full: bool) -> Ite
     old, new = set(before), set(after)
     gone, come = ([m for m in members if m not in others] for members, others in ((before, new), (after, old)))
     lines = [*_shown("-", gone, full), *_shown("+", come, full)]
-    return lines or (DifferenceLine("", f"{value(before, full=full)} → {value(after, full=full)}"),)  # the order alone
+    return lines or (DifferenceLine("", _both(before, after, "", full)),)  # the order alone
 
 
 def _shown(sign: str, members: Sequence[Any], full: bool) -> Iterator[DifferenceLine]:
@@ -120,7 +126,7 @@ def _parts(before: tuple[Any, ...], after: tuple[Any, ...], full: bool) -> tuple
         lines.append(DifferenceLine("", f"{_place(path)}{old} → {new}"))
     lines += [DifferenceLine("+", _at(path, v, full)) for path, v in found.get("iterable_item_added", {}).items()]
     lines += [DifferenceLine("+", _at(path, v, full)) for path, v in found.get("dictionary_item_added", {}).items()]
-    return tuple(lines) or (DifferenceLine("", f"{value(before, full=full)} → {value(after, full=full)}"),)  # the order alone
+    return tuple(lines) or (DifferenceLine("", _both(before, after, "", full)),)  # the order alone, or what is not shown
 
 
 def _at(path: str, member: Any, full: bool) -> str:
