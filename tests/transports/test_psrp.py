@@ -47,7 +47,8 @@ def test_works() -> None:
 
 def test_a_pipeline_is_written_as_pypsrp_writes_it_and_once() -> None:
     written = set()
-    for text, protocol in [(script(), "2.3"), (script(writes=True), "2.3"), (script(), "2.1"), (script(), "2.2"), (FUNCTION, "2.3")]:
+    for text, protocol in ((script(), "2.3"), (script(writes=True), "2.3"), (script(), "2.1"), (script(), "2.2"),
+                           (FUNCTION, "2.3")):
         def message(text: str = text, protocol: str = protocol) -> CreatePipeline:
             command = Command(text, protocol, is_script=text != FUNCTION, use_local_scope=True)
             return CreatePipeline(False, ApartmentState(value=2), RemoteStreamOptions(value=15), False, HostInfo(host=None),
