@@ -19,7 +19,7 @@ from .measure import Line, Skipped, children_cpu
 from .policy import RULES
 from .project import ROOT, environment, lab, worker, write
 
-SHORT, LONG, RUNS, HOSTS, LIMIT = 5, 25, 3, 10, 100.0
+SHORT, LONG, RUNS, HOSTS, LIMIT = 5, 25, 3, 10, 500.0
 
 
 def run() -> Iterator[Line | Skipped]:
