@@ -28,6 +28,7 @@ from ringfence.model.rules import (
 )
 from ringfence.model.storage import DEFAULT, RuleStrings
 from ringfence.types import sddl
+from ringfence.types.addresses import Interval, address_interval
 from ringfence.types.base import CaseInsensitive, PropertyType, list_of
 from ringfence.types.enums import BOOL, choice, flags_of, number
 from ringfence.types.network import PROTOCOL, PROTOCOLS, address, interfaces, port, protocol
@@ -83,7 +84,7 @@ class _Tunnel:
                       "RTunEndpts4", "RTunEndpts6", "RTunnelFqdn")
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
-        ends: dict[str, set[str]] = {"l": set(), "r": set()}
+        ends: dict[str, set[Interval]] = {"l": set(), "r": set()}
         host, left = None, list[str]()
         for piece in pieces:
             token, _, data = piece.partition("=")
@@ -91,7 +92,7 @@ class _Tunnel:
                 if token.lower() == "rtunnelfqdn":
                     host = CaseInsensitive(data) if data else None
                 else:
-                    ends[token[0].lower()].add(address(data))
+                    ends[token[0].lower()].add(address_interval(data))
             except ValueError:
                 left.append(piece)
         return ("tunnel", natural_addresses(ends["l"]), natural_addresses(ends["r"]), host), tuple(left)

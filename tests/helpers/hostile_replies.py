@@ -35,6 +35,10 @@ def one_rule(text: str) -> Values:
     return rules(("r", "v2.31|" + text))
 
 
+def ipsec_rule(text: str) -> Values:
+    return {"policy": {"local": [["ConSecRules", [["r", "String", "v2.31|" + text]]]]}}
+
+
 def keys(*names: str) -> Values:
     return {"policy": {"local": [[name, []] for name in names]}}
 
@@ -54,9 +58,25 @@ REPLIES: dict[str, Callable[[int], Values]] = {
         (f"{i:x}", f"v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort={i}|RA4=10.{i % 255}.{i % 251}.1|App={i}|Name={i}|")
         for i in range(n // 2))),
     "wrong addresses": lambda n: one_rule("|".join(numbered(5 * n, "RA4=#"))),
-    "addresses of IPv6": lambda n: one_rule("|".join(numbered(5 * n, "RA6=::#"))),
+    "addresses of IPv6": lambda n: one_rule("|".join(f"RA6=fd00::{i >> 16:x}:{i & 65535:x}" for i in range(4 * n))),
+    "addresses in their longest spelling": lambda n: one_rule("|".join(
+        f"RA6=FD00:0000:0000:0000:0001:0000:{i >> 15:04X}:{2 * i & 65535:04X}" for i in range(2 * n))),
+    "subnets of IPv6": lambda n: one_rule("|".join(f"RA6=fd00:{i >> 16:x}:{i & 65535:x}::/{48 + i % 64}" for i in range(3 * n))),
+    "ranges of IPv6": lambda n: one_rule("|".join(f"RA6=::{i >> 16:x}:{i & 65535:x}-::1:{i & 65535:x}" for i in range(2 * n))),
+    "wrong addresses of IPv6": lambda n: one_rule("|".join(numbered(3 * n, "RA6=::1:#:"))),
+    "addresses of IPv4": lambda n: one_rule("|".join(f"LA4=10.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(0, 10 * n, 2))),
+    "subnets with masks": lambda n: one_rule("|".join(
+        f"LA4=10.{i >> 16}.{i >> 8 & 255}.{i & 255}/255.255.255.{256 - 2**(i % 8)}" for i in range(0, 10 * n, 2))),
+    "ends of tunnels": lambda n: ipsec_rule("|".join(f"RTunEndpts6=fd00::{i >> 16:x}:{i & 65535:x}" for i in range(4 * n))),
     "addresses in one piece": lambda n: one_rule("RA4=" + ",".join(numbered(5 * n, "#"))),
     "wrong ports": lambda n: one_rule("|".join(numbered(5 * n, "LPort=#0"))),
+    "ranges of ports": lambda n: one_rule("LPort2_10=" + ",".join(f"{i % 65000}-{i % 65521 + 14}" for i in range(5 * n))),
+    "types of ICMP": lambda n: one_rule("Protocol=1|ICMP4=" + ",".join(f"{i >> 8 & 255}:{i & 255}" for i in range(9 * n))),
+    "versions of Windows": lambda n: one_rule("|".join(f"Platform=2:{i >> 8 & 255}:{i & 255}" for i in range(5 * n))),
+    "interfaces of a rule": lambda n: one_rule("|".join(
+        f"IF={{{i:08X}-0000-4000-8000-000000000000}}" for i in range(2 * n - 40))),
+    "accounts of a rule": lambda n: one_rule("RUAuth=D:" + "".join(numbered(10 * n, "(A;;CC;;;S-1-5-#)"))),
+    "entries within entries": lambda n: one_rule("LUAuth=D:" + "(XA;;CC;;;WD;" * n + ")" * n),
     "unknown tokens": lambda n: one_rule("|".join(numbered(5 * n, "Q#=1"))),
     "one token a million times": lambda n: one_rule("|".join(["Name=a"] * (15 * n))),
     "a rule of one long word": lambda n: one_rule("Name=😀" + "".join(numbered(10 * n, "#"))),

@@ -25,7 +25,7 @@ none but `ringfence_max_reply` and `ringfence_batch_timeout` ([connection variab
 """
 OTHERS = frozenset({
     "batch.reply._RATIO", "run.reply_memory.FLEET_MEMORY", "transports.http.BEFORE_AUTHENTICATION", "transports.http._ROUNDS",
-    "transports.ssh_packets.BEFORE_LOG_ON", "types.network._LONGEST"})
+    "transports.ssh_packets.BEFORE_LOG_ON"})
 
 
 @dataclass(frozen=True, slots=True)

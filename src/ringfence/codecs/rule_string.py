@@ -9,11 +9,11 @@ rule from a newer Windows is never read as wider than it is. (The string itself 
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-from ringfence.types.base import CaseInsensitive, KeptPiece, in_order, remembered
+from ringfence.types.base import CaseInsensitive, KeptPiece, in_order, remembered, spelling_of
 from ringfence.types.network import platform, sorted_versions
 from ringfence.types.network_sets import icmp_set
 
@@ -65,7 +65,7 @@ class Text:
         return (found[0] if found else None,), tuple(p for p, v in zip(filled, found, strict=True) if v != found[0])
 
     def write(self, *values: Any) -> Iterable[str]:
-        return [f"{self.tokens[0]}={v}" for v in values if v is not None]
+        return [f"{self.tokens[0]}={spelling_of(v) if isinstance(v, str) else v}" for v in values if v is not None]
 
 
 PLAIN: tuple[Callable[[str], Any], ...] = (str.strip, CaseInsensitive)  # parsers that refuse nothing
@@ -96,8 +96,8 @@ class TextOrBase64:
         if values[0] is None:
             return ()
         if "|" not in values[0] and "(XA;" not in values[0] and "(XD;" not in values[0]:
-            return (f"{self.tokens[0]}={values[0]}",)
-        return (f"{self.tokens[1]}={base64.b64encode(values[0].encode()).decode()}",)
+            return (f"{self.tokens[0]}={spelling_of(values[0])}",)
+        return (f"{self.tokens[1]}={base64.b64encode(spelling_of(values[0]).encode()).decode()}",)
 
 
 class TruthTable:
@@ -139,7 +139,7 @@ class TokenSet:
     """A set over several tokens: keywords are fragments, any other value goes where `token_of` sends it.
 
     `read_only`: further fragments that mean a keyword but are not how it is written, {fragment: keyword}.
-    `canonical`: the one form of a set of members.
+    `canonical`: the one form of a set of members, which it takes as `member` makes them where that is cheaper than `parse`.
     A member nobody understands stays in the set as its own piece: a rule from a newer Windows is never read as wider
     (model/kept.py says what becomes of it).
     """
@@ -147,16 +147,18 @@ class TokenSet:
     def __init__(self, tokens: str, parse: Callable[[str], str], token_of: Callable[[str], str],
                  keywords: Mapping[str, str] | None = None, format: Callable[[str], str] = str, *,
                  read_only: Mapping[str, str] | None = None,
-                 canonical: Callable[[Iterable[str]], tuple[str, ...]] = in_order) -> None:
+                 canonical: Callable[[Iterable[Any]], tuple[str, ...]] = in_order,
+                 member: Callable[[str], Hashable] | None = None) -> None:
         self.tokens, self.parse, self.token_of, self.format = split(tokens), parse, token_of, format
-        self.canonical = canonical
+        self.canonical, self.member = canonical, member or parse
         self.keywords = {k: split(v) for k, v in (keywords or {}).items()}
         self.richest = _richest(self.keywords) + [(frozenset(split(f.lower())), k) for f, k in (read_only or {}).items()]
         self.spelling = {t.lower(): t for t in self.tokens}
         self.known = frozenset[str]().union(*(used for used, _ in self.richest))
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
-        values: set[str] = set()
+        values: set[Hashable] = set()
+        member = self.member
         have = {p.lower(): p for p in pieces}
         if not self.known.isdisjoint(have):
             for used, keyword in self.richest:
@@ -168,12 +170,12 @@ class TokenSet:
             data = piece.partition("=")[2]
             try:
                 if "," in data:
-                    values.update([self.parse(v) for v in data.split(",")])
+                    values.update([member(v) for v in data.split(",")])
                 else:
-                    values.add(self.parse(data))
+                    values.add(member(data))
             except ValueError:
                 values.add(kept_piece(piece, self.spelling))
-        return (self.canonical(values) if len(values) > 1 else tuple(values),), ()
+        return (self.canonical(values),), ()
 
     def read_one(self, piece: str) -> tuple[str, ...]:
         """The value that one piece gives. Most lists have one member."""

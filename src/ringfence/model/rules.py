@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ringfence.codecs.rule_string import Platform, TokenSet, TruthTable
 from ringfence.diagnostics import Finding
 from ringfence.model.resource import Resource, prop
+from ringfence.types.addresses import address_interval
 from ringfence.types.base import PropertyType, as_text, case_insensitive, list_of, quoted
 from ringfence.types.enums import TRUE_FALSE, flags_of
 from ringfence.types.network import address, platforms, port, subnet
@@ -40,7 +41,8 @@ def addresses(four: str, six: str, later: tuple[str, str] | None = None, *, keyw
         known |= both(*later, Intranet="IntrAnet", Internet="IntErnet", PlayToDevice="Ply2Renders",
                       IntranetRemoteAccess="RmtIntrAnet", CaptivePortal="CaptivePortal")
     tokens = "|".join((four, six, *(later or ())))
-    return TokenSet(tokens, address, lambda v: six if ":" in v else four, known, masked, canonical=address_set)
+    return TokenSet(tokens, address, lambda v: six if ":" in v else four, known, masked, canonical=address_set,
+                    member=address_interval)
 
 
 def _of_families(word: PropertyType) -> PropertyType:

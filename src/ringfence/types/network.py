@@ -1,6 +1,5 @@
 """Addresses, ports, protocols, ICMP types, interfaces and versions of Windows."""
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,11 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from ringfence.diagnostics import suggest
+from ringfence.types.addresses import IPV4, MAX_ADDRESS, address_interval, interval_text
 from ringfence.types.base import PropertyType, as_text, list_of, quoted
-from ringfence.types.network_sets import LAST_PORT, icmp_set, interval_text
+from ringfence.types.network_sets import LAST_PORT, icmp_set
 from ringfence.types.text import guid
 
-_LONGEST = 100  # characters of an address or port in any spelling
 _PORT = re.compile("[1-9][0-9]{0,4}")
 _PORTS = re.compile(r"([0-9]{1,9})(?:\s*-\s*([0-9]{1,9}))?")
 
@@ -26,19 +25,13 @@ def port(text: str) -> str:
     """
     if _PORT.fullmatch(text) and int(text) <= LAST_PORT:
         return text
-    match = _PORTS.fullmatch(text) if len(text) <= _LONGEST else None
+    match = _PORTS.fullmatch(text) if len(text) <= MAX_ADDRESS else None
     if not match:
         raise ValueError(f"{quoted(text)} is not a port (1-65535) or a range like 80-90")
     first, last = int(match[1]), int(match[2] or match[1])
     if not first <= last <= LAST_PORT or last == 0:
         raise ValueError(f"{text} is not a port (1-65535) or a range like 80-90 with the smaller end first")
     return str(first) if first == last else f"{first}-{last}"
-
-
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
-# Windows itself takes no host masks (0.0.0.255); people who come from routers write them
-_HOST_MASKS = {str(ipaddress.IPv4Address(2**(32 - n) - 1)): n for n in range(33)}
-_LENGTHS = _HOST_MASKS | {text: n for n in range(33) for text in (str(n), str(ipaddress.IPv4Address(2**32 - 2**(32 - n))))}
 
 
 @lru_cache(65536)
@@ -48,46 +41,16 @@ def address(text: str) -> str:
     Host bits of a subnet are cleared, /32 and /128 are the address alone, a range that is a subnet is that subnet, and /0 is
     a range: Windows has no such subnet. Raises ValueError.
     """
-    base, slash, size = text.partition("/")
-    if _IPV4.fullmatch(base):
-        if not slash:
-            return text
-        if (length := _LENGTHS.get(size)) is not None:
-            return _subnet(base, length)
-    if "%" in text[:_LONGEST]:
-        raise ValueError(f"{quoted(text)}: an address with an interface (%) cannot stand in a policy")
+    if IPV4.fullmatch(text):
+        return text
     try:
-        if len(text) > _LONGEST or not (":" in text or "." in text):  # no need to try: there may be a million of them
-            raise ValueError
-        if "-" in text:
-            first, last = (_ip_address(end.strip()) for end in text.split("-"))
-            if first.version != last.version or int(first) > int(last):
-                raise ValueError
-            return interval_text(first.version, int(first), int(last))
-        if "/" not in text:
-            return str(_ip_address(text))
-        net = ipaddress.IPv6Network(text, strict=False)
+        first, last, _ = address_interval(text)
+        return interval_text(first, last)
     except ValueError:
+        if "%" in text[:MAX_ADDRESS]:
+            raise ValueError(f"{quoted(text)}: an address with an interface (%) cannot stand in a policy") from None
         raise ValueError(f"{quoted(text)} is not an address, a range a-b (smaller end first) "
                          "or a subnet a/length") from None
-    return str(net.network_address) if net.prefixlen == 128 else str(net) if net.prefixlen else interval_text(6, 0, 2**128 - 1)
-
-
-def _ip_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """As ipaddress.ip_address, which tries IPv4 first and pays for that with an exception."""
-    return ipaddress.IPv6Address(text) if ":" in text else ipaddress.IPv4Address(text)
-
-
-def _subnet(base: str, length: int) -> str:
-    """An IPv4 subnet without its host bits. (ipaddress does it too, in four times the time.)"""
-    if length == 0:
-        return interval_text(4, 0, 2**32 - 1)
-    a, b, c, d = base.split(".")
-    address = int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
-    bits = address >> (32 - length) << (32 - length)
-    if bits != address:
-        base = f"{bits >> 24}.{bits >> 16 & 255}.{bits >> 8 & 255}.{bits & 255}"
-    return base if length == 32 else f"{base}/{length}"
 
 
 def subnet(text: str) -> str:

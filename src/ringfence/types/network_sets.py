@@ -6,15 +6,13 @@ understands. A set may be said, shown and written in this form without a change 
 own affair.
 """
 
-import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
 
+from ringfence.types.addresses import Interval, address_interval, interval_text
 from ringfence.types.base import KeptPiece
 
-Interval = tuple[int, int, str]  # first, last, and the text that says it; no text where it was merged of several
 LAST_PORT = 65535
-_LAST = {4: 2**32 - 1, 6: 2**128 - 1}
 
 
 def merged(intervals: Iterable[Interval]) -> list[Interval]:
@@ -74,61 +72,34 @@ def icmp_set(members: Iterable[str]) -> tuple[str, ...]:
                         key=lambda t: [int(n) for n in t.split(":")]))
 
 
-def address_set(members: Iterable[str]) -> tuple[str, ...]:
-    """Addresses, ranges and subnets, each in its canonical form, and keywords."""
-    words, addresses, pieces = _sorted_out(members)
-    if len(addresses) > 1:
-        four = [interval(a) for a in addresses if ":" not in a]
-        six = [interval(a) for a in addresses if ":" in a] if len(four) < len(addresses) else []
-        addresses = [t or interval_text(4, first, last) for first, last, t in (merged(four) if len(four) > 1 else four)]
-        addresses += [t or interval_text(6, first, last) for first, last, t in (merged(six) if len(six) > 1 else six)]
-    return (*words, *addresses, *pieces)
+def address_set(members: Iterable[str | Interval]) -> tuple[str, ...]:
+    """Addresses, ranges and subnets, as intervals or each in its canonical form, and keywords."""
+    words, intervals, pieces = _intervals(members)
+    found = merged(intervals) if len(intervals) > 1 else intervals
+    return (*words, *(text or interval_text(first, last) for first, last, text in found), *pieces)
 
 
-def natural_addresses(members: Iterable[str]) -> tuple[str, ...]:
+def natural_addresses(members: Iterable[str | Interval]) -> tuple[str, ...]:
     """Addresses in natural order and each once, but not merged: two ends of tunnels are not a range."""
-    return tuple(sorted(dict.fromkeys(members), key=_address_order))
+    words, intervals, pieces = _intervals(members)
+    found = dict.fromkeys(text or interval_text(first, last) for first, last, text in sorted(intervals))
+    return (*words, *found, *pieces)
 
 
-def _address_order(member: str) -> tuple[int, int, int, str]:
-    return (9, 0, 0, member) if isinstance(member, KeptPiece) else (6 if ":" in member else 4, *interval(member))
+def _intervals(members: Iterable[str | Interval]) -> tuple[list[str], list[Interval], list[str]]:
+    texts: list[str] = []
+    intervals: list[Interval] = []
+    for member in members:
+        if isinstance(member, str):
+            texts.append(member)
+        else:
+            intervals.append(member)
+    words, addresses, pieces = _sorted_out(texts)
+    return words, [*intervals, *map(interval, addresses)], pieces
 
 
 @lru_cache(65536)
 def interval(canonical: str) -> Interval:
     """The first and the last address of an address, range or subnet, and its text."""
-    if ":" in canonical:
-        return _six(canonical)
-    first, dash, last = canonical.partition("-")
-    if dash:
-        return _number(first), _number(last), canonical
-    base, slash, length = canonical.partition("/")
-    start = _number(base)
-    return start, start | ((1 << 32 - int(length)) - 1 if slash else 0), canonical
-
-
-def _number(address: str) -> int:
-    a, b, c, d = address.split(".")
-    return int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
-
-
-def _six(canonical: str) -> Interval:
-    first, dash, last = canonical.partition("-")
-    if dash:
-        return int(ipaddress.IPv6Address(first)), int(ipaddress.IPv6Address(last)), canonical
-    if "/" not in canonical:
-        return (address := int(ipaddress.IPv6Address(canonical))), address, canonical
-    net = ipaddress.IPv6Network(canonical)
-    return int(net.network_address), int(net.broadcast_address), canonical
-
-
-def interval_text(version: int, first: int, last: int) -> str:
-    """How an interval of addresses is said: a subnet where it is one, else a range. All of a family is a range: [MS-FASP]
-    2.2.4 and 2.2.6 know no mask and no prefix of 0."""
-    make = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address
-    size = last - first + 1
-    if size == 1:
-        return str(make(first))
-    if size & (size - 1) or first % size or size > _LAST[version]:
-        return f"{make(first)}-{make(last)}"
-    return f"{make(first)}/{_LAST[version].bit_length() - size.bit_length() + 1}"
+    first, last, _ = address_interval(canonical)
+    return first, last, canonical
