@@ -208,6 +208,7 @@ class _ConstantPipeline:
 
     command: str
     is_script: bool
+    own_scope: bool | None
     protocol: str
     message: CreatePipeline = field(compare=False)
 
@@ -225,8 +226,8 @@ class _OnceWritingSerializer(Serializer):
         if not isinstance(value, CreatePipeline):
             return super().serialize(value, *how, **more)
         pipeline: Any = value.pipeline
-        (command,) = pipeline.commands
-        return _clixml(_ConstantPipeline(command.cmd, command.is_script, command.protocol_version, value))
+        (one,) = pipeline.commands
+        return _clixml(_ConstantPipeline(one.cmd, one.is_script, one.use_local_scope, one.protocol_version, value))
 
 
 class _LinearFragmenter(Fragmenter):
