@@ -26,7 +26,7 @@ from ringfence.lab import SimulatedHost
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "cli_input.yml").read_text(encoding="utf-8"))
 NOWHERE = {"hosts.yml": "all: {hosts: {nowhere: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_psrp_protocol: http}}}\n",
            "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: one}\n",
-           "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"}
+           "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\nproject: {name: test, id: 0123456789abcdef}\n"}
 PROGRAM = [sys.executable, "-m", "ringfence.cli"]
 
 
@@ -282,11 +282,11 @@ def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
 
 @pytest.mark.parametrize("command", ["plan", "drift", "status", "apply --yes"])
 def test_ctrl_c_ends_every_command_at_once_with_one_line(command: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    called = threading.Event()
+    called, over = threading.Event(), threading.Event()
 
     def never(host: SimulatedHost, batch: str, session: Any) -> str:
         called.set()
-        time.sleep(4)
+        over.wait(30)
         raise ConnectionAbortedError
 
     with fleet(cli, 1):
@@ -296,6 +296,7 @@ def test_ctrl_c_ends_every_command_at_once_with_one_line(command: str, cli: Cli,
             asked = time.monotonic()
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=20)
+            over.set()
             assert process.returncode == 130
             assert time.monotonic() - asked < 3
             assert [line for line in err.splitlines() if line] == [

@@ -1,7 +1,8 @@
 """python -m tests.soak [-n 1000000] [--seed N] [--only READER] [--no-files]
 
 First every hostile file of tests/cases/hostile_files.yml through the program, in processes whose time and memory are measured;
-then as many mutated inputs through every reader. Prints what is wrong, and ends with 1 if something is.
+then connections that end after each byte of what a host says; then as many mutated inputs through every reader. Prints what is
+wrong, and ends with 1 if something is.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
+import cut_short
 from hostile import hostile_files, run_case, wrong
 
 from .fuzz import fuzz
@@ -29,6 +31,17 @@ def files() -> int:
         reasons = wrong(case, found)
         bad += bool(reasons)
         print(f"{case['name']:40} {found.seconds:5.1f} s {found.memory // 1024:5} MB  {'; '.join(reasons)}", flush=True)
+    return bad
+
+
+def cuts() -> int:
+    """After how many bytes of what a server says the end of its connection is taken wrongly."""
+    bad = 0
+    with cut_short.ssh() as ssh:
+        for name, exchange in (("psrp", cut_short.psrp()), ("ssh", ssh)):
+            wrong = [found for length in range(exchange.total) if (found := exchange.wrong(length))]
+            bad += len(wrong)
+            print(f"{name} cut after each of {exchange.total} bytes: {len(wrong)} wrong", *wrong[:20], sep="\n    ", flush=True)
     return bad
 
 
@@ -52,9 +65,9 @@ def main() -> int:
     arguments.add_argument("-n", type=int, default=1_000_000, help="how many inputs (default 1,000,000)")
     arguments.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     arguments.add_argument("--only", default="", metavar="READER", help="readers with this in their names")
-    arguments.add_argument("--no-files", action="store_true", help="without the hostile files")
+    arguments.add_argument("--no-files", action="store_true", help="without the hostile files and connections")
     options = arguments.parse_args()
-    bad = 0 if options.no_files or options.only else files()
+    bad = 0 if options.no_files or options.only else files() + cuts()
     return 1 if bad + inputs(options.n, options.seed, options.only) else 0
 
 

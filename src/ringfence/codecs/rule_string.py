@@ -46,7 +46,8 @@ def split(fragment: str) -> Tokens:
 def kept_piece(piece: str, spelling: Mapping[str, str]) -> KeptPiece:
     """A piece that nobody understands, under its token's usual name: the case of a token means nothing."""
     token, equals, data = piece.partition("=")
-    return KeptPiece(spelling.get(token.lower(), token) + equals + data)
+    usual = spelling.get(token.lower(), token)
+    return KeptPiece(piece if usual == token else usual + equals + data)
 
 
 class Text:

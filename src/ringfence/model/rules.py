@@ -15,7 +15,7 @@ from ringfence.model.resource import Resource, prop
 from ringfence.types.addresses import address_interval
 from ringfence.types.base import PropertyType, as_text, case_insensitive, list_of, quoted
 from ringfence.types.enums import TRUE_FALSE, flags_of
-from ringfence.types.network import address, platforms, port, subnet
+from ringfence.types.network import address, platforms, port, port_interval, subnet
 from ringfence.types.network_sets import address_set, port_set
 from ringfence.types.text import PATH_TEXT, guid, text
 
@@ -59,11 +59,11 @@ def _of_families(word: PropertyType) -> PropertyType:
 
 
 def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also: dict[str, str] | None = None,
-          canonical: Callable[[Iterable[str]], tuple[str, ...]] = port_set) -> TokenSet:
+          canonical: Callable[[Iterable[Any]], tuple[str, ...]] = port_set) -> TokenSet:
     """The codec of a list of ports: single ones under `token`, ranges and newer keywords under `token`2_10 …"""
     ranges = f"{token}2_10"
     return TokenSet("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords, read_only=also,
-                    canonical=canonical)
+                    canonical=canonical, member=port_interval)
 
 
 ENDPOINT1 = addresses("EP1_4", "EP1_6")
@@ -160,12 +160,12 @@ class Rule(Resource):
     """What every kind of rule has: how it is shown, whether and where it takes effect."""
 
     display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
-                                    set_parameter="NewDisplayName", example="Owned by the network team")
-    description: str | None = prop("What the rule is for.", TEXT, "Desc")
+                                    set_parameter="NewDisplayName", role="text", example="Owned by the network team")
+    description: str | None = prop("What the rule is for.", TEXT, "Desc", role="text")
     group: str | None = prop("The group that the rule is shown in: a text, or `@dll,-id` as Windows' own rules have it.",
-                             TEXT, "EmbedCtxt")
+                             TEXT, "EmbedCtxt", role="text")
     enabled: bool = prop("Whether the rule takes effect.", TRUE_FALSE, TruthTable({True: "Active=TRUE", False: "Active=FALSE"}),
-                         default=True, absent=False)
+                         default=True, absent=False, role="decision")
     profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
                                     example=["domain"])
     platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",

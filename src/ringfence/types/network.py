@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from ringfence.diagnostics import suggest
-from ringfence.types.addresses import IPV4, MAX_ADDRESS, address_interval, interval_text
+from ringfence.types.addresses import IPV4, MAX_ADDRESS, Interval, address_interval, interval_text
 from ringfence.types.base import PropertyType, as_text, list_of, quoted
 from ringfence.types.network_sets import LAST_PORT, icmp_set
 from ringfence.types.text import guid
@@ -23,15 +23,26 @@ def port(text: str) -> str:
     Port 0 alone is refused by Windows (FW_RULE_STATUS 0x00100022). A range may begin there: real rules do, and the page of
     New-NetIPsecRule says 0 through 65535.
     """
-    if _PORT.fullmatch(text) and int(text) <= LAST_PORT:
-        return text
+    try:
+        return port_interval(text)[2]
+    except ValueError:
+        pass
+    wrong_ends = len(text) <= MAX_ADDRESS and _PORTS.fullmatch(text)
+    raise ValueError(f"{text} is not a port (1-65535) or a range like 80-90 with the smaller end first" if wrong_ends else
+                     f"{quoted(text)} is not a port (1-65535) or a range like 80-90")
+
+
+def port_interval(text: str) -> Interval:
+    """The first and the last port, and the canonical text. Raises ValueError, which says nothing: see address_interval."""
+    if _PORT.fullmatch(text) and (number := int(text)) <= LAST_PORT:
+        return number, number, text
     match = _PORTS.fullmatch(text) if len(text) <= MAX_ADDRESS else None
     if not match:
-        raise ValueError(f"{quoted(text)} is not a port (1-65535) or a range like 80-90")
+        raise ValueError
     first, last = int(match[1]), int(match[2] or match[1])
     if not first <= last <= LAST_PORT or last == 0:
-        raise ValueError(f"{text} is not a port (1-65535) or a range like 80-90 with the smaller end first")
-    return str(first) if first == last else f"{first}-{last}"
+        raise ValueError
+    return first, last, str(first) if first == last else f"{first}-{last}"
 
 
 @lru_cache(65536)

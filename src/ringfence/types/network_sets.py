@@ -6,7 +6,7 @@ understands. A set may be said, shown and written in this form without a change 
 own affair.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from ringfence.types.addresses import Interval, address_interval, interval_text
@@ -30,39 +30,47 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
     return found
 
 
-def port_set(members: Iterable[str]) -> tuple[str, ...]:
-    """Ports and ranges of ports, each in its canonical form, and keywords."""
-    words, numbers, pieces = _sorted_out(members)
-    return (*words, *(text or f"{first}-{last}" for first, last, text in merged(map(_port_interval, numbers))), *pieces)
+def port_set(members: Iterable[str | Interval]) -> tuple[str, ...]:
+    """Ports and ranges of ports, as intervals or each in its canonical form, and keywords."""
+    words, intervals, pieces = _intervals(members, _ports)
+    return (*words, *(text or f"{first}-{last}" for first, last, text in merged(intervals)), *pieces)
 
 
-def single_ports(members: Iterable[str]) -> tuple[str, ...]:
+def single_ports(members: Iterable[str | Interval]) -> tuple[str, ...]:
     """The same where a range is another thing than its ports, one by one: single ones stay, unless a range covers them."""
-    words, numbers, pieces = _sorted_out(members)
-    intervals = sorted({_port_interval(n) for n in numbers})
+    words, intervals, pieces = _intervals(members, _ports)
+    intervals = sorted(set(intervals))
     ranges = [*merged(i for i in intervals if i[0] != i[1])]
     covered = {n for first, last, _ in ranges for n in range(first, last + 1)}
     alone = [i for i in intervals if i[0] == i[1] and i[0] not in covered]
     return (*words, *(text or f"{first}-{last}" for first, last, text in sorted([*ranges, *alone])), *pieces)
 
 
-def _sorted_out(members: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
-    """Keywords in their order; what begins with a digit or holds a colon, in none; pieces in their order."""
+def _intervals(members: Iterable[str | Interval],
+               of: Callable[[str], Interval]) -> tuple[list[str], list[Interval], list[str]]:
+    """Keywords in their order; what begins with a digit or holds a colon, as intervals in none; pieces in their order."""
     words: list[str] = []
-    numbers: list[str] = []
+    intervals: list[Interval] = []
     pieces: list[str] = []
     for member in members:
-        (pieces if type(member) is KeptPiece else numbers if member[0] in "0123456789" or ":" in member else words).append(member)
+        if not isinstance(member, str):
+            intervals.append(member)
+        elif type(member) is KeptPiece:
+            pieces.append(member)
+        elif member[0] in "0123456789" or ":" in member:
+            intervals.append(of(member))
+        else:
+            words.append(member)
     if len(words) > 1:
         words.sort()
     if len(pieces) > 1:
-        pieces.sort()
-    return words, numbers, pieces
+        pieces.sort(key=str)  # plain texts are compared in half of the time
+    return words, intervals, pieces
 
 
-def _port_interval(text: str) -> Interval:
-    first, dash, last = text.partition("-")
-    return int(first), int(last) if dash else int(first), text
+def _ports(canonical: str) -> Interval:
+    first, dash, last = canonical.partition("-")
+    return int(first), int(last) if dash else int(first), canonical
 
 
 def icmp_set(members: Iterable[str]) -> tuple[str, ...]:
@@ -74,28 +82,16 @@ def icmp_set(members: Iterable[str]) -> tuple[str, ...]:
 
 def address_set(members: Iterable[str | Interval]) -> tuple[str, ...]:
     """Addresses, ranges and subnets, as intervals or each in its canonical form, and keywords."""
-    words, intervals, pieces = _intervals(members)
+    words, intervals, pieces = _intervals(members, interval)
     found = merged(intervals) if len(intervals) > 1 else intervals
     return (*words, *(text or interval_text(first, last) for first, last, text in found), *pieces)
 
 
 def natural_addresses(members: Iterable[str | Interval]) -> tuple[str, ...]:
     """Addresses in natural order and each once, but not merged: two ends of tunnels are not a range."""
-    words, intervals, pieces = _intervals(members)
+    words, intervals, pieces = _intervals(members, interval)
     found = dict.fromkeys(text or interval_text(first, last) for first, last, text in sorted(intervals))
     return (*words, *found, *pieces)
-
-
-def _intervals(members: Iterable[str | Interval]) -> tuple[list[str], list[Interval], list[str]]:
-    texts: list[str] = []
-    intervals: list[Interval] = []
-    for member in members:
-        if isinstance(member, str):
-            texts.append(member)
-        else:
-            intervals.append(member)
-    words, addresses, pieces = _sorted_out(texts)
-    return words, [*intervals, *map(interval, addresses)], pieces
 
 
 @lru_cache(65536)
