@@ -120,4 +120,9 @@ def reference_problems(declared: Present, get: Callable[[Id], Resource | None],
 
 def state_after(declarations: Mapping[Id, Declaration], found: State) -> State:
     """The state that will be: what was found, with everything declared laid over it."""
-    return found.updated({id: declared.applied_to(found.get(id)) for id, declared in declarations.items()})
+    changed: dict[Id, Resource | None] = {}
+    for id, declared in declarations.items():
+        before = found.get(id)
+        if (after := declared.applied_to(before)) is not before:
+            changed[id] = after
+    return found.updated(changed) if changed else found

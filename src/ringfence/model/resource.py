@@ -15,7 +15,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from ringfence.codecs.registry import RegistryTree, RegistryValue
@@ -124,6 +124,22 @@ class Property:
 
         A piece of a rule string may be said as it is shown, `LPort2_20=DHCP`, where the host's rule has it.
         """
+        said = tuple(value) if isinstance(value, list) else value
+        if said.__class__ is str or (said.__class__ is tuple and all(one.__class__ is str for one in said)):
+            return self._parse_texts(said)
+        return self._parse(value)
+
+    @cached_property
+    def _parse_texts(self) -> Callable[[str | tuple[str, ...]], Any]:
+        """The canonical value of a text or a list of texts; remembered, since rules and fleets repeat themselves."""
+
+        @remembered(4096, 300, lambda said: len(said) if isinstance(said, str) else sum(map(len, said)))
+        def parse(said: str | tuple[str, ...]) -> Any:
+            return self._parse(said if isinstance(said, str) else list(said))
+
+        return parse
+
+    def _parse(self, value: Any) -> Any:
         if not isinstance(self.codec, TokenSet):
             return self.type.parse(value)
         pieces: list[str] = []
@@ -320,13 +336,13 @@ class Kind:
     def read_string(self) -> Callable[[str, str], Resource]:
         """(name, rule string) -> resource; remembered, since fleets repeat themselves. Never raises."""
 
-        @remembered(16_384, 1000, lambda name, string: len(name) + len(string))
         def read(name: str, string: str) -> Resource:
             values, unknown_tokens = self.codec.read(string)
             values["name"], values["unknown_tokens"] = name, unknown_tokens
             return self._of(values, string, values)
 
-        return read
+        known = lru_cache(16_384)(read)  # what hosts say is of any length: a number alone bounds no memory
+        return lambda name, string: (known if len(name) + len(string) <= 1000 else read)(name, string)
 
     def write_string(self, resource: Resource, version: str = "", source: Source | None = None) -> str:
         """The rule string of a resource.

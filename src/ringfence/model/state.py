@@ -127,6 +127,8 @@ class Change:
 
 def diff(before: State, after: State, ids: Iterable[Id] | None = None) -> tuple[Change, ...]:
     """Every difference between two states, or between those of their resources that `ids` names."""
+    if before is after:
+        return ()
     if ids is None:
         ids = {**before, **after}
     changes = ((id, before.get(id), after.get(id)) for id in ids)
