@@ -77,7 +77,8 @@ SERVICE = replace(case_insensitive(text(259, "/\\|", what="service name")), reso
 PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
 
 
-@resource("firewall_rule", noun="NetFirewallRule", storage=RuleStrings("FirewallRules", ORDER), name_type=NAME)
+@resource("firewall_rule", noun="NetFirewallRule", storage=RuleStrings("FirewallRules", ORDER), name_type=NAME,
+          category="firewall", merged_by="allow_local_firewall_rules")
 class FirewallRule(Rule):
     """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
 
@@ -161,8 +162,9 @@ class FirewallRule(Rule):
     idle_platform = ("6.2+",)
 
     def as_filter(self) -> Filter:
-        return Filter("block" if self.action == "block" else "allow", enabled=self.enabled, profiles=self.profile,
-                      local_address=self.local_address, remote_address=self.remote_address)
+        return Filter("block" if self.action == "block" else "allow", enabled=self.enabled,
+                      inbound=self.direction == "inbound", profiles=self.profile, local_address=self.local_address,
+                      remote_address=self.remote_address)
 
     def check(self) -> Iterable[Finding]:
         yield from _check_ports(self)
@@ -205,10 +207,15 @@ class FirewallRule(Rule):
 
 
 def _check_program(rule: FirewallRule) -> Iterable[Finding]:
-    """Paths that Windows takes and that no program ever has."""
+    """Paths that Windows takes and that no program ever has; any service, which is most of what listens."""
+    if rule.service == "*" and not rule.program and (rule.direction, rule.action, rule.enabled) == ("inbound", "allow", True):
+        yield Finding("service", "* is every program that runs as a service: the rule lets in to all of them",
+                      "name the service, or the program too", "warning")
     path = (rule.program or "").casefold()
     if path and path != "system" and "\\" not in path:
         yield Finding("program", f"{rule.program} is no path: no program has it", "say the whole path", "warning")
+    if path.endswith("\\"):
+        yield Finding("program", f"{rule.program} is a folder: no program has that path", "say the whole path", "warning")
     if mine := next((p for p in PERSONAL if p in path), ""):
         yield Finding("program", f"{mine} is another folder for each user, and none for the firewall: no program has such a path",
                       "name the folder, in a rule for each user", "warning")

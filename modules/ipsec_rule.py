@@ -119,7 +119,7 @@ IN_A_TUNNEL = ("mode", "tunnel")
 
 
 @resource("ipsec_rule", noun="NetIPsecRule", storage=RuleStrings("ConSecRules", ORDER), name_type=NAME,
-          services=IPSEC_SERVICES, merged_by="allow_local_ipsec_rules")
+          services=IPSEC_SERVICES, merged_by="allow_local_ipsec_rules", category="connection_security")
 class IpsecRule(Rule):
     """One connection security rule: which connections IPsec secures, and how. It opens no port: firewall rules do.
 

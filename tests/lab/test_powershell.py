@@ -128,7 +128,9 @@ def walk(folder: Path, steps: str, **how: Any) -> list[Step]:
                 # what is found of a secret is a MAC under a key of the run
                 changes = tuple(replace(c, where=NOWHERE, before=None if c.id.name == "key" else c.before)
                                 for c in result.changes)
-                made.append((replace(result, seconds=0.0, changes=changes), tree(on)))
+                obstacles = tuple(replace(o, objects=tuple(replace(a, where=NOWHERE) for a in o.objects))
+                                  for o in result.obstacles)
+                made.append((replace(result, seconds=0.0, changes=changes, obstacles=obstacles), tree(on)))
     return made
 
 

@@ -35,6 +35,8 @@ T = TypeVar("T", bound="type[Resource]")
 ResourceClass: TypeAlias = "type[Resource]"
 StoredAt: TypeAlias = tuple[tuple[str, tuple[str, ...] | None], ...]
 """Keys below the root of a store, each with the names of its values; None: all of the key, and of the keys below it."""
+Category: TypeAlias = Literal["", "firewall", "connection_security"]
+"""What another firewall product may take over from Windows (NET_FW_RULE_CATEGORY); empty for what no product does."""
 ACRONYMS = {"ipsec": "IPsec", "nat": "NAT", "sa": "SA", "ah": "AH", "esp": "ESP", "dh": "DH"}
 
 
@@ -113,6 +115,8 @@ class Property:
     required_when: "RequiredWhen" = None  # the cmdlet is told it there, whatever it is; None: where it is not the default
     role: Role = "condition"
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
+    wins: Any = None  # the value that is in force wherever one store has it: "on wins" in [MS-FASP] 3.1.3
+    policy_only: bool = False  # Windows takes it from policies alone, never from the local store ([MS-FASP] 3.1.3)
 
     def parse(self, value: Any) -> Any:
         """The canonical value of what YAML says. Raises ValueError.
@@ -166,12 +170,15 @@ def prop(
     required_when: "RequiredWhen" = None,
     role: Role = "condition",
     proposal: "type[Resource] | None" = None,
+    wins: Any = None,
+    policy_only: bool = False,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
-            "role": role, "proposal": proposal}
+            "role": role, "proposal": proposal,
+            "wins": wins, "policy_only": policy_only}
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -274,6 +281,7 @@ class Kind:
     services: tuple[str, ...] = ()  # Windows services without which nothing of this kind takes effect
     merged_by: str = ""  # the property of profiles by which Group Policy lets local resources of this kind count or not
     example_name: str = ""  # how the reference names one, in YAML
+    category: Category = ""
 
     def __reduce__(self) -> "tuple[Callable[[type[Resource]], Kind], tuple[type[Resource]]]":
         return _kind_of, (self.cls,)
@@ -351,7 +359,7 @@ def _kind_of(cls: type[Resource]) -> Kind:
 @dataclass_transform(field_specifiers=(prop,), frozen_default=True, kw_only_default=True)
 def resource(kind: str, *, noun: str, storage: Storage, whole: bool = True, key: str = "name",
              name_type: PropertyType | None = None, write_order: int = 5, services: tuple[str, ...] = (),
-             merged_by: str = "", example_name: str = "") -> Callable[[T], T]:
+             merged_by: str = "", example_name: str = "", category: Category = "") -> Callable[[T], T]:
     """Make a class the table of `kind`. `noun` is NetSecurity's (New-NOUN, Set-NOUN, …).
 
     `whole`: a declared resource is entirely as declared, what is omitted is Windows' default; else only what is
@@ -364,7 +372,7 @@ def resource(kind: str, *, noun: str, storage: Storage, whole: bool = True, key:
                       if isinstance(field, dataclasses.Field) and "doc" in field.metadata}
         doc = re.sub(r"\s+", " ", (cls.__doc__ or "").strip())
         cls.kind = Kind(kind, cls, noun, storage, whole, key, name_type, write_order, properties, doc, services, merged_by,
-                        example_name or f"example-{kind.replace('_', '-')}")
+                        example_name or f"example-{kind.replace('_', '-')}", category)
         return cls
 
     return decorate

@@ -29,12 +29,14 @@ from ringfence.views.format import (
     value,
 )
 from ringfence.views.format import names as names_of_hosts
+from ringfence.views.obstacles_text import obstacles
 from ringfence.views.view import ViewOptions
 from ringfence.windows.stored_names import title_of
 
 SIGNS: dict[Action, tuple[str, str]] = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed"),
     "rename": (">", "changed"), "adopt": ("&", "changed"), "release": ("o", "quiet")}
 STYLES: dict[Status, str] = {"in_sync": "good", "reachable": "good", "changed": "changed", "differs": "changed",
+                             "not_in_force": "error",
                              "unreachable": "error", "refused": "error", "stale": "error", "invalid": "error", "failed": "error"}
 MAX_DIAGNOSTICS = 100  # mistakes and warnings of one host that are shown without --full
 _LONGEST_LINE = 600  # characters of a diagnostic of a host
@@ -200,7 +202,7 @@ class GroupedResults:
 
     def add(self, result: HostResult) -> str:
         """Returns text to print now; usually empty, since equal outcomes are grouped."""
-        if not (result.changes or result.diagnostics or result.error):
+        if not (result.changes or result.diagnostics or result.obstacles or result.error):
             return ""
         lines = (_headline(result, self._style), *self._body(result))
         self._groups.setdefault(lines, []).append(result.host)
@@ -221,6 +223,7 @@ class GroupedResults:
         yield from (diagnostic(replace(d, host=""), style, self._full) for d in told)
         if len(result.diagnostics) > len(told):
             yield f"{more(len(result.diagnostics) - len(told)).strip()}"
+        yield from obstacles(result.obstacles, style, self._full)
         named = tuple(result.names.items())
         yield from (change(c, diff=self._diff, style=style, names=named, full=self._full) for c in result.changes)
         if result.error is not None:
