@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from core import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.diagnostics import InputError
 from ringfence.project import load
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "project_mistakes.yml").read_text(encoding="utf-8"))
+CASES = cases("project_mistakes")
 KINDS = {"firewall_rule", "firewall_profile"}
 
 
