@@ -23,6 +23,7 @@ from ringfence.model.state import State
 from ringfence.plan.file import plain_data
 from ringfence.types.base import NOT_CONFIGURED
 from ringfence.windows.read import read
+from ringfence.windows.set_writer import write
 
 FOLDER = Path(os.environ.get("RINGFENCE_CORPUS", "no-corpus"))
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="RINGFENCE_CORPUS names no folder")
@@ -134,6 +135,17 @@ def test_a_local_store_reads_as_one(path: Path) -> None:
         for name, value in profile.values().items():
             stored = PROFILE.registry_values[name].name
             assert not isinstance(value, str) or "=" not in value or value.startswith(f"{stored}="), name  # damaged, and told
+
+
+@pytest.mark.parametrize("path", [*HIVES, *POLICIES, *REGS], ids=name_of)
+def test_every_set_is_written_back_as_it_stood(path: Path) -> None:
+    stored = {key: [v for v in values if v[0] != "SHKey"] for key, values in rows_of(path)}
+    sets = [r for r in read({"group_policy": rows_of(path), "local": []}, KINDS).values() if r.kind.proposals]
+    for found in sets:
+        written = write(found)
+        assert [[key, stored.get(key)] for key, _ in written] == written
+    keys = {key for key in stored if re.fullmatch(r"phase[12](authentication|crypto)sets?\\[^\\]+", key, re.I)}
+    assert len(sets) == len({key.lower().replace("sets\\", "set\\") for key in keys})
 
 
 @pytest.mark.parametrize("path", POLICIES, ids=name_of)

@@ -109,13 +109,13 @@ def test_a_refusal_ends_with_exit_code_4_and_nothing_written(
 
 def test_a_verb_is_in_the_script_and_answered(tree: Path, project: Path) -> None:
     ask = ("from ringfence.batch import Batch, Call\n"
-           "from ringfence.batch.scripts import script\n"
+           "from ringfence.batch.scripts import script_named\n"
            "from ringfence.lab import Session, SimulatedHost, machine\n"
            "batch = Batch({'who': Call('Account.Self')})\n"
            "session = Session('psrp', 'Administrator', True, '10.99.0.1', 50000, '10.99.0.10', 5985)\n"
            "print(batch.decode(SimulatedHost(machine('H')).run(batch.encode(), session).encode())['who'])\n"
-           "print(*(\"'Account.Self' =\" in script(writes) for writes in (False, True)))")
-    assert program(tree, project, code=ask) == (0, "Administrator\nTrue True\n", "")
+           "print(*(\"'Account.Self' =\" in script_named(name) for name in ('reader', 'resolver', 'writer')))")
+    assert program(tree, project, code=ask) == (0, "Administrator\nFalse True True\n", "")
 
 
 def test_a_transport_carries_batches(tree: Path, project: Path) -> None:

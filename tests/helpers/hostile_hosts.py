@@ -38,7 +38,8 @@ def lying(make: Callable[[int], Values]) -> Handler:
 
     def answer(line: str) -> str:
         told = json.loads(gzip.decompress(base64.b64decode(line)))
-        verbs = {"Facts.Read": {**ESSENTIAL, **values.get("facts", {})}, "Policy.Read": values.get("policy", {}),
+        verbs = {"Facts.Read": {**ESSENTIAL, **values.get("facts", {})}, "Interfaces.Read": values.get("facts", {}),
+                 "Policy.Read": values.get("policy", {}),
                  "Defaults.Read": values.get("defaults", {})}
         said = {"ringfence": 2, "run": told["run"],
                 "replies": [{"ok": True, "value": verbs.get(call["verb"], {})} for call in told["calls"]]}

@@ -56,8 +56,9 @@ def used() -> dict[str, Any]:
 def test_every_file_is_a_part_of_the_writer() -> None:
     assert {file.stem for file in PARTS.iterdir()} == set(WRITER_PARTS) == set(API["parts"])
     assert set(WRITER_PARTS) - set(SCRIPTS["key-auditor"]) == {"cmdlets", "expected", "changes"}
-    for name in ("reader", "auditor"):
-        assert set(SCRIPTS[f"key-{name}"]) - set(SCRIPTS[name]) == {"keys"}
+    for name, with_keys in (("resolver", "key-reader"), ("auditor", "key-auditor")):
+        assert set(SCRIPTS[with_keys]) - set(SCRIPTS[name]) == {"keys"}
+    assert set(SCRIPTS["resolver"]) - set(SCRIPTS["reader"]) == {"network", "accounts"}
     assert all(part_text(name).count("\n") < 100 for name in WRITER_PARTS)
 
 
@@ -92,7 +93,8 @@ def test_the_verbs_of_a_script_are_those_that_it_defines(name: str) -> None:
 
 
 @pytest.mark.parametrize(("verbs", "name"), [
-    ((), "reader"), (("Facts.Read", "Policy.Read", "Defaults.Read", "Account.Resolve"), "reader"), (("No.Verb",), "reader"),
+    ((), "reader"), (("Facts.Read", "Policy.Read", "Defaults.Read"), "reader"), (("No.Verb",), "reader"),
+    (("Account.Resolve",), "resolver"), (("Facts.Read", "Interfaces.Read", "Management.Read"), "resolver"),
     (("Facts.Read", "Key.Compare"), "key-reader"), (("Texts.Read",), "auditor"), (("SA.Read", "Enforcement.Read"), "auditor"),
     (("Key.Compare", "Enforcement.Read"), "key-auditor"), (("Facts.Read", "Net.Call"), "writer"), (("SA.Delete",), "writer")])
 def test_a_batch_is_carried_by_the_smallest_script_that_can(verbs: tuple[str, ...], name: str) -> None:

@@ -10,7 +10,7 @@ from host_script import decode, needs_pwsh, pwsh, script_file
 from ringfence.batch import Call, cmdlet_call, jea
 from ringfence.batch.scripts import digests
 from ringfence.lab.machine.string_resources import portable_executable
-from ringfence.model.facts import parse_facts, unread
+from ringfence.model.facts import parse_facts, unread, with_network
 
 pytestmark = needs_pwsh
 
@@ -114,7 +114,7 @@ WAYS = {
     "module": RUN + """$null = $shell.AddScript("Import-Module '$env:MODULE'").Invoke(); $shell.Commands.Clear()
 $null = $shell.AddCommand('Invoke-RingfenceBatch'); $shell.Invoke(@($env:BATCH))""",
 }
-BATCH = batch_of(Call("Facts.Read", {"with": ["interfaces", "management"]}),
+BATCH = batch_of(Call("Facts.Read"), Call("Interfaces.Read"), Call("Management.Read"),
                  Call("Policy.Read", {"stores": ["local", "group_policy"]}), Call("Account.Resolve", {"names": ["x"]}),
                  Call("Defaults.Read"),
                  Call("Texts.Read", {"texts": ["@C:\\x.dll,-1"]}),
@@ -134,11 +134,15 @@ def test_every_verb_in_every_scope(tmp_path: Path, way: str) -> None:
         "READERS": str(tmp_path / "Readers.psm1"), "TEXT": str(script_file(tmp_path)), "MODULE": str(module),
         "BATCH": BATCH.encode(), "STRINGS": base64.b64encode(portable_executable({1: "X"})).decode()})
     said = decode(BATCH, ran.stdout.decode().strip())["replies"]
-    assert [reply["ok"] for reply in said] == [True] * 9 + [False, True, True, True]
+    assert [reply["ok"] for reply in said] == [True] * 11 + [False, True, True, True]
     values = [reply.get("value", reply.get("error")) for reply in said]
-    facts, policy, accounts, shipped, texts, enforcement, associations, shown, _, refused, removed, session, around = values
-    assert [(i["alias"], i["addresses"]) for i in facts["interfaces"]] == [("Ethernet", ["10.0.0.5/24"])]
-    assert parse_facts(facts).unread == (
+    facts, network, flow, policy, accounts, shipped, texts, enforcement, associations, shown, *others = values
+    _, refused, removed, session, around = others
+    assert [(i["alias"], i["addresses"]) for i in network["interfaces"]] == [("Ethernet", ["10.0.0.5/24"])]
+    assert flow == {"management": {"transport": "local", "local_address": None, "local_port": None, "remote_address": None,
+                                   "remote_port": None}, "unread": []}
+    told = with_network(parse_facts(facts), network, flow)
+    assert told.unread == tuple((one["fact"], one["why"]) for one in told.raw["unread"]) == (
         ("domain", "a part of the system is broken"), ("addresses", "one address is broken"), ("profiles", "no profile at all"),
         ("interfaces", "one adapter is broken"))
     assert facts["domain"] == "d"

@@ -50,16 +50,16 @@ def test_windows_powershell_5_1_understands_it(tmp_path: Path) -> None:
 
 @needs_pwsh
 def test_through_standard_input() -> None:
-    batch = batch_of(Call("Facts.Read", {"with": ["management"]}), Call("No.Verb"))
-    ran = pwsh("-EncodedCommand", bootstrap(), stdin=two_lines(script(), batch.encode()),
+    batch = batch_of(Call("Facts.Read"), Call("Management.Read"), Call("No.Verb"))
+    ran = pwsh("-EncodedCommand", bootstrap(), stdin=two_lines(batch.script, batch.encode()),
                environment={**CIM, "SSH_CONNECTION": "10.0.0.9 50022 10.0.0.5 22", "ProgramData": r"C:\ProgramData"})
     assert ran.stderr == b""
-    facts, unknown = decode(batch, ran.stdout.decode().strip())["replies"]
-    assert facts["value"]["management"] == {"transport": "ssh", "remote_address": "10.0.0.9", "remote_port": 50022,
-                                            "local_address": "10.0.0.5", "local_port": 22}
+    facts, flow, unknown = decode(batch, ran.stdout.decode().strip())["replies"]
+    assert flow["value"]["management"] == {"transport": "ssh", "remote_address": "10.0.0.9", "remote_port": 50022,
+                                           "local_address": "10.0.0.5", "local_port": 22}
     assert facts["value"]["environment"]["ProgramData"] == r"C:\ProgramData"
     assert facts["value"]["language_mode"] == "FullLanguage"
-    assert facts["value"]["script_sha256"] == digests()["reader"]
+    assert facts["value"]["script_sha256"] == digests()["resolver"]
     assert unknown["error"]["id"] == "ringfence.verb"
 
 

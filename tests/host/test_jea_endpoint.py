@@ -11,7 +11,7 @@ from batches import batch_of
 from host_script import HERE, PWSH, decode, needs_pwsh, pwsh
 
 from ringfence.batch import Call, cmdlet_call, jea
-from ringfence.batch.scripts import digests
+from ringfence.batch.scripts import SCRIPTS, digests
 
 API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
 OF_SNAP_INS = ("Microsoft.PowerShell.Management", "Microsoft.PowerShell.Utility")
@@ -58,7 +58,7 @@ try { $null = $shell.AddCommand('New-NetFirewallRule').Invoke() } catch { "refus
 $shell.Commands.Clear()
 "visible $(@($shell.AddCommand('Get-Command').Invoke() | ForEach-Object { $_.Name } | Sort-Object) -join ' ')"
 """
-CALLS = batch_of(Call("Facts.Read", {"with": ["interfaces", "management"]}),
+CALLS = batch_of(Call("Facts.Read"), Call("Interfaces.Read"), Call("Management.Read"),
                  cmdlet_call("New-NetFirewallRule", {"Name": "x", "DisplayName": "x"}),
                  Call("Key.Compare", {"keys": [{"store": "local", "kind": "NetIPsecPhase1AuthSet", "name": "x", "hmac": ""}]}))
 
@@ -67,7 +67,7 @@ def test_a_read_loads_no_module_of_cdxml() -> None:
     """Each of those parses its files anew in every session, which costs seconds; a CIM class costs a query."""
     assert {row["module"] for row in API["commands"].values()} - OF_THE_SESSION_TYPE == {
         "CimCmdlets", "Microsoft.WSMan.Management", "NetSecurity"}
-    called = {name for part in ("start", "json", "facts", "policy", "accounts", "keys", "answer")
+    called = {name for part in SCRIPTS["key-reader"]
               for name in (API["parts"][part]["commands"] or "").split()}
     assert {API["commands"][name]["module"] for name in called & API["commands"].keys() - {"&"}} <= (
         OF_THE_SESSION_TYPE | {"CimCmdlets", "Microsoft.WSMan.Management"})
@@ -136,8 +136,8 @@ def says_what_it_is(facts: Any, script: str) -> set[str]:
 @needs_pwsh
 def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
     reply, refused, visible = session(tmp_path, engine, jea.OPERATOR)
-    facts, written, compared = decode(CALLS, reply)["replies"]
-    assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
+    facts, network, _, written, compared = decode(CALLS, reply)["replies"]
+    assert [i["alias"] for i in network["value"]["interfaces"]] == ["Ethernet"]
     assert written == {"ok": True, "value": None}
     assert compared == {"ok": True, "value": ["none"]}
     assert says_what_it_is(facts["value"], "writer") >= {"Net.Call", "Key.Compare"}
@@ -150,8 +150,8 @@ def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
 def test_an_auditor_reads(tmp_path: Path, engine: Path, compares_keys: bool) -> None:
     """Whether a key on the host is a certain one an auditor learns only where the endpoint was exported so."""
     reply, refused, visible = session(tmp_path, engine, replace(jea.AUDITOR, compares_keys=compares_keys))
-    facts, written, compared = decode(CALLS, reply)["replies"]
-    assert [i["alias"] for i in facts["value"]["interfaces"]] == ["Ethernet"]
+    facts, network, _, written, compared = decode(CALLS, reply)["replies"]
+    assert [i["alias"] for i in network["value"]["interfaces"]] == ["Ethernet"]
     assert written["error"]["id"] == "ringfence.verb"
     assert "Net.Call" not in says_what_it_is(facts["value"], "key-auditor" if compares_keys else "auditor")
     assert compared.get("value", compared.get("error", {}).get("id")) == (["none"] if compares_keys else "ringfence.verb")
@@ -164,7 +164,7 @@ def test_without_its_modules_a_session_has_no_cmdlet(tmp_path: Path, engine: Pat
     """What a role does not import is not there: else the tests above would prove nothing."""
     monkeypatch.setattr(jea, "ROLE_MODULES", tuple(name for name in jea.ROLE_MODULES if name != "NetSecurity"))
     reply, *_ = session(tmp_path, engine, jea.OPERATOR)
-    assert decode(CALLS, reply)["replies"][1]["error"]["id"] == "CommandNotFoundException"
+    assert decode(CALLS, reply)["replies"][3]["error"]["id"] == "CommandNotFoundException"
 
 
 def test_an_exported_file_names_nobody_who_exists() -> None:

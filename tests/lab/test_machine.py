@@ -26,19 +26,19 @@ def policy(on: Machine | SimulatedHost, *stores: str) -> dict[str, dict[str, dic
 
 
 def test_facts() -> None:
-    asked = Call("Facts.Read", {"with": ["interfaces", "management"]})
-    facts = ask(host(domain="corp.example"), asked)[0].value
+    asked = (Call("Facts.Read"), Call("Interfaces.Read"), Call("Management.Read"))
+    facts, network, flow = (answer.value for answer in ask(host(domain="corp.example"), *asked))
     assert facts["computer"] == "lab1"
     assert facts["domain"] == "corp.example"
     assert facts["os"] == {"caption": "Microsoft Windows Server 2022 Standard", "version": "10.0.20348", "build": 20348,
                            "edition": "ServerStandard", "product": "server"}
-    assert facts["interfaces"] == [{
+    assert network["interfaces"] == [{
         "alias": "Ethernet", "guid": "{11111111-2222-3333-4444-555555555555}", "index": 4, "type": "wired", "status": "up",
         "addresses": ["10.99.0.10/24", "fe80::10/64"], "profile": "private", "dns_servers": ["10.99.0.53"],
         "gateways": ["10.99.0.254"]}]
     assert facts["services"] == dict.fromkeys(("mpssvc", "BFE", "IKEEXT", "PolicyAgent"), "running")
-    assert facts["management"] == {"transport": "psrp", "local_address": "10.99.0.10", "local_port": 5985,
-                                   "remote_address": "10.99.0.1", "remote_port": 50000}
+    assert flow["management"] == {"transport": "psrp", "local_address": "10.99.0.10", "local_port": 5985,
+                                  "remote_address": "10.99.0.1", "remote_port": 50000}
     assert facts["environment"]["SystemRoot"] == r"C:\Windows"
     assert (facts["elevated"], facts["language_mode"], facts["legacy_ipsec_policy"]) == (True, "FullLanguage", None)
 
@@ -371,7 +371,7 @@ def test_many_threads() -> None:
 
 
 def test_two_hosts_of_one_name_are_alike_and_of_two_names_are_not() -> None:
-    asked = Call("Facts.Read", {"with": ["interfaces"]})
+    asked = Call("Interfaces.Read")
     first, again, other = (ask(machine(n), asked)[0].value["interfaces"][0]["guid"] for n in ("a", "a", "b"))
     assert first == again != other
     assert ETHERNET.networks()[0].prefixlen == 24

@@ -59,7 +59,7 @@ def test_without_what_no_host_leaves_out_nothing_is_planned(facts: dict[str, Any
 
 
 @pytest.mark.parametrize("id", ["CommandNotFoundException", "CouldNotAutoloadMatchingModule", "ringfence.verb"])
-@pytest.mark.parametrize("label", ["facts", "policy", "accounts"])
+@pytest.mark.parametrize("label", ["facts", "policy", "accounts", "Interfaces.Read"])
 def test_a_session_that_lacks_a_reading_command_is_the_endpoints_fault(label: str, id: str) -> None:
     host = LabHost({})
     run = host.run
@@ -70,7 +70,7 @@ def test_a_session_that_lacks_a_reading_command_is_the_endpoints_fault(label: st
         return Reply({**run(told).answers, label: lack})
 
     host.before = lacks
-    assert "Get-CimInstance" in failure(host.plan(at(1, name="r", local_user="CORP\\a")))
+    assert "Get-CimInstance" in failure(host.plan(at(1, name="r", local_user="CORP\\a", interface_alias="Ethernet")))
 
 
 @pytest.mark.parametrize(("digest", "told"), [

@@ -1,5 +1,6 @@
 """Security descriptors of rules: one canonical form, nothing lost, no text that takes for ever to refuse."""
 
+import pickle
 import time
 
 import pytest
@@ -7,6 +8,7 @@ from core import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ringfence.codecs.rule_string import Text, TextOrBase64
 from ringfence.types import sddl
 
 NAMES = ["CORP\\Finance Servers", "corp\\admins", "user@corp.example"]
@@ -81,10 +83,45 @@ def test_the_place_of_a_denial_counts() -> None:
     assert sddl.canonical(twice) == twice
 
 
-@pytest.mark.parametrize("text", ["D:P(A;;CC;;;S-1-5-11)", "D:AI(A;;CC;;;S-1-5-11)", "D:PAI(D;;CC;;;S-1-5-9)(A;;CC;;;S-1-1-0)",
-                                  "D:(A;OI;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;S-1-5-11)"])
-def test_flags_and_object_ids_are_kept(text: str) -> None:
-    assert sddl.canonical(text) == text
+EQUAL = [  # [MS-DTYP] 2.4.4.1, 2.4.6, 2.5.1.1, 2.5.3.2
+    ["D:(A;;CC;;;S-1-5-11)", "O:LSD:(A;;CC;;;AU)", "O:S-1-5-19G:SYD:(A;;0x1;;;au)", "D:P(A;;CC;;;AU)", "D:AI(A;;CC;;;AU)",
+     "D:PAI(A;;CC;;;AU)", "D:AIARP(A;;CC;;;AU)", "D:(A;OI;CC;;;AU)", "D:(A;CIOIID;CC;;;AU)(A;NP;CC;;;S-1-5-11)"],
+    ["D:(A;IO;CC;;;S-1-5-11)", "D:(A;IOCI;CC;;;AU)", "D:(A;OICIIO;CC;;;AU)"],
+    ["D:(D;;CC;;;S-1-5-11)(D;;CC;;;S-1-5-9)(A;;CC;;;S-1-1-0)", "D:(D;;CC;;;AU)(D;;CC;;;ED)(D;;CC;;;AU)(A;;CC;;;WD)"],
+    ["D:(D;;CC;;;S-1-5-11)(A;;CC;;;S-1-1-0)(D;;CC;;;S-1-5-9)"],
+    ["D:(A;;CC;;;DA)"], ["D:(A;;CC;;;S-1-5-21-1-2-3-512)"],
+    ["D:(A;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;S-1-5-11)"]]
+
+
+def test_one_meaning_is_one_form_and_another_is_another() -> None:
+    for first, *others in EQUAL:
+        assert {str(sddl.canonical(text)) for text in (first, *others)} == {first}
+    assert len({sddl.canonical(first) for first, *_ in EQUAL}) == len(EQUAL)
+
+
+@pytest.mark.parametrize("text", [text for same in EQUAL for text in same if ";bf967aba" not in text])
+def test_a_descriptor_is_written_as_it_was_said(text: str) -> None:
+    """Compared by what it means, in a copy that went to another process too."""
+    said = sddl.parse(f" {text} ")
+    assert said is not None
+    for value in (said, pickle.loads(pickle.dumps(said)), sddl.bound(said, {})):
+        assert value == sddl.canonical(text)
+        assert sddl.SDDL.to_parameter(value) == text
+        assert list(Text("RUAuth").write(value)) == [f"RUAuth={text}"]
+        assert list(TextOrBase64("LUAuth", "LUAuth2_24", sddl.canonical).write(value)) == [f"LUAuth={text}"]
+
+
+def test_names_in_what_was_said_become_sids_too() -> None:
+    said = sddl.parse(r"O:LSD:PAI(A;;CC;;;<corp\admins>)(D;;CC;;;<user@corp.example>)")
+    assert said is not None
+    bound = sddl.bound(said, SIDS)
+    assert bound == "D:(A;;CC;;;S-1-5-21-1-2-3-512)(D;;CC;;;S-1-5-21-9)"
+    assert sddl.SDDL.to_parameter(bound) == "O:LSD:PAI(A;;CC;;;S-1-5-21-1-2-3-512)(D;;CC;;;S-1-5-21-9)"
+
+
+def test_what_is_no_flag_of_a_list_is_refused() -> None:
+    with pytest.raises(ValueError, match="no flag"):
+        sddl.canonical("D:NO(A;;CC;;;AU)")
 
 
 def test_spaces_around_the_fields_of_an_entry_mean_nothing() -> None:

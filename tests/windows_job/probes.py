@@ -17,11 +17,17 @@ from .job import Job, Way
 Probe = Callable[[Way], Iterator[str]]
 PROBES: dict[str, Probe] = {}
 NAME = "ringfence-probe"
-FACTS = Call("Facts.Read", {"with": ["interfaces", "management"]})
+FACTS = (Call("Facts.Read"), Call("Interfaces.Read"), Call("Management.Read"))
 
 
 class NotReached(Exception):
     """The host cannot be asked that, over this way."""
+
+
+def facts_of(way: Way) -> dict[str, Any]:
+    """What a host says of itself, its interfaces and the session's connection among it."""
+    told = way.ask(*FACTS)
+    return {name: fact for one in told for name, fact in one.items()} | {"unread": [u for one in told for u in one["unread"]]}
 
 
 def probe(id: str) -> Callable[[Probe], Probe]:
@@ -140,7 +146,7 @@ def log_path(way: Way) -> Iterator[str]:
 @probe("flood-settings")
 def flood_settings(way: Way) -> Iterator[str]:
     """A setting with values of its own, shown and removed."""
-    [facts] = way.ask(FACTS)
+    facts = facts_of(way)
     if facts["os"]["product"] == "workstation":
         raise NotReached("settings against floods are for servers")
     alias = next(i["alias"] for i in facts["interfaces"] if i["status"] == "up")
@@ -255,7 +261,7 @@ def account_names(way: Way) -> Iterator[str]:
 @probe("enforcement-words")
 def enforcement_words(way: Way) -> Iterator[str]:
     """A rule that is on, for an address that nobody has; one that is off; one for every profile but the active ones."""
-    [facts] = way.ask(FACTS)
+    facts = facts_of(way)
     active = {i["profile"] for i in facts["interfaces"] if i["profile"] and i["status"] == "up"}
     narrow = {"Enabled": "True", "RemoteAddress": "192.0.2.1"}
     kinds: dict[str, dict[str, Any]] = {f"{NAME}-on": narrow, f"{NAME}-off": {}}
@@ -277,7 +283,7 @@ def enforcement_words(way: Way) -> Iterator[str]:
 @probe("everything-is-read")
 def everything_is_read(way: Way) -> Iterator[str]:
     """No fact and no key is told as unread; the essential facts are there."""
-    facts, policy = way.ask(FACTS, READ)
+    facts, [policy] = facts_of(way), way.ask(READ)
     yield from (f"{one['fact']}: {one['why']}" for one in [*facts["unread"], *policy.get("unread", [])])
     yield from (f"no {fact}" for fact in ("computer", "os", "interfaces", "services", "time") if not facts.get(fact))
     if facts.get("elevated") is not True:
@@ -287,7 +293,7 @@ def everything_is_read(way: Way) -> Iterator[str]:
 @probe("management-flow")
 def management_flow(way: Way) -> Iterator[str]:
     """The transport, and where there is a connection, its addresses and the host's port."""
-    [facts] = way.ask(FACTS)
+    facts = facts_of(way)
     flow, transport = facts["management"], way.variables["ansible_connection"]
     if flow["transport"] != transport:
         yield f"the transport is told as {flow['transport']}"
@@ -301,7 +307,7 @@ VARYING = ("time", "management", "powershell", "verbs", "script_sha256")  # an e
 @probe("one-behaviour")
 def one_behaviour(way: Way) -> Iterator[str]:
     """The facts, compared with those of the way that asked first."""
-    [facts] = way.ask(FACTS)
+    facts = facts_of(way)
     same = {name: fact for name, fact in facts.items() if name not in VARYING}
     first = way.remembered("facts", same)
     yield from (

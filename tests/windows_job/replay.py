@@ -75,8 +75,8 @@ def _renamed(said: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any
 
 def interface(way: Way) -> tuple[str, str]:
     """Alias and GUID of an interface that is up."""
-    [facts] = way.ask(Call("Facts.Read", {"with": ["interfaces"]}))
-    return next((i["alias"], i["guid"]) for i in facts["interfaces"] if i["status"] == "up" and i["addresses"])
+    [network] = way.ask(Call("Interfaces.Read"))
+    return next((i["alias"], i["guid"]) for i in network["interfaces"] if i["status"] == "up" and i["addresses"])
 
 
 def play(way: Way, cases: Sequence[LabCase]) -> Iterator[Played]:

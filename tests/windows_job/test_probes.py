@@ -88,8 +88,8 @@ LIES: dict[str, Lie] = {
     "account-names": values("Account.Resolve", lambda found: {name: {"sid": "S-1-5-32-545"} for name in found}),
     "enforcement-words": values("Enforcement.Read", lambda found: {n: {**s, "enforcement": ["Odd"]} for n, s in found.items()}),
     "everything-is-read": values("Facts.Read", lambda facts: {**facts, "unread": [{"fact": "os", "why": "denied"}]}),
-    "management-flow": values("Facts.Read", lambda facts: {**facts, "management": {**facts["management"], "local_port": None}}),
-    "one-behaviour": values("Facts.Read", lambda facts: {**facts, "interfaces": []}),
+    "management-flow": values("Management.Read", lambda told: {**told, "management": {**told["management"], "local_port": None}}),
+    "one-behaviour": values("Interfaces.Read", lambda told: {**told, "interfaces": []}),
     "lost-batches": policy(lambda path, name, kind, text: None if name.endswith("-003") else text),
 }
 

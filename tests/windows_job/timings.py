@@ -12,7 +12,7 @@ ROUNDS = 3
 VERBS = {
     "nothing": (),
     "Facts.Read": (Call("Facts.Read"),),
-    "Facts.Read with all that may be asked": (FACTS,),
+    "Facts.Read, Interfaces.Read, Management.Read": FACTS,
     "Policy.Read": (Call("Policy.Read"),),
     "Account.Resolve": (Call("Account.Resolve", {"names": ["BUILTIN\\Administrators"]}),),
     "Enforcement.Read of one rule": (Call("Enforcement.Read", {"kind": "NetFirewallRule", "names": [NAME]}),),

@@ -35,7 +35,7 @@ def send_key(way: Way) -> Batch:
     """A batch that makes a set with a pre-shared key and removes it."""
     proposal = proposals("New-NetIPsecAuthProposal", [{"Machine": True, "PreSharedKey": SECRET}])
     made = cmdlet_call("New-NetIPsecPhase1AuthSet", {"Name": NAME, "DisplayName": NAME, "Proposal": proposal})
-    batch, answers = way.send(FACTS, made, cmdlet_call("Remove-NetIPsecPhase1AuthSet", {"Name": NAME}))
+    batch, answers = way.send(*FACTS, made, cmdlet_call("Remove-NetIPsecPhase1AuthSet", {"Name": NAME}))
     if refused := [a.error.message for a in answers if a.error]:
         raise AssertionError(f"over {way.name}: {refused}")
     return batch

@@ -11,10 +11,11 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from importlib import resources
 
-_PLANS = ("start", "json", "facts", "policy", "defaults", "accounts")  # what every plan asks
-_READS = (*_PLANS, "texts", "netsecurity", "session", "surroundings")  # and what else can be asked without writing
+_PLANS = ("start", "json", "facts", "policy", "defaults")  # what every plan asks
+_RESOLVES = (*_PLANS, "network", "accounts")  # what those ask that name accounts or interfaces, or use facts of the network
+_READS = (*_RESOLVES, "texts", "netsecurity", "session", "surroundings")  # and what else can be asked without writing
 SCRIPTS = {"reader": (*_PLANS, "answer"), "prober": ("start", "json", "facts", "session", "answer"),
-           "key-reader": (*_PLANS, "keys", "answer"),
+           "resolver": (*_RESOLVES, "answer"), "key-reader": (*_RESOLVES, "keys", "answer"),
            "auditor": (*_READS, "answer"), "key-auditor": (*_READS, "keys", "answer"),
            "writer": (*_READS, "keys", "cmdlets", "expected", "changes", "answer")}
 """The parts of each, the smallest first: a batch is carried by the first that can do what its calls ask."""

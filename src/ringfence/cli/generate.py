@@ -46,11 +46,13 @@ def generated() -> dict[str, str]:
 
 def sums_page() -> str:
     """docs/reference/host-script-sums.md"""
-    rows = [f"| {name} | `{digest}` |" for name, digest in scripts.digests().items()]
+    rows = [f"| {name} | {len(scripts.script_named(name).encode()):,} | `{digest}` |"
+            for name, digest in scripts.digests().items()]
     return "\n".join([
         "# SHA-256 of the host scripts", "", "<!-- generated from src/ringfence/batch/host: change it there -->", "",
         "Of the texts of this release, in UTF-8 with LF ([what they are](host-script.md)). `ringfence doc host-script` prints",
-        "the same sums.", "", "| text | SHA-256 |", "|---|---|", *rows, ""])
+        "the same sums.", "", "| text | bytes | SHA-256 |", "|---|---|---|", *rows, "",
+        "[What a read costs on the wire](host-script.md#what-a-read-costs-on-the-wire).", ""])
 
 
 def shipped_rules() -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-from ringfence.types.base import CaseInsensitive, KeptPiece, in_order, remembered
+from ringfence.types.base import CaseInsensitive, KeptPiece, in_order, remembered, spelling_of
 from ringfence.types.network import platform, sorted_versions
 from ringfence.types.network_sets import icmp_set
 
@@ -66,7 +66,7 @@ class Text:
         return (found[0] if found else None,), tuple(p for p, v in zip(filled, found, strict=True) if v != found[0])
 
     def write(self, *values: Any) -> Iterable[str]:
-        return [f"{self.tokens[0]}={v}" for v in values if v is not None]
+        return [f"{self.tokens[0]}={spelling_of(v) if isinstance(v, str) else v}" for v in values if v is not None]
 
 
 PLAIN: tuple[Callable[[str], Any], ...] = (str.strip, CaseInsensitive)  # parsers that refuse nothing
@@ -97,8 +97,8 @@ class TextOrBase64:
         if values[0] is None:
             return ()
         if "|" not in values[0] and "(XA;" not in values[0] and "(XD;" not in values[0]:
-            return (f"{self.tokens[0]}={values[0]}",)
-        return (f"{self.tokens[1]}={base64.b64encode(values[0].encode()).decode()}",)
+            return (f"{self.tokens[0]}={spelling_of(values[0])}",)
+        return (f"{self.tokens[1]}={base64.b64encode(spelling_of(values[0]).encode()).decode()}",)
 
 
 class TruthTable:

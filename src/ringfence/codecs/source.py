@@ -1,31 +1,67 @@
-"""A rule string as it was found, written again: what did not change stands as it stood, to the letter.
+"""A rule string or a key of a set as it was found, written again: what did not change stands as it stood, to the letter.
 
 Windows' own strings differ in what means nothing: the order and the case of tokens, a default that is written out, a
-token that stands twice, all three profiles, an empty text. A rule that nobody changed has to come out as it went in.
+token that stands twice, all three profiles, an empty text. A rule that nobody changed has to come out as it went in. So has
+a set: its values are the same tokens, each a value of the registry.
 """
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from ringfence.codecs.rule_string import VERSION_PREFIX, Codec, Platform, RuleStringCodec, Tokens
 
+RegistryData: TypeAlias = tuple[str, str, Any]  # of one value: its name, type and data
+WRITERS = frozenset({"version", "skipversion"})  # of a set: who wrote it, and who may skip it; nothing that a person declares
+
+
+class SourceKey(NamedTuple):
+    """A key of a set or of a proposal: its path (below the root of the store, or below its set), and its values.
+
+    A pre-shared key is not among them: it stays where it is.
+    """
+
+    path: str
+    values: tuple[RegistryData, ...]
+
 
 class Source(NamedTuple):
-    """A rule string, and what it was read as: the values of every property, and the pieces that nobody understood."""
+    """A rule string or a key, and what it was read as: the values of every property, and the pieces that nobody understood."""
 
-    string: str
+    stored: str | SourceKey
     values: Mapping[str, Any]
     unknown_tokens: Tokens
+
+    def changed(self, table: RuleStringCodec, values: Mapping[str, Any]) -> list[Codec]:
+        """The codecs whose properties have other values than these."""
+        return [codec for codec, names in table.names.items() if any(values[n] != self.values[n] for n in names)]
 
 
 def rewrite(table: RuleStringCodec, source: Source, values: Mapping[str, Any], unknown_tokens: Tokens, version: str = "") -> str:
     """The string of `source` with those pieces said anew whose values are others. `version`: its prefix, where another."""
-    changed = [codec for codec, names in table.names.items() if any(values[n] != source.values[n] for n in names)]
-    head, pieces = _split(source.string)
-    if changed or unknown_tokens != source.unknown_tokens:
-        pieces = _Pieces(table, source, changed, unknown_tokens).replaced(pieces, values)
+    assert isinstance(source.stored, str)
+    head, pieces = _split(source.stored)
+    pieces = _replaced(pieces, table, source, values, unknown_tokens)
     return "|".join([version or head, *pieces] if head else pieces)
+
+
+def rewrite_key(table: RuleStringCodec, source: Source, values: Mapping[str, Any],
+                unknown_tokens: Tokens) -> tuple[RegistryData, ...]:
+    """The same of a key: its values, of which WRITERS stay as they stand there."""
+    assert isinstance(source.stored, SourceKey)
+    stored = {f"{name}={data}": (name, type, data) for name, type, data in source.stored.values}
+    staying = tuple(piece for piece, (name, _, _) in stored.items() if name.lower() in WRITERS)
+    found = source._replace(unknown_tokens=(*source.unknown_tokens, *staying))
+    pieces = _replaced(list(stored), table, found, values, (*unknown_tokens, *staying))
+    return tuple(stored.get(p) or (p.partition("=")[0], "String", p.partition("=")[2]) for p in pieces)
+
+
+def _replaced(pieces: list[str], table: RuleStringCodec, source: Source, values: Mapping[str, Any],
+              unknown_tokens: Tokens) -> list[str]:
+    changed = source.changed(table, values)
+    if not changed and unknown_tokens == source.unknown_tokens:
+        return pieces
+    return _Pieces(table, source, changed, unknown_tokens).replaced(pieces, values)
 
 
 def _split(string: str) -> tuple[str, list[str]]:

@@ -1,7 +1,8 @@
-"""What a host says of itself (`Facts.Read`), in types. What it did not or could not say is None or empty."""
+"""What a host says of itself (`Facts.Read` and what is asked beside it), in types. What it did not or could not say is None or
+empty."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import Any
 
@@ -19,7 +20,7 @@ class NetworkInterface:
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of one host. `raw` is the whole answer, as templates see it in `ansible_facts`."""
+    """The facts of one host. `raw` is all that it answered, as templates see it in `ansible_facts`."""
 
     computer: str = ""
     build: int = 0
@@ -50,22 +51,41 @@ def parse_facts(answer: Any) -> Facts:
     """Facts from the value of a Facts.Read. Lenient: a member of a wrong type counts as not said."""
     raw = _dict(answer)
     os, services = _dict(raw.get("os")), _dict(raw.get("services"))
-    listed = raw.get("interfaces")
-    interfaces = tuple(NetworkInterface(str(i["alias"]), str(i["guid"]).upper(), i.get("profile"))
-                       for i in map(_dict, listed[:MAX_INTERFACES] if isinstance(listed, list) else ())
-                       if i.get("alias") and i.get("guid"))
     elevated, build, legacy = raw.get("elevated"), os.get("build"), raw.get("legacy_ipsec_policy")
     return Facts(computer=str(raw.get("computer") or ""), build=build if isinstance(build, int) else 0,
-                 elevated=elevated if isinstance(elevated, bool) else None, interfaces=interfaces,
+                 elevated=elevated if isinstance(elevated, bool) else None, interfaces=parse_interfaces(raw),
                  services={k: v.lower() for k, v in services.items() if isinstance(v, str)},
                  legacy_ipsec_policy=str(legacy) if legacy else None,
                  unread=unread(answer), raw=raw)
 
 
+def with_network(facts: Facts, *answers: Any) -> Facts:
+    """Facts with the values of an Interfaces.Read or a Management.Read added to them."""
+    if not answers:
+        return facts
+    raw = {**facts.raw, "unread": [one for said in (facts.raw, *answers) for one in _unread_rows(said)]}
+    for said in map(_dict, answers):
+        raw.update({name: said[name] for name in ("interfaces", "management") if name in said})
+    return replace(facts, interfaces=parse_interfaces(raw), raw=raw,
+                   unread=(*facts.unread, *(one for said in answers for one in unread(said))))
+
+
+def parse_interfaces(answer: Any) -> tuple[NetworkInterface, ...]:
+    """The interfaces in the value of an Interfaces.Read: those that have an alias and a GUID."""
+    listed = _dict(answer).get("interfaces")
+    return tuple(NetworkInterface(str(i["alias"]), str(i["guid"]).upper(), i.get("profile"))
+                 for i in map(_dict, listed[:MAX_INTERFACES] if isinstance(listed, list) else ())
+                 if i.get("alias") and i.get("guid"))
+
+
 def unread(answer: Any) -> tuple[tuple[str, str], ...]:
-    """What a Facts.Read or a Policy.Read says that it could not read, and why."""
+    """What the value of a verb that reads says that it could not read, and why."""
+    return tuple((str(one.get("fact")), str(one.get("why"))) for one in _unread_rows(answer))
+
+
+def _unread_rows(answer: Any) -> list[dict[str, Any]]:
     told = _dict(answer).get("unread")
-    return tuple((str(one.get("fact")), str(one.get("why"))) for one in map(_dict, told if isinstance(told, list) else ()))
+    return [_dict(one) for one in told] if isinstance(told, list) else []
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from ringfence.codecs.registry import RegistryTree, RegistryValue
 from ringfence.codecs.rule_string import Codec, RuleStringCodec, Text, Tokens, TokenSet
-from ringfence.codecs.source import Source, rewrite
+from ringfence.codecs.source import Source, SourceKey, rewrite
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.secret import Secret
@@ -150,15 +150,15 @@ def prop(
 class Resource:
     """The base of every kind: frozen values, equal when all values are.
 
-    `source` is the rule string that it, or what it was made of by `replace`, was read from. It is no value: two resources
-    are equal whatever they were read from.
+    `source` is the rule string or the key that it, or what it was made of by `replace`, was read from. It is no value: two
+    resources are equal whatever they were read from.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_read_as", "_string")
+    __slots__ = ("__dict__", "__weakref__", "_read_as", "_stored")
     kind: ClassVar["Kind"]
     name: str
     unknown_tokens: Tokens
-    _string: str | None
+    _stored: str | SourceKey | None
     _read_as: Mapping[str, Any]
 
     def __eq__(self, other: object) -> bool:
@@ -183,8 +183,8 @@ class Resource:
 
     @property
     def source(self) -> Source | None:
-        """The rule string that it was read from, and the values that it was read as; None where it was not read from one."""
-        return None if self._string is None else Source(self._string, self._read_as, self._read_as["unknown_tokens"])
+        """What it was read from, and the values that it was read as; None where it was made otherwise."""
+        return None if self._stored is None else Source(self._stored, self._read_as, self._read_as["unknown_tokens"])
 
     def replace(self, **values: Any) -> "Resource":
         """The same with other values."""
@@ -253,13 +253,18 @@ class Kind:
     def create(self, name: str, values: Mapping[str, Any], unknown_tokens: Tokens = (), source: Source | None = None) -> Resource:
         """An instance from canonical values; those left out take Windows' defaults."""
         owned = {**self.defaults, **values, "name": name, "unknown_tokens": unknown_tokens}
-        return self._of(owned, source.string, source.values) if source else self._of(owned, None, owned)
+        return self._of(owned, source.stored, source.values) if source else self._of(owned, None, owned)
 
-    def _of(self, values: dict[str, Any], string: str | None, read_as: Mapping[str, Any]) -> Resource:
-        """An instance that owns `values`: every property, `name` and `unknown_tokens`; `read_as` are the values of `string`."""
+    def read_key(self, name: str, values: Mapping[str, Any], unknown_tokens: Tokens, key: SourceKey) -> Resource:
+        """An instance from what a key of the registry was read as."""
+        owned = {**self.defaults, **values, "name": name, "unknown_tokens": unknown_tokens}
+        return self._of(owned, key, owned)
+
+    def _of(self, values: dict[str, Any], stored: str | SourceKey | None, read_as: Mapping[str, Any]) -> Resource:
+        """An instance that owns `values`: every property, `name` and `unknown_tokens`; `read_as` are the values of `stored`."""
         made = object.__new__(self.cls)
         made.__dict__ = values
-        made._string, made._read_as = string, read_as
+        made._stored, made._read_as = stored, read_as
         made.normalise(values)
         return made
 

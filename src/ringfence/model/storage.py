@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.codecs.registry import RegistryTree, RegistryValue, has_key, values_at
-from ringfence.model.resource import Kind, Resource, Storage, StoredAt
+from ringfence.codecs.rule_string import Text
+from ringfence.codecs.source import WRITERS, SourceKey
+from ringfence.model.resource import Kind, Property, Resource, Storage, StoredAt
 from ringfence.model.state import GROUP_POLICY, LOCAL
 from ringfence.secret import Secret, StoredSecret
 from ringfence.types.base import SECRET, CaseInsensitive
@@ -13,7 +15,6 @@ from ringfence.types.base import SECRET, CaseInsensitive
 POLICY_ROOT = "FirewallPolicy"  # the root of every store, as docs name it
 DEFAULT = "default"  # the name of the default set of a kind kept in SetKeys, whatever its id
 WITHHELD = "Secret"  # the type of a value whose data a host does not tell
-_WRITERS = {"version", "skipversion"}  # who wrote a set and who may skip it: nothing that a person declares
 
 
 @dataclass(frozen=True)
@@ -161,27 +162,41 @@ class PartOf(Storage):
 
 
 def _read_set(kind: Kind, name: str, tree: RegistryTree, path: str) -> Resource:
-    values, unknown_tokens = kind.codec.read_pieces(_pieces(tree.get(path, {})))
+    stored = _stored_key(kind, tree.spelled.get(path, path), tree.get(path, {}))
+    values, unknown_tokens = kind.codec.read_pieces(_pieces(stored))
     for p in kind.proposals:
         assert p.proposal is not None
         below = sorted(tree.below.get(path, ()))
-        values[p.name] = tuple(_read_proposal(p.proposal.kind, tree[k]) for k in below)
-    return kind.create(name, values, unknown_tokens)
+        values[p.name] = tuple(_read_proposal(p.proposal.kind, tree.spelled[k].rpartition("\\")[2], tree[k]) for k in below)
+    return kind.read_key(name, values, unknown_tokens, stored)
 
 
-def _read_proposal(kind: Kind, stored: dict[str, tuple[str, Any]]) -> Resource:
+def _read_proposal(kind: Kind, number: str, values_there: dict[str, tuple[str, Any]]) -> Resource:
+    stored = _stored_key(kind, number, values_there)
     values, unknown_tokens = kind.codec.read_pieces(_pieces(stored))
-    withheld = any(type == WITHHELD for type, _ in stored.values())
     for p in kind.properties.values():
-        if p.type is SECRET and (text := values.get(p.name)) is not None:
-            values[p.name] = StoredSecret() if withheld else Secret(text)
-    return kind.create("", values, unknown_tokens)
+        if p.type is SECRET and (kept := next((v for n, v in values_there.items() if _holds(p, n)), None)):
+            type, data = kept
+            values[p.name] = StoredSecret() if type == WITHHELD else Secret(str(data)) if data else None
+    return kind.read_key("", values, unknown_tokens, stored)
 
 
-def _pieces(values: dict[str, tuple[str, Any]]) -> Iterator[str]:
+def _stored_key(kind: Kind, path: str, values: dict[str, tuple[str, Any]]) -> SourceKey:
+    """A key as it stands, without what is secret in it."""
+    secret = [p for p in kind.properties.values() if p.type is SECRET]
+    return SourceKey(path, tuple((name, type, data) for name, (type, data) in values.items()
+                                 if not any(_holds(p, name) for p in secret)))
+
+
+def _holds(p: Property, name: str) -> bool:
+    """Whether a value of the registry is that of a property."""
+    return isinstance(p.codec, Text) and name.lower() == p.codec.tokens[0].lower()
+
+
+def _pieces(key: SourceKey) -> Iterator[str]:
     """The values of a key as tokens of a rule string: `Name=data`."""
-    for name, (_, data) in values.items():
-        if name and name.lower() not in _WRITERS:
+    for name, _, data in key.values:
+        if name and name.lower() not in WRITERS:
             yield f"{name}={data}"
 
 

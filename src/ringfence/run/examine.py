@@ -9,10 +9,10 @@ from ringfence.batch import UNKNOWN_VERB, Batch, Call, Reply
 from ringfence.doctor.checks import CHECKS, PING_CHECKS, examined
 from ringfence.doctor.examination import Check, Examination, Verdict
 from ringfence.errors import HostError, RingfenceError
-from ringfence.model.facts import parse_facts
+from ringfence.model.facts import parse_facts, with_network
 from ringfence.report import ExaminedResult, HostResult
 from ringfence.run.host import HostJob, HostRun, RunContext
-from ringfence.run.questions import INTERFACES, Questions
+from ringfence.run.questions import INTERFACES
 from ringfence.transports.way_in import way_in
 from ringfence.windows.endpoint import endpoint_of
 from ringfence.windows.read import policy_call, read, unread_kinds
@@ -28,9 +28,8 @@ def ping_host(job: HostJob, context: RunContext) -> HostResult:
 def examine_host(job: HostJob, context: RunContext) -> HostResult:
     """Everything that stands in the way of work on a host, and of its policy being in force: an ExaminedResult. Never raises for
     what the host does."""
-    facts = Questions(frozenset({INTERFACES})).facts_call()
-    asked = {"facts": facts, "session": _SESSION, "surroundings": Call("Surroundings.Read"),
-             "policy": policy_call(context.kinds)}
+    asked = {"facts": Call("Facts.Read"), INTERFACES: Call(INTERFACES), "session": _SESSION,
+             "surroundings": Call("Surroundings.Read"), "policy": policy_call(context.kinds)}
     return _examine(job, context, Batch(asked), CHECKS)
 
 
@@ -45,7 +44,7 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
             answered_at = time.time()
             policy = reply["policy"] if "policy" in batch.calls else None
             holes = unread_kinds(policy, context.kinds) if policy is not None else {}
-            facts = parse_facts(reply["facts"])
+            facts = with_network(parse_facts(reply["facts"]), _known(reply, INTERFACES))
             endpoint_of(facts)
             seen = Examination(way_in(job.settings, run.agreed), facts, _known(reply, "session"),
                                _known(reply, "surroundings"), read(policy, context.kinds), holes, asked_at, answered_at)

@@ -10,7 +10,7 @@ from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, RingfenceError, StalePlan
 from ringfence.model.declaration import Declarations, state_after
-from ringfence.model.facts import Facts, parse_facts, unread
+from ringfence.model.facts import Facts, parse_facts, unread, with_network
 from ringfence.model.resource import Kind
 from ringfence.model.state import LOCAL, Change, State, diff
 from ringfence.plan import in_force, steps
@@ -149,7 +149,7 @@ class HostRun:
 
         calls: others that go along; the reply has their answers.
         """
-        reply = self.send(Batch({"facts": questions.facts_call(), "policy": policy_call(self.kinds),
+        reply = self.send(Batch({"facts": Call("Facts.Read"), "policy": policy_call(self.kinds),
                                  **questions.calls(), **calls, **({"defaults": Call("Defaults.Read")} if defaults else {})}))
         facts = parse_facts(reply["facts"])
         self.endpoint = endpoint_of(facts)
@@ -257,7 +257,7 @@ class HostRun:
         """{GUID: alias} of the host's interfaces, which are asked for where a change has some that nobody declared."""
         facts = plan.found.facts
         if not facts.tells_interfaces and any(names_interfaces(c.after) for c in plan.changes if c.after):
-            facts = parse_facts(self.send(Batch({"facts": Questions(frozenset({INTERFACES})).facts_call()}))["facts"])
+            facts = with_network(facts, self.send(Batch({INTERFACES: Call(INTERFACES)}))[INTERFACES])
         return facts.aliases
 
     def _prove(self, plan: Plan, result: HostResult) -> HostResult:

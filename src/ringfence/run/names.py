@@ -5,9 +5,9 @@ from typing import Any
 
 from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.errors import HostError
-from ringfence.model.facts import parse_facts
+from ringfence.model.facts import parse_interfaces
 from ringfence.plan.plan import HostSnapshot
-from ringfence.run.questions import INTERFACES, Questions
+from ringfence.run.questions import INTERFACES
 from ringfence.types import sddl
 from ringfence.windows.stored_names import StoredNames
 
@@ -35,15 +35,16 @@ def _ask(texts: list[str], sids: list[str], interfaces: bool,
     """What a host says: names, and {GUID: alias} where `interfaces` are asked for. That it cannot say, or cannot be reached any
     more, is no failure: then shown is what is stored."""
     calls = {"texts": Call("Texts.Read", {"texts": texts}), "accounts": Call("Account.Resolve", {"names": sids}),
-             "facts": Questions(frozenset({INTERFACES})).facts_call()}
-    wanted = {"texts": bool(texts), "accounts": bool(sids), "facts": interfaces}
+             INTERFACES: Call(INTERFACES)}
+    wanted = {"texts": bool(texts), "accounts": bool(sids), INTERFACES: interfaces}
     try:
         answers = send(Batch({label: call for label, call in calls.items() if wanted[label]})).answers
     except HostError:
         return {}, {}
-    told, accounts, facts = (_mapping(answers.get(label, Answer()).value) for label in ("texts", "accounts", "facts"))
+    told, accounts, network = (_mapping(answers.get(label, Answer()).value) for label in ("texts", "accounts", INTERFACES))
     return {**{text: name for text in texts if (name := _name(told.get(text)))},
-            **{sid: name for sid in sids if (name := _account(accounts.get(sid)))}}, parse_facts(facts).aliases
+            **{sid: name for sid in sids if (name := _account(accounts.get(sid)))}}, {
+                i.guid: i.alias for i in parse_interfaces(network)}
 
 
 def _mapping(said: Any) -> Mapping[str, Any]:

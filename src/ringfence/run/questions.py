@@ -7,6 +7,7 @@ from typing import Any
 from ringfence.batch import Answer, Call, Reply
 from ringfence.errors import HostError
 from ringfence.model.declaration import Declarations, present
+from ringfence.model.facts import with_network
 from ringfence.model.resource import Kind
 from ringfence.plan import bind
 from ringfence.plan.plan import HostSnapshot
@@ -14,14 +15,14 @@ from ringfence.windows.endpoint import endpoint_of
 from ringfence.windows.keys import WantedKeys, compare_call, wanted_keys, with_known_keys
 from ringfence.windows.read import read_objects
 
-INTERFACES, MANAGEMENT = "interfaces", "management"  # facts that cost a host more: asked for where something needs them
+INTERFACES, MANAGEMENT = "Interfaces.Read", "Management.Read"  # facts that cost a host more: asked where something needs them
 _NO_ANSWER = "the endpoint does not compare keys, which the one for operators does"
 
 
 @dataclass(frozen=True)
 class Questions:
-    """facts: those beyond the usual (INTERFACES, MANAGEMENT) · accounts: names that the host has to translate · kinds: those that
-    only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own."""
+    """facts: the verbs for those beyond the usual (INTERFACES, MANAGEMENT) · accounts: names that the host has to translate ·
+    kinds: those that only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own."""
 
     facts: frozenset[str] = frozenset()
     accounts: tuple[str, ...] = ()
@@ -37,13 +38,10 @@ class Questions:
                          tuple(k for k in self.kinds if k not in asked.kinds),
                          {id: w for id, w in self.keys.items() if id not in asked.keys or asked.keys[id][1] != w[1]})
 
-    def facts_call(self) -> Call:
-        """The call for the usual facts, and those."""
-        return Call("Facts.Read", {"with": sorted(self.facts)} if self.facts else {})
-
     def calls(self) -> dict[Hashable, Call]:
-        """The calls for all others, under labels that `answered` knows."""
-        calls: dict[Hashable, Call] = {kind.name: Call("Net.Get", {"cmdlet": kind.storage.get_cmdlet}) for kind in self.kinds}
+        """The calls for all of these, under labels that `answered` knows."""
+        calls: dict[Hashable, Call] = {verb: Call(verb) for verb in sorted(self.facts)}
+        calls |= {kind.name: Call("Net.Get", {"cmdlet": kind.storage.get_cmdlet}) for kind in self.kinds}
         if self.accounts:
             calls["accounts"] = Call("Account.Resolve", {"names": list(self.accounts)})
         if self.keys:
@@ -55,7 +53,8 @@ class Questions:
         state = found.state
         for kind in self.kinds:
             state = state.updated(read_objects(kind, reply[kind.name]))
-        found = replace(found, state=state)
+        facts = with_network(found.facts, *(reply[verb] for verb in sorted(self.facts)))
+        found = replace(found, state=state, facts=facts)
         if self.accounts:
             found = replace(found, accounts={**found.accounts, **_dict(reply["accounts"])})
         return self._with_keys(found, reply.answers["keys"]) if self.keys else found

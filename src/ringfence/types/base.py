@@ -33,6 +33,26 @@ class CaseInsensitive(str):
         return hash(self.casefold())
 
 
+class CanonicalText(CaseInsensitive):
+    """Text in its canonical form, by which it compares, that is written as somebody spelled it: `spelling`."""
+
+    __slots__ = ("spelling",)
+    spelling: str
+
+    def __new__(cls, canonical: str, spelling: str) -> "CanonicalText":
+        made = super().__new__(cls, canonical)
+        made.spelling = spelling
+        return made
+
+    def __reduce__(self) -> "tuple[type[CanonicalText], tuple[str, str]]":
+        return CanonicalText, (str(self), self.spelling)
+
+
+def spelling_of(text: str) -> str:
+    """A text as it is written: in its canonical form, unless somebody spelled it otherwise."""
+    return text.spelling if isinstance(text, CanonicalText) else str(text)
+
+
 def _length(*texts: str) -> int:
     return sum(map(len, texts))
 

@@ -1,18 +1,28 @@
 """Lists of accounts as Windows keeps them in rules: security descriptors (SDDL) with one right, "filter match" (CC).
 
-Canonical form: `D:(A;;CC;;;S-1-5-11)`. Owner and group are dropped (they decide nothing here), two-letter names of
-well-known accounts become SIDs. An account that only the host can translate stands as `<CORP\\Group>` until `bind`.
-Sources: [MS-DTYP] 2.5.1 (SDDL), [MS-FASP] 2.2.37 (which descriptors rules may hold).
+Canonical form: `D:(A;;CC;;;S-1-5-11)`; what was said in another spelling is written as it was said (CanonicalText). An account
+that only the host can translate stands as `<CORP\\Group>` until `bind`. These spellings are one by a document:
+
+- letter case, spaces around fields, letters and SID of an account, CC and its number ([MS-DTYP] 2.5.1.1);
+- with and without an owner and a group: an owner has READ_CONTROL and WRITE_DAC by being it, which is not CC (2.5.3.2);
+- flags of the list (P, AR, AI) in any order or none, and OI, CI, NP and ID of an entry: they are about what objects below or
+  above one have, and the check of access reads none of them (2.4.4.1, 2.4.6, 2.5.3.2). IO counts: such an entry is passed over;
+- entries in another order or twice, as long as no allow changes places with a deny: the first that names the caller decides
+  (2.5.3.2).
+
+The letters of domains (DA, DU …) have no SID before one knows the domain: they equal only themselves. Conditions are compared
+as they stand. Sources: [MS-DTYP] 2.5.1 (SDDL), [MS-FASP] 2.2.37 (which descriptors rules may hold).
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from ringfence.types import well_known_accounts
-from ringfence.types.base import CaseInsensitive, PropertyType, as_list, as_text, empty_value, quoted
+from ringfence.types.base import CanonicalText, CaseInsensitive, PropertyType, as_list, as_text, empty_value, quoted, spelling_of
 
 # [MS-DTYP] 2.5.1.1 and sddl.h: those that do not depend on a domain
 WELL_KNOWN = {
@@ -31,6 +41,8 @@ CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
 MAX_DESCRIPTOR = 9999  # characters of a list of accounts that Windows takes, [MS-FASP] 2.2.37
 _MOST = MAX_DESCRIPTOR // len("(A;;CC;;;S-1-1-0)")  # so many accounts are too many, whichever they are
 _DACL = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:([A-Z]*)(\(.*\))", re.I | re.S)
+_FLAGS_OF_LIST = re.compile("(?:P|AR|AI)*", re.I)
+_ABOUT_OTHERS = {"OI", "CI", "NP", "ID"}  # flags of an entry that say something of other objects than its own
 _UNBOUND = re.compile(r"""(?:(?<=;)|^)<([^<>|;()"]+)>(?=\)|$)""")  # where an account stands, not a `<` of a condition
 
 
@@ -40,10 +52,12 @@ def canonical(text: str) -> CaseInsensitive:
     match = _DACL.fullmatch(text.strip()) if len(text) <= 10 * MAX_DESCRIPTOR else None
     if not match:
         raise ValueError(f"{quoted(text)} is not a security descriptor like D:(A;;CC;;;SID)")
-    aces = [_ace(a) for a in _aces(match[2])]
-    if all(a.startswith(("A;", "XA;")) for a in aces):  # the order of entries decides only where some deny
-        aces = sorted(dict.fromkeys(aces), key=str.casefold)
-    return CaseInsensitive(f"D:{match[1].upper()}" + "".join(f"({a})" for a in aces))
+    if not _FLAGS_OF_LIST.fullmatch(match[1]):
+        raise ValueError(f"{quoted(match[1])} is no flag of a list of entries (P, AR, AI)")
+    aces: list[str] = []
+    for _, alike in groupby(map(_ace, _aces(match[2])), lambda ace: ace.partition(";")[0].removeprefix("X")):
+        aces += sorted({ace.casefold(): ace for ace in alike}.values(), key=str.casefold)
+    return CaseInsensitive("D:" + "".join(f"({a})" for a in aces))
 
 
 def _aces(text: str) -> list[str]:
@@ -72,9 +86,16 @@ def _ace(text: str) -> str:
         raise ValueError(f"({text}) is not an access control entry")
     fields[:6] = (f.strip() for f in fields[:6])
     fields[0] = fields[0].upper()
+    fields[1] = _flags(fields[1].upper())
     fields[2] = "CC" if fields[2].upper() in CC else fields[2]
     fields[5] = WELL_KNOWN.get(fields[5].upper(), fields[5])
     return ";".join(fields)
+
+
+def _flags(text: str) -> str:
+    """The flags of an entry that count, in one order; a text that is none stays."""
+    flags = re.findall("..", text)
+    return "".join(sorted(set(flags) - _ABOUT_OTHERS)) if len(text) % 2 == 0 else text
 
 
 def check(descriptor: str, conditional: bool = False) -> str:
@@ -108,10 +129,10 @@ def account(text: str) -> str:
 def parse(value: Any, conditional: bool = False) -> CaseInsensitive | None:
     """A descriptor, or account names and SIDs that are all allowed. `any` or nothing is None."""
     if isinstance(value, str) and re.match(r"\s*(O:|G:|D:)", value, re.I):
-        found = canonical(value)
-        if problem := check(found, conditional):
+        found, said = canonical(value), value.strip()
+        if problem := check(found, conditional) or check(said, conditional):
             raise ValueError(problem)
-        return found
+        return found if said == str(found) else CanonicalText(found, said)
     members = as_list(value)
     names = list(dict.fromkeys(map(as_text, members)))
     if not names:
@@ -131,13 +152,18 @@ def host_names(value: str | None) -> tuple[str, ...]:
 
 def bound(value: str, sids: Mapping[str, str]) -> CaseInsensitive:
     """The value with every name of `sids` (keys in lower case) replaced by its SID."""
-    said_in_sids = _UNBOUND.sub(lambda m: sids.get(m[1].casefold(), m[0]), value)
-    return canonical(said_in_sids) if said_in_sids.startswith("D:") else CaseInsensitive(said_in_sids)
+    def in_sids(text: str) -> str:
+        return _UNBOUND.sub(lambda m: sids.get(m[1].casefold(), m[0]), text)
+
+    if not value.startswith("D:"):
+        return CaseInsensitive(in_sids(value))
+    found = canonical(in_sids(value))
+    return CanonicalText(found, in_sids(value.spelling)) if isinstance(value, CanonicalText) else found
 
 
 SDDL = PropertyType("account names, SIDs, or a security descriptor (SDDL)", parse,
             {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
-            lambda v: str(v) if v else "Any", "account", host_names)
+            lambda v: spelling_of(v) if v else "Any", "account", host_names)
 LOCAL_SDDL = replace(SDDL, parse=partial(parse, conditional=True))
 """For local users: from schema version 2.24 on entries may have conditions."""
 

@@ -54,7 +54,8 @@ class HostScript:
         self.machine = machine
         self._policies: dict[str, _KeptStore] = {}
         self._verbs: Verbs = {
-            "Facts.Read": self._facts, "Session.Read": self._session, "Account.Resolve": self._accounts, "Net.Get": self._get,
+            "Facts.Read": self._facts, "Interfaces.Read": self._interfaces, "Management.Read": self._management,
+            "Session.Read": self._session, "Account.Resolve": self._accounts, "Net.Get": self._get,
             "Surroundings.Read": lambda arguments, session: surrounding_facts(self.machine),
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Texts.Read": self._texts, "Enforcement.Read": self._enforcement, "SA.Read": self._associations,
@@ -190,28 +191,29 @@ class HostScript:
         sums = {hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for text in held}
         return "equal" if sums == {question.get("hmac")} else "differs"
 
-    # Facts.Read, Account.Resolve
+    # Facts.Read, Interfaces.Read, Management.Read, Account.Resolve
 
     def _facts(self, arguments: Arguments, session: Session) -> dict[str, Any]:
-        machine, system, wanted = self.machine, self.machine.system, arguments.get("with") or ()
+        machine, system = self.machine, self.machine.system
         lacks = session.endpoint.lacks if session.endpoint else frozenset()
-        facts = {"computer": machine.name, "domain": machine.domain, "os": {
-                     "caption": system.caption, "version": f"10.0.{system.build}", "build": system.build,
-                     "edition": system.edition, "product": system.product},
-                 "powershell": system.powershell, "language_mode": machine.faults.language_mode,
-                 "elevated": session.elevated, "time": self._time(),
-                 "services": {name: machine.services[name] for name in _SERVICES if name in machine.services},
-                 "environment": dict(machine.environment), "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
-                 "wire": "2.0", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare"} - lacks), "script_sha256": None}
-        if "interfaces" in wanted:
-            facts["interfaces"] = [{
-                "alias": i.alias, "guid": i.guid, "index": i.index, "type": i.type, "status": i.status, "addresses": i.addresses,
-                "profile": i.profile, "dns_servers": i.dns_servers, "gateways": i.gateways} for i in machine.interfaces]
-        if "management" in wanted:
-            facts["management"] = {"transport": session.transport, "local_address": session.local_address,
-                                   "local_port": session.local_port, "remote_address": session.remote_address,
-                                   "remote_port": session.remote_port}
-        return facts
+        return {"computer": machine.name, "domain": machine.domain,
+                "os": {"caption": system.caption, "version": f"10.0.{system.build}", "build": system.build,
+                       "edition": system.edition, "product": system.product},
+                "powershell": system.powershell, "language_mode": machine.faults.language_mode,
+                "elevated": session.elevated, "time": self._time(),
+                "services": {name: machine.services[name] for name in _SERVICES if name in machine.services},
+                "environment": dict(machine.environment), "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
+                "wire": "2.0", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare"} - lacks), "script_sha256": None}
+
+    def _interfaces(self, arguments: Arguments, session: Session) -> dict[str, Any]:
+        return {"unread": [], "interfaces": [{
+            "alias": i.alias, "guid": i.guid, "index": i.index, "type": i.type, "status": i.status, "addresses": i.addresses,
+            "profile": i.profile, "dns_servers": i.dns_servers, "gateways": i.gateways} for i in self.machine.interfaces]}
+
+    def _management(self, arguments: Arguments, session: Session) -> dict[str, Any]:
+        return {"unread": [], "management": {
+            "transport": session.transport, "local_address": session.local_address, "local_port": session.local_port,
+            "remote_address": session.remote_address, "remote_port": session.remote_port}}
 
     def _time(self) -> str:
         return (datetime.now(UTC) + timedelta(seconds=self.machine.surroundings.clock_offset)).strftime("%Y-%m-%dT%H:%M:%SZ")
