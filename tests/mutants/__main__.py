@@ -68,10 +68,13 @@ def main() -> int:
     print(f"{len(sample)} of {len(found)} mutants, --seed {options.seed}", flush=True)
     survived = []
     with trees(options.jobs) as free, ThreadPoolExecutor(options.jobs) as pool:
-        for (file, mutant), noticed in zip(sample, pool.map(lambda m: is_noticed(free, *m), sample), strict=True):
+        outcomes = pool.map(lambda m: is_noticed(free, *m), sample)
+        for number, ((file, mutant), noticed) in enumerate(zip(sample, outcomes, strict=True), 1):
             if not noticed:
                 survived.append(mutant)
                 print(f"survived: {file}:{mutant.line}: {label(file, mutant)}", flush=True)
+            if number % 10 == 0:
+                print(f"{number - len(survived)} of {number} noticed", flush=True)
     share = 1 - len(survived) / len(sample)
     print(f"{len(sample) - len(survived)} of {len(sample)} noticed: {share:.1%} (at least {WANTED:.0%} are wanted)")
     return 0 if share >= WANTED else 1
