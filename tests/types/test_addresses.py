@@ -47,6 +47,7 @@ def as_the_library_says(text: str) -> str:
 @example("1.2.3.4-::1:2")
 @example("fe80::1%eth0")
 @example("1::" + "0" * 100)
+@example("::1" + " " * 100 + "-::2")
 def test_the_two_agree(text: str) -> None:
     base, slash, size = text.partition("/")
     if slash and ":" not in base and size.startswith("0") and size[1:].isdigit():
