@@ -1,6 +1,7 @@
 """firewall_rule: one rule of Windows Defender Firewall (New-, Set-, Remove-NetFirewallRule)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
 from ringfence.diagnostics import Finding
@@ -71,6 +72,8 @@ OTHER_ACTIONS = {  # as netsh, the MMC and the registry call them
     "bypass": "say allow, with override_block_rules: true", "allowifsecure": "say allow, with authentication: required",
     "secure": "say allow, with authentication: required", "deny": "say block", "drop": "say block", "reject": "say block",
     "permit": "say allow"}
+SERVICE = replace(case_insensitive(text(259, "/\\|", what="service name")), resolved_by_host="service",
+                  host_names=lambda name: (name,) if name and name != "*" else ())
 PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
 
 
@@ -79,10 +82,10 @@ class FirewallRule(Rule):
     """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
 
     direction: str = prop("Which way the connections go.", choice("Inbound", "Outbound", in_="Inbound", out="Outbound"),
-                          DIRECTION_ACTION, default="inbound", absent=None, example="inbound")
+                          DIRECTION_ACTION, default="inbound", absent=None, role="decision", example="inbound")
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
                        with_hints(choice("Allow", "Block"), OTHER_ACTIONS), DIRECTION_ACTION, default="allow", absent=None,
-                       example="allow")
+                       role="decision", example="allow")
     protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port", example="tcp")
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
@@ -118,8 +121,8 @@ class FirewallRule(Rule):
         "The family of a package, as Windows 11 24H2 and Server 2025 name it in their own rules: `Contoso.App_8wekyb3d8bbwe`. It "
         "may be said of a rule that has it.", PACKAGE_FAMILY, Text("PFN", CaseInsensitive), parameter="",
         filter_object="application", since="2.31")
-    service: str | None = prop("The short name of a service; * means any service.",
-                               case_insensitive(text(259, "/\\|", what="service name")), Text("Svc", CaseInsensitive))
+    service: str | None = prop("The short name of a service, `wuauserv` for Windows Update; * means programs that run as a "
+                               "service, whichever.", SERVICE, Text("Svc", CaseInsensitive))
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
     local_user: str | None = prop("The users of this host whose programs it applies to.", sddl.LOCAL_SDDL,
@@ -141,14 +144,17 @@ class FirewallRule(Rule):
         default=False,
         absent=None,
         filter_object="security",
+        role="permission",
     )
     edge_traversal_policy: str = prop("Whether traffic that came through a NAT edge device (Teredo) is accepted.",
-                                      choice("Block", "Allow", "DeferToUser", "DeferToApp"), EDGE, default="block")
+                                      choice("Block", "Allow", "DeferToUser", "DeferToApp"), EDGE, default="block",
+                                      role="permission")
     loose_source_mapping: bool = prop("Whether answers may come from other addresses. Outbound, not TCP.", BOOL,
-                                      switch("LSM"), default=False)
+                                      switch("LSM"), default=False, role="permission")
     local_only_mapping: bool = prop("Whether answers must come from the address that was asked.", BOOL, switch("LOM"),
                                     default=False, since="2.20")
-    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", CaseInsensitive), since="2.20")
+    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", CaseInsensitive), since="2.20",
+                              role="decision")
 
     # Windows adds this platform itself to rules with an owner, a package or local users (952 of 952 real rules), and leaves
     # it when they go. Every Windows that has these cmdlets is 6.2 or later: it means nothing on one.

@@ -20,7 +20,7 @@ from ringfence.model.proposals import (
     ranged,
     set_name,
 )
-from ringfence.model.resource import Resource, prop, resource
+from ringfence.model.resource import ALWAYS, Resource, prop, resource
 from ringfence.model.storage import SetKeys
 from ringfence.types.enums import BOOL
 
@@ -63,8 +63,9 @@ class MainModeCryptoSet(ProposalSet):
     proposal: tuple[MainModeProposal, ...] = prop("What is offered, in order.", proposals_of(MainModeProposal), default=(),
                                                   required=True, proposal=MainModeProposal,
                                                   example=[{"key_exchange": "dh14", "encryption": "aes256", "hash": "sha256"}])
+    # New-NetIPsecMainModeCryptoSet has "4800 minutes (eight hours)", more than Windows takes; [MS-FASP] note 31 has 480
     max_minutes: int = prop("Minutes after which the peers authenticate anew.", ranged(1, 2879, "0x00105002"),
-                            digits("TimeOutMinutes"), default=480)
+                            digits("TimeOutMinutes"), default=480, required_when=ALWAYS)
     max_sessions: int = prop("Quick mode sessions after which the peers authenticate anew; 0 is no limit.",
                              ranged(0, 2147483647, "0x00105003"), digits("TimeOutSessions"), default=0)
     force_diffie_hellman: bool = prop("Do the key exchange even where AuthIP would leave it to Kerberos or TLS.", BOOL,

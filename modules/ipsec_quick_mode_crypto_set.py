@@ -21,7 +21,7 @@ from ringfence.model.proposals import (
     ranged,
     set_name,
 )
-from ringfence.model.resource import Resource, prop, resource
+from ringfence.model.resource import ALWAYS, Resource, prop, resource
 from ringfence.model.storage import SetKeys
 from ringfence.types.base import PropertyType, as_list, as_text, fold, quoted
 
@@ -117,7 +117,7 @@ class QuickModeCryptoSet(ProposalSet):
         "The Diffie-Hellman group of a new exchange for each session key.", GROUP, later("PFS", {
             "none": "Disable", "same_as_main_mode": "EnableDHFromPhase1", "dh1": "ReKeyDH1", "dh2": "ReKeyDH2",
             "dh14": "ReKeyDH2048", "dh19": "ReKeyECDH256", "dh20": "ReKeyECDH384", "dh24": "ReKeyDH24"}),
-        default="none")
+        default="none", required_when=ALWAYS)  # the page of New-NetIPsecQuickModeCryptoSet tells no default
 
     def check(self) -> Iterable[Finding]:
         yield from proposal_findings(self.proposal)

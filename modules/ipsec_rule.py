@@ -130,10 +130,10 @@ class IpsecRule(Rule):
                      default="transport", filter_object="tunnel")
     local_tunnel_endpoint: tuple[str, ...] = prop(
         "This host's end of the tunnel, one address of a family; any: whatever address it has.", WORDS["endpoint"], TUNNEL,
-        default=(), filter_object="tunnel", said_with=IN_A_TUNNEL)
+        default=(), filter_object="tunnel", required_when=IN_A_TUNNEL)
     remote_tunnel_endpoint: tuple[str, ...] = prop("The other end of the tunnel; several addresses are alternatives.",
                                                    WORDS["endpoint"], TUNNEL, default=(), filter_object="tunnel",
-                                                   said_with=IN_A_TUNNEL)
+                                                   required_when=IN_A_TUNNEL)
     remote_tunnel_hostname: str | None = prop("The name of the other end, where it has several addresses.", FQDN, TUNNEL,
                                               filter_object="tunnel", since="2.20")
     inbound_security: str = prop("What is asked of connections from outside: require, request, or none.", WORDS["security"],
@@ -328,9 +328,10 @@ def _check_tunnel(rule: IpsecRule) -> Iterable[Finding]:
     elif not local and not remote:
         yield Finding(
             "remote_tunnel_endpoint",
-            "a tunnel needs an end [0x0010004D]: [MS-FASP] 2.2.55 allows rules with none, but no document says how a rule string "
-            "keeps them, and read again such a rule would be one of transport mode",
-            "set local_tunnel_endpoint, remote_tunnel_endpoint"
+            "a tunnel needs an end [0x0010004D]: [MS-FASP] 2.2.55 lets both be any, but what is stored of a tunnel are its ends "
+            "([MS-GPFAS] 2.2.6.2: no token says the mode, and the flag of a dynamic tunnel comes with LTunnel4_2 and the like). "
+            "Without one the host would have a rule of transport mode",
+            "name this host's own address as local_tunnel_endpoint, or that of the gateway as remote_tunnel_endpoint"
         )
     if local and remote and not (rule.local_address and rule.remote_address):
         yield Finding("remote_address", "a tunnel between two gateways says what goes through it [0x0010004F]",

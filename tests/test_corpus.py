@@ -18,9 +18,9 @@ from core import KINDS, PROFILE, RULE, afresh, declared, task
 from registry_files import GROUP_POLICY, POLICY, Rows, hive, pol, reg
 
 from ringfence.codecs.rule_string import VERSION_PREFIX, TokenSet
+from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import State
-from ringfence.plan.file import plain_data
 from ringfence.types.base import NOT_CONFIGURED
 from ringfence.windows.read import read
 from ringfence.windows.set_writer import write

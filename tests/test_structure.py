@@ -95,7 +95,7 @@ GIVEN_UP = """
     Caseless Pieces Rows idle Each also Spelled spell Encoded meanings home Strings Keys Sets Asked Inside settle agree
     refers part key_word residue trips made told Want over Desired disagreements identify facts_of net loss
     tree_of read_asked renamed by_default asked_by strangers conflicts look Trips Later each Job _unfit Request kinds_of
-    Declarer MOST Step Task spend refill counted narrow Marker force reach waiting article adopt beside understand Link
+    Declarer MOST Step Task spend refill counted narrow Marker reach waiting article beside understand Link
     quiet Paint visible Outcomes HELD wrong Keep Fleet _somebody _agree _gone KNOWN keywords_only GATE WHAT Gate Directory
 """
 

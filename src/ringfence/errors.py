@@ -134,6 +134,8 @@ FAILURES: dict[str, tuple[str, str]] = {
     "change_rejected": ("the host refused a change", "The message is Windows' own; nothing after this change was written"),
     "changed_meanwhile": ("somebody else changed the host while it was being changed", "Nothing after this change was written: "
                           "run `ringfence plan` to see what the host has now"),
+    "ledger": ("the project's ledger on the host could not be written", "What was changed is changed; whose it is, is not "
+               "recorded: run `ringfence plan` to see what the project owns there"),
     "no_defaults": ("the host keeps no table of what Windows ships", "Somebody deleted the registry key SharedAccess\\Defaults. "
                     "Repair Windows (DISM /RestoreHealth), or compare with another host: `ringfence show`"),
     "not_converged": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "

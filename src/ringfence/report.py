@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode, GuardRefused, RingfenceError, StalePlan, Unreachable, combined_exit_code
+from ringfence.model.ledger import Ledger
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
 from ringfence.transports.way_in import WayIn
@@ -74,6 +75,20 @@ class ExaminedResult(HostResult):
     way_in: WayIn = field(default_factory=lambda: WayIn(""))
     seen: "Examination | None" = None
     verdicts: tuple["Verdict", ...] = ()
+
+    @property
+    def status(self) -> Status:
+        return "reachable" if self.error is None else super().status
+
+
+@dataclass(frozen=True)
+class LedgerResult(HostResult):
+    """What projects own on a host. there: which of those objects the host has · owned: which of its own the project really owns:
+    what an interrupted run never came to make is not."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    there: frozenset[Id] = frozenset()
+    owned: frozenset[Id] = frozenset()
 
     @property
     def status(self) -> Status:

@@ -13,9 +13,10 @@ from ringfence.diagnostics import Severity
 from ringfence.doctor.checks import CHECKS
 from ringfence.doctor.examination import Level
 from ringfence.errors import FAILURES
+from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
-from ringfence.plan.file import OPTIONS, PLAN_FORMAT, plain_data
+from ringfence.plan.file import OPTIONS, PLAN_FORMAT
 from ringfence.report import Status
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.origin import ORIGINS
@@ -45,17 +46,22 @@ def _closed(properties: Schema, *required: str, **more: Any) -> Schema:
     return {"type": "object", "additionalProperties": False, "required": list(required), "properties": properties, **more}
 
 
+STATE = "Whether it is there; default: as Windows ships it on that host."
+
+
 def kind_schema(kind: Kind) -> Schema:
     """The properties of one kind as a task has them."""
     key = kind.name_type.schema if kind.name_type else STRING
     properties: Schema = {kind.key: _templated({**key, "description": "Which one is meant."})}
     if kind.storage.removable:
-        properties["state"] = {"enum": ["present", "absent"], "default": "present", "description": "Whether it is there."}
+        properties["state"] = {"enum": ["present", "absent", "default"], "default": "present", "description": STATE}
+    else:
+        properties["state"] = {"enum": ["present", "default"], "default": "present", "description": STATE}
     properties |= {p.name: _property(p, kind) for p in kind.properties.values()}
     named = [kind.key] if len(kind.storage.fixed_names) != 1 else []
     schema = _closed(properties, *named, description=kind.doc)
     if needed := [p.name for p in kind.properties.values() if p.required]:
-        schema |= {"if": {"not": {"properties": {"state": {"const": "absent"}}, "required": ["state"]}},
+        schema |= {"if": {"not": {"properties": {"state": {"enum": ["absent", "default"]}}, "required": ["state"]}},
                    "then": {"required": needed}}
     return schema
 
@@ -90,6 +96,12 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
     loops: Schema = {"loop": {"type": ["array", "string"], "description": "The task is declared once for each item."},
                      "with_items": {"type": ["array", "string"], "description": "As loop; lists in it are flattened."},
                      "loop_control": _closed({"loop_var": STRING, "index_var": STRING, "label": STRING})}
+    treatment: Schema = {
+        "omitted": {"enum": ["default", "keep"],
+                    "description": "What is not mentioned has Windows' default, or what the host has."},
+        "adopt": {"type": ["boolean", "string"],
+                  "description": "An object that is not the project's may be taken over as declared."},
+        "renamed_from": {**STRING, "description": "The name that the object had."}}
     resources: Schema = {name: {"$ref": f"#/$defs/kinds/{name}"} for name in sorted(kinds)}
     play = _closed({**shared, "hosts": {**NAMES, "description": "A pattern of hosts and groups: web:!staging."},
                     "vars_files": {"anyOf": [STRING, {"type": "array", "items": NAMES}],
@@ -98,7 +110,7 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
                     "tasks": tasks}, "hosts", description="What a group of hosts has.")
     imported = _closed({**shared, **when, "import_playbook": {**STRING, "description": "The path of another playbook."}},
                        "import_playbook")
-    task = _closed({**shared, **when, **loops, **resources}, oneOf=[{"required": [name]} for name in resources])
+    task = _closed({**shared, **when, **loops, **treatment, **resources}, oneOf=[{"required": [name]} for name in resources])
     block = _closed({**shared, **when, "block": tasks}, "block", description="Tasks that share tags, vars and conditions.")
     tasks_from = _closed({**shared, **when, "import_tasks": {**STRING, "description": "The path of a list of tasks."}},
                          "import_tasks")
@@ -125,8 +137,9 @@ def inventory() -> Schema:
 def _change(**more: Schema) -> Schema:
     values: Schema = {"type": ["object", "null"], "description": "Every property that is not Windows' default; null: not there. "
                       "A secret shows only that it is there."}
+    why: Schema = {**STRING, "description": "Whose it is, and why it is managed as it is."}
     return _closed({"action": {"enum": list(typing.get_args(Action))}, "store": STRING, "kind": STRING, "name": STRING,
-                    "before": values, "after": values, **more}, "action", "store", "kind", "name", "before", "after")
+                    "before": values, "after": values, "why": why, **more}, "action", "store", "kind", "name", "before", "after")
 
 
 def plan_file() -> Schema:

@@ -46,6 +46,13 @@ def test_a_host_of_50_000_rules_is_read() -> None:
     assert len(reply[0]["local"][0][1]) == 50_000
 
 
+@pytest.mark.parametrize("size", [1, 2**16, 2**20 - 200, 2**20, 2**20 + 2**16, 3 * 2**20])
+def test_short_and_long_replies_are_read_alike(size: int) -> None:
+    """Short ones are kept while they are weighed, long ones inflated again."""
+    text = "".join(chr(33 + i * i % 90) for i in range(size)).replace("\\", "/")
+    assert batch_of(Call("Facts.Read"), run_id="x").decode(framed("x", ({"text": text},)))[0] == {"text": text}
+
+
 @pytest.mark.parametrize(("data", "words"), [
     (b"[]," * 3000, "more than 2621 lists"), (b"{}," * 6000, "more than 5242 objects"),
     (b"1," * 60_000, "more than 52428 members"), (b"RA4=1|" * 60_000, "more than 52428 members"),

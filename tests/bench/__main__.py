@@ -16,6 +16,7 @@ PARTS = {
     "ansible": "a no-change plan against ansible-core, per task and host",
     "writes": "changes on a host whose cmdlets cost time for each rule",
     "hostile": "hosts that answer with the worst that they can",
+    "ledger": "a ledger beside the read of a policy, in a real PowerShell",
     "wire": "bytes, round trips and CPU per host and transport",
 }
 

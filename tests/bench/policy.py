@@ -1,6 +1,7 @@
 """A policy of the size that the limits speak of: 300 rules a host, most of them the same everywhere, some templated."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 RULES = 300
@@ -60,6 +61,12 @@ def play(changed: int = 0, each_its_own: bool = False) -> list[dict[str, Any]]:
 def host_variables(number: int) -> Mapping[str, Any]:
     """What differs from host to host."""
     return {"backup_server": f"10.200.{number // 250}.{number % 250 + 1}"}
+
+
+def entries(names: Iterable[str]) -> dict[str, str]:
+    """What the ledger of a host has for rules that a run made: names of values and their texts."""
+    made = {"how": "created", "playbooks": ["site.yml"], "run": "20261126T115712Z-3f9a1c", "hash": "5f" * 32}
+    return {f"firewall_rule|local|{name}": json.dumps(made) for name in names}
 
 
 DISTINCT = 45_000  # from there on ports would be too large

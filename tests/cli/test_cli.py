@@ -27,7 +27,7 @@ from ringfence.lab import SimulatedHost
 CASES = cases("cli_input")
 NOWHERE = {"hosts.yml": "all: {hosts: {nowhere: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_psrp_protocol: http}}}\n",
            "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: one}\n",
-           "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"}
+           "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\nproject: {name: test, id: 0123456789abcdef}\n"}
 PROGRAM = [sys.executable, "-m", "ringfence.cli"]
 
 

@@ -68,7 +68,7 @@ def test_status_shows_the_peers_of_an_isolated_host(inventory: Path, capsys: pyt
     playbook = os.fspath(ROOT / "playbooks" / "ipsec" / "ikev2-end-to-end.yml")
     where = ["-i", "inventory", "-i", os.fspath(inventory)]
     assert ringfence(capsys, "apply", "--yes", *where, playbook)[0] == 0
-    code, said = ringfence(capsys, "status", *where, "-p", playbook, "web5")
+    code, said = ringfence(capsys, "status", *where, "web5")
     assert code == 0
     (host,) = said["hosts"]
     assert host["host"] == "web5"

@@ -136,5 +136,5 @@ def test_mistakes_in_encrypted_files_show_nothing_of_them(text: str, tmp_path: P
 
 def test_tagged_values_stay_encrypted_until_needed() -> None:
     indented = "".join(f"  {line}\n" for line in OLD.splitlines())
-    value = yaml.parse(f"a: !vault |\n{indented}", "f.yml", yaml.VARIABLES, Problems())
+    value = yaml.parse(f"a: !vault |\n{indented}", "f.yml", Problems())
     assert value["a"] == Vaulted(OLD, Where("f.yml", 1))

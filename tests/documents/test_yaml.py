@@ -1,4 +1,4 @@
-"""YAML with places: the two dialects, tags, aliases, bounds."""
+"""YAML with places: one dialect, tags, aliases, bounds, mistakes in words."""
 
 import json
 import time
@@ -13,36 +13,34 @@ from hypothesis import strategies as st
 
 from ringfence.diagnostics import Problems, Where
 from ringfence.documents import yaml
-from ringfence.documents.yaml import PLAYS, VARIABLES, Dialect, Map, Seq, Unsafe
+from ringfence.documents.yaml import Map, Seq, Unsafe
 
 SCALARS = cases("project_scalars")
 
 
-def parse(text: str, dialect: Dialect = PLAYS) -> Any:
+def parse(text: str) -> Any:
     problems = Problems()
-    value = yaml.parse(text, "f.yml", dialect, problems)
+    value = yaml.parse(text, "f.yml", problems)
     problems.check()
     return value
 
 
-def messages(text: str, dialect: Dialect = PLAYS) -> list[str]:
+def messages(text: str) -> list[str]:
     problems = Problems()
-    yaml.parse(text, "f.yml", dialect, problems)
+    yaml.parse(text, "f.yml", problems)
     return [str(d).split("\n")[0] for d in problems.all]
 
 
 @pytest.mark.parametrize("case", SCALARS, ids=lambda case: case["text"])
 def test_scalars(case: dict[str, Any]) -> None:
-    assert json.dumps(parse(case["text"])) == case["plays"]
-    assert json.dumps(parse(case["text"], VARIABLES)) == case["variables"]
-    warned = [d.severity for d in _problems(case["text"], VARIABLES).all]
+    assert json.dumps(parse(case["text"])) == case["value"]
+    warned = [d.severity for d in _problems(case["text"]).all]
     assert warned == (["warning"] if case.get("warning") else [])
-    assert not _problems(case["text"], PLAYS).all
 
 
-def _problems(text: str, dialect: Dialect) -> Problems:
+def _problems(text: str) -> Problems:
     problems = Problems()
-    yaml.parse(text, "f.yml", dialect, problems)
+    yaml.parse(text, "f.yml", problems)
     return problems
 
 
@@ -75,7 +73,7 @@ def test_anchors_aliases_and_merge_keys() -> None:
     ("a: &x [*x]\n", "f.yml:1: *x stands inside of what it means"),
     ("<<: 5\n", "f.yml:1: << takes a mapping or a list of mappings"),
     ("a: 1\n---\nb: 1\n", "f.yml:2: a second document starts here"),
-    ("a:\n\t- b\n", "f.yml:2: not YAML: while scanning for the next token found character that cannot start any token"),
+    ("a:\n\t- b\n", "f.yml:2: not YAML: YAML is indented with spaces: this line has a tab"),
     ("a: \x07", "f.yml:1: not YAML: control characters are not allowed"),
     ("a: !!int x\n", "f.yml:1: x is not a valid value: invalid literal for int() with base 10: 'x'"),
     ("a: " + "9" * 5000, "f.yml:1: " + "9" * 60 + " is not a valid value: a number of more than 100 characters"),
@@ -89,12 +87,12 @@ def test_what_cannot_be_read(text: str, line: str) -> None:
 
 def test_sixties_without_end_are_refused_quickly() -> None:
     begun = time.process_time()
-    assert "more than 100 characters" in messages("a: 1" + ":59" * 200_000, VARIABLES)[0]
+    assert "more than 100 characters" in messages("a: 1" + ":59" * 200_000)[0]
     assert time.process_time() - begun < 5
 
 
 def test_dates_that_are_none() -> None:
-    assert messages("a: 2024-13-45\n", VARIABLES) == ["f.yml:1: 2024-13-45 is not a valid value: month must be in 1..12"]
+    assert messages("a: 2024-13-45\n") == ["f.yml:1: 2024-13-45 is not a valid value: month must be in 1..12"]
 
 
 @pytest.mark.parametrize("text", [
@@ -122,9 +120,9 @@ def test_tags_of_ansible() -> None:
 def test_byte_order_marks_and_encodings(tmp_path: Path) -> None:
     problems = Problems()
     (tmp_path / "a.yml").write_bytes(b"\xef\xbb\xbfa: \xc3\xa9\n")
-    assert yaml.load(tmp_path / "a.yml", PLAYS, problems) == {"a": "é"}
+    assert yaml.load(tmp_path / "a.yml", problems) == {"a": "é"}
     (tmp_path / "empty.yml").write_bytes(b"# nothing\n")
-    assert yaml.load(tmp_path / "empty.yml", PLAYS, problems) is None
+    assert yaml.load(tmp_path / "empty.yml", problems) is None
     assert not problems.all
 
 
@@ -136,5 +134,52 @@ PLAIN = st.recursive(st.none() | st.booleans() | st.integers() | TEXT,
 @settings(max_examples=100, deadline=None)
 @given(value=PLAIN)
 def test_what_pyyaml_writes_is_read_as_pyyaml_reads_it(value: Any) -> None:
-    assert parse(pyyaml.safe_dump(value, allow_unicode=True), VARIABLES) == value
+    assert parse(pyyaml.safe_dump(value, allow_unicode=True)) == value
     assert parse(json.dumps(value, ensure_ascii=False)) == value
+
+
+MISTAKES = [  # what people write, the line of the message, what it says, and the line that it shows with the column of its caret
+    ("a:\n\t- b\n", 2, "this line has a tab", " - b", 0),
+    ("t:\n  name: a\n  protocol tcp\n  port: 80\n", 3, "there is no colon behind the name", "  protocol tcp", 2),
+    ("t:\n  name: note: this\n", 2, "a text with a colon and a space in it", "  name: note: this", 12),
+    ('t:\n  name: "rdp" rule\n  port: 80\n', 2, "behind a text in quotes a value has to end", '  name: "rdp" rule', 14),
+    ("t:\n  - a\n b: 1\n", 3, "indented otherwise", " b: 1", 1),
+    ("t: [1, 2\nb: 1\n", 2, "a [ has no ]", "b: 1", 1),
+    ("t: {a: 1\nb: 1\n", 2, "a { has no }", "b: 1", 1),
+    ("t: 'abc\nb: 1\n", 1, "a text in quotes has no end", "t: 'abc", 3),
+    ("t: @abc\n", 1, "a text that begins with @ or `", "t: @abc", 3)]
+
+
+@pytest.mark.parametrize(("text", "line", "says", "shown", "caret"), MISTAKES, ids=[m[2] for m in MISTAKES])
+def test_the_usual_mistakes_are_told_in_words(text: str, line: int, says: str, shown: str, caret: int) -> None:
+    problems = Problems()
+    assert yaml.parse(text, "f.yml", problems, excerpts=True) is None
+    (problem,) = problems.all
+    assert problem.where == Where("f.yml", line)
+    assert says in problem.summary
+    assert problem.detail.split("\n")[-2:] == [shown, " " * caret + "^"]
+    without = Problems()
+    yaml.parse(text, "f.yml", without)
+    assert "^" not in without.all[0].detail  # a line of a file of variables may hold a password
+
+
+@pytest.mark.parametrize("text", ["a: {{ x }}\nb: 1\n", "a: {{x}}\nb: 1\n", "{a: {{ x }}, b: 1}\n", "a: [{{ x }}]\nb: 1\n"])
+def test_a_template_without_quotes_is_one_mistake(text: str) -> None:
+    problems = Problems()
+    value = yaml.parse(text, "f.yml", problems)
+    (problem,) = problems.all
+    assert "without quotes" in problem.summary
+    assert value["b"] == 1
+    assert value["a"] in (text[text.index("{{"):text.index("}}") + 2], [text[text.index("{{"):text.index("}}") + 2]])
+
+
+def test_a_template_without_quotes_and_with_more_behind_it_is_one_mistake_too() -> None:
+    assert messages("t:\n  name: {{ x }} y\n  port: 80\n") == ["f.yml:2: a template without quotes: for YAML {{ begins a mapping"]
+
+
+def test_long_lines_are_shown_around_the_mistake() -> None:
+    problems = Problems()
+    yaml.parse("a: " + "x" * 5000 + " b: 1\n", "f.yml", problems, excerpts=True)
+    *_, shown, caret = problems.all[0].detail.split("\n")
+    assert len(shown) <= 100
+    assert shown[caret.index("^"):].startswith(": 1")

@@ -23,7 +23,8 @@ PLAYBOOK = """\
       tags: [rdp]
     - firewall_rule: {name: old-telnet, state: absent}
 """
-SMALL_PROJECT = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n", "hosts.yml": "all: {hosts: {web1: }}\n",
+SETTINGS = "inventory: hosts.yml\nplaybooks: site.yml\nproject: {name: test, id: 0123456789abcdef}\n"
+SMALL_PROJECT = {"ringfence.yml": SETTINGS, "hosts.yml": "all: {hosts: {web1: }}\n",
            "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: a, state: absent}\n"}
 # leaves a file where it runs
 KIND_THAT_MARKS = "open('ran', 'w').close()\n'''\n@resource('x')\n'''\n"
@@ -66,7 +67,7 @@ def fleet(cli: Cli, number: int = 3, **options: Any) -> Iterator[dict[str, Machi
     hosts = machines(number)
     with SimulatedFleet(hosts, **{"transport": "mixed", "groups": groups(hosts)} | options) as lab:
         cli.write({"hosts.yml": lab.inventory(), "site.yml": PLAYBOOK,
-                   "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"})
+                   "ringfence.yml": SETTINGS})
         yield {host.name: host for host in hosts}
 
 

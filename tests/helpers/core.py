@@ -39,9 +39,11 @@ def read_yaml(path: Path) -> Any:
 
 
 def task(kind: str, properties: Mapping[str, Any], where: Where = NOWHERE, locations: Mapping[str, Where] | None = None,
-         written: Mapping[str, Any] | None = None) -> RenderedTask:
-    """A rendered task; `written`: its properties as they stand in the play, where they differ."""
-    return RenderedTask(kind, "", properties, properties if written is None else written, where, locations or {})
+         written: Mapping[str, Any] | None = None, treatment: Mapping[str, Any] | None = None) -> RenderedTask:
+    """A rendered task; `written`: its properties as they stand in the play, where they differ; `treatment`: the keys beside
+    `when`."""
+    return RenderedTask(kind, "", properties, properties if written is None else written, where, locations or {},
+                        treatment=treatment or {})
 
 
 def at(line: int, kind: str = "firewall_rule", /, **properties: Any) -> RenderedTask:

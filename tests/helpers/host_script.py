@@ -8,7 +8,8 @@ import shutil
 import socket
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,28 @@ def pwsh(*arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | N
     assert executable
     return subprocess.run([executable, "-NoProfile", "-NonInteractive", *arguments], input=stdin, capture_output=True,
                           timeout=120, env={**os.environ, **(environment or {})}, check=False)
+
+
+_HOLD = r"""
+$mutex = New-Object Threading.Mutex $false, 'Global\ringfence'
+$null = $mutex.WaitOne()
+[Console]::Out.WriteLine('held')
+Start-Sleep -Seconds 50
+"""
+
+
+@contextmanager
+def mutex_held() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has the mutex of the changes in hand, until it is killed."""
+    assert PWSH
+    with subprocess.Popen([PWSH, "-NoProfile", "-NonInteractive", "-Command", _HOLD], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        assert other.stdout.readline().strip() == b"held"
+        try:
+            yield other
+        finally:
+            other.kill()
 
 
 def needs_file_registry(file: Path) -> None:

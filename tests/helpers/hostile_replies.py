@@ -22,7 +22,7 @@ from ringfence.run.reply_memory import ReplyMemory
 from ringfence.transports.connection_settings import LocalSettings
 
 Values = dict[str, Any]
-ESSENTIAL = {"wire": "2.0", "os": {"build": 1}, "elevated": True, "language_mode": "FullLanguage",
+ESSENTIAL = {"wire": "2.1", "os": {"build": 1}, "elevated": True, "language_mode": "FullLanguage",
          "services": {"mpssvc": "running", "BFE": "running"}}
 WIRE = 1_000_000  # bytes: what the limits speak of
 

@@ -1,24 +1,32 @@
 """A simulated host that the engine reaches without a network between: what answers is the lab, never the engine itself."""
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from core import FACTS, GUID, KINDS, declared
 
 from ringfence.batch import Answer, Batch, Call, Failure, Reply
+from ringfence.codecs.registry import parse_tree
 from ringfence.diagnostics import Diagnostic
 from ringfence.lab import POLICY, Machine, NetworkAdapter, Session, SimulatedHost, machine
+from ringfence.lab.registry.hive import as_sent
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
+from ringfence.model.ledger import ProjectIdentity
+from ringfence.model.state import Id
 from ringfence.plan.file import Reviewed
 from ringfence.plan.plan import HostSnapshot
+from ringfence.plan.run_policy import RunPolicy
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import HostJob, HostRun, RunContext, apply_host, plan_host
 from ringfence.run.status import status_of
 from ringfence.transports.connection_settings import LocalSettings
 
+PROJECT = ProjectIdentity("corp-firewall", "9f3a00000000000000000000000000e1")
+LEDGER = rf"SOFTWARE\ringfence\{PROJECT.id}"
 SESSION = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
 RULES = POLICY + r"\FirewallRules"
 TWO_INTERFACES = (NetworkAdapter("Ethernet", GUID, addresses=("10.99.0.10/24",), profile="domain"),
@@ -31,12 +39,16 @@ class LabHost:
 
     rules: {name: rule string}; then it has these alone instead of Windows' own · accounts: {name: SID} that it knows ·
     before: may answer a batch in its own way (give a Reply, raise, or return None to go on) · after_write: changes things
-    behind the engine's back · facts, refuse, enforcement: what it says instead of the truth.
+    behind the engine's back · facts, refuse, enforcement: what it says instead of the truth · owns: whatever is on the machine
+    and does not come with Windows is the project's, as if an earlier run had made it; policy: how a run treats what is whose.
     """
 
     def __init__(self, rules: Mapping[str, str] | None = None, *, on: Machine | None = None,
-                 accounts: Mapping[str, str] | None = None, **facts: Any) -> None:
+                 accounts: Mapping[str, str] | None = None, owns: bool = True, policy: RunPolicy | None = None,
+                 project: ProjectIdentity | None = PROJECT, **facts: Any) -> None:
         self.machine = on or machine("SRV1", interfaces=TWO_INTERFACES)
+        self.owns, self.policy = owns, policy or RunPolicy(project, run_id="20261126T115712Z-3f9a1c")
+        self.of_windows = set(self._ids()) if rules is None and on is None else set[Id]()
         if rules is not None:
             for name in self.rules:
                 self.machine.registry.unset(RULES, name)
@@ -53,6 +65,28 @@ class LabHost:
         self.batches: list[Batch] = []
         self.outputs: list[str] = []
         self.connections = 0
+
+    def _ids(self) -> Iterator[Id]:
+        """What the local policy has and could be owned."""
+        rows = [[path, [as_sent(v) for v in key.values.values()]] for path, key in self.machine.registry.tree(POLICY)]
+        tree = parse_tree(rows)
+        for kind in KINDS.values():
+            if kind.storage.removable:
+                yield from (Id("local", kind.name, r.name.lower()) for r in kind.storage.read(kind, tree, "local"))
+
+    def take_over(self, ids: Iterable[Id], how: str = "created", project: ProjectIdentity = PROJECT, **entry: Any) -> None:
+        """Write into a project's ledger that these objects are its own."""
+        key = rf"SOFTWARE\ringfence\{project.id}"
+        for id in ids:
+            text = json.dumps({"how": how, "run": "20260101T000000Z-000000", "hash": "0" * 32, **entry})
+            self.machine.registry.set(key, f"{id.kind}|{id.store}|{id.name}", text)
+            self.machine.registry.set(key, "Name", project.name)
+
+    def entry(self, name: str, kind: str = "firewall_rule") -> dict[str, Any]:
+        """What the project's ledger says of an object."""
+        text = self.machine.registry.get(LEDGER, f"{kind}|local|{name.lower()}")
+        found: dict[str, Any] = json.loads(text) if isinstance(text, str) else {}
+        return found
 
     # -- what the engine sees
 
@@ -88,7 +122,10 @@ class LabHost:
 
     def context(self, declare: Declare | None = None) -> RunContext:
         """`declare`: what is declared once the facts are known; then the job needs them."""
-        return RunContext(KINDS, lambda host, facts: declare(facts or Facts()) if declare else ({}, []), self.connect)
+        if self.owns:
+            self.take_over(id for id in self._ids() if id not in self.of_windows)
+        return RunContext(KINDS, lambda host, facts: declare(facts or Facts()) if declare else ({}, []), self.connect,
+                          policy=self.policy)
 
     def plan(self, *tasks: RenderedTask, declare: Declare | None = None) -> HostResult:
         """The plan for what tasks declare."""
@@ -116,6 +153,10 @@ class LabHost:
     def put(self, name: str, text: str) -> None:
         """Write the string of a firewall rule behind everybody's back."""
         self.machine.registry.set(RULES, name, text)
+
+    def remove(self, name: str) -> None:
+        """Delete a firewall rule behind everybody's back."""
+        self.machine.registry.unset(RULES, name)
 
     def rule(self, name: str, key: str = "ConSecRules") -> str:
         """The string of a rule as its registry holds it."""

@@ -2,7 +2,6 @@
 
 import base64
 import gzip
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from batches import batch_of
 from core import cases
-from host_script import PWSH, Warm, decode, needs_pwsh
+from host_script import Warm, decode, mutex_held, needs_pwsh
 
 from ringfence import kinds
 from ringfence.batch import AsHmac, Batch, Call, cmdlet_call
@@ -198,21 +197,9 @@ def test_arguments_of_the_wrong_kind_fail_their_call_alone(warm: Warm) -> None:
     assert [b["cmdlet"] for b in ran.bound] == ["accounts to SIDs"]
 
 
-HOLD = r"""
-$mutex = New-Object Threading.Mutex $false, 'Global\ringfence'
-$null = $mutex.WaitOne()
-[Console]::Out.WriteLine('held')
-Start-Sleep -Seconds 50
-"""
-
-
 def test_a_change_waits_for_that_of_another_run_and_outlives_it(warm: Warm) -> None:
     """One run at a time looks at what it expects and writes; whoever dies with the mutex in hand holds up nobody."""
-    assert PWSH
-    with subprocess.Popen([PWSH, "-NoProfile", "-NonInteractive", "-Command", HOLD], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE) as other, ThreadPoolExecutor(1) as pool:
-        assert other.stdout
-        assert other.stdout.readline().strip() == b"held"
+    with mutex_held() as other, ThreadPoolExecutor(1) as pool:
         change = pool.submit(warm.run, batch_of(cmdlet_call("New-NetFirewallRule", {"Name": "a", "DisplayName": "a"})))
         with pytest.raises(TimeoutError):
             change.result(timeout=0.7)

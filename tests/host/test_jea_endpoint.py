@@ -10,7 +10,7 @@ import yaml
 from batches import batch_of
 from host_script import HERE, PWSH, decode, needs_pwsh, pwsh
 
-from ringfence.batch import Call, cmdlet_call, jea
+from ringfence.batch import WIRE_MINOR, WIRE_VERSION, Call, cmdlet_call, jea
 from ringfence.batch.scripts import SCRIPTS, digests
 
 API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
@@ -129,7 +129,7 @@ def session(folder: Path, engine: Path, endpoint: jea.JeaEndpoint) -> list[str]:
 
 def says_what_it_is(facts: Any, script: str) -> set[str]:
     """The verbs that an endpoint names, after its version and the sum of its script."""
-    assert (facts["wire"], facts["script_sha256"]) == ("2.0", digests()[script])
+    assert (facts["wire"], facts["script_sha256"]) == (f"{WIRE_VERSION}.{WIRE_MINOR}", digests()[script])
     return set(facts["verbs"])
 
 

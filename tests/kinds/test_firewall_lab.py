@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from batches import batch_of
 from core import RULE, cases, rule, task
-from hosts import LabHost
+from core import declare as declared_and_problems
+from hosts import LabHost, errors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_strategies import rules
@@ -37,6 +38,22 @@ def test_an_alias_with_wildcard_characters_means_its_interface_alone() -> None:
                           task("firewall_profile", {"profiles": ["public"], "disabled_interface_aliases": [guid]}),
                           ).status == "changed"
         assert f"|IF={guid}|" in host.rules["r"]
+
+
+def test_a_display_name_is_no_service() -> None:
+    """Known before anything is written; the host is asked for its services where a rule names one."""
+    host = LabHost()
+    for declare in (None, lambda facts: declared_and_problems(rule_task({"name": "r", "service": "Windows Update"}))):
+        tasks = [] if declare else [rule_task({"name": "r", "service": "Windows Update"})]
+        result = host.plan(*tasks, declare=declare)
+        assert result.status == "invalid"
+        (problem,) = errors(result.diagnostics)
+        assert problem.detail == "say service: wuauserv"
+    assert host.apply(rule_task({"name": "r", "service": "wuauserv"})).status == "changed"
+    assert "|Svc=wuauserv|" in host.rules["r"]
+    other = LabHost()
+    other.plan(rule_task({"name": "r", "local_port": 1, "protocol": "tcp"}))
+    assert (len(host.verbs("Services.Read")), other.verbs("Services.Read")) == (3, [])
 
 
 @settings(deadline=None, max_examples=60)

@@ -1,10 +1,14 @@
 """IPsec on the lab: what is declared is what is there, whatever it is; sets and rules in an order that Windows takes."""
 
-from core import declare, resources
+from typing import Any
+
+import pytest
+from core import declare, resources, task
 from hosts import LabHost
 from hypothesis import HealthCheck, assume, given, settings
 from ipsec_lab import Policy, policies, tasks
 
+from ringfence.lab.netsecurity import ipsec_sets
 from ringfence.model.resource import Resource
 from ringfence.model.state import State, id_of
 from ringfence.windows.read import read
@@ -72,3 +76,15 @@ def bare(resource: Resource) -> Resource:
     if resource.kind.name == "ipsec_phase1_auth_set":
         return resource.replace(proposal=tuple(p.replace(pre_shared_key=None) for p in values["proposal"]))
     return resource
+
+
+@pytest.mark.parametrize(("kind", "proposal", "left_out"), [
+    ("ipsec_main_mode_crypto_set", {"key_exchange": "dh14", "encryption": "aes256", "hash": "sha256"}, {"MaxMinutes": 2879}),
+    ("ipsec_quick_mode_crypto_set", {"encapsulation": "esp", "esp_hash": "sha256", "encryption": "aes256"},
+     {"PerfectForwardSecrecyGroup": "DH2"})])
+def test_defaults_that_no_page_tells_are_said(kind: str, proposal: dict[str, str], left_out: dict[str, Any],
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a Windows that takes something else where nothing is said, a set has what it is declared to have all the same."""
+    monkeypatch.setattr(ipsec_sets, "LEFT_OUT", ipsec_sets.LEFT_OUT | left_out)
+    lab, declared = LabHost(), task(kind, {"name": "s", "proposal": [proposal]})
+    assert (lab.apply(declared).status, lab.plan(declared).status) == ("changed", "in_sync")

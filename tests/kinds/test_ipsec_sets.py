@@ -10,9 +10,9 @@ import pytest
 from core import KINDS, declare, declared, resources, task
 from registry_files import hive
 
+from ringfence.model.plain import resource_as_data
 from ringfence.model.resource import Resource
 from ringfence.model.state import Id, State
-from ringfence.plan.file import resource_as_data
 from ringfence.secret import Secret, StoredSecret, secrets_travel
 from ringfence.windows.keys import compare_call, wanted_keys, with_known_keys
 from ringfence.windows.read import read

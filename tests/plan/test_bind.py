@@ -7,8 +7,8 @@ import pytest
 from core import FACTS, GUID, at, declared, facts, resources, task
 
 from ringfence.diagnostics import Diagnostic, Where
-from ringfence.model.declaration import Declarations, state_after
-from ringfence.model.facts import Facts, parse_facts
+from ringfence.model.declaration import Declarations
+from ringfence.model.facts import Facts, parse_facts, with_network
 from ringfence.model.state import State
 from ringfence.plan import bind as step
 from ringfence.plan.bind import account_names
@@ -20,7 +20,6 @@ ACCOUNTS = {"CORP\\Admins": {"sid": "S-1-5-21-1-2-3-512", "name": "CORP\\Admins"
 
 def bind(declarations: Declarations, facts: Facts, accounts: Mapping[str, Any]) -> tuple[Declarations, list[Diagnostic]]:
     plan = step.bind(Plan("srv1", declarations, HostSnapshot(facts, State(), accounts)))
-    assert plan.after == state_after(plan.declarations, State())
     return plan.declarations, list(plan.diagnostics)
 
 
@@ -74,6 +73,31 @@ def test_what_the_host_does_not_know_is_told_with_its_place() -> None:
     assert [(p.summary.rpartition(" ")[2], p.detail) for p in by_place[Where("play.yml", 13)]] == [
         ("CORP\\Nobody", "No mapping"), ("CORP\\Unasked", "it was not resolved")]
     assert rule_of(desired).local_user == "D:(A;;CC;;;<CORP\\Nobody>)(A;;CC;;;<CORP\\Unasked>)(A;;CC;;;S-1-5-21-1-2-3-512)"
+
+
+SERVICES = {"service_names": {"wuauserv": "Windows Update", "TermService": "Remote Desktop Services", "X": "Twice",
+                              "Y": "twice"}}
+
+
+@pytest.mark.parametrize(("service", "severity", "summary", "detail"), [
+    ("windows update", "error", "no service has the name windows update: it is the display name of wuauserv",
+     "say service: wuauserv"),
+    ("Twice", "error", "it is the display name of X and Y", "say service: X"),
+    ("TermServ", "warning", "the host has no service TermServ: the rule matches nothing until there is one",
+     "did you mean TermService (Remote Desktop Services)?"),
+    ("Remote Desktop Service", "warning", "has no service", "did you mean TermService (Remote Desktop Services)?"),
+    ("MSSQLSERVER", "warning", "has no service", "")])
+def test_a_service_that_the_host_does_not_have(service: str, severity: str, summary: str, detail: str) -> None:
+    desired, (problem,) = bind(declared(at(1, name="r", service=service)), with_network(facts(), SERVICES), {})
+    assert (problem.severity, problem.detail, problem.where) == (severity, detail, Where("play.yml", 3))
+    assert summary in problem.summary
+    assert rule_of(desired).service == service
+
+
+@pytest.mark.parametrize("service", ["TERMSERVICE", "*", "any"])
+def test_services_that_there_are(service: str) -> None:
+    assert bind(declared(at(1, name="r", service=service)), with_network(facts(), SERVICES), {})[1] == []
+    assert bind(declared(at(1, name="r", service="Windows Update")), facts(), {})[1] == []  # it was not asked for them
 
 
 @pytest.mark.parametrize("said", [{"sid": "Everyone"}, {"sid": ""}, {"sid": None}, {"sid": "S-1-5-11)(A;;CC;;;WD"}, {},

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from rule_strategies import rules
 
 from ringfence.diagnostics import InputError
+from ringfence.model.plain import plain_data
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, id_of
-from ringfence.plan.file import OPTIONS, PlanFile, changes_as_data, decode, plain_data
+from ringfence.plan.file import OPTIONS, PlanFile, changes_as_data, decode
 from ringfence.secret import Secret
 from ringfence.types.base import CaseInsensitive
 

@@ -18,7 +18,7 @@ from ringfence.model.facts import Facts
 from ringfence.model.state import Change, id_of
 from ringfence.plan.file import changes_as_data
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob, HostRun, RunContext, apply_host, plan_host
+from ringfence.run.host import HostJob, HostRun, apply_host, plan_host
 
 RDP = at(1, name="rdp", protocol="tcp", local_port=3389, remote_address=["10.1.4.0/28", "LocalSubnet"])
 WEB = at(10, name="web", protocol="tcp", local_port=[80, 443], profile="domain")
@@ -111,7 +111,7 @@ def test_declarations_that_are_made_when_it_is_the_hosts_turn() -> None:
         made.append(name)
         return declared(*POLICY), []
 
-    job, context = HostJob("srv1", host.job({}).settings, None, 6), RunContext(host.context().kinds, declare, host.connect)
+    job, context = HostJob("srv1", host.job({}).settings, None, 6), replace(host.context(), declare=declare)
     assert apply_host(job, context).status == "changed"
     assert apply_host(job, context).status == "in_sync"
     assert made == ["srv1", "srv1"]

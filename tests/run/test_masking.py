@@ -74,8 +74,9 @@ def test_a_host_that_repeats_a_pre_shared_key(said: str) -> None:
     def repeats(batch: Batch) -> Reply | None:
         if not batch.stop_on_error:
             return None
-        return Reply({label: Answer(error=Failure("InvalidArgument", "x", f"got {said} of {call.args['cmdlet']}"))
-                      for label, call in list(batch.calls.items())[:1]})
+        (pending, _), (label, call) = list(batch.calls.items())[:2]
+        failure = Failure("InvalidArgument", "x", f"got {said} of {call.args['cmdlet']}")
+        return Reply({pending: Answer(), label: Answer(error=failure)})
 
     host.before = repeats
     result = host.apply(SET)

@@ -22,8 +22,8 @@ def kind_of(result: HostResult) -> str:
 
 
 def answering(*answers: Answer) -> Callable[[Batch], Reply | None]:
-    """A host that answers a batch of changes in its own way."""
-    return lambda batch: Reply(dict(zip(batch.calls, answers, strict=False))) if batch.stop_on_error else None
+    """A host that answers a batch of changes in its own way, after the first entry in its ledger."""
+    return lambda batch: Reply(dict(zip(batch.calls, (OK, *answers), strict=False))) if batch.stop_on_error else None
 
 
 @pytest.mark.parametrize(("answers", "kind", "written"), [
@@ -40,6 +40,24 @@ def test_a_host_that_goes_on_after_a_failed_change_is_not_believed(
     assert (result.status, kind_of(result), len(result.changes)) == ("failed", kind, 4)
     assert sorted(id.name for id in result.written) == written
     assert len(host.batches) == 2
+
+
+@pytest.mark.parametrize(("answers", "kind"), [
+    ((DENIED,), "ledger"), ((DENIED, OK), "protocol"), ((OK,) * 5 + (DENIED,), "ledger")])
+def test_a_ledger_that_could_not_be_written(answers: tuple[Answer, ...], kind: str) -> None:
+    host = LabHost({})
+    host.before = lambda batch: Reply(dict(zip(batch.calls, answers, strict=False))) if batch.stop_on_error else None
+    result = host.apply(*POLICY)
+    assert (result.status, kind_of(result)) == ("failed", kind)
+    assert len(result.written) == max(0, len(answers) - (2 if kind == "ledger" else 1))
+
+
+def test_a_ledger_that_another_run_has_written_meanwhile_leaves_a_stale_host() -> None:
+    host = LabHost({})
+    host.before = lambda batch: Reply(dict(zip(batch.calls, (CHANGED,), strict=False))) if batch.stop_on_error else None
+    result = host.apply(*POLICY)
+    assert (result.status, result.written, host.rules) == ("stale", frozenset(), {})
+    assert "another run of the project wrote here" in str(result.error)
 
 
 def test_a_first_change_that_somebody_else_made_leaves_a_stale_host() -> None:

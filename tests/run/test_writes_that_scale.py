@@ -4,17 +4,19 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from batches import open_transport
-from core import KINDS, at, declared
+from core import at, declared
+from hosts import LabHost
 
 from ringfence.lab import POLICY, Machine, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.model.declaration import Declarations
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob, RunContext, apply_host
+from ringfence.run.host import HostJob, apply_host
 from ringfence.transports.connection_settings import LocalSettings
 
 PWSH = shutil.which("pwsh")
@@ -48,9 +50,10 @@ def applying(on: Machine, pwsh: str | None) -> Iterator[Any]:
     """apply, over real sockets."""
     with SimulatedFleet([on], "ssh", pwsh=pwsh) as lab:
         way = open_transport(on.name, lab.running[on.name].variables)
-        context = RunContext(KINDS, lambda host, facts: ({}, []), lambda job: way)
+        host = LabHost(on=on)
 
         def apply(declarations: Declarations) -> HostResult:
+            context = replace(host.context(), connect=lambda job: way)
             on.counters.enumerations.clear()
             return apply_host(HostJob(on.name, LocalSettings(), declarations, len(declarations)), context)
 

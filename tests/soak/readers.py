@@ -19,7 +19,7 @@ from ringfence.batch import Batch, Reply
 from ringfence.cli import app
 from ringfence.documents import vault
 from ringfence.errors import PRECEDENCE, ExitCode
-from ringfence.plan.file import resource_as_data
+from ringfence.model.plain import resource_as_data
 from ringfence.secret import Secret
 from ringfence.transports import known_hosts
 from ringfence.types import sddl

@@ -28,7 +28,7 @@ AT = Where("play.yml", 7)
 
 def scope(variables: Any = None, facts: Any = None, **magic: Any) -> Scope:
     problems = Problems()
-    raw = yaml.parse(json.dumps(variables or {}), "vars.yml", yaml.PLAYS, problems)
+    raw = yaml.parse(json.dumps(variables or {}), "vars.yml", problems)
     assert not problems.failed
     return Scope(raw, {"omit": OMIT, **magic}, facts, Vault())
 
@@ -46,12 +46,12 @@ def test_values(case: dict[str, Any]) -> None:
 
 
 def test_a_value_without_templates_is_the_same_object() -> None:
-    value = yaml.parse("{a: [1, {b: text}], c: '{ {'}", "f", yaml.PLAYS, Problems())
+    value = yaml.parse("{a: [1, {b: text}], c: '{ {'}", "f", Problems())
     assert scope().render(value) is value
 
 
 def test_omit_leaves_out() -> None:
-    value = yaml.parse("{a: '{{ omit }}', b: ['{{ x | default(omit) }}', 1], c: 1}", "f", yaml.PLAYS, Problems())
+    value = yaml.parse("{a: '{{ omit }}', b: ['{{ x | default(omit) }}', 1], c: 1}", "f", Problems())
     assert scope().render(value) == {"b": [1], "c": 1}
     assert scope().render("{{ omit }}") is OMIT
     with pytest.raises(RenderError, match="omit cannot be part of a text"):

@@ -2,6 +2,7 @@
 
 import socket
 import time
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,15 @@ from faulty import (
     response,
 )
 from psrp_client import BATCH, fails, run, variables
+from pypsrp.complex_objects import ApartmentState, Command, HostInfo, Pipeline, RemoteStreamOptions
+from pypsrp.messages import CreatePipeline
+from pypsrp.serializer import Serializer
 
 from ringfence.batch import Call
+from ringfence.batch.jea import FUNCTION
+from ringfence.batch.scripts import script
 from ringfence.errors import Unreachable
+from ringfence.transports import psrp
 
 
 def test_works() -> None:
@@ -36,6 +43,23 @@ def test_works() -> None:
         assert server.connections == 2  # a new connection for each batch
     assert (transport.name, transport.round_trips) == ("psrp", 2)
     assert transport.bytes_sent > transport.bytes_received > 1000
+
+
+def test_a_pipeline_is_written_as_pypsrp_writes_it_and_once() -> None:
+    written = set()
+    tried = [(script(), "2.3"), (script(writes=True), "2.3"), (script(), "2.1"), (script(), "2.2"), (FUNCTION, "2.3")]
+    for text, protocol in tried:
+        def message(text: str = text, protocol: str = protocol) -> CreatePipeline:
+            command = Command(text, protocol, is_script=text != FUNCTION, use_local_scope=True)
+            return CreatePipeline(False, ApartmentState(value=2), RemoteStreamOptions(value=15), False, HostInfo(host=None),
+                                  Pipeline(is_nested=False, cmds=[command], history=None, redirect_err_to_out=False), False)
+
+        made: Any = Serializer().serialize(message())
+        ours = psrp._OnceWritingSerializer().serialize(message())
+        assert ours == ET.tostring(made, encoding="utf-8", method="xml")
+        assert psrp._OnceWritingSerializer().serialize(message()) is ours
+        written.add(ours)
+    assert len(written) == 5
 
 
 def test_large_batch_and_reply() -> None:

@@ -1,5 +1,6 @@
 """Security associations: read in every form in which hosts tell them, and tied to the rules that asked for them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,8 +9,11 @@ from hosts import LabHost
 
 from ringfence.batch import Batch
 from ringfence.errors import Unreachable
+from ringfence.lab import POLICY
 from ringfence.model.state import State, id_of
 from ringfence.report import StatusResult
+from ringfence.run.names import names_on_host
+from ringfence.run.status import status_of
 from ringfence.views import status_view as view
 from ringfence.windows.associations import Association, associations
 
@@ -91,6 +95,22 @@ def test_the_lab_has_some_and_they_are_shown_with_their_rule() -> None:
     assert "60 min / 100,000 KB" in shown
     assert "asked by" in shown
     assert view.data(found)["associations"][0]["rules"] == ("iso",)
+
+
+def test_rules_are_shown_by_what_people_call_them() -> None:
+    """A rule of Windows or of a vendor has its name in a file of the host."""
+    lab = LabHost()
+    string = "v2.31|Action=Secure|Active=TRUE|EP2_4=10.99.0.{}|Name={}|Auth1Set={{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}}|"
+    titles = {"plain": "plain", "b": "Secure the peers", "c": "@FirewallAPI.dll,-28752"}
+    for number, (name, title) in enumerate(titles.items(), 7):
+        lab.machine.registry.set(POLICY + r"\ConSecRules", name, string.format(number, title))
+    found = status_of(lab.job({}), replace(lab.context(), names=names_on_host))
+    assert isinstance(found, StatusResult)
+    assert [peer.rules for peer in found.associations] == [("plain",), ("b",), ("c",)]
+    asked = [line.split("asked by")[1].strip() for line in view.text(found).splitlines() if "asked by" in line]
+    assert asked == ["plain", "b (Secure the peers)", "c (Remote Desktop)"]
+    assert [a["display_names"] for a in view.data(found)["associations"]] == [
+        ("plain",), ("Secure the peers",), ("@FirewallAPI.dll,-28752",)]
 
 
 def test_a_service_that_does_not_run_is_said() -> None:

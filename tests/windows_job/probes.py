@@ -1,12 +1,13 @@
 """Questions to a host over one way in, each able to refute a guarantee: what a probe yields is what contradicts it."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lab_cases import KEY, READ, SETS, proposals, rows
 
-from ringfence.batch import AsHmac, Call, cmdlet_call
+from ringfence.batch import CHANGED_MEANWHILE, AsHmac, Call, cmdlet_call
 from ringfence.batch.scripts import COMPARE_KEYS
 from ringfence.errors import HostError
 from ringfence.plan.in_force import not_enforced
@@ -130,6 +131,36 @@ def compare(key: str) -> Call:
     """The question whether the set of the probe has this key."""
     asked = {"store": "local", "kind": SETS["P1"][0], "name": NAME, "hmac": AsHmac(Secret(key))}
     return Call(COMPARE_KEYS, {"keys": [asked]})
+
+
+PROJECT = "00000000-0000-4000-8000-000000000000"
+
+
+def ledger(generation: int, **more: Any) -> Call:
+    """The call that writes to the ledger of the probe."""
+    return Call("Ledger.Write", {"project": PROJECT, "generation": generation, **more})
+
+
+@probe("ledger-is-guarded")
+def ledger_is_guarded(way: Way) -> Iterator[str]:
+    """An entry is made, read, made again from the same reading, and removed with its key."""
+    entry = {"firewall_rule|local|Prüfung 日本": '{"how": "created"}'}
+    try:
+        _, told = way.send(ledger(0, header={"State": "final"}, set=entry), Call("Ledger.Read"), ledger(0, set=entry))
+    finally:
+        _, ended = way.send(ledger(1, delete=True), Call("Ledger.Read"))
+    made, read, again = told
+    if made.value != {"generation": 1} or not again.error or again.error.id != CHANGED_MEANWHILE:
+        yield f"the first write answers {made.value or made.error}, and a second one {again.value or again.error}"
+    found = read.value or {}
+    held = {name: text for name, _, text in dict(found.get("rows") or []).get(PROJECT, [])}
+    if held != {**entry, "State": "final", "Generation": "1"}:
+        yield f"what was written is {held}"
+    if not re.fullmatch(r"O:BAD:P(AI)?\(A;CI;KA;;;SY\)\(A;CI;KA;;;BA\)", str(found.get("sddl"))):
+        yield f"the key of all projects has {found.get('sddl')}"
+    if not found.get("machine"):
+        yield "no id of the machine"
+    yield from (f"of the ledger is left {path}" for path, _ in (ended[1].value or {}).get("rows") or [] if path == PROJECT)
 
 
 @probe("log-path")

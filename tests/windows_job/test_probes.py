@@ -75,6 +75,7 @@ LIES: dict[str, Lie] = {
     "registry-at-once": policy(lambda path, name, kind, text: None if name.endswith("-4-9") else text),
     "default-sets": values("Policy.Read", lambda v: {**v, "local": [[p.replace(PRIMARY, "{other}"), r] for p, r in v["local"]]}),
     "keys-compare": values("Key.Compare", lambda words: ["differs" for _ in words]),
+    "ledger-is-guarded": values("Ledger.Read", lambda told: {**told, "sddl": told["sddl"].replace("BAD:P", "BAD:AI")}),
     "log-path": policy(
         lambda path, name, kind, text: text.replace("%systemroot%", "C:\\Windows") if name == "LogFilePath" else text
     ),

@@ -6,7 +6,6 @@ its bytes, lists, objects and members are counted while it is inflated in pieces
 
 import binascii
 import json
-import re
 import zlib
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 
 from ringfence.errors import FAILURES, HostError
 
-WIRE_VERSION, WIRE_MINOR = 2, 0  # a minor adds verbs, arguments or members; what is there keeps its meaning
+WIRE_VERSION, WIRE_MINOR = 2, 1  # a minor adds verbs, arguments or members; what is there keeps its meaning
 OLDEST_MINOR = max(0, WIRE_MINOR - 2)  # of endpoints that are still understood
 UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
 CHANGED_MEANWHILE = "ringfence.changed"  # that of a change of what is not as its call expects it
@@ -26,11 +25,13 @@ MAX_ERROR_TEXT = 2000  # characters of an error message that are kept
 # what is counted, and how many bytes of the largest reply there have to be for each: 50,000 rules are 50,000 lists, have 50,000
 # names in braces, and a million commas and bars
 _COUNTED = {"lists": (b"[", 400), "objects": (b"{", 200), "members": (b",:|", 20)}
+_PLAIN = bytes(set(range(256)) - set(b"".join(signs for signs, _ in _COUNTED.values())))  # bytes that are not counted
 _RATIO = 400  # bytes of JSON from one of gzip, beyond the first 4 MiB: 50,000 rules that differ in a number alone give 100
 _CHUNK = 2**16
+_KEPT = 2**20  # bytes of JSON that stay while they are weighed, which most hosts never exceed; longer ones are inflated again
 
 _FRAME, _FATAL, _END = b"<<ringfence:", b"<<ringfence-fatal:", b">>"
-_WIDE, _WIDER = re.compile(rb"[\xc4-\xef]|\\u"), re.compile(rb"[\xf0-\xff]|\\u[dD]")
+_WIDER, _WIDE = bytes(range(0xF0, 0x100)), bytes(range(0xC4, 0xF0))  # how characters of four and of two bytes in memory begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ def answers(output: bytes, run_id: str, limit: int, admit: Callable[[int], objec
     packed = _packed(output)
     try:
         data = binascii.a2b_base64(packed.translate(None, b" \t\r\n"), strict_mode=True)
-        admit(_weight(data, limit))
-        document = json.loads(b"".join(_inflated(data)).decode(), parse_constant=_no_number)
+        weight, pieces = _weight(data, limit)
+        admit(weight)
+        document = json.loads(b"".join(pieces or _inflated(data)).decode(), parse_constant=_no_number)
         _check(document)
         if document["ringfence"] != WIRE_VERSION:
             raise HostError("version", f"here {WIRE_VERSION}, there {str(document['ringfence'])[:20]}")
@@ -119,24 +121,41 @@ def _inflated(data: bytes) -> Iterator[bytes]:
         yield piece
 
 
-def _weight(data: bytes, limit: int) -> int:
-    """About how many bytes of memory a reply will take with all that is made of it. Raises HostError where it is too large."""
-    size, wide, found = 0, 1, dict.fromkeys(_COUNTED, 0)
+def _weight(data: bytes, limit: int) -> tuple[int, list[bytes]]:
+    """About how many bytes of memory a reply will take with all that is made of it; and the JSON of a short one. Raises HostError
+    where it is too large."""
+    size, wide, found, pieces = 0, 1, dict.fromkeys(_COUNTED, 0), list[bytes]()
     for piece in _inflated(data):
         size += len(piece)
         if size > limit:
             raise HostError("too_large", f"more than {limit} bytes")
         if size > max(2**22, _RATIO * len(data)):
             raise HostError("too_large", f"{len(data)} bytes of gzip that become more than {_RATIO} times as many")
+        pieces.append(piece)
+        if size > _KEPT:
+            pieces.clear()
+        counted = piece.translate(None, _PLAIN)
         for what, (signs, bytes_each) in _COUNTED.items():
-            found[what] += sum(map(piece.count, (signs[i:i + 1] for i in range(len(signs)))))
+            found[what] += len(counted) - len(counted.translate(None, signs))
             if found[what] * bytes_each > max(limit, 2**20):
                 raise HostError("too_large", f"more than {max(limit, 2**20) // bytes_each} {what}")
-        if wide < 4 and (b"\\u" in piece or not piece.isascii()):
-            wide = 4 if _WIDER.search(piece) else max(wide, 2) if _WIDE.search(piece) else wide
+        if wide < 4:
+            wide = max(wide, _width(piece))
         if size * wide > 2 * limit:
             raise HostError("too_large", f"more than {2 * limit // wide} bytes with characters that take {wide} bytes each")
-    return 2 * size * wide + 2500 * found["lists"] + 250 * found["objects"] + 90 * found["members"]
+    return 2 * size * wide + 2500 * found["lists"] + 250 * found["objects"] + 90 * found["members"], pieces
+
+
+def _width(piece: bytes) -> int:
+    """The bytes that a character of its texts may take in memory: 1, 2 or 4. Patterns would take several times as long."""
+    escaped = b"\\u" in piece
+    if (escaped and (b"\\ud" in piece or b"\\uD" in piece)) or _has(piece, _WIDER):
+        return 4
+    return 2 if escaped or _has(piece, _WIDE) else 1
+
+
+def _has(piece: bytes, which: bytes) -> bool:
+    return not piece.isascii() and len(piece.translate(None, which)) < len(piece)
 
 
 def _check(document: Any) -> None:

@@ -11,16 +11,16 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from importlib import resources
 
-_PLANS = ("start", "json", "facts", "policy", "defaults")  # what every plan asks
+_PLANS = ("start", "json", "facts", "policy", "ledger", "defaults")  # what every plan asks
 _RESOLVES = (*_PLANS, "network", "accounts")  # what those ask that name accounts or interfaces, or use facts of the network
 _READS = (*_RESOLVES, "texts", "netsecurity", "session", "surroundings")  # and what else can be asked without writing
 SCRIPTS = {"reader": (*_PLANS, "answer"), "prober": ("start", "json", "facts", "session", "answer"),
            "resolver": (*_RESOLVES, "answer"), "key-reader": (*_RESOLVES, "keys", "answer"),
            "auditor": (*_READS, "answer"), "key-auditor": (*_READS, "keys", "answer"),
-           "writer": (*_READS, "keys", "cmdlets", "expected", "changes", "answer")}
+           "writer": (*_READS, "keys", "cmdlets", "expected", "changes", "ledger_write", "answer")}
 """The parts of each, the smallest first: a batch is carried by the first that can do what its calls ask."""
 
-WRITING_VERBS = frozenset({"Net.Call", "SA.Delete"})  # those of changes.ps1
+WRITING_VERBS = frozenset({"Net.Call", "SA.Delete", "Ledger.Write"})  # those of changes.ps1 and ledger_write.ps1
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
 
 RELEASED_DIGESTS: dict[str, str] = {}

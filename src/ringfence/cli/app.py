@@ -33,14 +33,17 @@ COMMANDS = {
     "status": "Show main mode and quick mode security associations of hosts, next to the rules that asked for them.",
     "show": "Show the live policy of hosts: every object with whose it is, and what no playbook can say.",
     "compare-defaults": "Show what people, installers and updates changed of the firewall policy that Windows ships.",
+    "ledger": "What projects own on hosts: shown, and put right by hand.",
+    "retire": "Remove from hosts what the project created there, release the rest, and with it the ledger.",
     "doc": "Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning.",
     "schema": "Write JSON Schemas of playbooks, inventories, plan files, reports and each kind.",
     "demo": "Start five simulated hosts (WinRM and SSH), and walk plan, apply, tampering, drift and apply on them.",
     "lab": "Simulated Windows hosts on this machine, for trying and testing.",
     "jea": "Least privilege on Windows hosts: Just Enough Administration.",
 }
-SUBCOMMANDS = {"lab": "up", "jea": "export"}  # the functions of those that are groups
-CALLS = [f"{name} {SUBCOMMANDS[name]}" if name in SUBCOMMANDS else name for name in COMMANDS]
+SUBCOMMANDS = {  # the functions of those that are groups
+    "lab": ("up",), "jea": ("export",), "ledger": ("show", "move", "release", "rebuild")}
+CALLS = [" ".join(filter(None, (name, sub))) for name in COMMANDS for sub in SUBCOMMANDS.get(name, ("",))]
 
 
 def examples(shown: str) -> str:
@@ -80,10 +83,13 @@ def _command(name: str, settings: dict[str, Any]) -> Any:
     from ringfence.cli.command import command
 
     module = import_module(f"ringfence.cli.commands.{name.replace('-', '_')}")
-    function, epilog = getattr(module, SUBCOMMANDS.get(name, name).replace("-", "_")), examples(module.EXAMPLES)
+    epilog = examples(module.EXAMPLES)
     app = typer.Typer(name=name, help=getattr(module, "HELP", None), epilog=epilog, no_args_is_help=True, rich_markup_mode=None,
                       add_completion=False, context_settings=settings)
-    app.command(function.__name__, epilog=epilog, context_settings=settings)(command(function))
+    for sub in SUBCOMMANDS.get(name, (name,)):
+        own = [line for line in module.EXAMPLES.strip().splitlines() if line.startswith(f"ringfence {name} {sub} ")]
+        function = command(getattr(module, sub.replace("-", "_")))
+        app.command(sub, epilog=examples("\n".join(own)) if own else epilog, context_settings=settings)(function)
     if name in SUBCOMMANDS:
         app.callback()(_group)
     return get_command(app)

@@ -7,7 +7,15 @@ from collections.abc import Callable
 from typing import Any, get_type_hints
 
 from ringfence.cli.console import LOG, Console, logging_to_stderr
-from ringfence.cli.options import CommonOptions, FleetOptions, InventoryOptions, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.options import (
+    CommonOptions,
+    FleetOptions,
+    InventoryOptions,
+    OwnershipOptions,
+    SecretOptions,
+    SelectionOptions,
+    TrustOptions,
+)
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import FAILURES, INTERRUPTED, ExitCode, RingfenceError, combined_exit_code
 from ringfence.views import json_view
@@ -15,7 +23,7 @@ from ringfence.views import json_view
 Command = Callable[..., int]
 OPTION_GROUPS: dict[Any, Any] = {Console: CommonOptions,
                           **{group: group for group in (SecretOptions, InventoryOptions, SelectionOptions, FleetOptions,
-                                                        TrustOptions)}}
+                                                        TrustOptions, OwnershipOptions)}}
 
 
 class Internal(RingfenceError):

@@ -6,12 +6,24 @@ from typing import Annotated, Any
 
 import typer
 
+from ringfence.model.ledger import PRUNE_MODES
+
 
 class OutputFormat(StrEnum):
     """What is written to standard output."""
 
     text = "text"
     json = "json"
+
+
+PruneMode = StrEnum("PruneMode", [(mode, mode) for mode in PRUNE_MODES])  # type: ignore[misc]
+"""What --prune takes."""
+
+
+class Guard(StrEnum):
+    """What --force takes."""
+
+    percent = "percent"
 
 
 def flag(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:
@@ -70,6 +82,20 @@ class SelectionOptions(InventoryOptions):
 
     tags: Annotated[list[str], flag("-t", "--tags", metavar="TAGS", help="Only tasks with one of these tags. Repeatable.")]
     skip_tags: Annotated[list[str], flag("--skip-tags", metavar="TAGS", help="No tasks with one of these tags. Repeatable.")]
+
+
+@dataclass(frozen=True)
+class OwnershipOptions:
+    """What becomes of what the project owns on hosts."""
+
+    force: Annotated[list[Guard], flag("--force", metavar="GUARD", help="Switch a guard off: percent (how much of what the "
+                                       "project owns is removed at once). Repeatable.")]
+    prune: Annotated[PruneMode | None, flag("--prune", help="What becomes of what the project had and declares no more. Default: "
+                                            "that of ringfence.yml, else report.")] = None
+    max_changes: Annotated[int, flag("--max-changes", metavar="N", min=0, help="Refuse hosts that would have more changes. "
+                                     "Default: that of ringfence.yml, else any number.")] = 0
+    accept_inherited: Annotated[bool, flag("--accept-inherited", help="Hosts that were made from an image: the ledger that came "
+                                           "with it counts as theirs.")] = False
 
 
 @dataclass(frozen=True)

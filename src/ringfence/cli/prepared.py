@@ -7,7 +7,7 @@ from pathlib import Path
 from ringfence import kinds
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import InventoryOptions, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.options import InventoryOptions, OwnershipOptions, PruneMode, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.documents import trust_file
 from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
@@ -16,12 +16,15 @@ from ringfence.project import settings
 from ringfence.run.names import names_on_host
 from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, prepare_hosts
 
+NOTHING_SAID = OwnershipOptions([])
+
 
 def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
-             trusted: TrustOptions, connects: bool = True) -> Prepared:
+             trusted: TrustOptions, connects: bool = True, ownership: OwnershipOptions = NOTHING_SAID) -> Prepared:
     """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to. Raises InputError
     with every mistake."""
-    found = prepare(_options(playbooks, selection, secrets, trusted, connects))
+    options = _options(playbooks, selection, secrets, trusted, connects)
+    found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}))
     console.problems(found.warnings)
     return with_names(found) if console.for_people else found
 
@@ -49,14 +52,19 @@ def with_names(run: Prepared) -> Prepared:
     return replace(run, context=replace(run.context, names=names_on_host))
 
 
-def plan_options(playbooks: Sequence[str], selection: SelectionOptions) -> dict[str, list[str]]:
-    """How a plan is made, as a plan file keeps it (plan.file.OPTIONS)."""
-    return {"playbooks": list(playbooks), **asdict(selection)}
+def plan_options(playbooks: Sequence[str], selection: SelectionOptions, ownership: OwnershipOptions) -> dict[str, list[str]]:
+    """How a plan is made, as a plan file keeps it (plan.file.OPTIONS). What loosens a guard is not kept."""
+    return {"playbooks": list(playbooks), **asdict(selection), "prune": [str(ownership.prune)] if ownership.prune else []}
 
 
 def selection_of(options: Mapping[str, Sequence[str]]) -> SelectionOptions:
     """The flags with which a plan of these options was made."""
-    return SelectionOptions(**{name: [*values] for name, values in options.items() if name != "playbooks"})
+    return SelectionOptions(**{name: [*values] for name, values in options.items() if name not in ("playbooks", "prune")})
+
+
+def prune_of(options: Mapping[str, Sequence[str]]) -> PruneMode | None:
+    """The `--prune` with which a plan of these options was made."""
+    return next((PruneMode(mode) for mode in options["prune"]), None)
 
 
 def trust_of(trusted: TrustOptions) -> Trust:

@@ -34,7 +34,7 @@ def _listed(environment: Mapping[str, str], name: str) -> list[str]:
 def _read(path: Path) -> dict[str, list[str]]:
     Trust().check_owners([path])
     problems, found = Problems(), dict[str, list[str]]()
-    data = yaml.load(path, yaml.PLAYS, problems, limit=MAX_SETTINGS)
+    data = yaml.load(path, problems, limit=MAX_SETTINGS)
     if data is not None and not isinstance(data, Map):
         problems.error(Where(os.fspath(path), 1), f"{path.name} is a mapping, not {describe(data)}",
                        f"Allowed: {', '.join(_KEYS)}.")

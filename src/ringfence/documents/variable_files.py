@@ -49,7 +49,7 @@ class VariableFiles:
             return Map()
         if is_vault(text):
             return self._encrypted(Vaulted(text, Where(os.fspath(path))), problems)
-        return mapping(yaml.parse(text, os.fspath(path), yaml.VARIABLES, problems), Where(os.fspath(path)), problems)
+        return mapping(yaml.parse(text, os.fspath(path), problems), Where(os.fspath(path)), problems)
 
     def _encrypted(self, value: Vaulted, problems: Problems) -> Map:
         """Mistakes in a decrypted text are told by line only: nothing of it may be shown."""
@@ -64,7 +64,7 @@ class VariableFiles:
             problems.extend(error.diagnostics)
             return Map()
         found = Problems()
-        variables = mapping(yaml.parse(clear, value.where.file, yaml.VARIABLES, found), value.where, found)
+        variables = mapping(yaml.parse(clear, value.where.file, found), value.where, found)
         if found.failed:
             for where in {d.where for d in found.all}:
                 problems.error(where, "the encrypted file has a mistake in this line of its clear text")
@@ -161,7 +161,7 @@ def _extra(argument: str, files: VariableFiles) -> Map:
         return files.load(Path(os.path.expanduser(argument[1:])), where)
     if argument[:1] in ("{", "["):
         found = Problems()
-        value = yaml.parse(argument, where.file, yaml.VARIABLES, found)
+        value = yaml.parse(argument, where.file, found)
         if found.failed:
             files.problems.error(where, "not a mapping in JSON or YAML")
         return mapping(value, where, files.problems)

@@ -1,10 +1,8 @@
 """YAML that knows its places.
 
-Two dialects, told apart by the caller:
-
-* `PLAYS`: the YAML 1.2 core schema. `yes`, `no`, `on`, `off` are texts, `010` is ten, `0o10` is eight, `3:4` is a text.
-* `VARIABLES`: YAML 1.1 as PyYAML and Ansible read it, so that inventories mean the same here; where that turns
-  `3:4` into 184 there is a warning.
+One dialect for every file: YAML 1.1 as PyYAML and Ansible read it, so that a value means the same in a play, in a file of
+variables and to Ansible: `no` is false. Where that makes another number of what is written (`3:4` is 184, `010` is 8) there is a
+warning.
 
 Values are plain: str, int, float, bool, None, `Map` (a dict), `Seq` (a list), and for Ansible's tags `Vaulted` and
 `Unsafe`. Sizes are bounded: bytes of a file, depth of nesting, growth through aliases.
@@ -22,6 +20,7 @@ import yaml
 
 from ringfence import files
 from ringfence.diagnostics import NOWHERE, InputError, Problems, Where
+from ringfence.documents import yaml_mistakes
 from ringfence.documents.vault import Vaulted
 
 MAX_DEPTH = 64  # levels of lists and mappings inside of each other
@@ -76,57 +75,12 @@ class Unsafe(str):
     __slots__ = ()
 
 
-class Dialect:
-    """How a plain scalar becomes a value."""
-
-    def __init__(self, resolvers: Mapping[str, list[tuple[str, re.Pattern[str]]]],
-                 make: Mapping[str, Callable[[str], Any]]) -> None:
-        self.resolvers, self.make = resolvers, make
-        self.value = functools.lru_cache(maxsize=2**16)(self._value)
-
-    def _value(self, text: str) -> tuple[Any, str]:
-        """A plain scalar's value and the short name of its tag. Raises ValueError."""
-        for tag, pattern in self.resolvers.get(text[:1], ()):
-            if pattern.match(text):
-                return self.tagged(tag, text), tag
-        return text, "str"
-
-    def tagged(self, tag: str, text: str) -> Any:
-        if tag in ("int", "float") and len(text) > MAX_NUMBER:
-            raise ValueError(f"a number of more than {MAX_NUMBER} characters; write it in quotes if a text is meant")
-        return self.make[tag](text) if tag in self.make else text
-
-
-def _table(rows: Iterable[tuple[str, str, str]]) -> dict[str, list[tuple[str, re.Pattern[str]]]]:
-    """{first character: [(tag, pattern)]}, as PyYAML keeps it; a row is tag, pattern, first characters."""
-    table: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-    for tag, pattern, first in rows:
-        for character in first or [""]:
-            table.setdefault(character, []).append((tag, re.compile(rf"(?:{pattern})\Z")))
-    return table
-
-
 _PREFIX = "tag:yaml.org,2002:"
-_CORE = _table([
-    ("null", "~|null|Null|NULL", "~nN"), ("null", "", ""),
-    ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", "[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
-    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
-])
-_CLASSIC = {first: [(tag.removeprefix(_PREFIX), pattern) for tag, pattern in rows]
-            for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+_RESOLVERS = {first: [(tag.removeprefix(_PREFIX), pattern) for tag, pattern in rows]
+              for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()}
 
 
-def _core_int(text: str) -> int:
-    return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
-
-
-def _core_float(text: str) -> float:
-    return float(text.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").lower().replace(".nan", "nan"))
-
-
-def _classic(tag: str) -> Callable[[str], Any]:
+def _maker(tag: str) -> Callable[[str], Any]:
     construct = getattr(yaml.constructor.SafeConstructor, f"construct_yaml_{tag}")
 
     def make(text: str) -> Any:
@@ -135,22 +89,43 @@ def _classic(tag: str) -> Callable[[str], Any]:
     return make
 
 
-PLAYS = Dialect(_CORE, {"null": lambda text: None, "bool": lambda text: text.lower() == "true",
-                        "int": _core_int, "float": _core_float})
-VARIABLES = Dialect(_CLASSIC, {tag: _classic(tag) for tag in ("null", "bool", "int", "float", "timestamp")})
+_MAKE = {tag: _maker(tag) for tag in ("null", "bool", "int", "float", "timestamp")}
+_OTHERWISE = re.compile(r"[-+]?(?:0[0-7_]+|0b.*|.*[:_].*)")  # numbers that do not look like what they are
+_CURLY = "“”„‘’"
+
+
+@functools.lru_cache(maxsize=2**16)
+def _plain(text: str) -> tuple[Any, str]:
+    """A plain scalar's value and the short name of its tag. Raises ValueError."""
+    for tag, pattern in _RESOLVERS.get(text[:1], ()):
+        if pattern.match(text):
+            return _tagged(tag, text), tag
+    return text, "str"
+
+
+def _tagged(tag: str, text: str) -> Any:
+    if tag in ("int", "float") and len(text) > MAX_NUMBER:
+        raise ValueError(f"a number of more than {MAX_NUMBER} characters; write it in quotes if a text is meant")
+    return _MAKE[tag](text) if tag in _MAKE else text
 
 
 class _Stop(Exception):
     """The rest of the file cannot be read; the reason is noted already."""
 
 
+class _Parser(yaml.cyaml.CParser):  # type: ignore[misc, name-defined]
+    """libyaml's events."""
+
+
 class _Builder:
     """Values from the parser's events."""
 
-    def __init__(self, parser: Any, file: str, dialect: Dialect, problems: Problems) -> None:
-        self.parser, self.file, self.dialect, self.problems = parser, file, dialect, problems
+    def __init__(self, text: str, file: str, problems: Problems) -> None:
+        self.text, self.file, self.problems = text, file, problems
+        self.parser: Any = None
         self.anchors: dict[str, tuple[Any, int] | None] = {}  # None: being built
         self.aliased = self.unsafe = 0
+        self.templates: set[int] = set()  # lines with one that has no quotes
         self.wheres: dict[int, Where] = {}
 
     def where(self, event: Any) -> Where:
@@ -161,6 +136,7 @@ class _Builder:
 
     def document(self) -> Any:
         """The one document of the file, or None."""
+        self.parser = _Parser(self.text)
         self.parser.get_event()  # the stream's start
         if isinstance(self.parser.peek_event(), yaml.StreamEndEvent):
             return None
@@ -214,10 +190,13 @@ class _Builder:
         tag, text = event.tag, event.value
         try:
             if tag is None and event.implicit[0]:
-                value, short = self.dialect.value(text)
-                if ":" in text and short in ("int", "float"):
+                value, short = _plain(text)
+                if short in ("int", "float") and _OTHERWISE.fullmatch(text):
                     self.problems.warn(self.where(event), f"{text} is the number {value} in YAML 1.1",
                                        f'Write "{text}" in quotes if a text is meant.')
+                elif short == "str" and text[:1] in _CURLY and text:
+                    self.problems.warn(self.where(event), f"{text[:60]}: the curly quotes are part of the text",
+                                       "Write straight ones, \" or ', if they were meant to quote it.")
                 return value
             if tag is None or tag in ("!", _PREFIX + "str"):
                 return text
@@ -225,8 +204,8 @@ class _Builder:
                 return Unsafe(text)
             if tag in ("!vault", "!vault-encrypted"):
                 return Vaulted(text, self.where(event))
-            if tag.removeprefix(_PREFIX) in self.dialect.make:
-                return self.dialect.tagged(tag.removeprefix(_PREFIX), text)
+            if tag.removeprefix(_PREFIX) in _MAKE:
+                return _tagged(tag.removeprefix(_PREFIX), text)
             self.bad_tag(event)
         except (ValueError, KeyError, IndexError, OverflowError) as error:
             self.problems.error(self.where(event), f"{text[:60]} is not a valid value: {error}")
@@ -237,7 +216,7 @@ class _Builder:
                             "Tags that are known: !vault, !unsafe.")
 
     def container_tag(self, event: Any, value: Any) -> Any:
-        expected = "map" if isinstance(value, Map) else "seq"
+        expected = "seq" if isinstance(value, Seq) else "map"
         if event.tag not in (None, "!", UNSAFE, _PREFIX + expected):
             self.bad_tag(event)
         return value
@@ -251,9 +230,10 @@ class _Builder:
             size += count
         return values, size
 
-    def mapping(self, event: Any, depth: int) -> tuple[Map, int]:
+    def mapping(self, event: Any, depth: int) -> tuple[Map | str, int]:
         values, size = Map(where=self.where(event)), 1
         merged: list[Map] = []
+        template = False
         while type(item := self.parser.get_event()) is not yaml.MappingEndEvent:
             key, _ = self.node(item, depth)
             key, where = str(key) if type(key) is Unsafe else key, self.where(item)
@@ -261,6 +241,8 @@ class _Builder:
             size += count
             if key == "<<" and type(item) is yaml.ScalarEvent and item.implicit[0]:
                 merged += self.merge(value, where)
+            elif isinstance(key, dict) and event.flow_style and item.start_mark.index == event.start_mark.index + 1:
+                template = True
             elif isinstance(key, dict | list | Vaulted):
                 self.problems.error(where, "a key has to be a plain value")
             elif key in values:
@@ -269,6 +251,11 @@ class _Builder:
             else:
                 values[key] = value
                 values.locations[key] = where
+        if template:  # what was meant stands in the text: nothing else is wrong with it
+            self.templates.add(values.where.line)
+            self.problems.error(values.where, "a template without quotes: for YAML {{ begins a mapping",
+                                'Put quotes around the whole value: "{{ … }}".')
+            return self.text[event.start_mark.index:item.end_mark.index], 1  # type: ignore[union-attr]
         for lower in merged:  # explicit keys win, then the earlier of the merged
             for key in lower:
                 if key not in values:
@@ -294,30 +281,42 @@ def _unsafe(value: Any) -> Any:
 _DIRECTIVE = re.compile(r"^%(?:TAG|YAML)\b", re.MULTILINE)
 
 
-class _Parser(yaml.cyaml.CParser):  # type: ignore[misc, name-defined]
-    """libyaml's events."""
-
-
-def parse(text: str, file: str, dialect: Dialect, problems: Problems) -> Any:
+def parse(text: str, file: str, problems: Problems, *, excerpts: bool = False) -> Any:
     """The value of a YAML text. `file` names it in messages. Mistakes go to `problems`, and None is returned where
-    the text cannot be read to its end."""
+    the text cannot be read to its end. excerpts: lines of it may be shown; none of a file that may hold secrets."""
+    builder = _Builder(text, file, problems)
     try:
         if len(_DIRECTIVE.findall(text)) > MAX_DIRECTIVES:
             problems.error(Where(file), f"more than {MAX_DIRECTIVES} directives (lines that begin with %)")
             return None
-        return _Builder(_Parser(text), file, dialect, problems).document()
+        return builder.document()
     except (_Stop, InputError):  # told in `problems`
         return None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         problems.error(Where(file, line), f"not YAML: {error.reason}")
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        reason = " ".join(filter(None, (error.context, error.problem)))
-        problems.error(Where(file, mark.line + 1 if mark else 0), f"not YAML: {reason}")
+        place, summary, detail = _syntax(error, text, file, excerpts)
+        if place.line not in builder.templates:
+            problems.error(place, summary, detail)
     except UnicodeEncodeError:
         problems.error(Where(file), "not YAML: the text has characters that UTF-8 cannot write")
     return None
+
+
+def _syntax(error: yaml.MarkedYAMLError, text: str, file: str, excerpts: bool) -> tuple[Where, str, str]:
+    """The place of a mistake of syntax, what it is, and what to do."""
+    reason = " ".join(filter(None, (error.context, error.problem)))
+    begins = error.context_mark if "simple key" in reason or "quoted scalar" in reason else None  # it is told where it ends
+    mark = begins or error.problem_mark or error.context_mark
+    if mark is None:
+        return Where(file), f"not YAML: {reason}", ""
+    lines = text[:files.MAX_DOCUMENT].splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    advice = yaml_mistakes.advice(reason, line)
+    shown = yaml_mistakes.excerpt(line, mark.column) if excerpts and line else ""
+    detail = "\n".join(filter(None, (reason if advice else "", shown)))
+    return Where(file, mark.line + 1), f"not YAML: {advice or reason}", detail
 
 
 def read_text(path: str | Path, problems: Problems, wanted_at: Where = NOWHERE, limit: int = files.MAX_DOCUMENT) -> str | None:
@@ -336,8 +335,8 @@ def read_text(path: str | Path, problems: Problems, wanted_at: Where = NOWHERE, 
         return None
 
 
-def load(path: str | Path, dialect: Dialect, problems: Problems, wanted_at: Where = NOWHERE,
-         limit: int = files.MAX_DOCUMENT) -> Any:
+def load(path: str | Path, problems: Problems, wanted_at: Where = NOWHERE, limit: int = files.MAX_DOCUMENT, *,
+         excerpts: bool = False) -> Any:
     """The value of a YAML file; see `parse` and `read_text`. An empty file is None without a mistake."""
     text = read_text(path, problems, wanted_at, limit)
-    return None if text is None else parse(text, os.fspath(path), dialect, problems)
+    return None if text is None else parse(text, os.fspath(path), problems, excerpts=excerpts)

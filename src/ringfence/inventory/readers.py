@@ -65,7 +65,7 @@ def _source(path: Path, inventory: Inventory) -> None:
     if path.suffix == ".ini" or (not path.suffix and first and _looks_like_ini(first)):
         inventory.problems.error(where, "inventories in INI form are not supported yet", _converted(path))
         return
-    data = yaml.parse(text, os.fspath(path), yaml.VARIABLES, inventory.problems)
+    data = yaml.parse(text, os.fspath(path), inventory.problems)
     _Reader(inventory, os.fspath(path)).top(data)
 
 

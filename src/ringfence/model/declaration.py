@@ -2,12 +2,29 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.model.kept import untouched
 from ringfence.model.resource import Resource
 from ringfence.model.state import Id, State, references_of
+
+Omitted = Literal["default", "keep"]
+"""What a property means that a task does not mention: Windows' default, so that the whole object is declared; or what the host
+has, so that only what is mentioned is managed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """How a task wants its resource to be treated, where it says so: the keys beside `when`.
+
+    omitted: see there · adopt: an object that is not the project's may be taken over, whatever becomes of it · renamed_from:
+    the name that the object had.
+    """
+
+    omitted: Omitted | None = None
+    adopt: bool = False
+    renamed_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +41,7 @@ class Present:
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
     host_names: tuple[str, ...] = ()
+    treatment: Treatment = Treatment()
 
     def applied_to(self, found: Resource | None) -> Resource:
         """What the resource should be, given what was found. What silence does not clear is there as it was found."""
@@ -31,7 +49,7 @@ class Present:
             return self.resource
         if found == self.resource:  # the most frequent case, and the cheapest
             return found
-        if not self.resource.kind.whole:
+        if not self.resource.kind.whole or self.treatment.omitted == "keep":
             return found.replace(**self.values)
         kept = untouched(found, self.values)
         if found.name == self.resource.name and not kept and not found.unknown_tokens:
@@ -60,7 +78,24 @@ class Absent:
         return self.locations.get(property, self.where)
 
 
-Declaration = Present | Absent
+@dataclass(frozen=True, slots=True)
+class AsShipped:
+    """A resource that shall be as Windows ships it on that host (`state: default`): what that is, the plan finds out."""
+
+    id: Id
+    where: Where = NOWHERE
+    locations: Mapping[str, Where] = field(default_factory=dict)
+
+    def applied_to(self, found: Resource | None) -> Resource | None:
+        """As it was found: it is not known yet what ships."""
+        return found
+
+    def location(self, property: str) -> Where:
+        """The place of a property, or of the task where it is not mentioned."""
+        return self.locations.get(property, self.where)
+
+
+Declaration = Present | Absent | AsShipped
 Declarations = dict[Id, Declaration]
 """Everything that is declared for one host."""
 

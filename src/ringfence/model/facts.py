@@ -4,9 +4,12 @@ empty."""
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
+MAX_SERVICES = 4096  # services of one host whose names are looked at
 
 
 @dataclass(frozen=True)
@@ -20,13 +23,15 @@ class NetworkInterface:
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of one host. `raw` is all that it answered, as templates see it in `ansible_facts`."""
+    """The facts of one host. `raw` is all that it answered, as templates see it in `ansible_facts`; `services` are the states of
+    those that the firewall needs, `service_names` the display names of all, where the host was asked for them."""
 
     computer: str = ""
     build: int = 0
     elevated: bool | None = None
     interfaces: tuple[NetworkInterface, ...] = ()
     services: Mapping[str, str] = field(default_factory=dict)
+    service_names: Mapping[str, str] = field(default_factory=dict)
     legacy_ipsec_policy: str | None = None
     unread: tuple[tuple[str, str], ...] = ()  # what could not be read, and why
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -35,6 +40,14 @@ class Facts:
         """The GUIDs of the interfaces that an alias with wildcards (* ?) means."""
         folded = alias.casefold()
         return tuple(i.guid for i in self.interfaces if i.alias.casefold() == folded or fnmatch(i.alias.casefold(), folded))
+
+    def has_service(self, name: str) -> bool:
+        """Whether a service of the host has a name, as far as it told of them."""
+        return not self.service_names or name.casefold() in self._services
+
+    @cached_property
+    def _services(self) -> frozenset[str]:
+        return frozenset(map(str.casefold, self.service_names))
 
     @property
     def tells_interfaces(self) -> bool:
@@ -60,13 +73,15 @@ def parse_facts(answer: Any) -> Facts:
 
 
 def with_network(facts: Facts, *answers: Any) -> Facts:
-    """Facts with the values of an Interfaces.Read or a Management.Read added to them."""
+    """Facts with the values of an Interfaces.Read, a Management.Read or a Services.Read added to them."""
     if not answers:
         return facts
     raw = {**facts.raw, "unread": [one for said in (facts.raw, *answers) for one in _unread_rows(said)]}
     for said in map(_dict, answers):
-        raw.update({name: said[name] for name in ("interfaces", "management") if name in said})
+        raw.update({name: said[name] for name in ("interfaces", "management", "service_names") if name in said})
+    names = islice(_dict(raw.get("service_names")).items(), MAX_SERVICES)
     return replace(facts, interfaces=parse_interfaces(raw), raw=raw,
+                   service_names={k: v for k, v in names if isinstance(v, str)},
                    unread=(*facts.unread, *(one for said in answers for one in unread(said))))
 
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from ringfence.codecs.registry import RegistryTree, RegistryValue
 from ringfence.codecs.rule_string import Codec, RuleStringCodec, Text, Tokens, TokenSet
@@ -26,6 +26,10 @@ from ringfence.model.filter import Filter
 from ringfence.secret import Secret
 from ringfence.types.base import PropertyType, as_list, remembered
 
+ALWAYS: Literal["always"] = "always"
+RequiredWhen: TypeAlias = "tuple[str, Any] | Literal['always'] | None"
+"""When a cmdlet wants a property said that has Windows' default. (property, value): with that, and refuses it without ·
+ALWAYS: no page says that New- has the same default, or two pages disagree."""
 NO_SET = "none"  # what names a resource may say that it names none
 T = TypeVar("T", bound="type[Resource]")
 ResourceClass: TypeAlias = "type[Resource]"
@@ -39,11 +43,17 @@ def pascal(name: str) -> str:
     return "".join(ACRONYMS.get(part, part[:1].upper() + part[1:]) for part in name.split("_"))
 
 
+Role = Literal["condition", "permission", "decision", "text"]
+"""What a property does for traffic. A condition narrows: its default matches all. A permission opens: its default gives none. A
+decision is neither wider nor narrower than another. A text does nothing."""
+
+
 class Storage:
     """Where Windows keeps the resources of a kind, and how its cmdlets name them. See storage.py for the ways there are."""
 
     order: str = ""  # Windows' order of tokens
     removable: bool = True  # profiles and settings are part of Windows
+    renamable: bool = False  # whether there is a Rename- cmdlet that works whoever uses them
     fixed_names: tuple[str, ...] = ()  # the resources that every host has
     get_cmdlet: str = ""  # asked where the form in the registry is not known
     keys: tuple[str, ...] = ()  # the registry keys that hold them, below the root of a store; "" is the root itself
@@ -100,7 +110,8 @@ class Property:
     example: Any
     unset: Any = None  # what Windows does where it is stored nowhere, as far as its documents agree; None: not known
     references: str = ""  # the kind that it names a resource of
-    said_with: tuple[str, Any] | None = None  # (property, value): cmdlets want it with that, be it any, and refuse it without
+    required_when: "RequiredWhen" = None  # the cmdlet is told it there, whatever it is; None: where it is not the default
+    role: Role = "condition"
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
 
     def parse(self, value: Any) -> Any:
@@ -136,14 +147,15 @@ def prop(
     example: Any = None,
     unset: Any = None,
     references: str = "",
-    said_with: tuple[str, Any] | None = None,
+    required_when: "RequiredWhen" = None,
+    role: Role = "condition",
     proposal: "type[Resource] | None" = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
-            "since": since, "example": example, "unset": unset, "references": references, "said_with": said_with,
-            "proposal": proposal}
+            "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
+            "role": role, "proposal": proposal}
     return dataclasses.field(default=default, metadata=meta)
 
 

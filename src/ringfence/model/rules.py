@@ -160,12 +160,12 @@ class Rule(Resource):
     """What every kind of rule has: how it is shown, whether and where it takes effect."""
 
     display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
-                                    set_parameter="NewDisplayName", example="Owned by the network team")
-    description: str | None = prop("What the rule is for.", TEXT, "Desc")
+                                    set_parameter="NewDisplayName", role="text", example="Owned by the network team")
+    description: str | None = prop("What the rule is for.", TEXT, "Desc", role="text")
     group: str | None = prop("The group that the rule is shown in: a text, or `@dll,-id` as Windows' own rules have it.",
-                             TEXT, "EmbedCtxt")
+                             TEXT, "EmbedCtxt", role="text")
     enabled: bool = prop("Whether the rule takes effect.", TRUE_FALSE, TruthTable({True: "Active=TRUE", False: "Active=FALSE"}),
-                         default=True, absent=False)
+                         default=True, absent=False, role="decision")
     profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
                                     example=["domain"])
     platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",

@@ -1,6 +1,6 @@
 """The state of one host's policy, declared or found, as one type; and the one difference of two states."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -42,6 +42,20 @@ class State(Mapping[Id, Resource]):
     def __len__(self) -> int:
         return len(self._resources)
 
+    # what Mapping would make of __getitem__, as quick as a dict has it: every plan asks a state a thousand times
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._resources
+
+    def get(self, id: Id, default: Any = None) -> Any:
+        return self._resources.get(id, default)
+
+    def items(self) -> ItemsView[Id, Resource]:
+        return self._resources.items()
+
+    def values(self) -> ValuesView[Resource]:
+        return self._resources.values()
+
     def by_kind(self, kind: str, store: str = LOCAL) -> dict[str, Resource]:
         """The resources of one kind by their names (in lower case)."""
         return {id.name: r for id, r in self._resources.items() if id.kind == kind and id.store == store}
@@ -58,21 +72,33 @@ def references_of(store: str, resource: Resource) -> dict[str, Id]:
     return {p.name: Id(store, p.references, str(name).lower()) for p, name in names if name not in (None, NO_SET)}
 
 
-Action = Literal["create", "update", "remove"]
+Action = Literal["create", "update", "remove", "rename", "adopt", "release"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What has to happen to one resource. `before` is None for create, `after` for remove."""
+    """What has to happen to one resource. `before` is None for create, `after` for remove.
+
+    as_action: what is more than the difference of the two. `rename`: `id` is that of before, and after has the new name alone;
+    `adopt`: from now on the resource is the project's, whatever differs; `release`: it is not any more, and stays as it is ·
+    why: whose the resource is, and why it is managed as it is; empty where that goes without saying.
+    """
 
     id: Id
     before: Resource | None
     after: Resource | None
     where: Where = NOWHERE
+    as_action: Action | None = None
+    why: str = ""
 
     @property
     def action(self) -> Action:
-        return "create" if self.before is None else "remove" if self.after is None else "update"
+        return self.as_action or ("create" if self.before is None else "remove" if self.after is None else "update")
+
+    @property
+    def writes(self) -> bool:
+        """Whether a cmdlet has to be called for it; else the ledger alone changes."""
+        return self.before != self.after or self.as_action == "rename"
 
     @property
     def resource(self) -> Resource:

@@ -24,6 +24,7 @@ class RuleStrings(Storage):
     subkey: str
     order: str
     has_enforcement = True
+    renamable = True
 
     @property
     def keys(self) -> tuple[str, ...]:  # type: ignore[override]

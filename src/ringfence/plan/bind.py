@@ -1,11 +1,15 @@
-"""What only the host can translate: interface aliases to GUIDs, account names to SIDs. One pure step before the difference."""
+"""What only the host can translate: interface aliases to GUIDs, account names to SIDs. One pure step before the difference.
+
+Names of services are not translated, but looked up: a display name (`Windows Update`) in place of a service's name is a mistake,
+for a rule of that name would match nothing, and be called otherwise on a host of another language.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ringfence.diagnostics import Diagnostic, suggest
-from ringfence.model.declaration import Declaration, Declarations, Present, present, state_after
+from ringfence.diagnostics import Diagnostic, closest, suggest
+from ringfence.model.declaration import Declaration, Declarations, Present, present
 from ringfence.model.facts import Facts
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.types import sddl
@@ -22,7 +26,7 @@ def _accounts(declared: Present, property: str) -> tuple[str, ...]:
 
 
 def bind(plan: Plan) -> Plan:
-    """The plan with its declarations in the host's own terms, what the host will have by them, and what is unknown there."""
+    """The plan with its declarations in the host's own terms, and what is unknown there."""
     sids, errors = _translated(plan.found.accounts)
     problems: list[Diagnostic] = []
     bound: Declarations = dict(plan.declarations)
@@ -30,7 +34,7 @@ def bind(plan: Plan) -> Plan:
         if declared.host_names:
             problems += _unknown(declared, plan.found, sids, errors)
             bound[declared.id] = _bound(declared, plan.found.facts, sids)
-    return replace(plan, declarations=bound, after=state_after(bound, plan.found.state)).with_diagnostics(*problems)
+    return replace(plan, declarations=bound).with_diagnostics(*problems)
 
 
 def _translated(accounts: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
@@ -44,10 +48,13 @@ def _bound(declared: Present, facts: Facts, sids: Mapping[str, str]) -> Present:
     found: dict[str, Any] = {}
     for property in declared.host_names:
         value = getattr(declared.resource, property)
-        if declared.resource.kind.properties[property].type.resolved_by_host == "interface":
-            found[property] = tuple(sorted({guid for alias in value for guid in _guids(alias, facts)}))
-        else:
-            found[property] = sddl.bound(value, sids)
+        match declared.resource.kind.properties[property].type.resolved_by_host:
+            case "interface":
+                found[property] = tuple(sorted({guid for alias in value for guid in _guids(alias, facts)}))
+            case "account":
+                found[property] = sddl.bound(value, sids)
+    if not found:
+        return declared
     values = {**declared.values, **{p: v for p, v in found.items() if p in declared.values}}
     return replace(declared, resource=declared.resource.replace(**found), values=values)
 
@@ -65,9 +72,26 @@ def _unknown(declared: Present, found: HostSnapshot, sids: Mapping[str, str], er
             if name.casefold() not in sids:
                 yield Diagnostic(where, f"{declared.id}: {property}: the host does not know the account {name}",
                                  errors.get(name.casefold(), "it was not resolved"))
-        if declared.resource.kind.properties[property].type.resolved_by_host == "interface":
+        type = declared.resource.kind.properties[property].type
+        if type.resolved_by_host == "service":
+            for name in type.host_names(getattr(declared.resource, property)):
+                if not found.facts.has_service(name):
+                    yield _no_service(declared, property, name, found.facts.service_names)
+        if type.resolved_by_host == "interface":
             for alias in getattr(declared.resource, property):
                 if not _guids(alias, found.facts):
                     more = f" and {len(aliases) - 20} more" if len(aliases) > 20 else ""
                     yield Diagnostic(where, f"{declared.id}: no interface is called {alias}{suggest(alias, aliases[:50], '; ')}",
                                      "interfaces of the host: " + (", ".join(aliases[:20]) or "none known") + more)
+
+
+def _no_service(declared: Present, property: str, name: str, display_names: Mapping[str, str]) -> Diagnostic:
+    """No service of the host has a name: an error where it is what people call one, else a warning."""
+    where = declared.location(property)
+    if meant := sorted(s for s, display in display_names.items() if display.casefold() == name.casefold()):
+        return Diagnostic(where, f"{declared.id}: no service has the name {name}: it is the display name of "
+                          f"{' and '.join(meant)}", f"say {property}: {meant[0]}")
+    close = closest(name, [*display_names, *display_names.values()])
+    like = next((f"{service} ({display})" for service, display in display_names.items() if close in (service, display)), "")
+    return Diagnostic(where, f"{declared.id}: the host has no service {name}: the rule matches nothing until there is one",
+                      f"did you mean {like}?" if like else "", "warning")

@@ -7,12 +7,12 @@ from typing import Any
 
 from ringfence import __version__
 from ringfence.diagnostics import Diagnostic, InputError, Where
-from ringfence.model.resource import Resource
+from ringfence.model.ledger import PRUNE_MODES
+from ringfence.model.plain import resource_as_data
 from ringfence.model.state import Change
-from ringfence.secret import MASK, Secret
 
 PLAN_FORMAT = 1
-OPTIONS = ("playbooks", "inventory", "limit", "tags", "skip_tags")  # how a plan was made: lists of texts
+OPTIONS = ("playbooks", "inventory", "limit", "tags", "skip_tags", "prune")  # how a plan was made: lists of texts
 Reviewed = Sequence[Mapping[str, Any]]
 """The changes of one host as a plan file has them: what was agreed to."""
 
@@ -40,7 +40,9 @@ def decode(text: str, file: str) -> PlanFile:
             raise ValueError(f"its format is {document['format']}, this version of ringfence reads {PLAN_FORMAT}")
         hosts = {str(h): _changes(changes) for h, changes in _mapping("hosts", document["hosts"]).items()}
         made_by = _mapping("options", document["options"])
-        options = {name: _texts(name, made_by[name]) for name in OPTIONS}
+        options = {name: _texts(name, made_by[name] if name != "prune" else made_by.get(name, [])) for name in OPTIONS}
+        if set(options["prune"]) - set(PRUNE_MODES):
+            raise ValueError(f"prune is one of {', '.join(PRUNE_MODES)}")
         return PlanFile(options, hosts, str(document.get("created", "")))
     except (ValueError, KeyError, RecursionError) as error:
         problem = f"no {error} in it" if isinstance(error, KeyError) else str(error)
@@ -85,26 +87,5 @@ def stale(reviewed: Reviewed, changes: Sequence[Change]) -> str:
 def changes_as_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
     """Changes as plain JSON values, equal for equal changes; a secret shows only that it is there."""
     return [{"action": c.action, "store": c.id.store, "kind": c.id.kind, "name": c.resource.name,
-             "before": resource_as_data(c.before), "after": resource_as_data(c.after)} for c in changes]
-
-
-def resource_as_data(resource: Resource | None) -> dict[str, Any] | None:
-    """A resource's values that are not Windows' defaults, as plain JSON values."""
-    if resource is None:
-        return None
-    values = {**resource.values(), "unknown_tokens": resource.unknown_tokens}
-    default = {**resource.kind.defaults, "unknown_tokens": ()}
-    return {name: plain_data(value) for name, value in values.items() if value != default[name]}
-
-
-def plain_data(value: Any) -> Any:
-    """A canonical value as JSON has it."""
-    if isinstance(value, Secret):
-        return MASK
-    if isinstance(value, tuple):
-        return [plain_data(v) for v in value]
-    if isinstance(value, Resource):
-        return resource_as_data(value)
-    if isinstance(value, Mapping):
-        return {str(k): plain_data(v) for k, v in value.items()}
-    return str(value) if isinstance(value, str) else value
+             "before": resource_as_data(c.before), "after": resource_as_data(c.after), **({"why": c.why} if c.why else {})}
+            for c in changes]

@@ -22,6 +22,8 @@ def _key(change: Change) -> tuple[int, int, bool, str, bool, str, str]:
     resource = change.resource
     kind, filter = resource.kind, resource.as_filter()
     last = (kind.name, change.action == "update", change.id.name, change.id.store)
+    if change.action == "rename":  # what follows finds it by its new name
+        return (-1, kind.write_order, False, *last)
     if change.action == "remove" and not kind.storage.falls_back(resource.name):
         # a block goes after the rules that it overrides, an exemption after what it exempts from
         return (3, -kind.write_order, filter is not None and filter.overrides, *last)

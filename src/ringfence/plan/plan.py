@@ -8,8 +8,10 @@ from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
+from ringfence.model.ledger import How, Ledger
 from ringfence.model.resource import Kind
-from ringfence.model.state import LOCAL, Change, State, diff
+from ringfence.model.state import LOCAL, Change, Id, State
+from ringfence.plan.run_policy import RunPolicy
 from ringfence.windows.defaults import Defaults
 
 
@@ -19,7 +21,7 @@ class HostSnapshot:
 
     accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve · defaults: what Windows ships there ·
     unread: {(store, kind): why} of what could not be seen as a whole; nothing of it is in `state` · stored: the local store as it
-    was read, the rows of a Policy.Read: changes expect to find it so.
+    was read, the rows of a Policy.Read: changes expect to find it so · ledger: whose objects are whose.
     """
 
     facts: Facts
@@ -28,6 +30,7 @@ class HostSnapshot:
     defaults: Defaults = field(default_factory=Defaults)
     unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
     stored: Any = ()
+    ledger: Ledger = field(default_factory=Ledger)
 
     def unreadable(self, kind: Kind, kinds: Iterable[Kind]) -> str:
         """Why nothing can be said of a kind of the local store, or of one that it names or is named by; nothing else."""
@@ -36,19 +39,34 @@ class HostSnapshot:
         return next((f"{name}: {self.unread[LOCAL, name]}" for name in sorted(near) if (LOCAL, name) in self.unread), "")
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """How a declared object is the project's from now on (None: not at all), and why it is managed so where it was not."""
+
+    how: How | None
+    why: str
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is to happen on one host.
 
-    declarations: what is declared, in the host's own terms once `bind` has run · found: the host as it was read · after:
-    what it will have · changes: from the one to the other, in the order in which they are to be made · diagnostics:
-    mistakes that only the host shows, and warnings · refusals: why the changes may not be made, and the way out.
+    declarations: what is declared, in the host's own terms once `bind` has run · found: the host as it was read · policy: how
+    the run treats what is whose · possible: what some run of the project could declare here · base: what was found, renamed ·
+    after: what it will have · claims, renames ({new: old}): see ownership.py · changes: from the one to the other, in the
+    order in which they are to be made · diagnostics: mistakes that only the host shows, and warnings · refusals: why the
+    changes may not be made, and the way out.
     """
 
     host: str
     declarations: Declarations
     found: HostSnapshot
+    policy: RunPolicy = field(default_factory=RunPolicy)
+    possible: frozenset[Id] = frozenset()
+    base: State = field(default_factory=State)
     after: State = field(default_factory=State)
+    claims: Mapping[Id, Claim] = field(default_factory=dict)
+    renames: Mapping[Id, Id] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
@@ -74,11 +92,3 @@ class Plan:
 
 def _place(reason: Diagnostic) -> str:
     return f"{reason.where}: " if reason.where != NOWHERE else ""
-
-
-def difference(plan: Plan) -> Plan:
-    """The changes that are needed, in no order yet, each with the place that asks for it. None where there is a mistake."""
-    if plan.invalid:
-        return plan
-    found = diff(plan.found.state, plan.after, plan.declarations)
-    return replace(plan, changes=tuple(replace(c, where=plan.declarations[c.id].where) for c in found))

@@ -14,9 +14,10 @@ def check_references(plan: Plan) -> Plan:
     problems: list[Diagnostic] = []
     for declared in plan.declarations.values():
         if isinstance(declared, Present):
-            problems += _missing(declared, plan)
-            problems += _with_found_ones(declared, plan)
-        elif declared.id in plan.found.state and declared.id.name != DEFAULT:
+            if declared.resource.kind.references:
+                problems += _missing(declared, plan)
+                problems += _with_found_ones(declared, plan)
+        elif isinstance(declared, Absent) and declared.id in plan.found.state and declared.id.name != DEFAULT:
             problems += _still_used(declared, plan.after)
     return plan.with_diagnostics(*problems)
 

@@ -4,19 +4,27 @@ from collections.abc import Callable, Sequence
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import Declarations
+from ringfence.model.state import Id
 from ringfence.plan.bind import bind
 from ringfence.plan.in_force import warn_of_obstacles
+from ringfence.plan.ledger_checks import limit_changes, tell_of_ledger
 from ringfence.plan.losses import refuse_losses
 from ringfence.plan.order import order
-from ringfence.plan.plan import HostSnapshot, Plan, difference
+from ringfence.plan.ownership import difference, own
+from ringfence.plan.plan import HostSnapshot, Plan
+from ringfence.plan.pruning import prune
 from ringfence.plan.references import check_references
+from ringfence.plan.run_policy import RunPolicy
 
-STEPS: tuple[Callable[[Plan], Plan], ...] = (bind, check_references, warn_of_obstacles, difference, refuse_losses, order)
+STEPS: tuple[Callable[[Plan], Plan], ...] = (bind, own, check_references, warn_of_obstacles, difference, prune, tell_of_ledger,
+                                             refuse_losses, limit_changes, order)
 
 
-def make(host: str, declarations: Declarations, found: HostSnapshot, diagnostics: Sequence[Diagnostic] = ()) -> Plan:
-    """The plan for one host. `diagnostics`: what is known to be wrong already. Never raises."""
-    plan = Plan(host, declarations, found).with_diagnostics(*diagnostics)
+def make(host: str, declarations: Declarations, found: HostSnapshot, diagnostics: Sequence[Diagnostic] = (),
+         policy: RunPolicy = RunPolicy(), possible: frozenset[Id] = frozenset()) -> Plan:  # noqa: B008
+    """The plan for one host. `diagnostics`: what is known to be wrong already; `possible`: what some run could declare, where
+    that is more than what is declared. Never raises."""
+    plan = Plan(host, declarations, found, policy, possible | declarations.keys()).with_diagnostics(*diagnostics)
     for step in STEPS:
         plan = step(plan)
     return plan

@@ -5,18 +5,31 @@ Work is per distinct task, never per host: a declaration is remembered by its re
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 from weakref import WeakKeyDictionary
 
 from ringfence.diagnostics import MAX_PROBLEMS, Diagnostic, Finding, suggest
-from ringfence.model.declaration import Absent, Declaration, Declarations, Present, present, reference_problems
+from ringfence.model.declaration import (
+    Absent,
+    AsShipped,
+    Declaration,
+    Declarations,
+    Omitted,
+    Present,
+    Treatment,
+    present,
+    reference_problems,
+)
 from ringfence.model.resource import Kind, Property, Resource
 from ringfence.model.state import LOCAL, Id, references_of
 from ringfence.model.storage import DEFAULT
+from ringfence.project.playbook_keys import TREATMENT_KEYS
 from ringfence.project.render import RenderedTask
 from ringfence.secret import contains_secret
 from ringfence.types.base import SECRET, as_text, quoted
+from ringfence.types.enums import parse_bool
 
+STATES = ("present", "absent", "default")
 MAX_REMEMBERED = 60_000  # declarations that differ; each takes about 2 kB
 
 
@@ -46,7 +59,7 @@ class DeclarationBuilder:
     def _by_values(self, task: RenderedTask) -> TaskDeclarations:
         if contains_secret(task.properties):  # its repr would not tell two secrets apart
             return _declare(task, self.kinds[task.kind])
-        key = task.kind, repr(task.properties), task.where
+        key = task.kind, repr(task.properties), repr(task.treatment), task.where
         known = self._by_value.get(key)
         if known is None:
             known = _declare(task, self.kinds[task.kind])
@@ -120,37 +133,70 @@ class _Mistakes:
 
 def _declare(task: RenderedTask, kind: Kind) -> TaskDeclarations:
     mistakes = _Mistakes(task, kind)
-    names, absent, values = _names(mistakes), _absent(mistakes), _values(mistakes)
-    for finding in _unfit_for_absence(kind, values) if absent else _missing(task, kind):
+    names, state, values, treatment = _names(mistakes), _state(mistakes), _values(mistakes), _treatment(mistakes)
+    for finding in _missing(task, kind, treatment) if state == "present" else _meaningless(state, kind, values, task.treatment):
         mistakes.add(finding)
-    if not absent and not mistakes.failed and names:
+    if state == "present" and not mistakes.failed and names and treatment.omitted != "keep":
         for finding in kind.create(names[0], values).check():
             mistakes.add(Finding(finding.property, f"{names[0]}: {finding.reason}", finding.advice, finding.severity))
+    if treatment.renamed_from and len(names) > 1:
+        mistakes.add(Finding("renamed_from", "renamed_from goes with one name", "write a task for each"))
     if mistakes.failed:
         return TaskDeclarations((), tuple(mistakes.found))
-    return TaskDeclarations(tuple(_declaration(task, kind, name, None if absent else values) for name in names),
+    return TaskDeclarations(tuple(_declaration(task, kind, name, state, values, treatment) for name in names),
                             tuple(mistakes.found))
 
 
-def _unfit_for_absence(kind: Kind, values: Mapping[str, Any]) -> Iterator[Finding]:
-    for property in values:
-        yield Finding(property, f"{property} has no meaning where state is absent", "leave it out")
-    if not kind.storage.removable:
-        yield Finding("state", "this kind cannot be absent: it is part of Windows", "name the values it should have")
+def _meaningless(state: str, kind: Kind, values: Mapping[str, Any], treatment: Mapping[str, Any]) -> Iterator[Finding]:
+    """What says nothing where the state is absent, or default."""
+    for name in (*values, *treatment):
+        yield Finding(name, f"{name} has no meaning where state is {state}", "leave it out")
+    if state == "absent" and not kind.storage.removable:
+        yield Finding("state", "this kind cannot be absent: it is part of Windows", "name the values it should have, or put back "
+                      "what Windows ships: `state: default`")
 
 
-def _missing(task: RenderedTask, kind: Kind) -> Iterator[Finding]:
-    for p in kind.properties.values():
+def _treatment(mistakes: _Mistakes) -> Treatment:
+    """What the keys beside `when` say of how the resource is treated."""
+    told, kind = mistakes.task.treatment, mistakes.kind
+    if not told:
+        return Treatment()
+    if not kind.whole or not kind.storage.removable:
+        for name in told:
+            mistakes.add(Finding(name, f"{name} is for kinds of which a whole object is declared",
+                                 "leave it out: of this kind only what is mentioned is managed"))
+        return Treatment()
+    omitted, adopt, former = told.get("omitted"), told.get("adopt", False), told.get("renamed_from", "")
+    if omitted is not None and omitted not in get_args(Omitted):
+        mistakes.add(Finding("omitted", f"omitted: {quoted(omitted)} is neither default nor keep"))
+    try:
+        adopt = parse_bool(adopt)
+    except ValueError as error:
+        mistakes.add(Finding("adopt", f"adopt: {error}"))
+    if "renamed_from" in told:
+        if not kind.storage.renamable:
+            mistakes.add(Finding("renamed_from", "renamed_from is for rules: Windows does not rename a set that is in use",
+                                 "declare it under its new name, and the old one absent"))
+        try:
+            former = str(kind.name_type.parse(former) if kind.name_type else as_text(former))
+        except ValueError as error:
+            mistakes.add(Finding("renamed_from", f"renamed_from: {error}"))
+    return Treatment() if mistakes.failed else Treatment(omitted, bool(adopt), str(former))
+
+
+def _missing(task: RenderedTask, kind: Kind, treatment: Treatment) -> Iterator[Finding]:
+    for p in kind.properties.values() if treatment.omitted != "keep" else ():
         if p.required and p.name not in task.properties:
             yield Finding(p.name, f"{p.name} is missing", p.doc)
 
 
-def _declaration(task: RenderedTask, kind: Kind, name: str, values: dict[str, Any] | None) -> Declaration:
+def _declaration(task: RenderedTask, kind: Kind, name: str, state: str, values: dict[str, Any],
+                 treatment: Treatment) -> Declaration:
     id = Id(LOCAL, kind.name, name.lower())
-    if values is None:
-        return Absent(id, task.where, task.locations)
+    if state != "present":
+        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations)
     resource = kind.create(name, values)
-    return Present(id, resource, values, task.where, task.locations, _host_names(resource, values))
+    return Present(id, resource, values, task.where, task.locations, _host_names(resource, values), treatment)
 
 
 def _host_names(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -177,11 +223,11 @@ def _names(mistakes: _Mistakes) -> tuple[str, ...]:
     return (found,) if isinstance(found, str) else tuple(found)
 
 
-def _absent(mistakes: _Mistakes) -> bool:
+def _state(mistakes: _Mistakes) -> str:
     state = mistakes.task.properties.get("state", "present")
-    if state not in ("present", "absent"):
-        mistakes.add(Finding("state", f"state: {quoted(state)} is neither present nor absent"))
-    return bool(state == "absent")
+    if state not in STATES:
+        mistakes.add(Finding("state", f"state: {quoted(state)} is neither present nor absent nor default"))
+    return str(state) if state in STATES else "present"
 
 
 def _values(mistakes: _Mistakes) -> dict[str, Any]:
@@ -223,9 +269,13 @@ def _in_clear(p: Property, raw: Any) -> Iterator[str]:
 
 def _merge(first: Declaration, second: Declaration, problems: list[Diagnostic]) -> Declaration:
     """Two declarations of one resource: the same twice is fine, of settings each may say a part."""
-    if isinstance(first, Absent) or isinstance(second, Absent):
+    if not isinstance(first, Present) or not isinstance(second, Present):
         if type(first) is not type(second):
             problems.append(_conflict(first, second, ["state"]))
+        return first
+    if first.treatment != second.treatment:
+        problems.append(_conflict(first, second, [name for name in TREATMENT_KEYS if getattr(first.treatment, name) != getattr(
+            second.treatment, name)]))
         return first
     if second.resource.kind.whole:
         differ = [p for p, v in second.resource.values().items() if v != getattr(first.resource, p)]

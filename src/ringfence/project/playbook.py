@@ -26,6 +26,7 @@ from ringfence.project.playbook_keys import (
     TASK_IMPORT_KEYS,
     TASK_KEYS,
     TASK_KEYS_OF_ANSIBLE,
+    TREATMENT_KEYS,
 )
 from ringfence.templates.budget import OverBudget, templates_of
 from ringfence.templates.compile import check, check_template, condition, template
@@ -69,6 +70,7 @@ class TaskSource:
     loop: Loop | None = None
     tags: frozenset[str] = frozenset()
     variables: Map = field(default_factory=Map)
+    treatment: Map = field(default_factory=Map)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -125,7 +127,7 @@ class PlaybookReader:
             return None
         self._count += _IMPORT
         if real not in self._files:
-            self._files[real] = yaml.load(path, yaml.PLAYS, self.problems, where)
+            self._files[real] = yaml.load(path, self.problems, where, excerpts=True)
         tree = self._files[real]
         return None if tree is None else (tree, replace(inherited, chain=chain))
 
@@ -259,7 +261,10 @@ class PlaybookReader:
             if not isinstance(key, str):
                 self.problems.error(properties.at(key), f"the name of a property is a text, not {key!r}")
         check(properties, properties.where, self.problems)
-        return [TaskSource(kind, properties, self._name(task), where, own.conditions, loop, own.tags, own.variables)]
+        told = [key for key in TREATMENT_KEYS if key in task]
+        treatment = Map({key: task[key] for key in told}, where, {key: task.at(key) for key in told})
+        check(treatment, where, self.problems)
+        return [TaskSource(kind, properties, self._name(task), where, own.conditions, loop, own.tags, own.variables, treatment)]
 
     def _imported(self, task: Map, path: Path, inherited: _Inherited) -> list[TaskSource]:
         where = task.at("import_tasks")

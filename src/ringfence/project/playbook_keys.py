@@ -7,7 +7,8 @@ PLAY_KEYS_OF_ANSIBLE = ("any_errors_fatal", "become", "become_method", "become_u
                  "no_log", "order", "port", "post_tasks", "pre_tasks", "remote_user", "roles", "run_once", "strategy",
                  "throttle", "timeout", "vars_prompt", "when")
 PLAYBOOK_IMPORT_KEYS = ("import_playbook", "name", "vars", "tags", "when")
-TASK_KEYS = ("name", "when", "loop", "with_items", "loop_control", "tags", "vars")
+TREATMENT_KEYS = ("omitted", "adopt", "renamed_from")  # how ringfence treats what a task declares
+TASK_KEYS = ("name", "when", "loop", "with_items", "loop_control", "tags", "vars", *TREATMENT_KEYS)
 TASK_IMPORT_KEYS = ("import_tasks", "name", "when", "tags", "vars")
 BLOCK_KEYS = ("block", "name", "when", "tags", "vars")
 TASK_KEYS_OF_ANSIBLE = {

@@ -37,7 +37,8 @@ class RenderedTask:
     """One resource that a host shall have. Identity is meaningful: equal input gives the same object.
 
     `properties` are plain: str, int, float, bool, None, list, dict, Secret. `places` has the place of each property;
-    `raw` the properties as written, so that a literal can be told from a template.
+    `raw` the properties as written, so that a literal can be told from a template. `treatment` are the keys beside `when` that
+    say how the resource is treated.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class RenderedTask:
     locations: Mapping[str, Where]
     tags: frozenset[str] = frozenset()
     item: LoopItem | None = None
+    treatment: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,6 +71,11 @@ class Tags:
     only: frozenset[str] = frozenset({"all"})
     skip: frozenset[str] = frozenset()
 
+    @property
+    def are_all(self) -> bool:
+        """Whether they leave nothing out but what `never` does."""
+        return self == Tags()
+
     @classmethod
     def of(cls, only: Iterable[str] = (), skip: Iterable[str] = ()) -> "Tags":
         """From the arguments of the command line, each perhaps several tags with commas."""
@@ -83,6 +90,10 @@ class Tags:
         if "all" in self.skip:
             return wanted and "always" in own and "always" not in self.skip
         return wanted and own.isdisjoint(self.skip) and not ("tagged" in self.skip and tags)
+
+
+ANY_TAGS = Tags(frozenset({"all", "never"}))
+"""What some choice of tags selects: every task."""
 
 
 @dataclass(slots=True)
@@ -118,8 +129,9 @@ class TaskRenderer:
         own = step.variables
         self.variables = Map({k: v for k, v in own.items() if k not in hidden}, own.where, own.locations)
         self.fixed = None
-        if names_in(step.properties) is None and not template(step.name) and step.loop is None:
-            self.fixed = _task(step, step.properties, step.name, None)
+        if names_in(step.properties) is None and not template(step.name) and step.loop is None and (
+                names_in(step.treatment) is None):
+            self.fixed = _task(step, step.properties, step.treatment, step.name, None)
         self.names = self._names()
         self.always = self.fixed is not None and not step.conditions
         self._memo: dict[Hashable, _Outcome] = {}
@@ -129,7 +141,7 @@ class TaskRenderer:
         step = self.source
         parts = [_condition(c).names for c in step.conditions]
         if self.fixed is None:
-            parts += [n for v in (step.properties, step.name) if (n := names_in(v)) is not None]
+            parts += [n for v in (step.properties, step.treatment, step.name) if (n := names_in(v)) is not None]
         if step.loop is not None:
             parts += [n for v in (step.loop.items, step.loop.label) if (n := names_in(v)) is not None]
         return frozenset[str]().union(*parts)
@@ -179,22 +191,13 @@ class TaskRenderer:
         if self.fixed is not None:
             outcome.tasks.append(self.fixed)
             return
-        properties, good = {}, True
-        for key, value in step.properties.items():
-            where = step.properties.at(key)
-            try:
-                rendered = scope.render(value, where)
-            except RenderError as error:
-                outcome.fail(error, where)
-                good = False
-            else:
-                if rendered is not OMIT:
-                    properties[key] = rendered
+        properties, good = _rendered(scope, step.properties, outcome)
+        treatment, also_good = _rendered(scope, step.treatment, outcome)
         if item is not None:
             item = LoopItem(item.value, item.index, _text(scope, step.loop.label) if step.loop and step.loop.label
                         else _short(item.value))
-        rendered_tasks = outcome.tasks if good else outcome.partial
-        rendered_tasks.append(_task(step, properties, _text(scope, step.name), item))
+        rendered_tasks = outcome.tasks if good and also_good else outcome.partial
+        rendered_tasks.append(_task(step, properties, treatment, _text(scope, step.name), item))
 
     def _holds(self, scope: Scope, outcome: _Outcome) -> bool | None:
         """Whether all conditions are true; None where one cannot be told."""
@@ -208,8 +211,26 @@ class TaskRenderer:
         return True
 
 
-def _task(step: TaskSource, properties: Mapping[str, Any], name: str, item: LoopItem | None) -> RenderedTask:
-    return RenderedTask(step.kind, name, properties, step.properties, step.where, step.properties.locations, step.tags, item)
+def _rendered(scope: Scope, written: Map, outcome: _Outcome) -> tuple[dict[str, Any], bool]:
+    """The values of a mapping without those that are omitted, and whether all could be rendered."""
+    found, good = {}, True
+    for key, value in written.items():
+        where = written.at(key)
+        try:
+            rendered = scope.render(value, where)
+        except RenderError as error:
+            outcome.fail(error, where)
+            good = False
+        else:
+            if rendered is not OMIT:
+                found[key] = rendered
+    return found, good
+
+
+def _task(step: TaskSource, properties: Mapping[str, Any], treatment: Mapping[str, Any], name: str,
+          item: LoopItem | None) -> RenderedTask:
+    locations = {**step.treatment.locations, **step.properties.locations} if step.treatment else step.properties.locations
+    return RenderedTask(step.kind, name, properties, step.properties, step.where, locations, step.tags, item, treatment)
 
 
 def _condition(when: Condition) -> Template:

@@ -11,9 +11,12 @@ from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import Map, Seq
 from ringfence.files import MAX_SETTINGS
+from ringfence.model.ledger import PROJECT_ID, PRUNE_MODES, ProjectIdentity
+from ringfence.types.enums import parse_bool
 
 FILE = "ringfence.yml"
 MAX_ENTRIES = 1000  # entries of one list in ringfence.yml
+MAX_COUNT = 1_000_000  # what a number in it may be
 LATER = ("protected",)  # keys of the design that no version knows yet
 
 
@@ -21,7 +24,9 @@ LATER = ("protected",)  # keys of the design that no version knows yet
 class ProjectSettings:
     """What the file says, paths made relative to the current folder; empty where there is no file.
 
-    `folder` is the project's: that of the file, or the current one. `modules` are the folders of its own kinds.
+    `folder` is the project's: that of the file, or the current one. `modules` are the folders of its own kinds. `project` is
+    in whose name objects are owned, `prune` one of PRUNE_MODES, `max_changes` how many changes a host may have at once (0: any
+    number), `inherit` whether hosts are made from images with a ledger.
     """
 
     folder: Path
@@ -29,6 +34,10 @@ class ProjectSettings:
     playbooks: tuple[str, ...] = ()
     vault_password_file: str = ""
     modules: tuple[str, ...] = ()
+    project: ProjectIdentity | None = None
+    prune: str = ""
+    max_changes: int = 0
+    inherit: bool = False
 
 
 def find(start: Path | None = None) -> Path | None:
@@ -47,7 +56,7 @@ def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings:
     path, problems = Path(os.path.relpath(path)), Problems()
     if reason := trust.bounded(path.parent).unreadable(path):
         raise InputError([Diagnostic(Where(os.fspath(path)), reason)])
-    data = yaml.load(path, yaml.PLAYS, problems, limit=MAX_SETTINGS)
+    data = yaml.load(path, problems, limit=MAX_SETTINGS)
     if data is not None and not isinstance(data, Map):
         problems.error(Where(os.fspath(path), 1), f"{FILE} is a mapping, not {describe(data)}",
                        f"Allowed: {', '.join(_KEYS)}.")
@@ -74,7 +83,7 @@ def _path(key: str, value: Any, where: Where, folder: Path, problems: Problems) 
 
 def _outside(values: Mapping[str, Any], data: Map, trust: Trust, problems: Problems) -> None:
     """Note the paths that an untrusted project may not name."""
-    for key, value in values.items():
+    for key, value in ((key, value) for key, value in values.items() if key in _PATHS):
         for path in [value] if isinstance(value, str) else value:
             if (reason := trust.unreadable(path)) and not (key == "inventory" and "," in path):
                 problems.error(data.at(key), f"{key}: {reason}")
@@ -94,7 +103,46 @@ def _several(key: str, value: Any, data: Map, folder: Path, problems: Problems) 
                  else _path(key, entry, entries.at(index), folder, problems) for index, entry in enumerate(entries))
 
 
-_KEYS: dict[str, Callable[[str, Any, Map, Path, Problems], Any]] = {
-    "inventory": _several, "playbooks": _several, "vault_password_file": _one,
-    "modules": _several,
+def _identity(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> ProjectIdentity | None:
+    """`{name: corp-firewall, id: 9f3a…}`: neither has a default, for two projects of one id would remove each other's rules."""
+    told = value if isinstance(value, Map) else Map()
+    for unknown in told.keys() - {"name", "id"}:
+        problems.error(told.at(unknown), f'unknown key "{unknown}" in project', allowed(unknown, ("name", "id")))
+    name, id = told.get("name"), told.get("id")
+    if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable():
+        problems.error(data.at(key), "project takes a name, a text of up to 100 characters, and an id",
+                       "`ringfence init` writes such a block.")
+    elif not isinstance(id, str) or not PROJECT_ID.fullmatch(id.lower()):
+        problems.error(told.at("id") if "id" in told else data.at(key), "the id of a project is 8 to 64 hexadecimal digits, made "
+                       f"once by chance and never changed, for example {os.urandom(8).hex()}", "`ringfence init` writes one.")
+    else:
+        return ProjectIdentity(name, id.lower())
+    return None
+
+
+def _mode(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> str:
+    if value in PRUNE_MODES:
+        return str(value)
+    problems.error(data.at(key), f"{key} takes one of {', '.join(PRUNE_MODES)}, not {describe(value)}")
+    return ""
+
+
+def _number(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_COUNT:
+        return value
+    problems.error(data.at(key), f"{key} takes a number from 1 on, not {describe(value)}")
+    return 0
+
+
+def _switch(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> bool:
+    try:
+        return parse_bool(value)
+    except ValueError as error:
+        problems.error(data.at(key), f"{key}: {error}")
+        return False
+
+
+_PATHS: dict[str, Callable[[str, Any, Map, Path, Problems], Any]] = {
+    "inventory": _several, "playbooks": _several, "vault_password_file": _one, "modules": _several,
 }
+_KEYS = {**_PATHS, "project": _identity, "prune": _mode, "max_changes": _number, "inherit": _switch}

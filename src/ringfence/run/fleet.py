@@ -1,5 +1,6 @@
 """Many hosts at once: results come as they are ready, one host's failure never stops the others, Ctrl-C ends at once."""
 
+import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -40,6 +41,7 @@ def run_all(jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], fork
     waiting = iter(jobs)
     pool = ThreadPoolExecutor(max_workers=max(1, forks), thread_name_prefix="host")
     running: set[Future[HostResult]] = set()
+    gc.freeze()  # modules and what is declared stay to the end: to look for garbage in them again and again takes long
     try:
         for job in islice(waiting, max(1, forks)):
             running.add(_begin(pool, work, job, observers))
@@ -53,6 +55,7 @@ def run_all(jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], fork
                     observer.on_result(result)
                 yield result
     finally:
+        gc.unfreeze()
         pool.shutdown(wait=False, cancel_futures=True)
 
 

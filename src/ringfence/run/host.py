@@ -11,13 +11,16 @@ from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, RingfenceError, StalePlan
 from ringfence.model.declaration import Declarations, state_after
 from ringfence.model.facts import Facts, parse_facts, unread, with_network
+from ringfence.model.ledger import Ledger, parse_ledger
 from ringfence.model.resource import Kind
-from ringfence.model.state import LOCAL, Change, State, diff
+from ringfence.model.state import LOCAL, Change, Id, State, diff
 from ringfence.plan import in_force, steps
 from ringfence.plan.file import Reviewed, stale
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
+from ringfence.plan.run_policy import RunPolicy
 from ringfence.report import HostResult
+from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, ledger_update, only_call
 from ringfence.run.masking import Masking, secrets_of
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
@@ -33,6 +36,7 @@ from ringfence.windows.stored_names import StoredNames, stored_names
 
 LOG = logging.getLogger(__name__)
 NO_QUESTIONS = Questions()
+PENDING, FINAL = "ledger, pending", "ledger, final"  # labels of the calls around the changes
 
 
 def host_fault(host: str, error: Exception) -> RingfenceError:
@@ -65,7 +69,8 @@ class RunContext:
 
     declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
     connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
-    things, where people are going to see it.
+    things, where people are going to see it · policy: how what is whose is treated · possible: (host, its facts) -> what any
+    choice of tags declares for it; None where that is not known.
     """
 
     kinds: Mapping[str, Kind]
@@ -73,6 +78,8 @@ class RunContext:
     connect: Callable[[HostJob], Transport]
     memory: ReplyMemory = field(default_factory=ReplyMemory)
     names: Callable[[HostSnapshot, StoredNames, Callable[[Batch], Reply]], Mapping[str, str]] | None = None
+    policy: RunPolicy = field(default_factory=RunPolicy)
+    possible: Callable[[str, Facts], frozenset[Id] | None] = lambda host, facts: None
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -144,13 +151,16 @@ class HostRun:
     # -- read and plan
 
     def read(self, questions: Questions = NO_QUESTIONS, calls: Mapping[Hashable, Call] = {}, *, defaults: bool = True,
-             ) -> tuple[HostSnapshot, Reply]:
-        """Facts, configured policy, what Windows ships (`defaults`) and the answers to questions, in one batch. Raises HostError.
+             ledger: bool = False) -> tuple[HostSnapshot, Reply]:
+        """Facts, configured policy, what Windows ships (`defaults`), whose objects are whose (`ledger`) and the answers to
+        questions, in one batch. Raises HostError.
 
         calls: others that go along; the reply has their answers.
         """
-        reply = self.send(Batch({"facts": Call("Facts.Read"), "policy": policy_call(self.kinds),
-                                 **questions.calls(), **calls, **({"defaults": Call("Defaults.Read")} if defaults else {})}))
+        more = {"defaults": Call("Defaults.Read")} if defaults else {}
+        more |= {"ledger": Call("Ledger.Read")} if ledger else {}
+        reply = self.send(Batch({"facts": Call("Facts.Read"), "policy": policy_call(self.kinds), **questions.calls(), **calls,
+                                 **more}))
         facts = parse_facts(reply["facts"])
         self.endpoint = endpoint_of(facts)
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
@@ -161,7 +171,7 @@ class HostRun:
         if others := unread_keys(reply["policy"]):
             LOG.info("%s: %d keys of its policy are of no kind and not read: %s", self.job.host, len(others), ", ".join(others))
         found = HostSnapshot(facts, state, defaults=self._defaults(reply), unread=holes,
-                             stored=_dict(reply["policy"]).get(LOCAL))
+                             stored=_dict(reply["policy"]).get(LOCAL), ledger=self._ledger(reply, facts))
         self.found = questions.answered(found, reply)
         return self.found, reply
 
@@ -172,6 +182,13 @@ class HostRun:
             return Defaults(unread=(("what Windows ships", answer.error.message),))
         return parse_defaults(answer.value, reply["policy"], self.kinds)
 
+    def _ledger(self, reply: Reply, facts: Facts) -> Ledger:
+        answer = reply.answers.get("ledger", Answer())
+        if answer.error:
+            return Ledger(unread="the endpoint keeps none: export it anew (`ringfence jea export`)" if answer.error.is_lack
+                          else answer.error.message)
+        return parse_ledger(answer.value, self.context.policy.project, f"{facts.computer}|{facts.raw.get('domain') or ''}")
+
     def planned(self) -> tuple[Plan, HostResult]:
         """The plan for the host, and what it comes to where nothing is written. Raises HostError."""
         job, declare = self.job, self.context.declare
@@ -179,12 +196,14 @@ class HostRun:
         asked = about(known, self.kinds)
         if job.needs_facts:
             asked = replace(asked, facts=frozenset({INTERFACES, MANAGEMENT}))
-        found, _ = self.read(asked)
+        found, _ = self.read(asked, ledger=True)
         declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
-        if more := about(declared, self.kinds).beyond(asked):  # what only the facts of the host brought up
+        # what only the facts of the host brought up
+        if job.needs_facts and (more := about(declared, self.kinds).beyond(asked)):
             found = more.answered(found, self.send(Batch(more.calls())))
         seen, unread_error = self._seen(declared, found)
-        plan = steps.make(job.host, seen, found, problems)
+        policy, possible = self._policy(declared, found)
+        plan = steps.make(job.host, seen, found, problems, policy, possible)
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in found.facts.unread]
         if self.endpoint and not self.endpoint.is_known:
@@ -196,6 +215,16 @@ class HostRun:
         except RingfenceError as error:
             result = replace(result, error=error)
         return plan, replace(result, error=unread_error or result.error)
+
+    def _policy(self, declared: Declarations, found: HostSnapshot) -> tuple[RunPolicy, frozenset[Id]]:
+        """How what is whose is treated on this host, and what any run of the project could declare there."""
+        policy, declarable = self.context.policy, frozenset(declared)
+        if policy.project is None or policy.partial or not found.ledger.entries.keys() - declarable:
+            return policy, declarable
+        more = self.context.possible(self.job.host, found.facts)
+        if more is None:
+            return replace(policy, partial="what another choice of tags declares is not known"), declarable
+        return policy, declarable | more
 
     def _seen(self, declared: Declarations, found: HostSnapshot) -> tuple[Declarations, HostError | None]:
         """What is declared of kinds that could be read, and the error where others are declared: of these nothing is known."""
@@ -218,29 +247,47 @@ class HostRun:
             return result
         if reviewed is not None and (reason := stale(reviewed, self._masking.changes(plan.changes))):
             raise StalePlan(reason)
-        if result.error or not plan.changes:
+        return result if result.error else self.carry_out(plan, result)
+
+    def carry_out(self, plan: Plan, result: HostResult, update: LedgerUpdate | None = None) -> HostResult:
+        """The changes of a plan made, recorded and proven. `update`: what becomes of the ledger, where that is not what follows
+        from the changes. Never raises: what was to be changed, and what was, is still known."""
+        if update is None:
+            update = ledger_update(plan) if plan.policy.project and not plan.found.ledger.unread else LedgerUpdate()
+        if not (plan.changes or update):
             return result
         try:
-            result = self._write(plan, result)
-            return result if result.error else self._prove(plan, result)
-        except Exception as error:  # what was to be changed, and what was, is still known
+            result = self._write(plan, result, update)
+            return result if result.error or not any(c.writes for c in plan.changes) else self._prove(plan, result)
+        except Exception as error:
             return replace(result, error=host_fault(self.job.host, error))
 
-    def _write(self, plan: Plan, result: HostResult) -> HostResult:
-        """Carries the changes to the host. Raises HostError."""
+    def _write(self, plan: Plan, result: HostResult, update: LedgerUpdate) -> HostResult:
+        """Carries the changes to the host, between the two entries in its ledger. Raises HostError."""
         if problem := self._cannot_write(plan.found.facts):
             return replace(result, error=problem)
-        expectations = expected(plan.changes, plan.declarations, plan.found.stored)
-        reply = self.send(Batch(cmdlet_calls(plan.changes, self._aliases(plan), expectations), stop_on_error=True))
-        answers = [(c, answer) for c in plan.changes if (answer := reply.answers.get(c.id))]
+        written = [c for c in plan.changes if c.writes]
+        expectations = expected((c for c in written if c.id not in plan.renames), plan.declarations, plan.found.stored)
+        calls: dict[Hashable, Call] = dict(cmdlet_calls(written, self._aliases(plan), expectations).items())
+        if update and calls:
+            calls = {PENDING: ledger_calls(plan, update)[0], **calls, FINAL: ledger_calls(plan, update)[1]}
+        elif update:
+            calls = {FINAL: only_call(plan, update)}
+        reply = self.send(Batch(calls, stop_on_error=True))
+        answers = [(c, answer) for c in written if (answer := reply.answers.get(c.id))]
         made = frozenset(c.id for c, answer in answers if answer.error is None)
+        if (answer := reply.answers.get(PENDING)) and answer.error:
+            error = _not_recorded(answer.error, written=bool(answers))
+            return replace(result, written=made, error=HostError("protocol", f"it went on after: {error}") if answers else error)
         for number, (change, answer) in enumerate(answers, 1):
             if answer.error:
                 error = _not_made(change, answer.error, bool(made))
                 if number < len(answers):  # it was told to stop there: nobody knows what it does
                     error = HostError("protocol", f"it went on after: {error}")
                 return replace(result, written=made, error=error)
-        return replace(result, written=made)
+        if (answer := reply.answers.get(FINAL)) and answer.error:
+            return replace(result, written=made, error=_not_recorded(answer.error, written=bool(made)))
+        return replace(result, written=made | {c.id for c in plan.changes if not c.writes})
 
     def _cannot_write(self, facts: Facts) -> HostError | None:
         """Why nothing can be written on the host, as far as it said so itself. What the account of a JEA endpoint may do its
@@ -268,7 +315,9 @@ class HostRun:
         if error := self._seen(plan.declarations, found)[1]:
             return replace(result, error=error)
         after = diff(found.state, state_after(plan.declarations, found.state), plan.declarations)
-        remaining = order(replace(plan, changes=after)).changes
+        left = [c for c in plan.changes if c.id not in plan.declarations and c.writes and found.state.get(c.id) != c.after
+                and c.action != "rename"]
+        remaining = order(replace(plan, changes=(*after, *left))).changes
         notes = [Diagnostic(NOWHERE, reason, severity="warning", host=self.job.host) for label in asked
                  for name, status in _dict(reply.answers[label].value).items() if (reason := in_force.not_enforced(name, status))]
         result = replace(result, remaining=remaining, diagnostics=(*result.diagnostics, *notes))
@@ -279,6 +328,14 @@ class HostRun:
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _not_recorded(failure: Failure, written: bool) -> RingfenceError:
+    """Why the ledger was not written, before the changes or after them."""
+    kind = kind_from_call(failure)
+    if kind == "changed_meanwhile" and not written:
+        return StalePlan("another run of the project wrote here since the plan was made. Nothing was written: run it again")
+    return HostError("endpoint" if failure.is_lack else kind if kind == "authorization" else "ledger", failure.message)
 
 
 def _not_made(change: Change, failure: Failure, written: bool) -> RingfenceError:

@@ -18,37 +18,17 @@ from ringfence.inventory import ansible_settings
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.resource import Kind
+from ringfence.model.state import Id
 from ringfence.project import Project, Tags, read, read_hosts, settings
 from ringfence.project.declare import DeclarationBuilder
-from ringfence.project.render import RenderedTasks
+from ringfence.project.render import ANY_TAGS, RenderedTasks
 from ringfence.run.host import HostJob, RunContext
+from ringfence.run.policy_from_options import run_policy
+from ringfence.run.run_options import RunOptions as RunOptions
 from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
 from ringfence.transports.resolve import insecure, named_files, named_program, settings_for
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What the command line asked for; what is empty comes from `ringfence.yml` in `project` or above it."""
-
-    project: Path
-    playbooks: Sequence[str] = ()
-    inventory: Sequence[str] = ()
-    limit: Sequence[str] = ()
-    tags: Sequence[str] = ()
-    skip_tags: Sequence[str] = ()
-    extra_vars: Sequence[str] = ()
-    vault: Sequence[str] = ()
-    trust: Trust = Trust()
-    ignore_ansible_cfg: bool = False
-
-    @property
-    def named_files(self) -> tuple[str, ...]:
-        """The files that the command line names."""
-        inventories = [i for i in self.inventory if "," not in i]
-        beside = [str(Path(i).parent / name) for i in inventories for name in ("group_vars", "host_vars")]
-        return (*self.playbooks, *inventories, *beside, *(f[1:] for f in (*self.extra_vars, *self.limit) if f.startswith("@")))
 
 
 @dataclass(frozen=True)
@@ -81,7 +61,9 @@ def prepare(options: RunOptions) -> Prepared:
     found_once = builder.problems.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
-    return Prepared(jobs, RunContext(kinds, builder.declare, partial(_way, trust=trust)), found_once)
+    policy = run_policy(options, found, playbooks)
+    context = RunContext(kinds, builder.declare, partial(_way, trust=trust), policy=policy, possible=builder.possible)
+    return Prepared(jobs, context, found_once)
 
 
 def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool = False) -> Prepared:
@@ -104,7 +86,8 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     found_once = of_hosts.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
-    return Prepared(jobs, RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust)), found_once)
+    context = RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust), policy=run_policy(options, found, []))
+    return Prepared(jobs, context, found_once)
 
 
 def _check_ansible_settings(options: RunOptions, found: settings.ProjectSettings, problems: Problems, trust: Trust) -> None:
@@ -192,6 +175,14 @@ class _JobBuilder:
         if not self._told:
             self._told = self.problems.known
         return declarations, [d for d in wrong if d.severity == "error" or replace(d, host="") not in self._told]
+
+    def possible(self, host: str, facts: Facts) -> frozenset[Id] | None:
+        """The ids of what any choice of tags declares for a host; None where some of it cannot be known."""
+        rendered = self.project.render(host, facts.raw, ANY_TAGS)
+        declarations, wrong = self.builder.declarations(rendered.tasks)
+        if rendered.partial or rendered.needs_facts or any(d.severity == "error" for d in (*rendered.diagnostics, *wrong)):
+            return None
+        return frozenset(declarations)
 
     def _declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic], bool]:
         rendered = self.project.render(host, None if facts is None else facts.raw, self.tags)

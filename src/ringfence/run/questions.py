@@ -15,14 +15,15 @@ from ringfence.windows.endpoint import endpoint_of
 from ringfence.windows.keys import WantedKeys, compare_call, wanted_keys, with_known_keys
 from ringfence.windows.read import read_objects
 
-INTERFACES, MANAGEMENT = "Interfaces.Read", "Management.Read"  # facts that cost a host more: asked where something needs them
+INTERFACES, MANAGEMENT, SERVICES = "Interfaces.Read", "Management.Read", "Services.Read"
+"""Facts that cost a host more: asked where something needs them."""
 _NO_ANSWER = "the endpoint does not compare keys, which the one for operators does"
 
 
 @dataclass(frozen=True)
 class Questions:
-    """facts: the verbs for those beyond the usual (INTERFACES, MANAGEMENT) · accounts: names that the host has to translate ·
-    kinds: those that only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own."""
+    """facts: the verbs for those beyond the usual (INTERFACES, MANAGEMENT, SERVICES) · accounts: names that the host has to
+    translate · kinds: those that only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own."""
 
     facts: frozenset[str] = frozenset()
     accounts: tuple[str, ...] = ()
@@ -53,7 +54,9 @@ class Questions:
         state = found.state
         for kind in self.kinds:
             state = state.updated(read_objects(kind, reply[kind.name]))
-        facts = with_network(found.facts, *(reply[verb] for verb in sorted(self.facts)))
+        facts = with_network(found.facts, *(reply[verb] for verb in sorted(self.facts - {SERVICES})))
+        if SERVICES in self.facts:  # older endpoints do not know the question: then nothing is said of services
+            facts = with_network(facts, reply.answers.get(SERVICES, Answer()).value)
         found = replace(found, state=state, facts=facts)
         if self.accounts:
             found = replace(found, accounts={**found.accounts, **_dict(reply["accounts"])})
@@ -74,9 +77,10 @@ class Questions:
 def about(declarations: Declarations, kinds: Mapping[str, Kind]) -> Questions:
     """The questions about what is declared."""
     asked = [kinds[name] for name in sorted({id.kind for id in declarations})]
-    interfaces = any(d.resource.kind.properties[p].type.resolved_by_host == "interface"
-                     for d in present(declarations.values()) for p in d.host_names)
-    return Questions(frozenset({INTERFACES} if interfaces else ()), bind.account_names(declarations.values()),
+    named = [d for d in present(declarations.values()) if d.host_names]
+    looked_up = {d.resource.kind.properties[p].type.resolved_by_host for d in named for p in d.host_names}
+    facts = {verb for verb, names in ((INTERFACES, "interface"), (SERVICES, "service")) if names in looked_up}
+    return Questions(frozenset(facts), bind.account_names(named),
                      tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()))
 
 

@@ -5,6 +5,7 @@ from ringfence.plan.in_force import TO_NEGOTIATE, stopped
 from ringfence.report import HostResult, StatusResult
 from ringfence.run.host import HostJob, HostRun, RunContext
 from ringfence.windows.associations import associations
+from ringfence.windows.stored_names import names_of
 
 
 def status_of(job: HostJob, context: RunContext) -> HostResult:
@@ -13,7 +14,8 @@ def status_of(job: HostJob, context: RunContext) -> HostResult:
 
     def ask() -> HostResult:
         found, reply = run.read(calls={"associations": Call("SA.Read")})
-        return StatusResult(job.host, declared=job.declared, associations=associations(reply["associations"], found.state),
-                            stopped=stopped(found.facts, TO_NEGOTIATE))
+        seen = associations(reply["associations"], found.state)
+        return StatusResult(job.host, associations=seen, stopped=stopped(found.facts, TO_NEGOTIATE),
+                            names=run.names(names_of(title for one in seen for title in one.display_names)))
 
     return run.result(ask)

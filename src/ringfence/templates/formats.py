@@ -49,7 +49,7 @@ def to_nice_yaml(value: Any, indent: int = 4, **options: Any) -> str:
 def from_yaml(value: Any) -> Any:
     problems = Problems()
     charge(_YAML_WORK * len(text(value)))
-    found = yaml.parse(text(value), "from_yaml", yaml.VARIABLES, problems)
+    found = yaml.parse(text(value), "from_yaml", problems)
     if problems.failed:
         raise RenderError("from_yaml: the text is not YAML")
     return found

@@ -1,16 +1,20 @@
 """PowerShell remoting (PSRP over WinRM) with pypsrp: one runspace pool, one pipeline, one batch."""
 
 import contextlib
+import functools
 import re
 import struct
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 from pypsrp.complex_objects import PSInvocationState
 from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
-from pypsrp.messages import Message
+from pypsrp.messages import CreatePipeline, Message
 from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
+from pypsrp.serializer import Serializer
 from spnego.exceptions import SpnegoError
 
 from ringfence import files
@@ -191,10 +195,38 @@ class LinearPool(RunspacePool):
 
     def __init__(self, connection: BoundedWSMan, configuration_name: str) -> None:
         super().__init__(connection, configuration_name=configuration_name)
+        self._serializer = _OnceWritingSerializer()
         self._fragmenter = _LinearFragmenter(connection.max_payload_size, self._serializer)
 
     def _process_runspacepool_warning(self, message: Message) -> None:
         """Nothing: pypsrp would make it a Python warning."""
+
+
+@dataclass(frozen=True)
+class _ConstantPipeline:
+    """A pipeline of one command, by what its message depends on: it is the same for all hosts that speak one version."""
+
+    command: str
+    is_script: bool
+    protocol: str
+    message: CreatePipeline = field(compare=False)
+
+
+@functools.lru_cache(16)
+def _clixml(pipeline: _ConstantPipeline) -> bytes:
+    written: Any = Serializer().serialize(pipeline.message)
+    return bytes(ET.tostring(written, encoding="utf-8", method="xml"))
+
+
+class _OnceWritingSerializer(Serializer):
+    """pypsrp's, that writes the message of a pipeline once and not for each host: it holds the script, the longest text."""
+
+    def serialize(self, value: Any, *how: Any, **more: Any) -> Any:
+        if not isinstance(value, CreatePipeline):
+            return super().serialize(value, *how, **more)
+        pipeline: Any = value.pipeline
+        (command,) = pipeline.commands
+        return _clixml(_ConstantPipeline(command.cmd, command.is_script, command.protocol_version, value))
 
 
 class _LinearFragmenter(Fragmenter):

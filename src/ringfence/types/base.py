@@ -93,7 +93,7 @@ class PropertyType:
     parse: Callable[[Any], Any]
     schema: Mapping[str, Any] = field(default_factory=dict)
     to_parameter: Callable[[Any], Any] = identity
-    resolved_by_host: Literal["", "interface", "account"] = ""  # whose names only the host can translate
+    resolved_by_host: Literal["", "interface", "account", "service"] = ""  # whose names only the host can translate
     host_names: Callable[[Any], tuple[str, ...]] = lambda value: ()  # those names in a value
     unwritable: tuple[str, ...] = ()  # members that Windows' own rules have and no cmdlet takes
     instead: Callable[[Any], str] = lambda value: ""  # what to say where such a value is wanted
@@ -112,7 +112,11 @@ def as_text(value: Any) -> str:
     """Text from a YAML scalar. Raises ValueError for anything that is not text or a number."""
     if isinstance(value, Secret):
         raise ValueError("a secret may not stand here: this property is shown in plans and reports")
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is not a text: yes, no, on and off without quotes are true and false in YAML")
+    if isinstance(value, float):
+        raise ValueError(f"{quoted(value)} is not a text: write numbers with a dot in quotes")
+    if not isinstance(value, str | int):
         raise ValueError(f"{quoted(value)} is not a text")
     if isinstance(value, str) and _HALVES.search(value):
         raise ValueError(f"{quoted(value)} holds half of a character pair, which no file and no terminal can show")

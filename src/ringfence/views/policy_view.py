@@ -7,7 +7,7 @@ from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
-from ringfence.plan.file import plain_data, resource_as_data
+from ringfence.model.plain import plain_data, resource_as_data
 from ringfence.report import HostResult, PolicyObject, PolicyResult, Report
 from ringfence.views import json_view, text_view
 from ringfence.views.defaults_view import origin

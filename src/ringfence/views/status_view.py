@@ -61,7 +61,8 @@ def text(result: StatusResult, style: Style = unstyled) -> str:
         rows = [("main mode", " · ".join(filter(None, map(cut, (one.key_module, one.authentication, one.suite)))),
                  _limits(one.seconds))] if one.suite or one.authentication else []
         rows += [("quick mode", _quick(q), _limits(q.seconds, q.kilobytes)) for q in one.quick]
-        rows.append(("asked by", value(one.rules, "") or "no rule that is known here", ""))
+        asked = [_titled(name, result.names.get(title, title)) for name, title in zip(one.rules, one.display_names, strict=True)]
+        rows.append(("asked by", value(tuple(asked), "") or "no rule that is known here", ""))
         lines += ["    " + line for line in columns(rows)]
     return "\n".join(lines) + "\n"
 
@@ -70,6 +71,11 @@ def data(result: HostResult) -> dict[str, Any]:
     """The same as plain JSON values."""
     found, stopped = (result.associations, result.stopped) if isinstance(result, StatusResult) else ((), ())
     return {"host": result.host, "stopped_services": list(stopped), "associations": [asdict(a) for a in found]}
+
+
+def _titled(name: str, title: str) -> str:
+    """A rule by its name, and by what people call it where that is another."""
+    return name if title.casefold() in ("", name.casefold()) else f"{name} ({title})"
 
 
 def _named(id: str, address: str) -> str:

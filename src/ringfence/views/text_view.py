@@ -1,14 +1,15 @@
 """A run as people read it: per host the changes property by property, then a recap. Terraform's and Ansible's manners."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import ExitCode, HostError
+from ringfence.model.plain import plain_data
 from ringfence.model.resource import Resource
-from ringfence.model.state import LOCAL, Change
-from ringfence.plan.file import plain_data
+from ringfence.model.state import LOCAL, Action, Change
 from ringfence.report import HostResult, Report, Status
 from ringfence.types.base import remembered
 from ringfence.views.format import (
@@ -31,7 +32,8 @@ from ringfence.views.format import names as names_of_hosts
 from ringfence.views.view import ViewOptions
 from ringfence.windows.stored_names import title_of
 
-SIGNS = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed")}
+SIGNS: dict[Action, tuple[str, str]] = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed"),
+    "rename": (">", "changed"), "adopt": ("&", "changed"), "release": ("o", "quiet")}
 STYLES: dict[Status, str] = {"in_sync": "good", "reachable": "good", "changed": "changed", "differs": "changed",
                              "unreachable": "error", "refused": "error", "stale": "error", "invalid": "error", "failed": "error"}
 MAX_DIAGNOSTICS = 100  # mistakes and warnings of one host that are shown without --full
@@ -151,8 +153,14 @@ def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool)
     place = style(f"  {escaped(str(changed.where))}", "quiet") if changed.where != NOWHERE else ""
     people_say, title = naming(names), dict(names).get(title_of(changed), "")
     called = f"  {cut(title, full)}" if title else ""
-    head = f"  {style(f'{sign} {changed.id.kind} {cut(changed.resource.name, full)}{store}', colour)}{called}{place}"
-    if not diff:
+    name = changed.before.name if changed.before and changed.action == "rename" else changed.resource.name
+    word = f"{changed.action} " if changed.action in ("rename", "adopt", "release") else ""
+    head = f"  {style(f'{sign} {word}{changed.id.kind} {cut(name, full)}{store}', colour)}{called}{place}"
+    if changed.action == "rename":
+        head += f"\n      to {cut(changed.resource.name, full)}"
+    if changed.why:
+        head += f"\n      {style(escaped(changed.why), 'quiet')}"
+    if not diff or not changed.writes:
         return head
     words = {name: p.type for name, p in changed.resource.kind.properties.items()}
     rows = {
@@ -240,26 +248,23 @@ class RecapRow:
 
     host: str
     status: Status
-    created: int
-    updated: int
-    removed: int
+    actions: Mapping[Action, int]
     seconds: float
 
 
 def row(result: HostResult) -> RecapRow:
     """The recap line of a result: it is kept, the result is not."""
-    actions = [c.action for c in result.changes]
-    return RecapRow(result.host, result.status, actions.count("create"), actions.count("update"), actions.count("remove"),
-               result.seconds)
+    return RecapRow(result.host, result.status, Counter(c.action for c in result.changes), result.seconds)
 
 
 def recap(rows: Iterable[RecapRow], report: Report, seconds: float, style: Style = unstyled) -> str:
-    """A line per host, and the sum."""
+    """A line per host, and the sum. Actions that are rare have a column where there is one."""
     ordered = sorted(rows, key=lambda r: natural(r.host))
-    cells = [["host", "status", "create", "update", "remove", "seconds"]]
-    cells += [[escaped(r.host), status(r.status), *(str(n or "·") for n in (r.created, r.updated, r.removed)), f"{r.seconds:.2f}"]
+    shown_actions = [a for a in SIGNS if a in ("create", "update", "remove") or any(r.actions.get(a) for r in ordered)]
+    cells = [["host", "status", *shown_actions, "seconds"]]
+    cells += [[escaped(r.host), status(r.status), *(str(r.actions.get(a) or "·") for a in shown_actions), f"{r.seconds:.2f}"]
               for r in ordered]
-    lines = columns(cells, right=(2, 3, 4, 5))
+    lines = columns(cells, right=tuple(range(2, 3 + len(shown_actions))))
     painted = [style(lines[0], "quiet")]
     for line, one in zip(lines[1:], ordered, strict=True):
         before, shown, after = line.partition(f"  {status(one.status)} ")

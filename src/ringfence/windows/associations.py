@@ -13,6 +13,7 @@ from typing import Any
 from ringfence.model.filter import Filter
 from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Id, State
+from ringfence.windows.stored_names import display_name
 
 CIPHER_NAMES = {0: "none", 2: "DES", 6: "3DES", 65001: "AES128", 65002: "AES192", 65003: "AES256", 65004: "AESGCM128",
            65005: "AESGCM192", 65006: "AESGCM256"}
@@ -59,6 +60,7 @@ class Association:
     seconds: int
     quick: tuple[QuickMode, ...] = ()
     rules: tuple[str, ...] = ()  # the rules that asked for it, by name
+    display_names: tuple[str, ...] = ()  # of these rules, as they are stored
 
 
 class _RulesOfHost:
@@ -66,6 +68,7 @@ class _RulesOfHost:
 
     def __init__(self, state: State) -> None:
         rules = [(id, r, f) for id, r in state.items() if (f := r.as_filter()) and f.effect in ("secure", "exempt")]
+        self.display_names = {_shown(id, r): display_name(r) for id, r, _ in rules}
         self.named = defaultdict[str, set[str]](set)
         for id, rule, _ in rules:
             for name in (rule.name, rule.values()["display_name"]):
@@ -78,6 +81,10 @@ class _RulesOfHost:
         """The rules behind an association: those that its filters are named after, else every one that covers both ends."""
         named = {shown for q in quick if q.filter for shown in self.named.get(q.filter.casefold(), ())}
         return tuple(sorted(named)) or self._covering(local, remote)
+
+    def titles(self, names: Iterable[str]) -> tuple[str, ...]:
+        """What rules are called that `behind` named."""
+        return tuple(self.display_names[name] for name in names)
 
     def _covering(self, local: str, remote: str) -> tuple[str, ...]:
         if (local, remote) not in self.known:
@@ -106,8 +113,8 @@ def associations(answer: Any, state: State) -> tuple[Association, ...]:
         own = (*by_main.pop(_text(row, "Name"), ()), *by_remote.get(_text(row, "RemoteEndpoint"), ())[:_PER_PEER])
         seen.update(own)
         found.append(_main(row, own, rules))
-    found += [Association(q.local, q.remote, "", "", "", "", "", 0, (q,), rules.behind(q.local, q.remote, (q,)))
-              for q in quick if q not in seen]
+    found += [Association(q.local, q.remote, "", "", "", "", "", 0, (q,), asked, rules.titles(asked))
+              for q in quick if q not in seen for asked in [rules.behind(q.local, q.remote, (q,))]]
     return tuple(sorted(found, key=lambda a: (a.remote, a.local, a.suite)))
 
 
@@ -139,9 +146,10 @@ def _main(row: Mapping[str, Any], quick: tuple[QuickMode, ...], rules: _RulesOfH
     suite = "-".join(filter(None, (_word(row, "GroupId", GROUP_NAMES), _word(row, "CipherAlgorithm", CIPHER_NAMES),
                                    _word(row, "HashAlgorithm", HASH_NAMES))))
     local, remote = _text(row, "LocalEndpoint"), _text(row, "RemoteEndpoint")
+    asked = rules.behind(local, remote, quick)
     return Association(local, remote, _text(row, "LocalFirstId"), _text(row, "RemoteFirstId"),
                        _word(row, "AuthenticationMethod", METHOD_NAMES), _word(row, "KeyModule", KEY_MODULE_NAMES), suite,
-                       _number(row, "LifetimeSeconds"), quick, rules.behind(local, remote, quick))
+                       _number(row, "LifetimeSeconds"), quick, asked, rules.titles(asked))
 
 
 def _quick(row: Mapping[str, Any]) -> QuickMode:

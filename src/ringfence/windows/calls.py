@@ -22,6 +22,8 @@ def cmdlet_calls(changes: Iterable[Change], aliases: Mapping[str, str], expected
 
 def _cmdlet(change: Change, aliases: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     kind, name = change.resource.kind, change.resource.name
+    if change.action == "rename" and change.before is not None:
+        return f"Rename-{kind.noun}", {**kind.storage.find_parameters(change.before.name), "NewName": name}
     if change.before is None and change.after is not None:
         return f"New-{kind.noun}", {**kind.storage.new_parameters(name), **_new(change.after, aliases)}
     if change.after is None:
@@ -42,6 +44,8 @@ def writing_cmdlets(kinds: Iterable[Kind]) -> dict[str, tuple[str, ...]]:
             named = {*kind.storage.new_parameters("x"), *kind.storage.new_parameters(DEFAULT)}
             found[f"New-{kind.noun}"] = {*named, *(p.parameter for p in table)}
             found[f"Remove-{kind.noun}"] = {*found_by}
+        if kind.storage.renamable:
+            found[f"Rename-{kind.noun}"] = {*found_by, "NewName"}
         for proposal in (p.proposal.kind for p in kind.proposals if p.proposal):
             found[proposal.name] = {p.parameter for p in proposal.properties.values() if p.parameter}
     return {cmdlet: tuple(sorted(found[cmdlet])) for cmdlet in sorted(found)}
@@ -50,7 +54,7 @@ def writing_cmdlets(kinds: Iterable[Kind]) -> dict[str, tuple[str, ...]]:
 def _new(after: Resource, aliases: Mapping[str, str]) -> dict[str, Any]:
     """Every value that is not the cmdlet's own default, and what it has no default for."""
     return {p.parameter: to_parameter(p, getattr(after, p.name), aliases) for p in _sayable(after)
-            if p.required or p.said_with or getattr(after, p.name) != p.default}
+            if p.required or p.required_when or getattr(after, p.name) != p.default}
 
 
 def _set(before: Resource, after: Resource, aliases: Mapping[str, str]) -> dict[str, Any]:
@@ -59,14 +63,14 @@ def _set(before: Resource, after: Resource, aliases: Mapping[str, str]) -> dict[
     differ = {p.name for p in table if getattr(before, p.name) != getattr(after, p.name)}
     objects = {p.filter_object for p in table if p.name in differ and p.filter_object}
     chosen = [p for p in _sayable(after) if p.name in differ or (
-        p.filter_object in objects and (p.said_with or getattr(after, p.name) != p.default))]
+        p.filter_object in objects and (p.required_when or getattr(after, p.name) != p.default))]
     return {p.set_parameter: to_parameter(p, getattr(after, p.name), aliases) for p in chosen}
 
 
 def _sayable(after: Resource) -> list[Property]:
     """What a cmdlet may be told of it."""
     return [p for p in after.kind.properties.values() if p.parameter and not _names_nothing(p, after)
-            and (p.said_with is None or getattr(after, p.said_with[0]) == p.said_with[1])]
+            and (not isinstance(p.required_when, tuple) or getattr(after, p.required_when[0]) == p.required_when[1])]
 
 
 def _names_nothing(p: Property, after: Resource) -> bool:

@@ -25,8 +25,8 @@ _SECRET = {"shkey"}  # the value that holds a pre-shared key
 def expected(changes: Iterable[Change], declarations: Mapping[Id, Declaration], rows: Any) -> dict[Id, Expected]:
     """What each change expects to find. `rows`: the local store as it was read, of a Policy.Read.
 
-    A rule or a set is expected as a whole; of profiles and settings, what is declared. Nothing is expected of what only a
-    cmdlet tells of.
+    A rule or a set is expected as a whole, of what is renamed the new name too; of profiles and settings, what is declared.
+    Nothing is expected of what only a cmdlet tells of.
     """
     tree = parse_tree(rows if isinstance(rows, list) else ())
     places = {change.id: _stored_at(change, declarations.get(change.id)) for change in changes}
@@ -37,6 +37,9 @@ def expected(changes: Iterable[Change], declarations: Mapping[Id, Declaration], 
 def _stored_at(change: Change, declaration: Declaration | None) -> StoredAt:
     if change.id.store != LOCAL:
         return ()
+    if change.action == "rename" and change.before is not None:  # the one is there, and the other is not
+        names = (change.before.name, change.resource.name)
+        return tuple(place for name in names for place in change.resource.kind.storage.stored_at(name, ()))
     known = change.resource.kind.registry_values
     mentioned = declaration.values if isinstance(declaration, Present) else known
     return change.resource.kind.storage.stored_at(change.resource.name, [v for name, v in known.items() if name in mentioned])

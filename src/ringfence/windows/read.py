@@ -48,6 +48,8 @@ def read(stores: Any, kinds: Mapping[str, Kind]) -> State:
     for store in STORES:
         rows = stores.get(store) if isinstance(stores, dict) else None
         tree = parse_tree(rows) if isinstance(rows, list) else RegistryTree()
+        if not tree and store != LOCAL:  # where the registry holds nothing of them, profiles and settings are there all the same
+            continue
         ids = {k.name: those for k in kinds.values() if (those := k.storage.default_ids(tree))}
         for kind in kinds.values():
             resources = kind.storage.read(kind, tree, store)

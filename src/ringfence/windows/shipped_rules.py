@@ -9,7 +9,8 @@ from functools import cache
 from importlib import resources
 
 from ringfence.diagnostics import Diagnostic
-from ringfence.model.declaration import Declaration, Present
+from ringfence.model.declaration import AsShipped, Declaration, Present
+from ringfence.model.state import Id
 
 _KIND = "firewall_rule"
 
@@ -20,6 +21,17 @@ def shipped_rules() -> Mapping[str, str]:
     text = (resources.files(__package__) / "shipped_rules.txt").read_text(encoding="utf-8")
     rows = (line.partition("\t") for line in text.splitlines() if line and not line.startswith("#"))
     return {name: title for name, _, title in rows}
+
+
+def is_shipped(id: Id) -> bool:
+    """Whether a name is that of a rule which some Windows ships."""
+    return id.kind == _KIND and id.name.casefold() in _indexes()[0]
+
+
+def shipped_names(title: str) -> tuple[str, ...]:
+    """The names of the rules that have this display name in English."""
+    folded = title.casefold()
+    return tuple(name for name, known in shipped_rules().items() if known.casefold() == folded)
 
 
 def notes(declarations: Iterable[Declaration]) -> tuple[Diagnostic, ...]:
@@ -34,8 +46,10 @@ def _notes(declared: Declaration) -> Iterator[Diagnostic]:
     by_name, by_title, nearly = _indexes()
     folded = name.casefold()
     if shipped := by_name.get(folded):
-        yield _note(declared, f"{shipped} is a rule of Windows: {shipped_rules()[shipped]}",
-                    "Where a host has it, this task changes that rule. Its display name is told in English here.")
+        if not isinstance(declared, AsShipped) and not (isinstance(declared, Present) and declared.treatment.omitted):
+            yield _note(declared, f"{shipped} is a rule of Windows: {shipped_rules()[shipped]}",
+                        "Where a host has it, what this task mentions of it is managed, and nothing else; it is not made where a "
+                        "host has it not. Its display name is told in English here.")
     elif shipped := by_title.get(folded):
         yield _note(declared, f"{name} is the display name of a rule of Windows, and no name",
                     f"A rule is known by its name: write {shipped} where that rule is meant")

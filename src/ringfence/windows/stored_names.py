@@ -28,6 +28,11 @@ class StoredNames:
     packages: Mapping[str, str] | None = None
 
 
+def names_of(texts: Iterable[str]) -> StoredNames:
+    """What of texts is called otherwise."""
+    return _sorted_out(texts)
+
+
 def stored_names(changes: Iterable[Change]) -> StoredNames:
     """What the view of changes shows of this sort: the properties that differ, and what each object is called."""
     return _sorted_out(text for change in changes for text in _shown(change))

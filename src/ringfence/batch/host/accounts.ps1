@@ -1,4 +1,4 @@
-# Names of accounts to SIDs and back.
+# Names of accounts to SIDs and back; services by name, for a rule names a service and people its display name.
 # It has no cmdlet: a stand-in may define it before.
 if (-not (Test-Path -LiteralPath Function:\Convert-RingfenceAccount)) { function Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {
     $account, $sid = [Security.Principal.NTAccount], [Security.Principal.SecurityIdentifier]
@@ -32,6 +32,13 @@ function Resolve-Accounts([string[]]$Names) {
     }
     $who
 }
+function Read-ServiceNames {
+    $unread.Clear()
+    $names = @{}
+    foreach ($one in Get-Fact service_names { Get-CimInstance -ClassName Win32_Service -ErrorAction Continue }) { $names[$one.Name] = $one.DisplayName }
+    @{ service_names = $names; unread = @($unread) }
+}
 $verbs += @{
     'Account.Resolve' = { param($With) Resolve-Accounts $With['names'] }
+    'Services.Read' = { Read-ServiceNames }
 }

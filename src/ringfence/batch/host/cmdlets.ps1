@@ -35,6 +35,9 @@ $cmdlets = @{
     'Remove-NetIPsecPhase2AuthSet' = 'Name'
     'Remove-NetIPsecQuickModeCryptoSet' = 'Name'
     'Remove-NetIPsecRule' = 'Name'
+    'Rename-NetFirewallRule' = 'Name NewName'
+    'Rename-NetIPsecMainModeRule' = 'Name NewName'
+    'Rename-NetIPsecRule' = 'Name NewName'
     'Set-NetFirewallProfile' = 'AllowInboundRules AllowLocalFirewallRules AllowLocalIPsecRules
         AllowUnicastResponseToMulticast AllowUserApps AllowUserPorts DefaultInboundAction DefaultOutboundAction
         DisabledInterfaceAliases EnableStealthModeForIPsec Enabled LogAllowed LogBlocked LogFileName LogIgnored

@@ -17,6 +17,7 @@ function ConvertTo-JsonText([string]$Text) {
     '"' + $Text + '"'
 }
 function ConvertTo-ReplyJson($Value) {
+    if ($Value -is [string]) { return ConvertTo-JsonText $Value }  # most are
     if ($null -eq $Value) { return 'null' }
     if ($Value -is [bool]) { return "$Value".ToLowerInvariant() }
     if ($Value -is [Text.StringBuilder]) { return $Value.ToString() }  # JSON already

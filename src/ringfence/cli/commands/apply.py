@@ -9,14 +9,14 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions, flag
-from ringfence.cli.prepared import list_hosts, prepared, selection_of
+from ringfence.cli.options import FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions, flag
+from ringfence.cli.prepared import list_hosts, prepared, prune_of, selection_of
 from ringfence.cli.show import PlanObserver, show_run, view_of
 from ringfence.diagnostics import Problems
 from ringfence.documents.yaml import read_text
 from ringfence.errors import ExitCode, StalePlan, combined_exit_code
 from ringfence.files import MAX_PLAN
-from ringfence.plan.file import Reviewed, decode, stale
+from ringfence.plan.file import PlanFile, Reviewed, decode, stale
 from ringfence.report import HostResult
 from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
 from ringfence.run.prepare import Prepared
@@ -34,7 +34,7 @@ Plans = Mapping[str, Reviewed]
 
 
 def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
-         hosts: FleetOptions,
+         hosts: FleetOptions, ownership: OwnershipOptions,
           files: Files = [],  # noqa: B006
           check: Annotated[bool, flag("-C", "--check", help="Change nothing, show what would change; exits with 0.")] = False,
           yes: Annotated[bool, flag("-y", "--yes", help="Do not ask.")] = False,
@@ -42,8 +42,11 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     """Make the hosts as declared: read, write, then prove it by reading again over a new connection."""
     reviewed: Plans | None = None
     if any(name.endswith(".json") for name in files):
-        files, selection, reviewed = _from_plan_file(files, selection)
-    run = prepared(console, files, selection, secrets, trusted, reviewed is not None or not hosts.list_hosts)
+        plan = _plan_file(files, selection)
+        files, selection, reviewed = [*plan.options["playbooks"]], selection_of(plan.options), plan.hosts
+        ownership = replace(ownership, prune=prune_of(plan.options))
+    run = prepared(console, files, selection, secrets, trusted, reviewed is not None or not hosts.list_hosts,
+                   ownership)
     if hosts.list_hosts:
         return list_hosts(console, run)
     missing = _missing_hosts(run, reviewed)
@@ -66,7 +69,7 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     return combined_exit_code([code, show(view, "apply", run.jobs, work, hosts.forks)])
 
 
-def _from_plan_file(files: Sequence[str], selection: SelectionOptions) -> tuple[list[str], SelectionOptions, Plans]:
+def _plan_file(files: Sequence[str], selection: SelectionOptions) -> PlanFile:
     if len(files) > 1:
         raise usage_error("a plan file stands alone", "it names its playbooks itself: give either one plan file or playbooks")
     if selection != SelectionOptions([], [], [], []):
@@ -74,8 +77,7 @@ def _from_plan_file(files: Sequence[str], selection: SelectionOptions) -> tuple[
     problems = Problems()
     text = read_text(files[0], problems, limit=MAX_PLAN)
     problems.check()
-    plan = decode(text or "", files[0])
-    return [*plan.options["playbooks"]], selection_of(plan.options), plan.hosts
+    return decode(text or "", files[0])
 
 
 def _only(run: Prepared, reviewed: Plans | None) -> Prepared:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ringfence.cli.app import run
 from ringfence.cli.command import usage_error
-from ringfence.cli.commands.init import FILES
+from ringfence.cli.commands.init import project_files
 from ringfence.cli.commands.lab import LabTransport, machines, simulation
 from ringfence.cli.console import Console
 from ringfence.lab import POLICY, Machine
@@ -80,7 +80,7 @@ def demo(console: Console) -> int:
 def _walk(story: Story) -> None:
     story.tell(f"{HOSTS} simulated hosts are up: Windows Server 2022 and Windows 11, each with its built-in rules, reached\n"
                "over WinRM and over SSH. The project is the one that `ringfence init` writes; its playbook says:")
-    story.tell("".join(f"\n  {line}" for line in FILES["playbooks/site.yml"].splitlines()))
+    story.tell("".join(f"\n  {line}" for line in project_files("demo")["playbooks/site.yml"].splitlines()))
     story.tell("\nIs it right, as far as that is known without a host?")
     story.step(f"validate -i {INVENTORY}", 0, writes=False)
     story.tell("What would change?")
@@ -113,7 +113,7 @@ def _project() -> Iterator[None]:
     """A new project as the current folder."""
     with tempfile.TemporaryDirectory(prefix="ringfence-demo-") as folder:
         before = os.getcwd()
-        for name, content in FILES.items():
+        for name, content in project_files("demo").items():
             path = Path(folder) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")

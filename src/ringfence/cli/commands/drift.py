@@ -4,7 +4,7 @@ from functools import partial
 
 from ringfence.cli.commands.plan import Diff, Playbooks
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.options import FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared
 from ringfence.cli.show import show_run, view_of
 from ringfence.errors import ExitCode
@@ -17,11 +17,11 @@ ringfence drift --output json -l finance
 
 
 def drift(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
-         hosts: FleetOptions,
+         hosts: FleetOptions, ownership: OwnershipOptions,
           playbooks: Playbooks = [],  # noqa: B006
           diff: Diff = True) -> ExitCode:
     """Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing."""
-    run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts)
+    run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts, ownership)
     if hosts.list_hosts:
         return list_hosts(console, run)
     view = view_of(console, "drift", diff=diff, full=hosts.full)

@@ -1,5 +1,7 @@
 """ringfence init: a project to begin with."""
 
+import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +21,12 @@ FILES = {
 # What every command takes when nothing else is said. Paths are relative to this file.
 inventory: inventory/hosts.yml
 playbooks: playbooks/site.yml
+
+# In whose name ringfence makes rules: hosts keep a ledger of what is this project's. The id was made by chance; keep it when
+# the folder or the repository gets another name, and give a copy of this project one of its own.
+project:
+  name: @name@
+  id: @id@
 """,
     "inventory/hosts.yml": """\
 # Ansible's YAML inventory: groups, hosts, and variables that say how a host is reached.
@@ -88,11 +96,17 @@ inventory/lab.yml
 }
 
 
+def project_files(name: str) -> dict[str, str]:
+    """{path: text} of a new project of this name, with an id of its own."""
+    settings = FILES["ringfence.yml"].replace("@name@", json.dumps(name[:100])).replace("@id@", json.dumps(os.urandom(16).hex()))
+    return {**FILES, "ringfence.yml": settings}
+
+
 def init(console: Console, directory: Annotated[str, typer.Argument(metavar="DIR", help="Where to. Default: here.",
                                                                     show_default=False)] = ".") -> ExitCode:
     """Write a project to begin with: inventory, a playbook, settings. Overwrites nothing."""
     folder = Path(directory)
-    write_new(folder, FILES)
+    write_new(folder, project_files(folder.resolve().name or "firewall-policy"))
     written = [str(folder / name) for name in FILES]
     step = "" if directory == "." else f"cd {directory}\n  "
     console.show({"written": written}, "".join(f"{name}\n" for name in written) + f"\nNext:\n  {step}ringfence validate\n")

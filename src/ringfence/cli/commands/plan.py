@@ -10,7 +10,7 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions, flag
+from ringfence.cli.options import FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions, flag
 from ringfence.cli.prepared import list_hosts, plan_options, prepared
 from ringfence.cli.show import PlanObserver, show_run, view_of
 from ringfence.errors import ExitCode
@@ -28,7 +28,7 @@ Diff = Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property t
 
 
 def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
-         hosts: FleetOptions,
+         hosts: FleetOptions, ownership: OwnershipOptions,
          playbooks: Playbooks = [],  # noqa: B006
          out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file, for `apply` from the same "
                                   "folder.")] = "",
@@ -37,7 +37,7 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
     """Show what would change on the hosts, and change nothing."""
     if out and not Path(out).parent.is_dir():
         raise usage_error(f"there is no folder {Path(out).parent} for the plan", "make it first")
-    run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts)
+    run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts, ownership)
     if hosts.list_hosts:
         return list_hosts(console, run)
     planned = PlanObserver()
@@ -46,7 +46,7 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
                     differences_fail=detailed_exitcode, warnings=run.warnings, observers=[planned])
     if out:
         made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        write(Path(out), PlanFile(plan_options(playbooks, selection), planned.hosts, made).encode())
+        write(Path(out), PlanFile(plan_options(playbooks, selection, ownership), planned.hosts, made).encode())
         missing = [job.host for job in run.jobs if job.host not in planned.hosts]
         console.say(f"{out}: the plan of {len(planned.hosts)} hosts" + (f"; without {', '.join(missing)}" if missing else ""))
     return code

@@ -1,14 +1,13 @@
 """ringfence status: what is in force."""
 
-from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions, flag
-from ringfence.cli.prepared import list_hosts, prepared
+from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
+from ringfence.cli.prepared import list_hosts, prepared_hosts
 from ringfence.cli.show import show_run, view_of
 from ringfence.errors import ExitCode
 from ringfence.run.status import status_of
@@ -20,16 +19,12 @@ ringfence status 'finance:!boundary' --output json
 """
 
 
-def status(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
-         hosts: FleetOptions,
-           names: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts, in Ansible's patterns. Default: all that "
-                                                      "plays name.", show_default=False)] = [],  # noqa: B006
-           playbooks: Annotated[list[str], flag("-p", "--playbook", metavar="FILE", help="Playbooks that name the hosts. "
-                                                "Default: those of ringfence.yml. Repeatable.")] = [],  # noqa: B006
+def status(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
+           names: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns. "
+                                                      "Default: all.", show_default=False)] = [],  # noqa: B006
            ) -> ExitCode:
     """Show main mode and quick mode security associations of hosts, next to the rules that asked for them."""
-    selection = replace(selection, limit=[*selection.limit, *names])
-    run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts)
+    run = prepared_hosts(console, names, which, secrets, trusted, not hosts.list_hosts, own_kinds=True)
     if hosts.list_hosts:
         return list_hosts(console, run)
     return show_run(console, view_of(console, "status", full=hosts.full, table=STATUS_VIEWS), "status", run.jobs,

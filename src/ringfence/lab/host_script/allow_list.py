@@ -7,7 +7,7 @@ from typing import Any
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 from ringfence.lab.netsecurity.parameter_binding import cmdlets
 
-_VERBS = ("New", "Set", "Remove")
+_VERBS = ("New", "Set", "Remove", "Rename")
 _NO_PARAMETERS = {"All", "PolicyStore", "GPOSession", "IPsecRuleName", "RemoteDynamicKeywordAddresses"}
 _FINDING = {"DisplayName", "DisplayGroup"}  # of Set: what objects are found by
 
@@ -19,6 +19,8 @@ def allowed_parameters(cmdlet: str) -> set[str]:
         return set()
     if verb == "Remove":
         return {"name"}
+    if verb == "Rename":  # a set in use is not renamed: only rules are
+        return {"name", "newname"} if noun.endswith("Rule") else set()
     known = set(cmdlets()[cmdlet.lower()]["parameters"]) - _NO_PARAMETERS
     if noun == "NetIPsecRule":
         known.add("Name")  # an alias of IPsecRuleName

@@ -16,8 +16,9 @@ from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.changes import Changes
 from ringfence.lab.host_script.later_cmdlets import shown_by
+from ringfence.lab.host_script.project_ledgers import read_ledger, write_ledger
 from ringfence.lab.host_script.session_facts import session_facts
-from ringfence.lab.host_script.surrounding_facts import surrounding_facts
+from ringfence.lab.host_script.surrounding_facts import services, surrounding_facts
 from ringfence.lab.host_script.system_defaults import read_defaults
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
@@ -55,9 +56,12 @@ class HostScript:
         self._policies: dict[str, _KeptStore] = {}
         self._verbs: Verbs = {
             "Facts.Read": self._facts, "Interfaces.Read": self._interfaces, "Management.Read": self._management,
+            "Services.Read": self._service_names,
             "Session.Read": self._session, "Account.Resolve": self._accounts, "Net.Get": self._get,
             "Surroundings.Read": lambda arguments, session: surrounding_facts(self.machine),
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
+            "Ledger.Read": lambda arguments, session: read_ledger(self.machine, session),
+            "Ledger.Write": lambda arguments, session: write_ledger(self.machine, arguments, session),
             "Texts.Read": self._texts, "Enforcement.Read": self._enforcement, "SA.Read": self._associations,
             "SA.Delete": self._delete_associations}
 
@@ -203,7 +207,7 @@ class HostScript:
                 "elevated": session.elevated, "time": self._time(),
                 "services": {name: machine.services[name] for name in _SERVICES if name in machine.services},
                 "environment": dict(machine.environment), "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
-                "wire": "2.0", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare"} - lacks), "script_sha256": None}
+                "wire": "2.1", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare"} - lacks), "script_sha256": None}
 
     def _interfaces(self, arguments: Arguments, session: Session) -> dict[str, Any]:
         return {"unread": [], "interfaces": [{
@@ -214,6 +218,9 @@ class HostScript:
         return {"unread": [], "management": {
             "transport": session.transport, "local_address": session.local_address, "local_port": session.local_port,
             "remote_address": session.remote_address, "remote_port": session.remote_port}}
+
+    def _service_names(self, arguments: Arguments, session: Session) -> dict[str, Any]:
+        return {"unread": [], "service_names": {s["Name"]: s["DisplayName"] for s in services(self.machine)}}
 
     def _time(self) -> str:
         return (datetime.now(UTC) + timedelta(seconds=self.machine.surroundings.clock_offset)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -19,9 +19,11 @@ _NO_SECURITY_CENTER = "Invalid namespace "
 
 
 def services(machine: Machine) -> list[dict[str, str]]:
-    """Win32_Service, of the services that the lab knows."""
-    return [{"Name": name, "State": state.capitalize(), "StartMode": machine.surroundings.start_modes[name]}
-            for name, state in machine.services.items()]
+    """Win32_Service: what runs or is stopped on the machine, and what else is installed."""
+    around = machine.surroundings
+    return [{"Name": name, "State": machine.services.get(name, "stopped").capitalize(),
+             "StartMode": around.start_modes.get(name, "Manual"), "DisplayName": around.display_names.get(name, name)}
+            for name in {**machine.services, **around.display_names}]
 
 
 def session_configurations(machine: Machine) -> list[dict[str, Any]]:
@@ -35,7 +37,8 @@ def surrounding_facts(machine: Machine) -> dict[str, Any]:
     around, registry = machine.surroundings, machine.registry
     found: dict[str, Any] = {name: registry.get(*place) for name, place in _REGISTRY.items()}
     renames = registry.get(r"SYSTEM\CurrentControlSet\Control\Session Manager", "PendingFileRenameOperations")
-    found |= {"services": {s["Name"]: {"state": s["State"].lower(), "start": s["StartMode"].lower()} for s in services(machine)},
+    found |= {"services": {s["Name"]: {"state": s["State"].lower(), "start": s["StartMode"].lower()}
+                           for s in services(machine) if s["Name"] in machine.services},
               "restart_for_components": registry.key(rf"{_CURRENT}\Component Based Servicing\RebootPending") is not None,
               "restart_for_updates": registry.key(rf"{_CURRENT}\WindowsUpdate\Auto Update\RebootRequired") is not None,
               "restart_for_files": len(renames) if isinstance(renames, list) else 0, "app_control": around.app_control,

@@ -98,10 +98,12 @@ class Costs:
 
 @dataclass(slots=True)
 class Counters:
-    """How many batches and calls a machine has executed; how often cmdlets went through all objects of a (noun, store)."""
+    """How many batches and calls a machine has executed; how often ledgers were written, or deleted; how often cmdlets went
+    through all objects of a (noun, store)."""
 
     batches: int = 0
     calls: int = 0
+    ledger_writes: int = 0
     enumerations: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
@@ -140,6 +142,7 @@ class Machine:
         self.lock = threading.RLock()
         self.deleted_associations = DeletedAssociations()
         self.registry.set(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "EditionID", system.edition)
+        self.registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", str(uuid.uuid5(uuid.NAMESPACE_DNS, name)))
         self._texts = builtin_policy.install(self.registry, system.product, system.schema)
 
     @property

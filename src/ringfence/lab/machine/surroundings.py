@@ -6,6 +6,22 @@ from typing import Any
 # Win32_Service.StartMode as a fresh Windows has it ("IKEEXT" and "PolicyAgent" are started by triggers).
 _START_MODES = {"mpssvc": "Auto", "BFE": "Auto", "IKEEXT": "Manual", "PolicyAgent": "Manual", "WinRM": "Auto", "sshd": "Auto",
                 "Schedule": "Auto"}
+# Win32_Service.DisplayName of an English Windows, of services that its own rules name and of some beside
+_DISPLAY_NAMES = {
+    "BFE": "Base Filtering Engine", "BITS": "Background Intelligent Transfer Service", "Dhcp": "DHCP Client",
+    "DiagTrack": "Connected User Experiences and Telemetry", "Dnscache": "DNS Client", "DoSvc": "Delivery Optimization",
+    "EventLog": "Windows Event Log", "FDResPub": "Function Discovery Resource Publication",
+    "fdPHost": "Function Discovery Provider Host", "gpsvc": "Group Policy Client",
+    "IKEEXT": "IKE and AuthIP IPsec Keying Modules", "iphlpsvc": "IP Helper",
+    "KtmRm": "KtmRm for Distributed Transaction Coordinator", "LanmanServer": "Server", "LanmanWorkstation": "Workstation",
+    "mpssvc": "Windows Defender Firewall", "MSiSCSI": "Microsoft iSCSI Initiator Service",
+    "MSSQLSERVER": "SQL Server (MSSQLSERVER)", "Netlogon": "Netlogon", "netprofm": "Network List Service",
+    "PeerDistSvc": "BranchCache", "PolicyAgent": "IPsec Policy Agent", "QWAVE": "Quality Windows Audio Video Experience",
+    "RpcEptMapper": "RPC Endpoint Mapper", "RpcSs": "Remote Procedure Call (RPC)", "Schedule": "Task Scheduler",
+    "SNMPTRAP": "SNMP Trap", "Spooler": "Print Spooler", "sshd": "OpenSSH SSH Server", "SSDPSRV": "SSDP Discovery",
+    "stisvc": "Windows Image Acquisition (WIA)", "TermService": "Remote Desktop Services", "upnphost": "UPnP Device Host",
+    "vds": "Virtual Disk", "W32Time": "Windows Time", "Winmgmt": "Windows Management Instrumentation",
+    "WinRM": "Windows Remote Management (WS-Management)", "wuauserv": "Windows Update"}
 
 
 def _winrm() -> dict[str, Any]:
@@ -21,15 +37,16 @@ def _listeners() -> list[dict[str, str]]:
 @dataclass(slots=True)
 class Surroundings:
     """bits: of the PowerShell that sessions get · clock_offset: seconds by which the host's clock is fast · start_modes: of
-    services · winrm, listeners: as `winrm get winrm/config` and `winrm enumerate winrm/config/listener` show them · endpoints:
-    session configurations, name to RunAsVirtualAccount and its groups · firewall_products: display names in the Security Center,
-    None on servers, which have none · app_control: Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1
-    audit, 2 on).
+    services · display_names: of the services that are installed · winrm, listeners: as `winrm get winrm/config` and `winrm
+    enumerate winrm/config/listener` show them · endpoints: session configurations, name to RunAsVirtualAccount and its groups ·
+    firewall_products: display names in the Security Center, None on servers, which have none · app_control:
+    Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1 audit, 2 on).
     """
 
     bits: int = 64
     clock_offset: float = 0.0
     start_modes: dict[str, str] = field(default_factory=_START_MODES.copy)
+    display_names: dict[str, str] = field(default_factory=_DISPLAY_NAMES.copy)
     winrm: dict[str, Any] = field(default_factory=_winrm)
     listeners: list[dict[str, str]] = field(default_factory=_listeners)
     endpoints: dict[str, tuple[bool, str]] = field(default_factory=lambda: {"Microsoft.PowerShell": (False, "")})

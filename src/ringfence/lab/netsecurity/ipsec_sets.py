@@ -30,6 +30,9 @@ SINCE = {"OtherCertSigning": ((2, 1), 0x00101042), "IntermediateCA": ((2, 10), 0
 
 _PRIMARY = re.compile(r"\{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE[1-4]\}", re.IGNORECASE)
 
+# New-NetIPsecMainModeCryptoSet. open: main-mode-lifetime, pfs-left-out
+LEFT_OUT = {"PerfectForwardSecrecyGroup": "None", "MaxMinutes": 480, "MaxSessions": 0, "ForceDiffieHellman": False}
+
 
 # [MS-FASP] 2.2.65, 2.2.74. open: main-mode-set-names
 def set_id(noun: Noun, name: str) -> str:
@@ -51,8 +54,7 @@ def new(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any]) -
         name = primary
     if noun.find(registry, root, name) is not None:
         raise system_error(183)
-    values: dict[str, Any] = {"PerfectForwardSecrecyGroup": "None", "MaxMinutes": 480, "MaxSessions": 0,
-                              "ForceDiffieHellman": False, **arguments}
+    values = {**LEFT_OUT, **arguments}
     head, stored = _head(noun, values, new=True), suites(noun, arguments["Proposal"], machine.schema)
     _check_pfs(noun, arguments["Proposal"], values["PerfectForwardSecrecyGroup"] != "None")
     _known_to(machine.schema, [head, *stored])

@@ -46,6 +46,14 @@ OPEN_BEHAVIOURS = {
         "PowerShell converts texts to enumerations in that way; no page of a cmdlet promises it.",
     ),
     # Stored forms
+    "main-mode-lifetime": OpenBehaviour(
+        "A main mode crypto set without MaxMinutes lives 480 minutes.",
+        'New-NetIPsecMainModeCryptoSet has "4800 minutes (eight hours)" and 2,879 as the most; [MS-FASP] note 31 has 480.',
+    ),
+    "pfs-left-out": OpenBehaviour(
+        "A quick mode crypto set without PerfectForwardSecrecyGroup has none.",
+        "[MS-FASP] note 31 has none for the default set; New-NetIPsecQuickModeCryptoSet tells no default.",
+    ),
     "main-mode-crypto-key": OpenBehaviour(
         "Main mode crypto sets are stored under `Phase1CryptoSet`, all other sets under plurals.",
         "[MS-GPFAS] 2.2.5 spells it so in its text and has no example; no export holds one.",

@@ -20,6 +20,7 @@ from ringfence.lab.enforcement.rule_enforcement import rule_status
 from ringfence.lab.host_script.changes import require_running
 from ringfence.lab.host_script.executor import as_powershell_shows
 from ringfence.lab.host_script.later_cmdlets import LATER, shown_by
+from ringfence.lab.host_script.project_ledgers import DENIAL, may_open
 from ringfence.lab.host_script.session_facts import identity
 from ringfence.lab.listeners import Acceptor, Connections
 from ringfence.lab.machine.machine import Machine
@@ -30,7 +31,7 @@ from ringfence.lab.netsecurity.parameter_binding import Proposal
 from ringfence.lab.netsecurity.policy_stores import policy_root
 from ringfence.lab.netsecurity.wildcards import escaped
 from ringfence.lab.powershell.windows_objects import WindowsObjects
-from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY, StoredKey, StoredValue
+from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY, SimulatedRegistry, StoredKey, StoredValue
 from ringfence.lab.session import Session
 
 _SOURCES = {POLICY: "PersistentStore", GROUP_POLICY: "GroupPolicy", MDM: "MDM"}
@@ -61,6 +62,8 @@ class Bridge:
         self.port = self._listener.port
         self._verbs: dict[str, Callable[[Session, With], Any]] = {
             "cmdlet": self._cmdlet, "key": self._key, "exists": self._exists, "value": self._value, "show": self._show,
+            "security": self._security, "make_key": self._make_key, "set_value": self._set_value,
+            "delete_value": self._delete_value, "delete_key": self._delete_key, "flush": self._flush,
             "elevated": self._elevated, "identity": self._identity, "account": self._account, "file": self._file}
 
     def register(self, session: Session) -> str:
@@ -179,25 +182,57 @@ class Bridge:
 
     # what Windows shows
 
-    def _opened(self, parameters: With) -> StoredKey | None:
+    def _opened(self, session: Session, parameters: With) -> StoredKey | None:
         """The key of a path, or None where there is none. Raises CmdletError where it may not be opened."""
-        path = str(parameters["path"]).strip("\\").casefold()
-        if any(f"{path}\\".startswith(f"{denied}\\".casefold()) for denied in self.machine.faults.denied_keys):
-            denial = "Requested registry access is not allowed."
-            raise CmdletError("PermissionDenied", "System.Security.SecurityException", denial)
+        path = str(parameters["path"]).strip("\\")
+        if not may_open(self.machine, path, session):
+            raise CmdletError("PermissionDenied", "System.Security.SecurityException", DENIAL)
         return self.machine.registry.key(path)
 
     def _key(self, session: Session, parameters: With) -> dict[str, Any] | None:
-        key = self._opened(parameters)
+        key = self._opened(session, parameters)
         return None if key is None else _as_dotnet_shows(key)
 
     def _exists(self, session: Session, parameters: With) -> bool:
-        return self._opened(parameters) is not None
+        if parameters.get("write"):
+            self._changes(session)
+        return self._opened(session, parameters) is not None
 
     def _value(self, session: Session, parameters: With) -> list[Any] | None:
-        key = self._opened(parameters)
+        key = self._opened(session, parameters)
         value = key and key.values.get(str(parameters["name"]).casefold())
         return [value.name, value.type, _data(value)] if value else None
+
+    def _security(self, session: Session, parameters: With) -> dict[str, Any]:
+        """Owner and DACL, as the classes of .NET show them."""
+        self._opened(session, parameters)
+        held = self.machine.registry.security(str(parameters["path"]))
+        return {"sddl": held.text(), "owner": held.owner_sid, "rules": [
+            {"type": "Allow" if e.allows else "Deny", "rights": types.PSInt(e.mask - 2**32 if e.mask >> 31 else e.mask),
+             "sid": e.full_sid} for e in held.entries]}
+
+    def _changes(self, session: Session) -> SimulatedRegistry:
+        """The registry, for a session that may write to it. Raises CmdletError."""
+        if self.machine.faults.read_only or not session.elevated:
+            raise CmdletError("PermissionDenied", "System.Security.SecurityException", DENIAL)
+        return self.machine.registry
+
+    def _make_key(self, session: Session, parameters: With) -> None:
+        """A key; where `sddl` is given with that owner and DACL."""
+        self._changes(session).create(str(parameters["path"])).sddl = str(parameters.get("sddl") or "")
+
+    def _set_value(self, session: Session, parameters: With) -> None:
+        self._changes(session).set(*(str(parameters[part]) for part in ("path", "name", "text", "kind")))
+
+    def _delete_value(self, session: Session, parameters: With) -> None:
+        self._changes(session).unset(str(parameters["path"]), str(parameters["name"]))
+
+    def _delete_key(self, session: Session, parameters: With) -> None:
+        self._changes(session).delete(str(parameters["path"]))
+
+    def _flush(self, session: Session, parameters: With) -> None:
+        self._changes(session).flush()
+        self.machine.counters.ledger_writes += 1  # nothing else is flushed
 
     def _show(self, session: Session, parameters: With) -> list[dict[str, Any]]:
         return self._windows.show(parameters["what"], session)

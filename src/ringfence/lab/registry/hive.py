@@ -1,12 +1,15 @@
 """The registry of a simulated host: one tree of keys, names compared without case, values with their REG type.
 
 Paths are relative to HKEY_LOCAL_MACHINE and separated by backslashes. Tests may tamper with any value; `generation`
-counts every change, so that what is derived from the tree can be cached.
+counts every change, so that what is derived from the tree can be cached; `flushed` is what it was when the tree was last
+written to the disk.
 """
 
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from ringfence.lab.registry.key_security import SOFTWARE_SECURITY, KeySecurity
 
 POLICY = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
 MDM = POLICY + r"\Mdm"
@@ -31,18 +34,20 @@ class StoredValue:
 
 @dataclass(slots=True)
 class StoredKey:
-    """One key: values and subkeys by their case-folded names, in the order of their creation."""
+    """One key: values and subkeys by their case-folded names, in the order of their creation. `sddl`: owner and DACL of its
+    own; without, it has what keys above hand down."""
 
     name: str
     values: dict[str, StoredValue] = field(default_factory=dict)
     keys: dict[str, "StoredKey"] = field(default_factory=dict)
+    sddl: str = ""
 
 
 class SimulatedRegistry:
     """The tree below HKEY_LOCAL_MACHINE."""
 
     def __init__(self) -> None:
-        self.generation = 0
+        self.generation, self.flushed = 0, 0
         self._root = StoredKey("HKEY_LOCAL_MACHINE")
 
     def key(self, path: str) -> StoredKey | None:
@@ -94,6 +99,20 @@ class SimulatedRegistry:
             return False
         self.generation += 1
         return True
+
+    def security(self, path: str) -> KeySecurity:
+        """Owner and DACL of the key at `path`, as if all that nobody gave one were below HKEY_LOCAL_MACHINE\\SOFTWARE."""
+        held, here = SOFTWARE_SECURITY, self._root
+        for name in filter(None, path.split("\\")):
+            if not (below := here.keys.get(name.casefold())):
+                break
+            here = below
+            held = KeySecurity.parse(here.sddl) if here.sddl else held.handed_down()
+        return held
+
+    def flush(self) -> None:
+        """Writes the tree to the disk."""
+        self.flushed = self.generation
 
     def tree(self, path: str, without: tuple[str, ...] = ()) -> Iterator[tuple[str, StoredKey]]:
         """(relative path, key) of the key and everything below; `without` names direct subkeys to leave out."""

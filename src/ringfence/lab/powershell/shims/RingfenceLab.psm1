@@ -5,6 +5,16 @@ class LabException : Exception {  # CimException has such a property
     [uint32]$StatusCode
     LabException([string]$Message, [uint32]$Code) : base($Message) { $this.StatusCode = $Code }
 }
+class LabSecurity {  # owner and DACL of a key: what RegistrySecurity is on Windows alone
+    [string]$Sddl
+    [hashtable]$Held
+    [string] GetSecurityDescriptorSddlForm([string]$Sections) { return $this.Sddl }
+    [object] GetOwner([type]$As) { return @{ Value = $this.Held.owner } }
+    [object[]] GetAccessRules([bool]$Explicit, [bool]$Inherited, [type]$As) {
+        return @(foreach ($rule in $this.Held.rules) {
+                [pscustomobject]@{ AccessControlType = $rule.type; RegistryRights = $rule.rights; IdentityReference = @{ Value = $rule.sid } } })
+    }
+}
 class LabKey {  # what Get-Item gives for a registry key; its content is asked for when it is looked at
     [string]$Name
     hidden [string]$Path
@@ -37,11 +47,28 @@ class LabKey {  # what Get-Item gives for a registry key; its content is asked f
         if ($value[1] -ne 'ExpandString' -or $Options -eq 'DoNotExpandEnvironmentNames') { return $value[2] }
         return [Environment]::ExpandEnvironmentVariables($value[2])
     }
-    [object] OpenSubKey([string]$Below) {
+    [object] OpenSubKey([string]$Below) { return $this.OpenSubKey($Below, $false) }
+    [object] OpenSubKey([string]$Below, [bool]$Write) {
         $full = "$($this.Path)\$Below".Trim('\')
-        if (Read-Lab exists @{ path = $full }) { return [LabKey]::new($full) }
+        if (Read-Lab exists @{ path = $full; write = $Write }) { return [LabKey]::new($full) }
         return $null
     }
+    [object] OpenSubKey([string]$Below, [string]$Check, [string]$Rights) { return $this.OpenSubKey($Below, $true) }
+    [object] CreateSubKey([string]$Below, [string]$Check, [object]$Security) {  # as .NET does, which gives it to none
+        $null = Read-Lab make_key @{ path = "$($this.Path)\$Below".Trim('\') }
+        return $this.OpenSubKey($Below, $true)
+    }
+    [object] GetAccessControl([string]$Sections) {
+        $held = Read-Lab security @{ path = $this.Path }
+        return [LabSecurity]@{ Sddl = $held.sddl; Held = $held }
+    }
+    [void] SetAccessControl([object]$Security) { $null = Read-Lab make_key @{ path = $this.Path; sddl = $Security.Sddl } }
+    [void] SetValue([string]$Name, [object]$Text, [string]$Kind) {
+        $null = Read-Lab set_value @{ path = $this.Path; name = $Name; text = $Text; kind = $Kind }
+    }
+    [void] DeleteValue([string]$Name, [bool]$Needed) { $null = Read-Lab delete_value @{ path = $this.Path; name = $Name } }
+    [void] DeleteSubKeyTree([string]$Below, [bool]$Needed) { $null = Read-Lab delete_key @{ path = "$($this.Path)\$Below" } }
+    [void] Flush() { $null = Read-Lab flush }
 }
 $script:reader = $script:writer = $null
 function Connect-Lab {
@@ -147,6 +174,8 @@ function Get-Service {
         Write-Error "Cannot find any service with service name '$pattern'." -ErrorId NoServiceFoundForGivenName
     }
 }
+function Get-RingfenceRegistry { [LabKey]::new('') }
+function New-RingfenceSecurity([string]$Sddl) { [LabSecurity]@{ Sddl = $Sddl } }
 function Test-RingfenceElevation { Read-Lab elevated }
 function Get-RingfenceIdentity { Read-Lab identity }
 function Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {  # what has no translation stays empty, as in a collection
@@ -160,4 +189,5 @@ function Read-RingfenceFile([string]$Path) {
     if ($bytes) { , [byte[]]$bytes }
 }
 Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-CimInstance, Get-WSManInstance, Get-Service,
-    Get-PSSessionConfiguration, Get-RingfenceIdentity, Test-RingfenceElevation, Convert-RingfenceAccount, Read-RingfenceFile
+    Get-PSSessionConfiguration, Get-RingfenceIdentity, Get-RingfenceRegistry, New-RingfenceSecurity, Test-RingfenceElevation,
+    Convert-RingfenceAccount, Read-RingfenceFile

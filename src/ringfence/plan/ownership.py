@@ -1,0 +1,234 @@
+"""Whose each declared object is, and how it is therefore managed: the whole of it, or what is mentioned of it; or not at all.
+
+Ours (by the ledger) is entirely as declared; so is what does not exist yet. Of Windows' objects and vendors' what is mentioned
+is managed, and they are never made. Any other object is adopted where it is equal, or where all that differs is mentioned and
+lets nothing more pass; else the plan is refused, with the ways out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from ringfence.diagnostics import Diagnostic
+from ringfence.model.declaration import AsShipped, Declaration, Declarations, Omitted, Present, Treatment, state_after
+from ringfence.model.ledger import Entry
+from ringfence.model.plain import digest_of
+from ringfence.model.resource import Resource
+from ringfence.model.state import Change, Id, diff
+from ringfence.plan.plan import Claim, Plan
+from ringfence.plan.wider import differing, widened
+from ringfence.windows.origin import ORIGINS, Origin, origin_of
+from ringfence.windows.shipped_rules import is_shipped, shipped_names
+
+_NOBODYS = Treatment()
+_BY_MENTION = ("windows", "windows_changed", "windows_feature", "package", "vendor")
+OWNERSHIP_GUIDE = "docs/guide/what-ringfence-removes.md"
+
+
+def own(plan: Plan) -> Plan:
+    """The plan with each declaration as it is due to the object that it meets, and what the host will have by that."""
+    if plan.invalid:
+        return replace(plan, base=plan.found.state, after=state_after(plan.declarations, plan.found.state))
+    owner = _Owner(plan)
+    for declared in plan.declarations.values():
+        owner.decide(declared)
+    found = plan.found.state.updated(owner.moved) if owner.moved else plan.found.state
+    plan = replace(plan, declarations=owner.declarations, claims=owner.claims, renames=owner.renames,
+                   base=found, after=state_after(owner.declarations, found))
+    return plan.with_diagnostics(*owner.diagnostics).refused(*owner.refusals)
+
+
+def difference(plan: Plan) -> Plan:
+    """The changes that are needed, in no order yet, each with the place that asks for it. None where there is a mistake."""
+    if plan.invalid:
+        return plan
+    changes = [_claimed(change, plan) for change in diff(plan.base, plan.after, plan.declarations)]
+    return replace(plan, changes=(*changes, *_own_changes(plan)))
+
+
+def _claimed(change: Change, plan: Plan) -> Change:
+    claim, where = plan.claims.get(change.id), plan.declarations[change.id].where
+    adopts = claim is not None and claim.how == "adopted" and change.before is not None
+    return replace(change, where=where, as_action="adopt" if adopts else None, why=claim.why if claim else "")
+
+
+def _own_changes(plan: Plan) -> tuple[Change, ...]:
+    """The changes that come from whose an object is: renames, and adoptions of what is as it should be."""
+    renames = [Change(old, plan.found.state[old], plan.base[new], plan.declarations[new].where, "rename")
+               for new, old in plan.renames.items()]
+    adoptions = [Change(id, resource, resource, plan.declarations[id].where, "adopt", claim.why)
+                 for id, claim in plan.claims.items() if claim.how == "adopted" and (resource := plan.base.get(id)) is not None
+                 and resource == plan.after.get(id)]
+    return (*renames, *adoptions)
+
+
+@dataclass
+class _Owner:
+    """One pass over what is declared for a host."""
+
+    plan: Plan
+    declarations: Declarations = field(default_factory=dict)
+    claims: dict[Id, Claim] = field(default_factory=dict)
+    renames: dict[Id, Id] = field(default_factory=dict)  # new -> old
+    moved: dict[Id, Resource | None] = field(default_factory=dict)  # by renames: gone from one name, there under another
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    refusals: list[Diagnostic] = field(default_factory=list)
+
+    @cached_property
+    def titles(self) -> Mapping[tuple[str, str, str], list[str]]:
+        """The names of the host's objects by store, kind and display name."""
+        found: dict[tuple[str, str, str], list[str]] = {}
+        for id, resource in self.plan.found.state.items():
+            if title := getattr(resource, "display_name", None):
+                found.setdefault((id.store, id.kind, str(title).casefold()), []).append(resource.name)
+        return found
+
+    def decide(self, declared: Declaration) -> None:
+        """Decide how one declaration is managed."""
+        id, ledger = declared.id, self.plan.found.ledger
+        entry = ledger.entries.get(id)
+        if entry is not None and entry.hash and entry.how != "mentioned" and isinstance(declared, Present) and (
+                declared.treatment is _NOBODYS or declared.treatment == _NOBODYS) and not ledger.foreign:
+            self.declarations[id] = declared  # the most frequent case, and the cheapest
+            return
+        if other := ledger.foreign.get(id):
+            self.refusals.append(Diagnostic(declared.where, f"{id} belongs to the project {other}", "Declare it there and not "
+                                            "here, or take it over: `ringfence ledger move HOST --from PROJECT`"))
+        if isinstance(declared, AsShipped):
+            self._as_shipped(declared)
+        elif isinstance(declared, Present):
+            self._present(declared)
+        else:
+            if id not in self.plan.found.state:
+                self._tell_of_titles(declared)
+            self.declarations[id] = declared
+
+    def _present(self, declared: Present) -> None:
+        id, kind = declared.id, declared.resource.kind
+        found = self._found(declared)
+        if not kind.storage.removable or not kind.whole:
+            self.declarations[id] = declared
+            self.claims[id] = Claim("mentioned", "")
+        elif found is None:
+            self._missing(declared)
+        else:
+            self._there(declared, found)
+
+    def _found(self, declared: Present) -> Resource | None:
+        """What the host has of it, under its new name where it has yet to get that."""
+        state, id = self.plan.found.state, declared.id
+        old = Id(id.store, id.kind, declared.treatment.renamed_from.lower())
+        there: Resource | None = state.get(id)
+        former: Resource | None = state.get(old) if old.name and old not in self.plan.declarations else None
+        if there is not None or former is None:
+            return there
+        if self._origin(old, former).is_windows:
+            self.refusals.append(Diagnostic(declared.where, f"{old} is of Windows, and is not renamed", "Declare it by its name"))
+            return None
+        renamed: Resource = former.kind.create(declared.resource.name, former.values(), former.unknown_tokens, former.source)
+        self.renames[id] = old
+        self.moved.update({old: None, id: renamed})
+        return renamed
+
+    def _there(self, declared: Present, found: Resource) -> None:
+        """A declaration that meets an object."""
+        ledger, treatment = self.plan.found.ledger, declared.treatment
+        known_as = self.renames.get(declared.id, declared.id)
+        entry = ledger.owned(known_as, found) or self._renamed_back(declared.id, found)
+        if entry is not None and entry.how != "mentioned":
+            self._manage(declared, treatment.omitted or "default", None)
+            return
+        origin = self._origin(known_as, found)
+        by_mention = origin.name in _BY_MENTION
+        whose = f"of {origin.of}" if origin.of else ORIGINS[origin.name]
+        if treatment.omitted == "keep" or (by_mention and not treatment.omitted and not treatment.adopt):
+            self._manage(declared, "keep", Claim("mentioned", f"{whose}: only what is mentioned is managed"))
+            self._check_whole(declared, found)
+        elif treatment.adopt or not (reason := self._loses(declared, found)):
+            self._manage(declared, "default", Claim("adopted", f"{whose}: from now on the project's"))
+        else:
+            self.refusals.append(Diagnostic(declared.where, f"{declared.id} is not the project's ({whose}), and {reason}",
+                                            f"{self._nobodys}Mention what it should keep; or manage what is mentioned alone: "
+                                            "`omitted: keep`; or take it over as it is declared: `adopt: true`"))
+            self._manage(declared, "keep", None)
+
+    def _renamed_back(self, id: Id, found: Resource) -> Entry | None:
+        """What the ledger says of an object that somebody else renamed, and that gets its name back."""
+        entry = self.plan.found.ledger.entries.get(id) if id in self.renames else None
+        return entry if entry and entry.hash == digest_of(found) else None
+
+    def _check_whole(self, declared: Present, found: Resource) -> None:
+        """What is mentioned, with the rest of the object as it was found, may be more than Windows takes."""
+        wanted = found.replace(**declared.values)
+        before = {f.reason for f in found.check()}
+        for finding in wanted.check() if wanted != found else ():
+            if finding.reason not in before:
+                summary = f"{declared.id}, as it is on the host and with what is mentioned: {finding.reason}"
+                where = declared.location(finding.property)
+                self.diagnostics.append(Diagnostic(where, summary, finding.advice, finding.severity))
+
+    @property
+    def _nobodys(self) -> str:
+        return "" if self.plan.policy.project else "ringfence.yml has no `project`, so nothing is the project's own. "
+
+    def _loses(self, declared: Present, found: Resource) -> str:
+        """What would be lost or opened if an object that is not ours became as declared; nothing where it may."""
+        wanted = declared.applied_to(found)
+        assert wanted is not None
+        cleared = [name for name in differing(found, wanted) if name not in declared.values]
+        if cleared:
+            return f"silence would clear {', '.join(cleared)}"
+        if wider := widened(found, wanted):
+            return f"it would let more pass than it does: {', '.join(wider)}"
+        return ""
+
+    def _missing(self, declared: Present) -> None:
+        """A declaration that meets nothing: objects of Windows are not made, all others are."""
+        id, treatment = declared.id, declared.treatment
+        windows = id in self.plan.found.defaults.state or is_shipped(id)
+        if treatment.omitted == "default" or not (windows or treatment.omitted):
+            self._tell_of_titles(declared)
+            self._manage(declared, "default", Claim("created", ""))
+            return
+        if getattr(declared.resource, "enabled", True):
+            what = f"{id} is of Windows, and this host does not have it" if windows else f"{id} is not there, and only kept"
+            way = ("`state: default` puts it back" if id in self.plan.found.defaults.state else
+                   "Declare it for hosts that have it (`when`), or as an object of your own: `omitted: default`")
+            self.diagnostics.append(Diagnostic(declared.where, f"{what}: it is not made", way, "warning"))
+
+    def _tell_of_titles(self, declared: Declaration) -> None:
+        """Other objects that people know by this name: one more of that name may not be what is meant."""
+        if others := self._titled(declared.id):
+            self.diagnostics.append(Diagnostic(
+                declared.where, f"{declared.id} is no name on this host, but the display name of {', '.join(others[:5])}",
+                "An object is known by its name: write that one if it is meant, or `renamed_from` to give it this name",
+                "warning"))
+
+    def _titled(self, id: Id) -> list[str]:
+        """The names of other objects that people know by the name of this one: in the host's words, or in English."""
+        named = self.titles.get((id.store, id.kind, id.name.casefold()), [])
+        shipped = (Id(id.store, id.kind, name.lower()) for name in shipped_names(id.name)) if id.kind == "firewall_rule" else ()
+        return [*named, *(self.plan.found.state[other].name for other in shipped if other in self.plan.found.state)]
+
+    def _as_shipped(self, declared: AsShipped) -> None:
+        defaults, id = self.plan.found.defaults, declared.id
+        shipped = defaults.state.get(id)
+        if shipped is None:
+            why = "; ".join(why for _, why in defaults.unread) or "its table of what Windows ships has none of that name"
+            self.diagnostics.append(Diagnostic(declared.where, f"{id}: what ships with Windows is not known on this host", why))
+            return
+        found = self.plan.found.state.get(id)
+        same = found is not None and found.in_effect() == shipped.in_effect()
+        wanted = found if same and found is not None else shipped
+        self.declarations[id] = Present(id, wanted, wanted.values(), declared.where, declared.locations)
+        self.claims[id] = Claim(None, "back to what Windows ships")
+
+    def _manage(self, declared: Present, omitted: Omitted, claim: Claim | None) -> None:
+        if omitted != declared.treatment.omitted:
+            declared = replace(declared, treatment=replace(declared.treatment, omitted=omitted))
+        self.declarations[declared.id] = declared
+        if claim is not None and (claim.how != "adopted" or self.plan.policy.project):
+            self.claims[declared.id] = claim
+
+    def _origin(self, id: Id, found: Resource) -> Origin:
+        return origin_of(id, found, self.plan.found.defaults.state)

@@ -1,0 +1,64 @@
+"""Which traffic a change of one object lets pass that did not pass before: judged property by property, by the column `role`.
+
+It says more than is so rather than less: values that cannot be compared count as wider.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ringfence.model.resource import Property, Resource
+
+
+def widened(before: Resource, after: Resource) -> tuple[str, ...]:
+    """The properties by which `after` lets traffic pass, or pass in clear, that `before` does not; none where it is no wider.
+
+    Objects that do nothing with traffic themselves (sets, profiles) are not judged.
+    """
+    was, will = before.as_filter(), after.as_filter()
+    if was is None or will is None:
+        return ()
+    table = after.kind.properties.values()
+    if "secure" in (was.effect, will.effect) or "exempt" in (was.effect, will.effect):
+        return tuple(p.name for p in table if p.role != "text" and getattr(before, p.name) != getattr(after, p.name))
+    blocked, blocks = (f.enabled and f.effect == "block" for f in (was, will))
+    allows = will.enabled and will.effect == "allow"
+    if was.effect != will.effect:
+        return ("action",) if blocked or allows else ()
+    if (blocked and not blocks) or (allows and not was.enabled):
+        return ("enabled",)
+    if not blocked and not allows:
+        return ()
+    wide, narrow = (after, before) if blocked else (before, after)
+    return tuple(p.name for p in table if not _covers(p, getattr(wide, p.name), getattr(narrow, p.name)))
+
+
+
+def opens(removed: Resource) -> bool:
+    """Whether traffic that did not pass, or was secured, may pass in clear once the object is gone."""
+    filter = removed.as_filter()
+    return filter is not None and filter.enabled and filter.effect in ("block", "secure")
+
+
+def _covers(p: Property, wide: Any, narrow: Any) -> bool:
+    """Whether all traffic that a property of the value `narrow` matches is matched by `wide`."""
+    if wide == narrow or p.role == "text":
+        return True
+    if p.role == "permission":
+        return bool(narrow == p.default)
+    if p.role != "condition" or narrow == p.default:
+        return False
+    return bool(wide == p.default) or (isinstance(wide, tuple) and _within(p, wide, narrow))
+
+
+def _within(p: Property, wide: tuple[Any, ...], narrow: tuple[Any, ...]) -> bool:
+    if set(narrow) <= set(wide):
+        return True
+    try:  # the canonical form of both together is that of the wider one
+        return bool(p.type.parse([*wide, *narrow]) == wide)
+    except ValueError:
+        return False
+
+
+def differing(before: Resource, after: Resource) -> Iterator[str]:
+    """The properties whose values differ, in the order of the table."""
+    return (name for name in after.kind.properties if getattr(before, name) != getattr(after, name))

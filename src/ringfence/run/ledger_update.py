@@ -1,0 +1,129 @@
+"""What a run writes into a host's ledger: what is to come before its first change, and what has come after its last."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ringfence.batch import Call
+from ringfence.model.ledger import LEDGER_FORMAT, Entry, value_name
+from ringfence.model.plain import digest_of, plain_data, resource_as_data
+from ringfence.model.resource import Resource
+from ringfence.model.state import Change, Id
+from ringfence.plan.plan import Plan
+from ringfence.secret import MASK
+
+
+@dataclass
+class LedgerUpdate:
+    """The entries that change with a plan: before its changes, and after them. `all_gone`: the whole ledger goes."""
+
+    before: dict[Id, Entry] = field(default_factory=dict)
+    after: dict[Id, Entry] = field(default_factory=dict)
+    removed: set[Id] = field(default_factory=set)
+    all_gone: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.before or self.after or self.removed or self.all_gone)
+
+
+def ledger_update(plan: Plan) -> LedgerUpdate:
+    """What the changes of a plan mean for the ledger, and what an earlier run left unsettled."""
+    update, ledger = LedgerUpdate(), plan.found.ledger
+    changed = {c.id for c in plan.changes}
+    for change in plan.changes:
+        _change(change, plan, update, changed)
+    for id, entry in ledger.entries.items():
+        if entry.pending and id not in changed and id not in update.after:
+            _settle(id, entry, plan.found.state.get(id), update)
+    return update
+
+
+def _change(change: Change, plan: Plan, update: LedgerUpdate, changed: set[Id]) -> None:
+    id, entries = change.id, plan.found.ledger.entries
+    old = entries.get(plan.renames.get(id, id)) or entries.get(id)  # of what is renamed, what is said of its old name
+    if change.action == "rename":
+        assert change.after is not None
+        new = Id(id.store, id.kind, change.after.name.lower())
+        if new not in changed:
+            _write(new, replace(change, id=new), plan, old or entries.get(new), update)
+        _drop(id, old, update)
+    elif change.action in ("remove", "release") or id not in plan.declarations or _how(id, plan, old) is None:
+        _drop(id, old, update)
+    else:
+        _write(id, change, plan, old, update)
+
+
+def _drop(id: Id, old: Entry | None, update: LedgerUpdate) -> None:
+    if old is not None:
+        update.removed.add(id)
+
+
+def _how(id: Id, plan: Plan, old: Entry | None) -> Any:
+    claim = plan.claims.get(id)
+    return claim.how if claim else old.how if old else None
+
+
+def _write(id: Id, change: Change, plan: Plan, old: Entry | None, update: LedgerUpdate) -> None:
+    assert change.after is not None
+    how = _how(id, plan, old)
+    if how is None:
+        return
+    after = digest_of(change.after)
+    first = _first(how, change, plan) if old is None or how != old.how else {**_first(how, change, plan), **old.first}
+    place = plan.declarations[id].where.file
+    entry = Entry(how, plan.policy.run_id, after, "", (place,) if place else (), first, old.others if old else {})
+    update.after[id] = entry
+    if change.writes:
+        update.before[id] = replace(entry, hash=old.hash if old else "", pending=after)
+
+
+def _first(how: str, change: Change, plan: Plan) -> Mapping[str, Any]:
+    """What was found before the project came; never a secret."""
+    if change.before is None or how == "created":
+        return {}
+    if how == "adopted":
+        found = resource_as_data(change.before) or {}
+    else:
+        found = {name: plain_data(was) for name, (was, _) in change.properties().items() if name != "unknown_tokens"}
+    return {name: value for name, value in found.items() if MASK not in json.dumps(value)}
+
+
+def _settle(id: Id, entry: Entry, found: Resource | None, update: LedgerUpdate) -> None:
+    """An entry that a run left pending: the write was made, or it was not."""
+    if found is not None and digest_of(found) == entry.pending:
+        update.after[id] = replace(entry, hash=entry.pending, pending="")
+    elif entry.hash:
+        update.after[id] = replace(entry, pending="")
+    else:
+        update.removed.add(id)
+
+
+def ledger_calls(plan: Plan, update: LedgerUpdate) -> tuple[Call, Call]:
+    """The calls that write it: before the first change, and after the last."""
+    generation = plan.found.ledger.generation
+    return _call(plan, generation, "pending", update.before, set()), _last(plan, generation + 1, update)
+
+
+def only_call(plan: Plan, update: LedgerUpdate) -> Call:
+    """The one call where nothing else is written."""
+    return _last(plan, plan.found.ledger.generation, update)
+
+
+def _last(plan: Plan, expected: int, update: LedgerUpdate) -> Call:
+    call = _call(plan, expected, "final", update.after, update.removed)
+    return Call(call.verb, {**call.args, "set": {}, "remove": [], "delete": True}) if update.all_gone else call
+
+
+def _call(plan: Plan, expected: int, state: str, entries: Mapping[Id, Entry], removed: set[Id]) -> Call:
+    """`expected`: the generation that is to be there. The two calls around changes are one generation."""
+    policy, ledger, facts = plan.policy, plan.found.ledger, plan.found.facts
+    assert policy.project is not None
+    written = expected if expected != ledger.generation else expected + 1
+    kept = ledger.inherited_from and not (policy.accepts_inherited and not policy.partial)
+    header = {"Format": str(LEDGER_FORMAT), "Name": policy.project.name, "State": state, "Run": policy.run_id,
+              "Generation": str(written), "Machine": ledger.header["Machine"] if kept else ledger.machine,
+              "Build": str(facts.build), "Inputs": ledger.header.get("Inputs", "") if policy.partial else policy.inputs}
+    texts = {value_name(id): entry.encode() for id, entry in entries.items()}
+    return Call("Ledger.Write", {"project": policy.project.id, "generation": expected, "header": header, "set": texts,
+                                 "remove": [value_name(id) for id in sorted(removed)], "delete": False})

@@ -1,0 +1,165 @@
+"""What a project owns on a host, looked at and put right by hand: shown, released, taken over from another project, made anew;
+and a host that is to be managed no more."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fnmatch import fnmatch
+
+from ringfence.batch import Batch, Call
+from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.errors import GuardRefused, HostError
+from ringfence.model.declaration import Present
+from ringfence.model.ledger import Entry, Ledger, ProjectIdentity, parse_ledger, value_name
+from ringfence.model.plain import digest_of
+from ringfence.model.state import Change, Id
+from ringfence.plan.order import order
+from ringfence.plan.plan import HostSnapshot, Plan
+from ringfence.plan.wider import opens
+from ringfence.report import HostResult, LedgerResult
+from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.run.ledger_update import LedgerUpdate
+
+
+def show_ledger(job: HostJob, context: RunContext) -> HostResult:
+    """A LedgerResult: what the project owns on a host, and what other projects do. Never raises for what the host does."""
+    run = HostRun(job, context)
+
+    def look() -> HostResult:
+        found, _ = run.read(defaults=False, ledger=True)
+        ledger = _readable(found)
+        there = frozenset(id for id in (*ledger.entries, *ledger.foreign) if id in found.state)
+        owned = frozenset(id for id in ledger.entries if ledger.owned(id, found.state.get(id)))
+        notes = [Diagnostic(NOWHERE, f"not understood: {problem}", severity="warning", host=job.host)
+                 for problem in ledger.problems]
+        return LedgerResult(job.host, diagnostics=tuple(notes), ledger=ledger, there=there, owned=owned)
+
+    return run.result(look)
+
+
+def release(job: HostJob, context: RunContext, patterns: Sequence[str], write: bool) -> HostResult:
+    """Objects are the project's no more, and stay as they are. `patterns` of names (* ?); `write`: else it is only planned."""
+    run = HostRun(job, context)
+
+    def work() -> HostResult:
+        found, _ = run.read(defaults=False, ledger=True)
+        chosen = [id for id in _readable(found).entries if _named(id, patterns)]
+        changes = tuple(_released(id, found, "released by hand") for id in chosen if id in found.state)
+        return _done(run, _plan(job, context, found, changes), LedgerUpdate(removed=set(chosen)), write)
+
+    return run.result(work)
+
+
+def retire(job: HostJob, context: RunContext, write: bool) -> HostResult:
+    """A host that is to be managed no more: what the project created there goes, all else is released, and so is the ledger."""
+    run = HostRun(job, context)
+
+    def work() -> HostResult:
+        found, _ = run.read(defaults=False, ledger=True)
+        ledger = _readable(found)
+        owned = [(id, entry) for id in ledger.entries if (entry := ledger.owned(id, found.state.get(id)))]
+        changes = tuple(_retired(id, entry, found) for id, entry in owned if id in found.state)
+        gone = LedgerUpdate(all_gone=ledger.generation > 0)
+        return _done(run, order(_plan(job, context, found, changes)), gone, write)
+
+    return run.result(work)
+
+
+def _retired(id: Id, entry: Entry, found: HostSnapshot) -> Change:
+    resource = found.state[id]
+    if entry.how != "created":
+        return _released(id, found, f"{entry.how} by run {entry.run}: it stays as it is")
+    why = f"created by run {entry.run}" + ("; OPENS: it closes traffic that will pass without it" if opens(resource) else "")
+    return Change(id, resource, None, why=why)
+
+
+def take_over(job: HostJob, context: RunContext, project: str, patterns: Sequence[str], write: bool) -> HostResult:
+    """Objects of another project, by its name or id, become this one's, as they were the other's."""
+    run = HostRun(job, context)
+
+    def work() -> HostResult:
+        found, reply = run.read(defaults=False, ledger=True)
+        owner, theirs = _ledger_of(project, found, reply["ledger"])
+        chosen = {id: entry for id, entry in theirs.entries.items() if _named(id, patterns)}
+        changes = tuple(Change(id, r, r, as_action="adopt", why=f"of the project {project}") for id in chosen
+                        if (r := found.state.get(id)))
+        ours = _done(run, _plan(job, context, found, changes), LedgerUpdate(after=chosen), write)
+        if write and ours.error is None and chosen:
+            left = {"project": owner.id, "generation": theirs.generation, "header": {}, "set": {}, "delete": False,
+                    "remove": [value_name(id) for id in chosen]}
+            answer = run.send(Batch({"theirs": Call("Ledger.Write", left)})).answers["theirs"]
+            if answer.error:
+                return replace(ours, error=HostError("ledger", f"of {project}: {answer.error.message}"))
+        return ours
+
+    return run.result(work)
+
+
+def rebuild(job: HostJob, context: RunContext, write: bool) -> HostResult:
+    """The ledger made anew of what is declared and is there as declared. What it said before of such an object, it says again;
+    of any other one that it was adopted, so that no run removes it."""
+    run = HostRun(job, context)
+
+    def work() -> HostResult:
+        plan, result = run.planned()
+        if result.error and not isinstance(result.error, GuardRefused):
+            return result
+        before = plan.found.ledger
+        entries = {id: before.entries.get(id) or Entry("adopted", context.policy.run_id)
+                   for id, d in plan.declarations.items() if isinstance(d, Present) and d.resource.kind.storage.removable
+                   and plan.found.state.get(id) == plan.after.get(id) and id in plan.found.state and id not in before.foreign
+                   and d.treatment.omitted != "keep"}
+        entries = {id: replace(entry, hash=digest_of(plan.found.state[id]), pending="") for id, entry in entries.items()}
+        changes = tuple(Change(id, r, r, plan.declarations[id].where, "adopt", f"in the ledger as {entry.how}")
+                        for id, entry in entries.items() if (r := plan.found.state[id]))
+        empty = replace(plan.found, ledger=replace(before, entries={}, header={}, unread=""))
+        if write and before.generation:
+            gone = _done(run, _plan(job, context, plan.found, ()), LedgerUpdate(all_gone=True), write)
+            if gone.error:
+                return gone
+        return _done(run, _plan(job, context, empty, changes), LedgerUpdate(after=entries), write)
+
+    return run.result(work)
+
+
+def _plan(job: HostJob, context: RunContext, found: HostSnapshot, changes: tuple[Change, ...]) -> Plan:
+    return Plan(job.host, {}, found, context.policy, base=found.state, after=found.state, changes=changes)
+
+
+def _done(run: HostRun, plan: Plan, update: LedgerUpdate, write: bool) -> HostResult:
+    result = HostResult(plan.host, plan.changes)
+    return run.carry_out(plan, result, update) if write else result
+
+
+def _released(id: Id, found: HostSnapshot, why: str) -> Change:
+    return Change(id, found.state[id], found.state[id], as_action="release", why=why)
+
+
+def _named(id: Id, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatch(id.name, p.lower()) for p in patterns)
+
+
+def _readable(found: HostSnapshot) -> Ledger:
+    """The ledger of the host. Raises GuardRefused where nothing is known of it."""
+    if found.ledger.unread:
+        raise GuardRefused(f"the ledger could not be read: {found.ledger.unread}")
+    return found.ledger
+
+
+def _ledger_of(project: str, found: HostSnapshot, answer: object) -> tuple[ProjectIdentity, Ledger]:
+    """Another project by its name or id, with its ledger. Raises GuardRefused where the host has none, or several."""
+    _readable(found)
+    there = list(_projects(answer))
+    meant = [one for one in there if project.lower() in (one.id, one.name.lower())]
+    if len(meant) != 1:
+        known = ", ".join(f"{one.name} ({one.id})" for one in there) or "none"
+        raise GuardRefused(f"{'several projects' if meant else 'no project'} on this host {'are' if meant else 'is'} called "
+                           f"{project}. There: {known}")
+    return meant[0], parse_ledger(answer, meant[0])
+
+
+def _projects(answer: object) -> Iterator[ProjectIdentity]:
+    rows = answer.get("rows") if isinstance(answer, dict) else None
+    for key, values in rows if isinstance(rows, list) else ():
+        if key:
+            yield ProjectIdentity(next((str(v[2]) for v in values if v[0] == "Name"), ""), str(key).lower())
+

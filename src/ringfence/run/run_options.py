@@ -1,0 +1,34 @@
+"""What the command line asked of a run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringfence.documents.trust import Trust
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the command line asked for; what is empty comes from `ringfence.yml` in `project` or above it."""
+
+    project: Path
+    playbooks: Sequence[str] = ()
+    inventory: Sequence[str] = ()
+    limit: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    skip_tags: Sequence[str] = ()
+    extra_vars: Sequence[str] = ()
+    vault: Sequence[str] = ()
+    trust: Trust = Trust()
+    ignore_ansible_cfg: bool = False
+    prune: str = ""
+    max_changes: int = 0
+    accept_inherited: bool = False
+    force: Sequence[str] = ()
+
+    @property
+    def named_files(self) -> tuple[str, ...]:
+        """The files that the command line names."""
+        inventories = [i for i in self.inventory if "," not in i]
+        beside = [str(Path(i).parent / name) for i in inventories for name in ("group_vars", "host_vars")]
+        return (*self.playbooks, *inventories, *beside, *(f[1:] for f in (*self.extra_vars, *self.limit) if f.startswith("@")))

@@ -1,0 +1,81 @@
+"""Whose an object is, and what a task may do to it: cases as data, on a host of the lab."""
+
+from typing import Any
+
+import pytest
+from core import cases, task
+from hosts import PROJECT, LabHost
+
+from ringfence.diagnostics import Where
+from ringfence.errors import GuardRefused
+from ringfence.model.ledger import ProjectIdentity
+from ringfence.model.state import Id
+
+CASES: list[dict[str, Any]] = cases("ownership")
+OTHER = ProjectIdentity("other-firewall", "00000000000000000000000000000b0b")
+
+
+def host_of(case: dict[str, Any]) -> LabHost:
+    host = LabHost(None if case.get("windows") else case["host"], owns=False)
+    for name, text in case.get("before", {}).items():
+        if text is None:
+            host.remove(name)
+        else:
+            host.put(name, text)
+    for name, how in case.get("ledger", {}).items():
+        host.take_over([Id("local", "firewall_rule", name)], how)
+    host.take_over([Id("local", "firewall_rule", name) for name in case.get("foreign", ())], project=OTHER)
+    return host
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c["case"])
+def test_ownership(case: dict[str, Any]) -> None:
+    host = host_of(case)
+    asked = task("firewall_rule", case["say"], Where("play.yml", 7), treatment=case.get("with"))
+    before, planned = host.rules, host.plan(asked)
+    assert host.rules == before
+    if words := case.get("refused"):
+        assert isinstance(planned.error, GuardRefused)
+        assert words in str(planned.error)
+        assert "play.yml:7" in str(planned.error)
+        assert isinstance(host.apply(asked).error, GuardRefused)
+        assert (host.rules, host.cmdlets) == (before, [])
+        return
+    told = "\n".join(f"{d.severity}: {d.summary}" for d in planned.diagnostics)
+    assert case.get("told", "") in told
+    assert ("error: " in told) == ("wrong" in case)
+    assert case.get("wrong", "") in told
+    assert [f"{c.action} {(c.before or c.resource).name}" for c in planned.changes] == case["actions"]
+    if "why" in case:
+        assert [c.why for c in planned.changes] == [case["why"]]
+    applied = host.apply(asked)
+    assert (applied.error, applied.remaining) == (None, ())
+    for name, pieces in case.get("becomes", {}).items():
+        if pieces == "gone":
+            assert name not in host.rules
+        else:
+            assert set(pieces) <= set(host.rules[name].split("|"))
+    again = host.plan(asked)
+    assert (again.changes, again.error) == ((), None)
+    assert host.apply(asked).connections == 1
+
+
+def test_every_rule_that_nobody_mentions_stays_as_it_was() -> None:
+    host = LabHost(owns=False)
+    before = host.rules
+    host.apply(task("firewall_rule", {"name": "WINRM-HTTP-In-TCP", "remote_address": "10.1.4.0/28"}))
+    changed = {name for name, text in host.rules.items() if before.get(name) != text}
+    assert changed == {"WINRM-HTTP-In-TCP"}
+    assert host.entry("WINRM-HTTP-In-TCP")["how"] == "mentioned"
+    assert host.entry("WINRM-HTTP-In-TCP")["first"] == {"remote_address": []}
+
+
+def test_without_a_project_nothing_is_owned() -> None:
+    host = LabHost({}, owns=False, policy=None, project=None)
+    rule = task("firewall_rule", {"name": "web", "protocol": "tcp", "local_port": 80, "remote_address": "10.0.0.1"})
+    assert host.apply(rule).status == "changed"
+    assert host.machine.registry.key(r"SOFTWARE\ringfence") is None
+    assert host.apply(rule).status == "in_sync"
+    less = task("firewall_rule", {"name": "web", "protocol": "tcp", "local_port": 80})
+    assert "ringfence.yml has no `project`" in str(host.plan(less).error)
+    assert PROJECT.name not in str(host.plan(less).error)

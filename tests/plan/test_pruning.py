@@ -1,0 +1,269 @@
+"""What becomes of what the project owns and declares no more; and the ledger that says so, whatever happens to it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from core import declared, task
+from hosts import LEDGER, PROJECT, LabHost
+
+from ringfence.errors import GuardRefused
+from ringfence.model.facts import Facts
+from ringfence.model.ledger import Prune
+from ringfence.model.state import Id
+from ringfence.plan.run_policy import RunPolicy
+from ringfence.project.render import RenderedTask
+from ringfence.report import HostResult
+from ringfence.run.host import apply_host, plan_host
+
+RUN = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c", inputs="1")
+ALLOW = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort={}|RA4=10.0.0.1|Name={}|"
+BLOCK = "v2.31|Action=Block|Active=TRUE|Dir=In|Protocol=6|LPort={}|Name={}|"
+
+
+def rule(name: str, port: int, **more: Any) -> RenderedTask:
+    return task("firewall_rule", {"name": name, "protocol": "tcp", "local_port": port, "remote_address": "10.0.0.1", **more})
+
+
+def id_of(name: str) -> Id:
+    return Id("local", "firewall_rule", name)
+
+
+def host(policy: RunPolicy = RUN, **ledger: str) -> LabHost:
+    """A host with a rule for each entry of the ledger, and one that is nobody's."""
+    rules = {name: (BLOCK if name == "block" else ALLOW).format(80 + n, name) for n, name in enumerate((*ledger, "other"))}
+    found = LabHost(rules, owns=False, policy=policy)
+    for name, how in ledger.items():
+        found.take_over([id_of(name)], how)
+    return found
+
+
+def work(on: LabHost, *tasks: RenderedTask, apply: bool = True, possible: tuple[str, ...] | None = (),
+         **policy: Any) -> HostResult:
+    """A full run; `possible`: names that another choice of tags would declare, None where that is not known."""
+    ids = None if possible is None else frozenset(map(id_of, possible))
+    context = replace(on.context(), policy=replace(RUN, **policy), possible=lambda host, facts: ids)
+    return (apply_host if apply else plan_host)(on.job(declared(*tasks)), context)
+
+
+def done(result: HostResult) -> list[str]:
+    return [f"{c.action} {c.resource.name}" for c in result.changes]
+
+
+def told(result: HostResult) -> str:
+    return "\n".join(f"{d.summary} | {d.detail}" for d in result.diagnostics)
+
+
+@pytest.mark.parametrize(("prune", "actions", "left"), [
+    ("report", [], {"mine", "taken", "said", "block", "other"}),
+    ("created", ["remove mine", "release taken"], {"taken", "said", "block", "other"}),
+    ("restore", ["update said", "remove mine", "release taken"], {"taken", "said", "block", "other"}),
+    ("all", ["remove mine", "remove block", "release taken"], {"taken", "said", "other"}),
+    ("never", [], {"mine", "taken", "said", "block", "other"})])
+def test_what_each_word_does(prune: Prune, actions: list[str], left: set[str]) -> None:
+    on = host(mine="created", taken="adopted", block="created", said="mentioned")
+    on.take_over([id_of("said")], "mentioned", first={"remote_address": ["10.0.0.9"]})
+    result = work(on, prune=prune)
+    assert sorted(done(result)) == sorted(actions)
+    assert (result.error, set(on.rules)) == (None, left)
+    assert ("RA4=10.0.0.9" in on.rules["said"]) == (prune == "restore")
+    if prune == "report":
+        had = "firewall_rule mine (created), firewall_rule taken (adopted)"
+        assert f"the project had these and declares them no more: {had}" in told(result)
+    if prune in ("created", "restore"):
+        assert "firewall_rule block is declared no more and OPENS when it goes" in told(result)
+    if prune == "created":
+        assert "It was found with remote_address: ['10.0.0.9']: `prune: restore` puts that back" in told(result)
+        assert {name: bool(on.entry(name)) for name in ("mine", "taken", "block", "said")} == {
+            "mine": False, "taken": False, "block": True, "said": True}
+    assert (told(result) == "") == (prune == "never")
+    again = work(on, prune=prune)
+    assert done(again) == []
+    assert again.connections == 1
+
+
+@pytest.mark.parametrize(("policy", "why"), [
+    ({"inputs": "2"}, "the last full run had other values of -e"),
+    ({"partial": "--tags or --skip-tags chose"}, ""),
+    ({"project": None}, "")])
+def test_what_withholds_pruning_in_a_run(policy: dict[str, Any], why: str) -> None:
+    on = host(mine="created")
+    on.machine.registry.set(LEDGER, "Inputs", "1")
+    result = work(on, prune="created", **policy)
+    assert done(result) == []
+    assert "mine" in on.rules
+    assert why in told(result)
+
+
+def test_a_fact_that_could_not_be_read_withholds_it() -> None:
+    on = host(mine="created")
+    on.facts = {"unread": [{"fact": "domain", "why": "Access denied"}]}
+    result = work(on, prune="created")
+    assert (done(result), "Nothing is removed: domain could not be read" in told(result)) == ([], True)
+
+
+def test_an_image_of_another_machine_removes_nothing_until_it_is_accepted() -> None:
+    on = host(mine="created", declared="created")
+    on.machine.registry.set(LEDGER, "Machine", "00000000-other|golden|")
+    result = work(on, rule("declared", 81), prune="created")
+    assert (done(result), result.error) == ([], None)
+    assert "this machine was made from an image of golden" in told(result)
+    assert "its ledger was written on golden" in told(result)
+    changed = work(on, rule("declared", 82), prune="created")
+    assert done(changed) == ["update declared"]  # what is declared counts as the project's
+    assert str(on.machine.registry.get(LEDGER, "Machine")).startswith("00000000-other")
+    accepted = work(on, rule("declared", 82), prune="created", accepts_inherited=True)
+    assert done(accepted) == ["remove mine"]
+    assert "|srv1|" in str(on.machine.registry.get(LEDGER, "Machine"))
+
+
+def test_what_another_choice_of_tags_declares_is_not_gone() -> None:
+    on = host(mine="created", never="created")
+    assert done(work(on, prune="created", possible=("never",))) == ["remove mine"]
+    on = host(mine="created")
+    assert done(work(on, prune="created", possible=None)) == []
+
+
+def test_a_task_that_moved_to_another_playbook_is_declared_there() -> None:
+    """windows.md 1.4 (b): there is no moment in which its rule is gone."""
+    on = host(mine="created")
+    assert done(work(on, rule("mine", 80), prune="all")) == []
+    assert on.cmdlets == []
+
+
+def test_much_at_once_is_refused() -> None:
+    on = host(RUN, **dict.fromkeys((f"r{n}" for n in range(10)), "created"))
+    kept = [rule(f"r{n}", 80 + n) for n in range(7)]
+    refused = work(on, *kept, prune="created")
+    assert isinstance(refused.error, GuardRefused)
+    assert "3 of the 10 objects of the project on this host would be removed" in str(refused.error)
+    assert len(on.rules) == 11
+    assert done(work(on, *kept, rule("r7", 87), prune="created")) == ["remove r8", "remove r9"]
+    assert done(work(on, rule("r0", 80), prune="created", forced=frozenset({"percent"}))) == [f"remove r{n}" for n in range(1, 8)]
+
+
+def test_a_plan_of_more_changes_than_are_allowed_is_refused() -> None:
+    on = LabHost({}, owns=False)
+    tasks = [rule(f"r{n}", 80 + n) for n in range(3)]
+    assert "3 changes are more than max_changes, 2" in str(work(on, *tasks, max_changes=2).error)
+    assert work(on, *tasks, max_changes=3).error is None
+
+
+def test_a_rule_that_was_renamed_by_hand_is_told() -> None:
+    on = LabHost({}, owns=False)
+    work(on, rule("web", 80, display_name="Web"))
+    on.put("theirs", on.rules["web"])
+    on.remove("web")
+    result = work(on, rule("web", 80, display_name="Web"), apply=False)
+    assert done(result) == ["create web"]
+    assert "firewall_rule web was renamed by hand: it is theirs now" in told(result)
+    assert "Give it back its name with `renamed_from: theirs`" in told(result)
+    renamed = task("firewall_rule", {"name": "web", "display_name": "Web", "protocol": "tcp", "local_port": 80,
+                                     "remote_address": "10.0.0.1"}, treatment={"renamed_from": "theirs"})
+    assert done(work(on, renamed)) == ["rename web"]
+    assert set(on.rules) == {"web"}
+
+
+# ------------------------------------------------------------------------------------------ the ledger itself
+
+def test_what_a_run_writes_into_the_ledger() -> None:
+    on = LabHost({"found": ALLOW.format(81, "found")}, owns=False, policy=RUN)
+    assert on.apply(rule("made", 80), rule("found", 81)).error is None
+    header = {name: on.machine.registry.get(LEDGER, name) for name in ("Format", "Name", "State", "Run", "Generation", "Inputs")}
+    assert header == {"Format": "1", "Name": "corp-firewall", "State": "final", "Run": RUN.run_id, "Generation": "1",
+                      "Inputs": "1"}
+    assert str(on.machine.registry.get(LEDGER, "Machine")).endswith("|srv1|")
+    made, found = on.entry("made"), on.entry("found")
+    assert (made["how"], made["run"], "pending" in made, "first" in made) == ("created", RUN.run_id, False, False)
+    assert (found["how"], found["first"]["remote_address"]) == ("adopted", ["10.0.0.1"])
+    assert on.machine.counters.ledger_writes == 2  # before the first change, and after the last
+    assert on.apply(rule("made", 80), rule("found", 81)).connections == 1
+    assert on.machine.counters.ledger_writes == 2
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_run_that_ends_anywhere_is_taken_up_by_the_next(at: int) -> None:
+    """The connection breaks before each call of the batch that writes: what was made is the project's, and nothing else is."""
+    on = LabHost({"found": ALLOW.format(81, "found")}, owns=False, policy=RUN)
+    tasks = rule("made", 80), rule("found", 81), rule("more", 82)
+    batch = len(on.batches)
+    on.before = lambda b: setattr(on.machine.faults, "fail_at", at if b.stop_on_error else None)
+    broken = on.apply(*tasks)
+    assert broken.error is not None
+    on.before, on.machine.faults.fail_at = lambda b: None, None
+    assert len(on.batches) > batch
+    left = on.plan(*tasks)
+    made = [name for name in ("made", "more") if name in on.rules]
+    assert len(made) == min(2, max(0, at - 1))
+    assert sorted(done(left)) == sorted([*(f"create {n}" for n in ("made", "more") if n not in made), "adopt found"])
+    assert left.error is None
+    assert ("began to write here and never said that it ended" in told(left)) == (at > 0)
+    assert on.apply(*tasks).error is None
+    assert (on.machine.registry.get(LEDGER, "State"), done(on.plan(*tasks))) == ("final", [])
+    assert {on.entry(name)["how"] for name in ("made", "more")} == {"created"}
+
+
+def test_a_name_that_was_never_made_is_not_ours_when_somebody_else_makes_it() -> None:
+    """windows.md 2.5 (c)."""
+    on = LabHost({}, owns=False, policy=RUN)
+    on.take_over([id_of("web")], "created", hash="", pending="1" * 32)
+    on.put("web", ALLOW.format(80, "web"))
+    assert done(work(on, prune="created")) == []
+    assert "web" in on.rules
+    assert "silence would clear remote_address" in str(work(on, task("firewall_rule", {
+        "name": "web", "protocol": "tcp", "local_port": 80})).error)
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("{", "Expecting property name"), ("[]", "does not say how"), ('{"how":"stolen"}', "does not say how"),
+    ("\0" * 100, "Expecting"), ('{"how":"created","hash":{"a":[1]}}', ""), ("[" * 5000, "recursion")])
+def test_a_damaged_entry_is_a_word_and_no_deletion(text: str, why: str) -> None:
+    on = host(mine="created")
+    on.machine.registry.set(LEDGER, "firewall_rule|local|mine", text)
+    result = work(on, prune="all")
+    assert why in told(result)
+    if why:
+        assert (done(result), "mine" in on.rules) == ([], True)
+
+
+@pytest.mark.parametrize("damage", ["denied", "writable", "newer"])
+def test_a_ledger_that_is_not_to_be_trusted_removes_nothing(damage: str) -> None:
+    on = host(mine="created")
+    if damage == "denied":
+        on.machine.faults.denied_keys = (r"SOFTWARE\ringfence",)
+    elif damage == "writable":
+        key = on.machine.registry.key(r"SOFTWARE\ringfence")
+        assert key is not None
+        key.sddl = "O:BAD:P(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KA;;;BU)"
+    else:
+        on.machine.registry.set(LEDGER, "Format", "2")
+    result = work(on, prune="all")
+    assert "mine" in on.rules or damage == "newer"
+    words = {"denied": "the ledger could not be read", "writable": "others than administrators may write it: BU", "newer": ""}
+    assert words[damage] in told(result)
+    refused = work(on, rule("new", 99), prune="report")
+    assert isinstance(refused.error, GuardRefused)
+    assert ("newer than this version" if damage == "newer" else "whose objects are whose is not known") in str(refused.error)
+    assert "new" not in on.rules
+
+
+def test_two_projects_on_one_host_leave_each_other_alone() -> None:
+    on = LabHost({}, owns=False, policy=RUN)
+    assert work(on, rule("web", 80)).error is None
+    other = replace(RUN, project=replace(PROJECT, name="other", id="0" * 32))
+    refused = work(on, rule("web", 81), project=other.project)
+    assert "belongs to the project corp-firewall" in str(refused.error)
+    assert done(work(on, rule("own", 82), project=other.project, prune="all")) == ["create own"]
+    assert done(work(on, rule("web", 80), prune="all")) == []
+    assert set(on.rules) == {"web", "own"}
+
+
+def test_the_facts_of_a_host_are_what_possible_declarations_are_made_of() -> None:
+    on, seen = host(mine="created"), list[Facts]()
+
+    def possible(name: str, facts: Facts) -> frozenset[Id]:
+        seen.append(facts)
+        return frozenset()
+
+    plan_host(on.job({}), replace(on.context(), policy=RUN, possible=possible))
+    assert [f.computer for f in seen] == ["SRV1"]
