@@ -88,8 +88,9 @@ def host() -> Machine:
 
 
 def tree(on: Machine) -> dict[str, dict[str, Any]]:
-    """Everything in the registry."""
-    return {path: {v.name: (v.type, v.data) for v in key.values.values()} for path, key in on.registry.tree("")}
+    """Everything in the registry, but for the ledger, which holds the id of each run."""
+    return {path: {v.name: (v.type, v.data) for v in key.values.values()} for path, key in on.registry.tree("")
+            if not path.lower().startswith(r"software\ringfence")}
 
 
 def tamper(on: Machine) -> None:
@@ -116,6 +117,7 @@ def walk(folder: Path, steps: str, **how: Any) -> list[Step]:
     with SimulatedFleet([on], **how) as lab:
         (folder / "hosts.yml").write_text(lab.inventory(), "utf-8")
         (folder / "site.yml").write_text(PLAYBOOK, "utf-8")
+        (folder / "ringfence.yml").write_text("project: {name: test, id: 0123456789abcdef}\n", "utf-8")
         program = lab.running[on.name].variables.get("ringfence_powershell")  # of a local host
         ready = prepare(RunOptions(folder, [str(folder / "site.yml")], [str(folder / "hosts.yml")],
                                    trust=Trust(programs=(program,) if program else ())))
