@@ -10,8 +10,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 from cli_lab import Cli
+from core import cases
 from host_script import PWSH, needs_pwsh
 from lab_servers import AUDITOR, OPERATOR
 
@@ -25,7 +25,7 @@ from ringfence.lab.winrm.winrm_settings import WinRMSettings
 from ringfence.model.facts import parse_facts
 from ringfence.transports.way_in import WayIn
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "doctor.yml").read_text("utf-8"))
+CASES = cases("doctor")
 SCHEMA = jsonschema.Draft202012Validator(schemas.examination())
 GUID = "{" + str(uuid.UUID(int=7)).upper() + "}"
 NOT_CHECKED_ON_A_HOST = {"language_mode", "endpoint"}  # another language mode ends the batch; test_ping.py has endpoints

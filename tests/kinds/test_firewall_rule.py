@@ -110,6 +110,14 @@ def test_what_no_program_has_is_warned_of(properties: dict[str, Any], warned: st
     assert declarations
 
 
+def test_several_dynamic_targets_are_a_warning() -> None:
+    several = {"dynamic_target": ["proximity_apps", "proximity_sharing"]}
+    for said, wanted in (several, [("warning", True)]), ({"dynamic_target": "proximity_apps"}, []):
+        declarations, problems = declare(task("firewall_rule", {"name": "r", **said}))
+        assert [(p.severity, "one target" in p.summary and "a rule for each" in p.detail) for p in problems] == wanted
+        assert declarations
+
+
 def test_no_list_is_longer_than_windows_keeps() -> None:
     def problems(**properties: Any) -> list[str]:
         return [str(p) for p in declare(task("firewall_rule", {"name": "r", **properties}))[1]]

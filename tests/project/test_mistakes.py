@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from core import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +13,7 @@ from ringfence.project import load
 from ringfence.run.prepare import prepare
 from ringfence.run.run_options import RunOptions
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "project_mistakes.yml").read_text(encoding="utf-8"))
+CASES = cases("project_mistakes")
 KINDS = {"firewall_rule", "firewall_profile"}
 
 

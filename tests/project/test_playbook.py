@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from core import cases
 
 from ringfence.diagnostics import InputError
 from ringfence.documents.vault import Vault, encrypt
 from ringfence.project import Project, Tags, load
 from ringfence.secret import Secret
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "project_playbooks.yml").read_text(encoding="utf-8"))
+CASES = cases("project_playbooks")
 KINDS = {"firewall_rule", "firewall_profile"}
 HOSTS = """
 all:
