@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from registry_files import SHIPPED, hive
 
 from ringfence.lab import machine
+from ringfence.model.ledger import Entry, Ledger
 from ringfence.model.state import LOCAL, Id, State
 from ringfence.windows.defaults import parse_defaults
 from ringfence.windows.origin import ORIGINS, Origin, origin_of
@@ -24,7 +25,9 @@ def test_case(case: dict[str, Any]) -> None:
     name = case.get("name", "r")
     id = Id(case.get("store", LOCAL), "firewall_rule", name.lower())
     shipped = {id._replace(store=LOCAL): RULE.read_string(name, case["shipped"])} if "shipped" in case else {}
-    assert origin_of(id, RULE.read_string(name, case["rule"]), State(shipped)) == Origin(case["origin"], case.get("of", ""))
+    ledger = Ledger(entries={id: Entry(case["ours"], hash="1")} if "ours" in case else {},
+                    foreign={id: case["theirs"]} if "theirs" in case else {})
+    assert origin_of(id, RULE.read_string(name, case["rule"]), State(shipped), ledger) == Origin(case["origin"], case.get("of", ""))
 
 
 def test_the_cases_know_every_origin() -> None:

@@ -15,11 +15,11 @@ def compare_host(job: HostJob, context: RunContext) -> HostResult:
     run = HostRun(job, context)
 
     def ask() -> HostResult:
-        found, _ = run.read()
+        found, _ = run.read(ledger=True)
         unknown = {kind: why for (store, kind), why in found.unread.items() if store == LOCAL}
         shipped = State({id: r for id, r in found.defaults.state.items() if id.kind not in unknown})
         changes = compare(shipped, found.state)
-        origins = {c.id: origin_of(c.id, c.after, shipped) for c in changes if c.after and c.id not in shipped}
+        origins = {c.id: origin_of(c.id, c.after, shipped, found.ledger) for c in changes if c.after and c.id not in shipped}
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in (*found.facts.unread, *found.defaults.unread)]
         notes += [Diagnostic(NOWHERE, f"nothing can be said of {kind}: {why}", host=job.host) for kind, why in unknown.items()]

@@ -56,10 +56,11 @@ def show_host(job: HostJob, context: RunContext, shown: PolicyFilter = PolicyFil
     def ask() -> HostResult:
         asked = Questions(frozenset() if shown else frozenset({INTERFACES}))
         # all keys, in place of those alone that kinds name
-        found, reply = run.read(asked, {"policy": Call("Policy.Read", {"stores": [*STORES, RESTRICTED]}), **by_cmdlet})
+        everything_stored = Call("Policy.Read", {"stores": [*STORES, RESTRICTED]})
+        found, reply = run.read(asked, {"policy": everything_stored, **by_cmdlet}, ledger=True)
         restricted = read_restricted(reply["policy"], context.kinds)
         everything = State({**found.state, **restricted})
-        objects = [PolicyObject(id, r, origin_of(id, r, found.defaults.state)) for id, r in everything.items()]
+        objects = [PolicyObject(id, r, origin_of(id, r, found.defaults.state, found.ledger)) for id, r in everything.items()]
         chosen = [one for one in objects if shown.takes(one)]
         names = run.names(names_in(one.resource for one in chosen))
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)

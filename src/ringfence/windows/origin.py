@@ -2,6 +2,7 @@
 
 What decides, the first that is true:
 
+0. the ledgers of projects on the host (model/ledger.py), where they were read;
 1. the store: Group Policy and MDM bring what is in theirs, Windows ships the static restrictions of services (stores:
    New-NetFirewallRule, -PolicyStore);
 2. its name is in the host's own table of what Windows ships (defaults.py; the DefaultsStore of [MS-FASP] 3.1.1): `windows`, or
@@ -16,7 +17,6 @@ What decides, the first that is true:
 4 rests on a form of text, and anybody may write such a text: `windows_feature` is therefore no proof, and a word of its own.
 Windows looks for a file without a folder where its own are, and all of 2,255 such texts in real exports are of Windows. The
 name of the prompt's rules (`TCP Query User{GUID}PATH`) is counted in real exports; no document was found that names it.
-An object of the project's own ledger will come before all of these.
 """
 
 import re
@@ -24,12 +24,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ringfence.model.ledger import Ledger
 from ringfence.model.resource import Resource
 from ringfence.model.state import GROUP_POLICY, MDM, Id, State
 
 STATIC_SERVICE, CONFIGURABLE_SERVICE, APP_ISOLATION = "static_service", "configurable_service", "app_isolation"
 """Stores of restrictions: of Windows' services, of others', of app packages."""
 ORIGINS = {  # name -> in words, in the order in which they are shown
+    "project": "this project",
+    "other_project": "another project",
     "windows": "Windows, as it ships",
     "windows_changed": "Windows, changed since",
     "windows_feature": "a feature of Windows, or what claims to be",
@@ -49,7 +52,8 @@ _OF_THE_PROMPT = re.compile(r"(TCP|UDP) Query User\{[0-9a-f-]{36}\}", re.I)
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A row of ORIGINS, and whose: the family name or SID of a package, the SID of an owner, the file of a vendor."""
+    """A row of ORIGINS, and whose: the family name or SID of a package, the SID of an owner, the file of a vendor, the name of
+    another project, how this one came to it."""
 
     name: str
     of: str = ""
@@ -60,8 +64,12 @@ class Origin:
         return self.name.startswith("windows")
 
 
-def origin_of(id: Id, resource: Resource, shipped: State) -> Origin:
+def origin_of(id: Id, resource: Resource, shipped: State, ledger: Ledger | None = None) -> Origin:
     """Whose an object is. `shipped`: what Windows ships on that host (Defaults.state); may be empty."""
+    if ledger and (entry := ledger.owned(id, resource)) and entry.how != "mentioned":
+        return Origin("project", entry.how)
+    if ledger and (other := ledger.foreign.get(id)):
+        return Origin("other_project", other)
     if id.store in (GROUP_POLICY, MDM):
         return Origin(id.store)
     if id.store == STATIC_SERVICE:
