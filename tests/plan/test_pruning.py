@@ -82,6 +82,17 @@ def test_what_each_word_does(prune: Prune, actions: list[str], left: set[str]) -
     assert again.connections == 1
 
 
+@pytest.mark.parametrize(("first", "opens"), [
+    ({"remote_address": []}, "; OPENS: more passes by its remote_address"),
+    ({"remote_address": ["10.0.0.1-10.0.0.9"]}, "; OPENS: more passes by its remote_address"),
+    ({"action": "block"}, ""), ({"enabled": False}, "")])
+def test_what_is_put_back_says_whether_it_opens(first: dict[str, Any], opens: str) -> None:
+    on = host(said="mentioned")
+    on.take_over([id_of("said")], "mentioned", first=first)
+    (change,) = work(on, prune="restore", apply=False).changes
+    assert change.why == f"declared no more: back to what was found first{opens}"
+
+
 @pytest.mark.parametrize(("policy", "why"), [
     ({"inputs": "2"}, "the last full run had other values of -e"),
     ({"partial": "--tags or --skip-tags chose"}, ""),
