@@ -10,11 +10,12 @@ from ringfence.model.resource import Resource, prop, resource
 from ringfence.model.storage import RegistryKeys
 from ringfence.model.switches import OFF, switch
 from ringfence.types.base import NOT_CONFIGURED, CaseInsensitive, case_insensitive, quoted
-from ringfence.types.enums import choice, flags_of, number
+from ringfence.types.enums import choice, flags_of, number, with_hints
+from ringfence.types.foreign_words import VALUES
 from ringfence.types.network import interfaces
 from ringfence.types.text import PATH_TEXT, guid
 
-ACTION = choice("Allow", "Block", "NotConfigured")
+ACTION = with_hints(choice("Allow", "Block", "NotConfigured"), VALUES["default_action"])
 ACTIONS = {"allow": 0, "block": 1}
 
 
@@ -41,6 +42,7 @@ def guids(data: str) -> tuple[str, ...]:
     write_order=6,
     example_name="[domain, private, public]",
     name_type=flags_of("Domain", "Private", "Public"),
+    category="firewall",
     storage=RegistryKeys(
         {"domain": ("DomainProfile",), "private": ("StandardProfile", "PrivateProfile"), "public": ("PublicProfile",)},
         policy={
@@ -63,11 +65,11 @@ class FirewallProfile(Resource):
                                         "allow.", ACTION, RegistryValue("DefaultOutboundAction", ACTIONS), default=NOT_CONFIGURED,
                                         unset="allow")
     allow_inbound_rules: bool | str = switch("False: shields up, every inbound allow rule is ignored.",
-                                             "DoNotAllowExceptions", OFF, unset=True)
+                                             "DoNotAllowExceptions", OFF, unset=True, wins=False)
     allow_local_firewall_rules: bool | str = switch("Whether local rules apply beside those of Group Policy.",
-                                                    "AllowLocalPolicyMerge", unset=True)
+                                                    "AllowLocalPolicyMerge", unset=True, policy_only=True)
     allow_local_ipsec_rules: bool | str = switch("Whether local connection security rules apply beside those of Group "
-                                                 "Policy.", "AllowLocalIPsecPolicyMerge", unset=True)
+                                                 "Policy.", "AllowLocalIPsecPolicyMerge", unset=True, policy_only=True)
     allow_user_apps: bool | str = switch("Whether programs allowed by users (Windows XP) apply.", "AllowUserPrefMerge",
                                          path="AuthorizedApplications", unset=True)
     allow_user_ports: bool | str = switch("Whether ports opened by users (Windows XP) apply.", "AllowUserPrefMerge",
@@ -85,10 +87,10 @@ class FirewallProfile(Resource):
                                               number(1, 32767), RegistryValue("LogFileSize", path="Logging", parse=int),
                                               example=16384)
     log_allowed: bool | str = switch("Whether allowed connections are logged.", "LogSuccessfulConnections",
-                                     path="Logging", unset=False)
+                                     path="Logging", unset=False, wins=True)
     log_blocked: bool | str = switch("Whether dropped packets are logged.", "LogDroppedPackets", path="Logging",
-                                     example=True, unset=False)
-    log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging")
+                                     example=True, unset=False, wins=True)
+    log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging", wins=True)
     disabled_interface_aliases: tuple[str, ...] = prop("Interfaces on which this profile's firewall is off.",
                                                        interfaces("NotConfigured", patterns=False),
                                                        RegistryValue("DisabledInterfaces", type="String", parse=guids,

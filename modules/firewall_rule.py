@@ -25,6 +25,7 @@ from ringfence.model.storage import RuleStrings
 from ringfence.types import sddl
 from ringfence.types.base import CaseInsensitive, case_insensitive, list_of
 from ringfence.types.enums import BOOL, choice, flags_of, with_hints
+from ringfence.types.foreign_words import VALUES
 from ringfence.types.network import ICMP_TYPES, PROTOCOL, PROTOCOLS, icmp_type, interfaces, port, protocol
 from ringfence.types.network_sets import port_set
 from ringfence.types.packages import PACKAGE_FAMILY
@@ -68,34 +69,31 @@ TARGETS = TokenSet("TTK|TTK2_22|TTK2_27|TTK2_28", reject, str, {
 PROTOCOL_ICMP = ProtocolAndIcmp(protocol, icmp_type, PROTOCOLS)
 
 
-OTHER_ACTIONS = {  # as netsh, the MMC and the registry call them
-    "bypass": "say allow, with override_block_rules: true", "allowifsecure": "say allow, with authentication: required",
-    "secure": "say allow, with authentication: required", "deny": "say block", "drop": "say block", "reject": "say block",
-    "permit": "say allow"}
 SERVICE = replace(case_insensitive(text(259, "/\\|", what="service name")), resolved_by_host="service",
                   host_names=lambda name: (name,) if name and name != "*" else ())
 PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
 
 
-@resource("firewall_rule", noun="NetFirewallRule", storage=RuleStrings("FirewallRules", ORDER), name_type=NAME)
+@resource("firewall_rule", noun="NetFirewallRule", storage=RuleStrings("FirewallRules", ORDER), name_type=NAME,
+          category="firewall", merged_by="allow_local_firewall_rules")
 class FirewallRule(Rule):
     """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
 
     direction: str = prop("Which way the connections go.", choice("Inbound", "Outbound", in_="Inbound", out="Outbound"),
                           DIRECTION_ACTION, default="inbound", absent=None, role="decision", example="inbound")
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
-                       with_hints(choice("Allow", "Block"), OTHER_ACTIONS), DIRECTION_ACTION, default="allow", absent=None,
+                       with_hints(choice("Allow", "Block"), VALUES["action"]), DIRECTION_ACTION, default="allow", absent=None,
                        role="decision", example="allow")
     protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port", example="tcp")
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
-        list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b",
-                unwritable=("mDNS",), canonical=port_set),
+        with_hints(list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b",
+                           unwritable=("mDNS",), canonical=port_set), VALUES["port"]),
         LOCAL_PORT, default=(), filter_object="port", example=[3389])
-    remote_port: tuple[str, ...] = prop("Ports of the other side, for TCP and UDP.",
-                                        list_of(port, "IPHTTPSOut", name="ports and ranges a-b",
-                                                canonical=port_set), REMOTE_PORT, default=(),
-                                        filter_object="port")
+    remote_port: tuple[str, ...] = prop(
+        "Ports of the other side, for TCP and UDP.",
+        with_hints(list_of(port, "IPHTTPSOut", name="ports and ranges a-b", canonical=port_set), VALUES["port"]), REMOTE_PORT,
+        default=(), filter_object="port")
     icmp_type: tuple[str, ...] = prop(
         "ICMP types, or type:code, for icmpv4 and icmpv6.",
         ICMP_TYPES,
@@ -106,7 +104,7 @@ class FirewallRule(Rule):
     dynamic_target: tuple[str, ...] = prop(
         "Traffic of a Windows feature whose addresses and ports are not fixed.",
         flags_of("ProximityApps", "ProximitySharing", "WifiDirectPrinting", "WifiDirectDisplay", "WifiDirectDevices"),
-        TARGETS, default=(), filter_object="port", since="2.20")
+        TARGETS, default=(), filter_object="port", since="2.20", one_value=True)
     local_address: tuple[str, ...] = prop("Addresses of this host.", LOCAL_ADDRESS,
                                           addresses("LA4", "LA6", keywords=False), default=(), filter_object="address")
     remote_address: tuple[str, ...] = prop(
@@ -147,7 +145,8 @@ class FirewallRule(Rule):
         role="permission",
     )
     edge_traversal_policy: str = prop("Whether traffic that came through a NAT edge device (Teredo) is accepted.",
-                                      choice("Block", "Allow", "DeferToUser", "DeferToApp"), EDGE, default="block",
+                                      with_hints(choice("Block", "Allow", "DeferToUser", "DeferToApp"), VALUES["edge"]), EDGE,
+                                      default="block",
                                       role="permission")
     loose_source_mapping: bool = prop("Whether answers may come from other addresses. Outbound, not TCP.", BOOL,
                                       switch("LSM"), default=False, role="permission")
@@ -161,8 +160,9 @@ class FirewallRule(Rule):
     idle_platform = ("6.2+",)
 
     def as_filter(self) -> Filter:
-        return Filter("block" if self.action == "block" else "allow", enabled=self.enabled, profiles=self.profile,
-                      local_address=self.local_address, remote_address=self.remote_address)
+        return Filter("block" if self.action == "block" else "allow", enabled=self.enabled,
+                      inbound=self.direction == "inbound", profiles=self.profile, local_address=self.local_address,
+                      remote_address=self.remote_address)
 
     def check(self) -> Iterable[Finding]:
         yield from _check_ports(self)
@@ -194,8 +194,8 @@ class FirewallRule(Rule):
             yield Finding("dynamic_target", "a dynamic target goes with no addresses and no ports [0x00100200]",
                    "leave the addresses and ports out")
         if len(self.dynamic_target) > 1:
-            yield Finding("dynamic_target", "the parameter takes one target by the page of New-NetFirewallRule: a host may "
-                   "refuse several", "make a rule for each", "warning")
+            yield Finding("dynamic_target", "a rule can be told one target (New-NetFirewallRule: -DynamicTarget is one value); "
+                   "several may only stay where a host has them", "make a rule for each", "warning")
         yield from check_lengths(self)
 
     def _narrowed(self) -> bool:
@@ -205,10 +205,15 @@ class FirewallRule(Rule):
 
 
 def _check_program(rule: FirewallRule) -> Iterable[Finding]:
-    """Paths that Windows takes and that no program ever has."""
+    """Paths that Windows takes and that no program ever has; any service, which is most of what listens."""
+    if rule.service == "*" and not rule.program and (rule.direction, rule.action, rule.enabled) == ("inbound", "allow", True):
+        yield Finding("service", "* is every program that runs as a service: the rule lets in to all of them",
+                      "name the service, or the program too", "warning")
     path = (rule.program or "").casefold()
     if path and path != "system" and "\\" not in path:
         yield Finding("program", f"{rule.program} is no path: no program has it", "say the whole path", "warning")
+    if path.endswith("\\"):
+        yield Finding("program", f"{rule.program} is a folder: no program has that path", "say the whole path", "warning")
     if mine := next((p for p in PERSONAL if p in path), ""):
         yield Finding("program", f"{mine} is another folder for each user, and none for the firewall: no program has such a path",
                       "name the folder, in a rule for each user", "warning")

@@ -23,7 +23,7 @@ ORDER = "Profile Auth1Set Crypto1Set EP1_4 EP1_6 EP2_4 EP2_6 Name Desc EmbedCtxt
 
 
 @resource("ipsec_main_mode_rule", noun="NetIPsecMainModeRule", storage=RuleStrings("MainModeRules", ORDER),
-          name_type=NAME, services=IPSEC_SERVICES, merged_by="allow_local_ipsec_rules")
+          name_type=NAME, services=IPSEC_SERVICES, merged_by="allow_local_ipsec_rules", category="connection_security")
 class IpsecMainModeRule(Rule):
     """Authentication and algorithms of the key exchange with certain peers; for all others the default sets serve."""
 

@@ -30,7 +30,8 @@ from ringfence.model.storage import DEFAULT, RuleStrings
 from ringfence.types import sddl
 from ringfence.types.addresses import Interval, address_interval
 from ringfence.types.base import CaseInsensitive, PropertyType, list_of
-from ringfence.types.enums import BOOL, choice, flags_of, number
+from ringfence.types.enums import BOOL, choice, flags_of, number, with_hints
+from ringfence.types.foreign_words import VALUES
 from ringfence.types.network import PROTOCOL, PROTOCOLS, address, interfaces, port, protocol
 from ringfence.types.network_sets import natural_addresses, port_set, single_ports
 
@@ -53,7 +54,7 @@ CAPABLE = {  # what each key module can do (New-NetIPsecRule, -KeyModule)
     "ikev2": {"MachineCert"}}
 WORDS = {"security": choice("None", "Request", "Require"),
          "endpoint": list_of(address, name="addresses", canonical=natural_addresses),
-         "port": list_of(port, name="ports, and on exemptions ranges a-b", canonical=single_ports)}
+         "port": with_hints(list_of(port, name="ports, and on exemptions ranges a-b", canonical=single_ports), VALUES["port"])}
 _MODULE = flags_of("IKEv1", "AuthIP", "IKEv2")
 
 
@@ -119,7 +120,7 @@ IN_A_TUNNEL = ("mode", "tunnel")
 
 
 @resource("ipsec_rule", noun="NetIPsecRule", storage=RuleStrings("ConSecRules", ORDER), name_type=NAME,
-          services=IPSEC_SERVICES, merged_by="allow_local_ipsec_rules")
+          services=IPSEC_SERVICES, merged_by="allow_local_ipsec_rules", category="connection_security")
 class IpsecRule(Rule):
     """One connection security rule: which connections IPsec secures, and how. It opens no port: firewall rules do.
 

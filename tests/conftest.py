@@ -1,6 +1,8 @@
 """Fixtures that several rooms use."""
 
 import logging
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +14,10 @@ from winrm_services import PLAIN, Serve
 from ringfence.lab.listeners import Acceptor
 from ringfence.lab.winrm.winrm_server import WinRMServer
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
+
+# Tests start the program some hundred times: it is compiled once, not each time, whatever the surroundings say.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture

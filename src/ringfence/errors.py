@@ -37,7 +37,7 @@ MAX_DETAIL = 2000  # characters of what a host says of a failure that are kept
 _MEANINGS = {
     ExitCode.IN_SYNC: "in sync, or done",
     ExitCode.ERROR: "error, wrong usage included",
-    ExitCode.DIFFERENCES: "differences (drift, plan --detailed-exitcode)",
+    ExitCode.DIFFERENCES: "differences (drift, plan --detailed-exitcode); what is declared is there and not in force",
     ExitCode.STALE: "stale plan",
     ExitCode.REFUSED: "refused by a guard",
     ExitCode.UNREACHABLE: "some hosts unreachable",

@@ -10,6 +10,7 @@ from ringfence.errors import ExitCode, GuardRefused, RingfenceError, StalePlan, 
 from ringfence.model.ledger import Ledger
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
+from ringfence.plan.obstacles import Obstacle
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.stored_names import display_name
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:  # of results that few commands have: the others need not wait
     from ringfence.windows.origin import Origin
     from ringfence.windows.whole_policy import UnmanagedValue
 
-Status = Literal["in_sync", "reachable", "differs", "changed", "unreachable", "refused", "stale", "invalid", "failed"]
+Status = Literal["in_sync", "reachable", "differs", "not_in_force", "changed", "unreachable", "refused", "stale", "invalid",
+                 "failed"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class HostResult:
 
     changes: what differed, in the order in which it is (or was) to be made · written: those that the host has made ·
     remaining: what still differed at the proof · declared: how many resources the project declares for the host ·
-    connections: how many were opened · seconds: wall time · names: {as it is stored: what people call it} of what changes show.
+    connections: how many were opened · seconds: wall time · names: {as it is stored: what people call it} of what changes show ·
+    obstacles: what keeps what is declared out of force.
     """
 
     host: str
@@ -41,12 +44,20 @@ class HostResult:
     connections: int = 0
     seconds: float = 0.0
     names: Mapping[str, str] = field(default_factory=dict)
+    obstacles: tuple[Obstacle, ...] = ()
+
+    @property
+    def not_in_force(self) -> bool:
+        """Whether something that is declared, or will be there once the changes are made, is not in force."""
+        return any(o.level == "not_in_force" for o in self.obstacles)
 
     @property
     def status(self) -> Status:
         if self.error is None:
             invalid = any(d.severity == "error" for d in self.diagnostics)
-            return "invalid" if invalid else "changed" if self.written else "differs" if self.changes else "in_sync"
+            waits = self.changes and not self.written
+            return "invalid" if invalid else "differs" if waits else "not_in_force" if self.not_in_force else (
+                "changed" if self.written else "in_sync")
         kinds: tuple[tuple[type[RingfenceError], Status], ...] = (
             (Unreachable, "unreachable"), (GuardRefused, "refused"), (StalePlan, "stale"))
         return next((status for kind, status in kinds if isinstance(self.error, kind)), "failed")
@@ -56,7 +67,7 @@ class HostResult:
         """The exit code that this host alone would give, differences counted."""
         if self.error is not None:
             return self.error.exit_code
-        codes = {"invalid": ExitCode.ERROR, "differs": ExitCode.DIFFERENCES}
+        codes = {"invalid": ExitCode.ERROR, "differs": ExitCode.DIFFERENCES, "not_in_force": ExitCode.DIFFERENCES}
         return codes.get(self.status, ExitCode.IN_SYNC)
 
 
@@ -66,6 +77,11 @@ class StatusResult(HostResult):
 
     associations: tuple["Association", ...] = ()
     stopped: tuple[str, ...] = ()
+
+    @property
+    def not_in_force(self) -> bool:
+        """Nothing is declared here: what is not in force is shown, and is no verdict."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -153,5 +169,7 @@ class Report:
         self.written += len(result.written)
 
     def exit_code(self, *, differences_fail: bool = True) -> ExitCode:
-        """The exit code of the run; `differences_fail`: whether hosts that differ count (drift, --detailed-exitcode)."""
-        return combined_exit_code(c for c in self.codes if differences_fail or c != ExitCode.DIFFERENCES)
+        """The exit code of the run; `differences_fail`: whether hosts that differ count (drift, --detailed-exitcode). What is
+        there and not in force counts always: no change of ours would mend it."""
+        counts = differences_fail or self.counts["not_in_force"] > 0
+        return combined_exit_code(c for c in self.codes if counts or c != ExitCode.DIFFERENCES)

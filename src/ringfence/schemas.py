@@ -17,6 +17,7 @@ from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
 from ringfence.plan.file import OPTIONS, PLAN_FORMAT
+from ringfence.plan.obstacles import ALL_PROFILES, OBSTACLES, ObstacleLevel
 from ringfence.report import Status
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.origin import ORIGINS
@@ -180,6 +181,7 @@ def report() -> Schema:
             "remaining": {**changes, "description": "What still differed at the proof."},
             "error": {"$ref": "#/$defs/error"},
             "diagnostics": found,
+            "obstacles": {"type": "array", "items": {"$ref": "#/$defs/obstacle"}},
             "shipped": {**number, "description": "compare-defaults: objects that ship with Windows there."},
             "connections": {**number, "description": "Connections that were opened."},
             "seconds": seconds,
@@ -192,6 +194,7 @@ def report() -> Schema:
         "remaining",
         "error",
         "diagnostics",
+        "obstacles",
         "connections",
         "seconds",
     )
@@ -203,7 +206,20 @@ def report() -> Schema:
          "error": {"$ref": "#/$defs/error"}, "exit_code": {"enum": [0, 1, 2, 3, 4, 5, 6]}},
         "ringfence", "format", "command", "diagnostics", "hosts", "summary", "error", "exit_code",
         **{"$defs": {"id": _closed({"store": STRING, "kind": STRING, "name": STRING}, "store", "kind", "name"),
-                     "change": _change(origin=_origin()), "diagnostic": diagnostic, "error": error, "host": host}}))
+                     "change": _change(origin=_origin()), "diagnostic": diagnostic, "error": error, "host": host,
+                     "obstacle": _obstacle()}}))
+
+
+def _obstacle() -> Schema:
+    """What keeps objects out of force."""
+    place = {"file": {"type": ["string", "null"]}, "line": {"type": ["integer", "null"], "minimum": 1}}
+    one = _closed({"store": STRING, "kind": STRING, "name": STRING, **place}, "store", "kind", "name", *place)
+    parts: Schema = {
+        "level": {"enum": list(typing.get_args(ObstacleLevel)), "description": "not_in_force: in no profile that is active, or "
+                  "not in one that the task names. unknown: what decides could not be read. note: worth knowing."},
+        "obstacle": {"enum": list(OBSTACLES)}, "profiles": {"type": "array", "items": {"enum": list(ALL_PROFILES)}},
+        "reason": STRING, "advice": STRING, "objects": {"type": "array", "items": one}}
+    return _closed(parts, *parts, description="What keeps what is declared out of force.")
 
 
 def live_policy() -> Schema:
@@ -245,7 +261,8 @@ def examination() -> Schema:
     check = _closed(parts, *parts)
     way = _closed({f.name: {"type": "integer" if f.name == "port" else "string"} for f in dataclasses.fields(WayIn)},
                   *(f.name for f in dataclasses.fields(WayIn)))
-    seen = {"way_in": way, "facts": told, "session": told, "surroundings": told, "checks": {"type": "array", "items": check}}
+    seen = {"way_in": way, "facts": told, "session": told, "surroundings": told, "conditions": told,
+            "checks": {"type": "array", "items": check}}
     frame = report()
     same = {name: frame["$defs"]["host"]["properties"][name] for name in ("host", "status", "error", "connections", "seconds")}
     host = _closed({**same, **seen}, *same, *seen)

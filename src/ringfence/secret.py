@@ -101,6 +101,8 @@ def revealed(secret: Secret | None) -> str | None:
 
 def contains_secret(value: Any) -> bool:
     """Whether a secret is in a plain value: itself, or a member of a list or mapping in it."""
+    if isinstance(value, str):  # what most values are
+        return False
     if isinstance(value, list | tuple):
         return any(map(contains_secret, value))
     if isinstance(value, Mapping):

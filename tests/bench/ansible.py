@@ -19,7 +19,7 @@ from .measure import Line, Skipped, children_cpu
 from .policy import RULES
 from .project import ROOT, environment, lab, worker, write
 
-SHORT, LONG, RUNS, HOSTS, LIMIT = 5, 25, 3, 10, 100.0
+SHORT, LONG, RUNS, HOSTS, LIMIT = 5, 45, 5, 10, 500.0
 
 
 def run() -> Iterator[Line | Skipped]:
@@ -30,16 +30,16 @@ def run() -> Iterator[Line | Skipped]:
     if shutil.which("ssh") is None:
         yield Skipped("ansible-core, one raw task per rule", "there is no ssh on the PATH: install openssh-client")
         return
-    with tempfile.TemporaryDirectory() as folder, _ssh_server(Path(folder)):
-        theirs = statistics.median(_per_task(program, Path(folder)) for _ in range(RUNS)) * 1000
-    with tempfile.TemporaryDirectory() as folder, lab(Path(folder), HOSTS, "ssh") as hosts:
-        write(Path(folder), hosts)
-        worker("apply", folder)
-        cpu = statistics.median(worker("plan", folder)["cpu"] for _ in range(RUNS))
-    ours = cpu / HOSTS / RULES * 1000
+    with (tempfile.TemporaryDirectory() as folder, _ssh_server(Path(folder)), tempfile.TemporaryDirectory() as project,
+          lab(Path(project), HOSTS, "ssh") as hosts):
+        write(Path(project), hosts)
+        worker("apply", project)
+        # in turn: what disturbs the one disturbs the other
+        pairs = [(_per_task(program, Path(folder)), worker("plan", project)["cpu"] / HOSTS / RULES) for _ in range(RUNS)]
+    theirs, ours = (statistics.median(pair[i] for pair in pairs) * 1000 for i in (0, 1))
     yield Line("ansible-core: CPU per task and host", theirs, "ms")
     yield Line(f"ringfence over SSH: CPU per rule and host ({HOSTS} × {RULES})", ours, "ms")
-    yield Line("less CPU than ansible-core", theirs / ours, "×", LIMIT, least=True)
+    yield Line("less CPU than ansible-core", statistics.median(theirs / ours for theirs, ours in pairs), "×", LIMIT, least=True)
 
 
 @contextlib.contextmanager

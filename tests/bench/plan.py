@@ -13,7 +13,8 @@ from .measure import Line
 from .policy import RULES
 from .project import lab, worker, write
 
-HOSTS, RUNS, LIMIT = 50, 5, 2.0
+HOSTS, RUNS = 50, 5
+MOST, MORE = 1.35, 6.0  # times the bare session, or so many ms beside it where that is more
 
 
 def run() -> Iterator[Line]:
@@ -31,4 +32,4 @@ def run() -> Iterator[Line]:
         ratio = statistics.median(ours["cpu"] / bare["cpu"] for ours, bare in pairs)
         yield Line(f"plan of {HOSTS} hosts × {RULES} rules, {auth}: CPU per host", mine, "ms",
                    against=f"bare session {peer:.1f} ms")
-        yield Line(f"the same, against the bare session ({auth})", ratio, "×", LIMIT)
+        yield Line(f"the same, against the bare session ({auth})", ratio, "×", round(max(MOST, 1 + MORE / peer), 2))

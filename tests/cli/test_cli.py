@@ -17,13 +17,14 @@ import jsonschema
 import pytest
 import yaml
 from cli_lab import RULES, Cli, Output, environment, fleet, written
+from core import cases
 
 from ringfence import kinds, schemas
 from ringfence.cli.app import CALLS
 from ringfence.cli.commands.init import FILES
 from ringfence.lab import SimulatedHost
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "cli_input.yml").read_text(encoding="utf-8"))
+CASES = cases("cli_input")
 NOWHERE = {"hosts.yml": "all: {hosts: {nowhere: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_psrp_protocol: http}}}\n",
            "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: one}\n",
            "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\nproject: {name: test, id: 0123456789abcdef}\n"}

@@ -149,12 +149,12 @@ def test_with_a_real_powershell(cli: Cli) -> None:
         for host in hosts.values():
             tamper(host)
         real = compared(cli)
-        people = cli("compare-defaults").out
-    assert people.count(f"~ firewall_rule {CHANGED}  Remote Desktop - User Mode (TCP-In)\n") == 2  # over PSRP and over SSH
     with fleet(cli, 2) as hosts:
         for host in hosts.values():
             tamper(host)
         simulated = compared(cli)
+        people = cli("compare-defaults").out
+    assert people.count(f"~ firewall_rule {CHANGED}  Remote Desktop - User Mode (TCP-In)\n") == 2  # over PSRP and over SSH
     assert real[0] == simulated[0] == 2
     for name in ("web1", "pc2"):
         assert real[1][name]["changes"] == simulated[1][name]["changes"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 from cli_lab import Cli
+from core import cases
 from host_script import PWSH, needs_pwsh
 from lab_servers import AUDITOR, OPERATOR
 
@@ -25,7 +25,7 @@ from ringfence.lab.winrm.winrm_settings import WinRMSettings
 from ringfence.model.facts import parse_facts
 from ringfence.transports.way_in import WayIn
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "doctor.yml").read_text("utf-8"))
+CASES = cases("doctor")
 SCHEMA = jsonschema.Draft202012Validator(schemas.examination())
 GUID = "{" + str(uuid.UUID(int=7)).upper() + "}"
 NOT_CHECKED_ON_A_HOST = {"language_mode", "endpoint"}  # another language mode ends the batch; test_ping.py has endpoints
@@ -104,11 +104,10 @@ def test_a_fresh_host(cli: Cli) -> None:
     assert said.code == 0
     first, *lines, last, empty = said.out.splitlines()
     assert first.startswith("fresh  Windows Server 2022 Standard 20348  psrp 127.0.0.1:")
-    assert (last, empty) == ("  0 obstacles, 1 note, 1 not known", "")
-    unknown = "not known: Windows Security Center is not on servers (Invalid namespace)"
-    assert f"  unknown   Other firewall            {unknown}" in lines
+    assert (last, empty) == ("  0 obstacles, 1 note, 0 not known", "")
+    assert "  ok        Other firewall            none is registered" in lines
     levels = {one["check"]: one["level"] for one in page["checks"]}
-    assert {name for name, level in levels.items() if level != "ok"} == {"script_block_logging", "product"}
+    assert {name for name, level in levels.items() if level != "ok"} == {"script_block_logging"}
 
 
 def test_what_fails_every_apply_is_the_exit_code(cli: Cli) -> None:
@@ -152,7 +151,7 @@ def test_an_older_endpoint_says_what_it_does_not_know(cli: Cli) -> None:
     ids=lambda how: "-".join(how.values()))
 def test_a_real_powershell_reads_the_same(cli: Cli, how: dict[str, str]) -> None:
     """The script itself, in a real engine, against objects as Windows shows them; in Python the lab says the same."""
-    given: dict[str, Any] = {"registry": {}, "firewall_products": ["Other"], "app_control": 1,
+    given: dict[str, Any] = {"registry": {}, "taken_over": {"Other": (1, 2)}, "app_control": 1,
                              "services": {"Schedule": "stopped"},
                              "endpoints": {"a": (True, "Group"), "b": (False, "")}}
     for case in CASES:
@@ -164,6 +163,8 @@ def test_a_real_powershell_reads_the_same(cli: Cli, how: dict[str, str]) -> None
         with up(cli, [host("both", given)], transport=how["transport"], pwsh=pwsh, **where):
             found.append(pages(cli, "both", *arguments, code=0)["both"])
     assert found[1]["surroundings"] == found[0]["surroundings"]
+    assert found[1]["conditions"] == found[0]["conditions"]
+    assert found[0]["conditions"]["products"] == [{"name": "Other", "categories": [1, 2]}]
     assert [one["check"] for one in found[1]["checks"]] == [one["check"] for one in found[0]["checks"]]
 
 
@@ -171,10 +172,10 @@ def test_a_real_powershell_reads_the_same(cli: Cli, how: dict[str, str]) -> None
 def test_no_answer_of_a_host_is_an_exception(value: Any) -> None:
     """Whatever a host says in place of what is asked: every check comes to something."""
     names = ["interfaces", "services", "os", "domain", "elevated", "powershell", "time", "legacy_ipsec_policy", "language_mode"]
-    around = ["services", "winrm", "listeners", "endpoints", "firewall_products", "app_control", "restart_for_files",
+    around = ["services", "winrm", "listeners", "endpoints", "app_control", "restart_for_files",
               "transcription"]
     seen = Examination(WayIn("psrp", endpoint="x"), parse_facts(dict.fromkeys(names, value)), {"module": value, "bits": value},
-                       dict.fromkeys(around, value))
+                       dict.fromkeys(around, value), conditions={"products": value})
     assert all(check.verdicts(seen) for check in CHECKS)
 
 

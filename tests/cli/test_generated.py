@@ -12,7 +12,7 @@ from ringfence.cli import generate
 from ringfence.cli.commands import demo
 
 ROOT = Path(__file__).parents[2]
-FILES = generate.generated()
+FILES = generate.generated(ROOT)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

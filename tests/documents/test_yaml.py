@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml as pyyaml
+from core import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from ringfence.diagnostics import Problems, Where
 from ringfence.documents import yaml
 from ringfence.documents.yaml import Map, Seq, Unsafe
 
-SCALARS = pyyaml.safe_load((Path(__file__).parents[1] / "cases" / "project_scalars.yml").read_text(encoding="utf-8"))
+SCALARS = cases("project_scalars")
 
 
 def parse(text: str) -> Any:

@@ -117,14 +117,17 @@ def echo(line: str) -> str:
 # HTTP
 
 def request(stream: BinaryIO) -> tuple[Mapping[str, str], bytes]:
-    """One HTTP request: headers in lower case, body."""
+    """One HTTP request: headers in lower case, body. Raises EOFError where the client goes before its end."""
     if not stream.readline():
         raise EOFError
     headers = {}
-    while line := stream.readline().strip().decode("latin-1"):
-        name, _, value = line.partition(":")
+    while (line := stream.readline()).strip():
+        name, _, value = line.decode("latin-1").partition(":")
         headers[name.lower()] = value.strip()
-    return headers, stream.read(int(headers.get("content-length", 0)))
+    body = stream.read(length := int(headers.get("content-length", 0)))
+    if not line or len(body) < length:
+        raise EOFError
+    return headers, body
 
 
 def response(status: int, body: bytes = b"", **headers: str) -> bytes:

@@ -9,16 +9,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
+import core
 
 from ringfence.batch import Answer, Call, Failure, cmdlet_call
 from ringfence.lab.host_script.allow_list import check_call
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 
-CASES = Path(__file__).parents[1] / "cases"
 FILES = ("lab_firewall_rules", "lab_ipsec_rules", "lab_ipsec_sets", "lab_settings")
 READ = Call("Policy.Read", {"stores": ["local", "group_policy"]})
 DEFAULT_SETS = "".join(
@@ -53,8 +51,7 @@ def may_be_called(call: Call) -> bool:
 
 def cases(name: str) -> list[dict[str, Any]]:
     """The cases of tests/cases/NAME.yml."""
-    loaded: list[dict[str, Any]] = yaml.safe_load((CASES / f"{name}.yml").read_text("utf-8"))
-    return loaded
+    return list(core.cases(name))
 
 
 def proposals(cmdlet: str, given: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

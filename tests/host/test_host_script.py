@@ -4,12 +4,11 @@ import base64
 import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from batches import batch_of
+from core import cases
 from host_script import Warm, decode, mutex_held, needs_pwsh
 
 from ringfence import kinds
@@ -19,7 +18,7 @@ from ringfence.lab import POLICY, Session, SimulatedHost, machine
 from ringfence.secret import Secret
 from ringfence.windows.calls import writing_cmdlets
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "host_script.yml").read_text("utf-8"))
+CASES = cases("host_script")
 ROOT = r"HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
 ADMINISTRATOR = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml as pyyaml
+from core import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from ringfence.inventory import patterns, readers
 from ringfence.inventory.hostnames import expand, split_port
 from ringfence.inventory.inventory import Inventory
 
-PATTERNS = pyyaml.safe_load((Path(__file__).parents[1] / "cases" / "project_patterns.yml").read_text(encoding="utf-8"))
+PATTERNS = cases("project_patterns")
 
 
 def fleet(*sources: Any) -> Inventory:

@@ -40,6 +40,8 @@ ROWS = [
     ("", "DisableStealthModeIPsecSecuredPacketExemption", "DWord", 1, "enable_stealth_mode_for_ipsec", True),
     ("", "DisabledInterfaces", "String", f"{GUID.lower()},{{22222222-2222-3333-4444-555555555555}}", "disabled_interface_aliases",
      (GUID, "{22222222-2222-3333-4444-555555555555}")),
+    ("", "DisabledInterfaces", "String", f" {GUID} , {{22222222-2222-3333-4444-555555555555}},", "disabled_interface_aliases",
+     (GUID, "{22222222-2222-3333-4444-555555555555}")),
     ("", "DisabledInterfaces", "String", "", "disabled_interface_aliases", ()),
     ("\\Logging", "LogFilePath", "String", "%systemroot%\\system32\\LogFiles\\Firewall\\pfirewall.log", "log_file_name",
      "%SystemRoot%\\System32\\LogFiles\\Firewall\\pfirewall.log"),

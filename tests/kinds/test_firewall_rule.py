@@ -96,14 +96,26 @@ def test_what_windows_allows_is_allowed(properties: dict[str, Any]) -> None:
     assert problems == []
 
 
-@pytest.mark.parametrize(("program", "warned"), [
-    ("x.exe", "is no path"), (r"%LOCALAPPDATA%\App\x.exe", "each user"), (r"C:\App\x.exe", ""), ("System", ""),
-    (r"%SystemRoot%\system32\svchost.exe", "")])
-def test_paths_that_no_program_has_are_warned_of(program: str, warned: str) -> None:
-    declarations, problems = declare(task("firewall_rule", {"name": "r", "program": program}))
+@pytest.mark.parametrize(("properties", "warned"), [
+    ({"program": "x.exe"}, "is no path"), ({"program": r"%LOCALAPPDATA%\App\x.exe"}, "each user"),
+    ({"program": r"%UserProfile%\x.exe"}, "each user"), ({"program": r"%TEMP%\x.exe"}, "each user"),
+    ({"program": "C:\\App\\"}, "is a folder"), ({"program": r"C:\App\x.exe"}, ""), ({"program": "System"}, ""),
+    ({"program": r"%SystemRoot%\system32\svchost.exe"}, ""),
+    ({"service": "*"}, "every program that runs as a service"), ({"service": "*", "program": r"C:\App\x.exe"}, ""),
+    ({"service": "*", "action": "block"}, ""), ({"service": "*", "enabled": False}, ""), ({"service": "Dhcp"}, "")])
+def test_what_no_program_has_is_warned_of(properties: dict[str, Any], warned: str) -> None:
+    declarations, problems = declare(task("firewall_rule", {"name": "r", **properties}))
     assert [p.severity for p in problems] == ["warning"] * bool(warned)
     assert all(warned in p.summary for p in problems)
     assert declarations
+
+
+def test_several_dynamic_targets_are_a_warning() -> None:
+    several = {"dynamic_target": ["proximity_apps", "proximity_sharing"]}
+    for said, wanted in (several, [("warning", True)]), ({"dynamic_target": "proximity_apps"}, []):
+        declarations, problems = declare(task("firewall_rule", {"name": "r", **said}))
+        assert [(p.severity, "one target" in p.summary and "a rule for each" in p.detail) for p in problems] == wanted
+        assert declarations
 
 
 def test_no_list_is_longer_than_windows_keeps() -> None:

@@ -281,7 +281,8 @@ def status(on: Machine, name: str, kind: str = "NetFirewallRule") -> Any:
 def test_enforcement_of_firewall_rules() -> None:
     on = host()
     fine = {"primary_status": "OK", "enforcement": ["Enforced"],
-            "status": "The rule was parsed successfully from the store. (65536)"}
+            "status": "The rule was parsed successfully from the store. (65536)", "source": "Local",
+            "shows": {"Enabled": "True", "Direction": "Inbound", "Action": "Allow"}}
     assert status(on, DHCP) == {DHCP: fine}
     assert status(on, "RemoteDesktop-In-TCP-WS")["RemoteDesktop-In-TCP-WS"]["enforcement"] == ["DisabledObject"]
     assert status(on, "CoreNet-GP-Out-TCP")["CoreNet-GP-Out-TCP"]["enforcement"] == ["InactiveProfile"]
@@ -296,7 +297,8 @@ def test_enforcement_of_a_rule_whose_set_is_gone() -> None:
     on.registry.set(POLICY + r"\ConSecRules", "c", "v2.31|Action=Secure|Active=TRUE|Auth1Set={gone}|Crypto2Set={gone}|")
     assert status(on, "c", "NetIPsecRule")["c"] == {
         "primary_status": "Error", "enforcement": ["Invalid"],
-        "status": "The phase 1 authentication set was not found. (2097153)"}
+        "status": "The phase 1 authentication set was not found. (2097153)", "source": "Local",
+        "shows": {"Enabled": "True", "Direction": "Inbound", "Action": "Allow"}}
 
 
 def test_associations() -> None:

@@ -3,7 +3,8 @@
 import re
 from importlib import resources
 
-from lab_cases import CASES, FILES, cases
+from core import CASES
+from lab_cases import FILES, cases
 
 from ringfence.lab.netsecurity.cmdlet_errors import STATUS_TEXTS
 

@@ -5,12 +5,11 @@ What PowerShell's own binder refuses has texts of its own; its category and erro
 
 import shutil
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from batches import batch_of, open_transport
+from core import cases
 from lab_cases import lab_cases, prerequisites, proposals
 from lab_machine import ADMIN, ETHERNET
 
@@ -22,7 +21,7 @@ from ringfence.transports import Transport
 PWSH = shutil.which("pwsh")
 pytestmark = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 
-SCRIPT_CASES = [c for c in yaml.safe_load((Path(__file__).parents[1] / "cases" / "host_script.yml").read_text("utf-8"))
+SCRIPT_CASES = [c for c in cases("host_script")
                 if c.get("lab")]
 Pair = tuple[Transport, Machine, Machine]
 

@@ -94,6 +94,11 @@ def test_a_service_that_the_host_does_not_have(service: str, severity: str, summ
     assert rule_of(desired).service == service
 
 
+def test_names_keep_their_letters_in_messages() -> None:
+    _, (problem,) = bind(declared(at(1, name="WSLm", interface_alias="none")), facts(), {})
+    assert problem.summary.startswith("firewall_rule WSLm: ")
+
+
 @pytest.mark.parametrize("service", ["TERMSERVICE", "*", "any"])
 def test_services_that_there_are(service: str) -> None:
     assert bind(declared(at(1, name="r", service=service)), with_network(facts(), SERVICES), {})[1] == []

@@ -41,7 +41,8 @@ def test_ownership(case: dict[str, Any]) -> None:
         assert isinstance(host.apply(asked).error, GuardRefused)
         assert (host.rules, host.cmdlets) == (before, [])
         return
-    told = "\n".join(f"{d.severity}: {d.summary}" for d in planned.diagnostics)
+    told = "\n".join([*(f"{d.severity}: {d.summary}" for d in planned.diagnostics),
+                      *(f"{o.level}: {o.reason.text}" for o in planned.obstacles)])
     assert case.get("told", "") in told
     assert ("error: " in told) == ("wrong" in case)
     assert case.get("wrong", "") in told

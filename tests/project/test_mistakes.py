@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from core import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.diagnostics import InputError
 from ringfence.project import load
+from ringfence.run.prepare import prepare
+from ringfence.run.run_options import RunOptions
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "project_mistakes.yml").read_text(encoding="utf-8"))
+CASES = cases("project_mistakes")
 KINDS = {"firewall_rule", "firewall_profile"}
 
 
@@ -52,7 +54,8 @@ def test_inventories_of_other_kinds_are_refused(name: str, text: str | None, tol
     ({"extra": ["{a"]}, "-e {a: not a mapping in JSON or YAML"),
     ({"extra": ["@nowhere"]}, "-e @nowhere: cannot read nowhere"),
     ({"extra": ["[1]"]}, "variables are a mapping of names to values, not a list"),
-    ({"limit": "nobody"}, "the limit leaves no host"),
+    ({"limit": "nobody"}, 'no host or group matches "nobody"'),
+    ({"limit": "nobody*"}, "the limit leaves no host"),
     ({"limit": "@nowhere"}, "cannot read nowhere"),
     ({"limit": "one[4]"}, "asks for a host that is not there"),
 ])
@@ -97,3 +100,28 @@ def test_whatever_is_in_the_files_nothing_but_input_errors(site: bytes, other: b
         project.render(name)
         project.render(name, {})
         project.variables(name)
+
+
+def test_what_a_refused_key_would_have_made_is_no_other_mistake(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {one: }}\n")
+    (tmp_path / "site.yml").write_text(
+        "- hosts: all\n  tasks:\n"
+        "    - {firewall_rule: {name: a, state: absent}, register: r}\n    - {set_fact: {made: 1}}\n"
+        "    - {firewall_rule: {name: '{{ r.x }}', description: '{{ made }}', group: '{{ mine }}'}}\n")
+    with pytest.raises(InputError) as told:
+        prepare(RunOptions(tmp_path, [str(tmp_path / "site.yml")], [str(tmp_path / "hosts.yml")]))
+    assert [(d.where.line, d.summary) for d in told.value.diagnostics] == [
+        (3, '"register" is a key of Ansible that ringfence does not have'),
+        (4, '"set_fact" is a module of Ansible, and no kind of ringfence'), (5, 'the variable "mine" is not defined')]
+
+
+def test_mistakes_in_connection_variables_have_their_place(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all:\n  vars:\n    ansible_port: abc\n    ansible_conection: ssh\n  hosts:\n    one:\n"
+                                        "      ansible_hots: 10.0.0.1\n      ansible_psrp_nothing: 1\n")
+    (tmp_path / "site.yml").write_text("- hosts: all\n  tasks: [{firewall_rule: {name: a, state: absent}}]\n")
+    with pytest.raises(InputError) as told:
+        prepare(RunOptions(tmp_path, [str(tmp_path / "site.yml")], [str(tmp_path / "hosts.yml")]))
+    assert [(d.where.line, d.summary.partition(":")[0], d.severity) for d in told.value.diagnostics] == [
+        (3, "ansible_port", "error"), (4, "ansible_conection", "warning"), (7, "ansible_hots", "warning"),
+        (8, "ansible_psrp_nothing", "error")]
+    assert "did you mean ansible_connection?" in str(told.value)

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from core import cases
 
+from ringfence.diagnostics import InputError
 from ringfence.documents.vault import Vault, encrypt
 from ringfence.project import Project, Tags, load
 from ringfence.secret import Secret
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "project_playbooks.yml").read_text(encoding="utf-8"))
+CASES = cases("project_playbooks")
 KINDS = {"firewall_rule", "firewall_profile"}
 HOSTS = """
 all:
@@ -102,10 +103,18 @@ def test_plays_in_order_and_hosts_in_their_order(project: Make) -> None:
 
 
 def test_limit_and_warnings(project: Make) -> None:
-    loaded = project("- hosts: all:wbe\n  tasks: []\n", limit="web")
+    loaded = project("- hosts: all:wbe*\n  tasks: []\n", limit="web")
     assert loaded.hosts == ("one",)
-    assert [str(d) for d in loaded.warnings] == [
-        'site.yml:1: warning: no host or group matches "wbe"\n    did you mean web?']
+    assert [str(d) for d in loaded.warnings] == ['site.yml:1: warning: no host or group matches "wbe*"']
+
+
+def test_a_name_that_nobody_has_is_a_mistake_and_a_group_without_hosts_a_warning(project: Make) -> None:
+    with pytest.raises(InputError, match='no host or group matches "wbe"\n    did you mean web'):
+        project("- hosts: all:!wbe\n  tasks: []\n")
+    loaded = project("- hosts: web:!web\n  tasks: []\n")
+    assert loaded.hosts == ()
+    assert [str(d).split("\n")[0] for d in loaded.warnings] == [
+        "site.yml:1: warning: the play is for no host: its groups are empty, or nothing is left of them"]
 
 
 def test_variables_of_connections(project: Make) -> None:

@@ -57,6 +57,7 @@ function global:Get-CimInstance([string]$ClassName, [string]$Namespace, [string]
 }
 function global:Get-WSManInstance([string]$ResourceURI, [switch]$Enumerate) { Show-Host "WSMan $ResourceURI" }
 function global:Get-PSSessionConfiguration { Show-Host Endpoints }
+function global:Get-RingfenceProducts { Show-Host FirewallProducts }
 function global:Get-RingfenceIdentity { $global:Host1.Identity }
 function global:Get-Service([string]$Name) {
     if (-not $global:Host1.Services.Contains($Name)) {

@@ -1,5 +1,6 @@
 """Many hosts: results as they come, one failure stops nobody, never more than `forks` at a time."""
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -44,6 +45,17 @@ def test_every_host_has_one_result(forks: int) -> None:
     results = list(run_all(fleet.jobs(), fleet.apply, forks))
     assert sorted(r.host for r in results) == sorted(f"srv{i}" for i in range(20))
     assert {r.status for r in results} == {"changed"}
+
+
+def test_the_collector_is_as_it_was_after_a_run() -> None:
+    before = gc.get_threshold(), gc.get_freeze_count()
+    results = run_all(jobs(3), lambda one: HostResult(one.host), 2)
+    next(results)
+    assert gc.get_threshold() != before[0]
+    assert gc.get_freeze_count() > before[1]
+    assert len(list(results)) == 2
+    assert gc.get_threshold() == before[0]
+    assert gc.get_freeze_count() <= before[1]
 
 
 def test_no_hosts_no_results() -> None:

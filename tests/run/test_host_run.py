@@ -246,7 +246,7 @@ def test_a_refusal_in_the_middle_ends_the_batch(failure: Failure, kind: str) -> 
     host.refuse = {"WEB": failure}
     result = host.apply(*POLICY)
     assert (result.status, kind_of(result), [id.name for id in result.written]) == ("failed", kind, ["rdp"])
-    assert f"update firewall_rule web: {failure.message}" in str(result.error)
+    assert f"update firewall_rule WEB: {failure.message}" in str(result.error)
     assert "rdp" in host.rules
     assert "telnet" in host.rules
     assert len(host.batches) == 2
@@ -371,10 +371,57 @@ def test_what_is_configured_but_not_in_force_is_told() -> None:
     host = LabHost({})
     host.enforcement = {"rdp": {"enforcement": ["LocalFirewallRulesDisallowed"]}, "web": {"enforcement": ["InactiveProfile"]}}
     result = host.apply(RDP, WEB)
-    assert result.status == "changed"
-    assert [(d.summary, d.severity) for d in result.diagnostics] == [
-        ("rdp is configured but not in force: LocalFirewallRulesDisallowed", "warning")]
-    assert {d.host for d in result.diagnostics} == {"srv1"}
+    assert (result.status, result.exit_code, result.error) == ("not_in_force", 2, None)
+    [obstacle] = result.obstacles
+    assert (obstacle.level, [o.name for o in obstacle.objects]) == ("not_in_force", ["rdp"])
+    assert obstacle.reason.text == "Windows does not enforce it: LocalFirewallRulesDisallowed"
+
+
+@pytest.mark.parametrize(("shown", "text"), [
+    ({"source": "Local", "shows": {"Action": "Block"}}, "what is in force there has action: Block"),
+    ({"source": "Local", "shows": {"Profile": "Domain, Private"}}, "what is in force there has profile: Domain, Private"),
+    ({"source": "GroupPolicy"}, "a policy that cannot be seen here has another rule of that name, which takes its place"),
+    ({"source": "Local", "shows": {"Action": "Allow", "Profile": "Any", "Enabled": "True", "Direction": 5}}, ""),
+    ({"source": 2, "shows": ["Action"]}, "")])
+def test_what_is_in_force_is_what_was_written(shown: dict[str, Any], text: str) -> None:
+    host = LabHost({})
+    host.enforcement = {"rdp": {"enforcement": ["Enforced"], **shown}}
+    result = host.apply(RDP)
+    assert [o.reason.text for o in result.obstacles] == [text] * bool(text)
+    assert result.status == ("not_in_force" if text else "changed")
+
+
+def test_what_the_active_store_does_not_have_is_not_in_force() -> None:
+    """A value that somebody wrote into the registry: the service has not read it."""
+    host = LabHost({})
+    host.before = lambda batch: answers_without_enforcement(host, batch)
+    result = host.apply(RDP)
+    assert [o.reason.text for o in result.obstacles] == ["the policy that is in force does not have it"]
+    assert (result.status, result.exit_code) == ("not_in_force", 2)
+
+
+@pytest.mark.parametrize(("words", "status"), [
+    (["Enforced"], "changed"), (["Enforced", "FirewallOffInProfile"], "changed"), (["InactiveProfile"], "changed"),
+    (["FirewallOffInProfile", "InactiveProfile"], "not_in_force"), (["CategoryOff"], "not_in_force"), (["Odd"], "not_in_force"),
+    (["RemoteAddressResolutionEmpty"], "changed"), (["RemoteAddressResolutionEmpty", "CategoryOff"], "not_in_force")])
+def test_words_of_enforcement(words: list[str], status: str) -> None:
+    host = LabHost({})
+    host.enforcement = {"rdp": {"enforcement": words}}
+    assert host.apply(RDP).status == status
+
+
+def test_a_rule_that_is_switched_off_need_not_be_in_the_active_store() -> None:
+    host = LabHost({})
+    host.before = lambda batch: answers_without_enforcement(host, batch)
+    assert host.apply(at(1, name="off", enabled=False)).status == "changed"
+
+
+def answers_without_enforcement(host: LabHost, batch: Batch) -> Reply | None:
+    asked = {label for label, call in batch.calls.items() if call.verb == "Enforcement.Read"}
+    if not asked:
+        return None
+    rest = replace(batch, calls={label: call for label, call in batch.calls.items() if label not in asked})
+    return Reply({**host.run(rest).answers, **{label: Answer({}) for label in asked}})
 
 
 @pytest.mark.parametrize("said", [None, 5, "x", {"enforcement": 5}, {"enforcement": "Full"}, {"enforcement": None}, {}])
@@ -382,7 +429,7 @@ def test_odd_answers_about_enforcement_are_no_news(said: Any) -> None:
     host = LabHost({})
     host.enforcement = {"rdp": said}
     result = host.apply(RDP)
-    assert (result.status, result.diagnostics) == ("changed", ())
+    assert (result.status, result.diagnostics, result.obstacles) == ("changed", (), ())
 
 
 def test_only_changed_objects_that_are_there_are_asked_about() -> None:

@@ -136,6 +136,10 @@ def warned(lab: LabHost, *policy: RenderedTask) -> str:
     return "\n".join(d.summary for d in result.diagnostics if d.severity == "warning")
 
 
+def hindered(lab: LabHost, *policy: RenderedTask) -> str:
+    return "\n".join(f"{', '.join(o.profiles)}: {o.reason.text}" for o in lab.plan(*policy).obstacles)
+
+
 def test_a_legacy_policy_is_reported() -> None:
     lab = LabHost()
     lab.machine.registry.set(r"SOFTWARE\Policies\Microsoft\Windows\IPSec\GPTIPSECPolicy", "DSIPSECPolicyName", "Server (old)")
@@ -147,16 +151,16 @@ def test_a_legacy_policy_is_reported() -> None:
 def test_a_stopped_service_is_reported(service: str) -> None:
     lab = LabHost()
     lab.machine.services[service] = "stopped"
-    assert f"the service {service}" in warned(lab, a_rule())
-    assert warned(lab, task("ipsec_rule", {"name": "x", "state": "absent"})) == ""
+    assert f"the service {service}" in hindered(lab, a_rule())
+    assert hindered(lab, task("ipsec_rule", {"name": "x", "state": "absent"})) == ""
 
 
 def test_group_policy_that_ignores_local_rules_is_reported() -> None:
     lab = LabHost()
     root = r"SOFTWARE\Policies\Microsoft\WindowsFirewall"
     lab.machine.registry.set(rf"{root}\DomainProfile", "AllowLocalIPsecPolicyMerge", 0)
-    assert "in the profiles domain" in warned(lab, a_rule())
-    assert warned(lab, a_rule(profile="public")) == ""
+    assert "domain: policy has local connection security rules ignored there (Group Policy)" in hindered(lab, a_rule())
+    assert hindered(lab, a_rule(profile="public")) == ""
 
 
 # ---- settings that only a cmdlet knows -------------------------------------------------------------------------------

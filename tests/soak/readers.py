@@ -28,7 +28,8 @@ from ringfence.views.view import ViewOptions
 from ringfence.windows.read import read
 
 ROOT = Path(__file__).parents[2]
-RUNS = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: [site.yml]\n", "site.yml": "- hosts: all\n  tasks: []\n",
+RUNS = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: [site.yml]\n",
+        "site.yml": "- hosts: all\n  tasks: [{firewall_rule: {name: a, state: absent}}]\n",
         "hosts.yml": "all: {hosts: {web1: {ansible_connection: local}}, vars: {x: [a, b]}}\n", "password": "right"}
 
 

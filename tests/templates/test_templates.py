@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml as pyyaml
+from core import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ from ringfence.templates.compile import template
 from ringfence.templates.sandbox import OMIT
 from ringfence.templates.scope import Scope
 
-CASES = pyyaml.safe_load((Path(__file__).parents[1] / "cases" / "project_templates.yml").read_text(encoding="utf-8"))
+CASES = cases("project_templates")
 AT = Where("play.yml", 7)
 
 
@@ -188,7 +188,7 @@ def test_templates_that_would_never_end_or_fit(text: str) -> None:
     assert time.process_time() - begun < 5
 
 
-HOSTILE = pyyaml.safe_load((Path(__file__).parents[1] / "cases" / "hostile_templates.yml").read_text(encoding="utf-8"))
+HOSTILE = cases("hostile_templates")
 _DEEP = ("{% set a=['x']*100 %}{% set b=[a]*100 %}{% set c=[b]*100 %}{% set deep=[c]*100 %}"
          "{% set nl %}\n\n{% endset %}{% set tab %}\t{% endset %}")
 

@@ -47,10 +47,10 @@ def test_works() -> None:
 
 def test_a_pipeline_is_written_as_pypsrp_writes_it_and_once() -> None:
     written = set()
-    tried = [(script(), "2.3"), (script(writes=True), "2.3"), (script(), "2.1"), (script(), "2.2"), (FUNCTION, "2.3")]
-    for text, protocol in tried:
-        def message(text: str = text, protocol: str = protocol) -> CreatePipeline:
-            command = Command(text, protocol, is_script=text != FUNCTION, use_local_scope=True)
+    for text, protocol, own_scope in ((script(), "2.3", True), (script(writes=True), "2.3", True), (script(), "2.1", True),
+                                      (script(), "2.2", True), (script(), "2.3", False), (FUNCTION, "2.3", None)):
+        def message(text: str = text, protocol: str = protocol, own_scope: bool | None = own_scope) -> CreatePipeline:
+            command = Command(text, protocol, is_script=text != FUNCTION, use_local_scope=own_scope)
             return CreatePipeline(False, ApartmentState(value=2), RemoteStreamOptions(value=15), False, HostInfo(host=None),
                                   Pipeline(is_nested=False, cmds=[command], history=None, redirect_err_to_out=False), False)
 
@@ -59,7 +59,7 @@ def test_a_pipeline_is_written_as_pypsrp_writes_it_and_once() -> None:
         assert ours == ET.tostring(made, encoding="utf-8", method="xml")
         assert psrp._OnceWritingSerializer().serialize(message()) is ours
         written.add(ours)
-    assert len(written) == 5
+    assert len(written) == 6
 
 
 def test_large_batch_and_reply() -> None:

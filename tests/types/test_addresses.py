@@ -1,13 +1,14 @@
 """Addresses as numbers and texts: what `ipaddress` takes is taken, what it refuses is refused, and every text is its text."""
 
 import ipaddress
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ringfence.types.addresses import MAX_ADDRESS, address_interval, interval_text
-from ringfence.types.network import address
+from ringfence.types.network import address, port
 
 V4 = st.integers(0, 2**32 - 1).map(lambda n: str(ipaddress.IPv4Address(n)))
 V6 = st.integers(0, 2**128 - 1).map(lambda n: str(ipaddress.IPv6Address(n)))
@@ -47,6 +48,7 @@ def as_the_library_says(text: str) -> str:
 @example("1.2.3.4-::1:2")
 @example("fe80::1%eth0")
 @example("1::" + "0" * 100)
+@example("::1" + " " * 100 + "-::2")
 def test_the_two_agree(text: str) -> None:
     base, slash, size = text.partition("/")
     if slash and ":" not in base and size.startswith("0") and size[1:].isdigit():
@@ -62,3 +64,20 @@ def test_the_two_agree(text: str) -> None:
     assert said in ("", wanted)
     assert interval_text(first, last) == wanted
     assert (first >> 128, last >> 128) == ((1, 1) if ":" in wanted else (0, 0))
+
+
+@pytest.mark.parametrize(("parse", "ends", "canonical"), [(address, ("::1", "::7"), "::1-::7"), (port, ("80", "90"), "80-90")])
+def test_spaces_are_part_of_the_length(parse: Callable[[str], str], ends: tuple[str, str], canonical: str) -> None:
+    first, last = ends
+    longest = f"{first} -{last.rjust(MAX_ADDRESS - len(first) - 2)}"
+    assert (len(longest), parse(longest)) == (MAX_ADDRESS, canonical)
+    with pytest.raises(ValueError, match="is not a"):
+        parse(longest.replace("-", " -"))
+
+
+@pytest.mark.parametrize(("text", "reason"), [("90-80", "90-80 is not a port .* with the smaller end first"),
+                                              ("0", "with the smaller end first"), ("65536", "with the smaller end first"),
+                                              ("x", r"'x' is not a port \(1-65535\) or a range like 80-90$")])
+def test_why_a_text_is_no_port(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        port(text)

@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from core import declared, resources, task
 
 from ringfence import kinds, schemas
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
@@ -230,3 +231,11 @@ def test_many_warnings_of_a_host_are_counted() -> None:
 
 def test_a_name_of_any_length() -> None:
     assert len(text_view.change(create("x" * 1_000_000), diff=False)) < 500
+
+
+def test_a_changed_key_is_told_as_another_one() -> None:
+    """It is never shown, so both sides would look the same."""
+    old, new = (resources(declared(task("ipsec_phase1_auth_set", {"name": "Psk", "proposal": [
+        {"machine": True, "pre_shared_key": Secret(key)}]})))[0] for key in ("one", "two"))
+    shown = text_view.change(Change(id_of(new), old, new))
+    assert shown.splitlines()[-1].strip() == "proposal  {machine: true, pre_shared_key: ********} → another key"

@@ -307,15 +307,20 @@ def enforcement_words(way: Way) -> Iterator[str]:
         words = status.get(name, {}).get("enforcement")
         if not words:
             yield f"{name} is not in the active store, or has no status: {status.get(name)}"
-        elif said := not_enforced(name, status[name]):
-            yield said
+        elif said := not_enforced(status[name]):
+            yield f"{name}: {', '.join(said)}"
+        else:
+            shown = {p: status[name].get("shows", {}).get(p) for p in ("Direction", "Action")}
+            if (status[name].get("source"), shown) != ("Local", {"Direction": "Inbound", "Action": "Allow"}):
+                yield f"{name}: {status[name].get('source')}, {shown}"
 
 
 @probe("everything-is-read")
 def everything_is_read(way: Way) -> Iterator[str]:
     """No fact and no key is told as unread; the essential facts are there."""
-    facts, [policy] = facts_of(way), way.ask(READ)
-    yield from (f"{one['fact']}: {one['why']}" for one in [*facts["unread"], *policy.get("unread", [])])
+    facts, [policy, conditions] = facts_of(way), way.ask(READ, Call("Conditions.Read"))
+    told = [*facts["unread"], *policy.get("unread", []), *conditions["unread"]]
+    yield from (f"{one['fact']}: {one['why']}" for one in told)
     yield from (f"no {fact}" for fact in ("computer", "os", "interfaces", "services", "time") if not facts.get(fact))
     if facts.get("elevated") is not True:
         yield f"elevated is {facts.get('elevated')}"

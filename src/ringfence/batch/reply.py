@@ -82,8 +82,12 @@ def answers(output: bytes, run_id: str, limit: int, admit: Callable[[int], objec
         data = binascii.a2b_base64(packed.translate(None, b" \t\r\n"), strict_mode=True)
         weight, pieces = _weight(data, limit)
         admit(weight)
-        document = json.loads(b"".join(pieces or _inflated(data)).decode(), parse_constant=_no_number)
-        _check(document)
+        text = b"".join(pieces or _inflated(data)).decode()
+        document, may_have_halves = json.loads(text, parse_constant=_no_number), "\\ud" in text or "\\uD" in text
+        del text  # it is as large as what was made of it
+        _check_depth(document)
+        if may_have_halves:
+            _make_whole(document)
         if document["ringfence"] != WIRE_VERSION:
             raise HostError("version", f"here {WIRE_VERSION}, there {str(document['ringfence'])[:20]}")
         if document["run"] != run_id:
@@ -158,30 +162,29 @@ def _has(piece: bytes, which: bytes) -> bool:
     return not piece.isascii() and len(piece.translate(None, which)) < len(piece)
 
 
-def _check(document: Any) -> None:
-    """Bounded depth, and no halves of character pairs: Windows' strings may hold such, but no file and no terminal takes them."""
-    level, depth = [document], 0
+def _check_depth(document: Any) -> None:
+    level, depth = [document] if isinstance(document, dict | list) else [], 0
     while level:
         depth += 1
         if depth > MAX_NESTING:
             raise ValueError(f"lists and objects nested more than {MAX_NESTING} deep")
-        below: list[Any] = []
-        for node in level:
-            if isinstance(node, dict):
-                if not all(map(str.isascii, node)):
-                    pairs = [(_whole(k), v) for k, v in node.items()]
-                    node.clear()
-                    node.update(pairs)
-                places: Any = node.items()
-            else:
-                places = enumerate(node) if isinstance(node, list) else ()
-            for place, value in places:
-                if isinstance(value, str):
-                    if not value.isascii():
-                        node[place] = _whole(value)
-                elif isinstance(value, list | dict):
-                    below.append(value)
-        level = below
+        level = [v for node in level for v in (node.values() if node.__class__ is dict else node)
+                 if v.__class__ is dict or v.__class__ is list]
+
+
+def _make_whole(node: Any) -> None:
+    """No halves of character pairs: Windows' strings may hold such, but no file and no terminal takes them. Only by escapes can
+    JSON say them."""
+    if isinstance(node, dict):
+        pairs = [(_whole(k), v) for k, v in node.items()]
+        node.clear()
+        node.update(pairs)
+    places: Any = node.items() if isinstance(node, dict) else enumerate(node)
+    for place, value in places:
+        if isinstance(value, str):
+            node[place] = _whole(value)
+        elif isinstance(value, list | dict):
+            _make_whole(value)
 
 
 def _whole(text: str) -> str:

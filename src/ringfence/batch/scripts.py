@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from importlib import resources
 
-_PLANS = ("start", "json", "facts", "policy", "ledger", "defaults")  # what every plan asks
+_PLANS = ("start", "json", "facts", "conditions", "policy", "ledger", "defaults")  # what every plan asks
 _RESOLVES = (*_PLANS, "network", "accounts")  # what those ask that name accounts or interfaces, or use facts of the network
 _READS = (*_RESOLVES, "texts", "netsecurity", "session", "surroundings")  # and what else can be asked without writing
 SCRIPTS = {"reader": (*_PLANS, "answer"), "prober": ("start", "json", "facts", "session", "answer"),

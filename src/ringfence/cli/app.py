@@ -30,7 +30,7 @@ COMMANDS = {
     "drift": "Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing.",
     "ping": "Reach hosts and show who works there, with what rights, in which PowerShell, and what is missing. Changes nothing.",
     "doctor": "Show everything on a host that stands in the way of managing its firewall, and what to do. Changes nothing.",
-    "status": "Show main mode and quick mode security associations of hosts, next to the rules that asked for them.",
+    "status": "Show security associations of hosts, the rules that asked for them, and what of their policy is not in force.",
     "show": "Show the live policy of hosts: every object with whose it is, and what no playbook can say.",
     "compare-defaults": "Show what people, installers and updates changed of the firewall policy that Windows ships.",
     "ledger": "What projects own on hosts: shown, and put right by hand.",

@@ -5,9 +5,11 @@ import io
 import sys
 from pathlib import Path
 
-from ringfence import kinds
+import yaml
+
+from ringfence import files, kinds
 from ringfence.batch import scripts
-from ringfence.cli import app, limits_page
+from ringfence.cli import app, host_script_page, limits_page
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
 from ringfence.lab.machine.machine import SYSTEMS
@@ -29,19 +31,24 @@ WIDTH = 108  # of the help texts in the reference
 DEMO = "docs/demo.txt"
 CMDLETS = "src/ringfence/batch/host/cmdlets.ps1"
 SHIPPED_RULES = "src/ringfence/windows/shipped_rules.txt"
+HOST_SCRIPT_API = "tests/cases/host_script_api.yml"  # what the host script may use: its tests have it
 
 
-def generated() -> dict[str, str]:
-    """{path: text} of schemas/, docs/reference/ and the allow-list of the host script, from our own kinds."""
+def generated(root: Path) -> dict[str, str]:
+    """{path: text} of schemas/, docs/reference/ and the allow-list of the host script, from our own kinds and tables.
+
+    root: the folder of the checkout.
+    """
     known = kinds.load()
-    files = {f"schemas/{name}": text for name, text in schema.files(known).items()}
-    files |= {f"docs/reference/kinds/{name}.md": reference.page(kind) for name, kind in known.items()}
-    files[CMDLETS] = scripts.cmdlets_part(writing_cmdlets(known.values()))
-    files[SHIPPED_RULES] = shipped_rules()
-    files |= {"docs/guide/doctor.md": reference.checks(), "docs/reference/lab.md": lab_page()}
-    return files | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
+    made = {f"schemas/{name}": text for name, text in schema.files(known).items()}
+    made |= {f"docs/reference/kinds/{name}.md": reference.page(kind) for name, kind in known.items()}
+    made[CMDLETS] = scripts.cmdlets_part(writing_cmdlets(known.values()))
+    made[SHIPPED_RULES] = shipped_rules()
+    made |= {"docs/guide/doctor.md": reference.checks(), "docs/reference/lab.md": lab_page()}
+    return made | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
                     "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page(),
-                    "docs/reference/limits.md": limits_page.page(), "docs/reference/host-script-sums.md": sums_page()}
+                    "docs/reference/limits.md": limits_page.page(), "docs/reference/host-script-sums.md": sums_page(),
+                    "docs/reference/host-script-api.md": api_page(root)}
 
 
 def sums_page() -> str:
@@ -53,6 +60,12 @@ def sums_page() -> str:
         "Of the texts of this release, in UTF-8 with LF ([what they are](host-script.md)). `ringfence doc host-script` prints",
         "the same sums.", "", "| text | bytes | SHA-256 |", "|---|---|---|", *rows, "",
         "[What a read costs on the wire](host-script.md#what-a-read-costs-on-the-wire).", ""])
+
+
+def api_page(root: Path) -> str:
+    """docs/reference/host-script-api.md"""
+    table = files.read_bytes(root / HOST_SCRIPT_API, files.MAX_DOCUMENT)
+    return host_script_page.page(yaml.safe_load(table))
 
 
 def shipped_rules() -> str:
@@ -108,10 +121,10 @@ def transcript() -> str:
 
 def main(root: Path) -> None:
     """Write everything below `root`: first the part of the host script that is made, for its sum stands on a page."""
-    (root / CMDLETS).write_text(generated()[CMDLETS], encoding="utf-8")
+    (root / CMDLETS).write_text(generated(root)[CMDLETS], encoding="utf-8")
     scripts.script_named.cache_clear()
     scripts.digests.cache_clear()
-    for name, text in {**generated(), DEMO: transcript()}.items():
+    for name, text in {**generated(root), DEMO: transcript()}.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -62,6 +62,8 @@ class TrustOptions:
                                              "those in this folder. Repeatable.")]
     ignore_ansible_cfg: Annotated[bool, flag("--ignore-ansible-cfg", help="Say nothing of ansible.cfg and ANSIBLE_… variables, "
                                              "which ringfence does not heed.")] = False
+    allow_empty: Annotated[bool, flag("--allow-empty", help="A run without hosts, or without anything declared for them, is no "
+                                      "mistake.")] = False
     untrusted: Annotated[bool, flag("--untrusted", help="The project is a stranger's: none of its code runs, no host is "
                                     "connected to, nothing outside of its folder is read. Also: RINGFENCE_UNTRUSTED=1.")] = False
 

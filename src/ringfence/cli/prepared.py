@@ -44,7 +44,7 @@ def _options(playbooks: Sequence[str], which: InventoryOptions, secrets: SecretO
         raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
     return RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(which), extra_vars=secrets.extra_vars,
                       vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed,
-                      ignore_ansible_cfg=trusted.ignore_ansible_cfg)
+                      ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty)
 
 
 def with_names(run: Prepared) -> Prepared:

@@ -39,7 +39,7 @@ class Examination:
 
     session, surroundings: the values of Session.Read and Surroundings.Read; empty where they were not asked, or not known there ·
     state: the policy as the registry holds it · policy_unread: (store, kind) of what could not be read of it, and why ·
-    asked_at, answered_at: seconds since 1970 by the clock here.
+    conditions: the value of a Conditions.Read · asked_at, answered_at: seconds since 1970 by the clock here.
     """
 
     way_in: WayIn
@@ -50,10 +50,11 @@ class Examination:
     policy_unread: UnreadKinds = field(default_factory=dict)
     asked_at: float = 0.0
     answered_at: float = 0.0
+    conditions: Mapping[str, Any] = field(default_factory=dict)
 
     def known(self, name: str) -> Any:
         """A member of what the host said of itself or of its session; None: there is none. Raises NotKnownError."""
-        for answer in (self.surroundings, self.session, self.facts.raw):
+        for answer in (self.surroundings, self.session, self.facts.raw, self.conditions):
             why = next((reason for what, reason in unread(answer) if what == name), "")
             if why and not answer.get(name):
                 raise NotKnownError(why)

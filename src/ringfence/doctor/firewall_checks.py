@@ -5,8 +5,10 @@ from typing import Any
 
 from ringfence.doctor.examination import Check, Examination, Finding, NotKnownError, note, obstacle, ok
 from ringfence.model.state import GROUP_POLICY, LOCAL, MDM
+from ringfence.plan.reasons import CATEGORIES
 
 _STORES = {LOCAL: "the host", GROUP_POLICY: "Group Policy", MDM: "MDM"}
+TAKEN_OVER = {CATEGORIES["firewall"]: "firewall rules", CATEGORIES["connection_security"]: "connection security rules"}
 _MERGE = {"allow_local_firewall_rules": ("firewall rules", "AllowLocalFirewallRules"),
           "allow_local_ipsec_rules": ("connection security rules", "AllowLocalIPsecRules")}
 
@@ -72,15 +74,14 @@ def _mdm(seen: Examination) -> Iterator[Finding]:
 
 
 def _product(seen: Examination) -> Iterator[Finding]:
-    try:
-        products = [str(name) for name in seen.known("firewall_products")]
-    except NotKnownError as error:
-        if seen.product in ("server", "domain_controller"):
-            raise NotKnownError(f"Windows Security Center is not on servers ({str(error).strip()})") from None
-        raise
-    if products:
-        yield obstacle(f"another firewall is registered: {', '.join(products)}",
-                       "Windows leaves to it what it takes over, where rules are not in force: remove it, or manage it instead")
+    products = {str(one["name"]): [title for category, title in TAKEN_OVER.items() if category in one["categories"]]
+                for one in seen.known("products")}
+    taking = {name: taken for name, taken in products.items() if taken}
+    if taking:
+        yield obstacle("; ".join(f"{name} has taken over {' and '.join(taken)}" for name, taken in taking.items()),
+                       "Windows enforces nothing of that: remove it, or manage it instead")
+    elif products:
+        yield ok(f"{', '.join(products)}: registered, and has taken over neither rules nor connection security")
     else:
         yield ok("none is registered")
 
@@ -137,9 +138,8 @@ FIREWALL_CHECKS = (
     Check("mdm", "MDM", "FirewallPolicy\\Mdm; PolicyManager\\current\\device\\ControlPolicyConflict!MDMWinsOverGP",
           "Microsoft, “Policy CSP - ControlPolicyConflict”: it holds for the Policy CSP alone", _mdm,
           open="the precedence of MDM and Group Policy for the firewall (Firewall CSP)"),
-    Check("product", "Other firewall", "FirewallProduct in root/SecurityCenter2",
-          "Microsoft, “INetFwProduct interface”: what a product registers, and what Windows then leaves to it", _product,
-          open="the class in root/SecurityCenter2 is in no reference; servers have no Security Center"),
+    Check("product", "Other firewall", "RuleCategories of each product of HNetCfg.FwProducts",
+          "Microsoft, “INetFwProduct interface”: the rule categories of which a product takes ownership", _product),
     Check("legacy_ipsec", "netsh ipsec", "Policies\\Microsoft\\Windows\\IPSec: ActivePolicy, DSIPSECPolicyName",
           "[MS-GPIPSEC]; Microsoft, “netsh ipsec”", _legacy),
     Check("interfaces", "Interfaces", "DisabledInterfaces of each profile", "MSFT_NetFirewallProfile.DisabledInterfaceAliases",

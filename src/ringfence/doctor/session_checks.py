@@ -7,7 +7,7 @@ from ringfence import __version__
 from ringfence.batch import jea
 from ringfence.doctor.examination import Check, Examination, Finding, NotKnownError, note, obstacle, ok
 from ringfence.errors import FAILURES
-from ringfence.plan.in_force import SERVICE_TITLES, TO_NEGOTIATE, TO_WRITE, stopped
+from ringfence.plan.reasons import SERVICE_TITLES, TO_NEGOTIATE, TO_WRITE, stopped
 
 MAX_SKEW = 300  # seconds: Windows' default for "Maximum tolerance for computer clock synchronization"
 _OLDEST = (5, 1)

@@ -22,6 +22,7 @@ _PATTERN = 3000  # steps that it costs to compile a pattern
 _MAGIC = re.compile(r"[*?\[]")
 _BRACKET, _IN_BRACKETS = re.compile(r"[\[\]]"), re.compile(r"\[[^\]\[]*\]")
 _PIECE = re.compile(r"(?:[^\s:\[\]]|\[[^\]\[]*\])+")
+_LOOKS_LIKE_SUBSCRIPT = re.compile(r"(.+)\[([0-9]+-[0-9]+)\]")
 _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]{1,9})|([0-9]{1,9}):([0-9]{0,9}))\]")
 
 
@@ -39,8 +40,8 @@ def split(pattern: str | Sequence[str]) -> list[str]:
 
 
 def select(inventory: Inventory, pattern: str | Sequence[str], problems: Problems, where: Where = NOWHERE) -> list[str]:
-    """The names of the hosts that a pattern means, in the order of the inventory's groups. A part that matches nothing
-    is a warning in `problems`; a part that cannot be read is a mistake."""
+    """The names of the hosts that a pattern means, in the order of the inventory's groups. A name that nobody has, and a part
+    that cannot be read, is a mistake in `problems`; a pattern that matches nothing is a warning."""
     pieces = split(pattern)
     for one in [pattern] if isinstance(pattern, str) else pattern:
         if not one.startswith("~") and _BRACKET.search(_IN_BRACKETS.sub("", one)):
@@ -119,7 +120,11 @@ def _matching(inventory: Inventory, piece: str, problems: Problems, where: Where
         return [next((h for h in inventory.entries if h in LOCALHOST), piece)]
     if not hosts and not groups and piece != "all":
         known = suggest(piece, itertools.chain(inventory.groups, inventory.entries))
-        problems.warn(where, f'no host or group matches "{piece[:60]}"', known)
+        told = problems.warn if piece.startswith("~") or _MAGIC.search(piece) else problems.error  # a name has to be one
+        told(where, f'no host or group matches "{piece[:60]}"', known)
+    if (looks := _LOOKS_LIKE_SUBSCRIPT.fullmatch(piece)) and looks[1] in inventory.groups:
+        problems.warn(where, f'"{piece[:60]}" means names that end in one character of {looks[2]}',
+                      f"Hosts of the group by their number are {looks[1]}[{looks[2].replace('-', ':')}].")
     return list(hosts)
 
 

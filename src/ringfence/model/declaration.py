@@ -7,7 +7,7 @@ from typing import Any, Literal
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.model.kept import untouched
 from ringfence.model.resource import Resource
-from ringfence.model.state import Id, State, references_of
+from ringfence.model.state import Id, State, references_of, title
 
 Omitted = Literal["default", "keep"]
 """What a property means that a task does not mention: Windows' default, so that the whole object is declared; or what the host
@@ -42,6 +42,9 @@ class Present:
     locations: Mapping[str, Where] = field(default_factory=dict)
     host_names: tuple[str, ...] = ()
     treatment: Treatment = Treatment()
+
+    def __str__(self) -> str:
+        return title(self.id, self.resource)
 
     def applied_to(self, found: Resource | None) -> Resource:
         """What the resource should be, given what was found. What silence does not clear is there as it was found."""
@@ -111,10 +114,15 @@ def reference_problems(declared: Present, get: Callable[[Id], Resource | None],
     ids = references_of(declared.id.store, declared.resource)
     for finding in declared.resource.check_references(lambda name: get(ids[name]) if name in ids else None):
         places = ", ".join(f"{id} at {where}" for id in ids.values() if (where := place(id)))
-        yield Diagnostic(declared.location(finding.property), f"{declared.id}: {finding.reason}",
+        yield Diagnostic(declared.location(finding.property), f"{declared}: {finding.reason}",
                          finding.advice + (f" ({places})" if places else ""), finding.severity)
 
 
 def state_after(declarations: Mapping[Id, Declaration], found: State) -> State:
     """The state that will be: what was found, with everything declared laid over it."""
-    return found.updated({id: declared.applied_to(found.get(id)) for id, declared in declarations.items()})
+    changed: dict[Id, Resource | None] = {}
+    for id, declared in declarations.items():
+        before = found.get(id)
+        if (after := declared.applied_to(before)) is not before:
+            changed[id] = after
+    return found.updated(changed) if changed else found

@@ -8,6 +8,8 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+MAX_PRODUCTS = 100  # other firewalls of one host that are looked at
+MAX_PRODUCT_NAME = 200  # characters of the name of one
 MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
 MAX_SERVICES = 4096  # services of one host whose names are looked at
 
@@ -60,6 +62,37 @@ class Facts:
         return {i.guid: i.alias for i in self.interfaces}
 
 
+@dataclass(frozen=True)
+class HostConditions:
+    """What decides on a host, beside its policy, whether that is in force; None and empty where it was not asked or not told.
+
+    active_profiles: those of the networks that it is in now · products: other firewalls that are registered with Windows, with
+    what they have taken over (NET_FW_RULE_CATEGORY) · unread: what could not be read, and why.
+    """
+
+    active_profiles: frozenset[str] | None = None
+    products: tuple[tuple[str, frozenset[int]], ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+NETWORK_CATEGORIES = {0: "public", 1: "private", 2: "domain"}  # MSFT_NetConnectionProfile.NetworkCategory
+
+
+def parse_conditions(answer: Any) -> HostConditions:
+    """Conditions from the value of a Conditions.Read. Lenient. A host that tells of no network is in public ones: Windows takes a
+    network for that until it is identified ([MS-FASP] note 13)."""
+    told = _dict(answer)
+    holes = unread(answer)
+    networks_missed = any(what == "networks" for what, _ in holes)
+    networks = _list(told.get("networks"))
+    active = frozenset(NETWORK_CATEGORIES[n] for n in networks if n.__class__ is int and n in NETWORK_CATEGORIES)
+    return HostConditions(
+        None if networks_missed or "networks" not in told else active or frozenset({"public"}),
+        tuple((str(one.get("name"))[:MAX_PRODUCT_NAME], frozenset(c for c in _list(one.get("categories")) if c.__class__ is int))
+              for one in map(_dict, _list(told.get("products"))[:MAX_PRODUCTS])),
+        holes)
+
+
 def parse_facts(answer: Any) -> Facts:
     """Facts from the value of a Facts.Read. Lenient: a member of a wrong type counts as not said."""
     raw = _dict(answer)
@@ -101,6 +134,10 @@ def unread(answer: Any) -> tuple[tuple[str, str], ...]:
 def _unread_rows(answer: Any) -> list[dict[str, Any]]:
     told = _dict(answer).get("unread")
     return [_dict(one) for one in told] if isinstance(told, list) else []
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _dict(value: Any) -> dict[str, Any]:

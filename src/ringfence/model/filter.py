@@ -11,12 +11,14 @@ class Filter:
     """The traffic that an object concerns and what becomes of it. An empty tuple means any.
 
     effect: firewall rules allow or block; connection security rules secure, or exempt from that · requires: of what is
-    secured, whether clear traffic is dropped · profiles: those in which it applies · tunnel: secured between gateways.
+    secured, whether clear traffic is dropped · inbound: it is for connections from outside alone · profiles: those in which it
+    applies · tunnel: secured between gateways.
     """
 
     effect: Effect
     requires: bool = False
     enabled: bool = True
+    inbound: bool = False
     profiles: tuple[str, ...] = ()
     local_address: tuple[str, ...] = ()
     remote_address: tuple[str, ...] = ()

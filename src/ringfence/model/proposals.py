@@ -43,7 +43,7 @@ def proposals_of(cls: "type[Resource]") -> PropertyType:
     def parse(value: Any) -> tuple[Resource, ...]:
         members = [value] if isinstance(value, Mapping) else value
         if not isinstance(members, list | tuple) or not members:
-            raise ValueError("a list of at least one is expected")  # what stands there may be a misplaced secret
+            raise ValueError("a list of mappings is expected, at least one")  # what stands there may be a misplaced secret
         problems: list[str] = []
         found: list[Resource] = []
         for i, member in enumerate(members, 1):

@@ -15,7 +15,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from ringfence.codecs.registry import RegistryTree, RegistryValue
@@ -35,6 +35,8 @@ T = TypeVar("T", bound="type[Resource]")
 ResourceClass: TypeAlias = "type[Resource]"
 StoredAt: TypeAlias = tuple[tuple[str, tuple[str, ...] | None], ...]
 """Keys below the root of a store, each with the names of its values; None: all of the key, and of the keys below it."""
+Category: TypeAlias = Literal["", "firewall", "connection_security"]
+"""What another firewall product may take over from Windows (NET_FW_RULE_CATEGORY); empty for what no product does."""
 ACRONYMS = {"ipsec": "IPsec", "nat": "NAT", "sa": "SA", "ah": "AH", "esp": "ESP", "dh": "DH"}
 
 
@@ -110,15 +112,34 @@ class Property:
     example: Any
     unset: Any = None  # what Windows does where it is stored nowhere, as far as its documents agree; None: not known
     references: str = ""  # the kind that it names a resource of
+    one_value: bool = False  # the parameter takes one, though Windows may keep several
     required_when: "RequiredWhen" = None  # the cmdlet is told it there, whatever it is; None: where it is not the default
     role: Role = "condition"
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
+    wins: Any = None  # the value that is in force wherever one store has it: "on wins" in [MS-FASP] 3.1.3
+    policy_only: bool = False  # Windows takes it from policies alone, never from the local store ([MS-FASP] 3.1.3)
 
     def parse(self, value: Any) -> Any:
         """The canonical value of what YAML says. Raises ValueError.
 
         A piece of a rule string may be said as it is shown, `LPort2_20=DHCP`, where the host's rule has it.
         """
+        said = tuple(value) if isinstance(value, list) else value
+        if said.__class__ is str or (said.__class__ is tuple and all(one.__class__ is str for one in said)):
+            return self._parse_texts(said)
+        return self._parse(value)
+
+    @cached_property
+    def _parse_texts(self) -> Callable[[str | tuple[str, ...]], Any]:
+        """The canonical value of a text or a list of texts; remembered, since rules and fleets repeat themselves."""
+
+        @remembered(4096, 300, lambda said: len(said) if isinstance(said, str) else sum(map(len, said)))
+        def parse(said: str | tuple[str, ...]) -> Any:
+            return self._parse(said if isinstance(said, str) else list(said))
+
+        return parse
+
+    def _parse(self, value: Any) -> Any:
         if not isinstance(self.codec, TokenSet):
             return self.type.parse(value)
         pieces: list[str] = []
@@ -147,15 +168,20 @@ def prop(
     example: Any = None,
     unset: Any = None,
     references: str = "",
+    one_value: bool = False,
     required_when: "RequiredWhen" = None,
     role: Role = "condition",
     proposal: "type[Resource] | None" = None,
+    wins: Any = None,
+    policy_only: bool = False,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
-            "role": role, "proposal": proposal}
+            "one_value": one_value,
+            "role": role, "proposal": proposal,
+            "wins": wins, "policy_only": policy_only}
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -258,6 +284,7 @@ class Kind:
     services: tuple[str, ...] = ()  # Windows services without which nothing of this kind takes effect
     merged_by: str = ""  # the property of profiles by which Group Policy lets local resources of this kind count or not
     example_name: str = ""  # how the reference names one, in YAML
+    category: Category = ""
 
     def __reduce__(self) -> "tuple[Callable[[type[Resource]], Kind], tuple[type[Resource]]]":
         return _kind_of, (self.cls,)
@@ -309,13 +336,13 @@ class Kind:
     def read_string(self) -> Callable[[str, str], Resource]:
         """(name, rule string) -> resource; remembered, since fleets repeat themselves. Never raises."""
 
-        @remembered(16_384, 1000, lambda name, string: len(name) + len(string))
         def read(name: str, string: str) -> Resource:
             values, unknown_tokens = self.codec.read(string)
             values["name"], values["unknown_tokens"] = name, unknown_tokens
             return self._of(values, string, values)
 
-        return read
+        known = lru_cache(16_384)(read)  # what hosts say is of any length: a number alone bounds no memory
+        return lambda name, string: (known if len(name) + len(string) <= 1000 else read)(name, string)
 
     def write_string(self, resource: Resource, version: str = "", source: Source | None = None) -> str:
         """The rule string of a resource.
@@ -335,7 +362,7 @@ def _kind_of(cls: type[Resource]) -> Kind:
 @dataclass_transform(field_specifiers=(prop,), frozen_default=True, kw_only_default=True)
 def resource(kind: str, *, noun: str, storage: Storage, whole: bool = True, key: str = "name",
              name_type: PropertyType | None = None, write_order: int = 5, services: tuple[str, ...] = (),
-             merged_by: str = "", example_name: str = "") -> Callable[[T], T]:
+             merged_by: str = "", example_name: str = "", category: Category = "") -> Callable[[T], T]:
     """Make a class the table of `kind`. `noun` is NetSecurity's (New-NOUN, Set-NOUN, …).
 
     `whole`: a declared resource is entirely as declared, what is omitted is Windows' default; else only what is
@@ -348,7 +375,7 @@ def resource(kind: str, *, noun: str, storage: Storage, whole: bool = True, key:
                       if isinstance(field, dataclasses.Field) and "doc" in field.metadata}
         doc = re.sub(r"\s+", " ", (cls.__doc__ or "").strip())
         cls.kind = Kind(kind, cls, noun, storage, whole, key, name_type, write_order, properties, doc, services, merged_by,
-                        example_name or f"example-{kind.replace('_', '-')}")
+                        example_name or f"example-{kind.replace('_', '-')}", category)
         return cls
 
     return decorate

@@ -14,7 +14,8 @@ from ringfence.diagnostics import Finding
 from ringfence.model.resource import Resource, prop
 from ringfence.types.addresses import address_interval
 from ringfence.types.base import PropertyType, as_text, case_insensitive, list_of, quoted
-from ringfence.types.enums import TRUE_FALSE, flags_of
+from ringfence.types.enums import TRUE_FALSE, flags_of, with_hints
+from ringfence.types.foreign_words import VALUES
 from ringfence.types.network import address, platforms, port, port_interval, subnet
 from ringfence.types.network_sets import address_set, port_set
 from ringfence.types.text import PATH_TEXT, guid, text
@@ -125,7 +126,7 @@ PROFILE = flags_of("Domain", "Private", "Public", whole=True)
 INTERFACE = TokenSet("IF", guid, lambda v: "IF")
 INTERFACE_TYPES = TokenSet("IFType", reject, str, {"wired": "IFType=Lan", "wireless": "IFType=Wireless",
                                                        "remote_access": "IFType=RemoteAccess"})
-INTERFACE_TYPE = flags_of("Wired", "Wireless", "RemoteAccess")
+INTERFACE_TYPE = with_hints(flags_of("Wired", "Wireless", "RemoteAccess"), VALUES["interface_type"])
 PLATFORM = Platform()
 PLATFORMS = platforms()
 PATH = case_insensitive(PATH_TEXT)

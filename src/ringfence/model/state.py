@@ -21,6 +21,11 @@ class Id(NamedTuple):
         return f"{self.kind} {self.name}" + (f" ({self.store})" if self.store != LOCAL else "")
 
 
+def title(id: Id, resource: Resource) -> str:
+    """A resource for people: its name in the letters that somebody wrote."""
+    return str(id._replace(name=resource.name))
+
+
 def id_of(resource: Resource, store: str = LOCAL) -> Id:
     return Id(store, resource.kind.name, resource.name.lower())
 
@@ -107,6 +112,9 @@ class Change:
         assert found is not None
         return found
 
+    def __str__(self) -> str:
+        return title(self.id, self.resource)
+
     def properties(self) -> dict[str, tuple[Any, Any]]:
         """{property: (before, after)} of what differs; the side that is not there says None."""
         before = {**self.before.values(), "unknown_tokens": self.before.unknown_tokens} if self.before else {}
@@ -119,6 +127,8 @@ class Change:
 
 def diff(before: State, after: State, ids: Iterable[Id] | None = None) -> tuple[Change, ...]:
     """Every difference between two states, or between those of their resources that `ids` names."""
+    if before is after:
+        return ()
     if ids is None:
         ids = {**before, **after}
     changes = ((id, before.get(id), after.get(id)) for id in ids)

@@ -70,7 +70,7 @@ def _unknown(declared: Present, found: HostSnapshot, sids: Mapping[str, str], er
         where = declared.location(property)
         for name in _accounts(declared, property):
             if name.casefold() not in sids:
-                yield Diagnostic(where, f"{declared.id}: {property}: the host does not know the account {name}",
+                yield Diagnostic(where, f"{declared}: {property}: the host does not know the account {name}",
                                  errors.get(name.casefold(), "it was not resolved"))
         type = declared.resource.kind.properties[property].type
         if type.resolved_by_host == "service":
@@ -81,7 +81,7 @@ def _unknown(declared: Present, found: HostSnapshot, sids: Mapping[str, str], er
             for alias in getattr(declared.resource, property):
                 if not _guids(alias, found.facts):
                     more = f" and {len(aliases) - 20} more" if len(aliases) > 20 else ""
-                    yield Diagnostic(where, f"{declared.id}: no interface is called {alias}{suggest(alias, aliases[:50], '; ')}",
+                    yield Diagnostic(where, f"{declared}: no interface is called {alias}{suggest(alias, aliases[:50], '; ')}",
                                      "interfaces of the host: " + (", ".join(aliases[:20]) or "none known") + more)
 
 
@@ -89,9 +89,9 @@ def _no_service(declared: Present, property: str, name: str, display_names: Mapp
     """No service of the host has a name: an error where it is what people call one, else a warning."""
     where = declared.location(property)
     if meant := sorted(s for s, display in display_names.items() if display.casefold() == name.casefold()):
-        return Diagnostic(where, f"{declared.id}: no service has the name {name}: it is the display name of "
+        return Diagnostic(where, f"{declared}: no service has the name {name}: it is the display name of "
                           f"{' and '.join(meant)}", f"say {property}: {meant[0]}")
     close = closest(name, [*display_names, *display_names.values()])
     like = next((f"{service} ({display})" for service, display in display_names.items() if close in (service, display)), "")
-    return Diagnostic(where, f"{declared.id}: the host has no service {name}: the rule matches nothing until there is one",
+    return Diagnostic(where, f"{declared}: the host has no service {name}: the rule matches nothing until there is one",
                       f"did you mean {like}?" if like else "", "warning")

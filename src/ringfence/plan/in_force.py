@@ -1,69 +1,230 @@
-"""What on a host stands in the way of what is declared for it taking effect: warnings. The services it needs to write."""
+"""Whether what is declared (or found) is in force on a host: one pure function for all kinds and all commands.
 
-from collections.abc import Iterable, Iterator, Sequence
+    judge(objects, host)        from the configured stores, the services and the networks of the host
+    decide(obstacles, told)     what these could not decide, by what Windows says of its active store
+    not_enforced(…)             the proof: Windows enforces what was written, and not something else of that name
+
+Judged by profile. An object is not in force where it is so in none of its profiles that are active now, or not in one that its
+task names; what stands in the way elsewhere is a note. A rule that is for profiles of which none is active now is idle, as it
+should be. What could not be read makes nothing of an object: it is not known.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Diagnostic
-from ringfence.model.declaration import present
-from ringfence.model.facts import Facts
+from ringfence.model.declaration import present, state_after
 from ringfence.model.resource import Resource
-from ringfence.model.state import GROUP_POLICY, State
-from ringfence.plan.plan import Plan
+from ringfence.model.state import GROUP_POLICY, LOCAL, Change, Id, State
+from ringfence.plan.obstacles import Affected, Obstacle, ObstacleLevel, Reason
+from ringfence.plan.plan import HostSnapshot, Plan
+from ringfence.plan.reasons import Judged, PolicyOnHost, judged, opens
 from ringfence.plan.references import cross_store_references
 
-SERVICE_TITLES = {"mpssvc": "Windows Defender Firewall", "BFE": "Base Filtering Engine",
-            "IKEEXT": "IKE and AuthIP IPsec Keying Modules", "PolicyAgent": "IPsec Policy Agent"}
-TO_WRITE = ("mpssvc", "BFE")  # without these no cmdlet of NetSecurity can write
-TO_NEGOTIATE = ("BFE", "IKEEXT", "PolicyAgent")  # without these there are no security associations
-
-_FINE = {"Enforced", "Full", "Disabled", "DisabledObject", "InactiveProfile", "ProfileInactive", "NotApplicable"}
+_ORDER: tuple[ObstacleLevel, ...] = ("not_in_force", "unknown", "note")
+_Levels = dict[Reason, tuple[ObstacleLevel, list[str]]]  # of one object: what each reason comes to, and where it holds
+_Rows = dict[tuple[ObstacleLevel, Reason, tuple[str, ...]], list[Affected]]
 
 
-def stopped(facts: Facts, services: Iterable[str]) -> tuple[str, ...]:
-    """Those of `services` that do not run, as far as the host said so."""
-    return tuple(s for s in services if facts.services.get(s, "running") != "running")
+def judge_in_force(plan: Plan) -> Plan:
+    """The plan with every obstacle in the way of what is declared."""
+    return _judged(plan).with_diagnostics(*_warnings(plan))
 
 
-def warn_of_obstacles(plan: Plan) -> Plan:
-    """The plan with a warning for each reason why a declared resource will not take effect on the host."""
-    resources = [d.resource for d in present(plan.declarations.values())]
-    return plan.with_diagnostics(*_obstacles([r for r in resources if r.kind.services], plan.found.state, plan.found.facts))
+def judge_again(plan: Plan, found: HostSnapshot) -> Plan:
+    """The plan, judged by what was found at another time or in more detail."""
+    return _judged(replace(plan, found=found, after=state_after(plan.declarations, found.state)))
 
 
-def _obstacles(resources: Sequence[Resource], found: State, facts: Facts) -> Iterator[Diagnostic]:
-    if not resources:
+def _judged(plan: Plan) -> Plan:
+    found = judge(judged(plan.declarations.values(), plan.after), PolicyOnHost(plan.found, plan.after))
+    return replace(plan, obstacles=(*plan.unmet, *found))
+
+
+def _warnings(plan: Plan) -> Iterator[Diagnostic]:
+    """What disturbs IPsec, where there is some: nobody knows whether it keeps it out of force."""
+    if not any(d.resource.kind.services for d in present(plan.declarations.values())):
         return
-    if facts.legacy_ipsec_policy:
-        yield _warning(f"a legacy IPsec policy is assigned: {facts.legacy_ipsec_policy}",
-                       "policies of `netsh ipsec` and connection security rules disturb each other: unassign it "
-                       "(netsh ipsec static set policy … assign=no, or the Group Policy that brings it)")
-    for service in stopped(facts, sorted({s for r in resources for s in r.kind.services})):
-        yield _warning(f"the service {service} ({SERVICE_TITLES[service]}) is {facts.services[service]}: nothing is negotiated",
-                       f"start it: Set-Service {service} -StartupType Automatic; Start-Service {service}")
-    if off := _merge_off(resources, found):
-        yield _warning(f"Group Policy ignores local connection security rules in the profiles {', '.join(off)}",
-                       "AllowLocalIPsecRules is False there: allow them in that Group Policy, or bring the rules by it")
-    for rule, named in cross_store_references(found):
-        yield _warning(f"{rule} names {named.kind} {named.name}, which is not in its own store: Windows does not enforce it",
-                       "copy the set into the store of the rule")
+    if policy := plan.found.facts.legacy_ipsec_policy:
+        yield Diagnostic(NOWHERE, f"a legacy IPsec policy is assigned: {policy}",
+                         "policies of `netsh ipsec` and connection security rules disturb each other: unassign it "
+                         "(netsh ipsec static set policy … assign=no, or the Group Policy that brings it)", "warning")
+    for rule, named in cross_store_references(plan.found.state):
+        yield Diagnostic(NOWHERE, f"{rule} names {named.kind} {named.name}, which is not in its own store: Windows does not "
+                         "enforce it", "copy the set into the store of the rule", "warning")
 
 
-def _warning(summary: str, detail: str) -> Diagnostic:
-    return Diagnostic(NOWHERE, summary, detail, "warning")
+def judge_found(state: State) -> Iterator[Judged]:
+    """What a host's own policy holds, as it is judged: nobody names a profile of it, and of settings it has what is stored."""
+    for id, resource in state.items():
+        if id.store == LOCAL:
+            stored = {} if resource.kind.whole else {
+                p.name: value for p in resource.kind.properties.values() if (value := getattr(resource, p.name)) != p.absent}
+            yield Judged(id, resource, stored)
 
 
-def _merge_off(resources: Sequence[Resource], found: State) -> list[str]:
-    """The profiles of declared rules in which Group Policy switches the merge of local ones off."""
-    switches = {(profile, r.kind.merged_by) for r in resources if r.kind.merged_by for profile in getattr(r, "profiles", ())}
-    policy = {id.name: r for id, r in found.items() if id.store == GROUP_POLICY and r.kind.storage.fixed_names}
-    off = {profile for profile, switch in switches if getattr(policy.get(profile), switch, None) is False}
-    return sorted(off)
+def judge(objects: Iterable[Judged], host: PolicyOnHost) -> tuple[Obstacle, ...]:
+    """What stands in the way of objects, the most important first. Never raises."""
+    active = host.found.conditions.active_profiles
+    rows: _Rows = defaultdict(list)
+    for one in objects:
+        if any((reasons := host.reasons(one)).values()):
+            affected = Affected(one.id, one.resource.name if one.resource else one.id.name, one.where)
+            for reason, (level, profiles) in _levels(one, reasons, active).items():
+                rows[level, reason, tuple(profiles)].append(affected)
+    return _grouped(rows)
 
 
-def not_enforced(name: str, status: object) -> str:
-    """Why an object of the active store is not in force although it is enabled; nothing where it is, or is disabled.
+def _levels(one: Judged, reasons: Mapping[str, Sequence[Reason]], active: frozenset[str] | None) -> _Levels:
+    """What each reason comes to, and the profiles in which it holds."""
+    stopped = {p for p, those in reasons.items() if any(r.weight == "stops" for r in those)}
+    doubtful = {p for p, those in reasons.items() if any(r.weight == "may_stop" for r in those)} - stopped
+    here = set(reasons) if active is None else active & set(reasons)
+    decisive = stopped & set(one.named) | (here if here <= stopped else set())
+    unsure = (here if active is None or here <= stopped | doubtful else set()) | doubtful & set(one.named)
+    found: _Levels = {}
+    for profile, those in reasons.items():
+        for reason in those:
+            level: ObstacleLevel = "note"
+            if reason.weight == "stops" and profile in decisive:
+                level = "not_in_force"
+            elif reason.weight != "note" and profile in unsure:
+                level = "unknown"
+            before, profiles = found.get(reason, (level, []))
+            found[reason] = (min(before, level, key=_ORDER.index), [*profiles, profile])
+    return {reason: come_to for reason, come_to in found.items() if come_to[0] != "note" or reason.weight != "may_stop"}
 
-    `status` is what Enforcement.Read says of it: {"enforcement": [words of EnforcementStatus]}.
+
+def _grouped(rows: _Rows) -> tuple[Obstacle, ...]:
+    """Equal reasons once, the most important first."""
+    obstacles = (Obstacle(*key, tuple(sorted(objects))) for key, objects in rows.items() if objects)
+    return tuple(sorted(obstacles, key=lambda o: (_ORDER.index(o.level), o.reason.obstacle, o.reason.text, o.profiles)))
+
+
+def needs_interfaces(plan: Plan) -> bool:
+    """Whether something cannot be decided as long as the host does not name its interfaces."""
+    return not plan.found.facts.tells_interfaces and any(
+        o.reason.obstacle in ("interfaces_disabled", "interface_gone") and o.reason.weight == "may_stop" for o in plan.obstacles)
+
+
+# -- what Windows says of its active store
+
+def undecided(plan: Plan) -> dict[Id, Resource]:
+    """The objects that only Windows can tell about: it is asked for no others. What is still to be written is none of them."""
+    changed = {c.id for c in plan.changes}
+    ids = (a.id for o in plan.obstacles if o.level == "unknown" for a in o.objects if a.id not in changed)
+    return {id: r for id in ids if (r := plan.after.get(id)) is not None and r.kind.storage.has_enforcement}
+
+
+def without_pending(plan: Plan) -> Plan:
+    """The plan without doubts about what is still to be written: that is asked about once it is there, at the proof."""
+    pending = written(plan.changes)
+    left = ((o, tuple(a for a in o.objects if o.level != "unknown" or a.id not in pending)) for o in plan.obstacles)
+    return replace(plan, obstacles=tuple(replace(o, objects=objects) for o, objects in left if objects))
+
+
+def written(changes: Iterable[Change]) -> dict[Id, Resource]:
+    """What changes leave behind and the active store tells of."""
+    left = {c.id: c.after for c in changes if c.after is not None and c.writes and c.id.store == LOCAL}
+    return {id: resource for id, resource in left.items() if resource.kind.storage.has_enforcement}
+
+
+def decide(plan: Plan, asked: Mapping[Id, Resource], told: Mapping[Id, Any]) -> Plan:
+    """The plan with what Windows told of its active store in place of what was not known.
+
+    asked: the objects that it was asked about · told: of each that it has, what Enforcement.Read says of it. An object that it
+    was asked about and says nothing understandable of stays as it was.
+    """
+    reasons = {id: _reason(id, resource, told[id], plan.after) for id, resource in asked.items() if id in told}
+    decided = {id for id, reason in reasons.items() if reason != _SILENT}
+    kept: list[Obstacle] = []
+    known = {a.id for o in plan.obstacles if o.level == "not_in_force" for a in o.objects}
+    where = {a.id: a for o in plan.obstacles for a in o.objects}
+    rows: _Rows = defaultdict(list)
+    for obstacle in plan.obstacles:
+        left = tuple(a for a in obstacle.objects if obstacle.level != "unknown" or a.id not in decided)
+        if left:
+            kept.append(replace(obstacle, objects=left))
+        if obstacle.reason.weight == "stops":  # in some profiles it surely is not in force, and in others it is
+            rows["note", obstacle.reason, obstacle.profiles] += (
+                a for a in obstacle.objects if a not in left and reasons[a.id] is None)
+    for id in decided - known:
+        if (reason := reasons[id]) is not None:
+            place = plan.declarations[id].where if id in plan.declarations else NOWHERE
+            level: ObstacleLevel = "note" if reason.weight == "note" else "not_in_force"
+            rows[level, reason, judged_profiles(asked[id])].append(where.get(id, Affected(id, asked[id].name, place)))
+    return replace(plan, obstacles=tuple(sorted((*kept, *_grouped(rows)), key=lambda o: _ORDER.index(o.level))))
+
+
+def judged_profiles(resource: Resource) -> tuple[str, ...]:
+    """The profiles in which a rule applies."""
+    found: tuple[str, ...] = getattr(resource, "profiles", ())
+    return found
+
+
+_SILENT = Reason("not_enforced", "", "")
+_ENFORCED = {"Enforced", "Full"}
+_FINE = {*_ENFORCED, "Disabled", "DisabledObject", "InactiveProfile", "ProfileInactive", "NotApplicable"}
+_STAND_FOR_NONE = {"RemoteAddressResolutionEmpty", "LocalAddressResolutionEmpty"}
+_OF_POLICY = "GroupPolicy"  # PolicyStoreSourceType of MSFT_NetFirewallRule: Local, GroupPolicy, Dynamic, Generated, Hardcoded
+ENFORCEMENT_ADVICE = {
+    "FirewallOffInProfile": "switch the firewall on there: firewall_profile, `enabled: true`",
+    "CategoryOff": "another firewall has taken over: manage it there, or remove it",
+    "LocalFirewallRulesDisallowed": "policy has local rules ignored: allow them there, or bring the rule by that policy",
+    "LocalConsecRulesDisallowed": "policy has local rules ignored: allow them there, or bring the rule by that policy",
+    "RemoteAddressResolutionEmpty": "its remote addresses stand for none at this moment",
+    "LocalAddressResolutionEmpty": "its local addresses stand for none at this moment",
+    "InterfaceResolutionEmpty": "the host has none of its interfaces",
+    "ApplicationResolutionEmpty": "the host does not find its program",
+    "NotTargetPlatform": "it is for other versions of Windows",
+}
+_LOAD = ("it may have been written into the registry without Windows being told: set it with its cmdlet "
+         "(Set-NetFirewallRule), or restart the host")
+_LOOK = "see it there: Get-NetFirewallRule -PolicyStore ActiveStore"
+
+
+def not_enforced(status: object) -> tuple[str, ...]:
+    """Why an object of the active store is not in force although it is enabled, in Windows' words; nothing where it is.
+
+    `status` is what Enforcement.Read says of it: {"enforcement": [words of EnforcementStatus]}. Of several words, one that says
+    that it is enforced is enough: the others are of other profiles.
     """
     states = status.get("enforcement") if isinstance(status, dict) else None
-    reasons = [str(s) for s in (states if isinstance(states, list) else ()) if str(s) not in _FINE]
-    return f"{name} is configured but not in force: {', '.join(reasons)}" if reasons else ""
+    words = [str(s) for s in (states if isinstance(states, list) else ())]
+    return () if _ENFORCED & set(words) else tuple(word for word in words if word not in _FINE)
+
+
+def _reason(id: Id, resource: Resource, status: object, after: State) -> Reason | None:
+    """Why an object is not enforced; None where it is, _SILENT where nothing is known of it."""
+    if status is None:
+        enabled = getattr(resource, "enabled", True)
+        return Reason("not_loaded", "the policy that is in force does not have it", _LOAD) if enabled else None
+    if not isinstance(status, dict) or not isinstance(status.get("enforcement"), list) or not status["enforcement"]:
+        return _SILENT
+    if words := not_enforced(status):
+        idle = set(words) <= _STAND_FOR_NONE and opens(resource.as_filter())
+        return Reason("not_enforced", f"Windows does not enforce it: {', '.join(words)}",
+                      "; ".join(dict.fromkeys(filter(None, map(ENFORCEMENT_ADVICE.get, words)))) or _LOOK,
+                      "note" if idle else "stops")
+    if status.get("source") == _OF_POLICY and id.store == LOCAL and id._replace(store=GROUP_POLICY) not in after:
+        return Reason("same_name", "a policy that cannot be seen here has another rule of that name, which takes its place",
+                      "give the rule another name, or change the one there")
+    if others := _other_values(resource, status.get("shows")):
+        return Reason("not_loaded", f"what is in force there has {', '.join(others)}", _LOAD)
+    return None
+
+
+def _other_values(resource: Resource, shown: object) -> list[str]:
+    """What the object of the active store has otherwise, as far as it tells and that is understood."""
+    found = []
+    for p in resource.kind.properties.values():
+        if isinstance(shown, dict) and (said := shown.get(p.parameter)) is not None:
+            try:
+                value = p.type.parse(said)
+            except (ValueError, TypeError):
+                continue
+            if value != getattr(resource, p.name):
+                found.append(f"{p.name}: {said}")
+    return found

@@ -17,16 +17,19 @@ def refuse_losses(plan: Plan) -> Plan:
 
 
 def _reasons(change: Change) -> Iterator[Diagnostic]:
+    for p in change.resource.kind.properties.values() if change.after else ():
+        if p.one_value and p.name in change.properties() and len(getattr(change.after, p.name)) > 1:
+            yield Diagnostic(change.where, f"{change}: no cmdlet can write several values of {p.name}", "Make a rule for each")
     had = kept_pieces(change.before) if change.before else ()
     added = [p for p in (kept_pieces(change.after) if change.after else ()) if p not in had]
     if added:
-        yield Diagnostic(change.where, f"{change.id}: no cmdlet can write {_listed(added)}",
+        yield Diagnostic(change.where, f"{change}: no cmdlet can write {_listed(added)}",
                          "It can be said of objects that have it already" + "".join(f". {way}" for way in _instead(change)))
     elif had and change.after is None:
-        yield Diagnostic(change.where, f"{change.id}: the host's object holds {_listed(had)}, which no cmdlet can write: once "
+        yield Diagnostic(change.where, f"{change}: the host's object holds {_listed(had)}, which no cmdlet can write: once "
                          "removed, nothing could bring it back", "Switch it off instead: `enabled: false`")
     elif had and (lost := [name for name in change.properties() if name != "enabled"]):
-        yield Diagnostic(change.where, f"{change.id}: the host's object holds {_listed(had)}, which no cmdlet can write, and a "
+        yield Diagnostic(change.where, f"{change}: the host's object holds {_listed(had)}, which no cmdlet can write, and a "
                          f"change of {', '.join(lost)} could lose it", AS_IT_IS)
 
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ringfence.diagnostics import Diagnostic
-from ringfence.model.declaration import AsShipped, Declaration, Declarations, Omitted, Present, Treatment, state_after
+from ringfence.model.declaration import Absent, AsShipped, Declaration, Declarations, Omitted, Present, Treatment, state_after
 from ringfence.model.ledger import Entry
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id, diff
+from ringfence.plan.obstacles import Affected, Obstacle, Reason
 from ringfence.plan.plan import Claim, Plan
 from ringfence.plan.wider import differing, widened
 from ringfence.windows.origin import ORIGINS, Origin, origin_of
@@ -34,7 +35,7 @@ def own(plan: Plan) -> Plan:
         owner.decide(declared)
     found = plan.found.state.updated(owner.moved) if owner.moved else plan.found.state
     plan = replace(plan, declarations=owner.declarations, claims=owner.claims, renames=owner.renames,
-                   base=found, after=state_after(owner.declarations, found))
+                   unmet=tuple(owner.unmet), base=found, after=state_after(owner.declarations, found))
     return plan.with_diagnostics(*owner.diagnostics).refused(*owner.refusals)
 
 
@@ -73,6 +74,7 @@ class _Owner:
     moved: dict[Id, Resource | None] = field(default_factory=dict)  # by renames: gone from one name, there under another
     diagnostics: list[Diagnostic] = field(default_factory=list)
     refusals: list[Diagnostic] = field(default_factory=list)
+    unmet: list[Obstacle] = field(default_factory=list)
 
     @cached_property
     def titles(self) -> Mapping[tuple[str, str, str], list[str]]:
@@ -100,7 +102,7 @@ class _Owner:
             self._present(declared)
         else:
             if id not in self.plan.found.state:
-                self._tell_of_titles(declared)
+                self._other_names(declared)
             self.declarations[id] = declared
 
     def _present(self, declared: Present) -> None:
@@ -189,22 +191,29 @@ class _Owner:
         id, treatment = declared.id, declared.treatment
         windows = id in self.plan.found.defaults.state or is_shipped(id)
         if treatment.omitted == "default" or not (windows or treatment.omitted):
-            self._tell_of_titles(declared)
+            self._other_names(declared)
             self._manage(declared, "default", Claim("created", ""))
             return
         if getattr(declared.resource, "enabled", True):
-            what = f"{id} is of Windows, and this host does not have it" if windows else f"{id} is not there, and only kept"
-            way = ("`state: default` puts it back" if id in self.plan.found.defaults.state else
-                   "Declare it for hosts that have it (`when`), or as an object of your own: `omitted: default`")
-            self.diagnostics.append(Diagnostic(declared.where, f"{what}: it is not made", way, "warning"))
+            what = "of Windows, and this host does not have it" if windows else "only to be kept, and this host does not have it"
+            way = ("put it back with `state: default`" if id in self.plan.found.defaults.state else
+                   "declare it for hosts that have it (`when`), or as an object of your own: `omitted: default`")
+            self._unmet(declared, Reason("not_there", f"it is {what}: it is not made", way))
 
-    def _tell_of_titles(self, declared: Declaration) -> None:
-        """Other objects that people know by this name: one more of that name may not be what is meant."""
-        if others := self._titled(declared.id):
-            self.diagnostics.append(Diagnostic(
-                declared.where, f"{declared.id} is no name on this host, but the display name of {', '.join(others[:5])}",
-                "An object is known by its name: write that one if it is meant, or `renamed_from` to give it this name",
-                "warning"))
+    def _unmet(self, declared: Declaration, reason: Reason) -> None:
+        name = declared.resource.name if isinstance(declared, Present) else declared.id.name
+        self.unmet.append(Obstacle("not_in_force", reason, (), (Affected(declared.id, name, declared.where),)))
+
+    def _other_names(self, declared: Declaration) -> None:
+        """Other objects that people know by this name: one more of that name, or none, may not be what is meant."""
+        if not (others := self._titled(declared.id)):
+            return
+        known = f"no object has this name on this host, but it is the display name of {', '.join(others[:5])}"
+        way = "an object is known by its name: write that one if it is meant, or give it this name with `renamed_from`"
+        if isinstance(declared, Absent):
+            self._unmet(declared, Reason("other_name", known, way))
+        else:
+            self.diagnostics.append(Diagnostic(declared.where, f"{declared.id}: {known}", way, "warning"))
 
     def _titled(self, id: Id) -> list[str]:
         """The names of other objects that people know by the name of this one: in the host's words, or in English."""

@@ -7,10 +7,11 @@ from typing import Any
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused
 from ringfence.model.declaration import Declarations
-from ringfence.model.facts import Facts
+from ringfence.model.facts import Facts, HostConditions
 from ringfence.model.ledger import How, Ledger
 from ringfence.model.resource import Kind
 from ringfence.model.state import LOCAL, Change, Id, State
+from ringfence.plan.obstacles import Obstacle
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.windows.defaults import Defaults
 
@@ -21,7 +22,8 @@ class HostSnapshot:
 
     accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve · defaults: what Windows ships there ·
     unread: {(store, kind): why} of what could not be seen as a whole; nothing of it is in `state` · stored: the local store as it
-    was read, the rows of a Policy.Read: changes expect to find it so · ledger: whose objects are whose.
+    was read, the rows of a Policy.Read: changes expect to find it so · ledger: whose objects are whose · conditions: what beside
+    policy decides what is in force.
     """
 
     facts: Facts
@@ -30,6 +32,7 @@ class HostSnapshot:
     defaults: Defaults = field(default_factory=Defaults)
     unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
     stored: Any = ()
+    conditions: HostConditions = field(default_factory=HostConditions)
     ledger: Ledger = field(default_factory=Ledger)
 
     def unreadable(self, kind: Kind, kinds: Iterable[Kind]) -> str:
@@ -55,7 +58,8 @@ class Plan:
     the run treats what is whose · possible: what some run of the project could declare here · base: what was found, renamed ·
     after: what it will have · claims, renames ({new: old}): see ownership.py · changes: from the one to the other, in the
     order in which they are to be made · diagnostics: mistakes that only the host shows, and warnings · refusals: why the
-    changes may not be made, and the way out.
+    changes may not be made, and the way out · unmet: what is declared and no change brings about · obstacles:
+    what keeps what is declared out of force, that too.
     """
 
     host: str
@@ -70,6 +74,8 @@ class Plan:
     changes: tuple[Change, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
+    unmet: tuple[Obstacle, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
 
     @property
     def invalid(self) -> bool:

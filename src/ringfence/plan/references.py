@@ -32,7 +32,7 @@ def _missing(declared: Present, plan: Plan) -> Iterator[Diagnostic]:
         if elsewhere := next((other for other in plan.found.state if other[1:] == id[1:]), None):
             detail = (f"it lives in the {elsewhere.store} store, and a rule uses sets of its own store only: declare a copy "
                       "of it under the same name")
-        yield Diagnostic(declared.location(property), f"{declared.id} needs {id.kind} {name}, which is neither declared nor on "
+        yield Diagnostic(declared.location(property), f"{declared} needs {id.kind} {name}, which is neither declared nor on "
                          "the host", detail)
 
 

@@ -6,9 +6,10 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import Declarations
 from ringfence.model.state import Id
 from ringfence.plan.bind import bind
-from ringfence.plan.in_force import warn_of_obstacles
+from ringfence.plan.in_force import judge_in_force
 from ringfence.plan.ledger_checks import limit_changes, tell_of_ledger
 from ringfence.plan.losses import refuse_losses
+from ringfence.plan.open_beside import warn_of_open_rules
 from ringfence.plan.order import order
 from ringfence.plan.ownership import difference, own
 from ringfence.plan.plan import HostSnapshot, Plan
@@ -16,8 +17,11 @@ from ringfence.plan.pruning import prune
 from ringfence.plan.references import check_references
 from ringfence.plan.run_policy import RunPolicy
 
-STEPS: tuple[Callable[[Plan], Plan], ...] = (bind, own, check_references, warn_of_obstacles, difference, prune, tell_of_ledger,
-                                             refuse_losses, limit_changes, order)
+STEPS: tuple[Callable[[Plan], Plan], ...] = (
+    bind, own, check_references, judge_in_force, warn_of_open_rules,
+    difference, prune, tell_of_ledger,
+    refuse_losses, limit_changes,
+    order)
 
 
 def make(host: str, declarations: Declarations, found: HostSnapshot, diagnostics: Sequence[Diagnostic] = (),

@@ -26,9 +26,11 @@ from ringfence.model.storage import DEFAULT
 from ringfence.project.playbook_keys import TREATMENT_KEYS
 from ringfence.project.render import RenderedTask
 from ringfence.secret import contains_secret
-from ringfence.types.base import SECRET, as_text, quoted
+from ringfence.types import foreign_words
+from ringfence.types.base import SECRET, as_text, fold, quoted
 from ringfence.types.enums import parse_bool
 
+MAX_ALLOWED = 150  # characters of what is allowed, beside a mistake
 STATES = ("present", "absent", "default")
 MAX_REMEMBERED = 60_000  # declarations that differ; each takes about 2 kB
 
@@ -103,7 +105,7 @@ def _together(one: Present, declared: Declarations) -> Iterator[Diagnostic]:
     for property, id in references_of(one.id.store, one.resource).items():
         other = declared.get(id)
         if isinstance(other, Absent) and id.name != DEFAULT:
-            yield Diagnostic(one.location(property), f"{one.id} needs {id}, which is declared absent",
+            yield Diagnostic(one.location(property), f"{one} needs {id}, which is declared absent",
                              f"that is at {other.where}: keep the set, or name another one")
 
     def get(id: Id) -> Resource | None:
@@ -226,7 +228,8 @@ def _names(mistakes: _Mistakes) -> tuple[str, ...]:
 def _state(mistakes: _Mistakes) -> str:
     state = mistakes.task.properties.get("state", "present")
     if state not in STATES:
-        mistakes.add(Finding("state", f"state: {quoted(state)} is neither present nor absent nor default"))
+        known = foreign_words.VALUES["state"].get(fold(str(state)), "")
+        mistakes.add(Finding("state", f"state: {quoted(state)} is neither present nor absent nor default", known))
     return str(state) if state in STATES else "present"
 
 
@@ -240,14 +243,16 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
             break
         p = kind.properties.get(name)
         if p is None:
-            hint = suggest(name, (kind.key, "state", *kind.properties), "; ")
+            foreign = foreign_words.property_of(kind.name, str(name))
+            hint = f"; {foreign}" if foreign else suggest(name, (kind.key, "state", *kind.properties), "; ")
             comma = f"if it belongs to the value before it, inside of {{ }} write [a, {name}]; " if value is None else ""
             mistakes.add(Finding(name, f"unknown property {quoted(name)}{hint}", f"{comma}see `ringfence doc {kind.name}`"))
         else:
             try:
                 found[name] = p.parse(value)
             except ValueError as error:
-                mistakes.add(Finding(name, f"{name}: {error}", f"allowed: {p.type.name}"))
+                mistakes.add(Finding(name, f"{name}: {error}", f"allowed: {p.type.name}" if len(p.type.name) <= MAX_ALLOWED else
+                                     f"see `ringfence doc {kind.name}`"))
             for secret in _in_clear(p, task.raw.get(name)):
                 mistakes.add(Finding(name, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) "
                                      "or from the environment: \"{{ lookup('env', 'NAME') }}\"", "warning"))

@@ -16,20 +16,10 @@ from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.variable_files import mapping
 from ringfence.documents.yaml import Map, Seq
-from ringfence.project.playbook_keys import (
-    BLOCK_KEYS,
-    LOOP_CONTROL_KEYS,
-    PLAY_KEYS,
-    PLAY_KEYS_LATER,
-    PLAY_KEYS_OF_ANSIBLE,
-    PLAYBOOK_IMPORT_KEYS,
-    TASK_IMPORT_KEYS,
-    TASK_KEYS,
-    TASK_KEYS_OF_ANSIBLE,
-    TREATMENT_KEYS,
-)
+from ringfence.project import playbook_keys as keys
 from ringfence.templates.budget import OverBudget, templates_of
 from ringfence.templates.compile import check, check_template, condition, template
+from ringfence.types import foreign_words
 from ringfence.types.enums import parse_bool
 
 MAX_TASKS = 100_000  # tasks, plays and imports of a project, each as often as it is imported
@@ -102,6 +92,7 @@ class PlaybookReader:
 
     def __init__(self, kinds: Collection[str], problems: Problems, trust: Trust = Trust()) -> None:
         self.kinds, self.problems, self.trust = kinds, problems, trust
+        self.refused_names: set[Any] = set()  # variables that refused keys would have made
         self._files: dict[Path, Any] = {}
         self._count = self._inherited = 0
 
@@ -167,10 +158,10 @@ class PlaybookReader:
         own = self._inherit(play, replace(inherited, variables=Map()))
         own = replace(own, variables=inherited.variables.merged_over(own.variables))  # the importing file has the last word
         if "import_playbook" in play:
-            self._keys(play, PLAYBOOK_IMPORT_KEYS, "an imported playbook")
+            self._keys(play, keys.PLAYBOOK_IMPORT_KEYS, "an imported playbook")
             file = self._path(play["import_playbook"], play.at("import_playbook"), path.parent, "import_playbook")
             return self._playbook(file, play.at("import_playbook"), own) if file else []
-        self._keys(play, PLAY_KEYS, "a play", PLAY_KEYS_LATER, dict.fromkeys(PLAY_KEYS_OF_ANSIBLE, ""))
+        self._keys(play, keys.PLAY_KEYS, "a play", keys.PLAY_KEYS_LATER, keys.PLAY_KEYS_OF_ANSIBLE)
         try:
             parse_bool(play.get("gather_facts", True))
         except ValueError:
@@ -237,15 +228,15 @@ class PlaybookReader:
 
     def _task(self, task: Map, where: Where, path: Path, inherited: _Inherited) -> list[TaskSource]:
         if "block" in task:
-            self._keys(task, BLOCK_KEYS, "a block", ansible=TASK_KEYS_OF_ANSIBLE)
+            self._keys(task, keys.BLOCK_KEYS, "a block", ansible=keys.TASK_KEYS_OF_ANSIBLE)
             return self._tasks(task["block"], task.at("block"), path, self._inherit(task, inherited))
         if "import_tasks" in task:
-            self._keys(task, TASK_IMPORT_KEYS, "an import", ansible=TASK_KEYS_OF_ANSIBLE)
+            self._keys(task, keys.TASK_IMPORT_KEYS, "an import", ansible=keys.TASK_KEYS_OF_ANSIBLE)
             return self._imported(task, path, self._inherit(task, inherited))
         kinds = [key for key in task if key in self.kinds]
-        self._keys(task, (*TASK_KEYS, *kinds), "a task", ansible=TASK_KEYS_OF_ANSIBLE, others=self.kinds)
+        self._keys(task, (*keys.TASK_KEYS, *kinds), "a task", ansible=keys.TASK_KEYS_OF_ANSIBLE, others=self.kinds)
         if len(kinds) != 1:
-            if kinds or not task.keys() - set(TASK_KEYS):
+            if kinds or not task.keys() - set(keys.TASK_KEYS):
                 read = f"a task declares one resource, and this one {'declares ' + ' and '.join(kinds) if kinds else 'none'}"
                 self.problems.error(where, read, f"Kinds: {', '.join(sorted(self.kinds))}.")
             return []
@@ -261,7 +252,7 @@ class PlaybookReader:
             if not isinstance(key, str):
                 self.problems.error(properties.at(key), f"the name of a property is a text, not {key!r}")
         check(properties, properties.where, self.problems)
-        told = [key for key in TREATMENT_KEYS if key in task]
+        told = [key for key in keys.TREATMENT_KEYS if key in task]
         treatment = Map({key: task[key] for key in told}, where, {key: task.at(key) for key in told})
         check(treatment, where, self.problems)
         return [TaskSource(kind, properties, self._name(task), where, own.conditions, loop, own.tags, own.variables, treatment)]
@@ -275,13 +266,13 @@ class PlaybookReader:
         return self._tasks(found[0], Where(os.fspath(file), 1), file, found[1])
 
     def _loop(self, task: Map) -> Loop | None:
-        keys = [k for k in ("loop", "with_items") if k in task]
-        if not keys:
+        loops = [k for k in ("loop", "with_items") if k in task]
+        if not loops:
             if "loop_control" in task:
                 self.problems.error(task.at("loop_control"), "loop_control without a loop")
             return None
-        key = keys[0]
-        if len(keys) > 1:
+        key = loops[0]
+        if len(loops) > 1:
             self.problems.error(task.at("with_items"), "loop and with_items exclude each other")
         items = task[key]
         if not isinstance(items, Seq) and not (isinstance(items, str) and (key == "with_items"
@@ -297,7 +288,7 @@ class PlaybookReader:
         if not isinstance(control, Map):
             self.problems.error(task.at("loop_control"), f"loop_control is a mapping, not {describe(control)}")
             return {}
-        self._keys(control, LOOP_CONTROL_KEYS, "loop_control")
+        self._keys(control, keys.LOOP_CONTROL_KEYS, "loop_control")
         found = {}
         for key, name in (("loop_var", "variable"), ("index_var", "index"), ("label", "label")):
             value = control.get(key)
@@ -318,11 +309,17 @@ class PlaybookReader:
                 continue
             if key in later:
                 self.problems.error(node.at(key), f'"{key}" of {what} is not supported yet')
+            elif isinstance(key, str) and ansible and key in ansible and node[key] in keys.HARMLESS.get(key, ()):
+                continue
             elif isinstance(key, str) and ansible and key in ansible:
+                self.refused_names |= keys.names_made_by(key, node[key])
                 self.problems.error(node.at(key), f'"{key}" is a key of Ansible that ringfence does not have',
                                     ansible[key])
             elif isinstance(key, str) and key.startswith("with_"):
                 self.problems.error(node.at(key), f'"{key}" is not supported', "Use loop.")
+            elif isinstance(key, str) and others and (advice := foreign_words.module(key)):
+                self.problems.error(node.at(key), f'"{key}" is a module of Ansible, and no kind of ringfence', advice)
+                self.refused_names |= keys.names_made_by(key, node[key])
             else:
                 kinds = f" Kinds: {', '.join(sorted(others))}." if others else ""
                 hint = suggest(key, (*known, *others)) if others else ""

@@ -1,11 +1,31 @@
 """The keys of plays, blocks, tasks and imports: those that are known, and those of Ansible that ringfence does not have."""
 
+from collections.abc import Mapping
+from typing import Any
+
 PLAY_KEYS = ("name", "hosts", "vars", "vars_files", "tasks", "tags", "gather_facts")
 PLAY_KEYS_LATER = ("serial", "max_fail_percentage", "confirm", "unmanaged")
-PLAY_KEYS_OF_ANSIBLE = ("any_errors_fatal", "become", "become_method", "become_user", "collections", "connection", "diff",
-                 "environment", "force_handlers", "handlers", "ignore_errors", "ignore_unreachable", "module_defaults",
-                 "no_log", "order", "port", "post_tasks", "pre_tasks", "remote_user", "roles", "run_once", "strategy",
-                 "throttle", "timeout", "vars_prompt", "when")
+_NO_STEPS = "Tasks declare a state and do not run one after another."
+_CONNECTION = "Connection settings are variables of the inventory"
+PLAY_KEYS_OF_ANSIBLE = {
+    **dict.fromkeys(("become", "become_method", "become_user", "become_flags", "become_exe"), "The account of the connection "
+                    "writes, and it has to be an administrator or an operator of a JEA endpoint."),
+    **dict.fromkeys(("connection", "port", "remote_user", "timeout"), f"{_CONNECTION} (`ansible_connection`, `ansible_port` …)."),
+    **dict.fromkeys(("pre_tasks", "post_tasks"), f"Put them under `tasks`: {_NO_STEPS[0].lower()}{_NO_STEPS[1:]}"),
+    **dict.fromkeys(("handlers", "force_handlers", "ignore_errors", "run_once", "strategy", "throttle", "order"), _NO_STEPS),
+    "roles": "Use import_tasks, with a file of tasks for each.", "vars_prompt": "Use `-e NAME=VALUE`, or a vaulted file.",
+    "environment": "No process runs that could have one.", "collections": "Kinds are ringfence's own.",
+    "module_defaults": "Use an anchor of YAML, or vars.", "gather_subset": "Facts are read where something needs them.",
+    "gather_timeout": "Facts are read where something needs them.", "no_log": "Secrets are never shown.",
+    "diff": "`ringfence plan` always shows the difference.", "check_mode": "Use `ringfence plan`.",
+    "any_errors_fatal": "A failed host does not stop the others.", "ignore_unreachable": "A host that is not reached is told.",
+    "when": "Put it on the tasks, or on a block of them."}
+HARMLESS: Mapping[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("become", "check_mode", "any_errors_fatal", "ignore_errors", "ignore_unreachable", "run_once",
+                     "force_handlers"), (False,)),
+    **dict.fromkeys(("collections", "handlers", "roles"), ([],)), **dict.fromkeys(("no_log", "diff"), (True, False)),
+    "strategy": ("linear",), "environment": ({},)}
+"""Keys of Ansible with values that change nothing here: {key: those values}."""
 PLAYBOOK_IMPORT_KEYS = ("import_playbook", "name", "vars", "tags", "when")
 TREATMENT_KEYS = ("omitted", "adopt", "renamed_from")  # how ringfence treats what a task declares
 TASK_KEYS = ("name", "when", "loop", "with_items", "loop_control", "tags", "vars", *TREATMENT_KEYS)
@@ -14,13 +34,22 @@ BLOCK_KEYS = ("block", "name", "when", "tags", "vars")
 TASK_KEYS_OF_ANSIBLE = {
     "include_tasks": "Use import_tasks: which tasks there are is known before any host is touched.",
     "include_role": "Use import_tasks.", "import_role": "Use import_tasks.", "include_vars": "Use vars_files of the play.",
-    "rescue": "Tasks declare a state and do not run one after another.",
+    "rescue": _NO_STEPS,
     **dict.fromkeys(("register", "notify", "listen", "until", "retries", "delay", "async", "poll", "changed_when",
                      "failed_when", "ignore_errors", "ignore_unreachable", "run_once", "throttle", "delegate_to",
                      "delegate_facts", "local_action", "action", "args", "always"),
-                    "Tasks declare a state and do not run one after another."),
-    **dict.fromkeys(("become", "become_user", "become_method", "connection", "remote_user", "environment", "no_log",
-                     "check_mode", "diff", "port", "timeout", "any_errors_fatal", "collections", "module_defaults"),
-                    "Connection settings are variables of the inventory."),
+                    _NO_STEPS),
+    **{key: PLAY_KEYS_OF_ANSIBLE[key] for key in (
+        "become", "become_user", "become_method", "connection", "remote_user", "environment", "no_log", "check_mode", "diff",
+        "port", "timeout", "any_errors_fatal", "collections", "module_defaults")},
 }
 LOOP_CONTROL_KEYS = ("loop_var", "index_var", "label")
+
+
+def names_made_by(key: str, value: Any) -> set[Any]:
+    """The variables that Ansible would make of a key that is refused: that they are not there is no other mistake."""
+    if key.rpartition(".")[2] not in ("register", "vars_prompt", "set_fact"):
+        return set()
+    if isinstance(value, list):
+        return {one.get("name") for one in value if isinstance(one, Mapping)}
+    return {value} if isinstance(value, str) else set(value) if isinstance(value, Mapping) else set()

@@ -1,8 +1,8 @@
 """A project as a whole: inventory, playbooks, variables, and what they mean for each host."""
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,10 @@ from ringfence.templates.budget import (
     charge,
     exhausted,
     one_budget,
+    undefined,
 )
 from ringfence.templates.compile import template
+from ringfence.templates.host_facts import host_facts
 from ringfence.templates.lazy import FACTS, HostVars
 from ringfence.templates.sandbox import OMIT
 from ringfence.templates.scope import Scope
@@ -54,10 +56,11 @@ class Project:
 
     def __init__(self, inventory: Inventory, extra: Map, vault: Vault, targets: Sequence[_PlayHosts],
                  hostvars: Callable[[Path | None], HostVars], warnings: tuple[Diagnostic, ...],
-                 left: frozenset[str] | None = None, beside: Path | None = None) -> None:
+                 left: frozenset[str] | None = None, beside: Path | None = None, refused_names: Iterable[Any] = ()) -> None:
         self._beside = beside  # the folder of playbooks that were not read, whose group_vars/ and host_vars/ count all the same
         self.inventory, self.extra, self.vault, self.warnings, self._left = inventory, extra, vault, warnings, left
         self._targets, self._hostvars = targets, hostvars
+        self._mute = frozenset(undefined(name) for name in refused_names)  # what is told of their keys already
         self._steps: dict[Tags, list[tuple[TaskRenderer, ...]]] = {}
         self._names: dict[int, tuple[Map, Sequence[str]]] = {}
 
@@ -70,6 +73,11 @@ class Project:
     def hosts(self) -> tuple[str, ...]:
         """The names of all hosts that a play is for, after `--limit`, in the order of the plays."""
         return tuple(dict.fromkeys(h for target in self._targets for h in target.hosts))
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Every tag of a task, of its blocks and of its play."""
+        return frozenset(tag for target in self._targets for step in target.steps for tag in step.source.tags)
 
     @property
     def plays(self) -> tuple[tuple[Play, tuple[str, ...]], ...]:
@@ -89,6 +97,7 @@ class Project:
         each with its place.
         """
         found: list[RenderedTasks] = []
+        facts = None if facts is None else host_facts(facts)
         with one_budget():
             for target, steps in zip(self._targets, self._chosen(tags), strict=True):
                 if name in target.hosts and not exhausted():
@@ -118,7 +127,10 @@ class Project:
             return RenderedTasks((), (Diagnostic(where, error.summary, error.detail, host=name),))
         except InputError as error:
             return RenderedTasks((), error.diagnostics)
-        return render(steps, scope, name)
+        found = render(steps, scope, name)
+        if self._mute:
+            found = replace(found, diagnostics=tuple(d for d in found.diagnostics if d.summary not in self._mute))
+        return found
 
     def _scope(self, target: _PlayHosts, name: str, facts: Mapping[str, Any] | None, files: Map = Map()) -> Scope:  # noqa: B008
         """What a host sees in a play. Raises OverBudget."""
@@ -228,7 +240,8 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     fleet = readers.load(inventory, files)
     known = not problems.failed
     with one_budget():
-        plays = PlaybookReader(kinds, problems, trust).read(playbooks)
+        reader = PlaybookReader(kinds, problems, trust)
+        plays = reader.read(playbooks)
     if not known:
         problems.check()
     if not inventory:
@@ -251,7 +264,8 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
             for name in target.hosts:
                 fleet.get(name, target.play.folder)
             _literal_files(target.play, files)
-    return Project(fleet, extra_variables, vault, targets, hostvars, problems.warnings, left, beside), problems
+    made = Project(fleet, extra_variables, vault, targets, hostvars, problems.warnings, left, beside, reader.refused_names)
+    return made, problems
 
 
 def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozenset[str] | None, hostvars: HostVars,
@@ -273,6 +287,8 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
         found = Problems()
         selected = patterns.select(fleet, patterns_of_play, found, play.hosts_at) if patterns_of_play else []
         names = Seq(h for h in selected if left is None or h in left)
+        if patterns_of_play and not selected and not found.all:
+            found.warn(play.hosts_at, "the play is for no host: its groups are empty, or nothing is left of them")
         chosen = dict.fromkeys(names), names
         if not found.all:
             known[tuple(patterns_of_play)] = chosen

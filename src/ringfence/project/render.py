@@ -64,6 +64,9 @@ class RenderedTasks:
     partial: tuple[RenderedTask, ...] = ()
 
 
+SPECIAL_TAGS = frozenset({"always", "never", "tagged", "untagged", "all"})
+
+
 @dataclass(frozen=True, slots=True)
 class Tags:
     """`--tags` and `--skip-tags`, with Ansible's words always, never, tagged, untagged, all."""
@@ -81,6 +84,10 @@ class Tags:
         """From the arguments of the command line, each perhaps several tags with commas."""
         chosen, skipped = ({t.strip() for a in given for t in a.split(",") if t.strip()} for given in (only, skip))
         return cls(frozenset(chosen or {"all"}), frozenset(skipped))
+
+    def unknown(self, known: frozenset[str]) -> list[str]:
+        """Those that no task has."""
+        return sorted((self.only | self.skip) - known - SPECIAL_TAGS)
 
     def selects(self, tags: frozenset[str]) -> bool:
         """Whether a task with these tags belongs to the run."""

@@ -29,7 +29,8 @@ def examine_host(job: HostJob, context: RunContext) -> HostResult:
     """Everything that stands in the way of work on a host, and of its policy being in force: an ExaminedResult. Never raises for
     what the host does."""
     asked = {"facts": Call("Facts.Read"), INTERFACES: Call(INTERFACES), "session": _SESSION,
-             "surroundings": Call("Surroundings.Read"), "policy": policy_call(context.kinds)}
+             "conditions": Call("Conditions.Read"), "surroundings": Call("Surroundings.Read"),
+             "policy": policy_call(context.kinds)}
     return _examine(job, context, Batch(asked), CHECKS)
 
 
@@ -47,7 +48,8 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
             facts = with_network(parse_facts(reply["facts"]), _known(reply, INTERFACES))
             endpoint_of(facts)
             seen = Examination(way_in(job.settings, run.agreed), facts, _known(reply, "session"),
-                               _known(reply, "surroundings"), read(policy, context.kinds), holes, asked_at, answered_at)
+                               _known(reply, "surroundings"), read(policy, context.kinds), holes, asked_at, answered_at,
+                               _known(reply, "conditions"))
         except RingfenceError as error:
             return replace(tried, error=error)
         verdicts = examined(seen, checks)

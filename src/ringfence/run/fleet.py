@@ -10,6 +10,7 @@ from ringfence.report import HostResult
 from ringfence.run.host import HostJob, host_fault
 
 LOG = logging.getLogger(__name__)
+_LOOK_FOR_GARBAGE = 10_000  # objects after which cycles are looked for; Python's 700 are a small part of one reply
 _LOOK_UP = 0.5  # seconds after which a wait is begun anew: on Windows Ctrl-C does not end one
 
 
@@ -41,7 +42,9 @@ def run_all(jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], fork
     waiting = iter(jobs)
     pool = ThreadPoolExecutor(max_workers=max(1, forks), thread_name_prefix="host")
     running: set[Future[HostResult]] = set()
+    looked = gc.get_threshold()
     gc.freeze()  # modules and what is declared stay to the end: to look for garbage in them again and again takes long
+    gc.set_threshold(_LOOK_FOR_GARBAGE, *looked[1:])
     try:
         for job in islice(waiting, max(1, forks)):
             running.add(_begin(pool, work, job, observers))
@@ -55,6 +58,7 @@ def run_all(jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], fork
                     observer.on_result(result)
                 yield result
     finally:
+        gc.set_threshold(*looked)
         gc.unfreeze()
         pool.shutdown(wait=False, cancel_futures=True)
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,12 +14,15 @@ from ringfence.model.facts import Facts, parse_facts, unread, with_network
 from ringfence.model.ledger import Ledger, parse_ledger
 from ringfence.model.resource import Kind
 from ringfence.model.state import LOCAL, Change, Id, State, diff
-from ringfence.plan import in_force, steps
+from ringfence.plan import steps
 from ringfence.plan.file import Reviewed, stale
+from ringfence.plan.in_force import decide, judge_again, undecided, written
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
+from ringfence.plan.reasons import TO_WRITE, stopped
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.report import HostResult
+from ringfence.run.enforcement import decided, enforcement_calls, enforcement_told, with_interfaces
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, ledger_update, only_call
 from ringfence.run.masking import Masking, secrets_of
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
@@ -203,13 +206,14 @@ class HostRun:
             found = more.answered(found, self.send(Batch(more.calls())))
         seen, unread_error = self._seen(declared, found)
         policy, possible = self._policy(declared, found)
-        plan = steps.make(job.host, seen, found, problems, policy, possible)
+        plan = decided(steps.make(job.host, seen, found, problems, policy, possible), self.send)
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in found.facts.unread]
         if self.endpoint and not self.endpoint.is_known:
             notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
                                     "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
-        result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared))
+        result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared),
+                            obstacles=plan.obstacles)
         try:
             plan.raise_if_refused()
         except RingfenceError as error:
@@ -297,8 +301,8 @@ class HostRun:
             return HostError("reads_only", jea)
         if facts.elevated is False and not jea:
             return HostError("elevation")
-        stopped = in_force.stopped(facts, in_force.TO_WRITE)
-        return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in stopped)) if stopped else None
+        off = stopped(facts, TO_WRITE)
+        return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in off)) if off else None
 
     def _aliases(self, plan: Plan) -> Mapping[str, str]:
         """{GUID: alias} of the host's interfaces, which are asked for where a change has some that nobody declared."""
@@ -309,21 +313,20 @@ class HostRun:
 
     def _prove(self, plan: Plan, result: HostResult) -> HostResult:
         """A second read over a new connection: what is declared is what is there, or the host has failed."""
-        asked = _enforcement(plan.changes)
+        asked = {**written(plan.changes), **undecided(plan)}
         questions = replace(about(plan.declarations, self.kinds), facts=frozenset(), accounts=())  # bound already
-        found, reply = self.read(questions, asked, defaults=False)
+        found, reply = self.read(questions, enforcement_calls(asked), defaults=False)
         if error := self._seen(plan.declarations, found)[1]:
             return replace(result, error=error)
         after = diff(found.state, state_after(plan.declarations, found.state), plan.declarations)
         left = [c for c in plan.changes if c.id not in plan.declarations and c.writes and found.state.get(c.id) != c.after
                 and c.action != "rename"]
         remaining = order(replace(plan, changes=(*after, *left))).changes
-        notes = [Diagnostic(NOWHERE, reason, severity="warning", host=self.job.host) for label in asked
-                 for name, status in _dict(reply.answers[label].value).items() if (reason := in_force.not_enforced(name, status))]
-        result = replace(result, remaining=remaining, diagnostics=(*result.diagnostics, *notes))
         if remaining:
-            return replace(result, error=HostError("not_converged", ", ".join(str(c.id) for c in remaining[:5])))
-        return result
+            error = HostError("not_converged", ", ".join(str(c.id) for c in remaining[:5]))
+            return replace(result, remaining=remaining, error=error)
+        proven = judge_again(replace(plan, changes=()), with_interfaces(found, plan.found.facts))
+        return replace(result, obstacles=decide(proven, asked, enforcement_told(asked, reply)).obstacles)
 
 
 def _dict(value: Any) -> dict[str, Any]:
@@ -332,24 +335,16 @@ def _dict(value: Any) -> dict[str, Any]:
 
 def _not_recorded(failure: Failure, written: bool) -> RingfenceError:
     """Why the ledger was not written, before the changes or after them."""
-    kind = kind_from_call(failure)
-    if kind == "changed_meanwhile" and not written:
+    if kind_from_call(failure) == "changed_meanwhile" and not written:
         return StalePlan("another run of the project wrote here since the plan was made. Nothing was written: run it again")
-    return HostError("endpoint" if failure.is_lack else kind if kind == "authorization" else "ledger", failure.message)
+    if failure.category == "PermissionDenied" and not written:
+        return HostError("authorization", f"nothing was written, for the ledger could not be: {failure.message}")
+    return HostError("endpoint" if failure.is_lack else "ledger", failure.message)
 
 
 def _not_made(change: Change, failure: Failure, written: bool) -> RingfenceError:
     """Why a change was not made. As long as nothing was `written`, a host that differs from what was read is a stale plan."""
-    kind, reason = kind_from_call(failure), f"{change.action} {change.id}: {failure.message}"
+    kind, reason = kind_from_call(failure), f"{change.action} {change}: {failure.message}"
     if kind == "changed_meanwhile" and not written:
         return StalePlan(f"the host is not what the plan was made for: {reason}. Nothing was written: run it again")
     return HostError(kind, reason)
-
-
-def _enforcement(changes: Sequence[Change]) -> dict[Hashable, Call]:
-    """Whether Windows puts what was written into force is asked of its active store."""
-    names: dict[str, list[str]] = {}
-    for c in changes:
-        if c.after is not None and c.id.store == LOCAL and c.after.kind.storage.has_enforcement:
-            names.setdefault(c.after.kind.noun, []).append(c.after.name)
-    return {("enforcement", noun): Call("Enforcement.Read", {"kind": noun, "names": those}) for noun, those in names.items()}

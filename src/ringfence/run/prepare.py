@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ringfence import kinds as shipped
-from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, InputError, Problems, Where
+from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, InputError, Problems, Where, allowed
 from ringfence.documents import vault
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.errors import GuardRefused
@@ -21,14 +21,14 @@ from ringfence.model.resource import Kind
 from ringfence.model.state import Id
 from ringfence.project import Project, Tags, read, read_hosts, settings
 from ringfence.project.declare import DeclarationBuilder
-from ringfence.project.render import ANY_TAGS, RenderedTasks
+from ringfence.project.render import ANY_TAGS, SPECIAL_TAGS, RenderedTasks
 from ringfence.run.host import HostJob, RunContext
 from ringfence.run.policy_from_options import run_policy
 from ringfence.run.run_options import RunOptions as RunOptions
 from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
-from ringfence.transports.resolve import insecure, named_files, named_program, settings_for
+from ringfence.transports.resolve import insecure, misspelt, named_files, named_program, settings_for
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,12 @@ def prepare(options: RunOptions) -> Prepared:
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust)
     _check_ansible_settings(options, found, problems, trust)
-    builder = _JobBuilder(project, DeclarationBuilder(kinds), Tags.of(options.tags, options.skip_tags),
-                          [*problems.all, *not_given, *_unlisted_kinds(found, kinds, trust)], unknown)
+    tags = Tags.of(options.tags, options.skip_tags)
+    builder = _JobBuilder(project, DeclarationBuilder(kinds), tags, [
+        *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)], unknown)
     jobs = tuple(job for job in map(builder.job, project.hosts) if job)
+    if not options.allow_empty and not trust.untrusted:
+        builder.problems.extend(_empty(jobs, builder.problems.all))
     found_once = builder.problems.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
@@ -88,6 +91,24 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
         raise InputError(found_once)
     context = RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust), policy=run_policy(options, found, []))
     return Prepared(jobs, context, found_once)
+
+
+def _unknown_tags(tags: Tags, project: Project) -> Iterator[Diagnostic]:
+    known = project.tags
+    for tag in tags.unknown(known):
+        yield Diagnostic(NOWHERE, f"no task has the tag {tag}", allowed(tag, known | SPECIAL_TAGS))
+
+
+def _empty(jobs: Sequence[HostJob], problems: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """A run that looks at nothing is no success: a report of it would be green for ever."""
+    if any(d.severity == "error" for d in problems):
+        return
+    meant = "`--allow-empty` says that it is meant so."
+    if not jobs:
+        yield Diagnostic(NOWHERE, "no play is for a host", f"Look at `hosts` of the plays and at the inventory. {meant}")
+    elif not any(job.declared or job.needs_facts for job in jobs):
+        names = ", ".join(job.host for job in jobs[:5]) + (" …" if len(jobs) > 5 else "")
+        yield Diagnostic(NOWHERE, f"nothing is declared for {names}: no task, or all are left out by tags and conditions", meant)
 
 
 def _check_ansible_settings(options: RunOptions, found: settings.ProjectSettings, problems: Problems, trust: Trust) -> None:
@@ -216,6 +237,8 @@ class _Connections:
         self.problems.extend(problems)
         if any(d.severity == "error" for d in problems):
             return None
+        raw = self.project.host(host).variables
+        self.problems.extend(replace(d, where=raw.at(_variable(d))) for d in misspelt(host, variables))
         try:
             made = settings_for(host, variables)
             self.problems.extend(insecure(host, made))
@@ -224,7 +247,8 @@ class _Connections:
             # what is missing or does not fit may be what was not looked up; nobody connects with this
             if problems or self.project.vault.sealed:
                 return PsrpSettings(host=host)
-            self.problems.extend(replace(d, host=host) for d in error.diagnostics)
+            self.problems.extend(replace(d, host=host, where=raw.at(_variable(d)) if _variable(d) in raw else d.where)
+                                 for d in error.diagnostics)
             return None
 
     def _outside(self, host: str, variables: Mapping[str, Any]) -> Iterable[Diagnostic]:
@@ -234,6 +258,11 @@ class _Connections:
             if os.path.isabs(path) or path[:1] in "~$%" or trust.unreadable(os.path.expandvars(path)):
                 yield Diagnostic(NOWHERE, f"{name}: {path[:80]!r} is no path inside of the project, which is untrusted",
                                  "Name it relative to the current folder.", host=host)
+
+
+def _variable(problem: Diagnostic) -> str:
+    """The connection variable that a mistake is about: it begins with its name."""
+    return problem.summary.partition(":")[0]
 
 
 class _ProblemsOfHosts:

@@ -7,7 +7,7 @@ from typing import Any
 from ringfence.batch import Answer, Call, Reply
 from ringfence.errors import HostError
 from ringfence.model.declaration import Declarations, present
-from ringfence.model.facts import with_network
+from ringfence.model.facts import HostConditions, parse_conditions, with_network
 from ringfence.model.resource import Kind
 from ringfence.plan import bind
 from ringfence.plan.plan import HostSnapshot
@@ -23,12 +23,14 @@ _NO_ANSWER = "the endpoint does not compare keys, which the one for operators do
 @dataclass(frozen=True)
 class Questions:
     """facts: the verbs for those beyond the usual (INTERFACES, MANAGEMENT, SERVICES) · accounts: names that the host has to
-    translate · kinds: those that only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own."""
+    translate · kinds: those that only a cmdlet tells of · keys: pre-shared keys that it has to compare with its own · judged:
+    whether it has to say what decides what is in force."""
 
     facts: frozenset[str] = frozenset()
     accounts: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     keys: WantedKeys = field(default_factory=dict)
+    judged: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.facts or self.accounts or self.kinds or self.keys)
@@ -47,6 +49,8 @@ class Questions:
             calls["accounts"] = Call("Account.Resolve", {"names": list(self.accounts)})
         if self.keys:
             calls["keys"] = compare_call(self.keys)
+        if self.judged:
+            calls["conditions"] = Call("Conditions.Read")
         return calls
 
     def answered(self, found: HostSnapshot, reply: Reply) -> HostSnapshot:
@@ -60,7 +64,18 @@ class Questions:
         found = replace(found, state=state, facts=facts)
         if self.accounts:
             found = replace(found, accounts={**found.accounts, **_dict(reply["accounts"])})
+        if "conditions" in reply.answers:
+            found = self._with_conditions(found, reply.answers["conditions"])
         return self._with_keys(found, reply.answers["keys"]) if self.keys else found
+
+    def _with_conditions(self, found: HostSnapshot, answer: Answer) -> HostSnapshot:
+        """What could not be had of it is told: policy is judged by all the rest."""
+        if answer.error:
+            conditions = HostConditions(unread=(("what decides beside policy whether it is in force", answer.error.message),))
+        else:
+            conditions = parse_conditions(answer.value)
+        unread = (*found.facts.unread, *conditions.unread)
+        return replace(found, conditions=conditions, facts=replace(found.facts, unread=unread))
 
     def _with_keys(self, found: HostSnapshot, answer: Answer) -> HostSnapshot:
         """A key that the host does not compare is taken for the declared one, and that is told: it is no difference."""
@@ -81,7 +96,8 @@ def about(declarations: Declarations, kinds: Mapping[str, Kind]) -> Questions:
     looked_up = {d.resource.kind.properties[p].type.resolved_by_host for d in named for p in d.host_names}
     facts = {verb for verb, names in ((INTERFACES, "interface"), (SERVICES, "service")) if names in looked_up}
     return Questions(frozenset(facts), bind.account_names(named),
-                     tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()))
+                     tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()),
+                     judged=True)
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class RunOptions:
     vault: Sequence[str] = ()
     trust: Trust = Trust()
     ignore_ansible_cfg: bool = False
+    allow_empty: bool = False
     prune: str = ""
     max_changes: int = 0
     accept_inherited: bool = False

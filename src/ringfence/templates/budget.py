@@ -39,6 +39,11 @@ class RenderError(Exception):
         super().__init__(summary)
 
 
+def undefined(name: object) -> str:
+    """The message of a variable that is not there."""
+    return f'the variable "{name}" is not defined'
+
+
 class UndefinedValue(RenderError):
     """A variable, or a key of one, that does not exist. `name` is set for a variable."""
 

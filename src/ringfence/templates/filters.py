@@ -336,6 +336,8 @@ def _environment() -> Environment:
     tests: dict[str, Any] = {**env.tests, **TESTS}
     env.filters.update({n: guarded(n, f) for n, f in filters.items() if n not in own})
     env.tests.update({n: guarded(n, f, lazily=True) for n, f in tests.items()})
+    for table in (env.filters, env.tests):  # by their full names too
+        table.update({f"ansible.builtin.{name}": f for name, f in table.items() if name not in own})
     env.globals.update(lookups.GLOBALS)
     return env
 

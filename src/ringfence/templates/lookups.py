@@ -72,11 +72,17 @@ def query(context: TemplateContext, name: str, *terms: Any, **options: Any) -> l
     name = str(name).removeprefix("ansible.builtin.")
     if name not in LOOKUPS:
         raise RenderError(f'there is no lookup "{name}"', allowed(name, LOOKUPS))
+    lenient = options.pop("errors", "strict") in ("ignore", "warn")
     results: list[Any] = []
     for term in terms:
         if isinstance(term, FailedValue):
             raise term.failure
-        found = LOOKUPS[name](context.scope, materialise(term), **options)
+        try:
+            found = LOOKUPS[name](context.scope, materialise(term), **options)
+        except RenderError as error:
+            if not lenient or type(error) is not RenderError:  # what waits for the host, or has no budget left, is no such error
+                raise
+            continue
         results += found if name == "dict" else [found]
     return results
 

@@ -15,7 +15,7 @@ from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
-from ringfence.diagnostics import describe, suggest
+from ringfence.diagnostics import allowed, describe, suggest
 from ringfence.secret import Secret, contains_secret
 from ringfence.templates.budget import (
     MAX_BITS,
@@ -32,7 +32,10 @@ from ringfence.templates.budget import (
     check_format,
     limit_width,
     safe_range,
+    undefined,
 )
+from ringfence.templates.host_facts import HostFacts
+from ringfence.templates.template_reasons import type_name
 
 MAX_TEMPLATE = 100_000  # characters of one template's text
 _OVERHEAD = 4  # parts that compiling costs beside those that are there
@@ -79,17 +82,23 @@ class FailedValue(Undefined):
     __hash__ = object.__hash__
 
 
+_STEPS = frozenset({"append", "extend", "insert", "update", "pop", "remove", "setdefault", "clear", "sort", "reverse"})
+
+
 def _reason(marker: FailedValue) -> RenderError:
     hint, obj, name = marker._undefined_hint, marker._undefined_obj, marker._undefined_name
     if marker._undefined_exception is not UndefinedError:
         return RenderError(hint or "not allowed in a template")
     if obj is missing or hint:
-        return UndefinedValue(hint or f'the variable "{name}" is not defined', name=None if hint else name)
+        return UndefinedValue(hint or undefined(name), name=None if hint else name)
+    if isinstance(obj, HostFacts):
+        return RenderError(f'there is no fact "{name}"', allowed(name, obj))
     if isinstance(obj, Mapping):
         return UndefinedValue(f'there is no key "{name}"', suggest(name, [k for k in obj if isinstance(k, str)]))
     if isinstance(obj, Sequence) and isinstance(name, int):
         return UndefinedValue(f"there is no item {name} in a list of {len(obj)}")
-    return UndefinedValue(f'a value of the type {type(obj).__name__} has no "{name}"')
+    hint = "A state is not changed step by step: build lists with +, `map` and `select`, mappings with `combine`."
+    return UndefinedValue(f'{type_name(type(obj).__name__)} has no "{name}"', hint if name in _STEPS else "")
 
 
 class Omit:

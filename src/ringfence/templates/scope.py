@@ -23,8 +23,10 @@ from ringfence.templates.budget import (
 )
 from ringfence.templates.compile import OPAQUE, condition, names_in, template
 from ringfence.templates.filters import environment
+from ringfence.templates.host_facts import SETUP_NAMES
 from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView, to_plain
 from ringfence.templates.sandbox import OMIT, FailedValue
+from ringfence.templates.template_reasons import in_words
 
 
 class Scope:
@@ -176,7 +178,9 @@ class Scope:
             return run()
         except UndefinedValue as error:
             if error.name and not error.detail:
-                error.detail = suggest(error.name, self.known())
+                setup = error.name.removeprefix("ansible_")
+                fact = setup in SETUP_NAMES and setup != error.name
+                error.detail = f"It is ansible_facts['{setup}'] here." if fact else suggest(error.name, self.known())
             error.where = where if error.where == NOWHERE else error.where
             raise
         except RenderError as error:
@@ -188,7 +192,7 @@ class Scope:
         except RecursionError:
             raise RenderError("the template never ends", where=where) from None
         except Exception as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            reason = in_words(" ".join(str(error).split())[:200]) or "for a reason that nobody told"
             raise RenderError(f"the template failed: {reason}", where=where) from None
 
     def render(self, value: Any, where: Where = NOWHERE) -> Any:

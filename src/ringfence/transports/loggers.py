@@ -2,8 +2,12 @@
 
 import logging
 
+_NOTHING = logging.CRITICAL + 1
+
 
 def silence_loggers(*libraries: str) -> None:
     """Let the loggers of `libraries` say nothing; what matters of their failures is in our errors."""
     for library in libraries:
-        logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+        logger = logging.getLogger(library)
+        if logger.level != _NOTHING:  # to set it clears what all loggers remember
+            logger.setLevel(_NOTHING)

@@ -12,7 +12,7 @@ from typing import Any
 import requests
 from pypsrp.complex_objects import PSInvocationState
 from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
-from pypsrp.messages import CreatePipeline, Message
+from pypsrp.messages import CreatePipeline, InitRunspacePool, Message, MessageType, SessionCapability
 from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
 from pypsrp.serializer import Serializer
 from spnego.exceptions import SpnegoError
@@ -203,30 +203,35 @@ class LinearPool(RunspacePool):
 
 
 @dataclass(frozen=True)
-class _ConstantPipeline:
-    """A pipeline of one command, by what its message depends on: it is the same for all hosts that speak one version."""
+class _ConstantMessage:
+    """A message by what it depends on: it is the same for all hosts that speak one version."""
 
-    command: str
-    is_script: bool
-    protocol: str
-    message: CreatePipeline = field(compare=False)
+    depends_on: tuple[Any, ...]
+    message: Any = field(compare=False)
 
 
-@functools.lru_cache(16)
-def _clixml(pipeline: _ConstantPipeline) -> bytes:
-    written: Any = Serializer().serialize(pipeline.message)
+@functools.lru_cache(32)
+def _clixml(constant: _ConstantMessage) -> bytes:
+    written: Any = Serializer().serialize(constant.message)
     return bytes(ET.tostring(written, encoding="utf-8", method="xml"))
 
 
 class _OnceWritingSerializer(Serializer):
-    """pypsrp's, that writes the message of a pipeline once and not for each host: it holds the script, the longest text."""
+    """pypsrp's, that writes the messages which begin a session once and not for each host: one holds the script."""
 
     def serialize(self, value: Any, *how: Any, **more: Any) -> Any:
-        if not isinstance(value, CreatePipeline):
+        depends_on: tuple[Any, ...]
+        if isinstance(value, CreatePipeline):
+            pipeline: Any = value.pipeline
+            (one,) = pipeline.commands
+            depends_on = one.cmd, one.is_script, one.use_local_scope, one.protocol_version
+        elif isinstance(value, InitRunspacePool):
+            depends_on = value.min_runspaces, value.max_runspaces
+        elif isinstance(value, SessionCapability):
+            depends_on = value.protocol_version, value.ps_version, value.serialization_version
+        else:
             return super().serialize(value, *how, **more)
-        pipeline: Any = value.pipeline
-        (command,) = pipeline.commands
-        return _clixml(_ConstantPipeline(command.cmd, command.is_script, command.protocol_version, value))
+        return _clixml(_ConstantMessage((type(value), *depends_on), value))
 
 
 class _LinearFragmenter(Fragmenter):
@@ -255,7 +260,8 @@ class _LinearFragmenter(Fragmenter):
             if flags & 2:
                 whole = b"".join(self._parts.pop(number))
                 without_document_type(whole[40:])  # what is before is a binary header
-                messages.append(Message.unpack(whole, self.serializer))
+                if int.from_bytes(whole[4:8], "little") != MessageType.APPLICATION_PRIVATE_DATA:  # nobody asks for it
+                    messages.append(Message.unpack(whole, self.serializer))
         return messages
 
 

@@ -1,6 +1,7 @@
 """From the variables of one host to the settings of its transport, complete and consistent, or every mistake at once."""
 
 import contextlib
+import difflib
 import functools
 import importlib.util
 import os
@@ -63,6 +64,20 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
 def known_names() -> frozenset[str]:
     """The names of all connection variables."""
     return frozenset(name for kind in TRANSPORTS.values() for row in rows(kind) for name in row.names + row.winrm)
+
+
+def misspelt(host: str, variables: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """A warning for each variable that has almost the name of one that says how the host is reached."""
+    for name in variables:
+        if name.startswith("ansible_") and (meant := _almost(name)):
+            yield Diagnostic(NOWHERE, f"{name}: it is no variable of the connection", f"did you mean {meant}?", "warning", host)
+
+
+@functools.lru_cache(10_000)
+def _almost(name: str) -> str:
+    known = {*known_names(), "ansible_connection"}
+    close = () if name in known or len(name) > 60 else difflib.get_close_matches(name, known, 1, 0.9)
+    return close[0] if close else ""
 
 
 def insecure(host: str, made: ConnectionSettings) -> Iterator[Diagnostic]:

@@ -81,7 +81,7 @@ def interval_text(first: int, last: int) -> str:
     if first == last:
         return text(first)
     size = last - first + 1
-    if size & (size - 1) or first % size or size >> bits:
+    if size.bit_count() > 1 or first % size or size >> bits:
         return f"{text(first)}-{text(last)}"
     return f"{text(first)}/{bits + 1 - size.bit_length()}"
 

@@ -28,8 +28,9 @@ def with_hints(type: PropertyType, hints: Mapping[str, str]) -> PropertyType:
     """The same type, which tells what to say for words that other tools have. `hints`: {word, folded: way out}."""
 
     def parse(value: Any) -> Any:
-        if isinstance(value, str) and (hint := hints.get(fold(value))):
-            raise ValueError(f"{quoted(value)} is not one of {type.name.replace(' |', ',')}; {hint}")
+        for word in as_list(value) if isinstance(value, str | bool | list | tuple) else ():
+            if isinstance(word, str | bool) and (hint := hints.get(fold(str(word)))):
+                raise ValueError(f"{quoted(word)} is not one of {type.name.replace(' |', ',').removeprefix('list of ')}; {hint}")
         return type.parse(value)
 
     return replace(type, parse=parse)

@@ -8,7 +8,8 @@ from typing import Any
 
 from ringfence.diagnostics import suggest
 from ringfence.types.addresses import IPV4, MAX_ADDRESS, Interval, address_interval, interval_text
-from ringfence.types.base import PropertyType, as_text, list_of, quoted
+from ringfence.types.base import PropertyType, as_text, fold, list_of, quoted
+from ringfence.types.foreign_words import VALUES
 from ringfence.types.network_sets import LAST_PORT, icmp_set
 from ringfence.types.text import guid
 
@@ -67,13 +68,13 @@ def address(text: str) -> str:
 def subnet(text: str) -> str:
     """The same as people may say it: a subnet of /0 is refused, as Windows does."""
     if re.search(r"/(0+|0\.0\.0\.0)$", text):
-        raise ValueError(f"{quoted(text)}: Windows knows no subnet of length 0 [0x00100045, 0x00100046]: say any, or "
-                         "0.0.0.0-255.255.255.255 for all of IPv4")
+        whole = ("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff for all of IPv6" if ":" in text else
+                 "0.0.0.0-255.255.255.255 for all of IPv4")
+        raise ValueError(f"{quoted(text)}: Windows knows no subnet of length 0 [0x00100045, 0x00100046]: "
+                         f"say any, or {whole}")
     return address(text)
 
 
-_OTHER_PROTOCOLS = {  # IANA, protocol numbers: those that people name
-    "igmp": "2", "ipv6": "41", "gre": "47", "esp": "50", "ah": "51", "ospf": "89", "vrrp": "112", "l2tp": "115", "sctp": "132"}
 PROTOCOLS = {"icmpv4": "1", "tcp": "6", "udp": "17", "icmpv6": "58"}
 _PROTOCOL_NAMES = {number: name for name, number in PROTOCOLS.items()}
 
@@ -84,11 +85,8 @@ def protocol(value: Any) -> str:
     if string in ("any", "256") or string in PROTOCOLS:
         return "any" if string == "256" else string
     if not re.fullmatch("[0-9]{1,9}", string) or int(string) > 255:
-        hint = suggest(string, list(PROTOCOLS), "; ")
-        if string in _OTHER_PROTOCOLS:
-            hint = f"; {string} is number {_OTHER_PROTOCOLS[string]}"
-        elif string == "icmp":
-            hint = "; say icmpv4 or icmpv6"
+        foreign = VALUES["protocol"].get(fold(string), "")
+        hint = f"; {foreign}" if foreign else suggest(string, list(PROTOCOLS), "; ")
         raise ValueError(f"{quoted(value)} is not a protocol: {', '.join(PROTOCOLS)}, any, or a number 0-255{hint}")
     return _PROTOCOL_NAMES.get(str(int(string)), str(int(string)))
 
@@ -110,9 +108,10 @@ def icmp_type(text: str) -> str:
 
 
 def _icmp_types(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]+\s*,\s*[0-9]+\s*", value):  # netsh: icmpv4:8,0
-        kind, code = (part.strip() for part in value.split(","))
-        raise ValueError(f"{quoted(value)} could be a type and its code, or two types: say {kind}:{code}, or [{kind}, {code}]")
+    for one in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(one, str) and re.fullmatch(r"\s*[0-9]+\s*,\s*[0-9]+\s*", one):  # netsh: icmpv4:8,0
+            kind, code = (part.strip() for part in one.split(","))
+            raise ValueError(f"{quoted(one)} could be a type and its code, or two types: say {kind}:{code}, or [{kind}, {code}]")
     return tuple(_ICMP_LIST.parse(value))
 
 

@@ -140,7 +140,9 @@ def parse(value: Any, conditional: bool = False) -> CaseInsensitive | None:
     if len(names) > _MOST:
         raise ValueError(f"{len(names)} accounts make a list of more than {MAX_DESCRIPTOR} characters, which Windows refuses: "
                          "name a group")
-    if len(members) == 1 and names[0].casefold() == "any":
+    if "any" in {n.casefold() for n in names}:
+        if len(members) > 1:
+            raise ValueError("any stands alone, not beside other accounts")
         return None
     return canonical("D:" + "".join(f"(A;;CC;;;{account(n)})" for n in names))
 

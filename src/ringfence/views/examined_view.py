@@ -120,11 +120,12 @@ def system_text(seen: Examination) -> str:
 
 
 def examined_data(result: HostResult) -> dict[str, Any]:
-    """The same as plain JSON values. `facts`, `session` and `surroundings` are as the host said them."""
+    """The same as plain JSON values. `facts`, `session`, `surroundings` and `conditions` are as the host said them."""
     examined = result if isinstance(result, ExaminedResult) else ExaminedResult(result.host)
     seen = examined.seen
     return {"host": result.host, "status": result.status, "way_in": asdict(examined.way_in),
             "facts": dict(seen.facts.raw) if seen else None, "session": dict(seen.session) if seen else None,
             "surroundings": dict(seen.surroundings) if seen and seen.surroundings else None,
+            "conditions": dict(seen.conditions) if seen and seen.conditions else None,
             "checks": [asdict(v) for v in examined.verdicts], "error": json_view.error(result.error) if result.error else None,
             "connections": result.connections, "seconds": result.seconds}

@@ -8,6 +8,7 @@ from ringfence import __version__
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode, HostError, RingfenceError
 from ringfence.plan.file import changes_as_data
+from ringfence.plan.obstacles import Obstacle
 from ringfence.report import HostResult, Report
 from ringfence.views.view import ViewOptions
 
@@ -31,6 +32,14 @@ def error(problem: RingfenceError) -> dict[str, Any]:
     return {"kind": kind, "message": str(problem), "advice": advice, "exit_code": problem.exit_code}
 
 
+def obstacle(one: Obstacle) -> dict[str, Any]:
+    """What keeps objects out of force, as plain values; `obstacle` is a row of OBSTACLES."""
+    objects = [{"store": a.id.store, "kind": a.id.kind, "name": a.name, "file": a.where.file or None,
+                "line": a.where.line or None} for a in one.objects]
+    return {"level": one.level, "obstacle": one.reason.obstacle, "profiles": list(one.profiles), "reason": one.reason.text,
+            "advice": one.reason.advice, "objects": objects}
+
+
 def host(result: HostResult) -> dict[str, Any]:
     """What became of one host as plain values."""
     written = [
@@ -39,7 +48,8 @@ def host(result: HostResult) -> dict[str, Any]:
     return {"host": result.host, "status": result.status, "declared": result.declared,
             "changes": changes_as_data(result.changes), "written": written, "remaining": changes_as_data(result.remaining),
             "error": error(result.error) if result.error else None,
-            "diagnostics": [diagnostic(d) for d in result.diagnostics], "connections": result.connections,
+            "diagnostics": [diagnostic(d) for d in result.diagnostics],
+            "obstacles": [obstacle(o) for o in result.obstacles], "connections": result.connections,
             "seconds": result.seconds}
 
 

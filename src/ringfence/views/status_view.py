@@ -9,6 +9,7 @@ from ringfence.errors import ExitCode
 from ringfence.report import HostResult, Report, StatusResult
 from ringfence.views import json_view, text_view
 from ringfence.views.format import Style, columns, count, cut, escaped, unstyled, value
+from ringfence.views.obstacles_text import obstacles
 from ringfence.views.view import ViewOptions
 from ringfence.windows.associations import QuickMode
 
@@ -55,6 +56,7 @@ def text(result: StatusResult, style: Style = unstyled) -> str:
     found = result.associations
     lines = [style(escaped(result.host), "strong") + ": " + (count(len(found), "peer") if found else "no security associations")]
     lines += [f"  {style('warning', 'warning')}: the service {s} does not run: nothing is negotiated" for s in result.stopped]
+    lines += obstacles([o for o in result.obstacles if o.level == "not_in_force"], style)
     for one in found:
         lines.append(f"  {cut(one.remote)}{_named(one.remote_id, one.remote)} ← {cut(one.local)}"
                      f"{_named(one.local_id, one.local)}")
@@ -70,7 +72,8 @@ def text(result: StatusResult, style: Style = unstyled) -> str:
 def data(result: HostResult) -> dict[str, Any]:
     """The same as plain JSON values."""
     found, stopped = (result.associations, result.stopped) if isinstance(result, StatusResult) else ((), ())
-    return {"host": result.host, "stopped_services": list(stopped), "associations": [asdict(a) for a in found]}
+    return {"host": result.host, "stopped_services": list(stopped), "associations": [asdict(a) for a in found],
+            "obstacles": [json_view.obstacle(o) for o in result.obstacles]}
 
 
 def _titled(name: str, title: str) -> str:

@@ -11,6 +11,7 @@ from ringfence.model.plain import plain_data
 from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Action, Change
 from ringfence.report import HostResult, Report, Status
+from ringfence.secret import MASK
 from ringfence.types.base import remembered
 from ringfence.views.format import (
     MAX_CHARACTERS,
@@ -29,12 +30,14 @@ from ringfence.views.format import (
     value,
 )
 from ringfence.views.format import names as names_of_hosts
+from ringfence.views.obstacles_text import obstacles
 from ringfence.views.view import ViewOptions
 from ringfence.windows.stored_names import title_of
 
 SIGNS: dict[Action, tuple[str, str]] = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed"),
     "rename": (">", "changed"), "adopt": ("&", "changed"), "release": ("o", "quiet")}
 STYLES: dict[Status, str] = {"in_sync": "good", "reachable": "good", "changed": "changed", "differs": "changed",
+                             "not_in_force": "error",
                              "unreachable": "error", "refused": "error", "stale": "error", "invalid": "error", "failed": "error"}
 MAX_DIAGNOSTICS = 100  # mistakes and warnings of one host that are shown without --full
 _LONGEST_LINE = 600  # characters of a diagnostic of a host
@@ -79,7 +82,12 @@ def _difference(before: Any, after: Any, action: str, nothing: str, full: bool) 
             same = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
             start = max(0, same - MAX_CHARACTERS // 10)  # what differs is what has to be seen
             before, after = f"{'…' * (start > 0)}{before[start:]}", f"{'…' * (start > 0)}{after[start:]}"
-        yield DifferenceLine("", f"{value(before, nothing, full)} → {value(after, nothing, full)}")
+        yield DifferenceLine("", _both(before, after, nothing, full))
+
+
+def _both(before: Any, after: Any, nothing: str, full: bool) -> str:
+    old, new = value(before, nothing or "(none)", full), value(after, nothing or "(none)", full)
+    return f"{old} → {'another key' if old == new and MASK in old else new}"
 
 
 def _data(members: tuple[Any, ...]) -> list[Any]:
@@ -96,7 +104,7 @@ def _members(before: tuple[Any, ...], after: tuple[Any, ...], full: bool) -> Ite
     old, new = set(before), set(after)
     gone, come = ([m for m in members if m not in others] for members, others in ((before, new), (after, old)))
     lines = [*_shown("-", gone, full), *_shown("+", come, full)]
-    return lines or (DifferenceLine("", f"{value(before, full=full)} → {value(after, full=full)}"),)  # the order alone
+    return lines or (DifferenceLine("", _both(before, after, "", full)),)  # the order alone
 
 
 def _shown(sign: str, members: Sequence[Any], full: bool) -> Iterator[DifferenceLine]:
@@ -118,7 +126,7 @@ def _parts(before: tuple[Any, ...], after: tuple[Any, ...], full: bool) -> tuple
         lines.append(DifferenceLine("", f"{_place(path)}{old} → {new}"))
     lines += [DifferenceLine("+", _at(path, v, full)) for path, v in found.get("iterable_item_added", {}).items()]
     lines += [DifferenceLine("+", _at(path, v, full)) for path, v in found.get("dictionary_item_added", {}).items()]
-    return tuple(lines) or (DifferenceLine("", f"{value(before, full=full)} → {value(after, full=full)}"),)  # the order alone
+    return tuple(lines) or (DifferenceLine("", _both(before, after, "", full)),)  # the order alone, or what is not shown
 
 
 def _at(path: str, member: Any, full: bool) -> str:
@@ -200,7 +208,7 @@ class GroupedResults:
 
     def add(self, result: HostResult) -> str:
         """Returns text to print now; usually empty, since equal outcomes are grouped."""
-        if not (result.changes or result.diagnostics or result.error):
+        if not (result.changes or result.diagnostics or result.obstacles or result.error):
             return ""
         lines = (_headline(result, self._style), *self._body(result))
         self._groups.setdefault(lines, []).append(result.host)
@@ -221,6 +229,7 @@ class GroupedResults:
         yield from (diagnostic(replace(d, host=""), style, self._full) for d in told)
         if len(result.diagnostics) > len(told):
             yield f"{more(len(result.diagnostics) - len(told)).strip()}"
+        yield from obstacles(result.obstacles, style, self._full)
         named = tuple(result.names.items())
         yield from (change(c, diff=self._diff, style=style, names=named, full=self._full) for c in result.changes)
         if result.error is not None:

@@ -57,6 +57,7 @@ function New-NetFirewallRule {
     $rule = [pscustomobject]@{
         Name = $Name; InstanceID = $Name; DisplayName = $DisplayName; Group = $Group; Enabled = $Enabled; PrimaryStatus = [PrimaryStatus]'OK'
         Status = 'The rule was parsed successfully from the store. (65536)'; EnforcementStatus = [EnforcementStatus[]]@('Enforced')
+        PolicyStoreSourceType = 'Local'
     }
     $global:Host1.Rules[$Name] = $rule
     $rule

@@ -32,13 +32,6 @@ function Resolve-Accounts([string[]]$Names) {
     }
     $who
 }
-function Read-ServiceNames {
-    $unread.Clear()
-    $names = @{}
-    foreach ($one in Get-Fact service_names { Get-CimInstance -ClassName Win32_Service -ErrorAction Continue }) { $names[$one.Name] = $one.DisplayName }
-    @{ service_names = $names; unread = @($unread) }
-}
 $verbs += @{
     'Account.Resolve' = { param($With) Resolve-Accounts $With['names'] }
-    'Services.Read' = { Read-ServiceNames }
 }

@@ -46,6 +46,13 @@ function Read-Facts {
     $facts['unread'] = @($unread)
     $facts + (Read-Endpoint)
 }
+function Read-ServiceNames {
+    $unread.Clear()
+    $names = @{}
+    foreach ($one in Get-Fact service_names { Get-CimInstance -ClassName Win32_Service -ErrorAction Continue }) { $names[$one.Name] = $one.DisplayName }
+    @{ service_names = $names; unread = @($unread) }
+}
 $verbs += @{
     'Facts.Read' = { Read-Facts }
+    'Services.Read' = { Read-ServiceNames }
 }

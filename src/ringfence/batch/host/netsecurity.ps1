@@ -1,5 +1,6 @@
 # What only the cmdlets of NetSecurity can tell: what is in force, security associations, settings against floods.
 $rules = 'NetFirewallRule', 'NetIPsecRule', 'NetIPsecMainModeRule'
+$shownOfRules = 'Enabled', 'Direction', 'Action', 'Profile', 'Mode', 'InboundSecurity', 'OutboundSecurity'  # what a rule itself holds
 $fewNames = 20  # so many are asked for by name; of more, the whole store is read
 $readers = 'Get-NetIPsecDospSetting', 'Get-NetIPsecMainModeSA', 'Get-NetIPsecQuickModeSA', 'Get-NetFirewallDynamicKeywordAddress',
     'Get-NetFirewallHyperVVMCreator', 'Get-NetFirewallHyperVVMSetting', 'Get-NetFirewallHyperVProfile', 'Get-NetFirewallHyperVRule'
@@ -26,9 +27,11 @@ function Read-Enforcement([string]$Kind, [string[]]$Names) {
     if ($Names.Count -le $fewNames) { $with['Name'] = @($Names | ForEach-Object { [WildcardPattern]::Escape($_) }) }
     $inForce = if ($Names) { Get-Named $Kind $with } else { @{} }
     foreach ($name in $Names | Where-Object { $inForce[$_] }) {
-        $rule = $inForce[$name]
+        $rule, $shows = $inForce[$name], @{}
+        $shownOfRules | Where-Object { $null -ne $rule.$_ } | ForEach-Object { $shows[$_] = "$($rule.$_)" }
         $why = @($rule.EnforcementStatus | ForEach-Object { "$_" })
-        $found[$name] = @{ primary_status = "$($rule.PrimaryStatus)"; enforcement = $why; status = "$($rule.Status)" }
+        $found[$name] = @{ primary_status = "$($rule.PrimaryStatus)"; enforcement = $why; status = "$($rule.Status)"
+            source = "$($rule.PolicyStoreSourceType)"; shows = $shows }
     }
     $found
 }

@@ -54,9 +54,7 @@ function Read-Surroundings {
     $found['restart_for_files'] = @(Get-Fact restart_for_files {
             Get-Item -LiteralPath 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager' -ErrorAction Continue |
                 ForEach-Object { $_.GetValue('PendingFileRenameOperations') } }).Count
-    $products = Get-Fact firewall_products { Get-CimInstance -Namespace root/SecurityCenter2 -ClassName FirewallProduct -ErrorAction Continue }
     $guard = Get-Fact app_control { Get-CimInstance -Namespace root/Microsoft/Windows/DeviceGuard -ClassName Win32_DeviceGuard -ErrorAction Continue }
-    $found['firewall_products'] = @($products | ForEach-Object { $_.displayName })
     $found['app_control'] = $guard.UsermodeCodeIntegrityPolicyEnforcementStatus
     if ($found['services']['WinRM'].state -eq 'running') {  # a look at a stopped one asks whether to start it
         $found += @{ winrm = Read-WinRM; listeners = @(Read-Listeners); endpoints = @(Read-SessionConfigurations) }

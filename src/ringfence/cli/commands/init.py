@@ -58,6 +58,7 @@ jump_hosts: [10.1.4.0/28]
         log_blocked: true
         log_max_size_kilobytes: 16384
 
+    # Allow rules add up: Windows' own rules for Remote Desktop let in everybody where they are on. `plan` names them then.
     - name: RDP from the jump hosts
       tags: [rdp]
       firewall_rule:

@@ -23,7 +23,7 @@ def status(console: Console, which: InventoryOptions, secrets: SecretOptions, tr
            names: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns. "
                                                       "Default: all.", show_default=False)] = [],  # noqa: B006
            ) -> ExitCode:
-    """Show main mode and quick mode security associations of hosts, next to the rules that asked for them."""
+    """Show security associations of hosts, the rules that asked for them, and what of their policy is not in force."""
     run = prepared_hosts(console, names, which, secrets, trusted, not hosts.list_hosts, own_kinds=True)
     if hosts.list_hosts:
         return list_hosts(console, run)

@@ -16,6 +16,7 @@ from ringfence.lab.registry.hive import GROUP_POLICY, POLICY
 from ringfence.lab.registry.stored_rule import StoredRule
 
 SSHD = r"%SystemRoot%\system32\OpenSSH\sshd.exe"
+_FIREWALL = 2  # NET_FW_RULE_CATEGORY: what a product has taken over Windows does not filter
 EPHEMERAL = 50000  # a client's own port lies here
 
 
@@ -39,7 +40,7 @@ class InboundConnection:
     def passes(self) -> bool:
         """The decision."""
         machine = self.machine
-        if not machine.firewall_runs():
+        if not machine.firewall_runs() or any(_FIREWALL in taken for taken in machine.surroundings.taken_over.values()):
             return True
         if profile_value(machine, self.profile, "EnableFirewall") == 0 or self._unfiltered():
             return True

@@ -8,6 +8,7 @@ from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY
 from ringfence.lab.registry.stored_rule import StoredRule
 
 ON_WINS = {"DoNotAllowExceptions"}  # true in one store is true (MS-FASP 3.1.3)
+FROM_POLICY = {"AllowLocalPolicyMerge", "AllowLocalIPsecPolicyMerge"}  # never taken from the local store (MS-FASP 3.1.3)
 
 
 def profile_value(machine: Machine, profile: str, name: str) -> int | None:
@@ -17,7 +18,8 @@ def profile_value(machine: Machine, profile: str, name: str) -> int | None:
     if profile != "Domain" and legacy:
         group = GROUP_POLICY + r"\StandardProfile"
     local = rf"{POLICY}\{'Standard' if profile == 'Private' else profile}Profile"
-    values = [v for v in (machine.registry.get(path, name) for path in (group, local)) if isinstance(v, int)]
+    stores = (group,) if name in FROM_POLICY else (group, local)
+    values = [v for v in (machine.registry.get(path, name) for path in stores) if isinstance(v, int)]
     if not values:
         return None
     return max(values) if name in ON_WINS else values[0]

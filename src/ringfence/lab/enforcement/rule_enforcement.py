@@ -12,6 +12,9 @@ from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY
 from ringfence.lab.registry.stored_rule import StoredRule
 
 STORES = (GROUP_POLICY, MDM, POLICY)  # of which the ActiveStore is made; the first that has a name counts
+SOURCE_TYPES = {POLICY: "Local", GROUP_POLICY: "GroupPolicy", MDM: "MDM"}  # PolicyStoreSourceType; of MDM no document says it
+_SHOWN = ("Enabled", "Direction", "Action")
+_CATEGORIES = {"FirewallRules": 2, "ConSecRules": 3, "MainModeRules": 3}  # NET_FW_RULE_CATEGORY, netfw.h
 OK = (0x00010000, "The rule was parsed successfully from the store.")
 
 
@@ -26,7 +29,9 @@ def enforcement(machine: Machine, noun_name: str, names: Iterable[str]) -> dict[
             there = noun.find(machine.registry, root, name)
             if there is not None and there not in rules:
                 rules[there] = (name, root, noun.read(machine.registry, root, there))
-    return {name: rule_status(machine, noun, root, rule) for name, root, rule in rules.values()}
+    return {name: {**rule_status(machine, noun, root, rule), "source": SOURCE_TYPES[root],
+                   "shows": {p: value for p, value in noun.properties(machine, root, there).items() if p in _SHOWN}}
+            for there, (name, root, rule) in rules.items()}
 
 
 def rule_status(machine: Machine, noun: Noun, root: str, rule: StoredRule) -> dict[str, Any]:
@@ -47,6 +52,8 @@ def _not_enforced(machine: Machine, noun: Noun, root: str, rule: StoredRule) -> 
     """Why a rule that is valid is not enforced, by the names of MSFT_NetFirewallRule's EnforcementStatus."""
     if not rule.is_true("Active"):
         return ["DisabledObject"]
+    if any(_CATEGORIES[noun.key] in taken for taken in machine.surroundings.taken_over.values()):
+        return ["CategoryOff"]
     active = {(i.profile or "public").capitalize() for i in machine.interfaces if i.status == "up"}
     profiles = [p for p in ("Domain", "Private", "Public") if p in (rule.all("Profile") or (p,)) and p in active]
     if not profiles:
@@ -57,6 +64,16 @@ def _not_enforced(machine: Machine, noun: Noun, root: str, rule: StoredRule) -> 
                          ("AllowLocalIPsecPolicyMerge", "LocalConsecRulesDisallowed"))
     if root == POLICY and all(profile_value(machine, p, merge) == 0 for p in profiles):
         return [disallowed]
-    if rule.has("RADynKey") and not rule.has("RA4", "RA6", "RA42", "RA62"):
+    far = rule.all("RA4", "RA6", "RA42", "RA62", "EP2_4", "EP2_6")
+    if (rule.has("RADynKey") and not far) or (far and all(_stands_for_nothing(machine, word.lower()) for word in far)):
         return ["RemoteAddressResolutionEmpty"]
     return []
+
+
+def _stands_for_nothing(machine: Machine, word: str) -> bool:
+    """Whether a keyword of remote addresses has no address at this moment ([MS-FASP] 2.2.21 says what each stands for). The
+    gateway is the lab's DHCP server; there are no WINS servers, no intranet, no players and no captive portal."""
+    up = [i for i in machine.interfaces if i.status == "up"]
+    servers = {"dns": [i.dns_servers for i in up], "dhcp": [i.gateways for i in up], "defaultgateway": [i.gateways for i in up],
+               "wins": [], "intranet": [], "rmtintranet": [], "ply2renders": [], "captiveportal": []}
+    return word in servers and not any(servers[word])

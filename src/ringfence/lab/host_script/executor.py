@@ -15,6 +15,7 @@ from typing import Any
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.changes import Changes
+from ringfence.lab.host_script.condition_facts import condition_facts
 from ringfence.lab.host_script.later_cmdlets import shown_by
 from ringfence.lab.host_script.project_ledgers import read_ledger, write_ledger
 from ringfence.lab.host_script.session_facts import session_facts
@@ -59,6 +60,7 @@ class HostScript:
             "Services.Read": self._service_names,
             "Session.Read": self._session, "Account.Resolve": self._accounts, "Net.Get": self._get,
             "Surroundings.Read": lambda arguments, session: surrounding_facts(self.machine),
+            "Conditions.Read": lambda arguments, session: condition_facts(self.machine),
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Ledger.Read": lambda arguments, session: read_ledger(self.machine, session),
             "Ledger.Write": lambda arguments, session: write_ledger(self.machine, arguments, session),

@@ -15,7 +15,6 @@ _REGISTRY = {
     "new_tasks_forbidden": (rf"{_POLICIES}\Task Scheduler5.0", "Task Creation"),
     "mdm_wins": (r"SOFTWARE\Microsoft\PolicyManager\current\device\ControlPolicyConflict", "MDMWinsOverGP"),
 }
-_NO_SECURITY_CENTER = "Invalid namespace "
 
 
 def services(machine: Machine) -> list[dict[str, str]]:
@@ -42,9 +41,7 @@ def surrounding_facts(machine: Machine) -> dict[str, Any]:
               "restart_for_components": registry.key(rf"{_CURRENT}\Component Based Servicing\RebootPending") is not None,
               "restart_for_updates": registry.key(rf"{_CURRENT}\WindowsUpdate\Auto Update\RebootRequired") is not None,
               "restart_for_files": len(renames) if isinstance(renames, list) else 0, "app_control": around.app_control,
-              "firewall_products": around.firewall_products or [], "unread": []}
-    if around.firewall_products is None:
-        found["unread"].append({"fact": "firewall_products", "why": _NO_SECURITY_CENTER})
+              "unread": []}
     if machine.services["WinRM"] == "running":
         config = around.winrm
         found["winrm"] = {

@@ -137,8 +137,6 @@ class Machine:
         self.registry = SimulatedRegistry()
         self.dosp: dict[str, dict[str, Any]] = {}
         self.faults, self.counters, self.costs, self.surroundings = Faults(), Counters(), Costs(), Surroundings()
-        if system.product == "workstation":
-            self.surroundings.firewall_products = []
         self.lock = threading.RLock()
         self.deleted_associations = DeletedAssociations()
         self.registry.set(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "EditionID", system.edition)

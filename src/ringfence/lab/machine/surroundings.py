@@ -23,7 +23,6 @@ _DISPLAY_NAMES = {
     "vds": "Virtual Disk", "W32Time": "Windows Time", "Winmgmt": "Windows Management Instrumentation",
     "WinRM": "Windows Remote Management (WS-Management)", "wuauserv": "Windows Update"}
 
-
 def _winrm() -> dict[str, Any]:
     """Microsoft, "Installation and configuration for Windows Remote Management": the defaults."""
     return {"MaxEnvelopeSizekb": "500", "Service": {"AllowUnencrypted": "false", "IPv4Filter": "*", "IPv6Filter": "*"},
@@ -39,7 +38,8 @@ class Surroundings:
     """bits: of the PowerShell that sessions get · clock_offset: seconds by which the host's clock is fast · start_modes: of
     services · display_names: of the services that are installed · winrm, listeners: as `winrm get winrm/config` and `winrm
     enumerate winrm/config/listener` show them · endpoints: session configurations, name to RunAsVirtualAccount and its groups ·
-    firewall_products: display names in the Security Center, None on servers, which have none · app_control:
+    taken_over: {display name: rule categories} of the products that are registered with the firewall itself (INetFwProduct) ·
+    app_control: Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1 audit, 2 on).
     Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1 audit, 2 on).
     """
 
@@ -50,5 +50,5 @@ class Surroundings:
     winrm: dict[str, Any] = field(default_factory=_winrm)
     listeners: list[dict[str, str]] = field(default_factory=_listeners)
     endpoints: dict[str, tuple[bool, str]] = field(default_factory=lambda: {"Microsoft.PowerShell": (False, "")})
-    firewall_products: list[str] | None = None
+    taken_over: dict[str, tuple[int, ...]] = field(default_factory=dict)
     app_control: int = 0

@@ -66,7 +66,8 @@ def criteria_type(proposal: Mapping[str, Any]) -> str:
     return "Select" if select else "Validate"
 
 
-# [MS-FASP] 2.2.65, FW_RULE_STATUS. open: anonymous-alone, mixed-authorities
+# [MS-FASP] 2.2.65, FW_RULE_STATUS. Roots and intermediate authorities may be mixed: of 0x00101063 it says that it is not used,
+# and netsh's `consec add rule` has a type for each authority of its list. open: anonymous-alone
 _CHECKS: tuple[Check[AuthSet], ...] = (
     (0x00101030, "Method {0.foreign_method}.", lambda s: s.phase == 1 and s.foreign_method != ""),
     (0x00101031, "Method {0.foreign_method}.", lambda s: s.phase == 2 and s.foreign_method != ""),

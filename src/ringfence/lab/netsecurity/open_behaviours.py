@@ -122,11 +122,12 @@ OPEN_BEHAVIOURS = {
     ),
     "request-none": OpenBehaviour(
         "InboundSecurity Request with OutboundSecurity None is refused.",
-        "New-NetIPsecRule lists the pair, [MS-FASP] 2.2.52 has no action for it.",
+        "New-NetIPsecRule lists the pair; [MS-FASP] 2.2.52 has no action for it, nor have the five of netsh's `consec add rule`.",
     ),
     "remote-end-omitted": OpenBehaviour(
         "A new tunnel has to be told RemoteTunnelEndpoint as well as LocalTunnelEndpoint.",
-        "New-NetIPsecRule calls the local one required, and says only that the remote one may be Any.",
+        "New-NetIPsecRule calls the local one required, and says only that the remote one may be Any; the help of netsh lets "
+        "clients leave out the local one and gateways the remote one.",
     ),
     "ikev2-among-modules": OpenBehaviour(
         "IKEv2 in a tunnel needs a TunnelType also where other key modules stand beside it.",
@@ -166,10 +167,6 @@ OPEN_BEHAVIOURS = {
     "port-words": OpenBehaviour(
         "IPHTTPSIn is for TCP, PlayToDiscovery for UDP, both inbound.",
         "[MS-FASP] 2.2.37 says it of RPC, RPCEPMap and Teredo; rules of Windows have the two so.",
-    ),
-    "mixed-authorities": OpenBehaviour(
-        "Root and intermediate authorities may stand beside one another.",
-        "[MS-FASP] 2.2.24 has a status for that (MIXED_CA_TYPE_IN_BLOCK), and FW_RULE_STATUS says that it is not used.",
     ),
     # Stores
     "stealth-for-ipsec": OpenBehaviour(

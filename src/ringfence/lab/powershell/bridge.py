@@ -16,7 +16,7 @@ from psrpcore import PSRemotingCrypto, types
 
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.policy_in_force import active_store
-from ringfence.lab.enforcement.rule_enforcement import rule_status
+from ringfence.lab.enforcement.rule_enforcement import SOURCE_TYPES, rule_status
 from ringfence.lab.host_script.changes import require_running
 from ringfence.lab.host_script.executor import as_powershell_shows
 from ringfence.lab.host_script.later_cmdlets import LATER, shown_by
@@ -168,7 +168,7 @@ class Bridge:
     def _status(self, noun: Noun, root: str, name: str) -> dict[str, Any]:
         status = rule_status(self.machine, noun, root, noun.read(self.machine.registry, root, name))
         return {"PrimaryStatus": status["primary_status"], "Status": status["status"],
-                "EnforcementStatus": status["enforcement"]}
+                "EnforcementStatus": status["enforcement"], "PolicyStoreSourceType": SOURCE_TYPES[root]}
 
     def _associations(self, verb: str, mode: str, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
         associations = security_associations.read(self.machine)[mode]

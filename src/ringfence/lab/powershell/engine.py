@@ -22,8 +22,8 @@ from ringfence.lab.session import PowerShellStart, Session
 # The modules of Windows by which a session finds what the shims answer; and what Windows has without any.
 _MODULES_OF = {"CimCmdlets": "Get-CimInstance", "Microsoft.WSMan.Management": "Get-WSManInstance"}
 _EVERYWHERE = ("Invoke-LabCmdlet, Get-PSSessionConfiguration, Get-Item, Get-Service, Test-RingfenceElevation, "
-               "Get-RingfenceIdentity, Get-RingfenceRegistry, New-RingfenceSecurity, Convert-RingfenceAccount, "
-               "Read-RingfenceFile")
+               "Get-RingfenceIdentity, Get-RingfenceProducts, Get-RingfenceRegistry, New-RingfenceSecurity, "
+               "Convert-RingfenceAccount, Read-RingfenceFile")
 _PART_OF_WINDOWS = """\
 Import-Module RingfenceLab -DisableNameChecking
 Export-ModuleMember -Function {functions}

@@ -9,6 +9,7 @@ from typing import Any
 
 from psrpcore import types
 
+from ringfence.lab.host_script.condition_facts import registered_products
 from ringfence.lab.host_script.surrounding_facts import services, session_configurations
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
@@ -35,8 +36,8 @@ class WindowsObjects:
             "root/StandardCimv2/MSFT_DNSClientServerAddress": self._dns_servers,
             "root/StandardCimv2/MSFT_NetRoute": self._routes, "root/StandardCimv2/MSFT_NetTCPConnection": self._connections,
             "root/cimv2/Win32_Service": lambda session: list(services(machine)),
-            "root/SecurityCenter2/FirewallProduct": self._firewall_products,
             "root/Microsoft/Windows/DeviceGuard/Win32_DeviceGuard": self._device_guard,
+            "firewall products": lambda session: registered_products(machine),
             "service": self._services, "wsman/shell": self._shells,
             "wsman/winrm/config": lambda session: [machine.surroundings.winrm],
             "wsman/winrm/config/listener": lambda session: list(machine.surroundings.listeners),
@@ -59,13 +60,6 @@ class WindowsObjects:
 
     def _services(self, session: Session) -> Objects:
         return [{"Name": name, "Status": status.capitalize()} for name, status in self.machine.services.items()]
-
-    def _firewall_products(self, session: Session) -> Objects:
-        """Windows Security Center is no part of servers: there is no such namespace (0x8004100e, WBEM_E_INVALID_NAMESPACE)."""
-        products = self.machine.surroundings.firewall_products
-        if products is None:
-            raise CmdletError("MetadataError", "HRESULT 0x8004100e", "Invalid namespace ")
-        return [{"displayName": name} for name in products]
 
     def _device_guard(self, session: Session) -> Objects:
         return [{"UsermodeCodeIntegrityPolicyEnforcementStatus": types.PSUInt(self.machine.surroundings.app_control)}]

@@ -178,6 +178,7 @@ function Get-RingfenceRegistry { [LabKey]::new('') }
 function New-RingfenceSecurity([string]$Sddl) { [LabSecurity]@{ Sddl = $Sddl } }
 function Test-RingfenceElevation { Read-Lab elevated }
 function Get-RingfenceIdentity { Read-Lab identity }
+function Get-RingfenceProducts { Show-Lab 'firewall products' }
 function Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {  # what has no translation stays empty, as in a collection
     foreach ($text in $Texts) {
         $account = Read-Lab account @{ name = $text }
@@ -189,5 +190,5 @@ function Read-RingfenceFile([string]$Path) {
     if ($bytes) { , [byte[]]$bytes }
 }
 Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-CimInstance, Get-WSManInstance, Get-Service,
-    Get-PSSessionConfiguration, Get-RingfenceIdentity, Get-RingfenceRegistry, New-RingfenceSecurity, Test-RingfenceElevation,
-    Convert-RingfenceAccount, Read-RingfenceFile
+    Get-PSSessionConfiguration, Get-RingfenceIdentity, Get-RingfenceProducts, Get-RingfenceRegistry, New-RingfenceSecurity,
+    Test-RingfenceElevation, Convert-RingfenceAccount, Read-RingfenceFile

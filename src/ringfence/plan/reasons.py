@@ -1,0 +1,336 @@
+"""What stands in the way of one object, profile by profile: a function for each reason.
+
+Sources: the order of evaluation and the merge of stores [MS-FASP] 3.1.3, 2.2.34 to 2.2.38, 2.2.42; which states a rule may be
+in, EnforcementStatus of MSFT_NetFirewallRule. What no document says is a doubt, never a reason.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ringfence.diagnostics import NOWHERE, Where
+from ringfence.model.declaration import Absent, Declaration, Present
+from ringfence.model.facts import Facts
+from ringfence.model.filter import Filter
+from ringfence.model.resource import Category, Kind, Resource
+from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
+from ringfence.model.storage import RuleStrings
+from ringfence.plan.obstacles import ALL_PROFILES, Reason
+from ringfence.plan.plan import HostSnapshot
+from ringfence.plan.settings_in_force import STORE_TITLES, SettingInForce, SettingsInForce
+from ringfence.windows.origin import TEXT_PROPERTIES
+
+SERVICE_TITLES = {"mpssvc": "Windows Defender Firewall", "BFE": "Base Filtering Engine",
+            "IKEEXT": "IKE and AuthIP IPsec Keying Modules", "PolicyAgent": "IPsec Policy Agent"}
+TO_WRITE = ("mpssvc", "BFE")  # without these no cmdlet of NetSecurity can write, and nothing is enforced
+TO_NEGOTIATE = ("BFE", "IKEEXT", "PolicyAgent")  # without these there are no security associations
+CATEGORIES: dict[Category, int] = {"firewall": 2, "connection_security": 3}  # NET_FW_RULE_CATEGORY, netfw.h
+FIREWALL_PROFILE = "firewall_profile"
+# Keywords whose being empty says nothing of the host: every one with an address has the first two, the others come and go
+NOT_ASKED = ("LocalSubnet", "Internet", "PlayToDevice", "CaptivePortal")
+DYNAMIC_KEYWORDS = "radyn"  # tokens of addresses that Windows resolves from names begin so: RADynKey, as far as it was seen
+Found = Iterator[tuple[tuple[str, ...], Reason]]  # the profiles that a reason holds in, and the reason
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is looked at: a resource that shall be there, or (None) shall not. values: what is mentioned of it."""
+
+    id: Id
+    resource: Resource | None
+    values: Mapping[str, Any]
+    where: Where = NOWHERE
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles in which it applies."""
+        if self.id.kind == FIREWALL_PROFILE:
+            return (self.id.name,)
+        found: tuple[str, ...] = getattr(self.resource, "profiles", ALL_PROFILES)
+        return found
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Those of them that the task names itself."""
+        return self.profiles if self.id.kind == FIREWALL_PROFILE or self.values.get("profile") else ()
+
+
+def judged(declarations: Iterable[Declaration], after: State) -> Iterator[Judged]:
+    """What is declared, as it will be. What the host will not have, since its Windows lacks it, is not looked at."""
+    for one in declarations:
+        resource = after.get(one.id)
+        if isinstance(one, Absent):
+            yield Judged(one.id, None, {}, one.where)
+        elif resource is not None:
+            yield Judged(one.id, resource, one.values if isinstance(one, Present) else {}, one.where)
+
+
+def stopped(facts: Facts, services: Iterable[str]) -> tuple[str, ...]:
+    """Those of `services` that do not run, as far as the host said so."""
+    return tuple(s for s in services if facts.services.get(s, "running") != "running")
+
+
+class PolicyOnHost:
+    """Everything that decides on one host: what was found, and what its own policy will be (`after`)."""
+
+    def __init__(self, found: HostSnapshot, after: State) -> None:
+        self.found, self.after = found, after
+        self.settings = SettingsInForce(after, found.unread)
+        self._elsewhere = {id[1:] for id in after if id.store != LOCAL}  # (kind, name) of what policies have
+        self._unread_rules = {kind for store, kind in found.unread if store != LOCAL}
+        self._common: dict[tuple[Any, ...], dict[str, tuple[Reason, ...]]] = {}
+        self._profile_settings: dict[tuple[str, str], SettingInForce] = {}
+
+    @cached_property
+    def _profile_kind(self) -> Kind | None:
+        ids = (Id(store, FIREWALL_PROFILE, name) for store in STORE_TITLES for name in ALL_PROFILES)
+        return next((r.kind for id in ids if (r := self.after.get(id)) is not None), None)
+
+    @cached_property
+    def _guids(self) -> frozenset[str]:
+        """The interfaces that the host named."""
+        return frozenset(i.guid for i in self.found.facts.interfaces)
+
+    def profile_setting(self, profile: str, property: str) -> SettingInForce:
+        """The value of a property of a profile that is in force."""
+        key = (profile, property)
+        if (known := self._profile_settings.get(key)) is None:
+            kind = self._profile_kind  # every host has profiles: where none is known they could not be read
+            known = SettingInForce(None, doubt=self.settings.unread_stores(FIREWALL_PROFILE)) if kind is None else (
+                self.settings.setting(FIREWALL_PROFILE, profile, kind.properties[property]))
+            self._profile_settings[key] = known
+        return known
+
+    def reasons(self, one: Judged) -> dict[str, tuple[Reason, ...]]:
+        """{profile: what stands in the way there}, of the profiles in which it applies."""
+        resource, common = one.resource, dict[str, tuple[Reason, ...]]()
+        if resource is None:
+            own = self._still_there(one)
+        else:
+            filter = resource.as_filter()
+            if _wants_nothing(resource, filter, one.values):
+                own = self._other_rule(one, resource)
+            else:
+                common, own = self._of_its_sort(one.id.store, resource.kind, filter), self._own(one, resource, filter)
+        found = {p: common.get(p, ()) for p in one.profiles}
+        for profiles, reason in own:
+            found.update({p: (*found[p], reason) for p in profiles if p in found})
+        return found
+
+    # -- what is the same for all objects of a sort
+
+    def _of_its_sort(self, store: str, kind: Kind, filter: Filter | None) -> dict[str, tuple[Reason, ...]]:
+        lets_in = filter is not None and filter.inbound and filter.effect == "allow"
+        negotiates = filter is None or filter.effect != "exempt"
+        key = (store, kind.name, lets_in, negotiates)
+        if key not in self._common:
+            found: dict[str, list[Reason]] = {p: [] for p in ALL_PROFILES}
+            for profiles, reason in self._common_reasons(store, kind, lets_in, negotiates):
+                for p in profiles:
+                    found[p].append(reason)
+            self._common[key] = {p: tuple(reasons) for p, reasons in found.items()}
+        return self._common[key]
+
+    def _common_reasons(self, store: str, kind: Kind, lets_in: bool, negotiates: bool) -> Found:
+        yield from self._services(kind, negotiates)
+        yield from self._products(kind)
+        rules = isinstance(kind.storage, RuleStrings)
+        for profile in ALL_PROFILES if rules else ():
+            yield from self._switch(profile, "enabled", Reason(
+                "firewall_off", "the firewall is off there", "switch it on: firewall_profile, `enabled: true`, or the policy "
+                "that switches it off"))
+            if kind.merged_by and store == LOCAL:  # what policies bring is never merged away
+                what = "firewall rules" if kind.category == "firewall" else "connection security rules"
+                yield from self._switch(profile, kind.merged_by, Reason(
+                    "merge_off", f"policy has local {what} ignored there",
+                    f"{kind.merged_by} is False: allow them in that policy, or bring the rules by it"))
+            if lets_in:
+                yield from self._switch(profile, "allow_inbound_rules", Reason(
+                    "shields_up", "shields are up there: every inbound allow rule is ignored",
+                    "firewall_profile, `allow_inbound_rules: true`, in each store that has it false"))
+            yield from self._interfaces_disabled(profile)
+
+    def _services(self, kind: Kind, negotiates: bool) -> Found:
+        facts = self.found.facts
+        told = facts.raw.get("services")
+        for service in (*TO_WRITE, *(kind.services if negotiates else ())):
+            absent = isinstance(told, dict) and service in told and told[service] is None
+            state = facts.services.get(service, "not there" if absent else "running")
+            if absent and (why := dict(facts.unread).get(service)):
+                yield ALL_PROFILES, Reason("service_stopped", f"whether the service {service} runs could not be read: {why}",
+                                           f"look at it: Get-Service {service}", "may_stop")
+            elif state != "running":
+                yield ALL_PROFILES, Reason(
+                    "service_stopped", f"the service {service} ({SERVICE_TITLES[service]}) is {state}" + (
+                        "" if service in TO_WRITE else ": nothing is negotiated"),
+                    f"start it: Set-Service {service} -StartupType Automatic; Start-Service {service}",
+                    "note" if service == "PolicyAgent" else "stops")  # its text: connectivity "may" suffer without it
+
+    def _products(self, kind: Kind) -> Found:
+        for name, categories in self.found.conditions.products:
+            if CATEGORIES.get(kind.category) in categories:
+                yield ALL_PROFILES, Reason("other_firewall", f"{name} has taken over from Windows what this is about",
+                                           f"manage it in {name}, or remove that")
+
+    def _switch(self, profile: str, property: str, reason: Reason) -> Found:
+        """A switch of a profile that has to be on."""
+        setting = self.profile_setting(profile, property)
+        if setting.doubt:
+            yield (profile,), Reason(reason.obstacle, f"{property} of the profile: {setting.doubt}", "see what is in force: "
+                                     "Get-NetFirewallProfile -PolicyStore ActiveStore", "may_stop")
+        elif setting.value is False:
+            by = f" ({STORE_TITLES[setting.store]})" if setting.store else ""
+            yield (profile,), Reason(reason.obstacle, reason.text + by, reason.advice)
+
+    def _interfaces_disabled(self, profile: str) -> Found:
+        listed = self.profile_setting(profile, "disabled_interface_aliases").value
+        if not isinstance(listed, tuple) or not listed:
+            return
+        advice = "firewall_profile, `disabled_interface_aliases`, or the policy that has them"
+        here = [i for i in self.found.facts.interfaces if (i.profile or "public") == profile]
+        off = [i for i in here if i.guid in listed]
+        if not self.found.facts.tells_interfaces:
+            yield (profile,), Reason("interfaces_disabled", "the firewall is off on some interfaces there", advice, "may_stop")
+        elif off:
+            names = ", ".join(i.alias for i in off)
+            yield (profile,), Reason("interfaces_disabled", f"the firewall is off on {names} there", advice,
+                                     "stops" if len(off) == len(here) else "note")
+
+    # -- what is of the object alone
+
+    def _own(self, one: Judged, resource: Resource, filter: Filter | None) -> Found:
+        if isinstance(resource.kind.storage, RuleStrings):
+            yield from self._other_rule(one, resource)
+            yield from self._cannot_match(resource, filter)
+        elif resource.kind.storage.falls_back(resource.name):
+            other = self.after.get(one.id._replace(store=GROUP_POLICY))
+            if other is not None and _differ(resource, other):
+                yield ALL_PROFILES, Reason("overridden", "Group Policy has a default set of its own, which holds in its place",
+                                           "change it there, or give the rules a set with a name")
+        else:
+            yield from self._settings(one, resource)
+
+    def _other_rule(self, one: Judged, resource: Resource) -> Found:
+        """Of two rules with one name one stays, that of Group Policy (New-NetFirewallRule, -Name)."""
+        if not isinstance(resource.kind.storage, RuleStrings) or one.id.store != LOCAL:
+            return
+        advice = "give the rule another name, or change the one there"
+        other, device = self._twins(one.id)
+        if other is not None and _differ(resource, other):
+            yield ALL_PROFILES, Reason("same_name", "Group Policy has another rule of that name, which takes its place", advice)
+        if device is not None and _differ(resource, device):
+            yield ALL_PROFILES, Reason("same_name", "device management (MDM) has another rule of that name, and no document says "
+                                       "which of them holds", advice, "may_stop")
+        yield from self._unread(one.id, "same_name")
+
+    def _twins(self, id: Id) -> tuple[Resource | None, Resource | None]:
+        """The objects of that name in Group Policy and in MDM."""
+        if id[1:] not in self._elsewhere:
+            return None, None
+        return self.after.get(id._replace(store=GROUP_POLICY)), self.after.get(id._replace(store=MDM))
+
+    def _unread(self, id: Id, obstacle: str) -> Found:
+        for store in (GROUP_POLICY, MDM) if id.kind in self._unread_rules else ():
+            if why := self.found.unread.get((store, id.kind)):
+                yield ALL_PROFILES, Reason(obstacle, f"what {STORE_TITLES[store]} has could not be read: {why}",
+                                           "let the account read it", "may_stop")
+
+    def _still_there(self, one: Judged) -> Found:
+        yield from self._unread(one.id, "still_there")
+        for store, other in zip((GROUP_POLICY, MDM), self._twins(one.id), strict=True):
+            if other is not None and getattr(other, "enabled", False) is True:
+                yield ALL_PROFILES, Reason("still_there", f"{STORE_TITLES[store]} has a rule of that name, which is in force",
+                                           "remove it there")
+
+    def _cannot_match(self, rule: Resource, filter: Filter | None) -> Found:
+        facts, values = self.found.facts, rule.__dict__
+        if versions := values.get("platform"):
+            here = _version(facts)
+            if here and not any(_is_platform(text, here) for text in versions):
+                yield ALL_PROFILES, Reason("other_windows", f"it is for Windows {', '.join(versions)}, and this is "
+                                           f"{'.'.join(map(str, here))}", "leave platform out, or name this version")
+        guids = values.get("interface_alias")
+        if guids and self._guids.isdisjoint(guids):
+            yield ALL_PROFILES, Reason("interface_gone", "the host has none of its interfaces any more",
+                                       "name those that there are: an interface that was made anew has another GUID",
+                                       "stops" if facts.tells_interfaces else "may_stop")
+        addresses, unknown = values.get("remote_address"), rule.unknown_tokens
+        if opens(filter):  # to let in nobody, or exempt nobody, takes nothing from anybody
+            return
+        if (addresses and all(map(_may_be_empty, addresses))) or (unknown and any(map(_is_dynamic, unknown))):
+            yield ALL_PROFILES, Reason("may_be_empty", "its addresses are keywords, which may stand for none at this moment",
+                                       "see what they stand for: Get-NetFirewallRule -PolicyStore ActiveStore, EnforcementStatus",
+                                       "may_stop")
+
+    def _settings(self, one: Judged, resource: Resource) -> Found:
+        """Each value that is mentioned against the one that holds."""
+        kind = resource.kind
+        off = one.id.kind == FIREWALL_PROFILE and "enabled" not in one.values
+        if off:
+            yield from self._switch(one.id.name, "enabled", Reason(
+                "firewall_off", "the firewall is off there", "switch it on: `enabled: true`, or the policy that switches it off"))
+        for name, value in one.values.items():
+            p = kind.properties[name]
+            if value == p.absent or name not in kind.registry_values:
+                continue
+            holds = self.settings.setting(kind.name, one.id.name, p)
+            if holds.doubt:
+                yield ALL_PROFILES, Reason("overridden", f"{name}: {holds.doubt}", "see what is in force: "
+                                           f"Get-{kind.noun} -PolicyStore ActiveStore", "may_stop")
+            elif holds.value != value and p.policy_only:
+                yield ALL_PROFILES, Reason("policy_only", f"Windows takes {name} from Group Policy alone, where it is "
+                                           f"{_shown(holds.value)}", "set it in Group Policy, or leave it out")
+            elif holds.value != value:
+                yield ALL_PROFILES, Reason("overridden", f"{STORE_TITLES[holds.store]} has {name}: {_shown(holds.value)}, which "
+                                           "holds", "change it there, or declare what it has")
+
+
+def opens(filter: Filter | None) -> bool:
+    """Whether an object lets through what would be stopped or secured without it."""
+    return filter is not None and filter.effect in ("allow", "exempt")
+
+
+def _wants_nothing(resource: Resource, filter: Filter | None, values: Mapping[str, Any]) -> bool:
+    """Whether it is switched off: then nothing has to be in force."""
+    if filter is not None:
+        return not filter.enabled
+    return getattr(resource, "enabled", True) is False and (
+        isinstance(resource.kind.storage, RuleStrings) or set(values) == {"enabled"})
+
+
+def _differ(one: Resource, other: Resource) -> bool:
+    """Whether two objects of one name do different things: texts and the spelling of the name are for people."""
+    mine, its = one.values(), other.values()
+    return one.unknown_tokens != other.unknown_tokens or any(
+        value != its[name] for name, value in mine.items() if name not in TEXT_PROPERTIES)
+
+
+def _may_be_empty(address: str) -> bool:
+    return address[0].isupper() and ":" not in address and "." not in address and address.rstrip("46") not in NOT_ASKED
+
+
+def _is_dynamic(token: str) -> bool:
+    return token.lower().startswith(DYNAMIC_KEYWORDS)
+
+
+def _version(facts: Facts) -> tuple[int, int] | None:
+    """The version of Windows as platforms are written: 10.0."""
+    os = facts.raw.get("os")
+    parts = str(os.get("version") if isinstance(os, dict) else "").split(".")
+    return (int(parts[0]), int(parts[1])) if len(parts) > 1 and all(p.isdecimal() for p in parts[:2]) else None
+
+
+def _is_platform(text: str, here: tuple[int, int]) -> bool:
+    """Whether this version is one that a platform means: `6.1` that one, `10.0+` that and later."""
+    major, _, minor = text.removesuffix("+").partition(".")
+    if not (major.isdecimal() and minor.isdecimal()):
+        return True  # nobody knows what it means
+    there = (int(major), int(minor))
+    return here >= there if text.endswith("+") else here == there
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)

@@ -1,0 +1,49 @@
+"""What went wrong inside of a filter, a test or a lookup, in the words of people who write templates."""
+
+import re
+from collections.abc import Callable
+
+_TYPES = {"NoneType": "nothing", "int": "a number", "float": "a number", "bool": "true or false", "str": "a text",
+          "Unsafe": "a text", "Seq": "a list", "list": "a list", "tuple": "a list", "LazySeq": "a list", "Map": "a mapping",
+          "dict": "a mapping", "LazyMap": "a mapping", "Secret": "a secret", "method": "a function", "function": "a function"}
+_NAME = r"(?:sync_|async_)?(?:do_)?_?([\w.<>]+)\(\)"
+
+
+def type_name(name: str) -> str:
+    """What a type of Python is called in YAML."""
+    return _TYPES.get(name, "a value of another kind")
+
+
+_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(_NAME + r" got an unexpected keyword argument '(\w+)'"), lambda m: f"{m[1]} takes no argument {m[2]}"),
+    (re.compile(_NAME + r" got multiple values for argument '(\w+)'"), lambda m: f"{m[1]} is given {m[2]} twice"),
+    (re.compile(_NAME + r" takes .*positional arguments? but .*"), lambda m: f"{m[1]} is given more arguments than it takes"),
+    (re.compile(_NAME + r" missing \d+ required (?:positional|keyword-only) arguments?: (.*)"), lambda m: f"{m[1]} needs {m[2]}"),
+    (re.compile(r"unsupported operand type\(s\) for (\S+?):? '(\w+)' and '(\w+)'"),
+     lambda m: f"{m[1].rstrip(':')} does not go with {type_name(m[2])} and {type_name(m[3])}"),
+    (re.compile(r"'(\S+)' not supported between instances of '(\w+)' and '(\w+)'"),
+     lambda m: f"{m[1]} does not compare {type_name(m[2])} with {type_name(m[3])}"),
+    (re.compile(r"can only concatenate (\w+) \(not \"(\w+)\"\) to \w+"),
+     lambda m: f"+ does not go with {type_name(m[1])} and {type_name(m[2])}; `~` makes a text of both"),
+    (re.compile(r"'(\w+)' object is not (\w+)"), lambda m: f"{type_name(m[1])} is not {m[2]}"),
+    (re.compile(r"object of type '(\w+)' has no len\(\)"), lambda m: f"{type_name(m[1])} has no length"),
+    (re.compile(r"invalid literal for (?:int|float)\(\) with base \d+: (.*)"), lambda m: f"{m[1]} is not a number"),
+)
+
+
+def in_words(message: str) -> str:
+    """A message of Python without Python in it; any other as it is."""
+    for pattern, said in _RULES:
+        if match := pattern.search(message):
+            return said(match)
+    return message
+
+
+_WHAT_IT_MEANS = "A state has to come out the same each time."
+ABSENT = {  # filters and tests of Ansible that are left out, and what to do instead
+    **dict.fromkeys(("random", "shuffle", "password_hash"), _WHAT_IT_MEANS), "path_join": "Join texts with `~`, or `join`.",
+    **dict.fromkeys(("ipaddr", "ipsubnet", "ipmath", "ipwrap", "network_in_usable", "cidr_merge"),
+                    "Addresses are said as they are: subnets, ranges a-b, lists; what overlaps is merged."),
+    "json_query": "Use `map`, `select`, `selectattr`, `items2dict`.",
+    **dict.fromkeys(("to_datetime", "strftime"), "A state does not depend on the time."),
+    **dict.fromkeys(("changed", "failed", "succeeded", "skipped", "success", "failure"), "Tasks have no results here.")}

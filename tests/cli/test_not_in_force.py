@@ -1,0 +1,87 @@
+"""NOT IN FORCE as people and programs read it, of every command, through real WinRM and SSH."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from cli_lab import RULES, Cli, Output, fleet
+
+from ringfence import schemas
+from ringfence.lab import GROUP_POLICY, Machine
+
+SCHEMA = jsonschema.Draft202012Validator(schemas.report())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("not-in-force")
+
+
+@pytest.fixture
+def hosts(folder: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[Cli, dict[str, Machine]]]:
+    """web1, whose firewall Group Policy has off in its profile, and pc2, where nothing stands in the way; both as declared."""
+    cli = Cli(folder, capsys)
+    with fleet(cli, 2) as both:
+        assert cli("apply", "--yes").code == 0
+        profile = (both["web1"].interfaces[0].profile or "public").capitalize()
+        both["web1"].registry.set(rf"{GROUP_POLICY}\{profile}Profile", "EnableFirewall", 0)
+        yield cli, both
+
+
+def page(said: Output, host: str) -> dict[str, Any]:
+    document = json.loads(said.out)
+    SCHEMA.validate(document)
+    found: dict[str, Any] = next(one for one in document["hosts"] if one["host"] == host)
+    return found
+
+
+@pytest.mark.parametrize("command", [("plan",), ("drift",), ("apply", "--yes"), ("apply", "--check")], ids=" ".join)
+def test_there_is_nothing_to_change_and_it_is_not_in_force(command: tuple[str, ...],
+                                                          hosts: tuple[Cli, dict[str, Machine]]) -> None:
+    cli, _ = hosts
+    said = cli(*command)
+    assert said.code == 2
+    profile = (hosts[1]["web1"].interfaces[0].profile or "public")
+    assert f"web1  not in force\n  NOT IN FORCE in {profile}: firewall_rule corp-rdp (site.yml:4)\n" in said.out
+    assert (f"  NOT IN FORCE in {profile}: firewall_profile {profile} (site.yml:3)\n    Group Policy has enabled: false, which "
+            "holds\n    → change it there, or declare what it has\n") in said.out
+    assert "2 hosts: 1 in sync, 1 not in force; 0 changes" in said.out
+    document = cli(*command, "--output", "json")
+    assert document.code == 2
+    assert page(document, "pc2")["obstacles"] == []
+    web1 = page(document, "web1")
+    assert (web1["status"], web1["changes"], web1["error"]) == ("not_in_force", [], None)
+    assert {o["obstacle"] for o in web1["obstacles"]} == {"overridden", "firewall_off"}
+    [overridden] = [o for o in web1["obstacles"] if o["obstacle"] == "overridden"]
+    assert (overridden["level"], overridden["profiles"]) == ("not_in_force", [profile])
+    assert overridden["objects"] == [
+        {"store": "local", "kind": "firewall_profile", "name": profile, "file": "site.yml", "line": 3}]
+
+
+def test_what_is_changed_and_proven_is_not_in_force(hosts: tuple[Cli, dict[str, Machine]]) -> None:
+    cli, both = hosts
+    both["web1"].registry.unset(RULES, "corp-rdp")
+    both["pc2"].registry.unset(RULES, "corp-rdp")
+    planned = cli("plan")
+    assert planned.code == 0  # there is something to do: whether it comes into force the proof says
+    assert "NOT IN FORCE" in planned.out
+    said = cli("apply", "--yes", "--output", "json")
+    assert said.code == 2
+    assert (page(said, "pc2")["status"], page(said, "web1")["status"]) == ("changed", "not_in_force")
+    assert [one["name"] for one in page(said, "web1")["written"]] == ["corp-rdp"]
+    named = {o["name"] for one in page(said, "web1")["obstacles"] if one["level"] == "not_in_force" for o in one["objects"]}
+    assert "corp-rdp" in named
+
+
+def test_status_shows_what_of_a_hosts_own_policy_is_not_in_force(hosts: tuple[Cli, dict[str, Machine]]) -> None:
+    cli, both = hosts
+    said = cli("status", "web1")
+    assert said.code == 0
+    assert "NOT IN FORCE" in said.out
+    assert "the firewall is off there (Group Policy)" in said.out
+    both["web1"].services["mpssvc"] = "stopped"
+    shown = json.loads(cli("status", "web1", "--output", "json").out)["hosts"][0]["obstacles"]
+    assert {o["obstacle"] for o in shown if o["level"] == "not_in_force"} >= {"service_stopped", "firewall_off"}

@@ -1,0 +1,129 @@
+"""What is declared and not in force: each reason with each kind, as plan, drift and apply say it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from core import cases, task
+from hosts import LabHost
+
+from ringfence.batch import Answer, Batch, Failure, Reply
+from ringfence.lab import GROUP_POLICY, MDM, POLICY, Machine, NetworkAdapter, machine
+from ringfence.plan.obstacles import ALL_PROFILES, OBSTACLES, Obstacle
+from ringfence.project.render import RenderedTask
+from ringfence.report import HostResult
+
+DATA = cases("in_force")
+ROOTS = {"gpo": GROUP_POLICY, "mdm": MDM, "local": POLICY}
+NETWORKS = {"Ethernet": "domain", "Ethernet 2": "public"}
+
+
+def tasks_of(case: dict[str, Any]) -> list[RenderedTask]:
+    declared = (DATA["tasks"][t] if isinstance(t, str) else t for t in case["tasks"])
+    return [task(kind, properties) for one in declared for kind, properties in one.items()]
+
+
+def adapters(case: dict[str, Any]) -> tuple[NetworkAdapter, ...]:
+    networks = case.get("networks", NETWORKS)
+    gateways = (case["gateway"],) if "gateway" in case else ()
+    return tuple(NetworkAdapter(alias, f"{{{str(n) * 8}-2222-3333-4444-555555555555}}", index=n, profile=profile,
+                                addresses=(f"10.99.{n}.10/24",), gateways=gateways)
+                 for n, (alias, profile) in enumerate(networks.items(), 1))
+
+
+def happens(on: Machine, case: dict[str, Any]) -> None:
+    """What stands in the way comes to the host."""
+    for root, path in ROOTS.items():
+        for key, values in case.get(root, {}).items():
+            for name, data in values.items():
+                on.registry.set("\\".join(filter(None, (path, key))), name, data)
+    on.services.update(dict.fromkeys(case.get("stopped", ()), "stopped"))
+    on.surroundings.taken_over.update({name: tuple(taken) for name, taken in case.get("products", {}).items()})
+    on.interfaces = tuple(i for i in on.interfaces if i.alias not in case.get("removed", ()))
+    on.faults.denied_keys = tuple(case.get("denied", ()))
+
+
+def line(obstacle: Obstacle) -> str:
+    profiles = "all" if obstacle.profiles == ALL_PROFILES else " ".join(obstacle.profiles)
+    return f"{obstacle.level} {obstacle.reason.obstacle} {profiles}: {', '.join(map(str, obstacle.objects))}"
+
+
+def said(obstacles: Iterable[Obstacle]) -> str:
+    return "\n".join(f"{o.reason.text} → {o.reason.advice}" for o in obstacles)
+
+
+@pytest.mark.parametrize("case", DATA["cases"], ids=lambda c: str(c["title"]))
+def test_what_stands_in_the_way(case: dict[str, Any]) -> None:
+    host = LabHost({}, on=machine("SRV1", interfaces=adapters(case)))
+    declared = tasks_of(case)
+    assert host.apply(*declared).error is None
+    happens(host.machine, case)
+    asked = len(host.verbs("Enforcement.Read"))
+    planned = host.plan(*declared)
+    assert [line(o) for o in planned.obstacles] == case["expect"]
+    assert (planned.changes, planned.error, planned.status) == ((), None, case["status"])
+    assert planned.exit_code == (2 if case["status"] == "not_in_force" else 0)
+    assert case.get("says", "") in said(planned.obstacles)
+    assert case.get("asks", 0) == len(host.verbs("Enforcement.Read")) - asked
+    again: HostResult = host.apply(*declared)
+    assert (again.obstacles, again.status, again.exit_code) == (planned.obstacles, planned.status, planned.exit_code)
+
+
+def test_every_obstacle_has_a_case() -> None:
+    named = {expected.split()[1] for case in DATA["cases"] for expected in case["expect"]}
+    asked = {"may_be_empty"}  # it is a question: what Windows answers is another
+    owned = {"not_there", "other_name"}  # of whose an object is: tests/cases/ownership.yml
+    assert named | asked | owned == set(OBSTACLES)
+
+
+WEB = task("firewall_rule", {"name": "web", "protocol": "tcp", "local_port": 443})
+MERGE = {"DomainProfile": {"AllowLocalPolicyMerge": 0}}
+
+
+def told(host: LabHost, conditions: Answer) -> None:
+    """The host tells this of what decides beside policy."""
+
+    def answer(batch: Batch) -> Reply | None:
+        if "conditions" not in batch.calls:
+            return None
+        rest = replace(batch, calls={label: call for label, call in batch.calls.items() if label != "conditions"})
+        return Reply({**host.run(rest).answers, "conditions": conditions})
+
+    host.before = answer
+
+
+@pytest.mark.parametrize("said", [
+    None, 5, "x", [], {}, {"networks": 5}, {"networks": [9, "a", None, True, [0]]}, {"products": 7},
+    {"products": [5, None, {}, {"name": {}, "categories": "x"}, {"name": "n" * 9999, "categories": [None, "2", 2.0]}]},
+    {"networks": [2], "products": [{"name": 1, "categories": [99, -1]}], "unread": [5, {"fact": "networks"}]}], ids=str)
+def test_whatever_a_host_says_of_it_is_no_error(said: Any) -> None:
+    host = LabHost({})
+    assert host.apply(WEB).error is None
+    told(host, Answer(said))
+    result = host.plan(WEB)
+    assert (result.status, result.error, result.obstacles) == ("in_sync", None, ())
+
+
+def test_a_host_that_cannot_tell_is_judged_by_all_the_rest() -> None:
+    """Of an older endpoint the profiles that are active are not known; whether a rule is in force Windows says then."""
+    host = LabHost({})
+    assert host.apply(WEB).error is None
+    told(host, Answer(error=Failure("InvalidArgument", "ringfence.verb", "no verb is named 'Conditions.Read'")))
+    result = host.plan(WEB)
+    assert (result.status, result.obstacles) == ("in_sync", ())
+    assert [d.summary for d in result.diagnostics] == [
+        "what decides beside policy whether it is in force could not be read: no verb is named 'Conditions.Read'"]
+    happens(host.machine, {"gpo": MERGE})
+    asked = len(host.verbs("Enforcement.Read"))
+    assert [line(o) for o in host.plan(WEB).obstacles] == ["note merge_off domain: firewall_rule web"]
+    assert len(host.verbs("Enforcement.Read")) == asked + 1
+    happens(host.machine, {"gpo": {f"{p}Profile": MERGE["DomainProfile"] for p in ("Domain", "Private", "Public")}})
+    assert [line(o) for o in host.plan(WEB).obstacles] == ["not_in_force merge_off all: firewall_rule web"]
+
+
+def test_networks_that_are_not_identified_are_public() -> None:
+    host = LabHost({}, on=machine("SRV1", interfaces=(NetworkAdapter("Ethernet", "{A}", profile=None),)))
+    assert host.apply(WEB).error is None
+    happens(host.machine, {"gpo": {"PublicProfile": {"EnableFirewall": 0}}})
+    assert [line(o) for o in host.plan(WEB).obstacles] == ["not_in_force firewall_off public: firewall_rule web"]

@@ -1,0 +1,41 @@
+"""Words that people bring from other tools: what is told of them, and that nothing else is guessed."""
+
+from typing import Any
+
+import pytest
+from core import KINDS, cases, declare, task
+
+from ringfence.types import foreign_words
+
+CASES: list[dict[str, Any]] = cases("foreign_words")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["say"])[:60])
+def test_a_foreign_word_is_told_with_what_it_is_here(case: dict[str, Any]) -> None:
+    kind = KINDS[case.get("kind", "firewall_rule")]
+    name = {"profiles": "any"} if kind.key == "profiles" else {"name": "x"}
+    _, problems = declare(task(kind.name, {**name, **case["say"]}))
+    told = [f"{p.summary} {p.detail}" for p in problems if p.severity == "error"]
+    assert any(case["says"] in text for text in told), told
+    assert not any("did you mean" in text for text in told if case["says"] in text)
+
+
+def test_the_table_names_what_there_is() -> None:
+    """What follows `say` is a property of the kind, or begins with one."""
+    for kind, words in foreign_words.PROPERTIES.items():
+        table = KINDS[kind]
+        for word, advice in words.items():
+            assert word not in {p.replace("_", "") for p in table.properties}, f"{kind}.{word} is no foreign word"
+            if advice.startswith("say "):
+                said = advice.removeprefix("say ").split(":")[0].split(",")[0].split(" ")[0]
+                assert said in {*table.properties, "state", table.key} or ", of " in advice or ", in a " in advice, advice
+
+
+@pytest.mark.parametrize(("key", "says"), [
+    ("set_fact", "Use vars"), ("debug", "ringfence plan"), ("win_shell", "runs no commands"),
+    ("ansible.windows.win_feature", "a module of Ansible"), ("community.windows.win_firewall_rule", "firewall_rule"),
+    ("win_firewall_rule", "firewall_rule"), ("win_unknown", "a module of Ansible"), ("firewal_rule", "")])
+def test_modules_of_ansible(key: str, says: str) -> None:
+    told = foreign_words.module(key)
+    assert says in told
+    assert bool(told) == bool(says)
