@@ -1,7 +1,9 @@
-"""python -m tests.mutants [--sample 100] [--seed N] [--jobs 2] [FILE…]
+"""python -m tests.mutants [--sample 100] [--seed N] [--jobs 2] [--named] [FILE…]
 
 Puts single faults into the modules where a fault opens or loses a host, and runs their tests on each. Prints what survived:
 each is a test that is missing, or a fault that changes nothing (then it belongs into equivalent.txt). Ends with 1 below 90 %.
+
+--named: the faults of named.yml instead, of which none may survive.
 """
 
 import argparse
@@ -18,13 +20,18 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from .mutate import Mutant, mutants
+from .named import named_mutants
 
 ROOT = Path(__file__).parents[2]
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 WANTED = 0.9
 TIMEOUT = 600  # seconds: what takes longer hangs, and is noticed
+OWNERSHIP = "tests/plan/test_ownership.py tests/plan/test_pruning.py tests/plan tests/run"  # what is quick comes first
 # module: the tests that ought to notice a fault in it
 MODULES = {
+    **dict.fromkeys(("src/ringfence/plan/ownership.py", "src/ringfence/plan/pruning.py", "src/ringfence/plan/wider.py",
+                     "src/ringfence/plan/ledger_checks.py", "src/ringfence/model/ledger.py",
+                     "src/ringfence/run/ledger_update.py", "src/ringfence/run/policy_from_options.py"), OWNERSHIP),
     "src/ringfence/plan/order.py": "tests/plan tests/kinds/test_ipsec_lab.py",
     "src/ringfence/plan/bind.py": "tests/plan tests/run",
     "src/ringfence/plan/losses.py": "tests/plan tests/windows tests/run",
@@ -48,7 +55,7 @@ MODULES = {
     "src/ringfence/codecs/rule_string.py": "tests/codecs tests/kinds",
     "src/ringfence/windows/calls.py": "tests/windows tests/kinds",
     "src/ringfence/windows/read.py": "tests/windows tests/kinds tests/run",
-    "src/ringfence/run/host.py": "tests/run",
+    "src/ringfence/run/host.py": "tests/plan/test_pruning.py tests/run",
     "src/ringfence/transports/known_hosts.py": "tests/transports/test_ssh_keys.py",
     "modules/firewall_rule.py": "tests/kinds tests/windows",
     "modules/firewall_profile.py": "tests/kinds tests/windows tests/run",
@@ -62,8 +69,11 @@ def main() -> int:
     arguments.add_argument("--sample", type=int, default=100, metavar="N", help="how many mutants (default 100)")
     arguments.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     arguments.add_argument("--jobs", type=int, default=2)
+    arguments.add_argument("--named", action="store_true", help="the faults of named.yml, all of them")
     arguments.add_argument("files", nargs="*", choices=[[], *MODULES], help="only of these modules")
     options = arguments.parse_args()
+    if options.named:
+        return named(options.files, options.jobs)
     known = set(EQUIVALENT.read_text(encoding="utf-8").splitlines())
     found = [(file, m) for file in options.files or MODULES for m in mutants((ROOT / file).read_text(encoding="utf-8"))
              if label(file, m) not in known]
@@ -81,6 +91,18 @@ def main() -> int:
     share = 1 - len(survived) / len(sample)
     print(f"{len(sample) - len(survived)} of {len(sample)} noticed: {share:.1%} (at least {WANTED:.0%} are wanted)")
     return 0 if share >= WANTED else 1
+
+
+def named(files: list[str], jobs: int) -> int:
+    """Every fault of named.yml; 1 where one survives."""
+    found = [one for one in named_mutants(ROOT) if one.file in (files or MODULES)]
+    survived = 0
+    with trees(jobs) as free, ThreadPoolExecutor(jobs) as pool:
+        for one, noticed in zip(found, pool.map(lambda m: is_noticed(free, m.file, m.mutant), found), strict=True):
+            survived += not noticed
+            print(f"{'noticed' if noticed else 'SURVIVED'}: {one.file}:{one.mutant.line}: {one.name}", flush=True)
+    print(f"{len(found) - survived} of {len(found)} noticed (all of them are wanted)")
+    return 1 if survived else 0
 
 
 def label(file: str, mutant: Mutant) -> str:

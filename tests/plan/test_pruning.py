@@ -15,6 +15,7 @@ from ringfence.plan.run_policy import RunPolicy
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import apply_host, plan_host
+from ringfence.run.owned_objects import release, retire
 
 RUN = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c", inputs="1")
 ALLOW = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort={}|RA4=10.0.0.1|Name={}|"
@@ -82,6 +83,17 @@ def test_what_each_word_does(prune: Prune, actions: list[str], left: set[str]) -
     assert again.connections == 1
 
 
+@pytest.mark.parametrize(("first", "opens"), [
+    ({"remote_address": []}, "; OPENS: more passes by its remote_address"),
+    ({"remote_address": ["10.0.0.1-10.0.0.9"]}, "; OPENS: more passes by its remote_address"),
+    ({"action": "block"}, ""), ({"enabled": False}, "")])
+def test_what_is_put_back_says_whether_it_opens(first: dict[str, Any], opens: str) -> None:
+    on = host(said="mentioned")
+    on.take_over([id_of("said")], "mentioned", first=first)
+    (change,) = work(on, prune="restore", apply=False).changes
+    assert change.why == f"declared no more: back to what was found first{opens}"
+
+
 @pytest.mark.parametrize(("policy", "why"), [
     ({"inputs": "2"}, "the last full run had other values of -e"),
     ({"partial": "--tags or --skip-tags chose"}, ""),
@@ -93,6 +105,39 @@ def test_what_withholds_pruning_in_a_run(policy: dict[str, Any], why: str) -> No
     assert done(result) == []
     assert "mine" in on.rules
     assert why in told(result)
+
+
+def test_the_next_run_that_is_alike_is_withheld_no_more() -> None:
+    """Also where the first one changes nothing: what it was given is in the ledger."""
+    on = host(mine="created", declared="created")
+    on.machine.registry.set(LEDGER, "Inputs", "1")
+    assert done(work(on, rule("declared", 81), prune="created", inputs="2", partial="--tags chose")) == []
+    assert on.machine.registry.get(LEDGER, "Inputs") == "1"
+    assert done(work(on, rule("declared", 81), prune="created", inputs="2", apply=False)) == []
+    assert on.machine.registry.get(LEDGER, "Inputs") == "1"
+    first = work(on, rule("declared", 81), prune="created", inputs="2")
+    assert (done(first), first.status, on.cmdlets) == ([], "in_sync", [])
+    assert on.machine.registry.get(LEDGER, "Inputs") == "2"
+    assert done(work(on, rule("declared", 81), prune="created", inputs="2")) == ["remove mine"]
+
+
+def test_an_image_that_was_accepted_once_is_accepted() -> None:
+    on = host(declared="created")
+    on.machine.registry.set(LEDGER, "Machine", "00000000-other|golden|")
+    assert done(work(on, rule("declared", 80), accepts_inherited=True)) == []
+    assert "|srv1|" in str(on.machine.registry.get(LEDGER, "Machine"))
+    assert "was made from an image" not in told(work(on, rule("declared", 80)))
+
+
+def test_a_ledger_of_a_later_version_is_never_written() -> None:
+    on = host(mine="created")
+    on.machine.registry.set(LEDGER, "Format", "2")
+    on.take_over([id_of("mine")], "created", pending="1" * 32)
+    assert work(on, rule("mine", 80), inputs="2").error is None
+    for written in (release(on.job({}), on.context(), ["*"], True), retire(on.job({}), on.context(), True)):
+        assert "of a later version of ringfence, and is not written" in str(written.error)
+    assert on.machine.counters.ledger_writes == 0
+    assert "mine" in on.rules
 
 
 def test_a_fact_that_could_not_be_read_withholds_it() -> None:

@@ -139,6 +139,8 @@ class _Owner:
         entry = ledger.owned(known_as, found) or self._renamed_back(declared.id, found)
         if entry is not None and entry.how != "mentioned":
             self._manage(declared, treatment.omitted or "default", None)
+            if treatment.omitted == "keep":
+                self._check_whole(declared, found)
             return
         origin = self._origin(known_as, found)
         by_mention = origin.name in _BY_MENTION

@@ -16,7 +16,7 @@ from ringfence.model.state import Change, Id
 from ringfence.plan.ownership import OWNERSHIP_GUIDE
 from ringfence.plan.plan import Plan
 from ringfence.plan.run_policy import PERCENT, PERCENT_FROM
-from ringfence.plan.wider import opens
+from ringfence.plan.wider import opens, widened
 
 _TOLD = 20  # objects that one message names
 
@@ -75,7 +75,9 @@ def _change(id: Id, entry: Entry, plan: Plan) -> Change | None:
     if mode != "restore":
         return None
     before = _first(entry, found)
-    return None if before == found else Change(id, found, before, why="declared no more: back to what was found first")
+    opened = ", ".join(widened(found, before))
+    why = "declared no more: back to what was found first" + (f"; OPENS: more passes by its {opened}" if opened else "")
+    return None if before == found else Change(id, found, before, why=why)
 
 
 def _first(entry: Entry, found: Resource) -> Resource:

@@ -257,7 +257,9 @@ class HostRun:
         """The changes of a plan made, recorded and proven. `update`: what becomes of the ledger, where that is not what follows
         from the changes. Never raises: what was to be changed, and what was, is still known."""
         if update is None:
-            update = ledger_update(plan) if plan.policy.project and not plan.found.ledger.unread else LedgerUpdate()
+            ledger = plan.found.ledger
+            known = plan.policy.project and not ledger.unread and not ledger.is_newer
+            update = ledger_update(plan) if known else LedgerUpdate()
         if not (plan.changes or update):
             return result
         try:

@@ -6,25 +6,28 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ringfence.batch import Call
-from ringfence.model.ledger import LEDGER_FORMAT, Entry, value_name
+from ringfence.model.ledger import LEDGER_FORMAT, Entry, Ledger, value_name
 from ringfence.model.plain import digest_of, plain_data, resource_as_data
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
 from ringfence.plan.plan import Plan
+from ringfence.plan.run_policy import RunPolicy
 from ringfence.secret import MASK
 
 
 @dataclass
 class LedgerUpdate:
-    """The entries that change with a plan: before its changes, and after them. `all_gone`: the whole ledger goes."""
+    """The entries that change with a plan: before its changes, and after them. `settles`: what the ledger says of the run and
+    the machine is not so any more · `all_gone`: the whole ledger goes."""
 
     before: dict[Id, Entry] = field(default_factory=dict)
     after: dict[Id, Entry] = field(default_factory=dict)
     removed: set[Id] = field(default_factory=set)
+    settles: bool = False
     all_gone: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.before or self.after or self.removed or self.all_gone)
+        return bool(self.before or self.after or self.removed or self.settles or self.all_gone)
 
 
 def ledger_update(plan: Plan) -> LedgerUpdate:
@@ -36,7 +39,14 @@ def ledger_update(plan: Plan) -> LedgerUpdate:
     for id, entry in ledger.entries.items():
         if entry.pending and id not in changed and id not in update.after:
             _settle(id, entry, plan.found.state.get(id), update)
+    update.settles = bool(ledger.entries) and not plan.policy.partial and _is_outdated(ledger, plan.policy)
     return update
+
+
+def _is_outdated(ledger: Ledger, policy: RunPolicy) -> bool:
+    """Whether a full run has to tell the next one what it was given, or that this machine's ledger is accepted."""
+    inputs = ledger.header.get("Inputs", policy.inputs)
+    return inputs != policy.inputs or bool(ledger.inherited_from and policy.accepts_inherited)
 
 
 def _change(change: Change, plan: Plan, update: LedgerUpdate, changed: set[Id]) -> None:

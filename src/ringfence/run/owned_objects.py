@@ -126,6 +126,8 @@ def _plan(job: HostJob, context: RunContext, found: HostSnapshot, changes: tuple
 
 
 def _done(run: HostRun, plan: Plan, update: LedgerUpdate, write: bool) -> HostResult:
+    if write and plan.found.ledger.is_newer:
+        raise GuardRefused("the ledger of the project is of a later version of ringfence, and is not written. Update ringfence")
     result = HostResult(plan.host, plan.changes)
     return run.carry_out(plan, result, update) if write else result
 

@@ -211,7 +211,7 @@ _RULE_CHECKS: tuple[Check[StoredRule], ...] = (
     (0x00100021, "Keyword IPHTTPSOut.",
      lambda r: "IPHTTPSOut" in r.all("RPort2_10") and (not _is_outbound(r) or r.first("Protocol") != "6")),
     (0x0010004B, "", lambda r: r.has(*LOCAL) and r.has("IF", "IFType", "IFType2_23")),
-    (0x001000A2, "Edge traversal is for inbound rules.", lambda r: _is_outbound(r) and r.has("Edge", "Defer")),
+    (0x001000A2, "Edge traversal is for inbound rules.", lambda r: _is_outbound(r) and (r.is_true("Edge") or r.has("Defer"))),
     (0x001000A4, "", lambda r: r.first("Defer") == "User" and not _defers_to_user(r)),
     (0x001000B0, "LooseSourceMapping is for outbound rules, not for TCP, not with authentication.",
      lambda r: r.is_true("LSM") and (not _is_outbound(r) or r.first("Protocol") == "6" or r.has("Security"))),
