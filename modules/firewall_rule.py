@@ -234,7 +234,7 @@ class FirewallRule(Rule):
 def _check_sensitive(rule: FirewallRule, mentioned: Collection[str]) -> Iterable[Finding]:
     """Ways to administer a host, and what worms look for, are let in from anywhere by a word alone."""
     if (rule.direction, rule.action, rule.protocol) != ("inbound", "allow", "tcp") or "remote_address" in mentioned or (
-            rule.remote_machine or rule.remote_user):
+            rule.authentication != "not_required"):
         return
     parts = (p.partition("-") for p in rule.local_port)
     ranges = [(int(first), int(last or first)) for first, _, last in parts if first.isdecimal()]

@@ -195,7 +195,7 @@ class IpsecRule(Rule):
         exempts = (self.mode, self.inbound_security, self.outbound_security) == ("transport", "none", "none")
         said = "remote_address" in mentioned and not self.remote_address
         if self.enabled and exempts and not self.is_narrowed() and not said:
-            yield Finding("remote_address", "an exemption without address and port switches IPsec off for everything",
+            yield Finding("remote_address", "an exemption without address and port is one for everybody",
                           "name whom or what it is for; or say `remote_address: any` if all is meant")
 
     def normalise(self, values: dict[str, Any]) -> None:
