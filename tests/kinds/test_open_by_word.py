@@ -71,7 +71,8 @@ def test_a_scope_is_asked_for_where_the_project_says_so() -> None:
 @pytest.mark.parametrize(("say", "ports"), [
     ({"local_port": 3389}, "3389"), ({"local_port": [22, 5985]}, "22, 5985"), ({"local_port": "400-500"}, "445"),
     ({"local_port": 443}, ""), ({"local_port": 3389, "remote_address": "10.0.0.1"}, ""),
-    ({"local_port": 3389, "remote_address": "any"}, ""), ({"local_port": 1433, "authentication": "required"}, ""), ({"local_port": 3389, "action": "block"}, "")])
+    ({"local_port": 3389, "remote_address": "any"}, ""), ({"local_port": 1433, "authentication": "required"}, ""),
+    ({"local_port": 3389, "action": "block"}, "")])
 def test_sensitive_ports_from_anywhere_are_warned_of(say: dict[str, Any], ports: str) -> None:
     told = [p for p in declare(task("firewall_rule", {"name": "r", "protocol": "tcp", **say}), words=True)[1]
             if "let in from anywhere" in p.summary]
