@@ -1,5 +1,6 @@
 """The command line against simulated hosts: what it prints, what it writes, how it exits."""
 
+import contextlib
 import json
 import os
 import pty
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from ringfence.lab import SimulatedHost
 
 CASES = cases("cli_input")
 NOWHERE = {"hosts.yml": "all: {hosts: {nowhere: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_psrp_protocol: http}}}\n",
-           "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: one}\n",
+           "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: one, protocol: icmpv4}\n",
            "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\nproject: {name: test, id: 0123456789abcdef}\n"}
 PROGRAM = [sys.executable, "-m", "ringfence.cli"]
 
@@ -266,9 +267,15 @@ def test_help_shows_an_example(command: str, cli: Cli) -> None:
 
 # ------------------------------------------------------------------------------------------- as programs of their own
 
-def start(cli: Cli, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
+@contextlib.contextmanager
+def start(cli: Cli, *arguments: str, **options: Any) -> "Iterator[subprocess.Popen[str]]":
+    """The program, which does not outlive a test that fails."""
     settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
-    return subprocess.Popen([*PROGRAM, *arguments], text=True, cwd=cli.folder, **settings | options)
+    with subprocess.Popen([*PROGRAM, *arguments], text=True, cwd=cli.folder, **settings | options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
@@ -371,7 +378,7 @@ def test_lab_up_prints_an_inventory_and_ends_politely(cli: Cli) -> None:
         assert process.stderr.readline() == "2 hosts up; Ctrl-C ends them\n"
         inventory = yaml.safe_load((cli.folder / "lab.yml").read_text(encoding="utf-8"))
         assert [v["ansible_connection"] for v in inventory["all"]["hosts"].values()] == ["ssh", "ssh"]
-        cli.write({"site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: one}\n"})
+        cli.write({"site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: one, protocol: icmpv4}\n"})
         assert cli("plan", "-i", "lab.yml", "site.yml", "--detailed-exitcode").code == 2
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
