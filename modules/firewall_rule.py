@@ -1,11 +1,12 @@
 """firewall_rule: one rule of Windows Defender Firewall (New-, Set-, Remove-NetFirewallRule)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
+from ringfence.model.narrowing import Narrowing, not_everybody, one_program, some_ports
 from ringfence.model.resource import prop, resource
 from ringfence.model.rules import (
     INTERFACE,
@@ -71,6 +72,7 @@ PROTOCOL_ICMP = ProtocolAndIcmp(protocol, icmp_type, PROTOCOLS)
 
 SERVICE = replace(case_insensitive(text(259, "/\\|", what="service name")), resolved_by_host="service",
                   host_names=lambda name: (name,) if name and name != "*" else ())
+SENSITIVE = (22, 135, 445, 1433, 3389, 5985, 5986)  # SSH, RPC, SMB, SQL Server, Remote Desktop, WinRM
 PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
 
 
@@ -84,51 +86,57 @@ class FirewallRule(Rule):
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
                        with_hints(choice("Allow", "Block"), VALUES["action"]), DIRECTION_ACTION, default="allow", absent=None,
                        role="decision", example="allow")
-    protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port", example="tcp")
+    protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port",
+                         narrows=Narrowing(lambda v: v not in ("tcp", "udp")), example="tcp")
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
         with_hints(list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b",
                            unwritable=("mDNS",), canonical=port_set), VALUES["port"]),
-        LOCAL_PORT, default=(), filter_object="port", example=[3389])
+        LOCAL_PORT, default=(), filter_object="port", narrows=Narrowing(some_ports, "inbound"),
+        example=[3389])
     remote_port: tuple[str, ...] = prop(
         "Ports of the other side, for TCP and UDP.",
         with_hints(list_of(port, "IPHTTPSOut", name="ports and ranges a-b", canonical=port_set), VALUES["port"]), REMOTE_PORT,
-        default=(), filter_object="port")
+        default=(), filter_object="port",
+                                        narrows=Narrowing(some_ports, "outbound"))
     icmp_type: tuple[str, ...] = prop(
         "ICMP types, or type:code, for icmpv4 and icmpv6.",
         ICMP_TYPES,
         PROTOCOL_ICMP,
         default=(),
         filter_object="port",
+        narrows=Narrowing(),
     )
     dynamic_target: tuple[str, ...] = prop(
         "Traffic of a Windows feature whose addresses and ports are not fixed.",
         flags_of("ProximityApps", "ProximitySharing", "WifiDirectPrinting", "WifiDirectDisplay", "WifiDirectDevices"),
-        TARGETS, default=(), filter_object="port", since="2.20", one_value=True)
+        TARGETS, default=(), filter_object="port", narrows=Narrowing(), since="2.20", one_value=True)
     local_address: tuple[str, ...] = prop("Addresses of this host.", LOCAL_ADDRESS,
                                           addresses("LA4", "LA6", keywords=False), default=(), filter_object="address")
     remote_address: tuple[str, ...] = prop(
         "Addresses of the other side, or keywords that Windows resolves itself; 4 or 6 at their end means one family.",
         REMOTE_ADDRESS, addresses("RA4", "RA6", ("RA42", "RA62")), default=(), filter_object="address",
+        narrows=Narrowing(not_everybody),
         example=["10.1.4.0/28"])
     program: str | None = prop("The program: its path (variables such as %SystemRoot% are kept), or System.", PATH,
-                               Text("App", CaseInsensitive), filter_object="application")
+                               Text("App", CaseInsensitive), filter_object="application", narrows=Narrowing(one_program))
     package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.PACKAGE,
-                               Text("AppPkgId", CaseInsensitive), filter_object="application", since="2.20")
+                               Text("AppPkgId", CaseInsensitive), filter_object="application", narrows=Narrowing(), since="2.20")
     package_family_name: str | None = prop(
         "The family of a package, as Windows 11 24H2 and Server 2025 name it in their own rules: `Contoso.App_8wekyb3d8bbwe`. It "
         "may be said of a rule that has it.", PACKAGE_FAMILY, Text("PFN", CaseInsensitive), parameter="",
-        filter_object="application", since="2.31")
+        filter_object="application", narrows=Narrowing(), since="2.31")
     service: str | None = prop("The short name of a service, `wuauserv` for Windows Update; * means programs that run as a "
-                               "service, whichever.", SERVICE, Text("Svc", CaseInsensitive))
+                               "service, whichever.", SERVICE, Text("Svc", CaseInsensitive),
+                               narrows=Narrowing(lambda v: v != "*"))
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
     local_user: str | None = prop("The users of this host whose programs it applies to.", sddl.LOCAL_SDDL,
                                   TextOrBase64("LUAuth", "LUAuth2_24", sddl.canonical), filter_object="security", since="2.20")
     remote_user: str | None = prop("The users of the other side; needs `authentication`. Inbound only.", sddl.SDDL,
-                                   Text("RUAuth", sddl.canonical), filter_object="security")
+                                   Text("RUAuth", sddl.canonical), filter_object="security", narrows=Narrowing())
     remote_machine: str | None = prop("The computers of the other side; needs `authentication`.", sddl.SDDL,
-                                      Text("RMauth", sddl.canonical), filter_object="security")
+                                      Text("RMauth", sddl.canonical), filter_object="security", narrows=Narrowing())
     authentication: str = prop("Whether only traffic that IPsec authenticated matches.",
                                choice("NotRequired", "Required", "NoEncap"), SECURITY, default="not_required",
                                filter_object="security")
@@ -198,10 +206,41 @@ class FirewallRule(Rule):
                    "several may only stay where a host has them", "make a rule for each", "warning")
         yield from check_lengths(self)
 
+    def check_mentioned(self, mentioned: Collection[str], closed: Collection[str] = ()) -> Iterable[Finding]:
+        if self.enabled:
+            yield from self._unsaid(mentioned, closed)
+            yield from _check_sensitive(self, mentioned)
+
+    def _unsaid(self, mentioned: Collection[str], closed: Collection[str]) -> Iterable[Finding]:
+        """The word that is missing where the rule is for everything and everybody."""
+        opens_out = (self.direction, self.action) == ("outbound", "allow")
+        if self.is_narrowed(self.direction) or (opens_out and not set(self.profiles) & set(closed)):
+            return
+        ports = "local_port" if self.direction == "inbound" else "remote_port"
+        word = ports if self.protocol in ("tcp", "udp") else "protocol"
+        if word in mentioned and getattr(self, word) in ((), "any"):
+            return
+        does = "blocks" if self.action == "block" else "lets in" if self.direction == "inbound" else "lets out"
+        yield Finding(word, f"nothing narrows this rule: it {does} everything, whoever it is for",
+                      f"say what it is for ({ports}, icmp_type, a program, service or package) or whom (remote_address, "
+                      f"remote_machine, remote_user); or say `{word}: any` if all is meant")
+
     def _narrowed(self) -> bool:
         return bool(self.local_port or self.remote_port or self.local_address or self.remote_address or self.service
                     or self.interface_alias or self.interface_type or self.authentication != "not_required"
                     or self.package or self.local_user or self.owner or self.dynamic_target)
+
+
+def _check_sensitive(rule: FirewallRule, mentioned: Collection[str]) -> Iterable[Finding]:
+    """Ways to administer a host, and what worms look for, are let in from anywhere by a word alone."""
+    if (rule.direction, rule.action, rule.protocol) != ("inbound", "allow", "tcp") or "remote_address" in mentioned or (
+            rule.remote_machine or rule.remote_user):
+        return
+    parts = (p.partition("-") for p in rule.local_port)
+    ranges = [(int(first), int(last or first)) for first, _, last in parts if first.isdecimal()]
+    if found := [str(n) for n in SENSITIVE if any(first <= n <= last for first, last in ranges)]:
+        yield Finding("local_port", f"{', '.join(found)} is let in from anywhere", "say from where (remote_address); any "
+                      "if that is meant", "warning")
 
 
 def _check_program(rule: FirewallRule) -> Iterable[Finding]:

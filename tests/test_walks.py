@@ -65,7 +65,8 @@ def program(tree: Path, folder: Path, *arguments: str, code: str = MAIN) -> tupl
 def project(tmp_path: Path) -> Path:
     (tmp_path / "ringfence.yml").write_text("inventory: hosts.yml\nplaybooks: site.yml\n", encoding="utf-8")
     (tmp_path / "hosts.yml").write_text("all: {hosts: {web1: {ansible_connection: folder}}}\n", encoding="utf-8")
-    (tmp_path / "site.yml").write_text("- hosts: all\n  tasks: [{firewall_rule: {name: r, ticket: CHG1}}]\n", encoding="utf-8")
+    rule = "{name: r, protocol: tcp, local_port: 443, ticket: CHG1}"
+    (tmp_path / "site.yml").write_text(f"- hosts: all\n  tasks: [{{firewall_rule: {rule}}}]\n", encoding="utf-8")
     return tmp_path
 
 

@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 
 def write(folder: Path, inventory: Mapping[str, Mapping[str, Any]], **policy: Any) -> Path:
     """A project: ringfence.yml, one playbook (see policy.play), the hosts with their variables."""
-    (folder / "ringfence.yml").write_text("inventory: hosts.yml\nplaybooks: [site.yml]\n", encoding="utf-8")
+    settings = "inventory: hosts.yml\nplaybooks: [site.yml]\nproject: {name: bench, id: 0123456789abcdef}\n"
+    (folder / "ringfence.yml").write_text(settings, encoding="utf-8")
     (folder / "site.yml").write_text(yaml.safe_dump(play(**policy), sort_keys=False), encoding="utf-8")
     hosts = {name: {**variables, **host_variables(i)} for i, (name, variables) in enumerate(inventory.items())}
     (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}, sort_keys=False), encoding="utf-8")

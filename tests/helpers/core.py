@@ -52,9 +52,10 @@ def at(line: int, kind: str = "firewall_rule", /, **properties: Any) -> Rendered
     return task(kind, properties, Where("play.yml", line), locations)
 
 
-def declare(*tasks: RenderedTask) -> tuple[Declarations, list[Diagnostic]]:
-    """What tasks declare, and what is wrong with them."""
-    return DeclarationBuilder(KINDS).declarations(tasks)
+def declare(*tasks: RenderedTask, words: bool = False) -> tuple[Declarations, list[Diagnostic]]:
+    """What tasks declare, and what is wrong with them. `words`: rules for everything and everybody have to say so, as in
+    projects they do; most tests are of something else, and their rules say no more than that needs."""
+    return DeclarationBuilder(KINDS, lambda id: not words).declarations(tasks)
 
 
 def declared(*tasks: RenderedTask) -> Declarations:

@@ -163,7 +163,7 @@ def test_a_secret_name_is_refused() -> None:
 # ---- work is per distinct value
 
 def test_a_task_is_declared_once_for_a_fleet() -> None:
-    declarer, task = DeclarationBuilder(KINDS), at(1, name="r", protocol="tcp", local_port=80)
+    declarer, task = DeclarationBuilder(KINDS, lambda id: True), at(1, name="r", protocol="tcp", local_port=80)
     one, _ = declarer.declarations([task])
     two, _ = declarer.declarations([task])
     three, _ = declarer.declarations([at(1, name="r", protocol="tcp", local_port=80)])
@@ -172,7 +172,7 @@ def test_a_task_is_declared_once_for_a_fleet() -> None:
 
 
 def test_equal_text_of_other_types_is_not_the_same_value() -> None:
-    declarer = DeclarationBuilder(KINDS)
+    declarer = DeclarationBuilder(KINDS, lambda id: True)
     _, wrong = declarer.declarations([at(1, name="r", description=True)])
     right, _ = declarer.declarations([at(1, name="r", description="True")])
     assert wrong
@@ -180,7 +180,7 @@ def test_equal_text_of_other_types_is_not_the_same_value() -> None:
 
 
 def test_a_fleet_of_a_hundred_with_three_hundred_rules_takes_no_time() -> None:
-    declarer = DeclarationBuilder(KINDS)
+    declarer = DeclarationBuilder(KINDS, lambda id: True)
     tasks = [at(10 * i, name=f"rule-{i}", protocol="tcp", local_port=1 + i, remote_address=["10.0.0.0/8"]) for i in range(300)]
     declarer.declarations(tasks)
     start = time.process_time()
@@ -192,7 +192,7 @@ def test_a_fleet_of_a_hundred_with_three_hundred_rules_takes_no_time() -> None:
 def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fleet in which nothing repeats itself must not fill the memory; what came first stays known."""
     monkeypatch.setattr(declarations, "MAX_REMEMBERED", 10)
-    declarer, first = DeclarationBuilder(KINDS), [at(1, name=f"r{i}") for i in range(10)]
+    declarer, first = DeclarationBuilder(KINDS, lambda id: True), [at(1, name=f"r{i}") for i in range(10)]
     known, _ = declarer.declarations(first)
     assert not declarer.has_room
     declarer.declarations([at(1, name=f"s{i}") for i in range(50)])

@@ -34,12 +34,13 @@ def test_an_empty_file_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(("text", "told"), [
     ("inventry: x\nprotected: []\nplaybooks: [1]\n", [
         'ringfence.yml:1: unknown key "inventry" in ringfence.yml\n    did you mean inventory? '
-        "Allowed: inherit, inventory, max_changes, modules, playbooks, project, prune, vault_password_file.",
+        "Allowed: inherit, inventory, max_changes, modules, playbooks, project, prune, require_scope, vault_password_file.",
         'ringfence.yml:2: "protected" is not supported yet',
         "ringfence.yml:3: playbooks takes the path of a file, not a number"]),
     ("vault_password_file: [a]\n", ["ringfence.yml:1: vault_password_file takes the path of a file, not a list"]),
     ("- a\n", ["ringfence.yml:1: ringfence.yml is a mapping, not a list\n"
-                "    Allowed: inventory, playbooks, vault_password_file, modules, project, prune, max_changes, inherit."]),
+                "    Allowed: inventory, playbooks, vault_password_file, modules, project, prune, max_changes, inherit, "
+                    "require_scope."]),
     ("a: [\n", ["ringfence.yml:2: not YAML: while parsing a flow node did not find expected node content"]),
 ])
 def test_mistakes(text: str, told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,7 +181,7 @@ def nothing(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_examples_of_the_reference_are_right(nothing: Project) -> None:
     rendered = nothing.render("web1")
     assert rendered.diagnostics == ()
-    desired, problems = DeclarationBuilder(KINDS).declarations(rendered.tasks)
+    desired, problems = DeclarationBuilder(KINDS, lambda id: True).declarations(rendered.tasks)
     assert [p for p in problems if p.severity == "error"] == []
     assert {id.kind for id in desired} == set(KINDS)
 

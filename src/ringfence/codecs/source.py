@@ -78,11 +78,13 @@ class _Pieces:
         self.unknown = {p.lower() for p in unknown_tokens}
         self.given_up = {p.lower() for p in source.unknown_tokens} - self.unknown
         self.places: dict[Codec | None, int] = {}  # where the first piece stood that a codec lost
+        self.new: dict[str, tuple[Codec, str]] = {}  # the pieces to come, in lower case
 
     def replaced(self, pieces: list[str], values: Mapping[str, Any]) -> list[str]:
         """The pieces with those of `values` in the place of what says something else."""
         new = [(codec, p) for codec in self.changed for p in codec.write(*(values[n] for n in self.table.names[codec]))]
         wanted = Counter(p.lower() for codec, p in new if not isinstance(codec, Platform))  # one of them depends on the others
+        self.new = {p.lower(): (codec, p) for codec, p in new}
         kept: list[str] = []
         for piece in pieces:
             if self._stays(piece, wanted):
@@ -105,12 +107,17 @@ class _Pieces:
 
     def _stays(self, piece: str, wanted: Counter[str]) -> bool:
         lower = piece.lower()
-        if wanted[lower]:
+        if wanted[lower] and self._says_the_same(piece):
             wanted[lower] -= 1
             return True
         codec = self._codec(piece)
         unchanged = codec is not None and codec not in self.changed and lower not in self.given_up
         return not piece or lower in self.unknown or unchanged
+
+    def _says_the_same(self, piece: str) -> bool:
+        """Whether a piece means what the new one does that differs from it in the case of letters at most: not so of a text."""
+        codec, new = self.new[piece.lower()]
+        return piece == new or codec.read((piece,)) == codec.read((new,))
 
     def _place_of(self, piece: str, pieces: list[str]) -> int:
         """Behind the last piece that Windows writes before this one: a protocol stands before its ports."""

@@ -13,7 +13,7 @@ combination; `check_references(get)`, of it and those it names (`references=`); 
 import dataclasses
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
@@ -23,8 +23,9 @@ from ringfence.codecs.rule_string import Codec, RuleStringCodec, Text, Tokens, T
 from ringfence.codecs.source import Source, SourceKey, rewrite
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
+from ringfence.model.narrowing import Narrowing
 from ringfence.secret import Secret
-from ringfence.types.base import PropertyType, as_list, remembered
+from ringfence.types.base import PropertyType, as_list, pascal, remembered
 
 ALWAYS: Literal["always"] = "always"
 RequiredWhen: TypeAlias = "tuple[str, Any] | Literal['always'] | None"
@@ -37,12 +38,6 @@ StoredAt: TypeAlias = tuple[tuple[str, tuple[str, ...] | None], ...]
 """Keys below the root of a store, each with the names of its values; None: all of the key, and of the keys below it."""
 Category: TypeAlias = Literal["", "firewall", "connection_security"]
 """What another firewall product may take over from Windows (NET_FW_RULE_CATEGORY); empty for what no product does."""
-ACRONYMS = {"ipsec": "IPsec", "nat": "NAT", "sa": "SA", "ah": "AH", "esp": "ESP", "dh": "DH"}
-
-
-def pascal(name: str) -> str:
-    """allow_local_ipsec_rules -> AllowLocalIPsecRules: NetSecurity's spelling of a property."""
-    return "".join(ACRONYMS.get(part, part[:1].upper() + part[1:]) for part in name.split("_"))
 
 
 Role = Literal["condition", "permission", "decision", "text"]
@@ -115,6 +110,7 @@ class Property:
     one_value: bool = False  # the parameter takes one, though Windows may keep several
     required_when: "RequiredWhen" = None  # the cmdlet is told it there, whatever it is; None: where it is not the default
     role: Role = "condition"
+    narrows: Narrowing | None = None  # which of its values make a rule one for somebody or something, and not for all
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
     wins: Any = None  # the value that is in force wherever one store has it: "on wins" in [MS-FASP] 3.1.3
     policy_only: bool = False  # Windows takes it from policies alone, never from the local store ([MS-FASP] 3.1.3)
@@ -171,6 +167,7 @@ def prop(
     one_value: bool = False,
     required_when: "RequiredWhen" = None,
     role: Role = "condition",
+    narrows: Narrowing | None = None,
     proposal: "type[Resource] | None" = None,
     wins: Any = None,
     policy_only: bool = False,
@@ -180,7 +177,7 @@ def prop(
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
             "one_value": one_value,
-            "role": role, "proposal": proposal,
+            "role": role, "narrows": narrows, "proposal": proposal,
             "wins": wins, "policy_only": policy_only}
     return dataclasses.field(default=default, metadata=meta)
 
@@ -246,6 +243,19 @@ class Resource:
     def check(self) -> Iterable[Finding]:
         """What Windows refuses of this combination of values."""
         return ()
+
+    def check_mentioned(self, mentioned: Collection[str], closed: Collection[str] = ()) -> Iterable[Finding]:
+        """What must not be left to silence: a rule that opens or closes everything needs a word that says so.
+
+        mentioned: the properties that the task says · closed: profiles in which what goes out is blocked unless a rule allows
+        it, as far as that is known.
+        """
+        return ()
+
+    def is_narrowed(self, direction: str = "") -> bool:
+        """Whether it is for somebody or something, and not for all (model/narrowing.py)."""
+        return any(p.narrows.counts(value) for p in self.kind.properties.values()
+                   if p.narrows and p.narrows.direction in ("", direction) and (value := getattr(self, p.name)) != p.default)
 
     def check_references(self, get: Callable[[str], "Resource | None"]) -> Iterable[Finding]:
         """What Windows refuses of this resource together with those that it names.

@@ -10,6 +10,7 @@ from ringfence.plan.in_force import judge_in_force
 from ringfence.plan.ledger_checks import limit_changes, tell_of_ledger
 from ringfence.plan.losses import refuse_losses
 from ringfence.plan.open_beside import warn_of_open_rules
+from ringfence.plan.open_by_word import require_words
 from ringfence.plan.order import order
 from ringfence.plan.ownership import difference, own
 from ringfence.plan.plan import HostSnapshot, Plan
@@ -18,7 +19,7 @@ from ringfence.plan.references import check_references
 from ringfence.plan.run_policy import RunPolicy
 
 STEPS: tuple[Callable[[Plan], Plan], ...] = (
-    bind, own, check_references, judge_in_force, warn_of_open_rules,
+    bind, own, check_references, require_words, judge_in_force, warn_of_open_rules,
     difference, prune, tell_of_ledger,
     refuse_losses, limit_changes,
     order)

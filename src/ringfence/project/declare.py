@@ -3,7 +3,7 @@
 Work is per distinct task, never per host: a declaration is remembered by its rendered values.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 from weakref import WeakKeyDictionary
@@ -46,8 +46,11 @@ class TaskDeclarations:
 class DeclarationBuilder:
     """Turns tasks into declarations and remembers them."""
 
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
-        self.kinds = kinds
+    def __init__(self, kinds: Mapping[str, Kind], of_windows: Callable[[Id], bool] = lambda id: False,
+                 require_scope: bool = False) -> None:
+        """of_windows: whether a name is that of an object which Windows ships, and which is managed by what is mentioned ·
+        require_scope: rules that let in have to say from where."""
+        self.kinds, self._of_windows, self._require_scope = kinds, of_windows, require_scope
         self._by_task: WeakKeyDictionary[RenderedTask, TaskDeclarations] = WeakKeyDictionary()  # known by identity
         self._by_value: dict[Any, TaskDeclarations] = {}
 
@@ -60,14 +63,17 @@ class DeclarationBuilder:
 
     def _by_values(self, task: RenderedTask) -> TaskDeclarations:
         if contains_secret(task.properties):  # its repr would not tell two secrets apart
-            return _declare(task, self.kinds[task.kind])
+            return self._declare(task)
         key = task.kind, repr(task.properties), repr(task.treatment), task.where
         known = self._by_value.get(key)
         if known is None:
-            known = _declare(task, self.kinds[task.kind])
+            known = self._declare(task)
             if self.has_room:
                 self._by_value[key] = known
         return known
+
+    def _declare(self, task: RenderedTask) -> TaskDeclarations:
+        return _declare(task, self.kinds[task.kind], self._of_windows, self._require_scope)
 
     @property
     def has_room(self) -> bool:
@@ -133,13 +139,16 @@ class _Mistakes:
         return any(d.severity == "error" for d in self.found)
 
 
-def _declare(task: RenderedTask, kind: Kind) -> TaskDeclarations:
+def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], require_scope: bool) -> TaskDeclarations:
     mistakes = _Mistakes(task, kind)
     names, state, values, treatment = _names(mistakes), _state(mistakes), _values(mistakes), _treatment(mistakes)
     for finding in _missing(task, kind, treatment) if state == "present" else _meaningless(state, kind, values, task.treatment):
         mistakes.add(finding)
     if state == "present" and not mistakes.failed and names and treatment.omitted != "keep":
-        for finding in kind.create(names[0], values).check():
+        made = kind.create(names[0], values)
+        by_mention = treatment == Treatment() and all(of_windows(Id(LOCAL, kind.name, name.lower())) for name in names)
+        silence = () if by_mention else _silence(task, made, values, require_scope)
+        for finding in (*made.check(), *silence):
             mistakes.add(Finding(finding.property, f"{names[0]}: {finding.reason}", finding.advice, finding.severity))
     if treatment.renamed_from and len(names) > 1:
         mistakes.add(Finding("renamed_from", "renamed_from goes with one name", "write a task for each"))
@@ -147,6 +156,21 @@ def _declare(task: RenderedTask, kind: Kind) -> TaskDeclarations:
         return TaskDeclarations((), tuple(mistakes.found))
     return TaskDeclarations(tuple(_declaration(task, kind, name, state, values, treatment) for name in names),
                             tuple(mistakes.found))
+
+
+def _silence(task: RenderedTask, made: Resource, values: Mapping[str, Any], require_scope: bool) -> Iterator[Finding]:
+    """What silence would open, or close: a condition that was left out by `omit`, and rules for everything and everybody."""
+    filter = made.as_filter()
+    lets_in = filter is not None and filter.inbound and filter.enabled and filter.effect == "allow"
+    if filter is not None and filter.enabled and filter.effect == "allow":
+        for name in task.raw:
+            if name not in task.properties and (p := made.kind.properties.get(name)) and p.narrows:
+                yield Finding(name, f"{name} came to nothing (omit), which would open the rule",
+                              "give it a value; say any if that is meant")
+    yield from made.check_mentioned(values)
+    if lets_in and require_scope and "remote_address" in made.kind.properties and "remote_address" not in values:
+        yield Finding("remote_address", "it does not say from where it lets in, which require_scope in ringfence.yml asks for",
+                      "say remote_address; any if that is meant")
 
 
 def _meaningless(state: str, kind: Kind, values: Mapping[str, Any], treatment: Mapping[str, Any]) -> Iterator[Finding]:

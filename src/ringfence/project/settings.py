@@ -26,7 +26,8 @@ class ProjectSettings:
 
     `folder` is the project's: that of the file, or the current one. `modules` are the folders of its own kinds. `project` is
     in whose name objects are owned, `prune` one of PRUNE_MODES, `max_changes` how many changes a host may have at once (0: any
-    number), `inherit` whether hosts are made from images with a ledger.
+    number), `inherit` whether hosts are made from images with a ledger, `require_scope` whether rules that let in have to say
+    from where.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class ProjectSettings:
     prune: str = ""
     max_changes: int = 0
     inherit: bool = False
+    require_scope: bool = False
 
 
 def find(start: Path | None = None) -> Path | None:
@@ -145,4 +147,4 @@ def _switch(key: str, value: Any, data: Map, folder: Path, problems: Problems) -
 _PATHS: dict[str, Callable[[str, Any, Map, Path, Problems], Any]] = {
     "inventory": _several, "playbooks": _several, "vault_password_file": _one, "modules": _several,
 }
-_KEYS = {**_PATHS, "project": _identity, "prune": _mode, "max_changes": _number, "inherit": _switch}
+_KEYS = {**_PATHS, "project": _identity, "prune": _mode, "max_changes": _number, "inherit": _switch, "require_scope": _switch}

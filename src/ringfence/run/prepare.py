@@ -29,6 +29,7 @@ from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
 from ringfence.transports.resolve import insecure, misspelt, named_files, named_program, settings_for
+from ringfence.windows.shipped_rules import is_shipped
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def prepare(options: RunOptions) -> Prepared:
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust)
     _check_ansible_settings(options, found, problems, trust)
     tags = Tags.of(options.tags, options.skip_tags)
-    builder = _JobBuilder(project, DeclarationBuilder(kinds), tags, [
+    builder = _JobBuilder(project, DeclarationBuilder(kinds, is_shipped, found.require_scope), tags, [
         *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)], unknown)
     jobs = tuple(job for job in map(builder.job, project.hosts) if job)
     if not options.allow_empty and not trust.untrusted:

@@ -16,6 +16,7 @@ from ringfence.secret import Secret
 
 T = TypeVar("T")
 NOT_CONFIGURED = "not_configured"
+ACRONYMS = {"ipsec": "IPsec", "nat": "NAT", "sa": "SA", "ah": "AH", "esp": "ESP", "dh": "DH"}
 
 
 class CaseInsensitive(str):
@@ -126,6 +127,11 @@ def as_text(value: Any) -> str:
 def snake(name: str) -> str:
     """DeferToUser -> defer_to_user."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def pascal(name: str) -> str:
+    """allow_local_ipsec_rules -> AllowLocalIPsecRules: NetSecurity's spelling of a property."""
+    return "".join(ACRONYMS.get(part, part[:1].upper() + part[1:]) for part in name.split("_"))
 
 
 def fold(text: str) -> str:

@@ -27,6 +27,9 @@ playbooks: playbooks/site.yml
 project:
   name: @name@
   id: @id@
+
+# Every rule that lets in has to say from where, `remote_address: any` if that is meant.
+require_scope: true
 """,
     "inventory/hosts.yml": """\
 # Ansible's YAML inventory: groups, hosts, and variables that say how a host is reached.

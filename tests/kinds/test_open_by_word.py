@@ -1,0 +1,92 @@
+"""Open is only what says so: what narrows a rule, what does not, and the word that says that all is meant."""
+
+from typing import Any
+
+import pytest
+from core import KINDS, cases, declare, task
+from hosts import LabHost
+
+from ringfence.diagnostics import Diagnostic, Where
+from ringfence.project.declare import DeclarationBuilder
+from ringfence.windows.shipped_rules import is_shipped
+
+CASES: list[dict[str, Any]] = cases("open_by_word")
+
+
+def errors(problems: list[Diagnostic]) -> list[Diagnostic]:
+    return [p for p in problems if p.severity == "error"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.get('kind', '')}{c['say']}")
+def test_what_is_enough(case: dict[str, Any]) -> None:
+    kind, word = case.get("kind", "firewall_rule"), case.get("word")
+    told = errors(declare(task(kind, {"name": "r", **case["say"]}), words=True)[1])
+    if case.get("enough"):
+        assert told == []
+        return
+    (problem,) = told
+    assert ("nothing narrows this rule" in problem.summary) == (kind == "firewall_rule")
+    assert f"`{word}: any`" in problem.detail
+    said = {**case["say"], word: "any"}
+    if case.get("kind") or not case["say"].keys() & {"local_port", "remote_port"} or word != "protocol":
+        assert errors(declare(task(kind, {"name": "r", **said}), words=True)[1]) == []
+
+
+def test_every_property_that_narrows_has_a_case() -> None:
+    for kind in ("firewall_rule", "ipsec_rule"):
+        narrowing = {p.name for p in KINDS[kind].properties.values() if p.narrows} - {"package_family_name"}  # none can create it
+        said = {name for case in CASES if case.get("kind", "firewall_rule") == kind for name in case["say"]}
+        if kind == "firewall_rule":
+            assert narrowing <= said
+        assert narrowing
+
+
+def test_a_rule_of_windows_is_managed_by_mention_and_opens_nothing() -> None:
+    builder = DeclarationBuilder(KINDS, is_shipped)
+    for treatment, wrong in ((None, 0), ({"omitted": "keep"}, 0), ({"omitted": "default"}, 1), ({"adopt": True}, 1)):
+        asked = task("firewall_rule", {"name": "RemoteDesktop-UserMode-In-TCP", "enabled": True}, treatment=treatment)
+        assert len(errors(builder.declarations([asked])[1])) == wrong, treatment
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("remote_address", True), ("local_port", True), ("program", True),
+                                             ("profile", False), ("description", False)])
+def test_omit_never_opens(name: str, wrong: bool) -> None:
+    properties = {"name": "r", "protocol": "tcp", "local_port": 443, "remote_address": "10.0.0.1"}
+    properties.pop(name, None)
+    written = {**properties, name: "{{ x | default(omit) }}"}
+    told = errors(declare(task("firewall_rule", properties, written=written), words=True)[1])
+    assert any("came to nothing (omit), which would open the rule" in p.summary for p in told) == wrong
+
+
+def test_a_scope_is_asked_for_where_the_project_says_so() -> None:
+    builder = DeclarationBuilder(KINDS, is_shipped, require_scope=True)
+    for say, wrong in (({}, True), ({"remote_address": "10.0.0.1"}, False), ({"remote_address": "any"}, False),
+                       ({"action": "block"}, False), ({"direction": "outbound", "remote_port": 443}, False),
+                       ({"enabled": False}, False)):
+        asked = task("firewall_rule", {"name": "r", "protocol": "tcp", "local_port": 443, **say})
+        told = errors(builder.declarations([asked])[1])
+        assert any("require_scope" in p.summary for p in told) == wrong, say
+
+
+@pytest.mark.parametrize(("say", "ports"), [
+    ({"local_port": 3389}, "3389"), ({"local_port": [22, 5985]}, "22, 5985"), ({"local_port": "400-500"}, "445"),
+    ({"local_port": 443}, ""), ({"local_port": 3389, "remote_address": "10.0.0.1"}, ""),
+    ({"local_port": 3389, "remote_address": "any"}, ""), ({"local_port": 3389, "action": "block"}, "")])
+def test_sensitive_ports_from_anywhere_are_warned_of(say: dict[str, Any], ports: str) -> None:
+    told = [p for p in declare(task("firewall_rule", {"name": "r", "protocol": "tcp", **say}), words=True)[1]
+            if "let in from anywhere" in p.summary]
+    found = [(p.severity, p.summary.partition(": r: ")[2].partition(" is ")[0]) for p in told]
+    assert found == ([("warning", ports)] if ports else [])
+
+
+@pytest.mark.parametrize(("by_default", "say", "wrong"), [
+    ("block", {}, True), ("block", {"protocol": "any"}, False), ("block", {"protocol": "tcp", "remote_port": 443}, False),
+    ("block", {"profile": "domain"}, True), ("block", {"profile": "public"}, False), ("allow", {}, False)])
+def test_what_lets_everything_out_of_a_host_that_blocks_by_default(by_default: str, say: dict[str, Any], wrong: bool) -> None:
+    host = LabHost({})
+    profile = task("firewall_profile", {"profiles": "domain", "default_outbound_action": by_default})
+    out = task("firewall_rule", {"name": "out", "direction": "outbound", **say}, Where("play.yml", 3))
+    planned = host.plan(profile, out)
+    told = [str(d) for d in planned.diagnostics if d.severity == "error"]
+    assert (planned.status == "invalid") == wrong
+    assert any("it lets out everything" in d and "play.yml:3" in d for d in told) == wrong
