@@ -138,18 +138,19 @@ def found_rule(name: str, line: int, base: str, rng: Random) -> FoundRule | None
 
 
 def _said(found: Resource, text: str, rng: Random) -> tuple[dict[str, Any], dict[str, Pieces]]:
-    """What a task says of a rule: little of it, or nearly all; most of it as it is."""
+    """What a task says of a rule: little of it and most of that otherwise, or nearly all and a thing or two otherwise."""
     stored = StoredRule.parse("FirewallRules", text)
-    mention, change = rng.choice(((0.15, 0.6), (0.15, 0.9), (0.95, 0.1), (1, 0.06), (1, 0.12)))
+    little = rng.random() < 0.4
+    changed = [p for p in VALUES if rng.random() < 0.7] if little else rng.sample(sorted(VALUES), rng.choice((1, 1, 2)))
     said: dict[str, Any] = {}
     meant: dict[str, Pieces] = {}
     for property, tokens in TOKENS.items():
-        if rng.random() > mention:
+        if rng.random() > (0.15 if little else 0.99):
             continue
         value = getattr(found, property)
         as_it_is = "any" if value in (None, ()) else plain_data(value)
         pieces = tuple(p for p in stored.pairs if p[0] in tokens)
-        if property in VALUES and rng.random() < change:
+        if property in changed:
             as_it_is, pieces = rng.choice((*VALUES[property], *_changed(as_it_is, pieces)))
         elif value in (None, ()) and property in ("description", "group", "display_name"):
             continue

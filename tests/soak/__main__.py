@@ -1,8 +1,8 @@
 """python -m tests.soak [-n 1000000] [--seed N] [--only READER] [--no-files] [--flows 1000000]
 
 First every hostile file of tests/cases/hostile_files.yml through the program, in processes whose time and memory are measured;
-then connections that end after each byte of what a host says; then tasks that meet rules of hosts, and what passes by them; then as
-many mutated inputs through every reader. Prints what is wrong, and ends with 1 if something is.
+then connections that end after each byte of what a host says; then tasks that meet rules of hosts, and what passes by them; then
+as many mutated inputs through every reader. Prints what is wrong, and ends with 1 if something is.
 """
 
 import argparse
