@@ -62,6 +62,7 @@ VALUES: dict[str, tuple[tuple[Any, Pieces], ...]] = {
     "edge_traversal_policy": (("block", ()), ("allow", (("Edge", "TRUE"),))),
     "authentication": (("not_required", ()),),
     "owner": (("any", ()),), "package": (("any", ()),), "local_user": (("any", ()),), "local_only_mapping": ((False, ()),)}
+_DECIDING = [*VALUES, "action", "action", "enabled", "remote_address", "local_port", "profile"]  # some matter more
 _DEFAULTS: Pieces = (("Action", "Allow"), ("Active", "TRUE"), ("Dir", "In"))
 
 
@@ -141,7 +142,7 @@ def _said(found: Resource, text: str, rng: Random) -> tuple[dict[str, Any], dict
     """What a task says of a rule: little of it and most of that otherwise, or nearly all and a thing or two otherwise."""
     stored = StoredRule.parse("FirewallRules", text)
     little = rng.random() < 0.4
-    changed = [p for p in VALUES if rng.random() < 0.7] if little else rng.sample(sorted(VALUES), rng.choice((1, 1, 2)))
+    changed = [p for p in VALUES if rng.random() < 0.7] if little else rng.sample(_DECIDING, rng.choice((1, 1, 2)))
     said: dict[str, Any] = {}
     meant: dict[str, Pieces] = {}
     for property, tokens in TOKENS.items():
@@ -151,7 +152,8 @@ def _said(found: Resource, text: str, rng: Random) -> tuple[dict[str, Any], dict
         as_it_is = "any" if value in (None, ()) else plain_data(value)
         pieces = tuple(p for p in stored.pairs if p[0] in tokens)
         if property in changed:
-            as_it_is, pieces = rng.choice((*VALUES[property], *_changed(as_it_is, pieces)))
+            others = [v for v in (*VALUES[property], *_changed(as_it_is, pieces)) if set(v[1]) != set(pieces)]
+            as_it_is, pieces = rng.choice(others or [(as_it_is, pieces)])
         elif value in (None, ()) and property in ("description", "group", "display_name"):
             continue
         said[property], meant[property] = as_it_is, pieces
@@ -179,7 +181,7 @@ def _of(origin: str, base: str, rng: Random) -> tuple[str, str]:
         rule.pairs.append(("LUOwn", "S-1-5-21-1-2-3-1001"))
     if rng.random() < 0.4:
         rule.replace("Active", ("Active", "TRUE"))
-    if rng.random() < 0.3 and not rule.has("Security", "Security2", "Edge", "Defer", "AuthByPassOut"):
+    if rng.random() < 0.4 and not rule.has("Security", "Security2", "Edge", "Defer", "AuthByPassOut"):
         rule.replace("Action", ("Action", "Block"))
     text = rule.text("2.31")
     if origin == "windows":
