@@ -63,6 +63,7 @@ bench: .venv-bench/installed
 
 # single faults in the modules where one opens or loses a host: would the tests notice?
 mutants: dev
+	$(BIN)/python -m tests.mutants --named --jobs $(JOBS)
 	$(BIN)/python -m tests.mutants --jobs $(JOBS)
 
 # hostile files in processes that are measured, and N mutated inputs through every reader: minutes to an hour

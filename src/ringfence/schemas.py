@@ -13,6 +13,7 @@ from ringfence.diagnostics import Severity
 from ringfence.doctor.checks import CHECKS
 from ringfence.doctor.examination import Level
 from ringfence.errors import FAILURES
+from ringfence.model.ledger import HEADER_VALUES, How
 from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
@@ -35,7 +36,7 @@ def every(kinds: Mapping[str, Kind]) -> dict[str, Schema]:
     """All schemas by the names of their files."""
     found = {kind.name: _headed(f"The kind {kind.name}", kind_schema(kind)) for kind in kinds.values()}
     found |= {"playbook": playbook(kinds), "inventory": inventory(), "plan": plan_file(), "report": report(),
-              "show": live_policy(), "examination": examination()}
+              "show": live_policy(), "examination": examination(), "ledger": ledger()}
     return {f"{name}.schema.json": schema for name, schema in sorted(found.items())}
 
 
@@ -251,6 +252,33 @@ def _origin() -> Schema:
     """Whose an object is."""
     return _closed({"name": {"enum": list(ORIGINS)}, "of": {"type": ["string", "null"], "description": "Which package, owner or "
                     "file of a vendor."}}, "name", "of", description="compare-defaults: whose the object is.")
+
+
+def ledger() -> Schema:
+    """What --output json writes of ledger show: a report whose hosts have what their ledgers say in place of changes."""
+    texts: Schema = {"type": "array", "items": STRING}
+    whose = {"store": STRING, "kind": STRING, "name": STRING}
+    told: dict[str, Schema] = {
+        "how": {"enum": list(typing.get_args(How)), "description": "How the project came to it."},
+        "run": {**STRING, "description": "The run that last wrote it."},
+        "hash": {**STRING, "description": "The digest of the object as the project last wrote it; empty where it never did."},
+        "pending": {**STRING, "description": "The digest of what a run began to write, and did not tell the end of."},
+        "first": {"type": "object", "description": "The values found before the project, by property; never a secret."},
+        "playbooks": {**texts, "description": "The files that declared it."},
+        "there": {"type": "boolean", "description": "Whether the host has such an object."},
+        "owned": {"type": "boolean", "description": "Whether the object counts as the project's."}}
+    entry = {**whose, **told}
+    other = {**whose, "project": {**STRING, "description": "The name of the project that owns it, and its id."}}
+    said = {"header": _closed(dict.fromkeys(HEADER_VALUES, STRING), description="What the ledger says of itself."),
+            "inherited_from": {"type": ["string", "null"], "description": "The machine whose image this one was made from."},
+            "entries": {"type": "array", "items": _closed(entry, *entry)},
+            "of_other_projects": {"type": "array", "items": _closed(other, *other)}}
+    made = report()
+    host = made["$defs"]["host"]["properties"]
+    shared = {name: host[name] for name in ("host", "status", "error", "diagnostics", "connections", "seconds")}
+    made["$defs"]["host"] = _closed({**shared, "ledger": _closed(said, *said)}, *shared,
+                                    description="Where the ledger could be read, with what it says.")
+    return {**made, "title": "What projects own on hosts, as ringfence ledger show writes it"}
 
 
 def examination() -> Schema:

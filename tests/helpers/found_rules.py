@@ -62,6 +62,7 @@ VALUES: dict[str, tuple[tuple[Any, Pieces], ...]] = {
     "edge_traversal_policy": (("block", ()), ("allow", (("Edge", "TRUE"),))),
     "authentication": (("not_required", ()),),
     "owner": (("any", ()),), "package": (("any", ()),), "local_user": (("any", ()),), "local_only_mapping": ((False, ()),)}
+_DECIDING = [*VALUES, "action", "action", "enabled", "remote_address", "local_port", "profile"]  # some matter more
 _DEFAULTS: Pieces = (("Action", "Allow"), ("Active", "TRUE"), ("Dir", "In"))
 
 
@@ -138,19 +139,21 @@ def found_rule(name: str, line: int, base: str, rng: Random) -> FoundRule | None
 
 
 def _said(found: Resource, text: str, rng: Random) -> tuple[dict[str, Any], dict[str, Pieces]]:
-    """What a task says of a rule: little of it, or nearly all; most of it as it is."""
+    """What a task says of a rule: little of it and most of that otherwise, or nearly all and a thing or two otherwise."""
     stored = StoredRule.parse("FirewallRules", text)
-    mention, change = rng.choice(((0.15, 0.6), (0.15, 0.9), (0.95, 0.1), (1, 0.06), (1, 0.12)))
+    little = rng.random() < 0.4
+    changed = [p for p in VALUES if rng.random() < 0.7] if little else rng.sample(_DECIDING, rng.choice((1, 1, 2)))
     said: dict[str, Any] = {}
     meant: dict[str, Pieces] = {}
     for property, tokens in TOKENS.items():
-        if rng.random() > mention:
+        if rng.random() > (0.15 if little else 0.99):
             continue
         value = getattr(found, property)
         as_it_is = "any" if value in (None, ()) else plain_data(value)
         pieces = tuple(p for p in stored.pairs if p[0] in tokens)
-        if property in VALUES and rng.random() < change:
-            as_it_is, pieces = rng.choice((*VALUES[property], *_changed(as_it_is, pieces)))
+        if property in changed:
+            others = [v for v in (*VALUES[property], *_changed(as_it_is, pieces)) if set(v[1]) != set(pieces)]
+            as_it_is, pieces = rng.choice(others or [(as_it_is, pieces)])
         elif value in (None, ()) and property in ("description", "group", "display_name"):
             continue
         said[property], meant[property] = as_it_is, pieces
@@ -178,7 +181,7 @@ def _of(origin: str, base: str, rng: Random) -> tuple[str, str]:
         rule.pairs.append(("LUOwn", "S-1-5-21-1-2-3-1001"))
     if rng.random() < 0.4:
         rule.replace("Active", ("Active", "TRUE"))
-    if rng.random() < 0.3 and not rule.has("Security", "Security2", "Edge", "Defer", "AuthByPassOut"):
+    if rng.random() < 0.4 and not rule.has("Security", "Security2", "Edge", "Defer", "AuthByPassOut"):
         rule.replace("Action", ("Action", "Block"))
     text = rule.text("2.31")
     if origin == "windows":

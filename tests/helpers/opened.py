@@ -2,11 +2,12 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import count
 from random import Random
 
 from core import RULE
 from flows import Flow, flows, meets, passes
-from found_rules import FoundRule, found_rule, real_rules, with_texts
+from found_rules import OURS, FoundRule, found_rule, real_rules, with_texts
 from hosts import PROJECT, LabHost
 
 from ringfence.errors import GuardRefused
@@ -21,6 +22,7 @@ from ringfence.plan.run_policy import RunPolicy
 from ringfence.run.host import apply_host
 
 OTHER = ProjectIdentity("other-firewall", "00000000000000000000000000000b0b")
+IN_LEDGERS = ("mentioned", *OURS, "foreign")
 FLOWS = 32  # of each rule
 IPSEC = "v2.31|Action={}|Name=x|Active=TRUE|EP2_4=10.{}.0.0/255.255.0.0|"
 
@@ -36,22 +38,27 @@ class Judgement:
     wrong: list[str] = field(default_factory=list)
 
 
-def judge_ownership(rng: Random, rounds: int, size: int = 400) -> Judgement:
-    """So many hosts with as many rules each, and tasks for them; planned and applied."""
+def judge_ownership(rng: Random, number: int) -> Judgement:
+    """As many flows at least, on hosts with hundreds of rules each and tasks for them; planned and applied. Each third host comes
+    to a project without a name, which owns nothing."""
     judgement = Judgement()
-    for _ in range(rounds):
-        bases = rng.sample(real_rules(), min(size, len(real_rules())))
-        cases = [c for n, base in enumerate(bases, 1) if (c := found_rule(f"r{n}", n, base, rng))]
-        _judge(_host(cases), cases, judgement, rng)
+    for n in count():
+        if judgement.flows >= number:
+            break
+        project = None if n % 3 == 2 else PROJECT
+        bases = rng.sample(real_rules(), min(400, len(real_rules())))
+        cases = [c for line, base in enumerate(bases, 1) if (c := found_rule(f"r{line}", line, base, rng))]
+        cases = [c for c in cases if project or c.origin not in IN_LEDGERS]
+        _judge(_host(cases, project), cases, judgement, rng)
     return judgement
 
 
-def _host(cases: list[FoundRule]) -> LabHost:
-    host = LabHost({c.name: c.text for c in cases}, owns=False)
+def _host(cases: list[FoundRule], project: ProjectIdentity | None) -> LabHost:
+    host = LabHost({c.name: c.text for c in cases}, owns=False, project=project)
     for c in cases:
         if c.shipped:
             host.machine.registry.set(SYSTEM_DEFAULTS + r"\FirewallRules", c.name, c.shipped)
-        if c.origin in ("created", "adopted", "mentioned"):
+        if c.origin in ("mentioned", *OURS):
             host.take_over([_id(c.name)], c.origin)
         if c.origin == "foreign":
             host.take_over([_id(c.name)], project=OTHER)

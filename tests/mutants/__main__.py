@@ -26,7 +26,8 @@ ROOT = Path(__file__).parents[2]
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 WANTED = 0.9
 TIMEOUT = 600  # seconds: what takes longer hangs, and is noticed
-OWNERSHIP = "tests/plan/test_ownership.py tests/plan/test_pruning.py tests/plan tests/run"  # what is quick comes first
+OWNERSHIP = ("tests/plan/test_ownership.py tests/plan/test_pruning.py tests/run/test_policy_from_options.py "
+             "tests/run/test_pre_shared_keys.py tests/plan tests/run")  # what is quick comes first
 # module: the tests that ought to notice a fault in it
 MODULES = {
     **dict.fromkeys(("src/ringfence/plan/ownership.py", "src/ringfence/plan/pruning.py", "src/ringfence/plan/wider.py",

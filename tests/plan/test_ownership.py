@@ -71,6 +71,16 @@ def test_every_rule_that_nobody_mentions_stays_as_it_was() -> None:
     assert host.entry("WINRM-HTTP-In-TCP")["first"] == {"remote_address": []}
 
 
+def test_what_was_found_first_is_kept_whatever_the_task_says_later() -> None:
+    host = LabHost(owns=False)
+    for address in ("10.1.4.0/28", "10.2.0.0/16"):
+        assert host.apply(task("firewall_rule", {"name": "WINRM-HTTP-In-TCP", "remote_address": address})).status == "changed"
+    assert host.entry("WINRM-HTTP-In-TCP")["first"] == {"remote_address": []}
+    host.apply(task("firewall_rule", {"name": "WINRM-HTTP-In-TCP", "remote_address": "10.2.0.0/16", "enabled": False}))
+    first = host.entry("WINRM-HTTP-In-TCP")["first"]
+    assert first == {"remote_address": [], "enabled": True}
+
+
 def test_without_a_project_nothing_is_owned() -> None:
     host = LabHost({}, owns=False, policy=None, project=None)
     rule = task("firewall_rule", {"name": "web", "protocol": "tcp", "local_port": 80, "remote_address": "10.0.0.1"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from core import declared, task
-from hosts import LEDGER, PROJECT, LabHost
+from hosts import LEDGER, PROJECT, RULES, LabHost
 
 from ringfence.errors import GuardRefused
 from ringfence.model.facts import Facts
@@ -105,6 +105,45 @@ def test_what_withholds_pruning_in_a_run(policy: dict[str, Any], why: str) -> No
     assert done(result) == []
     assert "mine" in on.rules
     assert why in told(result)
+
+
+def test_what_windows_ships_by_now_is_released() -> None:
+    """Made where Windows had none (`omitted: default`), and then Windows came to have it."""
+    on = LabHost(owns=False, policy=RUN)
+    on.take_over([id_of("WINRM-HTTP-In-TCP"), id_of("gone")], "created")
+    result = work(on, prune="all")
+    assert (done(result), result.error) == (["release WINRM-HTTP-In-TCP"], None)
+    assert "Windows ships it by now" in result.changes[0].why
+    assert ("WINRM-HTTP-In-TCP" in on.rules, on.entry("WINRM-HTTP-In-TCP")) == (True, {})
+
+
+@pytest.mark.parametrize(("run", "forgets"), [
+    ({}, True), ({"prune": "created"}, True), ({"prune": "never"}, False), ({"partial": "--tags chose"}, False),
+    ({"inputs": "2"}, False), ({"possible": ("mine",)}, False), ({"possible": None}, False)])
+def test_what_is_neither_declared_nor_there_is_forgotten(run: dict[str, Any], forgets: bool) -> None:
+    """Else whoever makes a rule of that name, years later, loses it to the project."""
+    on = host(mine="created", kept="created")
+    on.machine.registry.set(LEDGER, "Inputs", "1")
+    on.take_over([Id("local", "of_a_module_that_is_not_here", "mine")], "created")
+    on.remove("mine")
+    result = work(on, rule("kept", 81), **run)
+    assert (done(result), result.error) == ([], None)
+    assert "declares them no more: firewall_rule mine" not in told(result)
+    assert (on.entry("mine") == {}) == forgets
+    assert on.entry("kept")
+    assert on.entry("mine", kind="of_a_module_that_is_not_here")
+    if forgets:
+        on.put("mine", ALLOW.format(80, "mine"))
+        assert done(work(on, rule("kept", 81), prune="all")) == []
+        assert "mine" in on.rules
+
+
+def test_what_could_not_be_read_is_not_forgotten() -> None:
+    on = host(mine="created")
+    on.machine.faults.denied_keys = (RULES,)
+    work(on, task("firewall_profile", {"profiles": ["domain"], "log_blocked": True}), prune="created")
+    on.machine.faults.denied_keys = ()
+    assert on.entry("mine")["how"] == "created"
 
 
 def test_the_next_run_that_is_alike_is_withheld_no_more() -> None:

@@ -2,18 +2,19 @@
 
 import gzip
 from base64 import b64decode
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from core import declare, task
-from hosts import LabHost
+from hosts import LEDGER, LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.batch.scripts import script, script_named
 from ringfence.lab import POLICY
 from ringfence.model.facts import Facts
 from ringfence.project.render import RenderedTask
-from ringfence.secret import Secret
+from ringfence.secret import MASK, Secret
 
 KEY = "correct horse battery staple"
 PATH = rf"{POLICY}\Phase1AuthenticationSets"
@@ -119,3 +120,19 @@ def test_an_endpoint_that_compares_no_keys_is_told_of_and_is_no_difference() -> 
         ("warning", "the pre-shared key of ipsec_phase1_auth_set s could not be read: the endpoint does not compare keys, "
                     "which the one for operators does")]
     assert [c.action for c in lab.plan(keyed(name="new")).changes] == ["create"]
+
+
+@pytest.mark.parametrize("stored", [KEY, "what an administrator chose"])
+def test_a_key_that_is_adopted_with_its_set_comes_into_no_ledger(stored: str) -> None:
+    lab = LabHost(owns=False)
+    lab.apply(keyed())
+    lab.machine.registry.delete(LEDGER)  # then it is nobody's
+    lab.machine.registry.set(rf"{PATH}\s\0000", "SHKey", stored)
+    asked = keyed()
+    assert [c.action for c in lab.apply(replace(asked, treatment={"adopt": True})).changes] == ["adopt"]
+    entry = lab.entry("s", kind="ipsec_phase1_auth_set")
+    assert (entry["how"], list(entry["first"])) == ("adopted", ["display_name"])
+    ledger = lab.machine.registry.key(LEDGER)
+    assert ledger is not None
+    told = "".join(str(value.data) for value in ledger.values.values())
+    assert not [word for word in (KEY, stored, MASK) if word in told]

@@ -1,8 +1,8 @@
-"""python -m tests.soak [-n 1000000] [--seed N] [--only READER] [--no-files] [--rules 40000]
+"""python -m tests.soak [-n 1000000] [--seed N] [--only READER] [--no-files] [--flows 1000000]
 
 First every hostile file of tests/cases/hostile_files.yml through the program, in processes whose time and memory are measured;
-then connections that end after each byte of what a host says; then as many tasks for rules that a host may have as `--rules`
-says, and what they open; then as many mutated inputs through every reader. Prints what is wrong, and ends with 1 if something is.
+then connections that end after each byte of what a host says; then tasks that meet rules of hosts, and what passes by them; then
+as many mutated inputs through every reader. Prints what is wrong, and ends with 1 if something is.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from hostile import hostile_files, run_case, wrong
 from .fuzz import fuzz
 
 PART = 5_000  # inputs between two lines of progress
-PART_OF_RULES = 400  # of one host
+PART_OF_FLOWS = 50_000
 
 
 def files() -> int:
@@ -51,9 +51,10 @@ def silence(number: int, seed: int) -> int:
     """How many flows pass that no task says (tests/plan/test_opens_nothing_by_silence.py)."""
     print(f"seed {seed}", flush=True)
     bad = rules = flows = 0
-    for part in range(max(1, number // (PART_OF_RULES * 10))):
-        found = opened.judge_ownership(random.Random(seed + part), rounds=10, size=PART_OF_RULES)
-        others = [opened.judge_pruning(random.Random(seed + part), word) for word in ("report", "created", "restore", "never")]
+    while flows < number:
+        rng = random.Random(seed + flows)
+        found = opened.judge_ownership(rng, min(PART_OF_FLOWS, number))
+        others = [opened.judge_pruning(rng, word) for word in ("report", "created", "restore", "never")]
         wrong = [*found.wrong, *(told for other in others for told in other.wrong)]
         bad, rules, flows = bad + len(wrong), rules + sum(found.counted.values()), flows + found.flows
         print(f"{rules:,} rules, {flows:,} flows: {bad} wrong", *wrong[:5], sep="\n", flush=True)
@@ -80,10 +81,10 @@ def main() -> int:
     arguments.add_argument("-n", type=int, default=1_000_000, help="how many inputs (default 1,000,000)")
     arguments.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     arguments.add_argument("--only", default="", metavar="READER", help="readers with this in their names")
-    arguments.add_argument("--no-files", action="store_true", help="without the hostile files, connections and rules")
-    arguments.add_argument("--rules", type=int, default=40_000, help="how many rules meet tasks (default 40,000)")
+    arguments.add_argument("--no-files", action="store_true", help="without the hostile files, connections and flows")
+    arguments.add_argument("--flows", type=int, default=1_000_000, help="how much of what tasks may open (default 1,000,000)")
     options = arguments.parse_args()
-    bad = 0 if options.no_files or options.only else files() + cuts() + silence(options.rules, options.seed)
+    bad = 0 if options.no_files or options.only else files() + cuts() + silence(options.flows, options.seed)
     return 1 if bad + inputs(options.n, options.seed, options.only) else 0
 
 

@@ -28,19 +28,19 @@ def prune(plan: Plan) -> Plan:
         return plan
     plan = plan.with_diagnostics(*_renamed_by_hand(plan))
     gone = {id: entry for id in ledger.entries if id not in plan.possible and id not in plan.renames.values()
-            and (entry := ledger.owned(id, plan.found.state.get(id)))}
+            and (found := plan.found.state.get(id)) and (entry := ledger.owned(id, found))}
     if policy.partial or not gone:
         return plan
-    if (why := _withheld(plan)) or policy.prune == "report":
+    if (why := withheld(plan)) or policy.prune == "report":
         return plan.with_diagnostics(_report(gone, why))
     changes = tuple(change for id, entry in gone.items() if (change := _change(id, entry, plan)))
-    kept = {id: entry for id, entry in gone.items() if id not in {c.id for c in changes} and id in plan.found.state}
+    kept = {id: entry for id, entry in gone.items() if id not in {c.id for c in changes}}
     plan = replace(plan, changes=(*plan.changes, *changes)).with_diagnostics(*_kept(kept, plan))
     return _guarded(plan, [c for c in changes if c.action == "remove"])
 
 
-def _withheld(plan: Plan) -> str:
-    """Why nothing is removed though the project declares it no more; nothing where it may be."""
+def withheld(plan: Plan) -> str:
+    """Why nothing is removed, or forgotten, though the project declares it no more; nothing where it may be."""
     ledger, policy = plan.found.ledger, plan.policy
     if what := plan.found.facts.unread:
         return f"{what[0][0]} could not be read"
@@ -61,10 +61,10 @@ def _report(gone: Mapping[Id, Entry], why: str) -> Diagnostic:
 
 
 def _change(id: Id, entry: Entry, plan: Plan) -> Change | None:
-    """What becomes of one object; nothing where it is kept, or not there any more."""
-    found, mode = plan.found.state.get(id), plan.policy.prune
-    if found is None:
-        return None
+    """What becomes of one object; nothing where it is kept."""
+    found, mode = plan.found.state[id], plan.policy.prune
+    if entry.how == "created" and id in plan.found.defaults.state:
+        return Change(id, found, found, as_action="release", why="declared no more; Windows ships it by now: it stays as it is")
     if entry.how == "created":
         if opens(found) and mode != "all":
             return None

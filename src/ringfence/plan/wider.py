@@ -20,17 +20,14 @@ def widened(before: Resource, after: Resource) -> tuple[str, ...]:
     table = after.kind.properties.values()
     if "secure" in (was.effect, will.effect) or "exempt" in (was.effect, will.effect):
         return tuple(p.name for p in table if p.role != "text" and getattr(before, p.name) != getattr(after, p.name))
-    blocked, blocks = (f.enabled and f.effect == "block" for f in (was, will))
+    blocked = was.enabled and was.effect == "block"
     allows = will.enabled and will.effect == "allow"
     if was.effect != will.effect:
         return ("action",) if blocked or allows else ()
-    if (blocked and not blocks) or (allows and not was.enabled):
-        return ("enabled",)
     if not blocked and not allows:
         return ()
     wide, narrow = (after, before) if blocked else (before, after)
     return tuple(p.name for p in table if not _covers(p, getattr(wide, p.name), getattr(narrow, p.name)))
-
 
 
 def opens(removed: Resource) -> bool:

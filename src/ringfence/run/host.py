@@ -259,7 +259,7 @@ class HostRun:
         if update is None:
             ledger = plan.found.ledger
             known = plan.policy.project and not ledger.unread and not ledger.is_newer
-            update = ledger_update(plan) if known else LedgerUpdate()
+            update = ledger_update(plan, self.kinds) if known else LedgerUpdate()
         if not (plan.changes or update):
             return result
         try:

@@ -1,7 +1,7 @@
 """What a run writes into a host's ledger: what is to come before its first change, and what has come after its last."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from ringfence.model.plain import digest_of, plain_data, resource_as_data
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
 from ringfence.plan.plan import Plan
+from ringfence.plan.pruning import withheld
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.secret import MASK
 
@@ -30,17 +31,27 @@ class LedgerUpdate:
         return bool(self.before or self.after or self.removed or self.settles or self.all_gone)
 
 
-def ledger_update(plan: Plan) -> LedgerUpdate:
-    """What the changes of a plan mean for the ledger, and what an earlier run left unsettled."""
-    update, ledger = LedgerUpdate(), plan.found.ledger
+def ledger_update(plan: Plan, kinds: Container[str]) -> LedgerUpdate:
+    """What the changes of a plan mean for the ledger, and what an earlier run, or somebody else, left unsettled. `kinds`: those
+    that were looked for."""
+    update, ledger, policy = LedgerUpdate(), plan.found.ledger, plan.policy
+    forgets = not policy.partial and policy.prune != "never" and not withheld(plan)
     changed = {c.id for c in plan.changes}
     for change in plan.changes:
         _change(change, plan, update, changed)
     for id, entry in ledger.entries.items():
         if entry.pending and id not in changed and id not in update.after:
             _settle(id, entry, plan.found.state.get(id), update)
-    update.settles = bool(ledger.entries) and not plan.policy.partial and _is_outdated(ledger, plan.policy)
+        elif forgets and _is_over(id, plan, kinds):
+            update.removed.add(id)
+    update.settles = bool(ledger.entries) and not policy.partial and _is_outdated(ledger, policy)
     return update
+
+
+def _is_over(id: Id, plan: Plan, kinds: Container[str]) -> bool:
+    """Whether an object is neither there nor declared any more: one of its name that somebody makes is not the project's."""
+    looked_for = id.kind in kinds and (id.store, id.kind) not in plan.found.unread
+    return looked_for and id not in plan.possible and id not in plan.found.state and id not in plan.renames.values()
 
 
 def _is_outdated(ledger: Ledger, policy: RunPolicy) -> bool:

@@ -44,7 +44,7 @@ def show(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
 
 
 def release(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-            pattern: Hosts, name: Names, yes: Yes = False) -> ExitCode:
+            pattern: Hosts, name: Names = [], yes: Yes = False) -> ExitCode:  # noqa: B006
     """Objects stay as they are, and are the project's no more."""
     if not name:
         raise usage_error("release wants the names of objects", "give --name; --name '*' means all")
@@ -53,7 +53,7 @@ def release(console: Console, which: InventoryOptions, secrets: SecretOptions, t
 
 
 def move(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-         pattern: Hosts, name: Names,
+         pattern: Hosts, name: Names = [],  # noqa: B006
          source: Annotated[str, flag("--from", metavar="PROJECT", help="The name or id of the project that owns them.")] = "",
          yes: Yes = False) -> ExitCode:
     """Objects of another project become this one's, as they were the other's."""

@@ -1,0 +1,330 @@
+"""What happens to a project over months, through the program and real servers: tasks, playbooks, hosts and names that move.
+
+One fleet for all; each story is a project of its own there, with rules of its own.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from cli_lab import RULES, Cli, Output
+
+from ringfence import schemas
+from ringfence.cli.commands.lab import groups, machines
+from ringfence.lab import Machine
+from ringfence.lab.enforcement.inbound_connection import admits
+from ringfence.lab.registry.hive import StoredKey
+from ringfence.lab.simulated_fleet import SimulatedFleet
+
+LEDGERS = r"SOFTWARE\ringfence"
+SCHEMAS = {name: jsonschema.Draft202012Validator(schema) for name, schema in (
+    ("ledger show", schemas.ledger()), ("other", schemas.report()))}
+
+
+@dataclass
+class Lab:
+    """The fleet's hosts by name, and its inventory."""
+
+    hosts: dict[str, Machine]
+    inventory: str
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    found = machines(3)
+    with SimulatedFleet(found, transport="mixed", groups=groups(found)) as up:
+        yield Lab({host.name: host for host in found}, up.inventory())
+
+
+@dataclass
+class Story:
+    """A project of its own id in a folder of its own; its rules begin with its name."""
+
+    name: str
+    cli: Cli
+    lab: Lab
+
+    @property
+    def id(self) -> str:
+        return hashlib.sha256(self.name.encode()).hexdigest()[:32]
+
+    def settings(self, playbooks: str = "site.yml", **more: Any) -> None:
+        said = {"inventory": "hosts.yml", "playbooks": playbooks.split(), "project": {"name": self.name, "id": self.id}, **more}
+        self.cli.write({"ringfence.yml": json.dumps(said), "hosts.yml": self.lab.inventory})
+
+    def play(self, *tasks: str, file: str = "site.yml", hosts: str = "web1") -> None:
+        lines = "".join(f"    - {task}\n" for task in tasks)
+        self.cli.write({file: f"- hosts: {hosts}\n  tasks:\n{lines}" if tasks else "[]\n"})
+
+    def rule(self, name: str, port: int = 8443, **more: str) -> str:
+        said = {"name": f"{self.name}-{name}", "protocol": "tcp", "local_port": port, "remote_address": "10.0.0.0/8", **more}
+        return f"firewall_rule: {json.dumps(said)}"
+
+    def done(self, *arguments: str, code: int = 0) -> Output:
+        said = self.cli(*arguments)
+        assert said.code == code, said
+        return said
+
+    def told(self, *arguments: str, code: int = 0) -> Any:
+        """The JSON document of a command, which has to fit its schema."""
+        command = "ledger show" if arguments[:2] == ("ledger", "show") else "other"
+        document = json.loads(self.done(*arguments, "--output", "json", code=code).out)
+        SCHEMAS[command].validate(document)
+        return document
+
+    def changes(self, *arguments: str, code: int = 0) -> list[str]:
+        return [f"{c['action']} {c['name'].removeprefix(self.name + '-')}" for host in self.told(*arguments, code=code)["hosts"]
+                for c in host["changes"]]
+
+    def rules(self, host: str = "web1") -> set[str]:
+        key = self.lab.hosts[host].registry.key(RULES)
+        assert key is not None
+        return {v.name.removeprefix(f"{self.name}-") for v in key.values.values() if v.name.startswith(f"{self.name}-")}
+
+    def key(self, host: str = "web1") -> StoredKey | None:
+        return self.lab.hosts[host].registry.key(rf"{LEDGERS}\{self.id}")
+
+    def entries(self, host: str = "web1") -> dict[str, str]:
+        """{name: how} of what the ledger says, as the program shows it."""
+        (shown,) = self.told("ledger", "show", host)["hosts"]
+        return {e["name"].removeprefix(f"{self.name}-"): e["how"] for e in shown["ledger"]["entries"]}
+
+
+@pytest.fixture
+def story(request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str], lab: Lab) -> Story:
+    made = Story(f"s{hashlib.sha256(request.node.name.encode()).hexdigest()[:6]}", Cli(tmp_path, capsys), lab)
+    made.settings()
+    return made
+
+
+def at_every_write(machine: Machine, look: Callable[[], bool], patch: pytest.MonkeyPatch) -> list[bool]:
+    """What `look` sees after each write to a machine's registry from now on."""
+    seen: list[bool] = []
+
+    def looking(write: Callable[..., Any]) -> Callable[..., Any]:
+        def then(*arguments: Any) -> Any:
+            result = write(*arguments)
+            seen.append(look())
+            return result
+        return then
+
+    for verb in ("set", "unset", "delete"):
+        patch.setattr(machine.registry, verb, looking(getattr(machine.registry, verb)))
+    return seen
+
+
+def test_a_playbook_gets_another_name(story: Story) -> None:
+    story.play(story.rule("web"))
+    assert story.changes("apply", "--yes") == ["create web"]
+    (story.cli.folder / "site.yml").rename(story.cli.folder / "edge.yml")
+    story.settings("edge.yml", prune="created")
+    assert story.changes("apply", "--yes") == []
+    assert (story.rules(), story.entries()) == ({"web"}, {"web": "created"})
+    story.play(file="edge.yml")
+    assert story.changes("apply", "--yes", "--allow-empty") == []  # the host is in no play: it is not even looked at
+    story.play(story.rule("other"), file="edge.yml")
+    assert story.changes("apply", "--yes") == ["create other", "remove web"]
+    assert story.rules() == {"other"}
+
+
+def test_a_task_moves_to_another_playbook_and_its_traffic_passes_at_every_moment(
+        story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    story.settings("a.yml b.yml", prune="created")
+    story.play(story.rule("web", 8443), story.rule("gone", 8444), file="a.yml")
+    story.play(story.rule("db", 1433), file="b.yml")
+    machine = story.lab.hosts["web1"]
+    assert story.changes("apply", "--yes") == ["create db", "create gone", "create web"]
+    assert admits(machine, 8443, "10.1.2.3")
+    story.play(story.rule("more", 8445), file="a.yml")
+    story.play(story.rule("db", 1434), story.rule("web", 8443, description="moved here"), file="b.yml")
+    web = at_every_write(machine, lambda: admits(machine, 8443, "10.1.2.3"), monkeypatch)
+    gone = at_every_write(machine, lambda: admits(machine, 8444, "10.1.2.3"), monkeypatch)
+    assert sorted(story.changes("apply", "--yes")) == ["create more", "remove gone", "update db", "update web"]
+    assert len(web) > 5
+    assert (set(web), set(gone)) == ({True}, {True, False})
+    assert story.rules() == {"db", "more", "web"}
+
+
+def test_a_run_of_one_playbook_takes_nothing_of_another(story: Story) -> None:
+    story.settings("a.yml b.yml", prune="created")
+    story.play(story.rule("web"), file="a.yml")
+    story.play(story.rule("db", 1433), file="b.yml")
+    story.done("apply", "--yes")
+    assert story.changes("apply", "--yes", "a.yml") == []
+    story.play(file="b.yml")
+    assert story.changes("apply", "--yes", "a.yml") == []
+    assert story.rules() == {"db", "web"}
+    assert story.changes("plan", "--detailed-exitcode", code=2) == ["remove db"]
+
+
+def test_a_host_leaves_its_group_and_is_retired(story: Story) -> None:
+    story.play(story.rule("web"), story.rule("block", 8446, action="block"), hosts="web1:web3")
+    theirs = f"v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=81|RA4=10.0.0.0/255.0.0.0|Name={story.name}-theirs|"
+    story.lab.hosts["web3"].registry.set(RULES, f"{story.name}-theirs", theirs)
+    story.play(story.rule("web"), story.rule("block", 8446, action="block"), story.rule("theirs", 81), hosts="web3")
+    assert story.changes("apply", "--yes") == ["adopt theirs", "create web", "create block"]
+    story.play(story.rule("web"), hosts="web1")
+    story.settings(prune="all")
+    assert story.changes("apply", "--yes") == ["create web"]  # of web1: the other host is in no play any more
+    assert story.rules("web3") == {"web", "block", "theirs"}
+    assert "there is nobody to ask" in story.done("retire", "web3", code=1).err
+    assert story.rules("web3") == {"web", "block", "theirs"}
+    retired = story.told("retire", "web3", "--yes")
+    (host,) = retired["hosts"]
+    assert sorted(f"{c['action']} {c['name'].removeprefix(story.name + '-')}" for c in host["changes"]) == [
+        "release theirs", "remove block", "remove web"]
+    assert [c["why"] for c in host["changes"] if "OPENS" in c["why"]] != []
+    assert (story.rules("web3"), story.key("web3")) == ({"theirs"}, None)
+    assert "web3" in story.done("ledger", "show", "web3").out
+    assert story.entries("web3") == {}
+    assert story.rules("web1") == {"web"}
+    name = f"firewall_rule {story.name}-web"
+    assert re.search(rf"& adopt {name} .*\n +in the ledger as created", story.done("ledger", "rebuild", "web1", "--yes").out)
+    shown = story.done("ledger", "show", "web1").out
+    assert re.search(rf"{story.name}: 1 object, final, by run .*\n  created +{name} +run 2", shown)
+    assert re.search(rf"- {name}\n +created by run 2", story.done("retire", "web1", "--yes").out)
+    assert (story.rules("web1"), story.key("web1")) == (set(), None)
+    assert "the project owns nothing here" in story.done("ledger", "show", "web1").out
+    assert "1 in sync" in story.done("retire", "web1", "--yes").out
+
+
+def test_what_a_run_was_not_asked_stays(story: Story) -> None:
+    """--tags, --skip-tags, --limit, and a task that only a tag runs."""
+    story.settings(prune="created")
+    tasks = [story.rule("web"), f"{{{story.rule('rdp', 3389)}, tags: [rdp]}}",
+             f"{{{story.rule('glass', 22)}, tags: [never, glass]}}"]
+    story.play(*tasks, hosts="web1:web3")
+    story.done("apply", "--yes", "--tags", "all,glass")
+    assert story.rules() == story.rules("web3") == {"web", "rdp", "glass"}
+    assert story.changes("apply", "--yes", "--tags", "rdp") == []
+    assert story.changes("apply", "--yes", "--skip-tags", "rdp") == []
+    assert story.changes("apply", "--yes") == []  # never is a choice that could be made
+    assert story.rules() == {"web", "rdp", "glass"}
+    story.play(*tasks[:2], hosts="web1:web3")
+    assert story.changes("apply", "--yes", "--tags", "rdp") == []
+    assert story.changes("apply", "--yes", "--limit", "web1") == ["remove glass"]
+    assert (story.rules("web1"), story.rules("web3")) == ({"web", "rdp"}, {"web", "rdp", "glass"})
+
+
+def test_other_values_take_nothing_before_they_are_settled(story: Story) -> None:
+    story.settings(prune="created")
+    story.play(f"{{{story.rule('test', 81)}, when: env == 'test'}}", story.rule("web"))
+    story.done("apply", "--yes", "-e", "env=test")
+    said = story.told("apply", "--yes", "-e", "env=prod")
+    (host,) = said["hosts"]
+    assert host["changes"] == []
+    assert [d for d in host["diagnostics"] if "the last full run had other values of -e" in d["detail"]] != []
+    assert story.rules() == {"web", "test"}
+    assert story.changes("apply", "--yes", "-e", "env=prod") == ["remove test"]
+
+
+def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
+    story.play(story.rule("web"))
+    story.done("apply", "--yes")
+    folder = tmp_path / "other"
+    folder.mkdir()
+    other = Story("second" + story.name, Cli(folder, story.cli.capsys), story.lab)
+    other.settings(prune="all")
+    other.play(story.rule("web", 9999))
+    refused = other.done("apply", "--yes", code=4)
+    assert "give --from" in other.done("ledger", "move", "web1", code=1).err
+    assert "give --name; --name '*' means all" in other.done("ledger", "release", "web1", code=1).err
+    assert f"belongs to the project {story.name} ({story.id})" in refused.out + refused.err
+    other.play(other.rule("own"))
+    assert other.changes("apply", "--yes") == ["create own"]
+    assert (story.rules(), story.entries()) == ({"web"}, {"web": "created"})
+    shown = other.told("ledger", "show", "web1")["hosts"][0]["ledger"]
+    assert {o["name"]: o["project"] for o in shown["of_other_projects"]}[f"{story.name}-web"] == f"{story.name} ({story.id})"
+    assert f"of another  firewall_rule {story.name}-web" in other.done("ledger", "show", "web1").out
+    moved = other.told("ledger", "move", "web1", "--from", story.name, "--yes")
+    assert [(c["action"], c["name"]) for c in moved["hosts"][0]["changes"]] == [("adopt", f"{story.name}-web")]
+    assert (story.entries(), other.key() is not None) == ({}, True)
+    other.play(other.rule("own"), story.rule("web", 9999))
+    assert other.changes("apply", "--yes") == [f"update {story.name}-web"]
+    assert other.done("ledger", "move", "web1", "--from", "nobody", "--yes", code=4).code == 4
+
+
+def test_objects_are_released_and_a_damaged_ledger_is_made_anew(story: Story) -> None:
+    story.settings(prune="created")
+    story.play(story.rule("web"), story.rule("old", 81))
+    story.done("apply", "--yes")
+    assert re.search(rf" release firewall_rule {story.name}-web\n +released by hand",
+                     story.done("ledger", "release", "web1", "--name", f"{story.name}-w*", "--yes").out)
+    assert story.entries() == {"old": "created"}
+    story.play(story.rule("old", 81))
+    assert story.changes("apply", "--yes") == []
+    assert story.rules() == {"web", "old"}
+    registry = story.lab.hosts["web1"].registry
+    registry.set(rf"{LEDGERS}\{story.id}", f"firewall_rule|local|{story.name}-old", "{broken")
+    shown = story.told("ledger", "show", "web1")["hosts"][0]
+    assert [d["summary"] for d in shown["diagnostics"]] != []
+    assert "not understood" in story.done("ledger", "show", "web1").out
+    rebuilt = story.told("ledger", "rebuild", "web1", "--yes")["hosts"][0]
+    assert [(c["action"], c["why"]) for c in rebuilt["changes"]] == [("adopt", "in the ledger as adopted")]
+    assert story.entries() == {"old": "adopted"}
+    assert story.told("ledger", "show", "web1")["hosts"][0]["diagnostics"] == []
+
+
+def test_a_clone_a_snapshot_and_a_feature_update(story: Story) -> None:
+    story.settings(prune="created")
+    story.play(story.rule("web"), story.rule("old", 81))
+    story.done("apply", "--yes")
+    machine = story.lab.hosts["web1"]
+    registry, key = machine.registry, story.key()
+    assert key is not None
+    ledger = {v.name: str(v.data) for v in key.values.values()}
+    policy = {name: str(registry.get(RULES, f"{story.name}-{name}")) for name in story.rules()}
+    story.play(story.rule("web", 8447), story.rule("new", 82))
+    assert story.changes("apply", "--yes") == ["create new", "update web", "remove old"]
+
+    registry.delete(rf"{LEDGERS}\{story.id}")  # the machine is put back to what it was
+    for name, text in ledger.items():
+        registry.set(rf"{LEDGERS}\{story.id}", name, text)
+    registry.unset(RULES, f"{story.name}-new")
+    for name, text in policy.items():
+        registry.set(RULES, f"{story.name}-{name}", text)
+    assert story.changes("apply", "--yes") == ["create new", "update web", "remove old"]
+    assert story.rules() == {"web", "new"}
+
+    story.play(story.rule("web", 8447))
+    guid = registry.get(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid")
+    registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", "aaaaaaaa-0000-0000-0000-000000000000")
+    cloned = story.told("apply", "--yes")["hosts"][0]
+    assert cloned["changes"] == []
+    assert [d["summary"] for d in cloned["diagnostics"] if "this machine was made from an image of" in d["summary"]] != []
+    assert story.told("ledger", "show", "web1")["hosts"][0]["ledger"]["inherited_from"] == "web1"
+    assert ", made on web1" in story.done("ledger", "show", "web1").out
+    assert story.rules() == {"web", "new"}
+    assert story.changes("apply", "--yes", "--accept-inherited") == ["remove new"]
+    assert story.told("ledger", "show", "web1")["hosts"][0]["ledger"]["inherited_from"] is None
+    registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", guid)
+    story.done("apply", "--yes", "--accept-inherited")
+
+    system, machine.system = machine.system, replace(machine.system, build=machine.system.build + 1)
+    try:
+        story.play(story.rule("web", 8448))
+        updated = story.told("plan")["hosts"][0]
+        assert f"build {system.build}, now {system.build + 1}" in "\n".join(d["summary"] for d in updated["diagnostics"])
+        assert story.changes("apply", "--yes") == ["update web"]
+    finally:
+        machine.system = system
+
+
+def test_a_rule_is_renamed_by_hand_and_gets_its_name_back(story: Story) -> None:
+    story.play(story.rule("web", display_name="Web"))
+    story.done("apply", "--yes")
+    registry = story.lab.hosts["web1"].registry
+    registry.set(RULES, f"{story.name}-theirs", str(registry.get(RULES, f"{story.name}-web")))
+    registry.unset(RULES, f"{story.name}-web")
+    planned = story.done("plan").out
+    assert f"firewall_rule {story.name}-web was renamed by hand: it is {story.name}-theirs now" in planned
+    story.play(f"{{{story.rule('web', display_name='Web')}, renamed_from: {story.name}-theirs}}")
+    assert story.changes("apply", "--yes") == ["rename web"]
+    assert (story.rules(), story.entries()) == ({"web"}, {"web": "created"})
+    assert story.changes("apply", "--yes") == []

@@ -1,0 +1,54 @@
+"""What a run may remove depends on whether it sees all that the project declares, and on what it was given."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosts import PROJECT
+
+from ringfence.plan.run_policy import RunPolicy
+from ringfence.project.settings import ProjectSettings
+from ringfence.run.policy_from_options import run_policy
+from ringfence.run.run_options import RunOptions
+
+
+def policy(folder: Path, playbooks: list[str] | None = None, settings: dict[str, Any] | None = None, **options: Any) -> RunPolicy:
+    found = ProjectSettings(folder, inventory=("hosts.yml",), playbooks=(str(folder / "a.yml"), str(folder / "b.yml")),
+                            project=PROJECT, **settings or {})
+    named = [str(folder / name) for name in playbooks or ("a.yml", "b.yml")]
+    return run_policy(RunOptions(folder, **options), found, named)
+
+
+@pytest.mark.parametrize(("run", "why"), [
+    ({}, ""), ({"playbooks": ["b.yml", "a.yml"]}, ""), ({"limit": ["web1"]}, ""), ({"extra_vars": ["a=1"]}, ""),
+    ({"tags": ["rdp"]}, "--tags or --skip-tags chose"), ({"skip_tags": ["rdp"]}, "--tags or --skip-tags chose"),
+    ({"playbooks": ["a.yml"]}, "not all playbooks of ringfence.yml are read"),
+    ({"playbooks": ["a.yml", "b.yml", "c.yml"]}, "not all playbooks of ringfence.yml are read")])
+def test_what_makes_a_run_partial(run: dict[str, Any], why: str, tmp_path: Path) -> None:
+    assert policy(tmp_path, **run).partial == why
+
+
+def test_what_runs_are_given(tmp_path: Path) -> None:
+    values = tmp_path / "values.yml"
+    values.write_text("env: test\n", encoding="utf-8")
+    given: list[dict[str, Any]] = [
+        {}, {"inventory": ["other.yml"]}, {"inventory": ["web1,"]}, {"extra_vars": ["env=test"]}, {"extra_vars": ["env=prod"]},
+        {"extra_vars": ["env=test", "size=1"]}, {"extra_vars": [f"@{values}"]}]
+    inputs = [policy(tmp_path, **one).inputs for one in given]
+    assert len({*inputs}) == len(given)
+    assert inputs == [policy(tmp_path, **one).inputs for one in given]
+    assert policy(tmp_path, tags=["rdp"], limit=["web1"]).inputs == inputs[0]
+    values.write_text("env: prod\n", encoding="utf-8")
+    assert policy(tmp_path, extra_vars=[f"@{values}"]).inputs not in inputs
+
+
+def test_the_command_line_wins(tmp_path: Path) -> None:
+    said = {"prune": "all", "max_changes": 5, "inherit": True}
+    of_file, of_line = policy(tmp_path, settings=said), policy(tmp_path, settings=said, prune="never", max_changes=7)
+    assert (of_file.prune, of_file.max_changes, of_file.accepts_inherited) == ("all", 5, True)
+    assert (of_line.prune, of_line.max_changes) == ("never", 7)
+    assert (policy(tmp_path).prune, policy(tmp_path).max_changes, policy(tmp_path).accepts_inherited) == ("report", 0, False)
+    assert policy(tmp_path, accept_inherited=True).accepts_inherited
+    assert [set(policy(tmp_path, force=forced).forced) for forced in ([], ["percent"])] == [set(), {"percent"}]
+    assert policy(tmp_path).playbooks == ("a.yml", "b.yml")
+    assert policy(tmp_path).run_id != policy(tmp_path).run_id
