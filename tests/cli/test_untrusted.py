@@ -133,7 +133,7 @@ def test_a_kind_that_is_a_link_to_a_device_is_not_read(listed: bool, cli: Cli) -
 
 
 def test_files_that_the_user_names_are_read(cli: Cli) -> None:
-    cli.write({"../fleet/hosts.yml": "all: {hosts: {web9: }}\n", "../fleet/group_vars/all.yml": "port: 22\n",
+    cli.write({"../fleet/hosts.yml": "all: {hosts: {web9: }}\n", "../fleet/group_vars/all.yml": "port: 443\n",
                "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: a, protocol: tcp, local_port: '{{ port }}'}\n"})
     said = cli("validate", "--untrusted", "-i", "../fleet/hosts.yml", "-e", "@../outside.yml")
     assert (said.code, said.out) == (0, "valid: 1 declaration for 1 host\n")

@@ -211,7 +211,7 @@ def test_every_piece_matters_or_means_what_absence_does(pieces: list[str]) -> No
     for i, piece in enumerate(pieces):
         rest = pieces[:i] + pieces[i + 1:]
         token, _, data = piece.partition("=")
-        idle = not data or piece.lower() in NEUTRAL or "|" in piece or (token.lower() == "name" and data == "r")
+        idle = not data.strip() or piece.lower() in NEUTRAL or "|" in piece or (token.lower() == "name" and data == "r")
         twice = any(token.lower().rstrip("_0123456789") == p.partition("=")[0].lower().rstrip("_0123456789") for p in rest)
         if not idle and not twice and token.lower() not in ("profile", "platform", "platform2"):
             assert RULE.read_string("r", "|".join(("v2.31", *rest, ""))) != whole, piece

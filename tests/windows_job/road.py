@@ -53,6 +53,7 @@ def _walk(job: Job, way: Way, ringfence: Program) -> Iterator[str]:
         variables = {"all": {"hosts": {"target": dict(way.variables)}}}
         (project / "hosts.yml").write_text(yaml.safe_dump(variables), "utf-8")
         (project / "site.yml").write_text(POLICY.read_text("utf-8"), "utf-8")
+        (project / "ringfence.yml").write_text("project: {name: ringfence-ci, id: 7c1f0a2b3d4e5f60}\n", "utf-8")
         (project / "gone.yml").write_text(yaml.safe_dump(gone(), allow_unicode=True), "utf-8")
 
         def expect(code: int, *arguments: str) -> Iterator[str]:

@@ -66,7 +66,7 @@ def criteria_type(proposal: Mapping[str, Any]) -> str:
     return "Select" if select else "Validate"
 
 
-# [MS-FASP] 2.2.65, FW_RULE_STATUS. Roots and intermediate authorities may be mixed: of 0x00101063 it says that it is not used,
+# [MS-FASP] 2.2.65, FW_RULE_STATUS. Roots and intermediate authorities may be mixed: of 0x101063 it says that it is not used,
 # and netsh's `consec add rule` has a type for each authority of its list. open: anonymous-alone
 _CHECKS: tuple[Check[AuthSet], ...] = (
     (0x00101030, "Method {0.foreign_method}.", lambda s: s.phase == 1 and s.foreign_method != ""),
