@@ -201,6 +201,19 @@ def test_an_image_of_another_machine_removes_nothing_until_it_is_accepted() -> N
     assert "|srv1|" in str(on.machine.registry.get(LEDGER, "Machine"))
 
 
+def test_an_object_that_only_a_cmdlet_tells_of_is_looked_for_though_nothing_declares_one_any_more() -> None:
+    on = LabHost({}, owns=False, policy=RUN)
+    setting = task("ipsec_dosp_setting", {"name": "gateway", "public_interface_aliases": "Ethernet",
+                                          "private_interface_aliases": "Ethernet 2"})
+    assert work(on, setting).error is None
+    assert on.entry("gateway", "ipsec_dosp_setting")["how"] == "created"
+    assert done(work(on, setting)) == []
+    assert "ipsec_dosp_setting gateway (created)" in told(work(on))
+    assert on.entry("gateway", "ipsec_dosp_setting")["how"] == "created"  # it is there, and not forgotten
+    assert done(work(on, prune="created")) == ["remove gateway"]
+    assert done(work(on, setting)) == ["create gateway"]
+
+
 def test_what_another_choice_of_tags_declares_is_not_gone() -> None:
     on = host(mine="created", never="created")
     assert done(work(on, prune="created", possible=("never",))) == ["remove mine"]

@@ -110,7 +110,8 @@ class _Owner:
         found = self._found(declared)
         if not kind.storage.removable or not kind.whole:
             self.declarations[id] = declared
-            self.claims[id] = Claim("mentioned", "")
+            if self.plan.found.ledger.owned(id, found) is None:
+                self.claims[id] = Claim("created" if found is None and kind.storage.removable else "mentioned", "")
         elif found is None:
             self._missing(declared)
         else:

@@ -25,7 +25,7 @@ from ringfence.report import HostResult
 from ringfence.run.enforcement import decided, enforcement_calls, enforcement_told, with_interfaces
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, ledger_update, only_call
 from ringfence.run.masking import Masking, secrets_of
-from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about
+from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about, of_kinds
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings, PsrpSettings
@@ -201,8 +201,9 @@ class HostRun:
             asked = replace(asked, facts=frozenset({INTERFACES, MANAGEMENT}))
         found, _ = self.read(asked, ledger=True)
         declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
-        # what only the facts of the host brought up
-        if job.needs_facts and (more := about(declared, self.kinds).beyond(asked)):
+        # what only the facts of the host brought up, and what the project owns of kinds that nothing declares any more
+        needed = about(declared, self.kinds) if job.needs_facts else NO_QUESTIONS
+        if more := of_kinds(needed, {id.kind for id in found.ledger.entries}, self.kinds).beyond(asked):
             found = more.answered(found, self.send(Batch(more.calls())))
         seen, unread_error = self._seen(declared, found)
         policy, possible = self._policy(declared, found)

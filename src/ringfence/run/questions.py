@@ -1,6 +1,6 @@
 """What is to be asked of a host about what is declared for it, and what its answers add to what was read."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Container, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -98,6 +98,12 @@ def about(declarations: Declarations, kinds: Mapping[str, Kind]) -> Questions:
     return Questions(frozenset(facts), bind.account_names(named),
                      tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()),
                      judged=True)
+
+
+def of_kinds(questions: Questions, names: Container[str], kinds: Mapping[str, Kind]) -> Questions:
+    """The questions, and those for such kinds by name of which only a cmdlet tells."""
+    more = tuple(k for k in kinds.values() if k.name in names and k.storage.get_cmdlet and k not in questions.kinds)
+    return replace(questions, kinds=(*questions.kinds, *more)) if more else questions
 
 
 def _dict(value: Any) -> dict[str, Any]:
