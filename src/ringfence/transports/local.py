@@ -35,8 +35,8 @@ class LocalTransport:
         program = _found(executable)
         standard_input = process.standard_input(batch)
         try:
-            # a session of its own: whatever it starts can be ended with it
-            child = subprocess.Popen(process.command(program), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            # a session of its own: whatever it starts can be ended with it; without buffers, for closing one writes what it holds
+            child = subprocess.Popen(process.command(program), bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                      stderr=subprocess.PIPE, start_new_session=True,
                                      env=process.environment(executable, os.environ))
         except OSError as error:
@@ -82,8 +82,10 @@ def _found(executable: str) -> str:
 
 
 def _write(pipe: IO[bytes], data: bytes) -> None:
+    left = memoryview(data)
     with contextlib.suppress(OSError, ValueError), pipe:  # a process that ends early says why on standard error
-        pipe.write(data)
+        while left:
+            left = left[pipe.write(left):]
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
