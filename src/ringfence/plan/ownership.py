@@ -135,6 +135,9 @@ class _Owner:
 
     def _there(self, declared: Present, found: Resource) -> None:
         """A declaration that meets an object."""
+        if self.plan.policy.project is None and found == declared.resource:  # whosever it is: nothing changes, or is recorded
+            self.declarations[declared.id] = declared
+            return
         ledger, treatment = self.plan.found.ledger, declared.treatment
         known_as = self.renames.get(declared.id, declared.id)
         entry = ledger.owned(known_as, found) or self._renamed_back(declared.id, found)
@@ -180,6 +183,8 @@ class _Owner:
         """What would be lost or opened if an object that is not ours became as declared; nothing where it may."""
         wanted = declared.applied_to(found)
         assert wanted is not None
+        if wanted == found:
+            return ""
         cleared = [name for name in differing(found, wanted) if name not in declared.values]
         if cleared:
             return f"silence would clear {', '.join(cleared)}"
