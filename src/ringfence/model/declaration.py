@@ -7,7 +7,7 @@ from typing import Any, Literal
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.model.kept import untouched
 from ringfence.model.resource import Resource
-from ringfence.model.state import Id, State, references_of, title
+from ringfence.model.state import NO_TASK, Id, State, TaskLabel, references_of, title
 
 Omitted = Literal["default", "keep"]
 """What a property means that a task does not mention: Windows' default, so that the whole object is declared; or what the host
@@ -32,7 +32,8 @@ class Present:
     """A resource that shall be there.
 
     resource: what is mentioned, and Windows' defaults for the rest · values: what is mentioned · where, locations: the
-    place of the task, and of each property · host_names: properties that hold names which only the host can translate.
+    place of the task, and of each property · host_names: properties that hold names which only the host can translate ·
+    label: what people know the task by.
     """
 
     id: Id
@@ -42,6 +43,7 @@ class Present:
     locations: Mapping[str, Where] = field(default_factory=dict)
     host_names: tuple[str, ...] = ()
     treatment: Treatment = Treatment()
+    label: TaskLabel = NO_TASK
 
     def __str__(self) -> str:
         return title(self.id, self.resource)
@@ -72,6 +74,7 @@ class Absent:
     id: Id
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
+    label: TaskLabel = NO_TASK
 
     def applied_to(self, found: Resource | None) -> None:
         """Nothing, whatever was found."""
@@ -88,6 +91,7 @@ class AsShipped:
     id: Id
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
+    label: TaskLabel = NO_TASK
 
     def applied_to(self, found: Resource | None) -> Resource | None:
         """As it was found: it is not known yet what ships."""

@@ -16,6 +16,7 @@ from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.variable_files import mapping
 from ringfence.documents.yaml import Map, Seq
+from ringfence.model.state import NO_TASK, TaskLabel
 from ringfence.project import playbook_keys as keys
 from ringfence.templates.budget import OverBudget, templates_of
 from ringfence.templates.compile import check, check_template, condition, template
@@ -61,6 +62,7 @@ class TaskSource:
     tags: frozenset[str] = frozenset()
     variables: Map = field(default_factory=Map)
     treatment: Map = field(default_factory=Map)
+    label: TaskLabel = NO_TASK
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -85,6 +87,7 @@ class _Inherited:
     conditions: tuple[Condition, ...] = ()
     variables: Map = field(default_factory=Map)
     chain: tuple[tuple[Path, Where], ...] = ()
+    play: str = ""
 
 
 class PlaybookReader:
@@ -166,8 +169,9 @@ class PlaybookReader:
             parse_bool(play.get("gather_facts", True))
         except ValueError:
             self.problems.error(play.at("gather_facts"), "gather_facts is true or false")
-        steps = self._tasks(play.get("tasks"), play.at("tasks"), path, replace(own, variables=Map()))
-        return [Play(self._name(play), self._hosts(play, where), play.at("hosts"), own.variables, self._vars_files(play),
+        name = self._name(play)
+        steps = self._tasks(play.get("tasks"), play.at("tasks"), path, replace(own, variables=Map(), play=name))
+        return [Play(name, self._hosts(play, where), play.at("hosts"), own.variables, self._vars_files(play),
                      tuple(steps), where, path.parent)]
 
     def _hosts(self, play: Map, where: Where) -> tuple[str, ...]:
@@ -255,7 +259,9 @@ class PlaybookReader:
         told = [key for key in keys.TREATMENT_KEYS if key in task]
         treatment = Map({key: task[key] for key in told}, where, {key: task.at(key) for key in told})
         check(treatment, where, self.problems)
-        return [TaskSource(kind, properties, self._name(task), where, own.conditions, loop, own.tags, own.variables, treatment)]
+        name = self._name(task)
+        return [TaskSource(kind, properties, name, where, own.conditions, loop, own.tags, own.variables, treatment,
+                           TaskLabel(own.play, name, tuple(sorted(own.tags))))]
 
     def _imported(self, task: Map, path: Path, inherited: _Inherited) -> list[TaskSource]:
         where = task.at("import_tasks")
