@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+from typing import Literal
 
 import pytest
 from batches import open_transport
@@ -26,7 +27,7 @@ def test_the_reader_stays_short() -> None:
 
 
 @pytest.mark.parametrize("auth", ["basic", "ntlm"])
-def test_a_read_of_a_policy_of_300_rules(auth: str) -> None:
+def test_a_read_of_a_policy_of_300_rules(auth: Literal["basic", "ntlm"]) -> None:
     on, noise = machine("SRV1"), random.Random(1)
     for i in range(300):  # of such size that they come in as many pieces as those of a real host
         on.registry.set(POLICY + r"\FirewallRules", f"corp-{i}", f"v2.31|Action=Allow|Dir=In|Name={noise.randbytes(40).hex()}|")
