@@ -27,6 +27,9 @@ class Treatment:
     renamed_from: str = ""
 
 
+NO_TREATMENT = Treatment()
+
+
 @dataclass(frozen=True, slots=True)
 class Present:
     """A resource that shall be there.
@@ -42,7 +45,7 @@ class Present:
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
     host_names: tuple[str, ...] = ()
-    treatment: Treatment = Treatment()
+    treatment: Treatment = NO_TREATMENT
     label: TaskLabel = NO_TASK
 
     def __str__(self) -> str:

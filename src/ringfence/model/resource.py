@@ -176,9 +176,8 @@ def prop(
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
-            "one_value": one_value,
-            "role": role, "narrows": narrows, "proposal": proposal,
-            "wins": wins, "policy_only": policy_only}
+            "one_value": one_value, "role": role, "narrows": narrows, "proposal": proposal, "wins": wins,
+            "policy_only": policy_only}
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -189,12 +188,13 @@ class Resource:
     resources are equal whatever they were read from.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_read_as", "_stored")
+    __slots__ = ("__dict__", "__weakref__", "_read_as", "_stored", "worked_out")
     kind: ClassVar["Kind"]
     name: str
     unknown_tokens: Tokens
     _stored: str | SourceKey | None
     _read_as: Mapping[str, Any]
+    worked_out: dict[str, Any]  # see once.py
 
     def __eq__(self, other: object) -> bool:
         return self is other or (type(self) is type(other) and self.__dict__ == other.__dict__)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import requests
 from pypsrp.exceptions import WinRMTransportError
-from pypsrp.wsman import WSMan, _TransportHTTP
+from pypsrp.wsman import NAMESPACES, WSMan, WSManAction, _TransportHTTP
 from requests.adapters import HTTPAdapter
 
 from ringfence.errors import HostError
@@ -28,6 +28,8 @@ _SEALED = re.compile(r'multipart/(x-multi-)?encrypted;\s*protocol="[\w/.-]+";\s*
 
 BEFORE_AUTHENTICATION = 2**20  # bytes of all responses before authentication, their headers included
 _MAX_CONTINUED = 20  # times "100 Continue" before one response: http.client reads on as long as they come
+_SESSION_ID = f"{{{NAMESPACES['wsmv']}}}SessionId"
+_LANGUAGES = (f"{{{NAMESPACES['wsman']}}}Locale", f"{{{NAMESPACES['wsmv']}}}DataLocale")
 _ROUNDS = 20  # responses in which authentication has to come to its end; NTLM takes three
 
 
@@ -233,6 +235,15 @@ class BoundedWSMan(WSMan):
                  **settings: Any) -> None:
         super().__init__(max_envelope_size=max_envelope_size, operation_timeout=operation_timeout, **settings)
         self.transport = BoundedHttp(link, fingerprint, **settings)
+
+    def _create_header(self, action: str, *args: Any, **options: Any) -> Any:
+        """The header of one message: without a session's id, which a client need not send (MS-WSMV 3.2.4.1.23), and with the
+        languages only where they count, in the message that makes a shell (MS-WSMV 3.1.4.1.31.2)."""
+        message_id, header = super()._create_header(action, *args, **options)
+        idle = {_SESSION_ID} if action == WSManAction.CREATE else {_SESSION_ID, *_LANGUAGES}
+        for element in [e for e in header if e.tag in idle]:
+            header.remove(element)
+        return message_id, header
 
 
 def without_document_type(xml: bytes) -> bytes:
