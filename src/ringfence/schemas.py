@@ -13,7 +13,7 @@ from ringfence.diagnostics import Severity
 from ringfence.doctor.checks import CHECKS
 from ringfence.doctor.examination import Level
 from ringfence.errors import FAILURES
-from ringfence.model.ledger import HEADER_VALUES, How
+from ringfence.model.ledger import HEADER_VALUES, PRUNE_MODES, How
 from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
@@ -108,6 +108,8 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
     play = _closed({**shared, "hosts": {**NAMES, "description": "A pattern of hosts and groups: web:!staging."},
                     "vars_files": {"anyOf": [STRING, {"type": "array", "items": NAMES}],
                                    "description": "Files of variables; of a list inside, the first that exists."},
+                    "prune": {"enum": list(PRUNE_MODES), "description": "What becomes of what the project had there and declares "
+                              "no more."},
                     "gather_facts": {"type": "boolean", "description": "Taken for Ansible's sake; facts are always read."},
                     "tasks": tasks}, "hosts", description="What a group of hosts has.")
     imported = _closed({**shared, **when, "import_playbook": {**STRING, "description": "The path of another playbook."}},
