@@ -32,7 +32,8 @@ class Present:
     """A resource that shall be there.
 
     resource: what is mentioned, and Windows' defaults for the rest · values: what is mentioned · where, locations: the
-    place of the task, and of each property · host_names: properties that hold names which only the host can translate.
+    place of the task, and of each property · host_names: properties that hold names which only the host can translate ·
+    if_whole: what is wrong with it where the whole object is declared, as far as that is not known without the host.
     """
 
     id: Id
@@ -42,6 +43,7 @@ class Present:
     locations: Mapping[str, Where] = field(default_factory=dict)
     host_names: tuple[str, ...] = ()
     treatment: Treatment = Treatment()
+    if_whole: tuple[Diagnostic, ...] = ()
 
     def __str__(self) -> str:
         return title(self.id, self.resource)

@@ -92,6 +92,7 @@ class _Owner:
         if entry is not None and entry.hash and entry.how != "mentioned" and isinstance(declared, Present) and (
                 declared.treatment is _NOBODYS or declared.treatment == _NOBODYS) and not ledger.foreign:
             self.declarations[id] = declared  # the most frequent case, and the cheapest
+            self.diagnostics += declared.if_whole
             return
         if other := ledger.foreign.get(id):
             self.refusals.append(Diagnostic(declared.where, f"{id} belongs to the project {other}", "Declare it there and not "
@@ -241,6 +242,8 @@ class _Owner:
         self.claims[id] = Claim(None, "back to what Windows ships")
 
     def _manage(self, declared: Present, omitted: Omitted, claim: Claim | None) -> None:
+        if omitted == "default":
+            self.diagnostics += declared.if_whole
         if omitted != declared.treatment.omitted:
             declared = replace(declared, treatment=replace(declared.treatment, omitted=omitted))
         self.declarations[declared.id] = declared

@@ -73,7 +73,7 @@ def diagnostics(problems: Sequence[Diagnostic], style: Style = unstyled) -> str:
 
 
 def _difference(before: Any, after: Any, action: str, nothing: str, full: bool) -> Iterator[DifferenceLine]:
-    if action != "update":
+    if action in ("create", "remove"):
         yield DifferenceLine("", value(after if action == "create" else before, nothing, full))
     elif isinstance(before, tuple) and isinstance(after, tuple) and before and after:
         yield from _members(before, after, full)
