@@ -57,6 +57,12 @@ def test_an_adoption_shows_what_becomes_of_the_object() -> None:
                                   "      description  theirs → (none)", "      action       block → allow"]
 
 
+def test_what_is_called_the_same_is_told_as_it_is_stored() -> None:
+    differs = update(before={"group": "@f.dll,-1", "description": "@f.dll,-2"}, after={"group": "Web", "description": "Other"})
+    shown = text_view.change(differs, names=(("@f.dll,-1", "Web"), ("@f.dll,-2", "Of the web")))
+    assert [line.split("  ")[-1] for line in shown.splitlines()[1:]] == ["Of the web → Other", "@f.dll,-1 → Web"]
+
+
 def test_an_order_that_differs_is_shown_too() -> None:
     one, other = (RULE.create("web", {}, extra) for extra in (("A=1", "B=2"), ("B=2", "A=1")))
     assert text_view.change(Change(id_of(one), one, other)).endswith("unknown_tokens  A=1, B=2 → B=2, A=1")

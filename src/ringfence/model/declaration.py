@@ -75,6 +75,9 @@ class Absent:
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return str(self.id)
+
     def applied_to(self, found: Resource | None) -> None:
         """Nothing, whatever was found."""
 
@@ -90,6 +93,9 @@ class AsShipped:
     id: Id
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return str(self.id)
 
     def applied_to(self, found: Resource | None) -> Resource | None:
         """As it was found: it is not known yet what ships."""

@@ -180,7 +180,9 @@ def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool)
     for name, differences in rows.items():
         for number, line in enumerate(differences):
             label = name if number == 0 else ""
-            told = people_say(line.text)
+            old, arrow, new = (told := people_say(line.text)).partition(" → ")
+            if arrow and old == new:  # what is stored differs, and is called the same
+                told = line.text
             shown = f"{line.sign} {told}" if line.sign else told
             tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if changed.action == "remove" else "")
             lines.append(f"      {label.ljust(width)}  {style(shown, tint) if tint else shown}".rstrip())
