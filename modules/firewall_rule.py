@@ -277,7 +277,7 @@ def _check_ports(rule: FirewallRule) -> Iterable[Finding]:
 
 
 def _way_out(rule: FirewallRule, name: str) -> str:
-    if rule.protocol.startswith("icmp") and getattr(rule, name) == ("RPC",):  # a real export of 366 rules has it 33 times
+    if rule.protocol in ("icmpv4", "icmpv6") and getattr(rule, name) == ("RPC",):  # a real export of 366 rules has it 33 times
         return f"leave {name} out: for ICMP rules Get-NetFirewallPortFilter prints RPC where there is no port"
     return "set protocol to tcp or udp"
 

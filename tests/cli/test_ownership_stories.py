@@ -219,6 +219,27 @@ def test_other_values_take_nothing_before_they_are_settled(story: Story) -> None
     assert story.changes("apply", "--yes", "-e", "env=prod") == ["remove test"]
 
 
+def test_plays_say_what_becomes_of_what_goes(story: Story) -> None:
+    """A play goes before ringfence.yml and the command line before a play; plays that share a host have to agree."""
+    def plays(*said: str, more: str = "") -> None:
+        story.cli.write({"site.yml": "".join(
+            f"- {{hosts: {hosts}, {prune}tasks: [{{{story.rule(hosts, port)}}}{more}]}}\n"
+            for port, (hosts, prune) in enumerate((one.split(" ", 1) for one in said), 8443))})
+
+    story.settings(prune="all")
+    plays("web1 ", "web3 ", more=f", {{{story.rule('old', 81)}}}")
+    story.done("apply", "--yes")
+    plays("web1 prune: never, ", "web3 prune: created, ")
+    assert story.changes("plan", "--prune", "created", "--detailed-exitcode", code=2) == ["remove old", "remove old"]
+    assert story.changes("apply", "--yes") == ["remove old"]
+    assert (story.rules("web1"), story.rules("web3")) == ({"web1", "old"}, {"web3"})
+    plays("web1 prune: never, ", "web1:web3 prune: created, ", "all ")
+    wrong = story.done("validate", code=1)
+    assert "site.yml:2: error: prune is created here and never at site.yml:1, in two plays for one host (host web1)" in wrong.err
+    plays("web1 prune: created, ", "web1:web3 ")  # a play that does not say it agrees with every other one
+    assert story.changes("apply", "--yes", "--limit", "web1") == ["create web1:web3", "remove old"]
+
+
 def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
     story.play(story.rule("web"))
     story.done("apply", "--yes")

@@ -125,6 +125,14 @@ def test_the_same_twice_is_fine() -> None:
     assert list(desired) == [Id("local", "firewall_rule", "r")]
 
 
+def test_what_either_of_two_tasks_mentions_is_mentioned() -> None:
+    """Of an object that is managed by mention it counts, even where it says what silence says too."""
+    for tasks in ((at(1, name="r"), at(9, name="r", enabled=True)), (at(1, name="r", enabled=True), at(9, name="r"))):
+        (only,) = declared(*tasks).values()
+        assert isinstance(only, Present)
+        assert (only.values, only.location("enabled").line) == ({"enabled": True}, 11 if "enabled" in tasks[1].properties else 3)
+
+
 def test_present_and_absent_is_a_conflict() -> None:
     for tasks in ((at(1, name="r"), at(10, name="r", state="absent")), (at(1, name="r", state="absent"), at(10, name="r"))):
         _, (problem,) = declare(*tasks)

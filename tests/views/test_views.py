@@ -2,6 +2,7 @@
 
 import json as standard_json
 import re
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -50,6 +51,19 @@ def test_a_list_that_was_or_becomes_any_is_said_so() -> None:
     assert shown.endswith("remote_address  any → 10.0.0.1")
     shown = text_view.change(update(before={"program": "a.exe"}, after={"program": None}))
     assert shown.endswith("program  a.exe → any")
+
+
+def test_an_adoption_shows_what_becomes_of_the_object() -> None:
+    differs = update(before={"action": "block", "description": "theirs"}, after={"action": "allow"})
+    shown = text_view.change(replace(differs, as_action="adopt", why="of somebody else: from now on the project's"))
+    assert shown.splitlines() == ["  & adopt firewall_rule web", "      of somebody else: from now on the project's",
+                                  "      description  theirs → (none)", "      action       block → allow"]
+
+
+def test_what_is_called_the_same_is_told_as_it_is_stored() -> None:
+    differs = update(before={"group": "@f.dll,-1", "description": "@f.dll,-2"}, after={"group": "Web", "description": "Other"})
+    shown = text_view.change(differs, names=(("@f.dll,-1", "Web"), ("@f.dll,-2", "Of the web")))
+    assert [line.split("  ")[-1] for line in shown.splitlines()[1:]] == ["Of the web → Other", "@f.dll,-1 → Web"]
 
 
 def test_an_order_that_differs_is_shown_too() -> None:

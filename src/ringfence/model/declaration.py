@@ -36,7 +36,8 @@ class Present:
 
     resource: what is mentioned, and Windows' defaults for the rest · values: what is mentioned · where, locations: the
     place of the task, and of each property · host_names: properties that hold names which only the host can translate ·
-    label: what people know the task by.
+    label: what people know the task by · if_whole: what is wrong with it where the whole object is declared, as far as that is
+    not known without the host.
     """
 
     id: Id
@@ -47,6 +48,7 @@ class Present:
     host_names: tuple[str, ...] = ()
     treatment: Treatment = NO_TREATMENT
     label: TaskLabel = NO_TASK
+    if_whole: tuple[Diagnostic, ...] = ()
 
     def __str__(self) -> str:
         return title(self.id, self.resource)
@@ -79,6 +81,9 @@ class Absent:
     locations: Mapping[str, Where] = field(default_factory=dict)
     label: TaskLabel = NO_TASK
 
+    def __str__(self) -> str:
+        return str(self.id)
+
     def applied_to(self, found: Resource | None) -> None:
         """Nothing, whatever was found."""
 
@@ -95,6 +100,9 @@ class AsShipped:
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
     label: TaskLabel = NO_TASK
+
+    def __str__(self) -> str:
+        return str(self.id)
 
     def applied_to(self, found: Resource | None) -> Resource | None:
         """As it was found: it is not known yet what ships."""

@@ -160,7 +160,8 @@ DISPLAY_NAME = PropertyType("text", _display_name, TEXT.schema, lambda v: v or "
 class Rule(Resource):
     """What every kind of rule has: how it is shown, whether and where it takes effect."""
 
-    display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
+    display_name: str | None = prop("The name that people see; the same as `name` where omitted. Windows' own rules "
+                                    "have `@dll,-id`, a text of a file in each language.", DISPLAY_NAME, "Name",
                                     set_parameter="NewDisplayName", role="text", example="Owned by the network team")
     description: str | None = prop("What the rule is for.", TEXT, "Desc", role="text")
     group: str | None = prop("The group that the rule is shown in: a text, or `@dll,-id` as Windows' own rules have it.",

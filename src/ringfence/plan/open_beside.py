@@ -68,7 +68,7 @@ def _warning(declared: Present, everybody: _OpenRules) -> Iterator[Diagnostic]:
     names = sorted({other.name for other in everybody.near(declared.resource) if _covers(other, declared.resource)})
     if names:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        yield Diagnostic(declared.location("remote_address"), f"{declared.id} does not restrict what it is for: "
+        yield Diagnostic(declared.location("remote_address"), f"{declared} does not restrict what it is for: "
                          f"{', '.join(names[:_SHOWN])}{more} on the host let that in from anywhere", _ADVICE, "warning")
 
 

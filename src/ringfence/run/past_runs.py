@@ -16,9 +16,9 @@ from ringfence.run.journal import own_folder, runs_folder
 from ringfence.run.run_lock import HOLDER, LOCK
 
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
-DONE = ("changed", "in_sync", "not_in_force")  # statuses of hosts to which `apply --resume` does not go again
+DONE_STATUSES = ("changed", "in_sync", "not_in_force")  # statuses of hosts to which `apply --resume` does not go again
 LAST = "last"
-MAX_HOSTS = 100_000  # of a run, that are told
+MAX_TOLD_HOSTS = 100_000  # of a run, that are told
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class PastRun:
     @property
     def left(self) -> tuple[str, ...]:
         """The hosts that are not known to be done."""
-        return tuple(one.host for one in self.hosts.values() if one.status not in DONE)
+        return tuple(one.host for one in self.hosts.values() if one.status not in DONE_STATUSES)
 
 
 def past_runs(project: Path, run_dir: str = "") -> Iterator[PastRun]:
@@ -143,7 +143,7 @@ def _event(line: bytes) -> dict[str, Any] | None:
 
 def _hosts(begin: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[str, PastHost]:
     named = begin.get("hosts")
-    found = {name: PastHost(name) for name in (named[:MAX_HOSTS] if isinstance(named, list) else ()) if isinstance(name, str)}
+    found = {name: PastHost(name) for name in (named[:MAX_TOLD_HOSTS] if isinstance(named, list) else ()) if isinstance(name, str)}
     for event in events:
         data = event.get("host")
         if event["event"].startswith("host_") and isinstance(data, dict) and isinstance(name := data.get("host"), str):

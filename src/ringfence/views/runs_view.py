@@ -6,7 +6,7 @@ from typing import Any
 
 from ringfence.views.format import Style, columns, count, cut, escaped, natural, unstyled
 
-STATES = {"ended": "good", "running": "changed", "interrupted": "error", "killed": "error"}
+STATE_STYLES = {"ended": "good", "running": "changed", "interrupted": "error", "killed": "error"}
 
 
 def listed(runs: Sequence[Mapping[str, Any]], style: Style = unstyled) -> str:
@@ -20,14 +20,14 @@ def listed(runs: Sequence[Mapping[str, Any]], style: Style = unstyled) -> str:
     painted = [style(lines[0], "quiet")]
     for line, run in zip(lines[1:], runs, strict=True):
         before, word, after = line.partition(f"  {run['state']}")
-        painted.append(before + style(word, STATES[run["state"]]) + after)
+        painted.append(before + style(word, STATE_STYLES[run["state"]]) + after)
     return "\n".join(painted) + "\n"
 
 
 def shown(run: Mapping[str, Any], style: Style = unstyled) -> str:
     """One run: how it went, and what it made of each host."""
     project = run["project"] or {}
-    state = style(run["state"], STATES[run["state"]])
+    state = style(run["state"], STATE_STYLES[run["state"]])
     lines = [f"{style(escaped(run['run_id']), 'strong')}  {cut(str(run['command']))}  {state}",
              f"  began {escaped(str(run['started']))}, ringfence {escaped(str(run['ringfence']))}"
              + (f", {escaped(str(project.get('name') or ''))} {escaped(_commit(run))}".rstrip() if project else "")]
