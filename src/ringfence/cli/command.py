@@ -12,6 +12,7 @@ from ringfence.cli.options import (
     FleetOptions,
     InventoryOptions,
     OwnershipOptions,
+    PlanLimits,
     RecordOptions,
     SecretOptions,
     SelectionOptions,
@@ -24,7 +25,7 @@ from ringfence.run.interruption import Terminated, sigterm_raises
 Command = Callable[..., int]
 OPTION_GROUPS: dict[Any, Any] = {Console: CommonOptions,
                           **{group: group for group in (SecretOptions, InventoryOptions, SelectionOptions, FleetOptions,
-                                                        TrustOptions, OwnershipOptions, RecordOptions)}}
+                                                        TrustOptions, OwnershipOptions, RecordOptions, PlanLimits)}}
 
 
 class Internal(RingfenceError):

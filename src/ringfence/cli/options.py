@@ -124,6 +124,15 @@ class FleetOptions:
 
 
 @dataclass(frozen=True)
+class PlanLimits:
+    """Which plan files are not applied."""
+
+    max_age: Annotated[str, flag("--max-age", metavar="DURATION", help="Refuse a plan file that is older: 30m, 24h, 7d.")] = ""
+    same_commit: Annotated[bool, flag("--same-commit", help="Refuse a plan file that was made of another commit of the project, "
+                                      "or of what was not committed.")] = False
+
+
+@dataclass(frozen=True)
 class RecordOptions:
     """Where a run that writes is recorded, and how long it waits for another one."""
 
