@@ -257,8 +257,8 @@ def _headline(result: HostResult, style: Style) -> str:
         f", {len(result.written)} of {count(len(result.changes), 'change')} written" if stopped else "")
 
 
-MADE_WORDS: dict[Action, str] = {"create": "created", "update": "updated", "remove": "removed", "rename": "renamed", "adopt": "adopted",
-                           "release": "released"}
+MADE_WORDS: dict[Action, str] = {"create": "created", "update": "updated", "remove": "removed", "rename": "renamed",
+                                 "adopt": "adopted", "release": "released"}
 
 
 def host_line(result: HostResult, number: int, total: int, style: Style = unstyled) -> str:
