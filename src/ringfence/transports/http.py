@@ -181,6 +181,26 @@ class BoundedAdapter(HTTPAdapter):
         return response
 
 
+class _Preparer:
+    """Stands in for `prepare_request` of a session all of whose messages go to one URL in one way: what they have in common is
+    prepared with the first, since that takes longer than to send one."""
+
+    def __init__(self, session: requests.Session) -> None:
+        self._session, self._prepare = session, session.prepare_request
+        self._first: requests.PreparedRequest | None = None
+
+    def __call__(self, request: requests.Request) -> requests.PreparedRequest:
+        if self._first is None:
+            self._first = self._prepare(request)
+        made = self._first.copy()
+        made.headers.update(request.headers)
+        if self._session.cookies:  # of a proxy that keeps its clients apart
+            made.headers.pop("Cookie", None)
+            made.prepare_cookies(self._session.cookies)
+        made.prepare_body(request.data, None)
+        return made
+
+
 class BoundedHttp(_TransportHTTP):
     """pypsrp's HTTP transport on our adapter, with retries of reading alone."""
 
@@ -192,6 +212,7 @@ class BoundedHttp(_TransportHTTP):
         session: requests.Session = super()._build_session()
         if hook := getattr(session.auth, "response_hook", None):  # of Negotiate, Kerberos and CredSSP
             vars(session.auth)["response_hook"] = functools.partial(self._log_on, hook)
+        vars(session)["prepare_request"] = _Preparer(session)
         session.trust_env = False  # its proxies and authorities are in the session by now; else they are read each time
         session.mount("http://", BoundedAdapter(self.link))
         session.mount("https://", BoundedAdapter(self.link, assert_fingerprint=self.fingerprint,

@@ -240,6 +240,10 @@ class _OnceWritingSerializer(Serializer):
             return super().serialize(value, *how, **more)
         return _clixml(_ConstantMessage((type(value), *depends_on), value))
 
+    def _deserialize_string(self, value: str | None) -> str:
+        """A text as it is meant; a reply is long, and nothing is escaped in base64."""
+        return value if value and "_" not in value else str(super()._deserialize_string(value))
+
 
 class _LinearFragmenter(Fragmenter):
     """pypsrp's, whose cost grows with the square of the number of fragments, which the host chooses."""
