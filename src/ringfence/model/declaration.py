@@ -7,7 +7,7 @@ from typing import Any, Literal
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.model.kept import untouched
 from ringfence.model.resource import Resource
-from ringfence.model.state import Id, State, references_of, title
+from ringfence.model.state import NO_TASK, Id, State, TaskLabel, references_of, title
 
 Omitted = Literal["default", "keep"]
 """What a property means that a task does not mention: Windows' default, so that the whole object is declared; or what the host
@@ -33,7 +33,8 @@ class Present:
 
     resource: what is mentioned, and Windows' defaults for the rest · values: what is mentioned · where, locations: the
     place of the task, and of each property · host_names: properties that hold names which only the host can translate ·
-    if_whole: what is wrong with it where the whole object is declared, as far as that is not known without the host.
+    if_whole: what is wrong with it where the whole object is declared, as far as that is not known without the host ·
+    label: what people know the task by.
     """
 
     id: Id
@@ -44,6 +45,7 @@ class Present:
     host_names: tuple[str, ...] = ()
     treatment: Treatment = Treatment()
     if_whole: tuple[Diagnostic, ...] = ()
+    label: TaskLabel = NO_TASK
 
     def __str__(self) -> str:
         return title(self.id, self.resource)
@@ -74,6 +76,7 @@ class Absent:
     id: Id
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
+    label: TaskLabel = NO_TASK
 
     def __str__(self) -> str:
         return str(self.id)
@@ -93,6 +96,7 @@ class AsShipped:
     id: Id
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
+    label: TaskLabel = NO_TASK
 
     def __str__(self) -> str:
         return str(self.id)

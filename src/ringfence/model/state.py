@@ -77,6 +77,15 @@ def references_of(store: str, resource: Resource) -> dict[str, Id]:
     return {p.name: Id(store, p.references, str(name).lower()) for p, name in names if name not in (None, NO_SET)}
 
 
+class TaskLabel(NamedTuple):
+    """What people know a task by: the play that it stands in, its own name as written, its tags."""
+
+    play: str = ""
+    task: str = ""
+    tags: tuple[str, ...] = ()
+
+
+NO_TASK = TaskLabel()
 Action = Literal["create", "update", "remove", "rename", "adopt", "release"]
 
 
@@ -86,7 +95,8 @@ class Change:
 
     as_action: what is more than the difference of the two. `rename`: `id` is that of before, and after has the new name alone;
     `adopt`: from now on the resource is the project's, whatever differs; `release`: it is not any more, and stays as it is ·
-    why: whose the resource is, and why it is managed as it is; empty where that goes without saying.
+    why: whose the resource is, and why it is managed as it is; empty where that goes without saying · owner: whose it is before
+    the change, a row of windows.origin.ORIGINS; empty where it is not there yet · label: the task at `where`.
     """
 
     id: Id
@@ -95,6 +105,8 @@ class Change:
     where: Where = NOWHERE
     as_action: Action | None = None
     why: str = ""
+    owner: str = ""
+    label: TaskLabel = NO_TASK
 
     @property
     def action(self) -> Action:

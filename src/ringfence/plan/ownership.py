@@ -48,19 +48,33 @@ def difference(plan: Plan) -> Plan:
 
 
 def _claimed(change: Change, plan: Plan) -> Change:
-    claim, where = plan.claims.get(change.id), plan.declarations[change.id].where
+    claim, declared = plan.claims.get(change.id), plan.declarations[change.id]
     adopts = claim is not None and claim.how == "adopted" and change.before is not None
-    return replace(change, where=where, as_action="adopt" if adopts else None, why=claim.why if claim else "")
+    return replace(change, where=declared.where, as_action="adopt" if adopts else None, why=claim.why if claim else "",
+                   label=declared.label)
 
 
 def _own_changes(plan: Plan) -> tuple[Change, ...]:
     """The changes that come from whose an object is: renames, and adoptions of what is as it should be."""
-    renames = [Change(old, plan.found.state[old], plan.base[new], plan.declarations[new].where, "rename")
+    renames = [Change(old, plan.found.state[old], plan.base[new], plan.declarations[new].where, "rename",
+                      label=plan.declarations[new].label)
                for new, old in plan.renames.items()]
-    adoptions = [Change(id, resource, resource, plan.declarations[id].where, "adopt", claim.why)
+    adoptions = [Change(id, resource, resource, plan.declarations[id].where, "adopt", claim.why,
+                        label=plan.declarations[id].label)
                  for id, claim in plan.claims.items() if claim.how == "adopted" and (resource := plan.base.get(id)) is not None
                  and resource == plan.after.get(id)]
     return (*renames, *adoptions)
+
+
+def tell_owners(plan: Plan) -> Plan:
+    """The plan, whose changes say whose the objects are that they meet."""
+    shipped, ledger = plan.found.defaults.state, plan.found.ledger
+
+    def told(change: Change) -> Change:
+        found = change.before
+        return change if found is None else replace(change, owner=origin_of(change.id, found, shipped, ledger).name)
+
+    return replace(plan, changes=tuple(map(told, plan.changes))) if plan.changes else plan
 
 
 @dataclass
@@ -240,7 +254,8 @@ class _Owner:
         found = self.plan.found.state.get(id)
         same = found is not None and found.in_effect() == shipped.in_effect()
         wanted = found if same and found is not None else shipped
-        self.declarations[id] = Present(id, wanted, wanted.values(), declared.where, declared.locations)
+        self.declarations[id] = Present(id, wanted, wanted.values(), declared.where, declared.locations,
+                                        label=declared.label)
         self.claims[id] = Claim(None, "back to what Windows ships")
 
     def _manage(self, declared: Present, omitted: Omitted, claim: Claim | None) -> None:

@@ -64,7 +64,7 @@ class DeclarationBuilder:
     def _by_values(self, task: RenderedTask) -> TaskDeclarations:
         if contains_secret(task.properties):  # its repr would not tell two secrets apart
             return self._declare(task)
-        key = task.kind, repr(task.properties), repr(task.treatment), task.where
+        key = task.kind, repr(task.properties), repr(task.treatment), task.where, task.label
         known = self._by_value.get(key)
         if known is None:
             known = self._declare(task)
@@ -220,9 +220,10 @@ def _declaration(task: RenderedTask, kind: Kind, name: str, state: str, values: 
                  treatment: Treatment, if_whole: tuple[Diagnostic, ...]) -> Declaration:
     id = Id(LOCAL, kind.name, name.lower())
     if state != "present":
-        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations)
+        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations, task.label)
     resource = kind.create(name, values)
-    return Present(id, resource, values, task.where, task.locations, _host_names(resource, values), treatment, if_whole)
+    return Present(id, resource, values, task.where, task.locations, _host_names(resource, values), treatment, if_whole,
+                   task.label)
 
 
 def _host_names(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.variable_files import mapping
 from ringfence.documents.yaml import Map, Seq
+from ringfence.model.state import TaskLabel
 from ringfence.project import playbook_keys as keys
 from ringfence.project.plays import Condition, Loop, Play, TaskSource
 from ringfence.templates.budget import OverBudget, templates_of
@@ -37,6 +38,7 @@ class _Inherited:
     conditions: tuple[Condition, ...] = ()
     variables: Map = field(default_factory=Map)
     chain: tuple[tuple[Path, Where], ...] = ()
+    play: str = ""
 
 
 class PlaybookReader:
@@ -118,8 +120,9 @@ class PlaybookReader:
             parse_bool(play.get("gather_facts", True))
         except ValueError:
             self.problems.error(play.at("gather_facts"), "gather_facts is true or false")
-        steps = self._tasks(play.get("tasks"), play.at("tasks"), path, replace(own, variables=Map()))
-        return [Play(self._name(play), self._hosts(play, where), play.at("hosts"), own.variables, self._vars_files(play),
+        name = self._name(play)
+        steps = self._tasks(play.get("tasks"), play.at("tasks"), path, replace(own, variables=Map(), play=name))
+        return [Play(name, self._hosts(play, where), play.at("hosts"), own.variables, self._vars_files(play),
                      tuple(steps), where, path.parent, self._of_run(play))]
 
     def _of_run(self, play: Map) -> Map:
@@ -213,7 +216,9 @@ class PlaybookReader:
         check(properties, properties.where, self.problems)
         treatment = _part(task, keys.TREATMENT_KEYS)
         check(treatment, where, self.problems)
-        return [TaskSource(kind, properties, self._name(task), where, own.conditions, loop, own.tags, own.variables, treatment)]
+        name = self._name(task)
+        return [TaskSource(kind, properties, name, where, own.conditions, loop, own.tags, own.variables, treatment,
+                           TaskLabel(own.play, name, tuple(sorted(own.tags))))]
 
     def _imported(self, task: Map, path: Path, inherited: _Inherited) -> list[TaskSource]:
         where = task.at("import_tasks")

@@ -6,6 +6,7 @@ from typing import Any
 
 from ringfence.diagnostics import Where
 from ringfence.documents.yaml import Map
+from ringfence.model.state import NO_TASK, TaskLabel
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,6 +42,7 @@ class TaskSource:
     tags: frozenset[str] = frozenset()
     variables: Map = field(default_factory=Map)
     treatment: Map = field(default_factory=Map)
+    label: TaskLabel = NO_TASK
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -35,11 +35,12 @@ from ringfence.windows.shipped_rules import is_shipped
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that is ready: a job a host, what they share, and what is worth a warning."""
+    """A run that is ready: a job a host, what they share, what is worth a warning, and the folder of the project."""
 
     jobs: tuple[HostJob, ...]
     context: RunContext
     warnings: tuple[Diagnostic, ...] = ()
+    folder: Path = Path()
 
 
 def prepare(options: RunOptions) -> Prepared:
@@ -68,7 +69,7 @@ def prepare(options: RunOptions) -> Prepared:
         raise InputError(found_once)
     policy = run_policy(options, found, playbooks)
     context = RunContext(kinds, builder.declare, partial(_way, trust=trust), policy=policy, possible=builder.possible)
-    return Prepared(jobs, context, found_once)
+    return Prepared(jobs, context, found_once, found.folder)
 
 
 def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool = False) -> Prepared:
@@ -92,7 +93,7 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
     context = RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust), policy=run_policy(options, found, []))
-    return Prepared(jobs, context, found_once)
+    return Prepared(jobs, context, found_once, found.folder)
 
 
 def _unknown_tags(tags: Tags, project: Project) -> Iterator[Diagnostic]:

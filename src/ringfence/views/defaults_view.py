@@ -7,9 +7,10 @@ from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
+from ringfence.formats.data import Definitions, host_data
 from ringfence.model.state import Action, Change
 from ringfence.report import DefaultsResult, HostResult, Report
-from ringfence.views import json_view, text_view
+from ringfence.views import text_view
 from ringfence.views.format import columns, count, escaped, naming, natural
 from ringfence.views.view import ViewOptions
 from ringfence.windows.origin import ORIGINS, Origin
@@ -71,16 +72,14 @@ class DefaultsTextView:
         return f"{head}  {self._style('of ' + naming(names)(escaped(origin.of)), 'quiet')}" + (f"\n{rest}" if rest else "")
 
 
-class DefaultsJsonView(json_view.JsonView):
-    """The document of plan and drift: a create is what does not ship, a remove what is missing; each with its origin."""
-
-    def object(self, result: HostResult) -> dict[str, Any]:
-        shown = super().object(result)
-        if isinstance(result, DefaultsResult):
-            for change, data in zip(result.changes, shown["changes"], strict=True):
-                data["origin"] = origin(result.origins.get(change.id) or _shipped(change))
-            shown["shipped"] = result.shipped
-        return shown
+def defaults_data(result: HostResult, definitions: Definitions) -> dict[str, Any]:
+    """As of plan and drift: a create is what does not ship, a remove what is missing; each with its origin."""
+    shown = host_data(result, definitions)
+    if isinstance(result, DefaultsResult):
+        for change, data in zip(result.changes, shown["changes"], strict=True):
+            data["origin"] = origin(result.origins.get(change.id) or _shipped(change))
+        shown["shipped"] = result.shipped
+    return shown
 
 
 def origin(whose: Origin) -> dict[str, str | None]:

@@ -1,12 +1,22 @@
 """Which views of a run there are, by the format that --output names. A new one is one more row."""
 
-from ringfence.views import defaults_view, examined_view, json_view, ledger_view, policy_view, status_view, text_view
-from ringfence.views.view import ViewTable
+from collections.abc import Callable
+from functools import partial
 
-VIEWS: ViewTable = {"text": text_view.TextView, "json": json_view.JsonView}
-DOCTOR_VIEWS: ViewTable = {"text": examined_view.DoctorView, "json": examined_view.ExaminedJsonView}
-PING_VIEWS: ViewTable = {"text": examined_view.PingView, "json": examined_view.ExaminedJsonView}
-STATUS_VIEWS: ViewTable = {"text": status_view.StatusTextView, "json": status_view.StatusJsonView}
-DEFAULTS_VIEWS: ViewTable = {"text": defaults_view.DefaultsTextView, "json": defaults_view.DefaultsJsonView}
-POLICY_VIEWS: ViewTable = {"text": policy_view.PolicyTextView, "json": policy_view.PolicyJsonView}
-LEDGER_VIEWS: ViewTable = {"text": ledger_view.LedgerTextView, "json": ledger_view.LedgerJsonView}
+from ringfence.formats.data import host_data
+from ringfence.views import defaults_view, examined_view, ledger_view, policy_view, status_view, text_view
+from ringfence.views.json_view import HostEncoder, JsonLinesView, JsonView
+from ringfence.views.view import View, ViewOptions, ViewTable
+
+
+def _views(text: Callable[[ViewOptions], View], data: HostEncoder) -> ViewTable:
+    return {"text": text, "json": partial(JsonView, data), "jsonl": partial(JsonLinesView, data)}
+
+
+VIEWS = _views(text_view.TextView, host_data)
+DOCTOR_VIEWS = _views(examined_view.DoctorView, examined_view.examined_data)
+PING_VIEWS = _views(examined_view.PingView, examined_view.examined_data)
+STATUS_VIEWS = _views(status_view.StatusTextView, status_view.status_data)
+DEFAULTS_VIEWS = _views(defaults_view.DefaultsTextView, defaults_view.defaults_data)
+POLICY_VIEWS = _views(policy_view.PolicyTextView, policy_view.policy_data)
+LEDGER_VIEWS = _views(ledger_view.LedgerTextView, ledger_view.ledger_data)

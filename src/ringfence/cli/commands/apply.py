@@ -9,9 +9,18 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions, flag
-from ringfence.cli.prepared import list_hosts, prepared, prune_of, selection_of
-from ringfence.cli.show import PlanObserver, show_run, view_of
+from ringfence.cli.options import (
+    FleetOptions,
+    OwnershipOptions,
+    RecordOptions,
+    SecretOptions,
+    SelectionOptions,
+    TrustOptions,
+    flag,
+)
+from ringfence.cli.prepared import list_hosts, plan_options, prepared, prune_of, selection_of
+from ringfence.cli.recording import recording
+from ringfence.cli.show import PlanObserver, show_run
 from ringfence.diagnostics import Problems
 from ringfence.documents.yaml import read_text
 from ringfence.errors import ExitCode, StalePlan, combined_exit_code
@@ -34,7 +43,7 @@ Plans = Mapping[str, Reviewed]
 
 
 def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
-         hosts: FleetOptions, ownership: OwnershipOptions,
+         hosts: FleetOptions, ownership: OwnershipOptions, record: RecordOptions,
           files: Files = [],  # noqa: B006
           check: Annotated[bool, flag("-C", "--check", help="Change nothing, show what would change; exits with 0.")] = False,
           yes: Annotated[bool, flag("-y", "--yes", help="Do not ask.")] = False,
@@ -51,22 +60,25 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
         return list_hosts(console, run)
     missing = _missing_hosts(run, reviewed)
     run = _only(run, reviewed)
-    show = partial(show_run, console, differences_fail=False, warnings=run.warnings, before=missing)
     if check:
         work = partial(_check, context=run.context, reviewed=reviewed)
-        return show(view_of(console, "apply --check", diff=diff, full=hosts.full), "apply --check", run.jobs, work, hosts.forks)
+        return show_run(console, run.jobs, work, hosts, command="apply --check", diff=diff, differences_fail=False,
+                        warnings=run.warnings, before=missing)
     code = ExitCode.IN_SYNC
     if not yes:
         _require_terminal(console)
         if reviewed is None:
             reviewed, code = _planned(console, run, hosts)
             run = _only(run, {host: changes for host, changes in reviewed.items() if changes})
-            if not run.jobs:
+            if not run.jobs or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
                 return code
         _confirm(console, reviewed)
-    work = partial(_apply, context=run.context, reviewed=reviewed)
-    view = view_of(console, "apply", diff=diff, full=hosts.full)
-    return combined_exit_code([code, show(view, "apply", run.jobs, work, hosts.forks)])
+    again = plan_options(files, selection, ownership)
+    with recording(console, run, record, again, [result.host for result in missing]) as (run, journal):
+        work = partial(_apply, context=run.context, reviewed=reviewed)
+        made = show_run(console, run.jobs, work, hosts, diff=diff, differences_fail=False, warnings=run.warnings, before=missing,
+                        journal=journal)
+    return combined_exit_code([code, made])
 
 
 def _plan_file(files: Sequence[str], selection: SelectionOptions) -> PlanFile:
@@ -102,9 +114,8 @@ def _require_terminal(console: Console) -> None:
 def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Plans, ExitCode]:
     """Show the plan; returns the changes that are to be agreed to, and the exit code of the hosts that have none."""
     planned = PlanObserver()
-    view = view_of(console, "plan", full=hosts.full)
-    code = show_run(console, view, "plan", run.jobs, partial(plan_host, context=run.context), hosts.forks,
-                    differences_fail=False, observers=[planned])
+    code = show_run(console, run.jobs, partial(plan_host, context=run.context), hosts, command="plan", differences_fail=False,
+                    observers=[planned])
     return planned.hosts, code
 
 
