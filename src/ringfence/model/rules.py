@@ -167,9 +167,9 @@ class Rule(Resource):
     group: str | None = prop("The group that the rule is shown in: a text, or `@dll,-id` as Windows' own rules have it.",
                              TEXT, "EmbedCtxt", role="text")
     enabled: bool = prop("Whether the rule takes effect.", TRUE_FALSE, TruthTable({True: "Active=TRUE", False: "Active=FALSE"}),
-                         default=True, absent=False, role="decision")
+                         default=True, absent=False, role="decision", always_shown=True)
     profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
-                                    example=["domain"])
+                                    example=["domain"], always_shown=True)
     platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",
                                      PLATFORMS, PLATFORM, default=())
 
