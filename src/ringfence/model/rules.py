@@ -138,7 +138,8 @@ def _name(value: Any) -> str:
     if not 1 <= len(name) <= 511:
         raise ValueError(f"a name has 1 to 511 characters, not {len(name)}")
     if bad := sorted({c for c in name if c in "|*?[]`" or ord(c) < 32}):
-        raise ValueError(f"{quoted(name)}: {quoted(bad[0])} is not allowed in a name")
+        pattern = "; cmdlets take it for a pattern, so a rule that has it gets another name first (Rename-NetFirewallRule)"
+        raise ValueError(f"{quoted(name)}: {quoted(bad[0])} is not allowed in a name{pattern * (bad[0] in '*?[]`')}")
     return name
 
 
