@@ -240,6 +240,16 @@ def test_plays_say_what_becomes_of_what_goes(story: Story) -> None:
     assert story.changes("apply", "--yes", "--limit", "web1") == ["create web1:web3", "remove old"]
 
 
+def test_without_a_project_a_run_says_that_nothing_is_owned(story: Story) -> None:
+    story.play(story.rule("web"))
+    assert "has no `project`" not in story.done("plan").err
+    story.cli.write({"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"})
+    assert "note: ringfence.yml has no `project`: nothing is owned in its name\n" in story.done("plan").err
+    told = json.loads(story.done("plan", "--prune", "created", "--output", "json").out)["diagnostics"]
+    assert [(d["severity"], "and prune removes nothing" in d["summary"]) for d in told] == [("warning", True)]
+    assert story.done("validate").err == ""
+
+
 def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
     story.play(story.rule("web"))
     story.done("apply", "--yes")

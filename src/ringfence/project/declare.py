@@ -221,7 +221,7 @@ def _declaration(task: RenderedTask, kind: Kind, name: str, state: str, values: 
                  treatment: Treatment, if_whole: tuple[Diagnostic, ...]) -> Declaration:
     id = id_for(LOCAL, kind.name, name)
     if state != "present":
-        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations, task.label)
+        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations, task.label, name)
     resource = kind.create(name, values)
     return Present(id, resource, values, task.where, task.locations, _host_names(resource, values), treatment, task.label,
                    if_whole)
@@ -238,7 +238,9 @@ def _names(mistakes: _Mistakes) -> tuple[str, ...]:
     if kind.key not in task.properties and len(kind.storage.fixed_names) == 1:  # every host has one, and no other
         return kind.storage.fixed_names
     if kind.key not in task.properties:
-        mistakes.add(Finding(kind.key, f"{kind.key} is missing", "it says which one is meant"))
+        shown = task.properties.get("display_name")
+        looked_up = f"; `ringfence show HOST --name {quoted(shown)}` tells who has a display name" if shown else ""
+        mistakes.add(Finding(kind.key, f"{kind.key} is missing", f"it says which one is meant{looked_up}"))
         return ()
     value = task.properties[kind.key]
     try:
