@@ -281,7 +281,7 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
             except ValueError as error:
                 mistakes.add(Finding(name, f"{name}: {error}", f"allowed: {p.type.name}" if len(p.type.name) <= MAX_ALLOWED else
                                      f"see `ringfence doc {kind.name}`"))
-            for secret in _in_clear(p, task.raw.get(name)):
+            for secret in _in_clear(p, task.raw.get(name)) if p.type is SECRET or p.proposal else ():
                 mistakes.add(Finding(name, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) "
                                      "or from the environment: \"{{ lookup('env', 'NAME') }}\"", "warning"))
     return found
