@@ -135,5 +135,5 @@ def test_a_view_shows_runs(tree: Path, project: Path) -> None:
 
 def test_a_command_is_called_and_helps(tree: Path, project: Path) -> None:
     assert program(tree, project, "hosts") == (0, "web1\n", "")
-    assert json.loads(program(tree, project, "hosts", "--output", "json")[1]) == {"hosts": ["web1"]}
+    assert json.loads(program(tree, project, "hosts", "--output", "json")[1])["result"] == {"hosts": ["web1"]}
     assert "List the hosts of a run." in program(tree, project, "--help")[1]

@@ -4,8 +4,11 @@
     ├── InputError                     exit 1   the input is wrong; carries every Diagnostic at once (diagnostics.py)
     ├── StalePlan                      exit 3   the plan file would now do something else
     ├── GuardRefused                   exit 4   a guard forbids the change
+    ├── Interrupted                    exit 130 the run was interrupted before anything was written to a host
     └── HostError                      exit 6   one host could not be read or changed; has a `kind` of FAILURES
-        └── Unreachable                exit 5   the connection never came to a working session
+        ├── Unreachable                exit 5   the connection never came to a working session
+        ├── Lost                       exit 6   it was changed, and then not reached over a new connection
+        └── OutcomeUnknown             exit 6   nobody knows whether it carried out what was sent to be written
 """
 
 from collections.abc import Iterable
@@ -22,15 +25,15 @@ class ExitCode(IntEnum):
     REFUSED = 4
     UNREACHABLE = 5
     HOST_FAILED = 6
+    TEST_FAILED = 7
+    INTERRUPTED = 130
+    TERMINATED = 143
 
     @property
     def meaning(self) -> str:
         """What the code says, for --help and the reference."""
         return _MEANINGS[self]
 
-
-INTERRUPTED = 130
-"""The exit code of a command that Ctrl-C ended: 128 + SIGINT, as shells have it."""
 
 MAX_DETAIL = 2000  # characters of what a host says of a failure that are kept
 
@@ -41,10 +44,13 @@ _MEANINGS = {
     ExitCode.STALE: "stale plan",
     ExitCode.REFUSED: "refused by a guard",
     ExitCode.UNREACHABLE: "some hosts unreachable",
-    ExitCode.HOST_FAILED: "some hosts failed",
+    ExitCode.HOST_FAILED: "some hosts failed, were lost, or it is not known what became of them",
+    ExitCode.TEST_FAILED: "a test of the policy, or lint, failed",
+    ExitCode.INTERRUPTED: "ended by SIGINT (Ctrl-C); hosts that were begun are told",
+    ExitCode.TERMINATED: "ended by SIGTERM; hosts that were begun are told",
 }
-PRECEDENCE = (ExitCode.HOST_FAILED, ExitCode.REFUSED, ExitCode.UNREACHABLE, ExitCode.STALE, ExitCode.ERROR,
-              ExitCode.DIFFERENCES, ExitCode.IN_SYNC)
+PRECEDENCE = (ExitCode.INTERRUPTED, ExitCode.TERMINATED, ExitCode.HOST_FAILED, ExitCode.REFUSED, ExitCode.UNREACHABLE,
+              ExitCode.STALE, ExitCode.ERROR, ExitCode.TEST_FAILED, ExitCode.DIFFERENCES, ExitCode.IN_SYNC)
 
 
 def combined_exit_code(codes: Iterable[ExitCode]) -> ExitCode:
@@ -70,6 +76,12 @@ class GuardRefused(RingfenceError):
     exit_code = ExitCode.REFUSED
 
 
+class Interrupted(RingfenceError):
+    """The run was interrupted before anything was written to the host."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class HostError(RingfenceError):
     """One host failed. `kind` names a row of FAILURES; `detail` is what the other side said, in one line."""
 
@@ -80,7 +92,12 @@ class HostError(RingfenceError):
         line = " ".join("".join(c if c.isprintable() else " " for c in detail[:MAX_DETAIL]).split())
         self.kind, self.detail = kind, line.rstrip(".") + ("…" if len(detail) > MAX_DETAIL else "")
         self.summary, self.advice = FAILURES[kind]
-        super().__init__(self.summary + (f": {self.detail}" if self.detail else "") + f". {self.advice}")
+        super().__init__(f"{self.reason}. {self.advice}")
+
+    @property
+    def reason(self) -> str:
+        """What happened, without the way out."""
+        return self.summary + (f": {self.detail}" if self.detail else "")
 
     def __reduce__(self) -> tuple[type["HostError"], tuple[str, str]]:
         return type(self), (self.kind, self.detail)
@@ -90,6 +107,17 @@ class Unreachable(HostError):
     """The connection to a host never came to a working session."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+class Lost(HostError):
+    """What was written was answered, and then the host was not reached over a new connection."""
+
+    def __init__(self, kind: str = "lost", detail: str = "") -> None:
+        super().__init__(kind, detail)
+
+
+class OutcomeUnknown(HostError):
+    """Changes were sent, and no answer came."""
 
 
 FAILURES: dict[str, tuple[str, str]] = {
@@ -102,6 +130,10 @@ FAILURES: dict[str, tuple[str, str]] = {
              "see what it has now"),
     "no_answer": ("the host did not answer in time", "It may still be at work: run `ringfence plan` later to see what "
                 "it has, or raise ringfence_batch_timeout"),
+    "lost": ("the changes were written, and then the host was not reached over a new connection", "They may have locked this "
+             "controller out: at the host's console, undo what was written last"),
+    "interrupted": ("the run was interrupted while the host was being changed", "What was sent may be there or not: run "
+                    "`ringfence plan` to see what it has now"),
     "wrong_service": ("another service answers on the port", "Check ansible_port, ansible_connection, ansible_psrp_path and "
              "whether the listener is http or https (ansible_psrp_protocol)"),
     "tls": ("TLS failed", "Trust the host's certificate with ansible_psrp_ca_cert, or correct the name it is for"),

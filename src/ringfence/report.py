@@ -3,10 +3,20 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from ringfence.diagnostics import Diagnostic
-from ringfence.errors import ExitCode, GuardRefused, RingfenceError, StalePlan, Unreachable, combined_exit_code
+from ringfence.errors import (
+    ExitCode,
+    GuardRefused,
+    Lost,
+    OutcomeUnknown,
+    RingfenceError,
+    StalePlan,
+    Unreachable,
+    combined_exit_code,
+)
 from ringfence.model.ledger import Ledger
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
@@ -20,8 +30,28 @@ if TYPE_CHECKING:  # of results that few commands have: the others need not wait
     from ringfence.windows.origin import Origin
     from ringfence.windows.whole_policy import UnmanagedValue
 
-Status = Literal["in_sync", "reachable", "differs", "not_in_force", "changed", "unreachable", "refused", "stale", "invalid",
-                 "failed"]
+Status = Literal["in_sync", "reachable", "differs", "not_in_force", "changed", "lost", "unknown", "unreachable", "refused",
+                 "stale", "invalid", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectState:
+    """Which policy a run is of. commit, dirty: of the git repository that the project is in, and whether something in the project
+    is not as committed; empty where there is none."""
+
+    name: str = ""
+    commit: str = ""
+    dirty: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What a run is known by, in everything that it writes."""
+
+    run_id: str
+    command: str
+    started: datetime
+    project: ProjectState | None = None
 
 
 @dataclass(frozen=True)
@@ -29,9 +59,10 @@ class HostResult:
     """What became of one host.
 
     changes: what differed, in the order in which it is (or was) to be made · written: those that the host has made ·
-    remaining: what still differed at the proof · declared: how many resources the project declares for the host ·
+    proven: those of these that a second read over a new connection has found · remaining: what still differed then ·
+    declared: how many resources the project declares for the host · undeclared: how many removable ones nobody declares there ·
     connections: how many were opened · seconds: wall time · names: {as it is stored: what people call it} of what changes show ·
-    obstacles: what keeps what is declared out of force.
+    obstacles: what keeps what is declared out of force · way_back: commands for its console, where the host was lost.
     """
 
     host: str
@@ -45,6 +76,9 @@ class HostResult:
     seconds: float = 0.0
     names: Mapping[str, str] = field(default_factory=dict)
     obstacles: tuple[Obstacle, ...] = ()
+    undeclared: int = 0
+    proven: frozenset[Id] = frozenset()
+    way_back: tuple[str, ...] = ()
 
     @property
     def not_in_force(self) -> bool:
@@ -59,7 +93,8 @@ class HostResult:
             return "invalid" if invalid else "differs" if waits else "not_in_force" if self.not_in_force else (
                 "changed" if self.written else "in_sync")
         kinds: tuple[tuple[type[RingfenceError], Status], ...] = (
-            (Unreachable, "unreachable"), (GuardRefused, "refused"), (StalePlan, "stale"))
+            (Lost, "lost"), (OutcomeUnknown, "unknown"), (Unreachable, "unreachable"), (GuardRefused, "refused"),
+            (StalePlan, "stale"))
         return next((status for kind, status in kinds if isinstance(self.error, kind)), "failed")
 
     @property
@@ -155,21 +190,33 @@ class PolicyResult(HostResult):
 
 @dataclass
 class Report:
-    """A run as it goes: counts, never the results themselves, so that a fleet of any size fits."""
+    """A run as it goes: counts, never the results themselves, so that a fleet of any size fits.
+
+    signal: the name of the one that interrupted it · not_begun: the hosts to which nothing was written for it.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     codes: set[ExitCode] = field(default_factory=set)
     changes: int = 0
     written: int = 0
+    declared: int = 0
+    undeclared: int = 0
+    signal: str = ""
+    not_begun: tuple[str, ...] = ()
 
     def add(self, result: HostResult) -> None:
         self.counts[result.status] += 1
         self.codes.add(result.exit_code)
         self.changes += len(result.changes)
         self.written += len(result.written)
+        self.declared += result.declared
+        self.undeclared += result.undeclared
 
-    def exit_code(self, *, differences_fail: bool = True) -> ExitCode:
+    def exit_code(self, *, differences_fail: bool = True, unreachable_fails: bool = True) -> ExitCode:
         """The exit code of the run; `differences_fail`: whether hosts that differ count (drift, --detailed-exitcode). What is
-        there and not in force counts always: no change of ours would mend it."""
-        counts = differences_fail or self.counts["not_in_force"] > 0
-        return combined_exit_code(c for c in self.codes if counts or c != ExitCode.DIFFERENCES)
+        there and not in force counts always: no change of ours would mend it. `unreachable_fails`: see --unreachable."""
+        if self.signal:
+            return ExitCode.TERMINATED if self.signal == "SIGTERM" else ExitCode.INTERRUPTED
+        ignored = {*(() if differences_fail or self.counts["not_in_force"] else (ExitCode.DIFFERENCES,)),
+                   *(() if unreachable_fails else (ExitCode.UNREACHABLE,))}
+        return combined_exit_code(self.codes - ignored)

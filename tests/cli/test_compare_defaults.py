@@ -1,21 +1,19 @@
 """compare-defaults over real PSRP and SSH, on hosts of which somebody changed what Windows ships."""
 
-import json
 import os
 import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from cli_lab import RULES, Cli, fleet
+from documents import hosts_in
 from registry_files import POLICY as SHIPPED_POLICY
 from registry_files import SHIPPED, hive
 
 from ringfence.lab import POLICY, Machine
 from ringfence.lab.registry.hive import SYSTEM_DEFAULTS
-from ringfence.schemas import report
 
 MISSING, CHANGED = "CoreNet-IGMP-In", "RemoteDesktop-UserMode-In-TCP"
 ADDED = {
@@ -42,9 +40,7 @@ def tamper(host: Machine) -> None:
 def compared(cli: Cli, *arguments: str) -> tuple[int, dict[str, Any]]:
     """The exit code, and the document by host; it fits its schema."""
     said = cli("compare-defaults", "--output", "json", *arguments)
-    document = json.loads(said.out)
-    jsonschema.validate(document, report())
-    return said.code, {host["host"]: host for host in document["hosts"]}
+    return said.code, hosts_in(said.out)
 
 
 def test_what_was_changed_is_told(cli: Cli) -> None:
@@ -56,12 +52,12 @@ def test_what_was_changed_is_told(cli: Cli) -> None:
     assert said.code == code == 2
     assert said.err == ""
     for host in ("web1", "pc2"):  # one over PSRP, one over SSH
-        changes = {c["name"]: c for c in found[host]["changes"]}
+        changes = {c["id"]["name"]: c for c in found[host]["changes"]}
         assert (changes[CHANGED]["action"], changes[CHANGED]["origin"]["name"]) == ("update", "windows_changed")
         before, after = ({k: v for k, v in changes[CHANGED][side].items() if k == "enabled"} for side in ("before", "after"))
         assert (before, after) == ({"enabled": False}, {})  # true is the default
         assert (changes[MISSING]["action"], changes[MISSING]["origin"]["name"]) == ("remove", "windows")
-        assert changes["public"]["kind"] == "firewall_profile"
+        assert changes["public"]["id"]["kind"] == "firewall_profile"
         assert {n: changes[n]["origin"]["name"] for n in ADDED} == {"corp-web": "other", "agent": "vendor", "mine": "user"}
         assert found[host]["shipped"] > 290
     assert [c["action"] for c in found["web3"]["changes"]] == ["create"] * len(found["web3"]["changes"])
@@ -170,7 +166,7 @@ def test_what_could_not_be_read_is_neither_missing_nor_as_it_ships(cli: Cli) -> 
         code, found = compared(cli)
     assert said.code == code == 1
     for name in hosts:
-        assert [c["kind"] for c in found[name]["changes"]] == ["firewall_profile"]
+        assert [c["id"]["kind"] for c in found[name]["changes"]] == ["firewall_profile"]
         assert found[name]["status"] == "invalid"
         assert any(d["summary"].startswith("nothing can be said of firewall_rule") for d in found[name]["diagnostics"])
     assert "missing" not in said.out

@@ -1,6 +1,5 @@
 """`ringfence doctor` through real WinRM and SSH: a host for each thing that can stand in the way, and what its page says."""
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from cli_lab import Cli
 from core import cases
+from documents import hosts_in
 from host_script import PWSH, needs_pwsh
 from lab_servers import AUDITOR, OPERATOR
 
-from ringfence import schemas
 from ringfence.doctor.checks import CHECKS
 from ringfence.doctor.examination import Examination
 from ringfence.lab import POLICY, Machine, NetworkAdapter, machine
@@ -26,7 +24,6 @@ from ringfence.model.facts import parse_facts
 from ringfence.transports.way_in import WayIn
 
 CASES = cases("doctor")
-SCHEMA = jsonschema.Draft202012Validator(schemas.examination())
 GUID = "{" + str(uuid.UUID(int=7)).upper() + "}"
 NOT_CHECKED_ON_A_HOST = {"language_mode", "endpoint"}  # another language mode ends the batch; test_ping.py has endpoints
 
@@ -67,9 +64,7 @@ def pages(cli: Cli, *arguments: str, code: int) -> dict[str, dict[str, Any]]:
     """{host: what the document says of it}; the document fits its schema."""
     said = cli("doctor", "-i", "hosts.yml", "--output", "json", *arguments)
     assert said.code == code, said.err
-    document = json.loads(said.out)
-    SCHEMA.validate(document)
-    return {one["host"]: one for one in document["hosts"]}
+    return hosts_in(said.out, "examination")
 
 
 @pytest.fixture

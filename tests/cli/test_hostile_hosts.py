@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cli_lab import Cli, environment, fleet
+from documents import hosts_in
 from hostile_hosts import served
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the hosts are POSIX scripts")
@@ -53,10 +54,10 @@ def test_the_time_of_a_batch_ends_whatever_the_host_says(cli: Cli) -> None:
     with fleet(cli, 3):
         with_loud_hosts(cli, seconds=2)
         said = cli("plan", "-i", "hosts.yml", "-i", "evil.yml", "--allow-program", str(cli.folder), "--output", "json")
-    hosts = {h["host"]: h for h in json.loads(said.out)["hosts"]}
-    assert {name: h["status"] for name, h in hosts.items() if not name.startswith("evil")} == dict.fromkeys(
+    found = hosts_in(said.out)
+    assert {name: h["status"] for name, h in found.items() if not name.startswith("evil")} == dict.fromkeys(
         ("web1", "pc2", "web3"), "differs")
-    assert {h["error"]["kind"] for name, h in hosts.items() if name.startswith("evil")} == {"no_answer"}
+    assert {h["error"]["kind"] for name, h in found.items() if name.startswith("evil")} == {"no_answer"}
     assert said.code == 6
 
 
@@ -70,16 +71,16 @@ def test_ctrl_c_ends_a_run_whatever_the_hosts_say(cli: Cli) -> None:
             run.send_signal(signal.SIGINT)
             _, err = run.communicate(timeout=20)
     assert run.returncode == 130
-    assert err.startswith(b"interrupted: ")
+    assert err.startswith(b"interrupted by SIGINT: ")
 
 
 def test_three_hostile_hosts_among_twelve(cli: Cli) -> None:
     """Of each sort one: in what it answers, before the log-on, after it. The others are what they are without them."""
     with fleet(cli, 9), served(["rules nobody understands", "a long packet", "CLIXML and CLIXML"]) as evil:
-        alone = {h["host"]: h["changes"] for h in json.loads(cli("plan", "--output", "json").out)["hosts"]}
+        alone = {name: h["changes"] for name, h in hosts_in(cli("plan", "--output", "json").out).items()}
         cli.write({"evil.yml": json.dumps({"all": {"hosts": evil}})})
         said = cli("plan", "-i", "hosts.yml", "-i", "evil.yml", "--output", "json")
-    found = {h["host"]: h for h in json.loads(said.out)["hosts"]}
+    found = hosts_in(said.out)
     assert {name: h["changes"] for name, h in found.items() if name not in evil} == alone
     assert len(alone) == 9
     assert {name: h["error"] and h["error"]["kind"] for name, h in found.items() if name in evil} == {

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from cli_lab import RULES, Cli, Output
+from documents import hosts_in
 
-from ringfence import schemas
 from ringfence.cli.commands.lab import groups, machines
 from ringfence.lab import Machine
 from ringfence.lab.enforcement.inbound_connection import admits
@@ -23,8 +22,6 @@ from ringfence.lab.registry.hive import StoredKey
 from ringfence.lab.simulated_fleet import SimulatedFleet
 
 LEDGERS = r"SOFTWARE\ringfence"
-SCHEMAS = {name: jsonschema.Draft202012Validator(schema) for name, schema in (
-    ("ledger show", schemas.ledger()), ("other", schemas.report()))}
 
 
 @dataclass
@@ -71,16 +68,14 @@ class Story:
         assert said.code == code, said
         return said
 
-    def told(self, *arguments: str, code: int = 0) -> Any:
-        """The JSON document of a command, which has to fit its schema."""
-        command = "ledger show" if arguments[:2] == ("ledger", "show") else "other"
-        document = json.loads(self.done(*arguments, "--output", "json", code=code).out)
-        SCHEMAS[command].validate(document)
-        return document
+    def told(self, *arguments: str, code: int = 0) -> list[Any]:
+        """The hosts of the JSON document of a command, which has to fit its schema."""
+        schema = "ledger" if arguments[:2] == ("ledger", "show") else "report"
+        return [*hosts_in(self.done(*arguments, "--output", "json", code=code).out, schema).values()]
 
     def changes(self, *arguments: str, code: int = 0) -> list[str]:
-        return [f"{c['action']} {c['name'].removeprefix(self.name + '-')}" for host in self.told(*arguments, code=code)["hosts"]
-                for c in host["changes"]]
+        found = [c for host in self.told(*arguments, code=code) for c in host["changes"]]
+        return [f"{c['action']} {(c['new_name'] or c['id']['name']).removeprefix(self.name + '-')}" for c in found]
 
     def rules(self, host: str = "web1") -> set[str]:
         key = self.lab.hosts[host].registry.key(RULES)
@@ -92,7 +87,7 @@ class Story:
 
     def entries(self, host: str = "web1") -> dict[str, str]:
         """{name: how} of what the ledger says, as the program shows it."""
-        (shown,) = self.told("ledger", "show", host)["hosts"]
+        (shown,) = self.told("ledger", "show", host)
         return {e["name"].removeprefix(f"{self.name}-"): e["how"] for e in shown["ledger"]["entries"]}
 
 
@@ -176,8 +171,8 @@ def test_a_host_leaves_its_group_and_is_retired(story: Story) -> None:
     assert "there is nobody to ask" in story.done("retire", "web3", code=1).err
     assert story.rules("web3") == {"web", "block", "theirs"}
     retired = story.told("retire", "web3", "--yes")
-    (host,) = retired["hosts"]
-    assert sorted(f"{c['action']} {c['name'].removeprefix(story.name + '-')}" for c in host["changes"]) == [
+    (host,) = retired
+    assert sorted(f"{c['action']} {c['id']['name'].removeprefix(story.name + '-')}" for c in host["changes"]) == [
         "release theirs", "remove block", "remove web"]
     assert [c["why"] for c in host["changes"] if "OPENS" in c["why"]] != []
     assert (story.rules("web3"), story.key("web3")) == ({"theirs"}, None)
@@ -217,11 +212,42 @@ def test_other_values_take_nothing_before_they_are_settled(story: Story) -> None
     story.play(f"{{{story.rule('test', 81)}, when: env == 'test'}}", story.rule("web"))
     story.done("apply", "--yes", "-e", "env=test")
     said = story.told("apply", "--yes", "-e", "env=prod")
-    (host,) = said["hosts"]
+    (host,) = said
     assert host["changes"] == []
     assert [d for d in host["diagnostics"] if "the last full run had other values of -e" in d["detail"]] != []
     assert story.rules() == {"web", "test"}
     assert story.changes("apply", "--yes", "-e", "env=prod") == ["remove test"]
+
+
+def test_plays_say_what_becomes_of_what_goes(story: Story) -> None:
+    """A play goes before ringfence.yml and the command line before a play; plays that share a host have to agree."""
+    def plays(*said: str, more: str = "") -> None:
+        story.cli.write({"site.yml": "".join(
+            f"- {{hosts: {hosts}, {prune}tasks: [{{{story.rule(hosts, port)}}}{more}]}}\n"
+            for port, (hosts, prune) in enumerate((one.split(" ", 1) for one in said), 8443))})
+
+    story.settings(prune="all")
+    plays("web1 ", "web3 ", more=f", {{{story.rule('old', 81)}}}")
+    story.done("apply", "--yes")
+    plays("web1 prune: never, ", "web3 prune: created, ")
+    assert story.changes("plan", "--prune", "created", "--detailed-exitcode", code=2) == ["remove old", "remove old"]
+    assert story.changes("apply", "--yes") == ["remove old"]
+    assert (story.rules("web1"), story.rules("web3")) == ({"web1", "old"}, {"web3"})
+    plays("web1 prune: never, ", "web1:web3 prune: created, ", "all ")
+    wrong = story.done("validate", code=1)
+    assert "site.yml:2: error: prune is created here and never at site.yml:1, in two plays for one host (host web1)" in wrong.err
+    plays("web1 prune: created, ", "web1:web3 ")  # a play that does not say it agrees with every other one
+    assert story.changes("apply", "--yes", "--limit", "web1") == ["create web1:web3", "remove old"]
+
+
+def test_without_a_project_a_run_says_that_nothing_is_owned(story: Story) -> None:
+    story.play(story.rule("web"))
+    assert "has no `project`" not in story.done("plan").err
+    story.cli.write({"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"})
+    assert "note: ringfence.yml has no `project`: nothing is owned in its name\n" in story.done("plan").err
+    told = json.loads(story.done("plan", "--prune", "created", "--output", "json").out)["diagnostics"]
+    assert [(d["severity"], "and prune removes nothing" in d["summary"]) for d in told] == [("warning", True)]
+    assert story.done("validate").err == ""
 
 
 def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
@@ -239,11 +265,11 @@ def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
     other.play(other.rule("own"))
     assert other.changes("apply", "--yes") == ["create own"]
     assert (story.rules(), story.entries()) == ({"web"}, {"web": "created"})
-    shown = other.told("ledger", "show", "web1")["hosts"][0]["ledger"]
+    shown = other.told("ledger", "show", "web1")[0]["ledger"]
     assert {o["name"]: o["project"] for o in shown["of_other_projects"]}[f"{story.name}-web"] == f"{story.name} ({story.id})"
     assert f"of another  firewall_rule {story.name}-web" in other.done("ledger", "show", "web1").out
     moved = other.told("ledger", "move", "web1", "--from", story.name, "--yes")
-    assert [(c["action"], c["name"]) for c in moved["hosts"][0]["changes"]] == [("adopt", f"{story.name}-web")]
+    assert [(c["action"], c["id"]["name"]) for c in moved[0]["changes"]] == [("adopt", f"{story.name}-web")]
     assert (story.entries(), other.key() is not None) == ({}, True)
     other.play(other.rule("own"), story.rule("web", 9999))
     assert other.changes("apply", "--yes") == [f"update {story.name}-web"]
@@ -262,13 +288,13 @@ def test_objects_are_released_and_a_damaged_ledger_is_made_anew(story: Story) ->
     assert story.rules() == {"web", "old"}
     registry = story.lab.hosts["web1"].registry
     registry.set(rf"{LEDGERS}\{story.id}", f"firewall_rule|local|{story.name}-old", "{broken")
-    shown = story.told("ledger", "show", "web1")["hosts"][0]
+    shown = story.told("ledger", "show", "web1")[0]
     assert [d["summary"] for d in shown["diagnostics"]] != []
     assert "not understood" in story.done("ledger", "show", "web1").out
-    rebuilt = story.told("ledger", "rebuild", "web1", "--yes")["hosts"][0]
+    rebuilt = story.told("ledger", "rebuild", "web1", "--yes")[0]
     assert [(c["action"], c["why"]) for c in rebuilt["changes"]] == [("adopt", "in the ledger as adopted")]
     assert story.entries() == {"old": "adopted"}
-    assert story.told("ledger", "show", "web1")["hosts"][0]["diagnostics"] == []
+    assert story.told("ledger", "show", "web1")[0]["diagnostics"] == []
 
 
 def test_a_clone_a_snapshot_and_a_feature_update(story: Story) -> None:
@@ -295,21 +321,21 @@ def test_a_clone_a_snapshot_and_a_feature_update(story: Story) -> None:
     story.play(story.rule("web", 8447))
     guid = registry.get(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid")
     registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", "aaaaaaaa-0000-0000-0000-000000000000")
-    cloned = story.told("apply", "--yes")["hosts"][0]
+    cloned = story.told("apply", "--yes")[0]
     assert cloned["changes"] == []
     assert [d["summary"] for d in cloned["diagnostics"] if "this machine was made from an image of" in d["summary"]] != []
-    assert story.told("ledger", "show", "web1")["hosts"][0]["ledger"]["inherited_from"] == "web1"
+    assert story.told("ledger", "show", "web1")[0]["ledger"]["inherited_from"] == "web1"
     assert ", made on web1" in story.done("ledger", "show", "web1").out
     assert story.rules() == {"web", "new"}
     assert story.changes("apply", "--yes", "--accept-inherited") == ["remove new"]
-    assert story.told("ledger", "show", "web1")["hosts"][0]["ledger"]["inherited_from"] is None
+    assert story.told("ledger", "show", "web1")[0]["ledger"]["inherited_from"] is None
     registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", guid)
     story.done("apply", "--yes", "--accept-inherited")
 
     system, machine.system = machine.system, replace(machine.system, build=machine.system.build + 1)
     try:
         story.play(story.rule("web", 8448))
-        updated = story.told("plan")["hosts"][0]
+        updated = story.told("plan")[0]
         assert f"build {system.build}, now {system.build + 1}" in "\n".join(d["summary"] for d in updated["diagnostics"])
         assert story.changes("apply", "--yes") == ["update web"]
     finally:

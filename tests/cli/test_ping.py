@@ -1,6 +1,5 @@
 """`ringfence ping` through real WinRM, SSH and local processes: what is there, what is missing, and what to do."""
 
-import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 from cli_lab import Cli, Output
+from documents import host_in
 from host_script import PWSH, needs_pwsh
 from lab_servers import AUDITOR, OPERATOR
 
-from ringfence import __version__, schemas
+from ringfence import __version__
 from ringfence.batch import Batch, Call
 from ringfence.batch.scripts import script_named
 from ringfence.cli.commands.lab import groups, machines
@@ -26,7 +25,6 @@ from ringfence.lab.ssh.sshd import SshServerSettings
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 EVERYBODY = frozenset({"Administrator"})
-SCHEMA = jsonschema.Draft202012Validator(schemas.examination())
 BOTH = {"ringfence": OPERATOR, "ringfence-audit": AUDITOR,
         "old": replace(OPERATOR, exported=replace(OPERATOR.exported, version="0.0.1")),
         "oldest": replace(OPERATOR, without=frozenset({"Session.Read"}))}
@@ -52,11 +50,7 @@ def ping(cli: Cli, *arguments: str) -> Output:
 
 def told(cli: Cli, *arguments: str) -> dict[str, Any]:
     """The one host of the JSON document, which fits its schema."""
-    document = json.loads(ping(cli, "--output", "json", *arguments).out)
-    SCHEMA.validate(document)
-    [host] = document["hosts"]
-    assert isinstance(host, dict)
-    return host
+    return host_in(ping(cli, "--output", "json", *arguments).out, "examination")
 
 
 def levels(host: dict[str, Any]) -> dict[str, str]:

@@ -1,16 +1,14 @@
 """show over real PSRP and SSH: everything that a host has, whose it is, and only what was asked for."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from cli_lab import RULES, Cli, fleet
+from documents import host_in, hosts_in
 
 from ringfence.lab import GROUP_POLICY, MDM, RESTRICTED
-from ringfence.schemas import live_policy
 
 STATIC, APPS = RESTRICTED + r"\Static\System", RESTRICTED + r"\AppIso\FirewallRules"
 
@@ -24,9 +22,7 @@ def shown(cli: Cli, *arguments: str) -> dict[str, Any]:
     """The document by host; it fits its schema, and a host that could be read has all of it."""
     said = cli("show", "--output", "json", *arguments)
     assert (said.code, said.err) == (0, "")
-    document = json.loads(said.out)
-    jsonschema.validate(document, live_policy())
-    return {host["host"]: host for host in document["hosts"]}
+    return hosts_in(said.out, "show")
 
 
 def prepare(hosts: dict[str, Any]) -> None:
@@ -98,9 +94,7 @@ def test_a_host_that_is_away(cli: Cli) -> None:
     cli.write({"ringfence.yml": "inventory: hosts.yml\n", "hosts.yml": "all: {hosts: {web1: {ansible_host: 127.0.0.1, "
                "ansible_port: 1, ansible_user: u, ansible_connection: ssh}}}\n"})
     said = cli("show", "--output", "json")
-    document = json.loads(said.out)
-    jsonschema.validate(document, live_policy())
-    assert (said.code, document["hosts"][0]["status"]) == (5, "unreachable")
+    assert (said.code, host_in(said.out, "show")["status"]) == (5, "unreachable")
     assert "connection refused" in cli("show").out
 
 

@@ -14,13 +14,14 @@ from hosts import LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.errors import HostError, Unreachable
+from ringfence.formats.data import Definitions, definitions_text, host_text
 from ringfence.model.state import Change, Id
 from ringfence.run.host import HostJob, RunContext, plan_host
 from ringfence.run.masking import Masking, secrets_of
 from ringfence.secret import MASK, Secret
 from ringfence.transports import transport_for
 from ringfence.transports.resolve import settings_for
-from ringfence.views import json_view, text_view
+from ringfence.views import text_view
 
 KEY = 'S3cret "PSK" <987>'
 SET = task("ipsec_phase1_auth_set", {"name": "s", "proposal": [{"machine": True, "pre_shared_key": Secret(KEY)}]})
@@ -63,8 +64,10 @@ def test_secrets_of_a_connection() -> None:
 
 
 def shown(result: Any) -> str:
-    return text_view.GroupedResults().add(result) + "".join(map(text_view.change, (*result.changes, *result.remaining))) + (
-        text_view.failure(result.error) if result.error else "") + json_view.line(json_view.host(result))
+    definitions = Definitions()
+    failure = text_view.failure(result.error) if result.error else ""
+    text = text_view.GroupedResults().add(result) + "".join(map(text_view.change, (*result.changes, *result.remaining)))
+    return text + failure + host_text(result, definitions) + definitions_text(definitions.new())
 
 
 @pytest.mark.parametrize("said", [KEY, SPELLINGS[3]])

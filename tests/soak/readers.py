@@ -12,6 +12,7 @@ from typing import Any
 
 import paramiko
 from core import KINDS, cases, task
+from documents import RUN
 from faulty import frame
 from hosts import LabHost
 
@@ -199,7 +200,7 @@ def answer(text: str) -> None:
         host.before = lambda batch: None
         host.batches.clear()
     for view in VIEWS.values():
-        shown = view(ViewOptions("plan"))
+        shown = view(ViewOptions(RUN))
         json.dumps(shown.begin([]) + shown.host(result))
 
 

@@ -2,24 +2,28 @@
 
 import json as standard_json
 import re
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
 from core import declared, resources, task
+from documents import RUN, document_in, hosts_in, names
 
 from ringfence import kinds, schemas
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.errors import GuardRefused, HostError, StalePlan, Unreachable
+from ringfence.formats.data import encode
 from ringfence.model.state import Change, id_of
 from ringfence.plan.file import OPTIONS, PlanFile, changes_as_data, decode
 from ringfence.project import Project, load
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.report import HostResult, Report
 from ringfence.secret import Secret
-from ringfence.views import json_view, reference, text_view
+from ringfence.views import reference, text_view
 from ringfence.views.format import value
+from ringfence.views.table import VIEWS
 from ringfence.views.view import ViewOptions
 
 KINDS = kinds.load()
@@ -49,6 +53,34 @@ def test_a_list_that_was_or_becomes_any_is_said_so() -> None:
     assert shown.endswith("program  a.exe → any")
 
 
+def test_what_comes_or_goes_says_what_it_does_by_default() -> None:
+    """Without direction, action and addresses nobody sees what a rule is; a change of one says what changes."""
+    made = create("web", protocol="tcp", local_port=("8443",))
+    last = "by default    enabled true, profile any, direction inbound, action allow, remote_port any, remote_address any"
+    assert text_view.change(made).splitlines()[-1].strip() == last
+    gone = text_view.change(replace(made, before=made.after, after=None)).splitlines()
+    assert (gone[0].split()[0], gone[-1].strip()) == ("-", last)
+    said = create("web", protocol="udp", direction="outbound", action="block", enabled=False, profile=("domain",),
+                  local_port=("1",), remote_port=("2",), remote_address=("10.0.0.1",))
+    assert "by default" not in text_view.change(said)
+    assert "by default" not in text_view.change(update(before={"enabled": True}, after={"enabled": False}))
+    exempt = KINDS["ipsec_rule"].create("x", {"inbound_security": "none", "outbound_security": "none"})
+    assert "mode transport, remote_address any, protocol any" in text_view.change(Change(id_of(exempt), None, exempt))
+
+
+def test_an_adoption_shows_what_becomes_of_the_object() -> None:
+    differs = update(before={"action": "block", "description": "theirs"}, after={"action": "allow"})
+    shown = text_view.change(replace(differs, as_action="adopt", why="of somebody else: from now on the project's"))
+    assert shown.splitlines() == ["  & adopt firewall_rule web", "      of somebody else: from now on the project's",
+                                  "      description  theirs → (none)", "      action       block → allow"]
+
+
+def test_what_is_called_the_same_is_told_as_it_is_stored() -> None:
+    differs = update(before={"group": "@f.dll,-1", "description": "@f.dll,-2"}, after={"group": "Web", "description": "Other"})
+    shown = text_view.change(differs, names=(("@f.dll,-1", "Web"), ("@f.dll,-2", "Of the web")))
+    assert [line.split("  ")[-1] for line in shown.splitlines()[1:]] == ["Of the web → Other", "@f.dll,-1 → Web"]
+
+
 def test_an_order_that_differs_is_shown_too() -> None:
     one, other = (RULE.create("web", {}, extra) for extra in (("A=1", "B=2"), ("B=2", "A=1")))
     assert text_view.change(Change(id_of(one), one, other)).endswith("unknown_tokens  A=1, B=2 → B=2, A=1")
@@ -72,7 +104,7 @@ def test_what_a_host_says_commands_no_terminal() -> None:
 
 def test_a_secret_is_never_shown() -> None:
     assert value(Secret("hidden")) == "********"
-    assert "hidden" not in repr(json_view.line([value((Secret("hidden"),))]))
+    assert "hidden" not in repr(encode([value((Secret("hidden"),))]))
 
 
 @pytest.mark.parametrize(("said", "shown"), [
@@ -119,7 +151,8 @@ def test_what_is_held_back_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_recap() -> None:
     results = [
-        HostResult("web10", (create("a"), create("b")), written=frozenset({create("a").id, create("b").id}), seconds=1.25),
+        HostResult("web10", (create("a"), create("b")), written=frozenset({create("a").id, create("b").id}), seconds=1.25,
+                   declared=7, undeclared=400),
         HostResult("db", seconds=0.5),
         HostResult("x", error=GuardRefused("no")),
         HostResult("y", error=StalePlan("old")),
@@ -129,11 +162,11 @@ def test_recap() -> None:
         report.add(result)
     shown = text_view.recap(map(text_view.row, results), report, 2.0)
     assert shown.splitlines() == [
-        "host   status   create  update  remove  seconds",
-        "db     in sync       ·       ·       ·     0.50",
-        "web10  changed       2       ·       ·     1.25",
-        "x      refused       ·       ·       ·     0.00",
-        "y      stale         ·       ·       ·     0.00",
+        "host   status   create  update  remove  declared  undeclared  seconds",
+        "db     in sync       ·       ·       ·         ·           ·     0.50",
+        "web10  changed       2       ·       ·         7         400     1.25",
+        "x      refused       ·       ·       ·         ·           ·     0.00",
+        "y      stale         ·       ·       ·         ·           ·     0.00",
         "",
         "4 hosts: 1 in sync, 1 changed, 1 refused, 1 stale; 2 changes, 2 written; 2.0 s"]
 
@@ -147,7 +180,7 @@ def test_mistakes_have_their_place_and_way_out() -> None:
 
 
 def test_a_json_report_is_whole_and_fits_its_schema() -> None:
-    view, report = json_view.JsonView(ViewOptions("plan")), Report()
+    view, report = VIEWS["json"](ViewOptions(RUN)), Report()
     results = [HostResult("a", (create("x", description="ü\udc80"),), diagnostics=(Diagnostic(Where("f", 1), "s"),)),
                HostResult("b", error=Unreachable("dns")),
                HostResult("c", remaining=(create("y"),), error=HostError("not_converged"))]
@@ -155,11 +188,12 @@ def test_a_json_report_is_whole_and_fits_its_schema() -> None:
     for result in results:
         report.add(result)
         pieces.append(view.host(result))
-    said = standard_json.loads("".join([*pieces, view.end(report, 1.0, report.exit_code())]))
-    jsonschema.Draft202012Validator(schemas.report()).validate(said)
-    assert [h["host"] for h in said["hosts"]] == ["a", "b", "c"]
-    assert said["exit_code"] == 6
-    assert said["hosts"][1]["error"]["kind"] == "dns"
+    text = "".join([*pieces, view.end(report, 1.0, report.exit_code())])
+    assert document_in(text, "report")["exit_code"] == 6
+    said = hosts_in(text)
+    assert list(said) == ["a", "b", "c"]
+    assert said["b"]["error"]["kind"] == "dns"
+    assert names(said["a"]["changes"]) == ["x"]
 
 
 def test_a_plan_file_fits_its_schema_and_reads_back() -> None:

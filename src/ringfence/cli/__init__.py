@@ -10,9 +10,9 @@ from ringfence.cli.streams import mute, open_closed_streams
 def main() -> None:
     """The program `ringfence`."""
     open_closed_streams()
-    from ringfence.errors import INTERRUPTED
+    from ringfence.errors import ExitCode
 
-    code = 0
+    code: int = 0
     try:
         if sys.argv[1:] == ["--version"]:  # asked by scripts, and often: not worth importing a parser of flags
             sys.stdout.write(f"ringfence {__version__}\n")
@@ -21,13 +21,13 @@ def main() -> None:
         from ringfence.cli.app import run  # takes long enough for somebody to press Ctrl-C
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        code = ExitCode.INTERRUPTED
     except OSError as error:  # --help, --version: commands have their own words for it
         mute(sys.stdout)
         if not isinstance(error, BrokenPipeError):  # nobody reads on: as anywhere, no mistake
             sys.stderr.write(f"error: standard output: {error.strerror or error}\n")
             code = 1
-    if code == INTERRUPTED:  # hosts may still be at work, in threads that Python would wait for
+    if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):  # hosts may still be at work, in threads that Python would wait for
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(code)

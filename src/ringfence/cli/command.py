@@ -12,18 +12,19 @@ from ringfence.cli.options import (
     FleetOptions,
     InventoryOptions,
     OwnershipOptions,
+    RecordOptions,
     SecretOptions,
     SelectionOptions,
     TrustOptions,
 )
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
-from ringfence.errors import FAILURES, INTERRUPTED, ExitCode, RingfenceError, combined_exit_code
-from ringfence.views import json_view
+from ringfence.errors import FAILURES, ExitCode, Interrupted, RingfenceError, combined_exit_code
+from ringfence.run.interruption import Terminated, sigterm_raises
 
 Command = Callable[..., int]
 OPTION_GROUPS: dict[Any, Any] = {Console: CommonOptions,
                           **{group: group for group in (SecretOptions, InventoryOptions, SelectionOptions, FleetOptions,
-                                                        TrustOptions, OwnershipOptions)}}
+                                                        TrustOptions, OwnershipOptions, RecordOptions)}}
 
 
 class Internal(RingfenceError):
@@ -54,14 +55,21 @@ def command(function: Command) -> Command:
             given[name] = group(**{f.name: given.pop(f.name) for f in dataclasses.fields(group)})
         common: CommonOptions = given["console"]
         with logging_to_stderr(common.verbose):
-            given["console"] = Console(common)
-            return _guarded(function, given)
+            given["console"] = Console(common, command_name(function))
+            with sigterm_raises():
+                return _guarded(function, given)
 
     # typer makes its flags from the signature and the annotations of what it is given
     vars(call).pop("__wrapped__")
     vars(call)["__signature__"] = inspect.Signature(parameters, return_annotation=int)
     call.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
     return call
+
+
+def command_name(function: Command) -> str:
+    """What a command is called: the words behind `ringfence`."""
+    words = [function.__module__.rpartition(".")[2], function.__name__.strip("_")]
+    return " ".join(dict.fromkeys(word.replace("_", "-") for word in words))
 
 
 def _flags(group: Any) -> list[inspect.Parameter]:
@@ -72,31 +80,37 @@ def _flags(group: Any) -> list[inspect.Parameter]:
 
 def _guarded(function: Command, arguments: dict[str, Any]) -> int:
     console: Console = arguments["console"]
-    name = function.__name__.strip("_").replace("_", "-")
     try:
         code = function(**arguments)
         if console.unwritten:
-            console.say(f"error: standard output took no more: {console.unwritten}. {name} went on to its end")
+            console.say(f"error: standard output took no more: {console.unwritten}. {console.command} went on to its end")
             return combined_exit_code([ExitCode(code), ExitCode.ERROR])
         return code
     except KeyboardInterrupt as interrupt:
-        console.say("interrupted" + (f": {interrupt}" if str(interrupt) else ""))
-        return INTERRUPTED
+        return _interrupted(console, isinstance(interrupt, Terminated))
     except RingfenceError as error:
-        return _failed(console, name, error)
+        return _failed(console, error)
     except OSError as error:
         LOG.debug("", exc_info=True)
         place = Where(str(error.filename)) if error.filename else NOWHERE
-        return _failed(console, name, usage_error(error.strerror or str(error), where=place))
+        return _failed(console, usage_error(error.strerror or str(error), where=place))
     except Exception as error:
         LOG.debug("", exc_info=True)
         what, advice = FAILURES["internal"]
         more = "" if LOG.isEnabledFor(10) else " and what the same command says with -vv"
-        return _failed(console, name, Internal(f"{what}: {type(error).__name__}: {error}. {advice}{more}"))
+        return _failed(console, Internal(f"{what}: {type(error).__name__}: {error}. {advice}{more}"))
 
 
-def _failed(console: Console, name: str, error: RingfenceError) -> ExitCode:
+def _failed(console: Console, error: RingfenceError) -> ExitCode:
     found = error.diagnostics if isinstance(error, InputError) else (Diagnostic(NOWHERE, str(error)),)
-    console.show(json_view.without_hosts(name, found if isinstance(error, InputError) else (), error), "")
+    console.fail(error, found if isinstance(error, InputError) else ())
     console.problems(found)
     return error.exit_code
+
+
+def _interrupted(console: Console, terminated: bool) -> ExitCode:
+    """A signal where nothing is in flight, or the second one of a run."""
+    code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+    console.fail(Interrupted("interrupted"), (), code)
+    console.say("interrupted")
+    return code

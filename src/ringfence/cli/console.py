@@ -4,13 +4,19 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, TextIO
 
 from ringfence.cli.options import CommonOptions, OutputFormat
 from ringfence.cli.streams import mute
 from ringfence.diagnostics import Diagnostic
-from ringfence.views import json_view, text_view
+from ringfence.errors import ExitCode, RingfenceError
+from ringfence.formats.document import document
+from ringfence.report import ProjectState, RunInfo
+from ringfence.run.run_options import new_run_id
+from ringfence.views import text_view
 from ringfence.views.format import Style, unstyled
 
 ANSI = {"added": "32", "removed": "31", "changed": "33", "error": "1;31", "warning": "1;33", "good": "32", "quiet": "2",
@@ -30,8 +36,11 @@ def coloured(stream: TextIO, no_color: bool) -> bool:
 class Console:
     """The streams of one command. A reader that goes away (`| head`) is no error, and no reason to stop half way."""
 
-    def __init__(self, common: CommonOptions) -> None:
-        self.format = common.output.value
+    def __init__(self, common: CommonOptions, command: str) -> None:
+        self.format, self.command = common.output.value, command
+        self.run_id, self._started = new_run_id(), datetime.now(UTC)
+        self._project: Callable[[], ProjectState | None] = lambda: None
+        self._wrote = False
         self._progress: Any = None
         self._muted = False
         self.unwritten = ""  # why standard output took no more
@@ -47,18 +56,33 @@ class Console:
         """Whether standard output is text for people: then a command may tell and ask."""
         return self.format == OutputFormat.text
 
+    @cached_property
+    def run(self) -> RunInfo:
+        """What the run of this command is known by, once its project is known."""
+        return RunInfo(self.run_id, self.command, self._started, self._project())
+
+    def of_project(self, project: Callable[[], ProjectState | None]) -> None:
+        """The run is of this project: what it is, is asked when somebody wants to know."""
+        self._project = project
+
     @property
     def can_ask(self) -> bool:
         """Whether there is somebody to ask."""
         return self.for_people and sys.stdin.isatty() and sys.stderr.isatty()
 
-    def show(self, document: Any, shown: str) -> None:
-        """The result of a command: text for people, or the document as JSON. The only place that tells them apart."""
-        self.write(json_view.line(document) + "\n" if self.format == OutputFormat.json else shown)
+    def show(self, result: Mapping[str, Any], shown: str, diagnostics: Sequence[Diagnostic] = ()) -> None:
+        """The result of a command: text for people, or a document around it. The only place that tells them apart."""
+        self.write(shown if self.for_people else document(self.run, result, diagnostics))
+
+    def fail(self, error: RingfenceError, diagnostics: Sequence[Diagnostic], code: ExitCode | None = None) -> None:
+        """The document of a command that ended before it had a result; nothing where one was begun."""
+        if not self.for_people and not self._wrote:
+            self.write(document(self.run, None, diagnostics, code or error.exit_code, error))
 
     def write(self, shown: str) -> None:
         """To standard output, as it is."""
         if shown and not self._muted:
+            self._wrote = True
             with self._paused():
                 try:
                     sys.stdout.write(shown)

@@ -14,6 +14,15 @@ class OutputFormat(StrEnum):
 
     text = "text"
     json = "json"
+    jsonl = "jsonl"
+
+
+class UnreachableHosts(StrEnum):
+    """What --unreachable takes."""
+
+    fail = "fail"
+    warn = "warn"
+    ignore = "ignore"
 
 
 PruneMode = StrEnum("PruneMode", [(mode, mode) for mode in PRUNE_MODES])  # type: ignore[misc]
@@ -35,7 +44,8 @@ def flag(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any
 class CommonOptions:
     """What every command takes."""
 
-    output: Annotated[OutputFormat, flag("--output", help="Write text for people or one JSON document.")] = OutputFormat.text
+    output: Annotated[OutputFormat, flag("--output", help="Write text for people, one JSON document, or events as they "
+                                       "happen, one JSON object a line.")] = OutputFormat.text
     no_color: Annotated[bool, flag("--no-color", help="No colours. They are also off where NO_COLOR is set and where the "
                                    "output is not a terminal.")] = False
     verbose: Annotated[int, flag("-v", "--verbose", count=True, help="Log to standard error; -vv logs more.")] = 0
@@ -106,5 +116,18 @@ class FleetOptions:
 
     forks: Annotated[int, flag("-f", "--forks", metavar="N", min=1, max=1000, help="Hosts at the same time. Default: 20.")] = 20
     list_hosts: Annotated[bool, flag("--list-hosts", help="Show the hosts that would be worked on, and touch none.")] = False
+    unreachable: Annotated[UnreachableHosts, flag("--unreachable", help="Whether hosts that are not reached make the run fail: "
+                                                  "fail (the default; exit code 5), warn, ignore. They are always listed."
+                                                  )] = UnreachableHosts.fail
     full: Annotated[bool, flag("--full", help="Show long values and lists whole: of what hosts say the beginning is shown, 200 "
                                "characters or 20 members.")] = False
+
+
+@dataclass(frozen=True)
+class RecordOptions:
+    """Where a run that writes is recorded, and how long it waits for another one."""
+
+    run_dir: Annotated[str, flag("--run-dir", metavar="DIR", help="Where the records of runs are kept. Default: .ringfence/runs "
+                                 "beside ringfence.yml.")] = ""
+    lock_timeout: Annotated[float, flag("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another run of "
+                                        "this project on this machine. Default: not at all.")] = 0.0

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from ringfence import kinds
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import InventoryOptions, OwnershipOptions, PruneMode, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.documents import trust_file
 from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
@@ -15,6 +17,7 @@ from ringfence.model.resource import Kind
 from ringfence.project import settings
 from ringfence.run.names import names_on_host
 from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, prepare_hosts
+from ringfence.run.project_state import project_state
 
 NOTHING_SAID = OwnershipOptions([])
 
@@ -23,28 +26,41 @@ def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOpt
              trusted: TrustOptions, connects: bool = True, ownership: OwnershipOptions = NOTHING_SAID) -> Prepared:
     """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to. Raises InputError
     with every mistake."""
-    options = _options(playbooks, selection, secrets, trusted, connects)
+    options = _options(console, playbooks, selection, secrets, trusted, connects)
     found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}))
-    console.problems(found.warnings)
-    return with_names(found) if console.for_people else found
+    if connects and found.context.policy.project is None:
+        found = replace(found, warnings=(*found.warnings, _nothing_is_owned(found)))
+    return _told(console, found, options)
+
+
+def _nothing_is_owned(found: Prepared) -> Diagnostic:
+    asked = {found.context.policy.prune, *(job.prune for job in found.jobs)} - {None, "report", "never"}
+    return Diagnostic(NOWHERE, f"{settings.FILE} has no `project`: nothing is owned in its name" + (
+        ", and prune removes nothing" if asked else ""), "Objects that a run makes are anybody's to the next one, and stay when "
+        "their task goes. `ringfence init` writes such a block", "warning" if asked else "note")
 
 
 def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOptions, secrets: SecretOptions,
                    trusted: TrustOptions, connects: bool = True, own_kinds: bool = False) -> Prepared:
     """The hosts that a pattern means, for commands that only look at them: without playbooks. Otherwise as `prepared`."""
-    found = prepare_hosts(_options([], which, secrets, trusted, connects), pattern, own_kinds)
+    options = _options(console, [], which, secrets, trusted, connects)
+    return _told(console, prepare_hosts(options, pattern, own_kinds), options)
+
+
+def _told(console: Console, found: Prepared, options: RunOptions) -> Prepared:
     console.problems(found.warnings)
+    console.of_project(partial(project_state, found.folder, found.context.policy.project, not options.trust.untrusted))
     return with_names(found) if console.for_people else found
 
 
-def _options(playbooks: Sequence[str], which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
+def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
              connects: bool) -> RunOptions:
     allowed = trust_of(trusted)
     if allowed.untrusted and connects:
         raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
     return RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(which), extra_vars=secrets.extra_vars,
                       vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed,
-                      ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty)
+                      ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty, run_id=console.run_id)
 
 
 def with_names(run: Prepared) -> Prepared:

@@ -1,22 +1,28 @@
 """Results as they come -> what people or programs read, and the exit code. Nothing is kept but what a view keeps."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.diagnostics import NOWHERE, Diagnostic, InputError
+from ringfence.cli.options import FleetOptions, UnreachableHosts
+from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.plan.file import changes_as_data
 from ringfence.report import HostResult, Report
-from ringfence.run.fleet import LogObserver, RunObserver, run_all
+from ringfence.run.fleet import FleetRun, LogObserver, RunObserver
 from ringfence.run.host import HostJob
+from ringfence.run.interruption import GRACE
+from ringfence.run.journal import Journal
+from ringfence.run.recorder import Recorder
+from ringfence.views import text_view
+from ringfence.views.format import count, names
 from ringfence.views.table import VIEWS
-from ringfence.views.view import View, ViewOptions, ViewTable
-
-LEFT_BEHIND = "what was being written to a host at this moment may be there or not; `ringfence plan` shows it"
+from ringfence.views.view import ViewOptions, ViewTable
 
 
 class PlanObserver(RunObserver):
@@ -38,36 +44,63 @@ class _ProgressObserver(RunObserver):
         self.advance()
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(LEFT_BEHIND) from None
+class _TellingObserver(RunObserver):
+    """Says to people what happens to hosts that are written, as it happens."""
+
+    def __init__(self, console: Console, total: int, writes: bool) -> None:
+        self._console, self._total, self._writes, self._number = console, total, writes, 0
+
+    def on_result(self, result: HostResult) -> None:
+        self._number += 1
+        if self._writes:
+            self._console.say(text_view.host_line(result, self._number, self._total, self._console.style_error))
+
+    def on_signal(self, name: str, in_flight: Sequence[str], not_begun: Sequence[str]) -> None:
+        if in_flight:
+            self._console.say(f"{name}: no further host is begun; waiting up to {GRACE:.0f} s for what is being written to "
+                              f"{names(in_flight)}. Once more ends at once")
 
 
-def view_of(console: Console, command: str, *, diff: bool = True, full: bool = False, table: ViewTable = VIEWS) -> View:
-    """The view of a run in the format that --output names. Raises InputError where the command has no such view."""
-    if console.format not in table:
-        raise InputError([Diagnostic(NOWHERE, f"{command} has no output format {console.format}",
-                                     f"allowed: {', '.join(table)}")])
-    return table[console.format](ViewOptions(command, diff, console.style, full))
-
-
-def show_run(console: Console, view: View, command: str, jobs: Sequence[HostJob], work: Callable[[HostJob], HostResult],
-             forks: int, *, differences_fail: bool = True, warnings: Sequence[Diagnostic] = (),
-             before: Sequence[HostResult] = (), observers: Sequence[RunObserver] = ()) -> ExitCode:
+def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob], HostResult], hosts: FleetOptions, *,
+             command: str = "", diff: bool = True, table: ViewTable = VIEWS, differences_fail: bool = True,
+             warnings: Sequence[Diagnostic] = (), before: Sequence[HostResult] = (), observers: Sequence[RunObserver] = (),
+             journal: Journal | None = None) -> ExitCode:
     """Do `work` on every job and show the results as they come; returns the exit code.
 
-    differences_fail: whether hosts that differ count in it · before: results of hosts that need no work.
+    command: what the run is called, where that is not the command itself · differences_fail: whether hosts that differ count in
+    the exit code · before: results of hosts that need no work · journal: the record of a run that writes.
     """
-    started, report = time.monotonic(), Report()
+    info = replace(console.run, command=command) if command else console.run
+    if console.format not in table:
+        raise usage_error(f"{info.command} has no output format {console.format}", f"allowed: {', '.join(table)}")
+    view = table[console.format](ViewOptions(info, diff, console.style, hosts.full))
+    started, report, total = time.monotonic(), Report(), len(jobs) + len(before)
+    recorder = journal or Recorder()
     console.write(view.begin(warnings))
-    with _interruptible(), console.progress(len(jobs) + len(before), command) as advance:
-        observers = (_ProgressObserver(advance), LogObserver(), *observers)
-        for result in chain(before, run_all(jobs, work, forks, observers)):
+    with ExitStack() as stack:
+        stack.enter_context(recorder.interruption.heard())
+        advance = stack.enter_context(console.progress(total, info.command))
+        seen: list[RunObserver] = [_ProgressObserver(advance), LogObserver(),
+                                   _TellingObserver(console, total, journal is not None), *observers]
+        seen += [journal] if journal else []
+        fleet = FleetRun(jobs, work, hosts.forks, seen, recorder)
+        for result in before:
+            for observer in seen:
+                observer.on_result(result)
+        unknown: list[str] = []
+        for result in chain(before, fleet.results()):
             report.add(result)
+            unknown += [result.host] if result.status == "unknown" else []
             console.write(view.host(result))
-    code = report.exit_code(differences_fail=differences_fail)
-    console.write(view.end(report, time.monotonic() - started, code))
+        report.signal, report.not_begun = recorder.interruption.name, fleet.not_begun
+    if report.signal:
+        console.say(text_view.interrupted(report, unknown, console.style_error))
+    unreachable = report.counts["unreachable"]
+    if unreachable and hosts.unreachable == UnreachableHosts.warn:
+        console.say(f"warning: {count(unreachable, 'host')} not reached, and not counted in the exit code (--unreachable warn)")
+    code = report.exit_code(differences_fail=differences_fail, unreachable_fails=hosts.unreachable == UnreachableHosts.fail)
+    seconds = time.monotonic() - started
+    if journal:
+        journal.close(report, seconds, code)
+    console.write(view.end(report, seconds, code))
     return code

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.model.kept import untouched
 from ringfence.model.resource import Resource
-from ringfence.model.state import Id, State, references_of, title
+from ringfence.model.state import NO_TASK, Id, State, TaskLabel, references_of, title
 
 Omitted = Literal["default", "keep"]
 """What a property means that a task does not mention: Windows' default, so that the whole object is declared; or what the host
@@ -27,12 +27,17 @@ class Treatment:
     renamed_from: str = ""
 
 
+NO_TREATMENT = Treatment()
+
+
 @dataclass(frozen=True, slots=True)
 class Present:
     """A resource that shall be there.
 
     resource: what is mentioned, and Windows' defaults for the rest · values: what is mentioned · where, locations: the
-    place of the task, and of each property · host_names: properties that hold names which only the host can translate.
+    place of the task, and of each property · host_names: properties that hold names which only the host can translate ·
+    label: what people know the task by · if_whole: what is wrong with it where the whole object is declared, as far as that is
+    not known without the host.
     """
 
     id: Id
@@ -41,7 +46,9 @@ class Present:
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
     host_names: tuple[str, ...] = ()
-    treatment: Treatment = Treatment()
+    treatment: Treatment = NO_TREATMENT
+    label: TaskLabel = NO_TASK
+    if_whole: tuple[Diagnostic, ...] = ()
 
     def __str__(self) -> str:
         return title(self.id, self.resource)
@@ -67,11 +74,16 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A resource that shall not be there."""
+    """A resource that shall not be there. name: as somebody spelled it."""
 
     id: Id
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
+    label: TaskLabel = NO_TASK
+    name: str = ""
+
+    def __str__(self) -> str:
+        return str(self.id._replace(name=self.name or self.id.name))
 
     def applied_to(self, found: Resource | None) -> None:
         """Nothing, whatever was found."""
@@ -83,11 +95,17 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class AsShipped:
-    """A resource that shall be as Windows ships it on that host (`state: default`): what that is, the plan finds out."""
+    """A resource that shall be as Windows ships it on that host (`state: default`): what that is, the plan finds out. name: as
+    somebody spelled it."""
 
     id: Id
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
+    label: TaskLabel = NO_TASK
+    name: str = ""
+
+    def __str__(self) -> str:
+        return str(self.id._replace(name=self.name or self.id.name))
 
     def applied_to(self, found: Resource | None) -> Resource | None:
         """As it was found: it is not known yet what ships."""

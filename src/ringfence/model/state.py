@@ -2,6 +2,7 @@
 
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from ringfence.diagnostics import NOWHERE, Where
@@ -27,7 +28,20 @@ def title(id: Id, resource: Resource) -> str:
 
 
 def id_of(resource: Resource, store: str = LOCAL) -> Id:
-    return Id(store, resource.kind.name, resource.name.lower())
+    return id_for(store, resource.kind.name, resource.name)
+
+
+def id_for(store: str, kind: str, name: str) -> Id:
+    """The id of what has a name in whatever letters. Hosts share those of short names, as they share resources."""
+    return _known_id(store, kind, name) if len(name) <= _SHORT else Id(store, kind, name.lower())
+
+
+_SHORT = 300  # characters: what hosts say is of any length, so a number of ids alone bounds no memory
+
+
+@lru_cache(16_384)
+def _known_id(store: str, kind: str, name: str) -> Id:
+    return Id(store, kind, name.lower())
 
 
 class State(Mapping[Id, Resource]):
@@ -77,6 +91,15 @@ def references_of(store: str, resource: Resource) -> dict[str, Id]:
     return {p.name: Id(store, p.references, str(name).lower()) for p, name in names if name not in (None, NO_SET)}
 
 
+class TaskLabel(NamedTuple):
+    """What people know a task by: the play that it stands in, its own name as written, its tags."""
+
+    play: str = ""
+    task: str = ""
+    tags: tuple[str, ...] = ()
+
+
+NO_TASK = TaskLabel()
 Action = Literal["create", "update", "remove", "rename", "adopt", "release"]
 
 
@@ -86,7 +109,8 @@ class Change:
 
     as_action: what is more than the difference of the two. `rename`: `id` is that of before, and after has the new name alone;
     `adopt`: from now on the resource is the project's, whatever differs; `release`: it is not any more, and stays as it is ·
-    why: whose the resource is, and why it is managed as it is; empty where that goes without saying.
+    why: whose the resource is, and why it is managed as it is; empty where that goes without saying · owner: whose it is before
+    the change, a row of windows.origin.ORIGINS; empty where it is not there yet · label: the task at `where`.
     """
 
     id: Id
@@ -95,6 +119,11 @@ class Change:
     where: Where = NOWHERE
     as_action: Action | None = None
     why: str = ""
+    owner: str = ""
+    label: TaskLabel = NO_TASK
+
+    def __hash__(self) -> int:
+        return hash(self.id)  # as good as one over all values, and quick
 
     @property
     def action(self) -> Action:

@@ -12,7 +12,7 @@ from ringfence.plan.losses import refuse_losses
 from ringfence.plan.open_beside import warn_of_open_rules
 from ringfence.plan.open_by_word import require_words
 from ringfence.plan.order import order
-from ringfence.plan.ownership import difference, own
+from ringfence.plan.ownership import difference, own, tell_owners
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.pruning import prune
 from ringfence.plan.references import check_references
@@ -20,7 +20,7 @@ from ringfence.plan.run_policy import RunPolicy
 
 STEPS: tuple[Callable[[Plan], Plan], ...] = (
     bind, own, check_references, require_words, judge_in_force, warn_of_open_rules,
-    difference, prune, tell_of_ledger,
+    difference, prune, tell_of_ledger, tell_owners,
     refuse_losses, limit_changes,
     order)
 

@@ -12,7 +12,8 @@ from jinja2.utils import missing
 
 from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, Where, describe
 from ringfence.documents.yaml import Map
-from ringfence.project.playbook import Condition, Loop, TaskSource
+from ringfence.model.state import NO_TASK, TaskLabel
+from ringfence.project.plays import Condition, Loop, TaskSource
 from ringfence.templates.budget import ROUND, OverBudget, RenderError, UndefinedFacts, charge, spent
 from ringfence.templates.compile import Template, condition, names_in, template
 from ringfence.templates.lazy import FACTS
@@ -50,6 +51,7 @@ class RenderedTask:
     tags: frozenset[str] = frozenset()
     item: LoopItem | None = None
     treatment: Mapping[str, Any] = field(default_factory=dict)
+    label: TaskLabel = NO_TASK
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -237,7 +239,8 @@ def _rendered(scope: Scope, written: Map, outcome: _Outcome) -> tuple[dict[str, 
 def _task(step: TaskSource, properties: Mapping[str, Any], treatment: Mapping[str, Any], name: str,
           item: LoopItem | None) -> RenderedTask:
     locations = {**step.treatment.locations, **step.properties.locations} if step.treatment else step.properties.locations
-    return RenderedTask(step.kind, name, properties, step.properties, step.where, locations, step.tags, item, treatment)
+    return RenderedTask(step.kind, name, properties, step.properties, step.where, locations, step.tags, item, treatment,
+                        step.label)
 
 
 def _condition(when: Condition) -> Template:

@@ -1,17 +1,21 @@
-"""Many hosts at once: results come as they are ready, one host's failure never stops the others, Ctrl-C ends at once."""
+"""Many hosts at once: results come as they are ready, one host's failure never stops the others, a signal begins no further."""
 
 import gc
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
+from ringfence.errors import Interrupted, OutcomeUnknown
 from ringfence.report import HostResult
 from ringfence.run.host import HostJob, host_fault
+from ringfence.run.interruption import GRACE
+from ringfence.run.recorder import Recorder
 
 LOG = logging.getLogger(__name__)
 _LOOK_FOR_GARBAGE = 10_000  # objects after which cycles are looked for; Python's 700 are a small part of one reply
-_LOOK_UP = 0.5  # seconds after which a wait is begun anew: on Windows Ctrl-C does not end one
+_LOOK_UP = 0.2  # seconds after which a wait is begun anew: signals are looked for in between, and on Windows they end no wait
 
 
 class RunObserver:
@@ -23,6 +27,9 @@ class RunObserver:
     def on_result(self, result: HostResult) -> None:
         """Work on a host has ended."""
 
+    def on_signal(self, name: str, in_flight: Sequence[str], not_begun: Sequence[str]) -> None:
+        """Somebody wants the run to end: hosts that are being written are waited for a moment, no other is begun."""
+
 
 class LogObserver(RunObserver):
     """A line in the log for each host."""
@@ -32,42 +39,99 @@ class LogObserver(RunObserver):
                  len(result.written), result.connections, result.seconds)
 
 
+class FleetRun:
+    """`work` on every job, at most `forks` at a time.
+
+    recorder: knows which hosts are being written, and whether somebody wants it all to end. After that `not_begun` are the
+    hosts to which nothing was written for it.
+    """
+
+    def __init__(self, jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], forks: int,
+                 observers: Sequence[RunObserver] = (), recorder: Recorder | None = None) -> None:
+        self._waiting, self._work, self._forks = iter(jobs), work, max(1, forks)
+        self._observers, self._recorder = observers, recorder or Recorder()
+        self._interruption = self._recorder.interruption
+        self._pool = ThreadPoolExecutor(max_workers=self._forks, thread_name_prefix="host")
+        self._running: dict[Future[HostResult], str] = {}
+        self._stopped: list[str] = []  # hosts that were begun, and to which nothing was written
+
+    @property
+    def not_begun(self) -> tuple[str, ...]:
+        """The hosts to which nothing was written because the run was interrupted."""
+        if self._interruption:
+            self._stopped += [job.host for job in self._waiting]
+        return tuple(self._stopped)
+
+    def results(self) -> Iterator[HostResult]:
+        """The results, in the order in which they finish. Those of hosts that were being written when the time after a signal
+        was over say that nobody knows.
+
+        Whoever stops reading is not held up by hosts that are still at work: their threads go on until their connections end,
+        and no further host is begun.
+        """
+        looked = gc.get_threshold()
+        gc.freeze()  # modules and what is declared stay to the end: to look for garbage in them again and again takes long
+        gc.set_threshold(_LOOK_FOR_GARBAGE, *looked[1:])
+        deadline = None
+        try:
+            self._begin(self._forks)
+            while self._running:
+                done, _ = wait(self._running, timeout=_LOOK_UP, return_when=FIRST_COMPLETED)
+                if not self._interruption:
+                    self._begin(len(done))
+                elif deadline is None:
+                    deadline = self._interrupted()
+                yield from self._ended(done)
+                if deadline is not None and (time.monotonic() > deadline or not self._recorder.writing):
+                    yield from self._left_behind()
+                    return
+        finally:
+            gc.set_threshold(*looked)
+            gc.unfreeze()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(self, number: int) -> None:
+        for job in islice(self._waiting, number):
+            for observer in self._observers:
+                observer.on_start(job.host)
+            self._running[self._pool.submit(_guarded, self._work, job)] = job.host
+
+    def _ended(self, done: set[Future[HostResult]]) -> Iterator[HostResult]:
+        for future in done:
+            host, result = self._running.pop(future), future.result()
+            self._recorder.ends(host)
+            if isinstance(result.error, Interrupted):
+                self._stopped.append(host)
+                continue
+            for observer in self._observers:
+                observer.on_result(result)
+            yield result
+
+    def _interrupted(self) -> float:
+        """Tells the observers; returns until when hosts that are being written are waited for."""
+        in_flight = list(self._recorder.writing)
+        not_begun = [*self.not_begun, *(host for host in self._running.values() if host not in in_flight)]
+        for observer in self._observers:
+            observer.on_signal(self._interruption.name, in_flight, not_begun)
+        return time.monotonic() + GRACE
+
+    def _left_behind(self) -> Iterator[HostResult]:
+        """What is known of hosts that are not waited for any longer."""
+        writing = self._recorder.writing
+        self._stopped += [host for host in self._running.values() if host not in writing]
+        for result in writing.values():
+            unknown = HostResult(result.host, result.changes, result.written, error=OutcomeUnknown("interrupted"),
+                                 diagnostics=result.diagnostics, declared=result.declared, undeclared=result.undeclared)
+            for observer in self._observers:
+                observer.on_result(unknown)
+            yield unknown
+        self._running.clear()
+
+
 def run_all(jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], forks: int,
             observers: Sequence[RunObserver] = ()) -> Iterator[HostResult]:
-    """The results of `work` on every job, at most `forks` at a time, in the order in which they finish.
-
-    Whoever stops reading (Ctrl-C is a KeyboardInterrupt where it is read) is not held up by hosts that are still at
-    work: their threads go on until their connections end, and no further host is begun.
-    """
-    waiting = iter(jobs)
-    pool = ThreadPoolExecutor(max_workers=max(1, forks), thread_name_prefix="host")
-    running: set[Future[HostResult]] = set()
-    looked = gc.get_threshold()
-    gc.freeze()  # modules and what is declared stay to the end: to look for garbage in them again and again takes long
-    gc.set_threshold(_LOOK_FOR_GARBAGE, *looked[1:])
-    try:
-        for job in islice(waiting, max(1, forks)):
-            running.add(_begin(pool, work, job, observers))
-        while running:
-            done, running = wait(running, timeout=_LOOK_UP, return_when=FIRST_COMPLETED)
-            for job in islice(waiting, len(done)):
-                running.add(_begin(pool, work, job, observers))
-            for future in done:
-                result = future.result()
-                for observer in observers:
-                    observer.on_result(result)
-                yield result
-    finally:
-        gc.set_threshold(*looked)
-        gc.unfreeze()
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _begin(pool: ThreadPoolExecutor, work: Callable[[HostJob], HostResult], job: HostJob,
-           observers: Sequence[RunObserver]) -> "Future[HostResult]":
-    for observer in observers:
-        observer.on_start(job.host)
-    return pool.submit(_guarded, work, job)
+    """The results of a FleetRun that nobody interrupts and nobody records."""
+    return FleetRun(jobs, work, forks, observers).results()
 
 
 def _guarded(work: Callable[[HostJob], HostResult], job: HostJob) -> HostResult:

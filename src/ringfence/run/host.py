@@ -8,10 +8,10 @@ from typing import Any
 
 from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.diagnostics import NOWHERE, Diagnostic
-from ringfence.errors import HostError, RingfenceError, StalePlan
+from ringfence.errors import HostError, Lost, OutcomeUnknown, RingfenceError, StalePlan, Unreachable
 from ringfence.model.declaration import Declarations, state_after
 from ringfence.model.facts import Facts, parse_facts, unread, with_network
-from ringfence.model.ledger import Ledger, parse_ledger
+from ringfence.model.ledger import Ledger, Prune, parse_ledger
 from ringfence.model.resource import Kind
 from ringfence.model.state import LOCAL, Change, Id, State, diff
 from ringfence.plan import steps
@@ -21,11 +21,13 @@ from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.reasons import TO_WRITE, stopped
 from ringfence.plan.run_policy import RunPolicy
+from ringfence.plan.way_back import way_back
 from ringfence.report import HostResult
 from ringfence.run.enforcement import decided, enforcement_calls, enforcement_told, with_interfaces
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, ledger_update, only_call
 from ringfence.run.masking import Masking, secrets_of
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about, of_kinds
+from ringfence.run.recorder import Recorder
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings, PsrpSettings
@@ -39,6 +41,8 @@ from ringfence.windows.stored_names import StoredNames, stored_names
 
 LOG = logging.getLogger(__name__)
 NO_QUESTIONS = Questions()
+BROKEN = ("connection_lost", "no_answer", "network", "timeout")  # it was reached, and nobody knows what it did
+GARBLED = ("protocol", "too_large")  # it answered, and nobody knows what
 PENDING, FINAL = "ledger, pending", "ledger, final"  # labels of the calls around the changes
 
 
@@ -56,7 +60,7 @@ class HostJob:
 
     declarations: what is declared as far as it is known without the host; None where a fleet declares more than memory
     should hold: then they are made again at the host's turn · declared: how many they are · needs_facts: whether some of
-    them depend on what the host says of itself.
+    them depend on what the host says of itself · prune: what holds for this host, where that is not what holds for all.
     """
 
     host: str
@@ -64,6 +68,7 @@ class HostJob:
     declarations: Declarations | None = None
     declared: int = 0
     needs_facts: bool = False
+    prune: Prune | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class RunContext:
     declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
     connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
     things, where people are going to see it · policy: how what is whose is treated · possible: (host, its facts) -> what any
-    choice of tags declares for it; None where that is not known.
+    choice of tags declares for it; None where that is not known · recorder: told before and after something is written.
     """
 
     kinds: Mapping[str, Kind]
@@ -83,6 +88,7 @@ class RunContext:
     names: Callable[[HostSnapshot, StoredNames, Callable[[Batch], Reply]], Mapping[str, str]] | None = None
     policy: RunPolicy = field(default_factory=RunPolicy)
     possible: Callable[[str, Facts], frozenset[Id] | None] = lambda host, facts: None
+    recorder: Recorder = field(default_factory=Recorder)
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -102,6 +108,7 @@ class HostRun:
 
     def __init__(self, job: HostJob, context: RunContext) -> None:
         self.job, self.kinds, self.context = job, context.kinds, context
+        self.policy = replace(context.policy, prune=job.prune) if job.prune else context.policy
         self.connections = 0
         self.endpoint: Endpoint | None = None  # who answers, once it has been asked
         self._memory = MemoryShare(context.memory)
@@ -190,7 +197,7 @@ class HostRun:
         if answer.error:
             return Ledger(unread="the endpoint keeps none: export it anew (`ringfence jea export`)" if answer.error.is_lack
                           else answer.error.message)
-        return parse_ledger(answer.value, self.context.policy.project, f"{facts.computer}|{facts.raw.get('domain') or ''}")
+        return parse_ledger(answer.value, self.policy.project, f"{facts.computer}|{facts.raw.get('domain') or ''}")
 
     def planned(self) -> tuple[Plan, HostResult]:
         """The plan for the host, and what it comes to where nothing is written. Raises HostError."""
@@ -214,16 +221,21 @@ class HostRun:
             notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
                                     "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared),
-                            obstacles=plan.obstacles)
+                            obstacles=plan.obstacles, undeclared=self._undeclared(plan))
         try:
             plan.raise_if_refused()
         except RingfenceError as error:
             result = replace(result, error=error)
         return plan, replace(result, error=unread_error or result.error)
 
+    def _undeclared(self, plan: Plan) -> int:
+        """How many objects of the local store nobody declares, and anybody could."""
+        declared = plan.declarations
+        return sum(id.store == LOCAL and id not in declared and self.kinds[id.kind].storage.removable for id in plan.base)
+
     def _policy(self, declared: Declarations, found: HostSnapshot) -> tuple[RunPolicy, frozenset[Id]]:
         """How what is whose is treated on this host, and what any run of the project could declare there."""
-        policy, declarable = self.context.policy, frozenset(declared)
+        policy, declarable = self.policy, frozenset(declared)
         if policy.project is None or policy.partial or not found.ledger.entries.keys() - declarable:
             return policy, declarable
         more = self.context.possible(self.job.host, found.facts)
@@ -265,7 +277,12 @@ class HostRun:
             return result
         try:
             result = self._write(plan, result, update)
-            return result if result.error or not any(c.writes for c in plan.changes) else self._prove(plan, result)
+            if result.error or not any(c.writes for c in plan.changes):
+                return result
+            self.context.recorder.has_written(result)
+            return self._prove(plan, result)
+        except Lost as error:
+            return replace(result, error=error, way_back=way_back(plan, result.written, plan.found.facts.aliases))
         except Exception as error:
             return replace(result, error=host_fault(self.job.host, error))
 
@@ -280,7 +297,8 @@ class HostRun:
             calls = {PENDING: ledger_calls(plan, update)[0], **calls, FINAL: ledger_calls(plan, update)[1]}
         elif update:
             calls = {FINAL: only_call(plan, update)}
-        reply = self.send(Batch(calls, stop_on_error=True))
+        self.context.recorder.begins(self._masking.result(result))
+        reply = self._send_changes(calls)
         answers = [(c, answer) for c in written if (answer := reply.answers.get(c.id))]
         made = frozenset(c.id for c, answer in answers if answer.error is None)
         if (answer := reply.answers.get(PENDING)) and answer.error:
@@ -295,6 +313,14 @@ class HostRun:
         if (answer := reply.answers.get(FINAL)) and answer.error:
             return replace(result, written=made, error=_not_recorded(answer.error, written=bool(made)))
         return replace(result, written=made | {c.id for c in plan.changes if not c.writes})
+
+    def _send_changes(self, calls: Mapping[Hashable, Call]) -> Reply:
+        """The answers to changes. Raises HostError: OutcomeUnknown where the host may have made them."""
+        try:
+            return self.send(Batch(calls, stop_on_error=True))
+        except HostError as broken:
+            unknown = not isinstance(broken, Unreachable) and broken.kind in (*BROKEN, *GARBLED)
+            raise OutcomeUnknown(broken.kind, broken.detail) if unknown else broken from None
 
     def _cannot_write(self, facts: Facts) -> HostError | None:
         """Why nothing can be written on the host, as far as it said so itself. What the account of a JEA endpoint may do its
@@ -318,7 +344,10 @@ class HostRun:
         """A second read over a new connection: what is declared is what is there, or the host has failed."""
         asked = {**written(plan.changes), **undecided(plan)}
         questions = replace(about(plan.declarations, self.kinds), facts=frozenset(), accounts=())  # bound already
-        found, reply = self.read(questions, enforcement_calls(asked), defaults=False)
+        try:
+            found, reply = self.read(questions, enforcement_calls(asked), defaults=False)
+        except HostError as broken:
+            raise Lost(detail=broken.reason) if isinstance(broken, Unreachable) or broken.kind in BROKEN else broken from None
         if error := self._seen(plan.declarations, found)[1]:
             return replace(result, error=error)
         after = diff(found.state, state_after(plan.declarations, found.state), plan.declarations)
@@ -327,7 +356,8 @@ class HostRun:
         remaining = order(replace(plan, changes=(*after, *left))).changes
         if remaining:
             error = HostError("not_converged", ", ".join(str(c.id) for c in remaining[:5]))
-            return replace(result, remaining=remaining, error=error)
+            return replace(result, remaining=remaining, error=error, proven=result.written - {c.id for c in remaining})
+        result = replace(result, proven=result.written)
         proven = judge_again(replace(plan, changes=()), with_interfaces(found, plan.found.facts))
         return replace(result, obstacles=decide(proven, asked, enforcement_told(asked, reply)).obstacles)
 

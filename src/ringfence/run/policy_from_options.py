@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +11,7 @@ from ringfence.files import MAX_DOCUMENT, read_bytes
 from ringfence.model.ledger import Prune
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.project.settings import ProjectSettings
-from ringfence.run.run_options import RunOptions
+from ringfence.run.run_options import RunOptions, new_run_id
 
 SCRYPT_COST = 2**14  # what a guess at the values of -e costs somebody who reads ledgers: about 50 ms
 
@@ -21,15 +20,10 @@ def run_policy(options: RunOptions, found: ProjectSettings, playbooks: Sequence[
     """The policy of a run of these playbooks."""
     prune = options.prune or found.prune or "report"
     return RunPolicy(project=found.project, prune=cast(Prune, prune), partial=_partial(options, found, playbooks),
-                     inputs=_inputs(options, found) if found.project else "", run_id=new_run_id(),
+                     inputs=_inputs(options, found) if found.project else "", run_id=options.run_id or new_run_id(),
                      playbooks=tuple(_relative(p, found.folder) for p in playbooks),
                      max_changes=options.max_changes or found.max_changes,
                      accepts_inherited=options.accept_inherited or found.inherit, forced=frozenset(options.force))
-
-
-def new_run_id() -> str:
-    """What a run is known by: when it began, in UTC, and six digits of chance."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
 
 
 def _partial(options: RunOptions, found: ProjectSettings, playbooks: Sequence[str]) -> str:

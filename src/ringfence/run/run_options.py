@@ -1,10 +1,17 @@
 """What the command line asked of a run."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ringfence.documents.trust import Trust
+
+
+def new_run_id() -> str:
+    """What a run is known by: when it began, in UTC, and six digits of chance."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class RunOptions:
     max_changes: int = 0
     accept_inherited: bool = False
     force: Sequence[str] = ()
+    run_id: str = ""
 
     @property
     def named_files(self) -> tuple[str, ...]:

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
+from ringfence.formats.data import Definitions, encode, host_data, host_text, references
 from ringfence.model.state import Action, Change
 from ringfence.report import DefaultsResult, HostResult, Report
-from ringfence.views import json_view, text_view
+from ringfence.views import text_view
 from ringfence.views.format import columns, count, escaped, naming, natural
 from ringfence.views.view import ViewOptions
 from ringfence.windows.origin import ORIGINS, Origin
@@ -71,16 +71,14 @@ class DefaultsTextView:
         return f"{head}  {self._style('of ' + naming(names)(escaped(origin.of)), 'quiet')}" + (f"\n{rest}" if rest else "")
 
 
-class DefaultsJsonView(json_view.JsonView):
-    """The document of plan and drift: a create is what does not ship, a remove what is missing; each with its origin."""
-
-    def object(self, result: HostResult) -> dict[str, Any]:
-        shown = super().object(result)
-        if isinstance(result, DefaultsResult):
-            for change, data in zip(result.changes, shown["changes"], strict=True):
-                data["origin"] = origin(result.origins.get(change.id) or _shipped(change))
-            shown["shipped"] = result.shipped
-        return shown
+def defaults_text(result: HostResult, definitions: Definitions) -> str:
+    """As of plan and drift: a create is what does not ship, a remove what is missing; each with its origin."""
+    if not isinstance(result, DefaultsResult):
+        return host_text(result, definitions)
+    origins = (origin(result.origins.get(c.id) or _shipped(c)) for c in result.changes)
+    changes = ",".join(f'{told[:-1]},"origin":{encode(whose)}}}' for told, whose in zip(
+        references(result, definitions), origins, strict=True))
+    return f'{encode({**host_data(result), "shipped": result.shipped})[:-1]},"changes":[{changes}],"remaining":[]}}'
 
 
 def origin(whose: Origin) -> dict[str, str | None]:

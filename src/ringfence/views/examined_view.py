@@ -9,9 +9,10 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.doctor.checks import CHECKS
 from ringfence.doctor.examination import Examination, Level, Verdict
 from ringfence.errors import ExitCode
+from ringfence.formats.data import host_head
 from ringfence.report import ExaminedResult, HostResult, Report
 from ringfence.transports.way_in import WayIn
-from ringfence.views import json_view, text_view
+from ringfence.views import text_view
 from ringfence.views.format import Style, count, escaped
 from ringfence.views.view import ViewOptions
 
@@ -49,13 +50,6 @@ class DoctorView:
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         return ""
-
-
-class ExaminedJsonView(json_view.JsonView):
-    """All that was seen of each host, in the frame of a report."""
-
-    def object(self, result: HostResult) -> dict[str, Any]:
-        return examined_data(result)
 
 
 def _ping_lines(result: HostResult, style: Style) -> Iterator[str]:
@@ -123,9 +117,8 @@ def examined_data(result: HostResult) -> dict[str, Any]:
     """The same as plain JSON values. `facts`, `session`, `surroundings` and `conditions` are as the host said them."""
     examined = result if isinstance(result, ExaminedResult) else ExaminedResult(result.host)
     seen = examined.seen
-    return {"host": result.host, "status": result.status, "way_in": asdict(examined.way_in),
+    return {**host_head(result), "way_in": asdict(examined.way_in),
             "facts": dict(seen.facts.raw) if seen else None, "session": dict(seen.session) if seen else None,
             "surroundings": dict(seen.surroundings) if seen and seen.surroundings else None,
             "conditions": dict(seen.conditions) if seen and seen.conditions else None,
-            "checks": [asdict(v) for v in examined.verdicts], "error": json_view.error(result.error) if result.error else None,
-            "connections": result.connections, "seconds": result.seconds}
+            "checks": [asdict(v) for v in examined.verdicts]}

@@ -96,6 +96,11 @@ def names(hosts: Sequence[str], limit: int = 5) -> str:
     return f"{count(len(hosts), 'host')}: {shown}" + (f" and {len(hosts) - limit} more" if len(hosts) > limit else "")
 
 
+def all_names(hosts: Sequence[str]) -> str:
+    """Every name, for what somebody has to look after."""
+    return " ".join(map(escaped, hosts))
+
+
 def columns(rows: Iterable[Sequence[str]], right: Iterable[int] = (), gap: str = "  ") -> list[str]:
     """Rows as lines of aligned columns; those numbered in `right` are aligned to the right."""
     table, numeric = [list(r) for r in rows], set(right)

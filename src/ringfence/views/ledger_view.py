@@ -5,8 +5,9 @@ from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
+from ringfence.formats.data import host_head
 from ringfence.report import HostResult, LedgerResult, Report
-from ringfence.views import json_view, text_view
+from ringfence.views import text_view
 from ringfence.views.format import columns, count, escaped, natural
 from ringfence.views.view import ViewOptions
 
@@ -51,18 +52,14 @@ def _rows(result: LedgerResult) -> list[list[str]]:
     return rows
 
 
-class LedgerJsonView(json_view.JsonView):
-    """The document of every run; what the ledger says in place of changes."""
-
-    def object(self, result: HostResult) -> dict[str, Any]:
-        """What a host's member of the document holds."""
-        shown = {name: v for name, v in super().object(result).items()
-                 if name in ("host", "status", "error", "diagnostics", "connections", "seconds")}
-        if not isinstance(result, LedgerResult):
-            return shown
-        entries = [{**id._asdict(), "how": e.how, "run": e.run, "hash": e.hash, "pending": e.pending, "first": dict(e.first),
-                    "playbooks": list(e.playbooks), "there": id in result.there, "owned": id in result.owned}
-                   for id, e in sorted(result.ledger.entries.items())]
-        others = [{**id._asdict(), "project": project} for id, project in sorted(result.ledger.foreign.items())]
-        return shown | {"ledger": {"header": dict(result.ledger.header), "inherited_from": result.ledger.inherited_from or None,
-                                   "entries": entries, "of_other_projects": others}}
+def ledger_data(result: HostResult) -> dict[str, Any]:
+    """The object of a host: what the ledger says, in place of changes."""
+    if not isinstance(result, LedgerResult):
+        return host_head(result)
+    entries = [{**id._asdict(), "how": e.how, "run": e.run, "hash": e.hash, "pending": e.pending, "first": dict(e.first),
+                "playbooks": list(e.playbooks), "there": id in result.there, "owned": id in result.owned}
+               for id, e in sorted(result.ledger.entries.items())]
+    others = [{**id._asdict(), "project": project} for id, project in sorted(result.ledger.foreign.items())]
+    return {**host_head(result), "ledger": {
+        "header": dict(result.ledger.header), "inherited_from": result.ledger.inherited_from or None, "entries": entries,
+        "of_other_projects": others}}

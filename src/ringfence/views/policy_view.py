@@ -7,9 +7,10 @@ from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
+from ringfence.formats.data import host_head
 from ringfence.model.plain import plain_data, resource_as_data
 from ringfence.report import HostResult, PolicyObject, PolicyResult, Report
-from ringfence.views import json_view, text_view
+from ringfence.views import text_view
 from ringfence.views.defaults_view import origin
 from ringfence.views.format import columns, count, escaped, naming, natural, value
 from ringfence.views.view import ViewOptions
@@ -96,21 +97,17 @@ def _flat(said: Any) -> Any:
     return tuple(said) if isinstance(said, list) else said
 
 
-class PolicyJsonView(json_view.JsonView):
-    """The document of every run; the objects of a host in place of its changes."""
-
-    def object(self, result: HostResult) -> dict[str, Any]:
-        """What a host's member of the document holds."""
-        shown = {name: v for name, v in super().object(result).items()
-                 if name in ("host", "status", "error", "diagnostics", "connections", "seconds")}
-        if not isinstance(result, PolicyResult):
-            return shown
-        return shown | {
-            "build": result.build,
-            "objects": [{**one.id._asdict(), "name": one.resource.name, "title": result.names.get(one.title, one.title) or None,
-                         "origin": origin(one.origin), "values": resource_as_data(one.resource)} for one in result.objects],
-            "counts": [{"store": s, "kind": k, "origin": o, "objects": n} for (s, k, o), n in sorted(result.counts.items())],
-            "networks": [{"interface": alias, "category": category or None} for alias, category in result.networks],
-            "registry_values": [{"store": v.store, "key": v.key, "name": v.name, "data": v.data, "legacy": v.legacy or None}
-                                for v in result.values],
-            "told_by_cmdlets": {noun: [plain_data(row) for row in rows] for noun, rows in result.cmdlet_objects.items()}}
+def policy_data(result: HostResult) -> dict[str, Any]:
+    """The object of a host: the objects of its policy, in place of changes."""
+    if not isinstance(result, PolicyResult):
+        return host_head(result)
+    return {
+        **host_head(result),
+        "build": result.build,
+        "objects": [{**one.id._asdict(), "name": one.resource.name, "title": result.names.get(one.title, one.title) or None,
+                     "origin": origin(one.origin), "values": resource_as_data(one.resource)} for one in result.objects],
+        "counts": [{"store": s, "kind": k, "origin": o, "objects": n} for (s, k, o), n in sorted(result.counts.items())],
+        "networks": [{"interface": alias, "category": category or None} for alias, category in result.networks],
+        "registry_values": [{"store": v.store, "key": v.key, "name": v.name, "data": v.data, "legacy": v.legacy or None}
+                            for v in result.values],
+        "told_by_cmdlets": {noun: [plain_data(row) for row in rows] for noun, rows in result.cmdlet_objects.items()}}

@@ -6,8 +6,9 @@ from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
+from ringfence.formats.data import host_head, obstacle_data
 from ringfence.report import HostResult, Report, StatusResult
-from ringfence.views import json_view, text_view
+from ringfence.views import text_view
 from ringfence.views.format import Style, columns, count, cut, escaped, unstyled, value
 from ringfence.views.obstacles_text import obstacles
 from ringfence.views.view import ViewOptions
@@ -33,24 +34,6 @@ class StatusTextView:
         return ""
 
 
-class StatusJsonView:
-    """One document with all hosts."""
-
-    def __init__(self, options: ViewOptions) -> None:
-        self._command = options.command
-        self._hosts: list[dict[str, Any]] = []
-
-    def begin(self, warnings: Sequence[Diagnostic]) -> str:
-        return ""
-
-    def host(self, result: HostResult) -> str:
-        self._hosts.append({**data(result), "error": json_view.error(result.error) if result.error else None})
-        return ""
-
-    def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
-        return json_view.line({"command": self._command, "hosts": self._hosts}) + "\n"
-
-
 def text(result: StatusResult, style: Style = unstyled) -> str:
     """One host: its peers, each with what protects the exchange, and below it what protects the data."""
     found = result.associations
@@ -69,11 +52,11 @@ def text(result: StatusResult, style: Style = unstyled) -> str:
     return "\n".join(lines) + "\n"
 
 
-def data(result: HostResult) -> dict[str, Any]:
+def status_data(result: HostResult) -> dict[str, Any]:
     """The same as plain JSON values."""
     found, stopped = (result.associations, result.stopped) if isinstance(result, StatusResult) else ((), ())
-    return {"host": result.host, "stopped_services": list(stopped), "associations": [asdict(a) for a in found],
-            "obstacles": [json_view.obstacle(o) for o in result.obstacles]}
+    return {**host_head(result), "stopped_services": list(stopped), "associations": [asdict(a) for a in found],
+            "obstacles": [obstacle_data(o) for o in result.obstacles]}
 
 
 def _titled(name: str, title: str) -> str:

@@ -1,12 +1,29 @@
 """Which views of a run there are, by the format that --output names. A new one is one more row."""
 
-from ringfence.views import defaults_view, examined_view, json_view, ledger_view, policy_view, status_view, text_view
-from ringfence.views.view import ViewTable
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-VIEWS: ViewTable = {"text": text_view.TextView, "json": json_view.JsonView}
-DOCTOR_VIEWS: ViewTable = {"text": examined_view.DoctorView, "json": examined_view.ExaminedJsonView}
-PING_VIEWS: ViewTable = {"text": examined_view.PingView, "json": examined_view.ExaminedJsonView}
-STATUS_VIEWS: ViewTable = {"text": status_view.StatusTextView, "json": status_view.StatusJsonView}
-DEFAULTS_VIEWS: ViewTable = {"text": defaults_view.DefaultsTextView, "json": defaults_view.DefaultsJsonView}
-POLICY_VIEWS: ViewTable = {"text": policy_view.PolicyTextView, "json": policy_view.PolicyJsonView}
-LEDGER_VIEWS: ViewTable = {"text": ledger_view.LedgerTextView, "json": ledger_view.LedgerJsonView}
+from ringfence.formats.data import encode, host_text
+from ringfence.formats.events import HostEncoder
+from ringfence.report import HostResult
+from ringfence.views import defaults_view, examined_view, ledger_view, policy_view, status_view, text_view
+from ringfence.views.json_view import JsonLinesView, JsonView
+from ringfence.views.view import View, ViewOptions, ViewTable
+
+
+def _views(text: Callable[[ViewOptions], View], encode_host: HostEncoder) -> ViewTable:
+    return {"text": text, "json": partial(JsonView, encode_host), "jsonl": partial(JsonLinesView, encode_host)}
+
+
+def _plain(data: Callable[[HostResult], dict[str, Any]]) -> HostEncoder:
+    return lambda result, definitions: encode(data(result))
+
+
+VIEWS = _views(text_view.TextView, host_text)
+DOCTOR_VIEWS = _views(examined_view.DoctorView, _plain(examined_view.examined_data))
+PING_VIEWS = _views(examined_view.PingView, _plain(examined_view.examined_data))
+STATUS_VIEWS = _views(status_view.StatusTextView, _plain(status_view.status_data))
+DEFAULTS_VIEWS = _views(defaults_view.DefaultsTextView, defaults_view.defaults_text)
+POLICY_VIEWS = _views(policy_view.PolicyTextView, _plain(policy_view.policy_data))
+LEDGER_VIEWS = _views(ledger_view.LedgerTextView, _plain(ledger_view.ledger_data))

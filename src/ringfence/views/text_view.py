@@ -18,6 +18,7 @@ from ringfence.views.format import (
     MAX_LISTED,
     Names,
     Style,
+    all_names,
     columns,
     count,
     cut,
@@ -37,7 +38,7 @@ from ringfence.windows.stored_names import title_of
 SIGNS: dict[Action, tuple[str, str]] = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed"),
     "rename": (">", "changed"), "adopt": ("&", "changed"), "release": ("o", "quiet")}
 STYLES: dict[Status, str] = {"in_sync": "good", "reachable": "good", "changed": "changed", "differs": "changed",
-                             "not_in_force": "error",
+                             "not_in_force": "error", "lost": "error", "unknown": "error",
                              "unreachable": "error", "refused": "error", "stale": "error", "invalid": "error", "failed": "error"}
 MAX_DIAGNOSTICS = 100  # mistakes and warnings of one host that are shown without --full
 _LONGEST_LINE = 600  # characters of a diagnostic of a host
@@ -73,7 +74,7 @@ def diagnostics(problems: Sequence[Diagnostic], style: Style = unstyled) -> str:
 
 
 def _difference(before: Any, after: Any, action: str, nothing: str, full: bool) -> Iterator[DifferenceLine]:
-    if action != "update":
+    if action in ("create", "remove"):
         yield DifferenceLine("", value(after if action == "create" else before, nothing, full))
     elif isinstance(before, tuple) and isinstance(after, tuple) and before and after:
         yield from _members(before, after, full)
@@ -175,16 +176,29 @@ def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool)
         name: list(_difference(b, a, changed.action, empty_as(words.get(name)), full))
         for name, (b, a) in changed.properties().items()
     }
+    if silent := _by_default(changed):
+        rows["by default"] = [DifferenceLine("", silent)]
     width = max(map(len, rows), default=0)
     lines = [head]
     for name, differences in rows.items():
         for number, line in enumerate(differences):
             label = name if number == 0 else ""
-            told = people_say(line.text)
+            old, arrow, new = (told := people_say(line.text)).partition(" → ")
+            if arrow and old == new:  # what is stored differs, and is called the same
+                told = line.text
             shown = f"{line.sign} {told}" if line.sign else told
             tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if changed.action == "remove" else "")
             lines.append(f"      {label.ljust(width)}  {style(shown, tint) if tint else shown}".rstrip())
     return "\n".join(lines)
+
+
+def _by_default(changed: Change) -> str:
+    """What an object that comes or goes does by Windows' defaults."""
+    if changed.action not in ("create", "remove"):
+        return ""
+    held = changed.resource.values()
+    return ", ".join(f"{p.name} {value(p.default, empty_as(p.type))}" for p in changed.resource.kind.properties.values()
+                     if p.always_shown and held[p.name] == p.default)
 
 
 def failure(error: Exception, style: Style = unstyled) -> str:
@@ -234,6 +248,9 @@ class GroupedResults:
         yield from (change(c, diff=self._diff, style=style, names=named, full=self._full) for c in result.changes)
         if result.error is not None:
             yield failure(result.error, style)
+        if result.way_back:
+            yield "  at its console, in PowerShell as administrator, the last written first:"
+            yield from (f"    {escaped(command)}" for command in result.way_back)
         if result.remaining:
             yield "  what still differs:"
             yield from (change(c, style=style, names=named, full=self._full) for c in result.remaining)
@@ -251,6 +268,23 @@ def _headline(result: HostResult, style: Style) -> str:
         f", {len(result.written)} of {count(len(result.changes), 'change')} written" if stopped else "")
 
 
+MADE_WORDS: dict[Action, str] = {"create": "created", "update": "updated", "remove": "removed", "rename": "renamed",
+                                 "adopt": "adopted", "release": "released"}
+
+
+def host_line(result: HostResult, number: int, total: int, style: Style = unstyled) -> str:
+    """What became of a host that was to be written, in one line, the moment it ends."""
+    made = Counter(c.action for c in result.changes if c.id in result.written)
+    told = ", ".join(f"{n} {MADE_WORDS[action]}" for action in SIGNS if (n := made[action]))
+    if result.error is not None and result.changes:
+        told = f"{len(result.written)} of {count(len(result.changes), 'change')} made"
+    proven = "proven" if result.written and result.written == result.proven else "not proven" if result.written else ""
+    why = cut(result.error.reason if isinstance(result.error, HostError) else str(result.error)) if result.error else ""
+    state = style(status(result.status), STYLES[result.status])
+    head = f"[{str(number).rjust(len(str(total)))}/{total}] {escaped(result.host)}  {state}"
+    return "  ".join(filter(None, (head, told, f"{result.seconds:.1f} s", proven, why)))
+
+
 @dataclass(frozen=True, slots=True)
 class RecapRow:
     """One line of the recap."""
@@ -259,26 +293,38 @@ class RecapRow:
     status: Status
     actions: Mapping[Action, int]
     seconds: float
+    declared: int = 0
+    undeclared: int = 0
 
 
 def row(result: HostResult) -> RecapRow:
     """The recap line of a result: it is kept, the result is not."""
-    return RecapRow(result.host, result.status, Counter(c.action for c in result.changes), result.seconds)
+    return RecapRow(result.host, result.status, Counter(c.action for c in result.changes), result.seconds,
+                    result.declared, result.undeclared)
 
 
 def recap(rows: Iterable[RecapRow], report: Report, seconds: float, style: Style = unstyled) -> str:
-    """A line per host, and the sum. Actions that are rare have a column where there is one."""
+    """A line per host, and the sum. Actions that are rare have a column where there is one. declared: what the project declares
+    for the host · undeclared: removable objects that are there besides."""
     ordered = sorted(rows, key=lambda r: natural(r.host))
     shown_actions = [a for a in SIGNS if a in ("create", "update", "remove") or any(r.actions.get(a) for r in ordered)]
-    cells = [["host", "status", *shown_actions, "seconds"]]
-    cells += [[escaped(r.host), status(r.status), *(str(r.actions.get(a) or "·") for a in shown_actions), f"{r.seconds:.2f}"]
-              for r in ordered]
-    lines = columns(cells, right=tuple(range(2, 3 + len(shown_actions))))
+    cells = [["host", "status", *shown_actions, "declared", "undeclared", "seconds"]]
+    cells += [[escaped(r.host), status(r.status), *(str(r.actions.get(a) or "·") for a in shown_actions), str(r.declared or "·"),
+               str(r.undeclared or "·"), f"{r.seconds:.2f}"] for r in ordered]
+    lines = columns(cells, right=tuple(range(2, 5 + len(shown_actions))))
     painted = [style(lines[0], "quiet")]
     for line, one in zip(lines[1:], ordered, strict=True):
         before, shown, after = line.partition(f"  {status(one.status)} ")
         painted.append(before + style(shown, STYLES[one.status]) + after if shown else line)
     return "\n".join([*painted, "", total(report, seconds)])
+
+
+def interrupted(report: Report, unknown: Sequence[str], style: Style = unstyled) -> str:
+    """What a signal left: how many hosts were ended, those of which nobody knows, and those to which nothing was written."""
+    parts = [f"{count(sum(report.counts.values()) - len(unknown), 'host')} done",
+             f"in flight, not known: {all_names(unknown)}" if unknown else "",
+             f"not begun: {all_names(sorted(report.not_begun, key=natural))}" if report.not_begun else ""]
+    return style(f"interrupted by {report.signal}: ", "error") + "; ".join(filter(None, parts))
 
 
 def total(report: Report, seconds: float) -> str:

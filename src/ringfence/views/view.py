@@ -6,16 +6,16 @@ from typing import Protocol
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
-from ringfence.report import HostResult, Report
+from ringfence.report import HostResult, Report, RunInfo
 from ringfence.views.format import Style, unstyled
 
 
 @dataclass(frozen=True)
 class ViewOptions:
-    """How a run is to be shown. command: what was called · diff: each property that differs · style: colours · full: long
+    """How a run is to be shown. run: which one · diff: each property that differs · style: colours · full: long
     values and lists whole."""
 
-    command: str
+    run: RunInfo
     diff: bool = True
     style: Style = unstyled
     full: bool = False

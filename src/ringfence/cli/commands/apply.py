@@ -1,6 +1,6 @@
 """ringfence apply: make it so, and prove it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated
@@ -9,9 +9,19 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions, flag
-from ringfence.cli.prepared import list_hosts, prepared, prune_of, selection_of
-from ringfence.cli.show import PlanObserver, show_run, view_of
+from ringfence.cli.options import (
+    FleetOptions,
+    OwnershipOptions,
+    RecordOptions,
+    SecretOptions,
+    SelectionOptions,
+    TrustOptions,
+    flag,
+)
+from ringfence.cli.prepared import list_hosts, plan_options, prepared, prune_of, selection_of
+from ringfence.cli.recording import recording
+from ringfence.cli.resume import resumed
+from ringfence.cli.show import PlanObserver, show_run
 from ringfence.diagnostics import Problems
 from ringfence.documents.yaml import read_text
 from ringfence.errors import ExitCode, StalePlan, combined_exit_code
@@ -34,15 +44,21 @@ Plans = Mapping[str, Reviewed]
 
 
 def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
-         hosts: FleetOptions, ownership: OwnershipOptions,
+         hosts: FleetOptions, ownership: OwnershipOptions, record: RecordOptions,
           files: Files = [],  # noqa: B006
           check: Annotated[bool, flag("-C", "--check", help="Change nothing, show what would change; exits with 0.")] = False,
           yes: Annotated[bool, flag("-y", "--yes", help="Do not ask.")] = False,
+          resume: Annotated[str, flag("--resume", metavar="RUN", help="Go on with a run that did not come to its end, on the "
+                                      "hosts that are not known to be done: its id, or `last`.")] = "",
           diff: Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property that changes.")] = False) -> ExitCode:
     """Make the hosts as declared: read, write, then prove it by reading again over a new connection."""
     reviewed: Plans | None = None
+    left: Sequence[str] = ()
+    plan_file = ""
+    if resume:
+        files, selection, ownership, left = resumed(resume, record, trusted, files, selection, ownership)
     if any(name.endswith(".json") for name in files):
-        plan = _plan_file(files, selection)
+        plan_file, plan = files[0], _plan_file(files, selection)
         files, selection, reviewed = [*plan.options["playbooks"]], selection_of(plan.options), plan.hosts
         ownership = replace(ownership, prune=prune_of(plan.options))
     run = prepared(console, files, selection, secrets, trusted, reviewed is not None or not hosts.list_hosts,
@@ -50,23 +66,26 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     if hosts.list_hosts:
         return list_hosts(console, run)
     missing = _missing_hosts(run, reviewed)
-    run = _only(run, reviewed)
-    show = partial(show_run, console, differences_fail=False, warnings=run.warnings, before=missing)
+    run = _only(_only(run, reviewed), left or None)
     if check:
         work = partial(_check, context=run.context, reviewed=reviewed)
-        return show(view_of(console, "apply --check", diff=diff, full=hosts.full), "apply --check", run.jobs, work, hosts.forks)
+        return show_run(console, run.jobs, work, hosts, command="apply --check", diff=diff, differences_fail=False,
+                        warnings=run.warnings, before=missing)
     code = ExitCode.IN_SYNC
     if not yes:
         _require_terminal(console)
         if reviewed is None:
             reviewed, code = _planned(console, run, hosts)
             run = _only(run, {host: changes for host, changes in reviewed.items() if changes})
-            if not run.jobs:
+            if not run.jobs or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
                 return code
         _confirm(console, reviewed)
-    work = partial(_apply, context=run.context, reviewed=reviewed)
-    view = view_of(console, "apply", diff=diff, full=hosts.full)
-    return combined_exit_code([code, show(view, "apply", run.jobs, work, hosts.forks)])
+    again = plan_options(files, selection, ownership) | ({"plan_file": plan_file} if plan_file else {})
+    with recording(console, run, record, again, [result.host for result in missing]) as (run, journal):
+        work = partial(_apply, context=run.context, reviewed=reviewed)
+        made = show_run(console, run.jobs, work, hosts, diff=diff, differences_fail=False, warnings=run.warnings, before=missing,
+                        journal=journal)
+    return combined_exit_code([code, made])
 
 
 def _plan_file(files: Sequence[str], selection: SelectionOptions) -> PlanFile:
@@ -80,8 +99,8 @@ def _plan_file(files: Sequence[str], selection: SelectionOptions) -> PlanFile:
     return decode(text or "", files[0])
 
 
-def _only(run: Prepared, reviewed: Plans | None) -> Prepared:
-    """The run with those hosts alone that were reviewed."""
+def _only(run: Prepared, reviewed: Collection[str] | None) -> Prepared:
+    """The run with those hosts alone that were reviewed, or are left."""
     return run if reviewed is None else replace(run, jobs=tuple(job for job in run.jobs if job.host in reviewed))
 
 
@@ -102,9 +121,8 @@ def _require_terminal(console: Console) -> None:
 def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Plans, ExitCode]:
     """Show the plan; returns the changes that are to be agreed to, and the exit code of the hosts that have none."""
     planned = PlanObserver()
-    view = view_of(console, "plan", full=hosts.full)
-    code = show_run(console, view, "plan", run.jobs, partial(plan_host, context=run.context), hosts.forks,
-                    differences_fail=False, observers=[planned])
+    code = show_run(console, run.jobs, partial(plan_host, context=run.context), hosts, command="plan", differences_fail=False,
+                    observers=[planned])
     return planned.hosts, code
 
 

@@ -9,7 +9,7 @@ from ringfence.cli.commands.plan import Diff
 from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared_hosts
-from ringfence.cli.show import show_run, view_of
+from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
 from ringfence.run.compare_defaults import compare_host
 from ringfence.views.table import DEFAULTS_VIEWS
@@ -30,6 +30,5 @@ def compare_defaults(console: Console, which: InventoryOptions, secrets: SecretO
     run = prepared_hosts(console, names, which, secrets, trusted, not hosts.list_hosts, own_kinds=True)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    view = view_of(console, "compare-defaults", diff=diff, full=hosts.full, table=DEFAULTS_VIEWS)
-    return show_run(console, view, "compare-defaults", run.jobs, partial(compare_host, context=run.context), hosts.forks,
+    return show_run(console, run.jobs, partial(compare_host, context=run.context), hosts, diff=diff, table=DEFAULTS_VIEWS,
                     warnings=run.warnings)

@@ -8,7 +8,7 @@ import typer
 from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared_hosts
-from ringfence.cli.show import show_run, view_of
+from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
 from ringfence.run.examine import examine_host
 from ringfence.views.table import DOCTOR_VIEWS
@@ -30,5 +30,4 @@ def doctor(console: Console, which: InventoryOptions, secrets: SecretOptions, tr
     run = prepared_hosts(console, host, which, secrets, trusted, not hosts.list_hosts)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    view = view_of(console, "doctor", table=DOCTOR_VIEWS)
-    return show_run(console, view, "doctor", run.jobs, partial(examine_host, context=run.context), hosts.forks)
+    return show_run(console, run.jobs, partial(examine_host, context=run.context), hosts, table=DOCTOR_VIEWS)

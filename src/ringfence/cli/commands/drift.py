@@ -6,7 +6,7 @@ from ringfence.cli.commands.plan import Diff, Playbooks
 from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared
-from ringfence.cli.show import show_run, view_of
+from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
 from ringfence.run.host import plan_host
 
@@ -24,6 +24,4 @@ def drift(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts, ownership)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    view = view_of(console, "drift", diff=diff, full=hosts.full)
-    return show_run(console, view, "drift", run.jobs, partial(plan_host, context=run.context), hosts.forks,
-                    warnings=run.warnings)
+    return show_run(console, run.jobs, partial(plan_host, context=run.context), hosts, diff=diff, warnings=run.warnings)

@@ -12,8 +12,8 @@ import yaml
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import flag
+from ringfence.formats.data import encode
 from ringfence.lab import Machine, machine
-from ringfence.views import json_view
 from ringfence.views.format import count
 
 HELP = "Simulated Windows hosts on this machine, for trying and testing."
@@ -69,7 +69,7 @@ def up(console: Console,
     with _ended() as ended, simulation(machines(hosts), transport) as lab:
         shown = lab.inventory()
         if not console.for_people:  # JSON is YAML too
-            shown = json_view.line(yaml.safe_load(shown)) + "\n"
+            shown = encode(yaml.safe_load(shown)) + "\n"
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(0o600)

@@ -8,9 +8,18 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, SelectionOptions, TrustOptions, flag
+from ringfence.cli.options import (
+    FleetOptions,
+    InventoryOptions,
+    RecordOptions,
+    SecretOptions,
+    SelectionOptions,
+    TrustOptions,
+    flag,
+)
 from ringfence.cli.prepared import list_hosts, prepared, prepared_hosts
-from ringfence.cli.show import show_run, view_of
+from ringfence.cli.recording import recording
+from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
 from ringfence.report import HostResult
 from ringfence.run import owned_objects
@@ -40,61 +49,62 @@ def show(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
     if hosts.list_hosts:
         return list_hosts(console, run)
     work = partial(owned_objects.show_ledger, context=run.context)
-    return show_run(console, view_of(console, "ledger show", table=LEDGER_VIEWS), "ledger show", run.jobs, work, hosts.forks)
+    return show_run(console, run.jobs, work, hosts, table=LEDGER_VIEWS)
 
 
 def release(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-            pattern: Hosts, name: Names = [], yes: Yes = False) -> ExitCode:  # noqa: B006
+            record: RecordOptions, pattern: Hosts, name: Names = [], yes: Yes = False) -> ExitCode:  # noqa: B006
     """Objects stay as they are, and are the project's no more."""
     if not name:
         raise usage_error("release wants the names of objects", "give --name; --name '*' means all")
     run = prepared_hosts(console, pattern, which, secrets, trusted, own_kinds=True)
-    return agreed(console, run, hosts, "ledger release", partial(owned_objects.release, context=run.context, patterns=name), yes)
+    return agreed(console, run, hosts, record, partial(owned_objects.release, patterns=name), yes)
 
 
 def move(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-         pattern: Hosts, name: Names = [],  # noqa: B006
+         record: RecordOptions, pattern: Hosts, name: Names = [],  # noqa: B006
          source: Annotated[str, flag("--from", metavar="PROJECT", help="The name or id of the project that owns them.")] = "",
          yes: Yes = False) -> ExitCode:
     """Objects of another project become this one's, as they were the other's."""
     if not source:
         raise usage_error("move wants the project that owns the objects", "give --from; `ringfence ledger show` names them")
     run = prepared_hosts(console, pattern, which, secrets, trusted, own_kinds=True)
-    work = partial(owned_objects.take_over, context=run.context, project=source, patterns=name)
-    return agreed(console, run, hosts, "ledger move", work, yes)
+    work = partial(owned_objects.take_over, project=source, patterns=name)
+    return agreed(console, run, hosts, record, work, yes)
 
 
 def rebuild(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-            pattern: Hosts, yes: Yes = False) -> ExitCode:
+            record: RecordOptions, pattern: Hosts, yes: Yes = False) -> ExitCode:
     """Make the ledger anew of what is declared and is there as declared. What it does not know of an object it calls adopted."""
     selection = SelectionOptions(selection.inventory, [*selection.limit, *pattern], selection.tags, selection.skip_tags)
     run = prepared(console, [], selection, secrets, trusted)
-    return agreed(console, run, hosts, "ledger rebuild", partial(owned_objects.rebuild, context=run.context), yes)
+    return agreed(console, run, hosts, record, owned_objects.rebuild, yes)
 
 
-def agreed(console: Console, run: Prepared, hosts: FleetOptions, command: str, work: Callable[..., HostResult],
+def agreed(console: Console, run: Prepared, hosts: FleetOptions, record: RecordOptions, work: Callable[..., HostResult],
            yes: bool) -> ExitCode:
-    """Show what `work` would do, ask, and do it. `work` takes a job and `write`. Raises InputError where nobody agrees."""
+    """Show what `work` would do, ask, and do it. `work` takes a job, `context` and `write`. Raises InputError where nobody
+    agrees."""
     if run.context.policy.project is None:
         raise usage_error("ringfence.yml has no `project`: nothing is owned in its name", "`ringfence init` writes such a block")
     if hosts.list_hosts:
         return list_hosts(console, run)
     if not yes and not console.can_ask:
-        raise usage_error(f"{command} asks before it changes anything, and there is nobody to ask", "give --yes")
+        raise usage_error(f"{console.command} asks before it changes anything, and there is nobody to ask", "give --yes")
     if not yes:
         planned = 0
 
         def look(job: HostJob) -> HostResult:
             nonlocal planned
-            found = work(job, write=False)
+            found = work(job, context=run.context, write=False)
             planned += len(found.changes)
             return found
 
-        view = view_of(console, command, diff=False, full=hosts.full)
-        code = show_run(console, view, command, run.jobs, look, hosts.forks, differences_fail=False)
+        code = show_run(console, run.jobs, look, hosts, diff=False, differences_fail=False)
         if code != ExitCode.IN_SYNC:
             return code
         if not console.ask(f"Do that ({count(planned, 'object')})?"):
             raise usage_error("nothing was changed: the answer was not yes")
-    view = view_of(console, command, diff=False, full=hosts.full)
-    return show_run(console, view, command, run.jobs, partial(work, write=True), hosts.forks, differences_fail=False)
+    with recording(console, run, record) as (recorded, journal):
+        done = partial(work, context=recorded.context, write=True)
+        return show_run(console, run.jobs, done, hosts, diff=False, differences_fail=False, journal=journal)

@@ -8,7 +8,7 @@ import typer
 from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared_hosts
-from ringfence.cli.show import show_run, view_of
+from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
 from ringfence.run.examine import ping_host
 from ringfence.views.table import PING_VIEWS
@@ -31,5 +31,4 @@ def ping(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
     run = prepared_hosts(console, pattern, which, secrets, trusted, not hosts.list_hosts)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    view = view_of(console, "ping", table=PING_VIEWS)
-    return show_run(console, view, "ping", run.jobs, partial(ping_host, context=run.context), hosts.forks)
+    return show_run(console, run.jobs, partial(ping_host, context=run.context), hosts, table=PING_VIEWS)

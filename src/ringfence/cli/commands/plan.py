@@ -12,7 +12,7 @@ from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions, flag
 from ringfence.cli.prepared import list_hosts, plan_options, prepared
-from ringfence.cli.show import PlanObserver, show_run, view_of
+from ringfence.cli.show import PlanObserver, show_run
 from ringfence.errors import ExitCode
 from ringfence.plan.file import PlanFile
 from ringfence.run.host import plan_host
@@ -41,8 +41,7 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
     if hosts.list_hosts:
         return list_hosts(console, run)
     planned = PlanObserver()
-    view = view_of(console, "plan", diff=diff, full=hosts.full)
-    code = show_run(console, view, "plan", run.jobs, partial(plan_host, context=run.context), hosts.forks,
+    code = show_run(console, run.jobs, partial(plan_host, context=run.context), hosts, diff=diff,
                     differences_fail=detailed_exitcode, warnings=run.warnings, observers=[planned])
     if out:
         made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

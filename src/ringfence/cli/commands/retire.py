@@ -1,10 +1,8 @@
 """ringfence retire: a host that is to be managed no more."""
 
-from functools import partial
-
 from ringfence.cli.commands.ledger import Hosts, Yes, agreed
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
+from ringfence.cli.options import FleetOptions, InventoryOptions, RecordOptions, SecretOptions, TrustOptions
 from ringfence.cli.prepared import prepared_hosts
 from ringfence.errors import ExitCode
 from ringfence.run import owned_objects
@@ -15,10 +13,10 @@ ringfence retire old-web1        then take it out of the inventory
 
 
 def retire(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-           pattern: Hosts, yes: Yes = False) -> ExitCode:
+           record: RecordOptions, pattern: Hosts, yes: Yes = False) -> ExitCode:
     """Remove from hosts what the project created there, release the rest, and with it the ledger.
 
     What the project adopted or mentioned stays as it is. A block rule that it created goes too: what it kept out may come in.
     """
     run = prepared_hosts(console, pattern, which, secrets, trusted, own_kinds=True)
-    return agreed(console, run, hosts, "retire", partial(owned_objects.retire, context=run.context), yes)
+    return agreed(console, run, hosts, record, owned_objects.retire, yes)

@@ -10,7 +10,7 @@ from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions, flag
 from ringfence.cli.prepared import list_hosts, prepared_hosts, with_names
-from ringfence.cli.show import show_run, view_of
+from ringfence.cli.show import show_run
 from ringfence.diagnostics import allowed
 from ringfence.errors import ExitCode
 from ringfence.run.live_policy import PolicyFilter, show_host
@@ -48,8 +48,7 @@ def show(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
     if hosts.list_hosts:
         return list_hosts(console, run)
     work = partial(show_host, context=run.context, shown=PolicyFilter(store, kind, origin, name))
-    return show_run(console, view_of(console, "show", table=POLICY_VIEWS), "show", run.jobs, work, hosts.forks,
-                    warnings=run.warnings)
+    return show_run(console, run.jobs, work, hosts, table=POLICY_VIEWS, warnings=run.warnings)
 
 
 def _check(what: str, said: Iterable[str], known: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ import typer
 from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared_hosts
-from ringfence.cli.show import show_run, view_of
+from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
 from ringfence.run.status import status_of
 from ringfence.views.table import STATUS_VIEWS
@@ -27,5 +27,4 @@ def status(console: Console, which: InventoryOptions, secrets: SecretOptions, tr
     run = prepared_hosts(console, names, which, secrets, trusted, not hosts.list_hosts, own_kinds=True)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    return show_run(console, view_of(console, "status", full=hosts.full, table=STATUS_VIEWS), "status", run.jobs,
-                    partial(status_of, context=run.context), hosts.forks)
+    return show_run(console, run.jobs, partial(status_of, context=run.context), hosts, table=STATUS_VIEWS)

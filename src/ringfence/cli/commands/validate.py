@@ -5,7 +5,6 @@ from ringfence.cli.console import Console
 from ringfence.cli.options import SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
-from ringfence.views import json_view
 from ringfence.views.format import count
 from ringfence.windows import shipped_rules
 
@@ -23,6 +22,7 @@ def validate(console: Console, selection: SelectionOptions, secrets: SecretOptio
     notes = shipped_rules.notes(d for job in run.jobs for d in (job.declarations or {}).values())
     console.problems(notes)
     told = "".join(f", {count(len(found), word)}" for found, word in ((run.warnings, "warning"), (notes, "note")) if found)
-    console.show(json_view.without_hosts("validate", (*run.warnings, *notes)),
-                 f"valid: {count(declared, 'declaration')} for {count(len(run.jobs), 'host')}{told}\n")
+    console.show({"hosts": [job.host for job in run.jobs], "declared": declared},
+                 f"valid: {count(declared, 'declaration')} for {count(len(run.jobs), 'host')}{told}\n",
+                 (*run.warnings, *notes))
     return ExitCode.IN_SYNC

@@ -1,0 +1,1 @@
+"""What ringfence writes for programs: documents, events, journals. One form of each thing, whoever writes it."""

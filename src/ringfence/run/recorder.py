@@ -1,0 +1,51 @@
+"""What is told of a host while it is worked on, and who may begin to write. Threads call it."""
+
+import threading
+
+from ringfence.errors import Interrupted
+from ringfence.report import HostResult
+from ringfence.run.interruption import Interruption
+
+
+class Recorder:
+    """Who is being written at this moment. Nobody begins once the run is interrupted."""
+
+    def __init__(self, interruption: Interruption | None = None) -> None:
+        self._interruption, self._lock = interruption or Interruption(), threading.Lock()
+        self._writing: dict[str, HostResult] = {}
+
+    @property
+    def interruption(self) -> Interruption:
+        """Whether the run is to end."""
+        return self._interruption
+
+    @property
+    def writing(self) -> dict[str, HostResult]:
+        """The hosts that are being written, with what was planned for them."""
+        with self._lock:
+            return dict(self._writing)
+
+    def begins(self, result: HostResult) -> None:
+        """The changes of a host are going to be sent. Raises Interrupted where nothing is to be begun any more."""
+        with self._lock:
+            if self._interruption:
+                raise Interrupted("the run was interrupted before anything was written here")
+            self._writing[result.host] = result
+        self.on_begin(result)
+
+    def has_written(self, result: HostResult) -> None:
+        """The host has answered; what it made is about to be proven."""
+        with self._lock:
+            self._writing[result.host] = result
+        self.on_written(result)
+
+    def ends(self, host: str) -> None:
+        """Nothing more is done to a host."""
+        with self._lock:
+            self._writing.pop(host, None)
+
+    def on_begin(self, result: HostResult) -> None:
+        """For those who keep a record: before the first write."""
+
+    def on_written(self, result: HostResult) -> None:
+        """For those who keep a record: after the write, before the proof."""

@@ -1,0 +1,43 @@
+"""One run at a time writes for a project, on this machine. (Hosts see to it that two machines do not write at once.)"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
+from ringfence.files import read_bytes
+from ringfence.run.journal import own_folder
+
+LOCK, HOLDER = "lock", "holder"  # the file that names the run which has the lock
+
+
+@contextmanager
+def locked(project: Path, run_id: str, seconds: float = 0.0, run_dir: str = "") -> Iterator[None]:
+    """The lock of the project in a folder, waited for that long. Raises InputError where another run has it."""
+    try:
+        folder = own_folder(project, run_dir)
+        lock = FileLock(folder / LOCK, timeout=seconds, mode=0o600)
+        lock.acquire(poll_interval=0.1)
+    except Timeout:
+        raise InputError([Diagnostic(NOWHERE, f"another run of this project is at work{_holder(folder)}",
+                                     "Wait for its end, or give --lock-timeout SECONDS to wait here.")]) from None
+    except OSError as error:
+        raise InputError([Diagnostic(Where(str(error.filename or project)), error.strerror or str(error), "Runs that write keep "
+                                     "their lock and their record beside ringfence.yml, in .ringfence; --run-dir names another "
+                                     "folder.")]) from None
+    try:
+        (folder / HOLDER).write_text(run_id, encoding="utf-8")
+        yield
+    finally:
+        (folder / HOLDER).unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder(folder: Path) -> str:
+    """Which run has the lock, as far as it says so."""
+    try:
+        return f": {read_bytes(folder / HOLDER, 100).decode('ascii')}"
+    except (OSError, ValueError):
+        return ""
