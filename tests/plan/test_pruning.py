@@ -18,6 +18,8 @@ from ringfence.run.host import apply_host, plan_host
 from ringfence.run.owned_objects import release, retire
 
 RUN = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c", inputs="1")
+DEFAULTS = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Defaults\FirewallPolicy"
+GROUP_POLICY_RULES = r"SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules"
 ALLOW = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort={}|RA4=10.0.0.1|Name={}|"
 BLOCK = "v2.31|Action=Block|Active=TRUE|Dir=In|Protocol=6|LPort={}|Name={}|"
 
@@ -115,6 +117,41 @@ def test_what_windows_ships_by_now_is_released() -> None:
     assert (done(result), result.error) == (["release WINRM-HTTP-In-TCP"], None)
     assert "Windows ships it by now" in result.changes[0].why
     assert ("WINRM-HTTP-In-TCP" in on.rules, on.entry("WINRM-HTTP-In-TCP")) == (True, {})
+
+
+def test_what_windows_ships_by_now_is_released_by_a_retirement_too() -> None:
+    on = LabHost(owns=False, policy=RUN)
+    on.take_over([id_of("WINRM-HTTP-In-TCP")], "created", project=PROJECT)
+    on.machine.registry.set(LEDGER, "Generation", "1")
+    result = retire(on.job({}), on.context(), True)
+    assert (done(result), result.error) == (["release WINRM-HTTP-In-TCP"], None)
+    assert "WINRM-HTTP-In-TCP" in on.rules
+
+
+@pytest.mark.parametrize("store", ["group_policy", "mdm", "static_service", "nowhere"])
+def test_a_ledger_speaks_of_the_local_policy_alone(store: str) -> None:
+    """A name in another store is no reason to remove the object of that name in this one."""
+    on = host(mine="created")
+    on.machine.registry.set(GROUP_POLICY_RULES, "other", ALLOW.format(80, "other"))
+    on.take_over([Id(store, "firewall_rule", "other")], "created")
+    result = work(on, rule("mine", 80), prune="all")
+    assert (done(result), result.error) == ([], None)
+    assert f"'firewall_rule|{store}|other' is not the name of an object that a project could own" in told(result)
+    assert set(on.rules) == {"mine", "other"}
+    on.machine.registry.set(LEDGER, "Generation", "1")
+    assert done(retire(on.job({}), on.context(), False)) == ["remove mine"]
+
+
+def test_a_part_of_windows_is_nobodys_to_remove() -> None:
+    """Whatever the ledger says of a profile, and though the host's table of what ships is gone."""
+    on = LabHost({}, owns=False, policy=RUN)
+    on.machine.registry.delete(DEFAULTS)
+    profile = Id("local", "firewall_profile", "domain")
+    on.take_over([profile], "created", first={"enabled": False})
+    on.machine.registry.set(LEDGER, "Generation", "1")
+    for mode, actions in (("created", []), ("all", []), ("restore", ["update domain"])):
+        assert done(work(on, apply=False, prune=mode)) == actions
+    assert done(retire(on.job({}), on.context(), False)) == ["release domain"]
 
 
 @pytest.mark.parametrize(("run", "forgets"), [

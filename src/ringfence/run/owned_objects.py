@@ -54,7 +54,7 @@ def retire(job: HostJob, context: RunContext, write: bool) -> HostResult:
     run = HostRun(job, context)
 
     def work() -> HostResult:
-        found, _ = run.read(defaults=False, ledger=True)
+        found, _ = run.read(ledger=True)
         ledger = _readable(found)
         owned = [(id, entry) for id in ledger.entries if (entry := ledger.owned(id, found.state.get(id)))]
         changes = tuple(_retired(id, entry, found) for id, entry in owned if id in found.state)
@@ -66,8 +66,9 @@ def retire(job: HostJob, context: RunContext, write: bool) -> HostResult:
 
 def _retired(id: Id, entry: Entry, found: HostSnapshot) -> Change:
     resource = found.state[id]
-    if entry.how != "created":
-        return _released(id, found, f"{entry.how} by run {entry.run}: it stays as it is")
+    if entry.how != "created" or id in found.defaults.state:
+        whose = "; Windows ships it by now" if entry.how == "created" else ""
+        return _released(id, found, f"{entry.how} by run {entry.run}{whose}: it stays as it is")
     why = f"created by run {entry.run}" + ("; OPENS: it closes traffic that will pass without it" if opens(resource) else "")
     return Change(id, resource, None, why=why)
 
