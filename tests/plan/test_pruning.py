@@ -96,6 +96,21 @@ def test_what_is_put_back_says_whether_it_opens(first: dict[str, Any], opens: st
     assert change.why == f"declared no more: back to what was found first{opens}"
 
 
+@pytest.mark.parametrize(("now", "first", "opens"), [
+    ({"enabled": True}, {"enabled": False}, "enabled"), ({"enabled": False}, {"enabled": True}, ""),
+    ({"default_inbound_action": "block"}, {"default_inbound_action": "allow"}, "default_inbound_action"),
+    ({"default_inbound_action": "allow"}, {"default_inbound_action": "not_configured"}, ""),  # which is block
+    ({"default_outbound_action": "block"}, {"default_outbound_action": "not_configured"}, "default_outbound_action"),
+    ({"allow_inbound_rules": False}, {"allow_inbound_rules": True, "log_blocked": False}, "allow_inbound_rules"),
+    ({"log_blocked": True}, {"log_blocked": False}, "")])
+def test_a_setting_that_is_put_back_says_so_too(now: dict[str, Any], first: dict[str, Any], opens: str) -> None:
+    on = LabHost({}, owns=False, policy=RUN)
+    assert work(on, task("firewall_profile", {"profiles": "domain", **now})).error is None
+    on.take_over([Id("local", "firewall_profile", "domain")], "mentioned", first=first)
+    (change,) = work(on, prune="restore", apply=False).changes
+    assert change.why.partition("first")[2] == (f"; OPENS: more passes by its {opens}" if opens else "")
+
+
 @pytest.mark.parametrize(("policy", "why"), [
     ({"inputs": "2"}, "the last full run had other values of -e"),
     ({"partial": "--tags or --skip-tags chose"}, ""),
