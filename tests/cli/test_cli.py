@@ -1,23 +1,20 @@
 """The command line against simulated hosts: what it prints, what it writes, how it exits."""
 
-import contextlib
 import json
 import os
 import pty
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
-from cli_lab import RULES, Cli, Output, environment, fleet, written
+from cli_lab import RULES, Cli, Output, environment, fleet, start, written
 from core import cases
 from documents import document_in, hosts_in
 
@@ -30,7 +27,6 @@ CASES = cases("cli_input")
 NOWHERE = {"hosts.yml": "all: {hosts: {nowhere: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_psrp_protocol: http}}}\n",
            "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: one, protocol: icmpv4}\n",
            "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\nproject: {name: test, id: 0123456789abcdef}\n"}
-PROGRAM = [sys.executable, "-m", "ringfence.cli"]
 
 
 @pytest.fixture
@@ -266,17 +262,6 @@ def test_help_shows_an_example(command: str, cli: Cli) -> None:
 
 
 # ------------------------------------------------------------------------------------------- as programs of their own
-
-@contextlib.contextmanager
-def start(cli: Cli, *arguments: str, **options: Any) -> "Iterator[subprocess.Popen[str]]":
-    """The program, which does not outlive a test that fails."""
-    settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
-    with subprocess.Popen([*PROGRAM, *arguments], text=True, cwd=cli.folder, **settings | options) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
 
 def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
     cli.write(NOWHERE)

@@ -56,10 +56,17 @@ def test_a_pipeline_is_written_as_pypsrp_writes_it_and_once() -> None:
 
         made: Any = Serializer().serialize(message())
         ours = psrp._OnceWritingSerializer().serialize(message())
-        assert ours == ET.tostring(made, encoding="utf-8", method="xml")
+        assert ours.replace(b"\n", b"_x000A_") == ET.tostring(made, encoding="utf-8", method="xml")
         assert psrp._OnceWritingSerializer().serialize(message()) is ours
         written.add(ours)
     assert len(written) == 6
+
+
+@pytest.mark.parametrize("text", ["one\ntwo\n", "'_x000A_' is text\n", "_x005F_x000A_\n_x005F_\n", "\r\n\t_\n"])
+def test_a_script_is_read_as_it_was_whatever_is_escaped_in_it(text: str) -> None:
+    written = ET.fromstring(psrp._clixml(psrp._ConstantMessage((text,), Command(text, "2.3", is_script=True))))
+    (said,) = (one for one in written.iter("S") if one.get("N") == "Cmd")
+    assert Serializer()._deserialize_string(said.text) == text
 
 
 def test_large_batch_and_reply() -> None:

@@ -27,14 +27,17 @@ class Treatment:
     renamed_from: str = ""
 
 
+NO_TREATMENT = Treatment()
+
+
 @dataclass(frozen=True, slots=True)
 class Present:
     """A resource that shall be there.
 
     resource: what is mentioned, and Windows' defaults for the rest · values: what is mentioned · where, locations: the
     place of the task, and of each property · host_names: properties that hold names which only the host can translate ·
-    if_whole: what is wrong with it where the whole object is declared, as far as that is not known without the host ·
-    label: what people know the task by.
+    label: what people know the task by · if_whole: what is wrong with it where the whole object is declared, as far as that is
+    not known without the host.
     """
 
     id: Id
@@ -43,9 +46,9 @@ class Present:
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
     host_names: tuple[str, ...] = ()
-    treatment: Treatment = Treatment()
-    if_whole: tuple[Diagnostic, ...] = ()
+    treatment: Treatment = NO_TREATMENT
     label: TaskLabel = NO_TASK
+    if_whole: tuple[Diagnostic, ...] = ()
 
     def __str__(self) -> str:
         return title(self.id, self.resource)

@@ -18,11 +18,12 @@ from typing import Any, Literal, get_args
 
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
-from ringfence.model.state import LOCAL, Id
+from ringfence.model.state import LOCAL, Id, id_for
 from ringfence.types.base import remembered
 
 LEDGER_FORMAT = 1
 HEADER_VALUES = ("Format", "Name", "State", "Run", "Generation", "Machine", "Build", "Inputs")
+_HEADER = frozenset(HEADER_VALUES)
 MAX_OWNED = 50_000  # objects that the ledgers of one host name
 MAX_ENTRY_TEXT = 32_767  # characters of an entry
 PROJECT_ID = re.compile(r"[0-9a-f-]{8,64}")
@@ -64,6 +65,11 @@ class Entry:
     first: Mapping[str, Any] = field(default_factory=dict)
     others: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the object is the project's as a whole, and was written by it or taken over as it was."""
+        return bool(self.hash) and self.how != "mentioned"
+
     def encode(self) -> str:
         """The entry as it is stored. What was first is left out where it would be too long for a value of the registry."""
         said = {"how": self.how, "run": self.run, "hash": self.hash, "pending": self.pending,
@@ -78,7 +84,17 @@ def _compact(value: Any) -> str:
 
 
 @remembered(65_536, 1000)
-def _entry(text: str) -> Entry:
+def _entry(name: str, text: str) -> tuple[Id, Entry]:
+    """An object, and what is said of it; raises ValueError where it is not understood."""
+    if (id := _id(name)) is None or id.store != LOCAL:
+        raise ValueError(f"{name[:100]!r} is not the name of an object{'' if id is None else ' that a project could own'}")
+    try:
+        return id, _entry_of(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{id}: {str(error)[:100]}") from None
+
+
+def _entry_of(text: str) -> Entry:
     """An entry from its text; raises ValueError where it is none."""
     told = json.loads(text)
     if not isinstance(told, dict) or told.get("how") not in get_args(How):
@@ -162,10 +178,8 @@ def parse_ledger(answer: Any, project: ProjectIdentity | None, computer: str = "
     problems: list[str] = []
     for key, values in _keys(told["rows"]):
         if project and key == project.id:
-            header.update({name: text for name, text in values if name in HEADER_VALUES})
-            for name, text in values:
-                if name not in HEADER_VALUES:
-                    _take(name, text, entries, problems)
+            header.update({name: text for name, text in values if name in _HEADER})
+            _take(values, entries, problems)
         else:
             owner = f"{dict(values).get('Name') or 'without a name'} ({key})"
             foreign.update((id, owner) for name, _ in values if (id := _id(name)))
@@ -182,20 +196,20 @@ def _keys(rows: list[Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
                                    and isinstance(v[0], str) and isinstance(v[2], str)]
 
 
-def _take(name: str, text: str, entries: dict[Id, Entry], problems: list[str]) -> None:
-    id = _id(name)
-    if id is None or id.store != LOCAL:
-        problems.append(f"{name[:100]!r} is not the name of an object{'' if id is None else ' that a project could own'}")
-        return
-    try:
-        entries[id] = _entry(text)
-    except (ValueError, RecursionError) as error:
-        problems.append(f"{id}: {str(error)[:100]}")
+def _take(values: list[tuple[str, str]], entries: dict[Id, Entry], problems: list[str]) -> None:
+    for name, text in values:
+        if name not in _HEADER:
+            try:
+                id, entry = _entry(name, text)
+            except ValueError as error:
+                problems.append(str(error))
+            else:
+                entries[id] = entry
 
 
 def _id(name: str) -> Id | None:
     parts = name.lower().split("|", 2)
-    return Id(parts[1], parts[0], parts[2]) if len(parts) == 3 and all(parts) else None
+    return id_for(parts[1], parts[0], parts[2]) if len(parts) == 3 and all(parts) else None
 
 
 def value_name(id: Id) -> str:

@@ -186,12 +186,13 @@ class Resource:
     resources are equal whatever they were read from.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_read_as", "_stored")
+    __slots__ = ("__dict__", "__weakref__", "_read_as", "_stored", "worked_out")
     kind: ClassVar["Kind"]
     name: str
     unknown_tokens: Tokens
     _stored: str | SourceKey | None
     _read_as: Mapping[str, Any]
+    worked_out: dict[str, Any]  # see once.py
 
     def __eq__(self, other: object) -> bool:
         return self is other or (type(self) is type(other) and self.__dict__ == other.__dict__)

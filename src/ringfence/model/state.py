@@ -2,6 +2,7 @@
 
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from ringfence.diagnostics import NOWHERE, Where
@@ -27,7 +28,20 @@ def title(id: Id, resource: Resource) -> str:
 
 
 def id_of(resource: Resource, store: str = LOCAL) -> Id:
-    return Id(store, resource.kind.name, resource.name.lower())
+    return id_for(store, resource.kind.name, resource.name)
+
+
+def id_for(store: str, kind: str, name: str) -> Id:
+    """The id of what has a name in whatever letters. Hosts share those of short names, as they share resources."""
+    return _known_id(store, kind, name) if len(name) <= _SHORT else Id(store, kind, name.lower())
+
+
+_SHORT = 300  # characters: what hosts say is of any length, so a number of ids alone bounds no memory
+
+
+@lru_cache(16_384)
+def _known_id(store: str, kind: str, name: str) -> Id:
+    return Id(store, kind, name.lower())
 
 
 class State(Mapping[Id, Resource]):
@@ -107,6 +121,9 @@ class Change:
     why: str = ""
     owner: str = ""
     label: TaskLabel = NO_TASK
+
+    def __hash__(self) -> int:
+        return hash(self.id)  # as good as one over all values, and quick
 
     @property
     def action(self) -> Action:

@@ -27,13 +27,15 @@ def _accounts(declared: Present, property: str) -> tuple[str, ...]:
 
 def bind(plan: Plan) -> Plan:
     """The plan with its declarations in the host's own terms, and what is unknown there."""
+    named = [d for d in present(plan.declarations.values()) if d.host_names]
+    if not named:
+        return plan
     sids, errors = _translated(plan.found.accounts)
     problems: list[Diagnostic] = []
     bound: Declarations = dict(plan.declarations)
-    for declared in present(plan.declarations.values()):
-        if declared.host_names:
-            problems += _unknown(declared, plan.found, sids, errors)
-            bound[declared.id] = _bound(declared, plan.found.facts, sids)
+    for declared in named:
+        problems += _unknown(declared, plan.found, sids, errors)
+        bound[declared.id] = _bound(declared, plan.found.facts, sids)
     return replace(plan, declarations=bound).with_diagnostics(*problems)
 
 

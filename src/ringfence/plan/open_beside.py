@@ -1,12 +1,14 @@
 """Warns of a rule that is to let in some and restricts nothing, because another one on the host lets in everybody: allow rules
 add up ([MS-FASP] 2.2.34; "Windows Firewall rules"). Windows ships such rules, for Remote Desktop and WinRM among others."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import Present, present
+from ringfence.model.once import filter_of, once
 from ringfence.model.resource import Resource
 from ringfence.plan.plan import Plan
 
@@ -19,11 +21,10 @@ _ADVICE = "Allow rules add up. Declare those too, narrower or with `enabled: fal
 
 def warn_of_open_rules(plan: Plan) -> Plan:
     """The plan with a warning for each rule beside which another one lets in the same from anywhere."""
-    declared = present(plan.declarations.values())
-    narrowed = [d for d in declared if d.resource.values().get("remote_address") and _lets_in(d.resource)]
+    narrowed = [d for d in present(plan.declarations.values()) if _lets_in_some(d.resource)]
     if not narrowed:
         return plan
-    everybody = _OpenRules(r for r in plan.after.values() if _is_open(r))
+    everybody = _OpenRules(r for r in plan.after.values() if r.__dict__.get("enabled") is True and _is_open(r))
     return plan.with_diagnostics(*(w for one in narrowed for w in _warning(one, everybody)))
 
 
@@ -31,11 +32,11 @@ class _OpenRules:
     """Rules that let everybody in: by the single ports that they are for, by the program; `others` are for more, or neither."""
 
     def __init__(self, rules: Iterable[Any]) -> None:
-        self.by_port, self.by_program = defaultdict[str, list[Any]](list), defaultdict[str, list[Any]](list)
+        self.by_port, self.by_program = defaultdict[int | str, list[Any]](list), defaultdict[str, list[Any]](list)
         self.others: list[Any] = []
         for rule in rules:
             if rule.local_port and not any("-" in port for port in rule.local_port):
-                homes = [self.by_port[port] for port in rule.local_port]
+                homes = [self.by_port[_number(port)] for port in rule.local_port]
             elif not rule.local_port and rule.program:
                 homes = [self.by_program[rule.program]]
             else:  # what is for a service alone says nothing of ports
@@ -43,16 +44,24 @@ class _OpenRules:
             for home in homes:
                 if len(home) < _LOOKED_AT:
                     home.append(rule)
+        self.numbers = sorted(port for port in self.by_port if isinstance(port, int))
 
     def near(self, declared: Any) -> Iterator[Any]:
         """Those that may let in some of what a declared rule lets in."""
         for port in declared.local_port:
-            if "-" in port:
-                yield from (rule for known, rules in self.by_port.items() if _meet(known, port) for rule in rules)
-            else:
-                yield from self.by_port.get(port, ())
+            low, dash, high = port.partition("-")
+            if not dash:
+                yield from self.by_port.get(_number(port), ())
+            elif low.isdecimal() and high.isdecimal():
+                for number in self.numbers[bisect_left(self.numbers, int(low)):bisect_right(self.numbers, int(high))]:
+                    yield from self.by_port[number]
         yield from self.by_program.get(declared.program, ())
         yield from self.others
+
+
+def _number(port: str) -> int | str:
+    """A port as a number; a keyword as it stands."""
+    return int(port) if port.isdecimal() else port
 
 
 def _warning(declared: Present, everybody: _OpenRules) -> Iterator[Diagnostic]:
@@ -64,10 +73,17 @@ def _warning(declared: Present, everybody: _OpenRules) -> Iterator[Diagnostic]:
 
 
 def _lets_in(resource: Resource) -> bool:
-    filter = resource.as_filter()
+    filter = filter_of(resource)
     return filter is not None and filter.inbound and filter.enabled and filter.effect == "allow"
 
 
+@once
+def _lets_in_some(resource: Resource) -> bool:
+    """Whether a rule is to let in some."""
+    return bool(resource.__dict__.get("remote_address")) and _lets_in(resource)
+
+
+@once
 def _is_open(resource: Resource) -> bool:
     """Whether a rule lets everybody in."""
     values: dict[str, Any] = resource.__dict__

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ringfence.diagnostics import Diagnostic
-from ringfence.model.declaration import Absent, AsShipped, Declaration, Declarations, Omitted, Present, Treatment, state_after
+from ringfence.model.declaration import NO_TREATMENT, Absent, AsShipped, Declaration, Declarations, Omitted, Present, state_after
 from ringfence.model.ledger import Entry
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
@@ -21,7 +21,6 @@ from ringfence.plan.wider import differing, widened
 from ringfence.windows.origin import ORIGINS, TEXT_PROPERTIES, Origin, origin_of
 from ringfence.windows.shipped_rules import is_shipped, shipped_names
 
-_NOBODYS = Treatment()
 _BY_MENTION = ("windows", "windows_changed", "windows_feature", "package", "vendor")
 OWNERSHIP_GUIDE = "docs/guide/what-ringfence-removes.md"
 
@@ -30,9 +29,14 @@ def own(plan: Plan) -> Plan:
     """The plan with each declaration as it is due to the object that it meets, and what the host will have by that."""
     if plan.invalid:
         return replace(plan, base=plan.found.state, after=state_after(plan.declarations, plan.found.state))
-    owner = _Owner(plan)
-    for declared in plan.declarations.values():
-        owner.decide(declared)
+    owner, entries, foreign = _Owner(plan), plan.found.ledger.entries, plan.found.ledger.foreign
+    for id, declared in plan.declarations.items():
+        if (entry := entries.get(id)) is not None and entry.is_whole and not foreign and (
+                isinstance(declared, Present) and declared.treatment in (NO_TREATMENT,)):
+            owner.declarations[id] = declared  # ours already: the most frequent case, and the cheapest
+            owner.diagnostics += declared.if_whole
+        else:
+            owner.decide(declared)
     found = plan.found.state.updated(owner.moved) if owner.moved else plan.found.state
     plan = replace(plan, declarations=owner.declarations, claims=owner.claims, renames=owner.renames,
                    unmet=tuple(owner.unmet), base=found, after=state_after(owner.declarations, found))
@@ -68,13 +72,15 @@ def _own_changes(plan: Plan) -> tuple[Change, ...]:
 
 def tell_owners(plan: Plan) -> Plan:
     """The plan, whose changes say whose the objects are that they meet."""
+    if not plan.changes:  # what ships is read where somebody looks at it
+        return plan
     shipped, ledger = plan.found.defaults.state, plan.found.ledger
 
     def told(change: Change) -> Change:
         found = change.before
         return change if found is None else replace(change, owner=origin_of(change.id, found, shipped, ledger).name)
 
-    return replace(plan, changes=tuple(map(told, plan.changes))) if plan.changes else plan
+    return replace(plan, changes=tuple(map(told, plan.changes)))
 
 
 @dataclass
@@ -102,12 +108,6 @@ class _Owner:
     def decide(self, declared: Declaration) -> None:
         """Decide how one declaration is managed."""
         id, ledger = declared.id, self.plan.found.ledger
-        entry = ledger.entries.get(id)
-        if entry is not None and entry.hash and entry.how != "mentioned" and isinstance(declared, Present) and (
-                declared.treatment is _NOBODYS or declared.treatment == _NOBODYS) and not ledger.foreign:
-            self.declarations[id] = declared  # the most frequent case, and the cheapest
-            self.diagnostics += declared.if_whole
-            return
         if other := ledger.foreign.get(id):
             self.refusals.append(Diagnostic(declared.where, f"{declared} belongs to the project {other}", "Declare it there and "
                                             "not here, or take it over: `ringfence ledger move HOST --from PROJECT`"))

@@ -84,11 +84,13 @@ class Plan:
 
     def with_diagnostics(self, *diagnostics: Diagnostic) -> "Plan":
         """The plan with more mistakes and warnings, each with the name of the host."""
+        if not diagnostics:
+            return self
         return replace(self, diagnostics=(*self.diagnostics, *(replace(d, host=self.host) for d in diagnostics)))
 
     def refused(self, *reasons: Diagnostic) -> "Plan":
         """The plan with more reasons why it may not be carried out."""
-        return replace(self, refusals=(*self.refusals, *reasons))
+        return replace(self, refusals=(*self.refusals, *reasons)) if reasons else self
 
     def raise_if_refused(self) -> None:
         """Raises GuardRefused with every reason."""

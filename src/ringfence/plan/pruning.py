@@ -118,8 +118,8 @@ def _guarded(plan: Plan, removals: list[Change]) -> Plan:
 def _renamed_by_hand(plan: Plan) -> Iterator[Diagnostic]:
     """Declared objects that are gone, while an undeclared one is all that they were but the name."""
     ledger = plan.found.ledger
-    missing = {id: entry for id, entry in ledger.entries.items() if entry.hash and entry.how == "created"
-               and id not in plan.found.state and id in plan.declarations and id not in plan.renames}
+    missing = {id: entry for id, entry in ledger.entries.items() if id not in plan.found.state and entry.hash
+               and entry.how == "created" and id in plan.declarations and id not in plan.renames}
     if not missing:
         return
     by_digest = {digest_of(r): other for other, r in plan.found.state.items()

@@ -5,14 +5,14 @@ in, EnforcementStatus of MSFT_NetFirewallRule. What no document says is a doubt,
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ringfence.diagnostics import NOWHERE, Where
 from ringfence.model.declaration import Absent, Declaration, Present
 from ringfence.model.facts import Facts
 from ringfence.model.filter import Filter
+from ringfence.model.once import filter_of, once
 from ringfence.model.resource import Category, Kind, Resource
 from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
 from ringfence.model.storage import RuleStrings
@@ -31,10 +31,10 @@ FIREWALL_PROFILE = "firewall_profile"
 NOT_ASKED = ("LocalSubnet", "Internet", "PlayToDevice", "CaptivePortal")
 DYNAMIC_KEYWORDS = "radyn"  # tokens of addresses that Windows resolves from names begin so: RADynKey, as far as it was seen
 Found = Iterator[tuple[tuple[str, ...], Reason]]  # the profiles that a reason holds in, and the reason
+_NOTHING: Mapping[str, tuple[Reason, ...]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What is looked at: a resource that shall be there, or (None) shall not. values: what is mentioned of it."""
 
     id: Id
@@ -79,7 +79,7 @@ class PolicyOnHost:
         self.settings = SettingsInForce(after, found.unread)
         self._elsewhere = {id[1:] for id in after if id.store != LOCAL}  # (kind, name) of what policies have
         self._unread_rules = {kind for store, kind in found.unread if store != LOCAL}
-        self._common: dict[tuple[Any, ...], dict[str, tuple[Reason, ...]]] = {}
+        self._common: dict[tuple[str, _Sort], Mapping[str, tuple[Reason, ...]]] = {}
         self._profile_settings: dict[tuple[str, str], SettingInForce] = {}
 
     @cached_property
@@ -103,16 +103,18 @@ class PolicyOnHost:
         return known
 
     def reasons(self, one: Judged) -> dict[str, tuple[Reason, ...]]:
-        """{profile: what stands in the way there}, of the profiles in which it applies."""
-        resource, common = one.resource, dict[str, tuple[Reason, ...]]()
+        """{profile: what stands in the way there}, of the profiles in which it applies; empty where nothing does."""
+        resource, common = one.resource, _NOTHING
         if resource is None:
-            own = self._still_there(one)
+            own = tuple(self._still_there(one))
+        elif (sort := _sort_of(resource)).is_off and (sort.is_rule or set(one.values) == {"enabled"}):
+            # switched off: nothing has to be in force
+            own = tuple(self._other_rule(one, resource))
         else:
-            filter = resource.as_filter()
-            if _wants_nothing(resource, filter, one.values):
-                own = self._other_rule(one, resource)
-            else:
-                common, own = self._of_its_sort(one.id.store, resource.kind, filter), self._own(one, resource, filter)
+            common = self._of_its_sort(one.id.store, resource.kind, sort)
+            own = () if sort.is_plain and not self._has_others(one.id) else tuple(self._own(one, resource))
+        if not own and common is _NOTHING:
+            return {}
         found = {p: common.get(p, ()) for p in one.profiles}
         for profiles, reason in own:
             found.update({p: (*found[p], reason) for p in profiles if p in found})
@@ -120,17 +122,17 @@ class PolicyOnHost:
 
     # -- what is the same for all objects of a sort
 
-    def _of_its_sort(self, store: str, kind: Kind, filter: Filter | None) -> dict[str, tuple[Reason, ...]]:
-        lets_in = filter is not None and filter.inbound and filter.effect == "allow"
-        negotiates = filter is None or filter.effect != "exempt"
-        key = (store, kind.name, lets_in, negotiates)
-        if key not in self._common:
+    def _of_its_sort(self, store: str, kind: Kind, sort: "_Sort") -> Mapping[str, tuple[Reason, ...]]:
+        """By profile; _NOTHING where nothing stands in the way of any."""
+        known = self._common.get((store, sort))
+        if known is None:
             found: dict[str, list[Reason]] = {p: [] for p in ALL_PROFILES}
-            for profiles, reason in self._common_reasons(store, kind, lets_in, negotiates):
+            for profiles, reason in self._common_reasons(store, kind, sort.lets_in, sort.negotiates):
                 for p in profiles:
                     found[p].append(reason)
-            self._common[key] = {p: tuple(reasons) for p, reasons in found.items()}
-        return self._common[key]
+            known = {p: tuple(reasons) for p, reasons in found.items()} if any(found.values()) else _NOTHING
+            self._common[store, sort] = known
+        return known
 
     def _common_reasons(self, store: str, kind: Kind, lets_in: bool, negotiates: bool) -> Found:
         yield from self._services(kind, negotiates)
@@ -199,10 +201,14 @@ class PolicyOnHost:
 
     # -- what is of the object alone
 
-    def _own(self, one: Judged, resource: Resource, filter: Filter | None) -> Found:
+    def _has_others(self, id: Id) -> bool:
+        """Whether another store has an object of that name, or may have."""
+        return id.kind in self._unread_rules or (bool(self._elsewhere) and id[1:] in self._elsewhere)
+
+    def _own(self, one: Judged, resource: Resource) -> Found:
         if isinstance(resource.kind.storage, RuleStrings):
             yield from self._other_rule(one, resource)
-            yield from self._cannot_match(resource, filter)
+            yield from self._cannot_match(resource)
         elif resource.kind.storage.falls_back(resource.name):
             other = self.after.get(one.id._replace(store=GROUP_POLICY))
             if other is not None and _differ(resource, other):
@@ -243,7 +249,7 @@ class PolicyOnHost:
                 yield ALL_PROFILES, Reason("still_there", f"{STORE_TITLES[store]} has a rule of that name, which is in force",
                                            "remove it there")
 
-    def _cannot_match(self, rule: Resource, filter: Filter | None) -> Found:
+    def _cannot_match(self, rule: Resource) -> Found:
         facts, values = self.found.facts, rule.__dict__
         if versions := values.get("platform"):
             here = _version(facts)
@@ -255,10 +261,7 @@ class PolicyOnHost:
             yield ALL_PROFILES, Reason("interface_gone", "the host has none of its interfaces any more",
                                        "name those that there are: an interface that was made anew has another GUID",
                                        "stops" if facts.tells_interfaces else "may_stop")
-        addresses, unknown = values.get("remote_address"), rule.unknown_tokens
-        if opens(filter):  # to let in nobody, or exempt nobody, takes nothing from anybody
-            return
-        if (addresses and all(map(_may_be_empty, addresses))) or (unknown and any(map(_is_dynamic, unknown))):
+        if _may_be_for_nobody(rule):
             yield ALL_PROFILES, Reason("may_be_empty", "its addresses are keywords, which may stand for none at this moment",
                                        "see what they stand for: Get-NetFirewallRule -PolicyStore ActiveStore, EnforcementStatus",
                                        "may_stop")
@@ -291,12 +294,34 @@ def opens(filter: Filter | None) -> bool:
     return filter is not None and filter.effect in ("allow", "exempt")
 
 
-def _wants_nothing(resource: Resource, filter: Filter | None, values: Mapping[str, Any]) -> bool:
-    """Whether it is switched off: then nothing has to be in force."""
-    if filter is not None:
-        return not filter.enabled
-    return getattr(resource, "enabled", True) is False and (
-        isinstance(resource.kind.storage, RuleStrings) or set(values) == {"enabled"})
+class _Sort(NamedTuple):
+    """What decides for an object beside its host. is_rule: switched off it wants nothing, whatever else is said of it · is_plain:
+    a rule of which no host can say that it matches nothing."""
+
+    kind: str
+    lets_in: bool
+    negotiates: bool
+    is_off: bool
+    is_rule: bool
+    is_plain: bool
+
+
+@once
+def _sort_of(resource: Resource) -> _Sort:
+    filter, values, strings = filter_of(resource), resource.__dict__, isinstance(resource.kind.storage, RuleStrings)
+    off = not filter.enabled if filter else values.get("enabled", True) is False
+    plain = strings and not (values.get("platform") or values.get("interface_alias") or _may_be_for_nobody(resource))
+    return _Sort(resource.kind.name, lets_in=filter is not None and filter.inbound and filter.effect == "allow",
+                 negotiates=filter is None or filter.effect != "exempt", is_off=off, is_rule=strings or filter is not None,
+                 is_plain=plain)
+
+
+def _may_be_for_nobody(rule: Resource) -> bool:
+    """Whether the addresses of a rule may stand for none, and that matters: to let in nobody, or exempt nobody, takes nothing
+    from anybody."""
+    addresses = rule.__dict__.get("remote_address")
+    return not opens(filter_of(rule)) and bool(
+        (addresses and all(map(_may_be_empty, addresses))) or any(map(_is_dynamic, rule.unknown_tokens)))
 
 
 def _differ(one: Resource, other: Resource) -> bool:

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from ringfence.diagnostics import MAX_PROBLEMS, Diagnostic, Finding, suggest
 from ringfence.model.declaration import (
+    NO_TREATMENT,
     Absent,
     AsShipped,
     Declaration,
@@ -21,7 +22,7 @@ from ringfence.model.declaration import (
     reference_problems,
 )
 from ringfence.model.resource import Kind, Property, Resource
-from ringfence.model.state import LOCAL, Id, references_of
+from ringfence.model.state import LOCAL, Id, id_for, references_of
 from ringfence.model.storage import DEFAULT
 from ringfence.project.playbook_keys import TREATMENT_KEYS
 from ringfence.project.render import RenderedTask
@@ -146,7 +147,7 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
         mistakes.add(finding)
     if_whole = _Mistakes(task, kind)
     if state == "present" and not mistakes.failed and names and treatment.omitted != "keep":
-        by_mention = treatment == Treatment() and all(of_windows(Id(LOCAL, kind.name, name.lower())) for name in names)
+        by_mention = treatment == NO_TREATMENT and all(of_windows(Id(LOCAL, kind.name, name.lower())) for name in names)
         made = kind.create(names[0], values)
         for finding in (*made.check(), *_silence(task, made, values, require_scope)):
             (if_whole if by_mention else mistakes).add(replace(finding, reason=f"{names[0]}: {finding.reason}"))
@@ -186,12 +187,12 @@ def _treatment(mistakes: _Mistakes) -> Treatment:
     """What the keys beside `when` say of how the resource is treated."""
     told, kind = mistakes.task.treatment, mistakes.kind
     if not told:
-        return Treatment()
+        return NO_TREATMENT
     if not kind.whole or not kind.storage.removable:
         for name in told:
             mistakes.add(Finding(name, f"{name} is for kinds of which a whole object is declared",
                                  "leave it out: of this kind only what is mentioned is managed"))
-        return Treatment()
+        return NO_TREATMENT
     omitted, adopt, former = told.get("omitted"), told.get("adopt", False), told.get("renamed_from", "")
     if omitted is not None and omitted not in get_args(Omitted):
         mistakes.add(Finding("omitted", f"omitted: {quoted(omitted)} is neither default nor keep"))
@@ -207,7 +208,7 @@ def _treatment(mistakes: _Mistakes) -> Treatment:
             former = str(kind.name_type.parse(former) if kind.name_type else as_text(former))
         except ValueError as error:
             mistakes.add(Finding("renamed_from", f"renamed_from: {error}"))
-    return Treatment() if mistakes.failed else Treatment(omitted, bool(adopt), str(former))
+    return NO_TREATMENT if mistakes.failed else Treatment(omitted, bool(adopt), str(former))
 
 
 def _missing(task: RenderedTask, kind: Kind, treatment: Treatment) -> Iterator[Finding]:
@@ -218,12 +219,12 @@ def _missing(task: RenderedTask, kind: Kind, treatment: Treatment) -> Iterator[F
 
 def _declaration(task: RenderedTask, kind: Kind, name: str, state: str, values: dict[str, Any],
                  treatment: Treatment, if_whole: tuple[Diagnostic, ...]) -> Declaration:
-    id = Id(LOCAL, kind.name, name.lower())
+    id = id_for(LOCAL, kind.name, name)
     if state != "present":
         return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations, task.label, name)
     resource = kind.create(name, values)
-    return Present(id, resource, values, task.where, task.locations, _host_names(resource, values), treatment, if_whole,
-                   task.label)
+    return Present(id, resource, values, task.where, task.locations, _host_names(resource, values), treatment, task.label,
+                   if_whole)
 
 
 def _host_names(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import requests
 from pypsrp.exceptions import WinRMTransportError
-from pypsrp.wsman import WSMan, _TransportHTTP
+from pypsrp.wsman import NAMESPACES, WSMan, WSManAction, _TransportHTTP
 from requests.adapters import HTTPAdapter
 
 from ringfence.errors import HostError
@@ -28,6 +28,8 @@ _SEALED = re.compile(r'multipart/(x-multi-)?encrypted;\s*protocol="[\w/.-]+";\s*
 
 BEFORE_AUTHENTICATION = 2**20  # bytes of all responses before authentication, their headers included
 _MAX_CONTINUED = 20  # times "100 Continue" before one response: http.client reads on as long as they come
+_SESSION_ID = f"{{{NAMESPACES['wsmv']}}}SessionId"
+_LANGUAGES = (f"{{{NAMESPACES['wsman']}}}Locale", f"{{{NAMESPACES['wsmv']}}}DataLocale")
 _ROUNDS = 20  # responses in which authentication has to come to its end; NTLM takes three
 
 
@@ -179,6 +181,26 @@ class BoundedAdapter(HTTPAdapter):
         return response
 
 
+class _Preparer:
+    """Stands in for `prepare_request` of a session all of whose messages go to one URL in one way: what they have in common is
+    prepared with the first, since that takes longer than to send one."""
+
+    def __init__(self, session: requests.Session) -> None:
+        self._session, self._prepare = session, session.prepare_request
+        self._first: requests.PreparedRequest | None = None
+
+    def __call__(self, request: requests.Request) -> requests.PreparedRequest:
+        if self._first is None:
+            self._first = self._prepare(request)
+        made = self._first.copy()
+        made.headers.update(request.headers)
+        if self._session.cookies:  # of a proxy that keeps its clients apart
+            made.headers.pop("Cookie", None)
+            made.prepare_cookies(self._session.cookies)
+        made.prepare_body(request.data, None)
+        return made
+
+
 class BoundedHttp(_TransportHTTP):
     """pypsrp's HTTP transport on our adapter, with retries of reading alone."""
 
@@ -190,6 +212,7 @@ class BoundedHttp(_TransportHTTP):
         session: requests.Session = super()._build_session()
         if hook := getattr(session.auth, "response_hook", None):  # of Negotiate, Kerberos and CredSSP
             vars(session.auth)["response_hook"] = functools.partial(self._log_on, hook)
+        vars(session)["prepare_request"] = _Preparer(session)
         session.trust_env = False  # its proxies and authorities are in the session by now; else they are read each time
         session.mount("http://", BoundedAdapter(self.link))
         session.mount("https://", BoundedAdapter(self.link, assert_fingerprint=self.fingerprint,
@@ -233,6 +256,15 @@ class BoundedWSMan(WSMan):
                  **settings: Any) -> None:
         super().__init__(max_envelope_size=max_envelope_size, operation_timeout=operation_timeout, **settings)
         self.transport = BoundedHttp(link, fingerprint, **settings)
+
+    def _create_header(self, action: str, *args: Any, **options: Any) -> Any:
+        """The header of one message: without a session's id, which a client need not send (MS-WSMV 3.2.4.1.23), and with the
+        languages only where they count, in the message that makes a shell (MS-WSMV 3.1.4.1.31.2)."""
+        message_id, header = super()._create_header(action, *args, **options)
+        idle = {_SESSION_ID} if action == WSManAction.CREATE else {_SESSION_ID, *_LANGUAGES}
+        for element in [e for e in header if e.tag in idle]:
+            header.remove(element)
+        return message_id, header
 
 
 def without_document_type(xml: bytes) -> bytes:

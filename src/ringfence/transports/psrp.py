@@ -210,10 +210,17 @@ class _ConstantMessage:
     message: Any = field(compare=False)
 
 
+_ESCAPED_BREAK = re.compile(b"(?<!_x005F)_x000A_")  # after an escaped _ it is text
+
+
 @functools.lru_cache(32)
 def _clixml(constant: _ConstantMessage) -> bytes:
+    """The message as pypsrp writes it, with line breaks as XML has them: an escape (MS-PSRP 2.2.5.3.2) takes seven bytes for one.
+
+    PowerShell's reader decodes escapes and takes all other text as it stands; clients of other makers write no escapes at all.
+    """
     written: Any = Serializer().serialize(constant.message)
-    return bytes(ET.tostring(written, encoding="utf-8", method="xml"))
+    return _ESCAPED_BREAK.sub(b"\n", ET.tostring(written, encoding="utf-8", method="xml"))
 
 
 class _OnceWritingSerializer(Serializer):
@@ -232,6 +239,10 @@ class _OnceWritingSerializer(Serializer):
         else:
             return super().serialize(value, *how, **more)
         return _clixml(_ConstantMessage((type(value), *depends_on), value))
+
+    def _deserialize_string(self, value: str | None) -> str:
+        """A text as it is meant; a reply is long, and nothing is escaped in base64."""
+        return value if value and "_" not in value else str(super()._deserialize_string(value))
 
 
 class _LinearFragmenter(Fragmenter):

@@ -268,14 +268,14 @@ def _headline(result: HostResult, style: Style) -> str:
         f", {len(result.written)} of {count(len(result.changes), 'change')} written" if stopped else "")
 
 
-DONE: dict[Action, str] = {"create": "created", "update": "updated", "remove": "removed", "rename": "renamed", "adopt": "adopted",
-                           "release": "released"}
+MADE_WORDS: dict[Action, str] = {"create": "created", "update": "updated", "remove": "removed", "rename": "renamed",
+                                 "adopt": "adopted", "release": "released"}
 
 
 def host_line(result: HostResult, number: int, total: int, style: Style = unstyled) -> str:
     """What became of a host that was to be written, in one line, the moment it ends."""
     made = Counter(c.action for c in result.changes if c.id in result.written)
-    told = ", ".join(f"{n} {DONE[action]}" for action in SIGNS if (n := made[action]))
+    told = ", ".join(f"{n} {MADE_WORDS[action]}" for action in SIGNS if (n := made[action]))
     if result.error is not None and result.changes:
         told = f"{len(result.written)} of {count(len(result.changes), 'change')} made"
     proven = "proven" if result.written and result.written == result.proven else "not proven" if result.written else ""

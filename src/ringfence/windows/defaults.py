@@ -12,7 +12,7 @@ from typing import Any
 from ringfence.codecs.registry import parse_tree
 from ringfence.model.facts import unread
 from ringfence.model.resource import Kind, Resource
-from ringfence.model.state import LOCAL, Change, Id, State, diff
+from ringfence.model.state import LOCAL, Change, Id, State, diff, id_of
 
 _STORE = "defaults"  # none that a resource is in: only what its keys name is read of it
 _RULES = "firewallrules"
@@ -52,7 +52,7 @@ def _state(told: Mapping[str, Any], policy: Any, kinds: Mapping[str, Kind]) -> S
         tree.setdefault(_RULES, {}).update((n, live[lower]) for lower, n in named.items() if lower in live)
     found: dict[Id, Resource] = {}
     for kind in kinds.values():
-        found.update((Id(LOCAL, kind.name, r.name.lower()), r) for r in kind.storage.read(kind, tree, _STORE))
+        found.update((id_of(r), r) for r in kind.storage.read(kind, tree, _STORE))
     return State(found)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from ringfence.batch import Call
 from ringfence.codecs.registry import RegistryTree, parse_tree
 from ringfence.model.resource import Kind, Resource
-from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
+from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State, id_for, id_of
 from ringfence.model.storage import with_default_set
 
 STORES = (LOCAL, GROUP_POLICY, MDM)
@@ -56,7 +56,7 @@ def read(stores: Any, kinds: Mapping[str, Kind]) -> State:
             if ids and kind.references:
                 resources = (with_default_set(r, ids) for r in resources)
             for r in resources:
-                found[Id(store, kind.name, r.name.lower())] = r
+                found[id_for(store, kind.name, r.name)] = r
     return State(found)
 
 
@@ -65,7 +65,7 @@ def read_objects(kind: Kind, objects: Any) -> dict[Id, Resource]:
     found = (
         _read_object(kind, o) for o in (objects if isinstance(objects, list) else ()) if isinstance(o, dict) and o.get("Name")
     )
-    return {Id(LOCAL, kind.name, r.name.lower()): r for r in found}
+    return {id_of(r): r for r in found}
 
 
 def _read_object(kind: Kind, shown: Mapping[str, Any]) -> Resource:

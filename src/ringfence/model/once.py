@@ -1,0 +1,36 @@
+"""What is worked out of a resource once for all hosts: its values never change, and hosts that store the same string share it."""
+
+from collections.abc import Callable
+from functools import wraps
+from sys import intern
+from typing import Any, TypeVar
+
+from ringfence.model.filter import Filter
+from ringfence.model.resource import Resource
+
+T = TypeVar("T")
+
+
+def once(function: Callable[[Any], T]) -> Callable[[Resource], T]:
+    """A pure function of a resource, whose result is kept with the resource."""
+    name = intern(f"{function.__module__}.{function.__qualname__}")  # a text, so that resources can be pickled
+
+    @wraps(function)
+    def call(resource: Resource) -> T:
+        try:
+            known: T = resource.worked_out[name]
+            return known
+        except AttributeError:
+            resource.worked_out = {}
+        except KeyError:
+            pass
+        found = resource.worked_out[name] = function(resource)
+        return found
+
+    return call
+
+
+@once
+def filter_of(resource: Resource) -> Filter | None:
+    """What a resource does with traffic: its `as_filter()`."""
+    return resource.as_filter()
