@@ -124,6 +124,47 @@ def test_what_withholds_pruning_in_a_run(policy: dict[str, Any], why: str) -> No
     assert why in told(result)
 
 
+SECURED = [task("ipsec_rule", {"name": "sec", "inbound_security": "require", "outbound_security": "request",
+                               "remote_address": "10.9.0.0/16", "phase1_auth_set": "auth"}),
+           task("ipsec_phase1_auth_set", {"name": "auth", "proposal": [{"machine": True, "kerberos": True}]}),
+           task("ipsec_phase1_auth_set", {"name": "default", "proposal": [{"machine": True, "kerberos": True}]})]
+EXEMPT = task("ipsec_rule", {"name": "more", "inbound_security": "request", "outbound_security": "request",
+                             "remote_address": "10.7.0.0/16"})
+
+
+def test_what_a_kept_rule_names_is_kept_with_it() -> None:
+    """A rule that closes traffic stays, and needs its set; a rule of somebody else may name one of ours."""
+    on = LabHost({}, owns=False, policy=RUN)
+    assert work(on, *SECURED, EXEMPT).error is None
+    for mode in ("created", "restore"):
+        result = work(on, EXEMPT, prune=mode)
+        assert (done(result), result.error) == ([], None)
+        assert "ipsec_phase1_auth_set auth is declared no more, and is kept: ipsec_rule sec still names it" in told(result)
+        assert "ipsec_phase1_auth_set default is declared no more, and is kept: ipsec_rule more still names it" in told(result)
+    assert on.entry("auth", "ipsec_phase1_auth_set")["how"] == "created"
+    result = work(on, EXEMPT, prune="all")
+    assert (sorted(done(result)), result.error) == (["remove auth", "remove default", "remove sec"], None)
+
+
+def test_a_retirement_leaves_what_rules_of_others_name() -> None:
+    on = LabHost({}, owns=False, policy=RUN)
+    assert work(on, *SECURED, EXEMPT).error is None
+    on.machine.registry.set(LEDGER, "ipsec_rule|local|sec", '{"how":"adopted","hash":"1"}')
+    result = retire(on.job({}), on.context(), True)
+    assert (sorted(done(result)), result.error) == (["release auth", "release sec", "remove default", "remove more"], None)
+    assert {c.resource.name: c.why for c in result.changes}["auth"] == "ipsec_rule sec still names it: it stays as it is"
+
+
+def test_what_came_to_hold_more_than_a_cmdlet_can_write_is_released() -> None:
+    """A run that removes it would be refused for ever, and the host with it."""
+    on = host(mine="created")
+    on.put("mine", ALLOW.format(80, "mine") + "Future=1|")
+    result = work(on, prune="created")
+    assert (done(result), result.error) == (["release mine"], None)
+    assert "it holds Future=1 by now" in result.changes[0].why
+    assert on.entry("mine") == {}
+
+
 def test_what_windows_ships_by_now_is_released() -> None:
     """Made where Windows had none (`omitted: default`), and then Windows came to have it."""
     on = LabHost(owns=False, policy=RUN)

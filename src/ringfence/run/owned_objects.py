@@ -1,7 +1,7 @@
 """What a project owns on a host, looked at and put right by hand: shown, released, taken over from another project, made anew;
 and a host that is to be managed no more."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 
@@ -14,6 +14,7 @@ from ringfence.model.plain import digest_of
 from ringfence.model.state import Change, Id
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
+from ringfence.plan.references import users_of
 from ringfence.plan.wider import opens
 from ringfence.report import HostResult, LedgerResult
 from ringfence.run.host import HostJob, HostRun, RunContext
@@ -58,11 +59,20 @@ def retire(job: HostJob, context: RunContext, write: bool) -> HostResult:
         found, _ = run.read(ledger=True)
         ledger = _readable(found)
         owned = [(id, entry) for id in ledger.entries if (entry := ledger.owned(id, found.state.get(id)))]
-        changes = tuple(_retired(id, entry, found) for id, entry in owned if id in found.state)
+        changes = _retirement({id: _retired(id, entry, found) for id, entry in owned if id in found.state}, found)
         gone = LedgerUpdate(all_gone=ledger.generation > 0)
         return _done(run, order(_plan(job, context, found, changes)), gone, write)
 
     return run.result(work)
+
+
+def _retirement(changes: Mapping[Id, Change], found: HostSnapshot) -> tuple[Change, ...]:
+    """The changes of a retirement; what an object that stays still names stays too."""
+    going = {id for id, change in changes.items() if change.action == "remove"}
+    names = {id for id in going if not changes[id].resource.kind.storage.falls_back(id.name)}
+    used = users_of(names, found.state.updated(dict.fromkeys(going)))
+    return tuple(_released(id, found, f"{used[id][0]} still names it: it stays as it is") if id in used else change
+                 for id, change in changes.items())
 
 
 def _retired(id: Id, entry: Entry, found: HostSnapshot) -> Change:
