@@ -12,7 +12,6 @@ from ringfence.cli.options import FleetOptions, UnreachableHosts
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.formats.approval import Approval
-from ringfence.formats.data import definition
 from ringfence.formats.plan_file import is_planned
 from ringfence.model.state import Change
 from ringfence.report import HostResult, Report
@@ -32,11 +31,11 @@ class PlanObserver(RunObserver):
 
     def __init__(self) -> None:
         self.approvals: dict[str, Approval] = {}
-        self._known: dict[str, Change] = {}
+        self._known: dict[Change, Change] = {}
 
     def on_result(self, result: HostResult) -> None:
         if is_planned(result):
-            changes = tuple(self._known.setdefault(definition(c)[0], c) for c in result.changes)
+            changes = tuple(self._known.setdefault(c, c) for c in result.changes)
             self.approvals[result.host] = Approval(changes, result.machine)
 
 
@@ -80,6 +79,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     view = table[console.format](ViewOptions(info, diff, console.style, hosts.full))
     started, report, total = time.monotonic(), Report(), len(jobs) + len(before)
     recorder = journal or Recorder()
+    console.has_run = True
     console.write(view.begin(warnings))
     with ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())

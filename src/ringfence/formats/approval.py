@@ -9,7 +9,7 @@ from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import StalePlan
-from ringfence.formats.data import change_data, definition
+from ringfence.model.plain import resource_as_data
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
 from ringfence.report import HostResult
@@ -95,12 +95,14 @@ def _properties(change: Change) -> str:
 
 def is_part(now: Change, agreed: Change) -> bool:
     """Whether a change is an agreed one, or what is left of it: of the properties that were to change some may have."""
-    if definition(now)[0] == definition(agreed)[0]:
-        return True
-    this, then = change_data(now), change_data(agreed)
-    same = this["id"]["store"] == then["id"]["store"] and now.id == agreed.id and this["new_name"] == then["new_name"]
     less = now.action == agreed.action or (agreed.action == "adopt" and now.action == "update")
-    return same and less and this["after"] == then["after"] and _between(this["before"], then["before"], then["after"])
+    renamed = "rename" in (now.action, agreed.action) and now.resource.name != agreed.resource.name
+    if now.id != agreed.id or not less or renamed:
+        return False
+    if (now.before, now.after) == (agreed.before, agreed.after):
+        return True
+    before, was, after, becomes = map(resource_as_data, (now.before, agreed.before, now.after, agreed.after))
+    return after == becomes and _between(before, was, becomes)
 
 
 def _between(now: dict[str, Any] | None, before: dict[str, Any] | None, after: dict[str, Any] | None) -> bool:

@@ -79,7 +79,7 @@ def diagnostic_from_data(data: Any) -> Diagnostic:
 
 
 def change_from_data(data: Any, kinds: Mapping[str, Kind]) -> Change:
-    """The change that `change_data` tells. Of kinds that are not known nothing can be said."""
+    """The change that `change_text` tells. Of kinds that are not known nothing can be said."""
     told = mapping_in(data, "a change")
     known_by = mapping_in(told["id"], "the id of a change")
     kind, name, action = kinds.get(text_in(known_by, "kind")), text_in(known_by, "name"), one_of(told, "action", Action)

@@ -143,7 +143,8 @@ def _event(line: bytes) -> dict[str, Any] | None:
 
 def _hosts(begin: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[str, PastHost]:
     named = begin.get("hosts")
-    found = {name: PastHost(name) for name in (named[:MAX_TOLD_HOSTS] if isinstance(named, list) else ()) if isinstance(name, str)}
+    told = named[:MAX_TOLD_HOSTS] if isinstance(named, list) else ()
+    found = {name: PastHost(name) for name in told if isinstance(name, str)}
     for event in events:
         data = event.get("host")
         if event["event"].startswith("host_") and isinstance(data, dict) and isinstance(name := data.get("host"), str):
