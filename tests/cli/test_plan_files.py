@@ -344,6 +344,12 @@ def test_a_plan_that_everybody_may_write_is_refused(cli: Cli, hosts: dict[str, M
     assert said.code == 1
     assert "every user may write it, and what it says is done to hosts" in said.err
     assert cli("apply", "p.json", "--check", "--trust-dir", os.fspath(cli.folder)).code == 0
+    for mode, code in ((0o777, 1), (0o1777, 0)):  # where everybody may replace it, and where nobody else may
+        shared = cli.folder / f"shared{mode:o}"
+        shared.mkdir()
+        shared.chmod(mode)
+        assert cli("plan", "-o", os.fspath(shared / "q.json")).code == 0
+        assert cli("apply", os.fspath(shared / "q.json"), "--check").code == code
 
 
 def test_an_untrusted_plan_is_shown_and_never_applied(cli: Cli, hosts: dict[str, Machine]) -> None:
