@@ -25,7 +25,8 @@ def change(before: Any, after: Any, action: Any = None, name: str = "r", **more:
 
 @pytest.mark.parametrize("case", cases("approvals"), ids=lambda c: c["name"])
 def test_what_is_a_part_of_what_was_agreed_to(case: dict[str, Any]) -> None:
-    then, now = (change(case[side][0], case[side][1], action) for side, action in zip(("then", "now"), case.get("as", (None, None)), strict=True))
+    actions = case.get("as", (None, None))
+    then, now = (change(case[side][0], case[side][1], action) for side, action in zip(("then", "now"), actions, strict=True))
     assert is_part(now, then) is case["part"]
     judged = Approval((then,)).judge(replace(HOST, changes=(now,)))
     assert isinstance(judged.error, StalePlan) is not case["part"]
