@@ -2,8 +2,8 @@
 
     {"format_version", "ringfence", "made", "run_id", "made_by": {user, machine}, "project": {name, id, commit, dirty},
      "options": how it was made, "extra_vars", "vault_ids": names alone, "files": {path: SHA-256}, "salt",
-     "hosts": [{"host", "status", "error", "diagnostics", "obstacles", "machine", "target", "declared", "declarations",
-                "changes", "secrets", "names"}],
+     "hosts": [{"host", "status", "error", "diagnostics", "obstacles", "machine", "target", "declared", "undeclared",
+                "declarations", "changes", "secrets", "names"}],
      "definitions": {key: change}, "obstacles": {key: obstacle}}
 
 Hosts that were not reached, or could not be planned, are in it too, without changes. Changes and obstacles stand once and are
@@ -168,6 +168,7 @@ class PlanEncoder:
                 "machine": dict(zip(MACHINE_PARTS, (*result.machine.split("|", 2), "", "", "")[:3], strict=True)),
                 "target": {name: getattr(target, name) for name in TARGET_PARTS},
                 "declared": result.declared,
+                "undeclared": result.undeclared,
                 "declarations": result.declarations,
                 "changes": [keys[c] for c in changes],
                 "secrets": secrets,
@@ -317,6 +318,7 @@ def _host(told: dict[str, Any], changes: Mapping[str, Change], obstacles: Mappin
         error=error_from_data(told["error"], one_of(told, "status", Status)),
         diagnostics=tuple(map(diagnostic_from_data, list_in(told, "diagnostics"))),
         declared=number_in(told, "declared"),
+        undeclared=number_in(told, "undeclared"),
         obstacles=tuple(obstacles[key] for key in told["obstacles"] if key in obstacles),
         names=_names(names, its),
         declarations=text_in(told, "declarations"),
