@@ -77,6 +77,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     view = table[console.format](ViewOptions(info, diff, console.style, hosts.full, console.quiet))
     started, report, total = time.monotonic(), Report(), len(jobs) + len(before)
     recorder = journal or Recorder()
+    console.has_run = True
     console.write(view.begin(warnings))
     with ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())

@@ -85,6 +85,8 @@ class DeclarationBuilder:
         """What is wrong with single values of a task that is not complete."""
         mistakes = _Mistakes(task, self.kinds[task.kind])
         _values(mistakes)
+        _state(mistakes)
+        _treatment(mistakes)
         if mistakes.kind.key in task.properties:
             _names(mistakes)
         return mistakes.found
@@ -221,7 +223,7 @@ def _declaration(task: RenderedTask, kind: Kind, name: str, state: str, values: 
                  treatment: Treatment, if_whole: tuple[Diagnostic, ...]) -> Declaration:
     id = id_for(LOCAL, kind.name, name)
     if state != "present":
-        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations, task.label)
+        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations, task.label, name)
     resource = kind.create(name, values)
     return Present(id, resource, values, task.where, task.locations, _host_names(resource, values), treatment, task.label,
                    if_whole)
@@ -238,7 +240,9 @@ def _names(mistakes: _Mistakes) -> tuple[str, ...]:
     if kind.key not in task.properties and len(kind.storage.fixed_names) == 1:  # every host has one, and no other
         return kind.storage.fixed_names
     if kind.key not in task.properties:
-        mistakes.add(Finding(kind.key, f"{kind.key} is missing", "it says which one is meant"))
+        shown = task.properties.get("display_name")
+        looked_up = f"; `ringfence show HOST --name {quoted(shown)}` tells who has a display name" if shown else ""
+        mistakes.add(Finding(kind.key, f"{kind.key} is missing", f"it says which one is meant{looked_up}"))
         return ()
     value = task.properties[kind.key]
     try:
@@ -262,7 +266,7 @@ def _state(mistakes: _Mistakes) -> str:
 def _values(mistakes: _Mistakes) -> dict[str, Any]:
     """The canonical values of the properties that are right."""
     kind, task, found = mistakes.kind, mistakes.task, {}
-    for name, value in task.properties.items():
+    for name, value in task.raw.items():
         if name in (kind.key, "state"):
             continue
         if len(mistakes.found) > MAX_PROBLEMS:  # more than is told
@@ -273,13 +277,13 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
             hint = f"; {foreign}" if foreign else suggest(name, (kind.key, "state", *kind.properties), "; ")
             comma = f"if it belongs to the value before it, inside of {{ }} write [a, {name}]; " if value is None else ""
             mistakes.add(Finding(name, f"unknown property {quoted(name)}{hint}", f"{comma}see `ringfence doc {kind.name}`"))
-        else:
+        elif name in task.properties:
             try:
-                found[name] = p.parse(value)
+                found[name] = p.parse(task.properties[name])
             except ValueError as error:
                 mistakes.add(Finding(name, f"{name}: {error}", f"allowed: {p.type.name}" if len(p.type.name) <= MAX_ALLOWED else
                                      f"see `ringfence doc {kind.name}`"))
-            for secret in _in_clear(p, task.raw.get(name)):
+            for secret in _in_clear(p, task.raw.get(name)) if p.type is SECRET or p.proposal else ():
                 mistakes.add(Finding(name, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) "
                                      "or from the environment: \"{{ lookup('env', 'NAME') }}\"", "warning"))
     return found

@@ -188,6 +188,7 @@ class _JobBuilder:
         self.problems.extend(problems)
         self.connections = _Connections(project, self.problems)
         self._told = frozenset[Diagnostic]()  # what was told before the first host was touched
+        self.problems.extend(self._unwanted(project.literals))  # whatever `when` and tags say of them
 
     def job(self, host: str) -> HostJob | None:
         """The job of one host, or nothing where its connection is not known; its mistakes go to `problems`."""
@@ -218,8 +219,15 @@ class _JobBuilder:
     def _declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic], bool]:
         rendered = self.project.render(host, None if facts is None else facts.raw, self.tags)
         declarations, wrong = self.builder.declarations(task for task in rendered.tasks if task.kind not in self.unknown)
-        values = [d for task in rendered.partial if task.kind not in self.unknown for d in self.builder.value_problems(task)]
-        return declarations, [*rendered.diagnostics, *wrong, *values, *self._unchecked(rendered)], bool(rendered.needs_facts)
+        wrong += self._unwanted(rendered)
+        return declarations, [*rendered.diagnostics, *wrong, *self._unchecked(rendered)], bool(rendered.needs_facts)
+
+    def _unwanted(self, rendered: RenderedTasks) -> Iterator[Diagnostic]:
+        """What is wrong with tasks that are not whole, or of which nobody knows whether they are wanted."""
+        for task in (t for t in rendered.partial if t.kind not in self.unknown):
+            yield from self.builder.value_problems(task)
+        for task in (t for t in rendered.undecided if t.kind not in self.unknown):
+            yield from (d for d in self.builder.declare(task).problems if d.severity == "error")
 
     def _unchecked(self, rendered: RenderedTasks) -> Iterable[Diagnostic]:
         """What cannot be told of an untrusted project."""

@@ -176,6 +176,8 @@ def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool)
         name: list(_difference(b, a, changed.action, empty_as(words.get(name)), full))
         for name, (b, a) in changed.properties().items()
     }
+    if silent := _by_default(changed):
+        rows["by default"] = [DifferenceLine("", silent)]
     width = max(map(len, rows), default=0)
     lines = [head]
     for name, differences in rows.items():
@@ -188,6 +190,15 @@ def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool)
             tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if changed.action == "remove" else "")
             lines.append(f"      {label.ljust(width)}  {style(shown, tint) if tint else shown}".rstrip())
     return "\n".join(lines)
+
+
+def _by_default(changed: Change) -> str:
+    """What an object that comes or goes does by Windows' defaults."""
+    if changed.action not in ("create", "remove"):
+        return ""
+    held = changed.resource.values()
+    return ", ".join(f"{p.name} {value(p.default, empty_as(p.type))}" for p in changed.resource.kind.properties.values()
+                     if p.always_shown and held[p.name] == p.default)
 
 
 def failure(error: Exception, style: Style = unstyled) -> str:
