@@ -168,7 +168,7 @@ def test_logs_go_to_standard_error(cli: Cli) -> None:
     with fleet(cli, 1):
         quiet, loud = cli("plan"), cli("plan", "-v")
         assert quiet.err == ""
-        assert re.search(r"INFO +web1: differs, \d changes", loud.err)
+        assert re.search(r"INFO +web1: differs, changes: \d,", loud.err)
         assert "INFO" not in loud.out
         assert json.loads(cli("plan", "-vv", "--output", "json").out)
 

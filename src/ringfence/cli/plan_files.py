@@ -264,7 +264,7 @@ def show_plan(console: Console, plan: PlanFile, hosts: Iterable[str], full: bool
     if console.for_people:
         console.write(plan_head(plan.head, console.style))
     head = {name: value for name, value in plan.head.data().items() if name != "salt"}
-    view, report = VIEWS[console.format](ViewOptions(console.run, True, console.style, full, head)), Report()
+    view, report = VIEWS[console.format](ViewOptions(console.run, True, console.style, full, plan=head)), Report()
     console.write(view.begin(()))
     for host in hosts:
         result = plan.hosts[host].result

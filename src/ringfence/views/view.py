@@ -13,12 +13,13 @@ from ringfence.views.format import Style, unstyled
 @dataclass(frozen=True)
 class ViewOptions:
     """How a run is to be shown. run: which one · diff: each property that differs · style: colours · full: long
-    values and lists whole · plan: how the plan file was made that is shown."""
+    values and lists whole · quiet: nothing but what is not in sync · plan: how the plan file was made that is shown."""
 
     run: RunInfo
     diff: bool = True
     style: Style = unstyled
     full: bool = False
+    quiet: bool = False
     plan: Mapping[str, Any] | None = None
 
 

@@ -13,6 +13,8 @@ import typer
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import (
+    Check,
+    Diff,
     FleetOptions,
     OwnershipOptions,
     PlanLimits,
@@ -20,6 +22,7 @@ from ringfence.cli.options import (
     SecretOptions,
     SelectionOptions,
     TrustOptions,
+    Yes,
     flag,
 )
 from ringfence.cli.plan_files import (
@@ -32,7 +35,7 @@ from ringfence.cli.plan_files import (
     read_plan,
     show_plan,
 )
-from ringfence.cli.prepared import list_hosts, plan_options, prepared, prune_of, selection_of, trust_of
+from ringfence.cli.prepared import given_selection, list_hosts, plan_options, prepared, prune_of, selection_of, trust_of
 from ringfence.cli.recording import recording
 from ringfence.cli.resume import resumed
 from ringfence.cli.show import PlanObserver, show_run
@@ -60,17 +63,18 @@ Approvals = Mapping[str, Approval]
 def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
          hosts: FleetOptions, ownership: OwnershipOptions, record: RecordOptions, limits: PlanLimits,
           files: Files = [],  # noqa: B006
-          check: Annotated[bool, flag("-C", "--check", help="Change nothing, show what would change; exits with 0.")] = False,
-          yes: Annotated[bool, flag("-y", "--yes", help="Do not ask.")] = False,
+          check: Check = False, yes: Yes = False,
           resume: Annotated[str, flag("--resume", metavar="RUN", help="Go on with a run that did not come to its end, on the "
                                       "hosts that are not known to be done: its id, or `last`.")] = "",
-          diff: Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property that changes.")] = False) -> ExitCode:
+          diff: Diff = False) -> ExitCode:
     """Make the hosts as declared: read, write, then prove it by reading again over a new connection."""
     left: Sequence[str] = ()
+    if resume or is_plan_file(files):
+        selection = given_selection(console, selection)
     if resume:
         files, selection, ownership, left = resumed(resume, record, trusted, files, selection, ownership)
     file, narrowed = files[0] if files else "", selection.limit
-    plan = _stored_plan(files, selection, trusted, limits)
+    plan = _stored_plan(files, selection, trusted, limits, console.settings.given("max_age", "same_commit"))
     if plan:
         files, selection, ownership = _options_of(plan, trusted, ownership)
     run = prepared(console, files, selection, secrets, trusted, not hosts.list_hosts, ownership, narrowed if plan else ())
@@ -116,11 +120,12 @@ def _held_against(
     return replace(_only(run, approved), context=replace(run.context, for_plan_file=True)), approved, others
 
 
-def _stored_plan(files: Sequence[str], selection: SelectionOptions, trusted: TrustOptions, limits: PlanLimits) -> PlanFile | None:
+def _stored_plan(files: Sequence[str], selection: SelectionOptions, trusted: TrustOptions, limits: PlanLimits,
+                 given: bool) -> PlanFile | None:
     """The plan file among the files, if one is. Raises InputError where it may not be applied like this, StalePlan where it is
     too old."""
     if not is_plan_file(files):
-        if limits != PlanLimits():
+        if given:
             raise usage_error("--max-age and --same-commit go with a plan file", "for example: ringfence apply site.plan.json")
         return None
     if len(files) > 1:

@@ -10,7 +10,16 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions, flag
+from ringfence.cli.options import (
+    DetailedExitCode,
+    Diff,
+    FleetOptions,
+    OwnershipOptions,
+    SecretOptions,
+    SelectionOptions,
+    TrustOptions,
+    flag,
+)
 from ringfence.cli.plan_files import PlanFileObserver, head_of, options_here, options_in_project
 from ringfence.cli.prepared import list_hosts, plan_options, prepared, selection_of, trust_of
 from ringfence.cli.show import show_run
@@ -28,7 +37,6 @@ ringfence plan --detailed-exitcode                    exit with 2 where hosts di
 """
 Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbooks. Default: those of ringfence.yml.",
                                                 show_default=False)]
-Diff = Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property that differs (the default).")]
 
 
 def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
@@ -36,7 +44,7 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
          playbooks: Playbooks = [],  # noqa: B006
          out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file, for `apply` from the same "
                                   "folder.")] = "",
-         detailed_exitcode: Annotated[bool, flag("--detailed-exitcode", help="Exit with 2 where hosts differ.")] = False,
+         detailed_exitcode: DetailedExitCode = False,
          diff: Diff = True) -> ExitCode:
     """Show what would change on the hosts, and change nothing."""
     if out and not Path(out).parent.is_dir():
