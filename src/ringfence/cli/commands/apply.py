@@ -1,5 +1,6 @@
 """ringfence apply: make it so, and prove it."""
 
+import stat
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -145,7 +146,8 @@ def _stored_plan(files: Sequence[str], selection: SelectionOptions, trusted: Tru
     if trust.untrusted:
         raise usage_error("an untrusted project leads to no host", "`ringfence show FILE --untrusted` shows a stranger's plan.")
     file = Path(files[0])
-    trust.check_owners([file, file.parent], "what it says is done to hosts")
+    sticky = file.parent.is_dir() and file.parent.stat().st_mode & stat.S_ISVTX  # there nobody replaces the files of others
+    trust.check_owners([file] if sticky else [file, file.parent], "what it says is done to hosts")
     plan = read_plan(files[0], trust)
     check_age(plan.head, limits.max_age, datetime.now(UTC))
     return plan
