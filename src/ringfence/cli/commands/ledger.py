@@ -25,6 +25,7 @@ from ringfence.errors import ExitCode
 from ringfence.report import HostResult
 from ringfence.run import owned_objects
 from ringfence.run.host import HostJob
+from ringfence.run.past_runs import created_on_hosts
 from ringfence.run.prepare import Prepared
 from ringfence.views.format import count
 from ringfence.views.table import LEDGER_VIEWS
@@ -74,12 +75,15 @@ def move(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
 
 
 def rebuild(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-            record: RecordOptions, pattern: Hosts, yes: Yes = False) -> ExitCode:
+            record: RecordOptions, pattern: Hosts, yes: Yes = False,
+            from_journal: Annotated[bool, flag("--from-journal", help="What the records of runs say that the project made "
+                                               "(`ringfence runs`) counts as created.")] = False) -> ExitCode:
     """Make the ledger anew of what is declared and is there as declared. What it does not know of an object it calls adopted."""
     limit = [*given_selection(console, selection).limit, *pattern]
     selection = SelectionOptions(selection.inventory, limit, selection.tags, selection.skip_tags)
     run = prepared(console, [], selection, secrets, trusted)
-    return agreed(console, run, hosts, record, owned_objects.rebuild, yes)
+    created = created_on_hosts(run.folder, record.run_dir) if from_journal else {}
+    return agreed(console, run, hosts, record, partial(owned_objects.rebuild, created=created), yes)
 
 
 def agreed(console: Console, run: Prepared, hosts: FleetOptions, record: RecordOptions, work: Callable[..., HostResult],
