@@ -73,6 +73,7 @@ class PlaybookReader:
             return None
         self._count += _IMPORT
         if real not in self._files:
+            self.trust.has_read(path)
             self._files[real] = yaml.load(path, self.problems, where, excerpts=True)
         tree = self._files[real]
         return None if tree is None else (tree, replace(inherited, chain=chain))

@@ -9,13 +9,13 @@ from typing import Any
 from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, Lost, OutcomeUnknown, RingfenceError, StalePlan, Unreachable
-from ringfence.model.declaration import Declarations, state_after
+from ringfence.formats.approval import Approval
+from ringfence.model.declaration import Declarations, digest_of_declarations, state_after
 from ringfence.model.facts import Facts, parse_facts, unread, with_network
 from ringfence.model.ledger import Ledger, Prune, parse_ledger
 from ringfence.model.resource import Kind
 from ringfence.model.state import LOCAL, Change, Id, State, diff
 from ringfence.plan import steps
-from ringfence.plan.file import Reviewed, stale
 from ringfence.plan.in_force import decide, judge_again, undecided, written
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
@@ -78,7 +78,8 @@ class RunContext:
     declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
     connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
     things, where people are going to see it · policy: how what is whose is treated · possible: (host, its facts) -> what any
-    choice of tags declares for it; None where that is not known · recorder: told before and after something is written.
+    choice of tags declares for it; None where that is not known · recorder: told before and after something is written ·
+    for_plan_file: results say what a plan file keeps beside them.
     """
 
     kinds: Mapping[str, Kind]
@@ -89,6 +90,7 @@ class RunContext:
     policy: RunPolicy = field(default_factory=RunPolicy)
     possible: Callable[[str, Facts], frozenset[Id] | None] = lambda host, facts: None
     recorder: Recorder = field(default_factory=Recorder)
+    for_plan_file: bool = False
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -97,10 +99,10 @@ def plan_host(job: HostJob, context: RunContext) -> HostResult:
     return run.result(lambda: run.planned()[1])
 
 
-def apply_host(job: HostJob, context: RunContext, reviewed: Reviewed | None = None) -> HostResult:
-    """Make the host as declared and prove it. `reviewed`: the changes that were agreed to; others are not made."""
+def apply_host(job: HostJob, context: RunContext, approval: Approval | None = None) -> HostResult:
+    """Make the host as declared and prove it. `approval`: what was agreed to; other changes are not made."""
     run = HostRun(job, context)
-    return run.result(lambda: run.apply(reviewed))
+    return run.result(lambda: run.apply(approval))
 
 
 class HostRun:
@@ -225,7 +227,8 @@ class HostRun:
             notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
                                     "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared),
-                            obstacles=plan.obstacles, undeclared=self._undeclared(plan))
+                            obstacles=plan.obstacles, undeclared=self._undeclared(plan), machine=_machine(found),
+                            declarations=digest_of_declarations(declared) if self.context.for_plan_file else "")
         try:
             plan.raise_if_refused()
         except RingfenceError as error:
@@ -259,15 +262,18 @@ class HostRun:
 
     # -- write and prove
 
-    def apply(self, reviewed: Reviewed | None) -> HostResult:
-        """The host as declared, and the proof. Raises HostError as long as nothing was written, StalePlan."""
+    def apply(self, approval: Approval | None) -> HostResult:
+        """The host as declared, and the proof. Raises HostError as long as nothing was written."""
         plan, result = self.planned()
         if plan.invalid:
             return result
         if isinstance(result.error, HostError):
             return result
-        if reviewed is not None and (reason := stale(reviewed, self._masking.changes(plan.changes))):
-            raise StalePlan(reason)
+        if approval is not None:
+            judged = approval.judge(self._masking.result(result))
+            if isinstance(judged.error, StalePlan):
+                return judged
+            result = replace(result, diagnostics=judged.diagnostics)
         return result if result.error else self.carry_out(plan, result)
 
     def carry_out(self, plan: Plan, result: HostResult, update: LedgerUpdate | None = None) -> HostResult:
@@ -364,6 +370,12 @@ class HostRun:
         result = replace(result, proven=result.written)
         proven = judge_again(replace(plan, changes=()), with_interfaces(found, plan.found.facts))
         return replace(result, obstacles=decide(proven, asked, enforcement_told(asked, reply)).obstacles)
+
+
+def _machine(found: HostSnapshot) -> str:
+    """Which machine it is, in the words of a ledger's `Machine`; its GUID is known where the ledger could be read."""
+    facts = found.facts
+    return found.ledger.machine or f"|{facts.computer}|{facts.raw.get('domain') or ''}".lower()
 
 
 def _dict(value: Any) -> dict[str, Any]:
