@@ -7,6 +7,7 @@ from pathlib import Path
 MAX_DOCUMENT = 16 * 2**20  # bytes of a playbook, of a file of tasks or variables, of an inventory: each MB takes about a second
 MAX_SETTINGS = 2**20  # bytes of ringfence.yml and of trust.yml, which are short
 MAX_PLAN = 32 * 2**20  # bytes of a plan file, which has the changes of a fleet
+MAX_JOURNAL = 256 * 2**20  # bytes of the record of a run: 500 hosts with 300 changes each take about 60 MB
 MAX_PATTERNS = 4 * 2**20  # bytes of a file of host patterns (`-l @FILE`)
 MAX_LOOKUP = 2**20  # bytes of a file that `lookup('file', …)` gives, as it becomes part of values
 MAX_CFG = 2**18  # bytes of ansible.cfg, which is only looked at

@@ -10,6 +10,7 @@ from typing import Any
 
 from ringfence.formats import document_schemas
 from ringfence.formats.document_schemas import STRING, Schema
+from ringfence.model.ledger import PRUNE_MODES
 from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
@@ -98,6 +99,8 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
     play = _closed({**shared, "hosts": {**NAMES, "description": "A pattern of hosts and groups: web:!staging."},
                     "vars_files": {"anyOf": [STRING, {"type": "array", "items": NAMES}],
                                    "description": "Files of variables; of a list inside, the first that exists."},
+                    "prune": {"enum": list(PRUNE_MODES), "description": "What becomes of what the project had there and declares "
+                              "no more."},
                     "gather_facts": {"type": "boolean", "description": "Taken for Ansible's sake; facts are always read."},
                     "tasks": tasks}, "hosts", description="What a group of hosts has.")
     imported = _closed({**shared, **when, "import_playbook": {**STRING, "description": "The path of another playbook."}},

@@ -1,23 +1,20 @@
 """The command line against simulated hosts: what it prints, what it writes, how it exits."""
 
-import contextlib
 import json
 import os
 import pty
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
-from cli_lab import RULES, Cli, Output, environment, fleet, written
+from cli_lab import RULES, Cli, Output, environment, fleet, start, written
 from core import cases
 from documents import document_in, hosts_in
 
@@ -30,7 +27,6 @@ CASES = cases("cli_input")
 NOWHERE = {"hosts.yml": "all: {hosts: {nowhere: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_psrp_protocol: http}}}\n",
            "site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: one, protocol: icmpv4}\n",
            "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\nproject: {name: test, id: 0123456789abcdef}\n"}
-PROGRAM = [sys.executable, "-m", "ringfence.cli"]
 
 
 @pytest.fixture
@@ -185,6 +181,19 @@ def test_one_host_failing_never_stops_the_others(cli: Cli) -> None:
         assert "Traceback" not in text
 
 
+@pytest.mark.parametrize(("unreachable", "code", "told"), [("fail", 5, False), ("warn", 2, True), ("ignore", 2, False)])
+def test_a_host_that_is_down_hides_no_drift(unreachable: str, code: int, told: bool, cli: Cli) -> None:
+    with fleet(cli, 2):
+        data = yaml.safe_load((cli.folder / "hosts.yml").read_text(encoding="utf-8"))
+        data["all"]["hosts"]["gone"] = {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_connection": "ssh"}
+        cli.write({"hosts.yml": yaml.safe_dump(data)})
+        said = cli("drift", "--unreachable", unreachable)
+        assert (said.code, "1 host not reached" in said.err) == (code, told)
+        assert re.search(r"gone +unreachable", said.out)
+        assert cli("apply", "--yes", "--unreachable", unreachable).code == (5 if unreachable == "fail" else 0)
+        assert cli("drift", "--unreachable", unreachable).code == (5 if unreachable == "fail" else 0)
+
+
 def test_hosts_with_one_plan_are_shown_once(cli: Cli) -> None:
     with fleet(cli, 7):
         said = cli("plan", "-t", "rdp")
@@ -266,17 +275,6 @@ def test_help_shows_an_example(command: str, cli: Cli) -> None:
 
 
 # ------------------------------------------------------------------------------------------- as programs of their own
-
-@contextlib.contextmanager
-def start(cli: Cli, *arguments: str, **options: Any) -> "Iterator[subprocess.Popen[str]]":
-    """The program, which does not outlive a test that fails."""
-    settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
-    with subprocess.Popen([*PROGRAM, *arguments], text=True, cwd=cli.folder, **settings | options) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
 
 def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
     cli.write(NOWHERE)

@@ -219,6 +219,37 @@ def test_other_values_take_nothing_before_they_are_settled(story: Story) -> None
     assert story.changes("apply", "--yes", "-e", "env=prod") == ["remove test"]
 
 
+def test_plays_say_what_becomes_of_what_goes(story: Story) -> None:
+    """A play goes before ringfence.yml and the command line before a play; plays that share a host have to agree."""
+    def plays(*said: str, more: str = "") -> None:
+        story.cli.write({"site.yml": "".join(
+            f"- {{hosts: {hosts}, {prune}tasks: [{{{story.rule(hosts, port)}}}{more}]}}\n"
+            for port, (hosts, prune) in enumerate((one.split(" ", 1) for one in said), 8443))})
+
+    story.settings(prune="all")
+    plays("web1 ", "web3 ", more=f", {{{story.rule('old', 81)}}}")
+    story.done("apply", "--yes")
+    plays("web1 prune: never, ", "web3 prune: created, ")
+    assert story.changes("plan", "--prune", "created", "--detailed-exitcode", code=2) == ["remove old", "remove old"]
+    assert story.changes("apply", "--yes") == ["remove old"]
+    assert (story.rules("web1"), story.rules("web3")) == ({"web1", "old"}, {"web3"})
+    plays("web1 prune: never, ", "web1:web3 prune: created, ", "all ")
+    wrong = story.done("validate", code=1)
+    assert "site.yml:2: error: prune is created here and never at site.yml:1, in two plays for one host (host web1)" in wrong.err
+    plays("web1 prune: created, ", "web1:web3 ")  # a play that does not say it agrees with every other one
+    assert story.changes("apply", "--yes", "--limit", "web1") == ["create web1:web3", "remove old"]
+
+
+def test_without_a_project_a_run_says_that_nothing_is_owned(story: Story) -> None:
+    story.play(story.rule("web"))
+    assert "has no `project`" not in story.done("plan").err
+    story.cli.write({"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"})
+    assert "note: ringfence.yml has no `project`: nothing is owned in its name\n" in story.done("plan").err
+    told = json.loads(story.done("plan", "--prune", "created", "--output", "json").out)["diagnostics"]
+    assert [(d["severity"], "and prune removes nothing" in d["summary"]) for d in told] == [("warning", True)]
+    assert story.done("validate").err == ""
+
+
 def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
     story.play(story.rule("web"))
     story.done("apply", "--yes")

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from ringfence.cli.commands.lab import groups, machines
 from ringfence.lab import POLICY, Machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 
+PROGRAM = [sys.executable, "-m", "ringfence.cli"]
 RULES = POLICY + r"\FirewallRules"
 PLAYBOOK = """\
 - hosts: all
@@ -80,3 +83,14 @@ def environment(**more: str) -> dict[str, str]:
     """The environment for a subprocess: nothing that changes how output looks."""
     left_out: Sequence[str] = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
     return {k: v for k, v in os.environ.items() if k not in left_out} | more
+
+
+@contextlib.contextmanager
+def start(cli: Cli, *arguments: str, **options: Any) -> "Iterator[subprocess.Popen[str]]":
+    """The program, which does not outlive a test that fails."""
+    settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
+    with subprocess.Popen([*PROGRAM, *arguments], text=True, cwd=cli.folder, **settings | options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -1,6 +1,7 @@
 """What the tests of the core share: kinds, cases, tasks and what they declare, facts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,15 @@ def at(line: int, kind: str = "firewall_rule", /, **properties: Any) -> Rendered
 def declare(*tasks: RenderedTask, words: bool = False) -> tuple[Declarations, list[Diagnostic]]:
     """What tasks declare, and what is wrong with them. `words`: rules for everything and everybody have to say so, as in
     projects they do; most tests are of something else, and their rules say no more than that needs."""
-    return DeclarationBuilder(KINDS, lambda id: not words).declarations(tasks)
+    declarations, problems = DeclarationBuilder(KINDS, lambda id: not words).declarations(tasks)
+    for one in () if words else present([*declarations.values()]):
+        refused = {f"{one.id.kind}: {one.resource.name}: {finding.reason}" for finding in one.resource.check()}
+        wrong = [d for d in one.if_whole if d.summary in refused]
+        problems += wrong
+        declarations[one.id] = replace(one, if_whole=())
+        if any(d.severity == "error" for d in wrong):
+            del declarations[one.id]
+    return declarations, problems
 
 
 def declared(*tasks: RenderedTask) -> Declarations:

@@ -29,13 +29,26 @@ def below(root: str, key: str) -> str | None:
     return key[len(root) + 1:] if key.lower().startswith(root.lower() + "\\") else None
 
 
+def begins(path: Path, *magic: bytes) -> bool:
+    """Whether a file, unpacked where it is an .xz, is of the format that begins so."""
+    try:
+        return _content(path).startswith(magic)
+    except lzma.LZMAError:
+        return False
+
+
+def _content(path: Path) -> bytes:
+    return lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
+
+
 def hive(path: Path, policy: str = POLICY) -> Rows:
-    """The firewall policy in an export (.wfw: the root is the policy) or in a whole SYSTEM hive (also .xz)."""
+    """The firewall policy in an export (.wfw: the root is the policy) or in a whole SYSTEM hive; either also as .xz."""
     with tempfile.NamedTemporaryFile(suffix=".hive") as copy:
-        copy.write(lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes())
+        copy.write(_content(path))
         copy.flush()
         opened: Any = RegistryHive(copy.name)  # type: ignore[no-untyped-call]
-        top = opened.get_key(rf"\ControlSet001\{policy}") if path.suffix == ".xz" else opened.root
+        control = next((k.name for k in opened.root.iter_subkeys() if re.fullmatch("ControlSet[0-9]{3}", k.name, re.I)), None)
+        top = opened.get_key(rf"\{control}\{policy}") if control else opened.root
         return [*_keys(top, "")]
 
 
@@ -51,7 +64,7 @@ def reg(path: Path, root: str) -> Rows:
     text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
     rows: Rows = []
     current: list[Any] | None = None
-    for line in text.replace("\\\r\n", "").splitlines():
+    for line in re.split("\r?\n", re.sub(r"\\\r?\n\s*", "", text)):
         if head := re.fullmatch(r"\[(-?)(.*)\]\s*", line):
             inside = None if head[1] else below(root, head[2])
             current = [inside, []] if inside is not None else None
@@ -62,8 +75,11 @@ def reg(path: Path, root: str) -> Rows:
 
 
 def _reg_value(name: str, data: str) -> list[list[Any]]:
-    if data.startswith("dword:"):
-        return [[name, "DWord", int(data[6:], 16)]]
+    if number := re.fullmatch("dword:([0-9a-f]{1,8})", data, re.I):
+        return [[name, "DWord", int(number[1], 16)]]
+    if stored := re.fullmatch(r"hex\(([12])\):([0-9a-f, ]*)", data, re.I):
+        characters = bytes.fromhex(stored[2].replace(",", " ")).decode("utf-16-le", "replace")
+        return [[name, TYPES[int(stored[1])], characters.rstrip("\0")]]
     if text := re.fullmatch(r'"((?:[^"\\]|\\.)*)"', data):
         return [[name, "String", re.sub(r"\\(.)", r"\1", text[1])]]
     return []
@@ -90,6 +106,6 @@ def pol(path: Path) -> Rows:
 def _text(raw: bytes, at: int) -> tuple[str, int]:
     """A text that ends with a zero, and the place after the semicolon behind it."""
     end = at
-    while raw[end:end + 2] != b"\0\0":
+    while raw[end:end + 2] not in (b"\0\0", b""):
         end += 2
     return raw[at:end].decode("utf-16-le"), end + 4

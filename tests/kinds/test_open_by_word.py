@@ -7,7 +7,9 @@ from core import KINDS, cases, declare, task
 from hosts import LabHost
 
 from ringfence.diagnostics import Diagnostic, Where
+from ringfence.model.state import Id
 from ringfence.project.declare import DeclarationBuilder
+from ringfence.run.host import apply_host
 from ringfence.windows.shipped_rules import is_shipped
 
 CASES: list[dict[str, Any]] = cases("open_by_word")
@@ -46,6 +48,29 @@ def test_a_rule_of_windows_is_managed_by_mention_and_opens_nothing() -> None:
     for treatment, wrong in ((None, 0), ({"omitted": "keep"}, 0), ({"omitted": "default"}, 1), ({"adopt": True}, 1)):
         asked = task("firewall_rule", {"name": "RemoteDesktop-UserMode-In-TCP", "enabled": True}, treatment=treatment)
         assert len(errors(builder.declarations([asked])[1])) == wrong, treatment
+
+
+@pytest.mark.parametrize(("say", "wrong"), [
+    ({"enabled": True}, "nothing narrows this rule"), ({"local_port": 3390}, "ports go with tcp or udp"),
+    ({"protocol": "tcp", "local_port": 3389}, "require_scope")])
+@pytest.mark.parametrize("how", ["created", "adopted", "mentioned", ""])
+def test_a_name_of_windows_on_a_rule_that_is_ours_needs_its_words(say: dict[str, Any], wrong: str, how: str) -> None:
+    """Of Windows' own rule what is mentioned is managed; one of that name which is ours is as declared, silence and all."""
+    name = "RemoteDesktop-UserMode-In-TCP"
+    asked = task("firewall_rule", {"name": name, **say}, Where("play.yml", 7))
+    declarations, problems = DeclarationBuilder(KINDS, is_shipped, require_scope=True).declarations([asked])
+    assert errors(problems) == []
+    host = LabHost(None, owns=False)
+    before = host.rules
+    if how:
+        host.take_over([Id("local", "firewall_rule", name.lower())], how)
+    result = apply_host(host.job(declarations), host.context())
+    if how in ("created", "adopted"):
+        assert wrong in "\n".join(d.summary for d in errors(list(result.diagnostics)))
+        assert (result.status, host.rules) == ("invalid", before)
+    else:
+        assert errors(list(result.diagnostics)) == []
+        assert {"Protocol=6", "Svc=termservice"} <= set(host.rules[name].split("|"))
 
 
 @pytest.mark.parametrize(("name", "wrong"), [("remote_address", True), ("local_port", True), ("program", True),

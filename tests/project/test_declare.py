@@ -125,6 +125,14 @@ def test_the_same_twice_is_fine() -> None:
     assert list(desired) == [Id("local", "firewall_rule", "r")]
 
 
+def test_what_either_of_two_tasks_mentions_is_mentioned() -> None:
+    """Of an object that is managed by mention it counts, even where it says what silence says too."""
+    for tasks in ((at(1, name="r"), at(9, name="r", enabled=True)), (at(1, name="r", enabled=True), at(9, name="r"))):
+        (only,) = declared(*tasks).values()
+        assert isinstance(only, Present)
+        assert (only.values, only.location("enabled").line) == ({"enabled": True}, 11 if "enabled" in tasks[1].properties else 3)
+
+
 def test_present_and_absent_is_a_conflict() -> None:
     for tasks in ((at(1, name="r"), at(10, name="r", state="absent")), (at(1, name="r", state="absent"), at(10, name="r"))):
         _, (problem,) = declare(*tasks)
@@ -225,3 +233,16 @@ def test_each_host_has_its_own_key(tmp_path: Path) -> None:
         (only,) = resources(job.declarations or {})
         found[job.host] = only.values()["proposal"][0].values()["pre_shared_key"].reveal()
     assert found == keys
+
+
+def test_a_display_name_in_place_of_a_name_says_where_names_are_found() -> None:
+    _, problems = declare(at(1, display_name="Foo Server", state="absent"))
+    assert "`ringfence show HOST --name 'Foo Server'` tells who has a display name" in "\n".join(p.detail for p in problems)
+    _, (pattern,) = declare(at(1, name="Old rule*", state="absent"))
+    assert "cmdlets take it for a pattern" in pattern.summary
+
+
+def test_what_is_not_to_be_there_keeps_its_spelling() -> None:
+    for state in ("absent", "default"):
+        (only,) = declared(at(1, name="Foo Server", state=state)).values()
+        assert str(only) == "firewall_rule Foo Server"

@@ -2,6 +2,7 @@
 
 import json as standard_json
 import re
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -50,6 +51,34 @@ def test_a_list_that_was_or_becomes_any_is_said_so() -> None:
     assert shown.endswith("remote_address  any → 10.0.0.1")
     shown = text_view.change(update(before={"program": "a.exe"}, after={"program": None}))
     assert shown.endswith("program  a.exe → any")
+
+
+def test_what_comes_or_goes_says_what_it_does_by_default() -> None:
+    """Without direction, action and addresses nobody sees what a rule is; a change of one says what changes."""
+    made = create("web", protocol="tcp", local_port=("8443",))
+    last = "by default    enabled true, profile any, direction inbound, action allow, remote_port any, remote_address any"
+    assert text_view.change(made).splitlines()[-1].strip() == last
+    gone = text_view.change(replace(made, before=made.after, after=None)).splitlines()
+    assert (gone[0].split()[0], gone[-1].strip()) == ("-", last)
+    said = create("web", protocol="udp", direction="outbound", action="block", enabled=False, profile=("domain",),
+                  local_port=("1",), remote_port=("2",), remote_address=("10.0.0.1",))
+    assert "by default" not in text_view.change(said)
+    assert "by default" not in text_view.change(update(before={"enabled": True}, after={"enabled": False}))
+    exempt = KINDS["ipsec_rule"].create("x", {"inbound_security": "none", "outbound_security": "none"})
+    assert "mode transport, remote_address any, protocol any" in text_view.change(Change(id_of(exempt), None, exempt))
+
+
+def test_an_adoption_shows_what_becomes_of_the_object() -> None:
+    differs = update(before={"action": "block", "description": "theirs"}, after={"action": "allow"})
+    shown = text_view.change(replace(differs, as_action="adopt", why="of somebody else: from now on the project's"))
+    assert shown.splitlines() == ["  & adopt firewall_rule web", "      of somebody else: from now on the project's",
+                                  "      description  theirs → (none)", "      action       block → allow"]
+
+
+def test_what_is_called_the_same_is_told_as_it_is_stored() -> None:
+    differs = update(before={"group": "@f.dll,-1", "description": "@f.dll,-2"}, after={"group": "Web", "description": "Other"})
+    shown = text_view.change(differs, names=(("@f.dll,-1", "Web"), ("@f.dll,-2", "Of the web")))
+    assert [line.split("  ")[-1] for line in shown.splitlines()[1:]] == ["Of the web → Other", "@f.dll,-1 → Web"]
 
 
 def test_an_order_that_differs_is_shown_too() -> None:

@@ -34,6 +34,7 @@ COMMANDS = {
     "show": "Show the live policy of hosts: every object with whose it is, and what no playbook can say.",
     "compare-defaults": "Show what people, installers and updates changed of the firewall policy that Windows ships.",
     "ledger": "What projects own on hosts: shown, and put right by hand.",
+    "runs": "Show the runs that wrote to hosts, as their records tell: what was planned, made and proven.",
     "retire": "Remove from hosts what the project created there, release the rest, and with it the ledger.",
     "doc": "Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning.",
     "schema": "Write JSON Schemas of playbooks, inventories, plan files, reports and each kind.",

@@ -18,7 +18,7 @@ from ringfence.cli.options import (
     TrustOptions,
 )
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
-from ringfence.errors import FAILURES, ExitCode, Interrupted, RingfenceError, combined_exit_code
+from ringfence.errors import FAILURES, ExitCode, Interrupted, RingfenceError
 from ringfence.run.interruption import Terminated, sigterm_raises
 
 Command = Callable[..., int]
@@ -84,7 +84,7 @@ def _guarded(function: Command, arguments: dict[str, Any]) -> int:
         code = function(**arguments)
         if console.unwritten:
             console.say(f"error: standard output took no more: {console.unwritten}. {console.command} went on to its end")
-            return combined_exit_code([ExitCode(code), ExitCode.ERROR])
+            return code if console.has_run else code or ExitCode.ERROR  # what became of hosts is true, whoever reads it
         return code
     except KeyboardInterrupt as interrupt:
         return _interrupted(console, isinstance(interrupt, Terminated))

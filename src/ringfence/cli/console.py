@@ -41,6 +41,7 @@ class Console:
         self.run_id, self._started = new_run_id(), datetime.now(UTC)
         self._project: Callable[[], ProjectState | None] = lambda: None
         self._wrote = False
+        self.has_run = False  # whether hosts were worked on
         self._progress: Any = None
         self._muted = False
         self.unwritten = ""  # why standard output took no more

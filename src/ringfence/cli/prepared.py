@@ -9,6 +9,7 @@ from ringfence import kinds
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import InventoryOptions, OwnershipOptions, PruneMode, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.documents import trust_file
 from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
@@ -27,7 +28,16 @@ def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOpt
     with every mistake."""
     options = _options(console, playbooks, selection, secrets, trusted, connects)
     found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}))
+    if connects and found.context.policy.project is None:
+        found = replace(found, warnings=(*found.warnings, _nothing_is_owned(found)))
     return _told(console, found, options)
+
+
+def _nothing_is_owned(found: Prepared) -> Diagnostic:
+    asked = {found.context.policy.prune, *(job.prune for job in found.jobs)} - {None, "report", "never"}
+    return Diagnostic(NOWHERE, f"{settings.FILE} has no `project`: nothing is owned in its name" + (
+        ", and prune removes nothing" if asked else ""), "Objects that a run makes are anybody's to the next one, and stay when "
+        "their task goes. `ringfence init` writes such a block", "warning" if asked else "note")
 
 
 def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOptions, secrets: SecretOptions,

@@ -76,6 +76,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     view = table[console.format](ViewOptions(info, diff, console.style, hosts.full))
     started, report, total = time.monotonic(), Report(), len(jobs) + len(before)
     recorder = journal or Recorder()
+    console.has_run = True
     console.write(view.begin(warnings))
     with ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())

@@ -43,11 +43,11 @@ def split(fragment: str) -> Tokens:
     return tuple(filter(None, fragment.split("|")))
 
 
-def kept_piece(piece: str, spelling: Mapping[str, str]) -> KeptPiece:
-    """A piece that nobody understands, under its token's usual name: the case of a token means nothing."""
+def kept_piece(piece: str, spelling: Mapping[str, str], literal: bool) -> KeptPiece:
+    """A piece that nobody understands, under its token's usual name. `literal`: see KeptPiece."""
     token, equals, data = piece.partition("=")
     usual = spelling.get(token.lower(), token)
-    return KeptPiece(piece if usual == token else usual + equals + data)
+    return KeptPiece(piece if usual == token else usual + equals + data, literal)
 
 
 class Text:
@@ -175,7 +175,7 @@ class TokenSet:
                 else:
                     values.add(member(data))
             except ValueError:
-                values.add(kept_piece(piece, self.spelling))
+                values.add(kept_piece(piece, self.spelling, True))
         return (self.canonical(values),), ()
 
     def read_one(self, piece: str) -> tuple[str, ...]:
@@ -376,7 +376,12 @@ class RuleStringCodec:
         return values, tuple(left)
 
     def _kept(self, pieces: Iterable[str]) -> Tokens:
-        return tuple(sorted(dict.fromkeys(kept_piece(p, self.spelling) for p in pieces), key=self.place))
+        kept = (kept_piece(p, self.spelling, self._is_literal(p.partition("=")[0])) for p in pieces)
+        return tuple(sorted(dict.fromkeys(kept), key=self.place))
+
+    def _is_literal(self, token: str) -> bool:
+        """Whether what stands under a token is of a grammar that is known, and no text."""
+        return token.lower() in self.spelling and not isinstance(self.owner[token], Text | TextOrBase64)
 
     def write(self, values: Mapping[str, Any], extra: Tokens, version: str) -> str:
         """A string in Windows' own order. Only tests and exports write strings: hosts are written by cmdlets."""

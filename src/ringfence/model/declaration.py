@@ -36,7 +36,8 @@ class Present:
 
     resource: what is mentioned, and Windows' defaults for the rest · values: what is mentioned · where, locations: the
     place of the task, and of each property · host_names: properties that hold names which only the host can translate ·
-    label: what people know the task by.
+    label: what people know the task by · if_whole: what is wrong with it where the whole object is declared, as far as that is
+    not known without the host.
     """
 
     id: Id
@@ -47,6 +48,7 @@ class Present:
     host_names: tuple[str, ...] = ()
     treatment: Treatment = NO_TREATMENT
     label: TaskLabel = NO_TASK
+    if_whole: tuple[Diagnostic, ...] = ()
 
     def __str__(self) -> str:
         return title(self.id, self.resource)
@@ -72,12 +74,16 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A resource that shall not be there."""
+    """A resource that shall not be there. name: as somebody spelled it."""
 
     id: Id
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
     label: TaskLabel = NO_TASK
+    name: str = ""
+
+    def __str__(self) -> str:
+        return str(self.id._replace(name=self.name or self.id.name))
 
     def applied_to(self, found: Resource | None) -> None:
         """Nothing, whatever was found."""
@@ -89,12 +95,17 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class AsShipped:
-    """A resource that shall be as Windows ships it on that host (`state: default`): what that is, the plan finds out."""
+    """A resource that shall be as Windows ships it on that host (`state: default`): what that is, the plan finds out. name: as
+    somebody spelled it."""
 
     id: Id
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
     label: TaskLabel = NO_TASK
+    name: str = ""
+
+    def __str__(self) -> str:
+        return str(self.id._replace(name=self.name or self.id.name))
 
     def applied_to(self, found: Resource | None) -> Resource | None:
         """As it was found: it is not known yet what ships."""

@@ -11,16 +11,17 @@ from typing import Any
 
 from ringfence.codecs.rule_string import Text
 from ringfence.model.resource import Property, Resource
-from ringfence.types.base import KeptPiece
+from ringfence.types.base import CaseInsensitive, KeptPiece
 
 
 def kept_members(p: Property, value: Any) -> tuple[str, ...]:
     """Of a property's value, what no cmdlet can write."""
     if not p.parameter:
-        return tuple(p.codec.write(value)) if isinstance(p.codec, Text) and value is not None else ()
+        written = p.codec.write(value) if isinstance(p.codec, Text) and value is not None else ()
+        return tuple(KeptPiece(piece, isinstance(value, CaseInsensitive)) for piece in written)
     if not isinstance(value, tuple):
         return ()
-    members = tuple(str(m) for m in value if isinstance(m, KeptPiece) or m in p.type.unwritable)
+    members = tuple(m for m in value if isinstance(m, KeptPiece) or m in p.type.unwritable)
     return (*members, *(token for m in value if isinstance(m, Resource) for token in m.unknown_tokens))
 
 

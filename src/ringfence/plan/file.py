@@ -39,15 +39,20 @@ def decode(text: str, file: str) -> PlanFile:
         if document["format"] != PLAN_FORMAT:
             raise ValueError(f"its format is {document['format']}, this version of ringfence reads {PLAN_FORMAT}")
         hosts = {str(h): _changes(changes) for h, changes in _mapping("hosts", document["hosts"]).items()}
-        made_by = _mapping("options", document["options"])
-        options = {name: _texts(name, made_by[name] if name != "prune" else made_by.get(name, [])) for name in OPTIONS}
-        if set(options["prune"]) - set(PRUNE_MODES):
-            raise ValueError(f"prune is one of {', '.join(PRUNE_MODES)}")
-        return PlanFile(options, hosts, str(document.get("created", "")))
+        return PlanFile(decode_options(_mapping("options", document["options"])), hosts, str(document.get("created", "")))
     except (ValueError, KeyError, RecursionError) as error:
         problem = f"no {error} in it" if isinstance(error, KeyError) else str(error)
         raise InputError([Diagnostic(Where(file), f"not a plan file: {problem}",
                                      "make it with `ringfence plan -o FILE`")]) from None
+
+
+def decode_options(told: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """How a plan was made. Raises ValueError, KeyError."""
+    options: dict[str, Sequence[str]] = {
+        name: _texts(name, told[name] if name != "prune" else told.get(name, [])) for name in OPTIONS}
+    if set(options["prune"]) - set(PRUNE_MODES):
+        raise ValueError(f"prune is one of {', '.join(PRUNE_MODES)}")
+    return options
 
 
 def _mapping(what: str, value: Any) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _known_rules(rules: tuple[Resource, ...]) -> _OpenRules:
 
 def _warning(declared: Present, names: Sequence[str]) -> Diagnostic:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return Diagnostic(declared.location("remote_address"), f"{declared.id} does not restrict what it is for: "
+    return Diagnostic(declared.location("remote_address"), f"{declared} does not restrict what it is for: "
                       f"{', '.join(names[:_SHOWN])}{more} on the host let that in from anywhere", _ADVICE, "warning")
 
 

@@ -33,4 +33,4 @@ def _unsaid(plan: Plan, closed: frozenset[str]) -> Iterator[Diagnostic]:
         if filter is None or filter.inbound or filter.effect != "allow" or declared.treatment.omitted == "keep":
             continue
         for finding in declared.resource.check_mentioned(declared.values, closed):
-            yield Diagnostic(declared.location(finding.property), f"{declared.id}: {finding.reason}", finding.advice)
+            yield Diagnostic(declared.location(finding.property), f"{declared}: {finding.reason}", finding.advice)

@@ -5,7 +5,7 @@ is managed, and they are never made. Any other object is adopted where it is equ
 lets nothing more pass; else the plan is refused, with the ways out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -18,7 +18,7 @@ from ringfence.model.state import Change, Id, diff
 from ringfence.plan.obstacles import Affected, Obstacle, Reason
 from ringfence.plan.plan import Claim, Plan
 from ringfence.plan.wider import differing, widened
-from ringfence.windows.origin import ORIGINS, Origin, origin_of
+from ringfence.windows.origin import ORIGINS, TEXT_PROPERTIES, Origin, origin_of
 from ringfence.windows.shipped_rules import is_shipped, shipped_names
 
 _BY_MENTION = ("windows", "windows_changed", "windows_feature", "package", "vendor")
@@ -34,6 +34,7 @@ def own(plan: Plan) -> Plan:
         if (entry := entries.get(id)) is not None and entry.is_whole and not foreign and (
                 isinstance(declared, Present) and declared.treatment in (NO_TREATMENT,)):
             owner.declarations[id] = declared  # ours already: the most frequent case, and the cheapest
+            owner.diagnostics += declared.if_whole
         else:
             owner.decide(declared)
     found = plan.found.state.updated(owner.moved) if owner.moved else plan.found.state
@@ -108,8 +109,8 @@ class _Owner:
         """Decide how one declaration is managed."""
         id, ledger = declared.id, self.plan.found.ledger
         if other := ledger.foreign.get(id):
-            self.refusals.append(Diagnostic(declared.where, f"{id} belongs to the project {other}", "Declare it there and not "
-                                            "here, or take it over: `ringfence ledger move HOST --from PROJECT`"))
+            self.refusals.append(Diagnostic(declared.where, f"{declared} belongs to the project {other}", "Declare it there and "
+                                            "not here, or take it over: `ringfence ledger move HOST --from PROJECT`"))
         if isinstance(declared, AsShipped):
             self._as_shipped(declared)
         elif isinstance(declared, Present):
@@ -166,10 +167,11 @@ class _Owner:
         if treatment.omitted == "keep" or (by_mention and not treatment.omitted and not treatment.adopt):
             self._manage(declared, "keep", Claim("mentioned", f"{whose}: only what is mentioned is managed"))
             self._check_whole(declared, found)
+            self.diagnostics += _fixed_texts(declared, found)
         elif treatment.adopt or not (reason := self._loses(declared, found)):
             self._manage(declared, "default", Claim("adopted", f"{whose}: from now on the project's"))
         else:
-            self.refusals.append(Diagnostic(declared.where, f"{declared.id} is not the project's ({whose}), and {reason}",
+            self.refusals.append(Diagnostic(declared.where, f"{declared} is not the project's ({whose}), and {reason}",
                                             f"{self._nobodys}Mention what it should keep; or manage what is mentioned alone: "
                                             "`omitted: keep`; or take it over as it is declared: `adopt: true`"))
             self._manage(declared, "keep", None)
@@ -185,7 +187,7 @@ class _Owner:
         before = {f.reason for f in found.check()}
         for finding in wanted.check() if wanted != found else ():
             if finding.reason not in before:
-                summary = f"{declared.id}, as it is on the host and with what is mentioned: {finding.reason}"
+                summary = f"{declared}, as it is on the host and with what is mentioned: {finding.reason}"
                 where = declared.location(finding.property)
                 self.diagnostics.append(Diagnostic(where, summary, finding.advice, finding.severity))
 
@@ -221,19 +223,27 @@ class _Owner:
             self._unmet(declared, Reason("not_there", f"it is {what}: it is not made", way))
 
     def _unmet(self, declared: Declaration, reason: Reason) -> None:
-        name = declared.resource.name if isinstance(declared, Present) else declared.id.name
+        name = declared.resource.name if isinstance(declared, Present) else declared.name or declared.id.name
         self.unmet.append(Obstacle("not_in_force", reason, (), (Affected(declared.id, name, declared.where),)))
 
     def _other_names(self, declared: Declaration) -> None:
         """Other objects that people know by this name: one more of that name, or none, may not be what is meant."""
-        if not (others := self._titled(declared.id)):
-            return
-        known = f"no object has this name on this host, but it is the display name of {', '.join(others[:5])}"
-        way = "an object is known by its name: write that one if it is meant, or give it this name with `renamed_from`"
+        known = "no object has this name on this host, but it is the display name of "
+        way = "an object is known by its name: write that one if it is meant"
+        id = declared.id
+        others = self._titled(id)
         if isinstance(declared, Absent):
-            self._unmet(declared, Reason("other_name", known, way))
-        else:
-            self.diagnostics.append(Diagnostic(declared.where, f"{declared.id}: {known}", way, "warning"))
+            if others:
+                self._unmet(declared, Reason("other_name", known + ", ".join(others[:5]), way))
+            return
+        title = declared.values.get("display_name") if isinstance(declared, Present) else None
+        if not others and title:
+            named = self._titled(id._replace(name=title))
+            others = [name for name in named if id._replace(name=name.lower()) not in self.plan.declarations]
+            known = "it is made beside others of its display name: "
+        if others:
+            way += ", or give it this name with `renamed_from`"
+            self.diagnostics.append(Diagnostic(declared.where, f"{declared}: {known}{', '.join(others[:5])}", way, "warning"))
 
     def _titled(self, id: Id) -> list[str]:
         """The names of other objects that people know by the name of this one: in the host's words, or in English."""
@@ -246,7 +256,8 @@ class _Owner:
         shipped = defaults.state.get(id)
         if shipped is None:
             why = "; ".join(why for _, why in defaults.unread) or "its table of what Windows ships has none of that name"
-            self.diagnostics.append(Diagnostic(declared.where, f"{id}: what ships with Windows is not known on this host", why))
+            unknown = f"{declared}: what ships with Windows is not known on this host"
+            self.diagnostics.append(Diagnostic(declared.where, unknown, why))
             return
         found = self.plan.found.state.get(id)
         same = found is not None and found.in_effect() == shipped.in_effect()
@@ -256,6 +267,8 @@ class _Owner:
         self.claims[id] = Claim(None, "back to what Windows ships")
 
     def _manage(self, declared: Present, omitted: Omitted, claim: Claim | None) -> None:
+        if omitted == "default":
+            self.diagnostics += declared.if_whole
         if omitted != declared.treatment.omitted:
             declared = replace(declared, treatment=replace(declared.treatment, omitted=omitted))
         self.declarations[declared.id] = declared
@@ -264,3 +277,13 @@ class _Owner:
 
     def _origin(self, id: Id, found: Resource) -> Origin:
         return origin_of(id, found, self.plan.found.defaults.state)
+
+
+def _fixed_texts(declared: Present, found: Resource) -> Iterator[Diagnostic]:
+    """A warning for each text of a file, in the language of whoever looks, that a fixed one would take the place of."""
+    for name in TEXT_PROPERTIES:
+        text, wanted = getattr(found, name, None), declared.values.get(name)
+        if text and wanted and text.startswith("@") and not wanted.startswith("@"):
+            yield Diagnostic(declared.location(name), f"{declared}: {name} is {text} on the host, a text of a file in each "
+                             "language, and would be a fixed one", "Leave it out, or say it as it is stored: by such texts "
+                             "people, groups of rules and upgrades of Windows find the rule", "warning")

@@ -12,7 +12,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.model.ledger import Entry
 from ringfence.model.plain import digest_of, plain_data
 from ringfence.model.resource import Resource
-from ringfence.model.state import Change, Id
+from ringfence.model.state import Change, Id, State, title
 from ringfence.plan.ownership import OWNERSHIP_GUIDE
 from ringfence.plan.plan import Plan
 from ringfence.plan.run_policy import PERCENT, PERCENT_FROM
@@ -32,7 +32,7 @@ def prune(plan: Plan) -> Plan:
     if policy.partial or not gone:
         return plan
     if (why := withheld(plan)) or policy.prune == "report":
-        return plan.with_diagnostics(_report(gone, why))
+        return plan.with_diagnostics(_report(gone, plan.found.state, why))
     changes = tuple(change for id, entry in gone.items() if (change := _change(id, entry, plan)))
     kept = {id: entry for id, entry in gone.items() if id not in {c.id for c in changes}}
     plan = replace(plan, changes=(*plan.changes, *changes)).with_diagnostics(*_kept(kept, plan))
@@ -52,8 +52,8 @@ def withheld(plan: Plan) -> str:
     return ""
 
 
-def _report(gone: Mapping[Id, Entry], why: str) -> Diagnostic:
-    names = ", ".join(f"{id} ({entry.how})" for id, entry in list(gone.items())[:_TOLD])
+def _report(gone: Mapping[Id, Entry], found: State, why: str) -> Diagnostic:
+    names = ", ".join(f"{title(id, found[id])} ({entry.how})" for id, entry in list(gone.items())[:_TOLD])
     more = f" and {len(gone) - _TOLD} more" if len(gone) > _TOLD else ""
     detail = f"Nothing is removed: {why}" if why else "They stay: `prune: created` removes what the project created"
     return Diagnostic(NOWHERE, f"the project had these and declares them no more: {names}{more}",
@@ -95,12 +95,13 @@ def _first(entry: Entry, found: Resource) -> Resource:
 def _kept(kept: Mapping[Id, Entry], plan: Plan) -> Iterator[Diagnostic]:
     for id, entry in kept.items():
         found = plan.found.state[id]
+        name = title(id, found)
         if entry.how == "created":
-            yield Diagnostic(NOWHERE, f"{id} is declared no more and OPENS when it goes: it closes traffic, and is kept",
+            yield Diagnostic(NOWHERE, f"{name} is declared no more and OPENS when it goes: it closes traffic, and is kept",
                              f"Say `state: absent` for it, or `prune: all`. See {OWNERSHIP_GUIDE}", "warning")
         elif entry.first and (then := _first(entry, found)) != found:
-            values = ", ".join(f"{name}: {plain_data(getattr(then, name))}" for name in entry.first if hasattr(then, name))
-            yield Diagnostic(NOWHERE, f"{id} is declared no more: the project mentioned it, and stops to", f"It was found with "
+            values = ", ".join(f"{p}: {plain_data(getattr(then, p))}" for p in entry.first if hasattr(then, p))
+            yield Diagnostic(NOWHERE, f"{name} is declared no more: the project mentioned it, and stops to", f"It was found with "
                              f"{values}: `prune: restore` puts that back", "warning")
 
 
@@ -127,6 +128,6 @@ def _renamed_by_hand(plan: Plan) -> Iterator[Diagnostic]:
     for id, entry in missing.items():
         if other := by_digest.get(entry.hash):
             where = plan.declarations[id].where
-            yield Diagnostic(where, f"{id} was renamed by hand: it is {other.name} now",
+            yield Diagnostic(where, f"{plan.declarations[id]} was renamed by hand: it is {other.name} now",
                              f"Give it back its name with `renamed_from: {other.name}` beside the task's {id.kind}; else there "
                              "will be two", "warning")

@@ -49,7 +49,7 @@ def _still_used(declared: Absent, after: State) -> Iterator[Diagnostic]:
              and declared.id in references_of(id.store, r).values()]
     if users:
         names = ", ".join(map(str, sorted(users)))
-        yield Diagnostic(declared.where, f"{declared.id} cannot be removed: {names} on the host still uses it",
+        yield Diagnostic(declared.where, f"{declared} cannot be removed: {names} on the host still uses it",
                          "declare those rules absent, or with another set, in the same play")
 
 

@@ -4,7 +4,7 @@ Work is per distinct task, never per host: a declaration is remembered by its re
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 from weakref import WeakKeyDictionary
 
@@ -145,18 +145,18 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
     names, state, values, treatment = _names(mistakes), _state(mistakes), _values(mistakes), _treatment(mistakes)
     for finding in _missing(task, kind, treatment) if state == "present" else _meaningless(state, kind, values, task.treatment):
         mistakes.add(finding)
+    if_whole = _Mistakes(task, kind)
     if state == "present" and not mistakes.failed and names and treatment.omitted != "keep":
-        made = kind.create(names[0], values)
         by_mention = treatment == NO_TREATMENT and all(of_windows(Id(LOCAL, kind.name, name.lower())) for name in names)
-        silence = () if by_mention else _silence(task, made, values, require_scope)
-        for finding in (*made.check(), *silence):
-            mistakes.add(Finding(finding.property, f"{names[0]}: {finding.reason}", finding.advice, finding.severity))
+        made = kind.create(names[0], values)
+        for finding in (*made.check(), *_silence(task, made, values, require_scope)):
+            (if_whole if by_mention else mistakes).add(replace(finding, reason=f"{names[0]}: {finding.reason}"))
     if treatment.renamed_from and len(names) > 1:
         mistakes.add(Finding("renamed_from", "renamed_from goes with one name", "write a task for each"))
     if mistakes.failed:
         return TaskDeclarations((), tuple(mistakes.found))
-    return TaskDeclarations(tuple(_declaration(task, kind, name, state, values, treatment) for name in names),
-                            tuple(mistakes.found))
+    return TaskDeclarations(tuple(_declaration(task, kind, name, state, values, treatment, tuple(if_whole.found))
+                                  for name in names), tuple(mistakes.found))
 
 
 def _silence(task: RenderedTask, made: Resource, values: Mapping[str, Any], require_scope: bool) -> Iterator[Finding]:
@@ -218,12 +218,13 @@ def _missing(task: RenderedTask, kind: Kind, treatment: Treatment) -> Iterator[F
 
 
 def _declaration(task: RenderedTask, kind: Kind, name: str, state: str, values: dict[str, Any],
-                 treatment: Treatment) -> Declaration:
+                 treatment: Treatment, if_whole: tuple[Diagnostic, ...]) -> Declaration:
     id = id_for(LOCAL, kind.name, name)
     if state != "present":
-        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations, task.label)
+        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations, task.label, name)
     resource = kind.create(name, values)
-    return Present(id, resource, values, task.where, task.locations, _host_names(resource, values), treatment, task.label)
+    return Present(id, resource, values, task.where, task.locations, _host_names(resource, values), treatment, task.label,
+                   if_whole)
 
 
 def _host_names(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -237,7 +238,9 @@ def _names(mistakes: _Mistakes) -> tuple[str, ...]:
     if kind.key not in task.properties and len(kind.storage.fixed_names) == 1:  # every host has one, and no other
         return kind.storage.fixed_names
     if kind.key not in task.properties:
-        mistakes.add(Finding(kind.key, f"{kind.key} is missing", "it says which one is meant"))
+        shown = task.properties.get("display_name")
+        looked_up = f"; `ringfence show HOST --name {quoted(shown)}` tells who has a display name" if shown else ""
+        mistakes.add(Finding(kind.key, f"{kind.key} is missing", f"it says which one is meant{looked_up}"))
         return ()
     value = task.properties[kind.key]
     try:
@@ -314,12 +317,12 @@ def _merge(first: Declaration, second: Declaration, problems: list[Diagnostic]) 
     if differ:
         problems.append(_conflict(first, second, differ))
         return first
-    if second.resource.kind.whole:
-        return first
     values = {**first.values, **second.values}
+    if values.keys() == first.values.keys():
+        return first
     resource = second.resource.kind.create(first.resource.name, values)
-    return Present(first.id, resource, values, first.where, {**second.locations, **first.locations},
-                   _host_names(resource, values), label=first.label)
+    return replace(first, resource=resource, values=values, locations={**second.locations, **first.locations},
+                   host_names=_host_names(resource, values))
 
 
 def _conflict(first: Declaration, second: Declaration, properties: list[str]) -> Diagnostic:

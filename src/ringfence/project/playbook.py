@@ -16,8 +16,9 @@ from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.variable_files import mapping
 from ringfence.documents.yaml import Map, Seq
-from ringfence.model.state import NO_TASK, TaskLabel
+from ringfence.model.state import TaskLabel
 from ringfence.project import playbook_keys as keys
+from ringfence.project.plays import Condition, Loop, Play, TaskSource
 from ringfence.templates.budget import OverBudget, templates_of
 from ringfence.templates.compile import check, check_template, condition, template
 from ringfence.types import foreign_words
@@ -27,56 +28,6 @@ MAX_TASKS = 100_000  # tasks, plays and imports of a project, each as often as i
 _IMPORT = 3  # tasks that an import counts for, beside itself
 MAX_INHERITED = 1_000_000  # conditions, tags and variables that tasks and blocks take from around them and add to
 MAX_IMPORTS = 50  # imports inside of each other
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Loop:
-    """What a task is repeated over: a list, or a template that gives one. `flat`: `with_items`, which flattens."""
-
-    items: Any
-    where: Where
-    variable: str = "item"
-    index: str = ""
-    label: str = ""
-    flat: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One `when`: an expression, or a text with braces, and its place."""
-
-    text: str
-    where: Where
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class TaskSource:
-    """One task as written, with what it inherits from blocks, imports and the play."""
-
-    kind: str
-    properties: Map
-    name: str
-    where: Where
-    conditions: tuple[Condition, ...] = ()
-    loop: Loop | None = None
-    tags: frozenset[str] = frozenset()
-    variables: Map = field(default_factory=Map)
-    treatment: Map = field(default_factory=Map)
-    label: TaskLabel = NO_TASK
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Play:
-    """One play as written. `hosts` are patterns, perhaps templates, at `hosts_at`; `folder` is that of its file."""
-
-    name: str
-    hosts: tuple[str, ...]
-    hosts_at: Where
-    variables: Map
-    vars_files: tuple[tuple[Any, Where], ...]
-    tasks: tuple[TaskSource, ...]
-    where: Where
-    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +123,14 @@ class PlaybookReader:
         name = self._name(play)
         steps = self._tasks(play.get("tasks"), play.at("tasks"), path, replace(own, variables=Map(), play=name))
         return [Play(name, self._hosts(play, where), play.at("hosts"), own.variables, self._vars_files(play),
-                     tuple(steps), where, path.parent)]
+                     tuple(steps), where, path.parent, self._of_run(play))]
+
+    def _of_run(self, play: Map) -> Map:
+        found = _part(play, keys.RUN_KEYS)
+        for key, value in found.items():
+            if value not in keys.RUN_KEYS[key]:
+                self.problems.error(found.at(key), f"{key} takes one of {', '.join(keys.RUN_KEYS[key])}, not {describe(value)}")
+        return found
 
     def _hosts(self, play: Map, where: Where) -> tuple[str, ...]:
         value = play.get("hosts")
@@ -256,8 +214,7 @@ class PlaybookReader:
             if not isinstance(key, str):
                 self.problems.error(properties.at(key), f"the name of a property is a text, not {key!r}")
         check(properties, properties.where, self.problems)
-        told = [key for key in keys.TREATMENT_KEYS if key in task]
-        treatment = Map({key: task[key] for key in told}, where, {key: task.at(key) for key in told})
+        treatment = _part(task, keys.TREATMENT_KEYS)
         check(treatment, where, self.problems)
         name = self._name(task)
         return [TaskSource(kind, properties, name, where, own.conditions, loop, own.tags, own.variables, treatment,
@@ -391,6 +348,12 @@ class PlaybookReader:
             check_template(braces or condition(text), where, self.problems)
             found.append(Condition(text, where))
         return tuple(found)
+
+
+def _part(node: Map, names: Collection[str]) -> Map:
+    """Some keys of a mapping, where they stand."""
+    told = [key for key in names if key in node]
+    return Map({key: node[key] for key in told}, node.where, {key: node.at(key) for key in told})
 
 
 def _short_names(node: Map) -> Map:

@@ -13,7 +13,8 @@ from ringfence.documents.vault import Vault
 from ringfence.documents.yaml import Map, Seq
 from ringfence.inventory import patterns, readers
 from ringfence.inventory.inventory import Host, Inventory
-from ringfence.project.playbook import Play, PlaybookReader
+from ringfence.project.playbook import PlaybookReader
+from ringfence.project.plays import Play
 from ringfence.project.render import RenderedTasks, Tags, TaskRenderer, render
 from ringfence.templates.budget import (
     LOOK,
@@ -83,6 +84,14 @@ class Project:
     def plays(self) -> tuple[tuple[Play, tuple[str, ...]], ...]:
         """Each play with the names of its hosts."""
         return tuple((target.play, tuple(target.hosts)) for target in self._targets)
+
+    def of_run(self, name: str, key: str) -> tuple[Any, tuple[Diagnostic, ...]]:
+        """What plays say of the run on a host, by one of RUN_KEYS, and where they do not agree; None where no play says it."""
+        said = [(t.play.of_run[key], t.play.of_run.at(key)) for t in self._targets if key in t.play.of_run and name in t.hosts]
+        wrong = (Diagnostic(where, f"{key} is {value} here and {said[0][0]} at {said[0][1]}, in two plays for one host",
+                            "Plays that share a host have to agree.", host=name)
+                 for value, where in said[1:] if value != said[0][0])
+        return said[0][0] if said else None, tuple(wrong)
 
     def host(self, name: str) -> Host:
         """A host with its raw variables, as the first play that is for it sees them. Raises KeyError."""

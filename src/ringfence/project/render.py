@@ -13,7 +13,7 @@ from jinja2.utils import missing
 from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, Where, describe
 from ringfence.documents.yaml import Map
 from ringfence.model.state import NO_TASK, TaskLabel
-from ringfence.project.playbook import Condition, Loop, TaskSource
+from ringfence.project.plays import Condition, Loop, TaskSource
 from ringfence.templates.budget import ROUND, OverBudget, RenderError, UndefinedFacts, charge, spent
 from ringfence.templates.compile import Template, condition, names_in, template
 from ringfence.templates.lazy import FACTS

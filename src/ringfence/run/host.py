@@ -11,7 +11,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, Lost, OutcomeUnknown, RingfenceError, StalePlan, Unreachable
 from ringfence.model.declaration import Declarations, state_after
 from ringfence.model.facts import Facts, parse_facts, unread, with_network
-from ringfence.model.ledger import Ledger, parse_ledger
+from ringfence.model.ledger import Ledger, Prune, parse_ledger
 from ringfence.model.resource import Kind
 from ringfence.model.state import LOCAL, Change, Id, State, diff
 from ringfence.plan import steps
@@ -60,7 +60,7 @@ class HostJob:
 
     declarations: what is declared as far as it is known without the host; None where a fleet declares more than memory
     should hold: then they are made again at the host's turn · declared: how many they are · needs_facts: whether some of
-    them depend on what the host says of itself.
+    them depend on what the host says of itself · prune: what holds for this host, where that is not what holds for all.
     """
 
     host: str
@@ -68,6 +68,7 @@ class HostJob:
     declarations: Declarations | None = None
     declared: int = 0
     needs_facts: bool = False
+    prune: Prune | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class HostRun:
 
     def __init__(self, job: HostJob, context: RunContext) -> None:
         self.job, self.kinds, self.context = job, context.kinds, context
+        self.policy = replace(context.policy, prune=job.prune) if job.prune else context.policy
         self.connections = 0
         self.endpoint: Endpoint | None = None  # who answers, once it has been asked
         self._memory = MemoryShare(context.memory)
@@ -195,7 +197,7 @@ class HostRun:
         if answer.error:
             return Ledger(unread="the endpoint keeps none: export it anew (`ringfence jea export`)" if answer.error.is_lack
                           else answer.error.message)
-        return parse_ledger(answer.value, self.context.policy.project, f"{facts.computer}|{facts.raw.get('domain') or ''}")
+        return parse_ledger(answer.value, self.policy.project, f"{facts.computer}|{facts.raw.get('domain') or ''}")
 
     def planned(self) -> tuple[Plan, HostResult]:
         """The plan for the host, and what it comes to where nothing is written. Raises HostError."""
@@ -233,7 +235,7 @@ class HostRun:
 
     def _policy(self, declared: Declarations, found: HostSnapshot) -> tuple[RunPolicy, frozenset[Id]]:
         """How what is whose is treated on this host, and what any run of the project could declare there."""
-        policy, declarable = self.context.policy, frozenset(declared)
+        policy, declarable = self.policy, frozenset(declared)
         if policy.project is None or policy.partial or not found.ledger.entries.keys() - declarable:
             return policy, declarable
         more = self.context.possible(self.job.host, found.facts)

@@ -82,13 +82,13 @@ class Journal(Recorder, RunObserver):
     def _append(self, text: str, sync: bool) -> None:
         try:
             self._write_all(("\n" * self._torn + text).encode())
-            self._torn = False
             if sync:
                 os.fsync(self._file)
         except OSError as error:
             self.problem = self.problem or error.strerror or str(error)
 
     def _write_all(self, data: bytes) -> None:
+        self._torn = True  # as long as not all of it is there
         while data:
-            self._torn = True
             data = data[os.write(self._file, data):]
+        self._torn = False

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ringfence import kinds as shipped
 from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, InputError, Problems, Where, allowed
@@ -17,6 +17,7 @@ from ringfence.errors import GuardRefused
 from ringfence.inventory import ansible_settings
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
+from ringfence.model.ledger import Prune
 from ringfence.model.resource import Kind
 from ringfence.model.state import Id
 from ringfence.project import Project, Tags, read, read_hosts, settings
@@ -59,7 +60,7 @@ def prepare(options: RunOptions) -> Prepared:
     _check_ansible_settings(options, found, problems, trust)
     tags = Tags.of(options.tags, options.skip_tags)
     builder = _JobBuilder(project, DeclarationBuilder(kinds, is_shipped, found.require_scope), tags, [
-        *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)], unknown)
+        *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)], unknown, options.prune)
     jobs = tuple(job for job in map(builder.job, project.hosts) if job)
     if not options.allow_empty and not trust.untrusted:
         builder.problems.extend(_empty(jobs, builder.problems.all))
@@ -171,11 +172,13 @@ def _unlisted_kinds(found: settings.ProjectSettings, kinds: Mapping[str, Kind], 
 class _JobBuilder:
     """Makes the jobs of a project's hosts. `problems` has what is wrong with any of them.
 
-    `unknown` are kinds whose code an untrusted project may not run: their tasks are told, and left out.
+    `unknown` are kinds whose code an untrusted project may not run: their tasks are told, and left out. `prune`: what the
+    command line says, which goes before plays.
     """
 
     def __init__(self, project: Project, builder: DeclarationBuilder, tags: Tags, problems: Iterable[Diagnostic],
-                 unknown: Mapping[str, Where]) -> None:
+                 unknown: Mapping[str, Where], prune: str) -> None:
+        self.prune = prune
         self.project, self.builder, self.tags, self.unknown = project, builder, tags, unknown
         self.problems = _ProblemsOfHosts()
         self.problems.extend(problems)
@@ -185,12 +188,13 @@ class _JobBuilder:
     def job(self, host: str) -> HostJob | None:
         """The job of one host, or nothing where its connection is not known; its mistakes go to `problems`."""
         declarations, wrong, needs_facts = self._declare(host, None)
-        self.problems.extend(wrong)
+        prune, disagree = self.project.of_run(host, "prune")
+        self.problems.extend([*wrong, *disagree])
         connection = self.connections.settings(host)
         if connection is None:
             return None
         kept = declarations if self.builder.has_room else None
-        return HostJob(host, connection, kept, len(declarations), needs_facts)
+        return HostJob(host, connection, kept, len(declarations), needs_facts, cast(Prune | None, self.prune or prune))
 
     def declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic]]:
         """What is declared for a host, with its facts where they are known: mistakes, and warnings that are new."""

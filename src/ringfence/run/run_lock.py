@@ -10,7 +10,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.files import read_bytes
 from ringfence.run.journal import own_folder
 
-HOLDER = "holder"  # the file that names the run which has the lock
+LOCK, HOLDER = "lock", "holder"  # the file that names the run which has the lock
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def locked(project: Path, run_id: str, seconds: float = 0.0, run_dir: str = "") 
     """The lock of the project in a folder, waited for that long. Raises InputError where another run has it."""
     try:
         folder = own_folder(project, run_dir)
-        lock = FileLock(folder / "lock", timeout=seconds, mode=0o600)
+        lock = FileLock(folder / LOCK, timeout=seconds, mode=0o600)
         lock.acquire(poll_interval=0.1)
     except Timeout:
         raise InputError([Diagnostic(NOWHERE, f"another run of this project is at work{_holder(folder)}",

@@ -77,9 +77,33 @@ def remembered(count: int, longest: int, length: Callable[..., int] = _length) -
 
 
 class KeptPiece(str):
-    """A piece of what Windows stores that no cmdlet can write: it stands in a value as it was found, `LPort2_20=DHCP`."""
+    """A piece of what Windows stores that no cmdlet can write: it stands in a value as it was found, `LPort2_20=DHCP`.
 
-    __slots__ = ()
+    Its token compares without letter case, and so do its data where they are `literal`: tokens and keywords are literals of
+    the grammar in [MS-GPFAS] 2.2.2, whose case means nothing (RFC 5234 2.3). Of other data nobody here knows: they compare as
+    they stand.
+    """
+
+    __slots__ = ("meaning",)
+    meaning: str
+
+    def __new__(cls, piece: str, literal: bool = False) -> "KeptPiece":
+        made = super().__new__(cls, piece)
+        token, equals, data = piece.partition("=")
+        made.meaning = piece.casefold() if literal else token.casefold() + equals + data
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return self.meaning == other.meaning if isinstance(other, KeptPiece) else str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.meaning)
+
+    def __reduce__(self) -> "tuple[type[KeptPiece], tuple[str, bool]]":
+        return KeptPiece, (str(self), self.meaning == self.casefold())
 
 
 def identity(value: Any) -> Any:
@@ -165,8 +189,8 @@ def as_list(value: Any) -> list[Any]:
 
 
 def in_order(members: Iterable[str]) -> tuple[str, ...]:
-    """Members of a set as a value has them, where they have no other order of their own."""
-    return tuple(sorted(members))
+    """Members of a set as a value has them, where they have no other order of their own: the same for equal sets."""
+    return tuple(sorted(members, key=lambda member: (member.casefold(), member)))
 
 
 def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any",

@@ -64,7 +64,7 @@ def _intervals(members: Iterable[str | Interval],
     if len(words) > 1:
         words.sort()
     if len(pieces) > 1:
-        pieces.sort(key=str)  # plain texts are compared in half of the time
+        pieces.sort(key=str.casefold)
     return words, intervals, pieces
 
 

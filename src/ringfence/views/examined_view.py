@@ -9,7 +9,7 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.doctor.checks import CHECKS
 from ringfence.doctor.examination import Examination, Level, Verdict
 from ringfence.errors import ExitCode
-from ringfence.formats.data import Definitions, host_head
+from ringfence.formats.data import host_head
 from ringfence.report import ExaminedResult, HostResult, Report
 from ringfence.transports.way_in import WayIn
 from ringfence.views import text_view
@@ -113,7 +113,7 @@ def system_text(seen: Examination) -> str:
     return f"{str(caption or '').removeprefix('Microsoft ')} {seen.facts.build or ''}".strip()
 
 
-def examined_data(result: HostResult, definitions: Definitions) -> dict[str, Any]:
+def examined_data(result: HostResult) -> dict[str, Any]:
     """The same as plain JSON values. `facts`, `session`, `surroundings` and `conditions` are as the host said them."""
     examined = result if isinstance(result, ExaminedResult) else ExaminedResult(result.host)
     seen = examined.seen

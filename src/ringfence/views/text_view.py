@@ -74,7 +74,7 @@ def diagnostics(problems: Sequence[Diagnostic], style: Style = unstyled) -> str:
 
 
 def _difference(before: Any, after: Any, action: str, nothing: str, full: bool) -> Iterator[DifferenceLine]:
-    if action != "update":
+    if action in ("create", "remove"):
         yield DifferenceLine("", value(after if action == "create" else before, nothing, full))
     elif isinstance(before, tuple) and isinstance(after, tuple) and before and after:
         yield from _members(before, after, full)
@@ -176,16 +176,29 @@ def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool)
         name: list(_difference(b, a, changed.action, empty_as(words.get(name)), full))
         for name, (b, a) in changed.properties().items()
     }
+    if silent := _by_default(changed):
+        rows["by default"] = [DifferenceLine("", silent)]
     width = max(map(len, rows), default=0)
     lines = [head]
     for name, differences in rows.items():
         for number, line in enumerate(differences):
             label = name if number == 0 else ""
-            told = people_say(line.text)
+            old, arrow, new = (told := people_say(line.text)).partition(" → ")
+            if arrow and old == new:  # what is stored differs, and is called the same
+                told = line.text
             shown = f"{line.sign} {told}" if line.sign else told
             tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if changed.action == "remove" else "")
             lines.append(f"      {label.ljust(width)}  {style(shown, tint) if tint else shown}".rstrip())
     return "\n".join(lines)
+
+
+def _by_default(changed: Change) -> str:
+    """What an object that comes or goes does by Windows' defaults."""
+    if changed.action not in ("create", "remove"):
+        return ""
+    held = changed.resource.values()
+    return ", ".join(f"{p.name} {value(p.default, empty_as(p.type))}" for p in changed.resource.kind.properties.values()
+                     if p.always_shown and held[p.name] == p.default)
 
 
 def failure(error: Exception, style: Style = unstyled) -> str:
@@ -255,14 +268,14 @@ def _headline(result: HostResult, style: Style) -> str:
         f", {len(result.written)} of {count(len(result.changes), 'change')} written" if stopped else "")
 
 
-DONE: dict[Action, str] = {"create": "created", "update": "updated", "remove": "removed", "rename": "renamed", "adopt": "adopted",
-                           "release": "released"}
+MADE_WORDS: dict[Action, str] = {"create": "created", "update": "updated", "remove": "removed", "rename": "renamed",
+                                 "adopt": "adopted", "release": "released"}
 
 
 def host_line(result: HostResult, number: int, total: int, style: Style = unstyled) -> str:
     """What became of a host that was to be written, in one line, the moment it ends."""
     made = Counter(c.action for c in result.changes if c.id in result.written)
-    told = ", ".join(f"{n} {DONE[action]}" for action in SIGNS if (n := made[action]))
+    told = ", ".join(f"{n} {MADE_WORDS[action]}" for action in SIGNS if (n := made[action]))
     if result.error is not None and result.changes:
         told = f"{len(result.written)} of {count(len(result.changes), 'change')} made"
     proven = "proven" if result.written and result.written == result.proven else "not proven" if result.written else ""

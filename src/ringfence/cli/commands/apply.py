@@ -1,6 +1,6 @@
 """ringfence apply: make it so, and prove it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated
@@ -20,6 +20,7 @@ from ringfence.cli.options import (
 )
 from ringfence.cli.prepared import list_hosts, plan_options, prepared, prune_of, selection_of
 from ringfence.cli.recording import recording
+from ringfence.cli.resume import resumed
 from ringfence.cli.show import PlanObserver, show_run
 from ringfence.diagnostics import Problems
 from ringfence.documents.yaml import read_text
@@ -47,11 +48,17 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
           files: Files = [],  # noqa: B006
           check: Annotated[bool, flag("-C", "--check", help="Change nothing, show what would change; exits with 0.")] = False,
           yes: Annotated[bool, flag("-y", "--yes", help="Do not ask.")] = False,
+          resume: Annotated[str, flag("--resume", metavar="RUN", help="Go on with a run that did not come to its end, on the "
+                                      "hosts that are not known to be done: its id, or `last`.")] = "",
           diff: Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property that changes.")] = False) -> ExitCode:
     """Make the hosts as declared: read, write, then prove it by reading again over a new connection."""
     reviewed: Plans | None = None
+    left: Sequence[str] = ()
+    plan_file = ""
+    if resume:
+        files, selection, ownership, left = resumed(resume, record, trusted, files, selection, ownership)
     if any(name.endswith(".json") for name in files):
-        plan = _plan_file(files, selection)
+        plan_file, plan = files[0], _plan_file(files, selection)
         files, selection, reviewed = [*plan.options["playbooks"]], selection_of(plan.options), plan.hosts
         ownership = replace(ownership, prune=prune_of(plan.options))
     run = prepared(console, files, selection, secrets, trusted, reviewed is not None or not hosts.list_hosts,
@@ -59,7 +66,7 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     if hosts.list_hosts:
         return list_hosts(console, run)
     missing = _missing_hosts(run, reviewed)
-    run = _only(run, reviewed)
+    run = _only(_only(run, reviewed), left or None)
     if check:
         work = partial(_check, context=run.context, reviewed=reviewed)
         return show_run(console, run.jobs, work, hosts, command="apply --check", diff=diff, differences_fail=False,
@@ -73,7 +80,7 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
             if not run.jobs or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
                 return code
         _confirm(console, reviewed)
-    again = plan_options(files, selection, ownership)
+    again = plan_options(files, selection, ownership) | ({"plan_file": plan_file} if plan_file else {})
     with recording(console, run, record, again, [result.host for result in missing]) as (run, journal):
         work = partial(_apply, context=run.context, reviewed=reviewed)
         made = show_run(console, run.jobs, work, hosts, diff=diff, differences_fail=False, warnings=run.warnings, before=missing,
@@ -92,8 +99,8 @@ def _plan_file(files: Sequence[str], selection: SelectionOptions) -> PlanFile:
     return decode(text or "", files[0])
 
 
-def _only(run: Prepared, reviewed: Plans | None) -> Prepared:
-    """The run with those hosts alone that were reviewed."""
+def _only(run: Prepared, reviewed: Collection[str] | None) -> Prepared:
+    """The run with those hosts alone that were reviewed, or are left."""
     return run if reviewed is None else replace(run, jobs=tuple(job for job in run.jobs if job.host in reviewed))
 
 

@@ -1,0 +1,68 @@
+"""ringfence runs: what runs did, also those that did not come to their end."""
+
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ringfence.cli.command import usage_error
+from ringfence.cli.console import Console
+from ringfence.cli.options import TrustOptions, flag
+from ringfence.cli.prepared import trust_of
+from ringfence.errors import ExitCode
+from ringfence.project import settings
+from ringfence.run.past_runs import PastHost, PastRun, past_run, past_runs
+from ringfence.views import runs_view
+
+EXAMPLES = """
+ringfence runs                                  the last runs that wrote, and how they ended
+ringfence runs show 20261126T115712Z-3f9a1c     what one of them made of each host
+ringfence runs show last
+"""
+MEANINGS = {"host_begin": "the record stops while it was being written", "host_written": "it has answered, and was not proven"}
+
+
+def runs(console: Console, trusted: TrustOptions,
+         what: Annotated[str, typer.Argument(metavar="show", help="Without it the runs are listed.", show_default=False)] = "",
+         run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, how it begins, or `last`.",
+                                             show_default=False)] = "",
+         number: Annotated[int, flag("-n", "--number", metavar="N", min=1, help="How many are listed. Default: 20.")] = 20,
+         run_dir: Annotated[str, flag("--run-dir", metavar="DIR", help="Where the records are. Default: .ringfence/runs beside "
+                                      "ringfence.yml.")] = "") -> ExitCode:
+    """Show the runs that wrote to hosts, as their records tell: what was planned, made and proven."""
+    if what not in ("", "show") or bool(what) != bool(run):
+        raise usage_error("runs takes nothing, or: show RUN", "for example `ringfence runs show last`")
+    folder = settings.load(Path.cwd(), trust_of(trusted)).folder
+    if what:
+        found = past_run(folder, run, run_dir)
+        told = {**_data(found), "hosts": [_host(h) for h in found.hosts.values()], "left": list(found.left),
+                "resumable": isinstance(found.begin.get("options"), dict)}
+        hosts = [{"host": h.host, "status": h.status, "event": h.event or None, "data": h.data or None}
+                 for h in found.hosts.values()]
+        whole = {"run": _data(found), "hosts": hosts, "definitions": found.definitions}
+        console.show(whole, runs_view.shown(told, console.style))
+    else:
+        listed = [_data(one) for one in islice(past_runs(folder, run_dir), number)]
+        console.show({"runs": listed}, runs_view.listed(listed, console.style))
+    return ExitCode.IN_SYNC
+
+
+def _data(run: PastRun) -> dict[str, Any]:
+    """A run as it is listed."""
+    begin, project = run.begin, run.begin.get("project")
+    code = run.end.get("exit_code")
+    return {"run_id": run.run_id, "command": str(begin.get("command", "")), "ringfence": str(begin.get("ringfence", "")),
+            "started": str(begin.get("started", "")), "ended": run.end.get("time"), "state": run.state,
+            "project": project if isinstance(project, dict) else None, "exit_code": code if isinstance(code, int) else None,
+            "statuses": dict(Counter(h.status for h in run.hosts.values())), "damaged": run.damaged, "file": str(run.path)}
+
+
+def _host(host: PastHost) -> dict[str, Any]:
+    """A host for people."""
+    error = host.data.get("error")
+    note = str(error.get("message", "")) if isinstance(error, dict) else MEANINGS.get(host.event, "")
+    way_back = host.data.get("way_back")
+    return {"host": host.host, "status": host.status, **{n: host.count(n) for n in ("planned", "made", "proven")}, "note": note,
+            "way_back": way_back if isinstance(way_back, list) else []}

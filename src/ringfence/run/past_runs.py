@@ -1,0 +1,161 @@
+"""Runs as their journals tell them, those too that were killed: never more than what is written there."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
+from ringfence.files import MAX_JOURNAL, read_bytes
+from ringfence.formats.data import FORMAT_VERSION
+from ringfence.run.journal import own_folder, runs_folder
+from ringfence.run.run_lock import HOLDER, LOCK
+
+RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+DONE_STATUSES = ("changed", "in_sync", "not_in_force")  # statuses of hosts to which `apply --resume` does not go again
+LAST = "last"
+MAX_TOLD_HOSTS = 100_000  # of a run, that are told
+
+
+@dataclass(frozen=True)
+class PastHost:
+    """What a journal says of one host. event: the last one that it has of it; empty where there is none · data: the host object
+    of that event."""
+
+    host: str
+    event: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """The status of a host that was ended; `unknown` where the record stops in the middle of it, `not_begun` before it."""
+        return str(self.data.get("status")) if self.event == "host_end" else "unknown" if self.event else "not_begun"
+
+    def count(self, member: str) -> int:
+        """How many changes are `planned`, `made` or `proven`."""
+        found = self.data.get("changes")
+        return sum(isinstance(c, dict) and c.get(member) is True for c in found) if isinstance(found, list) else 0
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """One run. begin, end: those events, the second empty where there is none · hosts: by name · definitions: the changes that
+    hosts refer to · signals: the events · damaged: lines that could not be read."""
+
+    run_id: str
+    path: Path
+    begin: Mapping[str, Any]
+    hosts: Mapping[str, PastHost]
+    definitions: Mapping[str, Any]
+    signals: tuple[Mapping[str, Any], ...] = ()
+    end: Mapping[str, Any] = field(default_factory=dict)
+    damaged: int = 0
+    is_running: bool = False
+
+    @property
+    def state(self) -> str:
+        """ended, running, interrupted (by a signal), or killed: there is no end."""
+        if self.is_running:
+            return "running"
+        return "interrupted" if self.signals else "ended" if self.end else "killed"
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The hosts that are not known to be done."""
+        return tuple(one.host for one in self.hosts.values() if one.status not in DONE_STATUSES)
+
+
+def past_runs(project: Path, run_dir: str = "") -> Iterator[PastRun]:
+    """The runs of a project, the last one first. A file that is no journal is passed over."""
+    folder, running = runs_folder(project, run_dir), running_run(project, run_dir)
+    for path in reversed(_journals(folder)):
+        if run := _read(path, running):
+            yield run
+
+
+def past_run(project: Path, run_id: str, run_dir: str = "") -> PastRun:
+    """One run by its id, by how that begins, or `last`. Raises InputError."""
+    folder = runs_folder(project, run_dir)
+    known = [path.stem for path in _journals(folder)]
+    meant = known[-1:] if run_id == LAST else [one for one in known if one.startswith(run_id)]
+    if run_id in known:
+        meant = [run_id]
+    if len(meant) != 1:
+        what = f"several runs begin with {run_id}" if meant else f"there is no run {run_id}"
+        told = ", ".join(known[-5:]) if known else "none"
+        raise InputError([Diagnostic(NOWHERE, what, f"`ringfence runs` lists them; the last in {folder}: {told}")])
+    path = folder / f"{meant[0]}.jsonl"
+    run = _read(path, running_run(project, run_dir))
+    if run is None:
+        raise InputError([Diagnostic(Where(str(path)), f"this is no journal of format {FORMAT_VERSION.partition('.')[0]}",
+                                     "A later version of ringfence may have written it.")])
+    return run
+
+
+def _journals(folder: Path) -> list[Path]:
+    """The files that are named as journals, in the order in which the runs began; of one second, in which they ended."""
+    found = [path for path in folder.glob("*.jsonl") if RUN_ID.fullmatch(path.stem)] if folder.is_dir() else []
+    return sorted(found, key=lambda path: (path.stem.partition("-")[0], path.stat().st_mtime_ns))
+
+
+def running_run(project: Path, run_dir: str = "") -> str:
+    """The run that has the lock of the project; empty where nobody has it."""
+    try:
+        folder = own_folder(project, run_dir)
+        with FileLock(folder / LOCK, timeout=0, mode=0o600):
+            return ""
+    except Timeout:
+        try:
+            return read_bytes(folder / HOLDER, 100).decode("ascii")
+        except (OSError, ValueError):
+            return ""
+    except OSError:
+        return ""
+
+
+def _read(path: Path, running: str) -> PastRun | None:
+    """What a file says; None where it is no journal, or one of another major format. Raises InputError."""
+    try:
+        lines = read_bytes(path, MAX_JOURNAL).splitlines()
+    except (OSError, ValueError) as error:
+        raise InputError([Diagnostic(Where(str(path)), getattr(error, "strerror", None) or str(error))]) from None
+    events = [event for line in lines if (event := _event(line))]
+    begin = next((e for e in events if e["event"] == "run_begin"), None)
+    if begin is None or str(begin.get("format_version", "")).partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+        return None
+    return PastRun(path.stem, path, begin, _hosts(begin, events), _definitions(events),
+                   tuple(e for e in events if e["event"] == "signal"),
+                   next((e for e in events if e["event"] == "run_end"), {}), len([x for x in lines if x]) - len(events),
+                   path.stem == running)
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):  # the last one of a run that was killed, or that of a full disk
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
+
+
+def _hosts(begin: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[str, PastHost]:
+    named = begin.get("hosts")
+    told = named[:MAX_TOLD_HOSTS] if isinstance(named, list) else ()
+    found = {name: PastHost(name) for name in told if isinstance(name, str)}
+    for event in events:
+        data = event.get("host")
+        if event["event"].startswith("host_") and isinstance(data, dict) and isinstance(name := data.get("host"), str):
+            found[name] = PastHost(name, event["event"], data)
+    return found
+
+
+def _definitions(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for event in events:
+        if event["event"] == "definitions" and isinstance(told := event.get("definitions"), dict):
+            found |= told
+    return found
+

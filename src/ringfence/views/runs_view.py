@@ -1,0 +1,60 @@
+"""Runs of the past, for people and for programs."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ringfence.views.format import Style, columns, count, cut, escaped, natural, unstyled
+
+STATE_STYLES = {"ended": "good", "running": "changed", "interrupted": "error", "killed": "error"}
+
+
+def listed(runs: Sequence[Mapping[str, Any]], style: Style = unstyled) -> str:
+    """A line a run, the last one first."""
+    if not runs:
+        return "no runs are recorded here\n"
+    cells = [["run", "command", "commit", "state", "exit", "hosts"]]
+    cells += [[escaped(r["run_id"]), cut(str(r["command"])), escaped(_commit(r)), r["state"],
+               "" if r["exit_code"] is None else str(r["exit_code"]), _statuses(r["statuses"])] for r in runs]
+    lines = columns(cells)
+    painted = [style(lines[0], "quiet")]
+    for line, run in zip(lines[1:], runs, strict=True):
+        before, word, after = line.partition(f"  {run['state']}")
+        painted.append(before + style(word, STATE_STYLES[run["state"]]) + after)
+    return "\n".join(painted) + "\n"
+
+
+def shown(run: Mapping[str, Any], style: Style = unstyled) -> str:
+    """One run: how it went, and what it made of each host."""
+    project = run["project"] or {}
+    state = style(run["state"], STATE_STYLES[run["state"]])
+    lines = [f"{style(escaped(run['run_id']), 'strong')}  {cut(str(run['command']))}  {state}",
+             f"  began {escaped(str(run['started']))}, ringfence {escaped(str(run['ringfence']))}"
+             + (f", {escaped(str(project.get('name') or ''))} {escaped(_commit(run))}".rstrip() if project else "")]
+    lines += [f"  ended {escaped(str(run['ended']))} with exit code {run['exit_code']}"] if run["ended"] else []
+    lines += [f"  {style('not all of the record can be read', 'warning')}: {count(run['damaged'], 'line')} passed over"
+              ] if run["damaged"] else []
+    cells = [["host", "status", "planned", "made", "proven", ""]]
+    cells += [[escaped(h["host"]), h["status"].replace("_", " "), *(str(h[n] or "·") for n in ("planned", "made", "proven")),
+               cut(h["note"])] for h in sorted(run["hosts"], key=lambda h: natural(h["host"]))]
+    lines += ["", *columns(cells, right=(2, 3, 4))]
+    lines += [line for h in run["hosts"] for line in _way_back(h)]
+    if run["left"] and run["resumable"]:
+        lines += ["", f"{count(len(run['left']), 'host')} left: ringfence apply --resume {escaped(run['run_id'])}"]
+    return "\n".join(lines) + "\n"
+
+
+def _way_back(host: Mapping[str, Any]) -> Iterator[str]:
+    if host["way_back"]:
+        yield f"\n{escaped(host['host'])}: at its console, the last written first:"
+        yield from (f"  {escaped(str(command))}" for command in host["way_back"])
+
+
+def _commit(run: Mapping[str, Any]) -> str:
+    project = run["project"] or {}
+    commit = str(project.get("commit") or "")[:12]
+    return commit + ("+" if commit and project.get("dirty") else "")
+
+
+def _statuses(statuses: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in Counter(statuses).most_common())
