@@ -239,8 +239,8 @@ class HostRun:
 
     def _undeclared(self, plan: Plan) -> int:
         """How many objects of the local store nobody declares, and anybody could."""
-        declared = plan.declarations
-        return sum(id.store == LOCAL and id not in declared and self.kinds[id.kind].storage.removable for id in plan.base)
+        others = plan.base.keys() - plan.declarations.keys()
+        return sum(id.store == LOCAL and self.kinds[id.kind].storage.removable for id in others)
 
     def _policy(self, declared: Declarations, found: HostSnapshot) -> tuple[RunPolicy, frozenset[Id]]:
         """How what is whose is treated on this host, and what any run of the project could declare there."""
