@@ -73,14 +73,11 @@ class Tree:
         self.pytest(*(f"--ignore-glob={self.folder / name}" for name in LEFT_OUT), "tests", REACH=str(file))
 
     def meets(self, file: str, mutant: Mutant, known: reach.Reach) -> Outcome:
-        """Try a mutant of a module: with the tests that run its line, then with those of its room."""
+        """Try a mutant of a module: with the tests that run its line, and those of its room."""
         original = (self.folder / file).read_text(encoding="utf-8")
-        first = known.tests(file, mutant.lines, rooms(file), LIMIT)
-        of_room = [test for test in known.seconds if test.startswith(rooms(file)) and test not in set(first)]
-        then = sorted(of_room, key=lambda test: known.seconds[test])
         rewrite(self.folder / file, mutant.put_into(original))
         try:
-            for tests in (first, _within(then, known, LIMIT)):
+            for tests in known.batches(file, mutant.lines, rooms(file), LIMIT):
                 if tests and (by := self._tried(tests, sum(known.seconds[test] for test in tests))):
                     return Outcome(by)
             return Outcome("")
@@ -97,16 +94,6 @@ class Tree:
         except subprocess.TimeoutExpired:
             return "a hang"
         return (failed.read_text(encoding="utf-8") if failed.exists() else "an import") if code else ""
-
-
-def _within(tests: list[str], known: reach.Reach, limit: float) -> list[str]:
-    used, taken = 0.0, list[str]()
-    for test in tests:
-        used += known.seconds[test]
-        if used > limit:
-            break
-        taken.append(test)
-    return taken
 
 
 @contextmanager
