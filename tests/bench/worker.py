@@ -222,15 +222,17 @@ def reply(name: str) -> dict[str, Any]:
 
 
 def among(project: str, *evil: str) -> dict[str, Any]:
-    """A plan of a project with all its hosts: when the last of those that are not in `evil` ended, and what became of all."""
-    run, start, last = prepare(options(project)), time.monotonic(), 0.0
+    """A plan of a project with all its hosts: when the last of those that are not in `evil` ended, the CPU seconds until then,
+    and what became of all."""
+    run, start, used, last, spent = prepare(options(project)), time.monotonic(), time.process_time(), 0.0, 0.0
     states: dict[str, Counter[str]] = {"good": Counter(), "evil": Counter()}
     peak_from_now()
     for result in fleet.run_all(run.jobs, partial(plan_host, context=run.context), 20):
         bad = result.host in evil
         states["evil" if bad else "good"][result.status] += 1
-        last = last if bad else time.monotonic() - start
-    return {"last": last, "states": {name: dict(found) for name, found in states.items()}}
+        if not bad:
+            last, spent = time.monotonic() - start, time.process_time() - used
+    return {"last": last, "spent": spent, "states": {name: dict(found) for name, found in states.items()}}
 
 
 def texts(length: str) -> dict[str, Any]:

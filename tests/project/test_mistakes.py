@@ -1,5 +1,6 @@
 """What is told of wrong input: everything at once, each with its place."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,20 @@ def test_mistakes_in_connection_variables_have_their_place(tmp_path: Path) -> No
         (3, "ansible_port", "error"), (4, "ansible_conection", "warning"), (7, "ansible_hots", "warning"),
         (8, "ansible_psrp_nothing", "error")]
     assert "did you mean ansible_connection?" in str(told.value)
+
+
+@pytest.mark.parametrize("case", cases("known_before"), ids=lambda case: case["name"])
+def test_what_needs_no_facts_is_known_before_a_host_is_touched(case: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {one: , two: }}\n")
+    lines = [json.dumps(task) for task in case["tasks"]]  # one line a task: its place tells which
+    (tmp_path / "site.yml").write_text(f"- hosts: all\n  vars: {json.dumps(case.get('vars', {}))}\n  tasks:\n"
+                                       + "".join(f"    - {line}\n" for line in lines))
+    options = RunOptions(tmp_path, [str(tmp_path / "site.yml")], [str(tmp_path / "hosts.yml")], allow_empty=True)
+    try:
+        told = [d for d in prepare(options).warnings if d.severity == "error"]
+    except InputError as error:
+        told = [d for d in error.diagnostics if d.severity == "error"]
+    found = [(d.where.line - 4, d.summary) for d in told]
+    wanted = [(index, start) for one in case["told"] for index, start in one.items()]
+    assert [index for index, _ in found] == [index for index, _ in wanted], found
+    assert all(summary.startswith(start) for (_, summary), (_, start) in zip(found, wanted, strict=True)), found

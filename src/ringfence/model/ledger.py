@@ -192,8 +192,8 @@ def _keys(rows: list[Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The id of each project, with the names and texts of its values."""
     for row in rows:
         if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and row[0] and isinstance(row[1], list):
-            yield row[0].lower(), [(v[0], v[2]) for v in row[1] if isinstance(v, list) and len(v) == 3
-                                   and isinstance(v[0], str) and isinstance(v[2], str)]
+            yield row[0].lower(), [(v[0], v[2]) for v in row[1] if v.__class__ is list and len(v) == 3
+                                   and v[0].__class__ is str and v[2].__class__ is str]
 
 
 def _take(values: list[tuple[str, str]], entries: dict[Id, Entry], problems: list[str]) -> None:

@@ -85,6 +85,8 @@ class DeclarationBuilder:
         """What is wrong with single values of a task that is not complete."""
         mistakes = _Mistakes(task, self.kinds[task.kind])
         _values(mistakes)
+        _state(mistakes)
+        _treatment(mistakes)
         if mistakes.kind.key in task.properties:
             _names(mistakes)
         return mistakes.found
@@ -280,7 +282,7 @@ def _state(mistakes: _Mistakes) -> str:
 def _values(mistakes: _Mistakes) -> dict[str, Any]:
     """The canonical values of the properties that are right."""
     kind, task, found = mistakes.kind, mistakes.task, {}
-    for name, value in task.properties.items():
+    for name, value in task.raw.items():
         if name in (kind.key, "state"):
             continue
         if len(mistakes.found) > MAX_PROBLEMS:  # more than is told
@@ -291,13 +293,13 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
             hint = f"; {foreign}" if foreign else suggest(name, (kind.key, "state", *kind.properties), "; ")
             comma = f"if it belongs to the value before it, inside of {{ }} write [a, {name}]; " if value is None else ""
             mistakes.add(Finding(name, f"unknown property {quoted(name)}{hint}", f"{comma}see `ringfence doc {kind.name}`"))
-        else:
+        elif name in task.properties:
             try:
-                found[name] = p.parse(value)
+                found[name] = p.parse(task.properties[name])
             except ValueError as error:
                 mistakes.add(Finding(name, f"{name}: {error}", f"allowed: {p.type.name}" if len(p.type.name) <= MAX_ALLOWED else
                                      f"see `ringfence doc {kind.name}`"))
-            for secret in _in_clear(p, task.raw.get(name)):
+            for secret in _in_clear(p, task.raw.get(name)) if p.type is SECRET or p.proposal else ():
                 mistakes.add(Finding(name, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) "
                                      "or from the environment: \"{{ lookup('env', 'NAME') }}\"", "warning"))
     return found

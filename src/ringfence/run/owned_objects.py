@@ -1,7 +1,7 @@
 """What a project owns on a host, looked at and put right by hand: shown, released, taken over from another project, made anew;
 and a host that is to be managed no more."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 
@@ -108,9 +108,12 @@ def take_over(job: HostJob, context: RunContext, project: str, patterns: Sequenc
     return run.result(work)
 
 
-def rebuild(job: HostJob, context: RunContext, write: bool) -> HostResult:
+def rebuild(job: HostJob, context: RunContext, write: bool, created: Mapping[str, Collection[Id]] = {}) -> HostResult:
     """The ledger made anew of what is declared and is there. What it said of such an object before, it says again; of any other
-    one that is as declared it says that it was adopted, so that no run removes it. Nothing is done where a task is invalid."""
+    one that is as declared it says that it was adopted, so that no run removes it. Nothing is done where a task is invalid.
+
+    created: {host: objects} that the project is known to have made there.
+    """
     run = HostRun(job, context)
 
     def work() -> HostResult:
@@ -121,7 +124,9 @@ def rebuild(job: HostJob, context: RunContext, write: bool) -> HostResult:
         there = {id: r for id, d in plan.declarations.items() if isinstance(d, Present) and id not in before.foreign
                  and (r := plan.found.state.get(id))}
         same = {id for id, resource in there.items() if resource == plan.after.get(id)}
-        new = {id: Entry("adopted", context.policy.run_id) for id in same if _is_whole(plan.declarations[id])}
+        made = created.get(job.host, ())
+        new = {id: Entry("created" if id in made else "adopted", context.policy.run_id) for id in same
+               if _is_whole(plan.declarations[id])}
         known = {id: entry for id, resource in there.items() if (entry := before.owned(id, resource))}
         entries = {id: replace(entry, hash=digest_of(there[id]), pending="") if id in same else entry
                    for id, entry in sorted({**new, **known}.items())}

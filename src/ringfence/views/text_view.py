@@ -342,13 +342,20 @@ class TextView:
         self._style = options.style
         self._results = GroupedResults(diff=options.diff, style=options.style, full=options.full)
         self._rows: list[RecapRow] = []
+        self._quiet = options.quiet
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
         return ""  # they were told when they were found
 
     def host(self, result: HostResult) -> str:
+        if self._quiet and result.status == "in_sync":
+            return ""
+        if self._quiet:
+            result = replace(result, diagnostics=tuple(d for d in result.diagnostics if d.severity == "error"))
         self._rows.append(row(result))
         return self._results.add(result)
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        if self._quiet and not self._rows:
+            return ""
         return self._results.flush() + recap(self._rows, report, seconds, self._style) + "\n"
