@@ -81,7 +81,8 @@ PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "
 class FirewallRule(Rule):
     """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
 
-    direction: str = prop("Which way the connections go.", choice("Inbound", "Outbound", in_="Inbound", out="Outbound"),
+    direction: str = prop("Which way the connections go.",
+                          with_hints(choice("Inbound", "Outbound", in_="Inbound", out="Outbound"), VALUES["direction"]),
                           DIRECTION_ACTION, default="inbound", absent=None, role="decision", example="inbound")
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
                        with_hints(choice("Allow", "Block"), VALUES["action"]), DIRECTION_ACTION, default="allow", absent=None,
@@ -138,10 +139,12 @@ class FirewallRule(Rule):
     remote_machine: str | None = prop("The computers of the other side; needs `authentication`.", sddl.SDDL,
                                       Text("RMauth", sddl.canonical), filter_object="security", narrows=Narrowing())
     authentication: str = prop("Whether only traffic that IPsec authenticated matches.",
-                               choice("NotRequired", "Required", "NoEncap"), SECURITY, default="not_required",
+                               with_hints(choice("NotRequired", "Required", "NoEncap"), VALUES["authentication"]), SECURITY,
+                               default="not_required",
                                filter_object="security")
     encryption: str = prop("Whether IPsec has to encrypt it; needs `authentication: required`.",
-                           choice("NotRequired", "Required", "Dynamic"), SECURITY, default="not_required",
+                           with_hints(choice("NotRequired", "Required", "Dynamic"), VALUES["encryption"]), SECURITY,
+                           default="not_required",
                            filter_object="security")
     override_block_rules: bool = prop(
         "Whether authenticated traffic passes block rules too.",
@@ -249,6 +252,9 @@ def _check_program(rule: FirewallRule) -> Iterable[Finding]:
         yield Finding("service", "* is every program that runs as a service: the rule lets in to all of them",
                       "name the service, or the program too", "warning")
     path = (rule.program or "").casefold()
+    if path.startswith("$"):
+        yield Finding("program", f"{rule.program} begins with a variable of PowerShell, which the firewall does not know",
+                      "write it between percent signs: %SystemRoot%", "warning")
     if path and path != "system" and "\\" not in path:
         yield Finding("program", f"{rule.program} is no path: no program has it", "say the whole path", "warning")
     if path.endswith("\\"):

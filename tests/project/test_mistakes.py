@@ -1,10 +1,10 @@
 """What is told of wrong input: everything at once, each with its place."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from core import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -128,11 +128,15 @@ def test_mistakes_in_connection_variables_have_their_place(tmp_path: Path) -> No
     assert "did you mean ansible_connection?" in str(told.value)
 
 
+def _on_a_line(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False).strip()
+
+
 @pytest.mark.parametrize("case", cases("known_before"), ids=lambda case: case["name"])
 def test_what_needs_no_facts_is_known_before_a_host_is_touched(case: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text("all: {hosts: {one: , two: }}\n")
-    lines = [json.dumps(task) for task in case["tasks"]]  # one line a task: its place tells which
-    (tmp_path / "site.yml").write_text(f"- hosts: all\n  vars: {json.dumps(case.get('vars', {}))}\n  tasks:\n"
+    lines = [_on_a_line(task) for task in case["tasks"]]  # its place tells which task it is
+    (tmp_path / "site.yml").write_text(f"- hosts: all\n  vars: {_on_a_line(case.get('vars', {}))}\n  tasks:\n"
                                        + "".join(f"    - {line}\n" for line in lines))
     options = RunOptions(tmp_path, [str(tmp_path / "site.yml")], [str(tmp_path / "hosts.yml")], allow_empty=True)
     try:

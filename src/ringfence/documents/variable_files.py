@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where, describe
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where, describe, quoted
 from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault, Vaulted, is_vault
@@ -136,7 +136,7 @@ def mapping(value: Any, where: Where, problems: Problems) -> Map:
         return Map()
     for key in value:
         if not isinstance(key, str):
-            problems.error(value.at(key), f"the name of a variable is a text, not {key!r}",
+            problems.error(value.at(key), f"the name of a variable is a text, not {quoted(key)}",
                            "YAML 1.1 reads yes, no, on, off and numbers as values: write the name in quotes.")
     if all(isinstance(key, str) for key in value):
         return value

@@ -147,6 +147,9 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
     names, state, values, treatment = _names(mistakes), _state(mistakes), _values(mistakes), _treatment(mistakes)
     for finding in _missing(task, kind, treatment) if state == "present" else _meaningless(state, kind, values, task.treatment):
         mistakes.add(finding)
+    if state == "present" and not kind.whole and not task.raw.keys() - {kind.key, "state"}:
+        mistakes.add(Finding(kind.key, "nothing is said of it, so nothing of it is managed",
+                             f"name a property: see `ringfence doc {kind.name}`", "warning"))
     if_whole = _Mistakes(task, kind)
     if state == "present" and not mistakes.failed and names and treatment.omitted != "keep":
         by_mention = treatment == NO_TREATMENT and all(of_windows(Id(LOCAL, kind.name, name.lower())) for name in names)
@@ -271,10 +274,7 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
             break
         p = kind.properties.get(name)
         if p is None:
-            foreign = foreign_words.property_of(kind.name, str(name))
-            hint = f"; {foreign}" if foreign else suggest(name, (kind.key, "state", *kind.properties), "; ")
-            comma = f"if it belongs to the value before it, inside of {{ }} write [a, {name}]; " if value is None else ""
-            mistakes.add(Finding(name, f"unknown property {quoted(name)}{hint}", f"{comma}see `ringfence doc {kind.name}`"))
+            mistakes.add(_unknown_property(kind, name, value))
         elif name in task.properties:
             try:
                 found[name] = p.parse(task.properties[name])
@@ -285,6 +285,15 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
                 mistakes.add(Finding(name, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) "
                                      "or from the environment: \"{{ lookup('env', 'NAME') }}\"", "warning"))
     return found
+
+
+def _unknown_property(kind: Kind, name: Any, value: Any) -> Finding:
+    """`name` may be anything that is a key in YAML."""
+    foreign = foreign_words.property_of(kind.name, str(name))
+    alike = suggest(name, (kind.key, "state", *kind.properties), "; ") if isinstance(name, str) else ""
+    hint = f"; {foreign}" if foreign else alike
+    comma = f"if it belongs to the value before it, inside of {{ }} write [a, {name}]; " if value is None else ""
+    return Finding(name, f"unknown property {quoted(name)}{hint}", f"{comma}see `ringfence doc {kind.name}`")
 
 
 def _in_clear(p: Property, raw: Any) -> Iterator[str]:
