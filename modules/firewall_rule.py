@@ -83,23 +83,23 @@ class FirewallRule(Rule):
 
     direction: str = prop("Which way the connections go.",
                           with_hints(choice("Inbound", "Outbound", in_="Inbound", out="Outbound"), VALUES["direction"]),
-                          DIRECTION_ACTION, default="inbound", absent=None, role="decision", example="inbound")
+                          DIRECTION_ACTION, default="inbound", absent=None, role="decision", example="inbound",
+                          always_shown=True)
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
                        with_hints(choice("Allow", "Block"), VALUES["action"]), DIRECTION_ACTION, default="allow", absent=None,
-                       role="decision", example="allow")
+                       role="decision", example="allow", always_shown=True)
     protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port",
-                         narrows=Narrowing(lambda v: v not in ("tcp", "udp")), example="tcp")
+                         narrows=Narrowing(lambda v: v not in ("tcp", "udp")), example="tcp", always_shown=True)
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
         with_hints(list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b",
                            unwritable=("mDNS",), canonical=port_set), VALUES["port"]),
         LOCAL_PORT, default=(), filter_object="port", narrows=Narrowing(some_ports, "inbound"),
-        example=[3389])
+        example=[3389], always_shown=True)
     remote_port: tuple[str, ...] = prop(
         "Ports of the other side, for TCP and UDP.",
         with_hints(list_of(port, "IPHTTPSOut", name="ports and ranges a-b", canonical=port_set), VALUES["port"]), REMOTE_PORT,
-        default=(), filter_object="port",
-                                        narrows=Narrowing(some_ports, "outbound"))
+        default=(), filter_object="port", narrows=Narrowing(some_ports, "outbound"), always_shown=True)
     icmp_type: tuple[str, ...] = prop(
         "ICMP types, or type:code, for icmpv4 and icmpv6.",
         ICMP_TYPES,
@@ -117,8 +117,7 @@ class FirewallRule(Rule):
     remote_address: tuple[str, ...] = prop(
         "Addresses of the other side, or keywords that Windows resolves itself; 4 or 6 at their end means one family.",
         REMOTE_ADDRESS, addresses("RA4", "RA6", ("RA42", "RA62")), default=(), filter_object="address",
-        narrows=Narrowing(not_everybody),
-        example=["10.1.4.0/28"])
+        narrows=Narrowing(not_everybody), example=["10.1.4.0/28"], always_shown=True)
     program: str | None = prop("The program: its path (variables such as %SystemRoot% are kept), or System.", PATH,
                                Text("App", CaseInsensitive), filter_object="application", narrows=Narrowing(one_program))
     package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.PACKAGE,

@@ -129,7 +129,7 @@ class IpsecRule(Rule):
     """
 
     mode: str = prop("Between the two ends themselves, or a tunnel between gateways.", choice("Transport", "Tunnel"), TUNNEL,
-                     default="transport", filter_object="tunnel")
+                     default="transport", filter_object="tunnel", always_shown=True)
     local_tunnel_endpoint: tuple[str, ...] = prop(
         "This host's end of the tunnel, one address of a family; any: whatever address it has.", WORDS["endpoint"], TUNNEL,
         default=(), filter_object="tunnel", required_when=IN_A_TUNNEL)
@@ -139,15 +139,10 @@ class IpsecRule(Rule):
     remote_tunnel_hostname: str | None = prop("The name of the other end, where it has several addresses.", FQDN, TUNNEL,
                                               filter_object="tunnel", since="2.20")
     inbound_security: str = prop("What is asked of connections from outside: require, request, or none.", WORDS["security"],
-                                 SECURITY, required=True, filter_object="security", example="require")
+                                 SECURITY, required=True, filter_object="security", example="require", always_shown=True)
     outbound_security: str = prop(
         "What is asked of connections to outside: require, request, or none. Both none: an exemption.",
-        WORDS["security"],
-        SECURITY,
-        required=True,
-        filter_object="security",
-        example="request",
-    )
+        WORDS["security"], SECURITY, required=True, filter_object="security", example="request", always_shown=True)
     quick_mode_crypto_set: str | None = prop(
         "The `ipsec_quick_mode_crypto_set` that protects the data.", reference(QUICK_MODE_CRYPTO),
         set_token("Crypto2Set", QUICK_MODE_CRYPTO), default=CaseInsensitive(DEFAULT), references="ipsec_quick_mode_crypto_set")
@@ -179,10 +174,10 @@ class IpsecRule(Rule):
                                           filter_object="address", narrows=Narrowing(never))
     remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", ENDPOINT_ADDRESS,
                                            ENDPOINT2, default=(), filter_object="address", narrows=Narrowing(not_everybody),
-                                           example=["10.0.0.0/8"])
+                                           example=["10.0.0.0/8"], always_shown=True)
     protocol: str = prop("The IP protocol.", PROTOCOL, ConvertedText(
         "Protocol", protocol, lambda v: None if v == "any" else PROTOCOLS.get(v, v)), default="any", filter_object="port",
-        narrows=Narrowing(never))
+        narrows=Narrowing(never), always_shown=True)
     local_port: tuple[str, ...] = prop("Ports of the near end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
                                        ports("EP1Port", canonical=single_ports), default=(), filter_object="port",
                                        narrows=Narrowing(some_ports))

@@ -15,6 +15,7 @@ from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import Action
 from ringfence.plan.file import OPTIONS, PLAN_FORMAT
+from ringfence.run_settings import PROJECT_KEYS, SETTINGS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 TEMPLATE: Schema = {"type": "string", "pattern": "\\{\\{|\\{%"}
@@ -26,7 +27,7 @@ VARIABLE_MAP: Schema = {"type": ["object", "null"], "description": "Variables: n
 def every(kinds: Mapping[str, Kind]) -> dict[str, Schema]:
     """All schemas by the names of their files."""
     found = {kind.name: _headed(f"The kind {kind.name}", kind_schema(kind)) for kind in kinds.values()}
-    found |= {"playbook": playbook(kinds), "inventory": inventory(), "plan": plan_file()}
+    found |= {"playbook": playbook(kinds), "inventory": inventory(), "plan": plan_file(), "settings": settings()}
     found |= {name: _headed(title, schema) for name, (title, schema) in document_schemas.every().items()}
     return {f"{name}.schema.json": schema for name, schema in sorted(found.items())}
 
@@ -127,6 +128,16 @@ def inventory() -> Schema:
                      "description": "Groups inside of the group."}}}
     return _headed("An inventory, as Ansible has it", {
         "type": "object", "additionalProperties": {"$ref": "#/$defs/group"}, "$defs": {"group": group}})
+
+
+def settings() -> Schema:
+    """A ringfence.yml."""
+    keys: Schema = {name: {**key.schema, "description": key.meaning} for name, key in PROJECT_KEYS.items()}
+    for row in SETTINGS.values():
+        if row.from_project:
+            default = f" Default: {row.shown_default}." if row.shown_default else ""
+            keys[row.name] = {**row.schema, "description": f"{row.meaning}{default}"}
+    return _headed("A ringfence.yml", {**_closed(keys), "type": ["object", "null"]})
 
 
 def _planned_change() -> Schema:

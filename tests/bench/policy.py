@@ -16,10 +16,10 @@ def tasks(changed: int = 0) -> list[dict[str, Any]]:
     The first `changed` of them are switched off.
     """
     off = [{"enabled": False} if i < changed else {} for i in range(RULES)]
-    return [{"name": f"Rule {i}", "firewall_rule": {**dict(_rule(i)), **off[i]}} for i in range(RULES)]
+    return [{"name": f"Rule {i}", "firewall_rule": {**dict(rule_properties(i)), **off[i]}} for i in range(RULES)]
 
 
-def _rule(i: int) -> Iterator[tuple[str, Any]]:
+def rule_properties(i: int) -> Iterator[tuple[str, Any]]:
     yield "name", f"corp-{i:03}"
     yield "display_name", f"Corporate service {i} of the catalogue"
     yield "description", f"Service {i}: owned by team {i % 17}, reviewed in quarter {i % 4 + 1}"

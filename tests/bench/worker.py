@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,20 +23,27 @@ from pypsrp.wsman import WSMan
 
 from ringfence.batch import MAX_REPLY, WIRE_MINOR, WIRE_VERSION, Batch, Call, Reply
 from ringfence.batch.scripts import script
+from ringfence.diagnostics import Where
 from ringfence.documents.trust import Trust
+from ringfence.errors import ExitCode
 from ringfence.kinds import load
 from ringfence.model.declaration import present
 from ringfence.model.resource import Resource
+from ringfence.model.state import Change, id_of
 from ringfence.project import read
+from ringfence.report import HostResult, Report, RunInfo
 from ringfence.run import fleet
 from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
+from ringfence.run.journal import Journal
 from ringfence.run.prepare import Prepared, RunOptions, prepare
 from ringfence.run.reply_memory import ReplyMemory
 from ringfence.transports import psrp, ssh  # noqa: F401 (imports are no part of what is measured)
+from ringfence.views.table import VIEWS
+from ringfence.views.view import ViewOptions
 from ringfence.windows.read import policy_call
 
 from .measure import now_mb, peak_from_now, peak_mb
-from .policy import strings
+from .policy import RULES, rule_properties, strings
 
 FORKS = 5
 HOST = {"wire": f"{WIRE_VERSION}.{WIRE_MINOR}", "elevated": True, "language_mode": "FullLanguage", "os": {"build": 20348},
@@ -53,7 +61,7 @@ def main(name: str, *arguments: str) -> None:
     works: dict[str, Callable[..., dict[str, Any]]] = {
         "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
         "replies_at_once": replies_at_once, "texts": texts, "among": among,
-        "large": large}
+        "large": large, "document": document, "journal": journal}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
 
@@ -127,6 +135,56 @@ def memory(project: str, forks: str) -> dict[str, Any]:
     return {"prepared": prepared, **_run(replace(run, context=replace(run.context, connect=connect)), plan_host, int(forks))}
 
 
+def document(hosts: str) -> dict[str, Any]:
+    """A plan of so many hosts that create RULES rules each, as a document and as events; one word of one differs per host."""
+    rule, sizes, info = load()["firewall_rule"], {}, RunInfo("20261126T115712Z-3f9a1c", "plan", datetime.now(UTC))
+    values = [{n: rule.properties[n].parse(v) for n, v in rule_properties(i) if n != "name" and "{{" not in str(v)}
+              for i in range(RULES)]
+    for name in ("json", "jsonl"):
+        view, report, sizes[name] = VIEWS[name](ViewOptions(info)), Report(), 0
+        with tempfile.TemporaryFile("w") as file:
+            file.write(view.begin([]))
+            for number in range(int(hosts)):
+                own = [{**values[0], "description": f"of srv{number}"}, *values[1:]]
+                made = [rule.create(f"corp-{i:03}", v) for i, v in enumerate(own)]
+                result = HostResult(f"srv{number:04}", tuple(Change(id_of(r), None, r, Where("site.yml", 8)) for r in made))
+                report.add(result)
+                file.write(view.host(result))
+            file.write(view.end(report, 1.0, ExitCode.IN_SYNC))
+            file.flush()
+            sizes[name] = os.fstat(file.fileno()).st_size
+    return {"bytes": sizes["json"], "lines": sizes["jsonl"]}
+
+
+def journal(project: str) -> dict[str, Any]:
+    """An apply with its journal, and how much of its CPU time that took."""
+    run, spent, synced = prepare(options(project)), list[float](), list[int]()
+    path = Path(project) / "runs" / "20261126T115712Z-3f9a1c.jsonl"
+    sync = os.fsync
+
+    class Timed(Journal):
+        def _add(self, event: str, result: HostResult, sync: bool = False) -> None:
+            begin = time.thread_time()
+            super()._add(event, result, sync)
+            spent.append(time.thread_time() - begin)
+
+    def counted(file: Any) -> None:
+        synced.append(file)
+        sync(file)
+
+    vars(os)["fsync"] = counted
+    start = time.process_time()
+    record = Timed(path, RunInfo(path.stem, "apply", datetime.now(UTC)), [job.host for job in run.jobs])
+    context, states, report = replace(run.context, recorder=record), Counter[str](), Report()
+    for result in fleet.FleetRun(run.jobs, partial(apply_host, context=context), FORKS, [record], record).results():
+        report.add(result)
+        states[result.status] += 1
+    record.close(report, 1.0, ExitCode.IN_SYNC)
+    whole = time.process_time() - start
+    return {"journal": sum(spent), "share": sum(spent) / whole, "states": dict(states), "fsyncs": len(synced),
+            "size": path.stat().st_size}
+
+
 def large(project: str, policy: str) -> dict[str, Any]:
     """A plan of one host whose policy is the JSON text of a file; what it takes to make the answer is taken off."""
     run, started, spent = prepare(options(project)), peak_mb(), [0.0]
@@ -164,15 +222,17 @@ def reply(name: str) -> dict[str, Any]:
 
 
 def among(project: str, *evil: str) -> dict[str, Any]:
-    """A plan of a project with all its hosts: when the last of those that are not in `evil` ended, and what became of all."""
-    run, start, last = prepare(options(project)), time.monotonic(), 0.0
+    """A plan of a project with all its hosts: when the last of those that are not in `evil` ended, the CPU seconds until then,
+    and what became of all."""
+    run, start, used, last, spent = prepare(options(project)), time.monotonic(), time.process_time(), 0.0, 0.0
     states: dict[str, Counter[str]] = {"good": Counter(), "evil": Counter()}
     peak_from_now()
     for result in fleet.run_all(run.jobs, partial(plan_host, context=run.context), 20):
         bad = result.host in evil
         states["evil" if bad else "good"][result.status] += 1
-        last = last if bad else time.monotonic() - start
-    return {"last": last, "states": {name: dict(found) for name, found in states.items()}}
+        if not bad:
+            last, spent = time.monotonic() - start, time.process_time() - used
+    return {"last": last, "spent": spent, "states": {name: dict(found) for name, found in states.items()}}
 
 
 def texts(length: str) -> dict[str, Any]:

@@ -181,6 +181,19 @@ def test_one_host_failing_never_stops_the_others(cli: Cli) -> None:
         assert "Traceback" not in text
 
 
+@pytest.mark.parametrize(("unreachable", "code", "told"), [("fail", 5, False), ("warn", 2, True), ("ignore", 2, False)])
+def test_a_host_that_is_down_hides_no_drift(unreachable: str, code: int, told: bool, cli: Cli) -> None:
+    with fleet(cli, 2):
+        data = yaml.safe_load((cli.folder / "hosts.yml").read_text(encoding="utf-8"))
+        data["all"]["hosts"]["gone"] = {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_connection": "ssh"}
+        cli.write({"hosts.yml": yaml.safe_dump(data)})
+        said = cli("drift", "--unreachable", unreachable)
+        assert (said.code, "1 host not reached" in said.err) == (code, told)
+        assert re.search(r"gone +unreachable", said.out)
+        assert cli("apply", "--yes", "--unreachable", unreachable).code == (5 if unreachable == "fail" else 0)
+        assert cli("drift", "--unreachable", unreachable).code == (5 if unreachable == "fail" else 0)
+
+
 def test_hosts_with_one_plan_are_shown_once(cli: Cli) -> None:
     with fleet(cli, 7):
         said = cli("plan", "-t", "rdp")
@@ -192,7 +205,7 @@ def test_logs_go_to_standard_error(cli: Cli) -> None:
     with fleet(cli, 1):
         quiet, loud = cli("plan"), cli("plan", "-v")
         assert quiet.err == ""
-        assert re.search(r"INFO +web1: differs, \d changes", loud.err)
+        assert re.search(r"INFO +web1: differs, changes: \d,", loud.err)
         assert "INFO" not in loud.out
         assert json.loads(cli("plan", "-vv", "--output", "json").out)
 

@@ -15,7 +15,7 @@ import core
 
 from ringfence.batch import Answer, Call, Failure, cmdlet_call
 from ringfence.lab.host_script.allow_list import check_call
-from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
+from ringfence.lab.netsecurity.cmdlet_errors import STATUS_TEXTS, CmdletError
 
 FILES = ("lab_firewall_rules", "lab_ipsec_rules", "lab_ipsec_sets", "lab_settings")
 READ = Call("Policy.Read", {"stores": ["local", "group_policy"]})
@@ -178,17 +178,21 @@ class LabCase:
 
 
 def _judge_refusal(expected: int | str, last: Failure | None, failed: Failure | None) -> Verdict:
-    """An expected number is a native code, or a FW_RULE_STATUS, which the message names; a text begins the error's id."""
+    """An expected number is a native code, or a FW_RULE_STATUS, whose text the message has; a text begins the error's id."""
     said = f"0x{expected:08X}" if isinstance(expected, int) else expected
     if last is None or failed is not last:  # what came before it has to succeed
         return Verdict(DIFFERS, f"refused {said}", _told(failed) if failed else "was accepted")
     if expected == ASKED_FOR:
         return Verdict(EQUAL, f"refused {said}", _told(last))
-    if isinstance(expected, int):
-        same = said in last.message if expected >= 0x10000 else last.code == expected
-    else:
-        same = last.id.startswith(expected)
+    same = says(expected, last) if isinstance(expected, int) else last.id.startswith(expected)
     return Verdict(EQUAL if same else WORDS, f"refused {said}", _told(last))
+
+
+def says(expected: int, error: Failure) -> bool:
+    """Whether a refusal is that of a native code, or has the text of a FW_RULE_STATUS."""
+    if expected < 0x10000:
+        return error.code == expected
+    return " ".join(STATUS_TEXTS[expected].split()) in " ".join(error.message.split())
 
 
 def _judge_values(values: Mapping[str, Any], store: Rows) -> Verdict:

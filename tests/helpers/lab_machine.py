@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batches import batch_of
-from lab_cases import may_be_called
+from lab_cases import may_be_called, says
 
 from ringfence.batch import Answer, Call, Failure, cmdlet_call
 from ringfence.lab import Machine, NetworkAdapter, Session, SimulatedHost, machine
@@ -45,10 +45,9 @@ def done(on: Machine, cmdlet: str, **parameters: Any) -> None:
 
 
 def refused(answer: Answer, expected: int | str) -> None:
-    """Whether the answer is this refusal: a native code, the FW_RULE_STATUS in the message, or the beginning of an error id."""
+    """Whether the answer is this refusal: a native code, the text of a FW_RULE_STATUS, or the beginning of an error id."""
     assert answer.error is not None, "was accepted"
     if isinstance(expected, int):
-        said = f"0x{expected:08X}" in answer.error.message if expected >= 0x10000 else answer.error.code == expected
-        assert said, answer.error
+        assert says(expected, answer.error), answer.error
     else:
         assert answer.error.id.startswith(expected), answer.error

@@ -233,3 +233,16 @@ def test_each_host_has_its_own_key(tmp_path: Path) -> None:
         (only,) = resources(job.declarations or {})
         found[job.host] = only.values()["proposal"][0].values()["pre_shared_key"].reveal()
     assert found == keys
+
+
+def test_a_display_name_in_place_of_a_name_says_where_names_are_found() -> None:
+    _, problems = declare(at(1, display_name="Foo Server", state="absent"))
+    assert "`ringfence show HOST --name 'Foo Server'` tells who has a display name" in "\n".join(p.detail for p in problems)
+    _, (pattern,) = declare(at(1, name="Old rule*", state="absent"))
+    assert "cmdlets take it for a pattern" in pattern.summary
+
+
+def test_what_is_not_to_be_there_keeps_its_spelling() -> None:
+    for state in ("absent", "default"):
+        (only,) = declared(at(1, name="Foo Server", state=state)).values()
+        assert str(only) == "firewall_rule Foo Server"

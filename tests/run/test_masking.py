@@ -14,7 +14,7 @@ from hosts import LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.errors import HostError, Unreachable
-from ringfence.formats.data import Definitions, definitions_text, encode, host_data
+from ringfence.formats.data import Definitions, definitions_text, host_text
 from ringfence.model.state import Change, Id
 from ringfence.run.host import HostJob, RunContext, plan_host
 from ringfence.run.masking import Masking, secrets_of
@@ -67,7 +67,7 @@ def shown(result: Any) -> str:
     definitions = Definitions()
     failure = text_view.failure(result.error) if result.error else ""
     text = text_view.GroupedResults().add(result) + "".join(map(text_view.change, (*result.changes, *result.remaining)))
-    return text + failure + encode(host_data(result, definitions)) + definitions_text(definitions.new())
+    return text + failure + host_text(result, definitions) + definitions_text(definitions.new())
 
 
 @pytest.mark.parametrize("said", [KEY, SPELLINGS[3]])

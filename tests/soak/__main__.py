@@ -22,6 +22,7 @@ from .fuzz import fuzz
 
 PART = 5_000  # inputs between two lines of progress
 PART_OF_FLOWS = 50_000
+SHOWN = 20_000  # characters of an input that shows a defect
 
 
 def files() -> int:
@@ -71,7 +72,7 @@ def inputs(number: int, seed: int, only: str) -> int:
         for defect in defects:
             if (defect.reader, defect.reason) not in found:
                 found[defect.reader, defect.reason] = defect
-                print(f"{defect.reader}: {defect.reason}\n{defect.told}\n    {defect.text!r}\n", flush=True)
+                print(f"{defect.reader}: {defect.reason}\n{defect.told}\n    {defect.text[:SHOWN]!r}\n", flush=True)
         print(f"{done:,} inputs, {len(found)} kinds of defects, {time.monotonic() - begun:.0f} s", flush=True)
     return len(found)
 

@@ -17,6 +17,7 @@ from .readers import Reader, file_readers, host_readers, small_project
 
 SECONDS = 2.0  # of processor time for one input
 HANGS = 30  # seconds after which one is interrupted
+LARGEST = 1_000_000  # characters: for inputs of at most that much SECONDS are promised
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,13 @@ def _alarms() -> Iterator[None]:
 
 
 def inputs(reader: Reader, random: Random) -> str:
-    """One text for a reader."""
+    """One text for a reader. What was multiplied twice may be a hundred times as much: then another."""
+    while len(made := _made_wrong(reader, random)) > LARGEST:
+        pass
+    return made
+
+
+def _made_wrong(reader: Reader, random: Random) -> str:
     if reader.trees and random.random() < 0.75:
         whole = random.choice(reader.trees)
         for _ in range(random.choice((1, 1, 2, 4))):

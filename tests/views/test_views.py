@@ -53,6 +53,21 @@ def test_a_list_that_was_or_becomes_any_is_said_so() -> None:
     assert shown.endswith("program  a.exe → any")
 
 
+def test_what_comes_or_goes_says_what_it_does_by_default() -> None:
+    """Without direction, action and addresses nobody sees what a rule is; a change of one says what changes."""
+    made = create("web", protocol="tcp", local_port=("8443",))
+    last = "by default    enabled true, profile any, direction inbound, action allow, remote_port any, remote_address any"
+    assert text_view.change(made).splitlines()[-1].strip() == last
+    gone = text_view.change(replace(made, before=made.after, after=None)).splitlines()
+    assert (gone[0].split()[0], gone[-1].strip()) == ("-", last)
+    said = create("web", protocol="udp", direction="outbound", action="block", enabled=False, profile=("domain",),
+                  local_port=("1",), remote_port=("2",), remote_address=("10.0.0.1",))
+    assert "by default" not in text_view.change(said)
+    assert "by default" not in text_view.change(update(before={"enabled": True}, after={"enabled": False}))
+    exempt = KINDS["ipsec_rule"].create("x", {"inbound_security": "none", "outbound_security": "none"})
+    assert "mode transport, remote_address any, protocol any" in text_view.change(Change(id_of(exempt), None, exempt))
+
+
 def test_an_adoption_shows_what_becomes_of_the_object() -> None:
     differs = update(before={"action": "block", "description": "theirs"}, after={"action": "allow"})
     shown = text_view.change(replace(differs, as_action="adopt", why="of somebody else: from now on the project's"))

@@ -9,7 +9,6 @@ from hosts import LabHost
 
 from ringfence.batch import Batch
 from ringfence.errors import Unreachable
-from ringfence.formats.data import Definitions
 from ringfence.lab import POLICY
 from ringfence.model.state import State, id_of
 from ringfence.report import StatusResult
@@ -95,7 +94,7 @@ def test_the_lab_has_some_and_they_are_shown_with_their_rule() -> None:
     assert "computer Kerberos" in shown
     assert "60 min / 100,000 KB" in shown
     assert "asked by" in shown
-    assert view.status_data(found, Definitions())["associations"][0]["rules"] == ("iso",)
+    assert view.status_data(found)["associations"][0]["rules"] == ("iso",)
 
 
 def test_rules_are_shown_by_what_people_call_them() -> None:
@@ -110,7 +109,7 @@ def test_rules_are_shown_by_what_people_call_them() -> None:
     assert [peer.rules for peer in found.associations] == [("plain",), ("b",), ("c",)]
     asked = [line.split("asked by")[1].strip() for line in view.text(found).splitlines() if "asked by" in line]
     assert asked == ["plain", "b (Secure the peers)", "c (Remote Desktop)"]
-    assert [a["display_names"] for a in view.status_data(found, Definitions())["associations"]] == [
+    assert [a["display_names"] for a in view.status_data(found)["associations"]] == [
         ("plain",), ("Secure the peers",), ("@FirewallAPI.dll,-28752",)]
 
 

@@ -110,10 +110,18 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = build()(list(arguments), prog_name="ringfence", standalone_mode=False)
     except typer.TyperException as error:
-        show = getattr(error, "show", None)
-        if show:
-            show()
+        _usage(error)
         return ExitCode.ERROR
     except typer.Abort:
         return ExitCode.ERROR
     return code if isinstance(code, int) else ExitCode.IN_SYNC
+
+
+def _usage(error: Any) -> None:
+    """A wrong command line, told like any other mistake; without any argument there is help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return
+    path = error.ctx.command_path if getattr(error, "ctx", None) else "ringfence"
+    message = error.format_message()
+    typer.echo(f"error: {message[:1].lower()}{message[1:]}\n    `{path} --help` shows what there is.", err=True)

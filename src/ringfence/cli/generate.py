@@ -9,7 +9,7 @@ import yaml
 
 from ringfence import files, kinds
 from ringfence.batch import scripts
-from ringfence.cli import app, host_script_page, limits_page
+from ringfence.cli import app, host_script_page, limits_page, settings_page
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
 from ringfence.lab.machine.machine import SYSTEMS
@@ -26,6 +26,9 @@ LAB_PAGE = [
     "`src/ringfence/lab/netsecurity` stands the document. Where none says it, or two disagree, the lab does what stands here. Do",
     "not take it for what Windows does: [the Windows job](guarantees.md) replays the lab's cases on Windows, and tells of most",
     "of these whether Windows does the same.", "",
+    "Looked through for these: the pages of the cmdlets (Windows Server 2025), [MS-FASP], [MS-GPFAS], Microsoft's pages of",
+    "FW_RULE_STATUS and the WMI classes, the rules of public exports (Server 2008 to Windows 11) and of GPO backups, and error",
+    "records that people published. What comes nearest stands in the last column.", "",
     "| id | what the lab does | what the documents say |", "|---|---|---|"]
 WIDTH = 108  # of the help texts in the reference
 DEMO = "docs/demo.txt"
@@ -47,7 +50,8 @@ def generated(root: Path) -> dict[str, str]:
     made |= {"docs/guide/doctor.md": reference.checks(), "docs/reference/lab.md": lab_page()}
     return made | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
                     "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page(),
-                    "docs/reference/limits.md": limits_page.page(), "docs/reference/host-script-sums.md": sums_page(),
+                    "docs/reference/limits.md": limits_page.page(), "docs/reference/settings.md": settings_page.page(),
+                    "docs/reference/host-script-sums.md": sums_page(),
                     "docs/reference/host-script-api.md": api_page(root)}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, UnreachableHosts
+from ringfence.cli.options import FleetOptions
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.plan.file import changes_as_data
@@ -19,6 +19,7 @@ from ringfence.run.host import HostJob
 from ringfence.run.interruption import GRACE
 from ringfence.run.journal import Journal
 from ringfence.run.recorder import Recorder
+from ringfence.run_settings import UnreachableHosts
 from ringfence.views import text_view
 from ringfence.views.format import count, names
 from ringfence.views.table import VIEWS
@@ -73,15 +74,16 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     info = replace(console.run, command=command) if command else console.run
     if console.format not in table:
         raise usage_error(f"{info.command} has no output format {console.format}", f"allowed: {', '.join(table)}")
-    view = table[console.format](ViewOptions(info, diff, console.style, hosts.full))
+    view = table[console.format](ViewOptions(info, diff, console.style, hosts.full, console.quiet))
     started, report, total = time.monotonic(), Report(), len(jobs) + len(before)
     recorder = journal or Recorder()
+    console.has_run = True
     console.write(view.begin(warnings))
     with ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())
         advance = stack.enter_context(console.progress(total, info.command))
         seen: list[RunObserver] = [_ProgressObserver(advance), LogObserver(),
-                                   _TellingObserver(console, total, journal is not None), *observers]
+                                   _TellingObserver(console, total, journal is not None and not console.quiet), *observers]
         seen += [journal] if journal else []
         fleet = FleetRun(jobs, work, hosts.forks, seen, recorder)
         for result in before:

@@ -2,25 +2,35 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Hashable, Iterable
+from functools import cache
+from itertools import repeat
+from operator import is_
+from typing import Any, cast
 
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.plain import plain_data, resource_as_data
-from ringfence.model.resource import Resource
-from ringfence.model.state import Change, Id
+from ringfence.model.state import Change
 from ringfence.plan.obstacles import Obstacle
 from ringfence.report import HostResult
-from ringfence.types.base import remembered
 
 FORMAT_VERSION = "1.0"
 """Of documents, events and journals: the minor grows when members are added, the major when one changes."""
 
+MAX_KNOWN = 8_000_000  # characters of changes whose references are remembered
+_LONG = 10_000  # characters of a change that is not
+
+_HOSTS = 32  # hosts whose changes are asked for again: those that are worked on
+_SAID = {(made, proven): f'"planned":true,"made":{str(made).lower()},"proven":{str(proven).lower()}'
+         for made in (False, True) for proven in (False, True)}
+_FLAG = ("false", "true")
+_encoder = json.JSONEncoder(separators=(",", ":"))  # making one takes longer than most values
+
 
 def encode(value: Any) -> str:
     """Plain values as JSON on one line, in ASCII: it survives every encoding and no terminal obeys it."""
-    return json.dumps(value, separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def place_data(where: Where) -> dict[str, Any]:
@@ -50,52 +60,66 @@ def obstacle_data(one: Obstacle) -> dict[str, Any]:
             "advice": one.reason.advice, "objects": objects}
 
 
-def id_data(id: Id, resource: Resource) -> dict[str, str]:
-    """What an object is known by, its name in the letters that somebody wrote."""
-    return {"store": id.store, "kind": id.kind, "name": resource.name}
+@cache
+def _defaults(sort: Any) -> dict[str, str]:
+    """{property: a member of a JSON object with its default} of a class of resources."""
+    return {name: f"{encode(name)}:{encode(plain_data(value))}" for name, value in sort.kind.defaults.items()}
 
 
-def change_data(change: Change) -> dict[str, Any]:
-    """One change, whole. `before` and `after` have what is not Windows' default, `defaults` the rest; a secret shows only that
-    it is there."""
+def change_text(change: Change) -> str:
+    """One change as JSON, whole. `before` and `after` have what is not Windows' default, `defaults` the rest; a secret shows only
+    that it is there."""
     before, after = resource_as_data(change.before), resource_as_data(change.after)
-    known = change.resource.kind.defaults
-    silent = [name for name in known if any(side is not None and name not in side for side in (before, after))]
-    label = change.label
-    source = {**place_data(change.where), "play": label.play or None, "task": label.task or None, "tags": list(label.tags)}
-    name = change.before.name if change.before is not None else change.resource.name
-    return {"id": {"store": change.id.store, "kind": change.id.kind, "name": name}, "action": change.action, "before": before,
-            "after": after, "changed": list(change.properties()), "defaults": {name: plain_data(known[name]) for name in silent},
-            "new_name": change.resource.name if change.action == "rename" else None, "owner": change.owner or None,
-            "why": change.why, "source": source}
-
-
-def _size(change: Change) -> int:
-    values = [v for r in (change.before, change.after) if r is not None for v in r.values().values()]
-    return sum(len(v) if isinstance(v, str) else 50 * len(v) for v in values if isinstance(v, str | tuple))
-
-
-@remembered(4096, 4000, _size)  # a fleet repeats itself
-def definition(change: Change) -> tuple[str, str]:
-    """A change as JSON, and what it is referred to by: equal changes have the same, in every run."""
-    text = encode(change_data(change))
-    return hashlib.sha256(text.encode()).hexdigest()[:16], text
+    label, resource, where = change.label, change.resource, change.where
+    name = change.before.name if change.before is not None else resource.name
+    said = [side for side in (before, after) if side is not None]
+    told_twice = said[0].keys() & said[-1].keys()
+    silent = ",".join([text for name, text in _defaults(cast(Hashable, type(resource))).items() if name not in told_twice])
+    changed = [*said[0]] if len(said) == 1 else [*change.properties()]
+    told = {"id": {"store": change.id.store, "kind": change.id.kind, "name": name}, "action": change.action, "before": before,
+            "after": after, "changed": changed, "new_name": resource.name if change.action == "rename" else None,
+            "owner": change.owner or None, "why": change.why,
+            "source": {"file": where.file or None, "line": where.line or None, "play": label.play or None,
+                       "task": label.task or None, "tags": label.tags}}
+    return f'{encode(told)[:-1]},"defaults":{{{silent}}}}}'
 
 
 class Definitions:
-    """The distinct changes that were referred to so far."""
+    """The distinct changes that were referred to so far. Equal changes are referred to by the same, in every run."""
 
     def __init__(self) -> None:
-        self._known: set[str] = set()
+        self._written: set[str] = set()
         self._new: dict[str, str] = {}
+        self._known: dict[Change, str] = {}  # a fleet repeats itself
+        self._of_hosts: dict[str, tuple[tuple[Change, ...], list[str]]] = {}
+        self._size = 0  # characters of what is known, which hold about as much memory as the changes themselves
 
     def refer(self, change: Change) -> str:
         """What a change is referred to by."""
-        key, text = definition(change)
-        if key not in self._known:
-            self._known.add(key)
+        if (key := self._known.get(change)) is not None:
+            return key
+        text = change_text(change)
+        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        if key not in self._written:
+            self._written.add(key)
             self._new[key] = text
+        if len(text) < _LONG:
+            if self._size > MAX_KNOWN:
+                self._known.clear()
+                self._size = 0
+            self._known[change] = key
+            self._size += len(text)
         return key
+
+    def refer_all(self, host: str, changes: tuple[Change, ...]) -> list[str]:
+        """What the changes of a host are referred to by; the same ones are asked for several times while it is worked on."""
+        before, keys = self._of_hosts.get(host, ((), []))
+        if len(before) != len(changes) or not all(map(is_, before, changes)):
+            keys = [self.refer(c) for c in changes]
+            if len(self._of_hosts) >= _HOSTS:
+                del self._of_hosts[next(iter(self._of_hosts))]
+            self._of_hosts[host] = changes, keys
+        return keys
 
     def new(self) -> dict[str, str]:
         """Those, as JSON, that nobody has asked for yet."""
@@ -108,17 +132,32 @@ def definitions_text(found: dict[str, str]) -> str:
     return "{" + ",".join(f'"{key}":{text}' for key, text in found.items()) + "}"
 
 
-def host_data(result: HostResult, definitions: Definitions) -> dict[str, Any]:
-    """What became of one host; its changes refer to definitions."""
-
-    def changes(found: Iterable[Change]) -> list[dict[str, Any]]:
-        return [{"definition": definitions.refer(c), "planned": c.id in planned, "made": c.id in result.written,
-                 "proven": c.id in result.proven} for c in found]
-
-    planned = {c.id for c in result.changes}
+def host_data(result: HostResult) -> dict[str, Any]:
+    """What became of one host, but for its changes."""
     return {**host_head(result), "declared": result.declared, "undeclared": result.undeclared,
-            "changes": changes(result.changes), "remaining": changes(result.remaining),
-            "obstacles": [obstacle_data(o) for o in result.obstacles], "way_back": list(result.way_back)}
+            "obstacles": [obstacle_data(o) for o in result.obstacles], "way_back": result.way_back}
+
+
+def host_text(result: HostResult, definitions: Definitions) -> str:
+    """What became of one host as JSON; its changes refer to definitions."""
+    changes, planned = ",".join(references(result, definitions)), {c.id for c in result.changes} if result.remaining else ()
+    remaining = ",".join([f'{{"definition":"{definitions.refer(c)}","planned":{_FLAG[c.id in planned]},"made":'
+                          f'{_FLAG[c.id in result.written]},"proven":false}}' for c in result.remaining])
+    return f'{encode(host_data(result))[:-1]},"changes":[{changes}],"remaining":[{remaining}]}}'
+
+
+def references(result: HostResult, definitions: Definitions) -> list[str]:
+    """What a document says of each change of a host, as JSON. (Texts, for there are many of them.)"""
+    keys = definitions.refer_all(result.host, result.changes)
+    return [f'{{"definition":"{key}",{said}}}' for key, said in zip(keys, _became(result), strict=False)]
+
+
+def _became(result: HostResult) -> Iterable[str]:
+    """What became of each change; mostly the same of all."""
+    made, proven = result.written, result.proven
+    if not made or (len(made) == len(result.changes) and proven in (frozenset(), made)):
+        return repeat(_SAID[bool(made), bool(proven)])
+    return (_SAID[c.id in made, c.id in proven] for c in result.changes)
 
 
 def host_head(result: HostResult) -> dict[str, Any]:

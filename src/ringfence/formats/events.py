@@ -16,18 +16,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ringfence.diagnostics import Diagnostic
-from ringfence.formats.data import Definitions, definitions_text, diagnostic_data, encode, host_data
+from ringfence.formats.data import Definitions, definitions_text, diagnostic_data, encode, host_text
 from ringfence.formats.document import head, moment, summary
 from ringfence.report import HostResult, Report, RunInfo
 
+HostEncoder = Callable[[HostResult, Definitions], str]
+"""(what became of a host, the definitions that it may refer to) -> its object as JSON."""
 EVENTS = ("run_begin", "definitions", "host_begin", "host_written", "host_end", "signal", "run_end")
 
 
 class EventEncoder:
     """Makes the lines of one run. Which definitions were written it remembers, the results it does not."""
 
-    def __init__(self, data: Callable[[HostResult, Definitions], dict[str, Any]] = host_data) -> None:
-        self._definitions, self._data = Definitions(), data
+    def __init__(self, encode_host: HostEncoder = host_text) -> None:
+        self._definitions, self._encode = Definitions(), encode_host
 
     def run_begin(self, run: RunInfo, hosts: Sequence[str] | None, warnings: Sequence[Diagnostic] = (),
                   options: Mapping[str, Any] | None = None) -> str:
@@ -38,10 +40,10 @@ class EventEncoder:
 
     def host(self, event: str, result: HostResult) -> str:
         """One of the events of a host, after the definitions that it refers to."""
-        data = self._data(result, self._definitions)
+        data = self._encode(result, self._definitions)
         new = self._definitions.new()
         before = f'{{"event":"definitions","definitions":{definitions_text(new)}}}\n' if new else ""
-        return before + _line(event, time=moment(datetime.now(UTC)), host=data)
+        return f'{before}{{"event":"{event}","time":"{moment(datetime.now(UTC))}","host":{data}}}\n'
 
     def signal(self, name: str, in_flight: Sequence[str], not_begun: Sequence[str]) -> str:
         """Somebody interrupts the run."""

@@ -74,15 +74,16 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A resource that shall not be there."""
+    """A resource that shall not be there. name: as somebody spelled it."""
 
     id: Id
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
     label: TaskLabel = NO_TASK
+    name: str = ""
 
     def __str__(self) -> str:
-        return str(self.id)
+        return str(self.id._replace(name=self.name or self.id.name))
 
     def applied_to(self, found: Resource | None) -> None:
         """Nothing, whatever was found."""
@@ -94,15 +95,17 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class AsShipped:
-    """A resource that shall be as Windows ships it on that host (`state: default`): what that is, the plan finds out."""
+    """A resource that shall be as Windows ships it on that host (`state: default`): what that is, the plan finds out. name: as
+    somebody spelled it."""
 
     id: Id
     where: Where = NOWHERE
     locations: Mapping[str, Where] = field(default_factory=dict)
     label: TaskLabel = NO_TASK
+    name: str = ""
 
     def __str__(self) -> str:
-        return str(self.id)
+        return str(self.id._replace(name=self.name or self.id.name))
 
     def applied_to(self, found: Resource | None) -> Resource | None:
         """As it was found: it is not known yet what ships."""

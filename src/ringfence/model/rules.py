@@ -138,7 +138,8 @@ def _name(value: Any) -> str:
     if not 1 <= len(name) <= 511:
         raise ValueError(f"a name has 1 to 511 characters, not {len(name)}")
     if bad := sorted({c for c in name if c in "|*?[]`" or ord(c) < 32}):
-        raise ValueError(f"{quoted(name)}: {quoted(bad[0])} is not allowed in a name")
+        pattern = "; cmdlets take it for a pattern, so a rule that has it gets another name first (Rename-NetFirewallRule)"
+        raise ValueError(f"{quoted(name)}: {quoted(bad[0])} is not allowed in a name{pattern * (bad[0] in '*?[]`')}")
     return name
 
 
@@ -167,9 +168,9 @@ class Rule(Resource):
     group: str | None = prop("The group that the rule is shown in: a text, or `@dll,-id` as Windows' own rules have it.",
                              TEXT, "EmbedCtxt", role="text")
     enabled: bool = prop("Whether the rule takes effect.", TRUE_FALSE, TruthTable({True: "Active=TRUE", False: "Active=FALSE"}),
-                         default=True, absent=False, role="decision")
+                         default=True, absent=False, role="decision", always_shown=True)
     profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
-                                    example=["domain"])
+                                    example=["domain"], always_shown=True)
     platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",
                                      PLATFORMS, PLATFORM, default=())
 

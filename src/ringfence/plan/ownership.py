@@ -223,19 +223,27 @@ class _Owner:
             self._unmet(declared, Reason("not_there", f"it is {what}: it is not made", way))
 
     def _unmet(self, declared: Declaration, reason: Reason) -> None:
-        name = declared.resource.name if isinstance(declared, Present) else declared.id.name
+        name = declared.resource.name if isinstance(declared, Present) else declared.name or declared.id.name
         self.unmet.append(Obstacle("not_in_force", reason, (), (Affected(declared.id, name, declared.where),)))
 
     def _other_names(self, declared: Declaration) -> None:
         """Other objects that people know by this name: one more of that name, or none, may not be what is meant."""
-        if not (others := self._titled(declared.id)):
-            return
-        known = f"no object has this name on this host, but it is the display name of {', '.join(others[:5])}"
-        way = "an object is known by its name: write that one if it is meant, or give it this name with `renamed_from`"
+        known = "no object has this name on this host, but it is the display name of "
+        way = "an object is known by its name: write that one if it is meant"
+        id = declared.id
+        others = self._titled(id)
         if isinstance(declared, Absent):
-            self._unmet(declared, Reason("other_name", known, way))
-        else:
-            self.diagnostics.append(Diagnostic(declared.where, f"{declared}: {known}", way, "warning"))
+            if others:
+                self._unmet(declared, Reason("other_name", known + ", ".join(others[:5]), way))
+            return
+        title = declared.values.get("display_name") if isinstance(declared, Present) else None
+        if not others and title:
+            named = self._titled(id._replace(name=title))
+            others = [name for name in named if id._replace(name=name.lower()) not in self.plan.declarations]
+            known = "it is made beside others of its display name: "
+        if others:
+            way += ", or give it this name with `renamed_from`"
+            self.diagnostics.append(Diagnostic(declared.where, f"{declared}: {known}{', '.join(others[:5])}", way, "warning"))
 
     def _titled(self, id: Id) -> list[str]:
         """The names of other objects that people know by the name of this one: in the host's words, or in English."""

@@ -239,7 +239,7 @@ def _declaration(task: RenderedTask, kind: Kind, name: str, state: str, values: 
                  treatment: Treatment, if_whole: tuple[Diagnostic, ...]) -> Declaration:
     id = id_for(LOCAL, kind.name, name)
     if state != "present":
-        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations, task.label)
+        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations, task.label, name)
     resource = kind.create(name, values)
     return Present(id, resource, values, task.where, task.locations, _host_names(resource, values), treatment, task.label,
                    if_whole)
@@ -256,7 +256,9 @@ def _names(mistakes: _Mistakes) -> tuple[str, ...]:
     if kind.key not in task.properties and len(kind.storage.fixed_names) == 1:  # every host has one, and no other
         return kind.storage.fixed_names
     if kind.key not in task.properties:
-        mistakes.add(Finding(kind.key, f"{kind.key} is missing", "it says which one is meant"))
+        shown = task.properties.get("display_name")
+        looked_up = f"; `ringfence show HOST --name {quoted(shown)}` tells who has a display name" if shown else ""
+        mistakes.add(Finding(kind.key, f"{kind.key} is missing", f"it says which one is meant{looked_up}"))
         return ()
     value = task.properties[kind.key]
     try:
@@ -294,7 +296,7 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
             except ValueError as error:
                 mistakes.add(Finding(name, f"{name}: {error}", f"allowed: {p.type.name}" if len(p.type.name) <= MAX_ALLOWED else
                                      f"see `ringfence doc {kind.name}`"))
-            for secret in _in_clear(p, task.raw.get(name)):
+            for secret in _in_clear(p, task.raw.get(name)) if p.type is SECRET or p.proposal else ():
                 mistakes.add(Finding(name, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) "
                                      "or from the environment: \"{{ lookup('env', 'NAME') }}\"", "warning"))
     return found

@@ -35,7 +35,7 @@ class LogObserver(RunObserver):
     """A line in the log for each host."""
 
     def on_result(self, result: HostResult) -> None:
-        LOG.info("%s: %s, %d changes, %d written, %d connections, %.2f s", result.host, result.status, len(result.changes),
+        LOG.info("%s: %s, changes: %d, written: %d, connections: %d, %.2f s", result.host, result.status, len(result.changes),
                  len(result.written), result.connections, result.seconds)
 
 

@@ -121,10 +121,14 @@ class HostRun:
         self._transport = self._transport or self.context.connect(self.job)
         self.connections += 1
         self._masking.learn(batch.secrets)
+        start = time.monotonic()
         try:
-            return self._masking.reply(self._transport.run(replace(batch, admit=self._memory.take)))
+            reply = self._masking.reply(self._transport.run(replace(batch, admit=self._memory.take)))
         except HostError as error:
             raise self._masking.error(error) from None
+        verbs = ", ".join(sorted({call.verb for call in batch.calls.values()}))
+        LOG.debug("%s: connection %d answered in %.2f s: %s", self.job.host, self.connections, time.monotonic() - start, verbs)
+        return reply
 
     @property
     def agreed(self) -> str:

@@ -68,7 +68,11 @@ class Masking:
 
     def changes(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Changes as they are shown."""
-        return tuple(replace(c, before=self._value(c.before), after=self._value(c.after)) if self._values else c for c in changes)
+        return tuple(map(self._change, changes)) if self._values else tuple(changes)
+
+    def _change(self, change: Change) -> Change:
+        before, after = self._value(change.before), self._value(change.after)
+        return change if before is change.before and after is change.after else replace(change, before=before, after=after)
 
     def _value(self, value: Any) -> Any:
         """A value without secrets; the same object where none is in it."""

@@ -47,6 +47,7 @@ def prepare(options: RunOptions) -> Prepared:
     """Everything that can be known without a host. Raises InputError with every mistake in every file."""
     found = settings.load(options.project, options.trust)
     trust = options.trust.bounded(found.folder, options.named_files)
+    options = options.completed(found)
     kinds = load_kinds(found, trust)
     playbooks = list(options.playbooks or found.playbooks)
     if not playbooks:
@@ -60,7 +61,8 @@ def prepare(options: RunOptions) -> Prepared:
     _check_ansible_settings(options, found, problems, trust)
     tags = Tags.of(options.tags, options.skip_tags)
     builder = _JobBuilder(project, DeclarationBuilder(kinds, is_shipped, found.require_scope), tags, [
-        *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)], unknown, options.prune)
+        *found.warnings, *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)],
+        unknown, options.prune)
     jobs = tuple(job for job in map(builder.job, project.hosts) if job)
     if not options.allow_empty and not trust.untrusted:
         builder.problems.extend(_empty(jobs, builder.problems.all))
@@ -78,6 +80,7 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     with every mistake in inventories and variables."""
     found = settings.load(options.project, options.trust)
     trust = options.trust.bounded(found.folder, options.named_files)
+    options = options.completed(found)
     kinds = load_kinds(found, trust) if own_kinds else shipped.load()
     given, not_given = _passwords(options, found)
     project, hosts, problems = read_hosts(
@@ -86,7 +89,7 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
         vault=vault.Vault(given), trust=trust)
     _check_ansible_settings(options, found, problems, trust)
     of_hosts = _ProblemsOfHosts()
-    of_hosts.extend([*problems.all, *not_given])
+    of_hosts.extend([*found.warnings, *problems.all, *not_given])
     connections = _Connections(project, of_hosts)
     jobs = tuple(HostJob(host, way) for host in hosts if (way := connections.settings(host)))
     found_once = of_hosts.all
@@ -116,7 +119,8 @@ def _empty(jobs: Sequence[HostJob], problems: Sequence[Diagnostic]) -> Iterator[
 
 def _check_ansible_settings(options: RunOptions, found: settings.ProjectSettings, problems: Problems, trust: Trust) -> None:
     if not options.ignore_ansible_cfg:
-        ansible_settings.check(found.folder, problems, trust)
+        told = {name: value for name, value in os.environ.items() if name not in options.heeded}
+        ansible_settings.check(found.folder, problems, trust, told)
 
 
 def _way(job: HostJob, trust: Trust) -> Transport:
@@ -137,7 +141,7 @@ def _passwords(options: RunOptions, found: settings.ProjectSettings) -> tuple[li
     if options.vault:
         return vault.passwords(list(options.vault), options.trust), []
     try:
-        return vault.passwords([f for f in [found.vault_password_file] if f], options.trust, named_by_user=False), []
+        return vault.passwords([*found.vault_password_file, *found.vault_id], options.trust, named_by_user=False), []
     except InputError as error:
         if not options.trust.untrusted:
             raise

@@ -30,6 +30,7 @@ BEFORE_AUTHENTICATION = 2**20  # bytes of all responses before authentication, t
 _MAX_CONTINUED = 20  # times "100 Continue" before one response: http.client reads on as long as they come
 _SESSION_ID = f"{{{NAMESPACES['wsmv']}}}SessionId"
 _LANGUAGES = (f"{{{NAMESPACES['wsman']}}}Locale", f"{{{NAMESPACES['wsmv']}}}DataLocale")
+_ROOM: dict[tuple[int, int], int] = {}  # see BoundedWSMan
 _ROUNDS = 20  # responses in which authentication has to come to its end; NTLM takes three
 
 
@@ -181,6 +182,26 @@ class BoundedAdapter(HTTPAdapter):
         return response
 
 
+class _Preparer:
+    """Stands in for `prepare_request` of a session all of whose messages go to one URL in one way: what they have in common is
+    prepared with the first, since that takes longer than to send one."""
+
+    def __init__(self, session: requests.Session) -> None:
+        self._session, self._prepare = session, session.prepare_request
+        self._first: requests.PreparedRequest | None = None
+
+    def __call__(self, request: requests.Request) -> requests.PreparedRequest:
+        if self._first is None:
+            self._first = self._prepare(request)
+        made = self._first.copy()
+        made.headers.update(request.headers)
+        if self._session.cookies:  # of a proxy that keeps its clients apart
+            made.headers.pop("Cookie", None)
+            made.prepare_cookies(self._session.cookies)
+        made.prepare_body(request.data, None)
+        return made
+
+
 class BoundedHttp(_TransportHTTP):
     """pypsrp's HTTP transport on our adapter, with retries of reading alone."""
 
@@ -192,6 +213,7 @@ class BoundedHttp(_TransportHTTP):
         session: requests.Session = super()._build_session()
         if hook := getattr(session.auth, "response_hook", None):  # of Negotiate, Kerberos and CredSSP
             vars(session.auth)["response_hook"] = functools.partial(self._log_on, hook)
+        vars(session)["prepare_request"] = _Preparer(session)
         session.trust_env = False  # its proxies and authorities are in the session by now; else they are read each time
         session.mount("http://", BoundedAdapter(self.link))
         session.mount("https://", BoundedAdapter(self.link, assert_fingerprint=self.fingerprint,
@@ -235,6 +257,13 @@ class BoundedWSMan(WSMan):
                  **settings: Any) -> None:
         super().__init__(max_envelope_size=max_envelope_size, operation_timeout=operation_timeout, **settings)
         self.transport = BoundedHttp(link, fingerprint, **settings)
+
+    def _calc_envelope_size(self, max_envelope_size: int) -> int:
+        """How much data goes into an envelope: the same for all hosts with addresses of one length."""
+        known = (max_envelope_size, len(self.transport.endpoint))
+        if known not in _ROOM:
+            _ROOM[known] = super()._calc_envelope_size(max_envelope_size)
+        return _ROOM[known]
 
     def _create_header(self, action: str, *args: Any, **options: Any) -> Any:
         """The header of one message: without a session's id, which a client need not send (MS-WSMV 3.2.4.1.23), and with the

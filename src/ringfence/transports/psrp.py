@@ -36,6 +36,7 @@ _HTTP = {
     503: ("connection_refused", "HTTP 503, the WinRM service does not run"),
 }
 
+_KERBEROS = ("krb5", "gssapi")  # packages that are not always there
 _KEY_MISFIT = re.compile("PEM lib|is encrypted|KEY_VALUES_MISMATCH|key values mismatch")
 
 
@@ -151,6 +152,8 @@ class PsrpTransport:
             return "authentication", str(error)[:300]
         if isinstance(error, SpnegoError):
             return "authentication", str(error)[:300]
+        if type(error).__module__.partition(".")[0] in _KERBEROS:  # pyspnego lets their errors through
+            return "authentication", f"Kerberos: {str(error)[:300]}"
         if self.settings.certificate_key_pem and _KEY_MISFIT.search(str(error)):
             return "authentication", f"{self.settings.certificate_key_pem} does not fit the certificate or its password"
         if isinstance(error, requests.exceptions.ProxyError):
@@ -239,6 +242,10 @@ class _OnceWritingSerializer(Serializer):
         else:
             return super().serialize(value, *how, **more)
         return _clixml(_ConstantMessage((type(value), *depends_on), value))
+
+    def _deserialize_string(self, value: str | None) -> str:
+        """A text as it is meant; a reply is long, and nothing is escaped in base64."""
+        return value if value and "_" not in value else str(super()._deserialize_string(value))
 
 
 class _LinearFragmenter(Fragmenter):

@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
-from ringfence.formats.data import Definitions, host_data
+from ringfence.formats.data import Definitions, encode, host_data, host_text, references
 from ringfence.model.state import Action, Change
 from ringfence.report import DefaultsResult, HostResult, Report
 from ringfence.views import text_view
@@ -72,14 +71,14 @@ class DefaultsTextView:
         return f"{head}  {self._style('of ' + naming(names)(escaped(origin.of)), 'quiet')}" + (f"\n{rest}" if rest else "")
 
 
-def defaults_data(result: HostResult, definitions: Definitions) -> dict[str, Any]:
+def defaults_text(result: HostResult, definitions: Definitions) -> str:
     """As of plan and drift: a create is what does not ship, a remove what is missing; each with its origin."""
-    shown = host_data(result, definitions)
-    if isinstance(result, DefaultsResult):
-        for change, data in zip(result.changes, shown["changes"], strict=True):
-            data["origin"] = origin(result.origins.get(change.id) or _shipped(change))
-        shown["shipped"] = result.shipped
-    return shown
+    if not isinstance(result, DefaultsResult):
+        return host_text(result, definitions)
+    origins = (origin(result.origins.get(c.id) or _shipped(c)) for c in result.changes)
+    changes = ",".join(f'{told[:-1]},"origin":{encode(whose)}}}' for told, whose in zip(
+        references(result, definitions), origins, strict=True))
+    return f'{encode({**host_data(result), "shipped": result.shipped})[:-1]},"changes":[{changes}],"remaining":[]}}'
 
 
 def origin(whose: Origin) -> dict[str, str | None]:

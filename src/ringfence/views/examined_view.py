@@ -9,7 +9,7 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.doctor.checks import CHECKS
 from ringfence.doctor.examination import Examination, Level, Verdict
 from ringfence.errors import ExitCode
-from ringfence.formats.data import Definitions, host_head
+from ringfence.formats.data import host_head
 from ringfence.report import ExaminedResult, HostResult, Report
 from ringfence.transports.way_in import WayIn
 from ringfence.views import text_view
@@ -23,15 +23,19 @@ class PingView:
     """A line for each host as it answers, and below it what is missing, and what to do."""
 
     def __init__(self, options: ViewOptions) -> None:
-        self._style = options.style
+        self._style, self._quiet = options.style, options.quiet
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
         return ""
 
     def host(self, result: HostResult) -> str:
+        if self._quiet and result.status == "reachable":
+            return ""
         return "".join(f"{line}\n" for line in _ping_lines(result, self._style))
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        if self._quiet and report.counts["reachable"] == sum(report.counts.values()):
+            return ""
         states = ", ".join(f"{n} {text_view.status(state)}" for state in text_view.STYLES if (n := report.counts[state]))
         return f"{count(sum(report.counts.values()), 'host')}: {states}; {seconds:.1f} s\n"
 
@@ -113,7 +117,7 @@ def system_text(seen: Examination) -> str:
     return f"{str(caption or '').removeprefix('Microsoft ')} {seen.facts.build or ''}".strip()
 
 
-def examined_data(result: HostResult, definitions: Definitions) -> dict[str, Any]:
+def examined_data(result: HostResult) -> dict[str, Any]:
     """The same as plain JSON values. `facts`, `session`, `surroundings` and `conditions` are as the host said them."""
     examined = result if isinstance(result, ExaminedResult) else ExaminedResult(result.host)
     seen = examined.seen

@@ -3,26 +3,22 @@
 Both are written piece by piece, so that a fleet of any size fits.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.formats.data import Definitions, definitions_text, encode
 from ringfence.formats.document import head, tail
-from ringfence.formats.events import EventEncoder
+from ringfence.formats.events import EventEncoder, HostEncoder
 from ringfence.report import HostResult, Report
 from ringfence.views.view import ViewOptions
 
-HostEncoder = Callable[[HostResult, Definitions], dict[str, Any]]
-"""(what became of a host, the definitions that it may refer to) -> its object in the document."""
-
 
 class JsonView:
-    """One document, in its pieces. data: what the object of a host holds."""
+    """One document, in its pieces. encode_host: gives the object of a host."""
 
-    def __init__(self, data: HostEncoder, options: ViewOptions) -> None:
-        self._data, self._run = data, options.run
+    def __init__(self, encode_host: HostEncoder, options: ViewOptions) -> None:
+        self._encode, self._run = encode_host, options.run
         self._definitions, self._texts, self._hosts = Definitions(), dict[str, str](), 0
         self._warnings: Sequence[Diagnostic] = ()
 
@@ -32,7 +28,7 @@ class JsonView:
 
     def host(self, result: HostResult) -> str:
         self._hosts += 1
-        shown = encode(self._data(result, self._definitions))
+        shown = self._encode(result, self._definitions)
         self._texts |= self._definitions.new()
         return ("," if self._hosts > 1 else "") + "\n" + shown
 
@@ -44,8 +40,8 @@ class JsonView:
 class JsonLinesView:
     """The events of a run: each host as it ends."""
 
-    def __init__(self, data: HostEncoder, options: ViewOptions) -> None:
-        self._run, self._encoder = options.run, EventEncoder(data)
+    def __init__(self, encode_host: HostEncoder, options: ViewOptions) -> None:
+        self._run, self._encoder = options.run, EventEncoder(encode_host)
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
         return self._encoder.run_begin(self._run, None, warnings)

@@ -5,7 +5,7 @@ from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
-from ringfence.formats.data import Definitions, host_head
+from ringfence.formats.data import host_head
 from ringfence.report import HostResult, LedgerResult, Report
 from ringfence.views import text_view
 from ringfence.views.format import columns, count, escaped, natural
@@ -52,7 +52,7 @@ def _rows(result: LedgerResult) -> list[list[str]]:
     return rows
 
 
-def ledger_data(result: HostResult, definitions: Definitions) -> dict[str, Any]:
+def ledger_data(result: HostResult) -> dict[str, Any]:
     """The object of a host: what the ledger says, in place of changes."""
     if not isinstance(result, LedgerResult):
         return host_head(result)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
-from ringfence.formats.data import Definitions, host_head
+from ringfence.formats.data import host_head
 from ringfence.model.plain import plain_data, resource_as_data
 from ringfence.report import HostResult, PolicyObject, PolicyResult, Report
 from ringfence.views import text_view
@@ -97,7 +97,7 @@ def _flat(said: Any) -> Any:
     return tuple(said) if isinstance(said, list) else said
 
 
-def policy_data(result: HostResult, definitions: Definitions) -> dict[str, Any]:
+def policy_data(result: HostResult) -> dict[str, Any]:
     """The object of a host: the objects of its policy, in place of changes."""
     if not isinstance(result, PolicyResult):
         return host_head(result)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
-from ringfence.formats.data import Definitions, host_head, obstacle_data
+from ringfence.formats.data import host_head, obstacle_data
 from ringfence.report import HostResult, Report, StatusResult
 from ringfence.views import text_view
 from ringfence.views.format import Style, columns, count, cut, escaped, unstyled, value
@@ -52,7 +52,7 @@ def text(result: StatusResult, style: Style = unstyled) -> str:
     return "\n".join(lines) + "\n"
 
 
-def status_data(result: HostResult, definitions: Definitions) -> dict[str, Any]:
+def status_data(result: HostResult) -> dict[str, Any]:
     """The same as plain JSON values."""
     found, stopped = (result.associations, result.stopped) if isinstance(result, StatusResult) else ((), ())
     return {**host_head(result), "stopped_services": list(stopped), "associations": [asdict(a) for a in found],

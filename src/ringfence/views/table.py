@@ -2,21 +2,28 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from ringfence.formats.data import host_data
+from ringfence.formats.data import encode, host_text
+from ringfence.formats.events import HostEncoder
+from ringfence.report import HostResult
 from ringfence.views import defaults_view, examined_view, ledger_view, policy_view, status_view, text_view
-from ringfence.views.json_view import HostEncoder, JsonLinesView, JsonView
+from ringfence.views.json_view import JsonLinesView, JsonView
 from ringfence.views.view import View, ViewOptions, ViewTable
 
 
-def _views(text: Callable[[ViewOptions], View], data: HostEncoder) -> ViewTable:
-    return {"text": text, "json": partial(JsonView, data), "jsonl": partial(JsonLinesView, data)}
+def _views(text: Callable[[ViewOptions], View], encode_host: HostEncoder) -> ViewTable:
+    return {"text": text, "json": partial(JsonView, encode_host), "jsonl": partial(JsonLinesView, encode_host)}
 
 
-VIEWS = _views(text_view.TextView, host_data)
-DOCTOR_VIEWS = _views(examined_view.DoctorView, examined_view.examined_data)
-PING_VIEWS = _views(examined_view.PingView, examined_view.examined_data)
-STATUS_VIEWS = _views(status_view.StatusTextView, status_view.status_data)
-DEFAULTS_VIEWS = _views(defaults_view.DefaultsTextView, defaults_view.defaults_data)
-POLICY_VIEWS = _views(policy_view.PolicyTextView, policy_view.policy_data)
-LEDGER_VIEWS = _views(ledger_view.LedgerTextView, ledger_view.ledger_data)
+def _plain(data: Callable[[HostResult], dict[str, Any]]) -> HostEncoder:
+    return lambda result, definitions: encode(data(result))
+
+
+VIEWS = _views(text_view.TextView, host_text)
+DOCTOR_VIEWS = _views(examined_view.DoctorView, _plain(examined_view.examined_data))
+PING_VIEWS = _views(examined_view.PingView, _plain(examined_view.examined_data))
+STATUS_VIEWS = _views(status_view.StatusTextView, _plain(status_view.status_data))
+DEFAULTS_VIEWS = _views(defaults_view.DefaultsTextView, defaults_view.defaults_text)
+POLICY_VIEWS = _views(policy_view.PolicyTextView, _plain(policy_view.policy_data))
+LEDGER_VIEWS = _views(ledger_view.LedgerTextView, _plain(ledger_view.ledger_data))

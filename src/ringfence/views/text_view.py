@@ -176,6 +176,8 @@ def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool)
         name: list(_difference(b, a, changed.action, empty_as(words.get(name)), full))
         for name, (b, a) in changed.properties().items()
     }
+    if silent := _by_default(changed):
+        rows["by default"] = [DifferenceLine("", silent)]
     width = max(map(len, rows), default=0)
     lines = [head]
     for name, differences in rows.items():
@@ -188,6 +190,15 @@ def _change(changed: Change, diff: bool, style: Style, names: Names, full: bool)
             tint = {"+": "added", "-": "removed"}.get(line.sign) or ("quiet" if changed.action == "remove" else "")
             lines.append(f"      {label.ljust(width)}  {style(shown, tint) if tint else shown}".rstrip())
     return "\n".join(lines)
+
+
+def _by_default(changed: Change) -> str:
+    """What an object that comes or goes does by Windows' defaults."""
+    if changed.action not in ("create", "remove"):
+        return ""
+    held = changed.resource.values()
+    return ", ".join(f"{p.name} {value(p.default, empty_as(p.type))}" for p in changed.resource.kind.properties.values()
+                     if p.always_shown and held[p.name] == p.default)
 
 
 def failure(error: Exception, style: Style = unstyled) -> str:
@@ -257,8 +268,8 @@ def _headline(result: HostResult, style: Style) -> str:
         f", {len(result.written)} of {count(len(result.changes), 'change')} written" if stopped else "")
 
 
-MADE_WORDS: dict[Action, str] = {"create": "created", "update": "updated", "remove": "removed", "rename": "renamed", "adopt": "adopted",
-                           "release": "released"}
+MADE_WORDS: dict[Action, str] = {"create": "created", "update": "updated", "remove": "removed", "rename": "renamed",
+                                 "adopt": "adopted", "release": "released"}
 
 
 def host_line(result: HostResult, number: int, total: int, style: Style = unstyled) -> str:
@@ -331,13 +342,20 @@ class TextView:
         self._style = options.style
         self._results = GroupedResults(diff=options.diff, style=options.style, full=options.full)
         self._rows: list[RecapRow] = []
+        self._quiet = options.quiet
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
         return ""  # they were told when they were found
 
     def host(self, result: HostResult) -> str:
+        if self._quiet and result.status == "in_sync":
+            return ""
+        if self._quiet:
+            result = replace(result, diagnostics=tuple(d for d in result.diagnostics if d.severity == "error"))
         self._rows.append(row(result))
         return self._results.add(result)
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        if self._quiet and not self._rows:
+            return ""
         return self._results.flush() + recap(self._rows, report, seconds, self._style) + "\n"

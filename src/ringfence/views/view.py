@@ -13,12 +13,13 @@ from ringfence.views.format import Style, unstyled
 @dataclass(frozen=True)
 class ViewOptions:
     """How a run is to be shown. run: which one · diff: each property that differs · style: colours · full: long
-    values and lists whole."""
+    values and lists whole · quiet: nothing but what is not in sync."""
 
     run: RunInfo
     diff: bool = True
     style: Style = unstyled
     full: bool = False
+    quiet: bool = False
 
 
 class View(Protocol):

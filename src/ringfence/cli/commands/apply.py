@@ -10,15 +10,18 @@ import typer
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import (
+    Check,
+    Diff,
     FleetOptions,
     OwnershipOptions,
     RecordOptions,
     SecretOptions,
     SelectionOptions,
     TrustOptions,
+    Yes,
     flag,
 )
-from ringfence.cli.prepared import list_hosts, plan_options, prepared, prune_of, selection_of
+from ringfence.cli.prepared import given_selection, list_hosts, plan_options, prepared, prune_of, selection_of
 from ringfence.cli.recording import recording
 from ringfence.cli.resume import resumed
 from ringfence.cli.show import PlanObserver, show_run
@@ -46,15 +49,16 @@ Plans = Mapping[str, Reviewed]
 def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
          hosts: FleetOptions, ownership: OwnershipOptions, record: RecordOptions,
           files: Files = [],  # noqa: B006
-          check: Annotated[bool, flag("-C", "--check", help="Change nothing, show what would change; exits with 0.")] = False,
-          yes: Annotated[bool, flag("-y", "--yes", help="Do not ask.")] = False,
+          check: Check = False, yes: Yes = False,
           resume: Annotated[str, flag("--resume", metavar="RUN", help="Go on with a run that did not come to its end, on the "
                                       "hosts that are not known to be done: its id, or `last`.")] = "",
-          diff: Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property that changes.")] = False) -> ExitCode:
+          diff: Diff = False) -> ExitCode:
     """Make the hosts as declared: read, write, then prove it by reading again over a new connection."""
     reviewed: Plans | None = None
     left: Sequence[str] = ()
     plan_file = ""
+    if resume or any(name.endswith(".json") for name in files):
+        selection = given_selection(console, selection)
     if resume:
         files, selection, ownership, left = resumed(resume, record, trusted, files, selection, ownership)
     if any(name.endswith(".json") for name in files):

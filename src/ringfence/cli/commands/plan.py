@@ -10,12 +10,22 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions, flag
+from ringfence.cli.options import (
+    DetailedExitCode,
+    Diff,
+    FleetOptions,
+    OwnershipOptions,
+    SecretOptions,
+    SelectionOptions,
+    TrustOptions,
+    flag,
+)
 from ringfence.cli.prepared import list_hosts, plan_options, prepared
 from ringfence.cli.show import PlanObserver, show_run
 from ringfence.errors import ExitCode
 from ringfence.plan.file import PlanFile
 from ringfence.run.host import plan_host
+from ringfence.views.format import count
 
 EXAMPLES = """
 ringfence plan -i inventory playbooks/site.yml        what would change
@@ -24,7 +34,6 @@ ringfence plan --detailed-exitcode                    exit with 2 where hosts di
 """
 Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbooks. Default: those of ringfence.yml.",
                                                 show_default=False)]
-Diff = Annotated[bool, flag("-D", "--diff/--no-diff", help="Show each property that differs (the default).")]
 
 
 def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
@@ -32,7 +41,7 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
          playbooks: Playbooks = [],  # noqa: B006
          out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file, for `apply` from the same "
                                   "folder.")] = "",
-         detailed_exitcode: Annotated[bool, flag("--detailed-exitcode", help="Exit with 2 where hosts differ.")] = False,
+         detailed_exitcode: DetailedExitCode = False,
          diff: Diff = True) -> ExitCode:
     """Show what would change on the hosts, and change nothing."""
     if out and not Path(out).parent.is_dir():
@@ -47,7 +56,8 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
         made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         write(Path(out), PlanFile(plan_options(playbooks, selection, ownership), planned.hosts, made).encode())
         missing = [job.host for job in run.jobs if job.host not in planned.hosts]
-        console.say(f"{out}: the plan of {len(planned.hosts)} hosts" + (f"; without {', '.join(missing)}" if missing else ""))
+        without = f"; without {', '.join(missing)}" if missing else ""
+        console.say(f"{out}: the plan of {count(len(planned.hosts), 'host')}{without}")
     return code
 
 

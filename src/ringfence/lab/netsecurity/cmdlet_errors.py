@@ -2,7 +2,9 @@
 
 Shapes of the ids: `wfas` cmdlets are CDXML functions, so a system error reads `Windows System Error N,Cmdlet`, a refused
 combination `HRESULT 0x80070057,Cmdlet` with the text of its FW_RULE_STATUS code, and a parameter that does not bind
-has the id of PowerShell's own binder.
+has the id of PowerShell's own binder. Error records of Windows that people published show these ids: 183 of New-NetFirewallRule,
+the address and the port keyword that it refuses (dotnet-architecture/eShopOnContainers issue 43, dsccommunity/NetworkingDsc issue
+34), the name that Set-NetFirewallRule does not find (MicrosoftDocs/azure-docs pull request 76433).
 """
 
 import json
@@ -22,7 +24,7 @@ def _rule_status() -> dict[int, str]:
 
 STATUS_TEXTS = _rule_status()
 
-# [MS-ERREF] 2.2; which of them a cmdlet gives: open: error-ids
+# [MS-ERREF] 2.2; which of them the service returns: [MS-FASP] 3.1.4.6 and the methods after it
 SYSTEM_ERRORS = {
     2: ("ObjectNotFound", "The system cannot find the file specified."),
     5: ("PermissionDenied", "Access is denied."),
@@ -52,9 +54,9 @@ class CmdletError(Exception):
 
 
 def rule_error(code: int, what: str = "") -> CmdletError:
-    """A combination that the firewall service refuses, by its FW_RULE_STATUS code."""
-    detail = f" {what}" if what else ""
-    return CmdletError("InvalidArgument", "HRESULT 0x80070057", f"{STATUS_TEXTS[code]}{detail} (0x{code:08X})", code)
+    """A combination that the firewall service refuses, by its FW_RULE_STATUS code. The message has the code's text and not the
+    code (dsccommunity/NetworkingDsc issue 34 shows that of 0x00100021); what stands behind the text is the lab's."""
+    return CmdletError("InvalidArgument", "HRESULT 0x80070057", f"{STATUS_TEXTS[code]}{f' {what}' if what else ''}", code)
 
 
 def refuse_first(checks: Iterable[Check[T]], subject: T) -> None:

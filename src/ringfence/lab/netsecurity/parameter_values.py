@@ -194,7 +194,7 @@ def ports(values: Sequence[str], single: str, several: str) -> list[Token]:
     return [_port(v.strip(), single, several) for v in values]
 
 
-# [MS-FASP] 2.2.12. open: port-zero
+# [MS-FASP] 2.2.12, FW_RULE_STATUS 0x00100022: "0 was used as a port number"; ranges of real rules begin at 0
 def _port(value: str, single: str, several: str) -> Token:
     if not re.fullmatch(r"[0-9]+(\s*-\s*[0-9]+)?", value):
         raise rule_error(0x00100021, f"Port {value}.")
