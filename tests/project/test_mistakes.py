@@ -52,6 +52,7 @@ def test_inventories_of_other_kinds_are_refused(name: str, text: str | None, tol
 
 @pytest.mark.parametrize(("arguments", "told"), [
     ({"extra": ["a=1 b"]}, "-e a=1 b: not key=value"),
+    ({"extra": ['a="1 b']}, "the quote of a does not end"),
     ({"extra": ["{a"]}, "-e {a: not a mapping in JSON or YAML"),
     ({"extra": ["@nowhere"]}, "-e @nowhere: cannot read nowhere"),
     ({"extra": ["[1]"]}, "variables are a mapping of names to values, not a list"),
@@ -101,6 +102,21 @@ def test_whatever_is_in_the_files_nothing_but_input_errors(site: bytes, other: b
         project.render(name)
         project.render(name, {})
         project.variables(name)
+
+
+def test_a_lookup_that_may_fail_with_a_warning_is_told_of_at_its_task(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {one: , two: }}\n")
+    (tmp_path / "site.yml").write_text(
+        "- hosts: all\n  vars: {a: \"{{ lookup('file', 'nowhere', errors='warn') or 'none' }}\"}\n  tasks:\n"
+        "    - {firewall_rule: {name: 'x {{ hostvars.localhost.ansible_connection }}', description: '{{ a }}', state: absent}}\n"
+        "    - {firewall_rule: {name: \"y {{ lookup('file', 'nowhere', errors='warn') }}\", protocol: tcp, local_port: 80}}\n"
+        "    - {firewall_rule: {name: \"z {{ lookup('file', 'nowhere', errors='ignore') }}\", protocol: tcp, local_port: 80}}\n")
+    project = load([tmp_path / "site.yml"], kinds=KINDS, inventory=[str(tmp_path / "hosts.yml")])
+    for host in project.hosts:  # each is told, whatever is remembered
+        rendered = project.render(host)
+        assert [(d.where.line, d.severity, d.summary) for d in rendered.diagnostics] == [
+            (4, "warning", "there is no file nowhere"), (5, "warning", "there is no file nowhere")]
+        assert [t.properties["name"] for t in rendered.tasks] == ["x local", "y ", "z "]
 
 
 def test_what_a_refused_key_would_have_made_is_no_other_mistake(tmp_path: Path) -> None:

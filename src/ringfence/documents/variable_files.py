@@ -171,9 +171,13 @@ def _extra(argument: str, files: VariableFiles) -> Map:
     variables, end = Map(where=where), 0
     while pair := _PAIR.match(argument, end):
         variables[pair[1]], end = _unquoted(pair[2]), pair.end()
+        if pair[2][:1] in ("'", '"') and (len(pair[2]) == 1 or pair[2][0] != pair[2][-1]):
+            files.problems.error(where, f"the quote of {pair[1]} does not end",
+                                 "Quote the whole value, for the shell and inside of that: -e 'name=\"a b\"'.")
         variables.locations[pair[1]] = where
     if argument[end:].strip() or not argument:
-        files.problems.error(where, "not key=value", "Write -e name=value, -e '{\"name\": value}' or -e @FILE.")
+        files.problems.error(where, "not key=value", "Write -e name=value, -e 'name=\"a b\"' for a value with "
+                             "spaces, -e '{\"name\": value}' or -e @FILE.")
     return variables
 
 
