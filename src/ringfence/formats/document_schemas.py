@@ -84,7 +84,8 @@ def _run(host: Schema, **more: Schema) -> Schema:
                            "description": "Each distinct change once."}
     result = _nullable(_object({
         "hosts": _array("host"), "definitions": definitions, "signal": {"enum": ["SIGINT", "SIGTERM", None]},
-        "not_begun": {**TEXTS, "description": "Hosts to which nothing was written, for the run was interrupted."},
+        "not_begun": {**TEXTS, "description": "Hosts to which nothing was written, for the run ended before: by a signal, or by "
+                      "what is wrong on another host."},
         **more}, *more))
     return _document(result, host=host)
 

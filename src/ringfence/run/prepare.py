@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ringfence import kinds as shipped
+from ringfence.deprecations import in_current_names
 from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, InputError, Problems, Where, allowed
 from ringfence.documents import vault
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
@@ -274,12 +275,13 @@ class _Connections:
 
     def settings(self, host: str) -> ConnectionSettings | None:
         """Those of one host, or nothing where they cannot be known."""
-        variables, problems = self.project.variables(host)
-        problems += tuple(self._outside(host, variables))
-        self.problems.extend(problems)
-        if any(d.severity == "error" for d in problems):
-            return None
+        written, problems = self.project.variables(host)
         raw = self.project.host(host).variables
+        variables, olds = in_current_names("connection variable", written, raw.at, host)
+        problems += tuple(self._outside(host, variables))
+        self.problems.extend([*olds, *problems])
+        if any(d.severity == "error" for d in (*olds, *problems)):
+            return None
         self.problems.extend(replace(d, where=raw.at(_variable(d))) for d in misspelt(host, variables))
         try:
             made = settings_for(host, variables)
