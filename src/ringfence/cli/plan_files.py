@@ -35,7 +35,7 @@ from ringfence.views.view import ViewOptions
 
 ENDING = ".json"  # of plan files, among playbooks and hosts
 FROM_THE_FUTURE = 300.0  # seconds by which clocks may differ
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 class PlanFileObserver(RunObserver):
@@ -156,11 +156,11 @@ def options_here(said: Mapping[str, Sequence[str]], folder: Path) -> dict[str, l
 
 
 def check_age(head: PlanHead, max_age: str, now: datetime) -> None:
-    """Raises StalePlan where a plan is older than --max-age."""
+    """Raises StalePlan where a plan is older than --max-age (a number and a unit; empty: any age)."""
     if not max_age:
         return
     age = (now - head.made_at).total_seconds()
-    if age > int(max_age[:-1]) * _UNITS[max_age[-1]]:
+    if age > int(max_age[:-1]) * _SECONDS[max_age[-1]]:
         raise StalePlan(f"the plan was made {age / 3600:.1f} hours ago, and --max-age is {max_age}. Make a new plan")
     if age < -FROM_THE_FUTURE:
         raise StalePlan(
