@@ -229,6 +229,15 @@ def test_jea_export_writes_and_overwrites_nothing(cli: Cli) -> None:
     assert cli("jea", "export", "jea").code == 1
 
 
+def test_auditors_compare_keys_only_where_that_is_said(cli: Cli) -> None:
+    def compares(folder: str) -> bool:
+        return any("Key.Compare" in m.read_text(encoding="utf-8") for m in (cli.folder / folder).rglob("RingfenceAudit.psm1"))
+
+    assert cli("jea", "export", "plain").code == 0
+    assert cli("jea", "export", "keys", "--auditors-compare-keys").code == 0
+    assert (compares("plain"), compares("keys")) == (False, True)
+
+
 @pytest.mark.parametrize("command", CALLS)
 def test_help_shows_an_example(command: str, cli: Cli) -> None:
     said = cli(*command.split(), "--help")

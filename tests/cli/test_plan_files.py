@@ -254,8 +254,7 @@ def test_variables_of_the_command_line_are_in_it_by_name(cli: Cli) -> None:
 
 KEYED = """\
 - hosts: all
-  vars:
-    key: {key}
+  {variables}
   tasks:
     - ipsec_phase1_auth_set:
         name: branch
@@ -264,27 +263,32 @@ KEYED = """\
 """
 
 
-def vaulted(text: str) -> str:
-    return "!vault |\n      " + vault.encrypt(text, Secret("pa55")).strip().replace("\n", "\n      ")
+def keyed(key: str, where: str) -> dict[str, str]:
+    """A project with a pre-shared key: a vaulted value, a value in a vaulted file, or in clear."""
+    locked = vault.encrypt(key, Secret("pa55")).strip().replace("\n", "\n      ")
+    variables = {"value": f"vars:\n    key: !vault |\n      {locked}", "file": "vars_files: [secret.yml]",
+                 "clear": f"vars: {{key: {key}}}"}
+    return {"site.yml": KEYED.format(variables=variables[where]), "password": "pa55",
+            "secret.yml": vault.encrypt(f"other: text\nkey: {key}\n", Secret("pa55"))}
 
 
-@pytest.mark.parametrize("in_vault", [True, False])
-def test_a_key_that_was_exchanged_after_the_review_is_stale(cli: Cli, in_vault: bool) -> None:
-    first, second = ((vaulted(key) if in_vault else key) for key in ("correct horse battery", "staple staple staple"))
+@pytest.mark.parametrize("where", ["value", "file", "clear"])
+def test_a_key_that_was_exchanged_after_the_review_is_stale(cli: Cli, where: str) -> None:
+    first, second = keyed("correct horse battery", where), keyed("staple staple staple", where)
     with fleet(cli, 1) as hosts:
-        cli.write({"site.yml": KEYED.format(key=first), "password": "pa55"})
+        cli.write(first)
         flags = ("--vault-password-file", "password")
         assert cli("plan", "-o", "p.json", *flags).code == 0
         text = (cli.folder / "p.json").read_text(encoding="ascii")
         assert '"secrets":{"' in text
-        assert (":[\"vault:" if in_vault else ":[\"scrypt:") in text
+        assert (":[\"scrypt:" if where == "clear" else ":[\"vault:") in text
         assert "correct" not in text
         assert stored(cli)["vault_ids"] == ["default"]
-        cli.write({"site.yml": KEYED.format(key=second)})
+        cli.write(second)
         said = cli("apply", "p.json", "--yes", *flags)
         assert said.code == 3
         assert "create ipsec_phase1_auth_set branch (a secret in it was exchanged)" in said.out
-        cli.write({"site.yml": KEYED.format(key=first)})
+        cli.write(first)
         assert cli("apply", "p.json", "--yes", *flags).code == 0
         assert hosts["web1"].registry.generation
 
@@ -344,6 +348,12 @@ def test_a_plan_that_everybody_may_write_is_refused(cli: Cli, hosts: dict[str, M
     assert said.code == 1
     assert "every user may write it, and what it says is done to hosts" in said.err
     assert cli("apply", "p.json", "--check", "--trust-dir", os.fspath(cli.folder)).code == 0
+    for mode, code in ((0o777, 1), (0o1777, 0)):  # where everybody may replace it, and where nobody else may
+        shared = cli.folder / f"shared{mode:o}"
+        shared.mkdir()
+        shared.chmod(mode)
+        assert cli("plan", "-o", os.fspath(shared / "q.json")).code == 0
+        assert cli("apply", os.fspath(shared / "q.json"), "--check").code == code
 
 
 def test_an_untrusted_plan_is_shown_and_never_applied(cli: Cli, hosts: dict[str, Machine]) -> None:

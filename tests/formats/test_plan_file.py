@@ -44,11 +44,12 @@ def change(before: Resource | None, after: Resource | None, **more: Any) -> Chan
     return Change(id_of(after or before), before, after, **more)  # type: ignore[arg-type]
 
 
-CREATE = change(None, rule("Ä", program="C:\\ü.exe", local_port=[80, 443], protocol="tcp"), where=Where("site.yml", 7),
-                label=TaskLabel("web", "Open the port", ("rdp",)))
+CREATE = change(None, rule("Ä", program="C:\\ü.exe", local_port=[80, 443], protocol="tcp", local_user="S-1-5-21-1-2-3-1104"),
+                where=Where("site.yml", 7), label=TaskLabel("web", "Open the port", ("rdp",)))
 RESULTS = [
     HostResult("web1", (CREATE, change(rule("b"), rule("b", enabled=False), why="of Windows", owner="windows")), declared=3,
-               machine="GUID-1|web1|corp", declarations="cd" * 16, names={"S-1-5-11": "CORP\\Somebody"},
+               undeclared=9, machine="GUID-1|web1|corp", declarations="cd" * 16,
+               names={"S-1-5-21-1-2-3-1104": "CORP\\Somebody"},
                diagnostics=(Diagnostic(Where("site.yml", 7), "wide", "narrow it", "warning", "web1"),)),
     HostResult("web2", (CREATE,), obstacles=(Obstacle("not_in_force", Reason("merge_off", "off", "on"), ("domain",),
                                                       (Affected(CREATE.id, "Ä", Where("site.yml", 7)),)),)),
@@ -82,7 +83,8 @@ def test_a_plan_survives_its_file() -> None:
         found = plan.hosts[made.host].result
         assert found.changes == (made.changes if plan.hosts[made.host].is_planned else ())
         assert (str(found.error), found.machine.strip("|"), found.names) == (str(made.error), made.machine.strip("|"), made.names)
-        assert (found.diagnostics, found.declared, found.declarations) == (made.diagnostics, made.declared, made.declarations)
+        for name in ("diagnostics", "declared", "undeclared", "declarations"):
+            assert getattr(found, name) == getattr(made, name)
     assert plan.hosts["web2"].result.obstacles == RESULTS[1].obstacles
     assert plan.hosts["web1"].target == TARGET
     encoder = PlanEncoder(SALT)
@@ -190,6 +192,13 @@ def test_a_secret_never_reaches_it() -> None:
     text = encoded([HostResult("a", LabHost().plan(EXAMPLES[3]).changes)])
     assert "x" * 20 not in text
     assert '"secrets":{"' in text
+
+
+def test_names_are_of_what_is_called_otherwise_alone() -> None:
+    """Else whoever writes a plan decides how its values read."""
+    names = {"S-1-5-21-1-2-3-1104": "CORP\\Somebody", "tcp": "udp", "allow": "block", "443": "22"}
+    plan = read(encoded([HostResult("web1", (CREATE,), names=names)]))
+    assert plan.hosts["web1"].result.names == {"S-1-5-21-1-2-3-1104": "CORP\\Somebody"}
 
 
 # -- what is none

@@ -68,11 +68,12 @@ class _TellingObserver(RunObserver):
 def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob], HostResult], hosts: FleetOptions, *,
              command: str = "", diff: bool = True, table: ViewTable = VIEWS, differences_fail: bool = True,
              warnings: Sequence[Diagnostic] = (), before: Sequence[HostResult] = (), observers: Sequence[RunObserver] = (),
-             journal: Journal | None = None) -> ExitCode:
+             journal: Journal | None = None, held: Sequence[str] = ()) -> ExitCode:
     """Do `work` on every job and show the results as they come; returns the exit code.
 
     command: what the run is called, where that is not the command itself · differences_fail: whether hosts that differ count in
-    the exit code · before: results of hosts that need no work · journal: the record of a run that writes.
+    the exit code · before: results of hosts that need no work · journal: the record of a run that writes · held: hosts that are
+    not begun.
     """
     info = replace(console.run, command=command) if command else console.run
     if console.format not in table:
@@ -97,7 +98,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
             report.add(result)
             unknown += [result.host] if result.status == "unknown" else []
             console.write(view.host(result))
-        report.signal, report.not_begun = recorder.interruption.name, fleet.not_begun
+        report.signal, report.not_begun = recorder.interruption.name, (*held, *fleet.not_begun)
     if report.signal:
         console.say(text_view.interrupted(report, unknown, console.style_error))
     unreachable = report.counts["unreachable"]

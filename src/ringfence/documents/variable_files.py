@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where, describe
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where, describe, quoted
 from ringfence.documents import yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault, Vaulted, is_vault
@@ -144,7 +144,7 @@ def mapping(value: Any, where: Where, problems: Problems) -> Map:
         return Map()
     for key in value:
         if not isinstance(key, str):
-            problems.error(value.at(key), f"the name of a variable is a text, not {key!r}",
+            problems.error(value.at(key), f"the name of a variable is a text, not {quoted(key)}",
                            "YAML 1.1 reads yes, no, on, off and numbers as values: write the name in quotes.")
     if all(isinstance(key, str) for key in value):
         return value
@@ -179,9 +179,13 @@ def _extra(argument: str, files: VariableFiles) -> Map:
     variables, end = Map(where=where), 0
     while pair := _PAIR.match(argument, end):
         variables[pair[1]], end = _unquoted(pair[2]), pair.end()
+        if pair[2][:1] in ("'", '"') and (len(pair[2]) == 1 or pair[2][0] != pair[2][-1]):
+            files.problems.error(where, f"the quote of {pair[1]} does not end",
+                                 "Quote the whole value, for the shell and inside of that: -e 'name=\"a b\"'.")
         variables.locations[pair[1]] = where
     if argument[end:].strip() or not argument:
-        files.problems.error(where, "not key=value", "Write -e name=value, -e '{\"name\": value}' or -e @FILE.")
+        files.problems.error(where, "not key=value", "Write -e name=value, -e 'name=\"a b\"' for a value with "
+                             "spaces, -e '{\"name\": value}' or -e @FILE.")
     return variables
 
 

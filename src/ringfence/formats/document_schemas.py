@@ -84,7 +84,8 @@ def _run(host: Schema, **more: Schema) -> Schema:
                            "description": "Each distinct change once."}
     result = _nullable(_object({
         "hosts": _array("host"), "definitions": definitions, "signal": {"enum": ["SIGINT", "SIGTERM", None]},
-        "not_begun": {**TEXTS, "description": "Hosts to which nothing was written, for the run was interrupted."},
+        "not_begun": {**TEXTS, "description": "Hosts to which nothing was written, for the run ended before: by a signal, or by "
+                      "what is wrong on another host."},
         **more}, *more))
     return _document(result, host=host)
 
@@ -97,55 +98,30 @@ def _summary() -> Schema:
 
 def _plan() -> Schema:
     """How it was made, and what it does to each host."""
-    host = _object(
-        {
-            **{name: schema for name, schema in _host_head().items() if name not in ("connections", "seconds")},
-            "obstacles": {**TEXTS, "description": "Which of the obstacles."},
-            "machine": _object(dict.fromkeys(MACHINE_PARTS, STRING), description="Which machine answered, as far as it said so."),
-            "target": _object(
-                {name: NUMBER if name == "port" else STRING for name in TARGET_PARTS}, description="How it was reached."
-            ),
-            "declared": NUMBER,
-            "declarations": {**STRING, "description": "A digest of what is declared for it."},
-            "changes": {
-                **TEXTS,
-                "description": "Which of the definitions, in the order in which they are made. Empty where the host "
-                "was not reached, is refused or invalid, or failed.",
-            },
-            "secrets": {
-                "type": "object",
-                "additionalProperties": TEXTS,
-                "description": "By definition: digests of the secrets in it. "
-                "vault: of the ciphertext; scrypt: of the text, with the salt of the file.",
-            },
-            "names": {"type": "object", "additionalProperties": STRING, "description": "What people call what is stored."},
-        }
-    )
+    host = _object({
+        **{name: schema for name, schema in _host_head().items() if name not in ("connections", "seconds")},
+        "obstacles": {**TEXTS, "description": "Which of the obstacles."},
+        "machine": _object(dict.fromkeys(MACHINE_PARTS, STRING), description="Which machine answered, as far as it said so."),
+        "target": _object({**dict.fromkeys(TARGET_PARTS, STRING), "port": NUMBER}, description="How it was reached."),
+        "declared": NUMBER, "undeclared": NUMBER,
+        "declarations": {**STRING, "description": "A digest of what is declared for it."},
+        "changes": {**TEXTS, "description": "Which of the definitions, in the order in which they are made. Empty where the "
+                    "host was not reached, is refused or invalid, or failed."},
+        "secrets": {"type": "object", "additionalProperties": TEXTS, "description": "By definition: digests of the secrets in "
+                    "it. vault: of the ciphertext; scrypt: of the text, with the salt of the file."},
+        "names": {"type": "object", "additionalProperties": STRING, "description": "What people call what is stored."}})
     head = {name: schema for name, schema in _head().items() if name in ("format_version", "ringfence", "run_id")}
-    project = _object({**_head()["project"]["properties"], "id": TEXT_OR_NULL})
-    hashes: Schema = {
-        "type": "object",
-        "additionalProperties": STRING,
-        "description": "SHA-256 of the files of the project that were read.",
-    }
+    hashes: Schema = {"type": "object", "additionalProperties": STRING, "description": "SHA-256 of the playbooks, inventories "
+                      "and files of variables that were read."}
     names: Schema = {**TEXTS, "description": "Names alone, never a value."}
-    return _object(
-        {
-            **head,
-            "made": MOMENT,
-            "made_by": _object({"user": TEXT_OR_NULL, "machine": TEXT_OR_NULL}),
-            "project": project,
-            "options": _object(dict.fromkeys(OPTIONS, TEXTS), description="How it was made; paths are those in the project."),
-            "extra_vars": names,
-            "vault_ids": names,
-            "files": hashes,
-            "salt": STRING,
-            "hosts": _array("host"),
-            "definitions": {"type": "object", "additionalProperties": {"$ref": "#/$defs/change"}},
-            "obstacles": {"type": "object", "additionalProperties": {"$ref": "#/$defs/obstacle"}},
-        },
-        **{"$defs": {**_shared(), "host": host}},
-    )
+    return _object({
+        **head, "made": MOMENT, "made_by": _object({"user": TEXT_OR_NULL, "machine": TEXT_OR_NULL}),
+        "project": _object({**_head()["project"]["properties"], "id": TEXT_OR_NULL}),
+        "options": _object(dict.fromkeys(OPTIONS, TEXTS), description="How it was made; paths are those in the project."),
+        "extra_vars": names, "vault_ids": names, "files": hashes, "salt": STRING, "hosts": _array("host"),
+        "definitions": {"type": "object", "additionalProperties": {"$ref": "#/$defs/change"}},
+        "obstacles": {"type": "object", "additionalProperties": {"$ref": "#/$defs/obstacle"}},
+    }, **{"$defs": {**_shared(), "host": host}})
 
 
 def _shared() -> dict[str, Schema]:

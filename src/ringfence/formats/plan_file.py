@@ -2,8 +2,8 @@
 
     {"format_version", "ringfence", "made", "run_id", "made_by": {user, machine}, "project": {name, id, commit, dirty},
      "options": how it was made, "extra_vars", "vault_ids": names alone, "files": {path: SHA-256}, "salt",
-     "hosts": [{"host", "status", "error", "diagnostics", "obstacles", "machine", "target", "declared", "declarations",
-                "changes", "secrets", "names"}],
+     "hosts": [{"host", "status", "error", "diagnostics", "obstacles", "machine", "target", "declared", "undeclared",
+                "declarations", "changes", "secrets", "names"}],
      "definitions": {key: change}, "obstacles": {key: obstacle}}
 
 Hosts that were not reached, or could not be planned, are in it too, without changes. Changes and obstacles stand once and are
@@ -41,6 +41,7 @@ from ringfence.model.state import Change
 from ringfence.plan.obstacles import Obstacle
 from ringfence.report import HostResult, ProjectState, Status
 from ringfence.transports.way_in import WayIn
+from ringfence.windows.stored_names import stored_names
 
 PLAN_FORMAT = "1.0"
 NO_PROJECT = ProjectState()
@@ -167,6 +168,7 @@ class PlanEncoder:
                 "machine": dict(zip(MACHINE_PARTS, (*result.machine.split("|", 2), "", "", "")[:3], strict=True)),
                 "target": {name: getattr(target, name) for name in TARGET_PARTS},
                 "declared": result.declared,
+                "undeclared": result.undeclared,
                 "declarations": result.declarations,
                 "changes": [keys[c] for c in changes],
                 "secrets": secrets,
@@ -293,6 +295,15 @@ def _said(data: Mapping[str, Any], name: str) -> str:
     return "" if data[name] is None else text_in(data, name)
 
 
+def _names(told: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, str]:
+    """What people call what these changes show: only what is called otherwise at all, so that no value reads like another one."""
+    if not told:
+        return {}
+    stored = stored_names(changes)
+    known = {*stored.texts, *stored.accounts, *stored.interfaces, *(stored.packages or {})}
+    return {name: text_in(told, name) for name in told if name in known}
+
+
 def _host(told: dict[str, Any], changes: Mapping[str, Change], obstacles: Mapping[str, Obstacle]) -> PlannedHost:
     machine, target, names = (mapping_in(told[member], member) for member in ("machine", "target", "names"))
     for key in chain(list_in(told, "changes"), list_in(told, "obstacles")):
@@ -307,8 +318,9 @@ def _host(told: dict[str, Any], changes: Mapping[str, Change], obstacles: Mappin
         error=error_from_data(told["error"], one_of(told, "status", Status)),
         diagnostics=tuple(map(diagnostic_from_data, list_in(told, "diagnostics"))),
         declared=number_in(told, "declared"),
+        undeclared=number_in(told, "undeclared"),
         obstacles=tuple(obstacles[key] for key in told["obstacles"] if key in obstacles),
-        names={stored: text_in(names, stored) for stored in names},
+        names=_names(names, its),
         declarations=text_in(told, "declarations"),
         machine="|".join(text_in(machine, part) for part in MACHINE_PARTS),
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.model.kept import untouched
+from ringfence.model.once import alike
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import NO_TASK, Id, State, TaskLabel, references_of, title
@@ -60,7 +61,7 @@ class Present:
         """What the resource should be, given what was found. What silence does not clear is there as it was found."""
         if found is None:
             return self.resource
-        if found == self.resource:  # the most frequent case, and the cheapest
+        if alike(found, self.resource):  # the most frequent case, and the cheapest
             return found
         if not self.resource.kind.whole or self.treatment.omitted == "keep":
             return found.replace(**self.values)

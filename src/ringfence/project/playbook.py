@@ -211,11 +211,9 @@ class PlaybookReader:
         properties, own = task[kind], self._inherit(task, inherited)
         loop = self._loop(task)
         if not isinstance(properties, Map):
-            self.problems.error(task.at(kind), f"{kind} takes a mapping of properties, not {describe(properties)}")
+            self.problems.error(task.at(kind), f"{kind} takes a mapping of properties, not {describe(properties)}",
+                                f"Write `{kind}: {{property: value, …}}`; `ringfence doc {kind}` has the properties.")
             return []
-        for key in properties:
-            if not isinstance(key, str):
-                self.problems.error(properties.at(key), f"the name of a property is a text, not {key!r}")
         check(properties, properties.where, self.problems)
         treatment = _part(task, keys.TREATMENT_KEYS)
         check(treatment, where, self.problems)
@@ -286,6 +284,8 @@ class PlaybookReader:
             elif isinstance(key, str) and others and (advice := foreign_words.module(key)):
                 self.problems.error(node.at(key), f'"{key}" is a module of Ansible, and no kind of ringfence', advice)
                 self.refused_names |= keys.names_made_by(key, node[key])
+            elif isinstance(key, str) and others and (advice := foreign_words.kind(key)):
+                self.problems.error(node.at(key), f'"{key}" is no kind of ringfence', advice)
             else:
                 kinds = f" Kinds: {', '.join(sorted(others))}." if others else ""
                 hint = suggest(key, (*known, *others)) if others else ""

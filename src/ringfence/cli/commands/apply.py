@@ -1,6 +1,7 @@
 """ringfence apply: make it so, and prove it."""
 
-from collections.abc import Collection, Mapping, Sequence
+import stat
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.checking import CheckedHosts, check_hosts, counted
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import (
@@ -88,7 +90,7 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
         work = partial(_check, context=run.context, approved=approved)
         return show_run(console, run.jobs, work, hosts, command="apply --check", diff=diff, differences_fail=False,
                         warnings=run.warnings, before=others)
-    code = ExitCode.IN_SYNC
+    code, planned = ExitCode.IN_SYNC, False
     if not yes:
         _require_terminal(console)
         if plan:
@@ -96,15 +98,22 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
         if approved is None:
             approved, code = _planned(console, run, hosts)
             run = _only(run, {host for host, one in approved.items() if one.changes})
-            if not run.jobs or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
-                return code
+            planned = True
+            if not run.jobs or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED, ExitCode.ERROR):
+                return code  # as on a host where what is declared is wrong: then none is written
         _confirm(console, {job.host: approved[job.host] for job in run.jobs})
     again = plan_options(files, selection, ownership) | ({"plan_file": file} if plan else {})
     with recording(console, run, record, again, [result.host for result in others]) as (run, journal):
         work = partial(_apply, context=run.context, approved=approved)
-        made = show_run(console, run.jobs, work, hosts, diff=diff, differences_fail=False, warnings=run.warnings, before=others,
-                        journal=journal)
-    return combined_exit_code([code, made])
+        show = partial(show_run, console, hosts=hosts, diff=diff, differences_fail=False, warnings=run.warnings, journal=journal)
+        if planned or len(run.jobs) < 2:  # all that is to be written was read and checked
+            return combined_exit_code([code, show(run.jobs, work, before=others)])
+        seen = check_hosts(console, run.jobs, partial(work, write=False), hosts.forks, journal)
+        others += seen.done
+        if seen.invalid:
+            return combined_exit_code([code, show((), work, before=[*others, *seen.invalid], held=[*seen.waiting])])
+        waiting = [job for job in run.jobs if job.host in seen.waiting]
+        return combined_exit_code([code, show(waiting, partial(_counted, work=work, seen=seen), before=others)])
 
 
 def _held_against(
@@ -137,7 +146,8 @@ def _stored_plan(files: Sequence[str], selection: SelectionOptions, trusted: Tru
     if trust.untrusted:
         raise usage_error("an untrusted project leads to no host", "`ringfence show FILE --untrusted` shows a stranger's plan.")
     file = Path(files[0])
-    trust.check_owners([file, file.parent], "what it says is done to hosts")
+    sticky = file.parent.is_dir() and file.parent.stat().st_mode & stat.S_ISVTX  # there nobody replaces the files of others
+    trust.check_owners([file] if sticky else [file, file.parent], "what it says is done to hosts")
     plan = read_plan(files[0], trust)
     check_age(plan.head, limits.max_age, datetime.now(UTC))
     return plan
@@ -180,8 +190,12 @@ def _confirm(console: Console, planned: Approvals) -> None:
         raise usage_error("nothing was changed: the answer was not yes")
 
 
-def _apply(job: HostJob, context: RunContext, approved: Approvals | None) -> HostResult:
-    return apply_host(job, context, None if approved is None else approved[job.host])
+def _apply(job: HostJob, context: RunContext, approved: Approvals | None, write: bool = True) -> HostResult:
+    return apply_host(job, context, None if approved is None else approved[job.host], write)
+
+
+def _counted(job: HostJob, work: Callable[[HostJob], HostResult], seen: CheckedHosts) -> HostResult:
+    return counted(work(job), seen.waiting[job.host])
 
 
 def _check(job: HostJob, context: RunContext, approved: Approvals | None) -> HostResult:
