@@ -303,7 +303,7 @@ def test_old_plans_are_refused_where_somebody_says_so(cli: Cli, hosts: dict[str,
         said = cli("apply", "p.json", "--check", "--max-age", "24h")
         assert said.code == code, said
     assert "the plan says that it was made 1.0 hours from now" in said.err
-    assert "--max-age takes a number and a unit" in cli("apply", "p.json", "--max-age", "soon").err
+    assert "--max-age: 'soon' is no number and unit" in cli("apply", "p.json", "--max-age", "soon").err
     assert "--max-age and --same-commit go with a plan file" in cli("apply", "--max-age", "1h").err
 
 
