@@ -61,10 +61,11 @@ demo: install
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m tests.bench
 
-# single faults in the modules where one opens or loses a host: would the tests notice?
+# single faults, those with names and then some of every module: would the tests notice? At first which tests run which line
 mutants: dev
-	$(BIN)/python -m tests.mutants --named --jobs $(JOBS)
-	$(BIN)/python -m tests.mutants --jobs $(JOBS)
+	rm -f .reach.json
+	$(BIN)/python -m tests.mutants --named --jobs $(JOBS) --reach .reach.json
+	$(BIN)/python -m tests.mutants --jobs $(JOBS) --reach .reach.json
 
 # hostile files in processes that are measured, and N mutated inputs through every reader: minutes to an hour
 N ?= 1000000
@@ -81,4 +82,4 @@ ci-windows-dry: dev
 	$(BIN)/python -m tests.windows_job.dry
 
 clean:
-	rm -rf .venv .venv-bench .venv-lowest .venv-lock .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .reach.json .venv .venv-bench .venv-lowest .venv-lock .mypy_cache .ruff_cache .pytest_cache

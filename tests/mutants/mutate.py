@@ -4,6 +4,7 @@ import ast
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Is: ast.IsNot,
@@ -12,48 +13,78 @@ COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A module with one fault. line: where · before, after: what stands there without and with it · source: all of it."""
+    """One fault of a module. lines: where its statement stands, first and last · before, after: what stands there without and
+    with it · start, end, text: what of the module's bytes is replaced, and by what. Comments and all other lines stay."""
 
-    line: int
+    lines: tuple[int, int]
     before: str
     after: str
-    source: str
+    start: int
+    end: int
+    text: str
+
+    def put_into(self, source: str) -> str:
+        held = source.encode()
+        return (held[:self.start] + self.text.encode() + held[self.end:]).decode()
 
 
 def mutants(source: str) -> Iterator[Mutant]:
     """Every mutant of a module."""
-    tree = ast.parse(source)
-    for parent in _parts(tree):
-        for field, value in ast.iter_fields(parent):
-            for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
-                if isinstance(node, ast.AST):
-                    for changed in faults(node, field):
-                        yield _made(tree, parent, field, index, node, changed)
+    begins = [0, *accumulate(len(line) for line in source.encode().splitlines(keepends=True))]
+    for place in _places(ast.parse(source)):
+        for changed in faults(place.node, place.field):
+            yield _made(place, changed, begins)
 
 
-def _parts(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes in which faults are put: not decorators (frozen, cache sizes), and no annotations."""
-    yield node
-    for field, value in ast.iter_fields(node):
-        if field not in ("annotation", "returns", "decorator_list"):
-            for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST):
-                    yield from _parts(child)
+@dataclass(frozen=True)
+class _Place:
+    """A node, how it hangs on its parent, and the nodes around it: what is written again, and its statement."""
+
+    node: ast.AST
+    parent: ast.AST
+    field: str
+    index: int | None
+    written: ast.expr | ast.stmt
+    statement: ast.stmt
 
 
-def _made(tree: ast.Module, parent: ast.AST, field: str, index: int | None, node: ast.AST, changed: ast.AST) -> Mutant:
+def _places(parent: ast.AST, written: ast.expr | ast.stmt | None = None, statement: ast.stmt | None = None) -> Iterator[_Place]:
+    """The nodes in which faults are put: not decorators (frozen, cache sizes), and no annotations. What has no place of its own
+    in the text is written again with what is around it: a part of a comprehension, and whatever stands in an f-string."""
+    for field, value in ast.iter_fields(parent):
+        if field in ("annotation", "returns", "decorator_list"):
+            continue
+        for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if isinstance(node, ast.AST):
+                within = node if isinstance(node, ast.stmt) else statement
+                stands = node if isinstance(node, ast.expr | ast.stmt) and not isinstance(written, ast.JoinedStr) else written
+                if within and stands:
+                    yield _Place(node, parent, field, index, stands, within)
+                yield from _places(node, stands, within)
+
+
+def _made(place: _Place, changed: ast.AST, begins: list[int]) -> Mutant:
     def put(what: ast.AST) -> None:
-        if index is None:
-            setattr(parent, field, what)
+        if place.index is None:
+            setattr(place.parent, place.field, what)
         else:
-            getattr(parent, field)[index] = what
+            getattr(place.parent, place.field)[place.index] = what
 
+    written, statement = place.written, place.statement
     put(changed)
     try:
-        return Mutant(getattr(node, "lineno", getattr(parent, "lineno", 0)), ast.unparse(node), ast.unparse(changed),
-                      ast.unparse(ast.fix_missing_locations(tree)))
+        if isinstance(place.node, ast.If) and isinstance(changed, ast.If):
+            written, text = place.node.test, ast.unparse(changed.test)
+        else:
+            now = ast.fix_missing_locations(changed) if written is place.node else written
+            text = ast.unparse(now) if isinstance(now, ast.stmt) else f"({ast.unparse(now)})"
     finally:
-        put(node)
+        put(place.node)
+    assert written.end_lineno is not None
+    assert written.end_col_offset is not None
+    last = statement.body[0].lineno - 1 if isinstance(statement, ast.If | ast.For | ast.With) else statement.end_lineno
+    return Mutant((statement.lineno, max(statement.lineno, last or 0)), ast.unparse(place.node), ast.unparse(changed),
+                  begins[written.lineno - 1] + written.col_offset, begins[written.end_lineno - 1] + written.end_col_offset, text)
 
 
 def faults(node: ast.AST, field: str) -> Iterator[ast.AST]:

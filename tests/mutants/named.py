@@ -26,5 +26,6 @@ def named_mutants(root: Path) -> Iterator[NamedMutant]:
         source, old, new = (root / one["file"]).read_text(encoding="utf-8"), one["from"].rstrip("\n"), one["to"].rstrip("\n")
         if source.count(old) != 1:
             raise ValueError(f"{one['name']}: its text is {source.count(old)} times in {one['file']}")
-        line = source[:source.index(old)].count("\n") + 1
-        yield NamedMutant(one["name"], one["file"], Mutant(line, old, new, source.replace(old, new)))
+        start, line = len(source.partition(old)[0].encode()), source.partition(old)[0].count("\n") + 1
+        where = (line, line + old.count("\n"))
+        yield NamedMutant(one["name"], one["file"], Mutant(where, old, new, start, start + len(old.encode()), new))

@@ -114,6 +114,7 @@ class Property:
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
     wins: Any = None  # the value that is in force wherever one store has it: "on wins" in [MS-FASP] 3.1.3
     policy_only: bool = False  # Windows takes it from policies alone, never from the local store ([MS-FASP] 3.1.3)
+    least: Any = None  # of settings: the value with which least passes; None: it does nothing with traffic
     always_shown: bool = False  # of whatever is made or removed, the default too: else nobody would see what that does
 
     def parse(self, value: Any) -> Any:
@@ -159,19 +160,18 @@ def prop(
     example: Any = None,
     unset: Any = None,
     references: str = "",
-    one_value: bool = False,
-    required_when: "RequiredWhen" = None,
+    one_value: bool = False, required_when: "RequiredWhen" = None,
     role: Role = "condition",
     narrows: Narrowing | None = None,
     proposal: "type[Resource] | None" = None,
-    wins: Any = None, policy_only: bool = False, always_shown: bool = False,
+    wins: Any = None, policy_only: bool = False, least: Any = None, always_shown: bool = False,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
             "one_value": one_value, "role": role, "narrows": narrows, "proposal": proposal, "wins": wins,
-            "policy_only": policy_only, "always_shown": always_shown}
+            "policy_only": policy_only, "least": least, "always_shown": always_shown}
     return dataclasses.field(default=default, metadata=meta)
 
 

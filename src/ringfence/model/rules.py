@@ -122,7 +122,7 @@ REMOTE_ADDRESS = _of_families(list_of(subnet, *addresses("", "", ("", "")).keywo
 ENDPOINT_ADDRESS = _of_families(list_of(subnet, *addresses("", "").keywords, name=_ADDRESSES, canonical=address_set))
 """The far end of what IPsec secures: without the newer keywords."""
 PROFILES = TokenSet("Profile", reject, str, {p: f"Profile={p.title()}" for p in ("domain", "private", "public")})
-PROFILE = flags_of("Domain", "Private", "Public", whole=True)
+PROFILE = with_hints(flags_of("Domain", "Private", "Public", whole=True), VALUES["profile"])
 INTERFACE = TokenSet("IF", guid, lambda v: "IF")
 INTERFACE_TYPES = TokenSet("IFType", reject, str, {"wired": "IFType=Lan", "wireless": "IFType=Wireless",
                                                        "remote_access": "IFType=RemoteAccess"})

@@ -36,6 +36,7 @@ _HTTP = {
     503: ("connection_refused", "HTTP 503, the WinRM service does not run"),
 }
 
+_KERBEROS = ("krb5", "gssapi")  # packages that are not always there
 _KEY_MISFIT = re.compile("PEM lib|is encrypted|KEY_VALUES_MISMATCH|key values mismatch")
 
 
@@ -151,6 +152,8 @@ class PsrpTransport:
             return "authentication", str(error)[:300]
         if isinstance(error, SpnegoError):
             return "authentication", str(error)[:300]
+        if type(error).__module__.partition(".")[0] in _KERBEROS:  # pyspnego lets their errors through
+            return "authentication", f"Kerberos: {str(error)[:300]}"
         if self.settings.certificate_key_pem and _KEY_MISFIT.search(str(error)):
             return "authentication", f"{self.settings.certificate_key_pem} does not fit the certificate or its password"
         if isinstance(error, requests.exceptions.ProxyError):

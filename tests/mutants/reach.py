@@ -1,0 +1,132 @@
+"""Which tests run which line of the engine, and how long each takes: what a mutant is tried with.
+
+As a plugin of pytest it writes that down with coverage (REACH in the environment: the file), or runs the tests of a list alone,
+in its order (ONLY: the file), and tells which one failed (FAILED: the file).
+"""
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import coverage
+import pytest
+
+FEW = 3  # files
+IMPORT = ""  # the context of lines that run when their module is imported
+
+
+@dataclass(frozen=True)
+class Reach:
+    """lines: of each file, the tests that run each line · seconds: of each test that passes; others could notice nothing."""
+
+    lines: dict[str, dict[int, frozenset[str]]]
+    seconds: dict[str, float]
+
+    def batches(self, file: str, lines: tuple[int, int], rooms: tuple[str, ...], limit: float) -> Iterator[list[str]]:
+        """Tests for a fault in some lines of a file: the quickest that run these, of few files (most faults end there), then the
+        others, then those of the rooms (folders of tests). Each batch is for at most about `limit` seconds."""
+        running = self._quickest_first(self._that_run(file, lines), rooms)
+        files = list(dict.fromkeys(map(_file_of, running)))[:FEW]
+        given = set[str]()
+        for tests in ([test for test in running if _file_of(test) in files], running,
+                      self._quickest_first({test for test in self.seconds if test.startswith(rooms)}, ())):
+            batch, used = list[str](), 0.0
+            for test in tests:
+                if test in given:
+                    continue
+                used += self.seconds[test]
+                if used > limit and batch:
+                    break
+                batch.append(test)
+            given.update(batch)
+            yield batch
+
+    def _that_run(self, file: str, lines: tuple[int, int]) -> set[str]:
+        """The tests of some lines; of those of an import, or that none runs in its own process, those of the file."""
+        of_file = self.lines.get(file, {})
+        found = set[str]().union(*(of_file.get(line, ()) for line in range(lines[0], lines[1] + 1)))
+        return (found or set[str]().union(*of_file.values())) & self.seconds.keys()
+
+    def _quickest_first(self, tests: set[str], rooms: tuple[str, ...]) -> list[str]:
+        return sorted(tests, key=lambda test: (not test.startswith(rooms), self.seconds[test], test))
+
+
+def _file_of(test: str) -> str:
+    return test.partition("::")[0]
+
+
+def read(file: Path) -> Reach:
+    held = json.loads(file.read_text(encoding="utf-8"))
+    names = held["tests"]
+    lines = {source: {int(line): frozenset(names[i] for i in tests) for line, tests in of.items()}
+             for source, of in held["lines"].items()}
+    return Reach(lines, held["seconds"])
+
+
+class _Recorder:
+    """Remembers, of each test, the lines it runs and its time."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._seconds, self._failed = file, defaultdict[str, float](float), set[str]()
+        self._root = Path.cwd()
+        self._coverage = coverage.Coverage(data_file=None, config_file=False,
+                                           include=[f"{self._root}/src/ringfence/*", f"{self._root}/modules/*"])
+        self._coverage.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._coverage.switch_context(item.nodeid)
+        try:
+            return (yield)
+        finally:
+            self._coverage.switch_context(IMPORT)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._seconds[report.nodeid] += report.duration
+        if report.outcome != "passed":
+            self._failed.add(report.nodeid)
+
+    def pytest_sessionfinish(self) -> None:
+        self._coverage.stop()
+        data = self._coverage.get_data()
+        names = sorted(self._seconds.keys() - self._failed)
+        number = {name: i for i, name in enumerate(names)}
+        lines: dict[str, Any] = {}
+        for file in sorted(data.measured_files()):
+            of_line = {line: sorted(number[test] for test in tests if test in number)
+                       for line, tests in sorted(data.contexts_by_lineno(file).items())}
+            lines[str(Path(file).relative_to(self._root))] = {line: tests for line, tests in of_line.items() if tests}
+        self._file.write_text(json.dumps({"tests": names, "seconds": {name: round(self._seconds[name], 4) for name in names},
+                                          "failed": sorted(self._failed), "lines": lines}), encoding="utf-8")
+
+
+class _Selection:
+    """The tests of a list, in its order; says which one failed."""
+
+    def __init__(self, names: list[str], failed: Path) -> None:
+        self._place, self._told = {name: i for i, name in enumerate(names)}, failed
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = sorted((item for item in items if item.nodeid in self._place), key=lambda item: self._place[item.nodeid])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._told.write_text(report.nodeid, encoding="utf-8")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if only := os.environ.get("ONLY"):
+        config.pluginmanager.register(_Selection(json.loads(Path(only).read_text(encoding="utf-8")), Path(os.environ["FAILED"])))
+
+
+# before anything of the engine is imported
+_RECORDER = _Recorder(Path(os.environ["REACH"])) if "REACH" in os.environ else None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if _RECORDER:
+        session.config.pluginmanager.register(_RECORDER)

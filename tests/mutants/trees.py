@@ -1,0 +1,135 @@
+"""Copies of the repository in which a mutant meets the tests."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from . import reach
+from .mutate import Mutant
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("src", "modules", "tests", "schemas", "docs", "playbooks", "inventory")
+LIMIT = 15.0  # seconds of tests, as they took when nothing was wrong
+SLOWER = 5  # times as much processor time is a hang, and noticed
+WAITS = 1800  # seconds after which what waits for something hangs, however many others work here
+# Tests of the text of the source, of the tests themselves, and of what takes minutes. The others stay in their rooms.
+LEFT_OUT = ("tests/bench", "tests/mutants", "tests/soak", "tests/windows_job", "tests/test_*.py")
+# rooms of the engine: the folders of tests that ought to notice a fault in it
+ROOMS = {
+    "batch": "batch host", "cli": "cli", "codecs": "codecs kinds windows", "diagnostics": "project cli",
+    "doctor": "cli/test_doctor.py", "documents": "documents project cli", "errors": "transports run cli",
+    "files": "documents cli",
+    "inventory": "inventory", "kinds": "kinds", "model": "model kinds plan", "modules": "kinds windows plan", "plan": "plan run",
+    "project": "project", "regex": "templates inventory", "report": "run views", "run": "run cli", "schemas": "cli",
+    "secret": "documents project kinds run", "templates": "templates project", "transports": "transports",
+    "types": "types kinds", "views": "views cli", "windows": "windows kinds run"}
+
+
+def sources() -> list[str]:
+    """Every module of the engine and every kind. The lab examines them and has no examiner but Windows."""
+    found = [*ROOT.glob("src/ringfence/**/*.py"), *ROOT.glob("modules/*.py")]
+    return sorted(name for file in found if not (name := file.relative_to(ROOT).as_posix()).startswith("src/ringfence/lab/"))
+
+
+def rooms(file: str) -> tuple[str, ...]:
+    """The tests of the room of a module, as beginnings of their names."""
+    parts = Path(file).with_suffix("").parts
+    room = parts[0] if parts[0] == "modules" else parts[2]
+    return tuple(f"tests/{name}" for name in ROOMS.get(room, "cli").split())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mutant. by: the test that failed, "" where none did, or a word for what else happened."""
+
+    by: str
+
+
+class Tree:
+    """One copy."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in COPIED:
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in ("pyproject.toml", "README.md"):
+            shutil.copy(ROOT / file, folder)
+
+    def pytest(self, *arguments: str, seconds: int | None = None, **environment: str) -> int:
+        """Run tests; `seconds`: after how much processor time they are ended."""
+        def limited() -> None:
+            if seconds is not None:
+                resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.reach", *arguments],
+            cwd=self.folder, env={**os.environ, "PYTHONPATH": str(self.folder / "src"), **environment}, preexec_fn=limited,
+            timeout=None if seconds is None else WAITS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=False).returncode
+
+    def measured(self, file: Path) -> None:
+        """Write which tests run which line."""
+        self.pytest(*(f"--ignore-glob={self.folder / name}" for name in LEFT_OUT), "tests", REACH=str(file))
+
+    def meets(self, file: str, mutant: Mutant, known: reach.Reach) -> Outcome:
+        """Try a mutant of a module: with the tests that run its line, and those of its room."""
+        original = (self.folder / file).read_text(encoding="utf-8")
+        for tests in known.batches(file, mutant.lines, rooms(file), LIMIT):
+            while tests:
+                rewrite(self.folder / file, mutant.put_into(original))
+                try:
+                    by = self._tried(tests, known)
+                finally:
+                    rewrite(self.folder / file, original)
+                if by in tests and self._tried([by], known):
+                    tests.remove(by)  # it fails without the fault too: nothing is known of that
+                elif by:
+                    return Outcome(by)
+                else:
+                    break
+        return Outcome("")
+
+    def _tried(self, tests: list[str], known: reach.Reach) -> str:
+        """The test that failed, or a word; "" for none."""
+        only, failed = self.folder / "only.json", self.folder / "failed.txt"
+        only.write_text(json.dumps(tests), encoding="utf-8")
+        failed.unlink(missing_ok=True)
+        files = sorted({test.partition("::")[0] for test in tests})
+        seconds = 60 + round(SLOWER * sum(known.seconds[test] for test in tests))
+        try:
+            code = self.pytest("-x", *files, ONLY=str(only), FAILED=str(failed), seconds=seconds)
+        except subprocess.TimeoutExpired:
+            return "a hang"
+        if failed.exists():
+            return failed.read_text(encoding="utf-8")
+        quiet, hung = (0, pytest.ExitCode.NO_TESTS_COLLECTED), (-signal.SIGXCPU, -signal.SIGKILL)
+        return "" if code in quiet else "a hang" if code in hung else "an import"
+
+
+@contextmanager
+def trees(number: int) -> Iterator["SimpleQueue[Tree]"]:
+    """Copies, one a job."""
+    free = SimpleQueue[Tree]()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        for i in range(number):
+            free.put(Tree(Path(folder, str(i))))
+        yield free
+
+
+def rewrite(file: Path, text: str) -> None:
+    """Write a file whose time differs from before by seconds: compiled files are taken for it by nothing else."""
+    later = int(file.stat().st_mtime) + 2
+    file.write_text(text, encoding="utf-8")
+    os.utime(file, (later, later))
