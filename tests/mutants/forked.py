@@ -162,7 +162,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if session.testsfailed:
         sys.exit("the tests cannot be collected")
     tasks = json.loads(Path(os.environ["FORKED"]).read_text(encoding="utf-8"))
-    for file in sorted({task["file"] for task in tasks if task["file"].startswith("src/")}):
+    for file in sorted({task["file"] for task in tasks if task["file"].startswith("src/") and "__main__" not in task["file"]}):
         importlib.import_module(".".join(Path(file).with_suffix("").parts[1:]).removesuffix(".__init__"))
     session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
     Forked(tasks, Path(os.environ["TOLD"]), int(os.environ["JOBS"]), session).run()
