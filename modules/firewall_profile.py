@@ -41,7 +41,7 @@ def guids(data: str) -> tuple[str, ...]:
     key="profiles",
     write_order=6,
     example_name="[domain, private, public]",
-    name_type=flags_of("Domain", "Private", "Public"),
+    name_type=with_hints(flags_of("Domain", "Private", "Public"), VALUES["profile"]),
     category="firewall",
     storage=RegistryKeys(
         {"domain": ("DomainProfile",), "private": ("StandardProfile", "PrivateProfile"), "public": ("PublicProfile",)},
@@ -57,25 +57,26 @@ class FirewallProfile(Resource):
 
     # `unset`: [MS-FASP] note 13 and Set-NetFirewallProfile, where they agree: not on LogIgnored, nor on the log's file and size
 
-    enabled: bool | str = switch("Whether the firewall is on.", "EnableFirewall", example=True, unset=True)
+    enabled: bool | str = switch("Whether the firewall is on.", "EnableFirewall", example=True, unset=True, least=True)
     default_inbound_action: str = prop("What happens to inbound connections that no rule matches; Windows' default is "
                                        "block.", ACTION, RegistryValue("DefaultInboundAction", ACTIONS), default=NOT_CONFIGURED,
-                                       example="block", unset="block")
+                                       example="block", unset="block", least="block")
     default_outbound_action: str = prop("What happens to outbound connections that no rule matches; Windows' default is "
                                         "allow.", ACTION, RegistryValue("DefaultOutboundAction", ACTIONS), default=NOT_CONFIGURED,
-                                        unset="allow")
+                                        unset="allow", least="block")
     allow_inbound_rules: bool | str = switch("False: shields up, every inbound allow rule is ignored.",
-                                             "DoNotAllowExceptions", OFF, unset=True, wins=False)
+                                             "DoNotAllowExceptions", OFF, unset=True, wins=False, least=False)
     allow_local_firewall_rules: bool | str = switch("Whether local rules apply beside those of Group Policy.",
                                                     "AllowLocalPolicyMerge", unset=True, policy_only=True)
     allow_local_ipsec_rules: bool | str = switch("Whether local connection security rules apply beside those of Group "
                                                  "Policy.", "AllowLocalIPsecPolicyMerge", unset=True, policy_only=True)
     allow_user_apps: bool | str = switch("Whether programs allowed by users (Windows XP) apply.", "AllowUserPrefMerge",
-                                         path="AuthorizedApplications", unset=True)
+                                         path="AuthorizedApplications", unset=True, least=False)
     allow_user_ports: bool | str = switch("Whether ports opened by users (Windows XP) apply.", "AllowUserPrefMerge",
-                                          path="GloballyOpenPorts", unset=True)
+                                          path="GloballyOpenPorts", unset=True, least=False)
     allow_unicast_response_to_multicast: bool | str = switch("Whether answers to multicast are accepted.",
-                                                             "DisableUnicastResponsesToMulticastBroadcast", OFF, unset=True)
+                                                             "DisableUnicastResponsesToMulticastBroadcast", OFF, unset=True,
+                                                             least=False)
     notify_on_listen: bool | str = switch("Whether users are told when a program is kept from listening.",
                                           "DisableNotifications", OFF)
     enable_stealth_mode_for_ipsec: bool | str = switch("Whether stealth mode holds for IPsec secured packets too.",
@@ -94,7 +95,7 @@ class FirewallProfile(Resource):
     disabled_interface_aliases: tuple[str, ...] = prop("Interfaces on which this profile's firewall is off.",
                                                        interfaces("NotConfigured", patterns=False),
                                                        RegistryValue("DisabledInterfaces", type="String", parse=guids,
-                                                             format=",".join), default=())
+                                                             format=",".join), default=(), least=())
 
     def check(self) -> Iterable[Finding]:
         """[MS-FASP] 2.2.38: their merge law is to "always use the value of the GroupPolicyRSoPStore"."""

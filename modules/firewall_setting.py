@@ -29,11 +29,11 @@ class FirewallSetting(Resource):
     exemptions: tuple[str, ...] | str = prop(
         "Traffic that IPsec never asks for; Windows' own are neighbor_discovery and dhcp. none: nothing is exempt.",
         bit_mask("NeighborDiscovery", "Icmp", "RouterDiscovery", "Dhcp"),
-        RegistryValue("IPSecExempt", parse=bits(EXEMPT), format=stored_bits(EXEMPT)), default=NOT_CONFIGURED,
+        RegistryValue("IPSecExempt", parse=bits(EXEMPT), format=stored_bits(EXEMPT)), default=NOT_CONFIGURED, least=(),
         example=["neighbor_discovery", "dhcp"])
     enable_stateful_ftp: bool | str = switch("Whether the data connections of FTP are let in where their control connection is.",
-                                             "DisableStatefulFTP", OFF, wins=False)
-    enable_stateful_pptp: bool | str = switch("The same for PPTP and GRE.", "DisableStatefulPPTP", OFF, wins=False)
+                                             "DisableStatefulFTP", OFF, wins=False, least=False)
+    enable_stateful_pptp: bool | str = switch("The same for PPTP and GRE.", "DisableStatefulPPTP", OFF, wins=False, least=False)
     max_sa_idle_time_seconds: int | None = prop(
         "Seconds after which an idle security association is given up; Windows' default is 300.", number(300, 3600),
         # [MS-GPFAS] 2.2.1 spells it so; no export of a host that has it was found

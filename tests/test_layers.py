@@ -24,26 +24,28 @@ LAYERS = {
     "types": "diagnostics secret",
     "codecs": "types",
     "model": "codecs",
+    "run_settings": "model",
+    "deprecations": "diagnostics",
     "batch": "errors secret",
     "kinds": "model",
     "windows": "model batch",
     "plan": "windows",
-    "documents": "diagnostics secret files",
+    "documents": "deprecations secret files",
     "inventory": "documents regex",
     "templates": "inventory types",
-    "project": "kinds templates",
+    "project": "kinds templates run_settings",
     "transports": "batch types files",
     "doctor": "plan transports",
     "report": "doctor",
-    "formats": "report",
+    "formats": "report run_settings",
     "run": "formats project",
     "views": "formats",
     "schemas": "formats",
     "lab": "batch",
     "cli": "run views schemas lab",
 }
-PURE = ("errors", "diagnostics", "secret", "types", "codecs", "model", "batch", "windows", "plan", "doctor", "report", "formats",
-        "views", "schemas")
+PURE = ("errors", "diagnostics", "deprecations", "secret", "types", "codecs", "model", "run_settings", "batch", "windows", "plan",
+        "doctor", "report", "formats", "views", "schemas")
 INPUT_OUTPUT = {"socket", "subprocess", "requests", "urllib.request", "http", "ssl", "asyncio", "paramiko", "pypsrp", "psrpcore",
                 "spnego", "selectors", "select", "threading", "tempfile", "shutil", "pathlib", "glob", "fileinput"}
 ARITHMETIC = {"socket.AF_INET", "socket.AF_INET6", "socket.inet_pton"}  # opens nothing: text to bytes
@@ -103,7 +105,7 @@ def test_only_the_command_line_prints_and_exits(package: str) -> None:
 
 
 READERS = {"files.py", "kinds/__init__.py", "batch/scripts.py", "windows/shipped_rules.py",  # shipped, or compared with it
-           "transports/known_hosts.py", "cli/console.py", "cli/streams.py", "cli/limits_page.py", "cli/__init__.py",
+           "transports/known_hosts.py", "cli/log_file.py", "cli/streams.py", "cli/limits_page.py", "cli/__init__.py",
            "run/journal.py"}  # opened to be written
 
 

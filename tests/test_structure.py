@@ -96,7 +96,7 @@ GIVEN_UP = """
     refers part key_word residue trips made told Want over Desired disagreements identify facts_of net loss
     tree_of read_asked renamed by_default asked_by strangers conflicts look Trips Later each Job _unfit Request kinds_of
     Declarer MOST Step Task spend refill counted narrow Marker reach waiting article beside understand Link
-    quiet Paint visible Outcomes HELD wrong Keep Fleet _somebody _agree _gone KNOWN keywords_only GATE WHAT Gate Directory
+    Paint visible Outcomes HELD wrong Keep Fleet _somebody _agree _gone KNOWN keywords_only GATE WHAT Gate Directory
 """
 
 

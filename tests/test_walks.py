@@ -72,7 +72,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_every_walk_is_told() -> None:
     assert list(WALKS) == [
-        "A property", "A kind", "A plan step, a refusal", "A verb", "A transport", "A view", "A command"]
+        "A property", "A kind", "A plan step, a refusal", "A verb", "A transport", "A view", "A setting", "A command"]
 
 
 def test_a_property_is_read_written_and_documented(tree: Path, project: Path) -> None:
@@ -131,6 +131,17 @@ def test_a_view_shows_runs(tree: Path, project: Path) -> None:
     assert program(tree, project, "plan", "--output", "lines")[1] == "web1\tfailed\t0\n"
     code, _, err = program(tree, project, "status", "--output", "lines")
     assert (code, "status has no output format lines" in err) == (1, True)
+
+
+def test_a_setting_is_said_in_three_places(tree: Path, project: Path) -> None:
+    assert "--reason TEXT" in program(tree, project, "plan", "--help")[1]
+    with (project / "ringfence.yml").open("a", encoding="utf-8") as file:
+        file.write("reason: CHG7\n")
+    code, _, err = program(tree, project, "plan", "--list-hosts", "-vv")
+    assert (code, "reason: CHG7 (ringfence.yml:3)" in err) == (0, True), err
+    assert program(tree, project, "schema", "-o", "schemas")[0] == 0
+    schema = json.loads((project / "schemas" / "settings.schema.json").read_text(encoding="utf-8"))
+    assert schema["properties"]["reason"]["type"] == "string"
 
 
 def test_a_command_is_called_and_helps(tree: Path, project: Path) -> None:

@@ -16,12 +16,13 @@ from cli_lab import RULES, Cli, Output
 from documents import hosts_in
 
 from ringfence.cli.commands.lab import groups, machines
-from ringfence.lab import Machine
+from ringfence.lab import POLICY, Machine
 from ringfence.lab.enforcement.inbound_connection import admits
 from ringfence.lab.registry.hive import StoredKey
 from ringfence.lab.simulated_fleet import SimulatedFleet
 
 LEDGERS = r"SOFTWARE\ringfence"
+DEFAULTS = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Defaults\FirewallPolicy\FirewallRules"
 
 
 @dataclass
@@ -354,3 +355,39 @@ def test_a_rule_is_renamed_by_hand_and_gets_its_name_back(story: Story) -> None:
     assert story.changes("apply", "--yes") == ["rename web"]
     assert (story.rules(), story.entries()) == ({"web"}, {"web": "created"})
     assert story.changes("apply", "--yes") == []
+
+
+def test_commands_of_the_ledger_that_cannot_be_meant(story: Story) -> None:
+    story.play(story.rule("web"))
+    story.done("apply", "--yes")
+    assert "warning: the project owns nothing of the name misspelt or gone on this host" in story.done(
+        "ledger", "release", "web1", "--name", "misspelt", "--name", "gone", "--yes").out
+    for own in (story.name, story.id):
+        assert f"{own} is this project: what it owns is its own already" in story.done(
+            "ledger", "move", "web1", "--from", own, "--yes", code=4).out
+    assert story.entries() == {"web": "created"}
+    assert "no host or group matches" in story.done("retire", "nobody", "--yes", code=1).err
+
+
+def test_a_ledger_made_anew_keeps_what_it_knows(story: Story) -> None:
+    """Of what somebody changed, of what is mentioned, of parts of Windows; and an invalid task is no reason to forget."""
+    tasks = [story.rule("web"), story.rule("db", 1433), "firewall_rule: {name: WINRM-HTTP-In-TCP, remote_address: 10.0.0.0/8}",
+             "firewall_profile: {profiles: domain, log_blocked: true}"]
+    story.play(*tasks)
+    story.done("apply", "--yes")
+    registry = story.lab.hosts["web1"].registry
+    known = story.entries()
+    registry.set(RULES, f"{story.name}-web", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=80|Name=x|")
+    registry.set(rf"{LEDGERS}\{story.id}", f"firewall_rule|local|{story.name}-db", "{broken")
+    story.play(*tasks, "firewall_rule: {name: WINRM-HTTP-In-TCP-PUBLIC, icmp_type: 8}")
+    assert "ICMP types go with" in story.done("ledger", "rebuild", "web1", "--yes", code=1).out
+    assert story.entries() == {name: how for name, how in known.items() if name != "db"}
+    story.play(*tasks)
+    story.done("ledger", "rebuild", "web1", "--yes")
+    assert story.entries() == known | {"db": "adopted"}
+    (shown,) = story.told("ledger", "show", "web1")
+    first = {e["name"]: e["first"] for e in shown["ledger"]["entries"]}
+    assert (first["domain"], first["winrm-http-in-tcp"]) == ({"log_blocked": "not_configured"}, {"remote_address": []})
+    assert story.changes("apply", "--yes") == ["update web"]  # it is still the project's
+    registry.set(RULES, "WINRM-HTTP-In-TCP", str(registry.get(DEFAULTS, "WINRM-HTTP-In-TCP")))
+    registry.unset(rf"{POLICY}\DomainProfile\Logging", "LogDroppedPackets")

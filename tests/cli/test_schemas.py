@@ -1,5 +1,6 @@
 """JSON Schemas accept what ringfence accepts in the advised spelling, and refuse what it refuses."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,16 @@ import pytest
 import yaml
 
 from ringfence import kinds, schemas
-from ringfence.cli.commands.init import FILES
+from ringfence.cli.commands.init import FILES, project_files
+from ringfence.diagnostics import InputError
 from ringfence.project import playbook_keys
+from ringfence.project import settings as project_settings
 from ringfence.views import reference
 
 KINDS = kinds.load()
 ROOT = Path(__file__).parents[2]
 PLAYBOOK = jsonschema.Draft202012Validator(schemas.playbook(KINDS))
+SETTINGS = jsonschema.Draft202012Validator(schemas.settings())
 INVENTORY = jsonschema.Draft202012Validator(schemas.inventory())
 EXAMPLES = sorted(p for folder in ("playbooks", "inventory") for p in (ROOT / folder).rglob("*.yml"))
 
@@ -56,6 +60,7 @@ def test_examples_fit(path: Path) -> None:
 
 
 def test_what_init_writes_fits() -> None:
+    SETTINGS.validate(read(project_files("x")["ringfence.yml"]))
     PLAYBOOK.validate(read(FILES["playbooks/site.yml"]))
     INVENTORY.validate(read(FILES["inventory/hosts.yml"]))
 
@@ -110,3 +115,35 @@ def test_schema_and_reader_know_the_same_keys() -> None:
     assert set(task["then"]["properties"]) == set(playbook_keys.BLOCK_KEYS)
     assert set(task["else"]["then"]["properties"]) == set(playbook_keys.TASK_IMPORT_KEYS)
     assert set(task["else"]["else"]["properties"]) == {*playbook_keys.TASK_KEYS, *KINDS}
+
+
+# --------------------------------------------------------------------------------------------------- ringfence.yml
+
+SAID = {"forks": 7, "log": "logs/ringfence.log", "run_dir": "runs", "unreachable": "warn", "diff": False, "output": "json",
+        "vault_id": ["prod@.pw"], "vault_password_file": ".pw", "extra_vars": ["a=1"], "limit": "web*", "tags": ["a", "b"],
+        "lock_timeout": 1.5, "verbose": 1, "prune": "created", "max_changes": 100, "required_version": ">=0.1", "quiet": True,
+        "inventory": "hosts.yml", "playbooks": ["site.yml"], "modules": "kinds", "inherit": True, "require_scope": False,
+        "project": {"name": "p", "id": "0123456789abcdef"}}
+
+
+def test_the_schema_of_settings_takes_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    commented = re.sub(r"^# (?=[a-z_]+: )", "", project_files("x")["ringfence.yml"], flags=re.MULTILINE)
+    assert "forks" in read(commented)
+    for said in ({}, SAID, read(commented)):
+        SETTINGS.validate(said)
+        Path("ringfence.yml").write_text(yaml.safe_dump(said), encoding="utf-8")
+        project_settings.load()
+    assert {*SAID, "no_color", "skip_tags", "ignore_ansible_cfg", "check", "detailed_exitcode", "full"} == project_settings.KEYS
+
+
+@pytest.mark.parametrize("wrong", [
+    {"forks": 0}, {"forks": "many"}, {"output": "yaml"}, {"yes": True}, {"untrusted": False}, {"log": []}, {"tags": {"a": 1}},
+    {"lock_timeout": -1}, {"unreachable": "never"}, {"project": {"name": "p"}}, {"project": {"name": "p", "id": "xyz"}},
+    {"inventry": "x"}, {"verbose": 3}, {"prune": "some"}, {"quiet": "perhaps"}, {"playbooks": 5}, [1]])
+def test_the_schema_of_settings_refuses_what_is_refused(wrong: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not SETTINGS.is_valid(wrong)
+    monkeypatch.chdir(tmp_path)
+    Path("ringfence.yml").write_text(yaml.safe_dump(wrong), encoding="utf-8")
+    with pytest.raises(InputError):
+        project_settings.load()

@@ -18,6 +18,8 @@ from ringfence.run.host import apply_host, plan_host
 from ringfence.run.owned_objects import release, retire
 
 RUN = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c", inputs="1")
+DEFAULTS = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Defaults\FirewallPolicy"
+GROUP_POLICY_RULES = r"SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules"
 ALLOW = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort={}|RA4=10.0.0.1|Name={}|"
 BLOCK = "v2.31|Action=Block|Active=TRUE|Dir=In|Protocol=6|LPort={}|Name={}|"
 
@@ -94,6 +96,36 @@ def test_what_is_put_back_says_whether_it_opens(first: dict[str, Any], opens: st
     assert change.why == f"declared no more: back to what was found first{opens}"
 
 
+@pytest.mark.parametrize(("now", "first", "opens"), [
+    ({"enabled": True}, {"enabled": False}, "enabled"), ({"enabled": False}, {"enabled": True}, ""),
+    ({"default_inbound_action": "block"}, {"default_inbound_action": "allow"}, "default_inbound_action"),
+    ({"default_inbound_action": "allow"}, {"default_inbound_action": "not_configured"}, ""),  # which is block
+    ({"default_outbound_action": "block"}, {"default_outbound_action": "not_configured"}, "default_outbound_action"),
+    ({"allow_inbound_rules": False}, {"allow_inbound_rules": True, "log_blocked": False}, "allow_inbound_rules"),
+    ({"log_blocked": True}, {"log_blocked": False}, "")])
+def test_a_setting_that_is_put_back_says_so_too(now: dict[str, Any], first: dict[str, Any], opens: str) -> None:
+    on = LabHost({}, owns=False, policy=RUN)
+    assert work(on, task("firewall_profile", {"profiles": "domain", **now})).error is None
+    on.take_over([Id("local", "firewall_profile", "domain")], "mentioned", first=first)
+    (change,) = work(on, prune="restore", apply=False).changes
+    assert change.why.partition("first")[2] == (f"; OPENS: more passes by its {opens}" if opens else "")
+
+
+def test_nothing_is_another_thing_than_what_windows_does_by_itself() -> None:
+    """A host that exempted nothing from IPsec is not put back to Windows' own exemptions."""
+    on = LabHost({}, owns=False, policy=RUN)
+    setting = Id("local", "firewall_setting", "all")
+    for said in (["none"], ["dhcp"]):
+        assert work(on, task("firewall_setting", {"exemptions": said})).error is None
+    on.take_over([setting], "mentioned", first={"exemptions": [], "replace": 1, "key_encoding": [[]]})
+    result = work(on, prune="created", apply=False)
+    assert "It was found with exemptions: [], key_encoding: not_configured: `prune: restore`" in told(result)
+    (change,) = work(on, prune="restore").changes
+    assert change.after is not None
+    assert change.after.values()["exemptions"] == ()
+    assert on.read().state[setting].values()["exemptions"] == ()
+
+
 @pytest.mark.parametrize(("policy", "why"), [
     ({"inputs": "2"}, "the last full run had other values of -e"),
     ({"partial": "--tags or --skip-tags chose"}, ""),
@@ -107,6 +139,47 @@ def test_what_withholds_pruning_in_a_run(policy: dict[str, Any], why: str) -> No
     assert why in told(result)
 
 
+SECURED = [task("ipsec_rule", {"name": "sec", "inbound_security": "require", "outbound_security": "request",
+                               "remote_address": "10.9.0.0/16", "phase1_auth_set": "auth"}),
+           task("ipsec_phase1_auth_set", {"name": "auth", "proposal": [{"machine": True, "kerberos": True}]}),
+           task("ipsec_phase1_auth_set", {"name": "default", "proposal": [{"machine": True, "kerberos": True}]})]
+EXEMPT = task("ipsec_rule", {"name": "more", "inbound_security": "request", "outbound_security": "request",
+                             "remote_address": "10.7.0.0/16"})
+
+
+def test_what_a_kept_rule_names_is_kept_with_it() -> None:
+    """A rule that closes traffic stays, and needs its set; a rule of somebody else may name one of ours."""
+    on = LabHost({}, owns=False, policy=RUN)
+    assert work(on, *SECURED, EXEMPT).error is None
+    for mode in ("created", "restore"):
+        result = work(on, EXEMPT, prune=mode)
+        assert (done(result), result.error) == ([], None)
+        assert "ipsec_phase1_auth_set auth is declared no more, and is kept: ipsec_rule sec still names it" in told(result)
+        assert "ipsec_phase1_auth_set default is declared no more, and is kept: ipsec_rule more still names it" in told(result)
+    assert on.entry("auth", "ipsec_phase1_auth_set")["how"] == "created"
+    result = work(on, EXEMPT, prune="all")
+    assert (sorted(done(result)), result.error) == (["remove auth", "remove default", "remove sec"], None)
+
+
+def test_a_retirement_leaves_what_rules_of_others_name() -> None:
+    on = LabHost({}, owns=False, policy=RUN)
+    assert work(on, *SECURED, EXEMPT).error is None
+    on.machine.registry.set(LEDGER, "ipsec_rule|local|sec", '{"how":"adopted","hash":"1"}')
+    result = retire(on.job({}), on.context(), True)
+    assert (sorted(done(result)), result.error) == (["release auth", "release sec", "remove default", "remove more"], None)
+    assert {c.resource.name: c.why for c in result.changes}["auth"] == "ipsec_rule sec still names it: it stays as it is"
+
+
+def test_what_came_to_hold_more_than_a_cmdlet_can_write_is_released() -> None:
+    """A run that removes it would be refused for ever, and the host with it."""
+    on = host(mine="created")
+    on.put("mine", ALLOW.format(80, "mine") + "Future=1|")
+    result = work(on, prune="created")
+    assert (done(result), result.error) == (["release mine"], None)
+    assert "it holds Future=1 by now" in result.changes[0].why
+    assert on.entry("mine") == {}
+
+
 def test_what_windows_ships_by_now_is_released() -> None:
     """Made where Windows had none (`omitted: default`), and then Windows came to have it."""
     on = LabHost(owns=False, policy=RUN)
@@ -115,6 +188,41 @@ def test_what_windows_ships_by_now_is_released() -> None:
     assert (done(result), result.error) == (["release WINRM-HTTP-In-TCP"], None)
     assert "Windows ships it by now" in result.changes[0].why
     assert ("WINRM-HTTP-In-TCP" in on.rules, on.entry("WINRM-HTTP-In-TCP")) == (True, {})
+
+
+def test_what_windows_ships_by_now_is_released_by_a_retirement_too() -> None:
+    on = LabHost(owns=False, policy=RUN)
+    on.take_over([id_of("WINRM-HTTP-In-TCP")], "created", project=PROJECT)
+    on.machine.registry.set(LEDGER, "Generation", "1")
+    result = retire(on.job({}), on.context(), True)
+    assert (done(result), result.error) == (["release WINRM-HTTP-In-TCP"], None)
+    assert "WINRM-HTTP-In-TCP" in on.rules
+
+
+@pytest.mark.parametrize("store", ["group_policy", "mdm", "static_service", "nowhere"])
+def test_a_ledger_speaks_of_the_local_policy_alone(store: str) -> None:
+    """A name in another store is no reason to remove the object of that name in this one."""
+    on = host(mine="created")
+    on.machine.registry.set(GROUP_POLICY_RULES, "other", ALLOW.format(80, "other"))
+    on.take_over([Id(store, "firewall_rule", "other")], "created")
+    result = work(on, rule("mine", 80), prune="all")
+    assert (done(result), result.error) == ([], None)
+    assert f"'firewall_rule|{store}|other' is not the name of an object that a project could own" in told(result)
+    assert set(on.rules) == {"mine", "other"}
+    on.machine.registry.set(LEDGER, "Generation", "1")
+    assert done(retire(on.job({}), on.context(), False)) == ["remove mine"]
+
+
+def test_a_part_of_windows_is_nobodys_to_remove() -> None:
+    """Whatever the ledger says of a profile, and though the host's table of what ships is gone."""
+    on = LabHost({}, owns=False, policy=RUN)
+    on.machine.registry.delete(DEFAULTS)
+    profile = Id("local", "firewall_profile", "domain")
+    on.take_over([profile], "created", first={"enabled": False})
+    on.machine.registry.set(LEDGER, "Generation", "1")
+    for mode, actions in (("created", []), ("all", []), ("restore", ["update domain"])):
+        assert done(work(on, apply=False, prune=mode)) == actions
+    assert done(retire(on.job({}), on.context(), False)) == ["release domain"]
 
 
 @pytest.mark.parametrize(("run", "forgets"), [

@@ -13,8 +13,9 @@ from ringfence.cli.options import flag
 from ringfence.errors import PRECEDENCE, ExitCode
 
 HELP = ("Declarative configuration of Windows Defender Firewall and IPsec: declare it as YAML, see the difference, apply it, "
-        "prove it.\n\nExit codes: " + "; ".join(f"{int(code)} {code.meaning}" for code in ExitCode) + ". Of several the "
-        "first of " + ", ".join(str(int(code)) for code in PRECEDENCE) + " counts.")
+        "prove it.\n\nWhat flags say, RINGFENCE_… variables and ringfence.yml say too: docs/reference/settings.md.\n\n"
+        "Exit codes: " + "; ".join(f"{int(code)} {code.meaning}" for code in ExitCode) + ". Of several the first of "
+        + ", ".join(str(int(code)) for code in PRECEDENCE) + " counts.")
 FIRST = """
 ringfence demo                 the whole road on five simulated hosts
 ringfence init my-policy       a project to begin with
@@ -110,10 +111,18 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = build()(list(arguments), prog_name="ringfence", standalone_mode=False)
     except typer.TyperException as error:
-        show = getattr(error, "show", None)
-        if show:
-            show()
+        _usage(error)
         return ExitCode.ERROR
     except typer.Abort:
         return ExitCode.ERROR
     return code if isinstance(code, int) else ExitCode.IN_SYNC
+
+
+def _usage(error: Any) -> None:
+    """A wrong command line, told like any other mistake; without any argument there is help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return
+    path = error.ctx.command_path if getattr(error, "ctx", None) else "ringfence"
+    message = error.format_message()
+    typer.echo(f"error: {message[:1].lower()}{message[1:]}\n    `{path} --help` shows what there is.", err=True)

@@ -6,25 +6,32 @@ import inspect
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
-from ringfence.cli.console import LOG, Console, logging_to_stderr
+from ringfence import __version__
+from ringfence.cli.console import LOG, Console, logged
 from ringfence.cli.options import (
+    OLD,
     CommonOptions,
     FleetOptions,
     InventoryOptions,
     OwnershipOptions,
+    PlanLimits,
     RecordOptions,
     SecretOptions,
     SelectionOptions,
     TrustOptions,
+    setting_of,
+    typer_flags,
 )
+from ringfence.cli.resolved_settings import ResolvedSettings
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
-from ringfence.errors import FAILURES, ExitCode, Interrupted, RingfenceError, combined_exit_code
+from ringfence.errors import FAILURES, ExitCode, Interrupted, RingfenceError
 from ringfence.run.interruption import Terminated, sigterm_raises
+from ringfence.run_settings import SETTINGS
 
 Command = Callable[..., int]
 OPTION_GROUPS: dict[Any, Any] = {Console: CommonOptions,
                           **{group: group for group in (SecretOptions, InventoryOptions, SelectionOptions, FleetOptions,
-                                                        TrustOptions, OwnershipOptions, RecordOptions)}}
+                                                        TrustOptions, OwnershipOptions, RecordOptions, PlanLimits)}}
 
 
 class Internal(RingfenceError):
@@ -37,27 +44,37 @@ def usage_error(summary: str, detail: str = "", where: Where = NOWHERE) -> Input
 
 
 def command(function: Command) -> Command:
-    """`function` as typer wants it: each parameter that is a group of flags becomes those flags, and its
-    `console: Console` is made of the common ones. Whatever goes wrong ends in a message and an exit code."""
+    """`function` as typer wants it: each parameter that is a group of settings, or one setting, becomes flags. Their values are
+    those of the command line, the environment and ringfence.yml; its `console: Console` is made of the common ones. Whatever goes
+    wrong ends in a message and an exit code."""
     hints = get_type_hints(function, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if hint in OPTION_GROUPS}
+    groups = {name: OPTION_GROUPS[hint] for name, hint in hints.items() if hint in OPTION_GROUPS}
+    defaults: dict[str, Any] = {}  # of settings, by name
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name in groups:
-            parameters += _flags(OPTION_GROUPS[groups[parameter.name]])
+            members = {f.name for f in dataclasses.fields(groups[parameter.name])}
+            defaults |= {name: SETTINGS[name].default for name in members}
+            parameters += [p for name in SETTINGS if name in members for p in typer_flags(SETTINGS[name])]
+        elif row := setting_of(hints[parameter.name]):
+            defaults[parameter.name] = parameter.default
+            parameters += typer_flags(row)
         else:
             parameters.append(parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY))
+    of_run = "inventory" in defaults or "run_dir" in defaults
+    rows = [SETTINGS[name] for name in defaults]
 
     @functools.wraps(function)
     def call(**given: Any) -> int:
-        for name, hint in groups.items():
-            group = OPTION_GROUPS[hint]
-            given[name] = group(**{f.name: given.pop(f.name) for f in dataclasses.fields(group)})
-        common: CommonOptions = given["console"]
-        with logging_to_stderr(common.verbose):
-            given["console"] = Console(common, command_name(function))
-            with sigterm_raises():
-                return _guarded(function, given)
+        found = ResolvedSettings(rows, given, of_run)
+        wrong = _add_project(found) if of_run else None
+        arguments = {name: value for name, value in given.items() if name not in defaults and not name.startswith(OLD)}
+        values = {name: found.value(name, [] if SETTINGS[name].repeatable else default) for name, default in defaults.items()}
+        for name, group in groups.items():
+            arguments[name] = group(**{f.name: values.pop(f.name) for f in dataclasses.fields(group)})
+        console = Console(arguments["console"], command_name(function), found)
+        with logged(arguments["console"]) as problem, sigterm_raises():
+            return _guarded(function, arguments | values | {"console": console}, wrong or problem)
 
     # typer makes its flags from the signature and the annotations of what it is given
     vars(call).pop("__wrapped__")
@@ -66,25 +83,40 @@ def command(function: Command) -> Command:
     return call
 
 
+def _add_project(found: ResolvedSettings) -> Exception | None:
+    """Ask ringfence.yml for settings too; returns what went wrong, which is told once there is a console."""
+    from ringfence.documents import trust_file
+    from ringfence.project import settings
+
+    try:
+        trust = trust_file.load(
+            *(found.value(name, default) for name, default in (("untrusted", False), ("trust_dir", []), ("allow_program", [])))
+        )
+        found.add_project(settings.load(trust=trust))
+    except Exception as error:
+        return error
+    return None
+
+
 def command_name(function: Command) -> str:
     """What a command is called: the words behind `ringfence`."""
     words = [function.__module__.rpartition(".")[2], function.__name__.strip("_")]
     return " ".join(dict.fromkeys(word.replace("_", "-") for word in words))
 
 
-def _flags(group: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    defaults = {f.name: [] if f.default is dataclasses.MISSING else f.default for f in dataclasses.fields(group)}
-    return [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=hints[n]) for n, d in defaults.items()]
-
-
-def _guarded(function: Command, arguments: dict[str, Any]) -> int:
+def _guarded(function: Command, arguments: dict[str, Any], wrong: Exception | None) -> int:
     console: Console = arguments["console"]
     try:
+        if wrong:
+            raise wrong
+        console.problems(console.settings.check())
+        LOG.debug("ringfence %s: %s, run %s", __version__, console.command, console.run_id)
+        for line in console.settings.lines:
+            LOG.debug("%s", line)
         code = function(**arguments)
         if console.unwritten:
             console.say(f"error: standard output took no more: {console.unwritten}. {console.command} went on to its end")
-            return combined_exit_code([ExitCode(code), ExitCode.ERROR])
+            return code if console.has_run else code or ExitCode.ERROR  # what became of hosts is true, whoever reads it
         return code
     except KeyboardInterrupt as interrupt:
         return _interrupted(console, isinstance(interrupt, Terminated))

@@ -9,13 +9,16 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TextIO
 
-from ringfence.cli.options import CommonOptions, OutputFormat
+from ringfence.cli.log_file import LogFile
+from ringfence.cli.options import CommonOptions
+from ringfence.cli.resolved_settings import ResolvedSettings
 from ringfence.cli.streams import mute
-from ringfence.diagnostics import Diagnostic
+from ringfence.diagnostics import Diagnostic, InputError, Where
 from ringfence.errors import ExitCode, RingfenceError
 from ringfence.formats.document import document
 from ringfence.report import ProjectState, RunInfo
 from ringfence.run.run_options import new_run_id
+from ringfence.run_settings import OutputFormat
 from ringfence.views import text_view
 from ringfence.views.format import Style, unstyled
 
@@ -29,18 +32,26 @@ def ansi(shown: str, style: str) -> str:
 
 
 def coloured(stream: TextIO, no_color: bool) -> bool:
-    """Whether a stream takes colours: a terminal, unless somebody said no (https://no-color.org)."""
-    return not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
+    """Whether a stream takes colours: a terminal, unless somebody said no (https://no-color.org), or what somebody forces them on
+    (https://force-color.org, https://bixense.com/clicolors; older programs read CLICOLOR_FORCE=0 as off)."""
+    if no_color or os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    return os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
 class Console:
     """The streams of one command. A reader that goes away (`| head`) is no error, and no reason to stop half way."""
 
-    def __init__(self, common: CommonOptions, command: str) -> None:
+    def __init__(self, common: CommonOptions, command: str, settings: ResolvedSettings) -> None:
         self.format, self.command = common.output.value, command
+        self.settings = settings  # from where each setting of the command is
+        self.quiet = common.quiet  # nothing but what is not in sync, and mistakes
         self.run_id, self._started = new_run_id(), datetime.now(UTC)
         self._project: Callable[[], ProjectState | None] = lambda: None
         self._wrote = False
+        self.has_run = False  # whether hosts were worked on
         self._progress: Any = None
         self._muted = False
         self.unwritten = ""  # why standard output took no more
@@ -101,8 +112,8 @@ class Console:
             sys.stderr.flush()
 
     def problems(self, found: Sequence[Diagnostic]) -> None:
-        """Mistakes and warnings, for people."""
-        if found:
+        """Mistakes and warnings, for people; where they want it quiet, mistakes alone."""
+        if found := [d for d in found if d.severity == "error" or not self.quiet]:
             self.say(text_view.diagnostics(found, self.style_error))
 
     def ask(self, question: str) -> bool:
@@ -114,7 +125,7 @@ class Console:
     @contextlib.contextmanager
     def progress(self, total: int, what: str) -> Iterator[Callable[[], None]]:
         """Counts what is done, as a bar where several things are done in front of a terminal."""
-        if total < 2 or not sys.stderr.isatty():
+        if self.quiet or total < 2 or not sys.stderr.isatty():
             yield lambda: None
             return
         from rich.console import Console as RichConsole
@@ -144,22 +155,39 @@ class Console:
 
 
 @contextlib.contextmanager
-def logging_to_stderr(verbose: int) -> Iterator[None]:
-    """Log ringfence's own steps while a command runs. Only these: client libraries log what travels, secrets among it."""
+def logged(common: CommonOptions) -> Iterator[InputError | None]:
+    """Log ringfence's own steps while a command runs: to standard error as far as people want it, and all of it to --log; what is
+    given is why that cannot be opened. Only these: client libraries log what travels, secrets among it."""
     lab = LOG.getChild("lab")
-    handlers, level, propagate, lab_level = LOG.handlers[:], LOG.level, LOG.propagate, lab.level
-    handler = logging.StreamHandler(_Late())
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
-    LOG.handlers[:] = [handler]  # one command may run inside another (demo)
-    LOG.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)])
+    before, level, propagate, lab_level = LOG.handlers[:], LOG.level, LOG.propagate, lab.level
+    handlers: list[logging.Handler] = [logging.StreamHandler(_Late())]
+    handlers[0].setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    shown = logging.ERROR if common.quiet else logging.WARNING
+    handlers[0].setLevel((shown, logging.INFO, logging.DEBUG)[min(common.verbose, 2)])
+    wrong, file = _log_file(common.log)
+    handlers += [file] if file else []
+    LOG.handlers[:] = handlers  # one command may run inside another (demo)
+    LOG.setLevel(logging.DEBUG if file else handlers[0].level)
     LOG.propagate = False
-    lab.setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)  # its hosts see clients leave: no news
+    lab.setLevel(logging.DEBUG if common.verbose > 1 else logging.CRITICAL)  # its hosts see clients leave: no news
     try:
-        yield
+        yield wrong
     finally:
-        LOG.handlers[:], LOG.propagate = handlers, propagate
+        LOG.handlers[:], LOG.propagate = before, propagate
         LOG.setLevel(level)
         lab.setLevel(lab_level)
+        if file:
+            file.close()
+        if file and file.problem:
+            _Late().write(f"error: the log {file.path} took no more: {file.problem}\n")
+
+
+def _log_file(path: str) -> tuple[InputError | None, LogFile | None]:
+    try:
+        return None, LogFile(path) if path else None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return InputError([Diagnostic(Where(path), f"the log cannot be opened: {reason}")]), None
 
 
 class _Late:

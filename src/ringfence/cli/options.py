@@ -1,133 +1,141 @@
-"""The flags, each declared once, in groups that commands take as one parameter. Names are Ansible's where it has one."""
+"""The flags of runs, in groups that commands take as one parameter. What each is called and means is in run_settings.SETTINGS; a
+group has all of its values once the command line, the environment and ringfence.yml were asked (cli.resolved_settings)."""
 
+import inspect
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from ringfence.model.ledger import PRUNE_MODES
+from ringfence.deprecations import deprecated
+from ringfence.run_settings import SETTINGS, ForcedGuard, OutputFormat, PruneMode, RunSetting, UnreachableHosts
+from ringfence.types.enums import BOOL
 
-
-class OutputFormat(StrEnum):
-    """What is written to standard output."""
-
-    text = "text"
-    json = "json"
-    jsonl = "jsonl"
-
-
-class UnreachableHosts(StrEnum):
-    """What --unreachable takes."""
-
-    fail = "fail"
-    warn = "warn"
-    ignore = "ignore"
-
-
-PruneMode = StrEnum("PruneMode", [(mode, mode) for mode in PRUNE_MODES])  # type: ignore[misc]
-"""What --prune takes."""
-
-
-class Guard(StrEnum):
-    """What --force takes."""
-
-    percent = "percent"
+OLD = "deprecated_"  # begins the name of a parameter for a flag that was given up
 
 
 def flag(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:
-    """An option of typer; repeated ones say so themselves."""
+    """An option of typer that one command has; repeated ones say so themselves."""
     return typer.Option(*names, help=help, metavar=metavar, show_default=False, **more)
+
+
+def setting_of(hint: Any) -> RunSetting | None:
+    """The setting that a parameter of a command is, as its annotation says."""
+    return next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, RunSetting)), None)
+
+
+def typer_flags(row: RunSetting) -> list[inspect.Parameter]:
+    """A setting as parameters for typer, which reads texts and nothing else: what they must be is looked at where the environment
+    and ringfence.yml are, too. Names that were given up are taken, and not shown."""
+    default = f"Default: {row.shown_default}." if row.shown_default else ""
+    text = " ".join(filter(None, (row.meaning, "Repeatable." if row.repeatable else "", default)))
+    long = f"{row.flag}/{row.negated}" if row.negated else row.flag
+    found = [_parameter(row, row.name, *filter(None, (row.short, long)), *row.aliases, help=text)]
+    return found + [
+        _parameter(row, OLD + old.old, f"--{old.old.replace('_', '-')}", help="", hidden=True)
+        for old in deprecated("setting")
+        if old.new == row.name
+    ]
+
+
+def _parameter(row: RunSetting, name: str, *flags: str, **more: Any) -> inspect.Parameter:
+    words = row.type.schema.get("enum")
+    annotation: Any = list[str] if row.repeatable else int if row.counts else bool | None if row.type is BOOL else str | None
+    if words:
+        more |= {"autocompletion": lambda: [str(word) for word in words]}
+    metavar = row.metavar or (f"<{'|'.join(map(str, words))}>" if words else None)
+    if row.counts:
+        more |= {"count": True}
+    option = flag(*flags, metavar=metavar, **more)
+    default: Any = [] if row.repeatable else 0 if row.counts else None
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[annotation, option])
+
+
+Diff = Annotated[bool, SETTINGS["diff"]]
+Check = Annotated[bool, SETTINGS["check"]]
+Yes = Annotated[bool, SETTINGS["yes"]]
+DetailedExitCode = Annotated[bool, SETTINGS["detailed_exitcode"]]
+RunDir = Annotated[str, SETTINGS["run_dir"]]
 
 
 @dataclass(frozen=True)
 class CommonOptions:
     """What every command takes."""
 
-    output: Annotated[OutputFormat, flag("--output", help="Write text for people, one JSON document, or events as they "
-                                       "happen, one JSON object a line.")] = OutputFormat.text
-    no_color: Annotated[bool, flag("--no-color", help="No colours. They are also off where NO_COLOR is set and where the "
-                                   "output is not a terminal.")] = False
-    verbose: Annotated[int, flag("-v", "--verbose", count=True, help="Log to standard error; -vv logs more.")] = 0
+    output: Annotated[OutputFormat, SETTINGS["output"]] = OutputFormat.text
+    no_color: Annotated[bool, SETTINGS["no_color"]] = False
+    quiet: Annotated[bool, SETTINGS["quiet"]] = False
+    verbose: Annotated[int, SETTINGS["verbose"]] = 0
+    log: Annotated[str, SETTINGS["log"]] = ""
 
 
 @dataclass(frozen=True)
 class SecretOptions:
     """Variables and secrets that never go into a plan file."""
 
-    extra_vars: Annotated[list[str], flag("-e", "--extra-vars", metavar="VARS", help="Variables that win over all "
-                                          "others: key=value, YAML or JSON, or @FILE. Repeatable.")]
-    vault_password_file: Annotated[list[str], flag("--vault-password-file", "--vault-pass-file", metavar="FILE", help=
-                                                   "A file with the vault password, or a program that prints it. Repeatable.")]
-    vault_id: Annotated[list[str], flag("--vault-id", metavar="LABEL@FILE", help="The same for one vault id. Repeatable.")]
+    extra_vars: Annotated[list[str], SETTINGS["extra_vars"]]
+    vault_password_file: Annotated[list[str], SETTINGS["vault_password_file"]]
+    vault_id: Annotated[list[str], SETTINGS["vault_id"]]
 
 
 @dataclass(frozen=True)
 class TrustOptions:
     """What the user says of a project, and a project never of itself."""
 
-    trust_dir: Annotated[list[str], flag("--trust-dir", metavar="DIR", help="Take the project in this folder though "
-                                         "others own it or may write it. Repeatable.")]
-    allow_program: Annotated[list[str], flag("--allow-program", metavar="PATH", help="The project may run this program, or "
-                                             "those in this folder. Repeatable.")]
-    ignore_ansible_cfg: Annotated[bool, flag("--ignore-ansible-cfg", help="Say nothing of ansible.cfg and ANSIBLE_… variables, "
-                                             "which ringfence does not heed.")] = False
-    allow_empty: Annotated[bool, flag("--allow-empty", help="A run without hosts, or without anything declared for them, is no "
-                                      "mistake.")] = False
-    untrusted: Annotated[bool, flag("--untrusted", help="The project is a stranger's: none of its code runs, no host is "
-                                    "connected to, nothing outside of its folder is read. Also: RINGFENCE_UNTRUSTED=1.")] = False
+    trust_dir: Annotated[list[str], SETTINGS["trust_dir"]]
+    allow_program: Annotated[list[str], SETTINGS["allow_program"]]
+    ignore_ansible_cfg: Annotated[bool, SETTINGS["ignore_ansible_cfg"]] = False
+    allow_empty: Annotated[bool, SETTINGS["allow_empty"]] = False
+    untrusted: Annotated[bool, SETTINGS["untrusted"]] = False
 
 
 @dataclass(frozen=True)
 class InventoryOptions:
     """Which hosts."""
 
-    inventory: Annotated[list[str], flag("-i", "--inventory", metavar="FILE", help="An inventory file or folder, or host "
-                                         "names with a comma. Repeatable. Default: that of ringfence.yml.")]
-    limit: Annotated[list[str], flag("-l", "--limit", metavar="PATTERN", help="Only these of the hosts, "
-                                     "in Ansible's patterns: web*, finance:!boundary. Repeatable.")]
+    inventory: Annotated[list[str], SETTINGS["inventory"]]
+    limit: Annotated[list[str], SETTINGS["limit"]]
 
 
 @dataclass(frozen=True)
 class SelectionOptions(InventoryOptions):
     """Which hosts and which tasks."""
 
-    tags: Annotated[list[str], flag("-t", "--tags", metavar="TAGS", help="Only tasks with one of these tags. Repeatable.")]
-    skip_tags: Annotated[list[str], flag("--skip-tags", metavar="TAGS", help="No tasks with one of these tags. Repeatable.")]
+    tags: Annotated[list[str], SETTINGS["tags"]]
+    skip_tags: Annotated[list[str], SETTINGS["skip_tags"]]
 
 
 @dataclass(frozen=True)
 class OwnershipOptions:
     """What becomes of what the project owns on hosts."""
 
-    force: Annotated[list[Guard], flag("--force", metavar="GUARD", help="Switch a guard off: percent (how much of what the "
-                                       "project owns is removed at once). Repeatable.")]
-    prune: Annotated[PruneMode | None, flag("--prune", help="What becomes of what the project had and declares no more. Default: "
-                                            "that of ringfence.yml, else report.")] = None
-    max_changes: Annotated[int, flag("--max-changes", metavar="N", min=0, help="Refuse hosts that would have more changes. "
-                                     "Default: that of ringfence.yml, else any number.")] = 0
-    accept_inherited: Annotated[bool, flag("--accept-inherited", help="Hosts that were made from an image: the ledger that came "
-                                           "with it counts as theirs.")] = False
+    force: Annotated[list[ForcedGuard], SETTINGS["force"]]
+    prune: Annotated[PruneMode | None, SETTINGS["prune"]] = None
+    max_changes: Annotated[int, SETTINGS["max_changes"]] = 0
+    accept_inherited: Annotated[bool, SETTINGS["accept_inherited"]] = False
 
 
 @dataclass(frozen=True)
 class FleetOptions:
     """How the hosts are worked on."""
 
-    forks: Annotated[int, flag("-f", "--forks", metavar="N", min=1, max=1000, help="Hosts at the same time. Default: 20.")] = 20
-    list_hosts: Annotated[bool, flag("--list-hosts", help="Show the hosts that would be worked on, and touch none.")] = False
-    unreachable: Annotated[UnreachableHosts, flag("--unreachable", help="Whether hosts that are not reached make the run fail: "
-                                                  "fail (the default; exit code 5), warn, ignore. They are always listed."
-                                                  )] = UnreachableHosts.fail
-    full: Annotated[bool, flag("--full", help="Show long values and lists whole: of what hosts say the beginning is shown, 200 "
-                               "characters or 20 members.")] = False
+    forks: Annotated[int, SETTINGS["forks"]]
+    list_hosts: Annotated[bool, SETTINGS["list_hosts"]] = False
+    unreachable: Annotated[UnreachableHosts, SETTINGS["unreachable"]] = UnreachableHosts.fail
+    full: Annotated[bool, SETTINGS["full"]] = False
+
+
+@dataclass(frozen=True)
+class PlanLimits:
+    """Which plan files are not applied."""
+
+    max_age: Annotated[str, SETTINGS["max_age"]] = ""
+    same_commit: Annotated[bool, SETTINGS["same_commit"]] = False
 
 
 @dataclass(frozen=True)
 class RecordOptions:
     """Where a run that writes is recorded, and how long it waits for another one."""
 
-    run_dir: Annotated[str, flag("--run-dir", metavar="DIR", help="Where the records of runs are kept. Default: .ringfence/runs "
-                                 "beside ringfence.yml.")] = ""
-    lock_timeout: Annotated[float, flag("--lock-timeout", metavar="SECONDS", min=0, help="How long to wait for another run of "
-                                        "this project on this machine. Default: not at all.")] = 0.0
+    run_dir: Annotated[str, SETTINGS["run_dir"]] = ""
+    lock_timeout: Annotated[float, SETTINGS["lock_timeout"]] = 0.0

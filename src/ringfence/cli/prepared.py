@@ -8,7 +8,7 @@ from pathlib import Path
 from ringfence import kinds
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import InventoryOptions, OwnershipOptions, PruneMode, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.options import InventoryOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.documents import trust_file
 from ringfence.documents.trust import Trust
@@ -18,16 +18,18 @@ from ringfence.project import settings
 from ringfence.run.names import names_on_host
 from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, prepare_hosts
 from ringfence.run.project_state import project_state
+from ringfence.run_settings import PruneMode
 
 NOTHING_SAID = OwnershipOptions([])
 
 
 def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
-             trusted: TrustOptions, connects: bool = True, ownership: OwnershipOptions = NOTHING_SAID) -> Prepared:
-    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to. Raises InputError
-    with every mistake."""
+             trusted: TrustOptions, connects: bool = True, ownership: OwnershipOptions = NOTHING_SAID,
+             narrowed: Sequence[str] = ()) -> Prepared:
+    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to ·
+    `narrowed`: of the selected ones only these. Raises InputError with every mistake."""
     options = _options(console, playbooks, selection, secrets, trusted, connects)
-    found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}))
+    found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}, narrowed=narrowed))
     if connects and found.context.policy.project is None:
         found = replace(found, warnings=(*found.warnings, _nothing_is_owned(found)))
     return _told(console, found, options)
@@ -60,7 +62,8 @@ def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions
         raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
     return RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(which), extra_vars=secrets.extra_vars,
                       vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed,
-                      ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty, run_id=console.run_id)
+                      ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty, run_id=console.run_id,
+                      heeded=console.settings.heeded)
 
 
 def with_names(run: Prepared) -> Prepared:
@@ -69,8 +72,13 @@ def with_names(run: Prepared) -> Prepared:
 
 
 def plan_options(playbooks: Sequence[str], selection: SelectionOptions, ownership: OwnershipOptions) -> dict[str, list[str]]:
-    """How a plan is made, as a plan file keeps it (plan.file.OPTIONS). What loosens a guard is not kept."""
+    """How a plan is made, as a plan file keeps it (formats.plan_file.OPTIONS). What loosens a guard is not kept."""
     return {"playbooks": list(playbooks), **asdict(selection), "prune": [str(ownership.prune)] if ownership.prune else []}
+
+
+def given_selection(console: Console, selection: SelectionOptions) -> SelectionOptions:
+    """What the command line itself selects, for runs that were selected before: of a plan file, or of a record."""
+    return SelectionOptions(**{name: value if console.settings.given(name) else [] for name, value in asdict(selection).items()})
 
 
 def selection_of(options: Mapping[str, Sequence[str]]) -> SelectionOptions:

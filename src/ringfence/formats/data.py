@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from functools import cache
+from itertools import repeat
 from operator import is_
 from typing import Any, cast
 
@@ -20,7 +21,9 @@ FORMAT_VERSION = "1.0"
 MAX_KNOWN = 8_000_000  # characters of changes whose references are remembered
 _LONG = 10_000  # characters of a change that is not
 
-_HOSTS = 200  # hosts whose changes are asked for again, as many as are worked on at once
+_HOSTS = 32  # hosts whose changes are asked for again: those that are worked on
+_SAID = {(made, proven): f'"planned":true,"made":{str(made).lower()},"proven":{str(proven).lower()}'
+         for made in (False, True) for proven in (False, True)}
 _FLAG = ("false", "true")
 _encoder = json.JSONEncoder(separators=(",", ":"))  # making one takes longer than most values
 
@@ -145,9 +148,16 @@ def host_text(result: HostResult, definitions: Definitions) -> str:
 
 def references(result: HostResult, definitions: Definitions) -> list[str]:
     """What a document says of each change of a host, as JSON. (Texts, for there are many of them.)"""
+    keys = definitions.refer_all(result.host, result.changes)
+    return [f'{{"definition":"{key}",{said}}}' for key, said in zip(keys, _became(result), strict=False)]
+
+
+def _became(result: HostResult) -> Iterable[str]:
+    """What became of each change; mostly the same of all."""
     made, proven = result.written, result.proven
-    return [f'{{"definition":"{key}","planned":true,"made":{_FLAG[c.id in made]},"proven":{_FLAG[c.id in proven]}}}'
-            for c, key in zip(result.changes, definitions.refer_all(result.host, result.changes), strict=True)]
+    if not made or (len(made) == len(result.changes) and proven in (frozenset(), made)):
+        return repeat(_SAID[bool(made), bool(proven)])
+    return (_SAID[c.id in made, c.id in proven] for c in result.changes)
 
 
 def host_head(result: HostResult) -> dict[str, Any]:

@@ -13,12 +13,12 @@ write was made. A host's ledger is hostile input: it is bounded, and what is not
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
-from ringfence.model.state import Id, id_for
+from ringfence.model.state import LOCAL, Id, id_for
 from ringfence.types.base import remembered
 
 LEDGER_FORMAT = 1
@@ -86,8 +86,8 @@ def _compact(value: Any) -> str:
 @remembered(65_536, 1000)
 def _entry(name: str, text: str) -> tuple[Id, Entry]:
     """An object, and what is said of it; raises ValueError where it is not understood."""
-    if (id := _id(name)) is None:
-        raise ValueError(f"{name[:100]!r} is not the name of an object")
+    if (id := _id(name)) is None or id.store != LOCAL:
+        raise ValueError(f"{name[:100]!r} is not the name of an object{'' if id is None else ' that a project could own'}")
     try:
         return id, _entry_of(text)
     except (ValueError, RecursionError) as error:
@@ -146,11 +146,13 @@ class Ledger:
         return (written_on.split("|")[1:2] or [written_on])[0] or written_on
 
     def owned(self, id: Id, found: Resource | None) -> Entry | None:
-        """What it says of an object of the project, as it was found; nothing where it is not the project's."""
+        """What it says of an object of the project, as it was found; nothing where it is not the project's. What is a part of
+        Windows, as profiles are, nobody made or took over, whatever it says."""
         entry = self.entries.get(id)
-        if entry is None or entry.hash or not entry.pending:
-            return entry
-        return entry if found is not None and digest_of(found) == entry.pending else None
+        if entry is None or (entry.pending and not entry.hash and (found is None or digest_of(found) != entry.pending)):
+            return None
+        mine = found is None or found.kind.storage.removable
+        return entry if mine else replace(entry, how="mentioned")
 
 
 def _number(text: str | None) -> int:
@@ -190,8 +192,8 @@ def _keys(rows: list[Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The id of each project, with the names and texts of its values."""
     for row in rows:
         if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and row[0] and isinstance(row[1], list):
-            yield row[0].lower(), [(v[0], v[2]) for v in row[1] if isinstance(v, list) and len(v) == 3
-                                   and isinstance(v[0], str) and isinstance(v[2], str)]
+            yield row[0].lower(), [(v[0], v[2]) for v in row[1] if v.__class__ is list and len(v) == 3
+                                   and v[0].__class__ is str and v[2].__class__ is str]
 
 
 def _take(values: list[tuple[str, str]], entries: dict[Id, Entry], problems: list[str]) -> None:

@@ -25,7 +25,7 @@ from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import Narrowing
 from ringfence.secret import Secret
-from ringfence.types.base import PropertyType, as_list, pascal, remembered
+from ringfence.types.base import PropertyType, as_list, pascal
 
 ALWAYS: Literal["always"] = "always"
 RequiredWhen: TypeAlias = "tuple[str, Any] | Literal['always'] | None"
@@ -114,6 +114,7 @@ class Property:
     proposal: "ResourceClass | None" = None  # the table of its members, which are Inside this resource
     wins: Any = None  # the value that is in force wherever one store has it: "on wins" in [MS-FASP] 3.1.3
     policy_only: bool = False  # Windows takes it from policies alone, never from the local store ([MS-FASP] 3.1.3)
+    least: Any = None  # of settings: the value with which least passes; None: it does nothing with traffic
     always_shown: bool = False  # of whatever is made or removed, the default too: else nobody would see what that does
 
     def parse(self, value: Any) -> Any:
@@ -121,20 +122,16 @@ class Property:
 
         A piece of a rule string may be said as it is shown, `LPort2_20=DHCP`, where the host's rule has it.
         """
-        said = tuple(value) if isinstance(value, list) else value
-        if said.__class__ is str or (said.__class__ is tuple and all(one.__class__ is str for one in said)):
-            return self._parse_texts(said)
+        if value.__class__ is str:
+            return (self._known if len(value) <= 300 else self._parse)(value)
+        if isinstance(value, list | tuple) and all(one.__class__ is str for one in value) and sum(map(len, value)) <= 300:
+            return self._known(tuple(value))
         return self._parse(value)
 
     @cached_property
-    def _parse_texts(self) -> Callable[[str | tuple[str, ...]], Any]:
+    def _known(self) -> Callable[[str | tuple[str, ...]], Any]:
         """The canonical value of a text or a list of texts; remembered, since rules and fleets repeat themselves."""
-
-        @remembered(4096, 300, lambda said: len(said) if isinstance(said, str) else sum(map(len, said)))
-        def parse(said: str | tuple[str, ...]) -> Any:
-            return self._parse(said if isinstance(said, str) else list(said))
-
-        return parse
+        return lru_cache(4096)(lambda said: self._parse(said if isinstance(said, str) else list(said)))
 
     def _parse(self, value: Any) -> Any:
         if not isinstance(self.codec, TokenSet):
@@ -163,19 +160,18 @@ def prop(
     example: Any = None,
     unset: Any = None,
     references: str = "",
-    one_value: bool = False,
-    required_when: "RequiredWhen" = None,
+    one_value: bool = False, required_when: "RequiredWhen" = None,
     role: Role = "condition",
     narrows: Narrowing | None = None,
     proposal: "type[Resource] | None" = None,
-    wins: Any = None, policy_only: bool = False, always_shown: bool = False,
+    wins: Any = None, policy_only: bool = False, least: Any = None, always_shown: bool = False,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
             "one_value": one_value, "role": role, "narrows": narrows, "proposal": proposal, "wins": wins,
-            "policy_only": policy_only, "always_shown": always_shown}
+            "policy_only": policy_only, "least": least, "always_shown": always_shown}
     return dataclasses.field(default=default, metadata=meta)
 
 

@@ -39,7 +39,11 @@ def judge_again(plan: Plan, found: HostSnapshot) -> Plan:
 
 
 def _judged(plan: Plan) -> Plan:
-    found = judge(judged(plan.declarations.values(), plan.after), PolicyOnHost(plan.found, plan.after))
+    host, after = PolicyOnHost(plan.found, plan.after), plan.after
+    doubtful = [one for id, one in plan.declarations.items() if not host.is_clear(id, after.get(id))]
+    found = judge(judged(doubtful, after), host)
+    if not (plan.unmet or found or plan.obstacles):
+        return plan
     return replace(plan, obstacles=(*plan.unmet, *found))
 
 

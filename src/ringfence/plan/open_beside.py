@@ -3,7 +3,8 @@ add up ([MS-FASP] 2.2.34; "Windows Firewall rules"). Windows ships such rules, f
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ringfence.diagnostics import Diagnostic
@@ -14,6 +15,9 @@ from ringfence.plan.plan import Plan
 
 _NARROWED = ("package", "package_family_name", "local_user", "remote_user", "remote_machine", "interface_alias", "interface_type",
              "local_address", "remote_port", "unknown_tokens")
+_Ports = tuple[int, int] | str  # the first and the last, or a keyword
+_FEW = 1_000  # open rules that are remembered together: Windows ships some dozens, and a fleet has the same ones on every host
+_REMEMBERED = 5_000  # declared rules of which it is remembered what is open beside them
 _SHOWN = 3  # open rules that are named
 _LOOKED_AT = 100  # open rules for one port, for one program, or for many ports, of which each is compared with what is declared
 _ADVICE = "Allow rules add up. Declare those too, narrower or with `enabled: false`; `ringfence show` has them as they are"
@@ -24,52 +28,64 @@ def warn_of_open_rules(plan: Plan) -> Plan:
     narrowed = [d for d in present(plan.declarations.values()) if _lets_in_some(d.resource)]
     if not narrowed:
         return plan
-    everybody = _OpenRules(r for r in plan.after.values() if r.__dict__.get("enabled") is True and _is_open(r))
-    return plan.with_diagnostics(*(w for one in narrowed for w in _warning(one, everybody)))
+    rules = tuple(r for r in plan.after.values() if r.__dict__.get("enabled") is True and _is_open(r))
+    everybody = _known_rules(rules) if len(rules) <= _FEW else _OpenRules(rules)
+    return plan.with_diagnostics(*(_warning(one, names) for one in narrowed if (names := everybody.names_beside(one.resource))))
 
 
 class _OpenRules:
-    """Rules that let everybody in: by the single ports that they are for, by the program; `others` are for more, or neither."""
+    """Rules that let everybody in: by the single ports that they are for, by the program; `others` are for more, or neither, and
+    are kept by protocol."""
 
     def __init__(self, rules: Iterable[Any]) -> None:
-        self.by_port, self.by_program = defaultdict[int | str, list[Any]](list), defaultdict[str, list[Any]](list)
-        self.others: list[Any] = []
+        self.by_port, self.by_program = defaultdict[_Ports, list[Any]](list), defaultdict[str, list[Any]](list)
+        self.others = defaultdict[str, list[Any]](list)
         for rule in rules:
-            if rule.local_port and not any("-" in port for port in rule.local_port):
-                homes = [self.by_port[_number(port)] for port in rule.local_port]
-            elif not rule.local_port and rule.program:
+            ports = _ports_of(rule)
+            if ports and all(map(_is_single, ports)):
+                homes = [self.by_port[port] for port in ports]
+            elif not ports and rule.program:
                 homes = [self.by_program[rule.program]]
             else:  # what is for a service alone says nothing of ports
-                homes = [self.others] if rule.local_port or not rule.service else []
+                homes = [self.others[rule.protocol]] if ports or not rule.service else []
             for home in homes:
                 if len(home) < _LOOKED_AT:
                     home.append(rule)
-        self.numbers = sorted(port for port in self.by_port if isinstance(port, int))
+        self.numbers = sorted(port for port in self.by_port if not isinstance(port, str))
+        self._known: dict[int, tuple[Resource, list[str]]] = {}  # what was asked before, by identity
 
-    def near(self, declared: Any) -> Iterator[Any]:
-        """Those that may let in some of what a declared rule lets in."""
-        for port in declared.local_port:
-            low, dash, high = port.partition("-")
-            if not dash:
-                yield from self.by_port.get(_number(port), ())
-            elif low.isdecimal() and high.isdecimal():
-                for number in self.numbers[bisect_left(self.numbers, int(low)):bisect_right(self.numbers, int(high))]:
-                    yield from self.by_port[number]
-        yield from self.by_program.get(declared.program, ())
-        yield from self.others
+    def names_beside(self, declared: Resource) -> list[str]:
+        """The names of those that let in some of what a declared rule lets in. Remembered, since hosts share both."""
+        known = self._known.get(id(declared))
+        if known is None:
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            known = self._known[id(declared)] = declared, self._compared(declared)  # kept, so that its identity stays its own
+        return known[1]
+
+    def _compared(self, declared: Any) -> list[str]:
+        near = [*self.others.get(declared.protocol, ()), *self.others.get("any", ())]
+        for port in _ports_of(declared):
+            if isinstance(port, str) or _is_single(port):
+                near += self.by_port.get(port, ())
+            else:
+                low, high = port
+                for one in self.numbers[bisect_left(self.numbers, (low, low)):bisect_right(self.numbers, (high, high))]:
+                    near += self.by_port[one]
+        if declared.program:
+            near += self.by_program.get(declared.program, ())
+        return sorted({other.name for other in near if _covers(other, declared)})
 
 
-def _number(port: str) -> int | str:
-    """A port as a number; a keyword as it stands."""
-    return int(port) if port.isdecimal() else port
+@lru_cache(8)
+def _known_rules(rules: tuple[Resource, ...]) -> _OpenRules:
+    return _OpenRules(rules)
 
 
-def _warning(declared: Present, everybody: _OpenRules) -> Iterator[Diagnostic]:
-    names = sorted({other.name for other in everybody.near(declared.resource) if _covers(other, declared.resource)})
-    if names:
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        yield Diagnostic(declared.location("remote_address"), f"{declared} does not restrict what it is for: "
-                         f"{', '.join(names[:_SHOWN])}{more} on the host let that in from anywhere", _ADVICE, "warning")
+def _warning(declared: Present, names: Sequence[str]) -> Diagnostic:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return Diagnostic(declared.location("remote_address"), f"{declared} does not restrict what it is for: "
+                      f"{', '.join(names[:_SHOWN])}{more} on the host let that in from anywhere", _ADVICE, "warning")
 
 
 def _lets_in(resource: Resource) -> bool:
@@ -101,14 +117,28 @@ def _covers(other: Any, declared: Any) -> bool:
 
 def _same_listener(other: Any, declared: Any) -> bool:
     """Whether they have a port in common; a rule without ports is for all that listen, or for its program or service alone."""
-    if other.local_port:
-        return any(_meet(held, port) for port in declared.local_port for held in other.local_port)
+    if held := _ports_of(other):
+        return any(_meet(one, port) for port in _ports_of(declared) for one in held)
     return not (other.program or other.service) or (other.program is not None and other.program == declared.program)
 
 
-def _meet(held: str, port: str) -> bool:
-    """Whether two ports, ranges or keywords have something in common."""
-    (low, _, high), (first, _, last) = held.partition("-"), port.partition("-")
-    if not all(n.isdecimal() for n in (low, high or low, first, last or first)):
+@once
+def _ports_of(rule: Resource) -> tuple[_Ports, ...]:
+    """Its local ports; none for any."""
+    return tuple(map(_parsed, rule.__dict__["local_port"]))
+
+
+def _parsed(port: str) -> _Ports:
+    low, _, high = port.partition("-")
+    return (int(low), int(high or low)) if low.isdecimal() and (high or low).isdecimal() else port
+
+
+def _is_single(port: _Ports) -> bool:
+    return isinstance(port, str) or port[0] == port[1]
+
+
+def _meet(held: _Ports, port: _Ports) -> bool:
+    """Whether two of them have something in common."""
+    if isinstance(held, str) or isinstance(port, str):
         return held == port
-    return int(low) <= int(last or first) and int(first) <= int(high or low)
+    return held[0] <= port[1] and port[0] <= held[1]

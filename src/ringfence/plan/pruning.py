@@ -4,17 +4,19 @@ Removal is silence too: what would let traffic pass is kept unless a word says o
 certain that nobody declares it any more.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.model.kept import kept_pieces
 from ringfence.model.ledger import Entry
 from ringfence.model.plain import digest_of, plain_data
-from ringfence.model.resource import Resource
+from ringfence.model.resource import Property, Resource
 from ringfence.model.state import Change, Id, State, title
 from ringfence.plan.ownership import OWNERSHIP_GUIDE
 from ringfence.plan.plan import Plan
+from ringfence.plan.references import users_of
 from ringfence.plan.run_policy import PERCENT, PERCENT_FROM
 from ringfence.plan.wider import opens, widened
 
@@ -33,10 +35,14 @@ def prune(plan: Plan) -> Plan:
         return plan
     if (why := withheld(plan)) or policy.prune == "report":
         return plan.with_diagnostics(_report(gone, plan.found.state, why))
-    changes = tuple(change for id, entry in gone.items() if (change := _change(id, entry, plan)))
-    kept = {id: entry for id, entry in gone.items() if id not in {c.id for c in changes}}
-    plan = replace(plan, changes=(*plan.changes, *changes)).with_diagnostics(*_kept(kept, plan))
-    return _guarded(plan, [c for c in changes if c.action == "remove"])
+    changes = {id: change for id, entry in gone.items() if (change := _change(id, entry, plan))}
+    going = {id: change.resource for id, change in changes.items() if change.action == "remove"}
+    names = {id for id, r in going.items() if policy.prune != "all" or not r.kind.storage.falls_back(id.name)}
+    used = users_of(names, plan.after.updated(dict.fromkeys(going)))
+    changes = {id: change for id, change in changes.items() if id not in used}
+    kept = {id: entry for id, entry in gone.items() if id not in changes}
+    plan = replace(plan, changes=(*plan.changes, *changes.values())).with_diagnostics(*_kept(kept, used, plan))
+    return _guarded(plan, len(going) - len(used))
 
 
 def withheld(plan: Plan) -> str:
@@ -65,6 +71,9 @@ def _change(id: Id, entry: Entry, plan: Plan) -> Change | None:
     found, mode = plan.found.state[id], plan.policy.prune
     if entry.how == "created" and id in plan.found.defaults.state:
         return Change(id, found, found, as_action="release", why="declared no more; Windows ships it by now: it stays as it is")
+    if entry.how == "created" and (pieces := kept_pieces(found)):
+        why = f"declared no more; it holds {'|'.join(pieces)} by now, which no cmdlet can write: it stays as it is"
+        return Change(id, found, found, as_action="release", why=why)
     if entry.how == "created":
         if opens(found) and mode != "all":
             return None
@@ -86,31 +95,40 @@ def _first(entry: Entry, found: Resource) -> Resource:
     for name, value in entry.first.items():
         if p := found.kind.properties.get(name):
             try:
-                values[name] = p.default if value in (None, []) else p.parse(value)
+                values[name] = _nothing(p) if value in (None, []) else p.parse(value)
             except ValueError:
                 continue
     return found.replace(**values)
 
 
-def _kept(kept: Mapping[Id, Entry], plan: Plan) -> Iterator[Diagnostic]:
+def _nothing(p: Property) -> Any:
+    """What an empty list, or no value, was of a property: its default, but for lists whose default is another than none."""
+    return () if p.type.name.startswith("list") else p.default
+
+
+def _kept(kept: Mapping[Id, Entry], used: Mapping[Id, Sequence[Id]], plan: Plan) -> Iterator[Diagnostic]:
     for id, entry in kept.items():
         found = plan.found.state[id]
         name = title(id, found)
-        if entry.how == "created":
+        if users := used.get(id):
+            who = ", ".join(map(str, users[:_TOLD]))
+            yield Diagnostic(NOWHERE, f"{name} is declared no more, and is kept: {who} still names it",
+                             "It goes when nothing names it any more", "warning")
+        elif entry.how == "created":
             yield Diagnostic(NOWHERE, f"{name} is declared no more and OPENS when it goes: it closes traffic, and is kept",
                              f"Say `state: absent` for it, or `prune: all`. See {OWNERSHIP_GUIDE}", "warning")
         elif entry.first and (then := _first(entry, found)) != found:
-            values = ", ".join(f"{p}: {plain_data(getattr(then, p))}" for p in entry.first if hasattr(then, p))
+            values = ", ".join(f"{p}: {plain_data(getattr(then, p))}" for p in entry.first if p in found.kind.properties)
             yield Diagnostic(NOWHERE, f"{name} is declared no more: the project mentioned it, and stops to", f"It was found with "
                              f"{values}: `prune: restore` puts that back", "warning")
 
 
-def _guarded(plan: Plan, removals: list[Change]) -> Plan:
+def _guarded(plan: Plan, removals: int) -> Plan:
     """The plan, refused where it would remove much of what the project has there at once."""
     owned = sum(entry.how != "mentioned" for entry in plan.found.ledger.entries.values())
-    if owned < PERCENT_FROM or len(removals) * 100 < owned * PERCENT or "percent" in plan.policy.forced:
+    if owned < PERCENT_FROM or removals * 100 < owned * PERCENT or "percent" in plan.policy.forced:
         return plan
-    return plan.refused(Diagnostic(NOWHERE, f"{len(removals)} of the {owned} objects of the project on this host would be "
+    return plan.refused(Diagnostic(NOWHERE, f"{removals} of the {owned} objects of the project on this host would be "
                                    "removed, because nothing declares them any more", "Look whether that is meant: --force "
                                    f"percent goes on. See {OWNERSHIP_GUIDE}"))
 

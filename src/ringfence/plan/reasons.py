@@ -120,6 +120,12 @@ class PolicyOnHost:
             found.update({p: (*found[p], reason) for p in profiles if p in found})
         return found
 
+    def is_clear(self, id: Id, resource: Resource | None) -> bool:
+        """Whether nothing stands in the way of an object, nor may: what holds for most rules of a host, and is found soonest."""
+        if resource is None or not (sort := _sort_of(resource)).is_plain or self._has_others(id):
+            return False
+        return sort.is_off or self._of_its_sort(id.store, resource.kind, sort) is _NOTHING
+
     # -- what is the same for all objects of a sort
 
     def _of_its_sort(self, store: str, kind: Kind, sort: "_Sort") -> Mapping[str, tuple[Reason, ...]]:

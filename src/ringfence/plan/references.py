@@ -1,6 +1,6 @@
 """Resources that name others: what is missing, what is still needed, and what does not go together on this host."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ringfence.diagnostics import Diagnostic, suggest
 from ringfence.model.declaration import Absent, Present, reference_problems
@@ -45,12 +45,20 @@ def _with_found_ones(declared: Present, plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _still_used(declared: Absent, after: State) -> Iterator[Diagnostic]:
-    users = [id for id, r in after.items() if id.store == declared.id.store and r.kind.references
-             and declared.id in references_of(id.store, r).values()]
-    if users:
+    if users := users_of({declared.id}, after).get(declared.id):
         names = ", ".join(map(str, sorted(users)))
         yield Diagnostic(declared.where, f"{declared} cannot be removed: {names} on the host still uses it",
                          "declare those rules absent, or with another set, in the same play")
+
+
+def users_of(named: Collection[Id], state: State) -> Mapping[Id, Sequence[Id]]:
+    """Which of the `named` resources others in a state name, and who does."""
+    found: dict[Id, list[Id]] = {}
+    for id, resource in state.items():
+        for other in references_of(id.store, resource).values() if resource.kind.references else ():
+            if other in named:
+                found.setdefault(other, []).append(id)
+    return found
 
 
 def cross_store_references(found: State) -> Iterator[tuple[Id, Id]]:

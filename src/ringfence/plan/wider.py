@@ -12,14 +12,15 @@ from ringfence.model.resource import Property, Resource
 def widened(before: Resource, after: Resource) -> tuple[str, ...]:
     """The properties by which `after` lets traffic pass, or pass in clear, that `before` does not; none where it is no wider.
 
-    Objects that do nothing with traffic themselves (sets, profiles) are not judged.
+    Of settings, those count of which a value is known to let least pass; sets do nothing with traffic themselves.
     """
     was, will = before.as_filter(), after.as_filter()
+    table = after.kind.properties
     if was is None or will is None:
-        return ()
-    table = after.kind.properties.values()
+        one, other = before.in_effect().values(), after.in_effect().values()
+        return tuple(name for name in one if one[name] != other[name] and table[name].least not in (None, other[name]))
     if "secure" in (was.effect, will.effect) or "exempt" in (was.effect, will.effect):
-        return tuple(p.name for p in table if p.role != "text" and getattr(before, p.name) != getattr(after, p.name))
+        return tuple(p.name for p in table.values() if p.role != "text" and getattr(before, p.name) != getattr(after, p.name))
     blocked = was.enabled and was.effect == "block"
     allows = will.enabled and will.effect == "allow"
     if was.effect != will.effect:
@@ -27,7 +28,7 @@ def widened(before: Resource, after: Resource) -> tuple[str, ...]:
     if not blocked and not allows:
         return ()
     wide, narrow = (after, before) if blocked else (before, after)
-    return tuple(p.name for p in table if not _covers(p, getattr(wide, p.name), getattr(narrow, p.name)))
+    return tuple(p.name for p in table.values() if not _covers(p, getattr(wide, p.name), getattr(narrow, p.name)))
 
 
 def opens(removed: Resource) -> bool:

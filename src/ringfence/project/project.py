@@ -12,7 +12,7 @@ from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault
 from ringfence.documents.yaml import Map, Seq
 from ringfence.inventory import patterns, readers
-from ringfence.inventory.inventory import Host, Inventory
+from ringfence.inventory.inventory import LOCALHOST, Host, Inventory
 from ringfence.project.playbook import PlaybookReader
 from ringfence.project.plays import Play
 from ringfence.project.render import RenderedTasks, Tags, TaskRenderer, render
@@ -85,6 +85,13 @@ class Project:
         """Each play with the names of its hosts."""
         return tuple((target.play, tuple(target.hosts)) for target in self._targets)
 
+    @property
+    def literals(self) -> RenderedTasks:
+        """Every task of every play, whether a host wants it or not, with those of its values that are the same on all hosts."""
+        steps = [step for target in self._targets for step in target.steps]
+        return RenderedTasks((), partial=tuple(s.literal for s in steps if s.fixed is None),
+                             undecided=tuple(s.fixed for s in steps if s.fixed is not None))
+
     def of_run(self, name: str, key: str) -> tuple[Any, tuple[Diagnostic, ...]]:
         """What plays say of the run on a host, by one of RUN_KEYS, and where they do not agree; None where no play says it."""
         said = [(t.play.of_run[key], t.play.of_run.at(key)) for t in self._targets if key in t.play.of_run and name in t.hosts]
@@ -116,7 +123,7 @@ class Project:
         return RenderedTasks(tuple(t for r in found for t in r.tasks),
                              tuple(dict.fromkeys(d for r in found for d in r.diagnostics)),
                              tuple(dict.fromkeys(w for r in found for w in r.needs_facts)),
-                             tuple(t for r in found for t in r.partial))
+                             tuple(t for r in found for t in r.partial), tuple(t for r in found for t in r.undecided))
 
     def _chosen(self, tags: Tags) -> list[tuple[TaskRenderer, ...]]:
         if tags not in self._steps:
@@ -262,7 +269,7 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
             def make(name: str) -> Scope:
                 magic = {**fleet.magic(name), "omit": OMIT, "hostvars": memo[beside]}
                 return Scope(extra_variables.merged_over(fleet.get(name, beside).variables), magic, None, vault, trust=trust)
-            memo[beside] = HostVars(fleet.entries, make)
+            memo[beside] = HostVars(fleet.entries, make, LOCALHOST)
         return memo[beside]
 
     left = patterns.limit(fleet, limit, problems)

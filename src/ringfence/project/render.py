@@ -6,7 +6,7 @@ rendered once for all hosts on which everything that its templates can see is th
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from jinja2.utils import missing
 
@@ -58,12 +58,14 @@ class RenderedTask:
 class RenderedTasks:
     """What plays mean for a host. `needs_facts` are places that need facts which were not given: without facts the tasks
     there are missing from `tasks` and are no mistakes. `partial` are tasks of which some values could not be rendered
-    (or wait): they hold the others, so that these can be checked at the same time."""
+    (or wait): they hold the others, so that these can be checked at the same time. `undecided` are whole, and nobody knows yet
+    whether they are wanted."""
 
     tasks: tuple[RenderedTask, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     needs_facts: tuple[Where, ...] = ()
     partial: tuple[RenderedTask, ...] = ()
+    undecided: tuple[RenderedTask, ...] = ()
 
 
 SPECIAL_TAGS = frozenset({"always", "never", "tagged", "untagged", "all"})
@@ -105,14 +107,18 @@ ANY_TAGS = Tags(frozenset({"all", "never"}))
 """What some choice of tags selects: every task."""
 
 
+_Verdict = Literal["holds", "fails", "wrong", "waits"]  # of conditions; `waits`: facts decide
+
+
 @dataclass(slots=True)
 class _Outcome:
     """What one task gave on one host."""
 
     tasks: list[RenderedTask] = field(default_factory=list)
-    errors: list[Diagnostic] = field(default_factory=list)
+    errors: list[Diagnostic] = field(default_factory=list)  # and warnings
     needs_facts: list[Where] = field(default_factory=list)
     partial: list[RenderedTask] = field(default_factory=list)
+    undecided: list[RenderedTask] = field(default_factory=list)
     cost: int = 0  # units of the budget
     alive: Any = None  # keeps objects alive whose id() is in the memo's key, so that ids are not reused
 
@@ -145,6 +151,12 @@ class TaskRenderer:
         self.always = self.fixed is not None and not step.conditions
         self._memo: dict[Hashable, _Outcome] = {}
 
+    @property
+    def literal(self) -> RenderedTask:
+        """The task with those of its values that are the same on all hosts."""
+        step = self.source
+        return self.fixed or _task(step, _literal(step.properties), _literal(step.treatment), step.name, None)
+
     def _names(self) -> frozenset[str]:
         """All names that anything in the task may use."""
         step = self.source
@@ -174,6 +186,12 @@ class TaskRenderer:
         return found
 
     def _render(self, scope: Scope) -> _Outcome:
+        outcome = self._rounds(scope)
+        outcome.errors += (replace(d, where=self.source.where) for d in scope.warnings)
+        scope.warnings.clear()
+        return outcome
+
+    def _rounds(self, scope: Scope) -> _Outcome:
         outcome, step = _Outcome(), self.source
         if step.loop is None:
             self._round(scope, None, outcome)
@@ -184,7 +202,7 @@ class TaskRenderer:
         except OverBudget as error:
             outcome.fail(error, loop.where)
         except RenderError as error:  # a condition that is false without the loop makes its list irrelevant
-            if self._holds(scope, _Outcome()) is not False:
+            if self._holds(scope, _Outcome()) != "fails":
                 outcome.fail(error, loop.where)
             return outcome
         for index, item in enumerate(items):
@@ -195,29 +213,39 @@ class TaskRenderer:
 
     def _round(self, scope: Scope, item: LoopItem | None, outcome: _Outcome) -> None:
         step = self.source
-        if not self._holds(scope, outcome):
+        verdict = self._holds(scope, outcome)
+        if verdict in ("fails", "wrong"):
             return
+        wanted, mistakes = (outcome.tasks, outcome) if verdict == "holds" else (outcome.undecided, _Outcome())
         if self.fixed is not None:
-            outcome.tasks.append(self.fixed)
+            wanted.append(self.fixed)
             return
-        properties, good = _rendered(scope, step.properties, outcome)
-        treatment, also_good = _rendered(scope, step.treatment, outcome)
+        properties, good = _rendered(scope, step.properties, mistakes)
+        treatment, also_good = _rendered(scope, step.treatment, mistakes)
         if item is not None:
             item = LoopItem(item.value, item.index, _text(scope, step.loop.label) if step.loop and step.loop.label
                         else _short(item.value))
-        rendered_tasks = outcome.tasks if good and also_good else outcome.partial
+        rendered_tasks = wanted if good and also_good else outcome.partial
         rendered_tasks.append(_task(step, properties, treatment, _text(scope, step.name), item))
 
-    def _holds(self, scope: Scope, outcome: _Outcome) -> bool | None:
-        """Whether all conditions are true; None where one cannot be told."""
+    def _holds(self, scope: Scope, outcome: _Outcome) -> _Verdict:
+        """What the conditions of the task come to, all together."""
+        waits: list[Where] = []
         for when in self.source.conditions:
             try:
                 if not scope.test(when.text, when.where):
-                    return False
+                    return "fails"
+            except UndefinedFacts:
+                if scope.is_surely_false(when.text, when.where):
+                    return "fails"
+                waits.append(when.where)
             except RenderError as error:
+                if waits and not isinstance(error, OverBudget):  # with facts one before may fail: then this is not asked
+                    continue
                 outcome.fail(error, when.where)
-                return None
-        return True
+                return "wrong"
+        outcome.needs_facts += waits[:1]
+        return "waits" if waits else "holds"
 
 
 def _rendered(scope: Scope, written: Map, outcome: _Outcome) -> tuple[dict[str, Any], bool]:
@@ -234,6 +262,10 @@ def _rendered(scope: Scope, written: Map, outcome: _Outcome) -> tuple[dict[str, 
             if rendered is not OMIT:
                 found[key] = rendered
     return found, good
+
+
+def _literal(written: Map) -> dict[str, Any]:
+    return {key: value for key, value in written.items() if names_in(value) is None}
 
 
 def _task(step: TaskSource, properties: Mapping[str, Any], treatment: Mapping[str, Any], name: str,
@@ -286,6 +318,7 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTa
     errors: dict[Diagnostic, None] = {}
     needs_facts: dict[Where, None] = {}
     partial: list[RenderedTask] = []
+    undecided: list[RenderedTask] = []
     for step in steps:
         if step.always and step.fixed is not None:
             tasks.append(step.fixed)
@@ -302,7 +335,9 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTa
             break
         needs_facts.update(dict.fromkeys(outcome.needs_facts))
         partial += outcome.partial
+        undecided += outcome.undecided
     found = sorted(errors, key=lambda d: (d.where, d.summary, d.detail))
-    return RenderedTasks(tuple(tasks), tuple(replace(d, host=host) for d in found), tuple(needs_facts), tuple(partial))
+    return RenderedTasks(tuple(tasks), tuple(replace(d, host=host) for d in found), tuple(needs_facts), tuple(partial),
+                         tuple(undecided))
 
 

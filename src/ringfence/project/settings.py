@@ -1,23 +1,33 @@
 """`ringfence.yml`: what a project says once instead of on every command line. Optional."""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ringfence import __version__
 from ringfence.diagnostics import Diagnostic, InputError, Problems, Where, allowed, describe
 from ringfence.documents import yaml
+from ringfence.documents.current_names import current_names
 from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import Map, Seq
 from ringfence.files import MAX_SETTINGS
-from ringfence.model.ledger import PROJECT_ID, PRUNE_MODES, ProjectIdentity
+from ringfence.model.ledger import PROJECT_ID, ProjectIdentity
+from ringfence.run_settings import PROJECT_KEYS, SETTINGS, RunSetting
 from ringfence.types.enums import parse_bool
 
 FILE = "ringfence.yml"
 MAX_ENTRIES = 1000  # entries of one list in ringfence.yml
-MAX_COUNT = 1_000_000  # what a number in it may be
 LATER = ("protected",)  # keys of the design that no version knows yet
+
+
+@dataclass(frozen=True, slots=True)
+class SetValue:
+    """What ringfence.yml says of a run, and where."""
+
+    value: Any
+    where: Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +37,28 @@ class ProjectSettings:
     `folder` is the project's: that of the file, or the current one. `modules` are the folders of its own kinds. `project` is
     in whose name objects are owned, `prune` one of PRUNE_MODES, `max_changes` how many changes a host may have at once (0: any
     number), `inherit` whether hosts are made from images with a ledger, `require_scope` whether rules that let in have to say
-    from where.
+    from where. `run` is what else of run_settings.SETTINGS it says: how a run goes and is told. `warnings`: names that were given
+    up.
     """
 
     folder: Path
     inventory: tuple[str, ...] = ()
     playbooks: tuple[str, ...] = ()
-    vault_password_file: str = ""
+    vault_password_file: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     project: ProjectIdentity | None = None
     prune: str = ""
     max_changes: int = 0
     inherit: bool = False
     require_scope: bool = False
+    required_version: str = ""
+    vault_id: tuple[str, ...] = ()
+    extra_vars: tuple[str, ...] = ()
+    limit: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    run: Mapping[str, SetValue] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def find(start: Path | None = None) -> Path | None:
@@ -61,19 +80,46 @@ def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings:
     data = yaml.load(path, problems, limit=MAX_SETTINGS)
     if data is not None and not isinstance(data, Map):
         problems.error(Where(os.fspath(path), 1), f"{FILE} is a mapping, not {describe(data)}",
-                       f"Allowed: {', '.join(_KEYS)}.")
-    data = data if isinstance(data, Map) else Map()
+                       f"Allowed: {', '.join(sorted(KEYS))}.")
+    data = current_names("setting", data, problems) if isinstance(data, Map) else Map()
+    _check_version(data)
     values: dict[str, Any] = {}
     for key, value in data.items():
-        if key in _KEYS:
-            values[key] = _KEYS[key](key, value, data, path.parent, problems)
+        if key in _READERS:
+            values[key] = _READERS[key](key, value, data, path.parent, problems)
+        elif key in KEYS:
+            values[key] = _of_run(SETTINGS[key], value, data, path.parent, problems)
+        elif row := SETTINGS.get("yes" if key is True else key):  # YAML's yes is true, as a key too
+            variable = f", or set {row.variable}" if row.from_environment else ""
+            problems.error(data.at(key), f"{row.name} does not belong into {FILE}: {row.why}",
+                           f"Give {row.flag} on the command line{variable}.")
         elif key in LATER:
             problems.error(data.at(key), f'"{key}" is not supported yet')
         else:
-            problems.error(data.at(key), f'unknown key "{key}" in {FILE}', allowed(key, _KEYS))
-    _outside(values, data, trust.bounded(path.parent), problems)
+            problems.error(data.at(key), f'unknown key "{key}" in {FILE}', allowed(key, KEYS))
+    _outside(values, data, path.parent, trust.bounded(path.parent), problems)
     problems.check()
-    return ProjectSettings(path.parent, **values)
+    own = {key: value for key, value in values.items() if key in _FIELDS}
+    run = {} if trust.untrusted else {key: SetValue(value, data.at(key)) for key, value in values.items() if key not in _FIELDS}
+    return ProjectSettings(path.parent, **own, run=run, warnings=problems.warnings)
+
+
+def _check_version(data: Map) -> None:
+    """Raises InputError where the project is for other releases than this one: then it may say what this one does not know."""
+    wanted = data.get("required_version")
+    if wanted is None:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    where = data.at("required_version")
+    try:
+        fits = SpecifierSet(str(wanted)).contains(__version__, prereleases=True)
+    except InvalidSpecifier:
+        raise InputError([Diagnostic(where, f"required_version: {str(wanted)[:80]!r} is no specifier of versions",
+                                     'For example ">=0.2,<2", in quotes.')]) from None
+    if not fits:
+        raise InputError([Diagnostic(where, f"the project is for ringfence {wanted}, and this is {__version__}",
+                                     f"Install such a release, for example with pip install 'ringfence{wanted}'.")])
 
 
 def _path(key: str, value: Any, where: Where, folder: Path, problems: Problems) -> str:
@@ -83,26 +129,76 @@ def _path(key: str, value: Any, where: Where, folder: Path, problems: Problems) 
     return os.path.normpath(folder / Path(os.path.expanduser(value)))
 
 
-def _outside(values: Mapping[str, Any], data: Map, trust: Trust, problems: Problems) -> None:
-    """Note the paths that an untrusted project may not name."""
-    for key, value in ((key, value) for key, value in values.items() if key in _PATHS):
-        for path in [value] if isinstance(value, str) else value:
-            if (reason := trust.unreadable(path)) and not (key == "inventory" and "," in path):
-                problems.error(data.at(key), f"{key}: {reason}")
+def _outside(values: Mapping[str, Any], data: Map, folder: Path, trust: Trust, problems: Problems) -> None:
+    """Note the paths that a project may not name: to be written to, or because it is untrusted."""
+    for key, value in values.items():
+        for entry in value if isinstance(value, tuple) else (value,):
+            for path in _paths_in(key, entry):
+                if reason := trust.unreadable(path):
+                    problems.error(data.at(key), f"{key}: {reason}")
+        if key in SETTINGS and SETTINGS[key].written and value and not _may_be_written(value, folder):
+            problems.error(data.at(key), f"{key}: {value} is no path that a project may have written: one inside of its folder, "
+                           "and not in .git", f"Elsewhere is its user's to say: {SETTINGS[key].flag}, {SETTINGS[key].variable}.")
 
 
-def _one(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> str:
-    return _path(key, value, data.at(key), folder, problems)
+def _may_be_written(path: str, folder: Path) -> bool:
+    """Whether it lies in the folder of the project once links are followed, and is none of git's files: what is appended to those
+    of a shell, for example, would run."""
+    inside = Trust(untrusted=True).bounded(folder).unreadable(path) == ""
+    return inside and ".git" not in Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).parts
+
+
+def _paths_in(key: str, entry: Any) -> Iterator[str]:
+    """The path in an entry of the file, where there is one."""
+    form = SETTINGS[key].form if key in SETTINGS else "path" if key in _PATHS else ""
+    if not form or not isinstance(entry, str) or (key == "inventory" and "," in entry):
+        return
+    if form == "path":
+        yield entry
+    elif form == "label@path" or entry.startswith("@"):
+        yield entry.partition("@")[2]
 
 
 def _several(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> tuple[str, ...]:
+    entries = _entries(key, value, data, problems)
+    return tuple(_path(key, entry, entries.at(index), folder, problems) for index, entry in enumerate(entries))
+
+
+def _entries(key: str, value: Any, data: Map, problems: Problems) -> Seq:
+    """A list, or one entry of it."""
     entries = value if isinstance(value, Seq) else Seq([value], data.at(key), [data.at(key)])
     if len(entries) > MAX_ENTRIES:
-        problems.error(data.at(key), f"{key} lists more than {MAX_ENTRIES} entries", "Name a folder, or a playbook that imports.")
-        return ()
-    names_hosts = key == "inventory"  # `web1,web2,` is a list of hosts, not a path
-    return tuple(entry if names_hosts and isinstance(entry, str) and "," in entry
-                 else _path(key, entry, entries.at(index), folder, problems) for index, entry in enumerate(entries))
+        problems.error(data.at(key), f"{key} lists more than {MAX_ENTRIES} entries", "Name a folder, or a file that has them.")
+        return Seq()
+    return entries
+
+
+def _of_run(row: RunSetting, value: Any, data: Map, folder: Path, problems: Problems) -> Any:
+    """What a key says that a flag says too."""
+    if not row.repeatable:
+        return _entry(row, value, data.at(row.name), folder, problems)
+    entries = _entries(row.name, value, data, problems)
+    found = (_entry(row, entry, entries.at(index), folder, problems) for index, entry in enumerate(entries))
+    return tuple(entry for entry in found if entry is not None)
+
+
+def _entry(row: RunSetting, value: Any, where: Where, folder: Path, problems: Problems) -> Any:
+    """One value, paths relative to the current folder; None where it is a mistake."""
+    names_hosts = row.name == "inventory" and isinstance(value, str) and "," in value  # `web1,web2,` is a list of hosts
+    if row.form == "path" and not names_hosts:
+        return _path(row.name, value, where, folder, problems)
+    try:
+        found = row.type.parse(value)
+    except ValueError as error:
+        advice = "Write it as -e has it; variables of a project belong into group_vars/." if row.name == "extra_vars" else ""
+        problems.error(where, f"{row.name}: {error}", advice)
+        return None
+    label, at, path = found.partition("@") if row.form else ("", "", "")
+    if row.form == "label@path" and not (at and path):
+        problems.error(where, f"{row.name} takes LABEL@FILE, not {found[:80]!r}")
+    elif row.form == "label@path" or (row.form == "@path" and not label and at):
+        return f"{label}@{_path(row.name, path, where, folder, problems)}"
+    return found
 
 
 def _identity(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> ProjectIdentity | None:
@@ -122,20 +218,6 @@ def _identity(key: str, value: Any, data: Map, folder: Path, problems: Problems)
     return None
 
 
-def _mode(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> str:
-    if value in PRUNE_MODES:
-        return str(value)
-    problems.error(data.at(key), f"{key} takes one of {', '.join(PRUNE_MODES)}, not {describe(value)}")
-    return ""
-
-
-def _number(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_COUNT:
-        return value
-    problems.error(data.at(key), f"{key} takes a number from 1 on, not {describe(value)}")
-    return 0
-
-
 def _switch(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> bool:
     try:
         return parse_bool(value)
@@ -144,7 +226,13 @@ def _switch(key: str, value: Any, data: Map, folder: Path, problems: Problems) -
         return False
 
 
-_PATHS: dict[str, Callable[[str, Any, Map, Path, Problems], Any]] = {
-    "inventory": _several, "playbooks": _several, "vault_password_file": _one, "modules": _several,
-}
-_KEYS = {**_PATHS, "project": _identity, "prune": _mode, "max_changes": _number, "inherit": _switch, "require_scope": _switch}
+def _version(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> str:
+    return str(value)  # _check_version has looked at it
+
+
+_PATHS = ("playbooks", "modules")
+_READERS: dict[str, Callable[[str, Any, Map, Path, Problems], Any]] = {
+    **dict.fromkeys(_PATHS, _several), "project": _identity, "inherit": _switch, "require_scope": _switch,
+    "required_version": _version}
+KEYS = frozenset({*PROJECT_KEYS, *(row.name for row in SETTINGS.values() if row.from_project)})
+_FIELDS = frozenset(f.name for f in fields(ProjectSettings))

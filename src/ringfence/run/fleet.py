@@ -35,7 +35,7 @@ class LogObserver(RunObserver):
     """A line in the log for each host."""
 
     def on_result(self, result: HostResult) -> None:
-        LOG.info("%s: %s, %d changes, %d written, %d connections, %.2f s", result.host, result.status, len(result.changes),
+        LOG.info("%s: %s, changes: %d, written: %d, connections: %d, %.2f s", result.host, result.status, len(result.changes),
                  len(result.written), result.connections, result.seconds)
 
 
@@ -74,7 +74,7 @@ class FleetRun:
         gc.set_threshold(_LOOK_FOR_GARBAGE, *looked[1:])
         deadline = None
         try:
-            self._begin(self._forks)
+            self._begin(0 if self._interruption else self._forks)
             while self._running:
                 done, _ = wait(self._running, timeout=_LOOK_UP, return_when=FIRST_COMPLETED)
                 if not self._interruption:

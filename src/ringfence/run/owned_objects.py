@@ -1,19 +1,20 @@
 """What a project owns on a host, looked at and put right by hand: shown, released, taken over from another project, made anew;
 and a host that is to be managed no more."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 
 from ringfence.batch import Batch, Call
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused, HostError
-from ringfence.model.declaration import Present
+from ringfence.model.declaration import Declaration, Present
 from ringfence.model.ledger import Entry, Ledger, ProjectIdentity, parse_ledger, value_name
 from ringfence.model.plain import digest_of
 from ringfence.model.state import Change, Id
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
+from ringfence.plan.references import users_of
 from ringfence.plan.wider import opens
 from ringfence.report import HostResult, LedgerResult
 from ringfence.run.host import HostJob, HostRun, RunContext
@@ -44,7 +45,8 @@ def release(job: HostJob, context: RunContext, patterns: Sequence[str], write: b
         found, _ = run.read(defaults=False, ledger=True)
         chosen = [id for id in _readable(found).entries if _named(id, patterns)]
         changes = tuple(_released(id, found, "released by hand") for id in chosen if id in found.state)
-        return _done(run, _plan(job, context, found, changes), LedgerUpdate(removed=set(chosen)), write)
+        done = _done(run, _plan(job, context, found, changes), LedgerUpdate(removed=set(chosen)), write)
+        return done if chosen else _nothing_named(done, "the project", patterns)
 
     return run.result(work)
 
@@ -54,20 +56,30 @@ def retire(job: HostJob, context: RunContext, write: bool) -> HostResult:
     run = HostRun(job, context)
 
     def work() -> HostResult:
-        found, _ = run.read(defaults=False, ledger=True)
+        found, _ = run.read(ledger=True)
         ledger = _readable(found)
         owned = [(id, entry) for id in ledger.entries if (entry := ledger.owned(id, found.state.get(id)))]
-        changes = tuple(_retired(id, entry, found) for id, entry in owned if id in found.state)
+        changes = _retirement({id: _retired(id, entry, found) for id, entry in owned if id in found.state}, found)
         gone = LedgerUpdate(all_gone=ledger.generation > 0)
         return _done(run, order(_plan(job, context, found, changes)), gone, write)
 
     return run.result(work)
 
 
+def _retirement(changes: Mapping[Id, Change], found: HostSnapshot) -> tuple[Change, ...]:
+    """The changes of a retirement; what an object that stays still names stays too."""
+    going = {id for id, change in changes.items() if change.action == "remove"}
+    names = {id for id in going if not changes[id].resource.kind.storage.falls_back(id.name)}
+    used = users_of(names, found.state.updated(dict.fromkeys(going)))
+    return tuple(_released(id, found, f"{used[id][0]} still names it: it stays as it is") if id in used else change
+                 for id, change in changes.items())
+
+
 def _retired(id: Id, entry: Entry, found: HostSnapshot) -> Change:
     resource = found.state[id]
-    if entry.how != "created":
-        return _released(id, found, f"{entry.how} by run {entry.run}: it stays as it is")
+    if entry.how != "created" or id in found.defaults.state:
+        whose = "; Windows ships it by now" if entry.how == "created" else ""
+        return _released(id, found, f"{entry.how} by run {entry.run}{whose}: it stays as it is")
     why = f"created by run {entry.run}" + ("; OPENS: it closes traffic that will pass without it" if opens(resource) else "")
     return Change(id, resource, None, why=why)
 
@@ -79,6 +91,8 @@ def take_over(job: HostJob, context: RunContext, project: str, patterns: Sequenc
     def work() -> HostResult:
         found, reply = run.read(defaults=False, ledger=True)
         owner, theirs = _ledger_of(project, found, reply["ledger"])
+        if context.policy.project and owner.id == context.policy.project.id:
+            raise GuardRefused(f"{project} is this project: what it owns is its own already")
         chosen = {id: entry for id, entry in theirs.entries.items() if _named(id, patterns)}
         changes = tuple(Change(id, r, r, as_action="adopt", why=f"of the project {project}") for id in chosen
                         if (r := found.state.get(id)))
@@ -89,26 +103,33 @@ def take_over(job: HostJob, context: RunContext, project: str, patterns: Sequenc
             answer = run.send(Batch({"theirs": Call("Ledger.Write", left)})).answers["theirs"]
             if answer.error:
                 return replace(ours, error=HostError("ledger", f"of {project}: {answer.error.message}"))
-        return ours
+        return ours if chosen else _nothing_named(ours, f"the project {project}", patterns)
 
     return run.result(work)
 
 
-def rebuild(job: HostJob, context: RunContext, write: bool) -> HostResult:
-    """The ledger made anew of what is declared and is there as declared. What it said before of such an object, it says again;
-    of any other one that it was adopted, so that no run removes it."""
+def rebuild(job: HostJob, context: RunContext, write: bool, created: Mapping[str, Collection[Id]] = {}) -> HostResult:
+    """The ledger made anew of what is declared and is there. What it said of such an object before, it says again; of any other
+    one that is as declared it says that it was adopted, so that no run removes it. Nothing is done where a task is invalid.
+
+    created: {host: objects} that the project is known to have made there.
+    """
     run = HostRun(job, context)
 
     def work() -> HostResult:
         plan, result = run.planned()
-        if result.error and not isinstance(result.error, GuardRefused):
+        if plan.invalid or (result.error and not isinstance(result.error, GuardRefused)):
             return result
         before = plan.found.ledger
-        entries = {id: before.entries.get(id) or Entry("adopted", context.policy.run_id)
-                   for id, d in plan.declarations.items() if isinstance(d, Present) and d.resource.kind.storage.removable
-                   and plan.found.state.get(id) == plan.after.get(id) and id in plan.found.state and id not in before.foreign
-                   and d.treatment.omitted != "keep"}
-        entries = {id: replace(entry, hash=digest_of(plan.found.state[id]), pending="") for id, entry in entries.items()}
+        there = {id: r for id, d in plan.declarations.items() if isinstance(d, Present) and id not in before.foreign
+                 and (r := plan.found.state.get(id))}
+        same = {id for id, resource in there.items() if resource == plan.after.get(id)}
+        made = created.get(job.host, ())
+        new = {id: Entry("created" if id in made else "adopted", context.policy.run_id) for id in same
+               if _is_whole(plan.declarations[id])}
+        known = {id: entry for id, resource in there.items() if (entry := before.owned(id, resource))}
+        entries = {id: replace(entry, hash=digest_of(there[id]), pending="") if id in same else entry
+                   for id, entry in sorted({**new, **known}.items())}
         changes = tuple(Change(id, r, r, plan.declarations[id].where, "adopt", f"in the ledger as {entry.how}")
                         for id, entry in entries.items() if (r := plan.found.state[id]))
         empty = replace(plan.found, ledger=replace(before, entries={}, header={}, unread=""))
@@ -119,6 +140,11 @@ def rebuild(job: HostJob, context: RunContext, write: bool) -> HostResult:
         return _done(run, _plan(job, context, empty, changes), LedgerUpdate(after=entries), write)
 
     return run.result(work)
+
+
+def _is_whole(declared: Declaration) -> bool:
+    """Whether all of an object is declared."""
+    return isinstance(declared, Present) and declared.resource.kind.storage.removable and declared.treatment.omitted != "keep"
 
 
 def _plan(job: HostJob, context: RunContext, found: HostSnapshot, changes: tuple[Change, ...]) -> Plan:
@@ -165,3 +191,10 @@ def _projects(answer: object) -> Iterator[ProjectIdentity]:
         if key:
             yield ProjectIdentity(next((str(v[2]) for v in values if v[0] == "Name"), ""), str(key).lower())
 
+
+def _nothing_named(result: HostResult, who: str, patterns: Sequence[str]) -> HostResult:
+    """The result with a warning: a name that is nobody's may be misspelt."""
+    named = f" of the name {' or '.join(patterns)}" if patterns else ""
+    told = Diagnostic(NOWHERE, f"{who} owns nothing{named} on this host", "`ringfence ledger show` has what it owns", "warning",
+                      result.host)
+    return replace(result, diagnostics=(*result.diagnostics, told))

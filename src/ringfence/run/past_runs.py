@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.files import MAX_JOURNAL, read_bytes
 from ringfence.formats.data import FORMAT_VERSION
+from ringfence.model.state import Id
 from ringfence.run.journal import own_folder, runs_folder
 from ringfence.run.run_lock import HOLDER, LOCK
 
@@ -94,6 +95,32 @@ def past_run(project: Path, run_id: str, run_dir: str = "") -> PastRun:
         raise InputError([Diagnostic(Where(str(path)), f"this is no journal of format {FORMAT_VERSION.partition('.')[0]}",
                                      "A later version of ringfence may have written it.")])
     return run
+
+
+def created_on_hosts(project: Path, run_dir: str = "") -> dict[str, set[Id]]:
+    """{host: objects} that the runs of a project made, and did not remove again, as far as their journals tell. Raises
+    InputError."""
+    found: dict[str, set[Id]] = {}
+    for run in reversed([*past_runs(project, run_dir)]):
+        for host in run.hosts.values():
+            for action, id in _made(host, run.definitions):
+                ids = found.setdefault(host.host, set())
+                if action == "create":
+                    ids.add(id)
+                elif action == "remove":
+                    ids.discard(id)
+    return found
+
+
+def _made(host: PastHost, definitions: Mapping[str, Any]) -> Iterator[tuple[str, Id]]:
+    """The changes that a host has made: (action, object)."""
+    changes = host.data.get("changes")
+    for one in changes if isinstance(changes, list) else ():
+        told = definitions.get(str(one.get("definition"))) if isinstance(one, dict) and one.get("made") is True else None
+        if isinstance(told, dict):
+            id = told.get("id")
+            if isinstance(id, dict) and all(isinstance(id.get(n), str) for n in Id._fields):
+                yield str(told.get("action")), Id(id["store"], id["kind"], id["name"].lower())
 
 
 def _journals(folder: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from ringfence import kinds as shipped
+from ringfence.deprecations import in_current_names
 from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, InputError, Problems, Where, allowed
 from ringfence.documents import vault
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.errors import GuardRefused
-from ringfence.inventory import ansible_settings
+from ringfence.inventory import ansible_settings, patterns
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.ledger import Prune
@@ -35,18 +36,27 @@ from ringfence.windows.shipped_rules import is_shipped
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that is ready: a job a host, what they share, what is worth a warning, and the folder of the project."""
+    """A run that is ready: a job a host, what they share, what is worth a warning, and the folder of the project.
+
+    read: the playbooks, inventories and files of variables that were read so far, by their real paths · extra_vars, vault_ids:
+    the names of the variables of `-e`, and of the passwords that were given.
+    """
 
     jobs: tuple[HostJob, ...]
     context: RunContext
     warnings: tuple[Diagnostic, ...] = ()
     folder: Path = Path()
+    read: Collection[str] = ()
+    extra_vars: tuple[str, ...] = ()
+    vault_ids: tuple[str, ...] = ()
 
 
 def prepare(options: RunOptions) -> Prepared:
     """Everything that can be known without a host. Raises InputError with every mistake in every file."""
     found = settings.load(options.project, options.trust)
-    trust = options.trust.bounded(found.folder, options.named_files)
+    files = {os.path.realpath(found.folder / settings.FILE)}
+    trust = replace(options.trust.bounded(found.folder, options.named_files), read=files)
+    options = options.completed(found)
     kinds = load_kinds(found, trust)
     playbooks = list(options.playbooks or found.playbooks)
     if not playbooks:
@@ -57,11 +67,13 @@ def prepare(options: RunOptions) -> Prepared:
     passwords = vault.Vault(given)
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust)
+    files.difference_update(os.path.realpath(f[1:]) for f in options.extra_vars if f.startswith("@"))  # may be secret
     _check_ansible_settings(options, found, problems, trust)
     tags = Tags.of(options.tags, options.skip_tags)
     builder = _JobBuilder(project, DeclarationBuilder(kinds, is_shipped, found.require_scope), tags, [
-        *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)], unknown, options.prune)
-    jobs = tuple(job for job in map(builder.job, project.hosts) if job)
+        *found.warnings, *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)],
+        unknown, options.prune)
+    jobs = builder.jobs(",".join(options.narrowed))
     if not options.allow_empty and not trust.untrusted:
         builder.problems.extend(_empty(jobs, builder.problems.all))
     found_once = builder.problems.all
@@ -69,7 +81,15 @@ def prepare(options: RunOptions) -> Prepared:
         raise InputError(found_once)
     policy = run_policy(options, found, playbooks)
     context = RunContext(kinds, builder.declare, partial(_way, trust=trust), policy=policy, possible=builder.possible)
-    return Prepared(jobs, context, found_once, found.folder)
+    return Prepared(
+        jobs,
+        context,
+        found_once,
+        found.folder,
+        files,
+        tuple(map(str, project.extra)),
+        tuple(dict.fromkeys(label for label, _ in given)),
+    )
 
 
 def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool = False) -> Prepared:
@@ -78,6 +98,7 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     with every mistake in inventories and variables."""
     found = settings.load(options.project, options.trust)
     trust = options.trust.bounded(found.folder, options.named_files)
+    options = options.completed(found)
     kinds = load_kinds(found, trust) if own_kinds else shipped.load()
     given, not_given = _passwords(options, found)
     project, hosts, problems = read_hosts(
@@ -86,7 +107,7 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
         vault=vault.Vault(given), trust=trust)
     _check_ansible_settings(options, found, problems, trust)
     of_hosts = _ProblemsOfHosts()
-    of_hosts.extend([*problems.all, *not_given])
+    of_hosts.extend([*found.warnings, *problems.all, *not_given])
     connections = _Connections(project, of_hosts)
     jobs = tuple(HostJob(host, way) for host in hosts if (way := connections.settings(host)))
     found_once = of_hosts.all
@@ -116,7 +137,8 @@ def _empty(jobs: Sequence[HostJob], problems: Sequence[Diagnostic]) -> Iterator[
 
 def _check_ansible_settings(options: RunOptions, found: settings.ProjectSettings, problems: Problems, trust: Trust) -> None:
     if not options.ignore_ansible_cfg:
-        ansible_settings.check(found.folder, problems, trust)
+        told = {name: value for name, value in os.environ.items() if name not in options.heeded}
+        ansible_settings.check(found.folder, problems, trust, told)
 
 
 def _way(job: HostJob, trust: Trust) -> Transport:
@@ -137,7 +159,7 @@ def _passwords(options: RunOptions, found: settings.ProjectSettings) -> tuple[li
     if options.vault:
         return vault.passwords(list(options.vault), options.trust), []
     try:
-        return vault.passwords([f for f in [found.vault_password_file] if f], options.trust, named_by_user=False), []
+        return vault.passwords([*found.vault_password_file, *found.vault_id], options.trust, named_by_user=False), []
     except InputError as error:
         if not options.trust.untrusted:
             raise
@@ -184,6 +206,14 @@ class _JobBuilder:
         self.problems.extend(problems)
         self.connections = _Connections(project, self.problems)
         self._told = frozenset[Diagnostic]()  # what was told before the first host was touched
+        self.problems.extend(self._unwanted(project.literals))  # whatever `when` and tags say of them
+
+    def jobs(self, narrowed: str) -> tuple[HostJob, ...]:
+        """Those of all hosts, or of the ones that a pattern leaves."""
+        found = Problems()
+        left = patterns.limit(self.project.inventory, narrowed, found)
+        self.problems.extend(found.all)
+        return tuple(job for host in self.project.hosts if (left is None or host in left) and (job := self.job(host)))
 
     def job(self, host: str) -> HostJob | None:
         """The job of one host, or nothing where its connection is not known; its mistakes go to `problems`."""
@@ -214,8 +244,15 @@ class _JobBuilder:
     def _declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic], bool]:
         rendered = self.project.render(host, None if facts is None else facts.raw, self.tags)
         declarations, wrong = self.builder.declarations(task for task in rendered.tasks if task.kind not in self.unknown)
-        values = [d for task in rendered.partial if task.kind not in self.unknown for d in self.builder.value_problems(task)]
-        return declarations, [*rendered.diagnostics, *wrong, *values, *self._unchecked(rendered)], bool(rendered.needs_facts)
+        wrong += self._unwanted(rendered)
+        return declarations, [*rendered.diagnostics, *wrong, *self._unchecked(rendered)], bool(rendered.needs_facts)
+
+    def _unwanted(self, rendered: RenderedTasks) -> Iterator[Diagnostic]:
+        """What is wrong with tasks that are not whole, or of which nobody knows whether they are wanted."""
+        for task in (t for t in rendered.partial if t.kind not in self.unknown):
+            yield from self.builder.value_problems(task)
+        for task in (t for t in rendered.undecided if t.kind not in self.unknown):
+            yield from (d for d in self.builder.declare(task).problems if d.severity == "error")
 
     def _unchecked(self, rendered: RenderedTasks) -> Iterable[Diagnostic]:
         """What cannot be told of an untrusted project."""
@@ -238,12 +275,13 @@ class _Connections:
 
     def settings(self, host: str) -> ConnectionSettings | None:
         """Those of one host, or nothing where they cannot be known."""
-        variables, problems = self.project.variables(host)
-        problems += tuple(self._outside(host, variables))
-        self.problems.extend(problems)
-        if any(d.severity == "error" for d in problems):
-            return None
+        written, problems = self.project.variables(host)
         raw = self.project.host(host).variables
+        variables, olds = in_current_names("connection variable", written, raw.at, host)
+        problems += tuple(self._outside(host, variables))
+        self.problems.extend([*olds, *problems])
+        if any(d.severity == "error" for d in (*olds, *problems)):
+            return None
         self.problems.extend(replace(d, where=raw.at(_variable(d))) for d in misspelt(host, variables))
         try:
             made = settings_for(host, variables)

@@ -1,12 +1,16 @@
-"""What the command line asked of a run."""
+"""What was asked of a run."""
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ringfence.documents.trust import Trust
+
+if TYPE_CHECKING:  # commands that read no project import this too
+    from ringfence.project.settings import ProjectSettings
 
 
 def new_run_id() -> str:
@@ -16,12 +20,14 @@ def new_run_id() -> str:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the command line asked for; what is empty comes from `ringfence.yml` in `project` or above it."""
+    """What the user asked for; what is empty comes from `ringfence.yml` in `project` or above it. heeded: the variables of
+    Ansible that some of it came from."""
 
     project: Path
     playbooks: Sequence[str] = ()
     inventory: Sequence[str] = ()
     limit: Sequence[str] = ()
+    narrowed: Sequence[str] = ()  # of the hosts that are left only these
     tags: Sequence[str] = ()
     skip_tags: Sequence[str] = ()
     extra_vars: Sequence[str] = ()
@@ -34,10 +40,17 @@ class RunOptions:
     accept_inherited: bool = False
     force: Sequence[str] = ()
     run_id: str = ""
+    heeded: frozenset[str] = frozenset()
+
+    def completed(self, found: "ProjectSettings") -> "RunOptions":
+        """With what the project says where the user says nothing."""
+        return replace(self, **{name: getattr(self, name) or getattr(found, name)
+                                for name in ("limit", "tags", "skip_tags", "extra_vars")})
 
     @property
     def named_files(self) -> tuple[str, ...]:
-        """The files that the command line names."""
+        """The files that the user names."""
         inventories = [i for i in self.inventory if "," not in i]
         beside = [str(Path(i).parent / name) for i in inventories for name in ("group_vars", "host_vars")]
-        return (*self.playbooks, *inventories, *beside, *(f[1:] for f in (*self.extra_vars, *self.limit) if f.startswith("@")))
+        said = (*self.extra_vars, *self.limit, *self.narrowed)
+        return (*self.playbooks, *inventories, *beside, *(f[1:] for f in said if f.startswith("@")))

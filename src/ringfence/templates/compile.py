@@ -8,7 +8,7 @@ import re
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.utils import missing
@@ -19,7 +19,7 @@ from ringfence.documents.yaml import Map, Seq
 from ringfence.templates.budget import OverBudget, RenderError
 from ringfence.templates.filters import environment
 from ringfence.templates.lazy import Variables
-from ringfence.templates.sandbox import FailedValue, TemplateContext
+from ringfence.templates.sandbox import Environment, FailedValue, TemplateContext
 from ringfence.templates.template_reasons import ABSENT
 
 OPAQUE = frozenset({"lookup", "query", "q", "vars"})  # what a template that uses them sees cannot be told from its text
@@ -50,6 +50,28 @@ def template(text: str) -> Template | None:
 def condition(text: str) -> Template:
     """The template of a bare expression, as `when` has it. Raises OverBudget."""
     return _compile(text, expression=True)
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def conjuncts(text: str) -> tuple[Template, ...]:
+    """The parts of a bare expression between its outermost `and`, each a template of its own: the whole is false where one of
+    them is. Empty where the text is no expression. Raises OverBudget."""
+    env = environment()
+    try:
+        tree = env.read(text, expression=True)
+    except (RenderError, TemplateSyntaxError, RecursionError) as error:
+        if isinstance(error, OverBudget):
+            raise
+        return ()
+    todo, parts = [next(tree.find_all(nodes.Output)).nodes[0]], []
+    while todo:
+        node = todo.pop()
+        if isinstance(node, nodes.And):
+            todo += [node.right, node.left]
+        else:
+            one = nodes.Template([nodes.Output([node], lineno=1)], lineno=1)
+            parts.append(_built(env, cast(nodes.Template, one.set_environment(env))))
+    return tuple(parts)
 
 
 def _simple(text: str) -> Template | None:
@@ -86,9 +108,7 @@ def _value(scope: Variables, name: str, keys: Sequence[str]) -> Any:
 def _compile(text: str, *, expression: bool) -> Template:
     env = environment()
     try:
-        tree = env.read(text, expression=expression)
-        names = frozenset(n.name for n in tree.find_all(nodes.Name) if n.ctx == "load")
-        root = env.build(tree)
+        return _built(env, env.read(text, expression=expression))
     except OverBudget:  # not of this text: it is not remembered
         raise
     except RenderError as error:
@@ -102,6 +122,12 @@ def _compile(text: str, *, expression: bool) -> Template:
         return Template(frozenset(), functools.partial(_fail, f"the template is wrong: {error.message}", ""))
     except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError):
         return Template(frozenset(), functools.partial(_fail, "the template is too deeply nested", ""))
+
+
+def _built(env: Environment, tree: nodes.Template) -> Template:
+    """What renders a syntax tree. Raises jinja2.TemplateSyntaxError."""
+    names = frozenset(n.name for n in tree.find_all(nodes.Name) if n.ctx == "load")
+    root = env.build(tree)
 
     def run(scope: Variables) -> Any:
         return env.join(root(TemplateContext(env, scope.resolve, scope)))

@@ -1,12 +1,13 @@
 """What one host sees at one point of a play: raw variables, each rendered when it is first used, and memoised."""
 
+import functools
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from jinja2.utils import missing
 
-from ringfence.diagnostics import NOWHERE, InputError, Where, describe, suggest
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where, describe, suggest
 from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault, Vaulted
 from ringfence.documents.yaml import Map, Seq
@@ -14,6 +15,7 @@ from ringfence.secret import Secret
 from ringfence.templates.budget import (
     DECRYPTION,
     PART,
+    OverBudget,
     RenderError,
     UndefinedFacts,
     UndefinedValue,
@@ -21,7 +23,7 @@ from ringfence.templates.budget import (
     charge,
     reset_budget,
 )
-from ringfence.templates.compile import OPAQUE, condition, names_in, template
+from ringfence.templates.compile import OPAQUE, Template, condition, conjuncts, names_in, template
 from ringfence.templates.filters import environment
 from ringfence.templates.host_facts import SETUP_NAMES
 from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView, to_plain
@@ -41,6 +43,7 @@ class Scope:
                  beneath: "Scope | None" = None, trust: Trust = Trust()) -> None:
         self.variables, self.magic, self.facts, self.vault = variables, magic, facts, vault
         self.trust: Trust = beneath.trust if beneath else trust
+        self.warnings: list[Diagnostic] = beneath.warnings if beneath else []  # what templates told so far, without a place
         self._beneath = beneath
         self._own = frozenset(variables) if beneath else frozenset()
         self._memo: dict[str, Any] = {}
@@ -210,6 +213,19 @@ class Scope:
             return [v for v in items if v is not OMIT]
         return self._one(value, where)
 
+    def is_surely_false(self, expression: str, where: Where) -> bool:
+        """Whether a `when` expression is false although something in it is not known: one of what it joins by `and` is.
+        Raises OverBudget."""
+        for part in () if template(expression) else self._guarded(lambda: conjuncts(expression), where):
+            try:
+                if not self._guarded(functools.partial(_plainly, part, self), where):
+                    return True
+            except OverBudget:
+                raise
+            except RenderError:
+                continue
+        return False
+
     def test(self, expression: str, where: Where) -> bool:
         """The truth of a `when` expression. Raises RenderError, also where it is neither true nor false."""
         if not self._active:
@@ -219,3 +235,7 @@ class Scope:
             return value
         raise RenderError(f"a condition has to be true or false, and this is {describe(value)}",
                           "Compare it, or use `| bool`, `is defined`, `| length > 0`.", where)
+
+
+def _plainly(part: Template, scope: Scope) -> Any:
+    return to_plain(part.run(scope))

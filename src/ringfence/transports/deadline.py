@@ -1,6 +1,7 @@
 """The end of the time that a batch has: cuts the connection, however slowly the other side drips."""
 
 import contextlib
+import ipaddress
 import socket
 import threading
 import time
@@ -56,7 +57,9 @@ class Deadline:
 
     def addresses(self, name: str, port: int, seconds: float) -> list[str]:
         """The addresses of a host. Raises OSError, TimeoutError where there is none in time: a resolver cannot be
-        interrupted, so it is asked in a thread that is left behind then."""
+        interrupted, so it is asked in a thread that is left behind then. An address is its own."""
+        with contextlib.suppress(ValueError):
+            return [str(ipaddress.ip_address(name))]
         found: Future[list[str]] = Future()
 
         def ask() -> None:

@@ -30,6 +30,7 @@ BEFORE_AUTHENTICATION = 2**20  # bytes of all responses before authentication, t
 _MAX_CONTINUED = 20  # times "100 Continue" before one response: http.client reads on as long as they come
 _SESSION_ID = f"{{{NAMESPACES['wsmv']}}}SessionId"
 _LANGUAGES = (f"{{{NAMESPACES['wsman']}}}Locale", f"{{{NAMESPACES['wsmv']}}}DataLocale")
+_ROOM: dict[tuple[int, int], int] = {}  # see BoundedWSMan
 _ROUNDS = 20  # responses in which authentication has to come to its end; NTLM takes three
 
 
@@ -113,6 +114,7 @@ class BoundedAdapter(HTTPAdapter):
 
     def __init__(self, link: BoundedSession, **pool: Any) -> None:
         self.link, self._extra = link, {name: value for name, value in pool.items() if value is not None}
+        self._pool: Any = None
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool: Any) -> None:
@@ -123,6 +125,12 @@ class BoundedAdapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **pool, **self._extra)
         self._watch(manager)
         return manager
+
+    def get_connection_with_tls_context(self, *request: Any, **options: Any) -> Any:
+        """The connections to the one URL that all messages of a session go to."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*request, **options)
+        return self._pool
 
     def _watch(self, manager: Any) -> None:
         """Have every connection of a pool manager watched by the deadline from its first byte on."""
@@ -256,6 +264,13 @@ class BoundedWSMan(WSMan):
                  **settings: Any) -> None:
         super().__init__(max_envelope_size=max_envelope_size, operation_timeout=operation_timeout, **settings)
         self.transport = BoundedHttp(link, fingerprint, **settings)
+
+    def _calc_envelope_size(self, max_envelope_size: int) -> int:
+        """How much data goes into an envelope: the same for all hosts with addresses of one length."""
+        known = (max_envelope_size, len(self.transport.endpoint))
+        if known not in _ROOM:
+            _ROOM[known] = super()._calc_envelope_size(max_envelope_size)
+        return _ROOM[known]
 
     def _create_header(self, action: str, *args: Any, **options: Any) -> Any:
         """The header of one message: without a session's id, which a client need not send (MS-WSMV 3.2.4.1.23), and with the

@@ -23,15 +23,19 @@ class PingView:
     """A line for each host as it answers, and below it what is missing, and what to do."""
 
     def __init__(self, options: ViewOptions) -> None:
-        self._style = options.style
+        self._style, self._quiet = options.style, options.quiet
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
         return ""
 
     def host(self, result: HostResult) -> str:
+        if self._quiet and result.status == "reachable":
+            return ""
         return "".join(f"{line}\n" for line in _ping_lines(result, self._style))
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        if self._quiet and report.counts["reachable"] == sum(report.counts.values()):
+            return ""
         states = ", ".join(f"{n} {text_view.status(state)}" for state in text_view.STYLES if (n := report.counts[state]))
         return f"{count(sum(report.counts.values()), 'host')}: {states}; {seconds:.1f} s\n"
 

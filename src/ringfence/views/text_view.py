@@ -263,7 +263,7 @@ def status(name: Status) -> str:
 
 def _headline(result: HostResult, style: Style) -> str:
     """The status, and how many changes were made where a host stopped half way."""
-    stopped = result.error is not None and result.changes
+    stopped = result.error is not None and result.changes and result.status != "stale"  # those nobody approved
     return style(status(result.status), STYLES[result.status]) + (
         f", {len(result.written)} of {count(len(result.changes), 'change')} written" if stopped else "")
 
@@ -276,7 +276,7 @@ def host_line(result: HostResult, number: int, total: int, style: Style = unstyl
     """What became of a host that was to be written, in one line, the moment it ends."""
     made = Counter(c.action for c in result.changes if c.id in result.written)
     told = ", ".join(f"{n} {MADE_WORDS[action]}" for action in SIGNS if (n := made[action]))
-    if result.error is not None and result.changes:
+    if result.error is not None and result.changes and result.status != "stale":
         told = f"{len(result.written)} of {count(len(result.changes), 'change')} made"
     proven = "proven" if result.written and result.written == result.proven else "not proven" if result.written else ""
     why = cut(result.error.reason if isinstance(result.error, HostError) else str(result.error)) if result.error else ""
@@ -342,13 +342,20 @@ class TextView:
         self._style = options.style
         self._results = GroupedResults(diff=options.diff, style=options.style, full=options.full)
         self._rows: list[RecapRow] = []
+        self._quiet = options.quiet
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
         return ""  # they were told when they were found
 
     def host(self, result: HostResult) -> str:
+        if self._quiet and result.status == "in_sync":
+            return ""
+        if self._quiet:
+            result = replace(result, diagnostics=tuple(d for d in result.diagnostics if d.severity == "error"))
         self._rows.append(row(result))
         return self._results.add(result)
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        if self._quiet and not self._rows:
+            return ""
         return self._results.flush() + recap(self._rows, report, seconds, self._style) + "\n"

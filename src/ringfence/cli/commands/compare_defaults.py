@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli.commands.plan import Diff
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
+from ringfence.cli.options import Diff, FleetOptions, InventoryOptions, SecretOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared_hosts
 from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from ringfence.cli.commands.plan import Diff, Playbooks
+from ringfence.cli.commands.plan import Playbooks
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.options import Diff, FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared
 from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode

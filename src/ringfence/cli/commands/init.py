@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ringfence import __version__
 from ringfence.cli.console import Console
 from ringfence.cli.new_files import write_new
 from ringfence.errors import ExitCode
@@ -30,6 +31,16 @@ project:
 
 # Every rule that lets in has to say from where, `remote_address: any` if that is meant.
 require_scope: true
+
+# Which releases of ringfence this is for: a colleague with another one is told so before anything is done.
+required_version: @version@
+
+# What flags say can stand here too, save what loosens a guard (docs/reference/settings.md of ringfence):
+# forks: 50                  # hosts at the same time
+# vault_password_file: .vault-password
+# max_changes: 100           # refuse hosts that would have more
+# prune: created             # remove what the project made and declares no more; `report` only tells
+# log: ringfence.log         # everything that -vv would say, appended
 """,
     "inventory/hosts.yml": """\
 # Ansible's YAML inventory: groups, hosts, and variables that say how a host is reached.
@@ -96,13 +107,20 @@ To try it without a Windows host: `ringfence lab up --hosts 3 --inventory invent
 # plans name what hosts have; lab inventories lead to ports that are gone tomorrow
 *.plan.json
 inventory/lab.yml
+# what runs leave: records and logs
+.ringfence/
+*.log
 """,
 }
 
 
 def project_files(name: str) -> dict[str, str]:
     """{path: text} of a new project of this name, with an id of its own."""
-    settings = FILES["ringfence.yml"].replace("@name@", json.dumps(name[:100])).replace("@id@", json.dumps(os.urandom(16).hex()))
+    major, minor = __version__.split(".")[:2]
+    version = json.dumps(f">={major}.{minor},<{int(major) + 1}")
+    settings = FILES["ringfence.yml"]
+    for mark, value in (("@version@", version), ("@name@", json.dumps(name[:100])), ("@id@", json.dumps(os.urandom(16).hex()))):
+        settings = settings.replace(mark, value)
     return {**FILES, "ringfence.yml": settings}
 
 

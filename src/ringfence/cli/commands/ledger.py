@@ -15,15 +15,17 @@ from ringfence.cli.options import (
     SecretOptions,
     SelectionOptions,
     TrustOptions,
+    Yes,
     flag,
 )
-from ringfence.cli.prepared import list_hosts, prepared, prepared_hosts
+from ringfence.cli.prepared import given_selection, list_hosts, prepared, prepared_hosts
 from ringfence.cli.recording import recording
 from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
 from ringfence.report import HostResult
 from ringfence.run import owned_objects
 from ringfence.run.host import HostJob
+from ringfence.run.past_runs import created_on_hosts
 from ringfence.run.prepare import Prepared
 from ringfence.views.format import count
 from ringfence.views.table import LEDGER_VIEWS
@@ -38,7 +40,6 @@ ringfence ledger rebuild web1                            make a damaged one anew
 Hosts = Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts, in Ansible's patterns.", show_default=False)]
 Names = Annotated[list[str], flag("--name", metavar="PATTERN", help="Only objects of such a name; * and ? stand for any text and "
                                   "any character. Repeatable.")]
-Yes = Annotated[bool, flag("-y", "--yes", help="Do not ask.")]
 
 
 def show(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
@@ -74,11 +75,15 @@ def move(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
 
 
 def rebuild(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-            record: RecordOptions, pattern: Hosts, yes: Yes = False) -> ExitCode:
+            record: RecordOptions, pattern: Hosts, yes: Yes = False,
+            from_journal: Annotated[bool, flag("--from-journal", help="What the records of runs say that the project made "
+                                               "(`ringfence runs`) counts as created.")] = False) -> ExitCode:
     """Make the ledger anew of what is declared and is there as declared. What it does not know of an object it calls adopted."""
-    selection = SelectionOptions(selection.inventory, [*selection.limit, *pattern], selection.tags, selection.skip_tags)
+    limit = [*given_selection(console, selection).limit, *pattern]
+    selection = SelectionOptions(selection.inventory, limit, selection.tags, selection.skip_tags)
     run = prepared(console, [], selection, secrets, trusted)
-    return agreed(console, run, hosts, record, owned_objects.rebuild, yes)
+    created = created_on_hosts(run.folder, record.run_dir) if from_journal else {}
+    return agreed(console, run, hosts, record, partial(owned_objects.rebuild, created=created), yes)
 
 
 def agreed(console: Console, run: Prepared, hosts: FleetOptions, record: RecordOptions, work: Callable[..., HostResult],

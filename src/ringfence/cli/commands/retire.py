@@ -1,8 +1,8 @@
 """ringfence retire: a host that is to be managed no more."""
 
-from ringfence.cli.commands.ledger import Hosts, Yes, agreed
+from ringfence.cli.commands.ledger import Hosts, agreed
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, InventoryOptions, RecordOptions, SecretOptions, TrustOptions
+from ringfence.cli.options import FleetOptions, InventoryOptions, RecordOptions, SecretOptions, TrustOptions, Yes
 from ringfence.cli.prepared import prepared_hosts
 from ringfence.errors import ExitCode
 from ringfence.run import owned_objects

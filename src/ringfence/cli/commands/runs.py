@@ -9,7 +9,7 @@ import typer
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import TrustOptions, flag
+from ringfence.cli.options import RunDir, TrustOptions, flag
 from ringfence.cli.prepared import trust_of
 from ringfence.errors import ExitCode
 from ringfence.project import settings
@@ -29,8 +29,7 @@ def runs(console: Console, trusted: TrustOptions,
          run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, how it begins, or `last`.",
                                              show_default=False)] = "",
          number: Annotated[int, flag("-n", "--number", metavar="N", min=1, help="How many are listed. Default: 20.")] = 20,
-         run_dir: Annotated[str, flag("--run-dir", metavar="DIR", help="Where the records are. Default: .ringfence/runs beside "
-                                      "ringfence.yml.")] = "") -> ExitCode:
+         run_dir: RunDir = "") -> ExitCode:
     """Show the runs that wrote to hosts, as their records tell: what was planned, made and proven."""
     if what not in ("", "show") or bool(what) != bool(run):
         raise usage_error("runs takes nothing, or: show RUN", "for example `ringfence runs show last`")

@@ -22,7 +22,7 @@ def validate(console: Console, selection: SelectionOptions, secrets: SecretOptio
     notes = shipped_rules.notes(d for job in run.jobs for d in (job.declarations or {}).values())
     console.problems(notes)
     told = "".join(f", {count(len(found), word)}" for found, word in ((run.warnings, "warning"), (notes, "note")) if found)
-    console.show({"hosts": [job.host for job in run.jobs], "declared": declared},
-                 f"valid: {count(declared, 'declaration')} for {count(len(run.jobs), 'host')}{told}\n",
+    valid = f"valid: {count(declared, 'declaration')} for {count(len(run.jobs), 'host')}{told}\n"
+    console.show({"hosts": [job.host for job in run.jobs], "declared": declared}, "" if console.quiet else valid,
                  (*run.warnings, *notes))
     return ExitCode.IN_SYNC

@@ -1,0 +1,135 @@
+"""What is set by flags, the environment and ringfence.yml, and what becomes of it."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+from cli_lab import PLAYBOOK, Cli
+from core import cases
+
+from ringfence.cli.command import OPTION_GROUPS
+from ringfence.cli.options import setting_of
+from ringfence.run_settings import SETTINGS
+
+CASES = cases("run_settings")
+PROJECT = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\nproject: {name: test, id: 0123456789abcdef}\n",
+           "hosts.yml": "all: {hosts: {web1: , web2: }}\n", "site.yml": PLAYBOOK}
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    for name in [n for n in os.environ if n.startswith(("RINGFENCE_", "ANSIBLE_"))]:
+        monkeypatch.delenv(name)
+    made = Cli(tmp_path, capsys)
+    made.write(PROJECT)
+    return made
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c["name"])
+def test_where_a_setting_comes_from(case: dict[str, Any], cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in case.get("environment", {}).items():
+        monkeypatch.setenv(name, value)
+    cli.write({"ringfence.yml": PROJECT["ringfence.yml"] + case.get("ringfence_yml", "")})
+    said = cli(*case["run"])
+    assert said.code == case.get("code", 0), said.err
+    assert [part for part in case.get("says", ()) if part not in said.err] == [], said.err
+    assert [part for part in case.get("silent", ()) if part in said.err] == [], said.err
+    assert sorted(p.name for p in cli.folder.iterdir()) == sorted(PROJECT)
+
+
+def test_flags_are_the_rows_of_the_table() -> None:
+    for group in OPTION_GROUPS.values():
+        hints = get_type_hints(group, include_extras=True)
+        for found in dataclasses.fields(group):
+            row = setting_of(hints[found.name])
+            assert row is SETTINGS[found.name]
+            assert found.default in (dataclasses.MISSING, row.default)
+
+
+def test_no_name_is_given_twice() -> None:
+    flags = [flag for row in SETTINGS.values() for flag in (*row.flags, row.negated) if flag]
+    assert len(flags) == len(set(flags))
+    assert len({row.variable for row in SETTINGS.values()}) == len(SETTINGS)
+
+
+# --------------------------------------------------------------------------------------------------- which hosts and tasks
+
+@pytest.mark.parametrize(("environment", "hosts"), [
+    ({"RINGFENCE_INVENTORY": "other.yml"}, ["db1"]),
+    ({"RINGFENCE_INVENTORY": f"other.yml{os.pathsep}hosts.yml"}, ["db1", "web1", "web2"]),
+    ({"RINGFENCE_INVENTORY": "pc1,pc2,"}, ["pc1", "pc2"]),
+    ({"RINGFENCE_INVENTORY": "other.yml", "ANSIBLE_INVENTORY": "hosts.yml"}, ["db1"]),
+    ({"ANSIBLE_INVENTORY": "other.yml"}, ["web1", "web2"]),  # the project has one
+    ({"RINGFENCE_LIMIT": "web2"}, ["web2"]),
+])
+def test_hosts_by_the_environment(environment: dict[str, str], hosts: list[str], cli: Cli,
+                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.write({"other.yml": "all: {hosts: {db1: }}\n"})
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    said = cli("plan", "--list-hosts", "--output", "json")
+    assert json.loads(said.out)["result"]["hosts"] == hosts, said
+    assert ("not heeded: ANSIBLE_INVENTORY" in said.err) == ("ANSIBLE_INVENTORY" in environment)
+
+
+def test_ansibles_inventory_where_the_project_has_none(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.write({"ringfence.yml": "playbooks: site.yml\n", "other.yml": "all: {hosts: {db1: }}\n"})
+    monkeypatch.setenv("ANSIBLE_INVENTORY", "other.yml,hosts.yml")
+    said = cli("plan", "--list-hosts", "--output", "json")
+    assert json.loads(said.out)["result"]["hosts"] == ["db1", "web1", "web2"]
+    assert said.err == ""
+    assert cli("plan", "--list-hosts", "--ignore-ansible-cfg").code == 1
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("RINGFENCE_TAGS", "rdp"), ("ANSIBLE_RUN_TAGS", "rdp,nothing_else"), ("RINGFENCE_SKIP_TAGS", "untagged"), ("", "tags: rdp"),
+    ("", "skip_tags: [untagged]")])
+def test_tags(name: str, text: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.write({"site.yml": PLAYBOOK + "    - firewall_rule: {name: x, state: absent}\n      tags: [never, nothing_else]\n"})
+    if name:
+        monkeypatch.setenv(name, text)
+    else:
+        cli.write({"ringfence.yml": PROJECT["ringfence.yml"] + text + "\n"})
+    declared = json.loads(cli("validate", "--output", "json").out)["result"]["declared"]
+    assert declared == (4 if name == "ANSIBLE_RUN_TAGS" else 2)
+    assert json.loads(cli("validate", "-t", "all", "--skip-tags", "rdp", "--output", "json").out)["result"]["declared"] > 4
+
+
+def test_a_limit_of_the_environment_adds_no_host_to_those_that_are_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGFENCE_LIMIT", "web2")
+    said = cli("ledger", "rebuild", "web1", "--list-hosts", "--output", "json")
+    assert json.loads(said.out)["result"]["hosts"] == ["web1"]
+
+
+def test_variables_and_passwords(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.write({"site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: a, state: '{{ wanted }}'}\n"})
+    assert cli("validate").code == 1
+    cli.write({"ringfence.yml": PROJECT["ringfence.yml"] + "extra_vars: wanted=absent\n"})
+    assert cli("validate").code == 0
+    monkeypatch.setenv("RINGFENCE_EXTRA_VARS", "wanted=nonsense")
+    assert "nonsense" in cli("validate").err
+    assert cli("validate", "-e", "wanted=absent").code == 0
+    monkeypatch.setenv("RINGFENCE_VAULT_PASSWORD_FILE", "no-such-file")
+    assert "no-such-file" in cli("validate", "-e", "wanted=absent").err
+
+
+def test_a_program_of_the_project_is_not_run_for_a_vault_id(cli: Cli) -> None:
+    cli.write({"ask.sh": "#!/bin/sh\ntouch ran\necho word\n",
+               "ringfence.yml": PROJECT["ringfence.yml"] + "vault_id: prod@ask.sh\n"})
+    (cli.folder / "ask.sh").chmod(0o700)
+    said = cli("validate")
+    assert said.code == 1
+    assert "--allow-program" in said.err
+    assert not (cli.folder / "ran").exists()
+    assert cli("validate", "--allow-program", "ask.sh").code == 0
+    assert (cli.folder / "ran").exists()
+
+
+def test_the_demo_is_not_of_the_users_own_runs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("RINGFENCE_LIMIT", "nowhere"), ("RINGFENCE_CHECK", "1"), ("ANSIBLE_FORKS", "x")):
+        monkeypatch.setenv(name, value)
+    assert cli("demo", "--output", "json").code == 0
+    assert os.environ["RINGFENCE_LIMIT"] == "nowhere"

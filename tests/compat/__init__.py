@@ -1,0 +1,1 @@
+"""What releases wrote, for every later one to read: a folder for each version of the formats."""
