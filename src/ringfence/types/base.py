@@ -190,7 +190,8 @@ def as_list(value: Any) -> list[Any]:
 
 def in_order(members: Iterable[str]) -> tuple[str, ...]:
     """Members of a set as a value has them, where they have no other order of their own: the same for equal sets."""
-    return tuple(sorted(members, key=lambda member: (member.casefold(), member)))
+    found = tuple(members)
+    return found if len(found) < 2 else tuple(sorted(found, key=lambda member: (member.casefold(), member)))
 
 
 def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any",
