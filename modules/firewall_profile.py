@@ -41,7 +41,7 @@ def guids(data: str) -> tuple[str, ...]:
     key="profiles",
     write_order=6,
     example_name="[domain, private, public]",
-    name_type=flags_of("Domain", "Private", "Public"),
+    name_type=with_hints(flags_of("Domain", "Private", "Public"), VALUES["profile"]),
     category="firewall",
     storage=RegistryKeys(
         {"domain": ("DomainProfile",), "private": ("StandardProfile", "PrivateProfile"), "public": ("PublicProfile",)},

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
-from ringfence.model.narrowing import Narrowing, not_everybody, one_program, some_ports
+from ringfence.model.narrowing import Narrowing, never, not_everybody, one_package, one_program, some_accounts, some_ports
 from ringfence.model.resource import prop, resource
 from ringfence.model.rules import (
     INTERFACE,
@@ -81,7 +81,8 @@ PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "
 class FirewallRule(Rule):
     """One rule of Windows Defender Firewall. A rule is entirely as declared: what is omitted has Windows' default."""
 
-    direction: str = prop("Which way the connections go.", choice("Inbound", "Outbound", in_="Inbound", out="Outbound"),
+    direction: str = prop("Which way the connections go.",
+                          with_hints(choice("Inbound", "Outbound", in_="Inbound", out="Outbound"), VALUES["direction"]),
                           DIRECTION_ACTION, default="inbound", absent=None, role="decision", example="inbound",
                           always_shown=True)
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
@@ -120,7 +121,8 @@ class FirewallRule(Rule):
     program: str | None = prop("The program: its path (variables such as %SystemRoot% are kept), or System.", PATH,
                                Text("App", CaseInsensitive), filter_object="application", narrows=Narrowing(one_program))
     package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.PACKAGE,
-                               Text("AppPkgId", CaseInsensitive), filter_object="application", narrows=Narrowing(), since="2.20")
+                               Text("AppPkgId", CaseInsensitive), filter_object="application", narrows=Narrowing(one_package),
+                               since="2.20")
     package_family_name: str | None = prop(
         "The family of a package, as Windows 11 24H2 and Server 2025 name it in their own rules: `Contoso.App_8wekyb3d8bbwe`. It "
         "may be said of a rule that has it.", PACKAGE_FAMILY, Text("PFN", CaseInsensitive), parameter="",
@@ -131,17 +133,18 @@ class FirewallRule(Rule):
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
     local_user: str | None = prop("The users of this host whose programs it applies to.", sddl.LOCAL_SDDL,
-                                  TextOrBase64("LUAuth", "LUAuth2_24", sddl.canonical), filter_object="security", since="2.20")
+                                  TextOrBase64("LUAuth", "LUAuth2_24", sddl.canonical), filter_object="security",
+                                  narrows=Narrowing(never), since="2.20")
     remote_user: str | None = prop("The users of the other side; needs `authentication`. Inbound only.", sddl.SDDL,
-                                   Text("RUAuth", sddl.canonical), filter_object="security", narrows=Narrowing())
+                                   Text("RUAuth", sddl.canonical), filter_object="security", narrows=Narrowing(some_accounts))
     remote_machine: str | None = prop("The computers of the other side; needs `authentication`.", sddl.SDDL,
-                                      Text("RMauth", sddl.canonical), filter_object="security", narrows=Narrowing())
+                                      Text("RMauth", sddl.canonical), filter_object="security", narrows=Narrowing(some_accounts))
     authentication: str = prop("Whether only traffic that IPsec authenticated matches.",
-                               choice("NotRequired", "Required", "NoEncap"), SECURITY, default="not_required",
-                               filter_object="security")
+                               with_hints(choice("NotRequired", "Required", "NoEncap"), VALUES["authentication"]), SECURITY,
+                               default="not_required", filter_object="security", narrows=Narrowing(never))
     encryption: str = prop("Whether IPsec has to encrypt it; needs `authentication: required`.",
-                           choice("NotRequired", "Required", "Dynamic"), SECURITY, default="not_required",
-                           filter_object="security")
+                           with_hints(choice("NotRequired", "Required", "Dynamic"), VALUES["encryption"]), SECURITY,
+                           default="not_required", filter_object="security", narrows=Narrowing(never))
     override_block_rules: bool = prop(
         "Whether authenticated traffic passes block rules too.",
         BOOL,
@@ -212,7 +215,7 @@ class FirewallRule(Rule):
 
     def _unsaid(self, mentioned: Collection[str], closed: Collection[str]) -> Iterable[Finding]:
         """The word that is missing where the rule is for everything and everybody."""
-        opens_out = (self.direction, self.action) == ("outbound", "allow")
+        opens_out = (self.direction, self.action, self.override_block_rules) == ("outbound", "allow", False)
         if self.is_narrowed(self.direction) or (opens_out and not set(self.profiles) & set(closed)):
             return
         ports = "local_port" if self.direction == "inbound" else "remote_port"
@@ -232,8 +235,9 @@ class FirewallRule(Rule):
 
 def _check_sensitive(rule: FirewallRule, mentioned: Collection[str]) -> Iterable[Finding]:
     """Ways to administer a host, and what worms look for, are let in from anywhere by a word alone."""
-    if (rule.direction, rule.action, rule.protocol) != ("inbound", "allow", "tcp") or "remote_address" in mentioned or (
-            rule.authentication != "not_required"):
+    if (rule.direction, rule.action, rule.protocol) != ("inbound", "allow", "tcp") or rule.authentication != "not_required":
+        return
+    if not_everybody(rule.remote_address) if rule.remote_address else "remote_address" in mentioned:
         return
     parts = (p.partition("-") for p in rule.local_port)
     ranges = [(int(first), int(last or first)) for first, _, last in parts if first.isdecimal()]
@@ -248,6 +252,9 @@ def _check_program(rule: FirewallRule) -> Iterable[Finding]:
         yield Finding("service", "* is every program that runs as a service: the rule lets in to all of them",
                       "name the service, or the program too", "warning")
     path = (rule.program or "").casefold()
+    if path.startswith("$"):
+        yield Finding("program", f"{rule.program} begins with a variable of PowerShell, which the firewall does not know",
+                      "write it between percent signs: %SystemRoot%", "warning")
     if path and path != "system" and "\\" not in path:
         yield Finding("program", f"{rule.program} is no path: no program has it", "say the whole path", "warning")
     if path.endswith("\\"):

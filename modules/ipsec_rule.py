@@ -9,7 +9,7 @@ from ringfence.codecs.rule_string import Text, Tokens, TokenSet, TruthTable, Val
 from ringfence.diagnostics import Finding
 from ringfence.model.authentication import FQDN, methods
 from ringfence.model.filter import Filter
-from ringfence.model.narrowing import Narrowing, not_everybody
+from ringfence.model.narrowing import Narrowing, never, not_everybody, some_ports
 from ringfence.model.proposals import IPSEC_SERVICES, PHASE1_AUTH, PHASE2_AUTH, QUICK_MODE_CRYPTO, reference, set_token
 from ringfence.model.resource import NO_SET, Resource, prop, resource
 from ringfence.model.rules import (
@@ -171,19 +171,19 @@ class IpsecRule(Rule):
     machine: str | None = prop("The computers that may connect (transport mode).", sddl.SDDL,
                                Text("TransportMachineAuthzSDDL", sddl.canonical), since="2.20")
     local_address: tuple[str, ...] = prop("The near ends of the connections.", LOCAL_ADDRESS, ENDPOINT1, default=(),
-                                          filter_object="address", narrows=Narrowing())
+                                          filter_object="address", narrows=Narrowing(never))
     remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", ENDPOINT_ADDRESS,
                                            ENDPOINT2, default=(), filter_object="address", narrows=Narrowing(not_everybody),
                                            example=["10.0.0.0/8"], always_shown=True)
     protocol: str = prop("The IP protocol.", PROTOCOL, ConvertedText(
         "Protocol", protocol, lambda v: None if v == "any" else PROTOCOLS.get(v, v)), default="any", filter_object="port",
-                         always_shown=True)
+        narrows=Narrowing(never), always_shown=True)
     local_port: tuple[str, ...] = prop("Ports of the near end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
                                        ports("EP1Port", canonical=single_ports), default=(), filter_object="port",
-                                       narrows=Narrowing())
+                                       narrows=Narrowing(some_ports))
     remote_port: tuple[str, ...] = prop("Ports of the far end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
                                         ports("EP2Port", canonical=single_ports), default=(), filter_object="port",
-                                       narrows=Narrowing())
+                                       narrows=Narrowing(some_ports))
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
 
@@ -191,7 +191,7 @@ class IpsecRule(Rule):
         exempts = (self.mode, self.inbound_security, self.outbound_security) == ("transport", "none", "none")
         said = "remote_address" in mentioned and not self.remote_address
         if self.enabled and exempts and not self.is_narrowed() and not said:
-            yield Finding("remote_address", "an exemption without address and port is one for everybody",
+            yield Finding("remote_address", "an exemption without remote address and port is one for everybody",
                           "name whom or what it is for; or say `remote_address: any` if all is meant")
 
     def normalise(self, values: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
@@ -158,6 +158,23 @@ def allowed(word: object, known: Iterable[str]) -> str:
     """The nearest known word and the list of all that are allowed: the detail of an "unknown key" message."""
     words = sorted(known)
     return " ".join(filter(None, (suggest(word, words), f"Allowed: {', '.join(words)}.")))
+
+
+def quoted(value: object) -> str:
+    """A value as a message shows it: as YAML has it, short, on one line, never a secret."""
+    text = _shown(value, 3)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _shown(value: object, depth: int) -> str:
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_shown(v, depth - 1) for v in value[:20])}]" if depth else "[…]"
+    if isinstance(value, Mapping):
+        pairs = (f"{_shown(k, 0)}: {_shown(v, depth - 1)}" for k, v in itertools.islice(value.items(), 20))
+        return f"{{{', '.join(pairs)}}}" if depth else "{…}"
+    return repr(value[:100] if isinstance(value, str) else value)
 
 
 def describe(value: object) -> str:

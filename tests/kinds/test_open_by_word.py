@@ -73,14 +73,28 @@ def test_a_name_of_windows_on_a_rule_that_is_ours_needs_its_words(say: dict[str,
         assert {"Protocol=6", "Svc=termservice"} <= set(host.rules[name].split("|"))
 
 
-@pytest.mark.parametrize(("name", "wrong"), [("remote_address", True), ("local_port", True), ("program", True),
-                                             ("profile", False), ("description", False)])
-def test_omit_never_opens(name: str, wrong: bool) -> None:
-    properties = {"name": "r", "protocol": "tcp", "local_port": 443, "remote_address": "10.0.0.1"}
+@pytest.mark.parametrize(("name", "severity"), [
+    ("remote_address", "error"), ("local_port", "error"), ("program", "error"), ("authentication", "error"),
+    ("encryption", "error"),
+    ("local_user", "error"), ("profile", "warning"), ("interface_alias", "warning"), ("local_address", "warning"),
+    ("platform", "warning"), ("description", ""), ("action", ""), ("edge_traversal_policy", "")])
+@pytest.mark.parametrize("how", ["", "keep", "windows"])
+def test_omit_never_opens(name: str, severity: str, how: str) -> None:
+    """Whoever the rule belongs to: of Windows' own too, what the task reads as is what it says."""
+    properties = {"name": "RemoteDesktop-UserMode-In-TCP" if how == "windows" else "r", "protocol": "tcp", "local_port": 443,
+                  "remote_address": "10.0.0.1"}
     properties.pop(name, None)
     written = {**properties, name: "{{ x | default(omit) }}"}
-    told = errors(declare(task("firewall_rule", properties, written=written), words=True)[1])
-    assert any("came to nothing (omit), which would open the rule" in p.summary for p in told) == wrong
+    asked = task("firewall_rule", properties, written=written, treatment={"omitted": how} if how == "keep" else None)
+    told = DeclarationBuilder(KINDS, is_shipped).declarations([asked])[1]
+    assert [d.severity for d in told if "came to nothing (omit)" in d.summary] == [severity] * bool(severity)
+
+
+def test_omit_never_exempts() -> None:
+    exempt = {"name": "r", "inbound_security": "none", "outbound_security": "none", "remote_address": "10.0.0.1"}
+    written = {**exempt, "protocol": "{{ x | default(omit) }}"}
+    (problem,) = errors(declare(task("ipsec_rule", exempt, written=written), words=True)[1])
+    assert "came to nothing (omit), which would open the rule" in problem.summary
 
 
 def test_a_scope_is_asked_for_where_the_project_says_so() -> None:
@@ -97,7 +111,10 @@ def test_a_scope_is_asked_for_where_the_project_says_so() -> None:
     ({"local_port": 3389}, "3389"), ({"local_port": [22, 5985]}, "22, 5985"), ({"local_port": "400-500"}, "445"),
     ({"local_port": 443}, ""), ({"local_port": 3389, "remote_address": "10.0.0.1"}, ""),
     ({"local_port": 3389, "remote_address": "any"}, ""), ({"local_port": 1433, "authentication": "required"}, ""),
-    ({"local_port": 3389, "action": "block"}, "")])
+    ({"local_port": 3389, "action": "block"}, ""),
+    ({"local_port": 3389, "remote_address": "0.0.0.0-255.255.255.255"}, "3389"),
+    ({"local_port": 22, "remote_address": "Internet"}, "22"),
+    ({"local_port": 22, "remote_address": ["10.0.0.1", "::/1", "8000::/1"]}, "22")])
 def test_sensitive_ports_from_anywhere_are_warned_of(say: dict[str, Any], ports: str) -> None:
     told = [p for p in declare(task("firewall_rule", {"name": "r", "protocol": "tcp", **say}), words=True)[1]
             if "let in from anywhere" in p.summary]

@@ -1,10 +1,10 @@
 """What is told of wrong input: everything at once, each with its place."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from core import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,6 +52,7 @@ def test_inventories_of_other_kinds_are_refused(name: str, text: str | None, tol
 
 @pytest.mark.parametrize(("arguments", "told"), [
     ({"extra": ["a=1 b"]}, "-e a=1 b: not key=value"),
+    ({"extra": ['a="1 b']}, "the quote of a does not end"),
     ({"extra": ["{a"]}, "-e {a: not a mapping in JSON or YAML"),
     ({"extra": ["@nowhere"]}, "-e @nowhere: cannot read nowhere"),
     ({"extra": ["[1]"]}, "variables are a mapping of names to values, not a list"),
@@ -103,6 +104,21 @@ def test_whatever_is_in_the_files_nothing_but_input_errors(site: bytes, other: b
         project.variables(name)
 
 
+def test_a_lookup_that_may_fail_with_a_warning_is_told_of_at_its_task(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {one: , two: }}\n")
+    (tmp_path / "site.yml").write_text(
+        "- hosts: all\n  vars: {a: \"{{ lookup('file', 'nowhere', errors='warn') or 'none' }}\"}\n  tasks:\n"
+        "    - {firewall_rule: {name: 'x {{ hostvars.localhost.ansible_connection }}', description: '{{ a }}', state: absent}}\n"
+        "    - {firewall_rule: {name: \"y {{ lookup('file', 'nowhere', errors='warn') }}\", protocol: tcp, local_port: 80}}\n"
+        "    - {firewall_rule: {name: \"z {{ lookup('file', 'nowhere', errors='ignore') }}\", protocol: tcp, local_port: 80}}\n")
+    project = load([tmp_path / "site.yml"], kinds=KINDS, inventory=[str(tmp_path / "hosts.yml")])
+    for host in project.hosts:  # each is told, whatever is remembered
+        rendered = project.render(host)
+        assert [(d.where.line, d.severity, d.summary) for d in rendered.diagnostics] == [
+            (4, "warning", "there is no file nowhere"), (5, "warning", "there is no file nowhere")]
+        assert [t.properties["name"] for t in rendered.tasks] == ["x local", "y ", "z "]
+
+
 def test_what_a_refused_key_would_have_made_is_no_other_mistake(tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text("all: {hosts: {one: }}\n")
     (tmp_path / "site.yml").write_text(
@@ -128,11 +144,15 @@ def test_mistakes_in_connection_variables_have_their_place(tmp_path: Path) -> No
     assert "did you mean ansible_connection?" in str(told.value)
 
 
+def _on_a_line(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False).strip()
+
+
 @pytest.mark.parametrize("case", cases("known_before"), ids=lambda case: case["name"])
 def test_what_needs_no_facts_is_known_before_a_host_is_touched(case: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text("all: {hosts: {one: , two: }}\n")
-    lines = [json.dumps(task) for task in case["tasks"]]  # one line a task: its place tells which
-    (tmp_path / "site.yml").write_text(f"- hosts: all\n  vars: {json.dumps(case.get('vars', {}))}\n  tasks:\n"
+    lines = [_on_a_line(task) for task in case["tasks"]]  # its place tells which task it is
+    (tmp_path / "site.yml").write_text(f"- hosts: all\n  vars: {_on_a_line(case.get('vars', {}))}\n  tasks:\n"
                                        + "".join(f"    - {line}\n" for line in lines))
     options = RunOptions(tmp_path, [str(tmp_path / "site.yml")], [str(tmp_path / "hosts.yml")], allow_empty=True)
     try:

@@ -132,7 +132,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
             "does not exist | allowed: the path of a file", "is not more than the operation timeout of 20 s",
             "ansible_psrp_ignore_proxy: 'perhaps' is neither yes nor no",
             "ansible_psrp_max_envelope_size: 1 is out of range", "'00:11' is not a SHA-256 fingerprint",
-            "ansible_psrp_reconnection_retries: True is not a whole number", "ansible_psrp_path: ['a'] is not a text",
+            "ansible_psrp_reconnection_retries: true is not a whole number", "ansible_psrp_path: ['a'] is not a text",
             "ringfence_batch_timeout: the secret value is not a number of seconds"):
         assert any(expected in text for text in found), expected
     assert len(found) == 14

@@ -1,5 +1,6 @@
 """Words that people bring from other tools: what is told of them, and that nothing else is guessed."""
 
+import re
 from typing import Any
 
 import pytest
@@ -39,3 +40,22 @@ def test_modules_of_ansible(key: str, says: str) -> None:
     told = foreign_words.module(key)
     assert says in told
     assert bool(told) == bool(says)
+
+
+@pytest.mark.parametrize(("key", "says"), [
+    ("New-NetFirewallRule", "firewall_rule"), ("Set-NetFirewallProfile", "firewall_profile"), ("netsh", "firewall_rule"),
+    ("xFirewall", "firewall_rule"), ("New-NetIPsecPhase1AuthSet", "ipsec_phase1_auth_set"), ("Get-Service", ""),
+    ("Open-NetFirewallRule", ""), ("firewall_rules", "")])
+def test_cmdlets_and_resources_of_dsc(key: str, says: str) -> None:
+    told = foreign_words.kind(key)
+    assert told == (f"Its kind here is {says}: `ringfence doc {says}`." if says else "")
+
+
+@pytest.mark.parametrize("value", [None, True, [None], {"a": None}, ["a", True], {"a": [False]}, [[[[[1]]]]]])
+def test_no_word_of_python_is_told(value: Any) -> None:
+    """Whatever stands where a text, a number, a word or a list is wanted."""
+    for kind in KINDS.values():
+        for p in kind.properties.values():
+            _, problems = declare(task(kind.name, {kind.key: "x", p.name: value}))
+            for told in (f"{d.summary} {d.detail}" for d in problems):
+                assert not {"None", "True", "False", "dict", "tuple", "NoneType"} & set(re.findall(r"\w+", told)), told

@@ -213,6 +213,7 @@ class _Builder:
 
     def bad_tag(self, event: Any) -> None:
         self.problems.error(self.where(event), f"unknown tag {event.tag.replace(_PREFIX, '!!')}",
+                            "Write a list." if event.tag.removeprefix(_PREFIX) in ("set", "omap", "pairs") else
                             "Tags that are known: !vault, !unsafe.")
 
     def container_tag(self, event: Any, value: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ringfence.diagnostics import Where, allowed, describe
+from ringfence.diagnostics import Where, allowed, describe, quoted
 from ringfence.documents import yaml
 from ringfence.documents.variable_files import VariableFiles, mapping
 from ringfence.documents.yaml import Map
@@ -58,6 +58,7 @@ def _source(path: Path, inventory: Inventory) -> None:
     if path.suffix not in (".yml", ".yaml", ".json") and os.access(path, os.X_OK):
         inventory.problems.error(where, "executable inventories are not supported yet", _converted(path))
         return
+    inventory.files.trust.has_read(path)
     text = yaml.read_text(path, inventory.problems)
     if text is None:
         return
@@ -102,7 +103,7 @@ class _Reader:
     def group(self, name: Any, data: Any, where: Where) -> bool:
         """Whether the group could be read so far that it exists."""
         if not isinstance(name, str) or not name:
-            self.problems.error(where, f"the name of a group is a text, not {name!r}", "Write it in quotes.")
+            self.problems.error(where, f"the name of a group is a text, not {quoted(name)}", "Write it in quotes.")
             return False
         self.inventory.group(name, where)
         if data is None:
@@ -149,7 +150,7 @@ class _Reader:
         for pattern, data in section.items():
             where = section.at(pattern)
             if not isinstance(pattern, str) or not pattern:
-                self.problems.error(where, f"the name of a host is a text, not {pattern!r}", "Write it in quotes.")
+                self.problems.error(where, f"the name of a host is a text, not {quoted(pattern)}", "Write it in quotes.")
                 continue
             for host, port in expand(pattern, where, self.problems):
                 entry = self.inventory.host(host, name, where, self.source)

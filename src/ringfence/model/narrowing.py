@@ -5,6 +5,7 @@ A rule that lets in is narrowed in WHAT it is for (ports, ICMP types, a program,
 no such column (a profile, an interface, the own address) does not count, however narrow it is.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,15 @@ from typing import Any
 from ringfence.types.base import KeptPiece
 from ringfence.types.network_sets import interval, merged
 
-_UNICAST = tuple(interval(family)[:2] for family in ("1.0.0.0-223.255.255.255", "2000::/3"))  # what hosts can come from
+# what hosts can come from, each way to say it whole: a part or two (nothing comes from 127.0.0.0/8), IPv4 in the form of IPv6
+_UNICAST = tuple(tuple(interval(part)[:2] for part in parts) for parts in (
+    ("1.0.0.0-126.255.255.255", "128.0.0.0-223.255.255.255"), ("2000::/3",), ("::ffff:1.0.0.0-::ffff:223.255.255.255",)))
 _ALL_PORTS = (1, 65535)
 _EVERYBODY = ("internet", "internet4", "internet6")  # keywords that mean whoever is not of the intranet
+# [MS-DTYP] 2.4.2.4: Everyone, Network, Anonymous Logon, Authenticated Users
+_EVERY_ACCOUNT = ("S-1-1-0", "S-1-5-2", "S-1-5-7", "S-1-5-11")
+_EVERY_PACKAGE = ("S-1-15-2-1", "S-1-15-2-2")  # all application packages, and all restricted ones
+_ALLOWED = re.compile(r"\(X?A;[^;]*;[^;]*;[^;]*;[^;]*;([^;()]+)", re.I)  # the accounts of entries that allow
 _HOSTS_OF_SERVICES = ("\\svchost.exe", "\\dllhost.exe", "\\services.exe")
 
 
@@ -38,7 +45,23 @@ def not_everybody(members: tuple[str, ...]) -> bool:
     if any(m.casefold() in _EVERYBODY for m in members):
         return False
     ranges = merged(interval(m) for m in members if ("." in m or ":" in m) and not isinstance(m, KeptPiece))
-    return not any(begin <= first and end >= last for first, last in _UNICAST for begin, end, _ in ranges)
+    return not any(all(any(begin <= first and end >= last for begin, end, _ in ranges) for first, last in parts)
+                   for parts in _UNICAST)
+
+
+def some_accounts(descriptor: str) -> bool:
+    """Whether a list of accounts does not admit everybody who can prove who he is."""
+    return not any(account.upper() in _EVERY_ACCOUNT for account in _ALLOWED.findall(descriptor))
+
+
+def one_package(sid: str) -> bool:
+    """Whether a package is one, and not all that there are."""
+    return sid.upper() not in _EVERY_PACKAGE
+
+
+def never(value: Any) -> bool:
+    """For properties that make a rule narrower and never narrow enough: left out by `omit`, they would open it."""
+    return False
 
 
 def one_program(path: str) -> bool:

@@ -92,7 +92,7 @@ def check_lengths(rule: Resource) -> Iterable[Finding]:
     """How long lists may be: 1,000 subnets, as many ranges, of each family, 1,000 ports ([MS-FASP] 2.2.5 to 2.2.13)."""
     for p in rule.kind.properties.values():
         members = getattr(rule, p.name)
-        if not isinstance(p.codec, TokenSet) or len(members or ()) <= MAX_MEMBERS:
+        if members.__class__ is not tuple or len(members) <= MAX_MEMBERS or not isinstance(p.codec, TokenSet):
             continue
         lists = Counter((":" in m, "-" in m and p.filter_object == "address") for m in members)
         if (most := max(lists.values())) > MAX_MEMBERS:
@@ -122,7 +122,7 @@ REMOTE_ADDRESS = _of_families(list_of(subnet, *addresses("", "", ("", "")).keywo
 ENDPOINT_ADDRESS = _of_families(list_of(subnet, *addresses("", "").keywords, name=_ADDRESSES, canonical=address_set))
 """The far end of what IPsec secures: without the newer keywords."""
 PROFILES = TokenSet("Profile", reject, str, {p: f"Profile={p.title()}" for p in ("domain", "private", "public")})
-PROFILE = flags_of("Domain", "Private", "Public", whole=True)
+PROFILE = with_hints(flags_of("Domain", "Private", "Public", whole=True), VALUES["profile"])
 INTERFACE = TokenSet("IF", guid, lambda v: "IF")
 INTERFACE_TYPES = TokenSet("IFType", reject, str, {"wired": "IFType=Lan", "wireless": "IFType=Wireless",
                                                        "remote_access": "IFType=RemoteAccess"})

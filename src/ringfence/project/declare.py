@@ -161,11 +161,17 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
     names, state, values, treatment = _names(mistakes), _state(mistakes), _values(mistakes), _treatment(mistakes)
     for finding in _missing(task, kind, treatment) if state == "present" else _meaningless(state, kind, values, task.treatment):
         mistakes.add(finding)
+    if state == "present" and not kind.whole and not task.raw.keys() - {kind.key, "state"}:
+        mistakes.add(Finding(kind.key, "nothing is said of it, so nothing of it is managed",
+                             f"name a property: see `ringfence doc {kind.name}`", "warning"))
     if_whole = _Mistakes(task, kind)
-    if state == "present" and not mistakes.failed and names and treatment.omitted != "keep":
+    if state == "present" and not mistakes.failed and names:
         by_mention = treatment == NO_TREATMENT and all(of_windows(Id(LOCAL, kind.name, name.lower())) for name in names)
         made = kind.create(names[0], values)
-        for finding in (*made.check(), *_silence(task, made, values, require_scope)):
+        whole = () if treatment.omitted == "keep" else (*made.check(), *_silence(made, values, require_scope))
+        for finding in _omitted(task, made):
+            mistakes.add(replace(finding, reason=f"{names[0]}: {finding.reason}"))
+        for finding in whole:
             (if_whole if by_mention else mistakes).add(replace(finding, reason=f"{names[0]}: {finding.reason}"))
     if treatment.renamed_from and len(names) > 1:
         mistakes.add(Finding("renamed_from", "renamed_from goes with one name", "write a task for each"))
@@ -177,15 +183,25 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
                                   for name in names), tuple(mistakes.found))
 
 
-def _silence(task: RenderedTask, made: Resource, values: Mapping[str, Any], require_scope: bool) -> Iterator[Finding]:
-    """What silence would open, or close: a condition that was left out by `omit`, and rules for everything and everybody."""
+def _omitted(task: RenderedTask, made: Resource) -> Iterator[Finding]:
+    """Conditions of a rule that were left out by `omit`: it would be wider than the task reads."""
     filter = made.as_filter()
-    lets_in = filter is not None and filter.inbound and filter.enabled and filter.effect == "allow"
-    if filter is not None and filter.enabled and filter.effect == "allow":
-        for name in task.raw:
-            if name not in task.properties and (p := made.kind.properties.get(name)) and p.narrows:
+    if filter is None or not filter.enabled or filter.effect not in ("allow", "exempt"):
+        return
+    for name in task.raw:
+        if name not in task.properties and (p := made.kind.properties.get(name)):
+            if p.narrows:
                 yield Finding(name, f"{name} came to nothing (omit), which would open the rule",
                               "give it a value; say any if that is meant")
+            elif p.role == "condition":
+                yield Finding(name, f"{name} came to nothing (omit): the rule is not limited by it", "say any if that is meant",
+                              "warning")
+
+
+def _silence(made: Resource, values: Mapping[str, Any], require_scope: bool) -> Iterator[Finding]:
+    """What silence would open, or close: rules for everything and everybody."""
+    filter = made.as_filter()
+    lets_in = filter is not None and filter.inbound and filter.enabled and filter.effect == "allow"
     yield from made.check_mentioned(values)
     if lets_in and require_scope and "remote_address" in made.kind.properties and "remote_address" not in values:
         yield Finding("remote_address", "it does not say from where it lets in, which require_scope in ringfence.yml asks for",
@@ -289,10 +305,7 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
             break
         p = kind.properties.get(name)
         if p is None:
-            foreign = foreign_words.property_of(kind.name, str(name))
-            hint = f"; {foreign}" if foreign else suggest(name, (kind.key, "state", *kind.properties), "; ")
-            comma = f"if it belongs to the value before it, inside of {{ }} write [a, {name}]; " if value is None else ""
-            mistakes.add(Finding(name, f"unknown property {quoted(name)}{hint}", f"{comma}see `ringfence doc {kind.name}`"))
+            mistakes.add(_unknown_property(kind, name, value))
         elif name in task.properties:
             try:
                 found[name] = p.parse(task.properties[name])
@@ -303,6 +316,15 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
                 mistakes.add(Finding(name, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) "
                                      "or from the environment: \"{{ lookup('env', 'NAME') }}\"", "warning"))
     return found
+
+
+def _unknown_property(kind: Kind, name: Any, value: Any) -> Finding:
+    """`name` may be anything that is a key in YAML."""
+    foreign = foreign_words.property_of(kind.name, str(name))
+    alike = suggest(name, (kind.key, "state", *kind.properties), "; ") if isinstance(name, str) else ""
+    hint = f"; {foreign}" if foreign else alike
+    comma = f"if it belongs to the value before it, inside of {{ }} write [a, {name}]; " if value is None else ""
+    return Finding(name, f"unknown property {quoted(name)}{hint}", f"{comma}see `ringfence doc {kind.name}`")
 
 
 def _in_clear(p: Property, raw: Any) -> Iterator[str]:

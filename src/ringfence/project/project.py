@@ -12,7 +12,7 @@ from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault
 from ringfence.documents.yaml import Map, Seq
 from ringfence.inventory import patterns, readers
-from ringfence.inventory.inventory import Host, Inventory
+from ringfence.inventory.inventory import LOCALHOST, Host, Inventory
 from ringfence.project.playbook import PlaybookReader
 from ringfence.project.plays import Play
 from ringfence.project.render import RenderedTasks, Tags, TaskRenderer, render
@@ -269,7 +269,7 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
             def make(name: str) -> Scope:
                 magic = {**fleet.magic(name), "omit": OMIT, "hostvars": memo[beside]}
                 return Scope(extra_variables.merged_over(fleet.get(name, beside).variables), magic, None, vault, trust=trust)
-            memo[beside] = HostVars(fleet.entries, make)
+            memo[beside] = HostVars(fleet.entries, make, LOCALHOST)
         return memo[beside]
 
     left = patterns.limit(fleet, limit, problems)

@@ -115,7 +115,7 @@ class _Outcome:
     """What one task gave on one host."""
 
     tasks: list[RenderedTask] = field(default_factory=list)
-    errors: list[Diagnostic] = field(default_factory=list)
+    errors: list[Diagnostic] = field(default_factory=list)  # and warnings
     needs_facts: list[Where] = field(default_factory=list)
     partial: list[RenderedTask] = field(default_factory=list)
     undecided: list[RenderedTask] = field(default_factory=list)
@@ -186,6 +186,12 @@ class TaskRenderer:
         return found
 
     def _render(self, scope: Scope) -> _Outcome:
+        outcome = self._rounds(scope)
+        outcome.errors += (replace(d, where=self.source.where) for d in scope.warnings)
+        scope.warnings.clear()
+        return outcome
+
+    def _rounds(self, scope: Scope) -> _Outcome:
         outcome, step = _Outcome(), self.source
         if step.loop is None:
             self._round(scope, None, outcome)

@@ -119,16 +119,17 @@ class ScopeView(VariablesView, Mapping[str, Any]):
 
 
 class HostVars(VariablesView, Mapping[str, Any]):
-    """`hostvars`: the variables of every host, each host's made when asked for, and by each thread for itself."""
+    """`hostvars`: the variables of every host, each host's made when asked for, and by each thread for itself. `unlisted` are
+    hosts that are there when asked for, and not among all."""
 
-    __slots__ = ("_hosts", "_make", "_memo")
+    __slots__ = ("_hosts", "_make", "_memo", "_unlisted")
 
-    def __init__(self, hosts: Iterable[str], make: Callable[[str], Variables]) -> None:
-        self._hosts, self._make = dict.fromkeys(hosts), make
+    def __init__(self, hosts: Iterable[str], make: Callable[[str], Variables], unlisted: Iterable[str] = ()) -> None:
+        self._hosts, self._make, self._unlisted = dict.fromkeys(hosts), make, frozenset(unlisted)
         self._memo: dict[tuple[int, str], ScopeView] = {}
 
     def __getitem__(self, name: str) -> ScopeView:
-        if name not in self._hosts:
+        if name not in self._hosts and name not in self._unlisted:
             raise KeyError(name)
         key = threading.get_ident(), name
         charge(SCOPE)

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import pass_context
 from jinja2.utils import missing
 
-from ringfence.diagnostics import Problems, Where, allowed, describe
+from ringfence.diagnostics import NOWHERE, Diagnostic, Problems, Where, allowed, describe, quoted
 from ringfence.documents.vault import Vaulted, is_vault
 from ringfence.documents.yaml import read_text
 from ringfence.files import MAX_LOOKUP
@@ -72,7 +72,9 @@ def query(context: TemplateContext, name: str, *terms: Any, **options: Any) -> l
     name = str(name).removeprefix("ansible.builtin.")
     if name not in LOOKUPS:
         raise RenderError(f'there is no lookup "{name}"', allowed(name, LOOKUPS))
-    lenient = options.pop("errors", "strict") in ("ignore", "warn")
+    errors = options.pop("errors", "strict")
+    if errors not in ("strict", "warn", "ignore"):
+        raise RenderError(f"errors of a lookup is strict, warn or ignore, not {quoted(errors)}")
     results: list[Any] = []
     for term in terms:
         if isinstance(term, FailedValue):
@@ -80,8 +82,10 @@ def query(context: TemplateContext, name: str, *terms: Any, **options: Any) -> l
         try:
             found = LOOKUPS[name](context.scope, materialise(term), **options)
         except RenderError as error:
-            if not lenient or type(error) is not RenderError:  # what waits for the host, or has no budget left, is no such error
+            if errors == "strict" or type(error) is not RenderError:  # what waits for the host, or has no budget left
                 raise
+            if errors == "warn":
+                context.scope.warnings.append(Diagnostic(NOWHERE, error.summary, error.detail, "warning"))
             continue
         results += found if name == "dict" else [found]
     return results

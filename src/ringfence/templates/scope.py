@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2.utils import missing
 
-from ringfence.diagnostics import NOWHERE, InputError, Where, describe, suggest
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where, describe, suggest
 from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault, Vaulted
 from ringfence.documents.yaml import Map, Seq
@@ -43,6 +43,7 @@ class Scope:
                  beneath: "Scope | None" = None, trust: Trust = Trust()) -> None:
         self.variables, self.magic, self.facts, self.vault = variables, magic, facts, vault
         self.trust: Trust = beneath.trust if beneath else trust
+        self.warnings: list[Diagnostic] = beneath.warnings if beneath else []  # what templates told so far, without a place
         self._beneath = beneath
         self._own = frozenset(variables) if beneath else frozenset()
         self._memo: dict[str, Any] = {}

@@ -27,6 +27,16 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
      lambda m: f"+ does not go with {type_name(m[1])} and {type_name(m[2])}; `~` makes a text of both"),
     (re.compile(r"'(\w+)' object is not (\w+)"), lambda m: f"{type_name(m[1])} is not {m[2]}"),
     (re.compile(r"object of type '(\w+)' has no len\(\)"), lambda m: f"{type_name(m[1])} has no length"),
+    (re.compile(r"'(\w+)' object cannot be interpreted as an integer"), lambda m: f"{type_name(m[1])} is no whole number"),
+    (re.compile(r"bad operand type for (?:unary (\S+):|(\w+)\(\):) '(\w+)'"),
+     lambda m: f"{m[1] or m[2]} does not go with {type_name(m[3])}"),
+    (re.compile(r"(%\w) format: (.*), not (\w+)"), lambda m: f"{m[1]} does not go with {type_name(m[3])}"),
+    (re.compile(r"not (?:enough|all) arguments .*format|tuple index out of range|Replacement index \d+ out of range"),
+     lambda m: "the format has another number of places than values were given"),
+    (re.compile(r"must be (?:str|real number|a string)[\w ]*, not (\w+)"), lambda m: f"{type_name(m[1])} does not go here"),
+    (re.compile(r"Expecting (?:value|property name|',' delimiter|':' delimiter).*: line (\d+) column (\d+)"),
+     lambda m: f"the text is not JSON, from line {m[1]}, column {m[2]} on"),
+    (re.compile(r"No (filter|test) named '(.*)'"), lambda m: f'there is no {m[1]} "{m[2]}"'),
     (re.compile(r"invalid literal for (?:int|float)\(\) with base \d+: (.*)"), lambda m: f"{m[1]} is not a number"),
 )
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, suggest
+from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, quoted, suggest
 from ringfence.secret import Secret
 from ringfence.types.enums import parse_bool
 
@@ -91,7 +91,7 @@ def read(settings: type, host: str, variables: Mapping[str, Any], winrm: bool = 
             found.values[row.field] = row.type.parse(value.reveal() if isinstance(value, Secret) else value)
             found.names[row.field] = name
         except ValueError as error:
-            shown = "the secret value" if isinstance(value, Secret) or row.type is secret else repr(value)[:80]
+            shown = "the secret value" if isinstance(value, Secret) or row.type is secret else quoted(value)
             found.problems.append(problem(host, f"{name}: {shown} {error}", f"allowed: {row.type.accepts}"))
     return found
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ringfence.diagnostics import NOWHERE, Diagnostic, Finding, InputError
+from ringfence.diagnostics import NOWHERE, Diagnostic, Finding, InputError, quoted
 from ringfence.secret import Secret
 from ringfence.transports.connection_settings import TRANSPORTS, ConnectionSettings, LocalSettings, PsrpSettings, SshSettings
 from ringfence.transports.connection_variables import (
@@ -42,7 +42,7 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
     try:
         connection = CONNECTION.parse(variables.get("ansible_connection") or "psrp")
     except ValueError as error:
-        problems.append(problem(host, f"ansible_connection: {variables['ansible_connection']!r} {error}",
+        problems.append(problem(host, f"ansible_connection: {quoted(variables['ansible_connection'])} {error}",
                                 f"allowed: {CONNECTION.accepts}"))
         raise InputError(problems) from None
     settings = TRANSPORTS["psrp" if connection == "winrm" else connection]

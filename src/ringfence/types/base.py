@@ -6,12 +6,14 @@ str, int, bool, None, tuples of str, and Secret; two of them mean the same exact
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
 from typing import Any, Literal, TypeVar
 
-from ringfence.diagnostics import suggest
+from ringfence.diagnostics import describe, suggest
+from ringfence.diagnostics import quoted as quoted
 from ringfence.secret import Secret
 
 T = TypeVar("T")
@@ -124,12 +126,6 @@ class PropertyType:
     instead: Callable[[Any], str] = lambda value: ""  # what to say where such a value is wanted
 
 
-def quoted(value: Any) -> str:
-    """A value as a message shows it: short, on one line, never a secret."""
-    text = repr(value[:100] if isinstance(value, str) else value)
-    return text if len(text) <= 60 else text[:57] + "…"
-
-
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -141,8 +137,10 @@ def as_text(value: Any) -> str:
         raise ValueError(f"{str(value).lower()} is not a text: yes, no, on and off without quotes are true and false in YAML")
     if isinstance(value, float):
         raise ValueError(f"{quoted(value)} is not a text: write numbers with a dot in quotes")
+    if value is None:
+        raise ValueError("there is no value (null)")
     if not isinstance(value, str | int):
-        raise ValueError(f"{quoted(value)} is not a text")
+        raise ValueError(f"{quoted(value)} is not a text, but {describe(value)}: one value is wanted here")
     if isinstance(value, str) and _HALVES.search(value):
         raise ValueError(f"{quoted(value)} holds half of a character pair, which no file and no terminal can show")
     return str(value).strip()
@@ -194,6 +192,28 @@ def in_order(members: Iterable[str]) -> tuple[str, ...]:
     return found if len(found) < 2 else tuple(sorted(found, key=lambda member: (member.casefold(), member)))
 
 
+_DASHES = re.compile(r"\s*(?:[\u2010-\u2015\u2212]|\.\.+|\bto\b)\s*")  # what people write between the ends of a range
+
+
+def likely_meant(text: str, member: Callable[[str], str], any_word: str) -> str:
+    """What to say for a member of a list that another tool, or a word processor, writes otherwise; nothing where nobody knows."""
+    def holds(candidate: str) -> bool:
+        try:
+            member(candidate)
+        except ValueError:
+            return False
+        return True
+
+    if fold(text) in ("*", "all"):
+        return f"say {snake(any_word)}"
+    text = text[:100]
+    for candidate in (_DASHES.sub("-", text), unicodedata.normalize("NFKC", text).strip("\u200b\u200e\u200f\ufeff")):
+        if candidate != text and holds(candidate):
+            return f"say {candidate}"
+    parts = re.split(r"[;\s]+", text.strip("; "))
+    return f"say [{', '.join(parts)}]" if len(parts) > 1 and all(map(holds, parts)) else ""
+
+
 def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any",
             unwritable: tuple[str, ...] = (),
             canonical: Callable[[Iterable[str]], tuple[str, ...]] = in_order) -> PropertyType:
@@ -210,7 +230,8 @@ def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: s
         try:
             return member(string)
         except ValueError as error:
-            raise ValueError(f"{error}{suggest(string, keywords, '; ')}") from None
+            hint = likely_meant(string, member, any_word)
+            raise ValueError(f"{error}{f'; {hint}' if hint else suggest(string, keywords, '; ')}") from None
 
     def parse(value: Any) -> tuple[str, ...]:
         parts = as_list(value)

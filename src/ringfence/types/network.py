@@ -61,8 +61,23 @@ def address(text: str) -> str:
     except ValueError:
         if "%" in text[:MAX_ADDRESS]:
             raise ValueError(f"{quoted(text)}: an address with an interface (%) cannot stand in a policy") from None
+        hint = _address_meant(text[:MAX_ADDRESS])
         raise ValueError(f"{quoted(text)} is not an address, a range a-b (smaller end first) "
-                         "or a subnet a/length") from None
+                         f"or a subnet a/length{hint and '; '}{hint}") from None
+
+
+_FOREIGN_ADDRESSES = (  # how people write what Windows writes otherwise
+    (re.compile(r"((?:[0-9]+\.){3})\*"), r"say \g<1>0/24"), (re.compile(r"((?:[0-9]+\.){2})\*(?:\.\*)?"), r"say \g<1>0.0/16"),
+    (re.compile(r"((?:[0-9]+\.){3})([0-9]+)-([0-9]+)"), r"say \1\2-\g<1>\3"), (re.compile(r"\[([^]]*)\](?::[0-9]+)?"), r"say \1"),
+    (re.compile(r"([0-9.]+):[0-9]+"), r"say \1, and the port by remote_port or local_port"),
+    (re.compile(r"([0-9.]+)\\([0-9]+)"), r"say \1/\2"),
+    (re.compile(r"(?:[a-z]+://.*|(?=.*[g-z])[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)", re.I),
+     "names are not resolved: say its address"))
+
+
+def _address_meant(text: str) -> str:
+    """What to say for an address that is written as elsewhere; nothing where nobody knows."""
+    return next((found.expand(say) for pattern, say in _FOREIGN_ADDRESSES if (found := pattern.fullmatch(text))), "")
 
 
 def subnet(text: str) -> str:
@@ -103,7 +118,8 @@ def icmp_type(text: str) -> str:
         colon = code = ""
     for part in (kind, code) if colon else (kind,):
         if not re.fullmatch("[0-9]{1,9}", part) or int(part) > 255:
-            raise ValueError(f"{quoted(text)} is not an ICMP type (0-255) or type:code")
+            hint = VALUES["icmp_type"].get(fold(text), "")
+            raise ValueError(f"{quoted(text)} is not an ICMP type (0-255) or type:code{hint and '; '}{hint}")
     return f"{int(kind)}:{int(code)}" if colon else str(int(kind))
 
 

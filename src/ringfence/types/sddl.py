@@ -37,6 +37,8 @@ WELL_KNOWN = {
     "SS": "S-1-18-2", "SU": "S-1-5-6", "SY": "S-1-5-18", "UD": "S-1-5-84-0-0-0-0-0", "WD": "S-1-1-0", "WR": "S-1-5-33",
 }  # fmt: skip
 SID = re.compile(r"S-1-[0-9]+(-[0-9]+)*", re.I)
+_PART = "(?:0x[0-9a-f]+|[0-9]+)"
+_TRUSTEE = re.compile(rf"S-1(?:-{_PART})+|[a-z]{{2}}|<[^<>]+>", re.I)  # [MS-DTYP] 2.5.1.1 and 2.4.2.1; `<name>`: see the module
 CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
 MAX_DESCRIPTOR = 9999  # characters of a list of accounts that Windows takes, [MS-FASP] 2.2.37
 _MOST = MAX_DESCRIPTOR // len("(A;;CC;;;S-1-1-0)")  # so many accounts are too many, whichever they are
@@ -112,6 +114,8 @@ def check(descriptor: str, conditional: bool = False) -> str:
             return f"({ace}) has a condition: only the list of local users takes such"
         if rights not in CC:
             return f"({ace}) grants {rights or 'nothing'}: the only right of a rule's list is CC"
+        if not _TRUSTEE.fullmatch(trustee := ace.split(";")[5].strip()):
+            return f"({ace}): {quoted(trustee)} is no account: a SID (S-1-5-…) stands there, or the two letters of one"
     return ""
 
 
