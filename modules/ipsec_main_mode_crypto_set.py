@@ -73,7 +73,7 @@ class MainModeCryptoSet(ProposalSet):
 
     def check(self) -> Iterable[Finding]:
         yield from proposal_findings(self.proposal)
-        groups = sorted({p.key_exchange for p in self.proposal})
+        groups = sorted({p.key_exchange for p in self.proposal if p.key_exchange})
         if len(groups) > 1:
             yield Finding(
                 "proposal",

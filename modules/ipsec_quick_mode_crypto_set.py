@@ -121,7 +121,7 @@ class QuickModeCryptoSet(ProposalSet):
 
     def check(self) -> Iterable[Finding]:
         yield from proposal_findings(self.proposal)
-        bare = [p for p in self.proposal if not p.encapsulation]
+        bare = [p for p in self.proposal if p.encapsulation == ()]
         if bare and len(bare) == len(self.proposal):
             yield Finding("proposal", "a set without encapsulation holds an ah or esp proposal too [0x00105021]",
                    "add a proposal with ah or esp")

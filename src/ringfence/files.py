@@ -1,7 +1,13 @@
-"""The one way in which files are read: regular ones only, and no more of them than is allowed."""
+"""The one way in which files are read: regular ones only, and no more of them than is allowed; and one in which what is not for
+everybody is written."""
 
+import contextlib
+import hashlib
 import os
 import stat
+import sys
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 MAX_DOCUMENT = 16 * 2**20  # bytes of a playbook, of a file of tasks or variables, of an inventory: each MB takes about a second
@@ -40,3 +46,39 @@ def read_bytes(path: str | Path, limit: int, *, pipes: bool = False) -> bytes:
     if len(data) > limit:
         raise ValueError(f"it has more than {limit} bytes")
     return bytes(data)
+
+
+def digest(path: str | Path, limit: int = MAX_DOCUMENT) -> str:
+    """The SHA-256 of a file's content, in hexadecimal. Raises OSError, ValueError."""
+    return hashlib.sha256(read_bytes(path, limit)).hexdigest()
+
+
+def write_private(path: str | Path, pieces: Iterable[str]) -> None:
+    """Write a file that nobody else may read, whole or not at all; a link is followed. What is no regular file (a device, a
+    pipe), and what is standard output or error already, is written into and never replaced. Raises OSError."""
+    if _is_stream(path):
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)), "w", encoding="ascii") as stream:
+            stream.writelines(pieces)
+        return
+    real = os.path.realpath(path)
+    opened, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(real)}.", dir=os.path.dirname(real))  # 0600, and no link
+    try:
+        with os.fdopen(opened, "w", encoding="ascii") as stream:
+            stream.writelines(pieces)
+            stream.flush()
+            os.fsync(opened)
+        os.replace(temporary, real)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _is_stream(path: str | Path) -> bool:
+    """Whether a file is there into which only more can be written."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return False
+    own = [os.fstat(s.fileno()) for s in (sys.__stdout__, sys.__stderr__) if s is not None and not s.closed]
+    return not stat.S_ISREG(found.st_mode) or any(os.path.samestat(found, one) for one in own)

@@ -62,7 +62,9 @@ class HostResult:
     proven: those of these that a second read over a new connection has found · remaining: what still differed then ·
     declared: how many resources the project declares for the host · undeclared: how many removable ones nobody declares there ·
     connections: how many were opened · seconds: wall time · names: {as it is stored: what people call it} of what changes show ·
-    obstacles: what keeps what is declared out of force · way_back: commands for its console, where the host was lost.
+    obstacles: what keeps what is declared out of force · way_back: commands for its console, where the host was lost · machine:
+    which one it is, in the words of a ledger's `Machine`: `guid|computer|domain`, as far as it said so · declarations: the digest
+    of what is declared for it, where somebody wants that · waits: it was only looked at, and something is to be written.
     """
 
     host: str
@@ -79,6 +81,9 @@ class HostResult:
     undeclared: int = 0
     proven: frozenset[Id] = frozenset()
     way_back: tuple[str, ...] = ()
+    machine: str = ""
+    declarations: str = ""
+    waits: bool = False
 
     @property
     def not_in_force(self) -> bool:

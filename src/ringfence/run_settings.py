@@ -5,6 +5,7 @@ Names are Ansible's where it has one. The command line wins over the environment
 Ansible, for these are meant for another program, and that over the default. Pure.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -68,11 +69,20 @@ def _seconds(value: Any) -> float:
     return seconds
 
 
+def _duration(value: Any) -> str:
+    text = str(value).strip()
+    if not re.fullmatch(DURATION, text):
+        raise ValueError(f"{quoted(value)} is no number and unit, such as 30m, 24h or 7d (s m h d w)")
+    return text
+
+
+DURATION = "[0-9]{1,6}[smhdw]"
 MAX_SECONDS = 86_400  # what a wait that somebody sets may be
 MAX_FORKS = 1000  # hosts at the same time
 MAX_CHANGES = 1_000_000  # changes of a host that somebody sets as a limit
 _PATH = PropertyType("path", _text, {"type": "string", "minLength": 1})
 _TEXT = PropertyType("text", _text, {"type": "string", "minLength": 1})
+_DURATION = PropertyType("duration", _duration, {"type": "string", "pattern": f"^{DURATION}$"})
 _SECONDS = PropertyType("seconds", _seconds, {"type": "number", "minimum": 0, "maximum": MAX_SECONDS})
 
 
@@ -205,6 +215,11 @@ _ROWS = (
                meaning="apply changes nothing, shows what would change, and exits with 0."),
     RunSetting(name="yes", type=BOOL, default=False, short="-y", set_by="call", why=_LOOSENS, meaning="Do not ask."),
     RunSetting(name="detailed_exitcode", type=BOOL, default=False, meaning="plan exits with 2 where hosts differ."),
+    # -- which plan files are applied
+    RunSetting(name="max_age", type=_DURATION, default="", metavar="DURATION",
+               meaning="Refuse a plan file that is older: 30m, 24h, 7d."),
+    RunSetting(name="same_commit", type=BOOL, default=False, meaning="Refuse a plan file that was made of another commit of the "
+               "project, or of what was not committed."),
     # -- the record of a run that writes
     RunSetting(name="run_dir", type=_PATH, default="", metavar="DIR", form="path", written=True,
                default_text=".ringfence/runs beside ringfence.yml", meaning="Where the records of runs are kept."),

@@ -4,7 +4,6 @@ They are for editors and for other programs. They describe the advised spelling,
 ringfence itself, which also takes `TCP`, `LocalSubnet4` or `"yes"` where one word is meant.
 """
 
-import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +12,6 @@ from ringfence.formats.document_schemas import STRING, Schema
 from ringfence.model.ledger import PRUNE_MODES
 from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property
-from ringfence.model.state import Action
-from ringfence.plan.file import OPTIONS, PLAN_FORMAT
 from ringfence.run_settings import PROJECT_KEYS, SETTINGS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,7 +24,7 @@ VARIABLE_MAP: Schema = {"type": ["object", "null"], "description": "Variables: n
 def every(kinds: Mapping[str, Kind]) -> dict[str, Schema]:
     """All schemas by the names of their files."""
     found = {kind.name: _headed(f"The kind {kind.name}", kind_schema(kind)) for kind in kinds.values()}
-    found |= {"playbook": playbook(kinds), "inventory": inventory(), "plan": plan_file(), "settings": settings()}
+    found |= {"playbook": playbook(kinds), "inventory": inventory(), "settings": settings()}
     found |= {name: _headed(title, schema) for name, (title, schema) in document_schemas.every().items()}
     return {f"{name}.schema.json": schema for name, schema in sorted(found.items())}
 
@@ -138,22 +135,3 @@ def settings() -> Schema:
             default = f" Default: {row.shown_default}." if row.shown_default else ""
             keys[row.name] = {**row.schema, "description": f"{row.meaning}{default}"}
     return _headed("A ringfence.yml", {**_closed(keys), "type": ["object", "null"]})
-
-
-def _planned_change() -> Schema:
-    values: Schema = {"type": ["object", "null"], "description": "Every property that is not Windows' default; null: not there. "
-                      "A secret shows only that it is there."}
-    why: Schema = {**STRING, "description": "Whose it is, and why it is managed as it is."}
-    return _closed({"action": {"enum": list(typing.get_args(Action))}, "store": STRING, "kind": STRING, "name": STRING,
-                    "before": values, "after": values, "why": why}, "action", "store", "kind", "name", "before", "after")
-
-
-def plan_file() -> Schema:
-    """A plan file, as `ringfence plan -o` writes it."""
-    texts: Schema = {"type": "array", "items": STRING}
-    options = _closed(dict.fromkeys(OPTIONS, texts), *OPTIONS, description="How the plan was made.")
-    return _headed("A plan file of ringfence", _closed(
-        {"ringfence": {**STRING, "description": "The version that wrote it."}, "format": {"const": PLAN_FORMAT},
-         "created": {**STRING, "description": "When, in UTC."}, "options": options,
-         "hosts": {"type": "object", "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/change"}}}},
-        "ringfence", "format", "options", "hosts", **{"$defs": {"change": _planned_change()}}))

@@ -5,10 +5,12 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 MASK = "********"
 """What is shown in the place of a secret."""
+SCRYPT_COST = 2**14  # what a guess at a secret costs somebody who has its digest: about 50 ms
 
 _travelling: ContextVar[bool] = ContextVar("secrets travel", default=False)
 
@@ -30,10 +32,11 @@ class Secret:
     Of a secret on a host one only knows that it is there: a `StoredSecret`.
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("_text", "sealed")
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, sealed: str = "") -> None:
+        """sealed: the digest of the ciphertext that it was decrypted from; empty where it came otherwise."""
+        self._text, self.sealed = text, sealed
 
     def reveal(self) -> str:
         """The text. Call it where the secret leaves for its only destination, never to format a message."""
@@ -42,6 +45,15 @@ class Secret:
     def fingerprint(self, key: bytes) -> str:
         """HMAC-SHA-256 of the UTF-8 text under `key`, in lower case hex: what a host compares with one of its own."""
         return hmac.new(key, self._text.encode(), hashlib.sha256).hexdigest()
+
+    def digest(self, salt: bytes) -> str:
+        """What tells later whether it was exchanged, for a file that others read: of one from a vault the digest of its
+        ciphertext, which says nothing of the text, else scrypt's (RFC 7914), which makes guesses dear."""
+        return f"vault:{self.sealed}" if self.sealed else self.slow_digest(salt)
+
+    def slow_digest(self, salt: bytes) -> str:
+        """scrypt's digest of the text."""
+        return f"scrypt:{_scrypt(self._text, salt)}"
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, StoredSecret):
@@ -66,7 +78,12 @@ class Secret:
         return type(self), self._parts()
 
     def _parts(self) -> tuple[Any, ...]:
-        return (self._text,)
+        return self._text, self.sealed
+
+
+@lru_cache(1024)  # a fleet has the same again and again
+def _scrypt(text: str, salt: bytes) -> str:
+    return hashlib.scrypt(text.encode("utf-8", "surrogatepass"), salt=salt, n=SCRYPT_COST, r=8, p=1).hex()[:32]
 
 
 class StoredSecret(Secret):
@@ -76,13 +93,18 @@ class StoredSecret(Secret):
     __slots__ = ()
 
     def __init__(self) -> None:
-        pass
+        self.sealed = ""
 
     def reveal(self) -> str:
         raise TypeError("the text of a secret that a host keeps is not known here")
 
     def fingerprint(self, key: bytes) -> str:
         return self.reveal()
+
+    def digest(self, salt: bytes) -> str:
+        return ""
+
+    slow_digest = digest
 
     def __eq__(self, other: object) -> bool:
         return self is other

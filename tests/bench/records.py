@@ -1,4 +1,4 @@
-"""What a record costs: the JSON of a large plan, and the journal of an apply.
+"""What a record costs: the JSON of a large plan, its plan file, and the journal of an apply.
 
 The journal's part is the CPU time of the calls to it, in the threads that make them, of all CPU time of the same apply (over SSH,
 the way in that costs the controller least).
@@ -21,6 +21,16 @@ def run() -> Iterator[Line]:
     yield Line(f"JSON of {PLANNED} × {RULES}, one word differs per host", cost["bytes"] / 1e6, "MB", JSON_MB)
     yield Line("peak memory of writing it", cost["peak"], "MB", PEAK_MB)
     yield Line("the same as events", cost["lines"] / 1e6, "MB")
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / "site.plan.json")
+        cost = worker("write_plan", file, str(PLANNED))
+        yield Line("the same as a plan file", cost["bytes"] / 1e6, "MB", JSON_MB)
+        yield Line("peak memory of writing it", cost["peak"], "MB", PEAK_MB, against=f"{cost['cpu']:.1f} s of CPU")
+        cost = worker("read_plan", file, str(PLANNED))
+        assert cost["stale"] == [], cost
+        reading = cost["cpu"] - cost["judged"]
+        yield Line("peak memory of reading it", cost["peak"], "MB", PEAK_MB, against=f"{reading:.1f} s of CPU")
+        yield Line("comparing a host with it, the making of its changes included", cost["judged"] / PLANNED * 1000, "ms")
     with tempfile.TemporaryDirectory() as folder, lab(Path(folder), APPLIED, "ssh") as hosts:
         write(Path(folder), hosts)
         cost = worker("journal", folder)

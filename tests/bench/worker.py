@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +26,8 @@ from ringfence.batch.scripts import script
 from ringfence.diagnostics import Where
 from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
+from ringfence.files import write_private
+from ringfence.formats.plan_file import PlanEncoder, PlanHead, decode
 from ringfence.kinds import load
 from ringfence.model.declaration import present
 from ringfence.model.resource import Resource
@@ -38,6 +40,7 @@ from ringfence.run.journal import Journal
 from ringfence.run.prepare import Prepared, RunOptions, prepare
 from ringfence.run.reply_memory import ReplyMemory
 from ringfence.transports import psrp, ssh  # noqa: F401 (imports are no part of what is measured)
+from ringfence.transports.way_in import WayIn
 from ringfence.views.table import VIEWS
 from ringfence.views.view import ViewOptions
 from ringfence.windows.read import policy_call
@@ -61,7 +64,8 @@ def main(name: str, *arguments: str) -> None:
     works: dict[str, Callable[..., dict[str, Any]]] = {
         "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
         "replies_at_once": replies_at_once, "texts": texts, "among": among,
-        "large": large, "document": document, "journal": journal}
+        "large": large, "document": document, "journal": journal,
+        "write_plan": write_plan, "read_plan": read_plan}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
 
@@ -137,23 +141,46 @@ def memory(project: str, forks: str) -> dict[str, Any]:
 
 def document(hosts: str) -> dict[str, Any]:
     """A plan of so many hosts that create RULES rules each, as a document and as events; one word of one differs per host."""
-    rule, sizes, info = load()["firewall_rule"], {}, RunInfo("20261126T115712Z-3f9a1c", "plan", datetime.now(UTC))
-    values = [{n: rule.properties[n].parse(v) for n, v in rule_properties(i) if n != "name" and "{{" not in str(v)}
-              for i in range(RULES)]
+    sizes, info = {}, RunInfo("20261126T115712Z-3f9a1c", "plan", datetime.now(UTC))
     for name in ("json", "jsonl"):
         view, report, sizes[name] = VIEWS[name](ViewOptions(info)), Report(), 0
         with tempfile.TemporaryFile("w") as file:
             file.write(view.begin([]))
-            for number in range(int(hosts)):
-                own = [{**values[0], "description": f"of srv{number}"}, *values[1:]]
-                made = [rule.create(f"corp-{i:03}", v) for i, v in enumerate(own)]
-                result = HostResult(f"srv{number:04}", tuple(Change(id_of(r), None, r, Where("site.yml", 8)) for r in made))
+            for result in _results(int(hosts)):
                 report.add(result)
                 file.write(view.host(result))
             file.write(view.end(report, 1.0, ExitCode.IN_SYNC))
             file.flush()
             sizes[name] = os.fstat(file.fileno()).st_size
     return {"bytes": sizes["json"], "lines": sizes["jsonl"]}
+
+
+def _results(hosts: int) -> Iterator[HostResult]:
+    """Hosts that would create RULES rules each; one word of one differs per host."""
+    rule = load()["firewall_rule"]
+    values = [{n: rule.properties[n].parse(v) for n, v in rule_properties(i) if n != "name" and "{{" not in str(v)}
+              for i in range(RULES)]
+    for number in range(hosts):
+        own = [{**values[0], "description": f"of srv{number}"}, *values[1:]]
+        made = [rule.create(f"corp-{i:03}", v) for i, v in enumerate(own)]
+        yield HostResult(f"srv{number:04}", tuple(Change(id_of(r), None, r, Where("site.yml", 8)) for r in made))
+
+
+def write_plan(path: str, hosts: str) -> dict[str, Any]:
+    """A plan file of so many hosts."""
+    encoder = PlanEncoder(b"salt")
+    for result in _results(int(hosts)):
+        encoder.add(result, WayIn("psrp", "10.0.0.1", 5986, "admin"))
+    write_private(path, encoder.text(PlanHead(made_at=datetime.now(UTC))))
+    return {"bytes": os.path.getsize(path)}
+
+
+def read_plan(path: str, hosts: str) -> dict[str, Any]:
+    """The same read again, and every host held against it."""
+    plan = decode(Path(path).read_text(encoding="ascii"), path, load())
+    start = time.process_time()
+    stale = [result.host for result in _results(int(hosts)) if plan.approval(result.host).judge(result).error]
+    return {"stale": stale, "judged": time.process_time() - start}
 
 
 def journal(project: str) -> dict[str, Any]:

@@ -122,43 +122,6 @@ def test_limit_tags_and_variables(cli: Cli) -> None:
         assert re.search(r"local_port +4711", cli("plan", "-e", "port=4711").out)
 
 
-def test_a_reviewed_plan_is_what_is_applied(cli: Cli) -> None:
-    with fleet(cli) as hosts:
-        made = cli("plan", "-o", "site.plan.json")
-        assert made.code == 0
-        assert "site.plan.json: the plan of 3 hosts" in made.err
-        content = json.loads((cli.folder / "site.plan.json").read_text(encoding="utf-8"))
-        jsonschema.Draft202012Validator(schemas.plan_file()).validate(content)
-        applied = cli("apply", "site.plan.json", "--yes")
-        assert applied.code == 0
-        assert "3 changed" in applied.out
-        before = written(hosts)
-        stale = cli("apply", "site.plan.json", "--yes")
-        assert (stale.code, written(hosts)) == (3, before)
-        assert "the host or the project changed since the plan was made: it was to create firewall_rule corp-rdp" in stale.out
-
-
-def test_a_plan_is_stale_where_host_or_project_changed(cli: Cli) -> None:
-    with fleet(cli) as hosts:
-        assert cli("plan", "-o", "p.json").code == 0
-        hosts["web1"].registry.set(RULES, "old-telnet", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=23|Name=T|")
-        checked = cli("apply", "--check", "p.json")
-        assert checked.code == 3
-        said = cli("apply", "p.json", "--yes")
-        assert said.code == 3  # one is stale, the others are done
-        assert "it would now remove firewall_rule old-telnet" in said.out
-        assert re.search(r"pc2 +changed", said.out)
-        assert re.search(r"web1 +stale", said.out)
-        inventory = (cli.folder / "hosts.yml").read_text(encoding="utf-8")
-        data = yaml.safe_load(inventory)
-        del data["all"]["hosts"]["web3"]
-        data["all"]["children"]["servers"]["hosts"].pop("web3")
-        cli.write({"hosts.yml": yaml.safe_dump(data)})
-        gone = cli("apply", "p.json", "--yes", "--output", "json")
-        assert gone.code == 3
-        assert "inventory" in hosts_in(gone.out)["web3"]["error"]["message"]
-
-
 def test_one_host_failing_never_stops_the_others(cli: Cli) -> None:
     with fleet(cli, 4) as hosts:
         hosts["pc2"].faults.language_mode = "ConstrainedLanguage"
@@ -169,7 +132,7 @@ def test_one_host_failing_never_stops_the_others(cli: Cli) -> None:
         cli.write({"hosts.yml": yaml.safe_dump(data)})
         unreachable = cli("plan", "-l", "gone:web1", "-o", "p.json")
         assert unreachable.code == 5
-        assert "without gone" in unreachable.err
+        assert "nothing is going to be done on gone" in unreachable.err
         said = cli("apply", "--yes", "--output", "json")
         assert said.code == 6  # worse than 5
         found = {name: (h["status"], h["error"] and h["error"]["kind"]) for name, h in hosts_in(said.out).items()}
@@ -264,6 +227,15 @@ def test_jea_export_writes_and_overwrites_nothing(cli: Cli) -> None:
     modules = list((cli.folder / "jea").rglob("*.psm1"))
     assert [("Invoke-RingfenceBatch" in m.read_text(encoding="utf-8")) for m in modules] == [True, True]
     assert cli("jea", "export", "jea").code == 1
+
+
+def test_auditors_compare_keys_only_where_that_is_said(cli: Cli) -> None:
+    def compares(folder: str) -> bool:
+        return any("Key.Compare" in m.read_text(encoding="utf-8") for m in (cli.folder / folder).rglob("RingfenceAudit.psm1"))
+
+    assert cli("jea", "export", "plain").code == 0
+    assert cli("jea", "export", "keys", "--auditors-compare-keys").code == 0
+    assert (compares("plain"), compares("keys")) == (False, True)
 
 
 @pytest.mark.parametrize("command", CALLS)

@@ -19,4 +19,4 @@ def test_all_readers_have_cases_of_their_own() -> None:
     names = [case["name"] for case in CASES]
     assert len(set(names)) == len(names)
     commands = {case.get("command", ["validate"])[0] for case in CASES}
-    assert commands == {"validate", "plan", "apply", "doc", "schema"}
+    assert commands == {"validate", "plan", "apply", "show", "doc", "schema"}

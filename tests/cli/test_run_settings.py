@@ -126,3 +126,10 @@ def test_a_program_of_the_project_is_not_run_for_a_vault_id(cli: Cli) -> None:
     assert not (cli.folder / "ran").exists()
     assert cli("validate", "--allow-program", "ask.sh").code == 0
     assert (cli.folder / "ran").exists()
+
+
+def test_the_demo_is_not_of_the_users_own_runs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("RINGFENCE_LIMIT", "nowhere"), ("RINGFENCE_CHECK", "1"), ("ANSIBLE_FORKS", "x")):
+        monkeypatch.setenv(name, value)
+    assert cli("demo", "--output", "json").code == 0
+    assert os.environ["RINGFENCE_LIMIT"] == "nowhere"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cli_lab import KIND_THAT_MARKS, SMALL_PROJECT, Cli
+from plan_texts import plan_text
 
 from ringfence.diagnostics import InputError
 from ringfence.documents import trust
@@ -211,8 +212,7 @@ def test_a_vault_password_program_that_the_user_names_runs(cli: Cli) -> None:
 
 def test_a_plan_file_allows_nothing(cli: Cli) -> None:
     program(cli)
-    cli.write({"evil.yml": LOCAL, "evil.plan.json": '{"format": 1, "options": {"playbooks": ["site.yml"], "inventory": '
-               '["evil.yml"], "limit": [], "tags": [], "skip_tags": []}, "hosts": {"web1": []}}'})
+    cli.write({"evil.yml": LOCAL, "evil.plan.json": plan_text("web1", playbooks=["site.yml"], inventory=["evil.yml"])})
     assert cli("apply", "--check", "evil.plan.json").code == 4
     assert not ran(cli)
 

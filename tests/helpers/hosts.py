@@ -10,13 +10,13 @@ from core import FACTS, GUID, KINDS, declared
 from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.codecs.registry import parse_tree
 from ringfence.diagnostics import Diagnostic
+from ringfence.formats.approval import Approval
 from ringfence.lab import POLICY, Machine, NetworkAdapter, Session, SimulatedHost, machine
 from ringfence.lab.registry.hive import as_sent
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.ledger import ProjectIdentity
 from ringfence.model.state import Id
-from ringfence.plan.file import Reviewed
 from ringfence.plan.plan import HostSnapshot
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.project.render import RenderedTask
@@ -131,9 +131,9 @@ class LabHost:
         """The plan for what tasks declare."""
         return plan_host(self.job(declared(*tasks), needs_facts=declare is not None), self.context(declare))
 
-    def apply(self, *tasks: RenderedTask, declare: Declare | None = None, reviewed: Reviewed | None = None) -> HostResult:
+    def apply(self, *tasks: RenderedTask, declare: Declare | None = None, approval: Approval | None = None) -> HostResult:
         """What tasks declare, applied."""
-        return apply_host(self.job(declared(*tasks), needs_facts=declare is not None), self.context(declare), reviewed)
+        return apply_host(self.job(declared(*tasks), needs_facts=declare is not None), self.context(declare), approval)
 
     def status(self) -> HostResult:
         return status_of(self.job({}), self.context())

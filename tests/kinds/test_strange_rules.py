@@ -5,9 +5,10 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from core import cases
+from core import KINDS, cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from registry_files import GROUP_POLICY, POLICY
@@ -15,7 +16,11 @@ from rule_string_checks import KINDS_OF_KEYS, assert_every_piece_counts, assert_
 
 from ringfence.model.kept import kept_pieces
 from ringfence.model.plain import digest_of
+from ringfence.model.state import State
 from ringfence.plan.wider import widened
+from ringfence.windows.origin import origin_of
+from ringfence.windows.read import read
+from ringfence.windows.set_writer import write
 
 STRINGS: dict[str, list[str]] = cases("strange_rules")
 EACH = [(key, string) for key, listed in STRINGS.items() for string in listed]
@@ -64,6 +69,37 @@ def test_no_rule_of_a_host_stops_a_plan(pair: tuple[str, list[str], list[str]]) 
         assert widened(found, found) == ()
     assert set(widened(one, other)) <= set(kind.properties)
     assert (digest_of(one) == digest_of(other)) == (one == other)
+
+
+KEYS = ["", "DomainProfile", "StandardProfile", r"PublicProfile\Logging", "FirewallRules", "Phase1AuthenticationSets",
+        *(rf"Phase{phase}\{id}{below}" for phase in ("1AuthenticationSets", "2AuthenticationSets", "1CryptoSet", "2CryptoSets")
+          for id in ("{A}", "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}") for below in ("", r"\0000", r"\0001", r"\0000\more"))]
+NAMES = [
+    "Version", "Name", "Method", "CAName", "SHKey", "CertCriteria", "HealthCert", "Encryption", "2_1Encryption", "Hash", "PFS",
+    "KeyExchange", "2_16KeyExchange", "TimeOutMinutes", "TimeOutKBytes", "Protocol", "EspHash", "AhHash", "SkipVersion", "Odd",
+    "ProxyServer", "EnableFirewall", "DefaultInboundAction", "LogFileSize", "DisabledInterfaces", "IPSecExempt", "SAIdlTime",
+    "PresharedKeyEncoding", "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}", ""]
+TEXTS = ["", "TRUE", "DH2", "DH2048", "AES-128", "AES-GCM128", "SHA1", "AES-GMAC128", "ESP", "AH&ESP", "MachineCert", "Anonymous",
+         "x|y", "v2.20|SubjectName=a|", "60", "-1", "ReKeyDH1", "D:(A;;CC;;;S-1-5-11)", "\0"]
+STORED = st.one_of(st.sampled_from(TEXTS), st.integers(-2, 2**40), st.none(), st.booleans(), st.floats(), st.lists(st.integers()))
+VALUES = st.tuples(st.sampled_from(NAMES), st.sampled_from(["String", "DWord", "Binary", "Secret", None]), STORED).map(list)
+ROWS = st.lists(st.tuples(st.sampled_from(KEYS), st.lists(VALUES, max_size=6)).map(list), max_size=7)
+
+
+@given(ROWS)
+@settings(max_examples=400, deadline=None)
+def test_no_registry_of_a_host_stops_a_plan(rows: list[Any]) -> None:
+    """Sets, profiles and settings of which any value is missing, of another type or of another Windows."""
+    state = read({"local": rows, "group_policy": rows}, KINDS)
+    for id, found in state.items():
+        assert str(found)
+        assert all(f.reason for f in (*found.check(), *found.check_references(lambda name: None)))
+        assert set(kept_pieces(found)) >= set(found.unknown_tokens)
+        assert digest_of(found.replace()) == digest_of(found)
+        if found.kind.proposals:
+            stored = {key.lower(): [v for v in values if v[0] != "SHKey"] for key, values in rows}
+            assert [key for key, _ in write(found) if key.lower() not in stored] == []
+        assert origin_of(id, found, State()).name
 
 
 def test_the_tests_of_the_corpus_take_any_file(tmp_path: Path) -> None:

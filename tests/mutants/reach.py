@@ -15,6 +15,7 @@ from typing import Any
 import coverage
 import pytest
 
+FEW = 3  # files
 IMPORT = ""  # the context of lines that run when their module is imported
 
 
@@ -25,21 +26,37 @@ class Reach:
     lines: dict[str, dict[int, frozenset[str]]]
     seconds: dict[str, float]
 
-    def tests(self, file: str, lines: tuple[int, int], rooms: tuple[str, ...], limit: float) -> list[str]:
-        """Those of some lines, at first those in the rooms (folders of tests), the quickest first, for at most `limit` seconds. A
-        line of an import has those of its file and rooms, for whoever imports it may notice; so has one that no test runs in its
-        own process."""
+    def batches(self, file: str, lines: tuple[int, int], rooms: tuple[str, ...], limit: float) -> Iterator[list[str]]:
+        """Tests for a fault in some lines of a file: the quickest that run these, of few files (most faults end there), then the
+        others, then those of the rooms (folders of tests). Each batch is for at most about `limit` seconds."""
+        running = self._quickest_first(self._that_run(file, lines), rooms)
+        files = list(dict.fromkeys(map(_file_of, running)))[:FEW]
+        given = set[str]()
+        for tests in ([test for test in running if _file_of(test) in files], running,
+                      self._quickest_first({test for test in self.seconds if test.startswith(rooms)}, ())):
+            batch, used = list[str](), 0.0
+            for test in tests:
+                if test in given:
+                    continue
+                used += self.seconds[test]
+                if used > limit and batch:
+                    break
+                batch.append(test)
+            given.update(batch)
+            yield batch
+
+    def _that_run(self, file: str, lines: tuple[int, int]) -> set[str]:
+        """The tests of some lines; of those of an import, or that none runs in its own process, those of the file."""
         of_file = self.lines.get(file, {})
-        found = frozenset[str]().union(*(of_file.get(line, ()) for line in range(lines[0], lines[1] + 1)))
-        if not found:
-            found = frozenset[str]().union(*of_file.values()) | {test for test in self.seconds if test.startswith(rooms)}
-        taken, used = list[str](), 0.0
-        for test in sorted(found & self.seconds.keys(), key=lambda test: (not test.startswith(rooms), self.seconds[test], test)):
-            used += self.seconds[test]
-            if used > limit and taken:
-                break
-            taken.append(test)
-        return taken
+        found = set[str]().union(*(of_file.get(line, ()) for line in range(lines[0], lines[1] + 1)))
+        return (found or set[str]().union(*of_file.values())) & self.seconds.keys()
+
+    def _quickest_first(self, tests: set[str], rooms: tuple[str, ...]) -> list[str]:
+        return sorted(tests, key=lambda test: (not test.startswith(rooms), self.seconds[test], test))
+
+
+def _file_of(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def read(file: Path) -> Reach:

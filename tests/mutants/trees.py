@@ -2,7 +2,9 @@
 
 import json
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,13 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
+import pytest
+
 from . import reach
 from .mutate import Mutant
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("src", "modules", "tests", "schemas", "docs", "playbooks", "inventory")
 LIMIT = 15.0  # seconds of tests, as they took when nothing was wrong
-SLOWER = 5  # times as long is a hang, and noticed
+SLOWER = 5  # times as much processor time is a hang, and noticed
+WAITS = 1800  # seconds after which what waits for something hangs, however many others work here
 # Tests of the text of the source, of the tests themselves, and of what takes minutes. The others stay in their rooms.
 LEFT_OUT = ("tests/bench", "tests/mutants", "tests/soak", "tests/windows_job", "tests/test_*.py")
 # rooms of the engine: the folders of tests that ought to notice a fault in it
@@ -62,51 +67,55 @@ class Tree:
         for file in ("pyproject.toml", "README.md"):
             shutil.copy(ROOT / file, folder)
 
-    def pytest(self, *arguments: str, timeout: float | None = None, **environment: str) -> int:
+    def pytest(self, *arguments: str, seconds: int | None = None, **environment: str) -> int:
+        """Run tests; `seconds`: after how much processor time they are ended."""
+        def limited() -> None:
+            if seconds is not None:
+                resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+
         return subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.reach", *arguments],
-            cwd=self.folder, env={**os.environ, "PYTHONPATH": str(self.folder / "src"), **environment}, timeout=timeout,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+            cwd=self.folder, env={**os.environ, "PYTHONPATH": str(self.folder / "src"), **environment}, preexec_fn=limited,
+            timeout=None if seconds is None else WAITS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=False).returncode
 
     def measured(self, file: Path) -> None:
         """Write which tests run which line."""
         self.pytest(*(f"--ignore-glob={self.folder / name}" for name in LEFT_OUT), "tests", REACH=str(file))
 
     def meets(self, file: str, mutant: Mutant, known: reach.Reach) -> Outcome:
-        """Try a mutant of a module: with the tests that run its line, then with those of its room."""
+        """Try a mutant of a module: with the tests that run its line, and those of its room."""
         original = (self.folder / file).read_text(encoding="utf-8")
-        first = known.tests(file, mutant.lines, rooms(file), LIMIT)
-        of_room = [test for test in known.seconds if test.startswith(rooms(file)) and test not in set(first)]
-        then = sorted(of_room, key=lambda test: known.seconds[test])
-        rewrite(self.folder / file, mutant.put_into(original))
-        try:
-            for tests in (first, _within(then, known, LIMIT)):
-                if tests and (by := self._tried(tests, sum(known.seconds[test] for test in tests))):
+        for tests in known.batches(file, mutant.lines, rooms(file), LIMIT):
+            while tests:
+                rewrite(self.folder / file, mutant.put_into(original))
+                try:
+                    by = self._tried(tests, known)
+                finally:
+                    rewrite(self.folder / file, original)
+                if by in tests and self._tried([by], known):
+                    tests.remove(by)  # it fails without the fault too: nothing is known of that
+                elif by:
                     return Outcome(by)
-            return Outcome("")
-        finally:
-            rewrite(self.folder / file, original)
+                else:
+                    break
+        return Outcome("")
 
-    def _tried(self, tests: list[str], seconds: float) -> str:
+    def _tried(self, tests: list[str], known: reach.Reach) -> str:
+        """The test that failed, or a word; "" for none."""
         only, failed = self.folder / "only.json", self.folder / "failed.txt"
         only.write_text(json.dumps(tests), encoding="utf-8")
         failed.unlink(missing_ok=True)
         files = sorted({test.partition("::")[0] for test in tests})
+        seconds = 60 + round(SLOWER * sum(known.seconds[test] for test in tests))
         try:
-            code = self.pytest("-x", *files, ONLY=str(only), FAILED=str(failed), timeout=60 + SLOWER * seconds)
+            code = self.pytest("-x", *files, ONLY=str(only), FAILED=str(failed), seconds=seconds)
         except subprocess.TimeoutExpired:
             return "a hang"
-        return (failed.read_text(encoding="utf-8") if failed.exists() else "an import") if code else ""
-
-
-def _within(tests: list[str], known: reach.Reach, limit: float) -> list[str]:
-    used, taken = 0.0, list[str]()
-    for test in tests:
-        used += known.seconds[test]
-        if used > limit:
-            break
-        taken.append(test)
-    return taken
+        if failed.exists():
+            return failed.read_text(encoding="utf-8")
+        quiet, hung = (0, pytest.ExitCode.NO_TESTS_COLLECTED), (-signal.SIGXCPU, -signal.SIGKILL)
+        return "" if code in quiet else "a hang" if code in hung else "an import"
 
 
 @contextmanager

@@ -111,6 +111,21 @@ def test_a_setting_that_is_put_back_says_so_too(now: dict[str, Any], first: dict
     assert change.why.partition("first")[2] == (f"; OPENS: more passes by its {opens}" if opens else "")
 
 
+def test_nothing_is_another_thing_than_what_windows_does_by_itself() -> None:
+    """A host that exempted nothing from IPsec is not put back to Windows' own exemptions."""
+    on = LabHost({}, owns=False, policy=RUN)
+    setting = Id("local", "firewall_setting", "all")
+    for said in (["none"], ["dhcp"]):
+        assert work(on, task("firewall_setting", {"exemptions": said})).error is None
+    on.take_over([setting], "mentioned", first={"exemptions": [], "replace": 1, "key_encoding": [[]]})
+    result = work(on, prune="created", apply=False)
+    assert "It was found with exemptions: [], key_encoding: not_configured: `prune: restore`" in told(result)
+    (change,) = work(on, prune="restore").changes
+    assert change.after is not None
+    assert change.after.values()["exemptions"] == ()
+    assert on.read().state[setting].values()["exemptions"] == ()
+
+
 @pytest.mark.parametrize(("policy", "why"), [
     ({"inputs": "2"}, "the last full run had other values of -e"),
     ({"partial": "--tags or --skip-tags chose"}, ""),

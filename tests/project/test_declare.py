@@ -13,6 +13,7 @@ from ringfence.model.declaration import Present
 from ringfence.model.state import Id
 from ringfence.project import declare as declarations
 from ringfence.project.declare import DeclarationBuilder
+from ringfence.project.render import RenderedTask
 from ringfence.run.prepare import RunOptions, prepare
 from ringfence.secret import Secret
 
@@ -246,3 +247,18 @@ def test_what_is_not_to_be_there_keeps_its_spelling() -> None:
     for state in ("absent", "default"):
         (only,) = declared(at(1, name="Foo Server", state=state)).values()
         assert str(only) == "firewall_rule Foo Server"
+
+
+def renamed(line: int, name: str, old: str) -> RenderedTask:
+    said = {"name": name, "protocol": "tcp", "local_port": 80, "remote_address": "10.0.0.1"}
+    return task("firewall_rule", said, Where("play.yml", line), treatment={"renamed_from": old})
+
+
+@pytest.mark.parametrize(("tasks", "said", "line"), [
+    ([renamed(1, "a", "old"), renamed(5, "b", "OLD")], "firewall_rule b: firewall_rule old gets two names", 5),
+    ([renamed(1, "a", "old"), at(5, name="Old")], "firewall_rule a: firewall_rule old is renamed and stays", 1),
+    ([renamed(1, "a", "A")], "renamed_from is the name that it has", 1),
+    ([renamed(1, "a", "old"), at(5, name="old", state="absent")], "", 0), ([renamed(1, "a", "x"), renamed(5, "b", "y")], "", 0)])
+def test_an_object_gets_one_name(tasks: list[RenderedTask], said: str, line: int) -> None:
+    _, problems = declare(*tasks)
+    assert [(said in p.summary, p.where.line) for p in problems] == ([(True, line)] if said else [])

@@ -12,11 +12,11 @@ from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.batch.scripts import script, script_named
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, HostError, RingfenceError, Unreachable
+from ringfence.formats.approval import Approval
 from ringfence.lab import machine
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.state import Change, id_of
-from ringfence.plan.file import changes_as_data
 from ringfence.report import HostResult
 from ringfence.run.host import HostJob, HostRun, apply_host, plan_host
 
@@ -328,11 +328,12 @@ def test_a_change_that_would_lose_something_is_refused_by_the_plan_too() -> None
 
 def test_a_plan_that_no_longer_fits_is_stale() -> None:
     host = LabHost(OLD)
-    reviewed = changes_as_data(host.plan(*POLICY).changes)
+    approval = Approval(host.plan(*POLICY).changes)
     host.put("rdp", OLD["WEB"])
-    result = host.apply(*POLICY, reviewed=reviewed)
+    result = host.apply(*POLICY, approval=approval)
     assert (result.status, result.exit_code) == ("stale", ExitCode.STALE)
-    assert "it would now update firewall_rule rdp" in str(result.error)
+    assert "1 change that nobody approved: update firewall_rule rdp (" in str(result.error)
+    assert [c.id.name for c in result.changes] == ["rdp"]
     assert host.cmdlets == []
 
 

@@ -1,5 +1,6 @@
 """What people read is what hosts call things; asked once, after everything else; what cannot be told stays as it is stored."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +10,8 @@ from hosts import RULES, LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.errors import HostError
+from ringfence.formats.data import change_text
 from ringfence.lab import machine
-from ringfence.plan.file import changes_as_data
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import RunContext, apply_host, plan_host
@@ -43,7 +44,7 @@ def test_texts_of_windows_read_as_windows_shows_them() -> None:
     assert "display_name  Remote Desktop - User Mode (TCP-In) → " in text
     assert "group         Remote Desktop → (none)" in text
     assert "@FirewallAPI.dll" not in text
-    assert changes_as_data(result.changes)[0]["before"]["group"].startswith("@FirewallAPI.dll,-")
+    assert json.loads(change_text(result.changes[0]))["before"]["group"].startswith("@FirewallAPI.dll,-")
 
 
 def test_accounts_and_interfaces_by_name() -> None:

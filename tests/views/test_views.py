@@ -1,22 +1,19 @@
 """Views: values in, text out."""
 
-import json as standard_json
 import re
 from dataclasses import replace
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 from core import declared, resources, task
 from documents import RUN, document_in, hosts_in, names
 
-from ringfence import kinds, schemas
+from ringfence import kinds
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.errors import GuardRefused, HostError, StalePlan, Unreachable
 from ringfence.formats.data import encode
 from ringfence.model.state import Change, id_of
-from ringfence.plan.file import OPTIONS, PlanFile, changes_as_data, decode
 from ringfence.project import Project, load
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.report import HostResult, Report
@@ -194,13 +191,6 @@ def test_a_json_report_is_whole_and_fits_its_schema() -> None:
     assert list(said) == ["a", "b", "c"]
     assert said["b"]["error"]["kind"] == "dns"
     assert names(said["a"]["changes"]) == ["x"]
-
-
-def test_a_plan_file_fits_its_schema_and_reads_back() -> None:
-    made = PlanFile({name: [] for name in OPTIONS},
-                    {"web": changes_as_data([create("a", protocol="tcp"), update(before={}, after={"enabled": False})])}, "now")
-    jsonschema.Draft202012Validator(schemas.plan_file()).validate(standard_json.loads(made.encode()))
-    assert decode(made.encode(), "f") == made
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,9 @@ from ringfence.cli.options import flag
 from ringfence.errors import PRECEDENCE, ExitCode
 
 HELP = ("Declarative configuration of Windows Defender Firewall and IPsec: declare it as YAML, see the difference, apply it, "
-        "prove it.\n\nExit codes: " + "; ".join(f"{int(code)} {code.meaning}" for code in ExitCode) + ". Of several the "
-        "first of " + ", ".join(str(int(code)) for code in PRECEDENCE) + " counts.")
+        "prove it.\n\nWhat flags say, RINGFENCE_… variables and ringfence.yml say too: docs/reference/settings.md.\n\n"
+        "Exit codes: " + "; ".join(f"{int(code)} {code.meaning}" for code in ExitCode) + ". Of several the first of "
+        + ", ".join(str(int(code)) for code in PRECEDENCE) + " counts.")
 FIRST = """
 ringfence demo                 the whole road on five simulated hosts
 ringfence init my-policy       a project to begin with

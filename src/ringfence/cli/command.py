@@ -14,6 +14,7 @@ from ringfence.cli.options import (
     FleetOptions,
     InventoryOptions,
     OwnershipOptions,
+    PlanLimits,
     RecordOptions,
     SecretOptions,
     SelectionOptions,
@@ -30,7 +31,7 @@ from ringfence.run_settings import SETTINGS
 Command = Callable[..., int]
 OPTION_GROUPS: dict[Any, Any] = {Console: CommonOptions,
                           **{group: group for group in (SecretOptions, InventoryOptions, SelectionOptions, FleetOptions,
-                                                        TrustOptions, OwnershipOptions, RecordOptions)}}
+                                                        TrustOptions, OwnershipOptions, RecordOptions, PlanLimits)}}
 
 
 class Internal(RingfenceError):

@@ -126,6 +126,14 @@ class FleetOptions:
 
 
 @dataclass(frozen=True)
+class PlanLimits:
+    """Which plan files are not applied."""
+
+    max_age: Annotated[str, SETTINGS["max_age"]] = ""
+    same_commit: Annotated[bool, SETTINGS["same_commit"]] = False
+
+
+@dataclass(frozen=True)
 class RecordOptions:
     """Where a run that writes is recorded, and how long it waits for another one."""
 

@@ -24,11 +24,12 @@ NOTHING_SAID = OwnershipOptions([])
 
 
 def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
-             trusted: TrustOptions, connects: bool = True, ownership: OwnershipOptions = NOTHING_SAID) -> Prepared:
-    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to. Raises InputError
-    with every mistake."""
+             trusted: TrustOptions, connects: bool = True, ownership: OwnershipOptions = NOTHING_SAID,
+             narrowed: Sequence[str] = ()) -> Prepared:
+    """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to ·
+    `narrowed`: of the selected ones only these. Raises InputError with every mistake."""
     options = _options(console, playbooks, selection, secrets, trusted, connects)
-    found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}))
+    found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}, narrowed=narrowed))
     if connects and found.context.policy.project is None:
         found = replace(found, warnings=(*found.warnings, _nothing_is_owned(found)))
     return _told(console, found, options)
@@ -71,7 +72,7 @@ def with_names(run: Prepared) -> Prepared:
 
 
 def plan_options(playbooks: Sequence[str], selection: SelectionOptions, ownership: OwnershipOptions) -> dict[str, list[str]]:
-    """How a plan is made, as a plan file keeps it (plan.file.OPTIONS). What loosens a guard is not kept."""
+    """How a plan is made, as a plan file keeps it (formats.plan_file.OPTIONS). What loosens a guard is not kept."""
     return {"playbooks": list(playbooks), **asdict(selection), "prune": [str(ownership.prune)] if ownership.prune else []}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ringfence.cli.command import usage_error
 from ringfence.cli.options import OwnershipOptions, RecordOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import prune_of, selection_of, trust_of
-from ringfence.plan.file import decode_options
+from ringfence.formats.plan_file import decode_options
 from ringfence.project import settings
 from ringfence.run.past_runs import past_run
 

@@ -5,14 +5,15 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
-from typing import Any
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
-from ringfence.plan.file import changes_as_data
+from ringfence.formats.approval import Approval
+from ringfence.formats.plan_file import is_planned
+from ringfence.model.state import Change
 from ringfence.report import HostResult, Report
 from ringfence.run.fleet import FleetRun, LogObserver, RunObserver
 from ringfence.run.host import HostJob
@@ -27,14 +28,16 @@ from ringfence.views.view import ViewOptions, ViewTable
 
 
 class PlanObserver(RunObserver):
-    """Keeps the changes of each host that could be planned, as a plan file has them."""
+    """Keeps what is going to be agreed to for each host that could be planned; equal changes of several hosts once."""
 
     def __init__(self) -> None:
-        self.hosts: dict[str, list[dict[str, Any]]] = {}
+        self.approvals: dict[str, Approval] = {}
+        self._known: dict[Change, Change] = {}
 
     def on_result(self, result: HostResult) -> None:
-        if result.error is None and result.status != "invalid":
-            self.hosts[result.host] = changes_as_data(result.changes)
+        if is_planned(result):
+            changes = tuple(self._known.setdefault(c, c) for c in result.changes)
+            self.approvals[result.host] = Approval(changes, result.machine)
 
 
 class _ProgressObserver(RunObserver):
@@ -65,11 +68,12 @@ class _TellingObserver(RunObserver):
 def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob], HostResult], hosts: FleetOptions, *,
              command: str = "", diff: bool = True, table: ViewTable = VIEWS, differences_fail: bool = True,
              warnings: Sequence[Diagnostic] = (), before: Sequence[HostResult] = (), observers: Sequence[RunObserver] = (),
-             journal: Journal | None = None) -> ExitCode:
+             journal: Journal | None = None, held: Sequence[str] = ()) -> ExitCode:
     """Do `work` on every job and show the results as they come; returns the exit code.
 
     command: what the run is called, where that is not the command itself · differences_fail: whether hosts that differ count in
-    the exit code · before: results of hosts that need no work · journal: the record of a run that writes.
+    the exit code · before: results of hosts that need no work · journal: the record of a run that writes · held: hosts that are
+    not begun.
     """
     info = replace(console.run, command=command) if command else console.run
     if console.format not in table:
@@ -94,7 +98,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
             report.add(result)
             unknown += [result.host] if result.status == "unknown" else []
             console.write(view.host(result))
-        report.signal, report.not_begun = recorder.interruption.name, fleet.not_begun
+        report.signal, report.not_begun = recorder.interruption.name, (*held, *fleet.not_begun)
     if report.signal:
         console.say(text_view.interrupted(report, unknown, console.style_error))
     unreachable = report.counts["unreachable"]

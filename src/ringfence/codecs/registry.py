@@ -52,11 +52,12 @@ def parse_tree(rows: Iterable[Any]) -> RegistryTree:
     for row in rows:
         if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and isinstance(row[1], list):
             path = row[0].lower()
-            if path not in tree:
-                tree.spelled[path] = row[0]
+            values = {v[0]: (v[1], v[2]) for v in row[1] if v.__class__ is list and len(v) == 3 and v[0].__class__ is str}
+            if path in tree:
+                tree[path].update(values)
+            else:
+                tree[path], tree.spelled[path] = values, row[0]
                 tree.below.setdefault(path.rpartition("\\")[0], []).append(path)
-            values = tree.setdefault(path, {})
-            values.update({v[0]: (v[1], v[2]) for v in row[1] if v.__class__ is list and len(v) == 3 and v[0].__class__ is str})
     return tree
 
 

@@ -8,7 +8,7 @@ Ansible's (its documentation, "Avoiding security risks with ansible.cfg in the c
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ringfence.diagnostics import Diagnostic, InputError, Where
@@ -21,13 +21,15 @@ class Trust:
     """What the user allows. Paths are real ones.
 
     untrusted: nothing of the project runs, and nothing outside of `readable` is read · directories: their files are
-    taken whoever owns them · programs: files, and folders of files, that may be run.
+    taken whoever owns them · programs: files, and folders of files, that may be run · read: the real paths of playbooks,
+    inventories and files of variables that were read, where somebody wants to know.
     """
 
     untrusted: bool = False
     directories: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
+    read: set[str] | None = field(default=None, compare=False, repr=False)
 
     def bounded(self, project: Path, named: Iterable[str | Path] = ()) -> "Trust":
         """The same, where only a project's folder is readable, and what the user named himself outside of it."""
@@ -41,15 +43,20 @@ class Trust:
             return ""
         return f"{path} is outside of the project, and the project is untrusted"
 
+    def has_read(self, path: str | Path) -> None:
+        """Note a playbook, inventory or file of variables that is read. Threads call it."""
+        if self.read is not None:
+            self.read.add(os.path.realpath(path))
+
     def allows_program(self, path: str | Path) -> bool:
         """Whether the user allowed a program to be run."""
         return not self.untrusted and _inside(os.path.realpath(path), self.programs)
 
-    def check_owners(self, paths: Iterable[Path]) -> None:
-        """Raises InputError where somebody else could have written a file or folder that can make ringfence run code."""
+    def check_owners(self, paths: Iterable[Path], harm: str = "what it says can run programs as you") -> None:
+        """Raises InputError where somebody else could have written a file or folder that does `harm`."""
         for path in paths:
             believed = self.untrusted or _inside(os.path.realpath(path), self.directories)
-            if not believed and (reason := _foreign(path)):
+            if not believed and (reason := _foreign(path, harm)):
                 raise InputError([Diagnostic(Where(os.fspath(path)), reason, _way_out(path))])
 
 
@@ -63,7 +70,7 @@ def _inside(path: str, folders: Iterable[str]) -> bool:
     return any(path == folder or path.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
 
 
-def _foreign(path: Path) -> str:
+def _foreign(path: Path, harm: str) -> str:
     """Why a file or folder may be somebody else's work, or nothing. Windows' access lists are not read."""
     if os.name != "posix":
         return ""
@@ -72,9 +79,9 @@ def _foreign(path: Path) -> str:
     except OSError:  # whoever reads it says so
         return ""
     if found.st_uid not in _own_ids():
-        return f"it belongs to another user (number {found.st_uid}), and what it says can run programs as you"
+        return f"it belongs to another user (number {found.st_uid}), and {harm}"
     if stat.S_IMODE(found.st_mode) & stat.S_IWOTH:
-        return "every user may write it, and what it says can run programs as you"
+        return f"every user may write it, and {harm}"
     return ""
 
 

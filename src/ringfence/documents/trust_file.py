@@ -24,7 +24,7 @@ def load(untrusted: bool = False, directories: Sequence[str] = (), programs: Seq
         "programs": [*programs, *_listed(environment, ALLOW_PROGRAM), *said.get("programs", ())],
     }
     real = {key: tuple(os.path.realpath(os.path.expanduser(p)) for p in paths) for key, paths in found.items()}
-    return Trust(untrusted or environment.get(UNTRUSTED, "0") not in ("", "0"), **real)
+    return Trust(untrusted or environment.get(UNTRUSTED, "0") not in ("", "0"), real["directories"], real["programs"])
 
 
 def _listed(environment: Mapping[str, str], name: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Files of variables (`group_vars/`, `host_vars/`, `vars_files`) and `-e`, as Ansible finds and reads them."""
 
+import hashlib
 import os
 import re
 from collections.abc import Collection, Sequence
@@ -44,6 +45,7 @@ class VariableFiles:
         if reason := self.trust.unreadable(path):
             problems.error(Where(os.fspath(path)) if wanted_at == NOWHERE else wanted_at, reason)
             return Map()
+        self.trust.has_read(path)
         text = yaml.read_text(path, problems, wanted_at)
         if text is None:
             return Map()
@@ -59,17 +61,18 @@ class VariableFiles:
                           "What uses variables that are defined nowhere else is not checked either.")
             return Map()
         try:
-            clear = self.vault.decrypt(value).reveal()
+            secret = self.vault.decrypt(value)
         except InputError as error:
             problems.extend(error.diagnostics)
             return Map()
         found = Problems()
-        variables = mapping(yaml.parse(clear, value.where.file, found), value.where, found)
+        variables = mapping(yaml.parse(secret.reveal(), value.where.file, found), value.where, found)
         if found.failed:
             for where in {d.where for d in found.all}:
                 problems.error(where, "the encrypted file has a mistake in this line of its clear text")
             return Map()
-        return Map({k: _secret(v) for k, v in variables.items()}, variables.where, variables.locations)
+        made: Map = _secret(variables, secret.sealed)
+        return made
 
     def vars_for(self, folder: Path, kind: str, name: str) -> Map:
         """The variables of `kind` (`group_vars` or `host_vars`) for a name: `FOLDER/KIND/NAME` with one of ENDINGS,
@@ -119,12 +122,17 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
-def _secret(value: Any) -> Any:
+def _secret(value: Any, sealed: str) -> Any:
+    """A value of an encrypted file, and those in it. sealed: the digest of the file's ciphertext, and of the way to the value."""
     if isinstance(value, Map):
-        return Map({k: _secret(v) for k, v in value.items()}, value.where, value.locations)
+        return Map({k: _secret(v, _within(sealed, k)) for k, v in value.items()}, value.where, value.locations)
     if isinstance(value, Seq):
-        return Seq(map(_secret, value), value.where, value.locations)
-    return Secret(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else value
+        return Seq((_secret(v, _within(sealed, i)) for i, v in enumerate(value)), value.where, value.locations)
+    return Secret(str(value), sealed) if isinstance(value, str | int | float) and not isinstance(value, bool) else value
+
+
+def _within(sealed: str, key: Any) -> str:
+    return hashlib.sha256(f"{sealed} {key!r}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def mapping(value: Any, where: Where, problems: Problems) -> Map:

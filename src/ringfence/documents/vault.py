@@ -5,6 +5,7 @@ of three lines: salt, HMAC-SHA-256 and ciphertext, each in hexadecimal. PBKDF2-H
 bytes of the password and the salt: cipher key, HMAC key, counter start of AES-256-CTR over the text padded by PKCS #7.
 """
 
+import hashlib
 import hmac
 import os
 import subprocess
@@ -79,7 +80,7 @@ class Vault:
         for _, password in sorted(self._passwords, key=lambda p: p[0] != value.label):
             cipher_key, mac_key, start = _keys(password, salt)
             if hmac.compare_digest(hmac.digest(mac_key, data, "sha256"), mac):
-                return _clear(data, cipher_key, start, value.where)
+                return Secret(_clear(data, cipher_key, start, value.where), hashlib.sha256(data).hexdigest()[:32])
         tried = ", ".join(dict.fromkeys(label for label, _ in self._passwords))
         raise _fail(value.where, "no vault password fits this value",
                     f"It was encrypted for the vault id {value.label}; passwords tried: {tried}.")
@@ -206,13 +207,13 @@ def _aes(key: bytes, start: bytes) -> "Cipher[modes.CTR]":
     return Cipher(algorithms.AES(key), modes.CTR(start))
 
 
-def _clear(data: bytes, key: bytes, start: bytes, where: Where) -> Secret:
+def _clear(data: bytes, key: bytes, start: bytes, where: Where) -> str:
     from cryptography.hazmat.primitives import padding
 
     decryptor = _aes(key, start).decryptor()
     unpad = padding.PKCS7(128).unpadder()
     try:
         clear = unpad.update(decryptor.update(data) + decryptor.finalize()) + unpad.finalize()
-        return Secret(clear.decode())
+        return clear.decode()
     except ValueError:
         raise _fail(where, "the encrypted value is not a text in UTF-8") from None

@@ -10,6 +10,7 @@ from ringfence.doctor.checks import CHECKS
 from ringfence.doctor.examination import Level
 from ringfence.errors import FAILURES, ExitCode
 from ringfence.formats.events import EVENTS
+from ringfence.formats.plan_file import MACHINE_PARTS, OPTIONS, TARGET_PARTS
 from ringfence.model.ledger import HEADER_VALUES, How
 from ringfence.model.state import Action
 from ringfence.plan.obstacles import ALL_PROFILES, OBSTACLES, ObstacleLevel
@@ -36,12 +37,14 @@ def every() -> dict[str, tuple[str, Schema]]:
     host = _host()
     return {
         "document": ("What every command writes with --output json", _document({"type": ["object", "null"]})),
-        "report": ("What plan, apply, drift and compare-defaults write with --output json", _run(host)),
+        "report": ("What plan, apply, drift and compare-defaults write with --output json", _run(
+            host, plan={"type": "object", "description": "How the plan file was made that is shown."})),
         "events": ("A line of --output jsonl, and of a journal", _events(host)),
         "show": ("A host's policy, as ringfence show writes it", _run(_seen(**_policy()))),
         "ledger": ("What projects own on hosts, as ringfence ledger show writes it", _run(_seen(ledger=_ledger()))),
         "examination": ("What ringfence ping and doctor saw of hosts", _run(_seen(**_examination()))),
         "status": ("What is in force on hosts, as ringfence status writes it", _run(_seen(**_status()))),
+        "plan": ("A plan file, as ringfence plan -o writes it", _plan()),
     }
 
 
@@ -74,13 +77,16 @@ def _document(result: Schema, **definitions: Schema) -> Schema:
     return _object(members, **{"$defs": {**_shared(), **definitions}})
 
 
-def _run(host: Schema) -> Schema:
-    """The document of a command that works on hosts. Where it ended before the first, its result is null."""
+def _run(host: Schema, **more: Schema) -> Schema:
+    """The document of a command that works on hosts. Where it ended before the first, its result is null. more: what else
+    its result may have."""
     definitions: Schema = {"type": "object", "additionalProperties": {"$ref": "#/$defs/change"},
                            "description": "Each distinct change once."}
     result = _nullable(_object({
         "hosts": _array("host"), "definitions": definitions, "signal": {"enum": ["SIGINT", "SIGTERM", None]},
-        "not_begun": {**TEXTS, "description": "Hosts to which nothing was written, for the run was interrupted."}}))
+        "not_begun": {**TEXTS, "description": "Hosts to which nothing was written, for the run ended before: by a signal, or by "
+                      "what is wrong on another host."},
+        **more}, *more))
     return _document(result, host=host)
 
 
@@ -88,6 +94,34 @@ def _summary() -> Schema:
     hosts: Schema = {"type": "object", "additionalProperties": NUMBER, "description": "Hosts by status."}
     counts = dict.fromkeys(("declared", "undeclared", "changes", "made"), NUMBER)
     return _object({"hosts": hosts, **counts, "seconds": SECONDS})
+
+
+def _plan() -> Schema:
+    """How it was made, and what it does to each host."""
+    host = _object({
+        **{name: schema for name, schema in _host_head().items() if name not in ("connections", "seconds")},
+        "obstacles": {**TEXTS, "description": "Which of the obstacles."},
+        "machine": _object(dict.fromkeys(MACHINE_PARTS, STRING), description="Which machine answered, as far as it said so."),
+        "target": _object({**dict.fromkeys(TARGET_PARTS, STRING), "port": NUMBER}, description="How it was reached."),
+        "declared": NUMBER, "undeclared": NUMBER,
+        "declarations": {**STRING, "description": "A digest of what is declared for it."},
+        "changes": {**TEXTS, "description": "Which of the definitions, in the order in which they are made. Empty where the "
+                    "host was not reached, is refused or invalid, or failed."},
+        "secrets": {"type": "object", "additionalProperties": TEXTS, "description": "By definition: digests of the secrets in "
+                    "it. vault: of the ciphertext; scrypt: of the text, with the salt of the file."},
+        "names": {"type": "object", "additionalProperties": STRING, "description": "What people call what is stored."}})
+    head = {name: schema for name, schema in _head().items() if name in ("format_version", "ringfence", "run_id")}
+    hashes: Schema = {"type": "object", "additionalProperties": STRING, "description": "SHA-256 of the playbooks, inventories "
+                      "and files of variables that were read."}
+    names: Schema = {**TEXTS, "description": "Names alone, never a value."}
+    return _object({
+        **head, "made": MOMENT, "made_by": _object({"user": TEXT_OR_NULL, "machine": TEXT_OR_NULL}),
+        "project": _object({**_head()["project"]["properties"], "id": TEXT_OR_NULL}),
+        "options": _object(dict.fromkeys(OPTIONS, TEXTS), description="How it was made; paths are those in the project."),
+        "extra_vars": names, "vault_ids": names, "files": hashes, "salt": STRING, "hosts": _array("host"),
+        "definitions": {"type": "object", "additionalProperties": {"$ref": "#/$defs/change"}},
+        "obstacles": {"type": "object", "additionalProperties": {"$ref": "#/$defs/obstacle"}},
+    }, **{"$defs": {**_shared(), "host": host}})
 
 
 def _shared() -> dict[str, Schema]:

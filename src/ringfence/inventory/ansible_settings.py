@@ -1,6 +1,7 @@
 """The settings of Ansible (`ansible.cfg`, `ANSIBLE_…`) that a project was written under.
 
-ringfence heeds none of them. Those under which the same files mean other values are mistakes, the others are named once.
+ringfence heeds but few of the variables (run_settings names them), where the project says nothing itself. Those under which the
+same files mean other values are mistakes, the others are named once.
 Names and defaults: ansible-core 2.19, lib/ansible/config/base.yml; which file counts: its documentation, "Ansible
 Configuration Settings".
 """
@@ -58,7 +59,8 @@ VALUE_SETTINGS = (
 
 
 def check(folder: Path, problems: Problems, trust: Trust, environment: Mapping[str, str] = os.environ) -> None:
-    """Tell in `problems` what Ansible would heed for a project in a folder and ringfence does not."""
+    """Tell in `problems` what Ansible would heed for a project in a folder and ringfence does not; `environment`: without the
+    variables that were heeded."""
     found = [*_from_environment({} if trust.untrusted else environment)]
     path = _file(folder, trust, environment)
     if path is not None:

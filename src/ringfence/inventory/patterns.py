@@ -67,17 +67,22 @@ def limit(inventory: Inventory, pattern: str, problems: Problems) -> frozenset[s
     if not pattern.strip():
         return None
     where = Where(f"--limit {pattern[:60]}")
+    hosts = select(inventory, pieces_of_limit(pattern, problems, where), problems, where)
+    if not hosts and not problems.failed:
+        problems.error(where, "the limit leaves no host")
+    return frozenset(hosts)
+
+
+def pieces_of_limit(pattern: str, problems: Problems, where: Where = NOWHERE) -> list[str]:
+    """The single patterns of a `--limit`, those in files that it names among them."""
     pieces: list[str] = []
     for piece in split(pattern):
         if piece.startswith("@"):
             text = read_text(Path(os.path.expanduser(piece[1:])), problems, where, MAX_PATTERNS) or ""
-            pieces += filter(None, map(str.strip, text.splitlines()))
+            pieces += split([line for line in map(str.strip, text.splitlines()) if line])
         else:
             pieces.append(piece)
-    hosts = select(inventory, pieces, problems, where)
-    if not hosts and not problems.failed:
-        problems.error(where, "the limit leaves no host")
-    return frozenset(hosts)
+    return pieces
 
 
 def _single(inventory: Inventory, piece: str, problems: Problems, where: Where) -> Sequence[str]:

@@ -58,6 +58,7 @@ def _source(path: Path, inventory: Inventory) -> None:
     if path.suffix not in (".yml", ".yaml", ".json") and os.access(path, os.X_OK):
         inventory.problems.error(where, "executable inventories are not supported yet", _converted(path))
         return
+    inventory.files.trust.has_read(path)
     text = yaml.read_text(path, inventory.problems)
     if text is None:
         return

@@ -1,11 +1,15 @@
 """What is declared for one host: resources that shall be there, wholly or in part, and resources that shall not."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.model.kept import untouched
+from ringfence.model.once import alike
+from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import NO_TASK, Id, State, TaskLabel, references_of, title
 
@@ -57,7 +61,7 @@ class Present:
         """What the resource should be, given what was found. What silence does not clear is there as it was found."""
         if found is None:
             return self.resource
-        if found == self.resource:  # the most frequent case, and the cheapest
+        if alike(found, self.resource):  # the most frequent case, and the cheapest
             return found
         if not self.resource.kind.whole or self.treatment.omitted == "keep":
             return found.replace(**self.values)
@@ -144,3 +148,16 @@ def state_after(declarations: Mapping[Id, Declaration], found: State) -> State:
         if (after := declared.applied_to(before)) is not before:
             changed[id] = after
     return found.updated(changed) if changed else found
+
+
+def digest_of_declarations(declarations: Mapping[Id, Declaration]) -> str:
+    """What is declared for a host, in 32 hexadecimal characters; places and spelling do not count. A secret counts as there."""
+    whole = hashlib.sha256()
+    for id in sorted(declarations):
+        one = declarations[id]
+        said = (_digest(one.resource), tuple(sorted(one.values)), one.treatment) if isinstance(one, Present) else ()
+        whole.update(repr((tuple(id), type(one).__name__, said)).encode("utf-8", "surrogatepass"))
+    return whole.hexdigest()[:32]
+
+
+_digest = lru_cache(16_384)(digest_of)  # a fleet repeats itself

@@ -30,6 +30,23 @@ def once(function: Callable[[Any], T]) -> Callable[[Resource], T]:
     return call
 
 
+_ALIKE: dict[tuple[int, int], tuple[Resource, Resource]] = {}  # pairs that are equal, by who they are; kept, so that they stay so
+_PAIRS = 5_000
+
+
+def alike(one: Resource, other: Resource) -> bool:
+    """Whether they are equal. Pairs that were are remembered: a fleet has the same ones on every host."""
+    pair = (id(one), id(other))
+    if pair in _ALIKE or one is other:
+        return True
+    if one != other:
+        return False
+    if len(_ALIKE) >= _PAIRS:
+        _ALIKE.clear()
+    _ALIKE[pair] = one, other
+    return True
+
+
 @once
 def filter_of(resource: Resource) -> Filter | None:
     """What a resource does with traffic: its `as_filter()`."""

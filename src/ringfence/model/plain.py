@@ -1,13 +1,13 @@
-"""Resources and their values as plain JSON values, as plan files, ledgers and documents have them."""
+"""Resources and their values as plain JSON values, as plan files, ledgers and documents have them; and back."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from ringfence.model.resource import Resource
-from ringfence.secret import MASK, Secret
-from ringfence.types.base import CaseInsensitive, KeptPiece
+from ringfence.model.resource import Kind, Property, Resource
+from ringfence.secret import MASK, Secret, StoredSecret
+from ringfence.types.base import SECRET, CaseInsensitive, KeptPiece
 
 
 def resource_as_data(resource: Resource | None) -> dict[str, Any] | None:
@@ -30,6 +30,41 @@ def plain_data(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(k): plain_data(v) for k, v in value.items()}
     return str(value) if isinstance(value, str) else value
+
+
+def resource_from_data(kind: Kind, name: str, data: Mapping[str, Any]) -> Resource:
+    """The resource whose `resource_as_data` these are; of a secret it knows that there is one. Raises ValueError."""
+    tokens = data.get("unknown_tokens", [])
+    values = {p: value for p, value in data.items() if p != "unknown_tokens"}
+    if unknown := sorted(values.keys() - kind.properties.keys()):
+        raise ValueError(f"{kind.name} has no {unknown[0][:100]}")
+    if not (isinstance(tokens, list) and all(isinstance(t, str) for t in tokens)):
+        raise ValueError("unknown_tokens is a list of texts")
+    return kind.create(name, {p: _value_from_data(kind.properties[p], value) for p, value in values.items()}, tuple(tokens))
+
+
+def _value_from_data(p: Property, value: Any) -> Any:
+    """A canonical value again. What its type does not understand was not understood before: it stands as it is."""
+    if value is None:
+        return None
+    if p.type is SECRET and value == MASK:
+        return StoredSecret()
+    if p.proposal and isinstance(value, list):
+        inner = p.proposal.kind
+        return tuple(resource_from_data(inner, "", m) if isinstance(m, dict) else _as_it_is(m) for m in value)
+    try:
+        parsed = p.parse(value)
+    except (ValueError, TypeError, AttributeError):
+        return _as_it_is(value)
+    return parsed if plain_data(parsed) == value else _as_it_is(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_as_it_is, value))
+    if isinstance(value, dict):
+        raise ValueError("a value is no mapping")
+    return value
 
 
 def digest_of(resource: Resource) -> str:

@@ -136,10 +136,15 @@ def set_token(token: str, primary: str) -> ConvertedText:
 
 
 def proposal_findings(proposals: Sequence[Resource]) -> Iterable[Finding]:
-    """What is wrong with single proposals, each with its number."""
+    """What is wrong with single proposals, each with its number; of those that a host has and nobody understands, nothing."""
     for place, member in enumerate(proposals, 1):
-        for found in member.check():
+        for found in member.check() if _is_understood(member) else ():
             yield Finding("proposal", f"proposal {place}: {found.reason}", found.advice, found.severity)
+
+
+def _is_understood(proposal: Resource) -> bool:
+    values = ((p, getattr(proposal, p.name)) for p in proposal.kind.properties.values())
+    return not proposal.unknown_tokens and all(value is not None or p.default is None for p, value in values)
 
 
 ENCRYPTION = choice("None", "DES", "DES3", "AES128", "AES192", "AES256", "AESGCM128", "AESGCM192", "AESGCM256",

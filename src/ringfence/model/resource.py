@@ -25,7 +25,7 @@ from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import Narrowing
 from ringfence.secret import Secret
-from ringfence.types.base import PropertyType, as_list, pascal, remembered
+from ringfence.types.base import PropertyType, as_list, pascal
 
 ALWAYS: Literal["always"] = "always"
 RequiredWhen: TypeAlias = "tuple[str, Any] | Literal['always'] | None"
@@ -122,20 +122,16 @@ class Property:
 
         A piece of a rule string may be said as it is shown, `LPort2_20=DHCP`, where the host's rule has it.
         """
-        said = tuple(value) if isinstance(value, list) else value
-        if said.__class__ is str or (said.__class__ is tuple and all(one.__class__ is str for one in said)):
-            return self._parse_texts(said)
+        if value.__class__ is str:
+            return (self._known if len(value) <= 300 else self._parse)(value)
+        if isinstance(value, list | tuple) and all(one.__class__ is str for one in value) and sum(map(len, value)) <= 300:
+            return self._known(tuple(value))
         return self._parse(value)
 
     @cached_property
-    def _parse_texts(self) -> Callable[[str | tuple[str, ...]], Any]:
+    def _known(self) -> Callable[[str | tuple[str, ...]], Any]:
         """The canonical value of a text or a list of texts; remembered, since rules and fleets repeat themselves."""
-
-        @remembered(4096, 300, lambda said: len(said) if isinstance(said, str) else sum(map(len, said)))
-        def parse(said: str | tuple[str, ...]) -> Any:
-            return self._parse(said if isinstance(said, str) else list(said))
-
-        return parse
+        return lru_cache(4096)(lambda said: self._parse(said if isinstance(said, str) else list(said)))
 
     def _parse(self, value: Any) -> Any:
         if not isinstance(self.codec, TokenSet):

@@ -14,7 +14,7 @@ from ringfence.model.declaration import NO_TREATMENT, Absent, AsShipped, Declara
 from ringfence.model.ledger import Entry
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
-from ringfence.model.state import Change, Id, diff
+from ringfence.model.state import Change, Id, diff, title
 from ringfence.plan.obstacles import Affected, Obstacle, Reason
 from ringfence.plan.plan import Claim, Plan
 from ringfence.plan.wider import differing, widened
@@ -101,16 +101,15 @@ class _Owner:
         """The names of the host's objects by store, kind and display name."""
         found: dict[tuple[str, str, str], list[str]] = {}
         for id, resource in self.plan.found.state.items():
-            if title := getattr(resource, "display_name", None):
-                found.setdefault((id.store, id.kind, str(title).casefold()), []).append(resource.name)
+            if shown := getattr(resource, "display_name", None):
+                found.setdefault((id.store, id.kind, str(shown).casefold()), []).append(resource.name)
         return found
 
     def decide(self, declared: Declaration) -> None:
         """Decide how one declaration is managed."""
         id, ledger = declared.id, self.plan.found.ledger
         if other := ledger.foreign.get(id):
-            self.refusals.append(Diagnostic(declared.where, f"{declared} belongs to the project {other}", "Declare it there and "
-                                            "not here, or take it over: `ringfence ledger move HOST --from PROJECT`"))
+            self._foreign(declared, str(declared), other)
         if isinstance(declared, AsShipped):
             self._as_shipped(declared)
         elif isinstance(declared, Present):
@@ -119,6 +118,10 @@ class _Owner:
             if id not in self.plan.found.state:
                 self._other_names(declared)
             self.declarations[id] = declared
+
+    def _foreign(self, declared: Declaration, name: str, project: str) -> None:
+        self.refusals.append(Diagnostic(declared.where, f"{name} belongs to the project {project}", "Declare it there and not "
+                                        "here, or take it over: `ringfence ledger move HOST --from PROJECT`"))
 
     def _present(self, declared: Present) -> None:
         id, kind = declared.id, declared.resource.kind
@@ -140,8 +143,13 @@ class _Owner:
         former: Resource | None = state.get(old) if old.name and old not in self.plan.declarations else None
         if there is not None or former is None:
             return there
-        if self._origin(old, former).is_windows:
-            self.refusals.append(Diagnostic(declared.where, f"{old} is of Windows, and is not renamed", "Declare it by its name"))
+        if other := self.plan.found.ledger.foreign.get(old):
+            self._foreign(declared, title(old, former), other)
+            return None
+        entry, origin = self.plan.found.ledger.owned(old, former), self._origin(old, former)
+        if (entry is None or entry.how == "mentioned") and origin.name in _BY_MENTION:
+            whose = f"{title(old, former)} is not the project's to rename: it is of {origin.of or ORIGINS[origin.name]}"
+            self.refusals.append(Diagnostic(declared.where, whose, "Declare it by its name"))
             return None
         renamed: Resource = former.kind.create(declared.resource.name, former.values(), former.unknown_tokens, former.source)
         self.renames[id] = old
@@ -236,9 +244,9 @@ class _Owner:
             if others:
                 self._unmet(declared, Reason("other_name", known + ", ".join(others[:5]), way))
             return
-        title = declared.values.get("display_name") if isinstance(declared, Present) else None
-        if not others and title:
-            named = self._titled(id._replace(name=title))
+        shown = declared.values.get("display_name") if isinstance(declared, Present) else None
+        if not others and shown:
+            named = self._titled(id._replace(name=shown))
             others = [name for name in named if id._replace(name=name.lower()) not in self.plan.declarations]
             known = "it is made beside others of its display name: "
         if others:

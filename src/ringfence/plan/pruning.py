@@ -12,7 +12,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.model.kept import kept_pieces
 from ringfence.model.ledger import Entry
 from ringfence.model.plain import digest_of, plain_data
-from ringfence.model.resource import Resource
+from ringfence.model.resource import Property, Resource
 from ringfence.model.state import Change, Id, State, title
 from ringfence.plan.ownership import OWNERSHIP_GUIDE
 from ringfence.plan.plan import Plan
@@ -95,10 +95,15 @@ def _first(entry: Entry, found: Resource) -> Resource:
     for name, value in entry.first.items():
         if p := found.kind.properties.get(name):
             try:
-                values[name] = p.default if value in (None, []) else p.parse(value)
+                values[name] = _nothing(p) if value in (None, []) else p.parse(value)
             except ValueError:
                 continue
     return found.replace(**values)
+
+
+def _nothing(p: Property) -> Any:
+    """What an empty list, or no value, was of a property: its default, but for lists whose default is another than none."""
+    return () if p.type.name.startswith("list") else p.default
 
 
 def _kept(kept: Mapping[Id, Entry], used: Mapping[Id, Sequence[Id]], plan: Plan) -> Iterator[Diagnostic]:
@@ -113,7 +118,7 @@ def _kept(kept: Mapping[Id, Entry], used: Mapping[Id, Sequence[Id]], plan: Plan)
             yield Diagnostic(NOWHERE, f"{name} is declared no more and OPENS when it goes: it closes traffic, and is kept",
                              f"Say `state: absent` for it, or `prune: all`. See {OWNERSHIP_GUIDE}", "warning")
         elif entry.first and (then := _first(entry, found)) != found:
-            values = ", ".join(f"{p}: {plain_data(getattr(then, p))}" for p in entry.first if hasattr(then, p))
+            values = ", ".join(f"{p}: {plain_data(getattr(then, p))}" for p in entry.first if p in found.kind.properties)
             yield Diagnostic(NOWHERE, f"{name} is declared no more: the project mentioned it, and stops to", f"It was found with "
                              f"{values}: `prune: restore` puts that back", "warning")
 

@@ -103,9 +103,12 @@ class DeclarationBuilder:
             for one in outcome.declarations:
                 before = declared.get(one.id)
                 declared[one.id] = one if before is None else _merge(before, one, problems)
+        renamed: dict[Id, Present] = {}
         for one in present(declared.values()):
             if one.resource.kind.references:
                 problems += _together(one, declared)
+            if one.treatment.renamed_from:
+                problems += _renamed(one, declared, renamed)
         return declared, problems
 
 
@@ -122,6 +125,17 @@ def _together(one: Present, declared: Declarations) -> Iterator[Diagnostic]:
         return other.resource if isinstance(other, Present) else None
 
     yield from reference_problems(one, get, lambda id: declared[id].where if id in declared else None)
+
+
+def _renamed(one: Present, declared: Declarations, renamed: dict[Id, Present]) -> Iterator[Diagnostic]:
+    """An object that gets this name, and what else is declared of the name that it had."""
+    old = id_for(one.id.store, one.id.kind, one.treatment.renamed_from)
+    other = renamed.setdefault(old, one)
+    if other is not one:
+        yield Diagnostic(one.where, f"{one}: {old} gets two names", f"{other} at {other.where} is renamed from it too; keep one")
+    elif isinstance(declared.get(old), Present):
+        yield Diagnostic(one.where, f"{one}: {old} is renamed and stays", f"it is declared at {declared[old].where}; leave "
+                         "renamed_from out, or that task")
 
 
 @dataclass
@@ -161,6 +175,8 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
             (if_whole if by_mention else mistakes).add(replace(finding, reason=f"{names[0]}: {finding.reason}"))
     if treatment.renamed_from and len(names) > 1:
         mistakes.add(Finding("renamed_from", "renamed_from goes with one name", "write a task for each"))
+    elif treatment.renamed_from and treatment.renamed_from.lower() in map(str.lower, names):
+        mistakes.add(Finding("renamed_from", "renamed_from is the name that it has", "say the name that it had, or leave it out"))
     if mistakes.failed:
         return TaskDeclarations((), tuple(mistakes.found))
     return TaskDeclarations(tuple(_declaration(task, kind, name, state, values, treatment, tuple(if_whole.found))

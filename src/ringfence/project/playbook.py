@@ -13,6 +13,7 @@ from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Problems, Where, allowed, describe, suggest
 from ringfence.documents import yaml
+from ringfence.documents.current_names import current_names
 from ringfence.documents.trust import Trust
 from ringfence.documents.variable_files import mapping
 from ringfence.documents.yaml import Map, Seq
@@ -72,6 +73,7 @@ class PlaybookReader:
             return None
         self._count += _IMPORT
         if real not in self._files:
+            self.trust.has_read(path)
             self._files[real] = yaml.load(path, self.problems, where, excerpts=True)
         tree = self._files[real]
         return None if tree is None else (tree, replace(inherited, chain=chain))
@@ -108,7 +110,7 @@ class PlaybookReader:
         if not isinstance(play, Map):
             self.problems.error(where, f"a play is a mapping, not {describe(play)}")
             return []
-        play = _short_names(play)
+        play = current_names("play", _short_names(play), self.problems)
         own = self._inherit(play, replace(inherited, variables=Map()))
         own = replace(own, variables=inherited.variables.merged_over(own.variables))  # the importing file has the last word
         if "import_playbook" in play:
@@ -170,7 +172,8 @@ class PlaybookReader:
                 self.problems.error(tasks.at(index), f"a task is a mapping, not {describe(task)}")
             else:
                 with self._counted(tasks.at(index), path):
-                    steps += self._task(_short_names(task), tasks.at(index), path, inherited)
+                    current = current_names("task", _short_names(task), self.problems)
+                    steps += self._task(current, tasks.at(index), path, inherited)
         return steps
 
     @contextlib.contextmanager

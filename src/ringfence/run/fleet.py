@@ -74,7 +74,7 @@ class FleetRun:
         gc.set_threshold(_LOOK_FOR_GARBAGE, *looked[1:])
         deadline = None
         try:
-            self._begin(self._forks)
+            self._begin(0 if self._interruption else self._forks)
             while self._running:
                 done, _ = wait(self._running, timeout=_LOOK_UP, return_when=FIRST_COMPLETED)
                 if not self._interruption:

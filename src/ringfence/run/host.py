@@ -6,16 +6,16 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ringfence.batch import Answer, Batch, Call, Failure, Reply
+from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, Lost, OutcomeUnknown, RingfenceError, StalePlan, Unreachable
-from ringfence.model.declaration import Declarations, state_after
+from ringfence.formats.approval import Approval
+from ringfence.model.declaration import Declarations, digest_of_declarations, state_after
 from ringfence.model.facts import Facts, parse_facts, unread, with_network
 from ringfence.model.ledger import Ledger, Prune, parse_ledger
 from ringfence.model.resource import Kind
-from ringfence.model.state import LOCAL, Change, Id, State, diff
+from ringfence.model.state import LOCAL, Id, State, diff
 from ringfence.plan import steps
-from ringfence.plan.file import Reviewed, stale
 from ringfence.plan.in_force import decide, judge_again, undecided, written
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
@@ -29,9 +29,10 @@ from ringfence.run.masking import Masking, secrets_of
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about, of_kinds
 from ringfence.run.recorder import Recorder
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
+from ringfence.run.write_failures import not_made, not_recorded
 from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings, PsrpSettings
-from ringfence.transports.failures import kind_from_call, kind_from_text
+from ringfence.transports.failures import kind_from_text
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
 from ringfence.windows.endpoint import Endpoint, endpoint_of
@@ -78,7 +79,8 @@ class RunContext:
     declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
     connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
     things, where people are going to see it · policy: how what is whose is treated · possible: (host, its facts) -> what any
-    choice of tags declares for it; None where that is not known · recorder: told before and after something is written.
+    choice of tags declares for it; None where that is not known · recorder: told before and after something is written ·
+    for_plan_file: results say what a plan file keeps beside them.
     """
 
     kinds: Mapping[str, Kind]
@@ -89,6 +91,7 @@ class RunContext:
     policy: RunPolicy = field(default_factory=RunPolicy)
     possible: Callable[[str, Facts], frozenset[Id] | None] = lambda host, facts: None
     recorder: Recorder = field(default_factory=Recorder)
+    for_plan_file: bool = False
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -97,10 +100,11 @@ def plan_host(job: HostJob, context: RunContext) -> HostResult:
     return run.result(lambda: run.planned()[1])
 
 
-def apply_host(job: HostJob, context: RunContext, reviewed: Reviewed | None = None) -> HostResult:
-    """Make the host as declared and prove it. `reviewed`: the changes that were agreed to; others are not made."""
+def apply_host(job: HostJob, context: RunContext, approval: Approval | None = None, write: bool = True) -> HostResult:
+    """Make the host as declared and prove it. `approval`: what was agreed to; other changes are not made. Not `write`: what would
+    come of it, and whether something `waits` to be written."""
     run = HostRun(job, context)
-    return run.result(lambda: run.apply(reviewed))
+    return run.result(lambda: run.apply(approval, write))
 
 
 class HostRun:
@@ -225,7 +229,8 @@ class HostRun:
             notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
                                     "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared),
-                            obstacles=plan.obstacles, undeclared=self._undeclared(plan))
+                            obstacles=plan.obstacles, undeclared=self._undeclared(plan), machine=_machine(found),
+                            declarations=digest_of_declarations(declared) if self.context.for_plan_file else "")
         try:
             plan.raise_if_refused()
         except RingfenceError as error:
@@ -234,8 +239,8 @@ class HostRun:
 
     def _undeclared(self, plan: Plan) -> int:
         """How many objects of the local store nobody declares, and anybody could."""
-        declared = plan.declarations
-        return sum(id.store == LOCAL and id not in declared and self.kinds[id.kind].storage.removable for id in plan.base)
+        others = plan.base.keys() - plan.declarations.keys()
+        return sum(id.store == LOCAL and self.kinds[id.kind].storage.removable for id in others)
 
     def _policy(self, declared: Declarations, found: HostSnapshot) -> tuple[RunPolicy, frozenset[Id]]:
         """How what is whose is treated on this host, and what any run of the project could declare there."""
@@ -259,24 +264,29 @@ class HostRun:
 
     # -- write and prove
 
-    def apply(self, reviewed: Reviewed | None) -> HostResult:
-        """The host as declared, and the proof. Raises HostError as long as nothing was written, StalePlan."""
+    def apply(self, approval: Approval | None, write: bool = True) -> HostResult:
+        """The host as declared, and the proof. Raises HostError as long as nothing was written."""
         plan, result = self.planned()
         if plan.invalid:
             return result
         if isinstance(result.error, HostError):
             return result
-        if reviewed is not None and (reason := stale(reviewed, self._masking.changes(plan.changes))):
-            raise StalePlan(reason)
-        return result if result.error else self.carry_out(plan, result)
+        if approval is not None:
+            judged = approval.judge(self._masking.result(result))
+            if isinstance(judged.error, StalePlan):
+                return judged
+            result = replace(result, diagnostics=judged.diagnostics)
+        if result.error:
+            return result
+        if not write:
+            return replace(result, waits=bool(plan.changes or self._update(plan)))
+        return self.carry_out(plan, result)
 
     def carry_out(self, plan: Plan, result: HostResult, update: LedgerUpdate | None = None) -> HostResult:
         """The changes of a plan made, recorded and proven. `update`: what becomes of the ledger, where that is not what follows
         from the changes. Never raises: what was to be changed, and what was, is still known."""
         if update is None:
-            ledger = plan.found.ledger
-            known = plan.policy.project and not ledger.unread and not ledger.is_newer
-            update = ledger_update(plan, self.kinds) if known else LedgerUpdate()
+            update = self._update(plan)
         if not (plan.changes or update):
             return result
         try:
@@ -289,6 +299,12 @@ class HostRun:
             return replace(result, error=error, way_back=way_back(plan, result.written, plan.found.facts.aliases))
         except Exception as error:
             return replace(result, error=host_fault(self.job.host, error))
+
+    def _update(self, plan: Plan) -> LedgerUpdate:
+        """What becomes of the ledger by the changes of a plan."""
+        ledger = plan.found.ledger
+        known = plan.policy.project and not ledger.unread and not ledger.is_newer
+        return ledger_update(plan, self.kinds) if known else LedgerUpdate()
 
     def _write(self, plan: Plan, result: HostResult, update: LedgerUpdate) -> HostResult:
         """Carries the changes to the host, between the two entries in its ledger. Raises HostError."""
@@ -306,16 +322,16 @@ class HostRun:
         answers = [(c, answer) for c in written if (answer := reply.answers.get(c.id))]
         made = frozenset(c.id for c, answer in answers if answer.error is None)
         if (answer := reply.answers.get(PENDING)) and answer.error:
-            error = _not_recorded(answer.error, written=bool(answers))
+            error = not_recorded(answer.error, written=bool(answers))
             return replace(result, written=made, error=HostError("protocol", f"it went on after: {error}") if answers else error)
         for number, (change, answer) in enumerate(answers, 1):
             if answer.error:
-                error = _not_made(change, answer.error, bool(made))
+                error = not_made(change, answer.error, bool(made))
                 if number < len(answers):  # it was told to stop there: nobody knows what it does
                     error = HostError("protocol", f"it went on after: {error}")
                 return replace(result, written=made, error=error)
         if (answer := reply.answers.get(FINAL)) and answer.error:
-            return replace(result, written=made, error=_not_recorded(answer.error, written=bool(made)))
+            return replace(result, written=made, error=not_recorded(answer.error, written=bool(made)))
         return replace(result, written=made | {c.id for c in plan.changes if not c.writes})
 
     def _send_changes(self, calls: Mapping[Hashable, Call]) -> Reply:
@@ -366,22 +382,11 @@ class HostRun:
         return replace(result, obstacles=decide(proven, asked, enforcement_told(asked, reply)).obstacles)
 
 
+def _machine(found: HostSnapshot) -> str:
+    """Which machine it is, in the words of a ledger's `Machine`; its GUID is known where the ledger could be read."""
+    facts = found.facts
+    return found.ledger.machine or f"|{facts.computer}|{facts.raw.get('domain') or ''}".lower()
+
+
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _not_recorded(failure: Failure, written: bool) -> RingfenceError:
-    """Why the ledger was not written, before the changes or after them."""
-    if kind_from_call(failure) == "changed_meanwhile" and not written:
-        return StalePlan("another run of the project wrote here since the plan was made. Nothing was written: run it again")
-    if failure.category == "PermissionDenied" and not written:
-        return HostError("authorization", f"nothing was written, for the ledger could not be: {failure.message}")
-    return HostError("endpoint" if failure.is_lack else "ledger", failure.message)
-
-
-def _not_made(change: Change, failure: Failure, written: bool) -> RingfenceError:
-    """Why a change was not made. As long as nothing was `written`, a host that differs from what was read is a stale plan."""
-    kind, reason = kind_from_call(failure), f"{change.action} {change}: {failure.message}"
-    if kind == "changed_meanwhile" and not written:
-        return StalePlan(f"the host is not what the plan was made for: {reason}. Nothing was written: run it again")
-    return HostError(kind, reason)

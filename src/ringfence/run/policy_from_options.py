@@ -12,8 +12,7 @@ from ringfence.model.ledger import Prune
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.project.settings import ProjectSettings
 from ringfence.run.run_options import RunOptions, new_run_id
-
-SCRYPT_COST = 2**14  # what a guess at the values of -e costs somebody who reads ledgers: about 50 ms
+from ringfence.secret import SCRYPT_COST
 
 
 def run_policy(options: RunOptions, found: ProjectSettings, playbooks: Sequence[str]) -> RunPolicy:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from ringfence import kinds as shipped
+from ringfence.deprecations import in_current_names
 from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, InputError, Problems, Where, allowed
 from ringfence.documents import vault
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.errors import GuardRefused
-from ringfence.inventory import ansible_settings
+from ringfence.inventory import ansible_settings, patterns
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.ledger import Prune
@@ -35,18 +36,26 @@ from ringfence.windows.shipped_rules import is_shipped
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that is ready: a job a host, what they share, what is worth a warning, and the folder of the project."""
+    """A run that is ready: a job a host, what they share, what is worth a warning, and the folder of the project.
+
+    read: the playbooks, inventories and files of variables that were read so far, by their real paths · extra_vars, vault_ids:
+    the names of the variables of `-e`, and of the passwords that were given.
+    """
 
     jobs: tuple[HostJob, ...]
     context: RunContext
     warnings: tuple[Diagnostic, ...] = ()
     folder: Path = Path()
+    read: Collection[str] = ()
+    extra_vars: tuple[str, ...] = ()
+    vault_ids: tuple[str, ...] = ()
 
 
 def prepare(options: RunOptions) -> Prepared:
     """Everything that can be known without a host. Raises InputError with every mistake in every file."""
     found = settings.load(options.project, options.trust)
-    trust = options.trust.bounded(found.folder, options.named_files)
+    files = {os.path.realpath(found.folder / settings.FILE)}
+    trust = replace(options.trust.bounded(found.folder, options.named_files), read=files)
     options = options.completed(found)
     kinds = load_kinds(found, trust)
     playbooks = list(options.playbooks or found.playbooks)
@@ -58,12 +67,13 @@ def prepare(options: RunOptions) -> Prepared:
     passwords = vault.Vault(given)
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust)
+    files.difference_update(os.path.realpath(f[1:]) for f in options.extra_vars if f.startswith("@"))  # may be secret
     _check_ansible_settings(options, found, problems, trust)
     tags = Tags.of(options.tags, options.skip_tags)
     builder = _JobBuilder(project, DeclarationBuilder(kinds, is_shipped, found.require_scope), tags, [
         *found.warnings, *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)],
         unknown, options.prune)
-    jobs = tuple(job for job in map(builder.job, project.hosts) if job)
+    jobs = builder.jobs(",".join(options.narrowed))
     if not options.allow_empty and not trust.untrusted:
         builder.problems.extend(_empty(jobs, builder.problems.all))
     found_once = builder.problems.all
@@ -71,7 +81,15 @@ def prepare(options: RunOptions) -> Prepared:
         raise InputError(found_once)
     policy = run_policy(options, found, playbooks)
     context = RunContext(kinds, builder.declare, partial(_way, trust=trust), policy=policy, possible=builder.possible)
-    return Prepared(jobs, context, found_once, found.folder)
+    return Prepared(
+        jobs,
+        context,
+        found_once,
+        found.folder,
+        files,
+        tuple(map(str, project.extra)),
+        tuple(dict.fromkeys(label for label, _ in given)),
+    )
 
 
 def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool = False) -> Prepared:
@@ -190,6 +208,13 @@ class _JobBuilder:
         self._told = frozenset[Diagnostic]()  # what was told before the first host was touched
         self.problems.extend(self._unwanted(project.literals))  # whatever `when` and tags say of them
 
+    def jobs(self, narrowed: str) -> tuple[HostJob, ...]:
+        """Those of all hosts, or of the ones that a pattern leaves."""
+        found = Problems()
+        left = patterns.limit(self.project.inventory, narrowed, found)
+        self.problems.extend(found.all)
+        return tuple(job for host in self.project.hosts if (left is None or host in left) and (job := self.job(host)))
+
     def job(self, host: str) -> HostJob | None:
         """The job of one host, or nothing where its connection is not known; its mistakes go to `problems`."""
         declarations, wrong, needs_facts = self._declare(host, None)
@@ -250,12 +275,13 @@ class _Connections:
 
     def settings(self, host: str) -> ConnectionSettings | None:
         """Those of one host, or nothing where they cannot be known."""
-        variables, problems = self.project.variables(host)
-        problems += tuple(self._outside(host, variables))
-        self.problems.extend(problems)
-        if any(d.severity == "error" for d in problems):
-            return None
+        written, problems = self.project.variables(host)
         raw = self.project.host(host).variables
+        variables, olds = in_current_names("connection variable", written, raw.at, host)
+        problems += tuple(self._outside(host, variables))
+        self.problems.extend([*olds, *problems])
+        if any(d.severity == "error" for d in (*olds, *problems)):
+            return None
         self.problems.extend(replace(d, where=raw.at(_variable(d))) for d in misspelt(host, variables))
         try:
             made = settings_for(host, variables)

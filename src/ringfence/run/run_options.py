@@ -27,6 +27,7 @@ class RunOptions:
     playbooks: Sequence[str] = ()
     inventory: Sequence[str] = ()
     limit: Sequence[str] = ()
+    narrowed: Sequence[str] = ()  # of the hosts that are left only these
     tags: Sequence[str] = ()
     skip_tags: Sequence[str] = ()
     extra_vars: Sequence[str] = ()
@@ -51,4 +52,5 @@ class RunOptions:
         """The files that the user names."""
         inventories = [i for i in self.inventory if "," not in i]
         beside = [str(Path(i).parent / name) for i in inventories for name in ("group_vars", "host_vars")]
-        return (*self.playbooks, *inventories, *beside, *(f[1:] for f in (*self.extra_vars, *self.limit) if f.startswith("@")))
+        said = (*self.extra_vars, *self.limit, *self.narrowed)
+        return (*self.playbooks, *inventories, *beside, *(f[1:] for f in said if f.startswith("@")))

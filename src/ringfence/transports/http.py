@@ -114,6 +114,7 @@ class BoundedAdapter(HTTPAdapter):
 
     def __init__(self, link: BoundedSession, **pool: Any) -> None:
         self.link, self._extra = link, {name: value for name, value in pool.items() if value is not None}
+        self._pool: Any = None
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool: Any) -> None:
@@ -124,6 +125,12 @@ class BoundedAdapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **pool, **self._extra)
         self._watch(manager)
         return manager
+
+    def get_connection_with_tls_context(self, *request: Any, **options: Any) -> Any:
+        """The connections to the one URL that all messages of a session go to."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*request, **options)
+        return self._pool
 
     def _watch(self, manager: Any) -> None:
         """Have every connection of a pool manager watched by the deadline from its first byte on."""

@@ -18,7 +18,7 @@ class JsonView:
     """One document, in its pieces. encode_host: gives the object of a host."""
 
     def __init__(self, encode_host: HostEncoder, options: ViewOptions) -> None:
-        self._encode, self._run = encode_host, options.run
+        self._encode, self._run, self._plan = encode_host, options.run, options.plan
         self._definitions, self._texts, self._hosts = Definitions(), dict[str, str](), 0
         self._warnings: Sequence[Diagnostic] = ()
 
@@ -34,17 +34,18 @@ class JsonView:
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         closed = f'\n],"definitions":{definitions_text(self._texts)},"signal":{encode(report.signal or None)},"not_begun":'
-        return f"{closed}{encode(report.not_begun)}}},{encode(tail(self._warnings, report, seconds, exit_code))[1:]}\n"
+        plan = f',"plan":{encode(dict(self._plan))}' if self._plan is not None else ""
+        return f"{closed}{encode(report.not_begun)}{plan}}},{encode(tail(self._warnings, report, seconds, exit_code))[1:]}\n"
 
 
 class JsonLinesView:
     """The events of a run: each host as it ends."""
 
     def __init__(self, encode_host: HostEncoder, options: ViewOptions) -> None:
-        self._run, self._encoder = options.run, EventEncoder(encode_host)
+        self._run, self._plan, self._encoder = options.run, options.plan, EventEncoder(encode_host)
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
-        return self._encoder.run_begin(self._run, None, warnings)
+        return self._encoder.run_begin(self._run, None, warnings, self._plan)
 
     def host(self, result: HostResult) -> str:
         return self._encoder.host("host_end", result)

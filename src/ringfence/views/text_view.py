@@ -263,7 +263,7 @@ def status(name: Status) -> str:
 
 def _headline(result: HostResult, style: Style) -> str:
     """The status, and how many changes were made where a host stopped half way."""
-    stopped = result.error is not None and result.changes
+    stopped = result.error is not None and result.changes and result.status != "stale"  # those nobody approved
     return style(status(result.status), STYLES[result.status]) + (
         f", {len(result.written)} of {count(len(result.changes), 'change')} written" if stopped else "")
 
@@ -276,7 +276,7 @@ def host_line(result: HostResult, number: int, total: int, style: Style = unstyl
     """What became of a host that was to be written, in one line, the moment it ends."""
     made = Counter(c.action for c in result.changes if c.id in result.written)
     told = ", ".join(f"{n} {MADE_WORDS[action]}" for action in SIGNS if (n := made[action]))
-    if result.error is not None and result.changes:
+    if result.error is not None and result.changes and result.status != "stale":
         told = f"{len(result.written)} of {count(len(result.changes), 'change')} made"
     proven = "proven" if result.written and result.written == result.proven else "not proven" if result.written else ""
     why = cut(result.error.reason if isinstance(result.error, HostError) else str(result.error)) if result.error else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
@@ -13,13 +13,14 @@ from ringfence.views.format import Style, unstyled
 @dataclass(frozen=True)
 class ViewOptions:
     """How a run is to be shown. run: which one · diff: each property that differs · style: colours · full: long
-    values and lists whole · quiet: nothing but what is not in sync."""
+    values and lists whole · quiet: nothing but what is not in sync · plan: how the plan file was made that is shown."""
 
     run: RunInfo
     diff: bool = True
     style: Style = unstyled
     full: bool = False
     quiet: bool = False
+    plan: Mapping[str, Any] | None = None
 
 
 class View(Protocol):

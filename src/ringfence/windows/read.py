@@ -52,11 +52,10 @@ def read(stores: Any, kinds: Mapping[str, Kind]) -> State:
             continue
         ids = {k.name: those for k in kinds.values() if (those := k.storage.default_ids(tree))}
         for kind in kinds.values():
-            resources = kind.storage.read(kind, tree, store)
+            resources, name = kind.storage.read(kind, tree, store), kind.name
             if ids and kind.references:
                 resources = (with_default_set(r, ids) for r in resources)
-            for r in resources:
-                found[id_for(store, kind.name, r.name)] = r
+            found.update([(id_for(store, name, r.name), r) for r in resources])
     return State(found)
 
 

@@ -1,12 +1,16 @@
 """ringfence apply: make it so, and prove it."""
 
-from collections.abc import Collection, Mapping, Sequence
+import stat
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ringfence.cli.checking import CheckedHosts, check_hosts, counted
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import (
@@ -14,6 +18,7 @@ from ringfence.cli.options import (
     Diff,
     FleetOptions,
     OwnershipOptions,
+    PlanLimits,
     RecordOptions,
     SecretOptions,
     SelectionOptions,
@@ -21,98 +26,146 @@ from ringfence.cli.options import (
     Yes,
     flag,
 )
-from ringfence.cli.prepared import given_selection, list_hosts, plan_options, prepared, prune_of, selection_of
+from ringfence.cli.plan_files import (
+    approvals,
+    changed_since,
+    check_age,
+    check_project,
+    is_plan_file,
+    options_here,
+    read_plan,
+    show_plan,
+)
+from ringfence.cli.prepared import given_selection, list_hosts, plan_options, prepared, prune_of, selection_of, trust_of
 from ringfence.cli.recording import recording
 from ringfence.cli.resume import resumed
 from ringfence.cli.show import PlanObserver, show_run
-from ringfence.diagnostics import Problems
-from ringfence.documents.yaml import read_text
-from ringfence.errors import ExitCode, StalePlan, combined_exit_code
-from ringfence.files import MAX_PLAN
-from ringfence.plan.file import PlanFile, Reviewed, decode, stale
+from ringfence.errors import ExitCode, combined_exit_code
+from ringfence.formats.approval import Approval
+from ringfence.formats.plan_file import PlanFile
+from ringfence.project import settings
 from ringfence.report import HostResult
 from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
 from ringfence.run.prepare import Prepared
-from ringfence.views.format import count
+from ringfence.views.format import count, names
 
 EXAMPLES = """
 ringfence apply                          show the plan of ringfence.yml's playbooks, ask, and apply it
 ringfence apply --yes playbooks/site.yml
 ringfence apply --check --diff           what would change, as Ansible has it
 ringfence apply site.plan.json --yes     exactly what was reviewed, or exit with 3
+ringfence apply site.plan.json -l web1   of a reviewed plan these hosts first, later the others
 """
 Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Playbooks, or one plan file (.json). Default: the "
                                             "playbooks of ringfence.yml.", show_default=False)]
-Plans = Mapping[str, Reviewed]
+Approvals = Mapping[str, Approval]
 
 
 def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
-         hosts: FleetOptions, ownership: OwnershipOptions, record: RecordOptions,
+         hosts: FleetOptions, ownership: OwnershipOptions, record: RecordOptions, limits: PlanLimits,
           files: Files = [],  # noqa: B006
           check: Check = False, yes: Yes = False,
           resume: Annotated[str, flag("--resume", metavar="RUN", help="Go on with a run that did not come to its end, on the "
                                       "hosts that are not known to be done: its id, or `last`.")] = "",
           diff: Diff = False) -> ExitCode:
     """Make the hosts as declared: read, write, then prove it by reading again over a new connection."""
-    reviewed: Plans | None = None
     left: Sequence[str] = ()
-    plan_file = ""
-    if resume or any(name.endswith(".json") for name in files):
+    if resume or is_plan_file(files):
         selection = given_selection(console, selection)
     if resume:
         files, selection, ownership, left = resumed(resume, record, trusted, files, selection, ownership)
-    if any(name.endswith(".json") for name in files):
-        plan_file, plan = files[0], _plan_file(files, selection)
-        files, selection, reviewed = [*plan.options["playbooks"]], selection_of(plan.options), plan.hosts
-        ownership = replace(ownership, prune=prune_of(plan.options))
-    run = prepared(console, files, selection, secrets, trusted, reviewed is not None or not hosts.list_hosts,
-                   ownership)
+    file, narrowed = files[0] if files else "", selection.limit
+    plan = _stored_plan(files, selection, trusted, limits, console.settings.given("max_age", "same_commit"))
+    if plan:
+        files, selection, ownership = _options_of(plan, trusted, ownership)
+    run = prepared(console, files, selection, secrets, trusted, not hosts.list_hosts, ownership, narrowed if plan else ())
+    approved: Approvals | None = None
+    others: list[HostResult] = []
+    if plan:
+        run, approved, others = _held_against(console, plan, file, run, secrets, limits, bool(narrowed))
+    run = _only(run, left or None)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    missing = _missing_hosts(run, reviewed)
-    run = _only(_only(run, reviewed), left or None)
     if check:
-        work = partial(_check, context=run.context, reviewed=reviewed)
+        work = partial(_check, context=run.context, approved=approved)
         return show_run(console, run.jobs, work, hosts, command="apply --check", diff=diff, differences_fail=False,
-                        warnings=run.warnings, before=missing)
-    code = ExitCode.IN_SYNC
+                        warnings=run.warnings, before=others)
+    code, planned = ExitCode.IN_SYNC, False
     if not yes:
         _require_terminal(console)
-        if reviewed is None:
-            reviewed, code = _planned(console, run, hosts)
-            run = _only(run, {host: changes for host, changes in reviewed.items() if changes})
-            if not run.jobs or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
-                return code
-        _confirm(console, reviewed)
-    again = plan_options(files, selection, ownership) | ({"plan_file": plan_file} if plan_file else {})
-    with recording(console, run, record, again, [result.host for result in missing]) as (run, journal):
-        work = partial(_apply, context=run.context, reviewed=reviewed)
-        made = show_run(console, run.jobs, work, hosts, diff=diff, differences_fail=False, warnings=run.warnings, before=missing,
-                        journal=journal)
-    return combined_exit_code([code, made])
+        if plan:
+            show_plan(console, plan, [*(job.host for job in run.jobs), *(o.host for o in others)], hosts.full)
+        if approved is None:
+            approved, code = _planned(console, run, hosts)
+            run = _only(run, {host for host, one in approved.items() if one.changes})
+            planned = True
+            if not run.jobs or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED, ExitCode.ERROR):
+                return code  # as on a host where what is declared is wrong: then none is written
+        _confirm(console, {job.host: approved[job.host] for job in run.jobs})
+    again = plan_options(files, selection, ownership) | ({"plan_file": file} if plan else {})
+    with recording(console, run, record, again, [result.host for result in others]) as (run, journal):
+        work = partial(_apply, context=run.context, approved=approved)
+        show = partial(show_run, console, hosts=hosts, diff=diff, differences_fail=False, warnings=run.warnings, journal=journal)
+        if planned or len(run.jobs) < 2:  # all that is to be written was read and checked
+            return combined_exit_code([code, show(run.jobs, work, before=others)])
+        seen = check_hosts(console, run.jobs, partial(work, write=False), hosts.forks, journal)
+        others += seen.done
+        if seen.invalid:
+            return combined_exit_code([code, show((), work, before=[*others, *seen.invalid], held=[*seen.waiting])])
+        waiting = [job for job in run.jobs if job.host in seen.waiting]
+        return combined_exit_code([code, show(waiting, partial(_counted, work=work, seen=seen), before=others)])
 
 
-def _plan_file(files: Sequence[str], selection: SelectionOptions) -> PlanFile:
+def _held_against(
+    console: Console, plan: PlanFile, file: str, run: Prepared, secrets: SecretOptions, limits: PlanLimits, narrowed: bool
+) -> tuple[Prepared, Approvals, list[HostResult]]:
+    """The run as far as the plan goes, what was agreed to, and the hosts to which nothing is done. Raises StalePlan."""
+    check_project(run, plan.head, file, limits.same_commit)
+    console.problems([*changed_since(run, plan.head, secrets)])
+    approved, others = approvals(plan, run, narrowed)
+    if new := [job.host for job in run.jobs if job.host not in plan.hosts]:
+        console.say(f"not in the plan, and left alone: {names(new)}")
+    return replace(_only(run, approved), context=replace(run.context, for_plan_file=True)), approved, others
+
+
+def _stored_plan(files: Sequence[str], selection: SelectionOptions, trusted: TrustOptions, limits: PlanLimits,
+                 given: bool) -> PlanFile | None:
+    """The plan file among the files, if one is. Raises InputError where it may not be applied like this, StalePlan where it is
+    too old."""
+    if not is_plan_file(files):
+        if given:
+            raise usage_error("--max-age and --same-commit go with a plan file", "for example: ringfence apply site.plan.json")
+        return None
     if len(files) > 1:
         raise usage_error("a plan file stands alone", "it names its playbooks itself: give either one plan file or playbooks")
-    if selection != SelectionOptions([], [], [], []):
-        raise usage_error("-i, -l, -t and --skip-tags do not go with a plan file", "they were decided when the plan was made")
-    problems = Problems()
-    text = read_text(files[0], problems, limit=MAX_PLAN)
-    problems.check()
-    return decode(text or "", files[0])
+    if selection != SelectionOptions([], selection.limit, [], []):
+        raise usage_error(
+            "-i, -t and --skip-tags do not go with a plan file", "They were decided when the plan was made; -l may narrow it."
+        )
+    trust = trust_of(trusted)
+    if trust.untrusted:
+        raise usage_error("an untrusted project leads to no host", "`ringfence show FILE --untrusted` shows a stranger's plan.")
+    file = Path(files[0])
+    sticky = file.parent.is_dir() and file.parent.stat().st_mode & stat.S_ISVTX  # there nobody replaces the files of others
+    trust.check_owners([file] if sticky else [file, file.parent], "what it says is done to hosts")
+    plan = read_plan(files[0], trust)
+    check_age(plan.head, limits.max_age, datetime.now(UTC))
+    return plan
 
 
-def _only(run: Prepared, reviewed: Collection[str] | None) -> Prepared:
-    """The run with those hosts alone that were reviewed, or are left."""
-    return run if reviewed is None else replace(run, jobs=tuple(job for job in run.jobs if job.host in reviewed))
+def _options_of(
+    plan: PlanFile,
+    trusted: TrustOptions,
+    ownership: OwnershipOptions,
+) -> tuple[list[str], SelectionOptions, OwnershipOptions]:
+    """How the plan was made: playbooks, selection and what becomes of what is declared no more."""
+    again = options_here(plan.head.options, settings.load(Path.cwd(), trust_of(trusted)).folder)
+    return again["playbooks"], selection_of(again), replace(ownership, prune=prune_of(again))
 
 
-def _missing_hosts(run: Prepared, reviewed: Plans | None) -> list[HostResult]:
-    """The hosts of a plan file that are not there any more."""
-    there = {job.host for job in run.jobs}
-    return [HostResult(name, error=StalePlan("the plan names this host, the inventory and playbooks do not any more. Make a new "
-                                             "plan")) for name in reviewed or () if name not in there]
+def _only(run: Prepared, hosts: Collection[str] | None) -> Prepared:
+    """The run with those hosts alone that were approved, or are left."""
+    return run if hosts is None else replace(run, jobs=tuple(job for job in run.jobs if job.host in hosts))
 
 
 def _require_terminal(console: Console) -> None:
@@ -122,26 +175,29 @@ def _require_terminal(console: Console) -> None:
                           "give --yes, or --check to only look")
 
 
-def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Plans, ExitCode]:
+def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Approvals, ExitCode]:
     """Show the plan; returns the changes that are to be agreed to, and the exit code of the hosts that have none."""
     planned = PlanObserver()
     code = show_run(console, run.jobs, partial(plan_host, context=run.context), hosts, command="plan", differences_fail=False,
                     observers=[planned])
-    return planned.hosts, code
+    return planned.approvals, code
 
 
-def _confirm(console: Console, planned: Plans) -> None:
+def _confirm(console: Console, planned: Approvals) -> None:
     """Ask where there is something to do. Raises InputError where the answer is no."""
-    sizes = [len(changes) for changes in planned.values() if changes]
+    sizes = [len(one.changes) for one in planned.values() if one.changes]
     if sizes and not console.ask(f"Make {count(sum(sizes), 'change')} on {count(len(sizes), 'host')}?"):
         raise usage_error("nothing was changed: the answer was not yes")
 
 
-def _apply(job: HostJob, context: RunContext, reviewed: Plans | None) -> HostResult:
-    return apply_host(job, context, None if reviewed is None else reviewed[job.host])
+def _apply(job: HostJob, context: RunContext, approved: Approvals | None, write: bool = True) -> HostResult:
+    return apply_host(job, context, None if approved is None else approved[job.host], write)
 
 
-def _check(job: HostJob, context: RunContext, reviewed: Plans | None) -> HostResult:
+def _counted(job: HostJob, work: Callable[[HostJob], HostResult], seen: CheckedHosts) -> HostResult:
+    return counted(work(job), seen.waiting[job.host])
+
+
+def _check(job: HostJob, context: RunContext, approved: Approvals | None) -> HostResult:
     result = plan_host(job, context)
-    reason = "" if reviewed is None or result.error else stale(reviewed[job.host], result.changes)
-    return HostResult(job.host, error=StalePlan(reason), seconds=result.seconds) if reason else result
+    return result if approved is None or result.error or result.status == "invalid" else approved[job.host].judge(result)

@@ -16,6 +16,7 @@ from ringfence.cli.commands.init import project_files
 from ringfence.cli.commands.lab import LabTransport, machines, simulation
 from ringfence.cli.console import Console
 from ringfence.lab import POLICY, Machine
+from ringfence.run_settings import VARIABLE_PREFIX
 from ringfence.views.format import unstyled
 
 EXAMPLES = """
@@ -110,7 +111,8 @@ def _tamper(hosts: dict[str, Machine]) -> None:
 
 @contextlib.contextmanager
 def _project() -> Iterator[None]:
-    """A new project as the current folder."""
+    """A new project as the current folder. What the environment says of the user's own runs does not count."""
+    own = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith((VARIABLE_PREFIX, "ANSIBLE_"))}
     with tempfile.TemporaryDirectory(prefix="ringfence-demo-") as folder:
         before = os.getcwd()
         for name, content in project_files("demo").items():
@@ -122,6 +124,7 @@ def _project() -> Iterator[None]:
             yield
         finally:
             os.chdir(before)
+            os.environ.update(own)
 
 
 def normalised(transcript: str) -> str:

@@ -1,7 +1,7 @@
 """ringfence plan: what would change."""
 
-import os
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -20,16 +20,19 @@ from ringfence.cli.options import (
     TrustOptions,
     flag,
 )
-from ringfence.cli.prepared import list_hosts, plan_options, prepared
-from ringfence.cli.show import PlanObserver, show_run
+from ringfence.cli.plan_files import PlanFileObserver, head_of, options_here, options_in_project
+from ringfence.cli.prepared import list_hosts, plan_options, prepared, selection_of, trust_of
+from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
-from ringfence.plan.file import PlanFile
+from ringfence.files import write_private
+from ringfence.project import settings
 from ringfence.run.host import plan_host
-from ringfence.views.format import count
+from ringfence.run.prepare import Prepared
+from ringfence.views.format import count, names
 
 EXAMPLES = """
 ringfence plan -i inventory playbooks/site.yml        what would change
-ringfence plan -l web1 -o web1.plan.json              keep it for review; `ringfence apply web1.plan.json`
+ringfence plan -o site.plan.json                      keep it for review: `ringfence show`, `ringfence apply site.plan.json`
 ringfence plan --detailed-exitcode                    exit with 2 where hosts differ
 """
 Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbooks. Default: those of ringfence.yml.",
@@ -46,26 +49,32 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
     """Show what would change on the hosts, and change nothing."""
     if out and not Path(out).parent.is_dir():
         raise usage_error(f"there is no folder {Path(out).parent} for the plan", "make it first")
+    options: Mapping[str, Sequence[str]] = plan_options(playbooks, selection, ownership)
+    if out:
+        folder = settings.load(Path.cwd(), trust_of(trusted)).folder
+        options = options_in_project(folder, options)
+        here = options_here(options, folder)
+        playbooks, selection = here["playbooks"], selection_of(here)
     run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts, ownership)
     if hosts.list_hosts:
         return list_hosts(console, run)
-    planned = PlanObserver()
-    code = show_run(console, run.jobs, partial(plan_host, context=run.context), hosts, diff=diff,
-                    differences_fail=detailed_exitcode, warnings=run.warnings, observers=[planned])
+    planned = PlanFileObserver(run)
+    work = partial(plan_host, context=replace(run.context, for_plan_file=bool(out)))
+    code = show_run(console, run.jobs, work, hosts, diff=diff, differences_fail=detailed_exitcode, warnings=run.warnings,
+                    observers=[planned] if out else [])
     if out:
-        made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        write(Path(out), PlanFile(plan_options(playbooks, selection, ownership), planned.hosts, made).encode())
-        missing = [job.host for job in run.jobs if job.host not in planned.hosts]
-        without = f"; without {', '.join(missing)}" if missing else ""
-        console.say(f"{out}: the plan of {count(len(planned.hosts), 'host')}{without}")
+        _write(console, run, planned, options, out, code)
     return code
 
 
-def write(path: Path, content: str) -> None:
-    """A whole file or none."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(content, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _write(
+    console: Console, run: Prepared, planned: PlanFileObserver, options: Mapping[str, Sequence[str]], out: str, code: ExitCode
+) -> None:
+    """The plan file; none where the run did not come to its end, for nobody would see what is missing."""
+    if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        console.say(f"{out} was not written: the run was interrupted")
+        return
+    encoder = planned.encoder
+    write_private(out, encoder.text(head_of(console, run, options, out, encoder.salt)))
+    without = f"; nothing is going to be done on {names(planned.without)}" if planned.without else ""
+    console.say(f"{out}: the plan of {count(encoder.hosts, 'host')}{without}")

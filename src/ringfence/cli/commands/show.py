@@ -1,4 +1,4 @@
-"""ringfence show: what a host has."""
+"""ringfence show: what a host has, or what a plan file says."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -9,7 +9,8 @@ import typer
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions, flag
-from ringfence.cli.prepared import list_hosts, prepared_hosts, with_names
+from ringfence.cli.plan_files import is_plan_file, read_plan, show_plan
+from ringfence.cli.prepared import list_hosts, prepared_hosts, trust_of, with_names
 from ringfence.cli.show import show_run
 from ringfence.diagnostics import allowed
 from ringfence.errors import ExitCode
@@ -23,13 +24,14 @@ EXAMPLES = """
 ringfence show web1 --origin vendor --origin other     what neither Windows nor an app package brought
 ringfence show web1 --name '*remote desktop*'          by name or by display name
 ringfence show web1 --store static_service             the restrictions of Windows' own services
+ringfence show site.plan.json                          what a plan file says, for its review
 """
 EVERY_STORE = (*STORES, *RESTRICTED_KEYS)
 
 
 def show(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-         names: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns. "
-                                                    "Default: all.", show_default=False)] = [],  # noqa: B006
+         names: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns; or "
+                                                    "one plan file (.json). Default: all hosts.", show_default=False)] = [],  # noqa: B006
          kind: Annotated[list[str], flag("--kind", metavar="KIND", help="Only this kind: firewall_rule. Repeatable.")] = [],  # noqa: B006
          origin: Annotated[list[str], flag("--origin", metavar="ORIGIN", help=f"Only what is of: {', '.join(ORIGINS)}. "
                                            "Repeatable.")] = [],  # noqa: B006
@@ -40,8 +42,15 @@ def show(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
          ) -> ExitCode:
     """Show the live policy of hosts: every object with whose it is, and what no playbook can say.
 
-    With --kind, --origin, --store or --name it shows such objects alone.
+    With --kind, --origin, --store or --name it shows such objects alone. Of a plan file it shows how it was made, and what it
+    does to each host.
     """
+    if is_plan_file(names):
+        if len(names) > 1 or kind or origin or store or name or which.limit or which.inventory:
+            raise usage_error("a plan file is shown whole", "give the file alone")
+        plan = read_plan(names[0], trust_of(trusted))
+        show_plan(console, plan, plan.hosts, hosts.full)
+        return ExitCode.IN_SYNC
     run = with_names(prepared_hosts(console, names, which, secrets, trusted, not hosts.list_hosts, own_kinds=True))
     for what, said, known in (("kind", kind, run.context.kinds), ("origin", origin, ORIGINS), ("store", store, EVERY_STORE)):
         _check(what, said, known)

@@ -1,0 +1,48 @@
+"""Faults are put in at one place, and meet the tests that could notice them."""
+
+import ast
+
+from .mutate import mutants
+from .reach import Reach
+
+SOURCE = '''\
+LIMIT = 3  # ä: positions are counted in bytes
+
+
+def wide(rule: "Rule", names: list[str], strict: bool = False) -> str:
+    if not rule.ports and strict:  # why
+        raise ValueError(f"{rule.name or 'it'} is {'too' if strict else ''} wide")
+    return ", ".join(sorted(name.lower() for name in names if name))
+'''
+LINES = SOURCE.splitlines()
+
+
+def test_a_fault_is_one_change_and_comments_stay() -> None:
+    made = [(mutant, mutant.put_into(SOURCE)) for mutant in mutants(SOURCE)]
+    for mutant, text in made:
+        ast.parse(text)
+        now = text.splitlines()
+        assert len(now) == len(LINES)
+        (changed,) = (number for number, (old, new) in enumerate(zip(LINES, now, strict=True), 1) if old != new)
+        assert mutant.lines[0] <= changed <= mutant.lines[1]
+        assert [line.partition("#")[2] for line in now] == [line.partition("#")[2] for line in LINES]
+    texts = {text.splitlines()[mutant.lines[0] - 1].strip() for mutant, text in made}
+    assert texts >= {
+        "LIMIT = (4)  # ä: positions are counted in bytes",
+        "if True:  # why",
+        "if (rule.ports) and strict:  # why",
+        "if (strict):  # why",
+        "pass",
+        'return ", ".join(((name.lower() for name in names if name)))',
+        'return ", ".join(sorted((name) for name in names if name))',
+    }
+
+
+def test_the_quickest_tests_of_the_line_come_first_and_then_those_of_the_room() -> None:
+    known = Reach(
+        {"a.py": {1: frozenset({"far/t.py::slow", "near/t.py::one"}), 2: frozenset({"far/t.py::two"})}},
+        {"far/t.py::slow": 9.0, "near/t.py::one": 2.0, "far/t.py::two": 1.0, "near/u.py::room": 3.0, "far/u.py::other": 0.1},
+    )
+    assert list(known.batches("a.py", (1, 1), ("near",), 5.0)) == [["near/t.py::one"], ["far/t.py::slow"], ["near/u.py::room"]]
+    assert next(known.batches("a.py", (1, 2), ("near",), 5.0)) == ["near/t.py::one", "far/t.py::two"]
+    assert next(known.batches("a.py", (7, 7), (), 50.0)) == ["far/t.py::two", "near/t.py::one", "far/t.py::slow"]
