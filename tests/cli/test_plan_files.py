@@ -121,6 +121,7 @@ def test_a_plan_names_nothing_outside_of_the_project(cli: Cli, arguments: tuple[
 def test_what_was_reviewed_is_applied_and_again_is_done(cli: Cli, hosts: dict[str, Machine]) -> None:
     applied = cli("apply", "p.json", "--yes")
     assert (applied.code, "3 changed" in applied.out) == (0, True)
+    assert re.search(r"note: plan 20\d{6}T.*, made 20.* with ringfence ", applied.err)
     before = written(hosts)
     again = cli("apply", "p.json", "--yes")
     assert (again.code, written(hosts)) == (0, before)
