@@ -124,5 +124,5 @@ def _usage(error: Any) -> None:
         error.show()
         return
     path = error.ctx.command_path if getattr(error, "ctx", None) else "ringfence"
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")  # pydantic's own word, of which typer is made
     typer.echo(f"error: {message[:1].lower()}{message[1:]}\n    `{path} --help` shows what there is.", err=True)
