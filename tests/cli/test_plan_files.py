@@ -312,6 +312,16 @@ def git(folder: Path, *arguments: str) -> None:
                    capture_output=True)
 
 
+def test_the_age_may_stand_in_the_project_s_settings(cli: Cli, hosts: dict[str, Machine]) -> None:
+    settings = (cli.folder / "ringfence.yml").read_text(encoding="utf-8")
+    cli.write({"ringfence.yml": settings + "max_age: 24h\nlimit: web1\n"})
+    changed(cli, made=(datetime.now(UTC) - timedelta(hours=25)).isoformat())
+    assert cli("apply", "p.json", "--check").code == 3
+    assert cli("apply", "p.json", "--check", "--max-age", "26h").code == 0
+    assert cli("apply", "--check").code == 0  # without a plan file it says nothing
+    assert cli("show", "p.json").code == 0
+
+
 def test_plans_of_another_commit_are_refused_where_somebody_says_so(cli: Cli) -> None:
     with fleet(cli):
         assert cli("plan", "-o", "p.json").code == 0
