@@ -72,9 +72,35 @@ def test_what_stands_in_the_way(case: dict[str, Any]) -> None:
 
 def test_every_obstacle_has_a_case() -> None:
     named = {expected.split()[1] for case in DATA["cases"] for expected in case["expect"]}
-    asked = {"may_be_empty"}  # it is a question: what Windows answers is another
+    asked = {"may_be_empty", "unknown_condition"}  # these are questions: what Windows answers is another
     owned = {"not_there", "other_name"}  # of whose an object is: tests/cases/ownership.yml
     assert named | asked | owned == set(OBSTACLES)
+
+
+def test_a_condition_that_nobody_understands_is_asked_about() -> None:
+    """A tag of App Control, say: only Windows knows whether the rule is enforced. Where it does not tell, that is said."""
+    host = LabHost({"tagged": "v2.33|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=443|PolicyTag=x|Name=tagged|"})
+    mentioned = task("firewall_rule", {"name": "tagged", "enabled": True}, treatment={"omitted": "keep"})
+    result = host.plan(mentioned)
+    assert (result.changes, result.status, result.obstacles) == ((), "in_sync", ())
+    assert len(host.verbs("Enforcement.Read")) == 1
+
+    def answer(batch: Batch) -> Reply | None:
+        calls = [label for label, call in batch.calls.items() if call.verb == "Enforcement.Read"]
+        return Reply(dict.fromkeys(calls, Answer(error=Failure("NotSpecified", "x", "no")))) if calls else None
+
+    host.before = answer
+    result = host.plan(mentioned)
+    assert ([line(o) for o in result.obstacles], result.exit_code) == (["unknown unknown_condition all: firewall_rule tagged"], 0)
+    assert "PolicyTag=x, which nobody here understands" in said(result.obstacles)
+
+
+def test_a_program_is_no_question_once_windows_has_answered() -> None:
+    app = task("firewall_rule", {"name": "app", "protocol": "tcp", "local_port": 443, "program": "C:\\App\\app.exe"})
+    host = LabHost({})
+    assert host.plan(app).obstacles == ()  # it is still to be written: then it is asked
+    assert (host.apply(app).obstacles, host.plan(app).obstacles[0].reason.obstacle) == ((), "not_looked_at")
+    assert len(host.verbs("Enforcement.Read")) == 1
 
 
 WEB = task("firewall_rule", {"name": "web", "protocol": "tcp", "local_port": 443})

@@ -77,6 +77,10 @@ ALLOWED = f"Allowed: {', '.join(sorted(settings.KEYS))}."
     ('required_version: ">=99"\nnonsense: 1\n', [
         f"ringfence.yml:1: the project is for ringfence >=99, and this is {__version__}\n"
         "    Install such a release, for example with pip install 'ringfence>=99'."]),
+    ("required_version: 0.2\n", ["ringfence.yml:1: required_version: 0.2 is no specifier of versions\n"
+                                 '    For example ">=0.2,<2", in quotes.']),
+    (f"required_version: '>={'9' * 300}'\n", [f"ringfence.yml:1: required_version: '>={'9' * 54}… is no specifier of versions\n"
+                                              '    For example ">=0.2,<2", in quotes.']),
     ("# a\nrequired_version: new\n", ["ringfence.yml:2: required_version: 'new' is no specifier of versions\n"
                                        '    For example ">=0.2,<2", in quotes.']),
 ])

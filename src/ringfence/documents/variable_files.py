@@ -140,7 +140,8 @@ def mapping(value: Any, where: Where, problems: Problems) -> Map:
     if value is None:
         return Map()
     if not isinstance(value, Map):
-        problems.error(where, f"variables are a mapping of names to values, not {describe(value)}")
+        problems.error(where, f"variables are a mapping of names to values, not {describe(value)}",
+                       "Write `name: value`, each on its line.")
         return Map()
     for key in value:
         if not isinstance(key, str):

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from ringfence import files
-from ringfence.diagnostics import NOWHERE, InputError, Problems, Where
+from ringfence.diagnostics import NOWHERE, InputError, Problems, Where, quoted
 from ringfence.documents import yaml_mistakes
 from ringfence.documents.vault import Vaulted
 
@@ -247,8 +247,8 @@ class _Builder:
             elif isinstance(key, dict | list | Vaulted):
                 self.problems.error(where, "a key has to be a plain value")
             elif key in values:
-                self.problems.error(where, f'the key "{key}" was given before, at {values.locations[key]}',
-                                    "Remove one of the two.")
+                self.problems.error(where, f'the key "{key if isinstance(key, str) else quoted(key)}" was given before, at '
+                                    f"{values.locations[key]}", "Remove one of the two.")
             else:
                 values[key] = value
                 values.locations[key] = where

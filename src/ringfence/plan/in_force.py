@@ -125,8 +125,13 @@ def undecided(plan: Plan) -> dict[Id, Resource]:
 def without_pending(plan: Plan) -> Plan:
     """The plan without doubts about what is still to be written: that is asked about once it is there, at the proof."""
     pending = written(plan.changes)
-    left = ((o, tuple(a for a in o.objects if o.level != "unknown" or a.id not in pending)) for o in plan.obstacles)
+    left = ((o, tuple(a for a in o.objects if not _is_question(o) or a.id not in pending)) for o in plan.obstacles)
     return replace(plan, obstacles=tuple(replace(o, objects=objects) for o, objects in left if objects))
+
+
+def _is_question(obstacle: Obstacle) -> bool:
+    """Whether Windows can answer it; nobody asks for the sake of a note."""
+    return obstacle.level == "unknown" or obstacle.reason.obstacle == "not_looked_at"
 
 
 def written(changes: Iterable[Change]) -> dict[Id, Resource]:
@@ -148,7 +153,7 @@ def decide(plan: Plan, asked: Mapping[Id, Resource], told: Mapping[Id, Any]) -> 
     where = {a.id: a for o in plan.obstacles for a in o.objects}
     rows: _Rows = defaultdict(list)
     for obstacle in plan.obstacles:
-        left = tuple(a for a in obstacle.objects if obstacle.level != "unknown" or a.id not in decided)
+        left = tuple(a for a in obstacle.objects if not _is_question(obstacle) or a.id not in decided)
         if left:
             kept.append(replace(obstacle, objects=left))
         if obstacle.reason.weight == "stops":  # in some profiles it surely is not in force, and in others it is

@@ -267,6 +267,14 @@ class PolicyOnHost:
             yield ALL_PROFILES, Reason("interface_gone", "the host has none of its interfaces any more",
                                        "name those that there are: an interface that was made anew has another GUID",
                                        "stops" if facts.tells_interfaces else "may_stop")
+        if strange := [token for token in rule.unknown_tokens if not _is_dynamic(token)]:
+            yield ALL_PROFILES, Reason("unknown_condition", f"it has {', '.join(strange)}, which nobody here understands: "
+                                       "it may match nothing", "see what Windows says of it: Get-NetFirewallRule -PolicyStore "
+                                       "ActiveStore, EnforcementStatus", "may_stop")
+        if _is_foreign(values.get("program")):
+            yield ALL_PROFILES, Reason("not_looked_at", "not known whether the host has its program: Windows is asked when "
+                                       "the rule is written (ApplicationResolutionEmpty)", "see there: Get-NetFirewallRule "
+                                       "-PolicyStore ActiveStore, EnforcementStatus", "note")
         if _may_be_for_nobody(rule):
             yield ALL_PROFILES, Reason("may_be_empty", "its addresses are keywords, which may stand for none at this moment",
                                        "see what they stand for: Get-NetFirewallRule -PolicyStore ActiveStore, EnforcementStatus",
@@ -316,7 +324,8 @@ class _Sort(NamedTuple):
 def _sort_of(resource: Resource) -> _Sort:
     filter, values, strings = filter_of(resource), resource.__dict__, isinstance(resource.kind.storage, RuleStrings)
     off = not filter.enabled if filter else values.get("enabled", True) is False
-    plain = strings and not (values.get("platform") or values.get("interface_alias") or _may_be_for_nobody(resource))
+    plain = strings and not (values.get("platform") or values.get("interface_alias") or resource.unknown_tokens
+                             or _is_foreign(values.get("program")) or _may_be_for_nobody(resource))
     return _Sort(resource.kind.name, lets_in=filter is not None and filter.inbound and filter.effect == "allow",
                  negotiates=filter is None or filter.effect != "exempt", is_off=off, is_rule=strings or filter is not None,
                  is_plain=plain)
@@ -328,6 +337,11 @@ def _may_be_for_nobody(rule: Resource) -> bool:
     addresses = rule.__dict__.get("remote_address")
     return not opens(filter_of(rule)) and bool(
         (addresses and all(map(_may_be_empty, addresses))) or any(map(_is_dynamic, rule.unknown_tokens)))
+
+
+def _is_foreign(program: str | None) -> bool:
+    """Whether a program is none that comes with Windows."""
+    return bool(program) and not str(program).casefold().startswith(("system", "%systemroot%\\", "%windir%\\", "c:\\windows\\"))
 
 
 def _differ(one: Resource, other: Resource) -> bool:

@@ -211,8 +211,9 @@ class PlaybookReader:
         properties, own = task[kind], self._inherit(task, inherited)
         loop = self._loop(task)
         if not isinstance(properties, Map):
+            way_out = f"Write `{kind}: {{property: value, …}}`; `ringfence doc {kind}` has the properties."
             self.problems.error(task.at(kind), f"{kind} takes a mapping of properties, not {describe(properties)}",
-                                f"Write `{kind}: {{property: value, …}}`; `ringfence doc {kind}` has the properties.")
+                                "Are they indented deeper than it is?" if properties is None else way_out)
             return []
         check(properties, properties.where, self.problems)
         treatment = _part(task, keys.TREATMENT_KEYS)
@@ -242,6 +243,7 @@ class PlaybookReader:
         if not isinstance(items, Seq) and not (isinstance(items, str) and (key == "with_items"
                                                                            or template(items))):
             self.problems.error(task.at(key), f"{key} takes a list, or a template that gives one, not {describe(items)}")
+            items = Seq()
         check(items, task.at(key), self.problems)
         return Loop(items, task.at(key), flat=key == "with_items", **self._loop_control(task))
 
@@ -281,6 +283,10 @@ class PlaybookReader:
                                     ansible[key])
             elif isinstance(key, str) and key.startswith("with_"):
                 self.problems.error(node.at(key), f'"{key}" is not supported', "Use loop.")
+                self.refused_names.add("item")
+            elif key in keys.MISPLACED.get(what, ()) or (what == "a play" and key in self.kinds):
+                self.problems.error(node.at(key), f'unknown key "{key}" in {what}', keys.MISPLACED[what].get(key) or (
+                    "A task is an item of a list: below `tasks:`, and with `- ` before it."))
             elif isinstance(key, str) and others and (advice := foreign_words.module(key)):
                 self.problems.error(node.at(key), f'"{key}" is a module of Ansible, and no kind of ringfence', advice)
                 self.refused_names |= keys.names_made_by(key, node[key])
@@ -343,7 +349,8 @@ class PlaybookReader:
         for index, entry in enumerate(entries):
             where = entries.at(index)
             if not isinstance(entry, str | bool) or entry == "":
-                self.problems.error(where, f"when takes an expression, not {describe(entry)}")
+                self.problems.error(where, f"when takes an expression, not {describe(entry)}",
+                                    "For example `when: x == 1`, or leave it out.")
                 continue
             text = str(entry)
             if braces := template(text):

@@ -57,3 +57,5 @@ def names_made_by(key: str, value: Any) -> set[Any]:
     if isinstance(value, list):
         return {one.get("name") for one in value if isinstance(one, Mapping)}
     return {value} if isinstance(value, str) else set(value) if isinstance(value, Mapping) else set()
+MISPLACED: Mapping[str, Mapping[str, str]] = {  # keys that belong elsewhere, by where they stand
+    "a play": {}, "a task": dict.fromkeys(("hosts", "tasks"), "It is of a play: `import_playbook` takes files of those.")}

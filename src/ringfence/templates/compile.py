@@ -20,7 +20,7 @@ from ringfence.templates.budget import OverBudget, RenderError
 from ringfence.templates.filters import environment
 from ringfence.templates.lazy import Variables
 from ringfence.templates.sandbox import Environment, FailedValue, TemplateContext
-from ringfence.templates.template_reasons import ABSENT
+from ringfence.templates.template_reasons import ABSENT, syntax_advice
 
 OPAQUE = frozenset({"lookup", "query", "q", "vars"})  # what a template that uses them sees cannot be told from its text
 REMEMBERED = 2**16  # compiled texts; each takes some kB
@@ -119,7 +119,8 @@ def _compile(text: str, *, expression: bool) -> Template:
             there = env.filters if known[1] == "filter" else env.tests
             detail = ABSENT.get(known[2].rpartition(".")[2], "") or suggest(known[2], there)
             return Template(frozenset(), functools.partial(_fail, f'there is no {known[1]} "{known[2]}"', detail))
-        return Template(frozenset(), functools.partial(_fail, f"the template is wrong: {error.message}", ""))
+        return Template(frozenset(), functools.partial(_fail, f"the template is wrong: {error.message}",
+                                                       syntax_advice(error.message or "")))
     except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError):
         return Template(frozenset(), functools.partial(_fail, "the template is too deeply nested", ""))
 

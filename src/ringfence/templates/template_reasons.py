@@ -49,6 +49,16 @@ def in_words(message: str) -> str:
     return message
 
 
+_SYNTAX = (("unexpected '='", "`==` compares."), ("char '&'", "Write `and`."), ("char '!'", "Write `not`, or `!=`."),
+           ("char '?'", "Write `a if condition else b`."), ("got '|'", "Write `or`."),
+           ("char '$'", "Names of variables have no $."), ("expected 'end of print statement'", "It ends with }}."))
+
+
+def syntax_advice(message: str) -> str:
+    """What to write for an operator of another language; nothing where nobody knows."""
+    return next((advice for sign, advice in _SYNTAX if sign in message), "")
+
+
 _WHAT_IT_MEANS = "A state has to come out the same each time."
 ABSENT = {  # filters and tests of Ansible that are left out, and what to do instead
     **dict.fromkeys(("random", "shuffle", "password_hash"), _WHAT_IT_MEANS), "path_join": "Join texts with `~`, or `join`.",

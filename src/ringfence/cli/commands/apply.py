@@ -78,7 +78,8 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     plan = _stored_plan(files, selection, trusted, limits, console.settings.given("max_age", "same_commit"))
     if plan:
         files, selection, ownership = _options_of(plan, trusted, ownership)
-    run = prepared(console, files, selection, secrets, trusted, not hosts.list_hosts, ownership, narrowed if plan else ())
+    run = prepared(console, files, selection, secrets, trusted, not hosts.list_hosts, ownership, narrowed if plan else (),
+                   decided=bool(plan or resume))
     approved: Approvals | None = None
     others: list[HostResult] = []
     if plan:
