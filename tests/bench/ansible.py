@@ -1,6 +1,11 @@
 """ansible-core that does nothing once per rule (`raw`, over SSH), against a plan of all rules; both per rule and host.
 
-What both take to start is not counted: Ansible's cost of a task is the difference between a long and a short play.
+What both take to start is not counted: Ansible's cost of a task is the difference between a long and a short play, with the ssh
+that it starts for each (the connection that it keeps open works on after it has ended, and is not counted). Ours is
+all that a plan
+takes from the first file on, divided by its hosts and rules: reading and rendering the project, logging on, reading the hosts,
+and comparing. Python and its libraries are loaded before, and servers run in processes of their own on both sides. In each round
+ours is measured before and after theirs: what disturbs the one disturbs the other. Told is the median of the rounds.
 """
 
 import contextlib
@@ -34,12 +39,24 @@ def run() -> Iterator[Line | Skipped]:
           lab(Path(project), HOSTS, "ssh") as hosts):
         write(Path(project), hosts)
         worker("apply", project)
-        # in turn: what disturbs the one disturbs the other
-        pairs = [(_per_task(program, Path(folder)), worker("plan", project)["cpu"] / HOSTS / RULES) for _ in range(RUNS)]
+        pairs = [_round(program, Path(folder), project) for _ in range(RUNS)]
     theirs, ours = (statistics.median(pair[i] for pair in pairs) * 1000 for i in (0, 1))
+    times = sorted(theirs / ours for theirs, ours in pairs)
     yield Line("ansible-core: CPU per task and host", theirs, "ms")
     yield Line(f"ringfence over SSH: CPU per rule and host ({HOSTS} × {RULES})", ours, "ms")
-    yield Line("less CPU than ansible-core", statistics.median(theirs / ours for theirs, ours in pairs), "×", LIMIT, least=True)
+    yield Line("less CPU than ansible-core", statistics.median(times), "×", LIMIT, least=True,
+               against=f"{times[0]:.0f} to {times[-1]:.0f}")
+
+
+def _round(program: Path, folder: Path, project: str) -> tuple[float, float]:
+    """CPU seconds of a task, and of a rule, on one host."""
+    def ours() -> float:
+        cpu: float = worker("plan", project)["cpu"]
+        return cpu / HOSTS / RULES
+
+    before = [ours() for _ in range(2)]
+    theirs = _per_task(program, folder)
+    return theirs, statistics.mean([*before, *(ours() for _ in range(2))])
 
 
 @contextlib.contextmanager

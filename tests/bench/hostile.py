@@ -33,6 +33,7 @@ def run() -> Iterator[Line]:
     yield Line(f"memory of the largest reply of {WIRE}", costs[largest]["grown"], "MB", MEGABYTES, against=largest)
     honest = worker("reply", "a host of 50,000 rules")
     yield Line("CPU of an honest host of 50,000 rules", honest["spent"], "s")
+    yield Line("the slowest reply against that", costs[slowest]["spent"] / honest["spent"], "times", SLOWER)
     yield Line("memory of an honest host of 50,000 rules", honest["grown"], "MB", MEGABYTES)
     together = worker("replies_at_once", str(HOSTS))
     yield Line(f"memory of {HOSTS} such hosts at once", together["peak"], "MB", TOGETHER, against=f"{together['states']}")

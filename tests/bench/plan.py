@@ -1,7 +1,8 @@
 """A plan that finds nothing to do, against the bare PSRP sessions that carry the same bytes.
 
 Both run in fresh processes beside a lab in a third one. Counted is the controller's CPU from the first file read to the
-last result (what the bare sessions need: from the first socket on); what Python and the libraries take to start is not.
+last result (what the bare sessions need: from the first socket on); what Python and the libraries take to start is not. They run
+in turn, since what disturbs the one disturbs the other, and told is the median of the rounds with the least and the most.
 """
 
 import statistics
@@ -13,7 +14,7 @@ from .measure import Line
 from .policy import RULES
 from .project import lab, worker, write
 
-HOSTS, RUNS = 50, 5
+HOSTS, RUNS = 50, 7
 MOST, MORE = 1.35, 6.0  # times the bare session, or so many ms beside it where that is more
 
 
@@ -29,7 +30,8 @@ def run() -> Iterator[Line]:
             assert ours["trips"] == HOSTS
             assert bare["sessions"] == HOSTS
         mine, peer = (statistics.median(p[i]["cpu"] for p in pairs) / HOSTS * 1000 for i in (0, 1))
-        ratio = statistics.median(ours["cpu"] / bare["cpu"] for ours, bare in pairs)
+        ratios = sorted(ours["cpu"] / bare["cpu"] for ours, bare in pairs)
         yield Line(f"plan of {HOSTS} hosts × {RULES} rules, {auth}: CPU per host", mine, "ms",
                    against=f"bare session {peer:.1f} ms")
-        yield Line(f"the same, against the bare session ({auth})", ratio, "×", round(max(MOST, 1 + MORE / peer), 2))
+        yield Line(f"the same, against the bare session ({auth})", statistics.median(ratios), "×",
+                   round(max(MOST, 1 + MORE / peer), 2), against=f"{ratios[0]:.2f} to {ratios[-1]:.2f}")

@@ -303,13 +303,23 @@ def test_old_plans_are_refused_where_somebody_says_so(cli: Cli, hosts: dict[str,
         said = cli("apply", "p.json", "--check", "--max-age", "24h")
         assert said.code == code, said
     assert "the plan says that it was made 1.0 hours from now" in said.err
-    assert "--max-age takes a number and a unit" in cli("apply", "p.json", "--max-age", "soon").err
+    assert "--max-age: 'soon' is no number and unit" in cli("apply", "p.json", "--max-age", "soon").err
     assert "--max-age and --same-commit go with a plan file" in cli("apply", "--max-age", "1h").err
 
 
 def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments], cwd=folder, check=True,
                    capture_output=True)
+
+
+def test_the_age_may_stand_in_the_project_s_settings(cli: Cli, hosts: dict[str, Machine]) -> None:
+    settings = (cli.folder / "ringfence.yml").read_text(encoding="utf-8")
+    cli.write({"ringfence.yml": settings + "max_age: 24h\nlimit: web1\n"})
+    changed(cli, made=(datetime.now(UTC) - timedelta(hours=25)).isoformat())
+    assert cli("apply", "p.json", "--check").code == 3
+    assert cli("apply", "p.json", "--check", "--max-age", "26h").code == 0
+    assert cli("apply", "--check").code == 0  # without a plan file it says nothing
+    assert cli("show", "p.json").code == 0
 
 
 def test_plans_of_another_commit_are_refused_where_somebody_says_so(cli: Cli) -> None:

@@ -12,7 +12,9 @@ from core import cases
 
 from ringfence.cli.command import OPTION_GROUPS
 from ringfence.cli.options import setting_of
+from ringfence.documents.vault import encrypt
 from ringfence.run_settings import SETTINGS
+from ringfence.secret import Secret
 
 CASES = cases("run_settings")
 PROJECT = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\nproject: {name: test, id: 0123456789abcdef}\n",
@@ -114,6 +116,21 @@ def test_variables_and_passwords(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> N
     assert cli("validate", "-e", "wanted=absent").code == 0
     monkeypatch.setenv("RINGFENCE_VAULT_PASSWORD_FILE", "no-such-file")
     assert "no-such-file" in cli("validate", "-e", "wanted=absent").err
+
+
+def test_passwords_of_ansibles_variable(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    vaulted = encrypt("absent", Secret("right")).replace("\n", "\n      ")
+    cli.write({"hosts.yml": f"all:\n  hosts: {{web1: }}\n  vars:\n    ansible_password: !vault |\n      {vaulted}\n",
+               "right": "right", "wrong": "wrong"})
+    assert "no vault password" in cli("validate").err
+    monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", "right")
+    assert (cli("validate").code, cli("validate").err) == (0, "")
+    cli.write({"ringfence.yml": PROJECT["ringfence.yml"] + "vault_id: prod@wrong\n"})
+    said = cli("validate").err
+    assert "no vault password fits this value" in said
+    assert "passwords tried: prod" in said
+    monkeypatch.setenv("RINGFENCE_VAULT_ID", "prod@right")
+    assert cli("validate").code == 0
 
 
 def test_a_program_of_the_project_is_not_run_for_a_vault_id(cli: Cli) -> None:

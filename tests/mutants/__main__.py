@@ -12,14 +12,16 @@ import argparse
 import random
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
 from . import reach
+from .forked import BY_IMPORT
 from .mutate import Mutant, mutants
 from .named import named_mutants
-from .trees import ROOT, Outcome, Tree, sources, trees
+from .trees import ROOT, Outcome, Tree, sources, trees, try_forked
 
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 WANTED = 0.9
@@ -54,17 +56,31 @@ def sampled(files: list[str], number: int, seed: int, jobs: int, free: "SimpleQu
     chosen, of = sample(files, number, random.Random(seed))
     print(f"{len(chosen)} of {of} mutants of {len({file for file, _ in chosen})} modules, --seed {seed}", flush=True)
     survived = []
-    with ThreadPoolExecutor(jobs) as pool:
-        outcomes = pool.map(lambda one: met(free, known, *one), chosen)
-        for count, ((file, mutant), outcome) in enumerate(zip(chosen, outcomes, strict=True), 1):
-            if not outcome.by:
-                survived.append(mutant)
-                print(f"survived: {file}:{mutant.lines[0]}: {label(file, mutant)}", flush=True)
-            if count % 10 == 0:
-                print(f"{count - len(survived)} of {count} noticed", flush=True)
+    for count, (number_of, by) in enumerate(outcomes(chosen, jobs, free, known), 1):
+        file, mutant = chosen[number_of]
+        if not by:
+            survived.append(mutant)
+            print(f"survived: {file}:{mutant.lines[0]}: {label(file, mutant)}", flush=True)
+        if count % 10 == 0:
+            print(f"{count - len(survived)} of {count} noticed", flush=True)
     share = 1 - len(survived) / len(chosen)
     print(f"{len(chosen) - len(survived)} of {len(chosen)} noticed: {share:.1%} (at least {WANTED:.0%} are wanted)")
     return 0 if share >= WANTED else 1
+
+
+def outcomes(
+    chosen: list[tuple[str, Mutant]], jobs: int, free: "SimpleQueue[Tree]", known: reach.Reach
+) -> Iterator[tuple[int, str]]:
+    """(number, what noticed it) of each: at first in children of one process, then those that need one of their own."""
+    by_import = []
+    for number, by in try_forked(chosen, jobs, known):
+        if by == BY_IMPORT:
+            by_import.append(number)
+        else:
+            yield number, by
+    with ThreadPoolExecutor(jobs) as pool:
+        rest = pool.map(lambda number: met(free, known, *chosen[number]), by_import)
+        yield from zip(by_import, (outcome.by for outcome in rest), strict=True)
 
 
 def sample(files: list[str], number: int, rng: random.Random) -> tuple[list[tuple[str, Mutant]], int]:

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
@@ -116,6 +118,33 @@ class Tree:
             return failed.read_text(encoding="utf-8")
         quiet, hung = (0, pytest.ExitCode.NO_TESTS_COLLECTED), (-signal.SIGXCPU, -signal.SIGKILL)
         return "" if code in quiet else "a hang" if code in hung else "an import"
+
+
+def try_forked(chosen: list[tuple[str, Mutant]], jobs: int, known: reach.Reach) -> Iterator[tuple[int, str]]:
+    """What forked.py tells of mutants, (number, outcome) each, as it comes."""
+    tasks = list[dict[str, Any]]()
+    for number, (file, mutant) in enumerate(chosen):
+        tests = [test for batch in known.batches(file, mutant.lines, rooms(file), LIMIT) for test in batch]
+        tasks.append({"number": number, "file": file, "tests": tests, "seconds": sum(known.seconds[test] for test in tests),
+                      "mutated": mutant.put_into((ROOT / file).read_text(encoding="utf-8"))})
+    with tempfile.TemporaryDirectory() as folder:
+        given, told = Path(folder, "tasks.json"), Path(folder, "told.jsonl")
+        given.write_text(json.dumps(tasks), encoding="utf-8")
+        told.touch()
+        files = sorted({test.partition("::")[0] for task in tasks for test in task["tests"]})
+        with subprocess.Popen(
+                [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.forked", *files],
+                cwd=ROOT, env={**os.environ, "FORKED": str(given), "TOLD": str(told), "JOBS": str(jobs)},
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process, told.open(encoding="utf-8") as lines:
+            over = None
+            while over is None:
+                over = process.poll()
+                for line in lines:
+                    number, by = json.loads(line)
+                    yield number, by
+                time.sleep(0.1)
+        if over:
+            raise RuntimeError(f"pytest ended with {over}")
 
 
 @contextmanager

@@ -51,12 +51,12 @@ ALLOWED = f"Allowed: {', '.join(sorted(settings.KEYS))}."
         "ringfence.yml:3: max_changes: 'many' is not a whole number",
         "ringfence.yml:4: output: 'xml' is not one of text, json, jsonl",
         "ringfence.yml:5: quiet: 'perhaps' is neither true nor false",
-        "ringfence.yml:6: tags: {'b': 'c'} is not a text"]),
+        "ringfence.yml:6: tags: {'b': 'c'} is not a text, but a mapping: one value is wanted here"]),
     ("log: 5\nrun_dir: []\nvault_id: prod\nextra_vars: {a: 1}\n", [
         "ringfence.yml:1: log takes the path of a file, not a number",
         "ringfence.yml:2: run_dir takes the path of a file, not a list",
         "ringfence.yml:3: vault_id takes LABEL@FILE, not 'prod'",
-        "ringfence.yml:4: extra_vars: {'a': 1} is not a text\n"
+        "ringfence.yml:4: extra_vars: {'a': 1} is not a text, but a mapping: one value is wanted here\n"
         "    Write it as -e has it; variables of a project belong into group_vars/."]),
     ("yes: true\nforce: percent\nallow_empty: true\naccept_inherited: true\nlist_hosts: true\n", [
         "ringfence.yml:1: yes does not belong into ringfence.yml: it switches a guard off\n    Give --yes on the command line.",
@@ -77,6 +77,10 @@ ALLOWED = f"Allowed: {', '.join(sorted(settings.KEYS))}."
     ('required_version: ">=99"\nnonsense: 1\n', [
         f"ringfence.yml:1: the project is for ringfence >=99, and this is {__version__}\n"
         "    Install such a release, for example with pip install 'ringfence>=99'."]),
+    ("required_version: 0.2\n", ["ringfence.yml:1: required_version: 0.2 is no specifier of versions\n"
+                                 '    For example ">=0.2,<2", in quotes.']),
+    (f"required_version: '>={'9' * 300}'\n", [f"ringfence.yml:1: required_version: '>={'9' * 54}… is no specifier of versions\n"
+                                              '    For example ">=0.2,<2", in quotes.']),
     ("# a\nrequired_version: new\n", ["ringfence.yml:2: required_version: 'new' is no specifier of versions\n"
                                        '    For example ">=0.2,<2", in quotes.']),
 ])

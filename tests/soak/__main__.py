@@ -10,6 +10,7 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
@@ -65,15 +66,17 @@ def silence(number: int, seed: int) -> int:
 def inputs(number: int, seed: int, only: str) -> int:
     """How many kinds of defects mutated inputs show."""
     print(f"seed {seed}", flush=True)
-    found, done, begun = {}, 0, time.monotonic()
+    found, done, begun, of_readers = {}, 0, time.monotonic(), Counter[str]()
     while done < number:
         counted, defects = fuzz(min(PART, number - done), seed + done, only)
         done += sum(counted.values())
+        of_readers += counted
         for defect in defects:
             if (defect.reader, defect.reason) not in found:
                 found[defect.reader, defect.reason] = defect
                 print(f"{defect.reader}: {defect.reason}\n{defect.told}\n    {defect.text[:SHOWN]!r}\n", flush=True)
         print(f"{done:,} inputs, {len(found)} kinds of defects, {time.monotonic() - begun:.0f} s", flush=True)
+    print(", ".join(f"{reader} {count:,}" for reader, count in of_readers.most_common()), flush=True)
     return len(found)
 
 

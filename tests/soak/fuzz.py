@@ -16,7 +16,7 @@ from . import mutate
 from .readers import Reader, file_readers, host_readers, small_project
 
 SECONDS = 2.0  # of processor time for one input
-HANGS = 30  # seconds after which one is interrupted
+HANGS, WAITS = 30, 900  # seconds of processor time, and of any, after which one is interrupted
 LARGEST = 1_000_000  # characters: for inputs of at most that much SECONDS are promised
 
 
@@ -40,12 +40,19 @@ def _alarm(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _alarms() -> Iterator[None]:
-    before = signal.signal(signal.SIGALRM, _alarm)
+    before = {number: signal.signal(number, _alarm) for number in (signal.SIGALRM, signal.SIGPROF)}
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        _interrupt_after(0, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt_after(used: float, any: float) -> None:
+    """Where others work on the same cores, only processor time tells what hangs; what waits for something uses none."""
+    signal.setitimer(signal.ITIMER_PROF, used)
+    signal.setitimer(signal.ITIMER_REAL, any)
 
 
 def inputs(reader: Reader, random: Random) -> str:
@@ -69,7 +76,7 @@ def _made_wrong(reader: Reader, random: Random) -> str:
 def one(reader: Reader, text: str) -> Defect | None:
     """What is wrong with how a reader takes a text."""
     begun = time.process_time()
-    signal.alarm(HANGS)
+    _interrupt_after(HANGS, WAITS)
     try:
         reader.run(text)
     except _TooLong:
@@ -80,7 +87,7 @@ def one(reader: Reader, text: str) -> Defect | None:
         reason = f"{type(error).__name__}: {what[:60] if failed else f'{last.name} in {Path(last.filename).name}'}"
         return Defect(reader.name, reason, text, traceback.format_exc(limit=-8) + str(error)[:2000])
     finally:
-        signal.alarm(0)
+        _interrupt_after(0, 0)
     used = time.process_time() - begun
     return Defect(reader.name, "slow", text, f"{used:.1f} s") if used > SECONDS else None
 

@@ -14,11 +14,11 @@ from ringfence.views.format import all_names, count
 @dataclass
 class CheckedHosts:
     """What came of the first look. done: hosts to which nothing has to be written, or may be · invalid: those on which what is
-    declared is wrong · waiting: those that are to be written, {host: what looking at it took}."""
+    declared is wrong · to_write: those that are to be written, {host: what looking at it took}."""
 
     done: list[HostResult] = field(default_factory=list)
     invalid: list[HostResult] = field(default_factory=list)
-    waiting: dict[str, HostResult] = field(default_factory=dict)
+    to_write: dict[str, HostResult] = field(default_factory=dict)
 
 
 def check_hosts(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], HostResult], forks: int,
@@ -31,7 +31,7 @@ def check_hosts(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJ
             if result.status == "invalid":
                 found.invalid.append(result)
             elif result.waits:  # what is to be changed is not kept: a fleet of any size fits
-                found.waiting[result.host] = HostResult(result.host, connections=result.connections, seconds=result.seconds)
+                found.to_write[result.host] = HostResult(result.host, connections=result.connections, seconds=result.seconds)
             else:
                 found.done.append(result)
     if found.invalid:
@@ -41,7 +41,7 @@ def check_hosts(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJ
     return found
 
 
-def counted(result: HostResult, before: HostResult | None) -> HostResult:
+def with_first_look(result: HostResult, before: HostResult | None) -> HostResult:
     """A result with what the first look took."""
     if before is None:
         return result

@@ -25,11 +25,12 @@ NOTHING_SAID = OwnershipOptions([])
 
 def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
              trusted: TrustOptions, connects: bool = True, ownership: OwnershipOptions = NOTHING_SAID,
-             narrowed: Sequence[str] = ()) -> Prepared:
+             narrowed: Sequence[str] = (), decided: bool = False) -> Prepared:
     """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to ·
-    `narrowed`: of the selected ones only these. Raises InputError with every mistake."""
+    `narrowed`: of the selected ones only these · `decided`: see RunOptions. Raises InputError with every mistake."""
     options = _options(console, playbooks, selection, secrets, trusted, connects)
-    found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}, narrowed=narrowed))
+    found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}, narrowed=narrowed,
+                            decided=decided))
     if connects and found.context.policy.project is None:
         found = replace(found, warnings=(*found.warnings, _nothing_is_owned(found)))
     return _told(console, found, options)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # commands that read no project import this too
     from ringfence.project.settings import ProjectSettings
 
 COMMAND_LINE = "the command line"
+_SAME_PURPOSE = {"vault_password_file": ("vault_password_file", "vault_id")}  # any of these in ringfence.yml has its say
 _SECRET = ("extra_vars",)  # may hold one: where it was said is logged, and not what
 
 
@@ -54,7 +55,8 @@ class ResolvedSettings:
         if self.value("ignore_ansible_cfg", False):
             return
         for name, row in self._rows.items():
-            if name not in self._found and not getattr(project, name, None) and (told := self._environment.get(row.ansible, "")):
+            told = self._environment.get(row.ansible, "")
+            if told and name not in self._found and not any(getattr(project, n, None) for n in _SAME_PURPOSE.get(name, (name,))):
                 self._parse(row, told.split(",") if name == "inventory" else [told] if row.repeatable else told, row.ansible)
 
     def value(self, name: str, default: Any) -> Any:

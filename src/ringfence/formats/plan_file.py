@@ -45,6 +45,7 @@ from ringfence.windows.stored_names import stored_names
 
 PLAN_FORMAT = "1.0"
 NO_PROJECT = ProjectState()
+MAX_PLAN_PATHS = 1000  # playbooks and inventories that a plan file names
 MAX_PLAN_VALUES = 2_000_000  # values in a plan file: of 5,000 hosts with 300 changes each it has as many
 OPTIONS = ("playbooks", "inventory", "limit", "tags", "skip_tags", "prune")  # how a plan was made: lists of texts
 MACHINE_PARTS = ("guid", "computer", "domain")
@@ -205,6 +206,8 @@ def is_inside(path: str) -> bool:
 
 def _check_paths(options: Mapping[str, Sequence[str]]) -> None:
     paths = [("playbooks", p) for p in options["playbooks"]] + [("inventory", i) for i in options["inventory"] if "," not in i]
+    if len(paths) > MAX_PLAN_PATHS:
+        raise ValueError(f"it names more than {MAX_PLAN_PATHS} playbooks and inventories")
     outside = [(name, path) for name, path in paths if not is_inside(path)]
     outside += [("limit", piece) for piece in options["limit"] if "@" in piece]
     if outside:

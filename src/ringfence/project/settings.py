@@ -15,10 +15,12 @@ from ringfence.documents.yaml import Map, Seq
 from ringfence.files import MAX_SETTINGS
 from ringfence.model.ledger import PROJECT_ID, ProjectIdentity
 from ringfence.run_settings import PROJECT_KEYS, SETTINGS, RunSetting
+from ringfence.types.base import quoted
 from ringfence.types.enums import parse_bool
 
 FILE = "ringfence.yml"
 MAX_ENTRIES = 1000  # entries of one list in ringfence.yml
+MAX_SPECIFIER = 200  # characters of required_version
 LATER = ("protected",)  # keys of the design that no version knows yet
 
 
@@ -113,9 +115,11 @@ def _check_version(data: Map) -> None:
 
     where = data.at("required_version")
     try:
-        fits = SpecifierSet(str(wanted)).contains(__version__, prereleases=True)
+        if not isinstance(wanted, str) or len(wanted) > MAX_SPECIFIER:
+            raise InvalidSpecifier
+        fits = SpecifierSet(wanted).contains(__version__, prereleases=True)
     except InvalidSpecifier:
-        raise InputError([Diagnostic(where, f"required_version: {str(wanted)[:80]!r} is no specifier of versions",
+        raise InputError([Diagnostic(where, f"required_version: {quoted(wanted)} is no specifier of versions",
                                      'For example ">=0.2,<2", in quotes.')]) from None
     if not fits:
         raise InputError([Diagnostic(where, f"the project is for ringfence {wanted}, and this is {__version__}",

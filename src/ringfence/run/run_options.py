@@ -21,7 +21,8 @@ def new_run_id() -> str:
 @dataclass(frozen=True)
 class RunOptions:
     """What the user asked for; what is empty comes from `ringfence.yml` in `project` or above it. heeded: the variables of
-    Ansible that some of it came from."""
+    Ansible that some of it came from · decided: which hosts and tasks is said already, by a plan or a record: what is empty of
+    that stays so."""
 
     project: Path
     playbooks: Sequence[str] = ()
@@ -41,11 +42,12 @@ class RunOptions:
     force: Sequence[str] = ()
     run_id: str = ""
     heeded: frozenset[str] = frozenset()
+    decided: bool = False
 
     def completed(self, found: "ProjectSettings") -> "RunOptions":
         """With what the project says where the user says nothing."""
-        return replace(self, **{name: getattr(self, name) or getattr(found, name)
-                                for name in ("limit", "tags", "skip_tags", "extra_vars")})
+        names = ("extra_vars",) if self.decided else ("limit", "tags", "skip_tags", "extra_vars")
+        return replace(self, **{name: getattr(self, name) or getattr(found, name) for name in names})
 
     @property
     def named_files(self) -> tuple[str, ...]:

@@ -188,7 +188,8 @@ def as_list(value: Any) -> list[Any]:
 
 def in_order(members: Iterable[str]) -> tuple[str, ...]:
     """Members of a set as a value has them, where they have no other order of their own: the same for equal sets."""
-    return tuple(sorted(members, key=lambda member: (member.casefold(), member)))
+    found = tuple(members)
+    return found if len(found) < 2 else tuple(sorted(found, key=lambda member: (member.casefold(), member)))
 
 
 _DASHES = re.compile(r"\s*(?:[\u2010-\u2015\u2212]|\.\.+|\bto\b)\s*")  # what people write between the ends of a range

@@ -187,7 +187,7 @@ OWNER = PropertyType("an account name or SID", parse_owner, {"type": "string"},
 
 def parse_package(value: Any) -> CaseInsensitive | None:
     found = parse_owner(value)
-    if found and not found.upper().startswith("S-1-15-2-"):
+    if found and not found.startswith("S-1-15-2-"):
         raise ValueError(f"{quoted(value)} is not the SID of an app container (S-1-15-2-…)")
     return found
 

@@ -25,7 +25,7 @@ def shipped_rules() -> Mapping[str, str]:
 
 def is_shipped(id: Id) -> bool:
     """Whether a name is that of a rule which some Windows ships."""
-    return id.kind == _KIND and id.name.casefold() in _indexes()[0]
+    return id.kind == _KIND and id.name.casefold() in _by_name()
 
 
 def shipped_names(title: str) -> tuple[str, ...]:
@@ -43,9 +43,9 @@ def notes(declarations: Iterable[Declaration]) -> tuple[Diagnostic, ...]:
 
 def _notes(declared: Declaration) -> Iterator[Diagnostic]:
     name = declared.resource.name if isinstance(declared, Present) else declared.id.name
-    by_name, by_title, nearly = _indexes()
+    by_title, nearly = _indexes()
     folded = name.casefold()
-    if shipped := by_name.get(folded):
+    if shipped := _by_name().get(folded):
         if not isinstance(declared, AsShipped) and not (isinstance(declared, Present) and declared.treatment.omitted):
             yield _note(declared, f"{shipped} is a rule of Windows: {shipped_rules()[shipped]}",
                         "Where a host has it, what this task mentions of it is managed, and nothing else; it is not made where a "
@@ -63,13 +63,19 @@ def _note(declared: Declaration, summary: str, detail: str) -> Diagnostic:
 
 
 @cache
-def _indexes() -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]:
-    """The names by their folded form, by display name where that is one rule's alone, and by each form with a character less."""
+def _by_name() -> Mapping[str, str]:
+    """The names by their folded form."""
+    return {name.casefold(): name for name in shipped_rules()}
+
+
+@cache
+def _indexes() -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The names by display name where that is one rule's alone, and by each form with a character less: only notes need them."""
     names = shipped_rules()
     titles: dict[str, list[str]] = {}
     for name, title in names.items():
         titles.setdefault(title.casefold(), []).append(name)
-    return ({name.casefold(): name for name in names}, {title: those[0] for title, those in titles.items() if len(those) == 1},
+    return ({title: those[0] for title, those in titles.items() if len(those) == 1},
             {form: name for name in names for form in _with_one_less(name.casefold())})
 
 

@@ -11,9 +11,11 @@ function ConvertFrom-JsonNode($Node) {  # .NET reads JSON as XML
     }
     $members
 }
+$unsafe = '[\x00-\x1f\x7f\ud800-\udfff]'
+function ConvertTo-Escaped([string]$Text) { [regex]::Replace($Text, $unsafe, { '\u{0:x4}' -f [int]$args[0].Value[0] }) }
 function ConvertTo-JsonText([string]$Text) {
-    $Text, $unsafe = $Text.Replace('\', '\\').Replace('"', '\"'), '[\x00-\x1f\x7f\ud800-\udfff]'
-    if ($Text -match $unsafe) { $Text = [regex]::Replace($Text, $unsafe, { '\u{0:x4}' -f [int]$args[0].Value[0] }) }
+    $Text = $Text.Replace('\', '\\').Replace('"', '\"')
+    if ($Text -match $unsafe) { $Text = ConvertTo-Escaped $Text }
     '"' + $Text + '"'
 }
 function ConvertTo-ReplyJson($Value) {

@@ -8,7 +8,12 @@ function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without, [strin
         $kind, $value = "$($Key.GetValueKind($name))", $Key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
         if ($kind -eq 'DWord') { $value = [long]$value -band 0xFFFFFFFFL }
         if ($name -eq 'SHKey') { $kind, $value = 'Secret', $null }  # a pre-shared key in clear: that there is one, and no more
-        '[' + (ConvertTo-JsonText $name) + ',"' + $kind + '",' + (ConvertTo-ReplyJson $value) + ']'
+        if ($value -is [string]) {  # most are: to call a function for each takes many times as long as what it does
+            $row = $name.Replace('\', '\\').Replace('"', '\"') + '","' + $kind + '","' + $value.Replace('\', '\\').Replace('"', '\"')
+            if ($row -match $unsafe) { $row = ConvertTo-Escaped $row }
+            '["' + $row + '"]'
+        }
+        else { '[' + (ConvertTo-JsonText $name) + ',"' + $kind + '",' + (ConvertTo-ReplyJson $value) + ']' }
     }
     '[' + (ConvertTo-JsonText $Path) + ',[' + ($values -join ',') + ']]'
     foreach ($leaf in $Key.GetSubKeyNames()) {

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli.checking import CheckedHosts, check_hosts, counted
+from ringfence.cli.checking import CheckedHosts, check_hosts, with_first_look
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import (
@@ -78,7 +78,8 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     plan = _stored_plan(files, selection, trusted, limits, console.settings.given("max_age", "same_commit"))
     if plan:
         files, selection, ownership = _options_of(plan, trusted, ownership)
-    run = prepared(console, files, selection, secrets, trusted, not hosts.list_hosts, ownership, narrowed if plan else ())
+    run = prepared(console, files, selection, secrets, trusted, not hosts.list_hosts, ownership, narrowed if plan else (),
+                   decided=bool(plan or resume))
     approved: Approvals | None = None
     others: list[HostResult] = []
     if plan:
@@ -111,9 +112,9 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
         seen = check_hosts(console, run.jobs, partial(work, write=False), hosts.forks, journal)
         others += seen.done
         if seen.invalid:
-            return combined_exit_code([code, show((), work, before=[*others, *seen.invalid], held=[*seen.waiting])])
-        waiting = [job for job in run.jobs if job.host in seen.waiting]
-        return combined_exit_code([code, show(waiting, partial(_counted, work=work, seen=seen), before=others)])
+            return combined_exit_code([code, show((), work, before=[*others, *seen.invalid], held=[*seen.to_write])])
+        to_write = [job for job in run.jobs if job.host in seen.to_write]
+        return combined_exit_code([code, show(to_write, partial(_counted, work=work, seen=seen), before=others)])
 
 
 def _held_against(
@@ -195,7 +196,7 @@ def _apply(job: HostJob, context: RunContext, approved: Approvals | None, write:
 
 
 def _counted(job: HostJob, work: Callable[[HostJob], HostResult], seen: CheckedHosts) -> HostResult:
-    return counted(work(job), seen.waiting[job.host])
+    return with_first_look(work(job), seen.to_write[job.host])
 
 
 def _check(job: HostJob, context: RunContext, approved: Approvals | None) -> HostResult:

@@ -46,7 +46,7 @@ def show(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
     does to each host.
     """
     if is_plan_file(names):
-        if len(names) > 1 or kind or origin or store or name or which.limit or which.inventory:
+        if len(names) > 1 or kind or origin or store or name or console.settings.given("limit", "inventory"):
             raise usage_error("a plan file is shown whole", "give the file alone")
         plan = read_plan(names[0], trust_of(trusted))
         show_plan(console, plan, plan.hosts, hosts.full)

@@ -1,0 +1,73 @@
+"""Which commit of a project is applied, as git tells, and nothing of the repository's own programs runs for it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ringfence.model.ledger import ProjectIdentity
+from ringfence.report import ProjectState
+from ringfence.run.project_state import project_state
+
+CORP = ProjectIdentity("corp", "0123456789abcdef")
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="no git")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b",
+           "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+    done = subprocess.run(["git", *arguments], cwd=folder, env=os.environ | own, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository" / "policy"
+    folder.mkdir(parents=True)
+    (folder / "ringfence.yml").write_text("inventory: hosts.yml\n", encoding="utf-8")
+    git(folder.parent, "init", "-q")
+    git(folder.parent, "add", ".")
+    git(folder.parent, "commit", "-q", "-m", "one")
+    return folder
+
+
+@needs_git
+def test_the_commit_and_whether_all_is_in_it(repository: Path) -> None:
+    commit = git(repository, "rev-parse", "HEAD").strip()
+    assert project_state(repository, CORP) == ProjectState("corp", commit, False)
+    (repository.parent / "elsewhere").write_text("x", encoding="utf-8")
+    assert project_state(repository, None) == ProjectState("", commit, False)  # that is no part of the project
+    (repository / "new.yml").write_text("x", encoding="utf-8")
+    assert project_state(repository, CORP) == ProjectState("corp", commit, True)
+
+
+@needs_git
+def test_a_repository_runs_nothing(repository: Path) -> None:
+    script = repository.parent / "hook"
+    script.write_text(f"#!/bin/sh\ntouch {repository.parent}/ran\n", encoding="utf-8")
+    script.chmod(0o755)
+    for key in ("core.fsmonitor", "core.sshCommand", "diff.external"):
+        git(repository, "config", key, str(script))
+    git(repository, "config", "core.hooksPath", str(repository.parent))
+    assert project_state(repository, CORP) is not None
+    assert not (repository.parent / "ran").exists()
+
+
+@needs_git
+def test_where_there_is_no_commit(tmp_path: Path) -> None:
+    assert project_state(tmp_path, None) is None
+    git(tmp_path, "init", "-q")
+    assert project_state(tmp_path, CORP) == ProjectState("corp", "", None)
+
+
+@needs_git
+def test_an_untrusted_project_is_not_asked(repository: Path) -> None:
+    assert project_state(repository, CORP, trusted=False) == ProjectState("corp", "", None)
+
+
+@needs_git
+def test_without_git(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert project_state(repository, CORP) == ProjectState("corp", "", None)
