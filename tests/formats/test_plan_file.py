@@ -71,7 +71,7 @@ def encoded(results: list[HostResult], head: PlanHead = HEAD) -> str:
 
 def test_files_stand_in_the_order_of_their_names() -> None:
     """Whatever was read first: equal plans are equal files."""
-    one, other = ({name: "ab" * 32 for name in names} for names in (("a.yml", "b.yml"), ("b.yml", "a.yml")))
+    one, other = (dict.fromkeys(names, "ab" * 32) for names in (("a.yml", "b.yml"), ("b.yml", "a.yml")))
     assert encoded([], replace(HEAD, files=one)) == encoded([], replace(HEAD, files=other))
 
 
