@@ -165,7 +165,7 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
     names, state, values, treatment = _names(mistakes), _state(mistakes), _values(mistakes), _treatment(mistakes)
     for finding in _missing(task, kind, treatment) if state == "present" else _meaningless(state, kind, values, task.treatment):
         mistakes.add(finding)
-    if state == "present" and not kind.whole and not task.raw.keys() - {kind.key, "state"}:
+    if state == "present" and not kind.whole and not mistakes.failed and not task.raw.keys() - {kind.key, "state"}:
         mistakes.add(Finding(kind.key, "nothing is said of it, so nothing of it is managed",
                              f"name a property: see `ringfence doc {kind.name}`", "warning"))
     if_whole = _Mistakes(task, kind)
