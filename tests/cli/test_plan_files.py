@@ -252,6 +252,10 @@ def test_variables_of_the_command_line_are_in_it_by_name(cli: Cli) -> None:
         assert "warning: the plan was made with -e corp=…, port=…" in without.err
         assert "create firewall_rule corp-rdp. The host or the project changed since the plan was made, or it was made with -e " \
                "corp=…, port=…" in without.out
+        cli.write({"site.yml": play.replace("3389", '"{{ port }}"')})
+        undefined = cli("apply", "p.json", "--yes")
+        assert undefined.code == 1
+        assert "note: the plan was made with -e corp=…, port=…\n    Give the same again." in undefined.err
         assert cli("apply", "p.json", "--yes", "-e", "port=4711", "-e", "@secret.yml").code == 0
 
 
