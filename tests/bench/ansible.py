@@ -1,11 +1,10 @@
 """ansible-core that does nothing once per rule (`raw`, over SSH), against a plan of all rules; both per rule and host.
 
 What both take to start is not counted: Ansible's cost of a task is the difference between a long and a short play, with the ssh
-that it starts for each (the connection that it keeps open works on after it has ended, and is not counted). Ours is
-all that a plan
-takes from the first file on, divided by its hosts and rules: reading and rendering the project, logging on, reading the hosts,
-and comparing. Python and its libraries are loaded before, and servers run in processes of their own on both sides. In each round
-ours is measured before and after theirs: what disturbs the one disturbs the other. Told is the median of the rounds.
+that it starts for each (the connection that it keeps open outlives it, and is not counted). Ours is all that a plan takes from
+the first file on, divided by its hosts and rules: reading the project, logging on, reading the hosts, and comparing.
+Python and its libraries are loaded before, and servers run in processes of their own on both sides. Each round measures ours
+before and after theirs: what disturbs the one disturbs the other. Told is the median of the rounds.
 """
 
 import contextlib

@@ -120,8 +120,9 @@ class _Owner:
             self.declarations[id] = declared
 
     def _foreign(self, declared: Declaration, name: str, project: str) -> None:
-        self.refusals.append(Diagnostic(declared.where, f"{name} belongs to the project {project}", "Declare it there and not "
-                                        "here, or take it over: `ringfence ledger move HOST --from PROJECT`"))
+        mine = f"and not to {self.plan.policy.project}" if self.plan.policy.project else "and this project has no name"
+        self.refusals.append(Diagnostic(declared.where, f"{name} belongs to the project {project}, {mine}", "Declare it there "
+                                        "and not here, or take it over: `ringfence ledger move HOST --from PROJECT`"))
 
     def _present(self, declared: Present) -> None:
         id, kind = declared.id, declared.resource.kind
