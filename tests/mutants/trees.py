@@ -32,7 +32,7 @@ LEFT_OUT = ("tests/bench", "tests/mutants", "tests/soak", "tests/windows_job", "
 ROOMS = {
     "batch": "batch host", "cli": "cli", "codecs": "codecs kinds windows", "diagnostics": "project cli",
     "doctor": "cli/test_doctor.py", "documents": "documents project cli", "errors": "transports run cli",
-    "files": "documents cli",
+    "files": "documents cli", "formats": "formats cli",
     "inventory": "inventory", "kinds": "kinds", "model": "model kinds plan", "modules": "kinds windows plan", "plan": "plan run",
     "project": "project", "regex": "templates inventory", "report": "run views", "run": "run cli", "schemas": "cli",
     "secret": "documents project kinds run", "templates": "templates project", "transports": "transports",
