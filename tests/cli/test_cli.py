@@ -333,6 +333,8 @@ def test_a_fleet_has_a_progress_bar_on_a_terminal_only(cli: Cli) -> None:
         assert re.search(r"drift .*\d/4 ", shown)
         assert "4 hosts: 4 differs" in shown.splitlines()[-1]  # the bar is gone by then
         assert "/4 " not in cli("drift").err
+        code, shown = on_terminal(cli, "", "drift", "--no-color", "--quiet")
+        assert (code, re.search(r"drift .*\d/4 ", shown)) == (2, None)
 
 
 def test_lab_up_as_json_is_an_inventory_too(cli: Cli) -> None:

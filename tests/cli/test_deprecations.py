@@ -55,6 +55,8 @@ def test_old_flags_and_variables(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> N
     assert "forks: 3 (the command line)" in said.err
     assert "warning: --parallel is deprecated since ringfence 0.0, and removed in 0.99\n    Write --forks." in said.err
     assert "--parallel" not in cli("plan", "--help").out
+    summaries = [d["summary"] for d in json.loads(cli("validate", "--stock", "hosts.yml", "--output", "json").out)["diagnostics"]]
+    assert "--stock is deprecated since ringfence 0.0, and removed in 0.99" in summaries
     assert cli("plan", "--list-hosts", "--stock", "web7,", "-q").out.split()[-1] == "web7"
     assert "--parallel: 'many' is not a whole number" in cli("plan", "--parallel", "many").err
     monkeypatch.setenv("RINGFENCE_PARALLEL", "4")

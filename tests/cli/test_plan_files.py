@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +20,7 @@ from cli_lab import RULES, Cli, Output, environment, fleet, written
 from documents import document_in, hosts_in, validator
 
 from ringfence.documents import vault
-from ringfence.lab import Machine
+from ringfence.lab import Machine, SimulatedHost
 from ringfence.secret import Secret
 
 TELNET = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=23|Name=T|"
@@ -119,6 +121,7 @@ def test_a_plan_names_nothing_outside_of_the_project(cli: Cli, arguments: tuple[
 def test_what_was_reviewed_is_applied_and_again_is_done(cli: Cli, hosts: dict[str, Machine]) -> None:
     applied = cli("apply", "p.json", "--yes")
     assert (applied.code, "3 changed" in applied.out) == (0, True)
+    assert re.search(r"note: plan 20\d{6}T.*, made 20.* with ringfence ", applied.err)
     before = written(hosts)
     again = cli("apply", "p.json", "--yes")
     assert (again.code, written(hosts)) == (0, before)
@@ -482,3 +485,45 @@ def test_a_folder_that_takes_no_file_is_told(cli: Cli) -> None:
         said = cli("plan", "-o", "folder")
         assert (said.code, "folder" in said.err) == (1, True)
         assert (cli.folder / "folder").is_dir()
+
+
+# -- interrupted
+
+
+def interrupted(cli: Cli, monkeypatch: pytest.MonkeyPatch, host: Machine, *arguments: str) -> tuple[int, str]:
+    """The exit code of a command that gets SIGINT at the first word of a host, which answers a moment later, and what it said."""
+    asked, free, run = threading.Event(), threading.Event(), SimulatedHost.run
+
+    def slow(self: SimulatedHost, batch: str, session: Any) -> str:
+        answer = run(self, batch, session)
+        if self.machine is host and not asked.is_set():
+            asked.set()
+            free.wait(60)
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SimulatedHost, "run", slow)
+        with subprocess.Popen([*PROGRAM, *arguments], cwd=cli.folder, env=environment(), stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True) as process:
+            assert asked.wait(30)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            free.set()
+            said = process.communicate(timeout=60)[1]
+    return process.returncode, said
+
+
+def test_half_a_plan_is_not_kept(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fleet(cli) as hosts:
+        code, said = interrupted(cli, monkeypatch, hosts["web1"], "plan", "-f", "1", "-o", "p.json")
+        assert (code, "p.json was not written: the run was interrupted" in said) == (130, True)
+        assert not (cli.folder / "p.json").exists()
+
+
+def test_a_plan_that_was_interrupted_is_gone_on_with_as_it_was_approved(cli: Cli, hosts: dict[str, Machine],
+                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _ = interrupted(cli, monkeypatch, hosts["web1"], "apply", "p.json", "--yes", "-f", "1")
+    assert code == 130
+    hosts["web3"].registry.set(RULES, "old-telnet", TELNET)
+    rest = cli("apply", "--resume", "last", "--yes", "--output", "json")
+    assert (rest.code, statuses(rest)) == (3, {"web1": "changed", "pc2": "changed", "web3": "stale"})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
-from cli_lab import PLAYBOOK, Cli
+from cli_lab import PLAYBOOK, Cli, fleet
 from core import cases
 
 from ringfence.cli.command import OPTION_GROUPS
@@ -143,6 +143,48 @@ def test_a_program_of_the_project_is_not_run_for_a_vault_id(cli: Cli) -> None:
     assert not (cli.folder / "ran").exists()
     assert cli("validate", "--allow-program", "ask.sh").code == 0
     assert (cli.folder / "ran").exists()
+
+
+# --------------------------------------------------------------------------------------------------- how a run goes
+
+def test_a_project_says_how_its_runs_go(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fleet(cli, 1) as hosts:
+        told = (cli.folder / "ringfence.yml").read_text(encoding="utf-8")
+        cli.write({"ringfence.yml": told + "diff: no\ndetailed_exitcode: true\nrun_dir: records\n"})
+        said = cli("plan")
+        assert (said.code, "corp-rdp" in said.out, "remote_address" in said.out) == (2, True, False)
+        assert "remote_address" in cli("plan", "--diff").out
+        before = hosts["web1"].registry.generation
+        monkeypatch.setenv("RINGFENCE_CHECK", "yes")
+        assert cli("apply", "--yes").code == 0
+        assert hosts["web1"].registry.generation == before
+        monkeypatch.setenv("RINGFENCE_CHECK", "no")
+        assert cli("apply", "--yes").code == 0
+        assert hosts["web1"].registry.generation > before
+        assert [p.suffix for p in (cli.folder / "records").glob("2*")] == [".jsonl"]
+        assert "apply" in cli("runs").out
+        assert "apply" not in cli("runs", "--run-dir", "elsewhere").out
+        monkeypatch.setenv("RINGFENCE_RUN_DIR", str(cli.folder / "elsewhere"))
+        assert "apply" not in cli("runs").out
+
+
+def test_who_is_not_reached_may_be_the_projects_to_say(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    down = "all: {hosts: {web1: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_connection: ssh}}}\n"
+    cli.write({"hosts.yml": down, "ringfence.yml": PROJECT["ringfence.yml"] + "unreachable: ignore\n"})
+    assert cli("drift").code == 0
+    monkeypatch.setenv("RINGFENCE_UNREACHABLE", "fail")
+    assert cli("drift").code == 5
+    assert cli("drift", "--unreachable", "ignore").code == 0
+
+
+def test_output_by_the_environment(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGFENCE_OUTPUT", "json")
+    assert json.loads(cli("validate").out)["exit_code"] == 0
+    assert json.loads(cli("init", "new").out)["result"]["written"]
+    assert json.loads(cli("validate", "-i", "nowhere.yml").out)["exit_code"] == 1
+    assert cli("validate", "--output", "text").out.startswith("valid: ")
+    monkeypatch.setenv("RINGFENCE_OUTPUT", "xml")
+    assert "error: RINGFENCE_OUTPUT: 'xml' is not one of text, json, jsonl" in cli("validate").err
 
 
 def test_the_demo_is_not_of_the_users_own_runs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

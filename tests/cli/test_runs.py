@@ -191,7 +191,8 @@ def test_what_is_in_flight_when_the_time_is_over_is_not_known(cli: Cli, monkeypa
         assert {h["host"]: h["status"] for h in shown(cli)["hosts"]} == {"web1": "unknown", "pc2": "not_begun"}
 
 
-def test_a_second_signal_ends_at_once(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_second_signal_ends_at_once(name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     with fleet(cli, 2) as hosts:
         one_rule(cli, 443)
         called, free = stuck(monkeypatch, "web1", hosts)
@@ -200,11 +201,11 @@ def test_a_second_signal_ends_at_once(cli: Cli, monkeypatch: pytest.MonkeyPatch)
             began = time.monotonic()
             process.send_signal(signal.SIGINT)
             time.sleep(0.5)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(getattr(signal, name))
             process.communicate(timeout=30)
             assert time.monotonic() - began < 3
         free.set()
-        assert process.returncode == 130
+        assert process.returncode == (130 if name == "SIGINT" else 143)
         assert {h["host"]: h["status"] for h in shown(cli)["hosts"]} == {"web1": "unknown", "pc2": "not_begun"}
 
 
@@ -250,6 +251,13 @@ def test_a_journal_that_cannot_be_written_begins_nothing(cli: Cli, two: dict[str
     assert len(list((cli.folder / "elsewhere").glob("*.jsonl"))) == 1
     assert cli("runs", "show", "last", "--run-dir", "elsewhere").code == 0
     assert cli("runs").out == "no runs are recorded here\n"
+
+
+def test_looking_makes_nothing(cli: Cli, two: dict[str, Machine]) -> None:
+    before = sorted(path.name for path in cli.folder.iterdir())
+    assert cli("runs").code == cli("plan").code == 0
+    assert cli("runs", "show", "last").code == 1
+    assert sorted(path.name for path in cli.folder.iterdir()) == before
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="it is of Linux")

@@ -97,7 +97,9 @@ def test_what_windows_allows_is_allowed(properties: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("properties", "warned"), [
-    ({"program": "x.exe"}, "is no path"), ({"program": r"%LOCALAPPDATA%\App\x.exe"}, "each user"),
+    ({"program": "x.exe"}, "is no path"), ({"program": "\u200eC:\\x.exe"}, "U+200E"),
+    ({"program": r"$env:ProgramFiles\x.exe"}, "a variable of PowerShell"),
+    ({"program": r"%LOCALAPPDATA%\App\x.exe"}, "each user"),
     ({"program": r"%UserProfile%\x.exe"}, "each user"), ({"program": r"%TEMP%\x.exe"}, "each user"),
     ({"program": "C:\\App\\"}, "is a folder"), ({"program": r"C:\App\x.exe"}, ""), ({"program": "System"}, ""),
     ({"program": r"%SystemRoot%\system32\svchost.exe"}, ""),

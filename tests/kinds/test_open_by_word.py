@@ -7,6 +7,7 @@ from core import KINDS, cases, declare, task
 from hosts import LabHost
 
 from ringfence.diagnostics import Diagnostic, Where
+from ringfence.lab import machine
 from ringfence.model.state import Id
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.run.host import apply_host
@@ -133,3 +134,12 @@ def test_what_lets_everything_out_of_a_host_that_blocks_by_default(by_default: s
     told = [str(d) for d in planned.diagnostics if d.severity == "error"]
     assert (planned.status == "invalid") == wrong
     assert any("it lets out everything" in d and "play.yml:3" in d for d in told) == wrong
+
+
+@pytest.mark.parametrize(("user", "wrong"), [("Jeder", True), ("Authentifizierte Benutzer", True), ("Administratoren", False)])
+def test_everybody_in_the_language_of_the_host_is_nobody_in_particular(user: str, wrong: bool) -> None:
+    host = LabHost({}, on=machine("SRV1", language="de"))
+    asked = task("firewall_rule", {"name": "r", "authentication": "required", "remote_user": user}, Where("play.yml", 3))
+    assert errors(declare(asked, words=True)[1]) == []  # nobody but the host knows
+    told = errors(list(host.plan(asked).diagnostics))
+    assert ["nothing narrows this rule" in d.summary for d in told] == [True] * wrong

@@ -71,16 +71,17 @@ def sampled(files: list[str], number: int, seed: int, jobs: int, free: "SimpleQu
 def outcomes(
     chosen: list[tuple[str, Mutant]], jobs: int, free: "SimpleQueue[Tree]", known: reach.Reach
 ) -> Iterator[tuple[int, str]]:
-    """(number, what noticed it) of each: at first in children of one process, then those that need one of their own."""
-    by_import = []
+    """(number, what noticed it) of each: at first in children of one process, then those that need one of their own, and those
+    that nothing noticed: what a function gave before the fault may be remembered."""
+    again = []
     for number, by in try_forked(chosen, jobs, known):
-        if by == BY_IMPORT:
-            by_import.append(number)
+        if by in ("", BY_IMPORT):
+            again.append(number)
         else:
             yield number, by
     with ThreadPoolExecutor(jobs) as pool:
-        rest = pool.map(lambda number: met(free, known, *chosen[number]), by_import)
-        yield from zip(by_import, (outcome.by for outcome in rest), strict=True)
+        rest = pool.map(lambda number: met(free, known, *chosen[number]), again)
+        yield from zip(again, (outcome.by for outcome in rest), strict=True)
 
 
 def sample(files: list[str], number: int, rng: random.Random) -> tuple[list[tuple[str, Mutant]], int]:

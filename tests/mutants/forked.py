@@ -71,10 +71,11 @@ def exchange(found: list[tuple[Code, Code]]) -> int:
 
 @dataclass
 class Trial:
-    """A mutant under way. file, source: its module and what it is with the fault · tests: what is left to run."""
+    """A mutant under way. file, source, mutated: its module, without and with the fault · tests: what is left to run."""
 
     number: int
     file: str
+    source: str
     mutated: str
     tests: list[str]
     seconds: float
@@ -106,7 +107,7 @@ class Forked:
         if not trial.confirms:
             path = str(Path(trial.file).absolute())
             try:
-                found = changes(Path(trial.file).read_text(encoding="utf-8"), trial.mutated, path)
+                found = changes(trial.source, trial.mutated, path)
             except (ValueError, SyntaxError):
                 return self._say(trial, BY_IMPORT)
         said = self._told.with_name(f"{self._told.name}.{trial.number}")

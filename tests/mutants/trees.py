@@ -124,9 +124,10 @@ def try_forked(chosen: list[tuple[str, Mutant]], jobs: int, known: reach.Reach) 
     """What forked.py tells of mutants, (number, outcome) each, as it comes."""
     tasks = list[dict[str, Any]]()
     for number, (file, mutant) in enumerate(chosen):
+        source = (ROOT / file).read_text(encoding="utf-8")
         tests = [test for batch in known.batches(file, mutant.lines, rooms(file), LIMIT) for test in batch]
         tasks.append({"number": number, "file": file, "tests": tests, "seconds": sum(known.seconds[test] for test in tests),
-                      "mutated": mutant.put_into((ROOT / file).read_text(encoding="utf-8"))})
+                      "source": source, "mutated": mutant.put_into(source)})
     with tempfile.TemporaryDirectory() as folder:
         given, told = Path(folder, "tasks.json"), Path(folder, "told.jsonl")
         given.write_text(json.dumps(tasks), encoding="utf-8")

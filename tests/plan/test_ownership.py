@@ -90,3 +90,13 @@ def test_without_a_project_nothing_is_owned() -> None:
     less = task("firewall_rule", {"name": "web", "protocol": "tcp", "local_port": 80})
     assert "ringfence.yml has no `project`" in str(host.plan(less).error)
     assert PROJECT.name not in str(host.plan(less).error)
+
+
+def test_only_what_may_be_renamed_is_told_to_be() -> None:
+    """Of somebody else's rule of that display name; Windows' and vendors' rules keep their names."""
+    host = LabHost(owns=False)
+    host.put("{A}", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=8080|RA4=10.0.0.1|Name=Foo Server|")
+    for name, may in (("Foo Server", True), ("Remote Desktop - User Mode (TCP-In)", False)):
+        planned = host.plan(task("firewall_rule", {"name": name, "protocol": "tcp", "local_port": 1, "remote_address": "::1"}))
+        (told,) = [d.detail for d in planned.diagnostics if "it is the display name of" in d.summary]
+        assert ("renamed_from" in told) == may

@@ -144,6 +144,22 @@ def test_mistakes_in_connection_variables_have_their_place(tmp_path: Path) -> No
     assert "did you mean ansible_connection?" in str(told.value)
 
 
+@pytest.mark.parametrize(("written", "read"), [("name: 007, local_port: 80", "name: YAML reads what is written here as 7"), (
+    "name: a, local_port: 0443", "local_port: YAML reads what is written here as 291"), (
+    "name: a, local_port: 22:30", "local_port: YAML reads what is written here as 1350"), (
+    "name: '007', local_port: '0443'", ""), ("name: 7, local_port: 443", ""), ("name: 1:30a, local_port: 443", "")])
+def test_numbers_that_are_not_what_they_look_like(written: str, read: str, tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {one: }}\n")
+    (tmp_path / "site.yml").write_text(f"- hosts: all\n  tasks:\n    - firewall_rule: {{protocol: tcp, {written}}}\n")
+    options = RunOptions(tmp_path, [str(tmp_path / "site.yml")], [str(tmp_path / "hosts.yml")])
+    if not read:
+        assert not prepare(options).warnings
+        return
+    with pytest.raises(InputError) as told:
+        prepare(options)
+    assert [d.summary for d in told.value.diagnostics if d.severity == "error"] == [f"firewall_rule: {read}"]
+
+
 def _on_a_line(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False).strip()
 

@@ -38,7 +38,7 @@ COMMANDS = {
     "runs": "Show the runs that wrote to hosts, as their records tell: what was planned, made and proven.",
     "retire": "Remove from hosts what the project created there, release the rest, and with it the ledger.",
     "doc": "Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning.",
-    "schema": "Write JSON Schemas of playbooks, inventories, plan files, reports and each kind.",
+    "schema": "Write JSON Schemas of playbooks, inventories, ringfence.yml, plan files, reports and each kind.",
     "demo": "Start five simulated hosts (WinRM and SSH), and walk plan, apply, tampering, drift and apply on them.",
     "lab": "Simulated Windows hosts on this machine, for trying and testing.",
     "jea": "Least privilege on Windows hosts: Just Enough Administration.",
@@ -124,5 +124,5 @@ def _usage(error: Any) -> None:
         error.show()
         return
     path = error.ctx.command_path if getattr(error, "ctx", None) else "ringfence"
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")  # pydantic's own word, of which typer is made
     typer.echo(f"error: {message[:1].lower()}{message[1:]}\n    `{path} --help` shows what there is.", err=True)

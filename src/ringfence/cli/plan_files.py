@@ -29,7 +29,7 @@ from ringfence.run.project_state import project_state
 from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.transports.way_in import WayIn, way_in
 from ringfence.views.format import names
-from ringfence.views.plan_view import plan_head
+from ringfence.views.plan_view import origin, plan_head
 from ringfence.views.table import VIEWS
 from ringfence.views.view import ViewOptions
 
@@ -191,6 +191,7 @@ def _other_commit(then: ProjectState, now: ProjectState) -> str:
 
 def changed_since(run: Prepared, head: PlanHead, secrets: SecretOptions) -> Iterator[Diagnostic]:
     """What is otherwise than when the plan was made, as far as it is known before a host is asked; notes and warnings."""
+    yield Diagnostic(NOWHERE, origin(head), severity="note")
     given = _names_given(secrets)
     if missing := sorted(set(head.extra_vars) - given) if given is not None else []:
         yield Diagnostic(

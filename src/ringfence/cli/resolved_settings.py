@@ -40,6 +40,7 @@ class ResolvedSettings:
         self.problems = Problems()
         self._found: dict[str, ResolvedSetting] = {}
         self._environment = environment
+        self._unknown: list[str] = []  # variables that are no settings, and not like one either
         self._rows = {row.name: row for row in rows}
         for row in self._rows.values():
             self._from_user(row, given)
@@ -80,8 +81,11 @@ class ResolvedSettings:
     @property
     def lines(self) -> list[str]:
         """What is not as it is by default, and where it was said, for the log."""
-        return [f"{name} is set by {found.source}" if name in _SECRET else escaped(f"{name}: {found.value} ({found.source})")
-                for name, found in self._found.items()]
+        told = [f"{name} is no setting" for name in self._unknown]
+        for name, found in self._found.items():
+            value = " is set" if name in _SECRET else f": {found.value}"
+            told.append(escaped(f"{name}{value} ({found.source})"))
+        return told
 
     def check(self) -> tuple[Diagnostic, ...]:
         """The warnings. Raises InputError with every mistake."""
@@ -135,6 +139,8 @@ class ResolvedSettings:
             elif row is None and (meant := closest(variable.removeprefix(VARIABLE_PREFIX), names)):
                 self.problems.warn(NOWHERE, f"{variable} is no setting", f"Did you mean {VARIABLE_PREFIX}{meant}? "
                                    "docs/reference/settings.md lists those that exist.")
+            elif row is None:  # playbooks may look it up
+                self._unknown.append(variable)
 
 
 def _is_given(value: Any) -> bool:

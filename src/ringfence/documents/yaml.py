@@ -32,15 +32,20 @@ MAX_ALIASED = 1_000_000  # values that the aliases of a file repeat, all togethe
 UNSAFE = "!unsafe"
 
 
-class Map(dict[Any, Any]):
-    """A mapping that knows its own place and that of each key. Not changed after loading."""
+_NO_KEYS: frozenset[Any] = frozenset()
 
-    __slots__ = ("__weakref__", "locations", "where")
+
+class Map(dict[Any, Any]):
+    """A mapping that knows its own place and that of each key. Not changed after loading. `disguised`: keys whose value is a
+    number that does not look like what it is, 0443 or 1:30."""
+
+    __slots__ = ("__weakref__", "disguised", "locations", "where")
 
     def __init__(self, values: Mapping[Any, Any] | Iterable[tuple[Any, Any]] = (), where: Where = NOWHERE,
                  locations: Mapping[Any, Where] | None = None) -> None:
         super().__init__(values)
         self.where = where
+        self.disguised = _NO_KEYS
         self.locations: dict[Any, Where] = dict(locations or {})
 
     def at(self, key: Any) -> Where:
@@ -238,7 +243,7 @@ class _Builder:
         while type(item := self.parser.get_event()) is not yaml.MappingEndEvent:
             key, _ = self.node(item, depth)
             key, where = str(key) if type(key) is Unsafe else key, self.where(item)
-            value, count = self.node(self.parser.get_event(), depth)
+            value, count = self.node(of_value := self.parser.get_event(), depth)
             size += count
             if key == "<<" and type(item) is yaml.ScalarEvent and item.implicit[0]:
                 merged += self.merge(value, where)
@@ -252,6 +257,8 @@ class _Builder:
             else:
                 values[key] = value
                 values.locations[key] = where
+                if isinstance(value, int | float) and type(of_value) is yaml.ScalarEvent and _OTHERWISE.fullmatch(of_value.value):
+                    values.disguised |= {key}
         if template:  # what was meant stands in the text: nothing else is wrong with it
             self.templates.add(values.where.line)
             self.problems.error(values.where, "a template without quotes: for YAML {{ begins a mapping",

@@ -66,4 +66,5 @@ def never(value: Any) -> bool:
 
 def one_program(path: str) -> bool:
     """Whether a path is of one program: not the kernel, and not what hosts services, which a rule names by service."""
-    return path.casefold() != "system" and not path.casefold().endswith(_HOSTS_OF_SERVICES)
+    named = path.casefold().rstrip(". ")  # Win32 leaves these out at the end of a name
+    return named != "system" and not named.endswith(_HOSTS_OF_SERVICES)

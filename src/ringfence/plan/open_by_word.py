@@ -1,9 +1,10 @@
-"""What goes out is open by a word too, where a host blocks it by default: judged here, for only a host tells that."""
+"""What only a host tells of rules that are open by a word alone: whether it blocks by default what goes out, and whose the names
+of accounts are (`Jeder` is Everyone)."""
 
 from collections.abc import Iterator
 
 from ringfence.diagnostics import Diagnostic
-from ringfence.model.declaration import present
+from ringfence.model.declaration import Present, present
 from ringfence.model.state import Id
 from ringfence.plan.obstacles import ALL_PROFILES
 from ringfence.plan.plan import Plan
@@ -13,9 +14,9 @@ _PROFILE, _DEFAULT = "firewall_profile", "default_outbound_action"
 
 
 def require_words(plan: Plan) -> Plan:
-    """The plan with a mistake for each whole rule that lets everything out of a profile which blocks it by default."""
-    closed = frozenset(_closed(plan))
-    return plan.with_diagnostics(*_unsaid(plan, closed)) if closed else plan
+    """The plan with a mistake for each whole rule that lets everybody in by an account, or everything out of a profile which
+    blocks that by default."""
+    return plan.with_diagnostics(*_unsaid(plan, frozenset(_closed(plan))))
 
 
 def _closed(plan: Plan) -> Iterator[str]:
@@ -29,8 +30,16 @@ def _closed(plan: Plan) -> Iterator[str]:
 
 def _unsaid(plan: Plan, closed: frozenset[str]) -> Iterator[Diagnostic]:
     for declared in present(plan.declarations.values()):
+        if declared.treatment.omitted == "keep" or not (closed or _names_accounts(declared)):
+            continue
         filter = declared.resource.as_filter()
-        if filter is None or filter.inbound or filter.effect != "allow" or declared.treatment.omitted == "keep":
+        if filter is None or filter.effect != "allow" or (filter.inbound and not _names_accounts(declared)):
             continue
         for finding in declared.resource.check_mentioned(declared.values, closed):
-            yield Diagnostic(declared.location(finding.property), f"{declared}: {finding.reason}", finding.advice)
+            if finding.severity == "error":  # warnings were told before
+                yield Diagnostic(declared.location(finding.property), f"{declared}: {finding.reason}", finding.advice)
+
+
+def _names_accounts(declared: Present) -> bool:
+    table = declared.resource.kind.properties
+    return any(table[p].type.resolved_by_host == "account" for p in declared.host_names)

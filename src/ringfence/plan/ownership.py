@@ -14,7 +14,7 @@ from ringfence.model.declaration import NO_TREATMENT, Absent, AsShipped, Declara
 from ringfence.model.ledger import Entry
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
-from ringfence.model.state import Change, Id, diff, title
+from ringfence.model.state import Change, Id, diff, id_for, title
 from ringfence.plan.obstacles import Affected, Obstacle, Reason
 from ringfence.plan.plan import Claim, Plan
 from ringfence.plan.wider import differing, widened
@@ -120,8 +120,9 @@ class _Owner:
             self.declarations[id] = declared
 
     def _foreign(self, declared: Declaration, name: str, project: str) -> None:
-        self.refusals.append(Diagnostic(declared.where, f"{name} belongs to the project {project}", "Declare it there and not "
-                                        "here, or take it over: `ringfence ledger move HOST --from PROJECT`"))
+        mine = f"and not to {self.plan.policy.project}" if self.plan.policy.project else "and this project has no name"
+        self.refusals.append(Diagnostic(declared.where, f"{name} belongs to the project {project}, {mine}", "Declare it there "
+                                        "and not here, or take it over: `ringfence ledger move HOST --from PROJECT`"))
 
     def _present(self, declared: Present) -> None:
         id, kind = declared.id, declared.resource.kind
@@ -250,7 +251,9 @@ class _Owner:
             others = [name for name in named if id._replace(name=name.lower()) not in self.plan.declarations]
             known = "it is made beside others of its display name: "
         if others:
-            way += ", or give it this name with `renamed_from`"
+            ids = [id_for(id.store, id.kind, name) for name in others]
+            if not any(self._origin(other, self.plan.found.state[other]).name in _BY_MENTION for other in ids):
+                way += ", or give it this name with `renamed_from`"
             self.diagnostics.append(Diagnostic(declared.where, f"{declared}: {known}{', '.join(others[:5])}", way, "warning"))
 
     def _titled(self, id: Id) -> list[str]:

@@ -61,7 +61,8 @@ def withheld(plan: Plan) -> str:
 def _report(gone: Mapping[Id, Entry], found: State, why: str) -> Diagnostic:
     names = ", ".join(f"{title(id, found[id])} ({entry.how})" for id, entry in list(gone.items())[:_TOLD])
     more = f" and {len(gone) - _TOLD} more" if len(gone) > _TOLD else ""
-    detail = f"Nothing is removed: {why}" if why else "They stay: `prune: created` removes what the project created"
+    detail = f"Nothing is removed: {why}" if why else ("They stay: `prune: created` removes what the project created, "
+                                                             "`ringfence ledger release` lets go of any")
     return Diagnostic(NOWHERE, f"the project had these and declares them no more: {names}{more}",
                       f"{detail}. See {OWNERSHIP_GUIDE}", "warning")
 
@@ -120,7 +121,7 @@ def _kept(kept: Mapping[Id, Entry], used: Mapping[Id, Sequence[Id]], plan: Plan)
         elif entry.first and (then := _first(entry, found)) != found:
             values = ", ".join(f"{p}: {plain_data(getattr(then, p))}" for p in entry.first if p in found.kind.properties)
             yield Diagnostic(NOWHERE, f"{name} is declared no more: the project mentioned it, and stops to", f"It was found with "
-                             f"{values}: `prune: restore` puts that back", "warning")
+                             f"{values}: `prune: restore` puts that back, `ringfence ledger release` leaves it so", "warning")
 
 
 def _guarded(plan: Plan, removals: int) -> Plan:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from weakref import WeakKeyDictionary
 
 from ringfence.diagnostics import MAX_PROBLEMS, Diagnostic, Finding, suggest
+from ringfence.documents.yaml import Map
 from ringfence.model.declaration import (
     NO_TREATMENT,
     Absent,
@@ -298,7 +299,12 @@ def _state(mistakes: _Mistakes) -> str:
 def _values(mistakes: _Mistakes) -> dict[str, Any]:
     """The canonical values of the properties that are right."""
     kind, task, found = mistakes.kind, mistakes.task, {}
+    disguised = task.raw.disguised if isinstance(task.raw, Map) else ()
     for name, value in task.raw.items():
+        if name in disguised:
+            mistakes.add(Finding(name, f"{name}: YAML reads what is written here as {quoted(value)}",
+                                 "write it in quotes if it is meant as it stands (names keep their zeros), or as a plain number"))
+            continue
         if name in (kind.key, "state"):
             continue
         if len(mistakes.found) > MAX_PROBLEMS:  # more than is told

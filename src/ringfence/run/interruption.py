@@ -11,6 +11,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE = 5.0  # seconds that hosts which are being written get to end; GitHub kills 7.5 s after SIGINT, systemd and GitLab later
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, where what is under way ends at once."""
+
+
 class Interruption:
     """Whether somebody asked the run to end."""
 
@@ -41,12 +45,8 @@ class Interruption:
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.number:
-            raise KeyboardInterrupt
+            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
         self.number = number
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, where nobody waits for it."""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.files import MAX_JOURNAL, read_bytes
 from ringfence.formats.data import FORMAT_VERSION
 from ringfence.model.state import Id
-from ringfence.run.journal import own_folder, runs_folder
+from ringfence.run.journal import OWN_FOLDER, runs_folder
 from ringfence.run.run_lock import HOLDER, LOCK
 
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
@@ -131,8 +131,10 @@ def _journals(folder: Path) -> list[Path]:
 
 def running_run(project: Path, run_dir: str = "") -> str:
     """The run that has the lock of the project; empty where nobody has it."""
+    folder = Path(run_dir) if run_dir else project / OWN_FOLDER
+    if not (folder / LOCK).is_file():  # nothing is made by looking
+        return ""
     try:
-        folder = own_folder(project, run_dir)
         with FileLock(folder / LOCK, timeout=0, mode=0o600):
             return ""
     except Timeout:

@@ -12,10 +12,15 @@ def plan_head(head: PlanHead, style: Style = unstyled) -> str:
     return "".join(f"{style(line, 'quiet')}\n" for line in _lines(head)) + "\n"
 
 
-def _lines(head: PlanHead) -> Iterator[str]:
+def origin(head: PlanHead) -> str:
+    """When, where and by whom it was made, in a line."""
     who = " on ".join(cut(name) for name in (head.user, head.machine) if name)
     by = f" by {who}" if who else ""
-    yield f"plan {cut(head.run_id)}, made {moment(head.made_at)}{by} with ringfence {cut(head.ringfence)}"
+    return f"plan {cut(head.run_id)}, made {moment(head.made_at)}{by} with ringfence {cut(head.ringfence)}"
+
+
+def _lines(head: PlanHead) -> Iterator[str]:
+    yield origin(head)
     state = head.project
     if state.name or state.commit:
         commit = f" at commit {cut(state.commit)}" if state.commit else ""

@@ -42,8 +42,8 @@ Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbo
 def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
          hosts: FleetOptions, ownership: OwnershipOptions,
          playbooks: Playbooks = [],  # noqa: B006
-         out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file, for `apply` from the same "
-                                  "folder.")] = "",
+         out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file, for `show` and for `apply` "
+                                  "in the same project.")] = "",
          detailed_exitcode: DetailedExitCode = False,
          diff: Diff = True) -> ExitCode:
     """Show what would change on the hosts, and change nothing."""

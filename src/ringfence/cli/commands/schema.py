@@ -27,7 +27,7 @@ def files(kinds: Mapping[str, Kind]) -> dict[str, str]:
 def schema(console: Console, trusted: TrustOptions,
            out: Annotated[str, flag("-o", "--out", metavar="DIR", help="Where to. Default: schemas.")] = "schemas",
            own: Own = False) -> ExitCode:
-    """Write JSON Schemas of playbooks, inventories, plan files, reports and each kind."""
+    """Write JSON Schemas of playbooks, inventories, ringfence.yml, plan files, reports and each kind."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     made = files(known_kinds(own, trusted))
