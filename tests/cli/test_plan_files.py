@@ -252,6 +252,10 @@ def test_variables_of_the_command_line_are_in_it_by_name(cli: Cli) -> None:
         assert "warning: the plan was made with -e corp=…, port=…" in without.err
         assert "create firewall_rule corp-rdp. The host or the project changed since the plan was made, or it was made with -e " \
                "corp=…, port=…" in without.out
+        cli.write({"site.yml": play.replace("3389", '"{{ port }}"')})
+        undefined = cli("apply", "p.json", "--yes")
+        assert undefined.code == 1
+        assert "note: the plan was made with -e corp=…, port=…\n    Give the same again." in undefined.err
         assert cli("apply", "p.json", "--yes", "-e", "port=4711", "-e", "@secret.yml").code == 0
 
 
@@ -478,13 +482,18 @@ def test_standard_output_gets_it_behind_the_text(cli: Cli, to_file: bool) -> Non
         validator("plan").validate(json.loads('{"format_version"' + plan))
 
 
-def test_a_folder_that_takes_no_file_is_told(cli: Cli) -> None:
+@pytest.mark.parametrize(("place", "reason"), [
+    ("folder", "Is a directory"), ("loop", "Too many levels of symbolic links"), ("dangling", "No such file or directory"),
+    ("/dev/full", "No space left on device")])
+def test_a_place_that_takes_no_file_is_told(cli: Cli, place: str, reason: str) -> None:
     with fleet(cli, 1):
-        assert "no folder" in cli("plan", "-o", "none/p.json").err
         cli.write({"folder/x": ""})
-        said = cli("plan", "-o", "folder")
-        assert (said.code, "folder" in said.err) == (1, True)
-        assert (cli.folder / "folder").is_dir()
+        (cli.folder / "loop").symlink_to("loop")
+        (cli.folder / "dangling").symlink_to("nowhere/p.json")
+        said = cli("plan", "-o", place)
+        assert (said.code, said.err) == (1, f"{place}: error: the plan was not written: {reason}\n")
+        assert [p.name for p in (cli.folder / "folder").iterdir()] == ["x"]
+    assert "no folder" in cli("plan", "-o", "none/p.json").err
 
 
 # -- interrupted

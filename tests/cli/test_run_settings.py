@@ -3,15 +3,18 @@
 import dataclasses
 import json
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 from cli_lab import PLAYBOOK, Cli, fleet
 from core import cases
+from typer.models import OptionInfo
 
+from ringfence.cli.app import CALLS
 from ringfence.cli.command import OPTION_GROUPS
-from ringfence.cli.options import setting_of
+from ringfence.cli.options import InventoryOptions, SelectionOptions, setting_of
 from ringfence.documents.vault import encrypt
 from ringfence.run_settings import SETTINGS
 from ringfence.secret import Secret
@@ -49,6 +52,24 @@ def test_flags_are_the_rows_of_the_table() -> None:
             row = setting_of(hints[found.name])
             assert row is SETTINGS[found.name]
             assert found.default in (dataclasses.MISSING, row.default)
+
+
+OF_ONE_CALL = {"--out", "--resume", "--name", "--kind", "--origin", "--store", "--from", "--number", "--from-journal"}
+
+
+def test_what_is_no_setting_asks_something_of_one_call() -> None:
+    """Another flag of a run belongs into the table, or here."""
+    flags: set[str] = set()
+    for call in CALLS:
+        name, _, sub = call.partition(" ")
+        module = import_module(f"ringfence.cli.commands.{name.replace('-', '_')}")
+        hints = get_type_hints(getattr(module, (sub or name).replace("-", "_")), include_extras=True)
+        if any(hint in (InventoryOptions, SelectionOptions) for hint in hints.values()) or "run_dir" in hints:
+            options = [m for hint in hints.values() for m in getattr(hint, "__metadata__", ()) if isinstance(m, OptionInfo)]
+            said = [str(flag) for option in options for flag in (option.default, *(option.param_decls or ()))]  # typer's first
+            flags |= {flag for flag in said if flag.startswith("--")}
+    assert flags == OF_ONE_CALL
+    assert flags.isdisjoint(flag for row in SETTINGS.values() for flag in row.flags)
 
 
 def test_no_name_is_given_twice() -> None:

@@ -253,6 +253,23 @@ def test_a_journal_that_cannot_be_written_begins_nothing(cli: Cli, two: dict[str
     assert cli("runs").out == "no runs are recorded here\n"
 
 
+@pytest.mark.parametrize("name", ["", "lock", "holder", "runs", ".gitignore"])
+def test_a_repository_has_nothing_else_written(name: str, cli: Cli, two: dict[str, Machine]) -> None:
+    """A cloned one may hold links; what they lead to stays as it is."""
+    one_rule(cli, 443)
+    victim, folder = cli.folder / "victim", cli.folder / ".ringfence"
+    victim.mkdir() if name in ("", "runs") else victim.write_text("mine", encoding="utf-8")
+    if name:
+        folder.mkdir()
+    (folder / name if name else folder).symlink_to(victim)
+    before = written(two)
+    said = cli("apply", "--yes")
+    assert (said.code, written(two)) == (1, before)
+    assert "it is a link, and runs write no file in the place of another" in said.err
+    assert (list(victim.iterdir()) == []) if victim.is_dir() else (victim.read_text(encoding="utf-8") == "mine")
+    assert cli("apply", "--yes", "--run-dir", "elsewhere").code == 0
+
+
 def test_looking_makes_nothing(cli: Cli, two: dict[str, Machine]) -> None:
     before = sorted(path.name for path in cli.folder.iterdir())
     assert cli("runs").code == cli("plan").code == 0

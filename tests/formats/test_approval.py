@@ -1,16 +1,18 @@
 """What was agreed to, and what is more than that."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from core import cases, rule
 
+from ringfence import kinds
 from ringfence.diagnostics import Where
 from ringfence.errors import GuardRefused, StalePlan
 from ringfence.formats.approval import MAX_NAMED, Approval, is_part
 from ringfence.model.resource import Resource
-from ringfence.model.state import Change, id_of
+from ringfence.model.state import Change, Id, id_of
 from ringfence.report import HostResult
 
 HOST = HostResult("web1", machine="guid-1|web1|corp")
@@ -82,3 +84,26 @@ def test_a_refusal_stays_one_where_the_changes_are_those_that_were_approved() ->
     refused = replace(HOST, changes=(one,), error=GuardRefused("no"))
     assert Approval((one,)).judge(refused).status == "refused"
     assert Approval(()).judge(refused).status == "stale"
+
+
+OWN_KIND = """\
+from ringfence.model.resource import Resource, prop, resource
+from ringfence.model.storage import ByCmdlet
+from ringfence.types.enums import TRUE_FALSE
+
+@resource("own_setting", noun="NetOwnSetting", whole=False, storage=ByCmdlet("Get-NetOwnSetting"), example_name="x")
+class OwnSetting(Resource):
+    \"\"\"Settings of our own.\"\"\"
+    wanted: bool = prop("Whether it is wanted.", TRUE_FALSE, default=True, example=False)
+"""
+
+
+def test_a_kind_of_the_project_is_the_same_each_time_that_it_is_loaded(tmp_path: Path) -> None:
+    """A plan is read before the project is."""
+    (tmp_path / "own_setting.py").write_text(OWN_KIND, encoding="utf-8")
+    first, second = (kinds.load([tmp_path])["own_setting"] for _ in range(2))
+    assert first.cls is not second.cls
+    then, now = (Change(Id("local", "own_setting", "x"), kind.create("x", {"wanted": True}), kind.create("x", {"wanted": False}))
+                 for kind in (first, second))
+    assert is_part(now, then)
+    assert not is_part(replace(now, after=now.before), then)

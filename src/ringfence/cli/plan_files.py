@@ -4,6 +4,7 @@ import getpass
 import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +12,8 @@ from pathlib import Path
 from ringfence import files
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import SecretOptions
-from ringfence.diagnostics import NOWHERE, Diagnostic, Problems
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems
 from ringfence.documents.trust import Trust
-from ringfence.documents.variable_files import VariableFiles, extra
-from ringfence.documents.vault import Vault
 from ringfence.documents.yaml import read_text
 from ringfence.errors import ExitCode, StalePlan
 from ringfence.formats.approval import Approval
@@ -189,32 +187,28 @@ def _other_commit(then: ProjectState, now: ProjectState) -> str:
     return "something in the project is not committed" if now.dirty else ""
 
 
-def changed_since(run: Prepared, head: PlanHead, secrets: SecretOptions) -> Iterator[Diagnostic]:
-    """What is otherwise than when the plan was made, as far as it is known before a host is asked; notes and warnings."""
+@contextmanager
+def made_with_told(head: PlanHead | None) -> Iterator[None]:
+    """What is wrong with a project without the variables that a plan was made with, is told with their names."""
+    try:
+        yield
+    except InputError as error:
+        if head is None or not head.made_with:
+            raise
+        told = Diagnostic(NOWHERE, f"the plan was made with {head.made_with}", "Give the same again.", "note")
+        raise InputError([*error.diagnostics, told]) from None
+
+
+def changed_since(run: Prepared, head: PlanHead) -> Iterator[Diagnostic]:
+    """How the plan was made, and what is otherwise since then as far as it is known before a host is asked."""
     yield Diagnostic(NOWHERE, origin(head), severity="note")
-    given = _names_given(secrets)
-    if missing := sorted(set(head.extra_vars) - given) if given is not None else []:
-        yield Diagnostic(
-            NOWHERE,
-            f"the plan was made with -e {', '.join(f'{n}=…' for n in missing)}",
-            "Give the same again: where it matters, hosts are stale without.",
-            "warning",
-        )
+    if missing := sorted(set(head.extra_vars) - set(run.extra_vars)):
+        yield Diagnostic(NOWHERE, f"the plan was made with -e {'=…, '.join(missing)}=…", "Give the same again: where "
+                         "it matters, hosts are stale without.", "warning")
     now = digests(run)
     if changed := [path for path, digest in head.files.items() if now.get(path, digest) != digest]:
-        yield Diagnostic(
-            NOWHERE,
-            f"changed since the plan was made: {names(changed)}",
-            "What is done is what was approved, or nothing.",
-            "note",
-        )
-
-
-def _names_given(secrets: SecretOptions) -> set[str] | None:
-    """The names of the variables of -e; None where they are in a file that cannot be read like this."""
-    problems = Problems()
-    found = extra(secrets.extra_vars, VariableFiles(Vault(), problems))
-    return None if problems.failed else set(map(str, found))
+        yield Diagnostic(NOWHERE, f"changed since the plan was made: {names(changed)}", "What is done is what was approved, or "
+                         "nothing.", "note")
 
 
 def approvals(plan: PlanFile, run: Prepared, narrowed: bool) -> tuple[dict[str, Approval], list[HostResult]]:

@@ -32,6 +32,8 @@ the flag or the variable.
 **Of an untrusted project** (`--untrusted`), `ringfence.yml` says what is looked at, inside of its folder: inventory, playbooks,
 variables, tags. How the run goes and is told, and where something is written, is only its user's to say.
 
+Flags that are not in the table (`--out`, `--resume`, `--name` …) ask something of one call, and have neither variable nor key.
+
 `vault_password_file` and `vault_id` are for the same: where the user names one of them, both of `ringfence.yml` do not count.
 
 `ringfence schema` writes `schemas/settings.schema.json`, the JSON Schema of `ringfence.yml`, for editors. Those that use the YAML

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from ringfence.codecs.converted import ConvertedText
 from ringfence.codecs.rule_string import TruthTable
-from ringfence.diagnostics import Finding, suggest
+from ringfence.diagnostics import Finding, describe, suggest
 from ringfence.model.resource import NO_SET, Kind, Resource, prop, resource
 from ringfence.model.rules import DISPLAY_NAME, NAME, TEXT
 from ringfence.model.storage import DEFAULT, PartOf
-from ringfence.types.base import CaseInsensitive, PropertyType, quoted
+from ringfence.types.base import CaseInsensitive, PropertyType, fold, quoted
 from ringfence.types.enums import choice, number
+from ringfence.types.foreign_words import PROPOSALS
 
 T = TypeVar("T", bound="type[Resource]")
 
@@ -60,17 +61,19 @@ def proposals_of(cls: "type[Resource]") -> PropertyType:
 
 def _proposal(kind: Kind, member: Any, label: str, problems: list[str]) -> Resource:
     if not isinstance(member, Mapping):
-        problems.append(f"{label}this is not a mapping of {', '.join(kind.properties)}")
+        problems.append(f"{label}a proposal is a mapping, {{{next(iter(kind.properties))}: …}}, not {describe(member)}")
         return kind.create("", {})
     values = {}
     for name, value in member.items():
         p = kind.properties.get(name)
         try:
             if p is None:
-                raise ValueError(f"unknown{suggest(str(name), list(kind.properties), '; ')}")
+                foreign = PROPOSALS.get(fold(str(name)), "")
+                alike = suggest(name, list(kind.properties), "; ") if isinstance(name, str) else ""
+                raise ValueError("unknown" + (f"; say {foreign}" if foreign in kind.properties else alike))
             values[p.name] = p.type.parse(value)
         except ValueError as error:
-            problems.append(f"{label}{name}: {error}")
+            problems.append(f"{label}{name if isinstance(name, str) else quoted(name)}: {error}")
     problems += [f"{label}{p.name} is missing" for p in kind.properties.values() if p.required and p.name not in member]
     return kind.create("", values)
 

@@ -54,6 +54,7 @@ class DeclarationBuilder:
         require_scope: rules that let in have to say from where."""
         self.kinds, self._of_windows, self._require_scope = kinds, of_windows, require_scope
         self._by_task: WeakKeyDictionary[RenderedTask, TaskDeclarations] = WeakKeyDictionary()  # known by identity
+        self._of_parts: WeakKeyDictionary[RenderedTask, list[Diagnostic]] = WeakKeyDictionary()
         self._by_value: dict[Any, TaskDeclarations] = {}
 
     def declare(self, task: RenderedTask) -> TaskDeclarations:
@@ -84,13 +85,15 @@ class DeclarationBuilder:
 
     def value_problems(self, task: RenderedTask) -> list[Diagnostic]:
         """What is wrong with single values of a task that is not complete."""
-        mistakes = _Mistakes(task, self.kinds[task.kind])
-        _values(mistakes)
-        _state(mistakes)
-        _treatment(mistakes)
-        if mistakes.kind.key in task.properties:
-            _names(mistakes)
-        return mistakes.found
+        if (known := self._of_parts.get(task)) is None:
+            mistakes = _Mistakes(task, self.kinds[task.kind])
+            _values(mistakes)
+            _state(mistakes)
+            _treatment(mistakes)
+            if mistakes.kind.key in task.properties:
+                _names(mistakes)
+            known = self._of_parts[task] = mistakes.found
+        return known
 
     def declarations(self, tasks: Iterable[RenderedTask]) -> tuple[Declarations, list[Diagnostic]]:
         """Everything that the tasks of one host declare, and every mistake in them."""
@@ -162,7 +165,7 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
     names, state, values, treatment = _names(mistakes), _state(mistakes), _values(mistakes), _treatment(mistakes)
     for finding in _missing(task, kind, treatment) if state == "present" else _meaningless(state, kind, values, task.treatment):
         mistakes.add(finding)
-    if state == "present" and not kind.whole and not task.raw.keys() - {kind.key, "state"}:
+    if state == "present" and not kind.whole and not mistakes.failed and not task.raw.keys() - {kind.key, "state"}:
         mistakes.add(Finding(kind.key, "nothing is said of it, so nothing of it is managed",
                              f"name a property: see `ringfence doc {kind.name}`", "warning"))
     if_whole = _Mistakes(task, kind)

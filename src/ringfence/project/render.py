@@ -21,7 +21,8 @@ from ringfence.templates.sandbox import OMIT
 from ringfence.templates.scope import Scope
 
 MEMO = 64  # renderings of one task that are kept
-_OWN = FACTS | {"inventory_hostname", "inventory_hostname_short"}  # differ on every host: no use to remember
+_NAMES_OF_HOST = frozenset({"inventory_hostname", "inventory_hostname_short"})
+_OWN = FACTS | _NAMES_OF_HOST  # differ on every host: no use to remember
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -171,7 +172,8 @@ class TaskRenderer:
         """The task for the host that `scope` is of. Raises OverBudget."""
         scope = scope.child(self.variables)
         seen = scope.visible_from(self.names)
-        if seen is None or not _OWN.isdisjoint(seen):
+        own = _NAMES_OF_HOST if scope.facts is None else _OWN  # facts that nobody knows are the same everywhere
+        if seen is None or not own.isdisjoint(seen):
             return self._render(scope)
         key = frozenset((name, _identity(value)) for name, value in seen.items())
         found = self._memo.get(key)

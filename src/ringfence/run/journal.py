@@ -4,6 +4,7 @@
 host. What was written in between is with the system, and lost with the machine alone.
 """
 
+import errno
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from ringfence.run.interruption import Interruption
 from ringfence.run.recorder import Recorder
 
 OWN_FOLDER, RUNS = ".ringfence", "runs"
+LOCK, HOLDER = "lock", "holder"  # the second names the run which has the first
 _IGNORED = "# what ringfence keeps here is of this machine\n*\n"
 
 
@@ -29,8 +31,12 @@ def runs_folder(project: Path, run_dir: str = "") -> Path:
 
 def own_folder(project: Path, run_dir: str = "") -> Path:
     """The folder in which a project's runs keep their lock: `.ringfence` beside ringfence.yml, or that of --run-dir. It is made
-    where it is not there; git does not see the first. Raises OSError."""
+    where it is not there; git does not see the first. Raises OSError, also where something in it is a link."""
     folder = Path(run_dir) if run_dir else project / OWN_FOLDER
+    names = (LOCK, HOLDER, RUNS, ".gitignore")
+    links = [path for path in (*(() if run_dir else (folder,)), *(folder / name for name in names)) if path.is_symlink()]
+    if links:  # a repository that somebody else wrote would have another file written in its place
+        raise OSError(errno.ELOOP, "it is a link, and runs write no file in the place of another", str(links[0]))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ignored = folder / ".gitignore"
     if not run_dir and not ignored.exists():

@@ -13,8 +13,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.files import MAX_JOURNAL, read_bytes
 from ringfence.formats.data import FORMAT_VERSION
 from ringfence.model.state import Id
-from ringfence.run.journal import OWN_FOLDER, runs_folder
-from ringfence.run.run_lock import HOLDER, LOCK
+from ringfence.run.journal import HOLDER, LOCK, OWN_FOLDER, runs_folder
 
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 DONE_STATUSES = ("changed", "in_sync", "not_in_force")  # statuses of hosts to which `apply --resume` does not go again

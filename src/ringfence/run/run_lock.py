@@ -8,9 +8,7 @@ from filelock import FileLock, Timeout
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.files import read_bytes
-from ringfence.run.journal import own_folder
-
-LOCK, HOLDER = "lock", "holder"  # the file that names the run which has the lock
+from ringfence.run.journal import HOLDER, LOCK, own_folder
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.diagnostics import suggest
-from ringfence.types.base import NOT_CONFIGURED, PropertyType, as_list, as_text, empty_value, fold, quoted, snake
+from ringfence.types.base import NOT_CONFIGURED, PropertyType, as_list, as_text, empty_value, fold, likely_meant, quoted, snake
 
 
 def choice(*parameters: str, **aliases: str) -> PropertyType:
@@ -87,6 +87,13 @@ def flags_of(*parameters: str, whole: bool = False, **aliases: str) -> PropertyT
     """Some of an enum's values; `any`, or (with `whole`) all of them, is ()."""
     base = choice(*parameters, **aliases)
 
+    def one(word: Any) -> str:
+        try:
+            return str(base.parse(word))
+        except ValueError as error:
+            hint = likely_meant(word, base.parse, "any") if isinstance(word, str) else ""
+            raise ValueError(f"{error}; {hint}" if hint else str(error)) from None
+
     def parse(value: Any) -> tuple[str, ...]:
         parts = as_list(value)
         if any(isinstance(p, str) and p.casefold() in ("any", "all") for p in parts):
@@ -95,7 +102,7 @@ def flags_of(*parameters: str, whole: bool = False, **aliases: str) -> PropertyT
             return ()
         if not parts:
             raise empty_value("any")
-        found = {base.parse(p) for p in parts}
+        found = set(map(one, parts))
         return () if whole and len(found) == len(parameters) else tuple(sorted(found))
 
     item = {"enum": [*map(snake, parameters), "any"]}

@@ -56,6 +56,10 @@ PROPERTIES: Mapping[str, Mapping[str, str]] = {
         "disablenotifications": "notify_on_listen", "logfile": "log_file_name", "logpath": "log_file_name",
         "logfilepath": "log_file_name", "logsize": "log_max_size_kilobytes", "ensure": "enabled"}),
 }
+PROPOSALS: Mapping[str, str] = {  # pieces of proposals, of whichever set
+    "psk": "pre_shared_key", "presharedkey": "pre_shared_key", "computer": "machine", "certificate": "cert", "ca": "authority",
+    "issuer": "authority", "dhgroup": "key_exchange", "group": "key_exchange", "integrity": "hash", "enc": "encryption",
+    "protocol": "encapsulation"}
 ANYWHERE: Mapping[str, str] = {  # of the task, or of no kind
     **dict.fromkeys(("when", "tags", "loop", "vars", "withitems", "loopcontrol"), "it is a key of the task, one level up"),
     **dict.fromkeys(("register", "notify", "become", "ignoreerrors", "delegateto"), "it is a key of Ansible's tasks that "

@@ -32,6 +32,7 @@ from ringfence.cli.plan_files import (
     check_age,
     check_project,
     is_plan_file,
+    made_with_told,
     options_here,
     read_plan,
     show_plan,
@@ -78,12 +79,13 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
     plan = _stored_plan(files, selection, trusted, limits, console.settings.given("max_age", "same_commit"))
     if plan:
         files, selection, ownership = _options_of(plan, trusted, ownership)
-    run = prepared(console, files, selection, secrets, trusted, not hosts.list_hosts, ownership, narrowed if plan else (),
-                   decided=bool(plan or resume))
+    with made_with_told(plan.head if plan else None):
+        run = prepared(console, files, selection, secrets, trusted, not hosts.list_hosts, ownership, narrowed if plan else (),
+                       decided=bool(plan or resume))
     approved: Approvals | None = None
     others: list[HostResult] = []
     if plan:
-        run, approved, others = _held_against(console, plan, file, run, secrets, limits, bool(narrowed))
+        run, approved, others = _held_against(console, plan, file, run, limits, bool(narrowed))
     run = _only(run, left or None)
     if hosts.list_hosts:
         return list_hosts(console, run)
@@ -118,11 +120,11 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
 
 
 def _held_against(
-    console: Console, plan: PlanFile, file: str, run: Prepared, secrets: SecretOptions, limits: PlanLimits, narrowed: bool
+    console: Console, plan: PlanFile, file: str, run: Prepared, limits: PlanLimits, narrowed: bool
 ) -> tuple[Prepared, Approvals, list[HostResult]]:
     """The run as far as the plan goes, what was agreed to, and the hosts to which nothing is done. Raises StalePlan."""
     check_project(run, plan.head, file, limits.same_commit)
-    console.problems([*changed_since(run, plan.head, secrets)])
+    console.problems([*changed_since(run, plan.head)])
     approved, others = approvals(plan, run, narrowed)
     if new := [job.host for job in run.jobs if job.host not in plan.hosts]:
         console.say(f"not in the plan, and left alone: {names(new)}")

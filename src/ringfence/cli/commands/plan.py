@@ -23,6 +23,7 @@ from ringfence.cli.options import (
 from ringfence.cli.plan_files import PlanFileObserver, head_of, options_here, options_in_project
 from ringfence.cli.prepared import list_hosts, plan_options, prepared, selection_of, trust_of
 from ringfence.cli.show import show_run
+from ringfence.diagnostics import Where
 from ringfence.errors import ExitCode
 from ringfence.files import write_private
 from ringfence.project import settings
@@ -75,6 +76,9 @@ def _write(
         console.say(f"{out} was not written: the run was interrupted")
         return
     encoder = planned.encoder
-    write_private(out, encoder.text(head_of(console, run, options, out, encoder.salt)))
+    try:
+        write_private(out, encoder.text(head_of(console, run, options, out, encoder.salt)))
+    except OSError as error:
+        raise usage_error(f"the plan was not written: {error.strerror or error}", where=Where(out)) from None
     without = f"; nothing is going to be done on {names(planned.without)}" if planned.without else ""
     console.say(f"{out}: the plan of {count(encoder.hosts, 'host')}{without}")
