@@ -1,6 +1,7 @@
 """Plan files: what was reviewed is what is read again, and what is none ends in one line."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,12 @@ def encoded(results: list[HostResult], head: PlanHead = HEAD) -> str:
     for result in results:
         encoder.add(result, TARGET)
     return "".join(encoder.text(head))
+
+
+def test_files_stand_in_the_order_of_their_names() -> None:
+    """Whatever was read first: equal plans are equal files."""
+    one, other = (dict.fromkeys(names, "ab" * 32) for names in (("a.yml", "b.yml"), ("b.yml", "a.yml")))
+    assert encoded([], replace(HEAD, files=one)) == encoded([], replace(HEAD, files=other))
 
 
 def read(text: str) -> PlanFile:

@@ -101,12 +101,11 @@ def named(files: list[str], jobs: int, free: "SimpleQueue[Tree]", known: reach.R
     """Every fault of named.yml; 1 where one survives."""
     found = [one for one in named_mutants(ROOT) if not files or one.file in files]
     survived = 0
-    with ThreadPoolExecutor(jobs) as pool:
-        outcomes = pool.map(lambda one: met(free, known, one.file, one.mutant), found)
-        for one, outcome in zip(found, outcomes, strict=True):
-            survived += not outcome.by
-            told = f"noticed by {outcome.by}" if outcome.by else "SURVIVED"
-            print(f"{told}: {one.file}:{one.mutant.lines[0]}: {one.name}", flush=True)
+    for number, by in outcomes([(one.file, one.mutant) for one in found], jobs, free, known):
+        one = found[number]
+        survived += not by
+        told = f"noticed by {by}" if by else "SURVIVED"
+        print(f"{told}: {one.file}:{one.mutant.lines[0]}: {one.name}", flush=True)
     print(f"{len(found) - survived} of {len(found)} noticed (all of them are wanted)")
     return 1 if survived else 0
 

@@ -11,7 +11,7 @@ _FAMILY = re.compile("[a-z0-9.-]{3,50}_[a-hjkmnp-tv-z0-9]{13}", re.I)  # name an
 
 
 def _family(value: Any) -> CaseInsensitive | None:
-    name = as_text(value) if value is not None else ""
+    name = as_text(value)
     if name.casefold() == "any":
         return None
     if not _FAMILY.fullmatch(name):
