@@ -123,7 +123,7 @@ def revealed(secret: Secret | None) -> str | None:
 
 def contains_secret(value: Any) -> bool:
     """Whether a secret is in a plain value: itself, or a member of a list or mapping in it."""
-    if isinstance(value, str):  # what most values are
+    if isinstance(value, str | int | float):  # what most values are
         return False
     if isinstance(value, list | tuple):
         return any(map(contains_secret, value))

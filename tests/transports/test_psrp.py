@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from batches import batch_of, open_transport
 from faulty import (
     HERE,
@@ -33,6 +34,7 @@ from ringfence.batch.jea import FUNCTION
 from ringfence.batch.scripts import script
 from ringfence.errors import Unreachable
 from ringfence.transports import psrp
+from ringfence.transports.http import _Preparer
 
 
 def test_works() -> None:
@@ -280,3 +282,20 @@ def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     with Server(WinRm()) as server:
         fails(server.port, "network", "proxy", ansible_psrp_ignore_proxy=False)
         assert run(server.port, ansible_psrp_ignore_proxy=True)[0]
+
+
+def test_what_requests_have_in_common_is_prepared_once_and_each_has_its_own_body_and_cookies() -> None:
+    session = requests.Session()
+    prepare = _Preparer(session)
+    session.headers["Accept-Encoding"] = "identity"
+    first = prepare(requests.Request("POST", "http://srv1:5985/wsman", data=None, headers={}))
+    session.cookies.set("way", "one")
+    second = prepare(requests.Request("POST", "http://srv1:5985/wsman", data=b"<s/>", headers={"Content-Type": "text/xml"}))
+    session.cookies.set("way", "other")
+    third = prepare(requests.Request("POST", "http://srv1:5985/wsman", data=b"<longer/>", headers={"Content-Type": "x/y"}))
+    assert [(r.url, r.body, r.headers["Content-Length"], r.headers.get("Content-Type"), r.headers.get("Cookie"))
+            for r in (first, second, third)] == [
+        ("http://srv1:5985/wsman", None, "0", None, None),
+        ("http://srv1:5985/wsman", b"<s/>", "4", "text/xml", "way=one"),
+        ("http://srv1:5985/wsman", b"<longer/>", "9", "x/y", "way=other")]
+    assert {r.headers["Accept-Encoding"] for r in (first, second, third)} == {"identity"}

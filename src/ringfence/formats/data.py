@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Hashable, Iterable
 from functools import cache
 from itertools import repeat
@@ -11,7 +12,7 @@ from typing import Any, cast
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.plain import plain_data, resource_as_data
-from ringfence.model.state import Change
+from ringfence.model.state import Change, Id
 from ringfence.plan.obstacles import Obstacle
 from ringfence.report import HostResult
 
@@ -19,6 +20,7 @@ FORMAT_VERSION = "1.0"
 """Of documents, events and journals: the minor grows when members are added, the major when one changes."""
 
 MAX_KNOWN = 8_000_000  # characters of changes whose references are remembered
+_VARIANTS = 4  # of an object, that are remembered
 _LONG = 10_000  # characters of a change that is not
 
 _HOSTS = 32  # hosts whose changes are asked for again: those that are worked on
@@ -90,14 +92,16 @@ class Definitions:
     def __init__(self) -> None:
         self._written: set[str] = set()
         self._new: dict[str, str] = {}
-        self._known: dict[Change, str] = {}  # a fleet repeats itself
+        self._known: dict[Id, deque[tuple[Change, str]]] = {}  # a fleet repeats itself, in a few variants of each object
         self._of_hosts: dict[str, tuple[tuple[Change, ...], list[str]]] = {}
         self._size = 0  # characters of what is known, which hold about as much memory as the changes themselves
 
     def refer(self, change: Change) -> str:
         """What a change is referred to by."""
-        if (key := self._known.get(change)) is not None:
-            return key
+        variants = self._known.setdefault(change.id, deque(maxlen=_VARIANTS))
+        for known, key in variants:
+            if known == change:
+                return key
         text = change_text(change)
         key = hashlib.sha256(text.encode()).hexdigest()[:16]
         if key not in self._written:
@@ -105,9 +109,8 @@ class Definitions:
             self._new[key] = text
         if len(text) < _LONG:
             if self._size > MAX_KNOWN:
-                self._known.clear()
-                self._size = 0
-            self._known[change] = key
+                self._known, self._size = {change.id: variants}, 0
+            variants.appendleft((change, key))
             self._size += len(text)
         return key
 

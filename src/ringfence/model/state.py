@@ -122,9 +122,6 @@ class Change:
     owner: str = ""
     label: TaskLabel = NO_TASK
 
-    def __hash__(self) -> int:
-        return hash(self.id)  # as good as one over all values, and quick
-
     @property
     def action(self) -> Action:
         return self.as_action or ("create" if self.before is None else "remove" if self.after is None else "update")

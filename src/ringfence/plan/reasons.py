@@ -32,6 +32,9 @@ NOT_ASKED = ("LocalSubnet", "Internet", "PlayToDevice", "CaptivePortal")
 DYNAMIC_KEYWORDS = "radyn"  # tokens of addresses that Windows resolves from names begin so: RADynKey, as far as it was seen
 Found = Iterator[tuple[tuple[str, ...], Reason]]  # the profiles that a reason holds in, and the reason
 _NOTHING: Mapping[str, tuple[Reason, ...]] = {}
+_NOT_LOOKED_AT = Reason(
+    "not_looked_at", "not known whether the host has its program: Windows is asked when the rule is written "
+    "(ApplicationResolutionEmpty)", "see there: Get-NetFirewallRule -PolicyStore ActiveStore, EnforcementStatus", "note")
 
 
 class Judged(NamedTuple):
@@ -272,9 +275,7 @@ class PolicyOnHost:
                                        "it may match nothing", "see what Windows says of it: Get-NetFirewallRule -PolicyStore "
                                        "ActiveStore, EnforcementStatus", "may_stop")
         if _is_foreign(values.get("program")):
-            yield ALL_PROFILES, Reason("not_looked_at", "not known whether the host has its program: Windows is asked when "
-                                       "the rule is written (ApplicationResolutionEmpty)", "see there: Get-NetFirewallRule "
-                                       "-PolicyStore ActiveStore, EnforcementStatus", "note")
+            yield ALL_PROFILES, _NOT_LOOKED_AT
         if _may_be_for_nobody(rule):
             yield ALL_PROFILES, Reason("may_be_empty", "its addresses are keywords, which may stand for none at this moment",
                                        "see what they stand for: Get-NetFirewallRule -PolicyStore ActiveStore, EnforcementStatus",

@@ -143,7 +143,8 @@ def check(value: Any, where: Where, problems: Problems) -> None:
     """Note every template in a value whose text is wrong, before any host is known. Raises OverBudget with a place."""
     if isinstance(value, Map):
         for key, inner in value.items():
-            check(inner, value.at(key), problems)
+            if type(inner) is not str or "{" in inner:  # all others are no templates
+                check(inner, value.at(key), problems)
     elif isinstance(value, Seq):
         for index, inner in enumerate(value):
             check(inner, value.at(index), problems)
