@@ -81,7 +81,8 @@ def test_a_journal_tells_what_was_planned_made_and_proven(cli: Cli, two: dict[st
     assert document["run_id"] in listed
     assert "2 changed" in listed
     assert cli("apply", "--yes").code == 0
-    assert [e["event"] for e in events(journals(cli)[1])] == ["run_begin", "host_end", "host_end", "run_end"]
+    (second,) = set(journals(cli)) - {journal}  # two of one second have no order
+    assert [e["event"] for e in events(second)] == ["run_begin", "host_end", "host_end", "run_end"]
 
 
 def test_one_fsync_before_the_write_and_one_at_the_end(cli: Cli, two: dict[str, Machine],

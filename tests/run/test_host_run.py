@@ -127,7 +127,7 @@ def test_nothing_declared_is_nothing_to_do() -> None:
 
 def test_names_and_aliases_are_bound_in_the_one_read() -> None:
     host = LabHost({}, accounts={"CORP\\Admins": "S-1-5-21-1-2-3-512"})
-    policy = at(1, name="r", interface_alias="Ethernet", local_user="CORP\\Admins")
+    policy = at(1, name="r", interface_alias="Ethernet", local_user="CORP\\Admins", remote_address="10.0.0.1")
     assert host.apply(policy).connections == 3
     assert f"IF={GUID}|" in host.rules["r"]
     assert "LUAuth=D:(A;;CC;;;S-1-5-21-1-2-3-512)|" in host.rules["r"]
@@ -183,10 +183,10 @@ def test_declarations_that_facts_decide() -> None:
 
 def test_accounts_that_only_the_facts_bring_up_are_asked_for_once_more() -> None:
     host = LabHost({}, accounts={"CORP\\a": "S-1-5-21-1", "SRV1\\b": "S-1-5-21-2"})
-    first = at(1, name="a", local_user="CORP\\a")
+    first = at(1, name="a", local_user="CORP\\a", remote_address="10.0.0.1")
 
     def declare(facts: Facts) -> tuple[Declarations, list[Diagnostic]]:
-        return declared(first, at(5, name="b", local_user=f"{facts.computer}\\b")), []
+        return declared(first, at(5, name="b", local_user=f"{facts.computer}\\b", remote_address="10.0.0.1")), []
 
     result = host.apply(first, declare=declare)
     assert (result.status, result.connections) == ("changed", 4)
@@ -196,7 +196,8 @@ def test_accounts_that_only_the_facts_bring_up_are_asked_for_once_more() -> None
 
 def test_mistakes_that_only_the_host_shows_stop_before_anything_is_written() -> None:
     host = LabHost({})
-    result = host.apply(at(1, name="r", interface_alias="Wi-Fi"), at(5, name="s", local_user="CORP\\nobody"))
+    result = host.apply(at(1, name="r", interface_alias="Wi-Fi", remote_address="10.0.0.1"),
+                        at(5, name="s", local_user="CORP\\nobody", remote_address="10.0.0.1"))
     assert (result.status, result.exit_code, result.changes) == ("invalid", 1, ())
     assert [(d.where, d.host) for d in result.diagnostics] == [(Where("play.yml", 3), "srv1"), (Where("play.yml", 7), "srv1")]
     assert host.cmdlets == []
