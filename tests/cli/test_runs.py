@@ -279,7 +279,6 @@ def test_looking_makes_nothing(cli: Cli, two: dict[str, Machine]) -> None:
     assert sorted(path.name for path in cli.folder.iterdir()) == before
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it is of Linux")
 def test_a_full_disk_for_the_journal_stops_no_host(cli: Cli, two: dict[str, Machine], monkeypatch: pytest.MonkeyPatch) -> None:
     from ringfence.run.journal import Journal
 

@@ -58,8 +58,6 @@ class FleetRun:
     @property
     def not_begun(self) -> tuple[str, ...]:
         """The hosts to which nothing was written because the run was interrupted."""
-        if self._interruption:
-            self._stopped += [job.host for job in self._waiting]
         return tuple(self._stopped)
 
     def results(self) -> Iterator[HostResult]:
@@ -74,7 +72,10 @@ class FleetRun:
         gc.set_threshold(_LOOK_FOR_GARBAGE, *looked[1:])
         deadline = None
         try:
-            self._begin(0 if self._interruption else self._forks)
+            if self._interruption:
+                self._stop_waiting()
+            else:
+                self._begin(self._forks)
             while self._running:
                 done, _ = wait(self._running, timeout=_LOOK_UP, return_when=FIRST_COMPLETED)
                 if not self._interruption:
@@ -85,6 +86,8 @@ class FleetRun:
                 if deadline is not None and (time.monotonic() > deadline or not self._recorder.writing):
                     yield from self._left_behind()
                     return
+            if self._interruption:
+                self._stop_waiting()
         finally:
             gc.set_threshold(*looked)
             gc.unfreeze()
@@ -107,10 +110,15 @@ class FleetRun:
                 observer.on_result(result)
             yield result
 
+    def _stop_waiting(self) -> None:
+        """No further host is begun."""
+        self._stopped += [job.host for job in self._waiting]
+
     def _interrupted(self) -> float:
         """Tells the observers; returns until when hosts that are being written are waited for."""
         in_flight = list(self._recorder.writing)
-        not_begun = [*self.not_begun, *(host for host in self._running.values() if host not in in_flight)]
+        self._stop_waiting()
+        not_begun = [*self._stopped, *(host for host in self._running.values() if host not in in_flight)]
         for observer in self._observers:
             observer.on_signal(self._interruption.name, in_flight, not_begun)
         return time.monotonic() + GRACE
