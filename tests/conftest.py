@@ -5,9 +5,11 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from kerberos_realm import running_realm
 from lab_servers import EchoHost
 from winrm_services import PLAIN, Serve
 
@@ -43,3 +45,10 @@ def no_noise(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     yield
     assert [r for r in caplog.records if not r.name.startswith("ringfence")] == []
     assert capfd.readouterr().err == ""
+
+
+@pytest.fixture(scope="module")
+def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A realm of Kerberos with a real KDC, in a folder."""
+    with running_realm(tmp_path_factory.mktemp("realm")) as directory:
+        yield directory

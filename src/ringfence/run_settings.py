@@ -72,11 +72,12 @@ def _seconds(value: Any) -> float:
 def _duration(value: Any) -> str:
     text = str(value).strip()
     if not re.fullmatch(DURATION, text):
-        raise ValueError(f"{quoted(value)} is no number and unit, such as 30m, 24h or 7d (s m h d w)")
+        raise ValueError(f"{quoted(value)} is no number and unit, such as 30m, 24h or 7d ({' '.join(UNITS)})")
     return text
 
 
-DURATION = "[0-9]{1,6}[smhdw]"
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # of durations, in seconds
+DURATION = f"[0-9]{{1,6}}[{''.join(UNITS)}]"
 MAX_SECONDS = 86_400  # what a wait that somebody sets may be
 MAX_FORKS = 1000  # hosts at the same time
 MAX_CHANGES = 1_000_000  # changes of a host that somebody sets as a limit

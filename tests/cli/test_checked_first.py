@@ -1,11 +1,16 @@
 """All hosts are read and checked before one is written: a mistake that only a host shows ends the run, a refusal only holds its
 host."""
 
+import signal
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cli_lab import RULES, Cli, fleet, written
+from cli_lab import RULES, Cli, fleet, on_terminal, start, written
 from documents import document_in, hosts_in
+
+from ringfence.lab.simulated_host import SimulatedHost
 
 RULE = "{name: corp-web, protocol: tcp, local_port: 443, remote_address: "
 
@@ -54,3 +59,40 @@ def test_what_is_as_declared_is_read_once_and_what_is_changed_four_times(cli: Cl
         assert {(h["status"], h["connections"]) for h in same.values()} == {("in_sync", 1)}
         alone = hosts_in(cli("apply", "--yes", "-l", "web1", "--output", "json").out)
         assert alone["web1"]["connections"] == 1
+
+
+def test_a_signal_while_hosts_are_looked_at_begins_none(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were looked at and those that were not: nothing is written to either, and both are told."""
+    with fleet(cli, 4) as hosts:
+        declare(cli, RULE + "10.0.0.1}")
+        before, called, free = written(hosts), threading.Event(), threading.Event()
+        run = SimulatedHost.run
+
+        def slow(self: SimulatedHost, batch: str, session: Any) -> str:
+            if self.machine is hosts["web3"]:
+                called.set()
+                free.wait(60)
+            return run(self, batch, session)
+
+        monkeypatch.setattr(SimulatedHost, "run", slow)
+        with start(cli, "apply", "--yes", "-f", "1", "--output", "json") as process:
+            assert called.wait(30)
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=30)
+            free.set()
+        assert (process.returncode, written(hosts)) == (143, before)
+        result = document_in(out, "report")["result"]
+        assert (result["hosts"], sorted(result["not_begun"])) == ([], ["pc2", "pc4", "web1", "web3"])
+        assert "interrupted by SIGTERM: 0 hosts done; not begun: pc2 pc4 web1 web3" in err
+
+
+def test_nobody_is_asked_where_one_host_is_wrong_and_another_away(cli: Cli) -> None:
+    """The exit code tells of the host that is away; the mistake holds all others all the same."""
+    with fleet(cli, 3) as hosts:
+        declare(cli, RULE + "\"{{ 'nonsense' if ansible_facts.hostname | lower == 'pc2' else '10.0.0.1' }}\"}")
+        cli.write({"more.yml": "all: {hosts: {gone: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_connection: ssh}}}\n"})
+        before = written(hosts)
+        code, shown = on_terminal(cli, "", "apply", "-i", "hosts.yml", "-i", "more.yml")
+        assert (code, written(hosts)) == (5, before)
+        assert "[y/N]" not in shown
+        assert "nothing is written to any host" in shown

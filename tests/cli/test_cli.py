@@ -1,20 +1,17 @@
 """The command line against simulated hosts: what it prints, what it writes, how it exits."""
 
 import json
-import os
-import pty
 import re
 import signal
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
-from cli_lab import RULES, Cli, Output, environment, fleet, start, written
+from cli_lab import RULES, Cli, Output, fleet, on_terminal, start, written
 from core import cases
 from documents import document_in, hosts_in
 
@@ -280,33 +277,6 @@ def test_ctrl_c_ends_every_command_at_once_with_one_line(command: str, cli: Cli,
             told, *record = [line for line in err.splitlines() if line]
             assert told == "interrupted by SIGINT: 0 hosts done; not begun: web1"
             assert [line.split()[0] for line in record] == (["record:"] if command == "apply --yes" else [])
-
-
-def on_terminal(cli: Cli, answer: str, *arguments: str, **more: str) -> tuple[int, str]:
-    """Run in front of a terminal, answer the question; returns exit code and what the terminal shows."""
-    controller, terminal = pty.openpty()
-    streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
-    with start(cli, *arguments, **streams, env=environment(TERM="xterm", **more)) as process:
-        os.close(terminal)
-        shown = _until(controller, lambda text: "[y/N]" in text) if answer else ""
-        os.write(controller, answer.encode())
-        shown += _until(controller, lambda text: False)
-        code = process.wait(60)
-    os.close(controller)
-    return code, shown
-
-
-def _until(controller: int, enough: Callable[[str], bool]) -> str:
-    shown = b""
-    while not enough(shown.decode(errors="replace")):
-        try:
-            more = os.read(controller, 65536)
-        except OSError:  # Linux says so when the other side is gone
-            break
-        if not more:
-            break
-        shown += more
-    return shown.decode(errors="replace")
 
 
 def test_apply_asks_on_a_terminal(cli: Cli) -> None:

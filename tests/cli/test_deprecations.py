@@ -1,11 +1,10 @@
 """Names that were given up, with made-up rows: they work with a warning for two minors, and are refused then."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
-from cli_lab import Cli
+from cli_lab import Cli, undisturbed
 
 from ringfence import __version__, deprecations
 from ringfence.deprecations import DEPRECATIONS, Deprecation, NamedIn
@@ -27,11 +26,7 @@ PROJECT = {
 
 @pytest.fixture
 def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    for name in [n for n in os.environ if n.startswith(("RINGFENCE_", "ANSIBLE_"))]:
-        monkeypatch.delenv(name)
-    made = Cli(tmp_path, capsys)
-    made.write(PROJECT)
-    return made
+    return undisturbed(tmp_path, capsys, monkeypatch, PROJECT)
 
 
 def test_old_names_work_and_are_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

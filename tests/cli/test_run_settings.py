@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
-from cli_lab import PLAYBOOK, Cli, fleet
+from cli_lab import PLAYBOOK, Cli, fleet, undisturbed
 from core import cases
 from typer.models import OptionInfo
 
@@ -26,11 +26,7 @@ PROJECT = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\nproject:
 
 @pytest.fixture
 def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    for name in [n for n in os.environ if n.startswith(("RINGFENCE_", "ANSIBLE_"))]:
-        monkeypatch.delenv(name)
-    made = Cli(tmp_path, capsys)
-    made.write(PROJECT)
-    return made
+    return undisturbed(tmp_path, capsys, monkeypatch, PROJECT)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c["name"])

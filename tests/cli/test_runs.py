@@ -100,8 +100,7 @@ def test_one_fsync_before_the_write_and_one_at_the_end(cli: Cli, two: dict[str, 
 @pytest.mark.parametrize("how", ["before", "middle"])
 def test_killed_at_each_write_of_the_journal(how: str, cli: Cli, two: dict[str, Machine]) -> None:
     """What the record says then is true, nobody is locked out, and one goes on from it."""
-    # of run_begin, three of each host, run_end; the second host's go like the first's
-    for write in {"before": (2, 3, 5, 8), "middle": (1, 2, 4)}[how]:
+    for write in range(1, 9):  # run_begin, three of each host, run_end
         port, before = 1000 + write, journals(cli)
         one_rule(cli, port)
         done = subprocess.run([sys.executable, HELPER, str(write), how, "apply", "--yes", "-f", "1"], cwd=cli.folder,

@@ -2,9 +2,10 @@
 
 import contextlib
 import os
+import pty
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,3 +95,40 @@ def start(cli: Cli, *arguments: str, **options: Any) -> "Iterator[subprocess.Pop
             yield process
         finally:
             process.kill()
+
+
+def on_terminal(cli: Cli, answer: str, *arguments: str, **more: str) -> tuple[int, str]:
+    """Run in front of a terminal, answer the question; returns exit code and what the terminal shows."""
+    controller, terminal = pty.openpty()
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    with start(cli, *arguments, **streams, env=environment(TERM="xterm", **more)) as process:
+        os.close(terminal)
+        shown = _until(controller, lambda text: "[y/N]" in text) if answer else ""
+        os.write(controller, answer.encode())
+        shown += _until(controller, lambda text: False)
+        code = process.wait(60)
+    os.close(controller)
+    return code, shown
+
+
+def _until(controller: int, enough: Callable[[str], bool]) -> str:
+    shown = b""
+    while not enough(shown.decode(errors="replace")):
+        try:
+            more = os.read(controller, 65536)
+        except OSError:  # Linux says so when the other side is gone
+            break
+        if not more:
+            break
+        shown += more
+    return shown.decode(errors="replace")
+
+
+def undisturbed(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+                project: dict[str, str]) -> Cli:
+    """The program in a project, without what the surroundings say of runs."""
+    for name in [n for n in os.environ if n.startswith(("RINGFENCE_", "ANSIBLE_"))]:
+        monkeypatch.delenv(name)
+    made = Cli(folder, capsys)
+    made.write(project)
+    return made

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kerberos_realm import NAME, NEEDS_A_KDC, PASSWORD, USER, running_realm
+from kerberos_realm import NAME, NEEDS_A_KDC, PASSWORD, USER
 from lab_servers import SCRIPT, EchoHost, framed, invoke, wsman
 from pypsrp.exceptions import AuthenticationError
 
@@ -18,12 +18,6 @@ from ringfence.lab.winrm.winrm_settings import WinRMSettings
 pytestmark = NEEDS_A_KDC
 
 SETTINGS = WinRMSettings(scripts=lambda: (SCRIPT,), methods=AuthMethods(basic=False, unencrypted=False))
-
-
-@pytest.fixture(scope="module")
-def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with running_realm(tmp_path_factory.mktemp("realm")) as directory:
-        yield directory
 
 
 @pytest.fixture

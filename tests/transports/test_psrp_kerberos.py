@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from batches import open_transport
 from faulty import Server, always, response
-from kerberos_realm import NAME, NEEDS_A_KDC, PASSWORD, REALM, USER, krb5_conf, running_realm, tool
+from kerberos_realm import NAME, NEEDS_A_KDC, PASSWORD, REALM, USER, krb5_conf, tool
 from lab_machine import ADMIN, host
 from lab_servers import EchoHost
 from psrp_client import BATCH, fails, run, variables
@@ -34,12 +34,6 @@ TICKET: dict[str, Any] = {
     "ansible_user": USER, "ansible_password": Secret(PASSWORD), "ansible_psrp_auth": "kerberos",
     "ansible_psrp_message_encryption": "auto", "ansible_psrp_negotiate_hostname_override": NAME,
     "ansible_psrp_negotiate_service": "host"}
-
-
-@pytest.fixture(scope="module")
-def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with running_realm(tmp_path_factory.mktemp("realm")) as directory:
-        yield directory
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from ringfence.report import HostResult, ProjectState, Report
 from ringfence.run.fleet import RunObserver
 from ringfence.run.prepare import Prepared, load_kinds
 from ringfence.run.project_state import project_state
+from ringfence.run_settings import UNITS
 from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.transports.way_in import WayIn, way_in
 from ringfence.views.format import names
@@ -33,7 +34,6 @@ from ringfence.views.view import ViewOptions
 
 ENDING = ".json"  # of plan files, among playbooks and hosts
 FROM_THE_FUTURE = 300.0  # seconds by which clocks may differ
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 class PlanFileObserver(RunObserver):
@@ -158,7 +158,7 @@ def check_age(head: PlanHead, max_age: str, now: datetime) -> None:
     if not max_age:
         return
     age = (now - head.made_at).total_seconds()
-    if age > int(max_age[:-1]) * _SECONDS[max_age[-1]]:
+    if age > int(max_age[:-1]) * UNITS[max_age[-1]]:
         raise StalePlan(f"the plan was made {age / 3600:.1f} hours ago, and --max-age is {max_age}. Make a new plan")
     if age < -FROM_THE_FUTURE:
         raise StalePlan(

@@ -32,12 +32,15 @@ class PlanObserver(RunObserver):
 
     def __init__(self) -> None:
         self.approvals: dict[str, Approval] = {}
+        self.invalid: list[str] = []  # the hosts on which what is declared is wrong
         self._known: dict[Change, Change] = {}
 
     def on_result(self, result: HostResult) -> None:
         if is_planned(result):
             changes = tuple(self._known.setdefault(c, c) for c in result.changes)
             self.approvals[result.host] = Approval(changes, result.machine)
+        elif result.status == "invalid":
+            self.invalid.append(result.host)
 
 
 class _ProgressObserver(RunObserver):

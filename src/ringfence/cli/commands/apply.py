@@ -1,7 +1,7 @@
 """ringfence apply: make it so, and prove it."""
 
 import stat
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli.checking import CheckedHosts, check_hosts, with_first_look
+from ringfence.cli.checking import check_then_write, tell_invalid
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import (
@@ -93,30 +93,23 @@ def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions,
         work = partial(_check, context=run.context, approved=approved)
         return show_run(console, run.jobs, work, hosts, command="apply --check", diff=diff, differences_fail=False,
                         warnings=run.warnings, before=others)
-    code, planned = ExitCode.IN_SYNC, False
+    code = ExitCode.IN_SYNC
     if not yes:
         _require_terminal(console)
         if plan:
             show_plan(console, plan, [*(job.host for job in run.jobs), *(o.host for o in others)], hosts.full)
-        if approved is None:
-            approved, code = _planned(console, run, hosts)
-            run = _only(run, {host for host, one in approved.items() if one.changes})
-            planned = True
-            if not run.jobs or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED, ExitCode.ERROR):
-                return code  # as on a host where what is declared is wrong: then none is written
-        _confirm(console, {job.host: approved[job.host] for job in run.jobs})
+        else:
+            run, approved, code = _planned(console, run, hosts)
+            if not run.jobs:
+                return code
+        _confirm(console, {job.host: approved[job.host] for job in run.jobs if approved})
     again = plan_options(files, selection, ownership) | ({"plan_file": file} if plan else {})
     with recording(console, run, record, again, [result.host for result in others]) as (run, journal):
         work = partial(_apply, context=run.context, approved=approved)
         show = partial(show_run, console, hosts=hosts, diff=diff, differences_fail=False, warnings=run.warnings, journal=journal)
-        if planned or len(run.jobs) < 2:  # all that is to be written was read and checked
+        if len(run.jobs) < 2 or not (yes or plan):  # all that is to be written was read and checked
             return combined_exit_code([code, show(run.jobs, work, before=others)])
-        seen = check_hosts(console, run.jobs, partial(work, write=False), hosts.forks, journal)
-        others += seen.done
-        if seen.invalid:
-            return combined_exit_code([code, show((), work, before=[*others, *seen.invalid], held=[*seen.to_write])])
-        to_write = [job for job in run.jobs if job.host in seen.to_write]
-        return combined_exit_code([code, show(to_write, partial(_counted, work=work, seen=seen), before=others)])
+        return check_then_write(console, run.jobs, work, hosts.forks, show, others, journal)
 
 
 def _held_against(
@@ -178,12 +171,17 @@ def _require_terminal(console: Console) -> None:
                           "give --yes, or --check to only look")
 
 
-def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Approvals, ExitCode]:
-    """Show the plan; returns the changes that are to be agreed to, and the exit code of the hosts that have none."""
+def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Prepared, Approvals, ExitCode]:
+    """Show the plan; returns the run with the hosts that are to be written, their changes, and the exit code of the others. None
+    is to be written where the run was interrupted, or what is declared is wrong on one of them."""
     planned = PlanObserver()
     code = show_run(console, run.jobs, partial(plan_host, context=run.context), hosts, command="plan", differences_fail=False,
                     observers=[planned])
-    return planned.approvals, code
+    if planned.invalid:
+        tell_invalid(console, planned.invalid)
+    ended = planned.invalid or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+    changed = () if ended else [host for host, one in planned.approvals.items() if one.changes]
+    return _only(run, changed), planned.approvals, code
 
 
 def _confirm(console: Console, planned: Approvals) -> None:
@@ -193,12 +191,8 @@ def _confirm(console: Console, planned: Approvals) -> None:
         raise usage_error("nothing was changed: the answer was not yes")
 
 
-def _apply(job: HostJob, context: RunContext, approved: Approvals | None, write: bool = True) -> HostResult:
+def _apply(job: HostJob, write: bool = True, *, context: RunContext, approved: Approvals | None) -> HostResult:
     return apply_host(job, context, None if approved is None else approved[job.host], write)
-
-
-def _counted(job: HostJob, work: Callable[[HostJob], HostResult], seen: CheckedHosts) -> HostResult:
-    return with_first_look(work(job), seen.to_write[job.host])
 
 
 def _check(job: HostJob, context: RunContext, approved: Approvals | None) -> HostResult:
