@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TextIO
 
 from ringfence.cli.log_file import LogFile
-from ringfence.cli.options import CommonOptions
+from ringfence.cli.options import CommonOptions, ReportingOptions
+from ringfence.cli.report_files import ReportFiles
 from ringfence.cli.resolved_settings import ResolvedSettings
 from ringfence.cli.streams import mute
 from ringfence.diagnostics import Diagnostic, InputError, Where
@@ -21,6 +23,7 @@ from ringfence.run.run_options import new_run_id
 from ringfence.run_settings import OutputFormat
 from ringfence.views import text_view
 from ringfence.views.format import Style, unstyled
+from ringfence.views.view import ViewOptions
 
 ANSI = {"added": "32", "removed": "31", "changed": "33", "error": "1;31", "warning": "1;33", "good": "32", "quiet": "2",
         "strong": "1"}
@@ -55,6 +58,7 @@ class Console:
         self._progress: Any = None
         self._muted = False
         self.unwritten = ""  # why standard output took no more
+        self.reports = ReportFiles()
         for stream in (sys.stdout, sys.stderr):  # a terminal without Unicode shows a question mark, not a traceback
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure:
@@ -89,6 +93,21 @@ class Console:
         """The document of a command that ended before it had a result; nothing where one was begun."""
         if not self.for_people and not self._wrote:
             self.write(document(self.run, None, diagnostics, code or error.exit_code, error))
+
+    def fail_reports(self, error: RingfenceError, problems: Sequence[Diagnostic], code: ExitCode) -> None:
+        """Reports of a command that ended before its end have what ended it."""
+        if self.reports.wanted:
+            seconds = (datetime.now(UTC) - self._started).total_seconds()
+            self.reports.failed(self.view_options(), error, problems, code, seconds)
+
+    def view_options(self) -> ViewOptions:
+        """How the run is shown in reports."""
+        from ringfence.cli.repository import path_in_repository
+        from ringfence.project import settings
+
+        found = settings.find()
+        return ViewOptions(self.run, file_in_repository=path_in_repository(Path.cwd()),
+                           project_file=os.path.relpath(found) if found else settings.FILE)
 
     def write(self, shown: str) -> None:
         """To standard output, as it is."""
@@ -152,6 +171,14 @@ class Console:
             yield
         finally:
             self._progress.start()
+
+
+class ReportingConsole(Console):
+    """That of a command that can write reports beside standard output."""
+
+    def __init__(self, common: ReportingOptions, command: str, settings: ResolvedSettings) -> None:
+        super().__init__(common, command, settings)
+        self.reports = ReportFiles(common.report)
 
 
 @contextlib.contextmanager

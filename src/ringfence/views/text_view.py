@@ -37,7 +37,7 @@ from ringfence.windows.stored_names import title_of
 
 SIGNS: dict[Action, tuple[str, str]] = {"create": ("+", "added"), "update": ("~", "changed"), "remove": ("-", "removed"),
     "rename": (">", "changed"), "adopt": ("&", "changed"), "release": ("o", "quiet")}
-STYLES: dict[Status, str] = {"in_sync": "good", "reachable": "good", "changed": "changed", "differs": "changed",
+STYLES: dict[Status, str] = {"in_sync": "good", "reachable": "good", "valid": "good", "changed": "changed", "differs": "changed",
                              "not_in_force": "error", "lost": "error", "unknown": "error",
                              "unreachable": "error", "refused": "error", "stale": "error", "invalid": "error", "failed": "error"}
 MAX_DIAGNOSTICS = 100  # mistakes and warnings of one host that are shown without --full

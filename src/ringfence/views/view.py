@@ -13,7 +13,9 @@ from ringfence.views.format import Style, unstyled
 @dataclass(frozen=True)
 class ViewOptions:
     """How a run is to be shown. run: which one · diff: each property that differs · style: colours · full: long
-    values and lists whole · quiet: nothing but what is not in sync · plan: how the plan file was made that is shown."""
+    values and lists whole · quiet: nothing but what is not in sync · plan: how the plan file was made that is shown ·
+    file_in_repository: the path of a file as the repository has it that the project is in · project_file: the one that stands for
+    what has no place of its own."""
 
     run: RunInfo
     diff: bool = True
@@ -21,6 +23,8 @@ class ViewOptions:
     full: bool = False
     quiet: bool = False
     plan: Mapping[str, Any] | None = None
+    file_in_repository: Callable[[str], str] = str
+    project_file: str = "ringfence.yml"
 
 
 class View(Protocol):

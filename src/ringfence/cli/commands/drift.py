@@ -3,7 +3,7 @@
 from functools import partial
 
 from ringfence.cli.commands.plan import Playbooks
-from ringfence.cli.console import Console
+from ringfence.cli.console import ReportingConsole
 from ringfence.cli.options import Diff, FleetOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared
 from ringfence.cli.show import show_run
@@ -16,7 +16,7 @@ ringfence drift --output json -l finance
 """
 
 
-def drift(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
+def drift(console: ReportingConsole, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
          hosts: FleetOptions, ownership: OwnershipOptions,
           playbooks: Playbooks = [],  # noqa: B006
           diff: Diff = True) -> ExitCode:
