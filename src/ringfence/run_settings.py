@@ -35,6 +35,7 @@ class ReportFormat(StrEnum):
     """What is written to files beside it: for people in a merge request, for test and code scanning tabs, for programs."""
 
     junit = "junit"
+    sarif = "sarif"
     json = "json"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cli_lab import PLAYBOOK, PROGRAM, RULES, SMALL_PROJECT, Cli, environment, fleet, on_terminal, start, undisturbed, written
 from junitparser import JUnitXml
+from sarif import log, place
 
 from ringfence.run_settings import ReportFormat
 
@@ -223,3 +224,52 @@ def test_junit_of_a_valid_project(cli: Cli) -> None:
     assert cli("validate", *ASKED).code == 0
     assert cases(cli)["project", "site.yml"] == "passed"
     assert cases(cli)["web1", "firewall_rule corp-rdp"] == "passed"
+
+
+# --------------------------------------------------------------------------------------------------- SARIF
+
+def results(cli: Cli) -> dict[str, list[tuple[str, int]]]:
+    """{rule: places} of report.sarif, which has to fit its schema."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for one in log(reports(cli)["sarif"])["results"]:
+        found.setdefault(one["ruleId"], []).append(place(one))
+    return found
+
+
+def test_sarif_has_each_mistake_at_its_place_in_the_repository(cli: Cli) -> None:
+    (cli.folder / ".git").mkdir()
+    cli.write({f"policy here/{name}": text for name, text in {**SMALL_PROJECT, "site.yml": BROKEN}.items()})
+    inside = Cli(cli.folder / "policy here", cli.capsys)
+    assert inside("validate", *ASKED).code == 1
+    assert results(inside) == {"mistake": [("policy%20here/site.yml", 3), ("policy%20here/site.yml", 4)]}
+    run = log(reports(inside)["sarif"])
+    assert run["invocations"][0]["executionSuccessful"] is True
+    assert run["automationDetails"]["id"].startswith("ringfence/validate/2")
+
+
+def test_sarif_tells_once_what_many_hosts_have(cli: Cli) -> None:
+    with fleet(cli, 3) as hosts:
+        assert cli("plan", *ASKED).code == 0
+        assert results(cli) == {"plan-update": [("site.yml", 3)] * 3, "plan-create": [("site.yml", 4)]}
+        before = {one["partialFingerprints"]["primaryLocationLineHash"] for one in log(reports(cli)["sarif"])["results"]}
+        cli.write({"site.yml": PLAYBOOK.replace("  tasks:", "  # moved\n  tasks:")})
+        assert cli("plan", *ASKED).code == 0
+        assert {one["partialFingerprints"]["primaryLocationLineHash"] for one in log(reports(cli)["sarif"])["results"]} == before
+        assert cli("apply", "--yes", *ASKED).code == 0
+        assert results(cli) == {}
+        for name in ("web1", "pc2"):
+            hosts[name].registry.unset(RULES, "corp-rdp")
+        assert cli("drift", *ASKED).code == 2
+        (only,) = log(reports(cli)["sarif"])["results"]
+        assert (only["ruleId"], place(only), only["properties"]["hosts"], only["occurrenceCount"]) == (
+            "drift-missing", ("site.yml", 5), ["pc2", "web1"], 2)
+        assert cli("compare-defaults", *ASKED).code == 2
+        assert set(results(cli)["defaults-added"]) == {("ringfence.yml", 1)}
+
+
+def test_sarif_of_hosts_that_are_not_reached(cli: Cli) -> None:
+    cli.write({"hosts.yml": DOWN})
+    assert cli("drift", *ASKED).code == 5
+    assert results(cli) == {"host-unreachable": [("ringfence.yml", 1)]}
+    assert log(reports(cli)["sarif"])["invocations"][0] | {"startTimeUtc": "", "endTimeUtc": ""} == {
+        "executionSuccessful": False, "exitCode": 5, "startTimeUtc": "", "endTimeUtc": "", "toolExecutionNotifications": []}

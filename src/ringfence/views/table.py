@@ -35,6 +35,7 @@ POLICY_VIEWS = _views(policy_view.PolicyTextView, _plain(policy_view.policy_data
 LEDGER_VIEWS = _views(ledger_view.LedgerTextView, _plain(ledger_view.ledger_data))
 REPORTS: ViewTable = {
     "junit": _later("junit_report", "JunitReport"),
+    "sarif": _later("sarif_report", "SarifReport"),
     "json": partial(JsonReport, defaults_view.defaults_text),
 }
 VALIDATED_REPORTS: ViewTable = {**REPORTS, "json": ValidatedJson}
