@@ -198,7 +198,7 @@ def _by_default(changed: Change) -> str:
         return ""
     held = changed.resource.values()
     return ", ".join(f"{p.name} {value(p.default, empty_as(p.type))}" for p in changed.resource.kind.properties.values()
-                     if p.always_shown and held[p.name] == p.default)
+                     if p.phrase and p.phrase.always and held[p.name] == p.default)
 
 
 def failure(error: Exception, style: Style = unstyled) -> str:
