@@ -209,7 +209,7 @@ def test_junit_has_a_case_for_each_host_and_object(cli: Cli) -> None:
         assert (planned["web1", "firewall_rule corp-rdp"], planned["web1", "firewall_rule old-telnet"]) == ("failure", "passed")
         assert cli("apply", "--yes", *ASKED).code == 0
         assert set(cases(cli).values()) == {"passed"}
-        assert "created, and found by a second read" in reports(cli)["junit"]
+        assert "created: allow inbound tcp 3389 from 10.0.0.1, 10.0.0.3" in reports(cli)["junit"]
         assert cases(cli).keys() == {k if k[0] != "project" else (k[0], k[1].replace("plan", "apply")) for k in planned}
         hosts["web1"].registry.unset(RULES, "corp-rdp")
         assert cli("drift", *ASKED).code == 2

@@ -9,11 +9,15 @@ from typing import Literal, cast
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
 from ringfence.errors import HostError
+from ringfence.model.once import once
+from ringfence.model.resource import Resource
 from ringfence.model.state import Action, Change, Id
 from ringfence.plan.obstacles import ALL_PROFILES, Obstacle, ObstacleLevel
 from ringfence.report import HostResult, Status
-from ringfence.views import text_view
+from ringfence.views.change_text import ChangeOptions, change_text, row_lines
+from ringfence.views.change_words import CHANGE_WORDS, GONE, NOT_IN_FORCE, found_word
 from ringfence.views.format import cut, escaped
+from ringfence.views.meaning import meaning
 
 SortLevel = Literal["error", "warning", "note"]
 """How much a sort matters, in the words of SARIF."""
@@ -60,6 +64,8 @@ _TABLE = (
     ("drift-not-adopted", "warning", "A declared object is not the project's", _DRIFTED),
     ("drift-gone", "warning", "The project owns an object that nothing declares any more", "What becomes of it, and when: "
      "docs/guide/what-ringfence-removes.md."),
+    ("plan-opens", "warning", "A change would open something to everybody or for everything", "Say for whom or for what it is "
+     "meant: remote addresses, ports, a program. Where everybody is meant, review it as such."),
     ("plan-remove", "note", "An object would be removed", _REVIEW),
     ("plan-update", "note", "An object would be changed", _REVIEW),
     ("plan-create", "note", "An object would be created", _REVIEW),
@@ -72,13 +78,17 @@ _TABLE = (
     ("warning", "warning", "What is declared is probably not meant", "Correct it, or say it in the way that is told."),
     ("in-force-unknown", "warning", "It is not known whether something is in force", "What decides it could not be read."),
     ("note", "note", "Worth knowing", "Nothing need be done."),
+    ("made", "note", "A change was made", "Nothing need be done: it was found by a second read over a new connection."),
 )
-_MILD = ("warning", "in-force-unknown", "note")  # a test that has only these is passed
+MADE = "made"
+_MILD = ("warning", "in-force-unknown", "note", MADE)  # a test that has only these is passed
 SORTS: Mapping[str, FindingSort] = {
     name: FindingSort(cast(SortLevel, level), title, help, name not in _MILD) for name, level, title, help in _TABLE}
 _OF_STATUS: dict[Status, str] = {s: f"host-{s}" for s in ("lost", "unknown", "failed", "refused", "stale", "unreachable")}
 _OF_SEVERITY: dict[Severity, str] = {"error": "mistake", "warning": "warning", "note": "note"}
 _OF_OBSTACLE: dict[ObstacleLevel, str] = {"not_in_force": "not-in-force", "unknown": "in-force-unknown", "note": "note"}
+_OF_DRIFT: dict[Action, str] = {"create": "missing", "update": "differs", "remove": "unexpected", "rename": "old-name",
+                                "adopt": "not-adopted", "release": "gone"}
 _OF_DEFAULTS: dict[Action, str] = {"create": "defaults-added", "update": "defaults-changed", "remove": "defaults-missing"}
 
 
@@ -101,8 +111,8 @@ def findings_of(result: HostResult, command: str) -> Iterator[ReportedFinding]:
         yield _failure(result)
     still = {c.id: c for c in result.remaining}
     for change in result.changes:
-        if change.id not in still and (sort := _sort(change, result, command)):
-            yield _of_change(change, sort, result, command)
+        if change.id not in still:
+            yield _of_change(change, _sort(change, result, command), result, command)
     for change in still.values():
         yield _of_change(change, "not-proven", result, command)
     for obstacle in result.obstacles:
@@ -117,58 +127,65 @@ def of_diagnostic(problem: Diagnostic) -> ReportedFinding:
     return ReportedFinding(_OF_SEVERITY[problem.severity], summary, summary, lines, problem.where)
 
 
-def made_text(change: Change, result: HostResult) -> str:
-    """What became of a change that is not told as a finding."""
-    return f"{text_view.MADE_WORDS[change.action]}, and found by a second read" if change.id in result.proven else (
-        text_view.MADE_WORDS[change.action])
-
-
 _LONGEST = 600  # characters of what a mistake says
 
 
 def _failure(result: HostResult) -> ReportedFinding:
     error = result.error
-    assert error is not None
-    known = isinstance(error, HostError)
-    text = cut(error.reason if isinstance(error, HostError) else str(error).partition("\n")[0], longest=_LONGEST)
-    advice = [escaped(error.advice)] if isinstance(error, HostError) else [cut(line, longest=_LONGEST)
-                                                                           for line in str(error).splitlines()[1:]]
-    back = ["At its console, in PowerShell as administrator, the last written first:", *map(escaped, result.way_back)]
-    title = cut(error.summary if known and isinstance(error, HostError) else text)
-    return ReportedFinding(_OF_STATUS.get(result.status, "host-failed"), title, text,
-                           (*advice, *(back if result.way_back else ())))
+    first, *rest = str(error).splitlines() or [""]
+    title, text, lines = cut(first, longest=_LONGEST), cut(first, longest=_LONGEST), [cut(one, longest=_LONGEST) for one in rest]
+    if isinstance(error, HostError):
+        title, text, lines = error.summary, cut(error.reason, longest=_LONGEST), [error.advice]
+    if result.way_back:
+        lines += ["At its console, in PowerShell as administrator, the last written first:", *map(escaped, result.way_back)]
+    return ReportedFinding(_OF_STATUS.get(result.status, "host-failed"), title, text, tuple(lines))
 
 
 def _sort(change: Change, result: HostResult, command: str) -> str:
-    """Which sort of finding a change is; none where it was made, and that is known."""
+    """Which sort of finding a change is."""
     if command == "compare-defaults":
         return _OF_DEFAULTS.get(change.action, "defaults-changed")
     if result.status == "stale":
         return "not-approved"
     if change.id in result.written:
-        return "" if result.error is None or change.id in result.proven else "unproven"
+        return MADE if result.error is None or change.id in result.proven else "unproven"
     if result.status == "unknown":
         return "unproven"
     if command == "apply":
         return "not-made"
-    return f"drift-{_DRIFT[change.action]}" if command == "drift" else f"plan-{change.action}"
+    if command == "drift":
+        return f"drift-{'gone' if found_word(change) == GONE else _OF_DRIFT[change.action]}"
+    return "plan-opens" if opens(change) else f"plan-{change.action}"
 
 
-_DRIFT: dict[Action, str] = {"create": "missing", "update": "differs", "remove": "unexpected", "rename": "old-name",
-                             "adopt": "not-adopted", "release": "gone"}
+def opens(change: Change) -> bool:
+    """Whether a change makes an object let through what its line tells in capital letters."""
+    if change.after is None or not change.writes:
+        return False
+    return bool(_open_words(change.after) - (_open_words(change.before) if change.before else frozenset()))
+
+
+@once
+def _open_words(resource: Resource) -> frozenset[str]:
+    return frozenset(piece.text for piece in meaning(resource) if piece.open)
 
 
 def _of_change(change: Change, sort: str, result: HostResult, command: str) -> ReportedFinding:
-    names = tuple(result.names.items())
-    lines = tuple(line.strip() for line in text_view.change(change, names=names).splitlines()[1:])
-    return ReportedFinding(sort, escaped(str(change)), SORTS[sort].title, lines, change.where, change.id)
+    """What it does, or what differs, in one line; the rest below."""
+    words, drift = CHANGE_WORDS[change.action], command == "drift"
+    told = change_text(change, ChangeOptions(drift=drift), tuple(result.names.items()))
+    lead = SORTS[sort].title
+    if drift or sort == MADE or sort.startswith("plan"):
+        lead = found_word(change) if drift else words.was_made if sort == MADE else words.planned
+    text = f"{lead}: {told.about}" if told.about else lead
+    return ReportedFinding(sort, escaped(str(change)), text, tuple(row_lines(told.rows, "")), change.where, change.id)
 
 
 def _of_obstacle(one: Obstacle) -> Iterator[ReportedFinding]:
     sort = "note" if one.reason.weight == "note" else _OF_OBSTACLE[one.level]
     profiles = "" if one.profiles == ALL_PROFILES or not one.profiles else f" in {', '.join(one.profiles)}"
-    text = f"{SORTS[sort].title}{profiles}: {cut(one.reason.text, longest=_LONGEST)}"
-    lines = (cut(one.reason.advice, longest=_LONGEST),)
+    lead = NOT_IN_FORCE if sort == "not-in-force" else SORTS[sort].title
+    text, lines = f"{lead}{profiles}: {cut(one.reason.text, longest=_LONGEST)}", (cut(one.reason.advice, longest=_LONGEST),)
     for each in one.objects:
         yield ReportedFinding(sort, escaped(str(each)), text, lines, each.where, each.id)
     if not one.objects:

@@ -12,7 +12,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.errors import ExitCode
 from ringfence.model.state import Id
 from ringfence.report import HostResult, Report
-from ringfence.views.findings import SORTS, ReportedFinding, findings_of, made_text, of_diagnostic
+from ringfence.views.findings import SORTS, ReportedFinding, findings_of, of_diagnostic
 from ringfence.views.format import escaped, names
 from ringfence.views.view import ViewOptions
 
@@ -48,15 +48,12 @@ class JunitReport:
         found: dict[Id | None, list[ReportedFinding]] = {}
         for one in findings_of(result, self._run.command):
             found.setdefault(one.object, []).append(one)
-        made = {c.id: made_text(c, result) for c in result.changes if c.id in result.written}
         cases = [self._case(result.host, HOST_CASE, NOWHERE, found.pop(None, []), seconds=result.seconds)]
         for each in result.declared_objects:
             self._files.setdefault(each.where.file, [])
             name = escaped(str(each.id._replace(name=each.name)))
-            cases.append(self._case(result.host, name, each.where, found.pop(each.id, []), made.pop(each.id, "")))
-        cases += [self._case(result.host, those[0].title, those[0].where, those, made.pop(id, ""))
-                  for id, those in found.items() if id]
-        cases += [self._case(result.host, escaped(str(c)), c.where, [], made[c.id]) for c in result.changes if c.id in made]
+            cases.append(self._case(result.host, name, each.where, found.pop(each.id, [])))
+        cases += [self._case(result.host, those[0].title, those[0].where, those) for id, those in found.items() if id]
         return self._suite(result.host, cases, result.seconds)
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
@@ -83,7 +80,7 @@ class JunitReport:
         text: str = suite.tostring().decode("utf-8")
         return text.partition("?>\n")[2] + "\n" if text.startswith("<?xml") else text + "\n"
 
-    def _case(self, suite: str, name: str, where: Where, found: Sequence[ReportedFinding], made: str = "",
+    def _case(self, suite: str, name: str, where: Where, found: Sequence[ReportedFinding],
               seconds: float | None = None) -> PlacedCase:
         case = PlacedCase(name, escaped(suite), seconds)
         if where.file:
@@ -96,8 +93,7 @@ class JunitReport:
             result = (Failure if bad[0].object else Error)(bad[0].text, bad[0].sort)
             result.text = "\n".join(self._lines(bad)) or sort.title
             case.result = [result]
-        told = [*([made] if made else []), *self._lines(one for one in found if not SORTS[one.sort].fails)]
-        if told:
+        if told := self._lines(one for one in found if not SORTS[one.sort].fails):
             case.system_out = "\n".join(told)
         return case
 

@@ -18,7 +18,7 @@ from ringfence.formats.data import encode
 from ringfence.formats.document import moment
 from ringfence.report import HostResult, Report
 from ringfence.views.collected_findings import CollectedFinding, CollectedFindings
-from ringfence.views.findings import SORTS, findings_of, of_diagnostic
+from ringfence.views.findings import MADE, SORTS, findings_of, of_diagnostic
 from ringfence.views.format import count, escaped, names, natural
 from ringfence.views.view import ViewOptions
 
@@ -26,10 +26,10 @@ SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schem
 MAX_RESULTS = 25_000  # of a run, that GitHub takes
 SHOWN_RESULTS = 5_000  # of these, that it shows
 MAX_HOSTS_LISTED = 100  # hosts of a result in its properties; how many there are, is said
-MAX_WORDS = 1_000  # characters of a message
+MAX_MESSAGE_TEXT = 1_000  # characters of a message
 _VARIANTS_TOLD = 3  # ways in which hosts have it
 _ROOT = "SRCROOT"
-_RULES = [*SORTS]
+_RULES = [sort for sort in SORTS if sort != MADE]
 
 
 class SarifReport:
@@ -46,7 +46,8 @@ class SarifReport:
 
     def host(self, result: HostResult) -> str:
         for one in findings_of(result, self._run.command):
-            self._found.add(one, result.host)
+            if one.sort != MADE:  # nothing is to be done about it
+                self._found.add(one, result.host)
         return ""
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
@@ -118,10 +119,10 @@ def _uri(path: str) -> dict[str, str]:
     """A place as SARIF names files; one below the top of the repository relative to that."""
     path = path.replace("\\", "/")
     if path.startswith("/"):
-        return {"uri": f"file://{quote(path)}"}
+        return {"uri": f"file://{quote(path, errors='replace')}"}
     if path[1:3] == ":/":
-        return {"uri": f"file:///{quote(path, safe='/:')}"}
-    return {"uri": quote(path), "uriBaseId": _ROOT}
+        return {"uri": f"file:///{quote(path, safe='/:', errors='replace')}"}
+    return {"uri": quote(path, errors="replace"), "uriBaseId": _ROOT}
 
 
 def _message(one: CollectedFinding) -> str:
@@ -136,4 +137,4 @@ def _message(one: CollectedFinding) -> str:
         told.append(f"and otherwise on {count(left, 'more host')}")
     text = ": ".join(told[:2]) + "".join(f"\n{more}" for more in told[2:])
     text = "".join(c if c == "\n" else escaped(c) for c in text).replace("](", "] (")  # what hosts say makes no link
-    return text if len(text) <= MAX_WORDS else text[:MAX_WORDS - 1] + "…"
+    return text if len(text) <= MAX_MESSAGE_TEXT else text[:MAX_MESSAGE_TEXT - 1] + "…"

@@ -183,7 +183,7 @@ def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Prep
     ended = planned.invalid or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
     changed = () if ended else [host for host, one in planned.approvals.items() if one.changes]
     if held:
-        held.tell(console.reports, console.view_options(), run.warnings, changed)
+        held.tell(console.reports, console.report_options(), run.warnings, changed)
     return _only(run, changed), planned.approvals, code
 
 

@@ -31,7 +31,7 @@ def validate(console: ReportingConsole, selection: SelectionOptions, secrets: Se
     if console.reports.wanted:
         from ringfence.views.table import VALIDATED_REPORTS
 
-        console.reports.whole(console.view_options(), told, map(_valid, run.jobs), ExitCode.IN_SYNC, VALIDATED_REPORTS)
+        console.reports.whole(console.report_options(), told, map(_valid, run.jobs), ExitCode.IN_SYNC, VALIDATED_REPORTS)
     return ExitCode.IN_SYNC
 
 
