@@ -34,6 +34,7 @@ class OutputFormat(StrEnum):
 class ReportFormat(StrEnum):
     """What is written to files beside it: for people in a merge request, for test and code scanning tabs, for programs."""
 
+    md = "md"
     junit = "junit"
     sarif = "sarif"
     json = "json"

@@ -273,3 +273,19 @@ def test_sarif_of_hosts_that_are_not_reached(cli: Cli) -> None:
     assert results(cli) == {"host-unreachable": [("ringfence.yml", 1)]}
     assert log(reports(cli)["sarif"])["invocations"][0] | {"startTimeUtc": "", "endTimeUtc": ""} == {
         "executionSuccessful": False, "exitCode": 5, "startTimeUtc": "", "endTimeUtc": "", "toolExecutionNotifications": []}
+
+
+# --------------------------------------------------------------------------------------------------- Markdown
+
+def test_markdown_names_groups_of_the_inventory(cli: Cli) -> None:
+    with fleet(cli, 3):
+        assert cli("plan", *ASKED).code == 0
+        told = reports(cli)["md"]
+        assert "**plan: 3 to create, 9 to update, 0 to remove on 3 of 3 hosts (4 distinct changes); " in told
+        assert "On `all 3 hosts`:\n\n- `firewall_rule corp-rdp` `site.yml:4` `to create: allow inbound tcp 3389 from " in told
+        assert cli("apply", "--yes", "-l", "servers", *ASKED).code == 0
+        assert "<b>A change was made</b>: 4 on 2 hosts" in reports(cli)["md"]
+        assert cli("plan", *ASKED).code == 0
+        assert "\nOn `pc2`:\n" in reports(cli)["md"]
+        assert cli("drift", *ASKED).code == 2
+        assert "**1 of 3 hosts drifted; all were reached; " in reports(cli)["md"]

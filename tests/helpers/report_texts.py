@@ -18,7 +18,7 @@ from ringfence.views.view import ViewOptions
 RULE = KINDS["firewall_rule"]
 BREAKING = ("|", "`", "```", "\n", "\r\n", "\0", "\x1b[31m", "\ud800", "\ufffe", "\u202e", "<b>", "</details>", "<!--", "-->",
             "]]>", "&amp;", "@team", "[a](http://x)", "![](x)", "http://x.example", "#1", "* ", "\\", "{{ x }}", "{% x %}", "~~",
-            "__", "$x$", "<script>", '"', "'", "😀", "é")
+            "__", "$x$", "<script>", '"', "'", "😀", "é", "long" * 500, "\x07" * 2000)
 HOSTILE = st.lists(st.one_of(st.sampled_from(BREAKING), st.text(max_size=8)), min_size=1, max_size=4).map("".join)
 
 

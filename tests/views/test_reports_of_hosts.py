@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from documents import RUN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from junitparser import JUnitXml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from report_texts import create, hostile_results, report_text
 from sarif import log, place
 
@@ -16,8 +19,9 @@ from ringfence.errors import ExitCode, GuardRefused, HostError, Lost, OutcomeUnk
 from ringfence.model.state import Change
 from ringfence.plan.obstacles import Affected
 from ringfence.report import HostResult
-from ringfence.views import sarif_report
+from ringfence.views import markdown_report, sarif_report
 from ringfence.views.findings import SORTS
+from ringfence.views.view import ViewOptions
 
 FLEETS = st.lists(hostile_results(), min_size=1, max_size=3)
 WEB, DB = create("web", 4, protocol="tcp", local_port=("443",)), create("db", 5)
@@ -122,3 +126,68 @@ def test_sarif_tells_ways_and_hosts_of_one_thing() -> None:
     assert "on 200 hosts: h0, h1, h2, h3, h4 and 195 more" in only["message"]["text"]
     assert "of h0" in only["message"]["text"]
     assert re.search(r"and otherwise on \d+ more hosts$", only["message"]["text"])
+
+
+# ------------------------------------------------------------------------------------------------- Markdown
+
+FOLD = re.compile(r"<details( open)?><summary><b>[A-Z][a-z' ]+</b>: [\d]+( on \d+ hosts?)?</summary>\n?|</details>\n?")
+
+
+def outside_of_code(text: str) -> list[Token]:
+    """The pieces of a text that a reader of Markdown takes for more than code; what folds is right."""
+    assert len(text) <= len(text.encode("utf-8")) <= markdown_report.MAX_COMMENT
+    every = [t for token in MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+             for t in (token, *(token.children or ()))]
+    folds = [t.content for t in every if t.type == "html_block"]
+    assert all(FOLD.fullmatch(fold) for fold in folds), folds
+    assert [fold[:2] for fold in folds] == ["<d", "</"] * (len(folds) // 2)
+    return [t for t in every if t.type not in ("html_block", "code_inline", "fence")]
+
+
+@settings(max_examples=150, deadline=None)
+@given(FLEETS, st.sampled_from(["plan", "drift", "apply", "validate"]))
+def test_nothing_that_is_said_breaks_out_of_markdown(results: Sequence[HostResult], command: str) -> None:
+    pieces = outside_of_code(report_text("md", results, command=command))
+    types = {piece.type.removesuffix("_open").removesuffix("_close") for piece in pieces}
+    assert types <= {"heading", "paragraph", "inline", "text", "strong", "bullet_list", "list_item", "softbreak"}
+    texts = [piece.content for piece in pieces if piece.type == "text"]
+    assert [text for text in texts if not re.fullmatch(r"[\w .,:;()`'/-]*", text)] == []
+    assert sum(piece.type == "heading_open" for piece in pieces) == 1
+
+
+def test_markdown_is_short_enough_whatever_the_fleet_and_says_what_it_leaves_out() -> None:
+    fleet = [HostResult(f"srv{h}", tuple(create(f"rule-{h}-{n}", description="x" * 200) for n in range(300)),
+                        error=Unreachable("dns", f"srv{h}") if h > 550 else None) for h in range(500, 560)]
+    text = report_text("md", fleet)
+    outside_of_code(text)
+    assert len(text) > 0.8 * markdown_report.MAX_COMMENT
+    assert re.search(r"\n\d{5} of 18001 things are left out here, for a comment holds 65,536 characters", text)
+    assert text.index("A host was not reached") < text.index("A change would open something")
+    assert "`9 hosts: srv551, srv552" in text
+    assert re.search(r"\n\nand \d{5} more\n\n</details>\n", text)
+
+
+def test_markdown_has_mistakes_failures_and_removals_first() -> None:
+    gone = replace(DB, before=DB.after, after=None)
+    results = [HostResult("h1", (NARROW, gone, WEB)),
+               HostResult("h2", error=Unreachable("dns")),
+               HostResult("h3", diagnostics=(Diagnostic(Where("a.yml", 2), "wrong"),))]
+    text = report_text("md", results, options=ViewOptions(RUN, groups={"web": ["h1", "h2"]}, next="ringfence apply"))
+    titles = re.findall("<b>(.*)</b>", text)
+    expected = ("mistake", "host-unreachable", "plan-remove", "plan-opens", "plan-create")
+    assert titles == [SORTS[name].title for name in expected]
+    assert "**plan: 2 to create, 0 to update, 1 to remove on 1 of 3 hosts; 1 unreachable; 1 invalid; 1.0 s. " in text
+    assert "Next: `ringfence apply`" in text
+    assert "- `firewall_rule narrow` `site.yml:6` `to create: allow inbound tcp 443 from 10.0.0.0/8, any profile`\n" in text
+
+
+def test_markdown_of_drift_tells_both_facts_first() -> None:
+    results = [HostResult("h1", (WEB,)), HostResult("h2`", error=Unreachable("dns"))]
+    told = "**1 of 1 reached host drifted; not reached: `` h2` ``; 1 difference; 1.0 s**"
+    assert report_text("md", results, command="drift").splitlines()[:4] == ["### ringfence drift", "", told, ""]
+
+
+@pytest.mark.parametrize(("text", "expected"), [("a", "`a`"), ("", "` - `"), (" ", "`   `"), ("`", "`` ` ``"), ("a`b", "``a`b``"),
+                                                ("a``b`", "``` a``b` ```"), ("\n", "`\\n`")])
+def test_code(text: str, expected: str) -> None:
+    assert markdown_report.code(text) == expected

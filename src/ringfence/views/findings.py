@@ -64,9 +64,9 @@ _TABLE = (
     ("drift-not-adopted", "warning", "A declared object is not the project's", _DRIFTED),
     ("drift-gone", "warning", "The project owns an object that nothing declares any more", "What becomes of it, and when: "
      "docs/guide/what-ringfence-removes.md."),
+    ("plan-remove", "note", "An object would be removed", _REVIEW),
     ("plan-opens", "warning", "A change would open something to everybody or for everything", "Say for whom or for what it is "
      "meant: remote addresses, ports, a program. Where everybody is meant, review it as such."),
-    ("plan-remove", "note", "An object would be removed", _REVIEW),
     ("plan-update", "note", "An object would be changed", _REVIEW),
     ("plan-create", "note", "An object would be created", _REVIEW),
     ("plan-rename", "note", "An object would be renamed", _REVIEW),
@@ -178,7 +178,7 @@ def _of_change(change: Change, sort: str, result: HostResult, command: str) -> R
     if drift or sort == MADE or sort.startswith("plan"):
         lead = found_word(change) if drift else words.was_made if sort == MADE else words.planned
     text = f"{lead}: {told.about}" if told.about else lead
-    return ReportedFinding(sort, escaped(str(change)), text, tuple(row_lines(told.rows, "")), change.where, change.id)
+    return ReportedFinding(sort, cut(str(change)), text, tuple(row_lines(told.rows, "")), change.where, change.id)
 
 
 def _of_obstacle(one: Obstacle) -> Iterator[ReportedFinding]:
@@ -187,6 +187,6 @@ def _of_obstacle(one: Obstacle) -> Iterator[ReportedFinding]:
     lead = NOT_IN_FORCE if sort == "not-in-force" else SORTS[sort].title
     text, lines = f"{lead}{profiles}: {cut(one.reason.text, longest=_LONGEST)}", (cut(one.reason.advice, longest=_LONGEST),)
     for each in one.objects:
-        yield ReportedFinding(sort, escaped(str(each)), text, lines, each.where, each.id)
+        yield ReportedFinding(sort, cut(str(each)), text, lines, each.where, each.id)
     if not one.objects:
         yield ReportedFinding(sort, SORTS[sort].title, text, lines)

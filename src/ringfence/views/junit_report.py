@@ -13,7 +13,7 @@ from ringfence.errors import ExitCode
 from ringfence.model.state import Id
 from ringfence.report import HostResult, Report
 from ringfence.views.findings import SORTS, ReportedFinding, findings_of, of_diagnostic
-from ringfence.views.format import escaped, names
+from ringfence.views.format import cut, escaped, names
 from ringfence.views.view import ViewOptions
 
 PROJECT_SUITE = "project"
@@ -51,7 +51,7 @@ class JunitReport:
         cases = [self._case(result.host, HOST_CASE, NOWHERE, found.pop(None, []), seconds=result.seconds)]
         for each in result.declared_objects:
             self._files.setdefault(each.where.file, [])
-            name = escaped(str(each.id._replace(name=each.name)))
+            name = cut(str(each.id._replace(name=each.name)))
             cases.append(self._case(result.host, name, each.where, found.pop(each.id, [])))
         cases += [self._case(result.host, those[0].title, those[0].where, those) for id, those in found.items() if id]
         return self._suite(result.host, cases, result.seconds)

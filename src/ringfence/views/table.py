@@ -34,6 +34,7 @@ DEFAULTS_VIEWS = _views(defaults_view.DefaultsTextView, defaults_view.defaults_t
 POLICY_VIEWS = _views(policy_view.PolicyTextView, _plain(policy_view.policy_data))
 LEDGER_VIEWS = _views(ledger_view.LedgerTextView, _plain(ledger_view.ledger_data))
 REPORTS: ViewTable = {
+    "md": _later("markdown_report", "MarkdownReport"),
     "junit": _later("junit_report", "JunitReport"),
     "sarif": _later("sarif_report", "SarifReport"),
     "json": partial(JsonReport, defaults_view.defaults_text),
