@@ -184,7 +184,7 @@ def test_a_host_leaves_its_group_and_is_retired(story: Story) -> None:
     assert re.search(rf"& adopt {name} .*\n +in the ledger as created", story.done("ledger", "rebuild", "web1", "--yes").out)
     shown = story.done("ledger", "show", "web1").out
     assert re.search(rf"{story.name}: 1 object, final, by run .*\n  created +{name} +run 2", shown)
-    assert re.search(rf"- {name}\n +created by run 2", story.done("retire", "web1", "--yes").out)
+    assert re.search(rf"- {name}  allow inbound .*\n +created by run 2", story.done("retire", "web1", "--yes").out)
     assert (story.rules("web1"), story.key("web1")) == (set(), None)
     assert "the project owns nothing here" in story.done("ledger", "show", "web1").out
     assert "1 in sync" in story.done("retire", "web1", "--yes").out
@@ -281,7 +281,7 @@ def test_objects_are_released_and_a_damaged_ledger_is_made_anew(story: Story) ->
     story.settings(prune="created")
     story.play(story.rule("web"), story.rule("old", 81))
     story.done("apply", "--yes")
-    assert re.search(rf" release firewall_rule {story.name}-web\n +released by hand",
+    assert re.search(rf" release firewall_rule {story.name}-web  allow inbound .*\n +released by hand",
                      story.done("ledger", "release", "web1", "--name", f"{story.name}-w*", "--yes").out)
     assert story.entries() == {"old": "created"}
     story.play(story.rule("old", 81))
