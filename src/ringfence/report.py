@@ -21,6 +21,7 @@ from ringfence.model.ledger import Ledger
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
 from ringfence.plan.obstacles import Affected, Obstacle
+from ringfence.plan.plan import Orphan
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.stored_names import display_name
 
@@ -65,7 +66,8 @@ class HostResult:
     obstacles: what keeps what is declared out of force · way_back: commands for its console, where the host was lost · machine:
     which one it is, in the words of a ledger's `Machine`: `guid|computer|domain`, as far as it said so · declarations: the digest
     of what is declared for it, where somebody wants that · waits: it was only looked at, and something is to be written ·
-    declared_objects: what the project declares for it, where a report is written.
+    declared_objects: what the project declares for it, where a report is written · orphans: what the project has there, declares
+    no more, and leaves there.
     """
 
     host: str
@@ -86,6 +88,7 @@ class HostResult:
     declarations: str = ""
     waits: bool = False
     declared_objects: tuple[Affected, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
 
     @property
     def not_in_force(self) -> bool:

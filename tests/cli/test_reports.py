@@ -289,3 +289,17 @@ def test_markdown_names_groups_of_the_inventory(cli: Cli) -> None:
         assert "\nOn `pc2`:\n" in reports(cli)["md"]
         assert cli("drift", *ASKED).code == 2
         assert "**1 of 3 hosts drifted; all were reached; " in reports(cli)["md"]
+
+
+def test_what_nothing_declares_any_more_is_told_and_fails_no_test(cli: Cli) -> None:
+    with fleet(cli, 2):
+        assert cli("apply", "--yes").code == 0
+        cli.write({"site.yml": PLAYBOOK.replace("hosts: all", "hosts: web1").replace("name: corp-rdp", "name: other")})
+        assert cli("apply", "--yes").code == 0
+        said = cli("drift", *ASKED)
+        assert (said.code, "GONE" in said.out, "ABANDONED" in said.out) == (0, True, True)
+        assert {"drift-left", "host-abandoned"} <= set(results(cli))
+        assert set(cases(cli).values()) == {"passed"}
+        assert "GONE: allow inbound tcp 3389" in reports(cli)["junit"]
+        assert "`GONE: allow inbound tcp 3389" in reports(cli)["md"]
+        assert "On `pc2`:\n\n- `no play names the host any more" in reports(cli)["md"]

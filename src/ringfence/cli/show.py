@@ -73,14 +73,15 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
              command: str = "", diff: bool = True, table: ViewTable = VIEWS, differences_fail: bool = True,
              warnings: Sequence[Diagnostic] = (), before: Sequence[HostResult] = (), observers: Sequence[RunObserver] = (),
              journal: Journal | None = None, held: Sequence[str] = (), next: str = "",
-             reports: ReportFiles | None = None) -> ExitCode:
+             abandoned: tuple[str, ...] = (), reports: ReportFiles | None = None) -> ExitCode:
     """Do `work` on every job and show the results as they come; returns the exit code.
 
     command: what the run is called, where that is not the command itself · differences_fail: whether hosts that differ count in
     the exit code · before: results of hosts that need no work · journal: the record of a run that writes · held: hosts that are
-    not begun · next: the command that comes after this one · reports: other ones than those of the command.
+    not begun · next: the command that comes after this one · abandoned: hosts that no play names any more · reports: other ones
+    than those of the command.
     """
-    options = console.view_options(command, diff=diff, full=hosts.full, next=next)
+    options = console.view_options(command, diff=diff, full=hosts.full, next=next, abandoned=abandoned)
     if console.format not in table:
         raise usage_error(f"{options.run.command} has no output format {console.format}", f"allowed: {', '.join(table)}")
     view = table[console.format](options)
@@ -89,7 +90,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     console.has_run = True
     reports = console.reports if reports is None else reports
     if reports.wanted:
-        reports.begin(console.report_options(command=command, full=hosts.full, next=next), warnings)
+        reports.begin(console.report_options(command=command, full=hosts.full, next=next, abandoned=abandoned), warnings)
     console.write(view.begin(warnings))
     with ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())

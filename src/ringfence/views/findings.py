@@ -3,7 +3,7 @@
 The sorts are one table, whose names are promised: code scanning keeps alerts by them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -14,8 +14,8 @@ from ringfence.model.resource import Resource
 from ringfence.model.state import Action, Change, Id
 from ringfence.plan.obstacles import ALL_PROFILES, Obstacle, ObstacleLevel
 from ringfence.report import HostResult, Status
-from ringfence.views.change_text import ChangeOptions, change_text, row_lines
-from ringfence.views.change_words import CHANGE_WORDS, GONE, NOT_IN_FORCE, found_word
+from ringfence.views.change_text import ChangeOptions, change_text, orphan_text, row_lines
+from ringfence.views.change_words import ABANDONED, CHANGE_WORDS, GONE, NOT_IN_FORCE, found_word
 from ringfence.views.format import cut, escaped
 from ringfence.views.meaning import meaning
 
@@ -64,6 +64,10 @@ _TABLE = (
     ("drift-not-adopted", "warning", "A declared object is not the project's", _DRIFTED),
     ("drift-gone", "warning", "The project owns an object that nothing declares any more", "What becomes of it, and when: "
      "docs/guide/what-ringfence-removes.md."),
+    ("drift-left", "warning", "The project left an object there that nothing declares any more", "`prune` says whether it goes: "
+     "docs/guide/what-ringfence-removes.md."),
+    ("host-abandoned", "warning", "No play names a host any more, and the project left objects there", "`ringfence retire HOST` "
+     "takes them away."),
     ("plan-remove", "note", "An object would be removed", _REVIEW),
     ("plan-opens", "warning", "A change would open something to everybody or for everything", "Say for whom or for what it is "
      "meant: remote addresses, ports, a program. Where everybody is meant, review it as such."),
@@ -81,7 +85,7 @@ _TABLE = (
     ("made", "note", "A change was made", "Nothing need be done: it was found by a second read over a new connection."),
 )
 MADE = "made"
-_MILD = ("warning", "in-force-unknown", "note", MADE)  # a test that has only these is passed
+_MILD = ("drift-left", "host-abandoned", "warning", "in-force-unknown", "note", MADE)  # a test that has only these is passed
 SORTS: Mapping[str, FindingSort] = {
     name: FindingSort(cast(SortLevel, level), title, help, name not in _MILD) for name, level, title, help in _TABLE}
 _OF_STATUS: dict[Status, str] = {s: f"host-{s}" for s in ("lost", "unknown", "failed", "refused", "stale", "unreachable")}
@@ -115,15 +119,21 @@ def findings_of(result: HostResult, command: str) -> Iterator[ReportedFinding]:
             yield _of_change(change, _sort(change, result, command), result, command)
     for change in still.values():
         yield _of_change(change, "not-proven", result, command)
+    for orphan in result.orphans if command == "drift" else ():
+        told = orphan_text(orphan, ChangeOptions(drift=True), tuple(result.names.items()))
+        text = f"{GONE}: {told.about}" if told.about else GONE
+        yield ReportedFinding("drift-left", cut(str(orphan.id)), text, tuple(row_lines(told.rows, "")), object=orphan.id)
     for obstacle in result.obstacles:
         yield from _of_obstacle(obstacle)
     yield from map(of_diagnostic, result.diagnostics)
 
 
-def of_diagnostic(problem: Diagnostic) -> ReportedFinding:
-    """A mistake, a warning or a note."""
+def of_diagnostic(problem: Diagnostic, abandoned: Collection[str] = ()) -> ReportedFinding:
+    """A mistake, a warning or a note. abandoned: hosts that no play names any more."""
     lines = tuple(cut(line, longest=_LONGEST) for line in problem.detail.splitlines())
     summary = cut(problem.summary, longest=_LONGEST)
+    if problem.host in abandoned and problem.where == NOWHERE:
+        return ReportedFinding("host-abandoned", summary, f"{ABANDONED}: {summary}", lines)
     return ReportedFinding(_OF_SEVERITY[problem.severity], summary, summary, lines, problem.where)
 
 

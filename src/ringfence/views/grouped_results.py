@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ringfence.errors import HostError, RingfenceError
 from ringfence.report import HostResult
-from ringfence.views.change_text import ChangeOptions, ChangeText, Row, change_text, row_lines
+from ringfence.views.change_text import ChangeOptions, ChangeText, Row, change_text, orphan_text, row_lines
 from ringfence.views.change_words import STYLES, status_words
 from ringfence.views.diagnostics_text import MAX_DIAGNOSTICS, diagnostic, failure
 from ringfence.views.format import Style, count, escaped, more, natural
@@ -126,6 +126,8 @@ class GroupedResults:
             text = change_text(change, options, names)
             text = replace(text, head=text.head + made) if made else text
             yield _Entry("tells", (failed, made, change.action, change.id), text)
+        for orphan in result.orphans if options.drift else ():
+            yield _Entry("tells", ("gone", orphan.id), orphan_text(orphan, options, names))
         if result.error is not None:
             yield _failure(result.error, options.style)
         for command in result.way_back:

@@ -70,7 +70,7 @@ class JunitReport:
     def _keep(self, problems: Iterable[Diagnostic]) -> None:
         for problem in problems:
             of = self._files.setdefault(problem.where.file, []) if problem.where.file else self._broken
-            of.append(of_diagnostic(problem))
+            of.append(of_diagnostic(problem, self._options.abandoned))
 
     def _suite(self, name: str, cases: Sequence[PlacedCase], seconds: float) -> str:
         suite = TestSuite(escaped(name))

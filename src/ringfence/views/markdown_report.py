@@ -124,7 +124,7 @@ class MarkdownReport:
 
     def _keep(self, problems: Sequence[Diagnostic]) -> None:
         for problem in problems:
-            self._found.add(of_diagnostic(problem), problem.host)
+            self._found.add(of_diagnostic(problem, self._options.abandoned), problem.host)
 
     # -- what stands first
 

@@ -69,7 +69,7 @@ class SarifReport:
 
     def _keep(self, problems: Sequence[Diagnostic]) -> None:
         for problem in problems:
-            self._found.add(of_diagnostic(problem), problem.host)
+            self._found.add(of_diagnostic(problem, self._options.abandoned), problem.host)
 
     def _result(self, one: CollectedFinding) -> dict[str, Any]:
         sort, uri = SORTS[one.sort], _uri(self._options.file_in_repository(one.where.file or self._options.project_file))
