@@ -201,22 +201,21 @@ def _apart(time: timedelta) -> str:
 
 def _not_told(log: EventLog, since: datetime | None, run: str) -> str:
     """Why no event tells who changed an object."""
-    nothing = "nothing of this object in it"
     if log.unread:
         return f"the event log could not be read: {log.unread}"
-    damaged = f"; {log.damaged} of its events could not be read" if log.damaged else ""
     off = "" if log.enabled else "the event log is switched off; "
+    damaged = f"; {log.damaged} of its events could not be read" if log.damaged else ""
     if log.oldest is None:
         return f"{off}the event log is empty{damaged}"
     reaches = f"the event log reaches back to {shown_moment(log.oldest)}"
     if not log.whole and log.events and (since is None or log.events[0].time > since):
-        return f"{off}of the event log the newest {MAX_EVENTS:,} events were read, back to " \
-               f"{shown_moment(log.events[0].time)}: {nothing}{damaged}"
+        back_to = shown_moment(log.events[0].time)
+        return f"{off}of the event log the newest {MAX_EVENTS:,} events were read, back to {back_to}, and none is of it{damaged}"
     if since is None:
-        return f"{off}{reaches}: {nothing}{damaged}"
+        return f"{off}{reaches} and has nothing of it{damaged}"
     if log.oldest > since + 2 * _SLACK:
-        return f"{off}{reaches} only, and ringfence last wrote this object before, in its run {run}: {nothing}{damaged}"
-    return f"{off}{reaches}: {nothing} since ringfence last wrote it, in its run {run}{damaged}"
+        return f"{off}{reaches} only, and has nothing of it; ringfence last wrote it before that, in its run {run}{damaged}"
+    return f"{off}{reaches} and has nothing of it since ringfence last wrote it, in its run {run}{damaged}"
 
 
 def shown_moment(moment: datetime) -> str:
