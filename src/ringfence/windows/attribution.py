@@ -26,7 +26,7 @@ _OTHER_ORIGINS = frozenset({2, 3, 4, 5, 6})  # group policy, dynamic, generated,
 _LOCAL_STORE = 2
 # What changes policy for the cmdlets of NetSecurity: they are of CIM classes, whose provider runs in the first of these (SigmaHQ,
 # "New Firewall Rule Added … Via WmiPrvSE.EXE"). No document of Windows says so: therefore the programs of sessions count too.
-_OF_CMDLETS = frozenset({"wmiprvse.exe", "wsmprovhost.exe", "powershell.exe", "pwsh.exe"})
+PROGRAMS_OF_CMDLETS = frozenset({"wmiprvse.exe", "wsmprovhost.exe", "powershell.exe", "pwsh.exe"})
 _VIRTUAL_ACCOUNT = "S-1-5-94-"  # of JEA endpoints; each session may have another one
 _RUN_TIME = re.compile(r"(\d{8}T\d{6})Z-[0-9a-f]{6}")
 _SLACK = timedelta(minutes=1)  # between two clocks that were compared
@@ -173,9 +173,14 @@ def _later(events: Sequence[PolicyEvent], since: datetime | None) -> Sequence[Po
 
 
 def _is_like_ringfence(event: PolicyEvent, own_sid: str) -> bool:
-    program, user = event.program.replace("/", "\\").rpartition("\\")[2].lower(), event.user.upper()
+    user = event.user.upper()
     virtual = user.startswith(_VIRTUAL_ACCOUNT) and own_sid.startswith(_VIRTUAL_ACCOUNT)
-    return program in _OF_CMDLETS and user != "" and (virtual or user == own_sid.upper())
+    return program_file(event) in PROGRAMS_OF_CMDLETS and user != "" and (virtual or user == own_sid.upper())
+
+
+def program_file(event: PolicyEvent) -> str:
+    """The file name of the program of an event, in lower case."""
+    return event.program.replace("/", "\\").rpartition("\\")[2].lower()
 
 
 def _doubt(change: Change, event: PolicyEvent, deed: Deed, like: bool, since: datetime | None, run: str) -> str:
