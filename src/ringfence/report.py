@@ -21,6 +21,7 @@ from ringfence.model.ledger import Ledger
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
 from ringfence.plan.obstacles import Obstacle
+from ringfence.plan.plan import Orphan
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.stored_names import display_name
 
@@ -66,7 +67,8 @@ class HostResult:
     obstacles: what keeps what is declared out of force · way_back: commands for its console, where the host was lost · machine:
     which one it is, in the words of a ledger's `Machine`: `guid|computer|domain`, as far as it said so · declarations: the digest
     of what is declared for it, where somebody wants that · waits: it was only looked at, and something is to be written ·
-    changed_by: who made it differ, by the objects' ids; None where nobody asked.
+    orphans: what the project has there, declares no more, and leaves there · changed_by: who made it differ, by the objects'
+    ids; None where nobody asked.
     """
 
     host: str
@@ -86,6 +88,7 @@ class HostResult:
     machine: str = ""
     declarations: str = ""
     waits: bool = False
+    orphans: tuple[Orphan, ...] = ()
     changed_by: "Mapping[Id, Attribution] | None" = None
 
     @property

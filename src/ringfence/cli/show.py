@@ -70,14 +70,16 @@ class _TellingObserver(RunObserver):
 def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob], HostResult], hosts: FleetOptions, *,
              command: str = "", diff: bool = True, table: ViewTable = VIEWS, differences_fail: bool = True,
              warnings: Sequence[Diagnostic] = (), before: Sequence[HostResult] = (), observers: Sequence[RunObserver] = (),
-             journal: Journal | None = None, held: Sequence[str] = (), next: str = "") -> ExitCode:
+             journal: Journal | None = None, held: Sequence[str] = (), next: str = "",
+             abandoned: tuple[str, ...] = ()) -> ExitCode:
     """Do `work` on every job and show the results as they come; returns the exit code.
 
     command: what the run is called, where that is not the command itself · differences_fail: whether hosts that differ count in
     the exit code · before: results of hosts that need no work · journal: the record of a run that writes · held: hosts that are
-    not begun · next: the command that comes after this one.
+    not begun · next: the command that comes after this one ·
+    abandoned: hosts that no play names any more.
     """
-    options = console.view_options(command, diff=diff, full=hosts.full, next=next)
+    options = console.view_options(command, diff=diff, full=hosts.full, next=next, abandoned=abandoned)
     if console.format not in table:
         raise usage_error(f"{options.run.command} has no output format {console.format}", f"allowed: {', '.join(table)}")
     view = table[console.format](options)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ringfence.diagnostics import NOWHERE
 from ringfence.model.resource import Property
 from ringfence.model.state import LOCAL, Change
+from ringfence.plan.plan import Orphan
 from ringfence.types.base import remembered
 from ringfence.views.change_words import CHANGE_WORDS, found_style, found_word
 from ringfence.views.difference import DifferenceLine, difference
@@ -43,6 +44,12 @@ class ChangeText:
 def change_text(change: Change, options: ChangeOptions, names: Names = ()) -> ChangeText:
     """A change in words; `names`: what people call what is stored."""
     return _change_text(change, options, names)
+
+
+def orphan_text(orphan: Orphan, options: ChangeOptions, names: Names = ()) -> ChangeText:
+    """What the project has on a host, declares no more, and leaves there."""
+    what = Change(orphan.id, orphan.resource, None, why=f"{orphan.how} by run {orphan.run}; nobody declares it any more")
+    return change_text(what, options, names)
 
 
 def _size(change: Change, options: ChangeOptions, names: Names) -> int:

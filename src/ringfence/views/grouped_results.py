@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ringfence.errors import HostError, RingfenceError
 from ringfence.report import HostResult
 from ringfence.views.attribution_text import common_line, common_reason, who_row
-from ringfence.views.change_text import ChangeOptions, ChangeText, Row, change_text, row_lines
+from ringfence.views.change_text import ChangeOptions, ChangeText, Row, change_text, orphan_text, row_lines
 from ringfence.views.change_words import STYLES, status_words
 from ringfence.views.diagnostics_text import MAX_DIAGNOSTICS, diagnostic, failure
 from ringfence.views.format import Style, count, escaped, more, natural
@@ -132,6 +132,8 @@ class GroupedResults:
             yield _Entry("tells", (failed, made, change.action, change.id), text)
         if reason:
             yield _as_it_is(common_line(reason, full))
+        for orphan in result.orphans if options.drift else ():
+            yield _Entry("tells", ("gone", orphan.id), orphan_text(orphan, options, names))
         if result.error is not None:
             yield _failure(result.error, options.style)
         for command in result.way_back:

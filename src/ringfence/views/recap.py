@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ringfence.errors import HostError
 from ringfence.model.state import Action
 from ringfence.report import HostResult, Report, Status
-from ringfence.views.change_words import CHANGE_WORDS, STYLES, status_words
+from ringfence.views.change_words import CHANGE_WORDS, GONE, STYLES, status_words
 from ringfence.views.format import Style, all_names, columns, count, cut, escaped, natural, unstyled
 
 _NAMED = 5  # hosts that a sum names
@@ -36,12 +36,13 @@ class RecapRow:
     seconds: float
     declared: int = 0
     undeclared: int = 0
+    orphans: int = 0
 
 
 def row(result: HostResult) -> RecapRow:
     """The recap line of a result: it is kept, the result is not."""
     return RecapRow(result.host, result.status, Counter(c.action for c in result.changes), result.seconds,
-                    result.declared, result.undeclared)
+                    result.declared, result.undeclared, len(result.orphans))
 
 
 def recap(rows: Sequence[RecapRow], style: Style = unstyled, drift: bool = False, width: int | None = None) -> str:
@@ -84,6 +85,8 @@ def drift_summary(rows: Sequence[RecapRow], report: Report, seconds: float) -> s
     there = sum(report.counts.values()) - len(away)
     others = "".join(f"; {n} {status_words(state)}" for state in STYLES
                      if state not in ("in_sync", "differs", "unreachable") and (n := report.counts[state]))
+    gone = sum(r.orphans for r in rows)
+    others += f"; {gone} {GONE}" if gone else ""
     names = ", ".join(map(escaped, away[:_NAMED])) + (f" and {len(away) - _NAMED} more" if len(away) > _NAMED else "")
     missed = f"{count(there, 'reached host')} drifted; not reached: {names}" if away else (
         f"{count(there, 'host')} drifted; all were reached")

@@ -7,7 +7,8 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.report import HostResult, Report
 from ringfence.views.change_text import ChangeOptions
-from ringfence.views.change_words import CHANGE_WORDS
+from ringfence.views.change_words import ABANDONED, CHANGE_WORDS
+from ringfence.views.format import escaped
 from ringfence.views.grouped_results import GroupedResults
 from ringfence.views.recap import RecapRow, drift_summary, plan_summary, recap, row, total
 from ringfence.views.view import ViewOptions
@@ -37,7 +38,7 @@ class TextView:
         if self._options.quiet and not self._rows:
             return ""
         table = recap(self._rows, self._options.style, self._drift, self._options.width)
-        parts = [self._results.flush(), self._legend(), table, "\n", self._summary(report, seconds), "\n"]
+        parts = [self._results.flush(), self._abandoned(), self._legend(), table, "\n", self._summary(report, seconds), "\n"]
         return wrapped("".join(parts), self._options.width)
 
     def _summary(self, report: Report, seconds: float) -> str:
@@ -47,6 +48,11 @@ class TextView:
             return total(report, seconds)
         told = plan_summary(self._rows, report, seconds, self._results.distinct)
         return f"{told}\nnext: {self._options.next}" if self._options.next and report.changes else told
+
+    def _abandoned(self) -> str:
+        hosts = "".join(f"  {escaped(host)}\n" for host in self._options.abandoned)
+        told = "runs of this project left objects there, and no play names these hosts any more: `ringfence retire HOST`"
+        return f"{self._options.style(ABANDONED, 'warning')}: {told}\n{hosts}\n" if hosts else ""
 
     def _legend(self) -> str:
         """What the signs mean that were shown."""

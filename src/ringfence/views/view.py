@@ -16,7 +16,7 @@ class ViewOptions:
     """How a run is to be shown. run: which one · diff: each property that differs · style: colours · full: long
     values and lists whole · quiet: nothing but what is not in sync · plan: how the plan file was made that is shown · groups: the
     hosts of each group of the inventory · width: columns of the terminal, None where there is none · next: the command that comes
-    after this one."""
+    after this one · abandoned: hosts on which the project has something, and which no play names any more."""
 
     run: RunInfo
     diff: bool = True
@@ -27,6 +27,7 @@ class ViewOptions:
     groups: HostGroups = field(default_factory=dict)
     width: int | None = None
     next: str = ""
+    abandoned: tuple[str, ...] = ()
 
 
 class View(Protocol):
