@@ -2,7 +2,7 @@
 wants to know."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ringfence.batch import Answer, Batch, Call, Reply
@@ -33,7 +33,7 @@ def _with_who_changed(run: HostRun, plan: Plan, result: HostResult) -> HostResul
     changes = [c for c in result.changes if c.writes and c.id.store == LOCAL]
     if not changes:
         return replace(result, changed_by={})
-    clock = Clock(_seconds_fast(plan.found.facts.raw.get("time")))
+    clock = Clock(_seconds_fast(plan.found.facts.raw.get("time"), run.read_at))
     logs, own_sid = _asked(run, changes, plan, clock)
     return replace(result, changed_by=attributions(changes, logs, plan.found.ledger, clock, own_sid))
 
@@ -58,7 +58,7 @@ def _sid(reply: Reply) -> str:
     return sid if isinstance(sid, str) else ""
 
 
-def _seconds_fast(told: Any) -> float:
-    """By how many seconds the clock of a host is fast that has just told its time; 0 where it told none."""
+def _seconds_fast(told: Any, here: datetime) -> float:
+    """By how many seconds the clock of a host is fast that told its time at a moment of ours; 0 where it told none."""
     there = moment_of(told)
-    return (there - datetime.now(UTC)).total_seconds() if there else 0.0
+    return (there - here).total_seconds() if there else 0.0

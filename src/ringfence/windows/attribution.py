@@ -77,9 +77,10 @@ def asked_since(changes: Iterable[Change], ledger: Ledger, clock: Clock) -> date
 
 
 def _since(ledger: Ledger, id: Id, clock: Clock) -> datetime | None:
-    """When the project last began to write an object, by the host's clock; None where it did not, or nobody knows."""
-    entry = ledger.entries.get(id)
-    moment = written_at(entry.run) if entry else None
+    """When the run began that last wrote an object, by the host's clock; None where there is none, or nobody knows: of a run that
+    never told its end, and of one on the machine whose image this host was made from."""
+    entry = None if ledger.inherited_from else ledger.entries.get(id)
+    moment = written_at(entry.run) if entry and not entry.pending else None
     try:
         return clock.of_host(moment) - _SLACK if moment else None
     except OverflowError:
