@@ -218,6 +218,8 @@ _ROWS = (
                "is shown, 200 characters or 20 members."),
     RunSetting(name="diff", type=BOOL, short="-D", negated="--no-diff", default_text="on; of apply off",
                meaning="Show each property that differs."),
+    RunSetting(name="who", type=BOOL, default=False, meaning="On hosts that differ drift asks the event logs of the firewall who "
+               "changed what, when, and with which program."),
     RunSetting(name="check", type=BOOL, default=False, short="-C",
                meaning="apply changes nothing, shows what would change, and exits with 0."),
     RunSetting(name="yes", type=BOOL, default=False, short="-y", set_by="call", why=_LOOSENS, meaning="Do not ask."),

@@ -52,6 +52,7 @@ def _parameter(row: RunSetting, name: str, *flags: str, **more: Any) -> inspect.
 
 
 Diff = Annotated[bool, SETTINGS["diff"]]
+Who = Annotated[bool, SETTINGS["who"]]
 Check = Annotated[bool, SETTINGS["check"]]
 Yes = Annotated[bool, SETTINGS["yes"]]
 DetailedExitCode = Annotated[bool, SETTINGS["detailed_exitcode"]]
