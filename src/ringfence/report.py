@@ -28,6 +28,7 @@ from ringfence.windows.stored_names import display_name
 if TYPE_CHECKING:  # of results that few commands have: the others need not wait for these
     from ringfence.doctor.examination import Examination, Verdict
     from ringfence.windows.associations import Association
+    from ringfence.windows.attribution import Attribution
     from ringfence.windows.origin import Origin
     from ringfence.windows.whole_policy import UnmanagedValue
 
@@ -67,7 +68,7 @@ class HostResult:
     which one it is, in the words of a ledger's `Machine`: `guid|computer|domain`, as far as it said so · declarations: the digest
     of what is declared for it, where somebody wants that · waits: it was only looked at, and something is to be written ·
     declared_objects: what the project declares for it, where a report is written · orphans: what the project has there, declares
-    no more, and leaves there.
+    no more, and leaves there · changed_by: who made it differ, by the objects' ids; None where nobody asked.
     """
 
     host: str
@@ -89,6 +90,7 @@ class HostResult:
     waits: bool = False
     declared_objects: tuple[Affected, ...] = ()
     orphans: tuple[Orphan, ...] = ()
+    changed_by: "Mapping[Id, Attribution] | None" = None
 
     @property
     def not_in_force(self) -> bool:

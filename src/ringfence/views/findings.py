@@ -5,7 +5,7 @@ The sorts are one table, whose names are promised: code scanning keeps alerts by
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
@@ -13,6 +13,7 @@ from ringfence.errors import HostError
 from ringfence.model.state import Action, Change, Id
 from ringfence.plan.obstacles import ALL_PROFILES, Obstacle, ObstacleLevel
 from ringfence.report import HostResult, Status
+from ringfence.views.attribution_text import common_line, common_reason, who_row
 from ringfence.views.change_text import ChangeOptions, change_text, orphan_text, row_lines
 from ringfence.views.change_words import ABANDONED, CHANGE_WORDS, GONE, NOT_IN_FORCE, found_word
 from ringfence.views.format import cut, escaped
@@ -122,9 +123,14 @@ class FindingsOfHosts:
         if result.error is not None:
             yield _failure(result)
         still, status = {c.id: c for c in result.remaining}, result.status
+        reason = common_reason(result.changed_by or {})
         for change in result.changes:
             if change.id not in still:
-                yield self._of_change(change, _sort(change, result, status, self._command), result.names)
+                one = self._of_change(change, _sort(change, result, status, self._command), result.names)
+                who = None if reason or not result.changed_by else result.changed_by.get(change.id)
+                yield replace(one, lines=(*one.lines, *row_lines((who_row(who),), ""))) if who else one
+        if reason:
+            yield ReportedFinding("note", _NOBODY_KNOWN, common_line(reason).strip())
         for change in still.values():
             yield self._of_change(change, "not-proven", result.names)
         for orphan in result.orphans if self._command == "drift" else ():
@@ -148,6 +154,7 @@ class FindingsOfHosts:
         return finding
 
 
+_NOBODY_KNOWN = "who changed what is not known"
 _VARIANTS_KNOWN = 4  # of an object, that are remembered
 _AROUND_TEXT = 1_000  # characters, about, that the rest of what is remembered of a change takes
 _MAX_REMEMBERED = 20_000_000  # characters of all
