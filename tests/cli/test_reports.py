@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from cli_lab import PLAYBOOK, PROGRAM, RULES, SMALL_PROJECT, Cli, environment, fleet, on_terminal, start, undisturbed, written
 from junitparser import JUnitXml
 from sarif import log, place
@@ -303,3 +306,24 @@ def test_what_nothing_declares_any_more_is_told_and_fails_no_test(cli: Cli) -> N
         assert "GONE: allow inbound tcp 3389" in reports(cli)["junit"]
         assert "`GONE: allow inbound tcp 3389" in reports(cli)["md"]
         assert "On `pc2`:\n\n- `no play names the host any more" in reports(cli)["md"]
+
+
+# --------------------------------------------------------------------------------------------------- the guide
+
+def test_the_workflow_of_the_guide_is_one(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "reports.md").read_text(encoding="utf-8")
+    github, gitlab = re.findall(r"^```yaml\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    (tmp_path / "firewall.yml").write_text(github.replace("[self-hosted, firewall]", "ubuntu-latest"), encoding="utf-8")
+    looked = subprocess.run([Path(sys.executable).with_name("actionlint"), "firewall.yml"], cwd=tmp_path, capture_output=True,
+                            text=True, check=False)
+    assert (looked.returncode, looked.stdout) == (0, "")
+    assert yaml.safe_load(gitlab)["drift"]["artifacts"]["reports"]["junit"] == "drift.xml"
+
+
+def test_the_commands_of_the_guide_are_understood(cli: Cli) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "reports.md").read_text(encoding="utf-8")
+    called = re.findall(r"(?:^|run: |- |`)ringfence ([^`\n]*--report[^`\n]*)", guide, re.MULTILINE)
+    assert len(called) == 4
+    cli.write({"hosts.yml": DOWN})
+    for words in called:
+        assert cli(*words.split()).code in (0, 5), words
