@@ -25,7 +25,6 @@ MAX_KNOWN_HOSTS = 16 * 2**20  # bytes of known_hosts: some 100,000 hosts, looked
 MAX_KEY = 2**20  # bytes of a private key, and of the certificate beside it
 MAX_PEM = 4 * 2**20  # bytes of a file of X.509 certificates: what browsers trust is 200 kB
 _PIECE = 2**18
-_TEXT_FILE: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "newline": "\n"}
 
 
 def read_bytes(path: str | Path, limit: int, *, pipes: bool = False) -> bytes:
@@ -60,10 +59,12 @@ def digest(path: str | Path, limit: int = MAX_DOCUMENT) -> str:
 class WholeFile:
     """A file that is there whole or not at all: what is written lies beside its place until `close` puts it there; a link is
     followed. What is no regular file (a device, a pipe that somebody reads), and what is standard output or error already, gets
-    all of it at the end, and is never replaced. private: for its owner alone; else for whom the umask allows it. Raises
-    OSError."""
+    all of it at the end, and is never replaced. private: for its owner alone; else for whom the umask allows it · errors: what
+    becomes of what is no Unicode. Raises OSError."""
 
-    def __init__(self, path: str | Path, *, private: bool = False) -> None:
+    def __init__(self, path: str | Path, *, private: bool = False, errors: str = "strict") -> None:
+        form: dict[str, Any] = {"encoding": "utf-8", "errors": errors, "newline": ""}
+        self._form = form
         self._stream, self._temporary, self._path = -1, "", os.path.realpath(path)
         more = getattr(os, "O_CLOEXEC", 0)
         if _is_stream(path):
@@ -71,14 +72,14 @@ class WholeFile:
             self._stream = os.open(path, os.O_WRONLY | os.O_APPEND | waiting | more)
             if waiting:
                 os.set_blocking(self._stream, True)
-            self._file: IO[str] = tempfile.TemporaryFile("w+", **_TEXT_FILE)  # noqa: SIM115 (`discard` closes it)
+            self._file: IO[str] = tempfile.TemporaryFile("w+", **form)  # noqa: SIM115 (`discard` closes it)
             return
         if os.path.isdir(self._path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._path)
         folder, name = os.path.split(self._path)
         beside = os.path.join(folder, f".{name[-100:]}.{os.urandom(4).hex()}")
         opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | more, 0o600 if private else 0o666)
-        self._temporary, self._file = beside, os.fdopen(opened, "w", **_TEXT_FILE)
+        self._temporary, self._file = beside, os.fdopen(opened, "w", **form)
 
     def write(self, text: str) -> None:
         """Add to it."""
@@ -95,7 +96,7 @@ class WholeFile:
                 self._temporary = ""
             else:
                 self._file.seek(0)
-                with os.fdopen(self._stream, "w", **_TEXT_FILE) as stream:
+                with os.fdopen(self._stream, "w", **self._form) as stream:
                     self._stream = -1
                     shutil.copyfileobj(self._file, stream)
         finally:

@@ -18,6 +18,7 @@ PARTS = {
     "hostile": "hosts that answer with the worst that they can",
     "ledger": "a ledger beside the read of a policy, in a real PowerShell",
     "records": "what is written of a run: JSON, journal",
+    "reports": "reports of a large plan beside it",
     "wire": "bytes, round trips and CPU per host and transport",
 }
 

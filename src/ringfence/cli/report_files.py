@@ -74,7 +74,7 @@ class ReportFiles:
                 continue
             taken[real] = said
             try:
-                self._files.append(ReportFile(format, path, WholeFile(path)))
+                self._files.append(ReportFile(format, path, WholeFile(path, errors="backslashreplace")))
             except (OSError, ValueError) as error:
                 wrong.append(Diagnostic(Where(path), f"the report cannot be written: {_reason(error)}"))
         if wrong:

@@ -1,7 +1,7 @@
 """What reports tell of a whole fleet: each thing once, with the hosts that have it. It is bounded, however large the fleet is."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -38,6 +38,7 @@ class CollectedFindings:
 
     def __init__(self, most: int) -> None:
         self._most, self.left_out = most, Counter[str]()
+        self._hosts: dict[str, int] = {}
         self._found: dict[str, dict[tuple[Where, Id | str], CollectedFinding]] = {sort: {} for sort in SORTS}
 
     def add(self, one: ReportedFinding, host: str = "") -> None:
@@ -50,6 +51,7 @@ class CollectedFindings:
                 return
             known = found[key] = CollectedFinding(one.sort, one.title, one.where, one.object)
         if host:
+            self._hosts[host] = 0
             known.hosts.append(host)
         words = FindingWords(one.text, one.lines)
         if words in known.variants:
@@ -61,3 +63,9 @@ class CollectedFindings:
         """Those of some sorts: what matters most first, then in the order of places and names, the same in every run."""
         for sort in sorts:
             yield from sorted(self._found[sort].values(), key=lambda one: (one.where, natural(one.title), one.object or ()))
+
+    def in_order(self, hosts: Iterable[str]) -> list[str]:
+        """Names in their natural order. For when all are there: a name is taken to pieces once, not once for each thing."""
+        if self._hosts and not any(self._hosts.values()):
+            self._hosts = {host: number for number, host in enumerate(sorted(self._hosts, key=natural), 1)}
+        return sorted(hosts, key=lambda host: self._hosts.get(host, 0))

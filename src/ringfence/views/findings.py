@@ -3,17 +3,17 @@
 The sorts are one table, whose names are promised: code scanning keeps alerts by them.
 """
 
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
 from ringfence.errors import HostError
-from ringfence.model.once import once
-from ringfence.model.resource import Resource
 from ringfence.model.state import Action, Change, Id
 from ringfence.plan.obstacles import ALL_PROFILES, Obstacle, ObstacleLevel
 from ringfence.report import HostResult, Status
+from ringfence.views.attribution_text import common_line, common_reason, who_row
 from ringfence.views.change_text import ChangeOptions, change_text, orphan_text, row_lines
 from ringfence.views.change_words import ABANDONED, CHANGE_WORDS, GONE, NOT_IN_FORCE, found_word
 from ringfence.views.format import cut, escaped
@@ -109,23 +109,55 @@ class ReportedFinding:
     object: Id | None = None
 
 
-def findings_of(result: HostResult, command: str) -> Iterator[ReportedFinding]:
-    """Everything about a host that is not as it should be, or worth knowing, as `command` sees it."""
-    if result.error is not None:
-        yield _failure(result)
-    still = {c.id: c for c in result.remaining}
-    for change in result.changes:
-        if change.id not in still:
-            yield _of_change(change, _sort(change, result, command), result, command)
-    for change in still.values():
-        yield _of_change(change, "not-proven", result, command)
-    for orphan in result.orphans if command == "drift" else ():
-        told = orphan_text(orphan, ChangeOptions(drift=True), tuple(result.names.items()))
-        text = f"{GONE}: {told.about}" if told.about else GONE
-        yield ReportedFinding("drift-left", cut(str(orphan.id)), text, tuple(row_lines(told.rows, "")), object=orphan.id)
-    for obstacle in result.obstacles:
-        yield from _of_obstacle(obstacle)
-    yield from map(of_diagnostic, result.diagnostics)
+class FindingsOfHosts:
+    """Makes the findings of hosts as one command sees them. What was said of a change is remembered: a fleet repeats itself, in a
+    few variants of each object."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self._known: dict[Id, deque[tuple[Change, str, Mapping[str, str], ReportedFinding]]] = {}
+        self._size = 0  # characters of what is known
+
+    def of(self, result: HostResult) -> Iterator[ReportedFinding]:
+        """Everything about a host that is not as it should be, was changed, or is worth knowing."""
+        if result.error is not None:
+            yield _failure(result)
+        still, status = {c.id: c for c in result.remaining}, result.status
+        reason = common_reason(result.changed_by or {})
+        for change in result.changes:
+            if change.id not in still:
+                one = self._of_change(change, _sort(change, result, status, self._command), result.names)
+                who = None if reason or not result.changed_by else result.changed_by.get(change.id)
+                yield replace(one, lines=(*one.lines, *row_lines((who_row(who),), ""))) if who else one
+        if reason:
+            yield ReportedFinding("note", _NOBODY_KNOWN, common_line(reason).strip())
+        for change in still.values():
+            yield self._of_change(change, "not-proven", result.names)
+        for orphan in result.orphans if self._command == "drift" else ():
+            told = orphan_text(orphan, ChangeOptions(drift=True), tuple(result.names.items()))
+            text = f"{GONE}: {told.about}" if told.about else GONE
+            yield ReportedFinding("drift-left", cut(str(orphan.id)), text, tuple(row_lines(told.rows, "")), object=orphan.id)
+        for obstacle in result.obstacles:
+            yield from _of_obstacle(obstacle)
+        yield from map(of_diagnostic, result.diagnostics)
+
+    def _of_change(self, change: Change, sort: str, names: Mapping[str, str]) -> ReportedFinding:
+        variants = self._known.setdefault(change.id, deque(maxlen=_VARIANTS_KNOWN))
+        for known, known_sort, known_names, finding in variants:
+            if known_sort == sort and known_names == names and known == change:
+                return finding
+        finding = _of_change(change, sort, self._command == "drift", names)
+        self._size += len(finding.text) + sum(map(len, finding.lines)) + _AROUND_TEXT
+        if self._size > _MAX_REMEMBERED:
+            self._known, self._size = {change.id: variants}, 0
+        variants.appendleft((change, sort, names, finding))
+        return finding
+
+
+_NOBODY_KNOWN = "who changed what is not known"
+_VARIANTS_KNOWN = 4  # of an object, that are remembered
+_AROUND_TEXT = 1_000  # characters, about, that the rest of what is remembered of a change takes
+_MAX_REMEMBERED = 20_000_000  # characters of all
 
 
 def of_diagnostic(problem: Diagnostic, abandoned: Collection[str] = ()) -> ReportedFinding:
@@ -151,43 +183,41 @@ def _failure(result: HostResult) -> ReportedFinding:
     return ReportedFinding(_OF_STATUS.get(result.status, "host-failed"), title, text, tuple(lines))
 
 
-def _sort(change: Change, result: HostResult, command: str) -> str:
+def _sort(change: Change, result: HostResult, status: Status, command: str) -> str:
     """Which sort of finding a change is."""
     if command == "compare-defaults":
         return _OF_DEFAULTS.get(change.action, "defaults-changed")
-    if result.status == "stale":
+    if status == "stale":
         return "not-approved"
     if change.id in result.written:
         return MADE if result.error is None or change.id in result.proven else "unproven"
-    if result.status == "unknown":
+    if status == "unknown":
         return "unproven"
     if command == "apply":
         return "not-made"
     if command == "drift":
         return f"drift-{'gone' if found_word(change) == GONE else _OF_DRIFT[change.action]}"
-    return "plan-opens" if opens(change) else f"plan-{change.action}"
+    return f"plan-{change.action}"
 
 
 def opens(change: Change) -> bool:
     """Whether a change makes an object let through what its line tells in capital letters."""
     if change.after is None or not change.writes:
         return False
-    return bool(_open_words(change.after) - (_open_words(change.before) if change.before else frozenset()))
+    before, after = (frozenset(piece.text for piece in meaning(r) if piece.open) if r else frozenset[str]()
+                     for r in (change.before, change.after))
+    return bool(after - before)
 
 
-@once
-def _open_words(resource: Resource) -> frozenset[str]:
-    return frozenset(piece.text for piece in meaning(resource) if piece.open)
-
-
-def _of_change(change: Change, sort: str, result: HostResult, command: str) -> ReportedFinding:
+def _of_change(change: Change, sort: str, drift: bool, names: Mapping[str, str]) -> ReportedFinding:
     """What it does, or what differs, in one line; the rest below."""
-    words, drift = CHANGE_WORDS[change.action], command == "drift"
-    told = change_text(change, ChangeOptions(drift=drift), tuple(result.names.items()))
+    words = CHANGE_WORDS[change.action]
+    told = change_text(change, ChangeOptions(drift=drift), tuple(names.items()))
     lead = SORTS[sort].title
     if drift or sort == MADE or sort.startswith("plan"):
         lead = found_word(change) if drift else words.was_made if sort == MADE else words.planned
     text = f"{lead}: {told.about}" if told.about else lead
+    sort = "plan-opens" if sort.startswith("plan") and opens(change) else sort
     return ReportedFinding(sort, cut(str(change)), text, tuple(row_lines(told.rows, "")), change.where, change.id)
 
 

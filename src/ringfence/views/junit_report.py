@@ -12,7 +12,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.errors import ExitCode
 from ringfence.model.state import Id
 from ringfence.report import HostResult, Report
-from ringfence.views.findings import SORTS, ReportedFinding, findings_of, of_diagnostic
+from ringfence.views.findings import SORTS, FindingsOfHosts, ReportedFinding, of_diagnostic
 from ringfence.views.format import cut, escaped, names
 from ringfence.views.view import ViewOptions
 
@@ -36,6 +36,7 @@ class JunitReport:
 
     def __init__(self, options: ViewOptions) -> None:
         self._options, self._run = options, options.run
+        self._findings = FindingsOfHosts(options.run.command)
         self._files: dict[str, list[ReportedFinding]] = {}
         self._broken = list[ReportedFinding]()  # mistakes without a place
 
@@ -46,7 +47,7 @@ class JunitReport:
 
     def host(self, result: HostResult) -> str:
         found: dict[Id | None, list[ReportedFinding]] = {}
-        for one in findings_of(result, self._run.command):
+        for one in self._findings.of(result):
             found.setdefault(one.object, []).append(one)
         cases = [self._case(result.host, HOST_CASE, NOWHERE, found.pop(None, []), seconds=result.seconds)]
         for each in result.declared_objects:

@@ -18,7 +18,7 @@ from ringfence.errors import ExitCode
 from ringfence.formats.document import moment
 from ringfence.report import HostResult, Report
 from ringfence.views.collected_findings import CollectedFinding, CollectedFindings
-from ringfence.views.findings import SORTS, FindingSort, findings_of, of_diagnostic
+from ringfence.views.findings import SORTS, FindingsOfHosts, FindingSort, of_diagnostic
 from ringfence.views.format import count, cut, escaped
 from ringfence.views.host_names import HostNames
 from ringfence.views.recap import RecapRow, drift_summary, plan_summary, row, total
@@ -95,7 +95,7 @@ class MarkdownReport:
 
     def __init__(self, options: ViewOptions) -> None:
         self._options, self._command = options, options.run.command
-        self._found = CollectedFindings(_MAX_THINGS)
+        self._findings, self._found = FindingsOfHosts(self._command), CollectedFindings(_MAX_THINGS)
         self._rows = list[RecapRow]()
         self._room = MAX_COMMENT - _AROUND
 
@@ -105,7 +105,7 @@ class MarkdownReport:
 
     def host(self, result: HostResult) -> str:
         self._rows.append(row(result))
-        for one in findings_of(result, self._command):
+        for one in self._findings.of(result):
             self._found.add(one, result.host)
         return ""
 

@@ -18,8 +18,8 @@ from ringfence.formats.data import encode
 from ringfence.formats.document import moment
 from ringfence.report import HostResult, Report
 from ringfence.views.collected_findings import CollectedFinding, CollectedFindings
-from ringfence.views.findings import MADE, SORTS, findings_of, of_diagnostic
-from ringfence.views.format import count, escaped, names, natural
+from ringfence.views.findings import MADE, SORTS, FindingsOfHosts, of_diagnostic
+from ringfence.views.format import count, escaped, names
 from ringfence.views.view import ViewOptions
 
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -37,7 +37,7 @@ class SarifReport:
 
     def __init__(self, options: ViewOptions) -> None:
         self._options, self._run = options, options.run
-        self._found = CollectedFindings(MAX_RESULTS)
+        self._findings, self._found = FindingsOfHosts(options.run.command), CollectedFindings(MAX_RESULTS)
         self._taken = Counter[str]()  # fingerprints
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
@@ -45,7 +45,7 @@ class SarifReport:
         return ""
 
     def host(self, result: HostResult) -> str:
-        for one in findings_of(result, self._run.command):
+        for one in self._findings.of(result):
             if one.sort != MADE:  # nothing is to be done about it
                 self._found.add(one, result.host)
         return ""
@@ -74,15 +74,30 @@ class SarifReport:
     def _result(self, one: CollectedFinding) -> dict[str, Any]:
         sort, uri = SORTS[one.sort], _uri(self._options.file_in_repository(one.where.file or self._options.project_file))
         place: dict[str, Any] = {"physicalLocation": {"artifactLocation": uri, "region": {"startLine": one.where.line or 1}}}
-        listed = sorted(one.hosts, key=natural)[:MAX_HOSTS_LISTED]
-        properties: dict[str, Any] = {"hosts": listed, "hostCount": len(one.hosts)}
+        hosts = self._found.in_order(one.hosts)
+        properties: dict[str, Any] = {"hosts": hosts[:MAX_HOSTS_LISTED], "hostCount": len(hosts)}
         if one.object:
             place |= {"logicalLocations": [{"name": one.title, "fullyQualifiedName": "/".join(one.object), "kind": "object"}]}
             properties |= {"object": one.object._asdict()}
         return {
-            "ruleId": one.sort, "ruleIndex": _RULES.index(one.sort), "level": sort.level, "message": {"text": _message(one)},
-            "locations": [place], "partialFingerprints": {"primaryLocationLineHash": self._fingerprint(one, uri["uri"])},
-            "occurrenceCount": max(1, len(one.hosts)), "properties": properties}
+            "ruleId": one.sort, "ruleIndex": _RULES.index(one.sort), "level": sort.level,
+            "message": {"text": self._message(one, hosts)}, "locations": [place],
+            "partialFingerprints": {"primaryLocationLineHash": self._fingerprint(one, uri["uri"])},
+            "occurrenceCount": max(1, len(hosts)), "properties": properties}
+
+    def _message(self, one: CollectedFinding, hosts: Sequence[str]) -> str:
+        """What is wrong, on which hosts, and in which ways."""
+        who = f" on {names(hosts)}" if hosts else ""
+        told = [f"{one.title}{who}" if one.object else f"{SORTS[one.sort].title}{who}"]
+        variants = sorted(one.variants.items(), key=lambda each: -len(each[1]))
+        for words, those in variants[:_VARIANTS_TOLD]:
+            of = f" ({names(self._found.in_order(those), 2)})" if len(variants) > 1 and those else ""
+            told.append("\n".join([f"{words.text}{of}", *words.lines]))
+        if left := len(hosts) - sum(len(those) for _, those in variants[:_VARIANTS_TOLD]):
+            told.append(f"and otherwise on {count(left, 'more host')}")
+        text = ": ".join(told[:2]) + "".join(f"\n{more}" for more in told[2:])
+        text = "\n".join(map(escaped, text.split("\n"))).replace("](", "] (")  # what hosts say makes no link
+        return text if len(text) <= MAX_MESSAGE_TEXT else text[:MAX_MESSAGE_TEXT - 1] + "…"
 
     def _fingerprint(self, one: CollectedFinding, uri: str) -> str:
         """The same while the thing and its file are the same, on whatever line it stands. The number tells apart what is the
@@ -123,18 +138,3 @@ def _uri(path: str) -> dict[str, str]:
     if path[1:3] == ":/":
         return {"uri": f"file:///{quote(path, safe='/:', errors='replace')}"}
     return {"uri": quote(path, errors="replace"), "uriBaseId": _ROOT}
-
-
-def _message(one: CollectedFinding) -> str:
-    """What is wrong, on which hosts, and in which ways."""
-    who = f" on {names(sorted(one.hosts, key=natural))}" if one.hosts else ""
-    told = [f"{one.title}{who}" if one.object else f"{SORTS[one.sort].title}{who}"]
-    variants = sorted(one.variants.items(), key=lambda each: -len(each[1]))
-    for words, hosts in variants[:_VARIANTS_TOLD]:
-        of = f" ({names(sorted(hosts, key=natural), 2)})" if len(one.variants) > 1 and hosts else ""
-        told.append("\n".join([f"{words.text}{of}", *words.lines]))
-    if left := len(one.hosts) - sum(len(hosts) for _, hosts in variants[:_VARIANTS_TOLD]):
-        told.append(f"and otherwise on {count(left, 'more host')}")
-    text = ": ".join(told[:2]) + "".join(f"\n{more}" for more in told[2:])
-    text = "".join(c if c == "\n" else escaped(c) for c in text).replace("](", "] (")  # what hosts say makes no link
-    return text if len(text) <= MAX_MESSAGE_TEXT else text[:MAX_MESSAGE_TEXT - 1] + "…"
