@@ -1,0 +1,131 @@
+"""A run as one page that needs nothing but a browser: no network, no other file, and without JavaScript still the facts.
+
+The page holds its data as JSON, and a program of ours that makes lists and a table of hosts and objects of it. What hosts and
+playbooks say stands in texts alone: the policy of the page (Content-Security-Policy) allows no other program than that one, by
+its digest, and refuses whatever would be read as HTML (Trusted Types).
+"""
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from ringfence.diagnostics import Diagnostic
+from ringfence.errors import ExitCode
+from ringfence.formats.data import encode
+from ringfence.report import HostResult, Report
+from ringfence.views.html_data import FIELDS, HOST_FIELDS, ReportData, table_json
+from ringfence.views.html_tables import (
+    COMMAND_WORDS,
+    LEVELS,
+    SEVERITIES,
+    STATUS_WORDS,
+    PlacedHosts,
+    ToneWord,
+    page_head,
+    page_tables,
+)
+from ringfence.views.view import ViewOptions
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+MAX_PAGE = 5_000_000  # bytes of a page; details that would make it larger are left out
+MAX_PLAIN = 100_000  # characters of data that stand in the page as they are; more is compressed
+_SCRIPTS = ("model.js", "parts.js", "lists.js", "grid.js", "page.js")
+
+
+class HtmlReport:
+    """The page of one run."""
+
+    def __init__(self, options: ViewOptions) -> None:
+        self._options, self._words = options, COMMAND_WORDS.get(options.run.command, COMMAND_WORDS["plan"])
+        self._data = ReportData(options.full)
+        self._warnings: Sequence[Diagnostic] = ()
+
+    def begin(self, warnings: Sequence[Diagnostic]) -> str:
+        self._warnings = warnings
+        return ""
+
+    def host(self, result: HostResult) -> str:
+        self._data.add(result)
+        return ""
+
+    def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        hosts = PlacedHosts(self._data, self._groups())
+        page = page_head(self._options.run, self._words, report, seconds, exit_code, self._warnings)
+        page |= page_tables(self._data, hosts, self._words)
+        described = sum(len(row.known) for row in self._data.changes.rows.values())
+        while True:
+            data, left_out = self._json(hosts, described)
+            text = _rendered(page | {"left_out": left_out}, data)
+            if len(text) <= MAX_PAGE or not described:
+                return text
+            described = int(described * 0.9 * MAX_PAGE / len(text)) if described > 100 else 0
+
+    def _groups(self) -> Mapping[str, Sequence[str]]:
+        return {}
+
+    def _json(self, hosts: PlacedHosts, described: int) -> tuple[str, int]:
+        """The data of the page, and of how many changes they do not have the details. described: how many may have them."""
+        data, words = self._data, self._words
+        tones: dict[str, Mapping[Any, ToneWord]] = {"actions": words.actions, "statuses": STATUS_WORDS, "severities": SEVERITIES,
+                                                    "levels": LEVELS}
+        told = {"fields": FIELDS, "host_fields": HOST_FIELDS, "hosts": hosts.cells, "groups": hosts.groups, "words": {
+            **{name: _plain_words(table) for name, table in tones.items()}, "changes": words.heading, "writes": words.writes,
+            "sides": {"found": words.found, "declared": words.declared, "missing": words.missing}}}
+        changes, left_out = table_json(data.changes, hosts.moved, hosts.labels, described)
+        remaining, _ = table_json(data.remaining, hosts.moved, {}, described)
+        tables = {"changes": changes, "remaining": remaining, "notes": data.notes.json(), "obstacles": data.obstacles.json(),
+                  "errors": data.errors.json()}
+        return encode(told)[:-1] + "".join(f',"{name}":{text}' for name, text in tables.items()) + "}", left_out
+
+
+def _plain_words(table: Mapping[Any, ToneWord]) -> dict[str, dict[str, str]]:
+    return {str(name): {"sign": w.sign, "word": w.word, "tone": w.tone} for name, w in table.items()}
+
+
+
+@cache
+def _asset(name: str) -> str:
+    """A file of the page."""
+    return (resources.files(__package__) / "html" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _script() -> str:
+    """The program of the page."""
+    parts = "\n".join(_asset(name) for name in _SCRIPTS)
+    return f"(() => {{\n'use strict';\n{parts}\n}})();\n"
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, StrictUndefined
+
+    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(_asset("report.html.j2"))
+
+
+def _digest(text: str) -> str:
+    """A source of a Content-Security-Policy: the SHA-256 of what stands between the tags (CSP Level 3, 2.3.1)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def content_policy(style: str, script: str) -> str:
+    """What the page may do: run this program, look like this, and nothing else. (CSP Level 3; Trusted Types, 4.)"""
+    return (f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; base-uri 'none'; form-action 'none'; "
+            "require-trusted-types-for 'script'; trusted-types 'none'")
+
+
+def _rendered(page: Mapping[str, Any], data: str) -> str:
+    style, script = _asset("report.css"), _script()
+    encoding = "gzip" if len(data) > MAX_PLAIN else ""
+    if encoding:
+        data = base64.b64encode(gzip.compress(data.encode("ascii"), 6, mtime=0)).decode()
+    else:  # JSON again, and no text in it can end the element
+        data = data.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return _template().render(page, policy=content_policy(style, script), style=style, script=script, data=data,
+                              encoding=encoding)

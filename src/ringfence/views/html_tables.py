@@ -1,0 +1,246 @@
+"""What stands in the page of a run without JavaScript: the answer, numbers, tables of objects and hosts; and its words."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from ringfence import __version__
+from ringfence.diagnostics import Diagnostic
+from ringfence.errors import ExitCode
+from ringfence.model.state import Action
+from ringfence.report import Report, RunInfo, Status
+from ringfence.views.format import escaped, natural
+from ringfence.views.html_data import FIELDS, HOST_FIELDS, Cells, ChangeRow, ReportData, note_cells, patched, runs_of
+from ringfence.views.text_view import SIGNS, STYLES, status
+
+_MADE = HOST_FIELDS.index("made")
+_MAX_NOTES, _MAX_ROWS, _MAX_HOSTS, _MAX_PROPERTIES = 1_000, 1_000, 2_000, 12
+
+
+@dataclass(frozen=True, slots=True)
+class ToneWord:
+    """What stands for something: a sign and a word, and the colour behind them."""
+
+    sign: str
+    word: str
+    tone: str
+
+
+_STATUS_SIGNS: dict[Status, str] = {"in_sync": "✓", "reachable": "✓", "changed": "✓", "differs": "≠", "not_in_force": "!",
+                                    "unreachable": "⊘", "unknown": "?", "lost": "✗", "refused": "✗", "stale": "✗", "invalid": "✗",
+                                    "failed": "✗"}
+STATUS_WORDS = {name: ToneWord(sign, status(name), "good" if name == "changed" else STYLES[name])
+                for name, sign in _STATUS_SIGNS.items()}
+SEVERITIES = {"error": ToneWord("✗", "error", "error"), "warning": ToneWord("!", "warning", "warning"),
+               "note": ToneWord("i", "note", "quiet")}
+LEVELS = {"not_in_force": ToneWord("!", "not in force", "error"), "unknown": ToneWord("?", "in force? not known", "warning"),
+           "note": ToneWord("i", "note", "quiet")}
+_PLANNED: dict[Action, ToneWord] = {action: ToneWord(sign, action, tone) for action, (sign, tone) in SIGNS.items()}
+
+
+@dataclass(frozen=True)
+class CommandWords:
+    """How the page of a command speaks. actions: what a change is called · found, declared: its two sides · missing: a side that
+    is not there · heading: of the changes · writes: whether hosts are written."""
+
+    title: str
+    actions: Mapping[Action, ToneWord]
+    found: str = "found"
+    declared: str = "declared"
+    missing: str = "not there"
+    heading: str = "Changes"
+    writes: bool = False
+
+
+_DRIFT: dict[Action, ToneWord] = {**_PLANNED, "create": ToneWord("−", "MISSING", "removed"),
+                                  "update": ToneWord("≠", "DIFFERS", "changed"), "remove": ToneWord("+", "UNEXPECTED", "removed")}
+_DEFAULTS: dict[Action, ToneWord] = {**_PLANNED, "create": ToneWord("+", "added", "added"),
+                                     "update": ToneWord("~", "changed", "changed"), "remove": ToneWord("−", "missing", "removed")}
+COMMAND_WORDS = {"plan": CommandWords("Plan", _PLANNED, heading="What would be changed"),
+             "apply": CommandWords("Apply", _PLANNED, heading="What was to be changed", writes=True),
+             "drift": CommandWords("Drift", _DRIFT, heading="What is not as declared"),
+             "validate": CommandWords("Validation", _PLANNED),
+             "compare-defaults": CommandWords("Against what Windows ships", _DEFAULTS, "as Windows ships it", "found",
+                                              heading="What is not as Windows ships it")}
+
+
+class PlacedHosts:
+    """The hosts of a run in the order of their names, and what sets of them are called."""
+
+    def __init__(self, data: ReportData, groups: Mapping[str, Sequence[str]]) -> None:
+        order = data.order()
+        self.moved = [0] * len(order)
+        for place, number in enumerate(order):
+            self.moved[number] = place
+        self.cells = [data.hosts[number] for number in order]
+        places = {cells[0]: place for place, cells in enumerate(self.cells)}
+        members = {name: sorted(places[escaped(h)] for h in hosts if escaped(h) in places) for name, hosts in groups.items()}
+        self.groups = [[escaped(name), [*runs_of(found)]] for name, found in members.items() if found]
+        self._called = {frozenset(found): name for name, found in reversed(members.items()) if found}
+        self.labels = {row.number: self.label([self.moved[h] for v in row.known.values() for h in v.hosts])
+                       for row in data.changes.rows.values()}
+
+    def unmade(self, row: ChangeRow) -> str:
+        """On which of its hosts a change was not made."""
+        placed = sorted(self.moved[h] for v in row.known.values() for h in v.hosts)
+        found = [h for h in placed if (which := self.cells[h][_MADE]) != 1 and (not which or row.number not in which)]
+        return f"not made on {self.label(found)}" if found else ""
+
+    def label(self, hosts: Sequence[int]) -> str:
+        """What these hosts are called together."""
+        if len(hosts) == 1:
+            return str(self.cells[hosts[0]][0])
+        if len(hosts) == len(self.cells):
+            return f"all {len(hosts)} hosts"
+        if name := self._called.get(frozenset(hosts)):
+            return f"{escaped(name)} ({_many(len(hosts), 'host')})"
+        shown = ", ".join(self.cells[h][0] for h in sorted(hosts)[:3])
+        return shown if len(hosts) <= 3 else f"{_many(len(hosts), 'host')}: {shown} and {len(hosts) - 3} more"
+
+
+def page_head(run: RunInfo, words: CommandWords, report: Report, seconds: float, exit_code: ExitCode,
+             warnings: Sequence[Diagnostic]) -> dict[str, Any]:
+    """What stands above everything."""
+    project = run.project
+    name = escaped(project.name) if project else ""
+    commit = project.commit[:12] + (" and what was not committed" if project.dirty else "") if project and project.commit else ""
+    about = [("exit code", f"{int(exit_code)}: {exit_code.meaning}"), ("commit", commit), ("run", run.run_id),
+             ("started", _at(run)), ("took", f"{seconds:.1f} s"), ("ringfence", __version__)]
+    errors = sum(w.severity == "error" for w in warnings)
+    return {"title": " · ".join(filter(None, (f"ringfence {run.command}", name, _at(run)))),
+            "heading": words.title, "project": name, "about": [(n, escaped(t)) for n, t in about if t],
+            "facts": [*_facts(run.command, report, errors)],
+            "notes_title": "Mistakes and warnings" if errors else "Warnings",
+            "notes": [_note(w) for w in warnings[:_MAX_NOTES]], "notes_left": max(0, len(warnings) - _MAX_NOTES),
+            "changes_title": words.heading, "found": words.found, "declared": words.declared,
+            "foot": f"Made by ringfence {__version__}. This page is complete in itself and loads nothing."}
+
+
+def _many(number: int, one: str) -> str:
+    """1 host, 1,200 hosts."""
+    return f"{number:,} {one if number == 1 else one + 's'}"
+
+
+def _at(run: RunInfo) -> str:
+    """When it began, for people."""
+    return run.started.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _note(problem: Diagnostic) -> dict[str, str]:
+    severity, where, summary, detail = note_cells(problem)
+    word = SEVERITIES[severity]
+    return {"severity": severity, "sign": word.sign, "tone": word.tone, "where": where, "summary": summary, "detail": detail,
+            "host": escaped(problem.host)}
+
+
+_SAID = {  # what hosts do that differ: one, and several; what that counts; what is said where none does
+    "plan": ("would be changed", "would be changed", "change", "nothing is to be changed"),
+    "apply": ("was changed", "were changed", "change", "nothing was to be changed"),
+    "drift": ("is not as declared", "are not as declared", "difference", "as declared"),
+    "compare-defaults": ("is not as Windows ships it", "are not as Windows ships them", "difference", "as Windows ships it")}
+_ENDED_BADLY: dict[Status, str] = {
+    "lost": "lost: written, and then not reached over a new connection", "unknown": "not known: nobody knows what was done there",
+    "failed": "failed", "refused": "refused: nothing was written there", "stale": "stale: not as it was when the plan was made",
+    "invalid": "with mistakes in what is declared"}
+
+
+def _facts(command: str, report: Report, errors: int) -> Iterator[ToneWord]:
+    """The answer first: what differs, what was not reached, and what went wrong."""
+    total, counts = sum(report.counts.values()), report.counts
+    reached = total - counts["unreachable"]
+    if errors or not total:
+        yield ToneWord("✗", f"{_many(errors, 'mistake')} in the project", "error") if errors else ToneWord(
+            "✓", "no mistakes", "good") if command == "validate" else ToneWord("i", "no host was looked at", "quiet")
+    if reached and command in _SAID:
+        one, several, what, none = _SAID[command]
+        number = counts["changed" if command == "apply" else "differs"]
+        made = f", {report.written:,} of them made" if command == "apply" else ""
+        same = f"; {counts['in_sync']:,} in sync" if counts["in_sync"] else ""
+        told = f"{number:,} of {_many(reached, 'reached host')} {one if number == 1 else several}{same}"
+        if report.changes:
+            good = command == "apply" and report.written == report.changes
+            yield ToneWord("✓" if good else "≠", f"{told}: {_many(report.changes, what)}{made}", "good" if good else "changed")
+        else:
+            yield ToneWord("✓", f"{_many(reached, 'reached host')}: {none}", "good")
+    if counts["unreachable"]:
+        yield ToneWord("⊘", f"{_many(counts['unreachable'], 'host')} not reached", "error")
+    if counts["not_in_force"]:
+        yield ToneWord("!", f"on {_many(counts['not_in_force'], 'host')} something declared is there and not in force", "error")
+    for name, said in _ENDED_BADLY.items():
+        if counts[name]:
+            yield ToneWord("✗", f"{_many(counts[name], 'host')} {said}", "error")
+    if report.signal:
+        yield ToneWord("!", f"interrupted by {report.signal}: {_many(len(report.not_begun), 'host')} not begun", "error")
+
+
+def page_tables(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> dict[str, Any]:
+    """Numbers, and the tables that JavaScript replaces."""
+    counted: dict[str, int] = {}
+    for cells in hosts.cells:
+        counted[cells[1]] = counted.get(cells[1], 0) + 1
+    statuses, start = [], 0.0
+    for name, word in STATUS_WORDS.items():
+        if name in counted:
+            width = 1000 * counted[name] / len(hosts.cells)
+            statuses.append({"name": name, "sign": word.sign, "word": word.word, "tone": word.tone, "count": counted[name],
+                             "start": f"{start:.2f}", "width": f"{width:.2f}"})
+            start += width
+    shown = [a for a in words.actions if data.actions[a]]
+    actions = [{"sign": words.actions[a].sign, "word": words.actions[a].word, "tone": words.actions[a].tone,
+                "count": data.actions[a], "hosts": data.hosts_of_action[a]} for a in shown]
+    values = [table.values() for table in (data.errors, data.obstacles, data.notes)]
+    return {"statuses": statuses, "actions": actions, "rows": [*_row_groups(data, hosts, words)],
+            "rows_left": max(0, len(data.changes.rows) - _MAX_ROWS),
+            "hosts": [_host(cells, shown, *values) for cells in hosts.cells[:_MAX_HOSTS]],
+            "hosts_left": max(0, len(hosts.cells) - _MAX_HOSTS)}
+
+
+def _row_groups(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> Iterator[dict[str, Any]]:
+    """The objects under the hosts that they are on: those of the most hosts first."""
+    by_label: dict[str, list[dict[str, Any]]] = {}
+    sizes: dict[str, int] = {}
+    for row in [*data.changes.rows.values()][:_MAX_ROWS]:
+        told = dict(zip(FIELDS, cells := patched(data.changes.families[row.family], json.loads(row.patch)), strict=False))
+        word, label = words.actions[row.action], hosts.labels[row.number]
+        place = f"{told['file']}:{told['line']}" if told["line"] else told["file"]
+        by_label.setdefault(label, []).append({
+            "sign": word.sign, "word": word.word, "tone": word.tone, "kind": row.id.kind, "name": row.name,
+            "title": told["title"] if told["title"] != row.name else "", "meaning": told["declared"] or told["found"],
+            "why": told["why"], "place": place, "variants": len(row.known), "properties": [*_properties(cells)],
+            "unmade": hosts.unmade(row) if words.writes else ""})
+        sizes[label] = sum(len(v.hosts) for v in row.known.values())
+    for label in sorted(by_label, key=lambda name: (-sizes[name], natural(name))):
+        yield {"label": label, "rows": by_label[label]}
+
+
+def _properties(cells: Cells) -> Iterator[dict[str, str]]:
+    """The properties of a change, each in a line."""
+    told = cells[len(FIELDS):]
+    rows = list(zip(told[::3], told[1::3], told[2::3], strict=True))
+    for name, found, declared in rows[:_MAX_PROPERTIES]:
+        sides = [", ".join(side) if isinstance(side, list) else side for side in (found, declared) if side is not None]
+        yield {"name": name, "text": " → ".join(sides)}
+    if len(rows) > _MAX_PROPERTIES:
+        yield {"name": f"and {len(rows) - _MAX_PROPERTIES} more", "text": ""}
+
+
+def _host(cells: Cells, actions: Sequence[Action], errors: list[Any], obstacles: list[Any], notes: list[Any]) -> dict[str, Any]:
+    """A line of the table of hosts."""
+    told = dict(zip(HOST_FIELDS, cells, strict=True))
+    word, said = STATUS_WORDS[told["status"]], list[str]()
+    if told["error"] >= 0:
+        _, reason, advice = errors[told["error"]]
+        said += [reason, f"→ {advice}"] if advice else [reason]
+    if told["way_back"]:
+        said += ["The way back, at its console, the last written first:", *told["way_back"]]
+    for number in told["obstacles"]:
+        level, profiles, reason, advice, objects = obstacles[number]
+        said.append(f"{LEVELS[level].word}{' in ' + ', '.join(profiles) if 0 < len(profiles) < 3 else ''}: {', '.join(objects)}: "
+                    f"{reason}\n→ {advice}")
+    for number in told["notes"]:
+        severity, where, summary, detail = notes[number]
+        said.append(": ".join(filter(None, (severity, where, summary))) + (f"\n{detail}" if detail else ""))
+    return {"name": told["name"], "sign": word.sign, "word": word.word, "tone": word.tone, "declared": told["declared"],
+            "seconds": told["seconds"], "actions": [told["actions"].get(a, 0) for a in actions], "told": said}
