@@ -22,6 +22,7 @@ from ringfence.model.rules import (
     addresses,
     check_lengths,
     ports,
+    protocol_words,
     reject,
 )
 from ringfence.model.storage import RuleStrings
@@ -92,7 +93,7 @@ class FirewallRule(Rule):
                        role="decision", example="allow", phrase=Phrase(place=-1))
     protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port",
                          narrows=Narrowing(lambda v: v not in ("tcp", "udp")), example="tcp",
-                         phrase=Phrase(lambda rule: "{} protocol" if rule.protocol == "any" else "{}"))
+                         phrase=Phrase(lambda rule: protocol_words(rule.protocol)))
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
         with_hints(list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b",

@@ -26,6 +26,7 @@ from ringfence.model.rules import (
     check_addresses,
     check_lengths,
     ports,
+    protocol_words,
     reject,
 )
 from ringfence.model.storage import DEFAULT, RuleStrings
@@ -182,7 +183,7 @@ class IpsecRule(Rule):
                                            example=["10.0.0.0/8"], phrase=Phrase("with {}", place=2))
     protocol: str = prop("The IP protocol.", PROTOCOL, ConvertedText(
         "Protocol", protocol, lambda v: None if v == "any" else PROTOCOLS.get(v, v)), default="any", filter_object="port",
-        narrows=Narrowing(never), phrase=Phrase(lambda rule: "{} protocol" if rule.protocol == "any" else "{}"))
+        narrows=Narrowing(never), phrase=Phrase(lambda rule: protocol_words(rule.protocol)))
     local_port: tuple[str, ...] = prop("Ports of the near end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
                                        ports("EP1Port", canonical=single_ports), default=(), filter_object="port",
                                        narrows=Narrowing(some_ports), phrase=Phrase("local port {}", always=False))

@@ -52,6 +52,7 @@ def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOpt
 
 def _told(console: Console, found: Prepared, options: RunOptions) -> Prepared:
     console.problems(found.warnings)
+    console.groups = found.groups
     found = replace(found, warnings=(*console.settings.problems.warnings, *found.warnings))  # those were told before
     console.of_project(partial(project_state, found.folder, found.context.policy.project, not options.trust.untrusted))
     return with_names(found) if console.for_people else found

@@ -14,6 +14,7 @@ from ringfence.errors import HostError, RingfenceError
 from ringfence.model.plain import plain_data, resource_as_data
 from ringfence.model.state import Change, Id
 from ringfence.plan.obstacles import Obstacle
+from ringfence.plan.plan import Orphan
 from ringfence.report import HostResult
 
 FORMAT_VERSION = "1.0"
@@ -60,6 +61,12 @@ def obstacle_data(one: Obstacle) -> dict[str, Any]:
     objects = [{"store": a.id.store, "kind": a.id.kind, "name": a.name, **place_data(a.where)} for a in one.objects]
     return {"level": one.level, "obstacle": one.reason.obstacle, "profiles": list(one.profiles), "reason": one.reason.text,
             "advice": one.reason.advice, "objects": objects}
+
+
+def orphan_data(one: Orphan) -> dict[str, Any]:
+    """What the project has on a host and declares no more."""
+    return {"store": one.id.store, "kind": one.id.kind, "name": one.resource.name, "how": one.how, "run": one.run,
+            "why": one.why, "found": resource_as_data(one.resource)}
 
 
 @cache
@@ -138,7 +145,8 @@ def definitions_text(found: dict[str, str]) -> str:
 def host_data(result: HostResult) -> dict[str, Any]:
     """What became of one host, but for its changes."""
     return {**host_head(result), "declared": result.declared, "undeclared": result.undeclared,
-            "obstacles": [obstacle_data(o) for o in result.obstacles], "way_back": result.way_back}
+            "obstacles": [obstacle_data(o) for o in result.obstacles], "way_back": result.way_back,
+            "gone": [orphan_data(o) for o in result.orphans]}
 
 
 def host_text(result: HostResult, definitions: Definitions) -> str:

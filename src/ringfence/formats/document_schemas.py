@@ -161,7 +161,15 @@ def _host() -> Schema:
         "remaining": {**_array("reference"), "description": "What still differed at the proof."},
         "obstacles": _array("obstacle"),
         "way_back": {**TEXTS, "description": "Of a lost host: commands for its console that undo what was written."},
-        "shipped": {**NUMBER, "description": "compare-defaults: objects that ship with Windows there."}}, "shipped")
+        "gone": {"type": "array", "items": _orphan(), "description": "What the project has there and declares no more, and stays."},
+        "shipped": {**NUMBER, "description": "compare-defaults: objects that ship with Windows there."}}, "shipped", "gone")
+
+
+def _orphan() -> Schema:
+    return _object({"store": STRING, "kind": STRING, "name": STRING, "how": {"enum": list(typing.get_args(How))},
+                    "run": {**STRING, "description": "The run by which the project came to it."},
+                    "why": {**STRING, "description": "Why it stays."},
+                    "found": {**SAID_VALUES, "description": "What it is, as far as that is not Windows' default."}})
 
 
 def _host_head() -> dict[str, Schema]:

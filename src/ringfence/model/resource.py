@@ -116,6 +116,7 @@ class Property:
     wins: Any = None  # the value that is in force wherever one store has it: "on wins" in [MS-FASP] 3.1.3
     policy_only: bool = False  # Windows takes it from policies alone, never from the local store ([MS-FASP] 3.1.3)
     least: Any = None  # of settings: the value with which least passes; None: it does nothing with traffic
+    setting_type: int = 0  # of settings: its number in the firewall's events ([MS-FASP] 2.2.38, 2.2.42); 0: it has none
     phrase: Phrase | None = None  # how it stands in the line that tells what an object does
 
     def parse(self, value: Any) -> Any:
@@ -161,14 +162,14 @@ def prop(
     role: Role = "condition",
     narrows: Narrowing | None = None,
     proposal: "type[Resource] | None" = None,
-    wins: Any = None, policy_only: bool = False, least: Any = None, phrase: Phrase | None = None,
+    wins: Any = None, policy_only: bool = False, least: Any = None, setting_type: int = 0, phrase: Phrase | None = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
             "one_value": one_value, "role": role, "narrows": narrows, "proposal": proposal, "wins": wins, "phrase": phrase,
-            "policy_only": policy_only, "least": least}
+            "policy_only": policy_only, "least": least, "setting_type": setting_type}
     return dataclasses.field(default=default, metadata=meta)
 
 

@@ -68,6 +68,11 @@ def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also
                     canonical=canonical, member=port_interval)
 
 
+def protocol_words(protocol: str) -> str:
+    """How a protocol stands in the line that tells what a rule does."""
+    return "{} protocol" if protocol == "any" else "protocol {}" if protocol.isdecimal() else "{}"
+
+
 ENDPOINT1 = addresses("EP1_4", "EP1_6")
 ENDPOINT2 = addresses("EP2_4", "EP2_6")
 

@@ -229,7 +229,8 @@ class HostRun:
             notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
                                     "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared),
-                            obstacles=plan.obstacles, undeclared=self._undeclared(plan), machine=_machine(found),
+                            obstacles=plan.obstacles, undeclared=self._undeclared(plan), orphans=plan.orphans,
+                            machine=_machine(found),
                             declarations=digest_of_declarations(declared) if self.context.for_plan_file else "")
         try:
             plan.raise_if_refused()

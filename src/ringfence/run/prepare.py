@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -39,7 +39,7 @@ class Prepared:
     """A run that is ready: a job a host, what they share, what is worth a warning, and the folder of the project.
 
     read: the playbooks, inventories and files of variables that were read so far, by their real paths · extra_vars, vault_ids:
-    the names of the variables of `-e`, and of the passwords that were given.
+    the names of the variables of `-e`, and of the passwords that were given · groups: the hosts of each group of the inventory.
     """
 
     jobs: tuple[HostJob, ...]
@@ -49,6 +49,7 @@ class Prepared:
     read: Collection[str] = ()
     extra_vars: tuple[str, ...] = ()
     vault_ids: tuple[str, ...] = ()
+    groups: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def prepare(options: RunOptions) -> Prepared:
@@ -89,6 +90,7 @@ def prepare(options: RunOptions) -> Prepared:
         files,
         tuple(map(str, project.extra)),
         tuple(dict.fromkeys(label for label, _ in given)),
+        project.inventory.members,
     )
 
 
@@ -114,7 +116,7 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
     context = RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust), policy=run_policy(options, found, []))
-    return Prepared(jobs, context, found_once, found.folder)
+    return Prepared(jobs, context, found_once, found.folder, groups=project.inventory.members)
 
 
 def _unknown_tags(tags: Tags, project: Project) -> Iterator[Diagnostic]:

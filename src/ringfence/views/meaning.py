@@ -6,7 +6,8 @@ Which properties stand in it, and in which words, the table of the kind says (`p
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ringfence.model.resource import Resource
+from ringfence.model.narrowing import never
+from ringfence.model.resource import Property, Resource
 from ringfence.views.format import Names, cut, empty_as, naming, value
 from ringfence.windows.origin import TEXT_PROPERTIES
 
@@ -24,14 +25,13 @@ def meaning(resource: Resource, names: Names = (), full: bool = False) -> tuple[
     """What an object does, in pieces that stand beside each other; `names`: what people call what is stored."""
     if not resource.kind.phrases:
         return _plainly(resource, names, full)
-    opens, pieces = _opens(resource), []
+    pieces = []
     for p in resource.kind.phrases:
         held = getattr(resource, p.name)
         if not p.phrase or (held == p.default and not p.phrase.always) or not (words := p.phrase.words_for(resource)):
             continue
-        open_ = opens and p.narrows is not None and held == p.default
-        shown = value(held, empty_as(p.type), full)
-        pieces.append(MeaningPiece(words.replace("{}", shown.upper() if open_ else naming(names)(shown)), open_))
+        shown, is_open = value(held, empty_as(p.type), full), lets_all_through(resource, p)
+        pieces.append(MeaningPiece(words.replace("{}", shown.upper() if is_open else naming(names)(shown)), is_open))
     return tuple(pieces)
 
 
@@ -45,8 +45,11 @@ def joined(pieces: Iterable[str]) -> str:
     return " ".join(pieces).replace(" , ", ", ")
 
 
-def _opens(resource: Resource) -> bool:
-    """Whether it lets traffic through as it stands: in, or without IPsec."""
+def lets_all_through(resource: Resource, p: Property) -> bool:
+    """Whether a property is what makes an object one for everything or everybody, and the object lets traffic through: in, or
+    without IPsec."""
+    if p.narrows is None or p.narrows.counts is never or getattr(resource, p.name) != p.default:
+        return False
     what = resource.as_filter()
     return what is not None and what.enabled and ((what.effect == "allow" and what.inbound) or what.effect == "exempt")
 

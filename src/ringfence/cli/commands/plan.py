@@ -1,7 +1,8 @@
 """ringfence plan: what would change."""
 
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -62,10 +63,21 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
     planned = PlanFileObserver(run)
     work = partial(plan_host, context=replace(run.context, for_plan_file=bool(out)))
     code = show_run(console, run.jobs, work, hosts, diff=diff, differences_fail=detailed_exitcode, warnings=run.warnings,
-                    observers=[planned] if out else [])
+                    observers=[planned] if out else [], next=_next(console, playbooks, selection, out))
     if out:
         _write(console, run, planned, options, out, code)
     return code
+
+
+def _next(console: Console, playbooks: Sequence[str], selection: SelectionOptions, out: str) -> str:
+    """The command that does what the plan shows, as it was called here."""
+    if out:
+        return shlex.join(["ringfence", "apply", out]) if Path(out).is_file() or not Path(out).exists() else ""
+    said = [word for name, values in asdict(selection).items() if console.settings.given(name)
+            for value in values for word in (f"--{name.replace('_', '-')}", value)]
+    others = console.settings.given("extra_vars", "vault_password_file", "vault_id", "prune")  # what is in them may be secret
+    apply = shlex.join(["ringfence", "apply", *said, *playbooks]) + (" with the other options" if others else "")
+    return f"{apply}; or keep it for review: ringfence plan -o FILE"
 
 
 def _write(
