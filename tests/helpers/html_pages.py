@@ -37,9 +37,9 @@ def change(before: Resource | None, after: Resource | None, line: int = 8, **mor
 
 
 def page(results: Iterable[HostResult], command: str = "plan", warnings: Sequence[Diagnostic] = (),
-         exit_code: ExitCode = ExitCode.DIFFERENCES, info: RunInfo | None = None) -> str:
+         exit_code: ExitCode = ExitCode.DIFFERENCES, groups: Mapping[str, Sequence[str]] | None = None) -> str:
     """The page of a run with these results."""
-    view, report = HtmlReport(ViewOptions(info or run_info(command))), Report()
+    view, report = HtmlReport(ViewOptions(run_info(command), groups=groups or {})), Report()
     text = view.begin(warnings)
     for result in results:
         report.add(result)

@@ -18,12 +18,12 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.errors import HostError
 from ringfence.formats.data import encode
 from ringfence.model.resource import Resource
-from ringfence.model.state import LOCAL, Action, Change, Id
+from ringfence.model.state import LOCAL, Change, Id
 from ringfence.plan.obstacles import Obstacle
 from ringfence.report import DefaultsResult, HostResult
 from ringfence.secret import MASK
 from ringfence.views.format import MAX_LISTED, Names, count, cut, empty_as, escaped, naming, natural, value
-from ringfence.views.meaning import meaning
+from ringfence.views.meaning import lets_all_through, meaning
 from ringfence.windows.origin import ORIGINS
 from ringfence.windows.stored_names import stored_names, title_of
 
@@ -51,12 +51,15 @@ class ChangeVariant:
 
 @dataclass(slots=True)
 class ChangeRow:
-    """What is done to one object. patch: what makes the cells of its first variant of those of its family, as JSON · known:
-    {digest of the cells: variant}, in order."""
+    """What is done to one object, or is wrong with it.
+
+    word: what that is called, a key of the words of the page · patch: what makes the cells of its first variant of those of its
+    family, as JSON · known: {digest of the cells: variant}, in order.
+    """
 
     id: Id
     name: str
-    action: Action
+    word: str
     number: int
     family: int
     patch: str
@@ -81,14 +84,14 @@ class _SeenChange:
 
 
 class ChangeTable:
-    """Changes of a fleet by object. families: cells of the first change of those that one line of a playbook asks for. `full`:
-    long values whole."""
+    """Changes of a fleet by object. word_of: what each is called · families: cells of the first change of those that one line of
+    a playbook asks for · full: long values whole."""
 
-    def __init__(self, full: bool = False) -> None:
-        self.rows: dict[tuple[Id, Action], ChangeRow] = {}
+    def __init__(self, word_of: Callable[[Change], str], full: bool = False) -> None:
+        self.rows: dict[tuple[Id, str], ChangeRow] = {}
         self.families: list[Cells] = []
         self._family_at: dict[tuple[Any, ...], int] = {}
-        self._full, self._size, self._remembered = full, 0, 0
+        self._word_of, self._full, self._size, self._remembered = word_of, full, 0, 0
         self._seen: dict[Id, deque[_SeenChange]] = {}
 
     def add(self, host: int, change: Change, names: Mapping[str, str], owner: str) -> int:
@@ -114,7 +117,8 @@ class ChangeTable:
 
     def _made(self, change: Change, cells: Cells) -> tuple[ChangeRow, ChangeVariant]:
         """The row and the variant of a change that is not known again."""
-        row = self.rows.get((change.id, change.action)) or self._row(change, cells)
+        word = self._word_of(change)
+        row = self.rows.get((change.id, word)) or self._row(change, word, cells)
         digest = blake2b(encode(cells).encode(), digest_size=8).digest()
         if (variant := row.known.get(digest)) is None:
             patch = encode(list(_patch(self._cells(row), cells))) if row.known else "[]"
@@ -122,15 +126,14 @@ class ChangeTable:
             variant = row.known[digest] = ChangeVariant("" if self._size > MAX_VARIANT_TEXT else patch)
         return row, variant
 
-    def _row(self, change: Change, cells: Cells) -> ChangeRow:
-        at = (change.id.kind, change.action, change.where)
+    def _row(self, change: Change, word: str, cells: Cells) -> ChangeRow:
+        at = (change.id.kind, word, change.where)
         if (family := self._family_at.get(at)) is None:
             family = self._family_at[at] = len(self.families)
             self.families.append(cells)
         patch = encode(list(_patch(self.families[family], cells)))
         self._size += len(patch)
-        row = ChangeRow(change.id, _called(change), change.action, len(self.rows), family, patch)
-        self.rows[change.id, change.action] = row
+        row = self.rows[change.id, word] = ChangeRow(change.id, _called(change), word, len(self.rows), family, patch)
         return row
 
     def _cells(self, row: ChangeRow) -> Cells:
@@ -175,7 +178,9 @@ def change_cells(change: Change, names: Names, owner: str, full: bool) -> Cells:
             declared = "another key"
         elif found == declared:  # called the same, or cut before they differ: then as they are stored, and whole
             found, declared = (_told(v, nothing.get(name, "(none)"), str, True) for v in (before, after))
-        cells += (name, found, declared)
+        p = change.resource.kind.properties.get(name)
+        cells += (name, *(side.upper() if isinstance(side, str) and p and r is not None and lets_all_through(r, p) else side
+                          for side, r in ((found, change.before), (declared, change.after))))
     return cells
 
 
@@ -254,11 +259,12 @@ class _Distinct:
 class ReportData:
     """A run, host by host."""
 
-    def __init__(self, full: bool = False) -> None:
-        self.changes, self.remaining = ChangeTable(full), ChangeTable(full)
+    def __init__(self, word_of: Callable[[Change], str], full: bool = False) -> None:
+        self.changes, self.remaining = ChangeTable(word_of, full), ChangeTable(word_of, full)
         self.notes, self.obstacles, self.errors = _Distinct(), _Distinct(), _Distinct()
         self.hosts: list[Cells] = []  # as HOST_FIELDS has it
-        self.actions, self.hosts_of_action = Counter[str](), Counter[str]()
+        self.words, self.hosts_of_word = Counter[str](), Counter[str]()
+        self._word_of = word_of
 
     def add(self, result: HostResult) -> None:
         """One host has ended; nothing of it is kept but what the page shows."""
@@ -267,9 +273,9 @@ class ReportData:
             numbers.append(self.changes.add(number, change, result.names, owner_of(result, change)))
         for change in result.remaining:
             self.remaining.add(number, change, result.names, owner_of(result, change))
-        counted = Counter(c.action for c in result.changes)
-        self.actions.update(counted)
-        self.hosts_of_action.update(counted.keys())
+        counted = Counter(map(self._word_of, result.changes))
+        self.words.update(counted)
+        self.hosts_of_word.update(counted.keys())
         told = result.diagnostics[:MAX_NOTES]
         error = -1 if result.error is None else self.errors.add(_error(result.error))
         self.hosts.append([
@@ -283,7 +289,7 @@ class ReportData:
         return sorted(range(len(self.hosts)), key=lambda number: natural(self.hosts[number][0]))
 
 
-HOST_FIELDS = ("name", "status", "seconds", "declared", "undeclared", "actions", "error", "notes", "notes_left", "obstacles",
+HOST_FIELDS = ("name", "status", "seconds", "declared", "undeclared", "words", "error", "notes", "notes_left", "obstacles",
                "way_back", "made", "proven")
 
 
@@ -335,7 +341,7 @@ def table_json(table: ChangeTable, moved: Sequence[int], labels: Mapping[int, st
     moved: {number of a host as it came: as it is shown} · labels: {number of a row: what its hosts are called} · described: how
     many variants are; of the others it is told only on which hosts they are.
 
-    families: cells · rows: [kind, store, name, action, family, patch, [number of a set of hosts, …], [patch or 0, …], label] ·
+    families: cells · rows: [kind, store, name, word, family, patch, [number of a set of hosts, …], [patch or 0, …], label] ·
     sets: [first, how many, …].
     """
     sets, rows, left, silent = _Distinct(), [], described, 0
@@ -343,7 +349,7 @@ def table_json(table: ChangeTable, moved: Sequence[int], labels: Mapping[int, st
         placed = [sets.add(list(runs_of(sorted(moved[h] for h in variant.hosts)))) for variant in row.known.values()]
         patches = [variant.patch if variant.patch and n < left else "0" for n, variant in enumerate(row.known.values())]
         left, silent = left - len(patches), silent + patches.count("0")
-        head = encode([row.id.kind, "" if row.id.store == LOCAL else row.id.store, row.name, row.action, row.family])
+        head = encode([row.id.kind, "" if row.id.store == LOCAL else row.id.store, row.name, row.word, row.family])
         patch = row.patch if patches[0] != "0" else "0"
         rows.append(f"{head[:-1]},{patch},{encode(placed)},[{','.join(patches)}],{encode(labels.get(row.number, ''))}]")
     families = ",\n".join(map(encode, table.families))

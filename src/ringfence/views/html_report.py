@@ -42,8 +42,10 @@ class HtmlReport:
     """The page of one run."""
 
     def __init__(self, options: ViewOptions) -> None:
-        self._options, self._words = options, COMMAND_WORDS.get(options.run.command, COMMAND_WORDS["plan"])
-        self._data = ReportData(options.full)
+        self._options = options
+        # a check is a plan, by another name
+        self._words = COMMAND_WORDS.get(options.run.command, COMMAND_WORDS["plan"])
+        self._data = ReportData(self._words.word_of, options.full)
         self._warnings: Sequence[Diagnostic] = ()
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
@@ -55,8 +57,8 @@ class HtmlReport:
         return ""
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
-        hosts = PlacedHosts(self._data, self._groups())
-        page = page_head(self._options.run, self._words, report, seconds, exit_code, self._warnings)
+        hosts = PlacedHosts(self._data, self._options.groups)
+        page = page_head(self._options, self._words, report, seconds, exit_code, self._warnings, hosts.away)
         page |= page_tables(self._data, hosts, self._words)
         described = sum(len(row.known) for row in self._data.changes.rows.values())
         while True:
@@ -66,16 +68,13 @@ class HtmlReport:
                 return text
             described = int(described * 0.9 * MAX_PAGE / len(text)) if described > 100 else 0
 
-    def _groups(self) -> Mapping[str, Sequence[str]]:
-        return {}
-
     def _json(self, hosts: PlacedHosts, described: int) -> tuple[str, int]:
         """The data of the page, and of how many changes they do not have the details. described: how many may have them."""
         data, words = self._data, self._words
-        tones: dict[str, Mapping[Any, ToneWord]] = {"actions": words.actions, "statuses": STATUS_WORDS, "severities": SEVERITIES,
+        tones: dict[str, Mapping[Any, ToneWord]] = {"changes": words.changes, "statuses": STATUS_WORDS, "severities": SEVERITIES,
                                                     "levels": LEVELS}
         told = {"fields": FIELDS, "host_fields": HOST_FIELDS, "hosts": hosts.cells, "groups": hosts.groups, "words": {
-            **{name: _plain_words(table) for name, table in tones.items()}, "changes": words.heading, "writes": words.writes,
+            **{name: _plain_words(table) for name, table in tones.items()}, "heading": words.heading, "writes": words.writes,
             "sides": {"found": words.found, "declared": words.declared, "missing": words.missing}}}
         changes, left_out = table_json(data.changes, hosts.moved, hosts.labels, described)
         remaining, _ = table_json(data.remaining, hosts.moved, {}, described)

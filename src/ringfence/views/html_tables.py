@@ -1,7 +1,7 @@
 """What stands in the page of a run without JavaScript: the answer, numbers, tables of objects and hosts; and its words."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -9,12 +9,15 @@ from typing import Any
 from ringfence import __version__
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
-from ringfence.model.state import Action
+from ringfence.model.state import Change
 from ringfence.report import Report, RunInfo, Status
-from ringfence.views.format import escaped, natural
+from ringfence.views.change_words import CHANGE_WORDS, GONE, STYLES, found_word, status_words
+from ringfence.views.format import cut, escaped, natural
+from ringfence.views.host_names import HostGroups, HostNames
 from ringfence.views.html_data import FIELDS, HOST_FIELDS, Cells, ChangeRow, ReportData, note_cells, patched, runs_of
-from ringfence.views.text_view import SIGNS, STYLES, status
+from ringfence.views.view import ViewOptions
 
+_NAMED = 8  # hosts that were not reached, in the line that says so
 _MADE = HOST_FIELDS.index("made")
 _MAX_NOTES, _MAX_ROWS, _MAX_HOSTS, _MAX_PROPERTIES = 1_000, 1_000, 2_000, 12
 
@@ -31,54 +34,63 @@ class ToneWord:
 _STATUS_SIGNS: dict[Status, str] = {"in_sync": "✓", "reachable": "✓", "changed": "✓", "differs": "≠", "not_in_force": "!",
                                     "unreachable": "⊘", "unknown": "?", "lost": "✗", "refused": "✗", "stale": "✗", "invalid": "✗",
                                     "failed": "✗"}
-STATUS_WORDS = {name: ToneWord(sign, status(name), "good" if name == "changed" else STYLES[name])
+STATUS_WORDS = {name: ToneWord(sign, status_words(name), "good" if name == "changed" else STYLES[name])
                 for name, sign in _STATUS_SIGNS.items()}
 SEVERITIES = {"error": ToneWord("✗", "error", "error"), "warning": ToneWord("!", "warning", "warning"),
                "note": ToneWord("i", "note", "quiet")}
 LEVELS = {"not_in_force": ToneWord("!", "not in force", "error"), "unknown": ToneWord("?", "in force? not known", "warning"),
            "note": ToneWord("i", "note", "quiet")}
-_PLANNED: dict[Action, ToneWord] = {action: ToneWord(sign, action, tone) for action, (sign, tone) in SIGNS.items()}
+_PLANNED = {str(action): ToneWord(words.sign, action, words.style) for action, words in CHANGE_WORDS.items()}
+_DRIFTED = {words.found: ToneWord(words.sign, words.found, words.style) for words in CHANGE_WORDS.values()} | {
+    "MISSING": ToneWord("−", "MISSING", "removed"), "DIFFERS": ToneWord("≠", "DIFFERS", "changed"),
+    "UNEXPECTED": ToneWord("+", "UNEXPECTED", "removed"), GONE: ToneWord("o", GONE, "warning")}
+_UNLIKE = _PLANNED | {"create": ToneWord("+", "added", "added"), "update": ToneWord("~", "changed", "changed"),
+                       "remove": ToneWord("−", "missing", "removed")}
+
+
+def _action(change: Change) -> str:
+    return change.action
 
 
 @dataclass(frozen=True)
 class CommandWords:
-    """How the page of a command speaks. actions: what a change is called · found, declared: its two sides · missing: a side that
-    is not there · heading: of the changes · writes: whether hosts are written."""
+    """How the page of a command speaks. changes: what changes are called, by what `word_of` says of each · found, declared: their
+    two sides · missing: a side that is not there · heading: of the changes · writes: whether hosts are written."""
 
     title: str
-    actions: Mapping[Action, ToneWord]
+    changes: Mapping[str, ToneWord]
+    heading: str = ""
     found: str = "found"
     declared: str = "declared"
     missing: str = "not there"
-    heading: str = "Changes"
     writes: bool = False
+    word_of: Callable[[Change], str] = _action
 
 
-_DRIFT: dict[Action, ToneWord] = {**_PLANNED, "create": ToneWord("−", "MISSING", "removed"),
-                                  "update": ToneWord("≠", "DIFFERS", "changed"), "remove": ToneWord("+", "UNEXPECTED", "removed")}
-_DEFAULTS: dict[Action, ToneWord] = {**_PLANNED, "create": ToneWord("+", "added", "added"),
-                                     "update": ToneWord("~", "changed", "changed"), "remove": ToneWord("−", "missing", "removed")}
-COMMAND_WORDS = {"plan": CommandWords("Plan", _PLANNED, heading="What would be changed"),
-             "apply": CommandWords("Apply", _PLANNED, heading="What was to be changed", writes=True),
-             "drift": CommandWords("Drift", _DRIFT, heading="What is not as declared"),
-             "validate": CommandWords("Validation", _PLANNED),
-             "compare-defaults": CommandWords("Against what Windows ships", _DEFAULTS, "as Windows ships it", "found",
-                                              heading="What is not as Windows ships it")}
+COMMAND_WORDS = {
+    "plan": CommandWords("Plan", _PLANNED, "What would be changed"),
+    "apply": CommandWords("Apply", _PLANNED, "What was to be changed", writes=True),
+    "drift": CommandWords("Drift", _DRIFTED, "What is not as declared", word_of=found_word),
+    "validate": CommandWords("Validation", _PLANNED),
+    "compare-defaults": CommandWords("Against what Windows ships", _UNLIKE, "What is not as Windows ships it",
+                                     "as Windows ships it", "found")}
 
 
 class PlacedHosts:
     """The hosts of a run in the order of their names, and what sets of them are called."""
 
-    def __init__(self, data: ReportData, groups: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, data: ReportData, groups: HostGroups) -> None:
         order = data.order()
         self.moved = [0] * len(order)
         for place, number in enumerate(order):
             self.moved[number] = place
         self.cells = [data.hosts[number] for number in order]
-        places = {cells[0]: place for place, cells in enumerate(self.cells)}
-        members = {name: sorted(places[escaped(h)] for h in hosts if escaped(h) in places) for name, hosts in groups.items()}
-        self.groups = [[escaped(name), [*runs_of(found)]] for name, found in members.items() if found]
-        self._called = {frozenset(found): name for name, found in reversed(members.items()) if found}
+        self.away = [str(cells[0]) for cells in self.cells if cells[1] == "unreachable"]
+        names = [str(cells[0]) for cells in self.cells]
+        places = {name: place for place, name in enumerate(names)}
+        members = {escaped(name): sorted(places[h] for h in map(escaped, hosts) if h in places) for name, hosts in groups.items()}
+        self.groups = [[name, [*runs_of(found)]] for name, found in members.items() if found]
+        self._names = HostNames(names, {name: [names[place] for place in found] for name, found in members.items()})
         self.labels = {row.number: self.label([self.moved[h] for v in row.known.values() for h in v.hosts])
                        for row in data.changes.rows.values()}
 
@@ -90,32 +102,33 @@ class PlacedHosts:
 
     def label(self, hosts: Sequence[int]) -> str:
         """What these hosts are called together."""
-        if len(hosts) == 1:
-            return str(self.cells[hosts[0]][0])
-        if len(hosts) == len(self.cells):
-            return f"all {len(hosts)} hosts"
-        if name := self._called.get(frozenset(hosts)):
-            return f"{escaped(name)} ({_many(len(hosts), 'host')})"
-        shown = ", ".join(self.cells[h][0] for h in sorted(hosts)[:3])
-        return shown if len(hosts) <= 3 else f"{_many(len(hosts), 'host')}: {shown} and {len(hosts) - 3} more"
+        return self._names.of([self.cells[h][0] for h in hosts])
 
 
-def page_head(run: RunInfo, words: CommandWords, report: Report, seconds: float, exit_code: ExitCode,
-             warnings: Sequence[Diagnostic]) -> dict[str, Any]:
-    """What stands above everything."""
-    project = run.project
+def page_head(options: ViewOptions, words: CommandWords, report: Report, seconds: float, exit_code: ExitCode,
+              warnings: Sequence[Diagnostic], away: Sequence[str]) -> dict[str, Any]:
+    """What stands above everything. away: the hosts that were not reached."""
+    run, project = options.run, options.run.project
     name = escaped(project.name) if project else ""
     commit = project.commit[:12] + (" and what was not committed" if project.dirty else "") if project and project.commit else ""
     about = [("exit code", f"{int(exit_code)}: {exit_code.meaning}"), ("commit", commit), ("run", run.run_id),
-             ("started", _at(run)), ("took", f"{seconds:.1f} s"), ("ringfence", __version__)]
+             ("started", _at(run)), ("took", f"{seconds:.1f} s"), ("plan", _plan_made(options.plan)), ("next", options.next)]
     errors = sum(w.severity == "error" for w in warnings)
     return {"title": " · ".join(filter(None, (f"ringfence {run.command}", name, _at(run)))),
             "heading": words.title, "project": name, "about": [(n, escaped(t)) for n, t in about if t],
-            "facts": [*_facts(run.command, report, errors)],
+            "facts": [*_facts(run.command, report, errors, away)],
             "notes_title": "Mistakes and warnings" if errors else "Warnings",
             "notes": [_note(w) for w in warnings[:_MAX_NOTES]], "notes_left": max(0, len(warnings) - _MAX_NOTES),
             "changes_title": words.heading, "found": words.found, "declared": words.declared,
             "foot": f"Made by ringfence {__version__}. This page is complete in itself and loads nothing."}
+
+
+def _plan_made(plan: Mapping[str, Any] | None) -> str:
+    """When and by whom a plan file was made."""
+    if not plan:
+        return ""
+    by = " on ".join(cut(str(name)) for name in plan["made_by"].values() if name)
+    return f"{plan['run_id']}, made {plan['made']}" + (f" by {by}" if by else "")
 
 
 def _many(number: int, one: str) -> str:
@@ -137,6 +150,7 @@ def _note(problem: Diagnostic) -> dict[str, str]:
 
 _SAID = {  # what hosts do that differ: one, and several; what that counts; what is said where none does
     "plan": ("would be changed", "would be changed", "change", "nothing is to be changed"),
+    "apply --check": ("would be changed", "would be changed", "change", "nothing is to be changed"),
     "apply": ("was changed", "were changed", "change", "nothing was to be changed"),
     "drift": ("is not as declared", "are not as declared", "difference", "as declared"),
     "compare-defaults": ("is not as Windows ships it", "are not as Windows ships them", "difference", "as Windows ships it")}
@@ -146,7 +160,7 @@ _ENDED_BADLY: dict[Status, str] = {
     "invalid": "with mistakes in what is declared"}
 
 
-def _facts(command: str, report: Report, errors: int) -> Iterator[ToneWord]:
+def _facts(command: str, report: Report, errors: int, away: Sequence[str]) -> Iterator[ToneWord]:
     """The answer first: what differs, what was not reached, and what went wrong."""
     total, counts = sum(report.counts.values()), report.counts
     reached = total - counts["unreachable"]
@@ -165,7 +179,8 @@ def _facts(command: str, report: Report, errors: int) -> Iterator[ToneWord]:
         else:
             yield ToneWord("✓", f"{_many(reached, 'reached host')}: {none}", "good")
     if counts["unreachable"]:
-        yield ToneWord("⊘", f"{_many(counts['unreachable'], 'host')} not reached", "error")
+        more = f" and {len(away) - _NAMED:,} more" if len(away) > _NAMED else ""
+        yield ToneWord("⊘", f"{_many(counts['unreachable'], 'host')} not reached: {', '.join(away[:_NAMED])}{more}", "error")
     if counts["not_in_force"]:
         yield ToneWord("!", f"on {_many(counts['not_in_force'], 'host')} something declared is there and not in force", "error")
     for name, said in _ENDED_BADLY.items():
@@ -187,9 +202,9 @@ def page_tables(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> di
             statuses.append({"name": name, "sign": word.sign, "word": word.word, "tone": word.tone, "count": counted[name],
                              "start": f"{start:.2f}", "width": f"{width:.2f}"})
             start += width
-    shown = [a for a in words.actions if data.actions[a]]
-    actions = [{"sign": words.actions[a].sign, "word": words.actions[a].word, "tone": words.actions[a].tone,
-                "count": data.actions[a], "hosts": data.hosts_of_action[a]} for a in shown]
+    shown = [a for a in words.changes if data.words[a]]
+    actions = [{"sign": words.changes[a].sign, "word": words.changes[a].word, "tone": words.changes[a].tone,
+                "count": data.words[a], "hosts": data.hosts_of_word[a]} for a in shown]
     values = [table.values() for table in (data.errors, data.obstacles, data.notes)]
     return {"statuses": statuses, "actions": actions, "rows": [*_row_groups(data, hosts, words)],
             "rows_left": max(0, len(data.changes.rows) - _MAX_ROWS),
@@ -203,7 +218,7 @@ def _row_groups(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> It
     sizes: dict[str, int] = {}
     for row in [*data.changes.rows.values()][:_MAX_ROWS]:
         told = dict(zip(FIELDS, cells := patched(data.changes.families[row.family], json.loads(row.patch)), strict=False))
-        word, label = words.actions[row.action], hosts.labels[row.number]
+        word, label = words.changes[row.word], hosts.labels[row.number]
         place = f"{told['file']}:{told['line']}" if told["line"] else told["file"]
         by_label.setdefault(label, []).append({
             "sign": word.sign, "word": word.word, "tone": word.tone, "kind": row.id.kind, "name": row.name,
@@ -226,7 +241,7 @@ def _properties(cells: Cells) -> Iterator[dict[str, str]]:
         yield {"name": f"and {len(rows) - _MAX_PROPERTIES} more", "text": ""}
 
 
-def _host(cells: Cells, actions: Sequence[Action], errors: list[Any], obstacles: list[Any], notes: list[Any]) -> dict[str, Any]:
+def _host(cells: Cells, actions: Sequence[str], errors: list[Any], obstacles: list[Any], notes: list[Any]) -> dict[str, Any]:
     """A line of the table of hosts."""
     told = dict(zip(HOST_FIELDS, cells, strict=True))
     word, said = STATUS_WORDS[told["status"]], list[str]()
@@ -243,4 +258,4 @@ def _host(cells: Cells, actions: Sequence[Action], errors: list[Any], obstacles:
         severity, where, summary, detail = notes[number]
         said.append(": ".join(filter(None, (severity, where, summary))) + (f"\n{detail}" if detail else ""))
     return {"name": told["name"], "sign": word.sign, "word": word.word, "tone": word.tone, "declared": told["declared"],
-            "seconds": told["seconds"], "actions": [told["actions"].get(a, 0) for a in actions], "told": said}
+            "seconds": told["seconds"], "actions": [told["words"].get(a, 0) for a in actions], "told": said}

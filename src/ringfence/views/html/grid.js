@@ -80,7 +80,7 @@ class Grid {
 
   square(r, c) {
     const [row, places] = this.placed(r);
-    const column = this.columns[c], there = places.get(c) ?? 0, words = this.parts.action(row);
+    const column = this.columns[c], there = places.get(c) ?? 0, words = this.parts.word(row);
     let [sign, said, tone] = ["", "nothing", "none"];
     if (there) {
       const some = column.host === undefined && there < column.hosts.length;
@@ -89,7 +89,7 @@ class Grid {
       const became = column.host !== undefined && this.parts.model.words.writes ? this.parts.model.became(row, column.host) : null;
       if (became === "") [sign, tone, said] = ["✗", "error", `${words.word}, not made`];
       else if (became) said += `, ${became}`;
-    } else if (column.host?.error >= 0 && !Object.keys(column.host.actions).length) [sign, said] = ["?", this.parts.status(column.host).word];
+    } else if (column.host?.error >= 0 && !Object.keys(column.host.words).length) [sign, said] = ["?", this.parts.status(column.host).word];
     const made = h("span", { role: "gridcell", "aria-colindex": c + 2, class: `cell ${tone}`, tabindex: this.at[0] === r && this.at[1] === c ? "0" : "-1",
       "data-at": `${r} ${c}`, title: `${row.name} · ${column.title}: ${said}`, "aria-label": `${row.name}, ${column.title}: ${said}` }, sign);
     made.style.left = `${this.left + c * CELL}px`;

@@ -26,7 +26,7 @@ function groupings(parts) {
   return {
     hosts: ["hosts concerned", ({ row, variants }) => parts.onHosts(row, variants.flatMap(([, members]) => members))],
     kind: ["kind of object", ({ row }) => row.kind],
-    action: ["what is done", ({ row }) => parts.action(row).word],
+    action: ["what is done", ({ row }) => parts.word(row).word],
     file: ["file", ({ row }) => (model.changes.base(row) ?? [])[model.changes.fields.indexOf("file")] || "declared nowhere"],
   };
 }

@@ -28,8 +28,8 @@ function patched(base, patch) {
 class Table {
   constructor(data, fields) {
     Object.assign(this, { fields, families: data.families, sets: data.sets.map(membersOf) });
-    this.rows = data.rows.map(([kind, store, name, action, family, patch, sets, patches, label], number) =>
-      ({ number, kind, store, name, action, family, patch, sets, patches, label, key: [kind, store, name, action].join("/") }));
+    this.rows = data.rows.map(([kind, store, name, word, family, patch, sets, patches, label], number) =>
+      ({ number, kind, store, name, word, family, patch, sets, patches, label, key: [kind, store, name, word].join("/") }));
   }
 
   /** The cells of the first variant of a row: kept, for searching asks for them again; null where they are left out. */
@@ -113,7 +113,7 @@ class Model {
     const byName = tokens.map((token) => this.hosts.map((h) => h.name.toLowerCase().includes(token) || h.groups.includes(token)));
     const rows = [], hits = new Uint32Array(this.hosts.length);
     for (const row of this.changes.rows) {
-      if ((kind && row.kind !== kind) || (action && row.action !== action)) continue;
+      if ((kind && row.kind !== kind) || (action && row.word !== action)) continue;
       const variants = [];
       let total = 0;
       const found = tokens.length ? this.matched(row, tokens) : [];
@@ -152,7 +152,7 @@ class Model {
 
   /** For each token ALL where every variant of a row has it, else the numbers of the cells of its first that have it. */
   matched(row, tokens) {
-    row.head ??= [row.kind, row.store, row.name, this.words.actions[row.action].word, row.label].join("\n").toLowerCase();
+    row.head ??= [row.kind, row.store, row.name, this.words.changes[row.word].word].join("\n").toLowerCase();
     row.texts ??= (this.changes.base(row) ?? []).map(textOf);
     return tokens.map((token) => row.head.includes(token) ? ALL : row.texts.flatMap((text, i) => text.includes(token) ? [i] : []));
   }

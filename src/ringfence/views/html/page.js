@@ -31,22 +31,23 @@ class Page {
   makeControls() {
     const { model } = this;
     const used = (values) => [...new Set(values)];
-    const actions = used(model.changes.rows.map((row) => row.action)).map((a) => [a, `${model.words.actions[a].sign} ${model.words.actions[a].word}`]);
+    const words = used(model.changes.rows.map((row) => row.word)).map((w) => [w, `${model.words.changes[w].sign} ${model.words.changes[w].word}`]);
     const statuses = used(model.hosts.map((host) => host.status)).map((s) => [s, `${model.words.statuses[s].sign} ${model.words.statuses[s].word}`]);
     const kinds = used(model.changes.rows.map((row) => row.kind)).sort().map((kind) => [kind, kind]);
     this.inputs = {
       q: h("input", { type: "search", name: "q", placeholder: "name, address, task, place …  ( / )", autocomplete: "off", spellcheck: "false" }),
       host: h("input", { type: "search", name: "host", list: "host-names", autocomplete: "off", spellcheck: "false", size: "14" }),
       group: this.choice("group", [...model.groups.keys()].map((name) => [name, name])),
-      kind: this.choice("kind", kinds), action: this.choice("action", actions), status: this.choice("status", statuses),
+      kind: this.choice("kind", kinds), action: this.choice("action", words), status: this.choice("status", statuses),
       by: this.choice("by", Object.entries(this.by).map(([name, [word]]) => [name, word]), null),
       columns: this.choice("columns", [["hosts", "hosts"], ["groups", "groups"]], null),
     };
     let waits = 0;
-    for (const [name, input] of Object.entries(this.inputs)) {
+    const said = () => Object.fromEntries(Object.entries(this.inputs).map(([name, input]) => [name, input.value]));
+    for (const input of Object.values(this.inputs)) {
       input.addEventListener("input", () => {
         clearTimeout(waits);
-        waits = setTimeout(() => this.set({ [name]: input.value, open: "" }), input.type === "search" ? 120 : 0);
+        waits = setTimeout(() => this.set({ ...said(), open: "" }), input.type === "search" ? 120 : 0);
       });
     }
     const label = (text, name, more = {}) => h("label", more, text, this.inputs[name]);
@@ -103,7 +104,7 @@ class Page {
     const toggled = (key, opened) => { this.open[opened ? "add" : "delete"](key); this.remember(opened ? key : ""); };
     const isOpen = (key) => this.open.has(key);
     const views = {
-      changes: () => this.section(model.words.changes, selected.rows.length ? changeList(this.parts, selected, this.by[state.by][1], state.by === "hosts", isOpen, toggled) : this.nothing()),
+      changes: () => this.section(model.words.heading, selected.rows.length ? changeList(this.parts, selected, this.by[state.by][1], state.by === "hosts", isOpen, toggled) : this.nothing()),
       hosts: () => this.section("Hosts", selected.hosts.length ? hostList(this.parts, selected, isOpen, toggled) : this.nothing()),
       table: () => this.table(selected),
     };
@@ -144,7 +145,7 @@ class Page {
     const columns = byGroup ? grouped() : hosts.map((host) => ({ title: host.name, hosts: [host.number], host }));
     const act = ({ row }, column) => this.set({ view: "changes", host: column.host ? column.host.name : state.host, group: column.host ? state.group : model.groups.has(column.title) ? column.title : "", open: row.key });
     this.grid = new Grid(this.parts, selected.rows, columns, act);
-    const words = [...new Set(selected.rows.map(({ row }) => row.action))].map((action) => h("li", {}, badge(model.words.actions[action])));
+    const words = [...new Set(selected.rows.map(({ row }) => row.word))].map((word) => h("li", {}, badge(model.words.changes[word])));
     if (!byGroup && hosts.some((host) => host.error >= 0)) words.push(h("li", {}, badge({ sign: "?", word: "not known: the host failed or was not reached", tone: "quiet" })));
     if (model.words.writes) words.push(h("li", {}, badge({ sign: "✗", word: "not made", tone: "error" })));
     if (byGroup) words.push(h("li", { class: "quiet" }, "a number: on how many hosts of the group"));
@@ -159,7 +160,7 @@ class Page {
       entries.length > MAX_PRINTED ? h("p", {}, `and ${count(entries.length - MAX_PRINTED, what)} more: print with a filter`) : ""];
     const open = { open: true };
     this.content.replaceChildren(
-      this.section(model.words.changes, list(selected.rows, (one) => parts.change(model.changes, one, open), "object")),
+      this.section(model.words.heading, list(selected.rows, (one) => parts.change(model.changes, one, open), "object")),
       this.section("Hosts", list(selected.hosts, (host) => parts.host(host, selected.hits[host.number], open), "host")));
   }
 }
@@ -186,11 +187,12 @@ async function start() {
   controls.append(themeButton(), h("button", { type: "button", onclick: () => print() }, "Print"));
   controls.hidden = false;
   const model = new Model(await readData(document.getElementById("data")));
-  if (!model.hosts.length) return;
-  const app = document.getElementById("app");
-  app.hidden = false; // what is hidden has no width, and the table needs it
-  new Page(model, app);
-  document.getElementById("plain").hidden = true;
+  if (model.hosts.length) {
+    const app = document.getElementById("app");
+    app.hidden = false; // what is hidden has no width, and the table needs it
+    new Page(model, app);
+    document.getElementById("plain").hidden = true;
+  }
   document.documentElement.dataset.ready = "true";
 }
 

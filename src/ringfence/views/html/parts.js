@@ -14,6 +14,7 @@ function h(tag, attributes, ...children) {
 
 const bdi = (text, attributes) => h("bdi", attributes, String(text));
 const count = (number, one, many = `${one}s`) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+const heading = (text) => h("p", { class: "heading" }, text);
 let lastId = 0;
 
 function badge({ sign, word, tone }) {
@@ -70,8 +71,8 @@ class Parts {
     this.go = go;
   }
 
-  action(row) {
-    return this.model.words.actions[row.action];
+  word(row) {
+    return this.model.words.changes[row.word];
   }
 
   status(host) {
@@ -145,7 +146,7 @@ class Parts {
     const parts = [this.about(told[0][0]), this.properties(table, told[0][0], (name) => !differs.has(name))];
     if (told.length > 1) parts.push(...this.variantTable(told, differs));
     const hosts = variants.flatMap(([, members]) => members).sort((a, b) => a - b);
-    parts.push(left, this.became(row, variants), h("h4", {}, `On ${count(hosts.length, "host")}`), ...this.hostChips(hosts));
+    parts.push(left, this.became(row, variants), heading(`On ${count(hosts.length, "host")}`), ...this.hostChips(hosts));
     return parts;
   }
 
@@ -174,7 +175,7 @@ class Parts {
     const heads = ["hosts", ...(columns.length ? columns : ["what differs"])].map((t) => h("th", { scope: "col" }, t));
     const table = h("table", {}, h("thead", {}, h("tr", {}, heads)), body);
     const [, more] = paged(body, sorted, make, 50, "variant");
-    return [h("h4", {}, `Not the same everywhere: ${count(told.length, "variant")}`), h("div", { class: "scroll" }, table), more];
+    return [heading(`Not the same everywhere: ${count(told.length, "variant")}`), h("div", { class: "scroll" }, table), more];
   }
 
   both(p) {
@@ -198,8 +199,8 @@ class Parts {
     const hosts = variants.flatMap(([, members]) => members).sort((a, b) => a - b);
     const told = table.told(table.cells(row, variants[0][0]) ?? row.cells);
     const pieces = told.declared.length ? told.declared : told.found;
-    const line = [h("span", {}, badge(this.action(row))), h("b", {}, this.name(row, told)),
-      h("span", {}, meaningParts(pieces), row.action === "update" || row.action === "adopt" ? this.short(told, variants) : ""),
+    const line = [h("span", {}, badge(this.word(row))), h("b", {}, this.name(row, told)),
+      h("span", {}, meaningParts(pieces), told.found.length && told.declared.length ? this.short(told, variants) : ""),
       h("span", { class: "side" }, options.alone || options.headed ? "" : [bdi(this.onHosts(row, hosts)), h("br")], bdi(this.place(told), { class: "mono" }))];
     return disclosure(line, () => this.details(table, row, variants), options);
   }
@@ -216,7 +217,7 @@ class Parts {
   }
 
   host(host, hits, options) {
-    const actions = Object.entries(host.actions).map(([action, n]) => [this.model.words.actions[action], n]);
+    const actions = Object.entries(host.words).map(([word, n]) => [this.model.words.changes[word], n]);
     const obstacle = host.obstacles.length && !actions.length ? this.model.obstacles[host.obstacles[0]][2] : "";
     const error = host.error >= 0 ? this.model.errors[host.error][1] : obstacle;
     const line = [h("span", {}, badge(this.status(host))), h("b", {}, bdi(host.name, { class: "strong" }), " ", h("span", { class: "quiet" }, bdi(host.groups.join(", ")))),
@@ -230,26 +231,26 @@ class Parts {
     const parts = [];
     if (host.error >= 0) {
       const [, reason, advice] = model.errors[host.error];
-      parts.push(h("h4", {}, "What happened"), h("p", {}, bdi(reason, { class: "lines" })), advice ? h("p", {}, "→ ", bdi(advice)) : "");
+      parts.push(heading("What happened"), h("p", {}, bdi(reason, { class: "lines" })), advice ? h("p", {}, "→ ", bdi(advice)) : "");
     }
-    if (host.way_back.length) parts.push(h("h4", {}, "The way back: at its console, in PowerShell as administrator, the last written first"), h("pre", {}, host.way_back.join("\n")));
+    if (host.way_back.length) parts.push(heading("The way back: at its console, in PowerShell as administrator, the last written first"), h("pre", {}, host.way_back.join("\n")));
     if (host.obstacles.length) {
-      parts.push(h("h4", {}, "Not in force"), ...host.obstacles.map((n) => {
+      parts.push(heading("Not in force"), ...host.obstacles.map((n) => {
         const [level, profiles, reason, advice, objects] = model.obstacles[n];
         return h("div", {}, badge(model.words.levels[level]), profiles.length && profiles.length < 3 ? ` in ${profiles.join(", ")}: ` : " ", bdi(reason),
           h("p", { class: "quiet" }, bdi(objects.join(", "))), h("p", {}, "→ ", bdi(advice)));
       }));
     }
     if (host.notes.length) {
-      parts.push(h("h4", {}, "Mistakes and warnings"), ...host.notes.map((n) => this.note(model.notes[n])),
+      parts.push(heading("Mistakes and warnings"), ...host.notes.map((n) => this.note(model.notes[n])),
         host.notes_left ? h("p", { class: "quiet" }, `and ${host.notes_left} more`) : "");
     }
-    for (const [table, title] of [[model.changes, model.words.changes], [model.remaining, "What still differs"]]) {
+    for (const [table, title] of [[model.changes, model.words.heading], [model.remaining, "What still differs"]]) {
       const changes = model.of(table, host);
       if (!changes.length) continue;
       const list = h("ul", { class: "items" });
       const make = ([row, variant]) => this.change(table, { row, variants: [[variant, [host.number]]] }, { alone: true });
-      parts.push(h("h4", {}, `${title}: ${changes.length.toLocaleString("en")}`), ...paged(list, changes, make, 100, "change"));
+      parts.push(heading(`${title}: ${changes.length.toLocaleString("en")}`), ...paged(list, changes, make, 100, "change"));
     }
     if (host.undeclared) parts.push(h("p", { class: "quiet" }, `${count(host.undeclared, "object")} there that nobody declares.`));
     return parts.length ? parts : [h("p", { class: "quiet" }, "Nothing more to say.")];
