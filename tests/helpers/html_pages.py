@@ -37,9 +37,10 @@ def change(before: Resource | None, after: Resource | None, line: int = 8, **mor
 
 
 def page(results: Iterable[HostResult], command: str = "plan", warnings: Sequence[Diagnostic] = (),
-         exit_code: ExitCode = ExitCode.DIFFERENCES, groups: Mapping[str, Sequence[str]] | None = None) -> str:
+         exit_code: ExitCode = ExitCode.DIFFERENCES, groups: Mapping[str, Sequence[str]] | None = None,
+         abandoned: tuple[str, ...] = ()) -> str:
     """The page of a run with these results."""
-    view, report = HtmlReport(ViewOptions(run_info(command), groups=groups or {})), Report()
+    view, report = HtmlReport(ViewOptions(run_info(command), groups=groups or {}, abandoned=abandoned)), Report()
     text = view.begin(warnings)
     for result in results:
         report.add(result)

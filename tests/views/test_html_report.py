@@ -16,6 +16,7 @@ from html_reading import ReadPage, changes_of
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, GuardRefused
 from ringfence.model.state import Change, id_of
+from ringfence.plan.plan import Orphan
 from ringfence.report import HostResult
 from ringfence.secret import Secret
 from ringfence.views import html_data, html_report
@@ -206,3 +207,16 @@ def test_a_change_of_the_ledger_alone_has_no_properties() -> None:
     adopted = Change(NARROWED.id, BACKUP, BACKUP, as_action="release", why="not declared any more")
     found = told(page([HostResult("h", (adopted,))]), "h", "base-backup")
     assert (found["properties"], found["why"]) == ({}, "not declared any more")
+
+
+def test_what_the_project_left_on_hosts_is_told_as_drift() -> None:
+    orphan = Orphan(NARROWED.id, BACKUP, "created", "20260101T000000Z-000000", "prune: report")
+    results = [HostResult(host, orphans=(orphan,)) for host in ("a", "b")]
+    text = page(results, "drift", abandoned=("old1", "old2"))
+    assert ReadPage(text).items("facts") == [
+        "2 reached hosts: as declared", "2 objects GONE: the project left them on hosts, and declares them no more",
+        "2 hosts ABANDONED: old1, old2: the project left objects there, and no play names them any more; `ringfence retire HOST`"]
+    (row,) = [row for row in ReadPage(text).rows if "base-backup" in row[1]]
+    assert row[0] == "o GONE"
+    assert told(text, "b", "base-backup")["why"] == "created by run 20260101T000000Z-000000; nobody declares it any more"
+    assert ReadPage(page(results, "plan")).data["changes"]["rows"] == []

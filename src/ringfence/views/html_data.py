@@ -22,6 +22,7 @@ from ringfence.model.state import LOCAL, Change, Id
 from ringfence.plan.obstacles import Obstacle
 from ringfence.report import DefaultsResult, HostResult
 from ringfence.secret import MASK
+from ringfence.views.change_text import orphan_change
 from ringfence.views.format import MAX_LISTED, Names, count, cut, empty_as, escaped, naming, natural, value
 from ringfence.views.meaning import lets_all_through, meaning
 from ringfence.windows.origin import ORIGINS
@@ -257,14 +258,14 @@ class _Distinct:
 
 
 class ReportData:
-    """A run, host by host."""
+    """A run, host by host. orphans: whether what the project left on hosts and declares no more is told as something wrong."""
 
-    def __init__(self, word_of: Callable[[Change], str], full: bool = False) -> None:
+    def __init__(self, word_of: Callable[[Change], str], full: bool = False, orphans: bool = False) -> None:
         self.changes, self.remaining = ChangeTable(word_of, full), ChangeTable(word_of, full)
         self.notes, self.obstacles, self.errors = _Distinct(), _Distinct(), _Distinct()
         self.hosts: list[Cells] = []  # as HOST_FIELDS has it
         self.words, self.hosts_of_word = Counter[str](), Counter[str]()
-        self._word_of = word_of
+        self._word_of, self._orphans = word_of, orphans
 
     def add(self, result: HostResult) -> None:
         """One host has ended; nothing of it is kept but what the page shows."""
@@ -273,7 +274,10 @@ class ReportData:
             numbers.append(self.changes.add(number, change, result.names, owner_of(result, change)))
         for change in result.remaining:
             self.remaining.add(number, change, result.names, owner_of(result, change))
-        counted = Counter(map(self._word_of, result.changes))
+        gone = [orphan_change(one) for one in result.orphans] if self._orphans else []
+        for change in gone:
+            self.changes.add(number, change, result.names, _OURS)
+        counted = Counter(map(self._word_of, [*result.changes, *gone]))
         self.words.update(counted)
         self.hosts_of_word.update(counted.keys())
         told = result.diagnostics[:MAX_NOTES]
@@ -299,6 +303,9 @@ def _which(ids: frozenset[Id], changes: Sequence[Change], numbers: Sequence[int]
         return 0
     found = [number for change, number in zip(changes, numbers, strict=True) if change.id in ids]
     return 1 if len(found) == len(changes) else found
+
+
+_OURS = ORIGINS["project"]
 
 
 def owner_of(result: HostResult, change: Change) -> str:

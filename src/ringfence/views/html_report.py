@@ -17,6 +17,7 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.formats.data import encode
 from ringfence.report import HostResult, Report
+from ringfence.views.change_words import GONE
 from ringfence.views.html_data import FIELDS, HOST_FIELDS, ReportData, table_json
 from ringfence.views.html_tables import (
     COMMAND_WORDS,
@@ -45,7 +46,7 @@ class HtmlReport:
         self._options = options
         # a check is a plan, by another name
         self._words = COMMAND_WORDS.get(options.run.command, COMMAND_WORDS["plan"])
-        self._data = ReportData(self._words.word_of, options.full)
+        self._data = ReportData(self._words.word_of, options.full, self._words.orphans)
         self._warnings: Sequence[Diagnostic] = ()
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
@@ -58,7 +59,8 @@ class HtmlReport:
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         hosts = PlacedHosts(self._data, self._options.groups)
-        page = page_head(self._options, self._words, report, seconds, exit_code, self._warnings, hosts.away)
+        page = page_head(self._options, self._words, report, seconds, exit_code, self._warnings, hosts.away,
+                         self._data.words[GONE])
         page |= page_tables(self._data, hosts, self._words)
         described = sum(len(row.known) for row in self._data.changes.rows.values())
         while True:

@@ -11,7 +11,7 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.model.state import Change
 from ringfence.report import Report, RunInfo, Status
-from ringfence.views.change_words import CHANGE_WORDS, GONE, STYLES, found_word, status_words
+from ringfence.views.change_words import ABANDONED, CHANGE_WORDS, GONE, STYLES, found_word, status_words
 from ringfence.views.format import cut, escaped, natural
 from ringfence.views.host_names import HostGroups, HostNames
 from ringfence.views.html_data import FIELDS, HOST_FIELDS, Cells, ChangeRow, ReportData, note_cells, patched, runs_of
@@ -55,7 +55,8 @@ def _action(change: Change) -> str:
 @dataclass(frozen=True)
 class CommandWords:
     """How the page of a command speaks. changes: what changes are called, by what `word_of` says of each · found, declared: their
-    two sides · missing: a side that is not there · heading: of the changes · writes: whether hosts are written."""
+    two sides · missing: a side that is not there · heading: of the changes · writes: whether hosts are written · orphans: whether
+    what the project left on hosts is told among them."""
 
     title: str
     changes: Mapping[str, ToneWord]
@@ -64,13 +65,14 @@ class CommandWords:
     declared: str = "declared"
     missing: str = "not there"
     writes: bool = False
+    orphans: bool = False
     word_of: Callable[[Change], str] = _action
 
 
 COMMAND_WORDS = {
     "plan": CommandWords("Plan", _PLANNED, "What would be changed"),
     "apply": CommandWords("Apply", _PLANNED, "What was to be changed", writes=True),
-    "drift": CommandWords("Drift", _DRIFTED, "What is not as declared", word_of=found_word),
+    "drift": CommandWords("Drift", _DRIFTED, "What is not as declared", orphans=True, word_of=found_word),
     "validate": CommandWords("Validation", _PLANNED),
     "compare-defaults": CommandWords("Against what Windows ships", _UNLIKE, "What is not as Windows ships it",
                                      "as Windows ships it", "found")}
@@ -106,8 +108,8 @@ class PlacedHosts:
 
 
 def page_head(options: ViewOptions, words: CommandWords, report: Report, seconds: float, exit_code: ExitCode,
-              warnings: Sequence[Diagnostic], away: Sequence[str]) -> dict[str, Any]:
-    """What stands above everything. away: the hosts that were not reached."""
+              warnings: Sequence[Diagnostic], away: Sequence[str], gone: int) -> dict[str, Any]:
+    """What stands above everything. away: the hosts that were not reached · gone: how many objects are GONE."""
     run, project = options.run, options.run.project
     name = escaped(project.name) if project else ""
     commit = project.commit[:12] + (" and what was not committed" if project.dirty else "") if project and project.commit else ""
@@ -116,11 +118,28 @@ def page_head(options: ViewOptions, words: CommandWords, report: Report, seconds
     errors = sum(w.severity == "error" for w in warnings)
     return {"title": " · ".join(filter(None, (f"ringfence {run.command}", name, _at(run)))),
             "heading": words.title, "project": name, "about": [(n, escaped(t)) for n, t in about if t],
-            "facts": [*_facts(run.command, report, errors, away)],
+            "facts": [*_facts(run.command, report, errors, away), *_left_behind(gone, options.abandoned)],
             "notes_title": "Mistakes and warnings" if errors else "Warnings",
             "notes": [_note(w) for w in warnings[:_MAX_NOTES]], "notes_left": max(0, len(warnings) - _MAX_NOTES),
             "changes_title": words.heading, "found": words.found, "declared": words.declared,
             "foot": f"Made by ringfence {__version__}. This page is complete in itself and loads nothing."}
+
+
+def _left_behind(gone: int, abandoned: Sequence[str]) -> Iterator[ToneWord]:
+    """What the project has on hosts and declares no more, and the hosts that no play names any more."""
+    if gone:
+        them = "it" if gone == 1 else "them"
+        told = f"{_many(gone, 'object')} {GONE}: the project left {them} on hosts, and declares {them} no more"
+        yield ToneWord("o", told, "warning")
+    if abandoned:
+        why = "the project left objects there, and no play names them any more; `ringfence retire HOST`"
+        yield ToneWord("o", f"{_many(len(abandoned), 'host')} {ABANDONED}: {_some(abandoned)}: {why}", "warning")
+
+
+def _some(hosts: Sequence[str]) -> str:
+    """The first of these hosts, and how many more there are."""
+    more = f" and {len(hosts) - _NAMED:,} more" if len(hosts) > _NAMED else ""
+    return ", ".join(map(escaped, hosts[:_NAMED])) + more
 
 
 def _plan_made(plan: Mapping[str, Any] | None) -> str:
@@ -179,8 +198,7 @@ def _facts(command: str, report: Report, errors: int, away: Sequence[str]) -> It
         else:
             yield ToneWord("✓", f"{_many(reached, 'reached host')}: {none}", "good")
     if counts["unreachable"]:
-        more = f" and {len(away) - _NAMED:,} more" if len(away) > _NAMED else ""
-        yield ToneWord("⊘", f"{_many(counts['unreachable'], 'host')} not reached: {', '.join(away[:_NAMED])}{more}", "error")
+        yield ToneWord("⊘", f"{_many(counts['unreachable'], 'host')} not reached: {_some(away)}", "error")
     if counts["not_in_force"]:
         yield ToneWord("!", f"on {_many(counts['not_in_force'], 'host')} something declared is there and not in force", "error")
     for name, said in _ENDED_BADLY.items():
