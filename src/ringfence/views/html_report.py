@@ -75,9 +75,9 @@ class HtmlReport:
         data, words = self._data, self._words
         tones: dict[str, Mapping[Any, ToneWord]] = {"changes": words.changes, "statuses": STATUS_WORDS, "severities": SEVERITIES,
                                                     "levels": LEVELS}
-        told = {"fields": FIELDS, "host_fields": HOST_FIELDS, "hosts": hosts.cells, "groups": hosts.groups, "words": {
-            **{name: _plain_words(table) for name, table in tones.items()}, "heading": words.heading, "writes": words.writes,
-            "sides": {"found": words.found, "declared": words.declared, "missing": words.missing}}}
+        said = {**{name: _plain_words(table) for name, table in tones.items()}, "heading": words.heading, "writes": words.writes,
+                "drift": words.drift, "sides": {"found": words.found, "declared": words.declared, "missing": words.missing}}
+        told = {"fields": FIELDS, "host_fields": HOST_FIELDS, "hosts": hosts.cells, "groups": hosts.groups, "words": said}
         changes, left_out = table_json(data.changes, hosts.moved, hosts.labels, described)
         remaining, _ = table_json(data.remaining, hosts.moved, {}, described)
         tables = {"changes": changes, "remaining": remaining, "notes": data.notes.json(), "obstacles": data.obstacles.json(),

@@ -56,7 +56,8 @@ def _action(change: Change) -> str:
 class CommandWords:
     """How the page of a command speaks. changes: what changes are called, by what `word_of` says of each · found, declared: their
     two sides · missing: a side that is not there · heading: of the changes · writes: whether hosts are written · orphans: whether
-    what the project left on hosts is told among them."""
+    what the project left on hosts is told among them · drift: what is found is told before what is declared, and nothing
+    becomes of it."""
 
     title: str
     changes: Mapping[str, ToneWord]
@@ -66,13 +67,14 @@ class CommandWords:
     missing: str = "not there"
     writes: bool = False
     orphans: bool = False
+    drift: bool = False
     word_of: Callable[[Change], str] = _action
 
 
 COMMAND_WORDS = {
     "plan": CommandWords("Plan", _PLANNED, "What would be changed"),
     "apply": CommandWords("Apply", _PLANNED, "What was to be changed", writes=True),
-    "drift": CommandWords("Drift", _DRIFTED, "What is not as declared", orphans=True, word_of=found_word),
+    "drift": CommandWords("Drift", _DRIFTED, "What is not as declared", orphans=True, drift=True, word_of=found_word),
     "validate": CommandWords("Validation", _PLANNED),
     "compare-defaults": CommandWords("Against what Windows ships", _UNLIKE, "What is not as Windows ships it",
                                      "as Windows ships it", "found")}
@@ -121,7 +123,7 @@ def page_head(options: ViewOptions, words: CommandWords, report: Report, seconds
             "facts": [*_facts(run.command, report, errors, away), *_left_behind(gone, options.abandoned)],
             "notes_title": "Mistakes and warnings" if errors else "Warnings",
             "notes": [_note(w) for w in warnings[:_MAX_NOTES]], "notes_left": max(0, len(warnings) - _MAX_NOTES),
-            "changes_title": words.heading, "found": words.found, "declared": words.declared,
+            "changes_title": words.heading,
             "foot": f"Made by ringfence {__version__}. This page is complete in itself and loads nothing."}
 
 
@@ -240,21 +242,28 @@ def _row_groups(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> It
         place = f"{told['file']}:{told['line']}" if told["line"] else told["file"]
         by_label.setdefault(label, []).append({
             "sign": word.sign, "word": word.word, "tone": word.tone, "kind": row.id.kind, "name": row.name,
-            "title": told["title"] if told["title"] != row.name else "", "meaning": told["declared"] or told["found"],
-            "why": told["why"], "place": place, "variants": len(row.known), "properties": [*_properties(cells)],
+            "title": told["title"] if told["title"] != row.name else "", "meaning": _meaning_shown(told, words),
+            "why": told["why"], "place": place, "variants": len(row.known), "properties": [*_properties(cells, words)],
             "unmade": hosts.unmade(row) if words.writes else ""})
         sizes[label] = sum(len(v.hosts) for v in row.known.values())
     for label in sorted(by_label, key=lambda name: (-sizes[name], natural(name))):
         yield {"label": label, "rows": by_label[label]}
 
 
-def _properties(cells: Cells) -> Iterator[dict[str, str]]:
+def _meaning_shown(told: Mapping[str, Any], words: CommandWords) -> Any:
+    """What an object does as it is found or as it is to be, whatever the command is about; else the other."""
+    sides = (told["found"], told["declared"]) if words.drift else (told["declared"], told["found"])
+    return sides[0] or sides[1]
+
+
+def _properties(cells: Cells, words: CommandWords) -> Iterator[dict[str, str]]:
     """The properties of a change, each in a line."""
     told = cells[len(FIELDS):]
     rows = list(zip(told[::3], told[1::3], told[2::3], strict=True))
     for name, found, declared in rows[:_MAX_PROPERTIES]:
         sides = [", ".join(side) if isinstance(side, list) else side for side in (found, declared) if side is not None]
-        yield {"name": name, "text": " → ".join(sides)}
+        both = "is {}, declared {}" if words.drift else "{} → {}"
+        yield {"name": name, "text": both.format(*sides) if len(sides) > 1 else sides[0]}
     if len(rows) > _MAX_PROPERTIES:
         yield {"name": f"and {len(rows) - _MAX_PROPERTIES} more", "text": ""}
 

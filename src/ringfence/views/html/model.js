@@ -102,8 +102,20 @@ class Model {
     return among(host.proven) ? "proven" : among(host.made) ? "made" : "";
   }
 
+  /** What an object does: as it is found where the page tells of that, else as it is to be; or the other. */
+  meaning({ found, declared }) {
+    const [first, second] = this.words.drift ? [found, declared] : [declared, found];
+    return first.length ? first : second;
+  }
+
+  /** Whether a variant of a row lets everybody or everything through: as `meaning` shows it, in every second piece. */
+  isOpen(row, variant) {
+    const cells = this.changes.cells(row, variant);
+    return cells !== null && this.meaning(this.changes.told(cells)).length > 1;
+  }
+
   /** What a filter leaves: {rows: [{row, variants: [[variant, hosts]], hosts: number}], hosts: [host]}. */
-  select({ q, host, group, kind, action, status }) {
+  select({ q, host, group, kind, action, status, wide }) {
     const tokens = q.toLowerCase().split(/\s+/).filter(Boolean);
     const members = group ? this.groups.get(group) ?? new Set() : null;
     const named = host.toLowerCase();
@@ -121,14 +133,14 @@ class Model {
         const rest = tokens.length ? this.unmatched(row, variant, tokens, found) : [];
         let hosts = this.changes.sets[set];
         if (!all || rest.length) hosts = hosts.filter((h) => within[h] && rest.every((t) => byName[t][h]));
-        if (!hosts.length) return;
+        if (!hosts.length || (wide && !this.isOpen(row, variant))) return;
         variants.push([variant, hosts]);
         total += hosts.length;
         for (const h of hosts) hits[h] += 1;
       });
       if (total) rows.push({ row, variants, hosts: total });
     }
-    const ofChanges = kind || action;
+    const ofChanges = kind || action || wide;
     const hosts = this.hosts.filter((h) => within[h.number] && (hits[h.number]
       || (!ofChanges && tokens.every((token) => h.text.includes(token)))));
     return { rows, hosts, hits };

@@ -1,6 +1,6 @@
 // The page: filters, the choice of view, and their state in the address.
 
-const EMPTY = { view: "changes", by: "hosts", columns: "", q: "", host: "", group: "", kind: "", action: "", status: "", open: "" };
+const EMPTY = { view: "changes", by: "hosts", columns: "", q: "", host: "", group: "", kind: "", action: "", status: "", wide: "", open: "" };
 const VIEWS = { changes: "Changes", hosts: "Hosts", table: "Table" };
 const MANY_COLUMNS = 40; // hosts; of more the table begins with groups
 const MAX_PRINTED = 500; // objects, and hosts, whose details are printed
@@ -39,11 +39,13 @@ class Page {
       host: h("input", { type: "search", name: "host", list: "host-names", autocomplete: "off", spellcheck: "false", size: "14" }),
       group: this.choice("group", [...model.groups.keys()].map((name) => [name, name])),
       kind: this.choice("kind", kinds), action: this.choice("action", words), status: this.choice("status", statuses),
+      wide: h("input", { type: "checkbox", name: "wide" }),
       by: this.choice("by", Object.entries(this.by).map(([name, [word]]) => [name, word]), null),
       columns: this.choice("columns", [["hosts", "hosts"], ["groups", "groups"]], null),
     };
     let waits = 0;
-    const said = () => Object.fromEntries(Object.entries(this.inputs).map(([name, input]) => [name, input.value]));
+    const valueOf = (input) => input.type === "checkbox" ? (input.checked ? "yes" : "") : input.value;
+    const said = () => Object.fromEntries(Object.entries(this.inputs).map(([name, input]) => [name, valueOf(input)]));
     for (const input of Object.values(this.inputs)) {
       input.addEventListener("input", () => {
         clearTimeout(waits);
@@ -57,7 +59,8 @@ class Page {
     return [h("div", { class: "controls" }, h("div", { class: "controls views", role: "group", "aria-label": "View" }, this.viewButtons), this.labels.by, this.labels.columns,
       h("button", { type: "button", onclick: () => { this.open.clear(); this.set({ ...EMPTY, view: this.state.view }); } }, "Clear filter")),
     h("div", { class: "controls" }, label("search", "q", { class: "search" }), label("host", "host"),
-      h("datalist", { id: "host-names" }, model.hosts.slice(0, 1000).map((host) => h("option", { value: host.name }))), ...offered.map((name) => label(name, name)))];
+      h("datalist", { id: "host-names" }, model.hosts.slice(0, 1000).map((host) => h("option", { value: host.name }))), ...offered.map((name) => label(name, name)),
+      h("label", { class: "check" }, this.inputs.wide, "open to anybody"))];
   }
 
   choice(name, values, any = "any") {
@@ -94,7 +97,10 @@ class Page {
 
   draw() {
     const { state, model } = this;
-    for (const [name, input] of Object.entries(this.inputs)) if (input.value !== state[name]) input.value = state[name];
+    for (const [name, input] of Object.entries(this.inputs)) {
+      if (input.type === "checkbox") input.checked = Boolean(state[name]);
+      else if (input.value !== state[name]) input.value = state[name];
+    }
     for (const button of this.viewButtons) button.setAttribute("aria-pressed", String(button.dataset.view === state.view));
     this.labels.by.hidden = state.view !== "changes";
     this.labels.columns.hidden = state.view !== "table" || !model.groups.size;

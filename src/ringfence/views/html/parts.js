@@ -180,7 +180,8 @@ class Parts {
 
   both(p) {
     if (p.found === null || p.declared === null) return sideOf(p.declared ?? p.found, p.declared ?? p.found);
-    return [sideOf(p.found, p.declared, "del", ""), " → ", sideOf(p.declared, p.found, "ins", "")];
+    const [before, between] = this.model.words.drift ? ["is ", ", declared "] : ["", " → "];
+    return [before, sideOf(p.found, p.declared, "del", ""), between, sideOf(p.declared, p.found, "ins", "")];
   }
 
   /** What became of it, where the run wrote. */
@@ -197,10 +198,9 @@ class Parts {
 
   change(table, { row, variants }, options) {
     const hosts = variants.flatMap(([, members]) => members).sort((a, b) => a - b);
-    const told = table.told(table.cells(row, variants[0][0]) ?? row.cells);
-    const pieces = told.declared.length ? told.declared : told.found;
+    const told = table.told(table.cells(row, variants[0][0]) ?? table.base(row) ?? []);
     const line = [h("span", {}, badge(this.word(row))), h("b", {}, this.name(row, told)),
-      h("span", {}, meaningParts(pieces), told.found.length && told.declared.length ? this.short(told, variants) : ""),
+      h("span", {}, meaningParts(this.model.meaning(told)), told.found.length && told.declared.length ? this.short(told, variants) : ""),
       h("span", { class: "side" }, options.alone || options.headed ? "" : [bdi(this.onHosts(row, hosts)), h("br")], bdi(this.place(told), { class: "mono" }))];
     return disclosure(line, () => this.details(table, row, variants), options);
   }
@@ -211,7 +211,8 @@ class Parts {
     const [first, ...rest] = told.properties;
     const plain = (side) => side === null ? this.model.words.sides.missing : Array.isArray(side) ? side.join(", ") : side;
     const cut = (text) => text.length > 60 ? `${text.slice(0, 60)}…` : text;
-    const several = variants.length > 1 ? "" : `: ${cut(plain(first.found))} → ${cut(plain(first.declared))}`;
+    const [found, declared] = [cut(plain(first.found)), cut(plain(first.declared))];
+    const several = variants.length > 1 ? "" : this.model.words.drift ? ` is ${found}, declared ${declared}` : `: ${found} → ${declared}`;
     const more = rest.length ? ` and ${count(rest.length, "other property", "other properties")}` : "";
     return h("div", { class: "quiet" }, bdi(`${first.name}${several}${more}`));
   }
