@@ -200,6 +200,7 @@ async function start() {
     document.getElementById("plain").hidden = true;
   }
   document.documentElement.dataset.ready = "true";
+  performance.mark("ready");
 }
 
 start().catch((error) => {
