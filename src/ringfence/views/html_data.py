@@ -342,8 +342,8 @@ def _obstacle(one: Obstacle) -> Cells:
             [*shown, f"and {count(left, 'object')} more"] if left else shown]
 
 
-def table_json(table: ChangeTable, moved: Sequence[int], labels: Mapping[int, str], described: int) -> tuple[str, int]:
-    """A table as the page has it, and how many variants it does not describe.
+class TableText:
+    """A table as the page has it, in pieces. left_out: once it is written, how many variants it does not describe.
 
     moved: {number of a host as it came: as it is shown} · labels: {number of a row: what its hosts are called} · described: how
     many variants are; of the others it is told only on which hosts they are.
@@ -351,16 +351,24 @@ def table_json(table: ChangeTable, moved: Sequence[int], labels: Mapping[int, st
     families: cells · rows: [kind, store, name, word, family, patch, [number of a set of hosts, …], [patch or 0, …], label] ·
     sets: [first, how many, …].
     """
-    sets, rows, left, silent = _Distinct(), [], described, 0
-    for row in table.rows.values():
-        placed = [sets.add(list(runs_of(sorted(moved[h] for h in variant.hosts)))) for variant in row.known.values()]
-        patches = [variant.patch if variant.patch and n < left else "0" for n, variant in enumerate(row.known.values())]
-        left, silent = left - len(patches), silent + patches.count("0")
-        head = encode([row.id.kind, "" if row.id.store == LOCAL else row.id.store, row.name, row.word, row.family])
-        patch = row.patch if patches[0] != "0" else "0"
-        rows.append(f"{head[:-1]},{patch},{encode(placed)},[{','.join(patches)}],{encode(labels.get(row.number, ''))}]")
-    families = ",\n".join(map(encode, table.families))
-    return f'{{"families":[{families}],"sets":{sets.json()},"rows":[\n' + ",\n".join(rows) + "\n]}", silent
+
+    def __init__(self, table: ChangeTable, moved: Sequence[int], labels: Mapping[int, str], described: int) -> None:
+        self._table, self._moved, self._labels, self._described = table, moved, labels, described
+        self.left_out = 0
+
+    def __iter__(self) -> Iterator[str]:
+        sets, left = _Distinct(), self._described
+        yield '{"families":[' + ",\n".join(map(encode, self._table.families)) + '],"rows":['
+        for number, row in enumerate(self._table.rows.values()):
+            variants = row.known.values()
+            placed = [sets.add(list(runs_of(sorted(self._moved[h] for h in variant.hosts)))) for variant in variants]
+            patches = [variant.patch if variant.patch and n < left else "0" for n, variant in enumerate(variants)]
+            left, self.left_out = left - len(patches), self.left_out + patches.count("0")
+            head = encode([row.id.kind, "" if row.id.store == LOCAL else row.id.store, row.name, row.word, row.family])
+            patch = row.patch if patches[0] != "0" else "0"
+            label = encode(self._labels.get(row.number, ""))
+            yield f"{',' * (number > 0)}\n{head[:-1]},{patch},{encode(placed)},[{','.join(patches)}],{label}]"
+        yield f'],"sets":{sets.json()}}}'
 
 
 def runs_of(numbers: Iterable[int]) -> Iterator[int]:

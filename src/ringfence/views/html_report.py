@@ -6,9 +6,9 @@ its digest, and refuses whatever would be read as HTML (Trusted Types).
 """
 
 import base64
-import gzip
 import hashlib
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from ringfence.errors import ExitCode
 from ringfence.formats.data import encode
 from ringfence.report import HostResult, Report
 from ringfence.views.change_words import GONE
-from ringfence.views.html_data import FIELDS, HOST_FIELDS, ReportData, table_json
+from ringfence.views.html_data import FIELDS, HOST_FIELDS, ReportData, TableText
 from ringfence.views.html_tables import (
     COMMAND_WORDS,
     LEVELS,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 MAX_PAGE = 5_000_000  # bytes of a page; details that would make it larger are left out
+MAX_REMAINING = 20_000  # variants of what still differs after a change that are described
 MAX_PLAIN = 100_000  # characters of data that stand in the page as they are; more is compressed
 _SCRIPTS = ("model.js", "parts.js", "lists.js", "grid.js", "page.js")
 
@@ -64,25 +65,47 @@ class HtmlReport:
         page |= page_tables(self._data, hosts, self._words)
         described = sum(len(row.known) for row in self._data.changes.rows.values())
         while True:
-            data, left_out = self._json(hosts, described)
-            text = _rendered(page | {"left_out": left_out}, data)
+            changes = TableText(self._data.changes, hosts.moved, hosts.labels, described)
+            packed = _PackedData(self._json(hosts, changes))
+            text = _rendered(page | {"left_out": changes.left_out}, packed)
             if len(text) <= MAX_PAGE or not described:
                 return text
             described = int(described * 0.9 * MAX_PAGE / len(text)) if described > 100 else 0
 
-    def _json(self, hosts: PlacedHosts, described: int) -> tuple[str, int]:
-        """The data of the page, and of how many changes they do not have the details. described: how many may have them."""
+    def _json(self, hosts: PlacedHosts, changes: TableText) -> Iterator[str]:
+        """The data of the page, in pieces."""
         data, words = self._data, self._words
         tones: dict[str, Mapping[Any, ToneWord]] = {"changes": words.changes, "statuses": STATUS_WORDS, "severities": SEVERITIES,
                                                     "levels": LEVELS}
         said = {**{name: _plain_words(table) for name, table in tones.items()}, "heading": words.heading, "writes": words.writes,
                 "drift": words.drift, "sides": {"found": words.found, "declared": words.declared, "missing": words.missing}}
         told = {"fields": FIELDS, "host_fields": HOST_FIELDS, "hosts": hosts.cells, "groups": hosts.groups, "words": said}
-        changes, left_out = table_json(data.changes, hosts.moved, hosts.labels, described)
-        remaining, _ = table_json(data.remaining, hosts.moved, {}, described)
-        tables = {"changes": changes, "remaining": remaining, "notes": data.notes.json(), "obstacles": data.obstacles.json(),
-                  "errors": data.errors.json()}
-        return encode(told)[:-1] + "".join(f',"{name}":{text}' for name, text in tables.items()) + "}", left_out
+        yield encode(told)[:-1]
+        remaining = TableText(data.remaining, hosts.moved, {}, MAX_REMAINING)
+        for name, pieces in (("changes", changes), ("remaining", remaining), ("notes", (data.notes.json(),)),
+                             ("obstacles", (data.obstacles.json(),)), ("errors", (data.errors.json(),))):
+            yield f',"{name}":'
+            yield from pieces
+        yield "}"
+
+
+class _PackedData:
+    """Data as they stand in a page: JSON of which no text can end the element that it is in, or much of it compressed. It is
+    compressed as it comes: whole it takes much more memory than the page."""
+
+    def __init__(self, pieces: Iterable[str]) -> None:
+        plain, size, compressed = list[str](), 0, list[bytes]()
+        compressor = zlib.compressobj(6, zlib.DEFLATED, 31)  # in the form of gzip, without a time
+        for piece in pieces:
+            size += len(piece)
+            compressed.append(compressor.compress(piece.encode("ascii")))
+            if size <= MAX_PLAIN:
+                plain.append(piece)
+        self.encoding = "gzip" if size > MAX_PLAIN else ""
+        if self.encoding:
+            self.text = base64.b64encode(b"".join([*compressed, compressor.flush()])).decode()
+        else:
+            self.text = "".join(plain).replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _plain_words(table: Mapping[Any, ToneWord]) -> dict[str, dict[str, str]]:
@@ -121,12 +144,7 @@ def content_policy(style: str, script: str) -> str:
             "require-trusted-types-for 'script'; trusted-types 'none'")
 
 
-def _rendered(page: Mapping[str, Any], data: str) -> str:
+def _rendered(page: Mapping[str, Any], packed: _PackedData) -> str:
     style, script = _asset("report.css"), _script()
-    encoding = "gzip" if len(data) > MAX_PLAIN else ""
-    if encoding:
-        data = base64.b64encode(gzip.compress(data.encode("ascii"), 6, mtime=0)).decode()
-    else:  # JSON again, and no text in it can end the element
-        data = data.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-    return _template().render(page, policy=content_policy(style, script), style=style, script=script, data=data,
-                              encoding=encoding)
+    return _template().render(page, policy=content_policy(style, script), style=style, script=script, data=packed.text,
+                              encoding=packed.encoding)
