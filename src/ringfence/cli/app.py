@@ -26,6 +26,7 @@ CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_
 COMMANDS = {
     "init": "Write a project to begin with: inventory, a playbook, settings. Overwrites nothing.",
     "validate": "Find every mistake in playbooks, variables and inventory, without touching a host.",
+    "render": "Show what is declared for hosts, as YAML with the place of each value and why the host gets it. Asks no host.",
     "plan": "Show what would change on the hosts, and change nothing.",
     "apply": "Make the hosts as declared: read, write, then prove it by reading again over a new connection.",
     "drift": "Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing.",

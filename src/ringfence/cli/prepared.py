@@ -19,6 +19,7 @@ from ringfence.run.names import names_on_host
 from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, prepare_hosts
 from ringfence.run.project_state import project_state
 from ringfence.run_settings import PruneMode
+from ringfence.views.plays_view import plays_data, tags_text, tasks_text
 
 NOTHING_SAID = OwnershipOptions([])
 
@@ -105,6 +106,13 @@ def known_kinds(own: bool, trusted: TrustOptions) -> Mapping[str, Kind]:
         return kinds.load()
     allowed = trust_of(trusted)
     return load_kinds(settings.load(Path.cwd(), allowed), allowed)
+
+
+def list_plays(console: Console, run: Prepared, tasks: bool) -> ExitCode:
+    """Ansible's --list-tasks, or else its --list-tags."""
+    plays = run.project.plays if run.project else ()
+    console.show(plays_data(plays, run.tags), tasks_text(plays, run.tags) if tasks else tags_text(plays))
+    return ExitCode.IN_SYNC
 
 
 def list_hosts(console: Console, run: Prepared) -> ExitCode:

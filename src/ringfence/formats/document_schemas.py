@@ -161,7 +161,7 @@ def _host() -> Schema:
         "remaining": {**_array("reference"), "description": "What still differed at the proof."},
         "obstacles": _array("obstacle"),
         "way_back": {**TEXTS, "description": "Of a lost host: commands for its console that undo what was written."},
-        "gone": {"type": "array", "items": _orphan(), "description": "What the project has there and declares no more, and stays."},
+        "gone": {"type": "array", "items": _orphan(), "description": "What the project has there and declares no more."},
         "shipped": {**NUMBER, "description": "compare-defaults: objects that ship with Windows there."}}, "shipped", "gone")
 
 

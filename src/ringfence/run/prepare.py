@@ -39,7 +39,8 @@ class Prepared:
     """A run that is ready: a job a host, what they share, what is worth a warning, and the folder of the project.
 
     read: the playbooks, inventories and files of variables that were read so far, by their real paths · extra_vars, vault_ids:
-    the names of the variables of `-e`, and of the passwords that were given · groups: the hosts of each group of the inventory.
+    the names of the variables of `-e`, and of the passwords that were given · groups: the hosts of each group of the inventory ·
+    project, tags: what was read, and which of its tasks are wanted.
     """
 
     jobs: tuple[HostJob, ...]
@@ -50,6 +51,8 @@ class Prepared:
     extra_vars: tuple[str, ...] = ()
     vault_ids: tuple[str, ...] = ()
     groups: Mapping[str, Collection[str]] = field(default_factory=dict)
+    project: Project | None = None
+    tags: Tags = Tags()  # noqa: RUF009
 
 
 def prepare(options: RunOptions) -> Prepared:
@@ -91,6 +94,8 @@ def prepare(options: RunOptions) -> Prepared:
         tuple(map(str, project.extra)),
         tuple(dict.fromkeys(label for label, _ in given)),
         project.inventory.members,
+        project,
+        tags,
     )
 
 
@@ -116,7 +121,7 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
     context = RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust), policy=run_policy(options, found, []))
-    return Prepared(jobs, context, found_once, found.folder, groups=project.inventory.members)
+    return Prepared(jobs, context, found_once, found.folder, groups=project.inventory.members, project=project)
 
 
 def _unknown_tags(tags: Tags, project: Project) -> Iterator[Diagnostic]:
