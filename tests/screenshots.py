@@ -81,15 +81,14 @@ def rule(hosts: dict[str, Machine], name: str, *machines: str, text: str | None 
 
 def tamper(hosts: dict[str, Machine]) -> None:
     """What a month without anybody looking does."""
-    rule(hosts, "base-rdp", "web1", "web2", "pc3", RA4="")
-    rule(hosts, "base-backup", "db1", "db2", "db3")
+    rule(hosts, "base-rdp", "web1", "web2", RA4="")
+    rule(hosts, "base-backup", "db1", "db2")
     rule(hosts, "web-health", "web5")
     rule(hosts, "db-sql", "db2", LPort="1434")
-    rule(hosts, "base-monitoring", "web3", "web4", Active="FALSE")
+    rule(hosts, "base-monitoring", "web3", Active="FALSE")
     telnet = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=23|Name=Telnet for the vendor|"
     rule(hosts, "old-telnet", "pc1", text=telnet, EmbedCtxt="Vendor")
-    for host in ("pc1", "pc2"):
-        hosts[host].registry.set(POLICY + r"\PublicProfile", "EnableFirewall", 0)
+    hosts["pc1"].registry.set(POLICY + r"\PublicProfile", "EnableFirewall", 0)
 
 
 def ringfence(folder: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> None:

@@ -102,7 +102,7 @@ def test_the_details_of_a_change(opened: Open) -> None:
     (detail,) = one.texts("#app .detail")
     for part in ("found allow inbound tcp 3389 from ANY, any profile",
                  "declared allow inbound tcp 3389 from 10.1.4.0/28, any profile", "declared at playbooks/base.yml:8",
-                 "task base › RDP for admins", "tags rdp", "whose it was this project",
+                 "task base › RDP for admins", "tags rdp", "whose it is this project",
                  "property found declared remote_address ANY 10.1.4.0/28", "On 4 hosts pc1 web1 web2 web3"):
         assert part in detail
     one.page.locator(ITEMS).nth(1).click()

@@ -170,7 +170,9 @@ def change_cells(change: Change, names: Names, owner: str, full: bool) -> Cells:
     renamed = change.resource.name if change.action == "rename" else ""
     cells: Cells = [cut(change.why, full), owner, escaped(where.file), where.line, cut(label.play, full), cut(label.task, full),
                     [*map(escaped, label.tags)], dict(names).get(title) or cut(title, full), cut(renamed, full)]
-    cells += [_by_default(change), *(_meaning(side, names, full) for side in (change.before, change.after))]
+    both = change.before is not None and change.after is not None
+    told = (None, None) if both and not change.resource.kind.phrases else (change.before, change.after)  # what differs says all
+    cells += [_by_default(change), *(_meaning(side, names, full) for side in told)]
     nothing = _blanks(cast(Hashable, type(change.resource)))
     for name, (before, after) in change.properties().items() if change.writes else ():
         found, declared = (None if side is None else _told(v, nothing.get(name, "(none)"), say, full) for side, v in (

@@ -19,16 +19,8 @@ from ringfence.formats.data import encode
 from ringfence.report import HostResult, Report
 from ringfence.views.change_words import GONE
 from ringfence.views.html_data import FIELDS, HOST_FIELDS, ReportData, TableText
-from ringfence.views.html_tables import (
-    COMMAND_WORDS,
-    LEVELS,
-    SEVERITIES,
-    STATUS_WORDS,
-    PlacedHosts,
-    ToneWord,
-    page_head,
-    page_tables,
-)
+from ringfence.views.html_tables import PlacedHosts, page_head, page_tables
+from ringfence.views.html_words import COMMAND_WORDS, LEVELS, SEVERITIES, ToneWord
 from ringfence.views.view import ViewOptions
 
 if TYPE_CHECKING:
@@ -75,8 +67,8 @@ class HtmlReport:
     def _json(self, hosts: PlacedHosts, changes: TableText) -> Iterator[str]:
         """The data of the page, in pieces."""
         data, words = self._data, self._words
-        tones: dict[str, Mapping[Any, ToneWord]] = {"changes": words.changes, "statuses": STATUS_WORDS, "severities": SEVERITIES,
-                                                    "levels": LEVELS}
+        tones: dict[str, Mapping[Any, ToneWord]] = {"changes": words.changes, "statuses": words.statuses,
+                                                    "severities": SEVERITIES, "levels": LEVELS}
         said = {**{name: _plain_words(table) for name, table in tones.items()}, "heading": words.heading, "writes": words.writes,
                 "drift": words.drift, "sides": {"found": words.found, "declared": words.declared, "missing": words.missing}}
         told = {"fields": FIELDS, "host_fields": HOST_FIELDS, "hosts": hosts.cells, "groups": hosts.groups, "words": said}

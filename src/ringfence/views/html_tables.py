@@ -1,83 +1,24 @@
 """What stands in the page of a run without JavaScript: the answer, numbers, tables of objects and hosts; and its words."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
 from ringfence import __version__
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
-from ringfence.model.state import Change
 from ringfence.report import Report, RunInfo, Status
-from ringfence.views.change_words import ABANDONED, CHANGE_WORDS, GONE, STYLES, found_word, status_words
+from ringfence.views.change_words import ABANDONED, GONE
 from ringfence.views.format import cut, escaped, natural
 from ringfence.views.host_names import HostGroups, HostNames
 from ringfence.views.html_data import FIELDS, HOST_FIELDS, Cells, ChangeRow, ReportData, note_cells, patched, runs_of
+from ringfence.views.html_words import LEVELS, SEVERITIES, CommandWords, ToneWord
 from ringfence.views.view import ViewOptions
 
 _NAMED = 8  # hosts that were not reached, in the line that says so
 _MADE = HOST_FIELDS.index("made")
 _MAX_NOTES, _MAX_ROWS, _MAX_HOSTS, _MAX_PROPERTIES = 1_000, 1_000, 2_000, 12
-
-
-@dataclass(frozen=True, slots=True)
-class ToneWord:
-    """What stands for something: a sign and a word, and the colour behind them."""
-
-    sign: str
-    word: str
-    tone: str
-
-
-_STATUS_SIGNS: dict[Status, str] = {"in_sync": "✓", "reachable": "✓", "changed": "✓", "differs": "≠", "not_in_force": "!",
-                                    "unreachable": "⊘", "unknown": "?", "lost": "✗", "refused": "✗", "stale": "✗", "invalid": "✗",
-                                    "failed": "✗"}
-STATUS_WORDS = {name: ToneWord(sign, status_words(name), "good" if name == "changed" else STYLES[name])
-                for name, sign in _STATUS_SIGNS.items()}
-SEVERITIES = {"error": ToneWord("✗", "error", "error"), "warning": ToneWord("!", "warning", "warning"),
-               "note": ToneWord("i", "note", "quiet")}
-LEVELS = {"not_in_force": ToneWord("!", "not in force", "error"), "unknown": ToneWord("?", "in force? not known", "warning"),
-           "note": ToneWord("i", "note", "quiet")}
-_PLANNED = {str(action): ToneWord(words.sign, action, words.style) for action, words in CHANGE_WORDS.items()}
-_DRIFTED = {words.found: ToneWord(words.sign, words.found, words.style) for words in CHANGE_WORDS.values()} | {
-    "MISSING": ToneWord("−", "MISSING", "removed"), "DIFFERS": ToneWord("≠", "DIFFERS", "changed"),
-    "UNEXPECTED": ToneWord("+", "UNEXPECTED", "removed"), GONE: ToneWord("o", GONE, "warning")}
-_UNLIKE = _PLANNED | {"create": ToneWord("+", "added", "added"), "update": ToneWord("~", "changed", "changed"),
-                       "remove": ToneWord("−", "missing", "removed")}
-
-
-def _action(change: Change) -> str:
-    return change.action
-
-
-@dataclass(frozen=True)
-class CommandWords:
-    """How the page of a command speaks. changes: what changes are called, by what `word_of` says of each · found, declared: their
-    two sides · missing: a side that is not there · heading: of the changes · writes: whether hosts are written · orphans: whether
-    what the project left on hosts is told among them · drift: what is found is told before what is declared, and nothing
-    becomes of it."""
-
-    title: str
-    changes: Mapping[str, ToneWord]
-    heading: str = ""
-    found: str = "found"
-    declared: str = "declared"
-    missing: str = "not there"
-    writes: bool = False
-    orphans: bool = False
-    drift: bool = False
-    word_of: Callable[[Change], str] = _action
-
-
-COMMAND_WORDS = {
-    "plan": CommandWords("Plan", _PLANNED, "What would be changed"),
-    "apply": CommandWords("Apply", _PLANNED, "What was to be changed", writes=True),
-    "drift": CommandWords("Drift", _DRIFTED, "What is not as declared", orphans=True, drift=True, word_of=found_word),
-    "validate": CommandWords("Validation", _PLANNED),
-    "compare-defaults": CommandWords("Against what Windows ships", _UNLIKE, "What is not as Windows ships it",
-                                     "as Windows ships it", "found")}
 
 
 class PlacedHosts:
@@ -93,7 +34,7 @@ class PlacedHosts:
         names = [str(cells[0]) for cells in self.cells]
         places = {name: place for place, name in enumerate(names)}
         members = {escaped(name): sorted(places[h] for h in map(escaped, hosts) if h in places) for name, hosts in groups.items()}
-        self.groups = [[name, [*runs_of(found)]] for name, found in members.items() if found]
+        self.groups = [[name, [*runs_of(found)]] for name, found in members.items() if 0 < len(found) < len(names)]
         self._names = HostNames(names, {name: [names[place] for place in found] for name, found in members.items()})
         self.labels = {row.number: self.label([self.moved[h] for v in row.known.values() for h in v.hosts])
                        for row in data.changes.rows.values()}
@@ -216,7 +157,7 @@ def page_tables(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> di
     for cells in hosts.cells:
         counted[cells[1]] = counted.get(cells[1], 0) + 1
     statuses, start = [], 0.0
-    for name, word in STATUS_WORDS.items():
+    for name, word in words.statuses.items():
         if name in counted:
             width = 1000 * counted[name] / len(hosts.cells)
             statuses.append({"name": name, "sign": word.sign, "word": word.word, "tone": word.tone, "count": counted[name],
@@ -228,7 +169,7 @@ def page_tables(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> di
     values = [table.values() for table in (data.errors, data.obstacles, data.notes)]
     return {"statuses": statuses, "actions": actions, "rows": [*_row_groups(data, hosts, words)],
             "rows_left": max(0, len(data.changes.rows) - _MAX_ROWS),
-            "hosts": [_host(cells, shown, *values) for cells in hosts.cells[:_MAX_HOSTS]],
+            "hosts": [_host(cells, words.statuses, shown, *values) for cells in hosts.cells[:_MAX_HOSTS]],
             "hosts_left": max(0, len(hosts.cells) - _MAX_HOSTS)}
 
 
@@ -268,10 +209,11 @@ def _properties(cells: Cells, words: CommandWords) -> Iterator[dict[str, str]]:
         yield {"name": f"and {len(rows) - _MAX_PROPERTIES} more", "text": ""}
 
 
-def _host(cells: Cells, actions: Sequence[str], errors: list[Any], obstacles: list[Any], notes: list[Any]) -> dict[str, Any]:
+def _host(cells: Cells, statuses: Mapping[Status, ToneWord], actions: Sequence[str], errors: list[Any], obstacles: list[Any],
+          notes: list[Any]) -> dict[str, Any]:
     """A line of the table of hosts."""
     told = dict(zip(HOST_FIELDS, cells, strict=True))
-    word, said = STATUS_WORDS[told["status"]], list[str]()
+    word, said = statuses[told["status"]], list[str]()
     if told["error"] >= 0:
         _, reason, advice = errors[told["error"]]
         said += [reason, f"→ {advice}"] if advice else [reason]

@@ -120,7 +120,7 @@ class Parts {
     for (let i = 0; i < told.defaults.length; i += 2) defaults.push(`${told.defaults[i]} ${told.defaults[i + 1]}`);
     term("by default", defaults.join(", "));
     term("why", told.why ? bdi(told.why) : "");
-    term("whose it was", told.owner ? bdi(told.owner) : "");
+    term("whose it is", told.owner ? bdi(told.owner) : "");
     term("declared at", told.file ? bdi(this.place(told), { class: "mono" }) : "");
     term("task", told.task || told.play ? bdi([told.play, told.task].filter(Boolean).join(" › ")) : "");
     term("tags", told.tags.length ? bdi(told.tags.join(", ")) : "");
