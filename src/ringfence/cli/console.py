@@ -1,6 +1,7 @@
 """Where commands write: results to standard output; questions, progress, logs and mistakes to standard error."""
 
 import contextlib
+import getpass
 import logging
 import os
 import shutil
@@ -15,12 +16,13 @@ from ringfence.cli.log_file import LogFile
 from ringfence.cli.options import CommonOptions
 from ringfence.cli.resolved_settings import ResolvedSettings
 from ringfence.cli.streams import mute
-from ringfence.diagnostics import Diagnostic, InputError, Where
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import ExitCode, RingfenceError
 from ringfence.formats.document import document
 from ringfence.report import ProjectState, RunInfo
 from ringfence.run.run_options import new_run_id
 from ringfence.run_settings import OutputFormat
+from ringfence.secret import Secret
 from ringfence.views import diagnostics_text
 from ringfence.views.format import Style, unstyled
 from ringfence.views.host_names import HostGroups
@@ -126,6 +128,19 @@ class Console:
         """Mistakes and warnings, for people; where they want it quiet, mistakes alone."""
         if found := [d for d in found if d.severity == "error" or not self.quiet]:
             self.say(diagnostics_text.diagnostics(found, self.style_error))
+
+    def ask_secret(self, question: str) -> Secret:
+        """A secret, typed on the terminal and not shown. Raises InputError where there is nobody to ask, or nothing is typed."""
+        if not sys.stdin.isatty():
+            raise InputError([Diagnostic(NOWHERE, f"{question.strip().rstrip(':')}: there is nobody to ask",
+                                         "A file or a vaulted variable has it where nobody is at the terminal.")])
+        try:
+            typed = getpass.getpass(question, sys.stderr)
+        except EOFError:
+            typed = ""
+        if not typed:
+            raise InputError([Diagnostic(NOWHERE, f"{question.strip().rstrip(':')}: nothing was typed")])
+        return Secret(typed)
 
     def ask(self, question: str) -> bool:
         """A question on the terminal; anything but yes is no."""

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable
 from functools import cache
 from itertools import repeat
 from operator import is_
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import HostError, RingfenceError
@@ -16,6 +16,9 @@ from ringfence.model.state import Change, Id
 from ringfence.plan.obstacles import Obstacle
 from ringfence.plan.plan import Orphan
 from ringfence.report import HostResult
+
+if TYPE_CHECKING:  # of drift alone
+    from ringfence.windows.attribution import Attribution
 
 FORMAT_VERSION = "1.0"
 """Of documents, events and journals: the minor grows when members are added, the major when one changes."""
@@ -144,9 +147,22 @@ def definitions_text(found: dict[str, str]) -> str:
 
 def host_data(result: HostResult) -> dict[str, Any]:
     """What became of one host, but for its changes."""
-    return {**host_head(result), "declared": result.declared, "undeclared": result.undeclared,
+    data = {**host_head(result), "declared": result.declared, "undeclared": result.undeclared,
             "obstacles": [obstacle_data(o) for o in result.obstacles], "way_back": result.way_back,
             "gone": [orphan_data(o) for o in result.orphans]}
+    if result.changed_by is not None:
+        names = {c.id: (c.before or c.resource).name for c in result.changes}
+        data["changed_by"] = [attribution_data(id, names.get(id, id.name), one) for id, one in result.changed_by.items()]
+    return data
+
+
+def attribution_data(id: Id, name: str, one: "Attribution") -> dict[str, Any]:
+    """Who changed an object, as far as events tell."""
+    event = one.event and {"id": one.event.id, "time": f"{one.event.time:%Y-%m-%dT%H:%M:%SZ}", "deed": one.deed,
+                           "user": one.event.user or None, "account": one.event.account or None,
+                           "program": one.event.program or None, "like_ringfence": one.like_ringfence}
+    return {"store": id.store, "kind": id.kind, "name": name, "event": event, "earlier": one.earlier, "last_run": one.run or None,
+            "unknown": one.unknown or None}
 
 
 def host_text(result: HostResult, definitions: Definitions) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ringfence.errors import HostError, RingfenceError
 from ringfence.report import HostResult
+from ringfence.views.attribution_text import common_line, common_reason, who_row
 from ringfence.views.change_text import ChangeOptions, ChangeText, Row, change_text, orphan_text, row_lines
 from ringfence.views.change_words import STYLES, status_words
 from ringfence.views.diagnostics_text import MAX_DIAGNOSTICS, diagnostic, failure
@@ -121,11 +122,16 @@ class GroupedResults:
         if result.obstacles:
             yield _as_it_is("\n".join(obstacles(result.obstacles, options.style, full)))
         names, failed = tuple(result.names.items()), result.status if result.error else ""
+        reason = common_reason(result.changed_by or {})
         for change in result.changes:
             made = ("" if not (failed and result.written) else ", made" if change.id in result.written else ", not made")
             text = change_text(change, options, names)
             text = replace(text, head=text.head + made) if made else text
+            if not reason and result.changed_by and change.id in result.changed_by:
+                text = replace(text, rows=(*text.rows, who_row(result.changed_by[change.id], full)))
             yield _Entry("tells", (failed, made, change.action, change.id), text)
+        if reason:
+            yield _as_it_is(common_line(reason, full))
         for orphan in result.orphans if options.drift else ():
             yield _Entry("tells", ("gone", orphan.id), orphan_text(orphan, options, names))
         if result.error is not None:

@@ -26,7 +26,7 @@ _OTHER_ORIGINS = frozenset({2, 3, 4, 5, 6})  # group policy, dynamic, generated,
 _LOCAL_STORE = 2
 # What changes policy for the cmdlets of NetSecurity: they are of CIM classes, whose provider runs in the first of these (SigmaHQ,
 # "New Firewall Rule Added … Via WmiPrvSE.EXE"). No document of Windows says so: therefore the programs of sessions count too.
-_OF_CMDLETS = frozenset({"wmiprvse.exe", "wsmprovhost.exe", "powershell.exe", "pwsh.exe"})
+PROGRAMS_OF_CMDLETS = frozenset({"wmiprvse.exe", "wsmprovhost.exe", "powershell.exe", "pwsh.exe"})
 _VIRTUAL_ACCOUNT = "S-1-5-94-"  # of JEA endpoints; each session may have another one
 _RUN_TIME = re.compile(r"(\d{8}T\d{6})Z-[0-9a-f]{6}")
 _SLACK = timedelta(minutes=1)  # between two clocks that were compared
@@ -77,9 +77,10 @@ def asked_since(changes: Iterable[Change], ledger: Ledger, clock: Clock) -> date
 
 
 def _since(ledger: Ledger, id: Id, clock: Clock) -> datetime | None:
-    """When the project last began to write an object, by the host's clock; None where it did not, or nobody knows."""
-    entry = ledger.entries.get(id)
-    moment = written_at(entry.run) if entry else None
+    """When the run began that last wrote an object, by the host's clock; None where there is none, or nobody knows: of a run that
+    never told its end, and of one on the machine whose image this host was made from."""
+    entry = None if ledger.inherited_from else ledger.entries.get(id)
+    moment = written_at(entry.run) if entry and not entry.pending else None
     try:
         return clock.of_host(moment) - _SLACK if moment else None
     except OverflowError:
@@ -173,9 +174,14 @@ def _later(events: Sequence[PolicyEvent], since: datetime | None) -> Sequence[Po
 
 
 def _is_like_ringfence(event: PolicyEvent, own_sid: str) -> bool:
-    program, user = event.program.replace("/", "\\").rpartition("\\")[2].lower(), event.user.upper()
+    user = event.user.upper()
     virtual = user.startswith(_VIRTUAL_ACCOUNT) and own_sid.startswith(_VIRTUAL_ACCOUNT)
-    return program in _OF_CMDLETS and user != "" and (virtual or user == own_sid.upper())
+    return program_file(event) in PROGRAMS_OF_CMDLETS and user != "" and (virtual or user == own_sid.upper())
+
+
+def program_file(event: PolicyEvent) -> str:
+    """The file name of the program of an event, in lower case."""
+    return event.program.replace("/", "\\").rpartition("\\")[2].lower()
 
 
 def _doubt(change: Change, event: PolicyEvent, deed: Deed, like: bool, since: datetime | None, run: str) -> str:
@@ -201,22 +207,21 @@ def _apart(time: timedelta) -> str:
 
 def _not_told(log: EventLog, since: datetime | None, run: str) -> str:
     """Why no event tells who changed an object."""
-    nothing = "nothing of this object in it"
     if log.unread:
         return f"the event log could not be read: {log.unread}"
-    damaged = f"; {log.damaged} of its events could not be read" if log.damaged else ""
     off = "" if log.enabled else "the event log is switched off; "
+    damaged = f"; {log.damaged} of its events could not be read" if log.damaged else ""
     if log.oldest is None:
         return f"{off}the event log is empty{damaged}"
     reaches = f"the event log reaches back to {shown_moment(log.oldest)}"
     if not log.whole and log.events and (since is None or log.events[0].time > since):
-        return f"{off}of the event log the newest {MAX_EVENTS:,} events were read, back to " \
-               f"{shown_moment(log.events[0].time)}: {nothing}{damaged}"
+        back_to = shown_moment(log.events[0].time)
+        return f"{off}of the event log the newest {MAX_EVENTS:,} events were read, back to {back_to}, and none is of it{damaged}"
     if since is None:
-        return f"{off}{reaches}: {nothing}{damaged}"
+        return f"{off}{reaches} and has nothing of it{damaged}"
     if log.oldest > since + 2 * _SLACK:
-        return f"{off}{reaches} only, and ringfence last wrote this object before, in its run {run}: {nothing}{damaged}"
-    return f"{off}{reaches}: {nothing} since ringfence last wrote it, in its run {run}{damaged}"
+        return f"{off}{reaches} only, and has nothing of it; ringfence last wrote it before that, in its run {run}{damaged}"
+    return f"{off}{reaches} and has nothing of it since ringfence last wrote it, in its run {run}{damaged}"
 
 
 def shown_moment(moment: datetime) -> str:
