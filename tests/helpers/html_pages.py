@@ -15,6 +15,8 @@ from ringfence.plan.obstacles import Affected, Obstacle, Reason
 from ringfence.report import HostResult, ProjectState, Report, RunInfo
 from ringfence.views.html_report import HtmlReport
 from ringfence.views.view import ViewOptions
+from ringfence.windows.attribution import Attribution
+from ringfence.windows.policy_events import PolicyEvent
 
 RULE = KINDS["firewall_rule"]
 
@@ -100,4 +102,7 @@ def fleet(*, wrote: bool = False) -> list[HostResult]:
     return found
 
 
+BY_ANNA = Attribution(PolicyEvent(2006, datetime(2026, 11, 25, 9, 3, 1, tzinfo=UTC), "S-1-5-21-1-2-3-1104", r"CORP\anna",
+                                  r"C:\Windows\System32\mmc.exe"), "changed")
+NOT_KNOWN = Attribution(unknown="the log does not reach back so far")
 GROUPS: Mapping[str, Sequence[str]] = {"web": ("web1", "web2", "web3"), "db": ("db1", "db2"), "pc": ("pc1", "pc2", "pc10")}

@@ -1,16 +1,18 @@
 """The HTML report in a real browser: what a person does with it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from browsers import OpenedPage, chromium
-from html_pages import GROUPS, NARROWED, RULE, fleet, large, made, page
+from html_pages import BY_ANNA, GROUPS, NARROWED, NOT_KNOWN, RULE, fleet, large, made, page
 from playwright.sync_api import Browser, expect
 
 from ringfence.diagnostics import Diagnostic, Where
+from ringfence.errors import Unreachable
 from ringfence.model.state import Change, id_of
 from ringfence.report import HostResult
 
@@ -19,7 +21,7 @@ Open = Callable[..., OpenedPage]
 WARNING = Diagnostic(Where("site.yml", 3), "the group test has no hosts", severity="warning")
 DRIFT = page(fleet(), "drift", [WARNING], groups=GROUPS)
 APPLY = page(fleet(wrote=True), "apply", groups=GROUPS)
-ITEMS = "#app .items > li > .item"
+ITEMS = "#app section:last-child .items > li > .item"
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +115,16 @@ def test_the_details_of_a_change(opened: Open) -> None:
     assert "host=web2" in one.fragment
 
 
+def test_who_changed_it_stands_in_the_details(opened: Open) -> None:
+    results = fleet()
+    of = {"web1": {NARROWED.id: BY_ANNA}, "web2": {NARROWED.id: BY_ANNA}, "pc1": {c.id: NOT_KNOWN for c in results[5].changes}}
+    one = opened(page([replace(r, changed_by=of.get(r.host)) for r in results], "drift"), "q=rdp")
+    one.page.locator(ITEMS).first.click()
+    (detail,) = one.texts("#app .detail")
+    assert ("Who changed it pc1: not known: the log does not reach back so far web1, web2: changed 2026-11-25 09:03:01Z by "
+            r"CORP\anna with C:\Windows\System32\mmc.exe (event 2006)") in detail
+
+
 def test_the_details_of_a_host(opened: Open) -> None:
     one = opened(APPLY, "view=hosts")
     assert one.texts(ITEMS)[1] == ("! not in force db2 db Group Policy has local rules ignored in the profile domain "
@@ -131,6 +143,21 @@ def test_the_details_of_a_host(opened: Open) -> None:
         text = " ".join(detail.inner_text().split())
         for part in parts:
             assert part in text, f"{host}: {part} is not in {text}"
+
+
+def test_what_went_wrong_is_told_once_for_all_its_hosts(opened: Open) -> None:
+    results = fleet()
+    away = replace(results[6], host="pc11", error=Unreachable("timeout", "10.0.0.11:5986"))
+    one = opened(page([*results, away], "drift", groups=GROUPS))
+    troubles = one.page.locator("#app section:first-child .items > li > .item")
+    assert [" ".join(t.split()) for t in troubles.all_inner_texts()] == [
+        "! not in force Group Policy has local rules ignored in the profile domain firewall_rule base-rdp (playbooks/base.yml:8) "
+        "db2",
+        "⊘ unreachable connection timed out pc10, pc11"]
+    troubles.last.click()
+    (detail,) = one.texts("#app section:first-child .detail")
+    assert detail == ("→ Check routing and firewalls on the way, or raise ansible_timeout "
+                      "pc10 10.0.0.10:5986 pc11 10.0.0.11:5986 On 2 hosts pc10 pc11")
 
 
 def test_the_table_of_objects_and_hosts_by_keyboard(opened: Open) -> None:
@@ -185,8 +212,10 @@ def test_long_lists_come_in_parts(opened: Open) -> None:
 
 def test_everything_is_reached_by_keyboard(opened: Open) -> None:
     one = opened(DRIFT)
-    one.page.keyboard.press("/")
-    assert one.page.evaluate("document.activeElement.name") == "q"
+    for _ in range(20):
+        one.page.keyboard.press("Tab")
+        if one.page.evaluate("document.activeElement.name") == "q":
+            break
     one.page.keyboard.type("rdp")
     expect(one.page.locator(ITEMS)).to_have_count(1)
     for _ in range(12):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from html_pages import BACKUP, NARROWED, RULE, change, fleet, large, made, page
+from html_pages import BACKUP, BY_ANNA, NARROWED, NOT_KNOWN, RULE, change, fleet, large, made, page
 from html_reading import ReadPage, changes_of
 
 from ringfence.diagnostics import Diagnostic, Where
@@ -220,3 +220,22 @@ def test_what_the_project_left_on_hosts_is_told_as_drift() -> None:
     assert row[0] == "o GONE"
     assert told(text, "b", "base-backup")["why"] == "created by run 20260101T000000Z-000000; nobody declares it any more"
     assert ReadPage(page(results, "plan")).data["changes"]["rows"] == []
+
+
+def asked_who() -> list[HostResult]:
+    """The fleet, where somebody asked who changed it: known of one object, of nothing, and of one of two."""
+    results = fleet()
+    who = {"web1": {NARROWED.id: BY_ANNA}, "pc1": {c.id: NOT_KNOWN for c in results[5].changes},
+           "web2": {results[1].changes[0].id: NOT_KNOWN, NARROWED.id: BY_ANNA}}
+    return [replace(r, changed_by=who.get(r.host)) for r in results]
+
+
+def test_who_changed_what_is_told_of_each_host() -> None:
+    read = ReadPage(page(asked_who(), "drift"))
+    rows = {row[0]: row[-1] for row in read.rows}
+    anna = r"changed 2026-11-25 09:03:01Z by CORP\anna with C:\Windows\System32\mmc.exe (event 2006)"
+    assert rows["web1"] == f"who changed firewall_rule base-rdp: {anna}"
+    assert rows["pc1"] == "who changed these: not known: the log does not reach back so far"
+    assert rows["web2"] == ("who changed firewall_rule web-site: not known: the log does not reach back so far "
+                            f"who changed firewall_rule base-rdp: {anna}")
+    assert "who" not in rows["web3"]

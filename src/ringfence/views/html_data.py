@@ -22,6 +22,7 @@ from ringfence.model.state import LOCAL, Change, Id
 from ringfence.plan.obstacles import Obstacle
 from ringfence.report import DefaultsResult, HostResult
 from ringfence.secret import MASK
+from ringfence.views.attribution_text import common_reason, who_row
 from ringfence.views.change_text import orphan_change
 from ringfence.views.format import MAX_LISTED, Names, count, cut, empty_as, escaped, naming, natural, value
 from ringfence.views.meaning import lets_all_through, meaning
@@ -264,7 +265,7 @@ class ReportData:
 
     def __init__(self, word_of: Callable[[Change], str], full: bool = False, orphans: bool = False) -> None:
         self.changes, self.remaining = ChangeTable(word_of, full), ChangeTable(word_of, full)
-        self.notes, self.obstacles, self.errors = _Distinct(), _Distinct(), _Distinct()
+        self.notes, self.obstacles, self.errors, self.who = _Distinct(), _Distinct(), _Distinct(), _Distinct()
         self.hosts: list[Cells] = []  # as HOST_FIELDS has it
         self.words, self.hosts_of_word = Counter[str](), Counter[str]()
         self._word_of, self._orphans = word_of, orphans
@@ -288,7 +289,18 @@ class ReportData:
             escaped(result.host), result.status, round(result.seconds, 2), result.declared, result.undeclared, dict(counted),
             error, [self.notes.add(note_cells(d)) for d in told], len(result.diagnostics) - len(told),
             [self.obstacles.add(_obstacle(o)) for o in result.obstacles[:MAX_NOTES]], [escaped(w) for w in result.way_back],
-            _which(result.written, result.changes, numbers), _which(result.proven, result.changes, numbers)])
+            _which(result.written, result.changes, numbers), _which(result.proven, result.changes, numbers),
+            self._who(result, numbers)])
+
+    def _who(self, result: HostResult, numbers: Sequence[int]) -> list[int]:
+        """Who made a host differ, as far as that is known: number of a row and number of a text, in turn. A reason that holds for
+        all of them stands once, for the row -1."""
+        found = result.changed_by or {}
+        if reason := common_reason(found):
+            return [-1, self.who.add(f"not known: {cut(reason, longest=_MAX_TEXT)}")]
+        told = [(number, who_row(found[change.id])[1]) for number, change in zip(numbers, result.changes, strict=False)
+                if change.id in found]
+        return [part for number, lines in told for part in (number, self.who.add("\n".join(lines)))]
 
     def order(self) -> list[int]:
         """The numbers of the hosts, as they came, in the order of their names."""
@@ -296,7 +308,7 @@ class ReportData:
 
 
 HOST_FIELDS = ("name", "status", "seconds", "declared", "undeclared", "words", "error", "notes", "notes_left", "obstacles",
-               "way_back", "made", "proven")
+               "way_back", "made", "proven", "who")
 
 
 def _which(ids: frozenset[Id], changes: Sequence[Change], numbers: Sequence[int]) -> int | list[int]:
@@ -329,10 +341,10 @@ def escaped_lines(text: str) -> str:
 
 
 def _error(error: Exception) -> Cells:
-    """Why a host failed, and what to do."""
+    """Why a host failed: the kind of failure, what happened, what the other side said of it, and what to do."""
     if isinstance(error, HostError):
-        return [error.kind, escaped_lines(error.reason), escaped_lines(error.advice)]
-    return ["", escaped_lines(str(error)), ""]
+        return [error.kind, *map(escaped_lines, (error.summary, error.detail, error.advice))]
+    return ["", escaped_lines(str(error)), "", ""]
 
 
 def _obstacle(one: Obstacle) -> Cells:

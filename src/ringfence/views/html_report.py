@@ -74,10 +74,11 @@ class HtmlReport:
         told = {"fields": FIELDS, "host_fields": HOST_FIELDS, "hosts": hosts.cells, "groups": hosts.groups, "words": said}
         yield encode(told)[:-1]
         remaining = TableText(data.remaining, hosts.moved, {}, MAX_REMAINING)
-        for name, pieces in (("changes", changes), ("remaining", remaining), ("notes", (data.notes.json(),)),
-                             ("obstacles", (data.obstacles.json(),)), ("errors", (data.errors.json(),))):
+        for name, table in (("changes", changes), ("remaining", remaining)):
             yield f',"{name}":'
-            yield from pieces
+            yield from table
+        for name, shared in (("notes", data.notes), ("obstacles", data.obstacles), ("errors", data.errors), ("who", data.who)):
+            yield f',"{name}":{shared.json()}'
         yield "}"
 
 

@@ -166,10 +166,11 @@ def page_tables(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> di
     shown = [a for a in words.changes if data.words[a]]
     actions = [{"sign": words.changes[a].sign, "word": words.changes[a].word, "tone": words.changes[a].tone,
                 "count": data.words[a], "hosts": data.hosts_of_word[a]} for a in shown]
-    values = [table.values() for table in (data.errors, data.obstacles, data.notes)]
+    values = [table.values() for table in (data.errors, data.obstacles, data.notes, data.who)]
+    names = {row.number: f"{row.id.kind} {row.name}" for row in data.changes.rows.values()}
     return {"statuses": statuses, "actions": actions, "rows": [*_row_groups(data, hosts, words)],
             "rows_left": max(0, len(data.changes.rows) - _MAX_ROWS),
-            "hosts": [_host(cells, words.statuses, shown, *values) for cells in hosts.cells[:_MAX_HOSTS]],
+            "hosts": [_host(cells, words.statuses, shown, names, *values) for cells in hosts.cells[:_MAX_HOSTS]],
             "hosts_left": max(0, len(hosts.cells) - _MAX_HOSTS)}
 
 
@@ -209,14 +210,14 @@ def _properties(cells: Cells, words: CommandWords) -> Iterator[dict[str, str]]:
         yield {"name": f"and {len(rows) - _MAX_PROPERTIES} more", "text": ""}
 
 
-def _host(cells: Cells, statuses: Mapping[Status, ToneWord], actions: Sequence[str], errors: list[Any], obstacles: list[Any],
-          notes: list[Any]) -> dict[str, Any]:
-    """A line of the table of hosts."""
+def _host(cells: Cells, statuses: Mapping[Status, ToneWord], actions: Sequence[str], names: Mapping[int, str],
+          errors: list[Any], obstacles: list[Any], notes: list[Any], who: list[Any]) -> dict[str, Any]:
+    """A line of the table of hosts. names: of the objects, by the numbers of their rows."""
     told = dict(zip(HOST_FIELDS, cells, strict=True))
     word, said = statuses[told["status"]], list[str]()
     if told["error"] >= 0:
-        _, reason, advice = errors[told["error"]]
-        said += [reason, f"→ {advice}"] if advice else [reason]
+        _, summary, detail, advice = errors[told["error"]]
+        said += [f"{summary}: {detail}" if detail else summary, *([f"→ {advice}"] if advice else [])]
     if told["way_back"]:
         said += ["The way back, at its console, the last written first:", *told["way_back"]]
     for number in told["obstacles"]:
@@ -226,5 +227,7 @@ def _host(cells: Cells, statuses: Mapping[Status, ToneWord], actions: Sequence[s
     for number in told["notes"]:
         severity, where, summary, detail = notes[number]
         said.append(": ".join(filter(None, (severity, where, summary))) + (f"\n{detail}" if detail else ""))
+    for row, number in zip(told["who"][::2], told["who"][1::2], strict=True):
+        said.append(f"who changed {names.get(row, 'these')}: {who[number]}")
     return {"name": told["name"], "sign": word.sign, "word": word.word, "tone": word.tone, "declared": told["declared"],
             "seconds": told["seconds"], "actions": [told["words"].get(a, 0) for a in actions], "told": said}

@@ -72,14 +72,23 @@ class Model {
     this.groups = new Map(data.groups.map(([name, runs]) => [name, new Set(membersOf(runs))]));
     this.changes = new Table(data.changes, data.fields);
     this.remaining = new Table(data.remaining, data.fields);
-    Object.assign(this, { notes: data.notes, obstacles: data.obstacles, errors: data.errors });
+    Object.assign(this, { notes: data.notes, obstacles: data.obstacles, errors: data.errors, who: data.who });
     for (const host of this.hosts) {
       host.groups = [...this.groups].filter(([, members]) => members.has(host.number)).map(([name]) => name);
-      host.text = [host.name, ...host.groups, ...this.said(host)].join("\n").toLowerCase();
     }
   }
 
-  /** What is said of a host itself. */
+  /** Why a host failed, in one text. */
+  reason(host) {
+    const [, summary, detail] = this.errors[host.error];
+    return detail ? `${summary}: ${detail}` : summary;
+  }
+
+  /** What is said of a host itself, to be searched. */
+  textOf(host) {
+    return host.text ??= [host.name, ...host.groups, ...this.said(host)].join("\n").toLowerCase();
+  }
+
   said(host) {
     return [...(host.error >= 0 ? this.errors[host.error] : []), ...host.notes.flatMap((n) => this.notes[n]),
       ...host.obstacles.flatMap((n) => this.obstacles[n].flat()), ...host.way_back].map(String);
@@ -114,6 +123,12 @@ class Model {
     return cells !== null && this.meaning(this.changes.told(cells)).length > 1;
   }
 
+  /** Who made an object differ on a host, as far as that is known; else "". */
+  whoChanged(row, host) {
+    for (let i = 0; i < host.who.length; i += 2) if (host.who[i] === row.number || host.who[i] === -1) return this.who[host.who[i + 1]];
+    return "";
+  }
+
   /** What a filter leaves: {rows: [{row, variants: [[variant, hosts]], hosts: number}], hosts: [host]}. */
   select({ q, host, group, kind, action, status, wide }) {
     const tokens = q.toLowerCase().split(/\s+/).filter(Boolean);
@@ -142,7 +157,7 @@ class Model {
     }
     const ofChanges = kind || action || wide;
     const hosts = this.hosts.filter((h) => within[h.number] && (hits[h.number]
-      || (!ofChanges && tokens.every((token) => h.text.includes(token)))));
+      || (!ofChanges && tokens.every((token) => this.textOf(h).includes(token)))));
     return { rows, hosts, hits };
   }
 

@@ -2,6 +2,7 @@
 
 const EMPTY = { view: "changes", by: "hosts", columns: "", q: "", host: "", group: "", kind: "", action: "", status: "", wide: "", open: "" };
 const VIEWS = { changes: "Changes", hosts: "Hosts", table: "Table" };
+const TROUBLES = "What went wrong, and what is not in force";
 const MANY_COLUMNS = 40; // hosts; of more the table begins with groups
 const MAX_PRINTED = 500; // objects, and hosts, whose details are printed
 
@@ -16,11 +17,6 @@ class Page {
     element.append(h("form", { class: "panel tools", role: "search", "aria-label": "Filter", onsubmit: (event) => event.preventDefault() },
       ...this.controls, this.counted), this.content);
     addEventListener("hashchange", () => this.read());
-    addEventListener("keydown", (event) => {
-      if (event.key !== "/" || event.target.closest("input, select, textarea")) return;
-      event.preventDefault();
-      this.inputs.q.focus();
-    });
     addEventListener("beforeprint", () => this.print());
     addEventListener("afterprint", () => this.draw());
     this.read();
@@ -35,7 +31,7 @@ class Page {
     const statuses = used(model.hosts.map((host) => host.status)).map((s) => [s, `${model.words.statuses[s].sign} ${model.words.statuses[s].word}`]);
     const kinds = used(model.changes.rows.map((row) => row.kind)).sort().map((kind) => [kind, kind]);
     this.inputs = {
-      q: h("input", { type: "search", name: "q", placeholder: "name, address, task, place …  ( / )", autocomplete: "off", spellcheck: "false" }),
+      q: h("input", { type: "search", name: "q", placeholder: "name, address, task, place …", autocomplete: "off", spellcheck: "false" }),
       host: h("input", { type: "search", name: "host", list: "host-names", autocomplete: "off", spellcheck: "false", size: "14" }),
       group: this.choice("group", [...model.groups.keys()].map((name) => [name, name])),
       kind: this.choice("kind", kinds), action: this.choice("action", words), status: this.choice("status", statuses),
@@ -114,7 +110,9 @@ class Page {
       hosts: () => this.section("Hosts", selected.hosts.length ? hostList(this.parts, selected, isOpen, toggled) : this.nothing()),
       table: () => this.table(selected),
     };
-    this.content.replaceChildren(views[state.view]());
+    const troubles = state.view === "changes" ? troubleList(this.parts, selected.hosts) : [];
+    const wrong = troubles.length ? [this.section(TROUBLES, h("ul", { class: "items" }, troubles))] : [];
+    this.content.replaceChildren(...wrong, views[state.view]());
     this.grid?.begin();
     this.grid = null;
   }

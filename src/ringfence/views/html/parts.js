@@ -92,8 +92,9 @@ class Parts {
   }
 
   onHosts(row, hosts) {
-    if (hosts.length === 1) return this.model.hosts[hosts[0]].name;
-    return hosts.length === this.model.changes.hosts(row).length && row.label ? row.label : count(hosts.length, "host");
+    const all = hosts.length === this.model.changes.hosts(row).length;
+    if (hosts.length === 1 || (!all && hosts.length <= 4)) return hosts.map((n) => this.model.hosts[n].name).join(", ");
+    return all && row.label ? row.label : count(hosts.length, "host");
   }
 
   properties(table, told, only = () => true) {
@@ -140,13 +141,14 @@ class Parts {
     const described = variants.filter(([variant]) => row.patches[variant]);
     const leftOut = variants.length - described.length;
     const left = leftOut ? h("p", { class: "quiet" }, `The details of ${count(leftOut, "variant")} are left out to keep this page small; the JSON document has them.`) : "";
-    if (!described.length) return [left, this.became(row, variants)];
+    const ended = table === this.model.changes ? [this.became(row, variants), this.who(row, variants)] : [];
+    if (!described.length) return [left, ...ended];
     const told = described.map(([variant, hosts]) => [table.told(table.cells(row, variant)), hosts]);
     const differs = this.differing(told.map(([one]) => one));
     const parts = [this.about(told[0][0]), this.properties(table, told[0][0], (name) => !differs.has(name))];
     if (told.length > 1) parts.push(...this.variantTable(told, differs));
     const hosts = variants.flatMap(([, members]) => members).sort((a, b) => a - b);
-    parts.push(left, this.became(row, variants), heading(`On ${count(hosts.length, "host")}`), ...this.hostChips(hosts));
+    parts.push(left, ...ended, heading(`On ${count(hosts.length, "host")}`), ...this.hostChips(hosts));
     return parts;
   }
 
@@ -194,6 +196,20 @@ class Parts {
       ? count(hosts.length, "host") : hosts.map((n) => this.model.hosts[n].name).join(", ")}`)));
   }
 
+  /** Who made it differ, where somebody asked. */
+  who(row, variants) {
+    const said = new Map();
+    for (const [, hosts] of variants) {
+      for (const n of hosts) {
+        const text = this.model.whoChanged(row, this.model.hosts[n]);
+        if (text) said.set(text, [...(said.get(text) ?? []), this.model.hosts[n].name]);
+      }
+    }
+    if (!said.size) return "";
+    const one = ([text, names]) => h("li", {}, bdi(names.length > 5 ? count(names.length, "host") : names.join(", "), { class: "quiet" }), ": ", bdi(text, { class: "mono" }));
+    return h("div", {}, heading("Who changed it"), h("ul", { class: "members" }, [...said].map(one)));
+  }
+
   // -- lines
 
   change(table, { row, variants }, options) {
@@ -220,7 +236,7 @@ class Parts {
   host(host, hits, options) {
     const actions = Object.entries(host.words).map(([word, n]) => [this.model.words.changes[word], n]);
     const obstacle = host.obstacles.length && !actions.length ? this.model.obstacles[host.obstacles[0]][2] : "";
-    const error = host.error >= 0 ? this.model.errors[host.error][1] : obstacle;
+    const error = host.error >= 0 ? this.model.reason(host) : obstacle;
     const line = [h("span", {}, badge(this.status(host))), h("b", {}, bdi(host.name, { class: "strong" }), " ", h("span", { class: "quiet" }, bdi(host.groups.join(", ")))),
       h("span", {}, error ? bdi(error) : actions.map(([words, n]) => [badge({ ...words, word: `${words.word} ${n}` }), " "]).flat()),
       h("span", { class: "side" }, `${count(host.declared, "declared", "declared")} · ${host.seconds.toFixed(1)} s`)];
@@ -231,8 +247,8 @@ class Parts {
     const { model } = this;
     const parts = [];
     if (host.error >= 0) {
-      const [, reason, advice] = model.errors[host.error];
-      parts.push(heading("What happened"), h("p", {}, bdi(reason, { class: "lines" })), advice ? h("p", {}, "→ ", bdi(advice)) : "");
+      const advice = model.errors[host.error][3];
+      parts.push(heading("What happened"), h("p", {}, bdi(model.reason(host), { class: "lines" })), advice ? h("p", {}, "→ ", bdi(advice)) : "");
     }
     if (host.way_back.length) parts.push(heading("The way back: at its console, in PowerShell as administrator, the last written first"), h("pre", {}, host.way_back.join("\n")));
     if (host.obstacles.length) {
