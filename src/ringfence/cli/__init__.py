@@ -10,6 +10,10 @@ from ringfence.cli.streams import mute, open_closed_streams
 def main() -> None:
     """The program `ringfence`."""
     open_closed_streams()
+    if "_RINGFENCE_COMPLETE" in os.environ:  # asked at every Tab: not worth anything else
+        from ringfence.cli.completion import main as complete
+
+        sys.exit(complete())
     from ringfence.errors import ExitCode
 
     code: int = 0

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TextIO
 
+from ringfence.cli import pager
 from ringfence.cli.log_file import LogFile
 from ringfence.cli.options import CommonOptions
 from ringfence.cli.resolved_settings import ResolvedSettings
@@ -81,9 +82,12 @@ class Console:
         """Whether there is somebody to ask."""
         return self.for_people and sys.stdin.isatty() and sys.stderr.isatty()
 
-    def show(self, result: Mapping[str, Any], shown: str, diagnostics: Sequence[Diagnostic] = ()) -> None:
-        """The result of a command: text for people, or a document around it. The only place that tells them apart."""
-        self.write(shown if self.for_people else document(self.run, result, diagnostics))
+    def show(self, result: Mapping[str, Any], shown: str, diagnostics: Sequence[Diagnostic] = (), paged: bool = False) -> None:
+        """The result of a command: text for people, or a document around it. The only place that tells them apart.
+        paged: text goes through a pager in front of a terminal."""
+        program = pager.pager() if paged and self.for_people else ""
+        if not program or not pager.paged(shown, program):
+            self.write(shown if self.for_people else document(self.run, result, diagnostics))
 
     def fail(self, error: RingfenceError, diagnostics: Sequence[Diagnostic], code: ExitCode | None = None) -> None:
         """The document of a command that ended before it had a result; nothing where one was begun."""
