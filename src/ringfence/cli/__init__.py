@@ -4,7 +4,7 @@ import os
 import sys
 
 from ringfence import __version__
-from ringfence.cli.streams import mute, open_closed_streams
+from ringfence.cli.streams import guard_streams, mute, open_closed_streams
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
         from ringfence.cli.completion import main as complete
 
         sys.exit(complete())
+    guard_streams()
     from ringfence.errors import ExitCode
 
     code: int = 0

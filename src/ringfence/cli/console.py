@@ -9,15 +9,17 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TextIO
 
-from ringfence.cli import pager
+from ringfence.cli import pager, progress
+from ringfence.cli.ci_logs import LogSection, ci_log
 from ringfence.cli.log_file import LogFile
 from ringfence.cli.options import CommonOptions
+from ringfence.cli.progress import RunProgress
 from ringfence.cli.resolved_settings import ResolvedSettings
-from ringfence.cli.streams import mute
+from ringfence.cli.streams import GuardedStream, goes_into_file, mute, spell_out
 from ringfence.diagnostics import Diagnostic, InputError, Where
 from ringfence.errors import ExitCode, RingfenceError
 from ringfence.formats.document import document
-from ringfence.report import ProjectState, RunInfo
+from ringfence.report import HostResult, ProjectState, RunInfo
 from ringfence.run.run_options import new_run_id
 from ringfence.run_settings import OutputFormat
 from ringfence.views import text_view
@@ -48,6 +50,7 @@ class Console:
     def __init__(self, common: CommonOptions, command: str, settings: ResolvedSettings) -> None:
         self.format, self.command = common.output.value, command
         self.settings = settings  # from where each setting of the command is
+        self.no_fold = common.no_fold
         self.quiet = common.quiet  # nothing but what is not in sync, and mistakes
         self.run_id, self._started = new_run_id(), datetime.now(UTC)
         self._project: Callable[[], ProjectState | None] = lambda: None
@@ -56,10 +59,10 @@ class Console:
         self._progress: Any = None
         self._muted = False
         self.unwritten = ""  # why standard output took no more
-        for stream in (sys.stdout, sys.stderr):  # a terminal without Unicode shows a question mark, not a traceback
-            reconfigure = getattr(stream, "reconfigure", None)
-            if reconfigure:
-                reconfigure(errors="replace")
+        for stream in (sys.stdout, sys.stderr):
+            spell_out(stream)
+        if isinstance(sys.stdout, GuardedStream):
+            sys.stdout.json = not self.for_people
         self.style: Style = ansi if coloured(sys.stdout, common.no_color) else unstyled
         self.style_error: Style = ansi if coloured(sys.stderr, common.no_color) else unstyled
 
@@ -127,23 +130,40 @@ class Console:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     @contextlib.contextmanager
-    def progress(self, total: int, what: str) -> Iterator[Callable[[], None]]:
-        """Counts what is done, as a bar where several things are done in front of a terminal."""
-        if self.quiet or total < 2 or not sys.stderr.isatty():
-            yield lambda: None
+    def progress(self, total: int, what: str) -> Iterator[Callable[[HostResult], None]]:
+        """Counts hosts that have ended, where there are several: a bar in front of a terminal that draws, else a line now and
+        then."""
+        counted = RunProgress(total, what)
+        if self.quiet or total < 2:
+            yield counted.count
             return
-        from rich.console import Console as RichConsole
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+            with progress.lines(counted, self.say):
+                yield counted.count
+            return
+        self._progress, move = progress.bar(counted, self.style_error is not unstyled)
 
-        bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), transient=True,
-                       console=RichConsole(stderr=True, no_color=self.style_error is unstyled))
-        task = bar.add_task(what, total=total)
-        self._progress = bar
+        def advance(result: HostResult) -> None:
+            counted.count(result)
+            move()
+
         try:
-            with bar:
-                yield lambda: bar.advance(task)
+            with self._progress:
+                yield advance
         finally:
             self._progress = None
+
+    def section(self, title: str) -> LogSection:
+        """What is written of a run; in the log of a CI that folds, where it is long, its sum alone is seen at once."""
+        folds = self.for_people and not self.no_fold and not goes_into_file(sys.stdout)
+        return LogSection(self.write, self._command, title, ci_log() if folds else None)
+
+    def _command(self, line: str) -> None:
+        """A line for the CI that reads this."""
+        if not self._muted and isinstance(sys.stdout, GuardedStream):
+            sys.stdout.command(line)
+        else:
+            self.write(f"{line}\n")
 
     @contextlib.contextmanager
     def _paused(self) -> Iterator[None]:

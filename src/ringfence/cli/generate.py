@@ -10,7 +10,7 @@ import yaml
 
 from ringfence import files, kinds
 from ringfence.batch import scripts
-from ringfence.cli import app, host_script_page, limits_page, settings_page
+from ringfence.cli import app, host_script_page, limits_page, man_pages, settings_page
 from ringfence.cli.command_tree import command_tree, completion_table
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
@@ -41,7 +41,7 @@ HOST_SCRIPT_API = "tests/cases/host_script_api.yml"  # what the host script may 
 
 
 def generated(root: Path) -> dict[str, str]:
-    """{path: text} of schemas/, docs/reference/ and the allow-list of the host script, from our own kinds and tables.
+    """{path: text} of schemas/, docs/reference/, man/ and the allow-list of the host script, from our own kinds and tables.
 
     root: the folder of the checkout.
     """
@@ -51,6 +51,7 @@ def generated(root: Path) -> dict[str, str]:
     made[CMDLETS] = scripts.cmdlets_part(writing_cmdlets(known.values()))
     made[SHIPPED_RULES] = shipped_rules()
     made[COMPLETION] = json.dumps(completion_table(command_tree()), indent=0, ensure_ascii=False) + "\n"
+    made |= {f"{man_pages.FOLDER}/{name}": text for name, text in man_pages.pages().items()}
     made |= {"docs/guide/doctor.md": reference.checks(), "docs/reference/lab.md": lab_page()}
     return made | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
                     "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page(),

@@ -65,6 +65,7 @@ class CommonOptions:
 
     output: Annotated[OutputFormat, SETTINGS["output"]] = OutputFormat.text
     no_color: Annotated[bool, SETTINGS["no_color"]] = False
+    no_fold: Annotated[bool, SETTINGS["no_fold"]] = False
     quiet: Annotated[bool, SETTINGS["quiet"]] = False
     verbose: Annotated[int, SETTINGS["verbose"]] = 0
     log: Annotated[str, SETTINGS["log"]] = ""

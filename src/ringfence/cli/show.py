@@ -44,11 +44,11 @@ class PlanObserver(RunObserver):
 
 
 class _ProgressObserver(RunObserver):
-    def __init__(self, advance: Callable[[], None]) -> None:
+    def __init__(self, advance: Callable[[HostResult], None]) -> None:
         self.advance = advance
 
     def on_result(self, result: HostResult) -> None:
-        self.advance()
+        self.advance(result)
 
 
 class _TellingObserver(RunObserver):
@@ -85,8 +85,9 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     started, report, total = time.monotonic(), Report(), len(jobs) + len(before)
     recorder = journal or Recorder()
     console.has_run = True
-    console.write(view.begin(warnings))
-    with ExitStack() as stack:
+    section = console.section(f"{info.command} of {count(total, 'host')}")
+    section.write(view.begin(warnings))
+    with section, ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())
         advance = stack.enter_context(console.progress(total, info.command))
         seen: list[RunObserver] = [_ProgressObserver(advance), LogObserver(),
@@ -100,7 +101,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
         for result in chain(before, fleet.results()):
             report.add(result)
             unknown += [result.host] if result.status == "unknown" else []
-            console.write(view.host(result))
+            section.write(view.host(result))
         report.signal, report.not_begun = recorder.interruption.name, (*held, *fleet.not_begun)
     if report.signal:
         console.say(text_view.interrupted(report, unknown, console.style_error))
@@ -111,5 +112,5 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     seconds = time.monotonic() - started
     if journal:
         journal.close(report, seconds, code)
-    console.write(view.end(report, seconds, code))
+    section.last(view.end(report, seconds, code))
     return code
