@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import html_pages
 from host_texts import slowest
 from hostile_replies import REPLIES, answers, context, framed, honest, job, largest, planned
 from pypsrp.powershell import PowerShell, RunspacePool
@@ -33,7 +34,7 @@ from ringfence.model.declaration import present
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, id_of
 from ringfence.plan.obstacles import Affected
-from ringfence.project import read
+from ringfence.project.project import read
 from ringfence.report import HostResult, Report, RunInfo
 from ringfence.run import fleet
 from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
@@ -65,7 +66,7 @@ def main(name: str, *arguments: str) -> None:
     works: dict[str, Callable[..., dict[str, Any]]] = {
         "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
         "replies_at_once": replies_at_once, "texts": texts, "among": among,
-        "large": large, "document": document, "journal": journal,
+        "large": large, "document": document, "html": html, "journal": journal,
         "write_plan": write_plan, "read_plan": read_plan, "report": report}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
@@ -154,6 +155,28 @@ def document(hosts: str) -> dict[str, Any]:
             file.flush()
             sizes[name] = os.fstat(file.fileno()).st_size
     return {"bytes": sizes["json"], "lines": sizes["jsonl"]}
+
+
+def html(path: str, hosts: str, rules: str, differing: str) -> dict[str, Any]:
+    """The page of a plan of so many hosts and rules, of which so many are like no other host's; what it takes beyond the making
+    of the changes themselves."""
+    spent, results = 0.0, iter(html_pages.large(int(hosts), int(rules), int(differing)))
+
+    def timed() -> Iterator[HostResult]:
+        nonlocal spent
+        while True:
+            start = time.process_time()
+            result = next(results, None)
+            spent += time.process_time() - start
+            if result is None:
+                return
+            yield result
+
+    start = time.process_time()
+    text = html_pages.page(timed())
+    cost = time.process_time() - start - spent
+    Path(path).write_text(text, encoding="utf-8")
+    return {"bytes": os.path.getsize(path), "seconds": cost}
 
 
 def _results(hosts: int) -> Iterator[HostResult]:
