@@ -267,6 +267,9 @@ def test_hosts_that_are_not_reached_are_errors(cli: Cli) -> None:
     assert cli("drift", *ASKED).code == 5
     assert cases(cli)["web1", "host"] == "error"
     assert cases(cli)["project", "ringfence drift"] == "passed"
+    for how in ("warn", "ignore"):
+        assert cli("drift", "--unreachable", how, *ASKED).code == 0
+        assert cases(cli)["web1", "host"] == "skipped"
 
 
 def test_an_apply_that_asks_has_one_report_of_all_hosts(cli: Cli) -> None:

@@ -84,7 +84,7 @@ _TABLE = (
     ("note", "note", "Worth knowing", "Nothing need be done."),
     ("made", "note", "A change was made", "Nothing need be done: it was found by a second read over a new connection."),
 )
-MADE = "made"
+MADE, UNPROVEN = "made", "unproven"
 _MILD = ("drift-left", "host-abandoned", "warning", "in-force-unknown", "note", MADE)  # a test that has only these is passed
 SORTS: Mapping[str, FindingSort] = {
     name: FindingSort(cast(SortLevel, level), title, help, name not in _MILD) for name, level, title, help in _TABLE}
@@ -190,9 +190,9 @@ def _sort(change: Change, result: HostResult, status: Status, command: str) -> s
     if status == "stale":
         return "not-approved"
     if change.id in result.written:
-        return MADE if result.error is None or change.id in result.proven else "unproven"
+        return MADE if result.error is None or change.id in result.proven else UNPROVEN
     if status == "unknown":
-        return "unproven"
+        return UNPROVEN
     if command == "apply":
         return "not-made"
     if command == "drift":

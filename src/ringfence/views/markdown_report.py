@@ -27,7 +27,7 @@ from ringfence.views.view import ViewOptions
 MAX_COMMENT = 65_536  # bytes of UTF-8, so that it is no more characters either, which is what a comment of GitHub holds
 _MAX_THINGS = 2_000  # different things of a sort that are kept until the end
 _DETAILED = 40_000  # bytes after which things are told in one line each
-_AROUND = 10_000  # bytes for what stands around them: a headline and a few words for each sort, the sum
+_AROUND = 12_000  # bytes for what stands around them: a headline and a few words for each sort, the sum
 _LONGEST_CODE = 700  # characters of one text
 _LONGEST_NAME = 60  # characters of the name of a host in the sum
 _HEADING = 10  # bytes around the names of hosts that have the same things
