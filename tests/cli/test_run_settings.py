@@ -50,7 +50,8 @@ def test_flags_are_the_rows_of_the_table() -> None:
             assert found.default in (dataclasses.MISSING, row.default)
 
 
-OF_ONE_CALL = {"--out", "--resume", "--name", "--kind", "--origin", "--store", "--from", "--number", "--from-journal"}
+OF_ONE_CALL = {"--out", "--resume", "--name", "--kind", "--origin", "--store", "--from", "--number", "--from-journal",
+               "--playbook", "--list-tasks", "--list-tags"}
 
 
 def test_what_is_no_setting_asks_something_of_one_call() -> None:

@@ -1,6 +1,7 @@
 """Where commands write: results to standard output; questions, progress, logs and mistakes to standard error."""
 
 import contextlib
+import getpass
 import logging
 import os
 import shutil
@@ -9,18 +10,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TextIO
 
 from ringfence.cli.log_file import LogFile
-from ringfence.cli.options import CommonOptions
+from ringfence.cli.options import CommonOptions, ReportingOptions
+from ringfence.cli.report_files import ReportFiles
 from ringfence.cli.resolved_settings import ResolvedSettings
 from ringfence.cli.streams import mute
-from ringfence.diagnostics import Diagnostic, InputError, Where
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import ExitCode, RingfenceError
 from ringfence.formats.document import document
 from ringfence.report import ProjectState, RunInfo
 from ringfence.run.run_options import new_run_id
 from ringfence.run_settings import OutputFormat
+from ringfence.secret import Secret
 from ringfence.views import diagnostics_text
 from ringfence.views.format import Style, unstyled
 from ringfence.views.host_names import HostGroups
@@ -60,6 +64,7 @@ class Console:
         self._progress: Any = None
         self._muted = False
         self.unwritten = ""  # why standard output took no more
+        self.reports = ReportFiles()
         for stream in (sys.stdout, sys.stderr):  # a terminal without Unicode shows a question mark, not a traceback
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure:
@@ -101,6 +106,22 @@ class Console:
         if not self.for_people and not self._wrote:
             self.write(document(self.run, None, diagnostics, code or error.exit_code, error))
 
+    def fail_reports(self, error: RingfenceError, problems: Sequence[Diagnostic], code: ExitCode) -> None:
+        """Reports of a command that ended before its end have what ended it."""
+        if self.reports.wanted:
+            seconds = (datetime.now(UTC) - self._started).total_seconds()
+            self.reports.failed(self.report_options(), error, problems, code, seconds)
+
+    def report_options(self, **more: Any) -> ViewOptions:
+        """How they are shown in reports: for no terminal, with files as the repository names them."""
+        from ringfence.cli.repository import path_in_repository
+        from ringfence.project import settings
+
+        found = settings.find()
+        return replace(self.view_options(**more), style=unstyled, diff=True, quiet=False, width=None,
+                       file_in_repository=path_in_repository(Path.cwd()),
+                       project_file=os.path.relpath(found) if found else settings.FILE)
+
     def write(self, shown: str) -> None:
         """To standard output, as it is."""
         if shown and not self._muted:
@@ -126,6 +147,19 @@ class Console:
         """Mistakes and warnings, for people; where they want it quiet, mistakes alone."""
         if found := [d for d in found if d.severity == "error" or not self.quiet]:
             self.say(diagnostics_text.diagnostics(found, self.style_error))
+
+    def ask_secret(self, question: str) -> Secret:
+        """A secret, typed on the terminal and not shown. Raises InputError where there is nobody to ask, or nothing is typed."""
+        if not sys.stdin.isatty():
+            raise InputError([Diagnostic(NOWHERE, f"{question.strip().rstrip(':')}: there is nobody to ask",
+                                         "A file or a vaulted variable has it where nobody is at the terminal.")])
+        try:
+            typed = getpass.getpass(question, sys.stderr)
+        except EOFError:
+            typed = ""
+        if not typed:
+            raise InputError([Diagnostic(NOWHERE, f"{question.strip().rstrip(':')}: nothing was typed")])
+        return Secret(typed)
 
     def ask(self, question: str) -> bool:
         """A question on the terminal; anything but yes is no."""
@@ -163,6 +197,14 @@ class Console:
             yield
         finally:
             self._progress.start()
+
+
+class ReportingConsole(Console):
+    """That of a command that can write reports beside standard output."""
+
+    def __init__(self, common: ReportingOptions, command: str, settings: ResolvedSettings) -> None:
+        super().__init__(common, command, settings)
+        self.reports = ReportFiles(common.report)
 
 
 @contextlib.contextmanager

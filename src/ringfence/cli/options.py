@@ -2,7 +2,7 @@
 group has all of its values once the command line, the environment and ringfence.yml were asked (cli.resolved_settings)."""
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
@@ -56,6 +56,7 @@ Who = Annotated[bool, SETTINGS["who"]]
 Check = Annotated[bool, SETTINGS["check"]]
 Yes = Annotated[bool, SETTINGS["yes"]]
 DetailedExitCode = Annotated[bool, SETTINGS["detailed_exitcode"]]
+Full = Annotated[bool, SETTINGS["full"]]
 RunDir = Annotated[str, SETTINGS["run_dir"]]
 
 
@@ -71,12 +72,33 @@ class CommonOptions:
 
 
 @dataclass(frozen=True)
-class SecretOptions:
+class ReportingOptions(CommonOptions):
+    """What every command takes that can write reports."""
+
+    report: Annotated[list[str], SETTINGS["report"]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class VaultOptions:
+    """The passwords of vaults."""
+
+    vault_password_file: Annotated[list[str], SETTINGS["vault_password_file"]]
+    vault_id: Annotated[list[str], SETTINGS["vault_id"]]
+    ask_vault_pass: Annotated[bool, SETTINGS["ask_vault_pass"]]
+
+    @property
+    def vault(self) -> list[str]:
+        """All of them, as documents.vault.passwords takes them."""
+        return [*self.vault_password_file, *self.vault_id, *(["prompt"] if self.ask_vault_pass else [])]
+
+
+@dataclass(frozen=True)
+class SecretOptions(VaultOptions):
     """Variables and secrets that never go into a plan file."""
 
     extra_vars: Annotated[list[str], SETTINGS["extra_vars"]]
-    vault_password_file: Annotated[list[str], SETTINGS["vault_password_file"]]
-    vault_id: Annotated[list[str], SETTINGS["vault_id"]]
+    user: Annotated[str, SETTINGS["user"]] = ""
+    ask_pass: Annotated[bool, SETTINGS["ask_pass"]] = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from ringfence import kinds
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import InventoryOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.plays_text import plays_data, tags_text, tasks_text
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.documents import trust_file
 from ringfence.documents.trust import Trust
@@ -19,7 +20,6 @@ from ringfence.run.names import names_on_host
 from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, prepare_hosts
 from ringfence.run.project_state import project_state
 from ringfence.run_settings import PruneMode
-from ringfence.views.plays_view import plays_data, tags_text, tasks_text
 
 NOTHING_SAID = OwnershipOptions([])
 
@@ -56,7 +56,9 @@ def _told(console: Console, found: Prepared, options: RunOptions) -> Prepared:
     console.groups = found.groups
     found = replace(found, warnings=(*console.settings.problems.warnings, *found.warnings))  # those were told before
     console.of_project(partial(project_state, found.folder, found.context.policy.project, not options.trust.untrusted))
-    return with_names(found) if console.for_people else found
+    if console.reports.wanted:
+        found = replace(found, context=replace(found.context, for_report=True))
+    return with_names(found) if console.for_people or console.reports.wanted else found
 
 
 def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
@@ -65,7 +67,9 @@ def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions
     if allowed.untrusted and connects:
         raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
     return RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(which), extra_vars=secrets.extra_vars,
-                      vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed,
+                      vault=secrets.vault, ask=console.ask_secret, user=secrets.user,
+                      password=console.ask_secret("Password of the connection: ") if secrets.ask_pass and connects else None,
+                      trust=allowed,
                       ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty, run_id=console.run_id,
                       heeded=console.settings.heeded)
 

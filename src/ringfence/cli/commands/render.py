@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ringfence.cli.console import Console
-from ringfence.cli.options import SecretOptions, SelectionOptions, TrustOptions, flag
+from ringfence.cli.options import Full, SecretOptions, SelectionOptions, TrustOptions, flag
 from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
 from ringfence.project import Project
@@ -25,7 +25,7 @@ def render(console: Console, selection: SelectionOptions, secrets: SecretOptions
                                                         "play is for.", show_default=False)] = [],  # noqa: B006
            playbook: Annotated[list[str], flag("--playbook", metavar="FILE", help="Playbooks. Default: those of ringfence.yml. "
                                                "Repeatable.")] = [],  # noqa: B006
-           full: Annotated[bool, flag("--full", help="Name every host.")] = False) -> ExitCode:
+           full: Full = False) -> ExitCode:
     """Show what is declared for hosts, as YAML with the place of each value and why the host gets it. Asks no host.
 
     A review of what a change means needs no credentials. What depends on facts of the host is named, not guessed.
