@@ -101,7 +101,7 @@ def on_terminal(cli: Cli, answer: str, *arguments: str, **more: str) -> tuple[in
     """Run in front of a terminal, answer the question; returns exit code and what the terminal shows."""
     controller, terminal = pty.openpty()
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
-    with start(cli, *arguments, **streams, env=environment(TERM="xterm", **more)) as process:
+    with start(cli, *arguments, **streams, env=environment(**{"TERM": "xterm", **more})) as process:
         os.close(terminal)
         shown = _until(controller, lambda text: "[y/N]" in text) if answer else ""
         os.write(controller, answer.encode())
