@@ -19,6 +19,7 @@ PARTS = {
     "ledger": "a ledger beside the read of a policy, in a real PowerShell",
     "html": "the page of a large run: how large, and how soon somebody can work with it",
     "records": "what is written of a run: JSON, journal",
+    "reports": "reports of a large plan beside it",
     "wire": "bytes, round trips and CPU per host and transport",
 }
 
