@@ -18,7 +18,8 @@ from ringfence.errors import ExitCode
 from ringfence.formats.data import encode
 from ringfence.report import HostResult, Report
 from ringfence.views.change_words import GONE
-from ringfence.views.html_data import FIELDS, HOST_FIELDS, ReportData, TableText
+from ringfence.views.html_cells import FIELDS
+from ringfence.views.html_data import HOST_FIELDS, ReportData, TableText
 from ringfence.views.html_tables import PlacedHosts, page_head, page_tables
 from ringfence.views.html_words import COMMAND_WORDS, LEVELS, SEVERITIES, ToneWord
 from ringfence.views.view import ViewOptions

@@ -12,7 +12,8 @@ from ringfence.report import Report, RunInfo, Status
 from ringfence.views.change_words import ABANDONED, GONE
 from ringfence.views.format import cut, escaped, natural
 from ringfence.views.host_names import HostGroups, HostNames
-from ringfence.views.html_data import FIELDS, HOST_FIELDS, Cells, ChangeRow, ReportData, note_cells, patched, runs_of
+from ringfence.views.html_cells import FIELDS, Cells, note_cells
+from ringfence.views.html_data import HOST_FIELDS, ChangeRow, ReportData, patched, runs_of
 from ringfence.views.html_words import LEVELS, SEVERITIES, CommandWords, ToneWord
 from ringfence.views.view import ViewOptions
 
@@ -179,7 +180,7 @@ def _row_groups(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> It
     by_label: dict[str, list[dict[str, Any]]] = {}
     sizes: dict[str, int] = {}
     for row in [*data.changes.rows.values()][:_MAX_ROWS]:
-        told = dict(zip(FIELDS, cells := patched(data.changes.families[row.family], json.loads(row.patch)), strict=False))
+        told = dict(zip(FIELDS, cells := patched(data.changes.families[row.family], json.loads(row.patch or "[]")), strict=False))
         word, label = words.changes[row.word], hosts.labels[row.number]
         place = f"{told['file']}:{told['line']}" if told["line"] else told["file"]
         by_label.setdefault(label, []).append({
