@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-lowest check demo bench mutants soak generate ci-windows-dry clean
+.PHONY: install dev lock test test-lowest check demo bench mutants soak generate man ci-windows-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -76,6 +76,10 @@ soak: dev
 generate: dev
 	$(BIN)/python -m ringfence.cli.generate .
 	$(BIN)/python -m tests.windows_job page
+
+# man/*.1, which `make generate` renews too
+man: dev
+	$(BIN)/python -m ringfence.cli.man_pages man
 
 # the steps of .github/workflows/windows.yml against simulated hosts: it proves the steps, and nothing of Windows
 ci-windows-dry: dev

@@ -27,7 +27,7 @@ def _log_file(value: Any) -> str | None:
     return path
 
 
-LOG_FILE = replace(PATH_TEXT, parse=_log_file)
+LOG_FILE = replace(PATH_TEXT, parse=_log_file, sample=r"%SystemRoot%\System32\LogFiles\Firewall\domain.log")
 
 
 def guids(data: str) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ TARGETS = TokenSet("TTK|TTK2_22|TTK2_27|TTK2_28", reject, str, {
 PROTOCOL_ICMP = ProtocolAndIcmp(protocol, icmp_type, PROTOCOLS)
 
 
-SERVICE = replace(case_insensitive(text(259, "/\\|", what="service name")), resolved_by_host="service",
+SERVICE = replace(case_insensitive(text(259, "/\\|", what="service name", sample="wuauserv")), resolved_by_host="service",
                   host_names=lambda name: (name,) if name and name != "*" else ())
 SENSITIVE = (22, 135, 445, 1433, 3389, 5985, 5986)  # SSH, RPC, SMB, SQL Server, Remote Desktop, WinRM
 PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
@@ -97,13 +97,13 @@ class FirewallRule(Rule):
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
         with_hints(list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b",
-                           unwritable=("mDNS",), canonical=port_set), VALUES["port"]),
+                           sample=[443, "8000-8080"], unwritable=("mDNS",), canonical=port_set), VALUES["port"]),
         LOCAL_PORT, default=(), filter_object="port", narrows=Narrowing(some_ports, "inbound"),
         example=[3389], phrase=Phrase(lambda rule: _port_words(rule, "inbound", rule.local_port, "local port {},")))
     remote_port: tuple[str, ...] = prop(
         "Ports of the other side, for TCP and UDP.",
-        with_hints(list_of(port, "IPHTTPSOut", name="ports and ranges a-b", canonical=port_set), VALUES["port"]), REMOTE_PORT,
-        default=(), filter_object="port", narrows=Narrowing(some_ports, "outbound"),
+        with_hints(list_of(port, "IPHTTPSOut", name="ports and ranges a-b", sample=[443], canonical=port_set), VALUES["port"]),
+        REMOTE_PORT, default=(), filter_object="port", narrows=Narrowing(some_ports, "outbound"),
         phrase=Phrase(lambda rule: _port_words(rule, "outbound", rule.remote_port, "remote port {}")))
     icmp_type: tuple[str, ...] = prop(
         "ICMP types, or type:code, for icmpv4 and icmpv6.",

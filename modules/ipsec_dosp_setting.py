@@ -52,7 +52,7 @@ def _prefix(value: Any) -> str:
 ALIASES = PropertyType("list of interface aliases", _aliases,
                {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
                lambda v: [str(a) for a in v])
-PREFIX = PropertyType("an IPv6 prefix", _prefix, {"type": "string"})
+PREFIX = PropertyType("an IPv6 prefix", _prefix, {"type": "string"}, sample="2001:db8::/48")
 
 
 @resource("ipsec_dosp_setting", noun="NetIPsecDospSetting", storage=ByCmdlet("Get-NetIPsecDospSetting"), whole=False,

@@ -56,8 +56,9 @@ CAPABLE = {  # what each key module can do (New-NetIPsecRule, -KeyModule)
     "auth_ip": {"Anonymous", "MachineKerb", "MachineNtlm", "MachineCert", "UserKerb", "UserNtlm", "UserCert"},
     "ikev2": {"MachineCert"}}
 WORDS = {"security": choice("None", "Request", "Require"),
-         "endpoint": list_of(address, name="addresses", canonical=natural_addresses),
-         "port": with_hints(list_of(port, name="ports, and on exemptions ranges a-b", canonical=single_ports), VALUES["port"])}
+         "endpoint": list_of(address, name="addresses", sample=["192.0.2.1"], canonical=natural_addresses),
+         "port": with_hints(list_of(port, name="ports, and on exemptions ranges a-b", sample=[443],
+                                    canonical=single_ports), VALUES["port"])}
 _MODULE = flags_of("IKEv1", "AuthIP", "IKEv2")
 
 

@@ -82,7 +82,7 @@ def test_a_property_is_read_written_and_documented(tree: Path, project: Path) ->
     code, out, err = program(tree, project, code=read)
     assert code == 0, err
     assert json.loads(out) == ["CHG7", "v2.31|Action=Allow|Active=TRUE|Ticket=CHG7|Dir=In|Name=r|", []]
-    assert "-Ticket" in program(tree, project, "doc", "firewall_rule")[1]
+    assert "-Ticket" in program(tree, project, "doc", "firewall_rule", "ticket")[1]
 
 
 def test_a_kind_is_documented_and_has_a_schema(tree: Path, project: Path) -> None:

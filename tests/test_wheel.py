@@ -86,11 +86,17 @@ def _content(wheel: Path) -> dict[str, bytes]:
 def test_the_wheel_has_every_file_that_the_program_needs_and_no_other(made: Made) -> None:
     source = {f"{place}/{file.relative_to(made.clone / folder).as_posix()}": file.read_bytes()
               for folder, place in PLACES.items() for file in (made.clone / folder).rglob("*") if file.is_file()}
-    packed = {name: data for name, data in _content(made.wheel).items() if ".dist-info/" not in name}
+    packed = {name: data for name, data in _content(made.wheel).items() if ".dist-info/" not in name and ".data/" not in name}
     assert sorted(packed) == sorted(source)
     assert packed == source
     endings = {name.rpartition(".")[2] for name in packed}
     assert {"py", "typed", "ps1", "psm1", "json", "txt"} <= endings
+
+
+def test_the_wheel_has_the_man_pages_where_man_looks(made: Made) -> None:
+    pages = {name.rpartition("/")[2]: data for name, data in _content(made.wheel).items() if "/data/share/man/man1/" in name}
+    assert pages == {file.name: file.read_bytes() for file in (ROOT / "man").iterdir()}
+    assert (made.venv / "share" / "man" / "man1" / "ringfence-plan.1").is_file()
 
 
 def test_the_wheel_of_the_source_distribution_is_the_wheel(made: Made) -> None:

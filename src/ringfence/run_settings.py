@@ -37,6 +37,7 @@ class ReportFormat(StrEnum):
     md = "md"
     junit = "junit"
     sarif = "sarif"
+    html = "html"
     json = "json"
 
 
@@ -175,6 +176,10 @@ _ROWS = (
                meaning="Write text for people, one JSON document, or events as they happen, one JSON object a line."),
     RunSetting(name="no_color", type=BOOL, default=False, meaning="No colours. They are also off where NO_COLOR is set, and "
                "where the output is not a terminal and neither FORCE_COLOR nor CLICOLOR_FORCE is set."),
+    RunSetting(name="no_fold", type=BOOL, default=False, meaning="No parts that fold in the logs of GitHub Actions, GitLab CI, "
+               "Azure Pipelines and Buildkite."),
+    RunSetting(name="no_pager", type=BOOL, default=False, meaning="Write long text to the terminal as it is, not by way "
+               "of $PAGER."),
     RunSetting(name="quiet", type=BOOL, default=False, short="-q", meaning="For scheduled jobs: no progress, no warnings, of "
                "hosts those alone that are not in sync, and nothing at all where every host is. JSON stays whole."),
     RunSetting(name="verbose", type=number(0, 2), default=0, short="-v", counts=True,

@@ -48,7 +48,7 @@ def kind_schema(kind: Kind) -> Schema:
         properties["state"] = {"enum": ["present", "absent", "default"], "default": "present", "description": STATE}
     else:
         properties["state"] = {"enum": ["present", "default"], "default": "present", "description": STATE}
-    properties |= {p.name: _property(p, kind) for p in kind.properties.values()}
+    properties |= {p.name: property_schema(p, kind) for p in kind.properties.values()}
     named = [kind.key] if len(kind.storage.fixed_names) != 1 else []
     schema = _closed(properties, *named, description=kind.doc)
     if needed := [p.name for p in kind.properties.values() if p.required]:
@@ -57,7 +57,8 @@ def kind_schema(kind: Kind) -> Schema:
     return schema
 
 
-def _property(p: Property, kind: Kind) -> Schema:
+def property_schema(p: Property, kind: Kind) -> Schema:
+    """One property as a task, or a proposal, has it."""
     described: Schema = {**(_parts(p.proposal.kind) if p.proposal else p.type.schema), "description": p.doc}
     if kind.whole and not p.required and p.default is not None:
         described["default"] = plain_data(p.default)
@@ -67,7 +68,7 @@ def _property(p: Property, kind: Kind) -> Schema:
 def _parts(kind: Kind) -> Schema:
     """An ordered list of parts, or one of them."""
     table = kind.properties.values()
-    one = _closed({p.name: _property(p, kind) for p in table}, *(p.name for p in table if p.required))
+    one = _closed({p.name: property_schema(p, kind) for p in table}, *(p.name for p in table if p.required))
     return {"anyOf": [{"type": "array", "minItems": 1, "items": {"anyOf": [one, TEMPLATE]}}, one]}
 
 

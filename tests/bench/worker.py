@@ -35,7 +35,7 @@ from ringfence.model.declaration import present
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, id_of
 from ringfence.plan.obstacles import Affected
-from ringfence.project import read
+from ringfence.project.project import read
 from ringfence.report import HostResult, Report, RunInfo
 from ringfence.run import fleet
 from ringfence.run.host import HostJob, RunContext, apply_host, plan_host

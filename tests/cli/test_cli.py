@@ -210,7 +210,7 @@ def test_doc_names_every_property(cli: Cli) -> None:
     for name, kind in kinds.load().items():
         assert name in listed
         page = cli("doc", name).out
-        assert all(re.search(rf"^{p}\b", page, re.MULTILINE) for p in kind.properties), name
+        assert all(re.search(rf"^[*+ ] {p}\b", page, re.MULTILINE) for p in kind.properties), name
         assert json.loads(cli("doc", name, "--output", "json").out)["result"]["properties"].keys() >= {kind.key}
 
 

@@ -68,7 +68,9 @@ def project(tmp_path: Path) -> Path:
     ("apply --list-hosts", 0, PROJECT),
     ("schema", 0, PROJECT),
     ("doc", 0, PROJECT),
-    ("doc firewall_rule", 0, PROJECT | {"rich"}),
+    ("doc firewall_rule", 0, PROJECT),
+    ("doc firewall_rule action", 0, PROJECT),
+    ("completion bash", 0, FLAGS),
     ("jea export jea", 0, FLAGS),
     ("drift -l psrp", 5, PROJECT | PSRP),
     ("show psrp", 5, PROJECT | PSRP),
@@ -83,11 +85,27 @@ def test_a_command_imports_only_what_it_uses(arguments: str, code: int, allowed:
     assert found <= allowed
 
 
+@pytest.mark.parametrize(("line", "answer", "allowed"), [
+    ("ringfence pl", "plan", set()), ("ringfence plan --output ", "text", set()),
+    ("ringfence doc firewall_r", "firewall_rule", set()), ("ringfence plan -l ssh", "ssh", {"yaml"}),
+    ("ringfence plan -t ", "rdp", {"yaml"}), ("ringfence plan ", "site.yml", {"yaml"}),
+])
+def test_a_tab_imports_no_command(line: str, answer: str, allowed: set[str], project: Path) -> None:
+    asked = environment(_RINGFENCE_COMPLETE="zsh", _RINGFENCE_LINE=line)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=project, env=asked, capture_output=True, text=True, timeout=60,
+                          check=True)
+    code, modules = json.loads(done.stderr)
+    assert code == 0
+    assert answer in {shown.partition("\t")[0] for shown in done.stdout.splitlines()}
+    assert {heavy for heavy in HEAVY if heavy in modules} <= allowed
+    assert "ringfence.run.host" not in modules
+    assert "ringfence.project.project" not in modules
+
+
 def test_what_is_used_is_imported(project: Path) -> None:
     """So the lists above mean something."""
     assert {"pypsrp", "requests"} <= imported(project, "drift", "-l", "psrp")[1]
     assert "paramiko" in imported(project, "drift", "-l", "ssh")[1]
-    assert "rich" in imported(project, "doc", "firewall_rule")[1]
     assert "ringfence.lab" in imported(project, "lab", "up", "--help")[1]
 
 

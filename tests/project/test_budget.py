@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ringfence.diagnostics import InputError
-from ringfence.project import Project, load
+from ringfence.project.project import Project, load
 from ringfence.templates.budget import MAX_COMPILED, MAX_RENDERING, one_budget, spent
 
 KINDS = {"firewall_rule"}

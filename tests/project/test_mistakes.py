@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.diagnostics import InputError
-from ringfence.project import load
+from ringfence.project.project import load
 from ringfence.run.prepare import prepare
 from ringfence.run.run_options import RunOptions
 

@@ -11,7 +11,8 @@ from core import cases
 
 from ringfence.diagnostics import InputError
 from ringfence.documents.vault import Vault, encrypt
-from ringfence.project import Project, Tags, load
+from ringfence.project.project import Project, load
+from ringfence.project.render import Tags
 from ringfence.secret import Secret
 
 CASES = cases("project_playbooks")

@@ -14,8 +14,8 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.errors import GuardRefused, HostError, StalePlan, Unreachable
 from ringfence.formats.data import encode
 from ringfence.model.state import Change, id_of
-from ringfence.project import Project, load
 from ringfence.project.declare import DeclarationBuilder
+from ringfence.project.project import Project, load
 from ringfence.report import HostResult, Report
 from ringfence.secret import Secret
 from ringfence.views import diagnostics_text, grouped_results, reference
@@ -245,13 +245,11 @@ def test_examples_of_the_reference_are_right(nothing: Project) -> None:
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_the_reference_names_every_property(name: str) -> None:
-    page, terminal = reference.page(KINDS[name]), reference.terminal(KINDS[name], 160)
+    page = reference.page(KINDS[name])
     for prop in KINDS[name].properties.values():
         assert f"| `{prop.name}` |" in page
-        assert prop.name in terminal
         assert not prop.parameter or f"`-{prop.parameter}`" in page
     assert yaml.safe_load(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
-    assert max(map(len, terminal.splitlines()[4:])) <= 160
 
 
 # ------------------------------------------------------------------------------------------------- much from a host

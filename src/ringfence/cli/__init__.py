@@ -4,12 +4,17 @@ import os
 import sys
 
 from ringfence import __version__
-from ringfence.cli.streams import mute, open_closed_streams
+from ringfence.cli.streams import guard_streams, mute, open_closed_streams
 
 
 def main() -> None:
     """The program `ringfence`."""
     open_closed_streams()
+    if "_RINGFENCE_COMPLETE" in os.environ:  # asked at every Tab: not worth anything else
+        from ringfence.cli.completion import main as complete
+
+        sys.exit(complete())
+    guard_streams()
     from ringfence.errors import ExitCode
 
     code: int = 0

@@ -40,8 +40,9 @@ COMMANDS = {
     "runs": "Show the runs that wrote to hosts, as their records tell: what was planned, made and proven.",
     "vault": "Files and values that only a password opens, in Ansible's format.",
     "retire": "Remove from hosts what the project created there, release the rest, and with it the ledger.",
-    "doc": "Show the properties of a kind: type, default, cmdlet parameter, registry token, meaning.",
+    "doc": "Show the properties of a kind, or everything about one: type, default, cmdlet, registry, example.",
     "schema": "Write JSON Schemas of playbooks, inventories, ringfence.yml, plan files, reports and each kind.",
+    "completion": "Write a script that completes command lines: commands, flags, kinds, hosts, groups, tags, playbooks.",
     "demo": "Start five simulated hosts (WinRM and SSH), and walk plan, apply, tampering, drift and apply on them.",
     "lab": "Simulated Windows hosts on this machine, for trying and testing.",
     "jea": "Least privilege on Windows hosts: Just Enough Administration.",
@@ -68,7 +69,8 @@ def build(**context: Any) -> typer.Typer:
     """The whole program as typer has it; `context` are settings of its help, such as terminal_width."""
     settings = CONTEXT_SETTINGS | context
     app = typer.Typer(name="ringfence", cls=_LazyGroup, help=HELP, epilog=examples(FIRST), no_args_is_help=True,
-                      rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=settings)
+                      rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False,
+                      context_settings=settings)
 
     app.callback()(_root)
 
@@ -82,11 +84,18 @@ class _LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, found, rest = super().resolve_command(ctx, args)
-        return name, found and _command(str(name), dict(self.context_settings)), rest
+        return name, found and command_of(str(name), dict(self.context_settings)), rest
 
 
-def _command(name: str, settings: dict[str, Any]) -> Any:
-    """A command or group as typer has it, with its flags."""
+def examples_of(shown: str, name: str, sub: str) -> list[str]:
+    """The examples of a group that are of one of its commands."""
+    return [line for line in shown.strip().splitlines() if line.startswith(f"ringfence {name} {sub} ")]
+
+
+def command_of(name: str, settings: dict[str, Any]) -> Any:
+    """A command or group as typer has it, with its flags; "" is the program itself."""
+    if not name:
+        return get_command(build())
     from ringfence.cli.command import command
 
     module = import_module(f"ringfence.cli.commands.{name.replace('-', '_')}")
@@ -94,7 +103,7 @@ def _command(name: str, settings: dict[str, Any]) -> Any:
     app = typer.Typer(name=name, help=getattr(module, "HELP", None), epilog=epilog, no_args_is_help=True, rich_markup_mode=None,
                       add_completion=False, context_settings=settings)
     for sub in SUBCOMMANDS.get(name, (name,)):
-        own = [line for line in module.EXAMPLES.strip().splitlines() if line.startswith(f"ringfence {name} {sub} ")]
+        own = examples_of(module.EXAMPLES, name, sub)
         function = command(getattr(module, sub.replace("-", "_")))
         app.command(sub, epilog=examples("\n".join(own)) if own else epilog, context_settings=settings)(function)
     if name in SUBCOMMANDS:

@@ -59,7 +59,7 @@ def _check(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], 
     with journal.interruption.heard(), console.progress(len(jobs), "read") as advance:
         fleet = FleetRun(jobs, look, forks, (), journal)
         for result in fleet.results():
-            advance()
+            advance(result)
             if result.status == "invalid":
                 found.invalid.append(result)
             elif result.waits:  # what is to be changed is not kept: a fleet of any size fits

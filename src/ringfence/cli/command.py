@@ -9,7 +9,6 @@ from typing import Any, get_type_hints
 from ringfence import __version__
 from ringfence.cli.console import LOG, Console, ReportingConsole, logged
 from ringfence.cli.options import (
-    OLD,
     CommonOptions,
     FleetOptions,
     InventoryOptions,
@@ -24,7 +23,7 @@ from ringfence.cli.options import (
     setting_of,
     typer_flags,
 )
-from ringfence.cli.resolved_settings import ResolvedSettings
+from ringfence.cli.resolved_settings import OLD, ResolvedSettings
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import FAILURES, ExitCode, Interrupted, RingfenceError
 from ringfence.run.interruption import Terminated, sigterm_raises

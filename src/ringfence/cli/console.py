@@ -13,15 +13,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
+from ringfence.cli import pager, progress
+from ringfence.cli.ci_logs import LogSection, ci_log
 from ringfence.cli.log_file import LogFile
 from ringfence.cli.options import CommonOptions, ReportingOptions
+from ringfence.cli.progress import RunProgress
 from ringfence.cli.report_files import ReportFiles
 from ringfence.cli.resolved_settings import ResolvedSettings
-from ringfence.cli.streams import mute
+from ringfence.cli.streams import GuardedStream, goes_into_file, mute, spell_out
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import ExitCode, RingfenceError
 from ringfence.formats.document import document
-from ringfence.report import ProjectState, RunInfo
+from ringfence.report import HostResult, ProjectState, RunInfo
 from ringfence.run.run_options import new_run_id
 from ringfence.run_settings import OutputFormat
 from ringfence.secret import Secret
@@ -55,6 +58,7 @@ class Console:
     def __init__(self, common: CommonOptions, command: str, settings: ResolvedSettings) -> None:
         self.format, self.command = common.output.value, command
         self.settings = settings  # from where each setting of the command is
+        self.no_fold = common.no_fold
         self.quiet = common.quiet  # nothing but what is not in sync, and mistakes
         self.run_id, self._started = new_run_id(), datetime.now(UTC)
         self._project: Callable[[], ProjectState | None] = lambda: None
@@ -65,10 +69,10 @@ class Console:
         self._muted = False
         self.unwritten = ""  # why standard output took no more
         self.reports = ReportFiles()
-        for stream in (sys.stdout, sys.stderr):  # a terminal without Unicode shows a question mark, not a traceback
-            reconfigure = getattr(stream, "reconfigure", None)
-            if reconfigure:
-                reconfigure(errors="replace")
+        for stream in (sys.stdout, sys.stderr):
+            spell_out(stream)
+        if isinstance(sys.stdout, GuardedStream):
+            sys.stdout.json = not self.for_people
         self.style: Style = ansi if coloured(sys.stdout, common.no_color) else unstyled
         self.style_error: Style = ansi if coloured(sys.stderr, common.no_color) else unstyled
 
@@ -97,9 +101,12 @@ class Console:
         """Whether there is somebody to ask."""
         return self.for_people and sys.stdin.isatty() and sys.stderr.isatty()
 
-    def show(self, result: Mapping[str, Any], shown: str, diagnostics: Sequence[Diagnostic] = ()) -> None:
-        """The result of a command: text for people, or a document around it. The only place that tells them apart."""
-        self.write(shown if self.for_people else document(self.run, result, diagnostics))
+    def show(self, result: Mapping[str, Any], shown: str, diagnostics: Sequence[Diagnostic] = (), paged: bool = False) -> None:
+        """The result of a command: text for people, or a document around it. The only place that tells them apart.
+        paged: text goes through a pager in front of a terminal."""
+        program = pager.pager() if paged and self.for_people else ""
+        if not program or not pager.paged(shown, program):
+            self.write(shown if self.for_people else document(self.run, result, diagnostics))
 
     def fail(self, error: RingfenceError, diagnostics: Sequence[Diagnostic], code: ExitCode | None = None) -> None:
         """The document of a command that ended before it had a result; nothing where one was begun."""
@@ -168,23 +175,40 @@ class Console:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     @contextlib.contextmanager
-    def progress(self, total: int, what: str) -> Iterator[Callable[[], None]]:
-        """Counts what is done, as a bar where several things are done in front of a terminal."""
-        if self.quiet or total < 2 or not sys.stderr.isatty():
-            yield lambda: None
+    def progress(self, total: int, what: str) -> Iterator[Callable[[HostResult], None]]:
+        """Counts hosts that have ended, where there are several: a bar in front of a terminal that draws, else a line now and
+        then."""
+        counted = RunProgress(total, what)
+        if self.quiet or total < 2:
+            yield counted.count
             return
-        from rich.console import Console as RichConsole
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+            with progress.lines(counted, self.say):
+                yield counted.count
+            return
+        self._progress, move = progress.bar(counted, self.style_error is not unstyled)
 
-        bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), transient=True,
-                       console=RichConsole(stderr=True, no_color=self.style_error is unstyled))
-        task = bar.add_task(what, total=total)
-        self._progress = bar
+        def advance(result: HostResult) -> None:
+            counted.count(result)
+            move()
+
         try:
-            with bar:
-                yield lambda: bar.advance(task)
+            with self._progress:
+                yield advance
         finally:
             self._progress = None
+
+    def section(self, title: str) -> LogSection:
+        """What is written of a run; in the log of a CI that folds, where it is long, its sum alone is seen at once."""
+        folds = self.for_people and not self.no_fold and not goes_into_file(sys.stdout)
+        return LogSection(self.write, self._command, title, ci_log() if folds else None)
+
+    def _command(self, line: str) -> None:
+        """A line for the CI that reads this."""
+        if not self._muted and isinstance(sys.stdout, GuardedStream):
+            sys.stdout.command(line)
+        else:
+            self.write(f"{line}\n")
 
     @contextlib.contextmanager
     def _paused(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import yaml
 
 from ringfence import files, kinds
 from ringfence.batch import scripts
-from ringfence.cli import app, host_script_page, limits_page, settings_page
+from ringfence.cli import app, findings_page, host_script_page, limits_page, man_pages, settings_page
+from ringfence.cli.command_tree import command_tree, completion_table
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
 from ringfence.lab.machine.machine import SYSTEMS
@@ -34,11 +36,12 @@ WIDTH = 108  # of the help texts in the reference
 DEMO = "docs/demo.txt"
 CMDLETS = "src/ringfence/batch/host/cmdlets.ps1"
 SHIPPED_RULES = "src/ringfence/windows/shipped_rules.txt"
+COMPLETION = "src/ringfence/cli/completion.json"
 HOST_SCRIPT_API = "tests/cases/host_script_api.yml"  # what the host script may use: its tests have it
 
 
 def generated(root: Path) -> dict[str, str]:
-    """{path: text} of schemas/, docs/reference/ and the allow-list of the host script, from our own kinds and tables.
+    """{path: text} of schemas/, docs/reference/, man/ and the allow-list of the host script, from our own kinds and tables.
 
     root: the folder of the checkout.
     """
@@ -47,10 +50,13 @@ def generated(root: Path) -> dict[str, str]:
     made |= {f"docs/reference/kinds/{name}.md": reference.page(kind) for name, kind in known.items()}
     made[CMDLETS] = scripts.cmdlets_part(writing_cmdlets(known.values()))
     made[SHIPPED_RULES] = shipped_rules()
+    made[COMPLETION] = json.dumps(completion_table(command_tree()), indent=0, ensure_ascii=False) + "\n"
+    made |= {f"{man_pages.FOLDER}/{name}": text for name, text in man_pages.pages().items()}
     made |= {"docs/guide/doctor.md": reference.checks(), "docs/reference/lab.md": lab_page()}
     return made | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
                     "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page(),
-                    "docs/reference/limits.md": limits_page.page(), "docs/reference/settings.md": settings_page.page(),
+                    "docs/reference/limits.md": limits_page.page(), "docs/reference/findings.md": findings_page.page(),
+                    "docs/reference/settings.md": settings_page.page(),
                     "docs/reference/host-script-sums.md": sums_page(),
                     "docs/reference/host-script-api.md": api_page(root)}
 

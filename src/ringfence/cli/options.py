@@ -2,20 +2,22 @@
 group has all of its values once the command line, the environment and ringfence.yml were asked (cli.resolved_settings)."""
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
 
+from ringfence.cli.resolved_settings import OLD
 from ringfence.deprecations import deprecated
 from ringfence.run_settings import SETTINGS, ForcedGuard, OutputFormat, PruneMode, RunSetting, UnreachableHosts
 from ringfence.types.enums import BOOL
 
-OLD = "deprecated_"  # begins the name of a parameter for a flag that was given up
 
-
-def flag(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:
-    """An option of typer that one command has; repeated ones say so themselves."""
+def flag(*names: str, help: str, metavar: str | None = None, words: Iterable[Any] = (), **more: Any) -> Any:
+    """An option of typer that one command has; repeated ones say so themselves. words: what its value may be, for completion."""
+    if told := [str(word) for word in words]:
+        more |= {"autocompletion": lambda: told}
     return typer.Option(*names, help=help, metavar=metavar, show_default=False, **more)
 
 
@@ -39,14 +41,12 @@ def typer_flags(row: RunSetting) -> list[inspect.Parameter]:
 
 
 def _parameter(row: RunSetting, name: str, *flags: str, **more: Any) -> inspect.Parameter:
-    words = row.type.schema.get("enum")
+    words = row.type.schema.get("enum", ())
     annotation: Any = list[str] if row.repeatable else int if row.counts else bool | None if row.type is BOOL else str | None
-    if words:
-        more |= {"autocompletion": lambda: [str(word) for word in words]}
     metavar = row.metavar or (f"<{'|'.join(map(str, words))}>" if words else None)
     if row.counts:
         more |= {"count": True}
-    option = flag(*flags, metavar=metavar, **more)
+    option = flag(*flags, metavar=metavar, words=words, **more)
     default: Any = [] if row.repeatable else 0 if row.counts else None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[annotation, option])
 
@@ -58,6 +58,7 @@ Yes = Annotated[bool, SETTINGS["yes"]]
 DetailedExitCode = Annotated[bool, SETTINGS["detailed_exitcode"]]
 Full = Annotated[bool, SETTINGS["full"]]
 RunDir = Annotated[str, SETTINGS["run_dir"]]
+NoPager = Annotated[bool, SETTINGS["no_pager"]]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class CommonOptions:
 
     output: Annotated[OutputFormat, SETTINGS["output"]] = OutputFormat.text
     no_color: Annotated[bool, SETTINGS["no_color"]] = False
+    no_fold: Annotated[bool, SETTINGS["no_fold"]] = False
     quiet: Annotated[bool, SETTINGS["quiet"]] = False
     verbose: Annotated[int, SETTINGS["verbose"]] = 0
     log: Annotated[str, SETTINGS["log"]] = ""

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ringfence.cli.options import OLD
 from ringfence.deprecations import Deprecation, deprecated
 from ringfence.diagnostics import NOWHERE, Diagnostic, Problems, closest
 from ringfence.run_settings import SETTINGS, VARIABLE_PREFIX, RunSetting
@@ -15,6 +14,7 @@ if TYPE_CHECKING:  # commands that read no project import this too
     from ringfence.project.settings import ProjectSettings
 
 COMMAND_LINE = "the command line"
+OLD = "deprecated_"  # begins the name of a parameter for a flag that was given up
 _SAME_PURPOSE = {"vault_password_file": ("vault_password_file", "vault_id")}  # any of these in ringfence.yml has its say
 _SECRET = ("extra_vars",)  # may hold one: where it was said is logged, and not what
 

@@ -45,11 +45,11 @@ class PlanObserver(RunObserver):
 
 
 class _ProgressObserver(RunObserver):
-    def __init__(self, advance: Callable[[], None]) -> None:
+    def __init__(self, advance: Callable[[HostResult], None]) -> None:
         self.advance = advance
 
     def on_result(self, result: HostResult) -> None:
-        self.advance()
+        self.advance(result)
 
 
 class _TellingObserver(RunObserver):
@@ -91,8 +91,9 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     reports = console.reports if reports is None else reports
     if reports.wanted:
         reports.begin(console.report_options(command=command, full=hosts.full, next=next, abandoned=abandoned), warnings)
-    console.write(view.begin(warnings))
-    with ExitStack() as stack:
+    section = console.section(f"{options.run.command} of {count(total, 'host')}")
+    section.write(view.begin(warnings))
+    with section, ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())
         advance = stack.enter_context(console.progress(total, options.run.command))
         seen: list[RunObserver] = [_ProgressObserver(advance), LogObserver(),
@@ -106,7 +107,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
         for result in chain(before, fleet.results()):
             report.add(result)
             unknown += [result.host] if result.status == "unknown" else []
-            console.write(view.host(result))
+            section.write(view.host(result))
             reports.host(result)
         report.signal, report.not_begun = recorder.interruption.name, (*held, *fleet.not_begun)
     if report.signal:
@@ -119,6 +120,6 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     code, seconds = code_of(report), time.monotonic() - started
     if journal:
         journal.close(report, seconds, code)
-    console.write(view.end(report, seconds, code))
+    section.last(view.end(report, seconds, code))
     reports.end(report, seconds, code_of)
     return code

@@ -62,7 +62,8 @@ def _thumbprint(value: Any) -> CaseInsensitive:
     return CaseInsensitive(found)
 
 
-FQDN = PropertyType("a fully qualified name", _fqdn, {"type": "string"}, lambda v: str(v) if v else "")
+FQDN = PropertyType("a fully qualified name", _fqdn, {"type": "string"}, lambda v: str(v) if v else "",
+                    sample="gateway.example.com")
 X500 = PropertyType("an X.500 name", _x500, {"type": "string"}, lambda v: str(v) if v else "")
 
 
@@ -127,7 +128,8 @@ def _subject(value: Any) -> Any:
     return found
 
 
-SUBJECT = PropertyType("text", _subject, {"type": "string", "minLength": 1, "maxLength": 9999}, lambda v: v or "")
+SUBJECT = PropertyType("text", _subject, {"type": "string", "minLength": 1, "maxLength": 9999}, lambda v: v or "",
+                       sample="server1.example.com")
 
 
 def _is_key(key: Secret) -> bool:
@@ -172,9 +174,10 @@ class AuthProposal(Resource):
         since="2.20")
     subject_name: str | None = prop("The name that the certificate has to have.", SUBJECT, CRITERIA, since="2.20")
     extended_key_usage: tuple[str, ...] = prop("Object identifiers of what the certificate is for.", list_of(
-        _oid, name="object identifiers", any_word="None"), CRITERIA, default=(), since="2.20")
+        _oid, name="object identifiers", any_word="None", sample=["1.3.6.1.5.5.7.3.2"]), CRITERIA, default=(), since="2.20")
     thumbprint: str | None = prop("The SHA-1 hash of the certificate.", PropertyType(
-        "40 hexadecimal digits", _thumbprint, {"type": "string"}, lambda v: str(v) if v else ""), CRITERIA, since="2.20")
+        "40 hexadecimal digits", _thumbprint, {"type": "string"}, lambda v: str(v) if v else "",
+        sample="0123456789ABCDEF0123456789ABCDEF01234567"), CRITERIA, since="2.20")
     follow_renewal: bool = prop("Take the certificates that renewed the one of `thumbprint` too.", BOOL, CRITERIA,
                                 default=False, since="2.20")
     selection_criteria: bool = prop("The criteria choose this host's own certificate.", BOOL, CRITERIA, default=False,

@@ -114,7 +114,8 @@ def set_name(primary: str) -> PropertyType:
             raise ValueError(f"{quoted(name)} begins with the id of the default set: only that set may have it")
         return name
 
-    return PropertyType("name, or default", parse, {"type": ["string", "integer"], "minLength": 1, "maxLength": 254})
+    return PropertyType("name, or default", parse, {"type": ["string", "integer"], "minLength": 1, "maxLength": 254},
+                        sample="corp-set")
 
 
 def reference(primary: str, none: bool = False) -> PropertyType:
@@ -129,7 +130,7 @@ def reference(primary: str, none: bool = False) -> PropertyType:
         return CaseInsensitive(NO_SET if without else name.parse(value))
 
     return PropertyType(f"name of a set, {'none, ' * none}or default", parse, name.schema,
-                        lambda v: {DEFAULT: primary, NO_SET: "None"}.get(v.lower(), str(v)))
+                        lambda v: {DEFAULT: primary, NO_SET: "None"}.get(v.lower(), str(v)), sample=name.sample)
 
 
 def set_token(token: str, primary: str) -> ConvertedText:

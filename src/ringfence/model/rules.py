@@ -123,9 +123,12 @@ def reject(value: str) -> str:
 
 
 _ADDRESSES = "addresses, ranges a-b, subnets a/length"
-LOCAL_ADDRESS = list_of(subnet, name=_ADDRESSES, canonical=address_set)
-REMOTE_ADDRESS = _of_families(list_of(subnet, *addresses("", "", ("", "")).keywords, name=_ADDRESSES, canonical=address_set))
-ENDPOINT_ADDRESS = _of_families(list_of(subnet, *addresses("", "").keywords, name=_ADDRESSES, canonical=address_set))
+LOCAL_ADDRESS = list_of(subnet, name=_ADDRESSES, sample=["10.1.4.10"], canonical=address_set)
+_SOME_ADDRESSES = ("10.1.4.0/28", "LocalSubnet")
+REMOTE_ADDRESS = _of_families(list_of(subnet, *addresses("", "", ("", "")).keywords, name=_ADDRESSES, sample=_SOME_ADDRESSES,
+                                      canonical=address_set))
+ENDPOINT_ADDRESS = _of_families(list_of(subnet, *addresses("", "").keywords, name=_ADDRESSES, sample=_SOME_ADDRESSES,
+                                        canonical=address_set))
 """The far end of what IPsec secures: without the newer keywords."""
 PROFILES = TokenSet("Profile", reject, str, {p: f"Profile={p.title()}" for p in ("domain", "private", "public")})
 PROFILE = with_hints(flags_of("Domain", "Private", "Public", whole=True), VALUES["profile"])
@@ -149,7 +152,8 @@ def _name(value: Any) -> str:
     return name
 
 
-NAME = PropertyType("name", _name, {"type": ["string", "integer"], "minLength": 1, "maxLength": 511})
+NAME = PropertyType("name", _name, {"type": ["string", "integer"], "minLength": 1, "maxLength": 511},
+                    sample="corp-rdp")
 """The name of an object that ringfence owns ([MS-FASP] 2.2.37); wildcards (a backtick escapes one) would mean other
 objects too."""
 
@@ -161,7 +165,7 @@ def _display_name(value: Any) -> Any:
     return found
 
 
-DISPLAY_NAME = PropertyType("text", _display_name, TEXT.schema, lambda v: v or "")
+DISPLAY_NAME = PropertyType("text", _display_name, TEXT.schema, lambda v: v or "", sample="Asked for by the help desk")
 
 
 class Rule(Resource):

@@ -21,9 +21,10 @@ from ringfence.model.facts import Facts
 from ringfence.model.ledger import Prune
 from ringfence.model.resource import Kind
 from ringfence.model.state import Id
-from ringfence.project import Project, Tags, read, read_hosts, settings
+from ringfence.project import settings
 from ringfence.project.declare import DeclarationBuilder
-from ringfence.project.render import ANY_TAGS, SPECIAL_TAGS, RenderedTasks
+from ringfence.project.project import Project, read, read_hosts
+from ringfence.project.render import ANY_TAGS, SPECIAL_TAGS, RenderedTasks, Tags
 from ringfence.run.host import HostJob, RunContext
 from ringfence.run.policy_from_options import run_policy
 from ringfence.run.run_options import RunOptions as RunOptions

@@ -7,7 +7,7 @@ str, int, bool, None, tuples of str, and Secret; two of them mean the same exact
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
 from typing import Any, Literal, TypeVar
@@ -124,6 +124,7 @@ class PropertyType:
     host_names: Callable[[Any], tuple[str, ...]] = lambda value: ()  # those names in a value
     unwritable: tuple[str, ...] = ()  # members that Windows' own rules have and no cmdlet takes
     instead: Callable[[Any], str] = lambda value: ""  # what to say where such a value is wanted
+    sample: Any = None  # a value as people write one, for the reference; None: its words or its range give one
 
 
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -174,7 +175,8 @@ def case_insensitive(type: PropertyType, any_word: str = "Any") -> PropertyType:
             raise empty_value(any_word)
         return None if fold(found) == fold(any_word) else CaseInsensitive(found)
 
-    return PropertyType(type.name, parse, {**type.schema, "type": "string", "minLength": 1}, lambda v: str(v) if v else any_word)
+    return PropertyType(type.name, parse, {**type.schema, "type": "string", "minLength": 1}, lambda v: str(v) if v else any_word,
+                        sample=type.sample)
 
 
 def as_list(value: Any) -> list[Any]:
@@ -215,11 +217,12 @@ def likely_meant(text: str, member: Callable[[str], str], any_word: str) -> str:
 
 
 def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: str = "Any",
-            unwritable: tuple[str, ...] = (),
+            unwritable: tuple[str, ...] = (), sample: Sequence[Any] | None = None,
             canonical: Callable[[Iterable[str]], tuple[str, ...]] = in_order) -> PropertyType:
     """A set of values and `keywords` (NetSecurity's spelling, case and underscores apart); `any` is ().
 
-    unwritable: keywords that Windows' own rules have and no cmdlet takes · canonical: the one form of a set of members.
+    unwritable: keywords that Windows' own rules have and no cmdlet takes · sample: members for the reference · canonical:
+    the one form of a set of members.
     """
     known = {fold(k): k for k in (*keywords, *unwritable)}
 
@@ -248,7 +251,7 @@ def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: s
         item = {"anyOf": [{"enum": list(keywords)}, item]}
     schema = {"anyOf": [{"type": ["string", "integer"]}, {"type": "array", "items": item, "minItems": 1}]}
     return PropertyType(f"list of {name}" + (f", or {' '.join(keywords)}" if keywords else ""), parse, schema,
-                lambda v: list(v) if v else any_word, unwritable=unwritable)
+                lambda v: list(v) if v else any_word, unwritable=unwritable, sample=sample)
 
 
 def secret(value: Any) -> Secret:
@@ -260,4 +263,5 @@ def secret(value: Any) -> Secret:
     return Secret(value)
 
 
-SECRET = PropertyType("secret", secret, {"type": "string"})  # its argument is the Secret: only `Batch.encode` reveals it
+# its argument is the Secret: only `Batch.encode` reveals it
+SECRET = PropertyType("secret", secret, {"type": "string"}, sample="{{ lookup('env', 'IPSEC_KEY') }}")

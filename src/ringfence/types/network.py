@@ -108,7 +108,7 @@ def protocol(value: Any) -> str:
 
 _PROTOCOL_ARGUMENTS = {"tcp": "TCP", "udp": "UDP", "icmpv4": "ICMPv4", "icmpv6": "ICMPv6", "any": "Any"}
 PROTOCOL = PropertyType("tcp | udp | icmpv4 | icmpv6 | any | 0-255", protocol, {"type": ["string", "integer"]},
-                lambda v: _PROTOCOL_ARGUMENTS.get(v, v))
+                lambda v: _PROTOCOL_ARGUMENTS.get(v, v), sample="udp")
 
 
 def icmp_type(text: str) -> str:
@@ -131,7 +131,7 @@ def _icmp_types(value: Any) -> tuple[str, ...]:
     return tuple(_ICMP_LIST.parse(value))
 
 
-_ICMP_LIST = list_of(icmp_type, name="types and type:code", canonical=icmp_set)
+_ICMP_LIST = list_of(icmp_type, name="types and type:code", sample=[8], canonical=icmp_set)
 ICMP_TYPES = replace(_ICMP_LIST, parse=_icmp_types)
 
 
@@ -148,7 +148,7 @@ def interface(text: str) -> str:
 def interfaces(any_word: str = "Any", *, patterns: bool = True) -> PropertyType:
     """A list of interfaces. An empty list is passed as `any_word`. With `patterns`, wildcard characters of an alias are
     escaped by a backtick."""
-    type = list_of(interface, name="interface aliases (wildcards allowed) or GUIDs", any_word=any_word)
+    type = list_of(interface, name="interface aliases (wildcards allowed) or GUIDs", any_word=any_word, sample=["Ethernet*"])
 
     def argument(value: Any) -> Any:
         return [re.sub(r"([`*?\[\]])", r"`\1", a) if patterns else a for a in value] or any_word
@@ -176,7 +176,7 @@ def sorted_versions(versions: Iterable[str]) -> tuple[str, ...]:
 
 def platforms() -> PropertyType:
     """A list of Windows versions, at most one of them with "or later" ([0x001000E2]); none is an empty list."""
-    type = list_of(platform, name="Windows versions such as 6.1 or 10.0+")
+    type = list_of(platform, name="Windows versions such as 6.1 or 10.0+", sample=["10.0+"])
 
     def parse(value: Any) -> tuple[str, ...]:
         found = sorted_versions(type.parse(value))

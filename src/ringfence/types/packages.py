@@ -32,4 +32,5 @@ def package_sid(family: str) -> str:
 
 PACKAGE_FAMILY = PropertyType(
     "the name of a package family", _family, {"type": "string"}, lambda v: str(v) if v else "Any",
+    sample="Contoso.App_8wekyb3d8bbwe",
     instead=lambda v: f"`package: {package_sid(v)}` means the app container of that package, not its other programs")

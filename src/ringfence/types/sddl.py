@@ -169,7 +169,7 @@ def bound(value: str, sids: Mapping[str, str]) -> CaseInsensitive:
 
 SDDL = PropertyType("account names, SIDs, or a security descriptor (SDDL)", parse,
             {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
-            lambda v: spelling_of(v) if v else "Any", "account", host_names)
+            lambda v: spelling_of(v) if v else "Any", "account", host_names, sample=[r"CORP\Firewall admins"])
 LOCAL_SDDL = replace(SDDL, parse=partial(parse, conditional=True))
 """For local users: from schema version 2.24 on entries may have conditions."""
 
@@ -182,7 +182,7 @@ def parse_owner(value: Any) -> CaseInsensitive | None:
 
 
 OWNER = PropertyType("an account name or SID", parse_owner, {"type": "string"},
-             lambda v: str(v) if v else "Any", "account", host_names)
+             lambda v: str(v) if v else "Any", "account", host_names, sample=r"CORP\svc-agent")
 
 
 def parse_package(value: Any) -> CaseInsensitive | None:
@@ -192,4 +192,5 @@ def parse_package(value: Any) -> CaseInsensitive | None:
     return found
 
 
-PACKAGE = PropertyType("the SID of an app container", parse_package, {"type": "string"}, lambda v: str(v) if v else "Any")
+PACKAGE = PropertyType("the SID of an app container", parse_package, {"type": "string"}, lambda v: str(v) if v else "Any",
+                       sample="S-1-15-2-1-2-3-4-5-6-7")

@@ -6,7 +6,8 @@ from typing import Any
 from ringfence.types.base import PropertyType, as_text, quoted
 
 
-def text(limit: int = 9999, forbidden: str = "|", *, what: str = "text", lines: bool = False, advice: str = "") -> PropertyType:
+def text(limit: int = 9999, forbidden: str = "|", *, what: str = "text", lines: bool = False, advice: str = "",
+         sample: str = "Asked for in change 4711") -> PropertyType:
     """Text of at most `limit` characters without those of `forbidden` and without control characters; empty is None.
 
     lines: it may have line ends and whatever else Windows keeps in a text; only its end, \\0, is none of it ([MS-FASP] 2.2.37
@@ -25,10 +26,10 @@ def text(limit: int = 9999, forbidden: str = "|", *, what: str = "text", lines: 
         return string or None
 
     schema = {"type": ["string", "null"], "maxLength": limit}
-    return PropertyType(what, parse, schema, lambda v: v or "")
+    return PropertyType(what, parse, schema, lambda v: v or "", sample=sample)
 
 
-PATH_TEXT = text(259, '/*?"<>|', what="path",
+PATH_TEXT = text(259, '/*?"<>|', what="path", sample=r"%ProgramFiles%\Contoso\agent.exe",
                  advice=r"a path is written with backslashes, C:\App\app.exe, without quotes and wildcards [MS-FASP 2.2.37]")
 
 

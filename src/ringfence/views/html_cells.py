@@ -21,7 +21,7 @@ FIELDS = ("why", "owner", "file", "line", "play", "task", "tags", "title", "rena
 
 MAX_SHOWN_TEXT = 2_000  # characters of a value that are shown
 MAX_OBJECTS = 50  # objects of an obstacle that are named
-_MAX_MEMBERS = 10 * MAX_LISTED
+_MAX_MEMBERS = 10 * MAX_LISTED  # members of a list that are shown
 Cells = list[Any]
 
 

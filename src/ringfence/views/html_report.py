@@ -53,7 +53,7 @@ class HtmlReport:
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         hosts = PlacedHosts(self._data, self._options.groups)
-        page = page_head(self._options, self._words, report, seconds, exit_code, self._warnings, hosts.away,
+        page = page_head(self._options, self._words, report, seconds, exit_code, (*self._warnings, *report.problems), hosts.away,
                          self._data.words[GONE])
         page |= page_tables(self._data, hosts, self._words)
         described = sum(len(row.known) for row in self._data.changes.rows.values())

@@ -33,6 +33,13 @@ The checks, in the order in which they are shown. What no document says is under
 claims no more.
 """
 
+_LINE = 78  # characters of a line of an example
+WINDOWS_OF_SCHEMA = {  # [MS-FASP], note 12 of its product behaviour
+    "2.1": "Windows Vista SP1, Server 2008", "2.10": "Windows 7, Server 2008 R2", "2.20": "Windows 8, Server 2012",
+    "2.22": "Windows 8.1, Server 2012 R2", "2.24": "Windows 10", "2.26": "Windows 10 1607, Server 2016",
+    "2.27": "Windows 10 1703", "2.28": "Windows 10 1803", "2.29": "Windows 10 1809, Server 2019", "2.30": "Windows 10 1903",
+    "2.31": "Server 2022", "2.32": "Windows 11 22H2"}
+OLDEST = "2.0"  # the schema that every Windows has
 HEADS = ("property", "type", "default", "parameter", "registry", "meaning")
 
 
@@ -46,10 +53,6 @@ class ReferenceRow:
     parameter: str
     registry: str
     meaning: str
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        return (self.name, self.type, self.default, self.parameter, self.registry, self.meaning)
 
 
 def rows(kind: Kind) -> list[ReferenceRow]:
@@ -67,15 +70,27 @@ def rows(kind: Kind) -> list[ReferenceRow]:
 
 
 def _row(p: Property, kind: Kind) -> ReferenceRow:
-    default = "required" if p.required else value(p.default, empty_as(p.type)) if kind.whole else ""
-    since = f" Windows policy schema {p.since} or later." if p.since != "2.0" else ""
+    default = default_of(p, kind)
+    later = f" {since(p.since)}." if p.since != OLDEST else ""
     unset = "" if p.parameter else " Read only: no cmdlet sets it."
     return ReferenceRow(
-        p.name, p.type.name, default, f"-{p.parameter}" if p.parameter else "", _registry(p), p.doc + since + unset
+        p.name, p.type.name, default, f"-{p.parameter}" if p.parameter else "", registry(p), p.doc + later + unset
     )
 
 
-def _registry(p: Property) -> str:
+def default_of(p: Property, kind: Kind) -> str:
+    """What holds where nobody says it; empty where it stays as it is."""
+    return "required" if p.required else value(p.default, empty_as(p.type)) if kind.whole else ""
+
+
+def since(schema: str) -> str:
+    """From which Windows on a property is known, by the schema of its policy."""
+    named = WINDOWS_OF_SCHEMA.get(schema)
+    return f"{named} or later (policy schema {schema})" if named else f"Windows policy schema {schema} or later"
+
+
+def registry(p: Property) -> str:
+    """The tokens or the value under which it is stored."""
     if isinstance(p.codec, RegistryValue):
         return f"{p.codec.path}\\{p.codec.name}" if p.codec.path else p.codec.name
     return " ".join(getattr(p.codec, "tokens", ()))
@@ -83,19 +98,32 @@ def _registry(p: Property) -> str:
 
 def example(kind: Kind) -> str:
     """A task in YAML, from the examples in the table."""
-    lines = [f"- name: {_flow(kind.doc.split('. ')[0].rstrip('.'))}", f"  {kind.name}:", f"    {kind.key}: {kind.example_name}"]
-    for p in kind.properties.values():
-        if p.example is not None:
-            lines += _yaml(p.name, p.example, "    ")
+    said = {p.name: p.example for p in kind.properties.values() if p.example is not None}
+    return f"- name: {_flow(kind.doc.split('. ')[0].rstrip('.'))}\n" + task(kind, said)
+
+
+def task(kind: Kind, said: Mapping[str, Any]) -> str:
+    """The properties of a kind in YAML, as they stand in a task."""
+    lines = [f"  {kind.name}:", f"    {kind.key}: {kind.example_name}"]
+    for name, content in said.items():
+        lines += yaml_of(name, content, "    ")
     return "\n".join(lines) + "\n"
 
 
-def _yaml(name: str, value: Any, indent: str) -> list[str]:
+def yaml_of(name: str, value: Any, indent: str) -> list[str]:
     """A property in YAML as people write it: short lists of plain values on one line."""
     data = plain_data(value)
     if isinstance(data, list) and any(isinstance(m, dict) for m in data):
-        return [f"{indent}{name}:", *(f"{indent}  - {_flow(m)}" for m in data)]
+        return [f"{indent}{name}:", *(line for member in data for line in _member(member, f"{indent}  "))]
     return [f"{indent}{name}: {_flow(data)}"]
+
+
+def _member(member: Any, indent: str) -> list[str]:
+    """A member of a list, over several lines where one would be long."""
+    line = f"{indent}- {_flow(member)}"
+    if len(line) <= _LINE or not isinstance(member, Mapping):
+        return [line]
+    return [f"{indent}{'  ' if number else '- '}{k}: {_flow(v)}" for number, (k, v) in enumerate(member.items())]
 
 
 def _flow(data: Any) -> str:
@@ -127,26 +155,6 @@ def _markdown(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |\n"
 
     return line(heads) + line(["---"] * len(heads)) + "".join(map(line, cells))
-
-
-def terminal(kind: Kind, width: int) -> str:
-    """The same for a terminal of `width` columns."""
-    from io import StringIO
-
-    from rich.box import SIMPLE
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE, pad_edge=False, show_edge=False, expand=False)
-    for head in HEADS:
-        table.add_column(head, overflow="fold", min_width=8, no_wrap=head == "property")
-    for row in rows(kind):
-        table.add_row(*map(Text, row.cells))
-    out = StringIO()
-    Console(file=out, width=max(width, 100), color_system=None, legacy_windows=False).print(table)
-    lines = "\n".join(line.rstrip() for line in out.getvalue().splitlines())
-    return f"{kind.name}: {kind.doc}\n{kind.storage.describe().replace('`', '')}\n\n{lines}\n\nExample:\n\n{example(kind)}"
 
 
 def overview(kinds: Mapping[str, Kind]) -> str:

@@ -15,7 +15,7 @@ from ringfence.documents.yaml import Map
 from ringfence.errors import ExitCode
 from ringfence.formats.data import place_data
 from ringfence.inventory.inventory import Inventory
-from ringfence.project import Project
+from ringfence.project.project import Project
 from ringfence.secret import MASK, Secret
 from ringfence.transports.resolve import is_secret
 from ringfence.views.format import columns, escaped

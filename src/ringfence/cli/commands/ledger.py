@@ -38,7 +38,7 @@ ringfence ledger move web1 --from old-firewall           what that project owned
 ringfence ledger rebuild web1                            make a damaged one anew, of what is declared
 """
 Hosts = Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts, in Ansible's patterns.", show_default=False)]
-Names = Annotated[list[str], flag("--name", metavar="PATTERN", help="Only objects of such a name; * and ? stand for any text and "
+Names = Annotated[list[str], flag("--name", metavar="NAME", help="Only objects of such a name; * and ? stand for any text and "
                                   "any character. Repeatable.")]
 
 

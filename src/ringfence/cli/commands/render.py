@@ -8,7 +8,7 @@ from ringfence.cli.console import Console
 from ringfence.cli.options import Full, SecretOptions, SelectionOptions, TrustOptions, flag
 from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
-from ringfence.project import Project
+from ringfence.project.project import Project
 from ringfence.run.host import HostJob
 from ringfence.run.prepare import Prepared
 from ringfence.views.declared_view import DeclaredHost, Written, declared_data, declared_text

@@ -33,11 +33,12 @@ def show(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
          names: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns; or "
                                                     "one plan file (.json). Default: all hosts.", show_default=False)] = [],  # noqa: B006
          kind: Annotated[list[str], flag("--kind", metavar="KIND", help="Only this kind: firewall_rule. Repeatable.")] = [],  # noqa: B006
-         origin: Annotated[list[str], flag("--origin", metavar="ORIGIN", help=f"Only what is of: {', '.join(ORIGINS)}. "
-                                           "Repeatable.")] = [],  # noqa: B006
-         store: Annotated[list[str], flag("--store", metavar="STORE", help=f"Only this store: {', '.join(EVERY_STORE)}. The last "
-                                          "three are counted only, unless asked for. Repeatable.")] = [],  # noqa: B006
-         name: Annotated[list[str], flag("--name", metavar="PATTERN", help="Only what has such a name or display name; * and ? "
+         origin: Annotated[list[str], flag("--origin", metavar="ORIGIN", words=ORIGINS,
+                                           help=f"Only what is of: {', '.join(ORIGINS)}. Repeatable.")] = [],  # noqa: B006
+         store: Annotated[list[str], flag("--store", metavar="STORE", words=EVERY_STORE,
+                                          help=f"Only this store: {', '.join(EVERY_STORE)}. The last three are counted only, "
+                                          "unless asked for. Repeatable.")] = [],  # noqa: B006
+         name: Annotated[list[str], flag("--name", metavar="NAME", help="Only what has such a name or display name; * and ? "
                                          "stand for any text and any character. Repeatable.")] = [],  # noqa: B006
          ) -> ExitCode:
     """Show the live policy of hosts: every object with whose it is, and what no playbook can say.
