@@ -195,7 +195,8 @@ class MarkdownReport:
         variants = sorted(one.variants.items(), key=lambda each: (-len(each[1]), each[0]))
         first = variants[0][0]
         same = all(words.text == first.text for words, _ in variants)
-        yield f"- {code(one.title)}{place}" + (f" {code(first.text)}" if same and first.text != one.title else "")
+        title = first.text if same and first.text.startswith(one.title) else one.title
+        yield f"- {code(title)}{place}" + (f" {code(first.text)}" if same and first.text != title else "")
         if not detailed:
             return
         for words, hosts in variants[:_VARIANTS_SHOWN]:
