@@ -57,45 +57,50 @@ class FirewallProfile(Resource):
 
     # `unset`: [MS-FASP] note 13 and Set-NetFirewallProfile, where they agree: not on LogIgnored, nor on the log's file and size
 
-    enabled: bool | str = switch("Whether the firewall is on.", "EnableFirewall", example=True, unset=True, least=True)
+    enabled: bool | str = switch("Whether the firewall is on.", "EnableFirewall", example=True, unset=True, least=True,
+                                 setting_type=1)
     default_inbound_action: str = prop("What happens to inbound connections that no rule matches; Windows' default is "
                                        "block.", ACTION, RegistryValue("DefaultInboundAction", ACTIONS), default=NOT_CONFIGURED,
-                                       example="block", unset="block", least="block")
+                                       example="block", unset="block", least="block", setting_type=17)
     default_outbound_action: str = prop("What happens to outbound connections that no rule matches; Windows' default is "
                                         "allow.", ACTION, RegistryValue("DefaultOutboundAction", ACTIONS), default=NOT_CONFIGURED,
-                                        unset="allow", least="block")
+                                        unset="allow", least="block", setting_type=16)
     allow_inbound_rules: bool | str = switch("False: shields up, every inbound allow rule is ignored.",
-                                             "DoNotAllowExceptions", OFF, unset=True, wins=False, least=False)
+                                             "DoNotAllowExceptions", OFF, unset=True, wins=False, least=False, setting_type=3)
     allow_local_firewall_rules: bool | str = switch("Whether local rules apply beside those of Group Policy.",
-                                                    "AllowLocalPolicyMerge", unset=True, policy_only=True)
+                                                    "AllowLocalPolicyMerge", unset=True, policy_only=True, setting_type=13)
     allow_local_ipsec_rules: bool | str = switch("Whether local connection security rules apply beside those of Group "
-                                                 "Policy.", "AllowLocalIPsecPolicyMerge", unset=True, policy_only=True)
+                                                 "Policy.", "AllowLocalIPsecPolicyMerge", unset=True, policy_only=True,
+                                                 setting_type=14)
     allow_user_apps: bool | str = switch("Whether programs allowed by users (Windows XP) apply.", "AllowUserPrefMerge",
-                                         path="AuthorizedApplications", unset=True, least=False)
+                                         path="AuthorizedApplications", unset=True, least=False, setting_type=11)
     allow_user_ports: bool | str = switch("Whether ports opened by users (Windows XP) apply.", "AllowUserPrefMerge",
-                                          path="GloballyOpenPorts", unset=True, least=False)
+                                          path="GloballyOpenPorts", unset=True, least=False, setting_type=12)
     allow_unicast_response_to_multicast: bool | str = switch("Whether answers to multicast are accepted.",
                                                              "DisableUnicastResponsesToMulticastBroadcast", OFF, unset=True,
-                                                             least=False)
+                                                             least=False, setting_type=4)
     notify_on_listen: bool | str = switch("Whether users are told when a program is kept from listening.",
-                                          "DisableNotifications", OFF)
+                                          "DisableNotifications", OFF, setting_type=10)
     enable_stealth_mode_for_ipsec: bool | str = switch("Whether stealth mode holds for IPsec secured packets too.",
-                                                       "DisableStealthModeIPsecSecuredPacketExemption", since="2.20")
+                                                       "DisableStealthModeIPsecSecuredPacketExemption", since="2.20",
+                                                       setting_type=18)
     log_file_name: str | None = prop("The log file; NT SERVICE\\mpssvc needs write access.",
                                      case_insensitive(LOG_FILE, "NotConfigured"),
-                                     RegistryValue("LogFilePath", path="Logging", type="String", parse=CaseInsensitive))
+                                     RegistryValue("LogFilePath", path="Logging", type="String", parse=CaseInsensitive),
+                                     setting_type=9)
     log_max_size_kilobytes: int | None = prop("The size at which a new log begins; Windows' default is 4096.",
                                               number(1, 32767), RegistryValue("LogFileSize", path="Logging", parse=int),
-                                              example=16384)
+                                              example=16384, setting_type=8)
     log_allowed: bool | str = switch("Whether allowed connections are logged.", "LogSuccessfulConnections",
-                                     path="Logging", unset=False, wins=True)
+                                     path="Logging", unset=False, wins=True, setting_type=6)
     log_blocked: bool | str = switch("Whether dropped packets are logged.", "LogDroppedPackets", path="Logging",
-                                     example=True, unset=False, wins=True)
-    log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging", wins=True)
+                                     example=True, unset=False, wins=True, setting_type=5)
+    log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging", wins=True,
+                                     setting_type=7)
     disabled_interface_aliases: tuple[str, ...] = prop("Interfaces on which this profile's firewall is off.",
                                                        interfaces("NotConfigured", patterns=False),
                                                        RegistryValue("DisabledInterfaces", type="String", parse=guids,
-                                                             format=",".join), default=(), least=())
+                                                             format=",".join), default=(), least=(), setting_type=15)
 
     def check(self) -> Iterable[Finding]:
         """[MS-FASP] 2.2.38: their merge law is to "always use the value of the GroupPolicyRSoPStore"."""

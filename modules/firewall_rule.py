@@ -8,6 +8,7 @@ from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, To
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import Narrowing, never, not_everybody, one_package, one_program, some_accounts, some_ports
+from ringfence.model.phrase import Phrase
 from ringfence.model.resource import prop, resource
 from ringfence.model.rules import (
     INTERFACE,
@@ -21,6 +22,7 @@ from ringfence.model.rules import (
     addresses,
     check_lengths,
     ports,
+    protocol_words,
     reject,
 )
 from ringfence.model.storage import RuleStrings
@@ -85,22 +87,24 @@ class FirewallRule(Rule):
     direction: str = prop("Which way the connections go.",
                           with_hints(choice("Inbound", "Outbound", in_="Inbound", out="Outbound"), VALUES["direction"]),
                           DIRECTION_ACTION, default="inbound", absent=None, role="decision", example="inbound",
-                          always_shown=True)
+                          phrase=Phrase())
     action: str = prop("What happens to what matches. Block wins over allow, whatever the order.",
                        with_hints(choice("Allow", "Block"), VALUES["action"]), DIRECTION_ACTION, default="allow", absent=None,
-                       role="decision", example="allow", always_shown=True)
+                       role="decision", example="allow", phrase=Phrase(place=-1))
     protocol: str = prop("The IP protocol.", PROTOCOL, PROTOCOL_ICMP, default="any", filter_object="port",
-                         narrows=Narrowing(lambda v: v not in ("tcp", "udp")), example="tcp", always_shown=True)
+                         narrows=Narrowing(lambda v: v not in ("tcp", "udp")), example="tcp",
+                         phrase=Phrase(lambda rule: protocol_words(rule.protocol)))
     local_port: tuple[str, ...] = prop(
         "Ports of this host, for TCP and UDP. RPC and RPCEPMap: TCP, inbound; Teredo: UDP, inbound.",
         with_hints(list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b",
                            sample=[443, "8000-8080"], unwritable=("mDNS",), canonical=port_set), VALUES["port"]),
         LOCAL_PORT, default=(), filter_object="port", narrows=Narrowing(some_ports, "inbound"),
-        example=[3389], always_shown=True)
+        example=[3389], phrase=Phrase(lambda rule: _port_words(rule, "inbound", rule.local_port, "local port {},")))
     remote_port: tuple[str, ...] = prop(
         "Ports of the other side, for TCP and UDP.",
         with_hints(list_of(port, "IPHTTPSOut", name="ports and ranges a-b", sample=[443], canonical=port_set), VALUES["port"]),
-        REMOTE_PORT, default=(), filter_object="port", narrows=Narrowing(some_ports, "outbound"), always_shown=True)
+        REMOTE_PORT, default=(), filter_object="port", narrows=Narrowing(some_ports, "outbound"),
+        phrase=Phrase(lambda rule: _port_words(rule, "outbound", rule.remote_port, "remote port {}")))
     icmp_type: tuple[str, ...] = prop(
         "ICMP types, or type:code, for icmpv4 and icmpv6.",
         ICMP_TYPES,
@@ -108,31 +112,37 @@ class FirewallRule(Rule):
         default=(),
         filter_object="port",
         narrows=Narrowing(),
+        phrase=Phrase("type {}", always=False),
     )
     dynamic_target: tuple[str, ...] = prop(
         "Traffic of a Windows feature whose addresses and ports are not fixed.",
         flags_of("ProximityApps", "ProximitySharing", "WifiDirectPrinting", "WifiDirectDisplay", "WifiDirectDevices"),
         TARGETS, default=(), filter_object="port", narrows=Narrowing(), since="2.20", one_value=True)
     local_address: tuple[str, ...] = prop("Addresses of this host.", LOCAL_ADDRESS,
-                                          addresses("LA4", "LA6", keywords=False), default=(), filter_object="address")
+                                          addresses("LA4", "LA6", keywords=False), default=(), filter_object="address",
+                                          phrase=Phrase("at {} of this host", always=False, place=1))
     remote_address: tuple[str, ...] = prop(
         "Addresses of the other side, or keywords that Windows resolves itself; 4 or 6 at their end means one family.",
         REMOTE_ADDRESS, addresses("RA4", "RA6", ("RA42", "RA62")), default=(), filter_object="address",
-        narrows=Narrowing(not_everybody), example=["10.1.4.0/28"], always_shown=True)
+        narrows=Narrowing(not_everybody), example=["10.1.4.0/28"],
+        phrase=Phrase(lambda rule: "from {}" if rule.direction == "inbound" else "to {}"))
     program: str | None = prop("The program: its path (variables such as %SystemRoot% are kept), or System.", PATH,
-                               Text("App", CaseInsensitive), filter_object="application", narrows=Narrowing(one_program))
+                               Text("App", CaseInsensitive), filter_object="application", narrows=Narrowing(one_program),
+                               phrase=Phrase(", program {}", always=False, place=9))
     package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.PACKAGE,
                                Text("AppPkgId", CaseInsensitive), filter_object="application", narrows=Narrowing(one_package),
-                               since="2.20")
+                               since="2.20", phrase=Phrase(", package {}", always=False, place=9))
     package_family_name: str | None = prop(
         "The family of a package, as Windows 11 24H2 and Server 2025 name it in their own rules: `Contoso.App_8wekyb3d8bbwe`. It "
         "may be said of a rule that has it.", PACKAGE_FAMILY, Text("PFN", CaseInsensitive), parameter="",
         filter_object="application", narrows=Narrowing(), since="2.31")
     service: str | None = prop("The short name of a service, `wuauserv` for Windows Update; * means programs that run as a "
                                "service, whichever.", SERVICE, Text("Svc", CaseInsensitive),
-                               narrows=Narrowing(lambda v: v != "*"))
-    interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
-    interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
+                               narrows=Narrowing(lambda v: v != "*"), phrase=Phrase(", service {}", always=False, place=9))
+    interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=(),
+                                            phrase=Phrase(", on {}", always=False, place=9))
+    interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=(),
+                                           phrase=Phrase(", on {} interfaces", always=False, place=9))
     local_user: str | None = prop("The users of this host whose programs it applies to.", sddl.LOCAL_SDDL,
                                   TextOrBase64("LUAuth", "LUAuth2_24", sddl.canonical), filter_object="security",
                                   narrows=Narrowing(never), since="2.20")
@@ -154,6 +164,7 @@ class FirewallRule(Rule):
         absent=None,
         filter_object="security",
         role="permission",
+        phrase=Phrase(", whatever blocks it", always=False, place=9),
     )
     edge_traversal_policy: str = prop("Whether traffic that came through a NAT edge device (Teredo) is accepted.",
                                       with_hints(choice("Block", "Allow", "DeferToUser", "DeferToApp"), VALUES["edge"]), EDGE,
@@ -232,6 +243,13 @@ class FirewallRule(Rule):
         return bool(self.local_port or self.remote_port or self.local_address or self.remote_address or self.service
                     or self.interface_alias or self.interface_type or self.authentication != "not_required"
                     or self.package or self.local_user or self.owner or self.dynamic_target)
+
+
+def _port_words(rule: FirewallRule, direction: str, ports: tuple[str, ...], otherwise: str) -> str:
+    """How ports are told: those that a rule of the direction is for, whichever they are; the others where it names some."""
+    if rule.direction != direction:
+        return otherwise if ports else ""
+    return "" if rule.protocol not in ("tcp", "udp") and not ports else "{}" if ports else "{} port"
 
 
 def _check_sensitive(rule: FirewallRule, mentioned: Collection[str]) -> Iterable[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ringfence.diagnostics import Finding
+from ringfence.model.phrase import Phrase
 from ringfence.model.proposals import IPSEC_SERVICES, MAIN_MODE_CRYPTO, PHASE1_AUTH, reference, set_token
 from ringfence.model.resource import prop, resource
 from ringfence.model.rules import (
@@ -30,14 +31,15 @@ class IpsecMainModeRule(Rule):
     main_mode_crypto_set: str | None = prop(
         "The `ipsec_main_mode_crypto_set` that protects the exchange.", reference(MAIN_MODE_CRYPTO),
         set_token("Crypto1Set", MAIN_MODE_CRYPTO), default=CaseInsensitive(DEFAULT), references="ipsec_main_mode_crypto_set",
-        example="strong")
+        example="strong", phrase=Phrase(", crypto set {}", place=4))
     phase1_auth_set: str | None = prop(
         "The `ipsec_phase1_auth_set` of the authentication.", reference(PHASE1_AUTH), set_token("Auth1Set", PHASE1_AUTH),
-        default=CaseInsensitive(DEFAULT), references="ipsec_phase1_auth_set")
+        default=CaseInsensitive(DEFAULT), references="ipsec_phase1_auth_set", phrase=Phrase(", authentication set {}", place=4))
     local_address: tuple[str, ...] = prop("The near ends of the connections.", LOCAL_ADDRESS, ENDPOINT1, default=(),
-                                          filter_object="address")
+                                          filter_object="address", phrase=Phrase("at {}", always=False, place=3))
     remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", ENDPOINT_ADDRESS, ENDPOINT2,
-                                           default=(), filter_object="address", example=["10.7.0.0/16"])
+                                           default=(), filter_object="address", example=["10.7.0.0/16"],
+                                           phrase=Phrase("key exchange with {}", place=2))
 
     def normalise(self, values: dict[str, Any]) -> None:
         super().normalise(values)

@@ -10,6 +10,7 @@ from ringfence.diagnostics import Finding
 from ringfence.model.authentication import FQDN, methods
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import Narrowing, never, not_everybody, some_ports
+from ringfence.model.phrase import Phrase
 from ringfence.model.proposals import IPSEC_SERVICES, PHASE1_AUTH, PHASE2_AUTH, QUICK_MODE_CRYPTO, reference, set_token
 from ringfence.model.resource import NO_SET, Resource, prop, resource
 from ringfence.model.rules import (
@@ -25,6 +26,7 @@ from ringfence.model.rules import (
     check_addresses,
     check_lengths,
     ports,
+    protocol_words,
     reject,
 )
 from ringfence.model.storage import DEFAULT, RuleStrings
@@ -130,20 +132,23 @@ class IpsecRule(Rule):
     """
 
     mode: str = prop("Between the two ends themselves, or a tunnel between gateways.", choice("Transport", "Tunnel"), TUNNEL,
-                     default="transport", filter_object="tunnel", always_shown=True)
+                     default="transport", filter_object="tunnel", phrase=Phrase())
     local_tunnel_endpoint: tuple[str, ...] = prop(
         "This host's end of the tunnel, one address of a family; any: whatever address it has.", WORDS["endpoint"], TUNNEL,
-        default=(), filter_object="tunnel", required_when=IN_A_TUNNEL)
+        default=(), filter_object="tunnel", required_when=IN_A_TUNNEL, phrase=Phrase(", tunnel end {}", always=False, place=9))
     remote_tunnel_endpoint: tuple[str, ...] = prop("The other end of the tunnel; several addresses are alternatives.",
                                                    WORDS["endpoint"], TUNNEL, default=(), filter_object="tunnel",
-                                                   required_when=IN_A_TUNNEL)
+                                                   required_when=IN_A_TUNNEL,
+                                                   phrase=Phrase(", far end {}", always=False, place=9))
     remote_tunnel_hostname: str | None = prop("The name of the other end, where it has several addresses.", FQDN, TUNNEL,
                                               filter_object="tunnel", since="2.20")
     inbound_security: str = prop("What is asked of connections from outside: require, request, or none.", WORDS["security"],
-                                 SECURITY, required=True, filter_object="security", example="require", always_shown=True)
+                                 SECURITY, required=True, filter_object="security", example="require",
+                                 phrase=Phrase(lambda rule: "EXEMPT" if rule.exempt else "inbound {}"))
     outbound_security: str = prop(
         "What is asked of connections to outside: require, request, or none. Both none: an exemption.",
-        WORDS["security"], SECURITY, required=True, filter_object="security", example="request", always_shown=True)
+        WORDS["security"], SECURITY, required=True, filter_object="security", example="request",
+        phrase=Phrase(lambda rule: "" if rule.exempt else "outbound {}"))
     quick_mode_crypto_set: str | None = prop(
         "The `ipsec_quick_mode_crypto_set` that protects the data.", reference(QUICK_MODE_CRYPTO),
         set_token("Crypto2Set", QUICK_MODE_CRYPTO), default=CaseInsensitive(DEFAULT), references="ipsec_quick_mode_crypto_set")
@@ -172,19 +177,20 @@ class IpsecRule(Rule):
     machine: str | None = prop("The computers that may connect (transport mode).", sddl.SDDL,
                                Text("TransportMachineAuthzSDDL", sddl.canonical), since="2.20")
     local_address: tuple[str, ...] = prop("The near ends of the connections.", LOCAL_ADDRESS, ENDPOINT1, default=(),
-                                          filter_object="address", narrows=Narrowing(never))
+                                          filter_object="address", narrows=Narrowing(never),
+                                          phrase=Phrase("at {}", always=False, place=3))
     remote_address: tuple[str, ...] = prop("The far ends, or keywords that Windows resolves itself.", ENDPOINT_ADDRESS,
                                            ENDPOINT2, default=(), filter_object="address", narrows=Narrowing(not_everybody),
-                                           example=["10.0.0.0/8"], always_shown=True)
+                                           example=["10.0.0.0/8"], phrase=Phrase("with {}", place=2))
     protocol: str = prop("The IP protocol.", PROTOCOL, ConvertedText(
         "Protocol", protocol, lambda v: None if v == "any" else PROTOCOLS.get(v, v)), default="any", filter_object="port",
-        narrows=Narrowing(never), always_shown=True)
+        narrows=Narrowing(never), phrase=Phrase(lambda rule: protocol_words(rule.protocol)))
     local_port: tuple[str, ...] = prop("Ports of the near end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
                                        ports("EP1Port", canonical=single_ports), default=(), filter_object="port",
-                                       narrows=Narrowing(some_ports))
+                                       narrows=Narrowing(some_ports), phrase=Phrase("local port {}", always=False))
     remote_port: tuple[str, ...] = prop("Ports of the far end, for TCP and UDP. Ranges on exemptions only.", WORDS["port"],
                                         ports("EP2Port", canonical=single_ports), default=(), filter_object="port",
-                                       narrows=Narrowing(some_ports))
+                                       narrows=Narrowing(some_ports), phrase=Phrase("remote port {}", always=False))
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=())
     interface_type: tuple[str, ...] = prop("Kinds of interfaces.", INTERFACE_TYPE, INTERFACE_TYPES, default=())
 

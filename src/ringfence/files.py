@@ -53,17 +53,18 @@ def digest(path: str | Path, limit: int = MAX_DOCUMENT) -> str:
     return hashlib.sha256(read_bytes(path, limit)).hexdigest()
 
 
-def write_private(path: str | Path, pieces: Iterable[str]) -> None:
+def write_private(path: str | Path, pieces: Iterable[str], encoding: str = "ascii") -> None:
     """Write a file that nobody else may read, whole or not at all; a link is followed. What is no regular file (a device, a
     pipe), and what is standard output or error already, is written into and never replaced. Raises OSError."""
     if _is_stream(path):
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)), "w", encoding="ascii") as stream:
+        opened = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))
+        with os.fdopen(opened, "w", encoding=encoding, newline="") as stream:
             stream.writelines(pieces)
         return
     real = os.path.realpath(path)
     opened, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(real)}.", dir=os.path.dirname(real))  # 0600, and no link
     try:
-        with os.fdopen(opened, "w", encoding="ascii") as stream:
+        with os.fdopen(opened, "w", encoding=encoding, newline="") as stream:
             stream.writelines(pieces)
             stream.flush()
             os.fsync(opened)

@@ -21,12 +21,14 @@ from ringfence.model.ledger import Ledger
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
 from ringfence.plan.obstacles import Obstacle
+from ringfence.plan.plan import Orphan
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.stored_names import display_name
 
 if TYPE_CHECKING:  # of results that few commands have: the others need not wait for these
     from ringfence.doctor.examination import Examination, Verdict
     from ringfence.windows.associations import Association
+    from ringfence.windows.attribution import Attribution
     from ringfence.windows.origin import Origin
     from ringfence.windows.whole_policy import UnmanagedValue
 
@@ -64,7 +66,9 @@ class HostResult:
     connections: how many were opened · seconds: wall time · names: {as it is stored: what people call it} of what changes show ·
     obstacles: what keeps what is declared out of force · way_back: commands for its console, where the host was lost · machine:
     which one it is, in the words of a ledger's `Machine`: `guid|computer|domain`, as far as it said so · declarations: the digest
-    of what is declared for it, where somebody wants that · waits: it was only looked at, and something is to be written.
+    of what is declared for it, where somebody wants that · waits: it was only looked at, and something is to be written ·
+    orphans: what the project has there, declares no more, and leaves there · changed_by: who made it differ, by the objects'
+    ids; None where nobody asked.
     """
 
     host: str
@@ -84,6 +88,8 @@ class HostResult:
     machine: str = ""
     declarations: str = ""
     waits: bool = False
+    orphans: tuple[Orphan, ...] = ()
+    changed_by: "Mapping[Id, Attribution] | None" = None
 
     @property
     def not_in_force(self) -> bool:

@@ -63,7 +63,7 @@ def test_what_was_changed_is_told(cli: Cli) -> None:
     assert [c["action"] for c in found["web3"]["changes"]] == ["create"] * len(found["web3"]["changes"])
     assert "3 changed" not in said.out
     assert "@FirewallAPI.dll" not in said.out
-    for line in (f"~ firewall_rule {CHANGED}  Remote Desktop - User Mode (TCP-In)", "group         Core Networking",
+    for line in ("service termservice  \"Remote Desktop - User Mode (TCP-In)\"", "group        Core Networking",
                  "2 changed, 1 missing, ", f"~ firewall_rule {CHANGED}", "enabled  false → true", f"- firewall_rule {MISSING}",
                  "an app package", "a vendor's program (1):", r"of %ProgramFiles%\Contoso\agent.dll", "of S-1-5-21-1-2-3-1001"):
         assert line in said.out, said.out

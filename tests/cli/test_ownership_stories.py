@@ -169,6 +169,10 @@ def test_a_host_leaves_its_group_and_is_retired(story: Story) -> None:
     story.settings(prune="all")
     assert story.changes("apply", "--yes") == ["create web"]  # of web1: the other host is in no play any more
     assert story.rules("web3") == {"web", "block", "theirs"}
+    drift = story.done("drift")
+    assert "ABANDONED: runs of this project left objects there" in drift.out
+    assert "\n  web3\n" in drift.out
+    assert "the host any more" not in story.done("drift", "--limit", "web1").err  # who looks at one host does not ask for others
     assert "there is nobody to ask" in story.done("retire", "web3", code=1).err
     assert story.rules("web3") == {"web", "block", "theirs"}
     retired = story.told("retire", "web3", "--yes")
@@ -177,6 +181,7 @@ def test_a_host_leaves_its_group_and_is_retired(story: Story) -> None:
         "release theirs", "remove block", "remove web"]
     assert [c["why"] for c in host["changes"] if "OPENS" in c["why"]] != []
     assert (story.rules("web3"), story.key("web3")) == ({"theirs"}, None)
+    assert "ABANDONED" not in story.done("drift").out
     assert "web3" in story.done("ledger", "show", "web3").out
     assert story.entries("web3") == {}
     assert story.rules("web1") == {"web"}
@@ -184,10 +189,31 @@ def test_a_host_leaves_its_group_and_is_retired(story: Story) -> None:
     assert re.search(rf"& adopt {name} .*\n +in the ledger as created", story.done("ledger", "rebuild", "web1", "--yes").out)
     shown = story.done("ledger", "show", "web1").out
     assert re.search(rf"{story.name}: 1 object, final, by run .*\n  created +{name} +run 2", shown)
-    assert re.search(rf"- {name}\n +created by run 2", story.done("retire", "web1", "--yes").out)
+    assert re.search(rf"- {name}  allow inbound .*\n +created by run 2", story.done("retire", "web1", "--yes").out)
     assert (story.rules("web1"), story.key("web1")) == (set(), None)
     assert "the project owns nothing here" in story.done("ledger", "show", "web1").out
     assert "1 in sync" in story.done("retire", "web1", "--yes").out
+
+
+def test_what_nobody_declares_any_more_is_gone(story: Story) -> None:
+    """Drift says it as it is found, in words and in data, whatever becomes of it."""
+    story.play(story.rule("web"), story.rule("old", 81))
+    story.done("apply", "--yes")
+    story.play(story.rule("web"))
+    said = story.done("drift")
+    assert re.search(rf"  GONE       firewall_rule {story.name}-old  allow inbound tcp 81 from 10.0.0.0/8, any profile\n"
+                     r"      created by run \S+; nobody declares it any more\n", said.out)
+    assert "0 of 1 host drifted; all were reached; 1 GONE; " in said.out
+    (host,) = story.told("drift")
+    (gone,) = host["gone"]
+    assert (gone["kind"], gone["name"], gone["how"], gone["why"]) == (
+        "firewall_rule", f"{story.name}-old", "created", "prune: report")
+    assert gone["found"]["local_port"] == ["81"]
+    story.settings(prune="created")
+    assert re.search(rf"  GONE       firewall_rule {story.name}-old  allow", story.done("drift", code=2).out)
+    assert story.told("drift", code=2)[0]["gone"] == []  # it is a change then
+    story.done("apply", "--yes")
+    assert "GONE" not in story.done("drift").out
 
 
 def test_what_a_run_was_not_asked_stays(story: Story) -> None:
@@ -281,7 +307,7 @@ def test_objects_are_released_and_a_damaged_ledger_is_made_anew(story: Story) ->
     story.settings(prune="created")
     story.play(story.rule("web"), story.rule("old", 81))
     story.done("apply", "--yes")
-    assert re.search(rf" release firewall_rule {story.name}-web\n +released by hand",
+    assert re.search(rf" release firewall_rule {story.name}-web  allow inbound .*\n +released by hand",
                      story.done("ledger", "release", "web1", "--name", f"{story.name}-w*", "--yes").out)
     assert story.entries() == {"old": "created"}
     story.play(story.rule("old", 81))

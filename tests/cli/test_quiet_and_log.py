@@ -36,7 +36,7 @@ def test_quiet(cli: Cli) -> None:
         said = cli("drift", "--quiet")
         assert (said.code, said.err) == (2, "")
         assert "corp-rdp" in said.out
-        assert "3 hosts: 2 in sync, 1 differs" in said.out
+        assert "1 of 3 hosts drifted; all were reached; 1 difference;" in said.out
         assert "web1" not in said.out
         assert len(cli("drift", "-q", "--output", "json").out) > len(said.out)
         assert '"web1"' in cli("drift", "-q", "--output", "json").out

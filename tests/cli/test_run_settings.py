@@ -50,7 +50,8 @@ def test_flags_are_the_rows_of_the_table() -> None:
             assert found.default in (dataclasses.MISSING, row.default)
 
 
-OF_ONE_CALL = {"--out", "--resume", "--name", "--kind", "--origin", "--store", "--from", "--number", "--from-journal"}
+OF_ONE_CALL = {"--out", "--resume", "--name", "--kind", "--origin", "--store", "--from", "--number", "--from-journal",
+               "--playbook", "--list-tasks", "--list-tags"}
 
 
 def test_what_is_no_setting_asks_something_of_one_call() -> None:
@@ -169,8 +170,8 @@ def test_a_project_says_how_its_runs_go(cli: Cli, monkeypatch: pytest.MonkeyPatc
         told = (cli.folder / "ringfence.yml").read_text(encoding="utf-8")
         cli.write({"ringfence.yml": told + "diff: no\ndetailed_exitcode: true\nrun_dir: records\n"})
         said = cli("plan")
-        assert (said.code, "corp-rdp" in said.out, "remote_address" in said.out) == (2, True, False)
-        assert "remote_address" in cli("plan", "--diff").out
+        assert (said.code, "corp-rdp" in said.out, "default_inbound_action" in said.out) == (2, True, False)
+        assert "default_inbound_action" in cli("plan", "--diff").out
         before = hosts["web1"].registry.generation
         monkeypatch.setenv("RINGFENCE_CHECK", "yes")
         assert cli("apply", "--yes").code == 0

@@ -57,7 +57,8 @@ def test_everything(cli: Cli) -> None:
     assert set(web1["told_by_cmdlets"]) == {"NetFirewallDynamicKeywordAddress"}  # Server 2022 has no firewall of Hyper-V
     assert pc2["told_by_cmdlets"]["NetFirewallHyperVVMCreator"][0]["FriendlyName"] == "WSL"
     for part in ("off  mine", "Dynamic Host Configuration Protocol (DHCP-In)", "legacy: Remote Desktop",
-                 "networks: Ethernet private", "firewall_rule, static_service", "FriendlyName WSL", "local_port 81"):
+                 "networks: Ethernet private", "firewall_rule, static_service", "FriendlyName WSL",
+                 "DISABLED allow inbound tcp 81 from any"):
         assert part in text.out, part
     assert "@FirewallAPI.dll" not in text.out
 

@@ -21,6 +21,8 @@ OF_THE_SESSION_TYPE = {"Microsoft.PowerShell.Core", "Microsoft.PowerShell.Utilit
 MODULES = {
     "CimCmdlets": "function Get-CimInstance { param($ClassName, $Namespace, $Filter) "
                   "if ($ClassName -eq 'MSFT_NetAdapter') { [pscustomobject]@{ Name = 'Ethernet' } } }",
+    "Microsoft.PowerShell.Diagnostics": "function Get-WinEvent { [CmdletBinding()] param($LogName, $FilterXPath, $MaxEvents, "
+                                        "[switch]$Oldest, $ListLog) if ($ListLog) { [pscustomobject]@{ IsEnabled = $true } } }",
     "Microsoft.WSMan.Management": "function Get-WSManInstance { param($ResourceURI, [switch]$Enumerate) }",
     "NetSecurity": "function New-NetFirewallRule { [CmdletBinding()] param($Name, $DisplayName) }",
 }
@@ -60,13 +62,14 @@ $shell.Commands.Clear()
 """
 CALLS = batch_of(Call("Facts.Read"), Call("Interfaces.Read"), Call("Management.Read"),
                  cmdlet_call("New-NetFirewallRule", {"Name": "x", "DisplayName": "x"}),
-                 Call("Key.Compare", {"keys": [{"store": "local", "kind": "NetIPsecPhase1AuthSet", "name": "x", "hmac": ""}]}))
+                 Call("Key.Compare", {"keys": [{"store": "local", "kind": "NetIPsecPhase1AuthSet", "name": "x", "hmac": ""}]}),
+                 Call("Events.Read"))
 
 
 def test_a_read_loads_no_module_of_cdxml() -> None:
     """Each of those parses its files anew in every session, which costs seconds; a CIM class costs a query."""
     assert {row["module"] for row in API["commands"].values()} - OF_THE_SESSION_TYPE == {
-        "CimCmdlets", "Microsoft.WSMan.Management", "NetSecurity"}
+        "CimCmdlets", "Microsoft.PowerShell.Diagnostics", "Microsoft.WSMan.Management", "NetSecurity"}
     called = {name for part in SCRIPTS["key-reader"]
               for name in (API["parts"][part]["commands"] or "").split()}
     assert {API["commands"][name]["module"] for name in called & API["commands"].keys() - {"&"}} <= (
@@ -136,9 +139,10 @@ def says_what_it_is(facts: Any, script: str) -> set[str]:
 @needs_pwsh
 def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
     reply, refused, visible = session(tmp_path, engine, jea.OPERATOR)
-    facts, network, _, written, compared = decode(CALLS, reply)["replies"]
+    facts, network, _, written, compared, events = decode(CALLS, reply)["replies"]
     assert [i["alias"] for i in network["value"]["interfaces"]] == ["Ethernet"]
     assert written == {"ok": True, "value": None}
+    assert events["value"]["logs"]["Firewall"]["enabled"] is True
     assert compared == {"ok": True, "value": ["none"]}
     assert says_what_it_is(facts["value"], "writer") >= {"Net.Call", "Key.Compare"}
     assert refused == "refused CommandNotFoundException"
@@ -150,8 +154,9 @@ def test_an_operator_reads_and_writes(tmp_path: Path, engine: Path) -> None:
 def test_an_auditor_reads(tmp_path: Path, engine: Path, compares_keys: bool) -> None:
     """Whether a key on the host is a certain one an auditor learns only where the endpoint was exported so."""
     reply, refused, visible = session(tmp_path, engine, replace(jea.AUDITOR, compares_keys=compares_keys))
-    facts, network, _, written, compared = decode(CALLS, reply)["replies"]
+    facts, network, _, written, compared, events = decode(CALLS, reply)["replies"]
     assert [i["alias"] for i in network["value"]["interfaces"]] == ["Ethernet"]
+    assert events["value"]["logs"]["Firewall"]["enabled"] is True
     assert written["error"]["id"] == "ringfence.verb"
     assert "Net.Call" not in says_what_it_is(facts["value"], "key-auditor" if compares_keys else "auditor")
     assert compared.get("value", compared.get("error", {}).get("id")) == (["none"] if compares_keys else "ringfence.verb")

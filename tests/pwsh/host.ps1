@@ -24,6 +24,12 @@ class ShimKey {  # what Get-Item gives for a registry key
         return $null
     }
 }
+class ShimEvent {  # what Get-WinEvent gives for a record
+    [int]$Id
+    [datetime]$TimeCreated
+    [string]$Xml
+    [string] ToXml() { return $this.Xml }
+}
 function global:Get-ShimKey([string]$Path) {
     $key = [ShimKey]::new()
     $key.Name = $Path.Replace('HKLM:', 'HKEY_LOCAL_MACHINE')
@@ -56,6 +62,31 @@ function global:Get-CimInstance([string]$ClassName, [string]$Namespace, [string]
     Show-Host $ClassName | Where-Object $where
 }
 function global:Get-WSManInstance([string]$ResourceURI, [switch]$Enumerate) { Show-Host "WSMan $ResourceURI" }
+function global:Add-Event([int]$Id, [string]$Time, [hashtable]$Data = @{}, [string]$Log = 'Firewall', [string]$Xml) {
+    $one = [ShimEvent]@{ Id = $Id; TimeCreated = [datetime]::Parse($Time, [cultureinfo]::InvariantCulture).ToLocalTime() }
+    $fields = $Data.GetEnumerator() | ForEach-Object { "<Data Name='$($_.Key)'>$([Security.SecurityElement]::Escape($_.Value))</Data>" }
+    $one.Xml = if ($Xml) { $Xml } else {
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><EventID>$Id</EventID></System><EventData>$fields</EventData></Event>" }
+    $global:Host1.Logs[$Log].Records.Insert(0, $one)
+}
+function global:Get-WinEvent {
+    [CmdletBinding()] param([string]$LogName, [string]$FilterXPath, [int]$MaxEvents, [switch]$Oldest, [string]$ListLog)
+    $name = "$LogName$ListLog" -replace '^Microsoft-Windows-Windows Firewall With Advanced Security/'
+    [void]$global:Host1.Bound.Add(@{ cmdlet = 'Get-WinEvent'; parameters = @{ of = $name; query = $FilterXPath; most = $MaxEvents } })
+    $log = $global:Host1.Logs[$name]
+    if (-not $log) { Write-Error "There is not an event log that matches $name." -ErrorId NoMatchingLogsFound; return }
+    if ($log.Denied) { throw [UnauthorizedAccessException]::new('Attempted to perform an unauthorized operation.') }
+    if ($ListLog) { return [pscustomobject]@{ IsEnabled = $log.Enabled } }
+    $where = $FilterXPath -replace '^\*$', '*[System[EventID >= 0]]' -replace '^\*\[System\[(.*)\]\]$', '$1'
+    $where = $where -replace "TimeCreated\[@SystemTime (>=) ('[^']*')\]", '($$_.TimeCreated.ToUniversalTime() $1 [datetime]::Parse($2).ToUniversalTime())'
+    $where = $where -replace 'EventID', '$$_.Id' -replace '>=', '-ge' -replace '<=', '-le' -replace ' = ', ' -eq ' -replace ' and ', ' -and ' -replace ' or ', ' -or '
+    $found = @($log.Records | Where-Object ([scriptblock]::Create($where)))
+    if ($Oldest) { [array]::Reverse($found) }
+    if (-not $found) {
+        Write-Error 'No events were found that match the specified selection criteria.' -ErrorId NoMatchingEventsFound -Category ObjectNotFound
+    }
+    $found | Select-Object -First $MaxEvents
+}
 function global:Get-PSSessionConfiguration { Show-Host Endpoints }
 function global:Get-RingfenceProducts { Show-Host FirewallProducts }
 function global:Get-RingfenceIdentity { $global:Host1.Identity }
@@ -94,6 +125,9 @@ function global:Reset-Host {
         Services = @{ mpssvc = 'Running'; BFE = 'Running'; IKEEXT = 'Stopped' }
         Win32_ComputerSystem = @{ PartOfDomain = $true; Domain = 'corp.example' }
         Win32_OperatingSystem = @{ Caption = 'Windows Server'; Version = '10.0.20348'; BuildNumber = '20348'; ProductType = [uint32]3 }
-        Files = @{}
+        Files = @{}; Logs = @{}
+    }
+    foreach ($name in 'Firewall', 'ConnectionSecurity') {
+        $global:Host1.Logs[$name] = @{ Enabled = $true; Denied = $false; Records = [System.Collections.Generic.List[object]]::new() }
     }
 }

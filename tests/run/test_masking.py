@@ -21,7 +21,9 @@ from ringfence.run.masking import Masking, secrets_of
 from ringfence.secret import MASK, Secret
 from ringfence.transports import transport_for
 from ringfence.transports.resolve import settings_for
-from ringfence.views import text_view
+from ringfence.views import diagnostics_text
+from ringfence.views.change_text import ChangeOptions, change_lines
+from ringfence.views.grouped_results import GroupedResults
 
 KEY = 'S3cret "PSK" <987>'
 SET = task("ipsec_phase1_auth_set", {"name": "s", "proposal": [{"machine": True, "pre_shared_key": Secret(KEY)}]})
@@ -65,8 +67,9 @@ def test_secrets_of_a_connection() -> None:
 
 def shown(result: Any) -> str:
     definitions = Definitions()
-    failure = text_view.failure(result.error) if result.error else ""
-    text = text_view.GroupedResults().add(result) + "".join(map(text_view.change, (*result.changes, *result.remaining)))
+    failure = diagnostics_text.failure(result.error) if result.error else ""
+    grouped = GroupedResults(ChangeOptions())
+    text = grouped.add(result) + grouped.flush() + "".join(map(change_lines, (*result.changes, *result.remaining)))
     return text + failure + host_text(result, definitions) + definitions_text(definitions.new())
 
 

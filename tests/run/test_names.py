@@ -16,7 +16,7 @@ from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import RunContext, apply_host, plan_host
 from ringfence.run.names import names_on_host
-from ringfence.views.text_view import change
+from ringfence.views.change_text import change_lines as change
 
 RDP = "RemoteDesktop-UserMode-In-TCP"
 OPS = "S-1-5-21-1-2-3-1104"
@@ -40,7 +40,7 @@ def test_texts_of_windows_read_as_windows_shows_them() -> None:
     host = LabHost(on=machine("a"))
     result = planned(host, DISABLE)
     text = shown(result)
-    assert f"~ firewall_rule {RDP}  Remote Desktop - User Mode (TCP-In)" in text
+    assert '"Remote Desktop - User Mode (TCP-In)"' in text
     assert "display_name  Remote Desktop - User Mode (TCP-In) → " in text
     assert "group         Remote Desktop → (none)" in text
     assert "@FirewallAPI.dll" not in text
@@ -51,14 +51,14 @@ def test_accounts_and_interfaces_by_name() -> None:
     host = LabHost({"r": f"v2.31|Action=Allow|Active=TRUE|Dir=In|IF={GUID}|Name=r|LUAuth=O:LSD:(A;;CC;;;{OPS})|LUOwn={OPS}|"},
                    accounts={r"CORP\Ops": OPS})
     text = shown(planned(host, at(1, name="r", state="absent")))
-    assert "interface_alias  Ethernet" in text
+    assert ", on Ethernet" in text
     assert r"D:(A;;CC;;;CORP\Ops)" in text
-    assert r"owner            CORP\Ops" in text
+    assert r"owner       CORP\Ops" in text
 
 
 def test_packages_by_their_names_without_asking() -> None:
     host = LabHost({"r": "v2.31|Action=Allow|Dir=In|Name=@{Contoso.App_1.2_x64__abc?ms-resource://Contoso/Name}|"})
-    assert "display_name  Contoso.App" in shown(planned(host, at(1, name="r", state="absent")))
+    assert '"Contoso.App"' in shown(planned(host, at(1, name="r", state="absent")))
     assert host.connections == 1
 
 
@@ -107,7 +107,7 @@ def test_what_is_longer_is_another_text() -> None:
     host = LabHost({"r": "v2.31|Action=Allow|Dir=In|Name=@a.dll,-2|Desc=@a.dll,-25|"}, on=machine("a"))
     host.machine.add_text("@a.dll,-2", "Two")
     text = shown(planned(host, at(1, name="r", state="absent")))
-    assert "display_name  Two\n" in text
+    assert '"Two"' in text
     assert "@a.dll,-25" in text
 
 

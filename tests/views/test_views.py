@@ -18,8 +18,12 @@ from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.project import Project, load
 from ringfence.report import HostResult, Report
 from ringfence.secret import Secret
-from ringfence.views import reference, text_view
+from ringfence.views import diagnostics_text, grouped_results, reference
+from ringfence.views.change_text import ChangeOptions, change_lines
 from ringfence.views.format import value
+from ringfence.views.grouped_results import GroupedResults
+from ringfence.views.meaning import meaning_text
+from ringfence.views.recap import recap, row, total
 from ringfence.views.table import VIEWS
 from ringfence.views.view import ViewOptions
 
@@ -38,63 +42,92 @@ def create(name: str, **values: Any) -> Change:
 
 
 def test_members_of_lists_come_and_go() -> None:
-    shown = text_view.change(update(before={"protocol": "tcp", "local_port": ("443", "80", "8080")},
+    shown = change_lines(update(before={"protocol": "tcp", "local_port": ("443", "80", "8080")},
                                after={"protocol": "tcp", "local_port": ("443", "80", "8443")}))
-    assert shown.splitlines() == ["  ~ firewall_rule web", "      local_port  - 8080", "                  + 8443"]
+    assert shown.splitlines() == [
+        "  ~ firewall_rule web  allow inbound tcp 443, 80, 8443 from ANY, any profile",
+        "      local_port  - 8080", "                  + 8443"]
 
 
 def test_a_list_that_was_or_becomes_any_is_said_so() -> None:
-    shown = text_view.change(update(before={"remote_address": ()}, after={"remote_address": ("10.0.0.1",)}))
-    assert shown.endswith("remote_address  any → 10.0.0.1")
-    shown = text_view.change(update(before={"program": "a.exe"}, after={"program": None}))
-    assert shown.endswith("program  a.exe → any")
+    shown = change_lines(update(before={"remote_address": ()}, after={"remote_address": ("10.0.0.1",)}))
+    assert shown.endswith("remote_address  ANY → 10.0.0.1")
+    shown = change_lines(update(before={"program": "a.exe"}, after={"program": None}))
+    assert shown.endswith("program  a.exe → ANY")
 
 
-def test_what_comes_or_goes_says_what_it_does_by_default() -> None:
-    """Without direction, action and addresses nobody sees what a rule is; a change of one says what changes."""
-    made = create("web", protocol="tcp", local_port=("8443",))
-    last = "by default    enabled true, profile any, direction inbound, action allow, remote_port any, remote_address any"
-    assert text_view.change(made).splitlines()[-1].strip() == last
-    gone = text_view.change(replace(made, before=made.after, after=None)).splitlines()
-    assert (gone[0].split()[0], gone[-1].strip()) == ("-", last)
-    said = create("web", protocol="udp", direction="outbound", action="block", enabled=False, profile=("domain",),
-                  local_port=("1",), remote_port=("2",), remote_address=("10.0.0.1",))
-    assert "by default" not in text_view.change(said)
-    assert "by default" not in text_view.change(update(before={"enabled": True}, after={"enabled": False}))
-    exempt = KINDS["ipsec_rule"].create("x", {"inbound_security": "none", "outbound_security": "none"})
-    assert "mode transport, remote_address any, protocol any" in text_view.change(Change(id_of(exempt), None, exempt))
+@pytest.mark.parametrize(("values", "said"), [
+    ({}, "allow inbound ANY protocol from ANY, any profile"),
+    ({"protocol": "tcp", "local_port": ("8443",)}, "allow inbound tcp 8443 from ANY, any profile"),
+    ({"protocol": "tcp", "remote_address": ("10.0.0.0/8",)}, "allow inbound tcp ANY port from 10.0.0.0/8, any profile"),
+    ({"protocol": "2", "action": "block"}, "block inbound protocol 2 from any, any profile"),
+    ({"protocol": "udp", "direction": "outbound", "enabled": False, "profile": ("domain",), "local_port": ("1",),
+      "remote_port": ("2",), "remote_address": ("10.0.0.1",)},
+     "DISABLED allow outbound udp local port 1, 2 to 10.0.0.1, profile domain"),
+    ({"protocol": "tcp", "remote_port": ("2",)}, "allow inbound tcp ANY port remote port 2 from ANY, any profile"),
+    ({"direction": "outbound", "protocol": "tcp"}, "allow outbound tcp any port to any, any profile"),
+    ({"protocol": "icmpv4", "icmp_type": ("8",)}, "allow inbound icmpv4 type 8 from ANY, any profile"),
+    ({"enabled": False}, "DISABLED allow inbound any protocol from any, any profile"),
+    ({"program": r"C:\a.exe", "service": "s"}, r"allow inbound ANY protocol from ANY, any profile, program C:\a.exe, service s"),
+])
+def test_what_a_rule_does_stands_in_one_line(values: dict[str, Any], said: str) -> None:
+    """Without direction, action and addresses nobody sees what a rule is; what is open to everybody stands out."""
+    assert meaning_text(RULE.create("web", values)) == said
+
+
+@pytest.mark.parametrize(("values", "said"), [
+    ({"inbound_security": "none", "outbound_security": "none"}, "transport EXEMPT any protocol with ANY, any profile"),
+    ({"inbound_security": "require", "outbound_security": "request", "remote_address": ("10.0.0.0/8",), "profile": ("domain",)},
+     "transport inbound require outbound request any protocol with 10.0.0.0/8, profile domain"),
+])
+def test_what_an_ipsec_rule_does_stands_in_one_line(values: dict[str, Any], said: str) -> None:
+    table = KINDS["ipsec_rule"].properties
+    parsed = {name: table[name].parse(v) if name.endswith("security") else v for name, v in values.items()}
+    assert meaning_text(KINDS["ipsec_rule"].create("x", parsed)) == said
+
+
+def test_what_comes_and_goes_is_one_line_and_what_does_not_stand_there_below() -> None:
+    made = create("web", display_name="Web", protocol="tcp", local_port=("8443",), description="for all")
+    line = 'firewall_rule web  allow inbound tcp 8443 from ANY, any profile  "Web"'
+    assert change_lines(made).splitlines() == [f"  + {line}  site.yml:7", "      description  for all"]
+    gone = change_lines(replace(made, before=made.after, after=None)).splitlines()
+    assert gone == [f"  - {line}  site.yml:7", "      description  for all"]
+    painted = change_lines(made, ChangeOptions(style=lambda shown, style: f"<{style}>{shown}</>"))
+    assert "tcp 8443 <error>from ANY</> , any profile" in painted or "<error>from ANY</>, any profile" in painted
 
 
 def test_an_adoption_shows_what_becomes_of_the_object() -> None:
     differs = update(before={"action": "block", "description": "theirs"}, after={"action": "allow"})
-    shown = text_view.change(replace(differs, as_action="adopt", why="of somebody else: from now on the project's"))
-    assert shown.splitlines() == ["  & adopt firewall_rule web", "      of somebody else: from now on the project's",
+    shown = change_lines(replace(differs, as_action="adopt", why="of somebody else: from now on the project's"))
+    assert shown.splitlines() == ["  & adopt firewall_rule web  allow inbound ANY protocol from ANY, any profile",
+                                  "      of somebody else: from now on the project's",
                                   "      description  theirs → (none)", "      action       block → allow"]
 
 
 def test_what_is_called_the_same_is_told_as_it_is_stored() -> None:
     differs = update(before={"group": "@f.dll,-1", "description": "@f.dll,-2"}, after={"group": "Web", "description": "Other"})
-    shown = text_view.change(differs, names=(("@f.dll,-1", "Web"), ("@f.dll,-2", "Of the web")))
+    shown = change_lines(differs, names=(("@f.dll,-1", "Web"), ("@f.dll,-2", "Of the web")))
     assert [line.split("  ")[-1] for line in shown.splitlines()[1:]] == ["Of the web → Other", "@f.dll,-1 → Web"]
 
 
 def test_an_order_that_differs_is_shown_too() -> None:
     one, other = (RULE.create("web", {}, extra) for extra in (("A=1", "B=2"), ("B=2", "A=1")))
-    assert text_view.change(Change(id_of(one), one, other)).endswith("unknown_tokens  A=1, B=2 → B=2, A=1")
+    assert change_lines(Change(id_of(one), one, other)).endswith("unknown_tokens  A=1, B=2 → B=2, A=1")
 
 
 def test_scalars_and_booleans() -> None:
-    shown = text_view.change(update(before={"enabled": True, "description": None}, after={"enabled": False, "description": "x"}))
+    shown = change_lines(update(before={"enabled": True, "description": None}, after={"enabled": False, "description": "x"}))
     assert [line.split() for line in shown.splitlines()[1:]] == [["description", "(none)", "→", "x"],
                                                                 ["enabled", "true", "→", "false"]]
 
 
 def test_one_line_without_diff_and_the_place_where_it_is_declared() -> None:
-    assert text_view.change(create("web", protocol="tcp"), diff=False) == "  + firewall_rule web  site.yml:7"
+    assert change_lines(create("web", protocol="tcp"), ChangeOptions(diff=False)) == (
+        "  + firewall_rule web  allow inbound tcp ANY port from ANY, any profile  site.yml:7")
 
 
 def test_what_a_host_says_commands_no_terminal() -> None:
-    shown = text_view.change(update("a\x1b[31m\r", before={}, after={"description": "\x07\u202etxt"}))
+    shown = change_lines(update("a\x1b[31m\r", before={}, after={"description": "\x07\u202etxt"}))
     assert shown.isprintable() is False  # line feeds are ours
     assert all(c.isprintable() or c == "\n" for c in shown)
 
@@ -117,15 +150,15 @@ def test_proposals_differ_part_by_part() -> None:
     parse = kind.properties["proposal"].type.parse
     strong, weak = ({"key_exchange": "dh20", "encryption": e, "hash": "sha384"} for e in ("aes256", "aes128"))
     before, after = (kind.create("set", {"proposal": parse(p)}) for p in ([weak], [strong, weak]))
-    shown = text_view.change(Change(id_of(before), before, after))
+    shown = change_lines(Change(id_of(before), before, after))
     assert "number 1, encryption: aes128 → aes256\n" in shown
     assert shown.endswith("+ {key_exchange: dh20, encryption: aes128, hash: sha384}")
-    shown = text_view.change(Change(id_of(before), before, kind.create("set", {"proposal": parse([strong])})))
+    shown = change_lines(Change(id_of(before), before, kind.create("set", {"proposal": parse([strong])})))
     assert shown.endswith("number 1, encryption: aes128 → aes256")
 
 
 def test_equal_outcomes_are_told_once_and_different_ones_apart() -> None:
-    outcomes, change = text_view.GroupedResults(), create("web")
+    outcomes, change = GroupedResults(ChangeOptions()), create("web")
     outcomes.add(HostResult("b", (change,)))
     outcomes.add(HostResult("quiet"))
     outcomes.add(HostResult("a", (create("web"),)))
@@ -133,14 +166,14 @@ def test_equal_outcomes_are_told_once_and_different_ones_apart() -> None:
     outcomes.add(HostResult("d", (change,), error=HostError("change_rejected", "no")))
     shown = outcomes.flush()
     assert [line for line in shown.splitlines() if not line.startswith(" ") and line] == [
-        "2 hosts: a, b  differs", "c  unreachable", "d  failed, 0 of 1 change written"]
-    assert "connection refused: 10.0.0.1:5985\n    Check ansible_port" in shown
+        "2 hosts: a, b  differ", "c  unreachable", "d  failed, 0 of 1 change written"]
+    assert "connection refused: 10.0.0.1:5985\n      Check ansible_port" in shown
     assert outcomes.flush() == ""
 
 
 def test_what_is_held_back_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_view, "MAX_HELD", 10)
-    outcomes = text_view.GroupedResults()
+    monkeypatch.setattr(grouped_results, "MAX_HELD", 10)
+    outcomes = GroupedResults(ChangeOptions())
     shown = [outcomes.add(HostResult(f"h{n}", (create(f"r{n}"),))) for n in range(20)]
     assert sum(s.count("+ firewall_rule") for s in shown) >= 10
     assert sum(s.count("+ firewall_rule") for s in [*shown, outcomes.flush()]) == 20
@@ -157,7 +190,7 @@ def test_recap() -> None:
     report = Report()
     for result in results:
         report.add(result)
-    shown = text_view.recap(map(text_view.row, results), report, 2.0)
+    shown = recap([*map(row, results)]) + "\n" + total(report, 2.0)
     assert shown.splitlines() == [
         "host   status   create  update  remove  declared  undeclared  seconds",
         "db     in sync       ·       ·       ·         ·           ·     0.50",
@@ -170,8 +203,8 @@ def test_recap() -> None:
 
 def test_mistakes_have_their_place_and_way_out() -> None:
     found = [Diagnostic(Where("a.yml", 3), "wrong", "do that"), Diagnostic(Where(""), "mild", severity="warning", host="web1")]
-    assert text_view.diagnostics(found) == "a.yml:3: error: wrong\n    do that\nwarning: mild (host web1)"
-    painted = text_view.diagnostics(found * 2, lambda shown, style: f"<{style}>{shown}</>")
+    assert diagnostics_text.diagnostics(found) == "a.yml:3: error: wrong\n    do that\nwarning: mild (host web1)"
+    painted = diagnostics_text.diagnostics(found * 2, lambda shown, style: f"<{style}>{shown}</>")
     assert painted.endswith("\n2 errors")
     assert "<error>error</>: wrong" in painted
 
@@ -224,27 +257,27 @@ def test_the_reference_names_every_property(name: str) -> None:
 def test_a_long_text_is_shown_from_where_it_differs() -> None:
     long = "a" * 5_000_000
     changed = update(before={"description": long + "b"}, after={"description": long + "c" * 500})
-    shown = text_view.change(changed)
+    shown = change_lines(changed)
     assert len(shown) < 1000
     assert f"description  …{'a' * 20}b → …{'a' * 20}c" in shown
     assert "more characters, see --full" in shown
-    assert long + "b" in text_view.change(changed, full=True)
+    assert long + "b" in change_lines(changed, ChangeOptions(full=True))
 
 
 def test_a_long_list_is_shown_from_its_beginning() -> None:
     addresses = tuple(f"10.0.{i // 256}.{i % 256}" for i in range(0, 60_000, 2))
     lists = update(before={"remote_address": addresses}, after={"remote_address": ("10.9.9.9",)})
-    shown = text_view.change(lists)
+    shown = change_lines(lists)
     assert "29980 more (see --full)" in shown
     assert len(shown.splitlines()) == 23
-    assert len(text_view.change(lists, full=True).splitlines()) == 30_002
+    assert len(change_lines(lists, ChangeOptions(full=True)).splitlines()) == 30_002
     assert value(addresses) == ", ".join(addresses[:20]) + " and 29980 more (see --full)"
     assert value(addresses, full=True) == ", ".join(addresses)
 
 
 def test_many_warnings_of_a_host_are_counted() -> None:
     warnings = tuple(Diagnostic(NOWHERE, f"{i} could not be read: {'x' * 9999}", severity="warning") for i in range(5000))
-    shown = text_view.GroupedResults()
+    shown = GroupedResults(ChangeOptions())
     shown.add(HostResult("web1", diagnostics=warnings))
     text = shown.flush()
     assert len(text) < 100_000
@@ -252,12 +285,12 @@ def test_many_warnings_of_a_host_are_counted() -> None:
 
 
 def test_a_name_of_any_length() -> None:
-    assert len(text_view.change(create("x" * 1_000_000), diff=False)) < 500
+    assert len(change_lines(create("x" * 1_000_000), ChangeOptions(diff=False))) < 500
 
 
 def test_a_changed_key_is_told_as_another_one() -> None:
     """It is never shown, so both sides would look the same."""
     old, new = (resources(declared(task("ipsec_phase1_auth_set", {"name": "Psk", "proposal": [
         {"machine": True, "pre_shared_key": Secret(key)}]})))[0] for key in ("one", "two"))
-    shown = text_view.change(Change(id_of(new), old, new))
+    shown = change_lines(Change(id_of(new), old, new))
     assert shown.splitlines()[-1].strip() == "proposal  {machine: true, pre_shared_key: ********} → another key"

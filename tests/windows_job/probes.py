@@ -12,6 +12,8 @@ from ringfence.batch.scripts import COMPARE_KEYS
 from ringfence.errors import HostError
 from ringfence.plan.in_force import not_enforced
 from ringfence.secret import Secret
+from ringfence.windows.attribution import PROFILE_BITS, PROGRAMS_OF_CMDLETS, program_file
+from ringfence.windows.policy_events import parse_event_logs
 
 from .job import Job, Way
 
@@ -287,6 +289,37 @@ def account_names(way: Way) -> Iterator[str]:
     yield from (f"{name} is {found.get(name)}" for name, sid in known.items() if found.get(name, {}).get("sid") != sid)
     if "error" not in found.get("ringfence-nobody", {}):
         yield f"a name that nobody has is {found.get('ringfence-nobody')}"
+
+
+@probe("events-name-who")
+def events_name_who(way: Way) -> Iterator[str]:
+    """A rule, a value of a profile and an authentication set, and what the logs have of them shortly after."""
+    noun, _, cmdlet = SETS["P1"]
+    proposal = proposals(cmdlet, [{"Machine": True, "Kerberos": True}])
+    [session] = way.ask(Call("Session.Read"))
+    try:
+        way.ask(new(NAME), cmdlet_call("Set-NetFirewallProfile", {"Name": ["Public"], "LogIgnored": "True"}),
+                cmdlet_call(f"New-{noun}", {"Name": NAME, "DisplayName": NAME, "Proposal": proposal}))
+        missing = {"RuleId": "no event of the rule", "SettingType": "no event of setting 7 of the public profile",
+                   "SetId": "no event of the set"}
+        for _ in range(20):
+            [told] = way.ask(Call("Events.Read"))
+            found = {field: event for log in parse_event_logs(told).values() for event in log.events for field in missing
+                     if event.text(field) == ("7" if field == "SettingType" else NAME)}
+            if found.keys() == missing.keys():
+                break
+            time.sleep(0 if way.lab else 0.5)  # the log is written when it is written
+    finally:
+        way.send(*remove(NAME), cmdlet_call("Set-NetFirewallProfile", {"Name": ["Public"], "LogIgnored": "False"}),
+                 cmdlet_call(f"Remove-{noun}", {"Name": NAME}))
+    yield from (why for field, why in missing.items() if field not in found)
+    for field, event in found.items():
+        if event.user != session["sid"] or program_file(event) not in PROGRAMS_OF_CMDLETS:
+            yield f"{field} was done by {event.user} with {event.program}, not by {session['sid']} with a program of cmdlets"
+    if "SettingType" in found and not (found["SettingType"].number("Profiles") or 0) & PROFILE_BITS["public"]:
+        yield f"the public profile is {found['SettingType'].text('Profiles')}"
+    if told["unread"]:
+        yield f"unread: {told['unread']}"
 
 
 @probe("enforcement-words")

@@ -87,6 +87,7 @@ LIES: dict[str, Lie] = {
     "texts-are-found": values("Texts.Read", lambda found: dict.fromkeys(found)),
     "groups-by-object": policy(lambda path, name, kind, text: text.partition("|EmbedCtxt=")[0]),
     "account-names": values("Account.Resolve", lambda found: {name: {"sid": "S-1-5-32-545"} for name in found}),
+    "events-name-who": values("Events.Read", lambda told: {**told, "logs": {**told["logs"], "ConnectionSecurity": None}}),
     "enforcement-words": values("Enforcement.Read", lambda found: {n: {**s, "enforcement": ["Odd"]} for n, s in found.items()}),
     "everything-is-read": values("Facts.Read", lambda facts: {**facts, "unread": [{"fact": "os", "why": "denied"}]}),
     "management-flow": values("Management.Read", lambda told: {**told, "management": {**told["management"], "local_port": None}}),

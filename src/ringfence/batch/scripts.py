@@ -13,7 +13,7 @@ from importlib import resources
 
 _PLANS = ("start", "json", "facts", "conditions", "policy", "ledger", "defaults")  # what every plan asks
 _RESOLVES = (*_PLANS, "network", "accounts")  # what those ask that name accounts or interfaces, or use facts of the network
-_READS = (*_RESOLVES, "texts", "netsecurity", "session", "surroundings")  # and what else can be asked without writing
+_READS = (*_RESOLVES, "texts", "netsecurity", "session", "surroundings", "events")  # and what else can be asked without writing
 SCRIPTS = {"reader": (*_PLANS, "answer"), "prober": ("start", "json", "facts", "session", "answer"),
            "resolver": (*_RESOLVES, "answer"), "key-reader": (*_RESOLVES, "keys", "answer"),
            "auditor": (*_READS, "answer"), "key-auditor": (*_READS, "keys", "answer"),

@@ -26,6 +26,8 @@ CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_
 COMMANDS = {
     "init": "Write a project to begin with: inventory, a playbook, settings. Overwrites nothing.",
     "validate": "Find every mistake in playbooks, variables and inventory, without touching a host.",
+    "inventory": "What the inventory says: groups and hosts, and the variables of a host.",
+    "render": "Show what is declared for hosts, as YAML with the place of each value and why the host gets it. Asks no host.",
     "plan": "Show what would change on the hosts, and change nothing.",
     "apply": "Make the hosts as declared: read, write, then prove it by reading again over a new connection.",
     "drift": "Show where hosts differ from what is declared, and exit with 2 if one does. Changes nothing.",
@@ -36,6 +38,7 @@ COMMANDS = {
     "compare-defaults": "Show what people, installers and updates changed of the firewall policy that Windows ships.",
     "ledger": "What projects own on hosts: shown, and put right by hand.",
     "runs": "Show the runs that wrote to hosts, as their records tell: what was planned, made and proven.",
+    "vault": "Files and values that only a password opens, in Ansible's format.",
     "retire": "Remove from hosts what the project created there, release the rest, and with it the ledger.",
     "doc": "Show the properties of a kind, or everything about one: type, default, cmdlet, registry, example.",
     "schema": "Write JSON Schemas of playbooks, inventories, ringfence.yml, plan files, reports and each kind.",
@@ -45,7 +48,9 @@ COMMANDS = {
     "jea": "Least privilege on Windows hosts: Just Enough Administration.",
 }
 SUBCOMMANDS = {  # the functions of those that are groups
-    "lab": ("up",), "jea": ("export",), "ledger": ("show", "move", "release", "rebuild")}
+    "lab": ("up",), "jea": ("export",), "ledger": ("show", "move", "release", "rebuild"),
+    "inventory": ("graph", "host"),
+    "vault": ("create", "edit", "view", "encrypt", "encrypt-string", "decrypt", "rekey")}
 CALLS = [" ".join(filter(None, (name, sub))) for name in COMMANDS for sub in SUBCOMMANDS.get(name, ("",))]
 
 

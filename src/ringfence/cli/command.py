@@ -18,6 +18,7 @@ from ringfence.cli.options import (
     SecretOptions,
     SelectionOptions,
     TrustOptions,
+    VaultOptions,
     setting_of,
     typer_flags,
 )
@@ -29,8 +30,9 @@ from ringfence.run_settings import SETTINGS
 
 Command = Callable[..., int]
 OPTION_GROUPS: dict[Any, Any] = {Console: CommonOptions,
-                          **{group: group for group in (SecretOptions, InventoryOptions, SelectionOptions, FleetOptions,
-                                                        TrustOptions, OwnershipOptions, RecordOptions, PlanLimits)}}
+                          **{group: group for group in (
+                              VaultOptions, SecretOptions, InventoryOptions, SelectionOptions, FleetOptions, TrustOptions,
+                              OwnershipOptions, RecordOptions, PlanLimits)}}
 
 
 class Internal(RingfenceError):
@@ -60,7 +62,7 @@ def command(function: Command) -> Command:
             parameters += typer_flags(row)
         else:
             parameters.append(parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY))
-    of_run = "inventory" in defaults or "run_dir" in defaults
+    of_run = not defaults.keys().isdisjoint(("inventory", "run_dir", "vault_id"))
     rows = [SETTINGS[name] for name in defaults]
 
     @functools.wraps(function)

@@ -153,7 +153,7 @@ def _values(taken: Mapping[str, Any], here: Situation) -> Iterable[Candidate]:
 
 # -------------------------------------------------------------------------------------------------- what is in the project
 
-def _hosts(here: Situation) -> Iterator[Candidate]:
+def _hosts(here: Situation, alone: bool = True) -> Iterator[Candidate]:
     """Groups and hosts of the inventory, behind what a pattern says already."""
     from ringfence.diagnostics import Problems
     from ringfence.documents.variable_files import VariableFiles
@@ -164,9 +164,13 @@ def _hosts(here: Situation) -> Iterator[Candidate]:
     inventory = readers.load(settings("inventory"), VariableFiles(Vault(), Problems(), trust))
     said = _said(here.current)
     names = {name: f"group, hosts: {len(members)}" for name, members in inventory.members.items()}
-    for name, meaning in {**dict.fromkeys(inventory, "host"), **names}.items():
+    for name, meaning in {**dict.fromkeys(inventory if alone else (), "host"), **names}.items():
         if ":" not in name and "," not in name and not name.startswith("-"):
             yield Candidate(said + name, meaning)
+
+
+def _groups(here: Situation) -> Iterator[Candidate]:
+    return _hosts(here, alone=False)
 
 
 def _tags(here: Situation) -> Iterator[Candidate]:
@@ -230,8 +234,8 @@ def _shells(here: Situation) -> Iterator[Candidate]:
 
 
 COMPLETERS: Mapping[str, Callable[[Situation], Iterator[Candidate]] | None] = {
-    "HOST": _hosts, "PATTERN": _hosts, "TAGS": _tags, "PLAYBOOK": _playbooks, "KIND": _kinds, "PROPERTY": _properties,
-    "SHELL": _shells,
+    "HOST": _hosts, "PATTERN": _hosts, "GROUP": _groups, "TAGS": _tags, "PLAYBOOK": _playbooks, "SHELL": _shells,
+    "KIND": _kinds, "PROPERTY": _properties,
     # paths, which every shell completes itself, and what nobody can guess
-    **dict.fromkeys(("FILE", "DIR", "PATH", "LABEL@FILE", "VARS", "N", "SECONDS", "DURATION", "RUN", "PROJECT", "NAME")),
+    **dict.fromkeys(("FILE", "DIR", "PATH", "LABEL@FILE", "VARS", "N", "SECONDS", "DURATION", "RUN", "PROJECT", "NAME", "LABEL")),
 }

@@ -1,10 +1,13 @@
 """Where commands write: results to standard output; questions, progress, logs and mistakes to standard error."""
 
 import contextlib
+import getpass
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TextIO
@@ -16,14 +19,17 @@ from ringfence.cli.options import CommonOptions
 from ringfence.cli.progress import RunProgress
 from ringfence.cli.resolved_settings import ResolvedSettings
 from ringfence.cli.streams import GuardedStream, goes_into_file, mute, spell_out
-from ringfence.diagnostics import Diagnostic, InputError, Where
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import ExitCode, RingfenceError
 from ringfence.formats.document import document
 from ringfence.report import HostResult, ProjectState, RunInfo
 from ringfence.run.run_options import new_run_id
 from ringfence.run_settings import OutputFormat
-from ringfence.views import text_view
+from ringfence.secret import Secret
+from ringfence.views import diagnostics_text
 from ringfence.views.format import Style, unstyled
+from ringfence.views.host_names import HostGroups
+from ringfence.views.view import ViewOptions
 
 ANSI = {"added": "32", "removed": "31", "changed": "33", "error": "1;31", "warning": "1;33", "good": "32", "quiet": "2",
         "strong": "1"}
@@ -56,6 +62,7 @@ class Console:
         self._project: Callable[[], ProjectState | None] = lambda: None
         self._wrote = False
         self.has_run = False  # whether hosts were worked on
+        self.groups: HostGroups = {}  # those of the inventory of the run
         self._progress: Any = None
         self._muted = False
         self.unwritten = ""  # why standard output took no more
@@ -79,6 +86,12 @@ class Console:
     def of_project(self, project: Callable[[], ProjectState | None]) -> None:
         """The run is of this project: what it is, is asked when somebody wants to know."""
         self._project = project
+
+    def view_options(self, command: str = "", **more: Any) -> ViewOptions:
+        """How results are shown here. command: what the run is called, where that is not the command itself."""
+        info = replace(self.run, command=command) if command else self.run
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        return ViewOptions(info, style=self.style, quiet=self.quiet, groups=self.groups, width=width, **more)
 
     @property
     def can_ask(self) -> bool:
@@ -121,7 +134,20 @@ class Console:
     def problems(self, found: Sequence[Diagnostic]) -> None:
         """Mistakes and warnings, for people; where they want it quiet, mistakes alone."""
         if found := [d for d in found if d.severity == "error" or not self.quiet]:
-            self.say(text_view.diagnostics(found, self.style_error))
+            self.say(diagnostics_text.diagnostics(found, self.style_error))
+
+    def ask_secret(self, question: str) -> Secret:
+        """A secret, typed on the terminal and not shown. Raises InputError where there is nobody to ask, or nothing is typed."""
+        if not sys.stdin.isatty():
+            raise InputError([Diagnostic(NOWHERE, f"{question.strip().rstrip(':')}: there is nobody to ask",
+                                         "A file or a vaulted variable has it where nobody is at the terminal.")])
+        try:
+            typed = getpass.getpass(question, sys.stderr)
+        except EOFError:
+            typed = ""
+        if not typed:
+            raise InputError([Diagnostic(NOWHERE, f"{question.strip().rstrip(':')}: nothing was typed")])
+        return Secret(typed)
 
     def ask(self, question: str) -> bool:
         """A question on the terminal; anything but yes is no."""

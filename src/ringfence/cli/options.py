@@ -52,9 +52,11 @@ def _parameter(row: RunSetting, name: str, *flags: str, **more: Any) -> inspect.
 
 
 Diff = Annotated[bool, SETTINGS["diff"]]
+Who = Annotated[bool, SETTINGS["who"]]
 Check = Annotated[bool, SETTINGS["check"]]
 Yes = Annotated[bool, SETTINGS["yes"]]
 DetailedExitCode = Annotated[bool, SETTINGS["detailed_exitcode"]]
+Full = Annotated[bool, SETTINGS["full"]]
 RunDir = Annotated[str, SETTINGS["run_dir"]]
 NoPager = Annotated[bool, SETTINGS["no_pager"]]
 
@@ -72,12 +74,26 @@ class CommonOptions:
 
 
 @dataclass(frozen=True)
-class SecretOptions:
+class VaultOptions:
+    """The passwords of vaults."""
+
+    vault_password_file: Annotated[list[str], SETTINGS["vault_password_file"]]
+    vault_id: Annotated[list[str], SETTINGS["vault_id"]]
+    ask_vault_pass: Annotated[bool, SETTINGS["ask_vault_pass"]]
+
+    @property
+    def vault(self) -> list[str]:
+        """All of them, as documents.vault.passwords takes them."""
+        return [*self.vault_password_file, *self.vault_id, *(["prompt"] if self.ask_vault_pass else [])]
+
+
+@dataclass(frozen=True)
+class SecretOptions(VaultOptions):
     """Variables and secrets that never go into a plan file."""
 
     extra_vars: Annotated[list[str], SETTINGS["extra_vars"]]
-    vault_password_file: Annotated[list[str], SETTINGS["vault_password_file"]]
-    vault_id: Annotated[list[str], SETTINGS["vault_id"]]
+    user: Annotated[str, SETTINGS["user"]] = ""
+    ask_pass: Annotated[bool, SETTINGS["ask_pass"]] = False
 
 
 @dataclass(frozen=True)

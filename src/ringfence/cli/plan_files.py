@@ -30,7 +30,6 @@ from ringfence.transports.way_in import WayIn, way_in
 from ringfence.views.format import names
 from ringfence.views.plan_view import origin, plan_head
 from ringfence.views.table import VIEWS
-from ringfence.views.view import ViewOptions
 
 ENDING = ".json"  # of plan files, among playbooks and hosts
 FROM_THE_FUTURE = 300.0  # seconds by which clocks may differ
@@ -254,7 +253,8 @@ def show_plan(console: Console, plan: PlanFile, hosts: Iterable[str], full: bool
     if console.for_people:
         console.write(plan_head(plan.head, console.style))
     head = {name: value for name, value in plan.head.data().items() if name != "salt"}
-    view, report = VIEWS[console.format](ViewOptions(console.run, True, console.style, full, plan=head)), Report()
+    command = "plan" if console.for_people else ""
+    view, report = VIEWS[console.format](console.view_options(command, full=full, plan=head)), Report()
     console.write(view.begin(()))
     for host in hosts:
         result = plan.hosts[host].result

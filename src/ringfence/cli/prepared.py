@@ -9,6 +9,7 @@ from ringfence import kinds
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import InventoryOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.plays_text import plays_data, tags_text, tasks_text
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.documents import trust_file
 from ringfence.documents.trust import Trust
@@ -52,6 +53,7 @@ def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOpt
 
 def _told(console: Console, found: Prepared, options: RunOptions) -> Prepared:
     console.problems(found.warnings)
+    console.groups = found.groups
     found = replace(found, warnings=(*console.settings.problems.warnings, *found.warnings))  # those were told before
     console.of_project(partial(project_state, found.folder, found.context.policy.project, not options.trust.untrusted))
     return with_names(found) if console.for_people else found
@@ -63,7 +65,9 @@ def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions
     if allowed.untrusted and connects:
         raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
     return RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(which), extra_vars=secrets.extra_vars,
-                      vault=[*secrets.vault_password_file, *secrets.vault_id], trust=allowed,
+                      vault=secrets.vault, ask=console.ask_secret, user=secrets.user,
+                      password=console.ask_secret("Password of the connection: ") if secrets.ask_pass and connects else None,
+                      trust=allowed,
                       ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty, run_id=console.run_id,
                       heeded=console.settings.heeded)
 
@@ -104,6 +108,13 @@ def known_kinds(own: bool, trusted: TrustOptions) -> Mapping[str, Kind]:
         return kinds.load()
     allowed = trust_of(trusted)
     return load_kinds(settings.load(Path.cwd(), allowed), allowed)
+
+
+def list_plays(console: Console, run: Prepared, tasks: bool) -> ExitCode:
+    """Ansible's --list-tasks, or else its --list-tags."""
+    plays = run.project.plays if run.project else ()
+    console.show(plays_data(plays, run.tags), tasks_text(plays, run.tags) if tasks else tags_text(plays))
+    return ExitCode.IN_SYNC
 
 
 def list_hosts(console: Console, run: Prepared) -> ExitCode:

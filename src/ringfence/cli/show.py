@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from itertools import chain
 
 from ringfence.cli.command import usage_error
@@ -21,10 +20,10 @@ from ringfence.run.interruption import GRACE
 from ringfence.run.journal import Journal
 from ringfence.run.recorder import Recorder
 from ringfence.run_settings import UnreachableHosts
-from ringfence.views import text_view
+from ringfence.views import recap
 from ringfence.views.format import count, names
 from ringfence.views.table import VIEWS
-from ringfence.views.view import ViewOptions, ViewTable
+from ringfence.views.view import ViewTable
 
 
 class PlanObserver(RunObserver):
@@ -60,7 +59,7 @@ class _TellingObserver(RunObserver):
     def on_result(self, result: HostResult) -> None:
         self._number += 1
         if self._writes:
-            self._console.say(text_view.host_line(result, self._number, self._total, self._console.style_error))
+            self._console.say(recap.host_line(result, self._number, self._total, self._console.style_error))
 
     def on_signal(self, name: str, in_flight: Sequence[str], not_begun: Sequence[str]) -> None:
         if in_flight:
@@ -71,25 +70,27 @@ class _TellingObserver(RunObserver):
 def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob], HostResult], hosts: FleetOptions, *,
              command: str = "", diff: bool = True, table: ViewTable = VIEWS, differences_fail: bool = True,
              warnings: Sequence[Diagnostic] = (), before: Sequence[HostResult] = (), observers: Sequence[RunObserver] = (),
-             journal: Journal | None = None, held: Sequence[str] = ()) -> ExitCode:
+             journal: Journal | None = None, held: Sequence[str] = (), next: str = "",
+             abandoned: tuple[str, ...] = ()) -> ExitCode:
     """Do `work` on every job and show the results as they come; returns the exit code.
 
     command: what the run is called, where that is not the command itself · differences_fail: whether hosts that differ count in
     the exit code · before: results of hosts that need no work · journal: the record of a run that writes · held: hosts that are
-    not begun.
+    not begun · next: the command that comes after this one ·
+    abandoned: hosts that no play names any more.
     """
-    info = replace(console.run, command=command) if command else console.run
+    options = console.view_options(command, diff=diff, full=hosts.full, next=next, abandoned=abandoned)
     if console.format not in table:
-        raise usage_error(f"{info.command} has no output format {console.format}", f"allowed: {', '.join(table)}")
-    view = table[console.format](ViewOptions(info, diff, console.style, hosts.full, console.quiet))
+        raise usage_error(f"{options.run.command} has no output format {console.format}", f"allowed: {', '.join(table)}")
+    view = table[console.format](options)
     started, report, total = time.monotonic(), Report(), len(jobs) + len(before)
     recorder = journal or Recorder()
     console.has_run = True
-    section = console.section(f"{info.command} of {count(total, 'host')}")
+    section = console.section(f"{options.run.command} of {count(total, 'host')}")
     section.write(view.begin(warnings))
     with section, ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())
-        advance = stack.enter_context(console.progress(total, info.command))
+        advance = stack.enter_context(console.progress(total, options.run.command))
         seen: list[RunObserver] = [_ProgressObserver(advance), LogObserver(),
                                    _TellingObserver(console, total, journal is not None and not console.quiet), *observers]
         seen += [journal] if journal else []
@@ -104,7 +105,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
             section.write(view.host(result))
         report.signal, report.not_begun = recorder.interruption.name, (*held, *fleet.not_begun)
     if report.signal:
-        console.say(text_view.interrupted(report, unknown, console.style_error))
+        console.say(recap.interrupted(report, unknown, console.style_error))
     unreachable = report.counts["unreachable"]
     if unreachable and hosts.unreachable == UnreachableHosts.warn:
         console.say(f"warning: {count(unreachable, 'host')} not reached, and not counted in the exit code (--unreachable warn)")

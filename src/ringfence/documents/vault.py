@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 HEADER = "$ANSIBLE_VAULT;"
 DEFAULT_LABEL = "default"
+PROMPT = "prompt"  # in place of a file: the password is asked for
+Ask = Callable[[str], Secret]
+"""Asks somebody for a secret. Raises InputError where there is nobody."""
 _ROUNDS = 10_000
 _PASSWORD_SECONDS = 60
 _POSIX, _PROGRAM_ENDINGS = os.name == "posix", (".exe", ".com", ".bat", ".cmd")
@@ -105,23 +108,29 @@ def is_vault(text: str) -> bool:
     return text.startswith(HEADER)
 
 
-def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool = True,
+def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool = True, ask: Ask | None = None,
               ) -> list[tuple[str, Secret]]:
     """The passwords of `--vault-password-file FILE` and `--vault-id LABEL@FILE` arguments, in order. An executable
     file is run and its output taken, where the user named or allowed it; one whose name ends in `-client` gets
-    `--vault-id LABEL`, as with Ansible. Raises InputError."""
+    `--vault-id LABEL`, as with Ansible. In place of a file `prompt` asks for it. Raises InputError."""
     found: list[tuple[str, Secret]] = []
     bad: list[Diagnostic] = []
     for argument in files:
         label, at, path = argument.partition("@")
         if not at:
             label, path = DEFAULT_LABEL, argument
+        label = label or DEFAULT_LABEL
+        if path == PROMPT and ask is None:
+            raise _fail(NOWHERE, f"nobody can be asked for the vault password of {label}", "Name a file in place of `prompt`.")
+        if path == PROMPT and ask:
+            found.append((label, ask(f"Vault password ({label}): ")))
+            continue
         try:
             file = Path(os.path.expanduser(path))
             runs = _executable(file)
             if runs and (trust.untrusted or not named_by_user):
                 _check_allowed(file, trust)
-            found.append((label or DEFAULT_LABEL, _password(file, label or DEFAULT_LABEL, runs)))
+            found.append((label, _password(file, label, runs)))
         except InputError as error:
             bad += error.diagnostics
     if bad:

@@ -7,14 +7,18 @@ from collections.abc import Hashable, Iterable
 from functools import cache
 from itertools import repeat
 from operator import is_
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.plain import plain_data, resource_as_data
 from ringfence.model.state import Change, Id
 from ringfence.plan.obstacles import Obstacle
+from ringfence.plan.plan import Orphan
 from ringfence.report import HostResult
+
+if TYPE_CHECKING:  # of drift alone
+    from ringfence.windows.attribution import Attribution
 
 FORMAT_VERSION = "1.0"
 """Of documents, events and journals: the minor grows when members are added, the major when one changes."""
@@ -60,6 +64,12 @@ def obstacle_data(one: Obstacle) -> dict[str, Any]:
     objects = [{"store": a.id.store, "kind": a.id.kind, "name": a.name, **place_data(a.where)} for a in one.objects]
     return {"level": one.level, "obstacle": one.reason.obstacle, "profiles": list(one.profiles), "reason": one.reason.text,
             "advice": one.reason.advice, "objects": objects}
+
+
+def orphan_data(one: Orphan) -> dict[str, Any]:
+    """What the project has on a host and declares no more."""
+    return {"store": one.id.store, "kind": one.id.kind, "name": one.resource.name, "how": one.how, "run": one.run,
+            "why": one.why, "found": resource_as_data(one.resource)}
 
 
 @cache
@@ -137,8 +147,22 @@ def definitions_text(found: dict[str, str]) -> str:
 
 def host_data(result: HostResult) -> dict[str, Any]:
     """What became of one host, but for its changes."""
-    return {**host_head(result), "declared": result.declared, "undeclared": result.undeclared,
-            "obstacles": [obstacle_data(o) for o in result.obstacles], "way_back": result.way_back}
+    data = {**host_head(result), "declared": result.declared, "undeclared": result.undeclared,
+            "obstacles": [obstacle_data(o) for o in result.obstacles], "way_back": result.way_back,
+            "gone": [orphan_data(o) for o in result.orphans]}
+    if result.changed_by is not None:
+        names = {c.id: (c.before or c.resource).name for c in result.changes}
+        data["changed_by"] = [attribution_data(id, names.get(id, id.name), one) for id, one in result.changed_by.items()]
+    return data
+
+
+def attribution_data(id: Id, name: str, one: "Attribution") -> dict[str, Any]:
+    """Who changed an object, as far as events tell."""
+    event = one.event and {"id": one.event.id, "time": f"{one.event.time:%Y-%m-%dT%H:%M:%SZ}", "deed": one.deed,
+                           "user": one.event.user or None, "account": one.event.account or None,
+                           "program": one.event.program or None, "like_ringfence": one.like_ringfence}
+    return {"store": id.store, "kind": id.kind, "name": name, "event": event, "earlier": one.earlier, "last_run": one.run or None,
+            "unknown": one.unknown or None}
 
 
 def host_text(result: HostResult, definitions: Definitions) -> str:

@@ -17,6 +17,7 @@ from ringfence.plan.obstacles import ALL_PROFILES, OBSTACLES, ObstacleLevel
 from ringfence.report import Status
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.origin import ORIGINS
+from ringfence.windows.policy_events import Deed
 
 Schema = dict[str, Any]
 STRING: Schema = {"type": "string"}
@@ -161,7 +162,31 @@ def _host() -> Schema:
         "remaining": {**_array("reference"), "description": "What still differed at the proof."},
         "obstacles": _array("obstacle"),
         "way_back": {**TEXTS, "description": "Of a lost host: commands for its console that undo what was written."},
-        "shipped": {**NUMBER, "description": "compare-defaults: objects that ship with Windows there."}}, "shipped")
+        "gone": {"type": "array", "items": _orphan(), "description": "What the project has there and declares no more."},
+        "changed_by": {"type": "array", "items": _attribution(), "description": "drift --who: who made each object differ."},
+        "shipped": {**NUMBER, "description": "compare-defaults: objects that ship with Windows there."}},
+        "shipped", "gone", "changed_by")
+
+
+def _orphan() -> Schema:
+    return _object({"store": STRING, "kind": STRING, "name": STRING, "how": {"enum": list(typing.get_args(How))},
+                    "run": {**STRING, "description": "The run by which the project came to it."},
+                    "why": {**STRING, "description": "Why it stays."},
+                    "found": {**SAID_VALUES, "description": "What it is, as far as that is not Windows' default."}})
+
+
+def _attribution() -> Schema:
+    deed: Schema = {"enum": list(typing.get_args(Deed)),
+                    "description": "What it tells: of the object, of all of its kind (removed_all), of the whole policy (reset)."}
+    like: Schema = {**FLAG, "description": "Whether it was done by the account and program that ringfence writes with there."}
+    event = _nullable(_object(
+        {"id": NUMBER, "time": {**MOMENT, "description": "By the clock of the host."}, "deed": deed,
+         "user": {**TEXT_OR_NULL, "description": "The SID."},
+         "account": {**TEXT_OR_NULL, "description": "What the host calls it."}, "program": TEXT_OR_NULL, "like_ringfence": like},
+        description="The newest that concerns the object, since the project last wrote it where that is known."))
+    return _object({**IDENTITY, "event": event, "earlier": {**NUMBER, "description": "How many more events concern it."},
+                    "last_run": {**TEXT_OR_NULL, "description": "The run of the project that last wrote it."},
+                    "unknown": {**TEXT_OR_NULL, "description": "What cannot be known, and why."}})
 
 
 def _host_head() -> dict[str, Schema]:

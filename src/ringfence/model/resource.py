@@ -24,6 +24,7 @@ from ringfence.codecs.source import Source, SourceKey, rewrite
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import Narrowing
+from ringfence.model.phrase import Phrase
 from ringfence.secret import Secret
 from ringfence.types.base import PropertyType, as_list, pascal
 
@@ -115,7 +116,8 @@ class Property:
     wins: Any = None  # the value that is in force wherever one store has it: "on wins" in [MS-FASP] 3.1.3
     policy_only: bool = False  # Windows takes it from policies alone, never from the local store ([MS-FASP] 3.1.3)
     least: Any = None  # of settings: the value with which least passes; None: it does nothing with traffic
-    always_shown: bool = False  # of whatever is made or removed, the default too: else nobody would see what that does
+    setting_type: int = 0  # of settings: its number in the firewall's events ([MS-FASP] 2.2.38, 2.2.42); 0: it has none
+    phrase: Phrase | None = None  # how it stands in the line that tells what an object does
 
     def parse(self, value: Any) -> Any:
         """The canonical value of what YAML says. Raises ValueError.
@@ -155,23 +157,19 @@ def prop(
     default: Any = None,
     absent: Any = ...,
     parameter: str | None = None, set_parameter: str = "", filter_object: str = "",
-    required: bool = False,
-    since: str = "2.0",
-    example: Any = None,
-    unset: Any = None,
-    references: str = "",
+    required: bool = False, since: str = "2.0", example: Any = None, unset: Any = None, references: str = "",
     one_value: bool = False, required_when: "RequiredWhen" = None,
     role: Role = "condition",
     narrows: Narrowing | None = None,
     proposal: "type[Resource] | None" = None,
-    wins: Any = None, policy_only: bool = False, least: Any = None, always_shown: bool = False,
+    wins: Any = None, policy_only: bool = False, least: Any = None, setting_type: int = 0, phrase: Phrase | None = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
-            "one_value": one_value, "role": role, "narrows": narrows, "proposal": proposal, "wins": wins,
-            "policy_only": policy_only, "least": least, "always_shown": always_shown}
+            "one_value": one_value, "role": role, "narrows": narrows, "proposal": proposal, "wins": wins, "phrase": phrase,
+            "policy_only": policy_only, "least": least, "setting_type": setting_type}
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -324,6 +322,11 @@ class Kind:
     def proposals(self) -> tuple[Property, ...]:
         """The properties whose members have a table of their own."""
         return tuple(p for p in self.properties.values() if p.proposal)
+
+    @cached_property
+    def phrases(self) -> tuple[Property, ...]:
+        """The properties of the line that tells what an object does, in its order."""
+        return tuple(sorted((p for p in self.properties.values() if p.phrase), key=lambda p: p.phrase.place if p.phrase else 0))
 
     @cached_property
     def codec(self) -> RuleStringCodec:

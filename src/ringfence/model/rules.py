@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from ringfence.codecs.rule_string import Platform, TokenSet, TruthTable
 from ringfence.diagnostics import Finding
+from ringfence.model.phrase import Phrase
 from ringfence.model.resource import Resource, prop
 from ringfence.types.addresses import address_interval
 from ringfence.types.base import PropertyType, as_text, case_insensitive, list_of, quoted
@@ -65,6 +66,11 @@ def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also
     ranges = f"{token}2_10"
     return TokenSet("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords, read_only=also,
                     canonical=canonical, member=port_interval)
+
+
+def protocol_words(protocol: str) -> str:
+    """How a protocol stands in the line that tells what a rule does."""
+    return "{} protocol" if protocol == "any" else "protocol {}" if protocol.isdecimal() else "{}"
 
 
 ENDPOINT1 = addresses("EP1_4", "EP1_6")
@@ -172,9 +178,11 @@ class Rule(Resource):
     group: str | None = prop("The group that the rule is shown in: a text, or `@dll,-id` as Windows' own rules have it.",
                              TEXT, "EmbedCtxt", role="text")
     enabled: bool = prop("Whether the rule takes effect.", TRUE_FALSE, TruthTable({True: "Active=TRUE", False: "Active=FALSE"}),
-                         default=True, absent=False, role="decision", always_shown=True)
+                         default=True, absent=False, role="decision",
+                         phrase=Phrase(lambda rule: "" if rule.enabled else "DISABLED", place=-1))
     profile: tuple[str, ...] = prop("The profiles in which the rule applies.", PROFILE, PROFILES, default=(),
-                                    example=["domain"], always_shown=True)
+                                    example=["domain"],
+                                    phrase=Phrase(lambda rule: ", profile {}" if rule.profile else ", {} profile", place=8))
     platform: tuple[str, ...] = prop("Windows versions that the rule is for: `6.1` that one, `10.0+` that and later.",
                                      PLATFORMS, PLATFORM, default=())
 

@@ -9,7 +9,7 @@ from ringfence.errors import GuardRefused
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts, HostConditions
 from ringfence.model.ledger import How, Ledger
-from ringfence.model.resource import Kind
+from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, Change, Id, State
 from ringfence.plan.obstacles import Obstacle
 from ringfence.plan.run_policy import RunPolicy
@@ -50,6 +50,18 @@ class Claim:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """An object that the project has on a host, declares no more, and leaves there. how, run: how it came to it, and by which
+    run · why: why it stays."""
+
+    id: Id
+    resource: Resource
+    how: How
+    run: str
+    why: str
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is to happen on one host.
@@ -59,7 +71,7 @@ class Plan:
     after: what it will have · claims, renames ({new: old}): see ownership.py · changes: from the one to the other, in the
     order in which they are to be made · diagnostics: mistakes that only the host shows, and warnings · refusals: why the
     changes may not be made, and the way out · unmet: what is declared and no change brings about · obstacles:
-    what keeps what is declared out of force, that too.
+    what keeps what is declared out of force, that too · orphans: what the project declares no more and leaves there.
     """
 
     host: str
@@ -76,6 +88,7 @@ class Plan:
     refusals: tuple[Diagnostic, ...] = ()
     unmet: tuple[Obstacle, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
 
     @property
     def invalid(self) -> bool:

@@ -15,7 +15,7 @@ from ringfence.model.plain import digest_of, plain_data
 from ringfence.model.resource import Property, Resource
 from ringfence.model.state import Change, Id, State, title
 from ringfence.plan.ownership import OWNERSHIP_GUIDE
-from ringfence.plan.plan import Plan
+from ringfence.plan.plan import Orphan, Plan
 from ringfence.plan.references import users_of
 from ringfence.plan.run_policy import PERCENT, PERCENT_FROM
 from ringfence.plan.wider import opens, widened
@@ -34,6 +34,7 @@ def prune(plan: Plan) -> Plan:
     if policy.partial or not gone:
         return plan
     if (why := withheld(plan)) or policy.prune == "report":
+        plan = replace(plan, orphans=_orphans(gone, plan.found.state, why or "prune: report"))
         return plan.with_diagnostics(_report(gone, plan.found.state, why))
     changes = {id: change for id, entry in gone.items() if (change := _change(id, entry, plan))}
     going = {id: change.resource for id, change in changes.items() if change.action == "remove"}
@@ -41,7 +42,8 @@ def prune(plan: Plan) -> Plan:
     used = users_of(names, plan.after.updated(dict.fromkeys(going)))
     changes = {id: change for id, change in changes.items() if id not in used}
     kept = {id: entry for id, entry in gone.items() if id not in changes}
-    plan = replace(plan, changes=(*plan.changes, *changes.values())).with_diagnostics(*_kept(kept, used, plan))
+    orphans = _orphans(kept, plan.found.state, f"prune: {policy.prune}")
+    plan = replace(plan, changes=(*plan.changes, *changes.values()), orphans=orphans).with_diagnostics(*_kept(kept, used, plan))
     return _guarded(plan, len(going) - len(used))
 
 
@@ -56,6 +58,10 @@ def withheld(plan: Plan) -> str:
     if ledger.header.get("Inputs", policy.inputs) != policy.inputs:
         return "the last full run had other values of -e, or another inventory: an apply that is like the next one settles it"
     return ""
+
+
+def _orphans(gone: Mapping[Id, Entry], found: State, why: str) -> tuple[Orphan, ...]:
+    return tuple(Orphan(id, found[id], entry.how, entry.run, why) for id, entry in gone.items())
 
 
 def _report(gone: Mapping[Id, Entry], found: State, why: str) -> Diagnostic:

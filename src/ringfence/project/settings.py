@@ -11,6 +11,7 @@ from ringfence.diagnostics import Diagnostic, InputError, Problems, Where, allow
 from ringfence.documents import yaml
 from ringfence.documents.current_names import current_names
 from ringfence.documents.trust import Trust
+from ringfence.documents.vault import PROMPT
 from ringfence.documents.yaml import Map, Seq
 from ringfence.files import MAX_SETTINGS
 from ringfence.model.ledger import PROJECT_ID, ProjectIdentity
@@ -200,6 +201,8 @@ def _entry(row: RunSetting, value: Any, where: Where, folder: Path, problems: Pr
     label, at, path = found.partition("@") if row.form else ("", "", "")
     if row.form == "label@path" and not (at and path):
         problems.error(where, f"{row.name} takes LABEL@FILE, not {found[:80]!r}")
+    elif row.form == "label@path" and path == PROMPT:
+        return found
     elif row.form == "label@path" or (row.form == "@path" and not label and at):
         return f"{label}@{_path(row.name, path, where, folder, problems)}"
     return found

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from ringfence.batch import Answer, Batch, Call, Reply
@@ -118,6 +119,7 @@ class HostRun:
         self._memory = MemoryShare(context.memory)
         self._masking = Masking(secrets_of(job.settings))
         self.found: HostSnapshot | None = None  # what was read last
+        self.read_at = datetime.now(UTC)  # when that was answered
         self._transport: Transport | None = None
 
     def send(self, batch: Batch) -> Reply:
@@ -179,6 +181,7 @@ class HostRun:
         more |= {"ledger": Call("Ledger.Read")} if ledger else {}
         reply = self.send(Batch({"facts": Call("Facts.Read"), "policy": policy_call(self.kinds), **questions.calls(), **calls,
                                  **more}))
+        self.read_at = datetime.now(UTC)
         facts = parse_facts(reply["facts"])
         self.endpoint = endpoint_of(facts)
         facts = replace(facts, unread=(*facts.unread, *unread(reply["policy"])))
@@ -229,7 +232,8 @@ class HostRun:
             notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
                                     "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared),
-                            obstacles=plan.obstacles, undeclared=self._undeclared(plan), machine=_machine(found),
+                            obstacles=plan.obstacles, undeclared=self._undeclared(plan), orphans=plan.orphans,
+                            machine=_machine(found),
                             declarations=digest_of_declarations(declared) if self.context.for_plan_file else "")
         try:
             plan.raise_if_refused()

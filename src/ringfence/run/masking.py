@@ -10,7 +10,7 @@ import html
 import json
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ringfence.batch import Answer, Failure, Reply
@@ -20,6 +20,9 @@ from ringfence.model.state import Change
 from ringfence.report import HostResult
 from ringfence.secret import MASK, Secret
 from ringfence.transports.connection_settings import ConnectionSettings
+
+if TYPE_CHECKING:  # of drift alone
+    from ringfence.windows.attribution import Attribution
 
 _IN_TEXTS = 4  # characters of the shortest secret that is looked for in messages
 _IN_VALUES = 12  # and in values that are shown: a shorter one may be a word of a rule
@@ -64,7 +67,13 @@ class Masking:
     def result(self, result: HostResult) -> HostResult:
         """The same result, in whose changes no secret is to be seen."""
         names = {self._without(stored): self._without(called) for stored, called in result.names.items()}
-        return replace(result, changes=self.changes(result.changes), remaining=self.changes(result.remaining), names=names)
+        return replace(result, changes=self.changes(result.changes), remaining=self.changes(result.remaining), names=names,
+                       changed_by=result.changed_by and {id: self._attribution(one) for id, one in result.changed_by.items()})
+
+    def _attribution(self, one: "Attribution") -> "Attribution":
+        event = one.event and replace(one.event, user=self._without(one.event.user), account=self._without(one.event.account),
+                                      program=self._without(one.event.program), fields={})
+        return replace(one, event=event, unknown=self._without(one.unknown))
 
     def changes(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Changes as they are shown."""

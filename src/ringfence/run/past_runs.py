@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,33 @@ def created_on_hosts(project: Path, run_dir: str = "") -> dict[str, set[Id]]:
                 elif action == "remove":
                     ids.discard(id)
     return found
+
+
+def abandoned(project: Path, run_dir: str, others: Collection[str]) -> tuple[str, ...]:
+    """Those of `others`, hosts that no play names, on which runs of a project made or adopted something and left it there, as far
+    as their journals tell. Raises InputError."""
+    left: dict[str, set[Id]] = {}
+    for path in _journals(runs_folder(project, run_dir)) if others else ():
+        run = _read(path, "") if _is_about(path, others) else None
+        if run is None:
+            continue
+        for host in (one for one in run.hosts.values() if one.host in others):
+            ids = left.setdefault(host.host, set())
+            for action, id in _made(host, run.definitions):
+                ids.update([id] if action in ("create", "adopt") else ())
+                ids.difference_update([id] if action in ("remove", "release") else ())
+    return tuple(sorted(host for host, ids in left.items() if ids))
+
+
+def _is_about(path: Path, hosts: Collection[str]) -> bool:
+    """Whether a journal names one of the hosts where it begins: most need not be read."""
+    try:
+        with path.open("rb") as file:
+            begin = _event(file.readline(MAX_JOURNAL)) or {}
+    except OSError:
+        return False
+    named = begin.get("hosts")
+    return isinstance(named, list) and any(isinstance(name, str) and name in hosts for name in named)
 
 
 def _made(host: PastHost, definitions: Mapping[str, Any]) -> Iterator[tuple[str, Id]]:

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -40,7 +40,8 @@ class Prepared:
     """A run that is ready: a job a host, what they share, what is worth a warning, and the folder of the project.
 
     read: the playbooks, inventories and files of variables that were read so far, by their real paths · extra_vars, vault_ids:
-    the names of the variables of `-e`, and of the passwords that were given.
+    the names of the variables of `-e`, and of the passwords that were given · groups: the hosts of each group of the inventory ·
+    project, tags: what was read, and which of its tasks are wanted.
     """
 
     jobs: tuple[HostJob, ...]
@@ -50,6 +51,9 @@ class Prepared:
     read: Collection[str] = ()
     extra_vars: tuple[str, ...] = ()
     vault_ids: tuple[str, ...] = ()
+    groups: Mapping[str, Collection[str]] = field(default_factory=dict)
+    project: Project | None = None
+    tags: Tags = Tags()  # noqa: RUF009
 
 
 def prepare(options: RunOptions) -> Prepared:
@@ -73,7 +77,7 @@ def prepare(options: RunOptions) -> Prepared:
     tags = Tags.of(options.tags, options.skip_tags)
     builder = _JobBuilder(project, DeclarationBuilder(kinds, is_shipped, found.require_scope), tags, [
         *found.warnings, *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)],
-        unknown, options.prune)
+        unknown, options.prune, _way_in(options))
     jobs = builder.jobs(",".join(options.narrowed))
     if not options.allow_empty and not trust.untrusted:
         builder.problems.extend(_empty(jobs, builder.problems.all))
@@ -90,6 +94,9 @@ def prepare(options: RunOptions) -> Prepared:
         files,
         tuple(map(str, project.extra)),
         tuple(dict.fromkeys(label for label, _ in given)),
+        project.inventory.members,
+        project,
+        tags,
     )
 
 
@@ -109,13 +116,13 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     _check_ansible_settings(options, found, problems, trust)
     of_hosts = _ProblemsOfHosts()
     of_hosts.extend([*found.warnings, *problems.all, *not_given])
-    connections = _Connections(project, of_hosts)
+    connections = _Connections(project, of_hosts, _way_in(options))
     jobs = tuple(HostJob(host, way) for host in hosts if (way := connections.settings(host)))
     found_once = of_hosts.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
     context = RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust), policy=run_policy(options, found, []))
-    return Prepared(jobs, context, found_once, found.folder)
+    return Prepared(jobs, context, found_once, found.folder, groups=project.inventory.members, project=project)
 
 
 def _unknown_tags(tags: Tags, project: Project) -> Iterator[Diagnostic]:
@@ -158,13 +165,19 @@ def _passwords(options: RunOptions, found: settings.ProjectSettings) -> tuple[li
     """Those of the files that the user names, or else the project; and why an untrusted project's cannot be had, as warnings.
     Raises InputError."""
     if options.vault:
-        return vault.passwords(list(options.vault), options.trust), []
+        return vault.passwords(list(options.vault), options.trust, ask=options.ask), []
     try:
-        return vault.passwords([*found.vault_password_file, *found.vault_id], options.trust, named_by_user=False), []
+        return vault.passwords([*found.vault_password_file, *found.vault_id], options.trust, False, options.ask), []
     except InputError as error:
         if not options.trust.untrusted:
             raise
         return [], [replace(d, summary=f"not checked: {d.summary}", severity="warning") for d in error.diagnostics]
+
+
+def _way_in(options: RunOptions) -> dict[str, Any]:
+    """Connection variables of -u and -k."""
+    said = {"ansible_user": options.user, "ansible_password": options.password}
+    return {name: value for name, value in said.items() if value}
 
 
 def load_kinds(found: settings.ProjectSettings, trust: Trust) -> Mapping[str, Kind]:
@@ -200,12 +213,12 @@ class _JobBuilder:
     """
 
     def __init__(self, project: Project, builder: DeclarationBuilder, tags: Tags, problems: Iterable[Diagnostic],
-                 unknown: Mapping[str, Where], prune: str) -> None:
+                 unknown: Mapping[str, Where], prune: str, way_in: Mapping[str, Any]) -> None:
         self.prune = prune
         self.project, self.builder, self.tags, self.unknown = project, builder, tags, unknown
         self.problems = _ProblemsOfHosts()
         self.problems.extend(problems)
-        self.connections = _Connections(project, self.problems)
+        self.connections = _Connections(project, self.problems, way_in)
         self._told = frozenset[Diagnostic]()  # what was told before the first host was touched
         self.problems.extend(self._unwanted(project.literals))  # whatever `when` and tags say of them
 
@@ -269,16 +282,19 @@ class _JobBuilder:
 
 
 class _Connections:
-    """How the hosts of a project are reached; what is wrong with that goes to `problems`."""
+    """How the hosts of a project are reached; what is wrong with that goes to `problems`. way_in: variables of connections that
+    count where a host has none."""
 
-    def __init__(self, project: Project, problems: "_ProblemsOfHosts") -> None:
-        self.project, self.problems = project, problems
+    def __init__(self, project: Project, problems: "_ProblemsOfHosts", way_in: Mapping[str, Any]) -> None:
+        self.project, self.problems, self.way_in = project, problems, way_in
 
     def settings(self, host: str) -> ConnectionSettings | None:
         """Those of one host, or nothing where they cannot be known."""
         written, problems = self.project.variables(host)
         raw = self.project.host(host).variables
         variables, olds = in_current_names("connection variable", written, raw.at, host)
+        if variables.get("ansible_connection") != "local":
+            variables = {**self.way_in, **variables}
         problems += tuple(self._outside(host, variables))
         self.problems.extend([*olds, *problems])
         if any(d.severity == "error" for d in (*olds, *problems)):

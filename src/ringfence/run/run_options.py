@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ringfence.documents.trust import Trust
+from ringfence.documents.vault import Ask
+from ringfence.secret import Secret
 
 if TYPE_CHECKING:  # commands that read no project import this too
     from ringfence.project.settings import ProjectSettings
@@ -22,7 +24,7 @@ def new_run_id() -> str:
 class RunOptions:
     """What the user asked for; what is empty comes from `ringfence.yml` in `project` or above it. heeded: the variables of
     Ansible that some of it came from · decided: which hosts and tasks is said already, by a plan or a record: what is empty of
-    that stays so."""
+    that stays so · ask: asks somebody for a password · user, password: of connections of which no variable says them."""
 
     project: Path
     playbooks: Sequence[str] = ()
@@ -33,6 +35,9 @@ class RunOptions:
     skip_tags: Sequence[str] = ()
     extra_vars: Sequence[str] = ()
     vault: Sequence[str] = ()
+    ask: Ask | None = None
+    user: str = ""
+    password: Secret | None = None
     trust: Trust = Trust()
     ignore_ansible_cfg: bool = False
     allow_empty: bool = False

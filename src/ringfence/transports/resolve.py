@@ -21,6 +21,7 @@ from ringfence.transports.connection_variables import (
     problem,
     read,
     rows,
+    secret,
     unknown,
 )
 from ringfence.transports.ssh_args import ssh_args
@@ -64,6 +65,20 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
 def known_names() -> frozenset[str]:
     """The names of all connection variables."""
     return frozenset(name for kind in TRANSPORTS.values() for row in rows(kind) for name in row.names + row.winrm)
+
+
+_SAYS_SECRET = re.compile(r"pass(word|phrase|wd)?|secret|token|private_key$|pre_?shared|psk", re.I)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable holds a secret: one of a connection that does, or one that is named so."""
+    return name in _secret_names() or _SAYS_SECRET.search(name) is not None
+
+
+@functools.cache
+def _secret_names() -> frozenset[str]:
+    return frozenset(name for kind in TRANSPORTS.values() for row in rows(kind) if row.type is secret
+                     for name in row.names + row.winrm)
 
 
 def misspelt(host: str, variables: Mapping[str, Any]) -> Iterator[Diagnostic]:

@@ -9,7 +9,8 @@ from ringfence.errors import ExitCode
 from ringfence.formats.data import Definitions, encode, host_data, host_text, references
 from ringfence.model.state import Action, Change
 from ringfence.report import DefaultsResult, HostResult, Report
-from ringfence.views import text_view
+from ringfence.views import diagnostics_text, recap
+from ringfence.views.change_text import ChangeOptions, change_lines
 from ringfence.views.format import columns, count, escaped, naming, natural
 from ringfence.views.view import ViewOptions
 from ringfence.windows.origin import ORIGINS, Origin
@@ -28,7 +29,7 @@ class DefaultsTextView:
 
     def host(self, result: HostResult) -> str:
         lines = [f"{self._style(escaped(result.host), 'strong')}: {self._headline(result)}"]
-        lines += [text_view.diagnostic(d, self._style) for d in result.diagnostics]
+        lines += [diagnostics_text.diagnostic(d, self._style) for d in result.diagnostics]
         for action, title in SECTIONS.items():
             changes = sorted((c for c in result.changes if c.action == action), key=lambda c: (c.id.kind, natural(c.id.name)))
             if changes and action == "create" and isinstance(result, DefaultsResult):
@@ -38,14 +39,14 @@ class DefaultsTextView:
         return "\n".join(lines) + "\n"
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
-        return "\n" + text_view.total(report, seconds) + "\n"
+        return "\n" + recap.total(report, seconds) + "\n"
 
     def _headline(self, result: HostResult) -> str:
         counts = Counter(c.action for c in result.changes)
         told = ", ".join(f"{counts[action]} {title}" for action, title in SECTIONS.items() if counts[action])
         if result.error:
-            return f"{told}\n{text_view.failure(result.error, self._style)}" if told else (
-                "\n" + text_view.failure(result.error, self._style))
+            return f"{told}\n{diagnostics_text.failure(result.error, self._style)}" if told else (
+                "\n" + diagnostics_text.failure(result.error, self._style))
         shipped = result.shipped if isinstance(result, DefaultsResult) else 0
         return f"{told or self._style('as Windows ships it', 'good')} ({count(shipped, 'object')} ship with it)"
 
@@ -64,7 +65,7 @@ class DefaultsTextView:
 
     def _change(self, change: Change, result: HostResult, origin: Origin | None = None) -> str:
         names = tuple(result.names.items())
-        shown = text_view.change(change, diff=self._diff, style=self._style, names=names)
+        shown = change_lines(change, ChangeOptions(self._diff, self._style), names)
         if origin is None or not origin.of:
             return shown
         head, _, rest = shown.partition("\n")

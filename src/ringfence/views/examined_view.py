@@ -12,7 +12,8 @@ from ringfence.errors import ExitCode
 from ringfence.formats.data import host_head
 from ringfence.report import ExaminedResult, HostResult, Report
 from ringfence.transports.way_in import WayIn
-from ringfence.views import text_view
+from ringfence.views import diagnostics_text
+from ringfence.views.change_words import STYLES, status_words
 from ringfence.views.format import Style, count, escaped
 from ringfence.views.view import ViewOptions
 
@@ -36,7 +37,7 @@ class PingView:
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         if self._quiet and report.counts["reachable"] == sum(report.counts.values()):
             return ""
-        states = ", ".join(f"{n} {text_view.status(state)}" for state in text_view.STYLES if (n := report.counts[state]))
+        states = ", ".join(f"{n} {status_words(state)}" for state in STYLES if (n := report.counts[state]))
         return f"{count(sum(report.counts.values()), 'host')}: {states}; {seconds:.1f} s\n"
 
 
@@ -57,7 +58,7 @@ class DoctorView:
 
 
 def _ping_lines(result: HostResult, style: Style) -> Iterator[str]:
-    state = style(text_view.status(result.status), text_view.STYLES[result.status])
+    state = style(status_words(result.status), STYLES[result.status])
     parts = [f"{style(escaped(result.host), 'strong')}  {state}"]
     verdicts: tuple[Verdict, ...] = ()
     if isinstance(result, ExaminedResult):
@@ -66,7 +67,7 @@ def _ping_lines(result: HostResult, style: Style) -> Iterator[str]:
         verdicts = result.verdicts
     yield "  ".join([*parts, f"{result.seconds:.2f} s"])
     if result.error and not any(v.kind for v in verdicts):
-        yield text_view.failure(result.error, style)
+        yield diagnostics_text.failure(result.error, style)
     for one in verdicts:
         if one.level in ("obstacle", "note"):
             yield f"  {style(one.level, LEVEL_STYLES[one.level])}: {escaped(one.found)}\n    {escaped(one.advice)}"
@@ -79,7 +80,7 @@ def _page(result: HostResult, style: Style) -> Iterator[str]:
     system = escaped(system_text(seen)) if seen else ""
     yield "  ".join(filter(None, [style(escaped(result.host), "strong"), system, way, f"{result.seconds:.2f} s"]))
     if result.error and not any(v.kind for v in verdicts):
-        yield text_view.failure(result.error, style)
+        yield diagnostics_text.failure(result.error, style)
     titles = {check.name: check.title for check in CHECKS}
     width, last = max(map(len, titles.values())), ""
     for one in verdicts:

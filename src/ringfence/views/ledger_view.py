@@ -7,7 +7,7 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.formats.data import host_head
 from ringfence.report import HostResult, LedgerResult, Report
-from ringfence.views import text_view
+from ringfence.views import diagnostics_text
 from ringfence.views.format import columns, count, escaped, natural
 from ringfence.views.view import ViewOptions
 
@@ -23,9 +23,9 @@ class LedgerTextView:
 
     def host(self, result: HostResult) -> str:
         lines = [f"{self._style(escaped(result.host), 'strong')}:"]
-        lines += [text_view.diagnostic(d, self._style) for d in result.diagnostics]
+        lines += [diagnostics_text.diagnostic(d, self._style) for d in result.diagnostics]
         if result.error or not isinstance(result, LedgerResult):
-            return "\n".join([*lines, text_view.failure(result.error, self._style) if result.error else ""]) + "\n"
+            return "\n".join([*lines, diagnostics_text.failure(result.error, self._style) if result.error else ""]) + "\n"
         return "\n".join([*lines, *_header(result), *(f"  {line}" for line in columns(_rows(result)))]) + "\n\n"
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from ringfence.plan.obstacles import ALL_PROFILES, Obstacle, ObstacleLevel
+from ringfence.views.change_words import NOT_IN_FORCE
 from ringfence.views.format import Style, count, cut, escaped, more, unstyled
 
 SHOWN_OBJECTS = 5  # objects of one obstacle that are named without --full
 _WORDS: dict[ObstacleLevel, tuple[str, str]] = {
-    "not_in_force": ("NOT IN FORCE", "error"), "unknown": ("in force? not known", "warning"),
+    "not_in_force": (NOT_IN_FORCE, "error"), "unknown": ("in force? not known", "warning"),
     "note": ("note: not in force", "quiet")}
 _WORTH_KNOWING = ("note", "quiet")
 

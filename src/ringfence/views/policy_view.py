@@ -10,14 +10,14 @@ from ringfence.errors import ExitCode
 from ringfence.formats.data import host_head
 from ringfence.model.plain import plain_data, resource_as_data
 from ringfence.report import HostResult, PolicyObject, PolicyResult, Report
-from ringfence.views import text_view
+from ringfence.views import diagnostics_text
 from ringfence.views.defaults_view import origin
 from ringfence.views.format import columns, count, escaped, naming, natural, value
+from ringfence.views.meaning import meaning_text
 from ringfence.views.view import ViewOptions
 from ringfence.windows.origin import ORIGINS, TEXT_PROPERTIES
 from ringfence.windows.whole_policy import RESTRICTED_KEYS
 
-_ALWAYS = ("direction", "action")  # said of each rule, defaults too: a line must not need the reader to know them
 _SWITCH = "enabled"
 
 
@@ -32,9 +32,9 @@ class PolicyTextView:
 
     def host(self, result: HostResult) -> str:
         lines = [f"{self._style(escaped(result.host), 'strong')}:"]
-        lines += [text_view.diagnostic(d, self._style) for d in result.diagnostics]
+        lines += [diagnostics_text.diagnostic(d, self._style) for d in result.diagnostics]
         if result.error or not isinstance(result, PolicyResult):
-            return "\n".join([*lines, text_view.failure(result.error, self._style) if result.error else ""]) + "\n"
+            return "\n".join([*lines, diagnostics_text.failure(result.error, self._style) if result.error else ""]) + "\n"
         return "\n".join([*lines, *_counted(result), *self._objects(result), *_beside(result)]) + "\n\n"
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
@@ -55,8 +55,10 @@ def _row(one: PolicyObject, names: Mapping[str, str], people_say: Callable[[str]
     switch: Any = getattr(one.resource, _SWITCH, None)
     on = "on" if switch is True else "off" if switch is False else ""
     title = names.get(one.title, one.title)
-    said = [f"{name} {people_say(value(v))}" for name, v in one.resource.values().items()
-            if name in _ALWAYS or (v != one.resource.kind.defaults[name] and name not in (*TEXT_PROPERTIES, _SWITCH))]
+    kind = one.resource.kind
+    said = [meaning_text(one.resource, tuple(names.items()))] if kind.phrases else []
+    said += [f"{name} {people_say(value(v))}" for name, v in one.resource.values().items() if v != kind.defaults[name]
+             and name not in (*TEXT_PROPERTIES, _SWITCH) and kind.properties[name].phrase is None]
     called = f'"{escaped(title)}"  ' if title and title != one.resource.name else ""
     whose = one.origin.name + (f" ({people_say(escaped(one.origin.of))})" if one.origin.of else "")
     return [on, escaped(one.resource.name), whose, called + ", ".join([*said, *map(escaped, one.resource.unknown_tokens)])]

@@ -8,7 +8,7 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.formats.data import host_head, obstacle_data
 from ringfence.report import HostResult, Report, StatusResult
-from ringfence.views import text_view
+from ringfence.views import diagnostics_text
 from ringfence.views.format import Style, columns, count, cut, escaped, unstyled, value
 from ringfence.views.obstacles_text import obstacles
 from ringfence.views.view import ViewOptions
@@ -26,7 +26,7 @@ class StatusTextView:
 
     def host(self, result: HostResult) -> str:
         if result.error or not isinstance(result, StatusResult):
-            reason = text_view.failure(result.error, self._style) if result.error else ""
+            reason = diagnostics_text.failure(result.error, self._style) if result.error else ""
             return f"{self._style(escaped(result.host), 'strong')}:\n{reason}\n"
         return text(result, self._style)
 

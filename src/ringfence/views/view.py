@@ -1,19 +1,22 @@
 """What shows a run: told when it begins, of each host as it ends, and when all is over, it gives text. Prints nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.report import HostResult, Report, RunInfo
 from ringfence.views.format import Style, unstyled
+from ringfence.views.host_names import HostGroups
 
 
 @dataclass(frozen=True)
 class ViewOptions:
     """How a run is to be shown. run: which one · diff: each property that differs · style: colours · full: long
-    values and lists whole · quiet: nothing but what is not in sync · plan: how the plan file was made that is shown."""
+    values and lists whole · quiet: nothing but what is not in sync · plan: how the plan file was made that is shown · groups: the
+    hosts of each group of the inventory · width: columns of the terminal, None where there is none · next: the command that comes
+    after this one · abandoned: hosts on which the project has something, and which no play names any more."""
 
     run: RunInfo
     diff: bool = True
@@ -21,6 +24,10 @@ class ViewOptions:
     full: bool = False
     quiet: bool = False
     plan: Mapping[str, Any] | None = None
+    groups: HostGroups = field(default_factory=dict)
+    width: int | None = None
+    next: str = ""
+    abandoned: tuple[str, ...] = ()
 
 
 class View(Protocol):

@@ -1,7 +1,8 @@
 """ringfence plan: what would change."""
 
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +22,7 @@ from ringfence.cli.options import (
     flag,
 )
 from ringfence.cli.plan_files import PlanFileObserver, head_of, options_here, options_in_project
-from ringfence.cli.prepared import list_hosts, plan_options, prepared, selection_of, trust_of
+from ringfence.cli.prepared import list_hosts, list_plays, plan_options, prepared, selection_of, trust_of
 from ringfence.cli.show import show_run
 from ringfence.diagnostics import Where
 from ringfence.errors import ExitCode
@@ -45,6 +46,8 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
          playbooks: Playbooks = [],  # noqa: B006
          out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file, for `show` and for `apply` "
                                   "in the same project.")] = "",
+         list_tasks: Annotated[bool, flag("--list-tasks", help="Only show the tasks of each play, and their tags.")] = False,
+         list_tags: Annotated[bool, flag("--list-tags", help="Only show the tags of each play.")] = False,
          detailed_exitcode: DetailedExitCode = False,
          diff: Diff = True) -> ExitCode:
     """Show what would change on the hosts, and change nothing."""
@@ -56,16 +59,28 @@ def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, 
         options = options_in_project(folder, options)
         here = options_here(options, folder)
         playbooks, selection = here["playbooks"], selection_of(here)
-    run = prepared(console, playbooks, selection, secrets, trusted, not hosts.list_hosts, ownership)
-    if hosts.list_hosts:
-        return list_hosts(console, run)
+    looks = hosts.list_hosts or list_tasks or list_tags
+    run = prepared(console, playbooks, selection, secrets, trusted, not looks, ownership)
+    if looks:
+        return list_hosts(console, run) if hosts.list_hosts else list_plays(console, run, list_tasks)
     planned = PlanFileObserver(run)
     work = partial(plan_host, context=replace(run.context, for_plan_file=bool(out)))
     code = show_run(console, run.jobs, work, hosts, diff=diff, differences_fail=detailed_exitcode, warnings=run.warnings,
-                    observers=[planned] if out else [])
+                    observers=[planned] if out else [], next=_next(console, playbooks, selection, out))
     if out:
         _write(console, run, planned, options, out, code)
     return code
+
+
+def _next(console: Console, playbooks: Sequence[str], selection: SelectionOptions, out: str) -> str:
+    """The command that does what the plan shows, as it was called here."""
+    if out:
+        return shlex.join(["ringfence", "apply", out]) if Path(out).is_file() or not Path(out).exists() else ""
+    said = [word for name, values in asdict(selection).items() if console.settings.given(name)
+            for value in values for word in (f"--{name.replace('_', '-')}", value)]
+    others = console.settings.given("extra_vars", "vault_password_file", "vault_id", "prune")  # what is in them may be secret
+    apply = shlex.join(["ringfence", "apply", *said, *playbooks]) + (" with the other options" if others else "")
+    return f"{apply}; or keep it for review: ringfence plan -o FILE"
 
 
 def _write(

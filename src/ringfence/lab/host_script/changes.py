@@ -7,8 +7,10 @@ from typing import Any
 
 from ringfence.lab.host_script.allow_list import check_call
 from ringfence.lab.host_script.expectation import require_expected
+from ringfence.lab.host_script.session_facts import author
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
+from ringfence.lab.netsecurity.change_events import logged
 from ringfence.lab.netsecurity.cmdlet_errors import system_error
 from ringfence.lab.netsecurity.objects import NOUNS
 from ringfence.lab.netsecurity.wildcards import escaped
@@ -64,7 +66,8 @@ class Changes:
                     names = parameters[name] if isinstance(parameters[name], list) else [parameters[name]]
                     parameters[name] = [escaped(str(n)) for n in names]
         require_running(self.machine, cmdlet, session)
-        dispatch.call(self.machine, cmdlet, parameters, new_group, by_object=by_object)
+        with logged(self.machine, *author(self.machine, session)):
+            dispatch.call(self.machine, cmdlet, parameters, new_group, by_object=by_object)
 
     def _is_at_hand(self, cmdlet: str, name: str, grouped: bool) -> bool:
         """Whether there is an object to be changed: of all that were read at the second change of a noun, or for its group."""

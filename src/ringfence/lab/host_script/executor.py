@@ -16,6 +16,7 @@ from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.changes import Changes
 from ringfence.lab.host_script.condition_facts import condition_facts
+from ringfence.lab.host_script.event_facts import read_events
 from ringfence.lab.host_script.later_cmdlets import shown_by
 from ringfence.lab.host_script.project_ledgers import read_ledger, write_ledger
 from ringfence.lab.host_script.session_facts import session_facts
@@ -64,6 +65,7 @@ class HostScript:
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Ledger.Read": lambda arguments, session: read_ledger(self.machine, session),
             "Ledger.Write": lambda arguments, session: write_ledger(self.machine, arguments, session),
+            "Events.Read": lambda arguments, session: read_events(self.machine, arguments, session),
             "Texts.Read": self._texts, "Enforcement.Read": self._enforcement, "SA.Read": self._associations,
             "SA.Delete": self._delete_associations}
 

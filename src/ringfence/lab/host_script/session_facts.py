@@ -18,6 +18,15 @@ def identity(machine: Machine, session: Session) -> dict[str, str | None]:
     return {"account": full, "sid": machine.account_names.resolve(session.user).get("sid")}
 
 
+# SigmaHQ, "New Firewall Rule Added In Windows Firewall Exception List Via WmiPrvSE.EXE": what cmdlets of NetSecurity change
+_PROVIDER_HOST = r"C:\Windows\System32\wbem\WmiPrvSE.exe"
+
+
+def author(machine: Machine, session: Session) -> tuple[str, str]:
+    """Who changes policy by the cmdlets of a session, as events have it: SID and program."""
+    return identity(machine, session)["sid"] or "", _PROVIDER_HOST
+
+
 def session_facts(machine: Machine, session: Session) -> dict[str, Any]:
     """The value of a Session.Read."""
     exported = session.endpoint.exported if session.endpoint else None

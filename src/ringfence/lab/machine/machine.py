@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from ringfence.lab.machine import builtin_policy, string_resources
 from ringfence.lab.machine.account_names import AccountNames
+from ringfence.lab.machine.event_logs import SimulatedEventLogs
 from ringfence.lab.machine.surroundings import Surroundings
 from ringfence.lab.registry.hive import SimulatedRegistry
 
@@ -139,6 +140,7 @@ class Machine:
         self.faults, self.counters, self.costs, self.surroundings = Faults(), Counters(), Costs(), Surroundings()
         self.lock = threading.RLock()
         self.deleted_associations = DeletedAssociations()
+        self.event_logs = SimulatedEventLogs()
         self.registry.set(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "EditionID", system.edition)
         self.registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", str(uuid.uuid5(uuid.NAMESPACE_DNS, name)))
         self._texts = builtin_policy.install(self.registry, system.product, system.schema)

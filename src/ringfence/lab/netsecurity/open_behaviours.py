@@ -178,4 +178,19 @@ OPEN_BEHAVIOURS = {
         "NotConfigured removes a value of the local store.",
         "The pages have it for Group Policy only; [MS-FASP] 3.1.4.12 deletes an option in any store.",
     ),
+    # Event logs
+    "event-setting-types": OpenBehaviour(
+        "SettingType of an event is the number of the option in [MS-FASP].",
+        "The manifest calls 1 of a profile \"Enable Windows Defender Firewall\", and published records of the setting 2 tell the "
+        "current profile; of the other numbers no record was found.",
+    ),
+    "event-of-rename": OpenBehaviour(
+        "A renamed object is one that was added and one that was deleted.",
+        "[MS-FASP] has no rename: it is an affair of the cmdlets.",
+    ),
+    "new-event-ids": OpenBehaviour(
+        "From build 22621 on rules and settings have ids of their own, connection security has the old ones.",
+        "Published records and detection rules have 2052, 2059, 2060, 2071, 2073, 2082 and 2083, others 2097 and 2099 for newer "
+        "builds; nothing was found on connection security.",
+    ),
 }

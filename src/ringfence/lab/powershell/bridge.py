@@ -18,18 +18,22 @@ from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.policy_in_force import active_store
 from ringfence.lab.enforcement.rule_enforcement import SOURCE_TYPES, rule_status
 from ringfence.lab.host_script.changes import require_running
+from ringfence.lab.host_script.event_facts import UNAUTHORIZED, may_read_events
 from ringfence.lab.host_script.executor import as_powershell_shows
 from ringfence.lab.host_script.later_cmdlets import LATER, shown_by
 from ringfence.lab.host_script.project_ledgers import DENIAL, may_open
-from ringfence.lab.host_script.session_facts import identity
+from ringfence.lab.host_script.session_facts import author, identity
 from ringfence.lab.listeners import Acceptor, Connections
+from ringfence.lab.machine.event_logs import PROVIDER
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
+from ringfence.lab.netsecurity.change_events import logged
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError, system_error
 from ringfence.lab.netsecurity.objects import NOUNS, Noun, for_each, select
 from ringfence.lab.netsecurity.parameter_binding import Proposal
 from ringfence.lab.netsecurity.policy_stores import policy_root
 from ringfence.lab.netsecurity.wildcards import escaped
+from ringfence.lab.powershell.event_query import EventQuery
 from ringfence.lab.powershell.windows_objects import WindowsObjects
 from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY, SimulatedRegistry, StoredKey, StoredValue
 from ringfence.lab.session import Session
@@ -64,7 +68,8 @@ class Bridge:
             "cmdlet": self._cmdlet, "key": self._key, "exists": self._exists, "value": self._value, "show": self._show,
             "security": self._security, "make_key": self._make_key, "set_value": self._set_value,
             "delete_value": self._delete_value, "delete_key": self._delete_key, "flush": self._flush,
-            "elevated": self._elevated, "identity": self._identity, "account": self._account, "file": self._file}
+            "elevated": self._elevated, "identity": self._identity, "account": self._account, "file": self._file,
+            "log": self._log, "records": self._records}
 
     def register(self, session: Session) -> str:
         """A token for a session."""
@@ -128,10 +133,11 @@ class Bridge:
         if verb == "Get":
             return self._objects(NOUNS[noun], arguments)
         objects = arguments.pop("InputObject", ())
-        if not objects:
-            dispatch.call(self.machine, name, arguments)
-        for_each(objects, lambda item: dispatch.call(
-            self.machine, name, *self._by_object(NOUNS[noun], item, arguments), by_object=True))
+        with logged(self.machine, *author(self.machine, session)):
+            if not objects:
+                dispatch.call(self.machine, name, arguments)
+            for_each(objects, lambda item: dispatch.call(
+                self.machine, name, *self._by_object(NOUNS[noun], item, arguments), by_object=True))
         return []
 
     def _by_object(self, noun: Noun, item: Proposal, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -236,6 +242,23 @@ class Bridge:
 
     def _show(self, session: Session, parameters: With) -> list[dict[str, Any]]:
         return self._windows.show(parameters["what"], session)
+
+    def _log(self, session: Session, parameters: With) -> bool | None:
+        """Whether an event log is on; None where there is no such log. Raises CmdletError."""
+        if not may_read_events(session):
+            raise CmdletError("PermissionDenied", "LogInfoNoAccess", UNAUTHORIZED)
+        log = self.machine.event_logs.by_name.get(str(parameters["name"]).removeprefix(f"{PROVIDER}/"))
+        return log.enabled if log else None
+
+    def _records(self, session: Session, parameters: With) -> list[dict[str, Any]]:
+        """What Get-WinEvent gives of a log. Raises CmdletError."""
+        self._log(session, parameters)
+        log = self.machine.event_logs.by_name[str(parameters["name"]).removeprefix(f"{PROVIDER}/")]
+        query = EventQuery(str(parameters["query"]))
+        found = [event for event in log.newest_first() if query.matches(event)]
+        chosen = (found[::-1] if parameters["oldest"] else found)[:int(parameters["most"])]
+        return [{"Id": types.PSInt(e.id), "Time": f"{e.time:%Y-%m-%dT%H:%M:%S.%fZ}", "Xml": e.xml(self.machine.name)}
+                for e in chosen]
 
     def _elevated(self, session: Session, parameters: With) -> bool:
         return session.elevated

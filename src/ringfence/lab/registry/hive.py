@@ -44,10 +44,12 @@ class StoredKey:
 
 
 class SimulatedRegistry:
-    """The tree below HKEY_LOCAL_MACHINE."""
+    """The tree below HKEY_LOCAL_MACHINE. `noted`: while it is there, what changes is noted in it, once, with its path and what
+    was there before: values by (path, name), keys that come or go by (path, ""), as bool; path and name in lower case."""
 
     def __init__(self) -> None:
         self.generation, self.flushed = 0, 0
+        self.noted: dict[tuple[str, str], tuple[str, StoredValue | bool | None]] | None = None
         self._root = StoredKey("HKEY_LOCAL_MACHINE")
 
     def key(self, path: str) -> StoredKey | None:
@@ -59,13 +61,18 @@ class SimulatedRegistry:
 
     def create(self, path: str) -> StoredKey:
         """The key at `path`, made with its parents where missing."""
-        here = self._root
-        for name in filter(None, path.split("\\")):
+        here, names = self._root, [name for name in path.split("\\") if name]
+        for number, name in enumerate(names, 1):
             if name.casefold() not in here.keys:
+                self._note("\\".join(names[:number]), "", False)
                 self.generation += 1
                 here.keys[name.casefold()] = StoredKey(name)
             here = here.keys[name.casefold()]
         return here
+
+    def _note(self, path: str, name: str, before: StoredValue | bool | None) -> None:
+        if self.noted is not None:
+            self.noted.setdefault((path.casefold(), name.casefold()), (path, before))
 
     def get(self, path: str, name: str) -> Data:
         """The data of a value; None where the key or the value is missing."""
@@ -80,14 +87,17 @@ class SimulatedRegistry:
             raise TypeError(f"{path}\\{name}: {data!r} is not {type}")
         key = self.create(path)
         old = key.values.get(name.casefold())
+        self._note(path, name, old)
         key.values[name.casefold()] = StoredValue(old.name if old else name, type, data)
         self.generation += 1
 
     def unset(self, path: str, name: str) -> bool:
         """Deletes a value; False where there was none."""
         key = self.key(path)
-        if key is None or key.values.pop(name.casefold(), None) is None:
+        old = key.values.pop(name.casefold(), None) if key else None
+        if old is None:
             return False
+        self._note(path, name, old)
         self.generation += 1
         return True
 
@@ -97,6 +107,7 @@ class SimulatedRegistry:
         above = self.key(parent)
         if above is None or above.keys.pop(name.casefold(), None) is None:
             return False
+        self._note(path, "", True)
         self.generation += 1
         return True
 

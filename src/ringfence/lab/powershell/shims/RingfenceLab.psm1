@@ -15,6 +15,12 @@ class LabSecurity {  # owner and DACL of a key: what RegistrySecurity is on Wind
                 [pscustomobject]@{ AccessControlType = $rule.type; RegistryRights = $rule.rights; IdentityReference = @{ Value = $rule.sid } } })
     }
 }
+class LabEvent {  # what Get-WinEvent gives for a record
+    [int]$Id
+    [datetime]$TimeCreated
+    [string]$Xml
+    [string] ToXml() { return $this.Xml }
+}
 class LabKey {  # what Get-Item gives for a registry key; its content is asked for when it is looked at
     [string]$Name
     hidden [string]$Path
@@ -164,6 +170,22 @@ function Get-WSManInstance {
         $shell
     }
 }
+function Get-WinEvent {
+    [CmdletBinding(DefaultParameterSetName = 'GetLogSet')]
+    param([Parameter(ParameterSetName = 'GetLogSet')][string]$LogName, [Parameter(ParameterSetName = 'GetLogSet')][string]$FilterXPath,
+        [Parameter(ParameterSetName = 'GetLogSet')][long]$MaxEvents, [Parameter(ParameterSetName = 'GetLogSet')][switch]$Oldest,
+        [Parameter(ParameterSetName = 'ListLogSet')][string]$ListLog)
+    $enabled = Read-Lab log @{ name = "$LogName$ListLog" }
+    if ($null -eq $enabled) { Write-Error "There is not an event log on the localhost computer that matches `"$LogName$ListLog`"." -ErrorId NoMatchingLogsFound; return }
+    if ($ListLog) { return [pscustomobject]@{ IsEnabled = $enabled } }
+    $found = Read-Lab records @{ name = $LogName; query = $FilterXPath; most = $MaxEvents; oldest = [bool]$Oldest }
+    foreach ($one in $found) {
+        [LabEvent]@{ Id = $one.Id; Xml = $one.Xml; TimeCreated = [datetime]::Parse($one.Time, [cultureinfo]::InvariantCulture).ToLocalTime() }
+    }
+    if (-not $found) {
+        Write-Error 'No events were found that match the specified selection criteria.' -ErrorId NoMatchingEventsFound -Category ObjectNotFound
+    }
+}
 function Get-PSSessionConfiguration { [CmdletBinding()] param() Show-Lab PSSessionConfiguration }
 function Get-Service {
     [CmdletBinding()] param([Parameter(Position = 0)][string[]]$Name)
@@ -189,6 +211,6 @@ function Read-RingfenceFile([string]$Path) {
     $bytes = Read-Lab file @{ path = $Path }
     if ($bytes) { , [byte[]]$bytes }
 }
-Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-CimInstance, Get-WSManInstance, Get-Service,
+Export-ModuleMember -Function Invoke-LabCmdlet, Get-Item, Get-CimInstance, Get-WSManInstance, Get-WinEvent, Get-Service,
     Get-PSSessionConfiguration, Get-RingfenceIdentity, Get-RingfenceProducts, Get-RingfenceRegistry, New-RingfenceSecurity,
     Test-RingfenceElevation, Convert-RingfenceAccount, Read-RingfenceFile

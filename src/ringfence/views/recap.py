@@ -1,0 +1,110 @@
+"""The sums of a run: a line for each host, and what came of all of them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ringfence.errors import HostError
+from ringfence.model.state import Action
+from ringfence.report import HostResult, Report, Status
+from ringfence.views.change_words import CHANGE_WORDS, GONE, STYLES, status_words
+from ringfence.views.format import Style, all_names, columns, count, cut, escaped, natural, unstyled
+
+_NAMED = 5  # hosts that a sum names
+
+
+def host_line(result: HostResult, number: int, total: int, style: Style = unstyled) -> str:
+    """What became of a host that was to be written, in one line, the moment it ends."""
+    made = Counter(c.action for c in result.changes if c.id in result.written)
+    told = ", ".join(f"{n} {words.was_made}" for action, words in CHANGE_WORDS.items() if (n := made[action]))
+    if result.error is not None and result.changes and result.status != "stale":
+        told = f"{len(result.written)} of {count(len(result.changes), 'change')} made"
+    proven = "proven" if result.written and result.written == result.proven else "not proven" if result.written else ""
+    why = cut(result.error.reason if isinstance(result.error, HostError) else str(result.error)) if result.error else ""
+    state = style(status_words(result.status), STYLES[result.status])
+    head = f"[{str(number).rjust(len(str(total)))}/{total}] {escaped(result.host)}  {state}"
+    return "  ".join(filter(None, (head, told, f"{result.seconds:.1f} s", proven, why)))
+
+
+@dataclass(frozen=True, slots=True)
+class RecapRow:
+    """One line of the recap."""
+
+    host: str
+    status: Status
+    actions: Mapping[Action, int]
+    seconds: float
+    declared: int = 0
+    undeclared: int = 0
+    orphans: int = 0
+
+
+def row(result: HostResult) -> RecapRow:
+    """The recap line of a result: it is kept, the result is not."""
+    return RecapRow(result.host, result.status, Counter(c.action for c in result.changes), result.seconds,
+                    result.declared, result.undeclared, len(result.orphans))
+
+
+def recap(rows: Sequence[RecapRow], style: Style = unstyled, drift: bool = False, width: int | None = None) -> str:
+    """A line per host. Actions that are rare have a column where there is one. declared: what the project declares for the host ·
+    undeclared: removable objects that are there besides · width: of the terminal; columns without room are left out."""
+    ordered = sorted(rows, key=lambda r: natural(r.host))
+    shown = [a for a in CHANGE_WORDS if a in ("create", "update", "remove") or any(r.actions.get(a) for r in ordered)]
+    heads = [CHANGE_WORDS[a].found.lower() if drift else a for a in shown]
+    cells = [["host", "status", *heads, "declared", "undeclared", "seconds"]]
+    cells += [[escaped(r.host), status_words(r.status, drift), *(str(r.actions.get(a) or "·") for a in shown),
+               str(r.declared or "·"), str(r.undeclared or "·"), f"{r.seconds:.2f}"] for r in ordered]
+    lines = columns(cells, right=tuple(range(2, 5 + len(shown))))
+    while width is not None and len(cells[0]) > 2 and max(map(len, lines)) > width:
+        cells = [cell[:-1] for cell in cells]
+        lines = columns(cells, right=tuple(range(2, len(cells[0]))))
+    painted = [style(lines[0], "quiet")]
+    for line, one in zip(lines[1:], ordered, strict=True):
+        before, state, after = line.partition(f"  {status_words(one.status, drift)} ")
+        painted.append(before + style(state, STYLES[one.status]) + after if state else line)
+    return "\n".join(painted) + "\n"
+
+
+def plan_summary(rows: Sequence[RecapRow], report: Report, seconds: float, distinct: int) -> str:
+    """What a plan would do. distinct: how many changes there are, equal ones of several hosts counted once."""
+    counts = Counter[Action]()
+    for one in rows:
+        counts.update(one.actions)
+    shown = [a for a in CHANGE_WORDS if counts[a] or a in ("create", "update", "remove")]
+    told = [f"{counts[a]} {CHANGE_WORDS[a].planned}" for a in shown] if counts else ["nothing to do"]
+    where = f" on {sum(bool(r.actions) for r in rows) or len(rows)} of {count(len(rows), 'host')}"
+    several = f" ({count(distinct, 'distinct change')})" if distinct < counts.total() else ""
+    others = "".join(f"; {n} {status_words(state)}" for state in STYLES
+                     if state not in ("in_sync", "differs") and (n := report.counts[state]))
+    return f"plan: {', '.join(told)}{where}{several}{others}; {seconds:.1f} s. Nothing was changed"
+
+
+def drift_summary(rows: Sequence[RecapRow], report: Report, seconds: float) -> str:
+    """Both facts: how many of the hosts that were reached are not as declared, and which were not reached."""
+    away = [r.host for r in sorted(rows, key=lambda r: natural(r.host)) if r.status == "unreachable"]
+    there = sum(report.counts.values()) - len(away)
+    others = "".join(f"; {n} {status_words(state)}" for state in STYLES
+                     if state not in ("in_sync", "differs", "unreachable") and (n := report.counts[state]))
+    gone = sum(r.orphans for r in rows)
+    others += f"; {gone} {GONE}" if gone else ""
+    names = ", ".join(map(escaped, away[:_NAMED])) + (f" and {len(away) - _NAMED} more" if len(away) > _NAMED else "")
+    missed = f"{count(there, 'reached host')} drifted; not reached: {names}" if away else (
+        f"{count(there, 'host')} drifted; all were reached")
+    return (f"{report.counts['differs']} of {missed}{others}; "
+            f"{count(report.changes, 'difference')}; {seconds:.1f} s")
+
+
+def interrupted(report: Report, unknown: Sequence[str], style: Style = unstyled) -> str:
+    """What a signal left: how many hosts were ended, those of which nobody knows, and those to which nothing was written."""
+    parts = [f"{count(sum(report.counts.values()) - len(unknown), 'host')} done",
+             f"in flight, not known: {all_names(unknown)}" if unknown else "",
+             f"not begun: {all_names(sorted(report.not_begun, key=natural))}" if report.not_begun else ""]
+    return style(f"interrupted by {report.signal}: ", "error") + "; ".join(filter(None, parts))
+
+
+def total(report: Report, seconds: float) -> str:
+    """The sum of a run in one line."""
+    hosts = sum(report.counts.values())
+    states = ", ".join(f"{n} {status_words(state)}" for state in STYLES if (n := report.counts[state]))
+    written = f", {report.written} written" if report.written else ""
+    return f"{count(hosts, 'host')}: {states or 'none'}; {count(report.changes, 'change')}{written}; {seconds:.1f} s"
