@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from core import KINDS, PROFILE, RULE, afresh, declared, task
@@ -19,10 +20,13 @@ from registry_files import GROUP_POLICY, POLICY, Rows, begins, hive, pol, reg
 from rule_string_checks import KINDS_OF_KEYS, assert_every_piece_counts, assert_reads_without_loss
 
 from ringfence.codecs.rule_string import VERSION_PREFIX
+from ringfence.model.ledger import Ledger
 from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Resource
-from ringfence.model.state import State
+from ringfence.model.state import Change, State, id_of
 from ringfence.types.base import NOT_CONFIGURED
+from ringfence.windows.attribution import Clock, attributions
+from ringfence.windows.policy_events import POLICY_EVENTS, parse_event_logs
 from ringfence.windows.read import read
 from ringfence.windows.set_writer import write
 
@@ -205,3 +209,62 @@ def test_the_examples_of_the_specification() -> None:
         "remote_port": ("49000",), "local_address": ("192.168.0.0/23",), "remote_address": ("LocalSubnet",),
         "program": "c:\\\\path\\\\foo.exe", "authentication": "no_encap"}
     assert state.by_kind("firewall_profile", "group_policy")["public"].values()["default_inbound_action"] == "block"
+
+
+# -- events of the firewall
+
+PROVIDER = "Microsoft-Windows-Windows Firewall With Advanced Security"
+MANIFESTS = sorted(FOLDER.glob("wfp/event_fields_*.json"))
+RECORDS = sorted(FOLDER.glob("wfp/firewall_rule_*.xml"))
+NAMES = ("RuleId", "SetId")
+READ_BY_NAME = {*NAMES, "RuleName", "SetName", "Origin", "Profiles", "SettingType", "IPsecPhase", "StoreType", "ModifyingUser",
+                "ModifyingApplication"}
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=name_of)
+def test_events_have_the_fields_that_are_read(path: Path) -> None:
+    """Each event of the manifest that tells a deed names an object, a profile or a store, and who did it; each field that is read
+    is one of some event."""
+    manifest = {int(id): set(versions["v0"]) for id, versions in json.loads(path.read_text("utf-8"))[PROVIDER]["events"].items()}
+    met = set[str]()
+    for noun, (_, deeds) in POLICY_EVENTS.items():
+        for deed, ids in deeds.items():
+            known = [manifest[id] for id in ids if id in manifest]
+            assert known, (noun, deed)
+            for fields in known:
+                met |= fields & READ_BY_NAME
+                assert fields >= {"ModifyingUser", "ModifyingApplication"}
+                if deed in ("added", "changed", "removed"):
+                    assert fields & {*NAMES, "SettingType"}, (noun, deed)
+                if deed == "removed_all":
+                    assert "StoreType" in fields
+                if noun.endswith("AuthSet") and deed != "reset":
+                    assert "IPsecPhase" in fields
+    assert met == READ_BY_NAME
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=name_of)
+def test_real_records_name_who_made_a_rule(path: Path) -> None:
+    space = "{http://schemas.microsoft.com/win/2004/08/events/event}"
+    rows: list[Any] = []
+    for record in ElementTree.parse(path).getroot().iter(f"{space}Event"):
+        system = record.find(f"{space}System")
+        assert system is not None
+        time = system.find(f"{space}TimeCreated")
+        assert time is not None
+        rows.append({"id": int(system.findtext(f"{space}EventID") or 0), "time": time.get("SystemTime"),
+                     "data": {str(d.get("Name")): d.text or "" for d in record.iter(f"{space}Data")}})
+    assert {row["id"] for row in rows} == {2004, 2071}
+    logs = parse_event_logs({"logs": {"Firewall": {"oldest": "2023-01-01T00:00:00Z", "events": rows}}})
+    for row in rows:
+        rule = RULE.create(row["data"]["RuleId"], {"display_name": row["data"]["RuleName"]})
+        (found,) = attributions([Change(id_of(rule), rule, None)], logs, Ledger(), Clock(), "S-1-5-18").values()
+        assert found.event
+        assert (found.deed, found.event.id, found.event.user) == ("added", row["id"], row["data"]["ModifyingUser"])
+        assert (found.event.program, found.unknown) == (r"C:\Windows\System32\netsh.exe", "")
+
+
+def test_what_is_there_of_events_is_looked_at() -> None:
+    if (FOLDER / "wfp").is_dir():
+        assert MANIFESTS
+        assert RECORDS

@@ -1,14 +1,17 @@
-"""The one way in which files are read: regular ones only, and no more of them than is allowed; and one in which what is not for
-everybody is written."""
+"""The one way in which files are read: regular ones only, and no more of them than is allowed; and the one in which they are
+written: whole or not at all."""
 
 import contextlib
+import errno
 import hashlib
 import os
+import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO, Any
 
 MAX_DOCUMENT = 16 * 2**20  # bytes of a playbook, of a file of tasks or variables, of an inventory: each MB takes about a second
 MAX_SETTINGS = 2**20  # bytes of ringfence.yml and of trust.yml, which are short
@@ -53,26 +56,74 @@ def digest(path: str | Path, limit: int = MAX_DOCUMENT) -> str:
     return hashlib.sha256(read_bytes(path, limit)).hexdigest()
 
 
-def write_private(path: str | Path, pieces: Iterable[str], encoding: str = "ascii") -> None:
-    """Write a file that nobody else may read, whole or not at all; a link is followed. What is no regular file (a device, a
-    pipe), and what is standard output or error already, is written into and never replaced. Raises OSError."""
-    if _is_stream(path):
-        opened = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))
-        with os.fdopen(opened, "w", encoding=encoding, newline="") as stream:
-            stream.writelines(pieces)
-        return
-    real = os.path.realpath(path)
-    opened, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(real)}.", dir=os.path.dirname(real))  # 0600, and no link
-    try:
-        with os.fdopen(opened, "w", encoding=encoding, newline="") as stream:
-            stream.writelines(pieces)
-            stream.flush()
-            os.fsync(opened)
-        os.replace(temporary, real)
-    except BaseException:
+class WholeFile:
+    """A file that is there whole or not at all: what is written lies beside its place until `close` puts it there; a link is
+    followed. What is no regular file (a device, a pipe that somebody reads), and what is standard output or error already, gets
+    all of it at the end, and is never replaced. private: for its owner alone; else for whom the umask allows it · errors: what
+    becomes of what is no Unicode. Raises OSError."""
+
+    def __init__(self, path: str | Path, *, private: bool = False, errors: str = "strict") -> None:
+        form: dict[str, Any] = {"encoding": "utf-8", "errors": errors, "newline": ""}
+        self._form = form
+        self._stream, self._temporary, self._path = -1, "", os.path.realpath(path)
+        more = getattr(os, "O_CLOEXEC", 0)
+        if _is_stream(path):
+            waiting = getattr(os, "O_NONBLOCK", 0)  # a pipe without a reader is not waited for
+            self._stream = os.open(path, os.O_WRONLY | os.O_APPEND | waiting | more)
+            if waiting:
+                os.set_blocking(self._stream, True)
+            self._file: IO[str] = tempfile.TemporaryFile("w+", **form)  # noqa: SIM115 (`discard` closes it)
+            return
+        if os.path.isdir(self._path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._path)
+        folder, name = os.path.split(self._path)
+        beside = os.path.join(folder, f".{name[-100:]}.{os.urandom(4).hex()}")
+        opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | more, 0o600 if private else 0o666)
+        self._temporary, self._file = beside, os.fdopen(opened, "w", **form)
+
+    def write(self, text: str) -> None:
+        """Add to it."""
+        self._file.write(text)
+
+    def close(self) -> None:
+        """It is whole: put it in its place."""
+        try:
+            self._file.flush()
+            if self._temporary:
+                os.fsync(self._file.fileno())
+                self._file.close()
+                os.replace(self._temporary, self._path)
+                self._temporary = ""
+            else:
+                self._file.seek(0)
+                with os.fdopen(self._stream, "w", **self._form) as stream:
+                    self._stream = -1
+                    shutil.copyfileobj(self._file, stream)
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Leave nothing of it, unless it was put in its place."""
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+            self._file.close()
+        if self._stream >= 0:
+            os.close(self._stream)
+            self._stream = -1
+        if self._temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(self._temporary)
+            self._temporary = ""
+
+
+def write_private(path: str | Path, pieces: Iterable[str]) -> None:
+    """Write a WholeFile that nobody else may read. Raises OSError."""
+    file = WholeFile(path, private=True)
+    try:
+        for piece in pieces:
+            file.write(piece)
+        file.close()
+    finally:
+        file.discard()
 
 
 def _is_stream(path: str | Path) -> bool:

@@ -20,7 +20,7 @@ from ringfence.errors import (
 from ringfence.model.ledger import Ledger
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
-from ringfence.plan.obstacles import Obstacle
+from ringfence.plan.obstacles import Affected, Obstacle
 from ringfence.plan.plan import Orphan
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.stored_names import display_name
@@ -32,8 +32,8 @@ if TYPE_CHECKING:  # of results that few commands have: the others need not wait
     from ringfence.windows.origin import Origin
     from ringfence.windows.whole_policy import UnmanagedValue
 
-Status = Literal["in_sync", "reachable", "differs", "not_in_force", "changed", "lost", "unknown", "unreachable", "refused",
-                 "stale", "invalid", "failed"]
+Status = Literal["in_sync", "reachable", "valid", "differs", "not_in_force", "changed", "lost", "unknown", "unreachable",
+                 "refused", "stale", "invalid", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class HostResult:
     obstacles: what keeps what is declared out of force · way_back: commands for its console, where the host was lost · machine:
     which one it is, in the words of a ledger's `Machine`: `guid|computer|domain`, as far as it said so · declarations: the digest
     of what is declared for it, where somebody wants that · waits: it was only looked at, and something is to be written ·
-    orphans: what the project has there, declares no more, and leaves there · changed_by: who made it differ, by the objects'
-    ids; None where nobody asked.
+    declared_objects: what the project declares for it, where a report is written · orphans: what the project has there, declares
+    no more, and leaves there · changed_by: who made it differ, by the objects' ids; None where nobody asked.
     """
 
     host: str
@@ -88,6 +88,7 @@ class HostResult:
     machine: str = ""
     declarations: str = ""
     waits: bool = False
+    declared_objects: tuple[Affected, ...] = ()
     orphans: tuple[Orphan, ...] = ()
     changed_by: "Mapping[Id, Attribution] | None" = None
 
@@ -115,6 +116,15 @@ class HostResult:
             return self.error.exit_code
         codes = {"invalid": ExitCode.ERROR, "differs": ExitCode.DIFFERENCES, "not_in_force": ExitCode.DIFFERENCES}
         return codes.get(self.status, ExitCode.IN_SYNC)
+
+
+@dataclass(frozen=True)
+class ValidatedResult(HostResult):
+    """A host of which nothing is known but what is declared for it, and that this is right."""
+
+    @property
+    def status(self) -> Status:
+        return "valid"
 
 
 @dataclass(frozen=True)
@@ -203,7 +213,8 @@ class PolicyResult(HostResult):
 class Report:
     """A run as it goes: counts, never the results themselves, so that a fleet of any size fits.
 
-    signal: the name of the one that interrupted it · not_begun: the hosts to which nothing was written for it.
+    signal: the name of the one that interrupted it · not_begun: the hosts to which nothing was written for it · error, problems:
+    what ended the command before its end, and each mistake of it.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -214,6 +225,8 @@ class Report:
     undeclared: int = 0
     signal: str = ""
     not_begun: tuple[str, ...] = ()
+    error: RingfenceError | None = None
+    problems: tuple[Diagnostic, ...] = ()
 
     def add(self, result: HostResult) -> None:
         self.counts[result.status] += 1

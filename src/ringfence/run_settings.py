@@ -18,8 +18,9 @@ from ringfence.types.enums import BOOL, choice, number
 SetBy = Literal["call", "trust", "project"]
 """The command line alone, as it loosens a guard or asks something of one call; the user alone, also by the environment and
 trust.yml (documents.trust_file reads these); also the environment and ringfence.yml."""
-PathForm = Literal["", "path", "@path", "label@path"]
-"""Whether a value is the path of a file: all of it, what follows an @ that it begins with, or what follows an @ inside of it."""
+PathForm = Literal["", "path", "@path", "label@path", "label=path"]
+"""Whether a value is the path of a file: all of it, what follows an @ that it begins with, or what follows an @ or = inside of
+it."""
 
 
 class OutputFormat(StrEnum):
@@ -28,6 +29,15 @@ class OutputFormat(StrEnum):
     text = "text"
     json = "json"
     jsonl = "jsonl"
+
+
+class ReportFormat(StrEnum):
+    """What is written to files beside it: for people in a merge request, for test and code scanning tabs, for programs."""
+
+    md = "md"
+    junit = "junit"
+    sarif = "sarif"
+    json = "json"
 
 
 class UnreachableHosts(StrEnum):
@@ -59,6 +69,15 @@ def _text(value: Any) -> str:
     return text
 
 
+def _report(value: Any) -> str:
+    word, equals, path = _text(value).partition("=")
+    if not equals or not path:
+        raise ValueError(f"{quoted(value)} is no FORMAT=FILE, such as {ReportFormat.junit}=report.xml")
+    if path == "-":
+        raise ValueError("a report goes into a file: what goes to standard output, --output says")
+    return f"{choice(*map(str, ReportFormat)).parse(word)}={path}"
+
+
 def _seconds(value: Any) -> float:
     try:
         seconds = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else -1.0
@@ -83,6 +102,7 @@ MAX_FORKS = 1000  # hosts at the same time
 MAX_CHANGES = 1_000_000  # changes of a host that somebody sets as a limit
 _PATH = PropertyType("path", _text, {"type": "string", "minLength": 1})
 _TEXT = PropertyType("text", _text, {"type": "string", "minLength": 1})
+_REPORT = PropertyType("FORMAT=FILE", _report, {"type": "string", "pattern": f"^({'|'.join(ReportFormat)})=."})
 _DURATION = PropertyType("duration", _duration, {"type": "string", "pattern": f"^{DURATION}$"})
 _SECONDS = PropertyType("seconds", _seconds, {"type": "number", "minimum": 0, "maximum": MAX_SECONDS})
 
@@ -165,6 +185,8 @@ _ROWS = (
                meaning="Log to standard error; -vv logs more."),
     RunSetting(name="log", type=_PATH, default="", metavar="FILE", form="path", written=True,
                meaning="Append to this file what -vv logs. A new one is for its owner alone."),
+    RunSetting(name="report", type=_REPORT, metavar="FORMAT=FILE", repeatable=True, form="label=path", written=True,
+               meaning=f"Write a report into a file, beside standard output: {', '.join(ReportFormat)}."),
     # -- what is read with it
     RunSetting(name="extra_vars", type=_TEXT, short="-e", metavar="VARS", repeatable=True, form="@path",
                meaning="Variables that win over all others: key=value, YAML or JSON, or @FILE."),

@@ -17,7 +17,9 @@ PARTS = {
     "writes": "changes on a host whose cmdlets cost time for each rule",
     "hostile": "hosts that answer with the worst that they can",
     "ledger": "a ledger beside the read of a policy, in a real PowerShell",
+    "html": "the page of a large run: how large, and how soon somebody can work with it",
     "records": "what is written of a run: JSON, journal",
+    "reports": "reports of a large plan beside it",
     "wire": "bytes, round trips and CPU per host and transport",
 }
 

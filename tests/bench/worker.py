@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import html_pages
 from host_texts import slowest
 from hostile_replies import REPLIES, answers, context, framed, honest, job, largest, planned
 from pypsrp.powershell import PowerShell, RunspacePool
@@ -32,6 +33,7 @@ from ringfence.kinds import load
 from ringfence.model.declaration import present
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, id_of
+from ringfence.plan.obstacles import Affected
 from ringfence.project.project import read
 from ringfence.report import HostResult, Report, RunInfo
 from ringfence.run import fleet
@@ -41,7 +43,7 @@ from ringfence.run.prepare import Prepared, RunOptions, prepare
 from ringfence.run.reply_memory import ReplyMemory
 from ringfence.transports import psrp, ssh  # noqa: F401 (imports are no part of what is measured)
 from ringfence.transports.way_in import WayIn
-from ringfence.views.table import VIEWS
+from ringfence.views.table import REPORTS, VIEWS
 from ringfence.views.view import ViewOptions
 from ringfence.windows.read import policy_call
 
@@ -64,8 +66,8 @@ def main(name: str, *arguments: str) -> None:
     works: dict[str, Callable[..., dict[str, Any]]] = {
         "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
         "replies_at_once": replies_at_once, "texts": texts, "among": among,
-        "large": large, "document": document, "journal": journal,
-        "write_plan": write_plan, "read_plan": read_plan}
+        "large": large, "document": document, "html": html, "journal": journal,
+        "write_plan": write_plan, "read_plan": read_plan, "report": report}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
 
@@ -155,6 +157,28 @@ def document(hosts: str) -> dict[str, Any]:
     return {"bytes": sizes["json"], "lines": sizes["jsonl"]}
 
 
+def html(path: str, hosts: str, rules: str, differing: str) -> dict[str, Any]:
+    """The page of a plan of so many hosts and rules, of which so many are like no other host's; what it takes beyond the making
+    of the changes themselves."""
+    spent, results = 0.0, iter(html_pages.large(int(hosts), int(rules), int(differing)))
+
+    def timed() -> Iterator[HostResult]:
+        nonlocal spent
+        while True:
+            start = time.process_time()
+            result = next(results, None)
+            spent += time.process_time() - start
+            if result is None:
+                return
+            yield result
+
+    start = time.process_time()
+    text = html_pages.page(timed())
+    cost = time.process_time() - start - spent
+    Path(path).write_text(text, encoding="utf-8")
+    return {"bytes": os.path.getsize(path), "seconds": cost}
+
+
 def _results(hosts: int) -> Iterator[HostResult]:
     """Hosts that would create RULES rules each; one word of one differs per host."""
     rule = load()["firewall_rule"]
@@ -164,6 +188,24 @@ def _results(hosts: int) -> Iterator[HostResult]:
         own = [{**values[0], "description": f"of srv{number}"}, *values[1:]]
         made = [rule.create(f"corp-{i:03}", v) for i, v in enumerate(own)]
         yield HostResult(f"srv{number:04}", tuple(Change(id_of(r), None, r, Where("site.yml", 8)) for r in made))
+
+
+def report(name: str, hosts: str) -> dict[str, Any]:
+    """A report of a plan of so many hosts; what their results take to be made is taken off."""
+    view, sums, spent = REPORTS[name](ViewOptions(RunInfo("20261126T115712Z-3f9a1c", "plan", datetime.now(UTC)))), Report(), 0.0
+    with tempfile.TemporaryFile("w", encoding="utf-8") as file:
+        file.write(view.begin([]))
+        for result in _results(int(hosts)):
+            told = tuple(Affected(c.id, c.resource.name, c.where) for c in result.changes)
+            begin = time.process_time()
+            sums.add(result)
+            file.write(view.host(replace(result, declared_objects=told)))
+            spent += time.process_time() - begin
+        begin = time.process_time()
+        file.write(view.end(sums, 1.0, ExitCode.IN_SYNC))
+        spent += time.process_time() - begin
+        file.flush()
+        return {"spent": spent, "bytes": os.fstat(file.fileno()).st_size}
 
 
 def write_plan(path: str, hosts: str) -> dict[str, Any]:

@@ -1,20 +1,23 @@
 """drift --who: who changed what, told by the event logs of simulated hosts over real connections."""
 
+import base64
+import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_lab import RULES, Cli, fleet
+from cli_lab import RULES, SETTINGS, Cli, fleet
 from host_script import PWSH, needs_pwsh
 from lab_servers import AUDITOR, OPERATOR
 
-from ringfence.lab import POLICY, Machine
+from ringfence.lab import POLICY, Machine, Session, SimulatedHost, machine
 from ringfence.lab.netsecurity.change_events import logged
 from ringfence.lab.netsecurity.dispatch import call
+from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 MMC, NETSH = (rf"C:\Windows\System32\{name}.exe" for name in ("mmc", "netsh"))
@@ -201,3 +204,81 @@ def test_hosts_on_which_somebody_did_the_same_are_told_together(cli: Cli) -> Non
         lines = [line for line in said.out.splitlines() if "by CORP\\anna" in line]
         assert 1 <= len(lines) <= 3
         assert all("  removed 2" in line and line.endswith(" earlier") for line in lines), said.out
+
+
+class LyingHost:
+    """A simulated host whose answer about events is changed on the way."""
+
+    def __init__(self, machine: Machine, lie: Callable[[dict[str, Any]], Any]) -> None:
+        self._host, self._lie = SimulatedHost(machine), lie
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._host, name)
+
+    def run(self, batch: str, session: Session) -> str:
+        said = self._host.run(batch, session)
+        calls = json.loads(gzip.decompress(base64.b64decode(batch)))["calls"]
+        packed = said.removeprefix("<<ringfence:").removesuffix(">>")
+        document = json.loads(gzip.decompress(base64.b64decode(packed)))
+        for call_, reply in zip(calls, document["replies"], strict=False):
+            if call_["verb"] == "Events.Read":
+                reply["value"] = self._lie(reply["value"])
+        return f"<<ringfence:{base64.b64encode(gzip.compress(json.dumps(document).encode(), 1)).decode()}>>"
+
+
+def flood(told: dict[str, Any]) -> dict[str, Any]:
+    """Twenty thousand events of long texts, all of the profile."""
+    row = {"id": 2003, "time": "2026-11-26T14:02:11Z", "data": {"Profiles": "4", "SettingType": "1", "ModifyingUser": ANNA,
+                                                                "ModifyingApplication": "\x1b[2J" + "x" * 900}}
+    return {**told, "logs": {"Firewall": {**told["logs"]["Firewall"], "events": [row] * 20_000}}}
+
+
+@pytest.mark.parametrize(("lie", "says"), [
+    (lambda told: None, "not known: the event log could not be read: the host did not tell"),
+    (lambda told: {"logs": [[]] * 5000, "accounts": "x"}, "not known: the event log could not be read: the host did not tell"),
+    (lambda told: {**told, "unread": [{"fact": "Firewall", "why": "\x1b]0;\x07" * 5000}], "logs": {}}, "be read: \\x1b]0;\\x07"),
+    (flood, "with \\x1b[2Jxxx")], ids=["nothing", "lists", "reasons", "flood"])
+def test_a_host_that_lies_of_its_log_harms_nobody(cli: Cli, lie: Callable[[dict[str, Any]], Any], says: str) -> None:
+    machines = [machine("web1"), machine("web2")]
+    for one in machines:
+        by_anna(one, "Set-NetFirewallProfile", NETSH, Name=["Public"], Enabled="False")
+    with SimulatedFleet([LyingHost(machines[0], lie), machines[1]], "psrp") as lab:
+        cli.write({"hosts.yml": lab.inventory(), "site.yml": PROFILE, "ringfence.yml": SETTINGS})
+        said = cli("drift", "--who")
+    assert said.code == 2
+    assert says in said.out
+    assert "\x1b" not in said.out
+    assert f"by {ANNA} with {NETSH} (event 2003)" in said.out  # of the other host
+    assert len(said.out) < 10_000
+
+
+@pytest.mark.parametrize("where", ["ringfence.yml", "environment"])
+def test_a_project_may_ask_it_in_every_drift(cli: Cli, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fleet(cli, 1, transport="psrp") as hosts:
+        cli.write({"site.yml": PROFILE, **({"ringfence.yml": f"{SETTINGS}who: true\n"} if where == "ringfence.yml" else {})})
+        if where == "environment":
+            monkeypatch.setenv("RINGFENCE_WHO", "1")
+        by_anna(hosts["web1"], "Set-NetFirewallProfile", NETSH, Name=["Public"], Enabled="False")
+        assert f"by {ANNA} with {NETSH} (event 2003)" in cli("drift").out
+
+
+def test_connection_security_by_its_own_log(cli: Cli) -> None:
+    with fleet(cli, 1, transport="psrp") as hosts:
+        web1 = hosts["web1"]
+        cli.write({"site.yml": IPSEC})
+        assert cli("apply", "--yes").code == 0
+        web1.event_logs.firewall.enabled = False
+        web1.event_logs.firewall.clear()
+        by_anna(web1, "Set-NetIPsecRule", Name=["isolation"], Enabled="False")
+        by_anna(web1, "Set-NetIPsecPhase1AuthSet", Name=["computers"], NewDisplayName="Mine")
+        told = changed_by(cli)
+        assert {name: (one["event"]["id"], one["event"]["user"], one["unknown"]) for name, one in told.items()} == {
+            "isolation": (2013, ANNA, None), "computers": (2029, ANNA, None)}
+
+
+IPSEC = """\
+- hosts: all
+  tasks:
+    - ipsec_phase1_auth_set: {name: computers, display_name: Computers, proposal: [{machine: true, kerberos: true}]}
+    - ipsec_rule: {name: isolation, inbound_security: request, outbound_security: request, phase1_auth_set: computers}
+"""

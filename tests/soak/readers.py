@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
-from core import KINDS, cases, task
+from core import KINDS, cases, declared, task
 from documents import RUN
 from faulty import frame
 from hosts import LabHost
@@ -21,11 +21,14 @@ from ringfence.cli import app
 from ringfence.documents import vault
 from ringfence.errors import PRECEDENCE, ExitCode
 from ringfence.model.plain import resource_as_data
+from ringfence.report import HostResult
+from ringfence.run.who_changed import drift_host
 from ringfence.secret import Secret
 from ringfence.transports import known_hosts
 from ringfence.types import sddl
 from ringfence.views.table import VIEWS
 from ringfence.views.view import ViewOptions
+from ringfence.windows.policy_events import LOGS
 from ringfence.windows.read import read
 
 ROOT = Path(__file__).parents[2]
@@ -199,9 +202,47 @@ def answer(text: str) -> None:
     finally:
         host.before = lambda batch: None
         host.batches.clear()
+    show(result)
+
+
+def show(result: HostResult) -> None:
+    """In every format."""
     for view in VIEWS.values():
         shown = view(ViewOptions(RUN))
         json.dumps(shown.begin([]) + shown.host(result))
+
+
+DRIFTED = task("firewall_rule", {"name": "r1", "state": "absent"})
+
+
+@cache
+def _logs() -> str:
+    """What a host answers of its event logs, and of the session, as JSON."""
+    events = cases("attributions")
+    rows = [{"id": id, "time": f"2026-11-26T{time}Z", "data": {**fields, "RuleId": "r1", "ModifyingUser": "S-1-5-18"}}
+            for case in events[:12] for id, time, _, _, fields in case["events"]]
+    log = {"enabled": True, "oldest": "2026-11-20T08:00:00Z", "whole": True, "damaged": 0, "events": rows}
+    told = {"logs": dict.fromkeys(LOGS, log), "accounts": {"S-1-5-18": "SYSTEM"}, "unread": []}
+    return json.dumps([{"ok": True, "value": told}, {"ok": True, "value": {"sid": "S-1-5-18"}}])
+
+
+def events_answer(text: str) -> None:
+    """What a host answers when it is asked who changed it: through drift, views and JSON."""
+    host, _ = _answers()
+
+    def before(batch: Batch) -> Reply | None:
+        whole = f'{{"ringfence": 2, "run": "{batch.run_id}", "replies": {text}}}'
+        return batch.decode(frame(whole.encode("utf-8", "surrogatepass")).encode()) if "events" in batch.calls else None
+
+    host.before = before
+    try:
+        result = drift_host(host.job(declared(DRIFTED)), host.context(), who=True)
+    finally:
+        host.before = lambda batch: None
+        host.batches.clear()
+    if not result.changed_by:
+        raise Broken("nothing is said of who changed it")
+    show(result)
 
 
 def host_readers() -> list[Reader]:
@@ -216,6 +257,7 @@ def host_readers() -> list[Reader]:
         Reader("known hosts", hosts_line, [f"web1,10.0.0.1 {line}\n*.x,!y {line}\n@revoked * {line}\n# c\n[web1]:22 {line}\n"
                                            f"|1|AAAAAAAAAAAAAAAAAAAAAAAAAAA=|AAAAAAAAAAAAAAAAAAAAAAAAAAA= {line}\n"], 500),
         Reader("answer of a host", answer, [], 100, [json.loads(_answers()[1])]),
+        Reader("answer about events", events_answer, [], 60, [json.loads(_logs())]),
     ]
 
 

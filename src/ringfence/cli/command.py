@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, get_type_hints
 
 from ringfence import __version__
-from ringfence.cli.console import LOG, Console, logged
+from ringfence.cli.console import LOG, Console, ReportingConsole, logged
 from ringfence.cli.options import (
     CommonOptions,
     FleetOptions,
@@ -15,6 +15,7 @@ from ringfence.cli.options import (
     OwnershipOptions,
     PlanLimits,
     RecordOptions,
+    ReportingOptions,
     SecretOptions,
     SelectionOptions,
     TrustOptions,
@@ -29,7 +30,7 @@ from ringfence.run.interruption import Terminated, sigterm_raises
 from ringfence.run_settings import SETTINGS
 
 Command = Callable[..., int]
-OPTION_GROUPS: dict[Any, Any] = {Console: CommonOptions,
+OPTION_GROUPS: dict[Any, Any] = {Console: CommonOptions, ReportingConsole: ReportingOptions,
                           **{group: group for group in (
                               VaultOptions, SecretOptions, InventoryOptions, SelectionOptions, FleetOptions, TrustOptions,
                               OwnershipOptions, RecordOptions, PlanLimits)}}
@@ -73,7 +74,7 @@ def command(function: Command) -> Command:
         values = {name: found.value(name, [] if SETTINGS[name].repeatable else default) for name, default in defaults.items()}
         for name, group in groups.items():
             arguments[name] = group(**{f.name: values.pop(f.name) for f in dataclasses.fields(group)})
-        console = Console(arguments["console"], command_name(function), found)
+        console = hints["console"](arguments["console"], command_name(function), found)
         with logged(arguments["console"]) as problem, sigterm_raises():
             return _guarded(function, arguments | values | {"console": console}, wrong or problem)
 
@@ -108,6 +109,17 @@ def command_name(function: Command) -> str:
 def _guarded(function: Command, arguments: dict[str, Any], wrong: Exception | None) -> int:
     console: Console = arguments["console"]
     try:
+        code = _ended(console, function, arguments, wrong)
+        for line in console.reports.problems:
+            console.say(f"error: {line}")
+        return code or (ExitCode.ERROR if console.reports.problems else code)
+    finally:
+        console.reports.discard()
+
+
+def _ended(console: Console, function: Command, arguments: dict[str, Any], wrong: Exception | None) -> int:
+    try:
+        console.reports.open()
         if wrong:
             raise wrong
         console.problems(console.settings.check())
@@ -138,12 +150,15 @@ def _failed(console: Console, error: RingfenceError) -> ExitCode:
     found = error.diagnostics if isinstance(error, InputError) else (Diagnostic(NOWHERE, str(error)),)
     console.fail(error, found if isinstance(error, InputError) else ())
     console.problems(found)
+    console.fail_reports(error, found, error.exit_code)
     return error.exit_code
 
 
 def _interrupted(console: Console, terminated: bool) -> ExitCode:
     """A signal where nothing is in flight, or the second one of a run."""
     code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
-    console.fail(Interrupted("interrupted"), (), code)
+    error = Interrupted("interrupted")
+    console.fail(error, (), code)
     console.say("interrupted")
+    console.fail_reports(error, (Diagnostic(NOWHERE, "interrupted"),), code)
     return code

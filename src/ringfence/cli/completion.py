@@ -229,13 +229,20 @@ def _properties(here: Situation) -> Iterator[Candidate]:
             yield from (Candidate(f"{p.name}.{inner.name}", inner.doc) for inner in p.proposal.kind.properties.values())
 
 
+def _reports(here: Situation) -> Iterator[Candidate]:
+    """The beginning of FORMAT=FILE."""
+    from ringfence.run_settings import ReportFormat
+
+    yield from (Candidate(f"{word}=") for word in ReportFormat)
+
+
 def _shells(here: Situation) -> Iterator[Candidate]:
     yield from map(Candidate, SHELLS)
 
 
 COMPLETERS: Mapping[str, Callable[[Situation], Iterator[Candidate]] | None] = {
     "HOST": _hosts, "PATTERN": _hosts, "GROUP": _groups, "TAGS": _tags, "PLAYBOOK": _playbooks, "SHELL": _shells,
-    "KIND": _kinds, "PROPERTY": _properties,
+    "KIND": _kinds, "PROPERTY": _properties, "FORMAT=FILE": _reports,
     # paths, which every shell completes itself, and what nobody can guess
     **dict.fromkeys(("FILE", "DIR", "PATH", "LABEL@FILE", "VARS", "N", "SECONDS", "DURATION", "RUN", "PROJECT", "NAME", "LABEL")),
 }

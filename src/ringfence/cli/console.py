@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TextIO
 
 from ringfence.cli import pager, progress
 from ringfence.cli.ci_logs import LogSection, ci_log
 from ringfence.cli.log_file import LogFile
-from ringfence.cli.options import CommonOptions
+from ringfence.cli.options import CommonOptions, ReportingOptions
 from ringfence.cli.progress import RunProgress
+from ringfence.cli.report_files import ReportFiles
 from ringfence.cli.resolved_settings import ResolvedSettings
 from ringfence.cli.streams import GuardedStream, goes_into_file, mute, spell_out
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
@@ -66,6 +68,7 @@ class Console:
         self._progress: Any = None
         self._muted = False
         self.unwritten = ""  # why standard output took no more
+        self.reports = ReportFiles()
         for stream in (sys.stdout, sys.stderr):
             spell_out(stream)
         if isinstance(sys.stdout, GuardedStream):
@@ -109,6 +112,22 @@ class Console:
         """The document of a command that ended before it had a result; nothing where one was begun."""
         if not self.for_people and not self._wrote:
             self.write(document(self.run, None, diagnostics, code or error.exit_code, error))
+
+    def fail_reports(self, error: RingfenceError, problems: Sequence[Diagnostic], code: ExitCode) -> None:
+        """Reports of a command that ended before its end have what ended it."""
+        if self.reports.wanted:
+            seconds = (datetime.now(UTC) - self._started).total_seconds()
+            self.reports.failed(self.report_options(), error, problems, code, seconds)
+
+    def report_options(self, **more: Any) -> ViewOptions:
+        """How they are shown in reports: for no terminal, with files as the repository names them."""
+        from ringfence.cli.repository import path_in_repository
+        from ringfence.project import settings
+
+        found = settings.find()
+        return replace(self.view_options(**more), style=unstyled, diff=True, quiet=False, width=None,
+                       file_in_repository=path_in_repository(Path.cwd()),
+                       project_file=os.path.relpath(found) if found else settings.FILE)
 
     def write(self, shown: str) -> None:
         """To standard output, as it is."""
@@ -205,6 +224,14 @@ class Console:
             yield
         finally:
             self._progress.start()
+
+
+class ReportingConsole(Console):
+    """That of a command that can write reports beside standard output."""
+
+    def __init__(self, common: ReportingOptions, command: str, settings: ResolvedSettings) -> None:
+        super().__init__(common, command, settings)
+        self.reports = ReportFiles(common.report)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@ group has all of its values once the command line, the environment and ringfence
 
 import inspect
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
@@ -71,6 +71,13 @@ class CommonOptions:
     quiet: Annotated[bool, SETTINGS["quiet"]] = False
     verbose: Annotated[int, SETTINGS["verbose"]] = 0
     log: Annotated[str, SETTINGS["log"]] = ""
+
+
+@dataclass(frozen=True)
+class ReportingOptions(CommonOptions):
+    """What every command takes that can write reports."""
+
+    report: Annotated[list[str], SETTINGS["report"]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

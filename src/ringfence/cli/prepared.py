@@ -56,7 +56,9 @@ def _told(console: Console, found: Prepared, options: RunOptions) -> Prepared:
     console.groups = found.groups
     found = replace(found, warnings=(*console.settings.problems.warnings, *found.warnings))  # those were told before
     console.of_project(partial(project_state, found.folder, found.context.policy.project, not options.trust.untrusted))
-    return with_names(found) if console.for_people else found
+    if console.reports.wanted:
+        found = replace(found, context=replace(found.context, for_report=True))
+    return with_names(found) if console.for_people or console.reports.wanted else found
 
 
 def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,

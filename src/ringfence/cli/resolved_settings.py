@@ -152,7 +152,7 @@ def _entries(row: RunSetting, text: str) -> Any:
     """What a variable says; several paths stand in it as in PATH, unless they are names of hosts."""
     if not row.repeatable:
         return text
-    return text.split(os.pathsep) if row.form in ("path", "label@path") and "," not in text else [text]
+    return text.split(os.pathsep) if row.form in ("path", "label@path", "label=path") and "," not in text else [text]
 
 
 def _value(row: RunSetting, told: Any) -> Any:

@@ -27,8 +27,8 @@ of hosts. In `ringfence.yml` a repeated setting is a list or one value, and path
 belongs to another user, or that everybody may write, is refused ([SECURITY.md](../../SECURITY.md)).
 
 Some can be given on the command line alone: what switches a guard off has to be said for each run, by somebody who looks at it.
-What is written to, `log` and `run_dir`, a project may name inside of its folder only, and not in `.git`; other places are said by
-the flag or the variable.
+What is written to, `log`, `report` and `run_dir`, a project may name inside of its folder only, and not in `.git`; other places
+are said by the flag or the variable.
 **Of an untrusted project** (`--untrusted`), `ringfence.yml` says what is looked at, inside of its folder: inventory, playbooks,
 variables, tags. How the run goes and is told, and where something is written, is only its user's to say.
 

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import chain
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions
+from ringfence.cli.report_files import ReportFiles
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.formats.approval import Approval
@@ -71,13 +73,13 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
              command: str = "", diff: bool = True, table: ViewTable = VIEWS, differences_fail: bool = True,
              warnings: Sequence[Diagnostic] = (), before: Sequence[HostResult] = (), observers: Sequence[RunObserver] = (),
              journal: Journal | None = None, held: Sequence[str] = (), next: str = "",
-             abandoned: tuple[str, ...] = ()) -> ExitCode:
+             abandoned: tuple[str, ...] = (), reports: ReportFiles | None = None) -> ExitCode:
     """Do `work` on every job and show the results as they come; returns the exit code.
 
     command: what the run is called, where that is not the command itself · differences_fail: whether hosts that differ count in
     the exit code · before: results of hosts that need no work · journal: the record of a run that writes · held: hosts that are
-    not begun · next: the command that comes after this one ·
-    abandoned: hosts that no play names any more.
+    not begun · next: the command that comes after this one · abandoned: hosts that no play names any more · reports: other ones
+    than those of the command.
     """
     options = console.view_options(command, diff=diff, full=hosts.full, next=next, abandoned=abandoned)
     if console.format not in table:
@@ -86,6 +88,9 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     started, report, total = time.monotonic(), Report(), len(jobs) + len(before)
     recorder = journal or Recorder()
     console.has_run = True
+    reports = console.reports if reports is None else reports
+    if reports.wanted:
+        reports.begin(console.report_options(command=command, full=hosts.full, next=next, abandoned=abandoned), warnings)
     section = console.section(f"{options.run.command} of {count(total, 'host')}")
     section.write(view.begin(warnings))
     with section, ExitStack() as stack:
@@ -103,15 +108,18 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
             report.add(result)
             unknown += [result.host] if result.status == "unknown" else []
             section.write(view.host(result))
+            reports.host(result)
         report.signal, report.not_begun = recorder.interruption.name, (*held, *fleet.not_begun)
     if report.signal:
         console.say(recap.interrupted(report, unknown, console.style_error))
     unreachable = report.counts["unreachable"]
     if unreachable and hosts.unreachable == UnreachableHosts.warn:
         console.say(f"warning: {count(unreachable, 'host')} not reached, and not counted in the exit code (--unreachable warn)")
-    code = report.exit_code(differences_fail=differences_fail, unreachable_fails=hosts.unreachable == UnreachableHosts.fail)
-    seconds = time.monotonic() - started
+    code_of = partial(Report.exit_code, differences_fail=differences_fail,
+                      unreachable_fails=hosts.unreachable == UnreachableHosts.fail)
+    code, seconds = code_of(report), time.monotonic() - started
     if journal:
         journal.close(report, seconds, code)
     section.last(view.end(report, seconds, code))
+    reports.end(report, seconds, code_of)
     return code

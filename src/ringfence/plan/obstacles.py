@@ -1,9 +1,12 @@
 """Why policy that a host has is not in force: the table of reasons, as values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from ringfence.diagnostics import Where
+from ringfence.model.declaration import Declaration, Present
 from ringfence.model.state import Id
 
 ALL_PROFILES = ("domain", "private", "public")
@@ -54,6 +57,18 @@ class Affected:
 
     def __str__(self) -> str:
         return f"{self.id.kind} {self.name}"
+
+
+def objects_of(declarations: Mapping[Id, Declaration]) -> tuple[Affected, ...]:
+    """What is declared for a host."""
+    return tuple(_shared(d.id, d.resource.name if isinstance(d, Present) else d.name or d.id.name, d.where)
+                 for d in declarations.values())
+
+
+@lru_cache(65_536)
+def _shared(id: Id, name: str, where: Where) -> Affected:
+    """Hosts share what is declared alike for them."""
+    return Affected(id, name, where)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ringfence.documents.vault import PROMPT
 from ringfence.documents.yaml import Map, Seq
 from ringfence.files import MAX_SETTINGS
 from ringfence.model.ledger import PROJECT_ID, ProjectIdentity
-from ringfence.run_settings import PROJECT_KEYS, SETTINGS, RunSetting
+from ringfence.run_settings import PROJECT_KEYS, SETTINGS, PathForm, RunSetting
 from ringfence.types.base import quoted
 from ringfence.types.enums import parse_bool
 
@@ -137,13 +137,14 @@ def _path(key: str, value: Any, where: Where, folder: Path, problems: Problems) 
 def _outside(values: Mapping[str, Any], data: Map, folder: Path, trust: Trust, problems: Problems) -> None:
     """Note the paths that a project may not name: to be written to, or because it is untrusted."""
     for key, value in values.items():
-        for entry in value if isinstance(value, tuple) else (value,):
-            for path in _paths_in(key, entry):
-                if reason := trust.unreadable(path):
-                    problems.error(data.at(key), f"{key}: {reason}")
-        if key in SETTINGS and SETTINGS[key].written and value and not _may_be_written(value, folder):
-            problems.error(data.at(key), f"{key}: {value} is no path that a project may have written: one inside of its folder, "
-                           "and not in .git", f"Elsewhere is its user's to say: {SETTINGS[key].flag}, {SETTINGS[key].variable}.")
+        written = key in SETTINGS and SETTINGS[key].written
+        for path in (p for entry in (value if isinstance(value, tuple) else (value,)) for p in _paths_in(key, entry)):
+            if reason := trust.unreadable(path):
+                problems.error(data.at(key), f"{key}: {reason}")
+            if written and path and not _may_be_written(path, folder):
+                problems.error(data.at(key), f"{key}: {path} is no path that a project may have written: one inside of its "
+                               "folder, and not in .git", f"Elsewhere is its user's to say: {SETTINGS[key].flag}, "
+                               f"{SETTINGS[key].variable}.")
 
 
 def _may_be_written(path: str, folder: Path) -> bool:
@@ -160,8 +161,13 @@ def _paths_in(key: str, entry: Any) -> Iterator[str]:
         return
     if form == "path":
         yield entry
-    elif form == "label@path" or entry.startswith("@"):
-        yield entry.partition("@")[2]
+    elif form.startswith("label") or entry.startswith("@"):
+        yield entry.partition(_sign(form))[2]
+
+
+def _sign(form: PathForm) -> str:
+    """What stands before the path."""
+    return "=" if form == "label=path" else "@"
 
 
 def _several(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> tuple[str, ...]:
@@ -198,13 +204,14 @@ def _entry(row: RunSetting, value: Any, where: Where, folder: Path, problems: Pr
         advice = "Write it as -e has it; variables of a project belong into group_vars/." if row.name == "extra_vars" else ""
         problems.error(where, f"{row.name}: {error}", advice)
         return None
-    label, at, path = found.partition("@") if row.form else ("", "", "")
-    if row.form == "label@path" and not (at and path):
-        problems.error(where, f"{row.name} takes LABEL@FILE, not {found[:80]!r}")
+    sign = _sign(row.form)
+    label, at, path = found.partition(sign) if row.form else ("", "", "")
+    if row.form.startswith("label") and not (at and path):
+        problems.error(where, f"{row.name} takes {row.metavar}, not {found[:80]!r}")
     elif row.form == "label@path" and path == PROMPT:
         return found
-    elif row.form == "label@path" or (row.form == "@path" and not label and at):
-        return f"{label}@{_path(row.name, path, where, folder, problems)}"
+    elif row.form.startswith("label") or (row.form == "@path" and not label and at):
+        return f"{label}{sign}{_path(row.name, path, where, folder, problems)}"
     return found
 
 

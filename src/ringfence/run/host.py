@@ -18,6 +18,7 @@ from ringfence.model.resource import Kind
 from ringfence.model.state import LOCAL, Id, State, diff
 from ringfence.plan import steps
 from ringfence.plan.in_force import decide, judge_again, undecided, written
+from ringfence.plan.obstacles import objects_of
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.reasons import TO_WRITE, stopped
@@ -81,7 +82,7 @@ class RunContext:
     connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
     things, where people are going to see it · policy: how what is whose is treated · possible: (host, its facts) -> what any
     choice of tags declares for it; None where that is not known · recorder: told before and after something is written ·
-    for_plan_file: results say what a plan file keeps beside them.
+    for_plan_file, for_report: results say what a plan file keeps beside them, and what is declared for each host.
     """
 
     kinds: Mapping[str, Kind]
@@ -93,6 +94,7 @@ class RunContext:
     possible: Callable[[str, Facts], frozenset[Id] | None] = lambda host, facts: None
     recorder: Recorder = field(default_factory=Recorder)
     for_plan_file: bool = False
+    for_report: bool = False
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -234,7 +236,8 @@ class HostRun:
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared),
                             obstacles=plan.obstacles, undeclared=self._undeclared(plan), orphans=plan.orphans,
                             machine=_machine(found),
-                            declarations=digest_of_declarations(declared) if self.context.for_plan_file else "")
+                            declarations=digest_of_declarations(declared) if self.context.for_plan_file else "",
+                            declared_objects=objects_of(declared) if self.context.for_report else ())
         try:
             plan.raise_if_refused()
         except RingfenceError as error:

@@ -46,10 +46,14 @@ def change_text(change: Change, options: ChangeOptions, names: Names = ()) -> Ch
     return _change_text(change, options, names)
 
 
+def orphan_change(orphan: Orphan) -> Change:
+    """What the project has on a host, declares no more, and leaves there, as if it went."""
+    return Change(orphan.id, orphan.resource, None, why=f"{orphan.how} by run {orphan.run}; nobody declares it any more")
+
+
 def orphan_text(orphan: Orphan, options: ChangeOptions, names: Names = ()) -> ChangeText:
-    """What the project has on a host, declares no more, and leaves there."""
-    what = Change(orphan.id, orphan.resource, None, why=f"{orphan.how} by run {orphan.run}; nobody declares it any more")
-    return change_text(what, options, names)
+    """The same in words."""
+    return change_text(orphan_change(orphan), options, names)
 
 
 def _size(change: Change, options: ChangeOptions, names: Names) -> int:

@@ -34,8 +34,9 @@ ABANDONED = "ABANDONED"
 """A host on which the project owns something, and which no play names any more."""
 FOUND_STYLES = {"MISSING": "removed", "UNEXPECTED": "added", GONE: "warning"}
 STYLES: dict[Status, str] = {
-    "in_sync": "good", "reachable": "good", "changed": "changed", "differs": "changed", "not_in_force": "error", "lost": "error",
-    "unknown": "error", "unreachable": "error", "refused": "error", "stale": "error", "invalid": "error", "failed": "error"}
+    "in_sync": "good", "reachable": "good", "valid": "good", "changed": "changed", "differs": "changed", "not_in_force": "error",
+    "lost": "error", "unknown": "error", "unreachable": "error", "refused": "error", "stale": "error", "invalid": "error",
+    "failed": "error"}
 
 
 def found_word(change: Change) -> str:

@@ -5,10 +5,10 @@ Both are written piece by piece, so that a fleet of any size fits.
 
 from collections.abc import Sequence
 
-from ringfence.diagnostics import Diagnostic
+from ringfence.diagnostics import Diagnostic, InputError
 from ringfence.errors import ExitCode
 from ringfence.formats.data import Definitions, definitions_text, encode
-from ringfence.formats.document import head, tail
+from ringfence.formats.document import document, head, tail
 from ringfence.formats.events import EventEncoder, HostEncoder
 from ringfence.report import HostResult, Report
 from ringfence.views.view import ViewOptions
@@ -35,7 +35,45 @@ class JsonView:
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         closed = f'\n],"definitions":{definitions_text(self._texts)},"signal":{encode(report.signal or None)},"not_begun":'
         plan = f',"plan":{encode(dict(self._plan))}' if self._plan is not None else ""
-        return f"{closed}{encode(report.not_begun)}{plan}}},{encode(tail(self._warnings, report, seconds, exit_code))[1:]}\n"
+        ended = tail((*self._warnings, *report.problems), report, seconds, exit_code, report.error)
+        return f"{closed}{encode(report.not_begun)}{plan}}},{encode(ended)[1:]}\n"
+
+
+class JsonReport(JsonView):
+    """The same in a file: a command that ended before its first host has no result."""
+
+    def begin(self, warnings: Sequence[Diagnostic]) -> str:
+        self._head = super().begin(warnings)
+        return ""
+
+    def host(self, result: HostResult) -> str:
+        head, self._head = self._head, ""
+        return head + super().host(result)
+
+    def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        if self._head and report.error:
+            told = report.problems if isinstance(report.error, InputError) else ()
+            return document(self._run, None, told, exit_code, report.error)
+        return self._head + super().end(report, seconds, exit_code)
+
+
+class ValidatedJson:
+    """The document of `validate`: which hosts, and how much is declared for them."""
+
+    def __init__(self, options: ViewOptions) -> None:
+        self._run, self._hosts = options.run, list[str]()
+        self._warnings: Sequence[Diagnostic] = ()
+
+    def begin(self, warnings: Sequence[Diagnostic]) -> str:
+        self._warnings = warnings
+        return ""
+
+    def host(self, result: HostResult) -> str:
+        self._hosts.append(result.host)
+        return ""
+
+    def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
+        return document(self._run, {"hosts": self._hosts, "declared": report.declared}, self._warnings, exit_code)
 
 
 class JsonLinesView:

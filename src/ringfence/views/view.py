@@ -16,7 +16,9 @@ class ViewOptions:
     """How a run is to be shown. run: which one · diff: each property that differs · style: colours · full: long
     values and lists whole · quiet: nothing but what is not in sync · plan: how the plan file was made that is shown · groups: the
     hosts of each group of the inventory · width: columns of the terminal, None where there is none · next: the command that comes
-    after this one · abandoned: hosts on which the project has something, and which no play names any more."""
+    after this one · abandoned: hosts on which the project has something, and which no play names any more · file_in_repository:
+    the path of a file below the top of the repository that the project is in · project_file: the one that stands for what has no
+    place of its own."""
 
     run: RunInfo
     diff: bool = True
@@ -28,6 +30,8 @@ class ViewOptions:
     width: int | None = None
     next: str = ""
     abandoned: tuple[str, ...] = ()
+    file_in_repository: Callable[[str], str] = str
+    project_file: str = "ringfence.yml"
 
 
 class View(Protocol):

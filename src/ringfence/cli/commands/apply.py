@@ -12,7 +12,7 @@ import typer
 
 from ringfence.cli.checking import check_then_write, tell_invalid
 from ringfence.cli.command import usage_error
-from ringfence.cli.console import Console
+from ringfence.cli.console import Console, ReportingConsole
 from ringfence.cli.options import (
     Check,
     Diff,
@@ -39,6 +39,7 @@ from ringfence.cli.plan_files import (
 )
 from ringfence.cli.prepared import given_selection, list_hosts, plan_options, prepared, prune_of, selection_of, trust_of
 from ringfence.cli.recording import recording
+from ringfence.cli.report_files import HeldReports
 from ringfence.cli.resume import resumed
 from ringfence.cli.show import PlanObserver, show_run
 from ringfence.errors import ExitCode, combined_exit_code
@@ -62,7 +63,7 @@ Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Playbooks, or 
 Approvals = Mapping[str, Approval]
 
 
-def apply(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
+def apply(console: ReportingConsole, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
          hosts: FleetOptions, ownership: OwnershipOptions, record: RecordOptions, limits: PlanLimits,
           files: Files = [],  # noqa: B006
           check: Check = False, yes: Yes = False,
@@ -175,13 +176,15 @@ def _require_terminal(console: Console) -> None:
 def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Prepared, Approvals, ExitCode]:
     """Show the plan; returns the run with the hosts that are to be written, their changes, and the exit code of the others. None
     is to be written where the run was interrupted, or what is declared is wrong on one of them."""
-    planned = PlanObserver()
+    planned, held = PlanObserver(), HeldReports() if console.reports.wanted else None
     code = show_run(console, run.jobs, partial(plan_host, context=run.context), hosts, command="plan", differences_fail=False,
-                    observers=[planned])
+                    observers=[planned], reports=held)
     if planned.invalid:
         tell_invalid(console, planned.invalid)
     ended = planned.invalid or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
     changed = () if ended else [host for host, one in planned.approvals.items() if one.changes]
+    if held:
+        held.tell(console.reports, console.report_options(), run.warnings, changed)
     return _only(run, changed), planned.approvals, code
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli.console import Console
+from ringfence.cli.console import ReportingConsole
 from ringfence.cli.options import Diff, FleetOptions, InventoryOptions, SecretOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared_hosts
 from ringfence.cli.show import show_run
@@ -21,7 +21,7 @@ Hosts = Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the i
                                             show_default=False)]
 
 
-def compare_defaults(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
+def compare_defaults(console: ReportingConsole, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
                      hosts: FleetOptions,
                      names: Hosts = [],  # noqa: B006
                      diff: Diff = True) -> ExitCode:

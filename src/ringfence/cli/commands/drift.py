@@ -3,7 +3,7 @@
 from functools import partial
 
 from ringfence.cli.commands.plan import Playbooks
-from ringfence.cli.console import Console
+from ringfence.cli.console import ReportingConsole
 from ringfence.cli.options import (
     Diff,
     FleetOptions,
@@ -29,7 +29,7 @@ ringfence drift --output json -l finance
 """
 
 
-def drift(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
+def drift(console: ReportingConsole, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
          hosts: FleetOptions, ownership: OwnershipOptions,
           playbooks: Playbooks = [],  # noqa: B006
           diff: Diff = True, who: Who = False, run_dir: RunDir = "") -> ExitCode:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ringfence.cli.command import usage_error
-from ringfence.cli.console import Console
+from ringfence.cli.console import Console, ReportingConsole
 from ringfence.cli.options import (
     DetailedExitCode,
     Diff,
@@ -41,7 +41,7 @@ Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbo
                                                 show_default=False)]
 
 
-def plan(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
+def plan(console: ReportingConsole, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
          hosts: FleetOptions, ownership: OwnershipOptions,
          playbooks: Playbooks = [],  # noqa: B006
          out: Annotated[str, flag("-o", "--out", metavar="FILE", help="Write the plan to a file, for `show` and for `apply` "

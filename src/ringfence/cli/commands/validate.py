@@ -1,10 +1,13 @@
 """ringfence validate: is what is declared right, as far as that is known without a host."""
 
 from ringfence.cli.commands.plan import Playbooks
-from ringfence.cli.console import Console
+from ringfence.cli.console import ReportingConsole
 from ringfence.cli.options import SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
+from ringfence.plan.obstacles import objects_of
+from ringfence.report import HostResult, ValidatedResult
+from ringfence.run.host import HostJob
 from ringfence.views.format import count
 from ringfence.windows import shipped_rules
 
@@ -14,15 +17,23 @@ ringfence validate -i inventory playbooks/*.yml
 """
 
 
-def validate(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
+def validate(console: ReportingConsole, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
              playbooks: Playbooks = []) -> ExitCode:  # noqa: B006
     """Find every mistake in playbooks, variables and inventory, without touching a host."""
     run = prepared(console, playbooks, selection, secrets, trusted, connects=False)
     declared = sum(job.declared for job in run.jobs)
     notes = shipped_rules.notes(d for job in run.jobs for d in (job.declarations or {}).values())
     console.problems(notes)
-    told = "".join(f", {count(len(found), word)}" for found, word in ((run.warnings, "warning"), (notes, "note")) if found)
-    valid = f"valid: {count(declared, 'declaration')} for {count(len(run.jobs), 'host')}{told}\n"
-    console.show({"hosts": [job.host for job in run.jobs], "declared": declared}, "" if console.quiet else valid,
-                 (*run.warnings, *notes))
+    numbers = "".join(f", {count(len(found), word)}" for found, word in ((run.warnings, "warning"), (notes, "note")) if found)
+    valid = f"valid: {count(declared, 'declaration')} for {count(len(run.jobs), 'host')}{numbers}\n"
+    told = (*run.warnings, *notes)
+    console.show({"hosts": [job.host for job in run.jobs], "declared": declared}, "" if console.quiet else valid, told)
+    if console.reports.wanted:
+        from ringfence.views.table import VALIDATED_REPORTS
+
+        console.reports.whole(console.report_options(), told, map(_valid, run.jobs), ExitCode.IN_SYNC, VALIDATED_REPORTS)
     return ExitCode.IN_SYNC
+
+
+def _valid(job: HostJob) -> HostResult:
+    return ValidatedResult(job.host, declared=job.declared, declared_objects=objects_of(job.declarations or {}))

@@ -211,7 +211,7 @@ def _write(file: str, text: str, mode: int | None = None) -> None:
         sys.stdout.write(text)
         return
     try:
-        write_private(file, [text], "utf-8")
+        write_private(file, [text])
         if mode is not None:
             os.chmod(file, mode)
     except OSError as error:
@@ -227,7 +227,7 @@ def _edited(text: str, file: str) -> str:
     """A text as somebody leaves it in an editor. It lies in a folder that nobody else can look into, and is wiped afterwards."""
     with tempfile.TemporaryDirectory(prefix="ringfence-") as folder:
         path = Path(folder) / (Path(file).name or "vault.yml")  # its ending tells the editor what it is
-        write_private(path, [text], "utf-8")
+        write_private(path, [text])
         try:
             _run_editor(path)
             return _read(str(path))

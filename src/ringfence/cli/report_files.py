@@ -1,0 +1,161 @@
+"""Reports: views of a run whose text goes into files, beside what stands on standard output."""
+
+import errno
+import logging
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ringfence.diagnostics import Diagnostic, InputError, Where
+from ringfence.errors import ExitCode, RingfenceError
+from ringfence.files import WholeFile
+from ringfence.report import HostResult, Report
+
+if TYPE_CHECKING:  # commands without a report need none of them
+    from ringfence.views.view import View, ViewOptions, ViewTable
+
+LOG = logging.getLogger(__name__)
+ExitCodeOf = Callable[[Report], ExitCode]
+"""The exit code that a run with these sums has."""
+
+
+@dataclass
+class ReportFile:
+    """One report: its format, its file, and why that takes no more. The view is there once the run has begun."""
+
+    format: str
+    path: str
+    file: WholeFile
+    view: "View | None" = None
+    problem: str = ""
+
+    def add(self, text_of: "Callable[[View], str]") -> None:
+        """What the view has to say. Neither a full disk nor a fault of ours stops a run half way."""
+        if self.view is None or self.problem:
+            return
+        try:
+            self.file.write(text_of(self.view))
+        except Exception as error:
+            LOG.debug("%s", self.path, exc_info=True)
+            self.problem = _reason(error)
+
+    def close(self) -> None:
+        """It is whole. What could not be written whole is left as it was before the run."""
+        try:
+            if not self.problem:
+                self.file.close()
+        except OSError as error:
+            self.problem = _reason(error)
+        self.file.discard()
+
+
+class ReportFiles:
+    """The reports of one command. They are told of a run as its view is, and ended whatever becomes of it.
+
+    wanted: FORMAT=FILE of each.
+    """
+
+    def __init__(self, wanted: Sequence[str] = ()) -> None:
+        self.wanted, self._files, self._report, self._ended = wanted, list[ReportFile](), Report(), False
+
+    @property
+    def problems(self) -> list[str]:
+        """What became of reports that are not there."""
+        return [f"the report {one.path} was not written: {one.problem}" for one in self._files if one.problem]
+
+    def open(self) -> None:
+        """Make sure that each can be written. Raises InputError with all that cannot."""
+        wrong, taken = list[Diagnostic](), dict[str, str]()
+        for said in self.wanted:
+            format, _, path = said.partition("=")
+            if (real := os.path.realpath(path)) in taken:
+                wrong.append(Diagnostic(Where(path), f"two reports cannot be one file: {taken[real]} and {said}"))
+                continue
+            taken[real] = said
+            try:
+                self._files.append(ReportFile(format, path, WholeFile(path, errors="backslashreplace")))
+            except (OSError, ValueError) as error:
+                wrong.append(Diagnostic(Where(path), f"the report cannot be written: {_reason(error)}"))
+        if wrong:
+            raise InputError(wrong)
+
+    def begin(self, options: "ViewOptions", warnings: Sequence[Diagnostic] = (), views: "ViewTable | None" = None) -> None:
+        """A run begins; `views`: by their formats, where they are not those of a run. What was begun before goes on."""
+        from ringfence.views.table import REPORTS
+
+        for one in self._files:
+            if one.view is None:
+                one.view = (views or REPORTS)[one.format](options)
+                one.add(lambda view: view.begin(warnings))
+
+    def host(self, result: HostResult) -> None:
+        """One host has ended."""
+        self._report.add(result)
+        for one in self._files:
+            one.add(lambda view: view.host(result))
+
+    def end(self, run: Report, seconds: float, exit_code: ExitCodeOf) -> None:
+        """The run has ended, in order or by a signal."""
+        self._report.signal, self._report.not_begun = run.signal, run.not_begun
+        self._end(seconds, exit_code(self._report))
+
+    def whole(self, options: "ViewOptions", warnings: Sequence[Diagnostic], results: Iterable[HostResult], code: ExitCode,
+              views: "ViewTable") -> None:
+        """All of a command that asks no host."""
+        self.begin(options, warnings, views)
+        for result in results:
+            self.host(result)
+        self._end(0.0, code)
+
+    def failed(self, options: "ViewOptions", error: RingfenceError, problems: Sequence[Diagnostic], code: ExitCode,
+               seconds: float) -> None:
+        """Mistakes, or a signal where nothing is waited for, have ended the command; hosts that were told before stay told."""
+        if not self._ended:
+            self._report.error, self._report.problems = error, tuple(problems)
+            self.begin(options)
+            self._end(seconds, code)
+
+    def discard(self) -> None:
+        """Leave nothing of reports that did not end."""
+        for one in self._files:
+            one.file.discard()
+
+    def _end(self, seconds: float, code: ExitCode) -> None:
+        self._ended = True
+        for one in self._files:
+            one.add(lambda view: view.end(self._report, seconds, code))
+            one.close()
+
+
+class HeldReports(ReportFiles):
+    """The first part of a command, held until it is known whether another follows. That one tells of its hosts itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._results = list[HostResult]()
+        self._told: Callable[[ReportFiles], None] = lambda reports: None
+
+    def host(self, result: HostResult) -> None:
+        self._results.append(result)
+
+    def end(self, run: Report, seconds: float, exit_code: ExitCodeOf) -> None:
+        self._told = lambda reports: reports.end(run, seconds, exit_code)
+
+    def tell(self, reports: ReportFiles, options: "ViewOptions", warnings: Sequence[Diagnostic], others: Collection[str]) -> None:
+        """Tell it. others: the hosts of the part that follows; where there are none, it was all."""
+        reports.begin(options, warnings)
+        for result in self._results:
+            if result.host not in others:
+                reports.host(result)
+        if not others:
+            self._told(reports)
+
+
+def _reason(error: Exception) -> str:
+    """In the system's words; what they do not say, in ours."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such folder"
+    if isinstance(error, OSError):
+        return "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror or str(error)
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,305 @@
+"""--report: what stands beside standard output, whatever becomes of the run, or why it cannot."""
+
+import json
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from cli_lab import PLAYBOOK, PROGRAM, RULES, SMALL_PROJECT, Cli, environment, fleet, on_terminal, start, undisturbed, written
+from junitparser import JUnitXml
+from sarif import log, place
+
+from ringfence.run_settings import ReportFormat
+
+DOWN = "all: {hosts: {web1: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_connection: ssh}}}\n"
+BROKEN = """\
+- hosts: all
+  tasks:
+    - firewall_rule: {name: a, protocl: tcp}
+    - firewall_rule: {name: b, local_port: 99999}
+"""
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    return undisturbed(tmp_path, capsys, monkeypatch, SMALL_PROJECT)
+
+
+def reports(cli: Cli) -> dict[str, str]:
+    """What stands in the files of `asked`."""
+    return {path.suffix[1:]: path.read_text(encoding="utf-8") for path in cli.folder.glob("report.*")}
+
+
+ASKED = [word for name in ReportFormat for word in ("--report", f"{name}=report.{name}")]
+
+
+def cases(cli: Cli) -> dict[tuple[str, str], str]:
+    """{(suite, case): passed, failure or error} of report.junit."""
+    found = JUnitXml.fromstring((cli.folder / "report.junit").read_text(encoding="utf-8").partition("?>")[2])
+    return {(suite.name, case.name): type(case.result[0]).__name__.lower() if case.result else "passed"
+            for suite in found for case in suite}
+
+
+# --------------------------------------------------------------------------------------------------- where they go
+
+def test_a_report_is_the_document_of_the_command(cli: Cli) -> None:
+    with fleet(cli, 2):
+        for words in (["validate"], ["plan"], ["apply", "--yes"], ["drift"], ["compare-defaults"]):
+            said = cli(*words, "--output", "json", "--report", "json=report.json")
+            told, shown = json.loads(reports(cli)["json"]), json.loads(said.out)
+            for document in (told, shown):
+                assert document.pop("ended") >= document["started"]
+                document["summary"].pop("seconds")
+            assert told == shown, words
+
+
+@pytest.mark.parametrize(("said", "problem"), [
+    ("xml=a.xml", "--report: 'xml' is not one of"),
+    ("report.xml", "--report: 'report.xml' is no FORMAT=FILE, such as junit=report.xml"),
+    ("junit=", "--report: 'junit=' is no FORMAT=FILE"),
+    ("junit=-", "--report: a report goes into a file"),
+    ("junit=none/a.xml", "none/a.xml: error: the report cannot be written: there is no such folder"),
+    ("junit=.", ".: error: the report cannot be written: Is a directory"),
+    ("json=site.yml/x", "site.yml/x: error: the report cannot be written: Not a directory"),
+])
+def test_what_cannot_be_written_is_told_before_the_first_host(said: str, problem: str, cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        before = written(hosts)
+        found = cli("apply", "--yes", "--report", said)
+        assert found.code == 1
+        assert problem in found.err
+        assert written(hosts) == before
+        assert sorted(p.name for p in cli.folder.iterdir()) == ["hosts.yml", "ringfence.yml", "site.yml"]
+
+
+def test_two_reports_are_two_files(cli: Cli) -> None:
+    (cli.folder / "link").symlink_to("report.json")
+    found = cli("validate", "--report", "json=report.json", "--report", "junit=./link")
+    assert (found.code, "two reports cannot be one file: json=report.json and junit=./link" in found.err) == (1, True)
+
+
+def test_a_report_replaces_a_file_whole_follows_links_and_obeys_the_umask(cli: Cli) -> None:
+    (cli.folder / "real.json").write_text("old")
+    (cli.folder / "report.json").symlink_to("real.json")
+    before = os.umask(0o027)
+    try:
+        assert cli("validate", "--report", "json=report.json").code == 0
+    finally:
+        os.umask(before)
+    assert json.loads((cli.folder / "real.json").read_text())["command"] == "validate"
+    assert (cli.folder / "report.json").is_symlink()
+    assert stat.S_IMODE((cli.folder / "real.json").stat().st_mode) == 0o640
+    assert not [p for p in cli.folder.iterdir() if p.name.startswith(".r")]
+
+
+def test_streams_get_reports_too(cli: Cli) -> None:
+    words = f"{' '.join(PROGRAM)} validate -q --report json=/dev/stdout --report junit=>(cat > piped.xml); wait $!"
+    done = subprocess.run(["bash", "-c", words], cwd=cli.folder, env=environment(), capture_output=True, text=True, timeout=60,
+                          check=True)
+    assert json.loads(done.stdout)["command"] == "validate"
+    assert "</testsuites>" in (cli.folder / "piped.xml").read_text()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="it is of Unix")
+def test_a_pipe_that_nobody_reads_is_not_waited_for(cli: Cli) -> None:
+    os.mkfifo(cli.folder / "pipe")
+    found = cli("validate", "--report", "json=pipe")
+    assert (found.code, "pipe: error: the report cannot be written: nobody reads this pipe" in found.err) == (1, True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it is of Linux")
+@pytest.mark.parametrize(("words", "code"), [("apply --yes", 1), ("drift", 2), ("validate", 1)])
+def test_a_report_that_cannot_be_written_stops_nothing_and_is_told(words: str, code: int, cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        if words == "drift":
+            assert cli("apply", "--yes").code == 0
+            hosts["web1"].registry.unset(RULES, "corp-rdp")
+        found = cli(*words.split(), "--report", "json=/dev/full", "--report", "junit=report.junit")
+        assert found.code == code
+        assert "error: the report /dev/full was not written: No space left on device" in found.err
+        assert "</testsuites>" in reports(cli)["junit"]
+
+
+@pytest.mark.parametrize(("settings", "variable"), [("report: [junit=out/report.junit]\n", ""), ("", "junit=out/report.junit")])
+def test_a_report_is_a_setting(settings: str, variable: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.write({"ringfence.yml": SMALL_PROJECT["ringfence.yml"] + settings, "out/x": ""})
+    if variable:
+        monkeypatch.setenv("RINGFENCE_REPORT", f"{variable}{os.pathsep}json=out/report.json")
+    where = cli.folder if variable else cli.folder / "out"
+    assert Cli(where, cli.capsys)("validate").code == 0
+    assert "</testsuites>" in (cli.folder / "out" / "report.junit").read_text()
+    assert (cli.folder / "out" / "report.json").exists() == bool(variable)
+
+
+@pytest.mark.parametrize("path", ["../elsewhere.xml", ".git/hooks/x", "/dev/stdout"])
+def test_a_project_has_reports_written_in_its_folder_alone(path: str, cli: Cli) -> None:
+    cli.write({"ringfence.yml": SMALL_PROJECT["ringfence.yml"] + f"report: junit={path}\n"})
+    found = cli("validate")
+    assert (found.code, "report: " in found.err, "no path that a project may have written" in found.err) == (1, True, True)
+
+
+def test_of_what_has_no_result_there_is_no_report(cli: Cli) -> None:
+    assert cli("plan", "--list-hosts", *ASKED).code == 0
+    assert reports(cli) == {}
+    assert not [p for p in cli.folder.iterdir() if p.name.startswith(".r")]
+
+
+# --------------------------------------------------------------------------------------------------- whatever happens
+
+@pytest.mark.parametrize("words", ["validate", "plan", "apply --yes", "drift"])
+def test_mistakes_of_the_project_are_in_every_report(words: str, cli: Cli) -> None:
+    cli.write({"site.yml": BROKEN})
+    found = cli(*words.split(), *ASKED)
+    assert found.code == 1
+    told = reports(cli)
+    assert set(told) == set(ReportFormat)
+    assert all("protocl" in text for text in told.values())
+    document = json.loads(told["json"])
+    assert (document["result"], document["exit_code"]) == (None, 1)
+    assert [(d["file"], d["line"]) for d in document["diagnostics"]] == [("site.yml", 3), ("site.yml", 4)]
+    assert cases(cli) == {("project", f"ringfence {words.split()[0]}"): "passed", ("project", "site.yml"): "error"}
+
+
+def test_an_interrupted_run_has_reports(cli: Cli) -> None:
+    cli.write({"hosts.yml": DOWN.replace("127.0.0.1", "10.255.255.1").replace("web1: {", "web1: {ansible_timeout: 60, ")})
+    with start(cli, "drift", *ASKED, "--log", "log") as process:
+        while not (cli.folder / "log").exists() or "drift" not in (cli.folder / "log").read_text():
+            assert process.poll() is None
+        process.terminate()
+        assert process.wait(30) == 143
+    told = reports(cli)
+    assert set(told) == set(ReportFormat)
+    assert json.loads(told["json"])["exit_code"] == 143
+
+
+def test_hosts_that_are_not_reached_are_errors(cli: Cli) -> None:
+    cli.write({"hosts.yml": DOWN})
+    assert cli("drift", *ASKED).code == 5
+    assert cases(cli)["web1", "host"] == "error"
+    assert cases(cli)["project", "ringfence drift"] == "passed"
+
+
+def test_an_apply_that_asks_has_one_report_of_all_hosts(cli: Cli) -> None:
+    with fleet(cli, 2) as hosts:
+        assert cli("apply", "--yes", "-l", "pc2").code == 0
+        code, shown = on_terminal(cli, "y\n", "apply", *ASKED)
+        assert (code, "Make" in shown) == (0, True)
+        document = json.loads(reports(cli)["json"])
+        assert (document["command"], {h["host"]: h["status"] for h in document["result"]["hosts"]}) == (
+            "apply", {"pc2": "in_sync", "web1": "changed"})
+        assert {suite for suite, _ in cases(cli)} == {"pc2", "web1", "project"}
+        assert on_terminal(cli, "", "apply", *ASKED)[0] == 0
+        assert json.loads(reports(cli)["json"])["summary"]["hosts"] == {"in_sync": 2}
+        hosts["web1"].registry.unset(RULES, "corp-rdp")
+        assert on_terminal(cli, "n\n", "apply", *ASKED)[0] == 1
+        assert "the answer was not yes" in json.dumps(json.loads(reports(cli)["json"]))
+
+
+# --------------------------------------------------------------------------------------------------- JUnit
+
+def test_junit_has_a_case_for_each_host_and_object(cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        objects = ["firewall_profile domain", "firewall_profile private", "firewall_profile public", "firewall_rule corp-rdp",
+                   "firewall_rule old-telnet"]
+        assert cli("plan", *ASKED).code == 0
+        planned = cases(cli)
+        assert [name for suite, name in planned if suite == "web1"] == ["host", *objects]
+        assert (planned["web1", "firewall_rule corp-rdp"], planned["web1", "firewall_rule old-telnet"]) == ("failure", "passed")
+        assert cli("apply", "--yes", *ASKED).code == 0
+        assert set(cases(cli).values()) == {"passed"}
+        assert "created: allow inbound tcp 3389 from 10.0.0.1, 10.0.0.3" in reports(cli)["junit"]
+        assert cases(cli).keys() == {k if k[0] != "project" else (k[0], k[1].replace("plan", "apply")) for k in planned}
+        hosts["web1"].registry.unset(RULES, "corp-rdp")
+        assert cli("drift", *ASKED).code == 2
+        assert [name for (_, name), became in cases(cli).items() if became != "passed"] == ["firewall_rule corp-rdp"]
+        found = JUnitXml.fromstring(reports(cli)["junit"].partition("?>")[2])
+        (case,) = [c for suite in found for c in suite if c.name == "firewall_rule corp-rdp"]
+        assert (case._elem.get("file"), case._elem.get("line"), case.result[0].type) == ("site.yml", "4", "drift-missing")
+
+
+def test_junit_of_a_valid_project(cli: Cli) -> None:
+    cli.write({"site.yml": PLAYBOOK})
+    assert cli("validate", *ASKED).code == 0
+    assert cases(cli)["project", "site.yml"] == "passed"
+    assert cases(cli)["web1", "firewall_rule corp-rdp"] == "passed"
+
+
+# --------------------------------------------------------------------------------------------------- SARIF
+
+def results(cli: Cli) -> dict[str, list[tuple[str, int]]]:
+    """{rule: places} of report.sarif, which has to fit its schema."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for one in log(reports(cli)["sarif"])["results"]:
+        found.setdefault(one["ruleId"], []).append(place(one))
+    return found
+
+
+def test_sarif_has_each_mistake_at_its_place_in_the_repository(cli: Cli) -> None:
+    (cli.folder / ".git").mkdir()
+    cli.write({f"policy here/{name}": text for name, text in {**SMALL_PROJECT, "site.yml": BROKEN}.items()})
+    inside = Cli(cli.folder / "policy here", cli.capsys)
+    assert inside("validate", *ASKED).code == 1
+    assert results(inside) == {"mistake": [("policy%20here/site.yml", 3), ("policy%20here/site.yml", 4)]}
+    run = log(reports(inside)["sarif"])
+    assert run["invocations"][0]["executionSuccessful"] is True
+    assert run["automationDetails"]["id"].startswith("ringfence/validate/2")
+
+
+def test_sarif_tells_once_what_many_hosts_have(cli: Cli) -> None:
+    with fleet(cli, 3) as hosts:
+        assert cli("plan", *ASKED).code == 0
+        assert results(cli) == {"plan-update": [("site.yml", 3)] * 3, "plan-create": [("site.yml", 4)]}
+        before = {one["partialFingerprints"]["primaryLocationLineHash"] for one in log(reports(cli)["sarif"])["results"]}
+        cli.write({"site.yml": PLAYBOOK.replace("  tasks:", "  # moved\n  tasks:")})
+        assert cli("plan", *ASKED).code == 0
+        assert {one["partialFingerprints"]["primaryLocationLineHash"] for one in log(reports(cli)["sarif"])["results"]} == before
+        assert cli("apply", "--yes", *ASKED).code == 0
+        assert results(cli) == {}
+        for name in ("web1", "pc2"):
+            hosts[name].registry.unset(RULES, "corp-rdp")
+        assert cli("drift", *ASKED).code == 2
+        (only,) = log(reports(cli)["sarif"])["results"]
+        assert (only["ruleId"], place(only), only["properties"]["hosts"], only["occurrenceCount"]) == (
+            "drift-missing", ("site.yml", 5), ["pc2", "web1"], 2)
+        assert cli("compare-defaults", *ASKED).code == 2
+        assert set(results(cli)["defaults-added"]) == {("ringfence.yml", 1)}
+
+
+def test_sarif_of_hosts_that_are_not_reached(cli: Cli) -> None:
+    cli.write({"hosts.yml": DOWN})
+    assert cli("drift", *ASKED).code == 5
+    assert results(cli) == {"host-unreachable": [("ringfence.yml", 1)]}
+    assert log(reports(cli)["sarif"])["invocations"][0] | {"startTimeUtc": "", "endTimeUtc": ""} == {
+        "executionSuccessful": False, "exitCode": 5, "startTimeUtc": "", "endTimeUtc": "", "toolExecutionNotifications": []}
+
+
+# --------------------------------------------------------------------------------------------------- Markdown
+
+def test_markdown_names_groups_of_the_inventory(cli: Cli) -> None:
+    with fleet(cli, 3):
+        assert cli("plan", *ASKED).code == 0
+        told = reports(cli)["md"]
+        assert "**plan: 3 to create, 9 to update, 0 to remove on 3 of 3 hosts (4 distinct changes); " in told
+        assert "On `all 3 hosts`:\n\n- `firewall_rule corp-rdp` `site.yml:4` `to create: allow inbound tcp 3389 from " in told
+        assert cli("apply", "--yes", "-l", "servers", *ASKED).code == 0
+        assert "<b>A change was made</b>: 4 on 2 hosts" in reports(cli)["md"]
+        assert cli("plan", *ASKED).code == 0
+        assert "\nOn `pc2`:\n" in reports(cli)["md"]
+        assert cli("drift", *ASKED).code == 2
+        assert "**1 of 3 hosts drifted; all were reached; " in reports(cli)["md"]
+
+
+def test_what_nothing_declares_any_more_is_told_and_fails_no_test(cli: Cli) -> None:
+    with fleet(cli, 2):
+        assert cli("apply", "--yes").code == 0
+        cli.write({"site.yml": PLAYBOOK.replace("hosts: all", "hosts: web1").replace("name: corp-rdp", "name: other")})
+        assert cli("apply", "--yes").code == 0
+        said = cli("drift", *ASKED)
+        assert (said.code, "GONE" in said.out, "ABANDONED" in said.out) == (0, True, True)
+        assert {"drift-left", "host-abandoned"} <= set(results(cli))
+        assert set(cases(cli).values()) == {"passed"}
+        assert "GONE: allow inbound tcp 3389" in reports(cli)["junit"]
+        assert "`GONE: allow inbound tcp 3389" in reports(cli)["md"]
+        assert "On `pc2`:\n\n- `no play names the host any more" in reports(cli)["md"]
