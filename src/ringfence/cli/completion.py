@@ -60,7 +60,8 @@ def answer(line: str, shell: str = "bash") -> tuple[list[str], list[Candidate]]:
     """The words of a line and what its last one may be. Only what begins as it does."""
     words = split(line, "`" if shell == "powershell" else "\\")
     begun = words[-1]
-    return words, [c for c in candidates(words[1:]) if c.value.startswith(begun) and _PLAIN.fullmatch(c.value[len(begun):])]
+    found = () if begun.endswith("=") and not begun.startswith("-") else candidates(words[1:])  # FORMAT= is followed by a path
+    return words, [c for c in found if c.value.startswith(begun) and _PLAIN.fullmatch(c.value[len(begun):])]
 
 
 def split(line: str, escape: str = "\\") -> list[str]:
