@@ -172,10 +172,10 @@ def test_the_answer_where_all_is_well_or_nothing_was_looked_at() -> None:
     good = [HostResult("a"), HostResult("b")]
     assert ReadPage(page(good, "drift")).items("facts") == ["2 reached hosts: as declared"]
     assert ReadPage(page(good, "plan")).items("facts") == ["2 reached hosts: nothing is to be changed"]
-    assert ReadPage(page([], "validate")).items("facts") == ["no mistakes"]
+    assert ReadPage(page([], "validate")).items("facts") == ["no mistakes: 0 declarations for 0 hosts"]
     mistake = Diagnostic(Where("site.yml", 3), "there is no such property: portt", "did you mean port?")
     read = ReadPage(page([], "validate", [mistake]))
-    assert read.items("facts") == ["1 mistake in the project"]
+    assert read.items("facts") == ["ended before its end: 1 mistake"]
     assert ["✗ error", "site.yml:3", "there is no such property: portt did you mean port?"] in read.rows
     assert ReadPage(page([], "plan")).items("facts") == ["no host was looked at"]
 

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from ringfence import __version__
-from ringfence.diagnostics import Diagnostic
+from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.report import Report, RunInfo, Status
 from ringfence.views.change_words import ABANDONED, GONE
@@ -59,7 +59,7 @@ def page_head(options: ViewOptions, words: CommandWords, report: Report, seconds
     commit = project.commit[:12] + (" and what was not committed" if project.dirty else "") if project and project.commit else ""
     about = [("exit code", f"{int(exit_code)}: {exit_code.meaning}"), ("commit", commit), ("run", run.run_id),
              ("started", _at(run)), ("took", f"{seconds:.1f} s"), ("plan", _plan_made(options.plan)), ("next", options.next)]
-    errors = sum(w.severity == "error" for w in warnings)
+    errors = [w for w in warnings if w.severity == "error"]
     return {"title": " · ".join(filter(None, (f"ringfence {run.command}", name, _at(run)))),
             "heading": words.title, "project": name, "about": [(n, escaped(t)) for n, t in about if t],
             "facts": [*_facts(run.command, report, errors, away), *_left_behind(gone, options.abandoned)],
@@ -84,6 +84,11 @@ def _some(hosts: Sequence[str]) -> str:
     """The first of these hosts, and how many more there are."""
     more = f" and {len(hosts) - _NAMED:,} more" if len(hosts) > _NAMED else ""
     return ", ".join(map(escaped, hosts[:_NAMED])) + more
+
+
+def problems_of(report: Report) -> Sequence[Diagnostic]:
+    """What ended the command before its end: each mistake, or the one reason."""
+    return report.problems or ([Diagnostic(NOWHERE, str(report.error))] if report.error else [])
 
 
 def _plan_made(plan: Mapping[str, Any] | None) -> str:
@@ -123,13 +128,17 @@ _ENDED_BADLY: dict[Status, str] = {
     "invalid": "with mistakes in what is declared"}
 
 
-def _facts(command: str, report: Report, errors: int, away: Sequence[str]) -> Iterator[ToneWord]:
+def _facts(command: str, report: Report, errors: Sequence[Diagnostic], away: Sequence[str]) -> Iterator[ToneWord]:
     """The answer first: what differs, what was not reached, and what went wrong."""
     total, counts = sum(report.counts.values()), report.counts
     reached = total - counts["unreachable"]
-    if errors or not total:
-        yield ToneWord("✗", f"{_many(errors, 'mistake')} in the project", "error") if errors else ToneWord(
-            "✓", "no mistakes", "good") if command == "validate" else ToneWord("i", "no host was looked at", "quiet")
+    if errors:
+        mistakes = sum(bool(e.where.file) for e in errors)
+        yield ToneWord("✗", "ended before its end" + (f": {_many(mistakes, 'mistake')}" if mistakes else ""), "error")
+    elif command == "validate":
+        yield ToneWord("✓", f"no mistakes: {_many(report.declared, 'declaration')} for {_many(total, 'host')}", "good")
+    elif not total:
+        yield ToneWord("i", "no host was looked at", "quiet")
     if reached and command in _SAID:
         one, several, what, none = _SAID[command]
         number = counts["changed" if command == "apply" else "differs"]
