@@ -26,7 +26,7 @@ def test_devices_are_refused(device: str, tmp_path: Path) -> None:
     assert read_text(tmp_path / "link.yml", problems) is None
     assert time.monotonic() - begun < 2
     assert len(problems.all) == 1
-    assert "cannot read" in str(problems.all[0])
+    assert "cannot be read" in str(problems.all[0])
 
 
 def test_a_pipe_without_a_writer_is_not_waited_for(tmp_path: Path) -> None:

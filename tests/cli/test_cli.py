@@ -45,6 +45,7 @@ def test_input(case: dict[str, Any], cli: Cli) -> None:
     assert said.code == case["code"], said
     assert [part for part in case.get("out", ()) if part not in said.out] == [], said.out
     assert [part for part in case.get("err", ()) if part not in said.err] == [], said.err
+    assert [part for part in case.get("not_err", ()) if part in said.err] == [], said.err
     assert "Traceback" not in said.out + said.err
     if case["code"]:
         assert said.out == ""
@@ -288,7 +289,8 @@ def test_apply_asks_on_a_terminal(cli: Cli) -> None:
         assert (code, written(hosts)) == (1, before)
         assert "Make 8 changes on 2 hosts? [y/N]" in shown
         assert "\x1b[32m+ firewall_rule corp-rdp" in shown
-        assert "nothing was changed" in shown
+        assert "nothing was changed: the answer was not yes" in shown
+        assert "error" not in shown
         code, shown = on_terminal(cli, "y\n", "apply", NO_COLOR="1")
         assert code == 0
         assert "\x1b[32m" not in shown

@@ -49,8 +49,8 @@ def test_a_difference_in_every_encoding(cli: Cli) -> None:
         assert cli("apply", "--yes").code == 0
         hosts["web1"].registry.set(POLICY + r"\PublicProfile", "EnableFirewall", 0)
         for encoding, arrow, nothing in (("utf-8", "→", "·"), ("cp1252", "->", "·"), ("cp437", "->", "·"), ("ascii", "->", ".")):
-            done = run(cli, "drift", PYTHONIOENCODING=f"{encoding}:strict")
-            assert (done.returncode, done.stderr) == (2, b"")
+            done = run(cli, "plan", PYTHONIOENCODING=f"{encoding}:strict")
+            assert (done.returncode, done.stderr) == (0, b"")
             shown = done.stdout.decode(encoding)
             assert f" {arrow} " in shown
             assert f" {nothing} " in shown
@@ -206,8 +206,8 @@ def test_long_text_folds_in_the_log_of_a_ci(cli: Cli, tmp_path: Path, monkeypatc
                 found = re.fullmatch(f"{begin}(.*)\n{end}(.*)\n", cli("plan").out, re.DOTALL)
             assert found, variable
             assert "firewall_rule a99" in found[1]
-            assert "\n" not in found[2]
-            assert found[2].startswith("1 host: 1 differs; ")
+            assert found[2].startswith("plan: 100 to create")
+            assert found[2].count("\n") < 3
         assert run(cli, "plan", GITHUB_ACTIONS="true").stdout.startswith(b"::group::plan of 1 host\n")
         monkeypatch.setenv("GITHUB_ACTIONS", "true")
         for arguments in (["--no-fold"], ["--output", "json"], ["--list-hosts"]):

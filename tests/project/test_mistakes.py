@@ -37,7 +37,7 @@ def test_mistakes_are_told_with_their_places(case: dict[str, Any], tmp_path: Pat
     ("hosts.ini", "web1 a=1\n", "inventories in INI form are not supported yet"),
     ("hosts.sh", "#!/bin/sh\n", "executable inventories are not supported yet"),
     ("hosts.yml", "[a]\n", "an inventory is a mapping of groups, not a list"),
-    ("missing.yml", None, "cannot read missing.yml: No such file or directory"),
+    ("missing.yml", None, "missing.yml: cannot be read: No such file or directory"),
 ])
 def test_inventories_of_other_kinds_are_refused(name: str, text: str | None, told: str, tmp_path: Path,
                                                 monkeypatch: pytest.MonkeyPatch) -> None:

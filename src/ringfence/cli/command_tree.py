@@ -2,9 +2,10 @@
 
 import dataclasses
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from json import dumps
 from typing import Any
 
 from ringfence.cli import app
@@ -87,14 +88,24 @@ def _option(found: Any) -> OptionHelp:
     return OptionHelp(flags, value, found.help or "", bool(found.multiple or found.count), words)
 
 
-def completion_table(command: CommandHelp) -> dict[str, Any]:
-    """What completion has to know of a command and of those beneath it."""
-    return {
-        "meaning": _first_sentence(command.text),
-        "options": [{"flags": list(o.flags), "value": o.value, "words": list(o.words), "repeatable": o.repeatable,
-                     "meaning": _first_sentence(o.meaning)} for o in command.options],
-        "arguments": [{"value": a.value, "several": a.several} for a in command.arguments],
-        "commands": {name: completion_table(inner) for name, inner in command.commands.items()}}
+def completion_text(command: CommandHelp) -> str:
+    """What completion has to know of a command and of those beneath it, as JSON: a line for each option and argument, so that
+    changes of several people meet as little as can be."""
+    return _json(command, "") + "\n"
+
+
+def _json(command: CommandHelp, indent: str) -> str:
+    options = [{"flags": o.flags, "value": o.value, "words": o.words, "repeatable": o.repeatable,
+                "meaning": _first_sentence(o.meaning)} for o in command.options]
+    arguments = [{"value": a.value, "several": a.several} for a in command.arguments]
+    inner = [f'{indent}"{name}": {_json(one, f"{indent} ")}' for name, one in command.commands.items()]
+    return (f'{{"meaning": {dumps(_first_sentence(command.text), ensure_ascii=False)}, "options": [\n' + _rows(options, indent)
+            + f'{indent}], "arguments": [\n' + _rows(arguments, indent) + f'{indent}], "commands": {{'
+            + ("\n" + ",\n".join(inner) + f"\n{indent}" if inner else "") + "}}")
+
+
+def _rows(rows: Sequence[Mapping[str, Any]], indent: str) -> str:
+    return "".join(f"{indent}{dumps(row, ensure_ascii=False)}{',' * (row is not rows[-1])}\n" for row in rows)
 
 
 def _first_sentence(text: str) -> str:

@@ -60,7 +60,8 @@ def answer(line: str, shell: str = "bash") -> tuple[list[str], list[Candidate]]:
     """The words of a line and what its last one may be. Only what begins as it does."""
     words = split(line, "`" if shell == "powershell" else "\\")
     begun = words[-1]
-    return words, [c for c in candidates(words[1:]) if c.value.startswith(begun) and _PLAIN.fullmatch(c.value[len(begun):])]
+    found = () if begun.endswith("=") and not begun.startswith("-") else candidates(words[1:])  # FORMAT= is followed by a path
+    return words, [c for c in found if c.value.startswith(begun) and _PLAIN.fullmatch(c.value[len(begun):])]
 
 
 def split(line: str, escape: str = "\\") -> list[str]:
@@ -153,7 +154,7 @@ def _values(taken: Mapping[str, Any], here: Situation) -> Iterable[Candidate]:
 
 # -------------------------------------------------------------------------------------------------- what is in the project
 
-def _hosts(here: Situation) -> Iterator[Candidate]:
+def _hosts(here: Situation, alone: bool = True) -> Iterator[Candidate]:
     """Groups and hosts of the inventory, behind what a pattern says already."""
     from ringfence.diagnostics import Problems
     from ringfence.documents.variable_files import VariableFiles
@@ -164,9 +165,13 @@ def _hosts(here: Situation) -> Iterator[Candidate]:
     inventory = readers.load(settings("inventory"), VariableFiles(Vault(), Problems(), trust))
     said = _said(here.current)
     names = {name: f"group, hosts: {len(members)}" for name, members in inventory.members.items()}
-    for name, meaning in {**dict.fromkeys(inventory, "host"), **names}.items():
+    for name, meaning in {**dict.fromkeys(inventory if alone else (), "host"), **names}.items():
         if ":" not in name and "," not in name and not name.startswith("-"):
             yield Candidate(said + name, meaning)
+
+
+def _groups(here: Situation) -> Iterator[Candidate]:
+    return _hosts(here, alone=False)
 
 
 def _tags(here: Situation) -> Iterator[Candidate]:
@@ -225,13 +230,20 @@ def _properties(here: Situation) -> Iterator[Candidate]:
             yield from (Candidate(f"{p.name}.{inner.name}", inner.doc) for inner in p.proposal.kind.properties.values())
 
 
+def _reports(here: Situation) -> Iterator[Candidate]:
+    """The beginning of FORMAT=FILE."""
+    from ringfence.run_settings import ReportFormat
+
+    yield from (Candidate(f"{word}=") for word in ReportFormat)
+
+
 def _shells(here: Situation) -> Iterator[Candidate]:
     yield from map(Candidate, SHELLS)
 
 
 COMPLETERS: Mapping[str, Callable[[Situation], Iterator[Candidate]] | None] = {
-    "HOST": _hosts, "PATTERN": _hosts, "TAGS": _tags, "PLAYBOOK": _playbooks, "KIND": _kinds, "PROPERTY": _properties,
-    "SHELL": _shells,
+    "HOST": _hosts, "PATTERN": _hosts, "GROUP": _groups, "TAGS": _tags, "PLAYBOOK": _playbooks, "SHELL": _shells,
+    "KIND": _kinds, "PROPERTY": _properties, "FORMAT=FILE": _reports,
     # paths, which every shell completes itself, and what nobody can guess
-    **dict.fromkeys(("FILE", "DIR", "PATH", "LABEL@FILE", "VARS", "N", "SECONDS", "DURATION", "RUN", "PROJECT", "NAME")),
+    **dict.fromkeys(("FILE", "DIR", "PATH", "LABEL@FILE", "VARS", "N", "SECONDS", "DURATION", "RUN", "PROJECT", "NAME", "LABEL")),
 }

@@ -169,10 +169,13 @@ class Console:
         return Secret(typed)
 
     def ask(self, question: str) -> bool:
-        """A question on the terminal; anything but yes is no."""
+        """A question before something is changed; anything but yes is no, which is told: it is nobody's mistake."""
         sys.stderr.write(f"{question} [y/N] ")
         sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+        if not agreed:
+            self.say("nothing was changed: the answer was not yes")
+        return agreed
 
     @contextlib.contextmanager
     def progress(self, total: int, what: str) -> Iterator[Callable[[HostResult], None]]:

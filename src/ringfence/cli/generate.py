@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import yaml
 from ringfence import files, kinds
 from ringfence.batch import scripts
 from ringfence.cli import app, findings_page, host_script_page, limits_page, man_pages, settings_page
-from ringfence.cli.command_tree import command_tree, completion_table
+from ringfence.cli.command_tree import command_tree, completion_text
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
 from ringfence.lab.machine.machine import SYSTEMS
@@ -50,7 +49,7 @@ def generated(root: Path) -> dict[str, str]:
     made |= {f"docs/reference/kinds/{name}.md": reference.page(kind) for name, kind in known.items()}
     made[CMDLETS] = scripts.cmdlets_part(writing_cmdlets(known.values()))
     made[SHIPPED_RULES] = shipped_rules()
-    made[COMPLETION] = json.dumps(completion_table(command_tree()), indent=0, ensure_ascii=False) + "\n"
+    made[COMPLETION] = completion_text(command_tree())
     made |= {f"{man_pages.FOLDER}/{name}": text for name, text in man_pages.pages().items()}
     made |= {"docs/guide/doctor.md": reference.checks(), "docs/reference/lab.md": lab_page()}
     return made | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),

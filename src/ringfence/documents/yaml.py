@@ -334,7 +334,8 @@ def read_text(path: str | Path, problems: Problems, wanted_at: Where = NOWHERE, 
     try:
         data = files.read_bytes(path, limit)
     except (OSError, ValueError) as error:
-        problems.error(place, f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
+        said = "cannot be read" if place == Where(os.fspath(path)) else f"cannot read {path}"  # the place names it already
+        problems.error(place, f"{said}: {getattr(error, 'strerror', None) or error}")
         return None
     try:
         return data.decode("utf-8-sig")

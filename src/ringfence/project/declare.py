@@ -5,6 +5,7 @@ Work is per distinct task, never per host: a declaration is remembered by its re
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, get_args
 from weakref import WeakKeyDictionary
 
@@ -319,8 +320,10 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
             try:
                 found[name] = p.parse(task.properties[name])
             except ValueError as error:
-                mistakes.add(Finding(name, f"{name}: {error}", f"allowed: {p.type.name}" if len(p.type.name) <= MAX_ALLOWED else
-                                     f"see `ringfence doc {kind.name}`"))
+                allowed = (f"allowed: {p.type.name}" if len(p.type.name) <= MAX_ALLOWED else
+                           f"see `ringfence doc {kind.name} {p.name}`")
+                written = "; ".join(dict.fromkeys(_templates(task.raw[name])))
+                mistakes.add(Finding(name, f"{name}: {error}", allowed + (f"; the value came from {written}" if written else "")))
             for secret in _in_clear(p, task.raw.get(name)) if p.type is SECRET or p.proposal else ():
                 mistakes.add(Finding(name, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) "
                                      "or from the environment: \"{{ lookup('env', 'NAME') }}\"", "warning"))
@@ -334,6 +337,15 @@ def _unknown_property(kind: Kind, name: Any, value: Any) -> Finding:
     hint = f"; {foreign}" if foreign else alike
     comma = f"if it belongs to the value before it, inside of {{ }} write [a, {name}]; " if value is None else ""
     return Finding(name, f"unknown property {quoted(name)}{hint}", f"{comma}see `ringfence doc {kind.name}`")
+
+
+def _templates(raw: Any) -> Iterator[str]:
+    """The templates in what is written, as a message shows them."""
+    if isinstance(raw, str):
+        yield from [quoted(raw)] if "{{" in raw else []
+    elif isinstance(raw, Mapping | list | tuple):
+        for one in islice(raw.values() if isinstance(raw, Mapping) else raw, 5):
+            yield from _templates(one)
 
 
 def _in_clear(p: Property, raw: Any) -> Iterator[str]:

@@ -8,6 +8,7 @@ from ringfence.errors import HostError
 from ringfence.views.format import Style, count, cut, escaped, unstyled
 
 MAX_DIAGNOSTICS = 100  # mistakes and warnings of one host that are shown without --full
+MAX_PLACES = 10  # places of one mistake that are named
 _LONGEST_LINE = 600  # characters of a diagnostic of a host
 
 
@@ -22,12 +23,24 @@ def diagnostic(problem: Diagnostic, style: Style = unstyled, full: bool = True) 
 
 
 def diagnostics(problems: Sequence[Diagnostic], style: Style = unstyled) -> str:
-    """Every mistake, and how many there were. A way out that is the same for several in a row is told once."""
+    """Every mistake, and how many there were. One that is the same at several places is told once, and so is a way
+    out that several in a row have."""
     errors = sum(p.severity == "error" for p in problems)
     total = "" if errors < 2 else f"\n{count(errors, 'error')}"
-    told = ["", *(p.detail for p in problems)]
-    shown = (replace(p, detail="") if p.detail == before else p for p, before in zip(problems, told, strict=False))
-    return "\n".join(diagnostic(p, style) for p in shown) + total
+    equal: dict[tuple[str, str, str, str], list[Diagnostic]] = {}
+    for p in problems:
+        equal.setdefault((p.severity, p.summary, p.host, p.detail), []).append(p)
+    told = ["", *(detail for *_, detail in equal)]
+    return "\n".join(_once(same, "" if same[0].detail == before else same[0].detail, style)
+                     for same, before in zip(equal.values(), told, strict=False)) + total
+
+
+def _once(same: Sequence[Diagnostic], detail: str, style: Style) -> str:
+    """Equal mistakes at the first of their places, and below it the others."""
+    places = [*dict.fromkeys(escaped(str(p.where)) for p in same if p.where != same[0].where)]
+    more = f" and {len(places) - MAX_PLACES} more" if len(places) > MAX_PLACES else ""
+    also = f"\n    the same at {', '.join(places[:MAX_PLACES])}{more}" if places else ""
+    return diagnostic(replace(same[0], detail=detail), style) + also
 
 
 def failure(error: Exception, style: Style = unstyled) -> str:

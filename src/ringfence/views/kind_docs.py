@@ -71,7 +71,7 @@ def kind_text(kind: Kind, width: int, style: Style = unstyled) -> str:
 
 
 def _row(row: reference.ReferenceRow, doc: PropertyDoc | None, width: int, style: Style) -> Iterator[str]:
-    mark = "*" if row.default == "required" else "+" if doc and doc.entry.phrase else " "
+    mark = "*" if row.default == "required" else "+" if doc and _is_always_told(doc.entry) else " "
     default = f"; default {row.default}" if row.default not in ("", "required") else ""
     name = doc.name if doc else row.name
     first, *others = wrapped(f"{name}  {_short_type(row.type, doc)}{default}", width, f"{mark} ", "      ")
@@ -103,7 +103,7 @@ def property_text(doc: PropertyDoc, width: int, style: Style = unstyled) -> str:
         "names": f"one of kind {p.references}" if p.references else "",
         "stores": "of policies alone: Windows does not take it from the local store" if p.policy_only else
                   f"{plain_data(p.wins)} is in force wherever one store has it" if p.wins is not None else "",
-        "in plans": "told of whatever is made or removed, the default too" if p.phrase and p.phrase.always else "",
+        "in plans": "told of whatever is made or removed, the default too" if _is_always_told(p) else "",
         "narrows": _narrows(p),
         "goes with": _goes_with(doc),
     }
@@ -140,6 +140,11 @@ def _cmdlet(doc: PropertyDoc) -> str:
 def _registry(doc: PropertyDoc) -> str:
     stored = reference.registry(doc.entry)
     return f"{stored} ({doc.kind.storage.describe().rstrip('.').replace('`', '')})" if stored else ""
+
+
+def _is_always_told(p: Property) -> bool:
+    """Whether a plan tells it of what is made or removed, the default too."""
+    return p.phrase is not None and p.phrase.always
 
 
 def _narrows(p: Property) -> str:

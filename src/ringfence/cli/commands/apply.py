@@ -103,7 +103,8 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
             run, approved, code = _planned(console, run, hosts)
             if not run.jobs:
                 return code
-        _confirm(console, {job.host: approved[job.host] for job in run.jobs if approved})
+        if not _agreed(console, {job.host: approved[job.host] for job in run.jobs if approved}):
+            return ExitCode.ERROR
     again = plan_options(files, selection, ownership) | ({"plan_file": file} if plan else {})
     with recording(console, run, record, again, [result.host for result in others]) as (run, journal):
         work = partial(_apply, context=run.context, approved=approved)
@@ -187,11 +188,10 @@ def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Prep
     return _only(run, changed), planned.approvals, code
 
 
-def _confirm(console: Console, planned: Approvals) -> None:
-    """Ask where there is something to do. Raises InputError where the answer is no."""
+def _agreed(console: Console, planned: Approvals) -> bool:
+    """Whether to go on: asked where there is something to do."""
     sizes = [len(one.changes) for one in planned.values() if one.changes]
-    if sizes and not console.ask(f"Make {count(sum(sizes), 'change')} on {count(len(sizes), 'host')}?"):
-        raise usage_error("nothing was changed: the answer was not yes")
+    return not sizes or console.ask(f"Make {count(sum(sizes), 'change')} on {count(len(sizes), 'host')}?")
 
 
 def _apply(job: HostJob, write: bool = True, *, context: RunContext, approved: Approvals | None) -> HostResult:

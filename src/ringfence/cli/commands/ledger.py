@@ -109,7 +109,7 @@ def agreed(console: Console, run: Prepared, hosts: FleetOptions, record: RecordO
         if code != ExitCode.IN_SYNC:
             return code
         if not console.ask(f"Do that ({count(planned, 'object')})?"):
-            raise usage_error("nothing was changed: the answer was not yes")
+            return ExitCode.ERROR
     with recording(console, run, record) as (recorded, journal):
         done = partial(work, context=recorded.context, write=True)
         return show_run(console, run.jobs, done, hosts, diff=False, differences_fail=False, journal=journal)

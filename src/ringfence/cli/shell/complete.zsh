@@ -3,13 +3,14 @@
 # folder of $fpath.
 _ringfence() {
     local line tab=$'\t' program=${~words[1]}
-    local -a found
+    local -a found suffix
     while IFS= read -r line; do
         line=${line//:/\\:}
         found+=("${line/$tab/:}")
     done < <(_RINGFENCE_COMPLETE=zsh _RINGFENCE_LINE="${(j: :)words[1,CURRENT-1]} $PREFIX" $program 2>/dev/null </dev/null)
     if (( $#found )); then
-        _describe ringfence found
+        [[ $found[1] == *= ]] && suffix=(-S '')  # more follows
+        _describe ringfence found "${suffix[@]}"
     else
         _files
     fi
