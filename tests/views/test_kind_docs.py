@@ -7,7 +7,7 @@ import yaml
 from core import declared, task
 
 from ringfence import kinds
-from ringfence.views import reference
+from ringfence.views import kind_docs, reference
 from ringfence.views.kind_docs import documented, example_of, kind_text, property_text, sample
 
 KINDS = kinds.load()
@@ -30,6 +30,14 @@ def test_a_kind_at_any_width(name: str, width: int) -> None:
         assert re.search(rf"^[*+ ] {re.escape(p.name)}( |$)", properties, re.MULTILINE), p.name
         assert " ".join(row.meaning.split()) in " ".join(properties.split())
     assert len(max(text.splitlines(), key=len)) > width * 0.6
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_all_kinds_at_any_width(width: int) -> None:
+    lines = kind_docs.overview(KINDS, width).splitlines()
+    assert all(len(line) <= width or len(line.split()) <= 2 for line in lines)
+    assert [line.split()[0] for line in lines if line[0] != " "] == sorted(KINDS)
+    assert len(lines) == len(KINDS) or width < 132
 
 
 def test_marks_and_types_of_a_list() -> None:

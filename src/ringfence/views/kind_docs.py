@@ -55,6 +55,14 @@ def wrapped(text: str, width: int, indent: str = "", others: str | None = None) 
                          subsequent_indent=indent if others is None else others, break_on_hyphens=False)
 
 
+def overview(kinds: Mapping[str, Kind], width: int) -> str:
+    """All kinds: a line each, where the terminal is wide enough."""
+    longest = max(map(len, kinds)) + 2
+    hanging = " " * (longest if width >= 2 * longest else 4)
+    return "".join(f"{line}\n" for name, kind in sorted(kinds.items())
+                   for line in wrapped(f"{name.ljust(longest)}{kind.doc.split('. ')[0].rstrip('.')}", width, "", hanging))
+
+
 def kind_text(kind: Kind, width: int, style: Style = unstyled) -> str:
     """A kind: what it is, an example, and its properties, a line or two each."""
     whole = "" if kind.whole else " Only what is mentioned is managed."
