@@ -37,6 +37,7 @@ class ReportFormat(StrEnum):
     md = "md"
     junit = "junit"
     sarif = "sarif"
+    html = "html"
     json = "json"
 
 

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import browsers
 import html_pages
 from host_texts import slowest
 from hostile_replies import REPLIES, answers, context, framed, honest, job, largest, planned
@@ -66,7 +67,7 @@ def main(name: str, *arguments: str) -> None:
     works: dict[str, Callable[..., dict[str, Any]]] = {
         "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
         "replies_at_once": replies_at_once, "texts": texts, "among": among,
-        "large": large, "document": document, "html": html, "journal": journal,
+        "large": large, "document": document, "html": html, "browse": browse, "journal": journal,
         "write_plan": write_plan, "read_plan": read_plan, "report": report}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
@@ -177,6 +178,30 @@ def html(path: str, hosts: str, rules: str, differing: str) -> dict[str, Any]:
     cost = time.process_time() - start - spent
     Path(path).write_text(text, encoding="utf-8")
     return {"bytes": os.path.getsize(path), "seconds": cost}
+
+
+SEARCH = """() => new Promise((found) => {
+  const field = document.querySelector("[name=q]"), start = performance.now();
+  new MutationObserver(() => found(performance.now() - start)).observe(document.querySelector(".count"), { childList: true });
+  field.value = "srv0123";
+  field.dispatchEvent(new Event("input"));
+})"""
+
+
+def browse(path: str, view: str) -> dict[str, Any]:
+    """Seconds until a page can be used, and from a word in its search to what that finds; none without a browser."""
+    ready, found = list[float](), list[float]()
+    if browsers.program() is None:
+        return {"ready": ready, "found": found}
+    with browsers.chromium() as browser:
+        for _ in range(5):
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.goto(f"{Path(path).as_uri()}#view={view}")
+            page.wait_for_selector("html[data-ready]")
+            ready.append(page.evaluate("performance.getEntriesByName('ready')[0].startTime") / 1000)
+            found.append(page.evaluate(SEARCH) / 1000)
+            page.close()
+    return {"ready": ready, "found": found}
 
 
 def _results(hosts: int) -> Iterator[HostResult]:

@@ -2,12 +2,29 @@
 
 import json
 import os
+import re
+import signal
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from cli_lab import PLAYBOOK, PROGRAM, RULES, SMALL_PROJECT, Cli, environment, fleet, on_terminal, start, undisturbed, written
+import yaml
+from cli_lab import (
+    PLAYBOOK,
+    PROGRAM,
+    RULES,
+    SMALL_PROJECT,
+    Cli,
+    environment,
+    fleet,
+    on_terminal,
+    start,
+    stuck,
+    undisturbed,
+    written,
+)
 from junitparser import JUnitXml
 from sarif import log, place
 
@@ -174,6 +191,77 @@ def test_an_interrupted_run_has_reports(cli: Cli) -> None:
     assert json.loads(told["json"])["exit_code"] == 143
 
 
+@pytest.mark.parametrize("signals", [1, 2])
+def test_what_a_signal_left_is_in_every_report(signals: int, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fleet(cli, 3) as hosts:
+        assert cli("apply", "--yes", "-l", "pc2").code == 0
+        called, free = stuck(monkeypatch, "web1", hosts)
+        with start(cli, "apply", "--yes", "-f", "1", *ASKED) as process:
+            assert called.wait(30)
+            process.send_signal(signal.SIGTERM)
+            assert process.stderr
+            while "no further host is begun" not in process.stderr.readline():
+                assert process.poll() is None
+            if signals == 2:
+                process.send_signal(signal.SIGTERM)
+            else:
+                free.set()
+            process.communicate(timeout=30)
+        free.set()
+    assert process.returncode == 143
+    told = reports(cli)
+    document, known = json.loads(told["json"]), cases(cli)
+    ended = {"pc2": "in_sync", **({"web1": "changed"} if signals == 1 else {})}
+    assert {h["host"]: h["status"] for h in document["result"]["hosts"]} == ended
+    assert document["exit_code"] == 143
+    assert {suite for suite, _ in known} == {*ended, "project"}
+    assert known["project", "ringfence apply"] == "error"
+    invocation = log(told["sarif"])["invocations"][0]
+    assert (invocation["executionSuccessful"], invocation["exitCode"]) == (False, 143)
+    assert "**interrupted by SIGTERM; " in told["md"] if signals == 1 else "**ended before its end; " in told["md"]
+    assert ("nothing was done on `web3`" in told["md"]) == (signals == 1)
+
+
+def test_a_mistake_that_only_a_host_shows(cli: Cli) -> None:
+    with fleet(cli, 3) as hosts:
+        before = written(hosts)
+        cli.write({"site.yml": PLAYBOOK.replace("3389", "\"{{ 'x' if ansible_facts.hostname | lower == 'pc2' else 3389 }}\"")})
+        assert cli("apply", "--yes", *ASKED).code == 1
+        assert written(hosts) == before
+        assert cases(cli)["pc2", "host"] == "error"
+        assert cases(cli)["project", "ringfence apply"] == "error"
+        assert results(cli)["mistake"] == [("site.yml", 4)]
+        assert "nothing was done on `2 hosts: web1, web3`" in reports(cli)["md"]
+
+
+def test_mistakes_of_the_settings_and_a_stale_plan_have_reports(cli: Cli) -> None:
+    with fleet(cli, 2) as hosts:
+        assert cli("plan", "-o", "site.plan.json", *ASKED).code == 0
+        hosts["web1"].registry.set(RULES, "corp-rdp", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=22|Name=theirs|")
+        assert cli("apply", "site.plan.json", "--yes", *ASKED).code in (3, 4)
+        assert {"host-stale", "host-refused"} & set(results(cli))
+        assert cases(cli)["pc2", "firewall_rule corp-rdp"] == "passed"
+        assert cli("apply", "site.plan.json", "--yes", "--max-age", "1s", "--same-commit", *ASKED).code == 3
+        assert set(cases(cli)) == {("project", "ringfence apply")}
+        cli.write({"ringfence.yml": "nonsense: 1\n"})
+        assert cli("drift", *ASKED).code == 1
+        assert results(cli) == {"mistake": [("ringfence.yml", 1)]}
+        assert "nonsense" in reports(cli)["md"]
+
+
+def test_a_view_that_fails_stops_no_host(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object, result: object) -> str:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr("ringfence.views.junit_report.JunitReport.host", fail)
+    with fleet(cli, 1) as hosts:
+        before = written(hosts)
+        said = cli("apply", "--yes", *ASKED)
+        assert (said.code, written(hosts) > before) == (1, True)
+        assert "error: the report report.junit was not written: KeyError: 'a fault of ours'" in said.err
+        assert set(reports(cli)) == set(ReportFormat) - {"junit"}
+
+
 def test_hosts_that_are_not_reached_are_errors(cli: Cli) -> None:
     cli.write({"hosts.yml": DOWN})
     assert cli("drift", *ASKED).code == 5
@@ -303,3 +391,24 @@ def test_what_nothing_declares_any_more_is_told_and_fails_no_test(cli: Cli) -> N
         assert "GONE: allow inbound tcp 3389" in reports(cli)["junit"]
         assert "`GONE: allow inbound tcp 3389" in reports(cli)["md"]
         assert "On `pc2`:\n\n- `no play names the host any more" in reports(cli)["md"]
+
+
+# --------------------------------------------------------------------------------------------------- the guide
+
+def test_the_workflow_of_the_guide_is_one(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "reports.md").read_text(encoding="utf-8")
+    github, gitlab = re.findall(r"^```yaml\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    (tmp_path / "firewall.yml").write_text(github.replace("[self-hosted, firewall]", "ubuntu-latest"), encoding="utf-8")
+    looked = subprocess.run([Path(sys.executable).with_name("actionlint"), "firewall.yml"], cwd=tmp_path, capture_output=True,
+                            text=True, check=False)
+    assert (looked.returncode, looked.stdout) == (0, "")
+    assert yaml.safe_load(gitlab)["drift"]["artifacts"]["reports"]["junit"] == "drift.xml"
+
+
+def test_the_commands_of_the_guide_are_understood(cli: Cli) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "reports.md").read_text(encoding="utf-8")
+    called = re.findall(r"(?:^|run: |- |`)ringfence ([^`\n]*--report[^`\n]*)", guide, re.MULTILINE)
+    assert len(called) == 4
+    cli.write({"hosts.yml": DOWN})
+    for words in called:
+        assert cli(*words.split()).code in (0, 5), words

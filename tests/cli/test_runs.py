@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_lab import RULES, Cli, environment, fleet, start, written
+from cli_lab import RULES, Cli, environment, fleet, start, stuck, written
 from documents import document_in, hosts_in, names, validator, whole
 
 from ringfence.lab import Machine
-from ringfence.lab.simulated_host import SimulatedHost
 
 HELPER = Path(__file__).parents[1] / "helpers" / "killed_at.py"
 EVENTS = validator("events")
@@ -130,23 +129,6 @@ def test_killed_at_each_write_of_the_journal(how: str, cli: Cli, two: dict[str, 
             left = {h["host"] for h in found["hosts"] if h["status"] != "changed"}
             assert set(hosts_in(resumed.out)) == left
         assert cli("drift").code == 0
-
-
-def stuck(monkeypatch: pytest.MonkeyPatch, host: str, lab: dict[str, Machine]) -> tuple[threading.Event, threading.Event]:
-    """A host that does not answer the first time that it is written, until it may: (it is being written, it may answer)."""
-    called, free = threading.Event(), threading.Event()
-    run = SimulatedHost.run
-
-    def slow(self: SimulatedHost, batch: str, session: Any) -> str:
-        answer = run(self, batch, session)
-        if self.machine is lab[host] and self.machine.registry.generation > generation and not called.is_set():
-            called.set()
-            free.wait(60)
-        return answer
-
-    generation = lab[host].registry.generation
-    monkeypatch.setattr(SimulatedHost, "run", slow)
-    return called, free
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

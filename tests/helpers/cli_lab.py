@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from ringfence.cli.app import run
 from ringfence.cli.commands.lab import groups, machines
 from ringfence.lab import POLICY, Machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
+from ringfence.lab.simulated_host import SimulatedHost
 
 PROGRAM = [sys.executable, "-m", "ringfence.cli"]
 RULES = POLICY + r"\FirewallRules"
@@ -73,6 +75,23 @@ def fleet(cli: Cli, number: int = 3, **options: Any) -> Iterator[dict[str, Machi
         cli.write({"hosts.yml": lab.inventory(), "site.yml": PLAYBOOK,
                    "ringfence.yml": SETTINGS})
         yield {host.name: host for host in hosts}
+
+
+def stuck(monkeypatch: pytest.MonkeyPatch, host: str, lab: dict[str, Machine]) -> tuple[threading.Event, threading.Event]:
+    """A host that does not answer the first time that it is written, until it may: (it is being written, it may answer)."""
+    called, free = threading.Event(), threading.Event()
+    run = SimulatedHost.run
+
+    def slow(self: SimulatedHost, batch: str, session: Any) -> str:
+        answer = run(self, batch, session)
+        if self.machine is lab[host] and self.machine.registry.generation > generation and not called.is_set():
+            called.set()
+            free.wait(60)
+        return answer
+
+    generation = lab[host].registry.generation
+    monkeypatch.setattr(SimulatedHost, "run", slow)
+    return called, free
 
 
 def written(hosts: dict[str, Machine]) -> list[int]:

@@ -46,7 +46,7 @@ def test_fields_are_read_by_their_names(warm: Warm) -> None:
     assert told["accounts"] == {ANNA: "CORP\\Ops"}
     log = told["logs"]["Firewall"]
     assert {name: log.pop(name) for name in ("enabled", "whole", "damaged")} == {"enabled": True, "whole": True, "damaged": 0}
-    assert log == {"oldest": "2026-11-26T14:02:11Z", "events": [
+    assert log == {"oldest": "2026-11-26T14:02:11Z", "back_to": "2026-11-26T14:02:11Z", "events": [
         {"id": 2033, "time": "2026-11-26T14:02:12Z", "data": {"Store Type": "2", "ModifyingUser": "S-1-5-18"}},
         {"id": 2004, "time": "2026-11-26T14:02:11Z", "data": {
             "RuleId": "corp-rdp", "RuleName": '<RDP> & "more"', "Origin": "1", "ModifyingUser": ANNA,
@@ -98,9 +98,9 @@ def test_a_moment_that_is_none_becomes_no_query(warm: Warm, since: Any) -> None:
 
 def test_an_empty_log_and_one_that_is_off(warm: Warm) -> None:
     told = value(warm, "$Host1.Logs.Firewall.Enabled = $false")
+    empty: dict[str, Any] = {"oldest": None, "whole": True, "back_to": None, "damaged": 0, "events": []}
     assert told == {"accounts": {}, "unread": [], "logs": {
-        "Firewall": {"enabled": False, "oldest": None, "whole": True, "damaged": 0, "events": []},
-        "ConnectionSecurity": {"enabled": True, "oldest": None, "whole": True, "damaged": 0, "events": []}}}
+        "Firewall": {"enabled": False, **empty}, "ConnectionSecurity": {"enabled": True, **empty}}}
 
 
 @pytest.mark.parametrize(("setup", "why"), [
@@ -126,7 +126,7 @@ def test_what_is_told_is_bounded(warm: Warm) -> None:
     foreach ($number in 1..{MAX_EVENTS + 5}) {{ Add-Event 2005 2026-11-26T14:02:11Z @{{ RuleId = "r$number" }} }}
     Add-Event 2005 2026-11-26T14:02:12Z @{{ RuleId = $long }}""")
     log = told["logs"]["Firewall"]
-    assert (log["whole"], len(log["events"])) == (False, MAX_EVENTS + 1)
+    assert (log["whole"], log["back_to"], len(log["events"])) == (False, "2026-11-26T14:02:11Z", MAX_EVENTS + 1)
     assert len(log["events"][0]["data"]["RuleId"]) == 1000
     read = parse_event_logs(told)["Firewall"]
     assert (read.whole, len(read.events), read.events[0].text("RuleId")) == (False, MAX_EVENTS, "r7")
@@ -141,3 +141,21 @@ def test_accounts_that_nobody_can_translate_are_left_out(warm: Warm) -> None:
     Add-Event 2005 2026-11-26T14:02:14Z @{{ RuleId = 'a' }}""")
     assert told["accounts"] == {ANNA: "CORP\\Ops"}
     assert len(told["logs"]["Firewall"]["events"]) == 4
+
+
+def test_of_named_objects_alone_is_told_and_of_what_has_no_name(warm: Warm) -> None:
+    """Whatever the letters; others are read no further than to their name. Who did those nobody has to know."""
+    told = value(warm, f"""
+    Add-Event 2005 2026-11-26T14:02:11Z @{{ RuleId = 'corp-rdp' }}
+    Add-Event 2005 2026-11-26T14:02:12Z @{{ RuleId = '<a> & "b" ''c''' }}
+    Add-Event 2005 2026-11-26T14:02:13Z @{{ RuleId = 'other'; RuleName = 'corp-rdp'; ModifyingUser = '{ANNA}' }}
+    Add-Event 2005 2026-11-26T14:02:14Z @{{ RuleId = ''; RuleName = 'by its title' }}
+    Add-Event 2003 2026-11-26T14:02:15Z @{{ Profiles = '1'; SettingType = '1' }}
+    Add-Event 2033 2026-11-26T14:02:16Z @{{ 'Store Type' = '2' }}
+    Add-Event 2028 2026-11-26T14:02:17Z @{{ SetId = 'computers' }} ConnectionSecurity
+    Add-Event 2028 2026-11-26T14:02:18Z @{{ SetId = 'another' }} ConnectionSecurity""",
+                 names=["CORP-rdp", "<A> & \"b\" 'C'", "computers"])
+    log = told["logs"]["Firewall"]
+    assert [e["time"][17:19] for e in log["events"]] == ["16", "15", "14", "12", "11"]
+    assert (log["back_to"], told["accounts"]) == ("2026-11-26T14:02:11Z", {})
+    assert [e["data"] for e in told["logs"]["ConnectionSecurity"]["events"]] == [{"SetId": "computers"}]

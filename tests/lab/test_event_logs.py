@@ -188,11 +188,13 @@ def test_both_executors_tell_the_same(pair: tuple[Machine, Any]) -> None:
     # somebody whom the host cannot name, and with whom a batch begins anew
     with logged(on, "S-1-5-21-9-9-9-9", r"C:\Windows\System32\mmc.exe"):
         call(on, "New-NetFirewallRule", {"Name": "mine", "DisplayName": "Mine"})
-    for since in ({}, {"since": "2026-01-01T00:00:00.000Z"}, {"since": "2100-01-01T00:00:00.000Z"}):
-        asked = Call("Events.Read", since)
-        (said,), (told,) = way.run(batch_of(asked)).answers.values(), ask(on, asked)
+    questions: list[tuple[dict[str, Any], int]] = [
+        ({}, 5), ({"since": "2026-01-01T00:00:00.000Z"}, 5), ({"names": ["MINE", "x"]}, 2),
+        ({"since": "2100-01-01T00:00:00.000Z"}, 0)]
+    for asked, number in questions:
+        (said,), (told,) = way.run(batch_of(Call("Events.Read", asked))).answers.values(), ask(on, Call("Events.Read", asked))
         assert said == told
-        assert len(said.value["logs"]["Firewall"]["events"]) == (0 if since.get("since", "").startswith("21") else 5)
+        assert len(said.value["logs"]["Firewall"]["events"]) == number, asked
     assert said.value["logs"]["Firewall"]["oldest"] is not None
     on.event_logs.firewall.enabled = False
     on.event_logs.firewall.clear()

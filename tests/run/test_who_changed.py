@@ -100,7 +100,7 @@ def test_where_all_is_in_the_ledger_a_host_is_asked_from_the_write_on() -> None:
 def test_without_an_entry_the_whole_log_is_asked_for() -> None:
     host = LabHost({}, project=None)
     drifted(host)
-    assert host.verbs("Events.Read") == [{}]
+    assert host.verbs("Events.Read") == [{"names": ["r"]}]
 
 
 @pytest.mark.parametrize("what", ["pending", "inherited"])
@@ -112,7 +112,7 @@ def test_what_a_ledger_cannot_know_is_not_taken_from_it(what: str) -> None:
     else:
         host.machine.registry.set(LEDGER, "Machine", "other|pc|")
     assert only(drifted(host)).run == ""
-    assert host.verbs("Events.Read") == [{}]
+    assert host.verbs("Events.Read") == [{"names": ["r"]}]
 
 
 @pytest.mark.parametrize(("error", "says"), [

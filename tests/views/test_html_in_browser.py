@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from browsers import OpenedPage, chromium
-from html_pages import BY_ANNA, GROUPS, NARROWED, NOT_KNOWN, RULE, fleet, large, made, page
+from core import PROFILE
+from html_pages import BY_ANNA, GROUPS, NARROWED, NOT_KNOWN, RULE, change, fleet, large, made, page
 from playwright.sync_api import Browser, expect
 
 from ringfence.diagnostics import Diagnostic, Where
@@ -55,6 +56,12 @@ def test_it_shows_what_differs_under_the_hosts_that_it_is_on(opened: Open) -> No
     assert "remote_address is ANY, declared 10.1.4.0/28" in first
     assert one.texts("#app .open") == ["from ANY", "from ANY"]
     assert not one.page.locator("#plain").is_visible()
+
+
+def test_a_kind_without_words_for_what_it_does_shows_what_differs(opened: Open) -> None:
+    off, on = (PROFILE.create("public", {"enabled": on}) for on in (False, True))
+    one = opened(page([HostResult("pc1", (change(off, on),))], "drift"))
+    assert one.texts(ITEMS) == ["≠ DIFFERS firewall_profile public enabled is false, declared true playbooks/base.yml:8"]
 
 
 @pytest.mark.parametrize(("control", "value", "objects", "hosts"), [
@@ -275,8 +282,8 @@ HOSTILE = "</script><img src=x onerror=document.title='run'>\u202etxt.exe<!--"
 
 def test_names_of_strangers_run_nothing(opened: Open) -> None:
     rule = RULE.create(HOSTILE, {"protocol": "tcp", "description": HOSTILE})
-    change = Change(id_of(rule), rule, None, Where(HOSTILE, 2), why=HOSTILE)
-    text = page([HostResult(HOSTILE, (change,), diagnostics=(Diagnostic(Where(HOSTILE), HOSTILE, HOSTILE),), way_back=(HOSTILE,)),
+    gone = Change(id_of(rule), rule, None, Where(HOSTILE, 2), why=HOSTILE)
+    text = page([HostResult(HOSTILE, (gone,), diagnostics=(Diagnostic(Where(HOSTILE), HOSTILE, HOSTILE),), way_back=(HOSTILE,)),
                  HostResult("b")], groups={HOSTILE: [HOSTILE]})
     for view in ("changes", "hosts", "table"):
         one = opened(text, f"view={view}&columns=hosts")

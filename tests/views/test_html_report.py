@@ -21,7 +21,7 @@ from ringfence.report import HostResult
 from ringfence.secret import Secret
 from ringfence.views import html_data, html_report
 from ringfence.views.format import value
-from ringfence.views.html_data import FIELDS
+from ringfence.views.html_cells import FIELDS, change_cells, owner_of
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202etxt.exe<!--{{7*7}}&amp;\x00"
 
@@ -57,7 +57,7 @@ def test_the_page_has_every_change_of_every_host_as_it_was() -> None:
     results = [*large(7, 12, 4), *fleet(wrote=True)]
     found = changes_of(ReadPage(page(results)).data)
     for result in results:
-        expected = {c.resource.name: html_data.change_cells(c, (), html_data.owner_of(result, c), False) for c in result.changes}
+        expected = {c.resource.name: change_cells(c, (), owner_of(result, c), False) for c in result.changes}
         assert found.get(result.host, {}) == expected
     assert changes_of(ReadPage(page(results)).data, "remaining")["web3"].keys() == {"base-backup"}
 
@@ -146,6 +146,16 @@ def test_long_values_are_cut_where_nobody_asked_for_them_whole() -> None:
     assert (len(many), many[-1]) == (201, "and 800 more")
 
 
+def test_of_long_values_what_differs_is_shown() -> None:
+    addresses = [f"10.{n // 250}.{n % 250}.1" for n in range(1_000)]
+    before, after = (made("r", protocol="tcp", remote_address=those) for those in ([*addresses[1:], "10.9.9.9"], addresses))
+    properties = told(page([HostResult("h", (change(before, after),))]), "h", "r")["properties"]
+    assert properties["remote_address"] == (["10.9.9.9", "999 that are the same"], ["10.0.0.1", "999 that are the same"])
+    one, other = (RULE.create("r", {"protocol": "tcp", "description": "x" * 5_000 + end}) for end in ("a", "b"))
+    properties = told(page([HostResult("h", (change(one, other),))]), "h", "r")["properties"]
+    assert properties["description"] == ("…" + "x" * 200 + "a", "…" + "x" * 200 + "b")
+
+
 @pytest.mark.parametrize(("command", "first", "others"), [
     ("plan", "5 of 7 reached hosts would be changed; 1 in sync: 11 changes", []),
     ("apply --check", "5 of 7 reached hosts would be changed; 1 in sync: 11 changes", []),
@@ -162,10 +172,10 @@ def test_the_answer_where_all_is_well_or_nothing_was_looked_at() -> None:
     good = [HostResult("a"), HostResult("b")]
     assert ReadPage(page(good, "drift")).items("facts") == ["2 reached hosts: as declared"]
     assert ReadPage(page(good, "plan")).items("facts") == ["2 reached hosts: nothing is to be changed"]
-    assert ReadPage(page([], "validate")).items("facts") == ["no mistakes"]
+    assert ReadPage(page([], "validate")).items("facts") == ["no mistakes: 0 declarations for 0 hosts"]
     mistake = Diagnostic(Where("site.yml", 3), "there is no such property: portt", "did you mean port?")
     read = ReadPage(page([], "validate", [mistake]))
-    assert read.items("facts") == ["1 mistake in the project"]
+    assert read.items("facts") == ["ended before its end: 1 mistake"]
     assert ["✗ error", "site.yml:3", "there is no such property: portt did you mean port?"] in read.rows
     assert ReadPage(page([], "plan")).items("facts") == ["no host was looked at"]
 

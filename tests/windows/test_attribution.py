@@ -37,7 +37,8 @@ def said(case: dict[str, Any], log: str) -> dict[str, Any]:
     events = [{"id": id, "time": f"2026-11-26T{time}Z", "data": {
         **fields, "ModifyingUser": SIDS.get(user, user), "ModifyingApplication": program}}
         for id, time, user, program, fields in case["events"]]
-    told = {"enabled": True, "oldest": "2026-11-20T08:00:00Z", "whole": True, "events": events, **case.get("log", {})}
+    told = {"enabled": True, "oldest": "2026-11-20T08:00:00Z", "whole": True, "events": events, "back_to": "2026-11-26T11:00:00Z",
+            **case.get("log", {})}
     other: dict[str, Any] = {"enabled": True, "oldest": None, "whole": True, "events": []}
     return {"logs": {name: told if name == log else other for name in LOGS}, "accounts": ACCOUNTS, "unread": []}
 

@@ -10,7 +10,7 @@ from pypsrp.complex_objects import PSInvocationState
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-from ringfence.batch import UNKNOWN_VERB, Batch
+from ringfence.batch import UNKNOWN_VERB, Batch, Call
 from ringfence.batch.jea import FUNCTION
 from ringfence.errors import HostError, Unreachable
 
@@ -47,9 +47,11 @@ def audit(job: Job, way: Way) -> int:
 
 
 def _audit(way: Way) -> Iterator[str]:
-    [before] = way.ask(READ)
+    before, events = way.ask(READ, Call("Events.Read"))
     if not strings(before):
         yield "no rule is read"
+    if events["unread"]:
+        yield f"not every event log is read: {events['unread']}"
     _, answers = way.send(new(NAME), compare("a guess"), READ)
     for what, answer in zip(("a rule could be made", "a key could be guessed"), answers, strict=False):
         if answer.error is None or answer.error.id != UNKNOWN_VERB:

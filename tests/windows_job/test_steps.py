@@ -113,10 +113,28 @@ class Auditors(Way):
         return batch, tuple(no if call.verb in unknown else next(rest) for call in calls)
 
 
+@dataclass(frozen=True)
+class Eventless(Auditors):
+    """An endpoint whose virtual account may not read event logs."""
+
+    def send(self, *calls: Call, stop: bool = False) -> tuple[Batch, tuple[Answer, ...]]:
+        batch, answers = super().send(*calls, stop=stop)
+        for call, answer in zip(calls, answers, strict=True):
+            if call.verb == "Events.Read":
+                answer.value["unread"].append({"what": "the event log Firewall", "reason": "access is denied"})
+        return batch, answers
+
+
 def test_an_auditor(job: Job) -> None:
     with reached() as way:
         assert connections.audit(job, Auditors(way.name, way.variables, True)) == 0
         assert connections.audit(job, way) == 1
+    assert verdicts(job) == {"jea-audits": False}
+
+
+def test_an_auditor_who_reads_no_event_log(job: Job) -> None:
+    with reached() as way:
+        assert connections.audit(job, Eventless(way.name, way.variables, True)) == 1
     assert verdicts(job) == {"jea-audits": False}
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from ringfence import files, kinds
 from ringfence.batch import scripts
-from ringfence.cli import app, host_script_page, limits_page, man_pages, settings_page
+from ringfence.cli import app, findings_page, host_script_page, limits_page, man_pages, settings_page
 from ringfence.cli.command_tree import command_tree, completion_text
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
@@ -54,7 +54,8 @@ def generated(root: Path) -> dict[str, str]:
     made |= {"docs/guide/doctor.md": reference.checks(), "docs/reference/lab.md": lab_page()}
     return made | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
                     "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page(),
-                    "docs/reference/limits.md": limits_page.page(), "docs/reference/settings.md": settings_page.page(),
+                    "docs/reference/limits.md": limits_page.page(), "docs/reference/findings.md": findings_page.page(),
+                    "docs/reference/settings.md": settings_page.page(),
                     "docs/reference/host-script-sums.md": sums_page(),
                     "docs/reference/host-script-api.md": api_page(root)}
 

@@ -43,6 +43,7 @@ class SimulatedFleet:
     `transport` "mixed" alternates PSRP and SSH. `auth` and `https` are for PSRP ("certificate" needs https). `by_key`:
     SSH logs on with a key instead of the password. `groups`: name → host names, for the inventory. `pwsh`: the executable
     of a real PowerShell that runs the host script on every host, JEA endpoints included; the hosts have to be machines.
+    `first_port`: of the first host, the others have those that follow; 0: free ones.
     `transport` "local" needs it: the inventory then names a program of each host's own as `ringfence_powershell`.
     """
 
@@ -55,6 +56,7 @@ class SimulatedFleet:
     ssh: SshServerSettings = field(default_factory=SshServerSettings)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     pwsh: str | None = None
+    first_port: int = 0
     running: dict[str, RunningHost] = field(default_factory=dict, init=False)
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
 
@@ -69,12 +71,13 @@ class SimulatedFleet:
                 powershell = self._powershell(acceptor, host, shims)
                 if powershell is not None:
                     stack.callback(powershell.close)
+                port = self.first_port + number if self.first_port else 0
                 over_ssh = self.transport == "ssh" or (self.transport == "mixed" and number % 2 == 1)
                 if self.transport == "local":
                     running = _local(host, powershell, directory)
                 else:
-                    running = (self._ssh(acceptor, host, powershell, directory) if over_ssh else
-                               self._psrp(acceptor, host, powershell, authority))
+                    running = (self._ssh(acceptor, host, powershell, directory, port) if over_ssh else
+                               self._psrp(acceptor, host, powershell, authority, port))
                 stack.callback(running.server.close)
                 if powershell is not None and not isinstance(running.server, RealPowerShell):
                     powershell.bridge.drop = running.server.drop
@@ -84,6 +87,12 @@ class SimulatedFleet:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def drop(self, name: str) -> None:
+        """Cut the connections of a host."""
+        server = self.running[name].server
+        if not isinstance(server, RealPowerShell):
+            server.drop()
 
     def inventory(self) -> str:
         """The inventory as YAML, for `ringfence -i` and for Ansible alike."""
@@ -100,7 +109,7 @@ class SimulatedFleet:
         return RealPowerShell(acceptor, host.machine, self.pwsh, shims)
 
     def _psrp(self, acceptor: Acceptor, host: ServedHost, powershell: RealPowerShell | None,
-              authority: Authority | None) -> RunningHost:
+              authority: Authority | None, port: int) -> RunningHost:
         user, password = next(iter(host.accounts.items()))
         settings, client, files = self.winrm, None, None
         if powershell is not None:
@@ -111,12 +120,13 @@ class SimulatedFleet:
             client = authority.client(user)
             certificates = {**(settings.methods.certificates or {}), client.fingerprint: user}
             settings = replace(settings, methods=replace(settings.methods, certificates=certificates))
-        server = WinRMServer(acceptor, host, settings, files, str(authority.path) if authority else None)
+        server = WinRMServer(acceptor, host, settings, files, str(authority.path) if authority else None, port)
         variables = {"ansible_connection": "psrp", "ansible_host": LOOPBACK, "ansible_port": server.port,
                      "ansible_user": user, **_psrp_variables(self.auth, password, authority, client)}
         return RunningHost(host, server, variables)
 
-    def _ssh(self, acceptor: Acceptor, host: ServedHost, powershell: RealPowerShell | None, directory: Path) -> RunningHost:
+    def _ssh(self, acceptor: Acceptor, host: ServedHost, powershell: RealPowerShell | None, directory: Path,
+             port: int) -> RunningHost:
         user, password = next(iter(host.accounts.items()))
         variables: dict[str, Any] = {"ansible_connection": "ssh", "ansible_host": LOOPBACK, "ansible_user": user}
         settings = self.ssh
@@ -129,7 +139,7 @@ class SimulatedFleet:
             variables["ansible_ssh_private_key_file"] = str(private)
         else:
             variables["ansible_password"] = password
-        server = SshServer(acceptor, host, settings)
+        server = SshServer(acceptor, host, settings, port=port)
         known_hosts = directory / "known_hosts"
         with known_hosts.open("a", encoding="ascii") as file:
             file.write(server.known_hosts)

@@ -42,4 +42,4 @@ class SimulatedHost:
     def admits(self, port: int, remote_address: str) -> bool:
         """Whether this host's firewall lets a new TCP connection in, on 5985, 5986 (WinRM) or 22 (sshd)."""
         with self.machine.lock:
-            return inbound_connection.admits(self.machine, port, remote_address)
+            return not self.machine.faults.unplugged and inbound_connection.admits(self.machine, port, remote_address)

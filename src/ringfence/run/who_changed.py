@@ -11,7 +11,7 @@ from ringfence.model.state import LOCAL, Change
 from ringfence.plan.plan import Plan
 from ringfence.report import HostResult
 from ringfence.run.host import HostJob, HostRun, RunContext
-from ringfence.windows.attribution import Clock, asked_since, attributions
+from ringfence.windows.attribution import Clock, asked_names, asked_since, attributions
 from ringfence.windows.policy_events import LOGS, EventLog, moment_of, parse_event_logs
 
 _NOT_ASKED = "the endpoint does not read it: export it anew (`ringfence jea export`)"
@@ -41,7 +41,7 @@ def _with_who_changed(run: HostRun, plan: Plan, result: HostResult) -> HostResul
 def _asked(run: HostRun, changes: list[Change], plan: Plan, clock: Clock) -> tuple[dict[str, EventLog], str]:
     """Both logs, and the SID of the account that ringfence has there."""
     since = asked_since(changes, plan.found.ledger, clock)
-    asked = {"since": f"{since:%Y-%m-%dT%H:%M:%S}.000Z"} if since else {}
+    asked = {"names": asked_names(changes), **({"since": f"{since:%Y-%m-%dT%H:%M:%S}.000Z"} if since else {})}
     try:
         reply = run.send(Batch({"events": Call("Events.Read", asked), "session": Call("Session.Read")}))
     except HostError as error:

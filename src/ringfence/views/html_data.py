@@ -8,38 +8,25 @@ hundred rows where they are alike, and a few megabytes where no change is like a
 import json
 from array import array
 from collections import Counter, deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any
 
-from ringfence.diagnostics import Diagnostic
-from ringfence.errors import HostError
 from ringfence.formats.data import encode
-from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Change, Id
-from ringfence.plan.obstacles import Obstacle
-from ringfence.report import DefaultsResult, HostResult
-from ringfence.secret import MASK
+from ringfence.report import HostResult
 from ringfence.views.attribution_text import common_reason, who_row
 from ringfence.views.change_text import orphan_change
-from ringfence.views.format import MAX_LISTED, Names, count, cut, empty_as, escaped, naming, natural, value
-from ringfence.views.meaning import lets_all_through, meaning
+from ringfence.views.format import Names, cut, escaped, natural
+from ringfence.views.html_cells import MAX_SHOWN_TEXT, Cells, change_cells, error_cells, note_cells, obstacle_cells, owner_of
 from ringfence.windows.origin import ORIGINS
-from ringfence.windows.stored_names import stored_names, title_of
-
-FIELDS = ("why", "owner", "file", "line", "play", "task", "tags", "title", "renamed", "defaults", "found", "declared")
-"""What the page has of every change, in this order; behind it (property, found, declared) of each that is told."""
+from ringfence.windows.stored_names import stored_names
 
 MAX_VARIANT_TEXT = 64_000_000  # characters of variants that are kept: what is more than that is counted, and not described
 MAX_NOTES = 100  # mistakes, warnings and obstacles of one host that are shown
-MAX_OBJECTS = 50  # objects of an obstacle that are named
-_MAX_MEMBERS = 10 * MAX_LISTED  # members of a list that are shown
-_MAX_TEXT = 2_000  # characters of a value that are shown
 _MAX_REMEMBERED = 20_000  # changes that are known again without a look at what they say
 _VARIANTS = 4  # of an object, that are known so
-Cells = list[Any]
 
 
 @dataclass(slots=True)
@@ -56,7 +43,7 @@ class ChangeRow:
     """What is done to one object, or is wrong with it.
 
     word: what that is called, a key of the words of the page · patch: what makes the cells of its first variant of those of its
-    family, as JSON · known: {digest of the cells: variant}, in order.
+    family, as JSON, or empty · known: {digest of the cells: variant}, in order.
     """
 
     id: Id
@@ -110,7 +97,7 @@ class ChangeTable:
         if (both := one.found.get((owner, called))) is None:
             cells = change_cells(change, called, owner, self._full)
             both = one.found[owner, called] = self._made(change, cells)
-            if len(one.found) == 1 and sum(map(len, map(str, cells))) < _MAX_TEXT:  # a long one would hold much memory
+            if len(one.found) == 1 and sum(map(len, map(str, cells))) < MAX_SHOWN_TEXT:  # a long one would hold much memory
                 seen.appendleft(one)
                 self._remembered += 1
         if self._remembered > _MAX_REMEMBERED:
@@ -135,12 +122,14 @@ class ChangeTable:
             self.families.append(cells)
         patch = encode(list(_patch(self.families[family], cells)))
         self._size += len(patch)
+        if self._size > MAX_VARIANT_TEXT:
+            patch = ""
         row = self.rows[change.id, word] = ChangeRow(change.id, _called(change), word, len(self.rows), family, patch)
         return row
 
     def _cells(self, row: ChangeRow) -> Cells:
         """Those of the first variant of a row."""
-        return patched(self.families[row.family], json.loads(row.patch))
+        return patched(self.families[row.family], json.loads(row.patch or "[]"))
 
 
 def patched(base: Cells, patch: Sequence[Any]) -> Cells:
@@ -162,78 +151,6 @@ def _patch(base: Cells, cells: Cells) -> Iterator[Any]:
     for number, cell in enumerate(cells):
         if number >= len(base) or base[number] != cell:
             yield from (number, cell)
-
-
-def change_cells(change: Change, names: Names, owner: str, full: bool) -> Cells:
-    """What is told of a change, as FIELDS has it, and its properties."""
-    say, label, where = naming(names), change.label, change.where
-    title = title_of(change)
-    renamed = change.resource.name if change.action == "rename" else ""
-    cells: Cells = [cut(change.why, full), owner, escaped(where.file), where.line, cut(label.play, full), cut(label.task, full),
-                    [*map(escaped, label.tags)], dict(names).get(title) or cut(title, full), cut(renamed, full)]
-    both = change.before is not None and change.after is not None
-    told = (None, None) if both and not change.resource.kind.phrases else (change.before, change.after)  # what differs says all
-    cells += [_by_default(change), *(_meaning(side, names, full) for side in told)]
-    nothing = _blanks(cast(Hashable, type(change.resource)))
-    for name, (before, after) in change.properties().items() if change.writes else ():
-        found, declared = (None if side is None else _told(v, nothing.get(name, "(none)"), say, full) for side, v in (
-            (change.before, before), (change.after, after)))
-        if found == declared and MASK in str(found):
-            declared = "another key"
-        elif found == declared:  # called the same, or cut before they differ: then as they are stored, and whole
-            found, declared = (_told(v, nothing.get(name, "(none)"), str, True) for v in (before, after))
-        p = change.resource.kind.properties.get(name)
-        cells += (name, *(side.upper() if isinstance(side, str) and p and r is not None and lets_all_through(r, p) else side
-                          for side, r in ((found, change.before), (declared, change.after))))
-    return cells
-
-
-@cache
-def _blanks(sort: Any) -> dict[str, str]:
-    """{property: what nothing means for it} of a class of resources."""
-    return {name: empty_as(p.type) for name, p in sort.kind.properties.items()}
-
-
-def _told(content: Any, nothing: str, say: Callable[[str], str], full: bool) -> str | list[str]:
-    """A value as the page has it: a text, or members."""
-    if not isinstance(content, tuple) or not content:
-        longer = isinstance(content, str) and bool(content) and not full
-        return say(cut(str(content), longest=_MAX_TEXT) if longer else value(content, nothing, full))
-    shown = content if full else content[:_MAX_MEMBERS]
-    members = [say(value(_member(m), full=full)) for m in shown]
-    return [*members, f"and {len(content) - len(shown)} more"] if len(shown) < len(content) else members
-
-
-def _member(member: Any) -> Any:
-    """A member of a list; of one with a table of its own what says something."""
-    if not isinstance(member, Resource):
-        return member
-    return {name: content for name, content in member.values().items() if content not in (None, False, ())}
-
-
-def _by_default(change: Change) -> list[str]:
-    """What an object that comes or goes does by Windows' defaults: property and value in turn."""
-    if change.action not in ("create", "remove"):
-        return []
-    held = change.resource.values()
-    nothing = _blanks(cast(Hashable, type(change.resource)))
-    shown = (p for p in change.resource.kind.phrases if p.phrase and p.phrase.always and held[p.name] == p.default)
-    return [text for p in shown for text in (p.name, value(p.default, nothing[p.name]))]
-
-
-def _meaning(resource: Resource | None, names: Names, full: bool) -> list[str]:
-    """What an object does in words; every second text is open to anybody."""
-    texts = [""]
-    for piece in meaning(resource, names, full) if resource is not None else ():
-        between = "" if texts == [""] or piece.text.startswith(",") else " "
-        if piece.open == (len(texts) % 2 == 0):
-            texts[-1] += between + piece.text
-        elif piece.open:
-            texts[-1] += between
-            texts.append(piece.text)
-        else:
-            texts.append(between + piece.text)
-    return texts if texts != [""] else []
 
 
 def _called(change: Change) -> str:
@@ -284,11 +201,11 @@ class ReportData:
         self.words.update(counted)
         self.hosts_of_word.update(counted.keys())
         told = result.diagnostics[:MAX_NOTES]
-        error = -1 if result.error is None else self.errors.add(_error(result.error))
+        error = -1 if result.error is None else self.errors.add(error_cells(result.error))
         self.hosts.append([
             escaped(result.host), result.status, round(result.seconds, 2), result.declared, result.undeclared, dict(counted),
             error, [self.notes.add(note_cells(d)) for d in told], len(result.diagnostics) - len(told),
-            [self.obstacles.add(_obstacle(o)) for o in result.obstacles[:MAX_NOTES]], [escaped(w) for w in result.way_back],
+            [self.obstacles.add(obstacle_cells(o)) for o in result.obstacles[:MAX_NOTES]], [escaped(w) for w in result.way_back],
             _which(result.written, result.changes, numbers), _which(result.proven, result.changes, numbers),
             self._who(result, numbers)])
 
@@ -297,7 +214,7 @@ class ReportData:
         all of them stands once, for the row -1."""
         found = result.changed_by or {}
         if reason := common_reason(found):
-            return [-1, self.who.add(f"not known: {cut(reason, longest=_MAX_TEXT)}")]
+            return [-1, self.who.add(f"not known: {cut(reason, longest=MAX_SHOWN_TEXT)}")]
         told = [(number, who_row(found[change.id])[1]) for number, change in zip(numbers, result.changes, strict=False)
                 if change.id in found]
         return [part for number, lines in told for part in (number, self.who.add("\n".join(lines)))]
@@ -320,40 +237,6 @@ def _which(ids: frozenset[Id], changes: Sequence[Change], numbers: Sequence[int]
 
 
 _OURS = ORIGINS["project"]
-
-
-def owner_of(result: HostResult, change: Change) -> str:
-    """Whose the object is, in words."""
-    if isinstance(result, DefaultsResult) and (whose := result.origins.get(change.id)):
-        return ORIGINS[whose.name] + (f": {cut(whose.of)}" if whose.of else "")
-    return ORIGINS.get(change.owner, "")
-
-
-def note_cells(problem: Diagnostic) -> Cells:
-    """A mistake or warning, without its host."""
-    where = escaped(str(problem.where)) if problem.where.file else ""
-    return [problem.severity, where, escaped_lines(problem.summary), escaped_lines(problem.detail)]
-
-
-def escaped_lines(text: str) -> str:
-    """The text, escaped but for its line ends."""
-    return "\n".join(map(escaped, text.splitlines()))
-
-
-def _error(error: Exception) -> Cells:
-    """Why a host failed: the kind of failure, what happened, what the other side said of it, and what to do."""
-    if isinstance(error, HostError):
-        return [error.kind, *map(escaped_lines, (error.summary, error.detail, error.advice))]
-    return ["", escaped_lines(str(error)), "", ""]
-
-
-def _obstacle(one: Obstacle) -> Cells:
-    """What keeps objects out of force: level, profiles, reason, way out, objects."""
-    shown = [f"{cut(str(a))}" + (f" ({escaped(str(a.where))})" if a.where.file else "") for a in one.objects[:MAX_OBJECTS]]
-    left = len(one.objects) - len(shown)
-    level = "note" if one.reason.weight == "note" else one.level
-    return [level, list(one.profiles), cut(one.reason.text, longest=_MAX_TEXT), cut(one.reason.advice, longest=_MAX_TEXT),
-            [*shown, f"and {count(left, 'object')} more"] if left else shown]
 
 
 class TableText:

@@ -18,8 +18,9 @@ from ringfence.errors import ExitCode
 from ringfence.formats.data import encode
 from ringfence.report import HostResult, Report
 from ringfence.views.change_words import GONE
-from ringfence.views.html_data import FIELDS, HOST_FIELDS, ReportData, TableText
-from ringfence.views.html_tables import PlacedHosts, page_head, page_tables
+from ringfence.views.html_cells import FIELDS
+from ringfence.views.html_data import HOST_FIELDS, ReportData, TableText
+from ringfence.views.html_tables import PlacedHosts, page_head, page_tables, problems_of
 from ringfence.views.html_words import COMMAND_WORDS, LEVELS, SEVERITIES, ToneWord
 from ringfence.views.view import ViewOptions
 
@@ -52,8 +53,8 @@ class HtmlReport:
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         hosts = PlacedHosts(self._data, self._options.groups)
-        page = page_head(self._options, self._words, report, seconds, exit_code, self._warnings, hosts.away,
-                         self._data.words[GONE])
+        notes = (*self._warnings, *problems_of(report))
+        page = page_head(self._options, self._words, report, seconds, exit_code, notes, hosts.away, self._data.words[GONE])
         page |= page_tables(self._data, hosts, self._words)
         described = sum(len(row.known) for row in self._data.changes.rows.values())
         while True:

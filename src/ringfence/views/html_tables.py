@@ -6,13 +6,14 @@ from datetime import UTC
 from typing import Any
 
 from ringfence import __version__
-from ringfence.diagnostics import Diagnostic
+from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.report import Report, RunInfo, Status
 from ringfence.views.change_words import ABANDONED, GONE
 from ringfence.views.format import cut, escaped, natural
 from ringfence.views.host_names import HostGroups, HostNames
-from ringfence.views.html_data import FIELDS, HOST_FIELDS, Cells, ChangeRow, ReportData, note_cells, patched, runs_of
+from ringfence.views.html_cells import FIELDS, Cells, note_cells
+from ringfence.views.html_data import HOST_FIELDS, ChangeRow, ReportData, patched, runs_of
 from ringfence.views.html_words import LEVELS, SEVERITIES, CommandWords, ToneWord
 from ringfence.views.view import ViewOptions
 
@@ -58,10 +59,11 @@ def page_head(options: ViewOptions, words: CommandWords, report: Report, seconds
     commit = project.commit[:12] + (" and what was not committed" if project.dirty else "") if project and project.commit else ""
     about = [("exit code", f"{int(exit_code)}: {exit_code.meaning}"), ("commit", commit), ("run", run.run_id),
              ("started", _at(run)), ("took", f"{seconds:.1f} s"), ("plan", _plan_made(options.plan)), ("next", options.next)]
-    errors = sum(w.severity == "error" for w in warnings)
+    errors = [w for w in warnings if w.severity == "error"]
     return {"title": " · ".join(filter(None, (f"ringfence {run.command}", name, _at(run)))),
             "heading": words.title, "project": name, "about": [(n, escaped(t)) for n, t in about if t],
-            "facts": [*_facts(run.command, report, errors, away), *_left_behind(gone, options.abandoned)],
+            "facts": [*_facts(run.command, report, bool(errors), sum(bool(w.where.file) for w in errors), away),
+                      *_left_behind(gone, options.abandoned)],
             "notes_title": "Mistakes and warnings" if errors else "Warnings",
             "notes": [_note(w) for w in warnings[:_MAX_NOTES]], "notes_left": max(0, len(warnings) - _MAX_NOTES),
             "changes_title": words.heading,
@@ -83,6 +85,11 @@ def _some(hosts: Sequence[str]) -> str:
     """The first of these hosts, and how many more there are."""
     more = f" and {len(hosts) - _NAMED:,} more" if len(hosts) > _NAMED else ""
     return ", ".join(map(escaped, hosts[:_NAMED])) + more
+
+
+def problems_of(report: Report) -> Sequence[Diagnostic]:
+    """What ended the command before its end: each mistake, or the one reason."""
+    return report.problems or ([Diagnostic(NOWHERE, str(report.error))] if report.error else [])
 
 
 def _plan_made(plan: Mapping[str, Any] | None) -> str:
@@ -122,13 +129,16 @@ _ENDED_BADLY: dict[Status, str] = {
     "invalid": "with mistakes in what is declared"}
 
 
-def _facts(command: str, report: Report, errors: int, away: Sequence[str]) -> Iterator[ToneWord]:
+def _facts(command: str, report: Report, errors: bool, mistakes: int, away: Sequence[str]) -> Iterator[ToneWord]:
     """The answer first: what differs, what was not reached, and what went wrong."""
     total, counts = sum(report.counts.values()), report.counts
     reached = total - counts["unreachable"]
-    if errors or not total:
-        yield ToneWord("✗", f"{_many(errors, 'mistake')} in the project", "error") if errors else ToneWord(
-            "✓", "no mistakes", "good") if command == "validate" else ToneWord("i", "no host was looked at", "quiet")
+    if errors:
+        yield ToneWord("✗", "ended before its end" + (f": {_many(mistakes, 'mistake')}" if mistakes else ""), "error")
+    elif command == "validate":
+        yield ToneWord("✓", f"no mistakes: {_many(report.declared, 'declaration')} for {_many(total, 'host')}", "good")
+    elif not total:
+        yield ToneWord("i", "no host was looked at", "quiet")
     if reached and command in _SAID:
         one, several, what, none = _SAID[command]
         number = counts["changed" if command == "apply" else "differs"]
@@ -179,7 +189,7 @@ def _row_groups(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> It
     by_label: dict[str, list[dict[str, Any]]] = {}
     sizes: dict[str, int] = {}
     for row in [*data.changes.rows.values()][:_MAX_ROWS]:
-        told = dict(zip(FIELDS, cells := patched(data.changes.families[row.family], json.loads(row.patch)), strict=False))
+        told = dict(zip(FIELDS, cells := patched(data.changes.families[row.family], json.loads(row.patch or "[]")), strict=False))
         word, label = words.changes[row.word], hosts.labels[row.number]
         place = f"{told['file']}:{told['line']}" if told["line"] else told["file"]
         by_label.setdefault(label, []).append({

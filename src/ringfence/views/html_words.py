@@ -17,9 +17,9 @@ class ToneWord:
     tone: str
 
 
-_STATUS_SIGNS: dict[Status, str] = {"in_sync": "✓", "reachable": "✓", "changed": "✓", "differs": "≠", "not_in_force": "!",
-                                    "unreachable": "⊘", "unknown": "?", "lost": "✗", "refused": "✗", "stale": "✗", "invalid": "✗",
-                                    "failed": "✗"}
+_STATUS_SIGNS: dict[Status, str] = {"in_sync": "✓", "reachable": "✓", "valid": "✓", "changed": "✓", "differs": "≠",
+                                    "not_in_force": "!", "unreachable": "⊘", "unknown": "?", "lost": "✗", "refused": "✗",
+                                    "stale": "✗", "invalid": "✗", "failed": "✗"}
 _STATUSES = {name: ToneWord(sign, status_words(name), "good" if name == "changed" else STYLES[name])
              for name, sign in _STATUS_SIGNS.items()}
 SEVERITIES = {"error": ToneWord("✗", "error", "error"), "warning": ToneWord("!", "warning", "warning"),

@@ -37,6 +37,7 @@ REPORTS: ViewTable = {
     "md": _later("markdown_report", "MarkdownReport"),
     "junit": _later("junit_report", "JunitReport"),
     "sarif": _later("sarif_report", "SarifReport"),
+    "html": _later("html_report", "HtmlReport"),
     "json": partial(JsonReport, defaults_view.defaults_text),
 }
 VALIDATED_REPORTS: ViewTable = {**REPORTS, "json": ValidatedJson}

@@ -76,6 +76,12 @@ def asked_since(changes: Iterable[Change], ledger: Ledger, clock: Clock) -> date
     return min(known) if known and len(known) == len(since) else None
 
 
+def asked_names(changes: Iterable[Change]) -> list[str]:
+    """The names by which events know the objects of the changes: others need not be told, but those without a name."""
+    objects = [change.before or change.resource for change in changes]
+    return sorted({resource.kind.storage.cmdlet_name(resource.name) for resource in objects})
+
+
 def _since(ledger: Ledger, id: Id, clock: Clock) -> datetime | None:
     """When the run began that last wrote an object, by the host's clock; None where there is none, or nobody knows: of a run that
     never told its end, and of one on the machine whose image this host was made from."""
@@ -214,8 +220,8 @@ def _not_told(log: EventLog, since: datetime | None, run: str) -> str:
     if log.oldest is None:
         return f"{off}the event log is empty{damaged}"
     reaches = f"the event log reaches back to {shown_moment(log.oldest)}"
-    if not log.whole and log.events and (since is None or log.events[0].time > since):
-        back_to = shown_moment(log.events[0].time)
+    if log.back_to and (since is None or log.back_to > since):
+        back_to = shown_moment(log.back_to)
         return f"{off}of the event log the newest {MAX_EVENTS:,} events were read, back to {back_to}, and none is of it{damaged}"
     if since is None:
         return f"{off}{reaches} and has nothing of it{damaged}"

@@ -68,12 +68,13 @@ class PolicyEvent:
 @dataclass(frozen=True, slots=True)
 class EventLog:
     """What a host said of one log. events: the oldest first · oldest: when the first record was written that the log still has,
-    of whatever id; None where it has none · whole: whether all events were read that it was asked for · damaged: how many of its
-    records could not be read · unread: why nothing is known of it."""
+    of whatever id; None where it has none · whole: whether all events were looked at that can tell something; else back_to: the
+    time of the oldest that was · damaged: how many could not be read · unread: why nothing is known of it."""
 
     enabled: bool = True
     oldest: datetime | None = None
     whole: bool = True
+    back_to: datetime | None = None
     events: tuple[PolicyEvent, ...] = ()
     damaged: int = 0
     unread: str = ""
@@ -98,7 +99,9 @@ def _log(told: Mapping[str, Any], accounts: Mapping[str, str]) -> EventLog:
     listed, damaged = told.get("events"), told.get("damaged")
     rows = listed[:MAX_EVENTS] if isinstance(listed, list) else []
     events = [event for row in reversed(rows) if (event := _event(_dict(row), accounts))]
-    return EventLog(told.get("enabled") is not False, moment_of(told.get("oldest")), told.get("whole") is not False,
+    whole = told.get("whole") is not False
+    return EventLog(told.get("enabled") is not False, moment_of(told.get("oldest")), whole,
+                    None if whole else moment_of(told.get("back_to")),
                     tuple(sorted(events, key=lambda event: event.time)),
                     damaged if type(damaged) is int and 0 < damaged <= MAX_EVENTS else 0)
 

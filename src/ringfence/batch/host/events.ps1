@@ -12,34 +12,46 @@ function Get-Records([string]$Log, [string]$Query, [int]$Most, [bool]$Oldest) { 
     foreach ($problem in $problems) { if ($problem.FullyQualifiedErrorId -notlike 'NoMatchingEventsFound*') { throw $problem } }
     $found
 }
-function Read-Event($Record) {
-    $document, $data = (New-Object Xml.XmlDocument), @{}
-    $document.LoadXml($Record.ToXml())
+function Read-Event($Record, [string]$Xml, $Users) {  # JSON of it; who did it is noted in $Users
+    $document, $fields = (New-Object Xml.XmlDocument), @{}
+    $document.LoadXml($Xml)
     foreach ($node in $document.GetElementsByTagName('Data')) {
-        $name, $text = $node.GetAttribute('Name'), $node.get_InnerText()
-        if ($name -in $eventFields) { $data[$name] = $text.Substring(0, [Math]::Min($text.Length, 1000)) }
+        $name = $node.GetAttribute('Name')
+        if ($name -in $eventFields) { $text = $node.get_InnerText(); $fields[$name] = $text.Substring(0, [Math]::Min($text.Length, 1000)) }
     }
-    @{ id = $Record.Id; time = $Record.TimeCreated; data = $data }
+    if ($fields['ModifyingUser']) { $Users[$fields['ModifyingUser']] = $true }
+    $data = foreach ($name in $fields.Keys) { (ConvertTo-JsonText $name) + ':' + (ConvertTo-JsonText $fields[$name]) }
+    '{"id":' + [int]$Record.Id + ',"time":' + (ConvertTo-ReplyJson $Record.TimeCreated) + ',"data":{' + ($data -join ',') + '}}'
 }
-function Read-EventLog([string]$Log, [string]$Since) {
+function Read-EventLog([string]$Log, [string]$Since, $Names, $Users) {
     $state = Get-WinEvent -ListLog $Log -ErrorAction Stop
     $query = '(' + ($eventLogs[$Log.Split('/')[1]] -join ') or (') + ')'
     if ($Since) { $query = "($query) and TimeCreated[@SystemTime >= '$Since']" }
     $records, $damaged = @(Get-Records $Log "*[System[$query]]" ($mostEvents + 1)), 0
-    $events = foreach ($record in $records) { try { Read-Event $record } catch { $damaged++ } }
-    @{  enabled = [bool]$state.IsEnabled; oldest = @(Get-Records $Log '*' 1 $true)[0].TimeCreated; events = @($events)
-        whole = $records.Count -le $mostEvents; damaged = $damaged }
+    $events = foreach ($record in $records) {
+        try {
+            $xml = $record.ToXml()  # of most records this is all that is looked at
+            $other = $Names -and $xml -match '<Data Name=["''](?:Rule|Set)Id["'']>([^<]+)<' -and -not $Names[[Net.WebUtility]::HtmlDecode($Matches[1])]
+            if (-not $other) { Read-Event $record $xml $Users }
+        }
+        catch { $damaged++ }
+    }
+    @{  enabled = [bool]$state.IsEnabled; oldest = @(Get-Records $Log '*' 1 $true)[0].TimeCreated; damaged = $damaged
+        events = New-Object Text.StringBuilder ('[' + ($events -join ',') + ']')
+        whole = $records.Count -le $mostEvents; back_to = if ($records) { $records[-1].TimeCreated } }
 }
-function Read-Events([string]$Since) {
-    if ($Since -and $Since -notmatch '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z\z') { Stop-Call InvalidArgument since "'$Since' is no moment" }
+function Read-Events($With) {
+    $since = "$($With['since'])"
+    if ($since -and $since -notmatch '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z\z') { Stop-Call InvalidArgument since "'$since' is no moment" }
     $unread.Clear()
-    $logs, $accounts = @{}, @{}
-    foreach ($name in $eventLogs.Keys) { $logs[$name] = Get-Fact $name { Read-EventLog "$provider/$name" $Since } }
-    $users = foreach ($log in $logs.Values) { if ($log) { foreach ($one in $log['events']) { $one['data']['ModifyingUser'] } } }
-    $names = Convert-Accounts @($users | Where-Object { $_ -match '^S-1-\d+(-\d+)+$' } | Sort-Object -Unique) $false
-    foreach ($sid in $names.Keys) { if ($names[$sid] -is [string] -and $names[$sid]) { $accounts[$sid] = $names[$sid] } }
+    $logs, $accounts, $users, $names = @{}, @{}, @{}, @{}
+    foreach ($name in $With['names']) { $names["$name"] = $true }
+    if (-not $names.Count) { $names = $null }
+    foreach ($name in $eventLogs.Keys) { $logs[$name] = Get-Fact $name { Read-EventLog "$provider/$name" $since $names $users } }
+    $called = Convert-Accounts @($users.Keys | Where-Object { $_ -match '^S-1-\d+(-\d+)+$' } | Sort-Object) $false
+    foreach ($sid in $called.Keys) { if ($called[$sid] -is [string] -and $called[$sid]) { $accounts[$sid] = $called[$sid] } }
     @{ logs = $logs; accounts = $accounts; unread = @($unread) }
 }
 $verbs += @{
-    'Events.Read' = { param($With) Read-Events $With['since'] }
+    'Events.Read' = { param($With) Read-Events $With }
 }

@@ -30,17 +30,25 @@ def read_events(machine: Machine, arguments: Mapping[str, Any], session: Session
     if not may_read_events(session):
         return {"logs": dict.fromkeys(_CHANGES), "accounts": {},
                 "unread": [{"fact": name, "why": UNAUTHORIZED} for name in _CHANGES]}
-    logs = {name: _log(log, _CHANGES[name], since) for name, log in machine.event_logs.by_name.items()}
+    names = frozenset(str(name).casefold() for name in arguments.get("names") or ())
+    logs = {name: _log(log, _CHANGES[name], since, names) for name, log in machine.event_logs.by_name.items()}
     users = {event["data"]["ModifyingUser"] for log in logs.values() for event in log["events"]} - {""}
-    names = {sid: machine.account_names.resolve(sid).get("name") for sid in users}
-    return {"logs": logs, "accounts": {sid: name for sid, name in names.items() if name}, "unread": []}
+    known = {sid: machine.account_names.resolve(sid).get("name") for sid in users}
+    return {"logs": logs, "accounts": {sid: name for sid, name in known.items() if name}, "unread": []}
 
 
-def _log(log: SimulatedEventLog, ids: set[int], since: str) -> dict[str, Any]:
+def _log(log: SimulatedEventLog, ids: set[int], since: str, names: frozenset[str]) -> dict[str, Any]:
+    """One log; of its events those that have one of the names, or none."""
     wanted = [e for e in log.newest_first() if e.id in ids and f"{e.time:%Y-%m-%dT%H:%M:%S.%f}"[:-3] >= since.rstrip("Z")]
+    read = wanted[:_MOST + 1]
+    told = [e for e in read if not names or {name.casefold() for name in _names(e)} & names or not any(_names(e))]
     return {"enabled": log.enabled, "oldest": _moment(log.records[0]) if log.records else None, "damaged": 0,
             "events": [{"id": e.id, "time": _moment(e), "data": {n: t[:_LONGEST] for n, t in e.data.items() if n in _TOLD}}
-                       for e in wanted[:_MOST + 1]], "whole": len(wanted) <= _MOST}
+                       for e in told], "whole": len(wanted) <= _MOST, "back_to": _moment(read[-1]) if read else None}
+
+
+def _names(event: LoggedEvent) -> tuple[str, str]:
+    return event.data.get("RuleId", ""), event.data.get("SetId", "")
 
 
 def _moment(event: LoggedEvent) -> str:

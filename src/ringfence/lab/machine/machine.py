@@ -76,12 +76,14 @@ class Faults:
 
     `fail_at`: the connection breaks before call N (from 0) of a batch that has so many. `read_only`: every write is
     denied. `language_mode`: of the PowerShell session. `denied_keys`: paths of registry keys that the account may not open.
+    `unplugged`: nobody reaches it: no cable, or no power.
     """
 
     fail_at: int | None = None
     read_only: bool = False
     language_mode: str = "FullLanguage"
     denied_keys: tuple[str, ...] = ()
+    unplugged: bool = False
 
 
 @dataclass(slots=True)

@@ -137,7 +137,8 @@ class Model {
     const within = this.hosts.map((h) => (!members || members.has(h.number)) && (!status || h.status === status)
       && (!named || h.name.toLowerCase().includes(named)));
     const all = within.every(Boolean);
-    const byName = tokens.map((token) => this.hosts.map((h) => h.name.toLowerCase().includes(token) || h.groups.includes(token)));
+    const byName = tokens.map((token) => this.hosts.map((h) => h.name.toLowerCase().includes(token)
+      || h.groups.some((group) => group.toLowerCase() === token)));
     const rows = [], hits = new Uint32Array(this.hosts.length);
     for (const row of this.changes.rows) {
       if ((kind && row.kind !== kind) || (action && row.word !== action)) continue;

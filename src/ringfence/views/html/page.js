@@ -31,7 +31,7 @@ class Page {
     const statuses = used(model.hosts.map((host) => host.status)).map((s) => [s, `${model.words.statuses[s].sign} ${model.words.statuses[s].word}`]);
     const kinds = used(model.changes.rows.map((row) => row.kind)).sort().map((kind) => [kind, kind]);
     this.inputs = {
-      q: h("input", { type: "search", name: "q", placeholder: "name, address, task, place …", autocomplete: "off", spellcheck: "false" }),
+      q: h("input", { type: "search", name: "q", placeholder: "name, address, task …", autocomplete: "off", spellcheck: "false" }),
       host: h("input", { type: "search", name: "host", list: "host-names", autocomplete: "off", spellcheck: "false", size: "14" }),
       group: this.choice("group", [...model.groups.keys()].map((name) => [name, name])),
       kind: this.choice("kind", kinds), action: this.choice("action", words), status: this.choice("status", statuses),

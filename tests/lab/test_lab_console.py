@@ -1,0 +1,146 @@
+"""A hand in the lab: commands as people type them, and what becomes of the host."""
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.lab import POLICY, Machine, SimulatedHost, machine
+from ringfence.lab.console import channel
+from ringfence.lab.console.command_line import NotUnderstood, parse
+from ringfence.lab.console.host_console import CmdletError, HostConsole
+
+RULES = POLICY + r"\FirewallRules"
+
+
+@pytest.fixture
+def web1() -> Machine:
+    return machine("web1")
+
+
+@pytest.fixture
+def console(web1: Machine) -> HostConsole:
+    return HostConsole(web1, lambda: None)
+
+
+@pytest.mark.parametrize(("line", "name", "parameters", "values"), [
+    ("Get-Service", "Get-Service", {}, []),
+    ("Stop-Service mpssvc", "Stop-Service", {}, ["mpssvc"]),
+    ("X-Y -Name 'it''s' -On", "X-Y", {"Name": "it's", "On": True}, []),
+    ('X-Y -Name "a ""b"" c"', "X-Y", {"Name": 'a "b" c'}, []),
+    ("X-Y -P 80, 443 ,8000-8080 -Q 1", "X-Y", {"P": ["80", "443", "8000-8080"], "Q": "1"}, []),
+    ("X-Y -Confirm:$false -P $true", "X-Y", {"Confirm": False, "P": True}, []),
+    ("X-Y -Adjust -1.00:00:00", "X-Y", {"Adjust": "-1.00:00:00"}, []),
+])
+def test_a_line(line: str, name: str, parameters: Mapping[str, Any], values: list[Any]) -> None:
+    found = parse(line)
+    assert (found.name, found.parameters, found.values) == (name, parameters, values)
+
+
+@pytest.mark.parametrize("line", [
+    "", "   ", "dir", "Get-X | Remove-X", "Get-X; Get-Y", "X-Y -P (1)", "X-Y -P $x", "X-Y -P 1,", "X-Y -P ,1", "X-Y -P 1 -P 2",
+    "X-Y 'open", 'X-Y "$env:x"', "X-Y -P {1}", "X-Y > f"])
+def test_what_is_not_understood_is_said(line: str) -> None:
+    with pytest.raises(NotUnderstood):
+        parse(line)
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_understood_or_not(text: str) -> None:
+    with contextlib.suppress(NotUnderstood):
+        parse(text)
+
+
+def test_cmdlets_change_policy_and_the_event_log_says_who(console: HostConsole, web1: Machine) -> None:
+    console.run("New-NetFirewallRule -Name hack -DisplayName 'My hack' -Direction Inbound -Action Allow -Protocol TCP "
+                "-LocalPort 8080,9090 -Confirm:$false")
+    assert web1.registry.get(RULES, "hack") == (
+        "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=8080|LPort=9090|Name=My hack|")
+    console.run("Set-NetFirewallProfile -Profile Public -Enabled False")
+    assert web1.registry.get(POLICY + r"\PublicProfile", "EnableFirewall") == 0
+    assert console.run("Get-NetFirewallRule -Name HA*").startswith("hack  v2.31|")
+    events = [json.dumps(event.data) for event in web1.event_logs.firewall.records]
+    assert any("hack" in data and r"powershell.exe" in data for data in events)
+    console.run("Remove-NetFirewallRule -DisplayName 'My hack'")
+    assert web1.registry.get(RULES, "hack") is None
+
+
+def test_windows_refuses_as_it_does(console: HostConsole, web1: Machine) -> None:
+    with pytest.raises(CmdletError, match="nope"):
+        console.run("Remove-NetFirewallRule -Name nope")
+    console.run("Stop-Service MPSSVC")
+    with pytest.raises(CmdletError):
+        console.run("Remove-NetFirewallRule -Name CoreNet-IGMP-In")
+    assert "stopped  mpssvc\n" in console.run("Get-Service")
+    console.run("Start-Service -Name mpssvc")
+    console.run("Remove-NetFirewallRule -Name CoreNet-IGMP-In")
+    assert console.show()["removed"] == ["CoreNet-IGMP-In"]
+
+
+@pytest.mark.parametrize("line", ["Get-Process", "Remove-Item x", "Set-NetFirewallRule corp", "Stop-Service nosuch", "Set-Date",
+                                  "Set-Date -Adjust soon", "Restart-Computer -Seconds later", "Get-NetFirewallRule -Group x"])
+def test_what_is_not_there_is_said(line: str, console: HostConsole) -> None:
+    with pytest.raises(NotUnderstood):
+        console.run(line)
+
+
+def test_power_cables_and_time(web1: Machine) -> None:
+    cuts: list[int] = []
+    console, host = HostConsole(web1, lambda: cuts.append(1)), SimulatedHost(web1)
+    assert host.admits(5985, "10.99.0.1")
+    console.run("Disable-NetAdapter -Name Ethernet")
+    assert (host.admits(5985, "10.99.0.1"), console.show()["adapters"][0]["status"]) == (False, "unplugged")
+    console.run("Enable-NetAdapter -Name Ethernet")
+    assert host.admits(5985, "10.99.0.1")
+    console.run("Restart-NetAdapter Ethernet")
+    assert (host.admits(5985, "10.99.0.1"), len(cuts)) == (True, 2)
+    console.run("Stop-Service mpssvc")
+    console.run("Restart-Computer -Seconds 0.2")
+    assert not host.admits(5985, "10.99.0.1")
+    until = time.monotonic() + 20
+    while not host.admits(5985, "10.99.0.1"):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert web1.services["mpssvc"] == "running"
+    console.run("Set-Date -Adjust 1:00:00")
+    console.run("Set-Date -Adjust -1.00:00:30")
+    assert web1.surroundings.clock_offset == 3600 - 86430
+
+
+def test_what_is_shown_is_what_changed(console: HostConsole) -> None:
+    assert console.show()["objects"] == {}
+    console.run("Set-NetFirewallRule -Name RemoteDesktop-UserMode-In-TCP -Enabled True")
+    assert list(console.show()["objects"]["NetFirewallRule"]) == ["RemoteDesktop-UserMode-In-TCP"]
+    assert len(console.show("corenet-*")["objects"]["NetFirewallRule"]) > 5
+
+
+# -- the way to it
+
+def test_who_has_the_key_is_answered_and_nobody_else(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "folder", lambda: tmp_path)
+    with channel.announced(("web1",), "", lambda question: {"ok": True, "got": question.get("line")}):
+        (lab,) = channel.labs()
+        assert lab.ask({"line": "ü" * 100_000})["got"] == "ü" * 100_000
+        with pytest.raises(ValueError, match="no whole line"):
+            channel.RunningLab(lab.pid, lab.port, "wrong", lab.hosts, "").ask({"line": "x"})
+        for said in (b"GET / HTTP/1.1\r\n\r\n", b"[]\n", b"\xff\n", b'{"key": 1}\n'):
+            with socket.create_connection(("127.0.0.1", lab.port), 5) as sock:
+                sock.sendall(said)
+                assert sock.recv(100) == b""
+        assert lab.answers
+    assert channel.labs() == []
+    assert not lab.answers
+
+
+def test_what_a_killed_lab_left_is_removed(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "folder", lambda: tmp_path)
+    (tmp_path / "1.json").write_text('{"pid": 1, "port": 1, "key": "k", "hosts": ["web1"], "inventory": ""}', encoding="ascii")
+    (tmp_path / "2.json").write_text("{", encoding="ascii")
+    assert channel.labs() == []
+    assert list(tmp_path.iterdir()) == []
