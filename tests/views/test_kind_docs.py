@@ -90,6 +90,7 @@ def test_the_example_of_a_property_is_right(name: str) -> None:
                                       "remote_address: [10.1.4.0/28]"]),
     ("firewall_rule local_port", ["ports go with tcp or udp", "protocol: tcp", "of direction inbound"]),
     ("firewall_rule display_name", ["-DisplayName of New-NetFirewallRule, -NewDisplayName of Set-NetFirewallRule"]),
+    ("firewall_rule authentication", ["see also remote_user, remote_machine, encryption, override_block_rules"]),
     ("firewall_rule owner", ["Windows 8, Server 2012 or later (policy schema 2.20)"]),
     ("firewall_rule package_family_name", ["none sets it"]),
     ("firewall_profile enabled", ["-Enabled of Set-NetFirewallProfile", "it stays as it is on the host", "profiles: "]),
