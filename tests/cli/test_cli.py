@@ -312,7 +312,7 @@ def test_apply_asks_on_a_terminal(cli: Cli) -> None:
         before = written(hosts)
         code, shown = on_terminal(cli, "no\n", "apply")
         assert (code, written(hosts)) == (1, before)
-        assert "Make 8 changes on 2 hosts? [y/N]" in shown
+        assert re.search(r"Make 8 changes \(2 to create, 6 to update\) on 2 hosts: (pc2, web1|web1, pc2)\? \[y/N\]", shown)
         assert "\x1b[32m+ firewall_rule corp-rdp" in shown
         assert "nothing was changed: the answer was not yes" in shown
         assert "error" not in shown
