@@ -36,7 +36,7 @@ EXAMPLES = """
 ringfence support support.json       then read it, and attach it to what you report
 """
 MAX_RUNS = 10  # of the last ones, that are told
-MAX_PROBLEMS = 200  # mistakes and warnings that are told
+MAX_TOLD_PROBLEMS = 200  # mistakes and warnings that are told
 NOTE = ("Made by `ringfence support`, for a report of a defect. Names of hosts, groups, objects, people, domains and addresses "
         "became words with numbers; rules, values of variables and secrets are not in it. Texts of messages are: read it before "
         "you send it.")
@@ -56,8 +56,8 @@ def support(console: Console, selection: SelectionOptions, secrets: SecretOption
         past = list(islice(past_runs(found.folder, run_dir), MAX_RUNS))
     hide = Redaction(_names(run, past))
     told = {"note": NOTE, "about": _about(), "settings": hide.data(said), "project": hide.data(_project(run)),
-            "problems": hide.data([diagnostic_data(p) for p in problems[:MAX_PROBLEMS]]),
-            "problems_left": max(0, len(problems) - MAX_PROBLEMS), "runs": hide.data([_run(one) for one in past])}
+            "problems": hide.data([diagnostic_data(p) for p in problems[:MAX_TOLD_PROBLEMS]]),
+            "problems_left": max(0, len(problems) - MAX_TOLD_PROBLEMS), "runs": hide.data([_run(one) for one in past])}
     try:
         write_private(file, [json.dumps(told, indent=1), "\n"])
     except OSError as error:
