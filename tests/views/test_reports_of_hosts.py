@@ -62,6 +62,8 @@ def cases(result: HostResult, command: str) -> dict[str, str]:
      {"host": "host-refused", "narrow": "plan-create", "web": "plan-remove"}),
     (HostResult("h", (replace(NARROW, before=NARROW.after, after=WEB.after),)), "plan", {"host": "passed", "web": "plan-opens"}),
     (HostResult("h", (replace(WEB, before=WEB.after, after=NARROW.after),)), "plan", {"host": "passed", "narrow": "plan-update"}),
+    (HostResult("h", (Change(DB.id, DB.after, WEB.after, WEB.where, "rename"),), declared_objects=OBJECTS[:1]), "drift",
+     {"host": "passed", "web": "drift-old-name"}),
     (HostResult("h", error=Unreachable("dns")), "plan", {"host": "host-unreachable"}),
     (HostResult("h", diagnostics=(Diagnostic(Where("a.yml", 2), "wrong"),)), "plan", {"host": "mistake"}),
     (HostResult("h", diagnostics=(Diagnostic(Where("a.yml", 2), "odd", severity="warning"),)), "plan", {"host": "passed"}),
