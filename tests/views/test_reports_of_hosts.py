@@ -25,6 +25,7 @@ from ringfence.views.view import ViewOptions
 
 FLEETS = st.lists(hostile_results(), min_size=1, max_size=3)
 WEB, DB = create("web", 4, protocol="tcp", local_port=("443",)), create("db", 5)
+OTHER_WEB = create("web", 4, protocol="tcp", local_port=("443",), description="as open, and called otherwise")
 NARROW = create("narrow", 6, protocol="tcp", local_port=("443",), remote_address=("10.0.0.0/8",))
 UPDATED = Change(WEB.id, DB.after, WEB.after, WEB.where)
 BOTH = frozenset({WEB.id, DB.id})
@@ -61,6 +62,7 @@ def cases(result: HostResult, command: str) -> dict[str, str]:
     (HostResult("h", (NARROW, replace(WEB, before=WEB.after, after=None)), error=GuardRefused("no")), "plan",
      {"host": "host-refused", "narrow": "plan-create", "web": "plan-remove"}),
     (HostResult("h", (replace(NARROW, before=NARROW.after, after=WEB.after),)), "plan", {"host": "passed", "web": "plan-opens"}),
+    (HostResult("h", (replace(WEB, before=OTHER_WEB.after),)), "plan", {"host": "passed", "web": "plan-update"}),
     (HostResult("h", (replace(WEB, before=WEB.after, after=NARROW.after),)), "plan", {"host": "passed", "narrow": "plan-update"}),
     (HostResult("h", (Change(DB.id, DB.after, WEB.after, WEB.where, "rename"),), declared_objects=OBJECTS[:1]), "drift",
      {"host": "passed", "web": "drift-old-name"}),
