@@ -173,7 +173,8 @@ def test_fish(cli: Cli) -> None:
 
 
 ZSH = """
-import os, pty, sys
+import os, pty, signal
+signal.alarm(40)
 pid, terminal = pty.fork()
 if not pid:
     os.execvp("zsh", ["zsh", "-f", "-i"])

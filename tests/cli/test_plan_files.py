@@ -435,7 +435,7 @@ def test_apply_shows_it_before_it_asks(cli: Cli, hosts: dict[str, Machine]) -> N
         assert "+ firewall_rule corp-rdp" in out
         assert "allow inbound tcp 3389 from 10.0.0.1, 10.0.0.3, any profile" in out
         assert "web3" not in out
-        assert "Make 4 changes on 1 host?" in said
+        assert "Make 4 changes (1 to create, 3 to update) on web1?" in said
     assert hosts["web1"].registry.get(RULES, "corp-rdp")
 
 

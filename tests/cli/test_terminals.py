@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cli_lab import PROGRAM, Cli, environment, fleet, on_terminal, undisturbed
 
-from ringfence.cli import progress
+from ringfence.cli import console, progress
 from ringfence.cli.ci_logs import CI_LOGS, LONG
 from ringfence.cli.streams import OBEYED_BY, GuardedStream, spell_out
 from ringfence.errors import Unreachable
@@ -89,6 +89,19 @@ def test_a_dumb_terminal_gets_no_control_characters(cli: Cli) -> None:
             assert shown
             assert not CONTROL.search(shown), command
         assert CONTROL.search(on_terminal(cli, "", "drift", TERM="xterm")[1])
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+def test_an_old_console_of_windows_shows_no_codes(legacy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(console, "ON_WINDOWS", True)
+    monkeypatch.setattr("rich.console.detect_legacy_windows", lambda: legacy)
+    assert console.coloured(Terminal(), False) is not legacy
 
 
 def test_a_bar_counts_what_failed_and_what_changed(cli: Cli) -> None:

@@ -7,7 +7,7 @@ import yaml
 from core import declared, task
 
 from ringfence import kinds
-from ringfence.views import reference
+from ringfence.views import kind_docs, reference
 from ringfence.views.kind_docs import documented, example_of, kind_text, property_text, sample
 
 KINDS = kinds.load()
@@ -30,6 +30,14 @@ def test_a_kind_at_any_width(name: str, width: int) -> None:
         assert re.search(rf"^[*+ ] {re.escape(p.name)}( |$)", properties, re.MULTILINE), p.name
         assert " ".join(row.meaning.split()) in " ".join(properties.split())
     assert len(max(text.splitlines(), key=len)) > width * 0.6
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_all_kinds_at_any_width(width: int) -> None:
+    lines = kind_docs.overview(KINDS, width).splitlines()
+    assert all(len(line) <= width or len(line.split()) <= 2 for line in lines)
+    assert [line.split()[0] for line in lines if line[0] != " "] == sorted(KINDS)
+    assert len(lines) == len(KINDS) or width < 200
 
 
 def test_marks_and_types_of_a_list() -> None:
@@ -82,6 +90,7 @@ def test_the_example_of_a_property_is_right(name: str) -> None:
                                       "remote_address: [10.1.4.0/28]"]),
     ("firewall_rule local_port", ["ports go with tcp or udp", "protocol: tcp", "of direction inbound"]),
     ("firewall_rule display_name", ["-DisplayName of New-NetFirewallRule, -NewDisplayName of Set-NetFirewallRule"]),
+    ("firewall_rule authentication", ["see also remote_user, remote_machine, encryption, override_block_rules"]),
     ("firewall_rule owner", ["Windows 8, Server 2012 or later (policy schema 2.20)"]),
     ("firewall_rule package_family_name", ["none sets it"]),
     ("firewall_profile enabled", ["-Enabled of Set-NetFirewallProfile", "it stays as it is on the host", "profiles: "]),

@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from json import dumps
@@ -88,24 +88,28 @@ def _option(found: Any) -> OptionHelp:
     return OptionHelp(flags, value, found.help or "", bool(found.multiple or found.count), words)
 
 
-def completion_text(command: CommandHelp) -> str:
-    """What completion has to know of a command and of those beneath it, as JSON: a line for each option and argument, so that
-    changes of several people meet as little as can be."""
-    return _json(command, "") + "\n"
+def completion_text(root: CommandHelp) -> str:
+    """What completion has to know of the commands, as JSON: each option once, on a line, for most commands have the same."""
+    options: dict[str, str] = {}  # by the last flag, and by the command too where others have another option of that name
+    commands: dict[str, str] = {}
+    for command in root.walk():
+        names = []
+        for o in command.options:
+            row = _row(flags=o.flags, value=o.value, words=o.words, repeatable=o.repeatable, meaning=_first_sentence(o.meaning))
+            name = o.flags[-1] if options.setdefault(o.flags[-1], row) == row else f"{command.name} {o.flags[-1]}"
+            options[name] = row
+            names.append(name)
+        commands[command.name] = _row(meaning=_first_sentence(command.text), options=names, commands=list(command.commands),
+                                      arguments=[{"value": a.value, "several": a.several} for a in command.arguments])
+    return f'{{"options": {_lines(options)}, "commands": {_lines(commands)}}}\n'
 
 
-def _json(command: CommandHelp, indent: str) -> str:
-    options = [{"flags": o.flags, "value": o.value, "words": o.words, "repeatable": o.repeatable,
-                "meaning": _first_sentence(o.meaning)} for o in command.options]
-    arguments = [{"value": a.value, "several": a.several} for a in command.arguments]
-    inner = [f'{indent}"{name}": {_json(one, f"{indent} ")}' for name, one in command.commands.items()]
-    return (f'{{"meaning": {dumps(_first_sentence(command.text), ensure_ascii=False)}, "options": [\n' + _rows(options, indent)
-            + f'{indent}], "arguments": [\n' + _rows(arguments, indent) + f'{indent}], "commands": {{'
-            + ("\n" + ",\n".join(inner) + f"\n{indent}" if inner else "") + "}}")
+def _row(**members: Any) -> str:
+    return dumps(members, ensure_ascii=False)
 
 
-def _rows(rows: Sequence[Mapping[str, Any]], indent: str) -> str:
-    return "".join(f"{indent}{dumps(row, ensure_ascii=False)}{',' * (row is not rows[-1])}\n" for row in rows)
+def _lines(rows: Mapping[str, str]) -> str:
+    return "{\n" + ",\n".join(f"{dumps(name)}: {row}" for name, row in rows.items()) + "\n}"
 
 
 def _first_sentence(text: str) -> str:

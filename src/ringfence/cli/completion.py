@@ -36,11 +36,12 @@ class Candidate(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """What the line says so far. options: the values of options, by the last of their flags · arguments: those without a flag ·
-    current: the word that is being written."""
+    """What the line says so far. command: which one · options: the values of options, by the last of their flags · arguments:
+    those without a flag · current: the word that is being written."""
 
-    options: Mapping[str, Sequence[str]]
-    arguments: Sequence[str]
+    command: str
+    options: dict[str, list[str]]
+    arguments: list[str]
     current: str
 
 
@@ -91,49 +92,56 @@ def _shown(found: Iterable[Candidate], current: str, shell: str, replaced: str) 
 
 def candidates(words: Sequence[str]) -> Iterable[Candidate]:
     """What the last of the words behind `ringfence` may be; more than begin as it does."""
-    node: dict[str, Any] = json.loads(shipped(TABLE))
-    options: dict[str, list[str]] = {}
-    arguments: list[str] = []
-    waiting: dict[str, Any] | None = None  # the option whose value is next
-    plain = False  # behind --
-    for word in words[:-1]:
-        if waiting:
-            options.setdefault(waiting["flags"][-1], []).append(word)
-            waiting = None
-        elif word == "--" and not plain:
-            plain = True
-        elif word.startswith("-") and len(word) > 1 and not plain:
-            option, value = _option(node, word)
-            if option and value is None and option["value"]:
-                waiting = option
-            elif option:
-                options.setdefault(option["flags"][-1], []).append(value or "")
-        elif node["commands"]:
-            if word not in node["commands"]:
-                return ()
-            node = node["commands"][word]
-        else:
-            arguments.append(word)
-    current = words[-1]
-    here = Situation(options, arguments, current)
+    table: dict[str, Any] = json.loads(shipped(TABLE))
+    command, waiting, plain, here = _read(table, words)
+    if command is None:
+        return ()
+    known, current = [table["options"][name] for name in command["options"]], here.current
     if waiting:
         return _values(waiting, here)
     if current.startswith("--") and "=" in current and not plain:
         flag, _, value = current.partition("=")
-        option, _ = _option(node, flag)
-        return (Candidate(f"{flag}={c.value}", c.meaning) for c in _values(option or {}, here._replace(current=value)))
+        taken = _option(known, flag)[0] or {}
+        return (Candidate(f"{flag}={c.value}", c.meaning) for c in _values(taken, here._replace(current=value)))
     if current.startswith("-") and not plain:
-        return (Candidate(flag, o["meaning"]) for o in node["options"] for flag in o["flags"]
-                if flag.startswith("--") and (o["repeatable"] or o["flags"][-1] not in options))
-    if node["commands"]:
-        return (Candidate(name, inner["meaning"]) for name, inner in node["commands"].items())
-    expected = node["arguments"][len(arguments):len(arguments) + 1] or [a for a in node["arguments"] if a["several"]]
+        return (Candidate(flag, o["meaning"]) for o in known for flag in o["flags"]
+                if flag.startswith("--") and (o["repeatable"] or o["flags"][-1] not in here.options))
+    if command["commands"]:
+        return (Candidate(name, table["commands"][f"{here.command} {name}"]["meaning"]) for name in command["commands"])
+    number = len(here.arguments)
+    expected = command["arguments"][number:number + 1] or [a for a in command["arguments"] if a["several"]]
     return _values(expected[-1], here) if expected else ()
 
 
-def _option(node: Mapping[str, Any], word: str) -> tuple[dict[str, Any] | None, str | None]:
+def _read(table: Mapping[str, Any], words: Sequence[str]) -> tuple[dict[str, Any] | None, dict[str, Any] | None, bool, Situation]:
+    """The command of a line, None where there is none of that name; the option whose value is next; whether all that follows is
+    no flag, behind --; and what was said."""
+    here = Situation("ringfence", {}, [], words[-1])
+    command, waiting, plain = table["commands"][here.command], None, False
+    for word in words[:-1]:
+        if waiting:
+            here.options.setdefault(waiting["flags"][-1], []).append(word)
+            waiting = None
+        elif word == "--" and not plain:
+            plain = True
+        elif word.startswith("-") and len(word) > 1 and not plain:
+            option, value = _option([table["options"][name] for name in command["options"]], word)
+            if option and value is None and option["value"]:
+                waiting = option
+            elif option:
+                here.options.setdefault(option["flags"][-1], []).append(value or "")
+        elif command["commands"]:
+            here = here._replace(command=f"{here.command} {word}")
+            if (command := table["commands"].get(here.command)) is None:
+                break
+        else:
+            here.arguments.append(word)
+    return command, waiting, plain, here
+
+
+def _option(known: Iterable[dict[str, Any]], word: str) -> tuple[dict[str, Any] | None, str | None]:
     """The option that a word is, and the value that stands in it: --tags=x, -tx. Of flags in one word the last counts."""
-    flags = {flag: option for option in node["options"] for flag in option["flags"]}
+    flags = {flag: option for option in known for flag in option["flags"]}
     if word.startswith("--"):
         flag, equals, value = word.partition("=")
         return flags.get(flag), value if equals else None
@@ -245,5 +253,6 @@ COMPLETERS: Mapping[str, Callable[[Situation], Iterator[Candidate]] | None] = {
     "HOST": _hosts, "PATTERN": _hosts, "GROUP": _groups, "TAGS": _tags, "PLAYBOOK": _playbooks, "SHELL": _shells,
     "KIND": _kinds, "PROPERTY": _properties, "FORMAT=FILE": _reports,
     # paths, which every shell completes itself, and what nobody can guess
-    **dict.fromkeys(("FILE", "DIR", "PATH", "LABEL@FILE", "VARS", "N", "SECONDS", "DURATION", "RUN", "PROJECT", "NAME", "LABEL")),
+    **dict.fromkeys(("FILE", "DIR", "PATH", "LABEL@FILE", "VARS", "N", "SECONDS", "DURATION", "RUN", "PROJECT", "NAME", "LABEL",
+                     "COMMAND", "NAME=N,…")),
 }

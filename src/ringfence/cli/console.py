@@ -35,6 +35,7 @@ from ringfence.views.view import ViewOptions
 
 ANSI = {"added": "32", "removed": "31", "changed": "33", "error": "1;31", "warning": "1;33", "good": "32", "quiet": "2",
         "strong": "1"}
+ON_WINDOWS = os.name == "nt"
 LOG = logging.getLogger("ringfence")
 
 
@@ -49,7 +50,14 @@ def coloured(stream: TextIO, no_color: bool) -> bool:
         return False
     if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
         return True
-    return os.environ.get("TERM") != "dumb" and stream.isatty()
+    return os.environ.get("TERM") != "dumb" and stream.isatty() and not (ON_WINDOWS and _shows_codes())
+
+
+def _shows_codes() -> bool:
+    """Whether it is a console of Windows that would show the codes of colours instead of colours."""
+    from rich.console import detect_legacy_windows
+
+    return detect_legacy_windows()
 
 
 class Console:

@@ -55,6 +55,14 @@ def wrapped(text: str, width: int, indent: str = "", others: str | None = None) 
                          subsequent_indent=indent if others is None else others, break_on_hyphens=False)
 
 
+def overview(kinds: Mapping[str, Kind], width: int) -> str:
+    """All kinds: a line each, where the terminal is wide enough."""
+    longest = max(map(len, kinds)) + 2
+    hanging = " " * (longest if width >= 2 * longest else 4)
+    return "".join(f"{line}\n" for name, kind in sorted(kinds.items())
+                   for line in wrapped(f"{name.ljust(longest)}{kind.doc.split('. ')[0].rstrip('.')}", width, "", hanging))
+
+
 def kind_text(kind: Kind, width: int, style: Style = unstyled) -> str:
     """A kind: what it is, an example, and its properties, a line or two each."""
     whole = "" if kind.whole else " Only what is mentioned is managed."
@@ -106,6 +114,7 @@ def property_text(doc: PropertyDoc, width: int, style: Style = unstyled) -> str:
         "in plans": "told of whatever is made or removed, the default too" if _is_always_told(p) else "",
         "narrows": _narrows(p),
         "goes with": _goes_with(doc),
+        "see also": ", ".join(other.name for other in _beside(doc) if _names_it(doc, _goes_with(other))),
     }
     lines = [*wrapped(f"{doc.kind.name} {doc.name}", width), "", *wrapped(p.doc, width, "  "), ""]
     lines[0] = style(lines[0], "strong")
@@ -236,6 +245,15 @@ def _goes_with(doc: PropertyDoc) -> str:
     if doc.outer:  # what the set says of it, beside what its proposal does
         found += [f for f in _mistakes(doc, said) if p.name in f.reason.split() and not f.reason.startswith("proposal ")]
     return "; ".join(dict.fromkeys(f"{f.reason}: {f.advice}" if f.advice else f.reason for f in found))
+
+
+def _beside(doc: PropertyDoc) -> list[PropertyDoc]:
+    """The other properties of its table."""
+    return [PropertyDoc(doc.kind, q, doc.outer) for q in doc.table.properties.values() if q is not doc.entry]
+
+
+def _names_it(doc: PropertyDoc, text: str) -> bool:
+    return doc.entry.name in re.findall(r"\w+", text)
 
 
 def _required(table: Kind) -> dict[str, Any]:

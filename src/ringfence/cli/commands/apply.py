@@ -1,12 +1,13 @@
 """ringfence apply: make it so, and prove it."""
 
 import stat
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -45,6 +46,7 @@ from ringfence.cli.show import PlanObserver, show_run
 from ringfence.errors import ExitCode, combined_exit_code
 from ringfence.formats.approval import Approval
 from ringfence.formats.plan_file import PlanFile
+from ringfence.model.state import Action
 from ringfence.project import settings
 from ringfence.report import HostResult
 from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
@@ -190,8 +192,10 @@ def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Prep
 
 def _agreed(console: Console, planned: Approvals) -> bool:
     """Whether to go on: asked where there is something to do."""
-    sizes = [len(one.changes) for one in planned.values() if one.changes]
-    return not sizes or console.ask(f"Make {count(sum(sizes), 'change')} on {count(len(sizes), 'host')}?")
+    changed = [host for host, one in planned.items() if one.changes]
+    actions = Counter(change.action for host in changed for change in planned[host].changes)
+    split = ", ".join(f"{number} to {action}" for action in get_args(Action) if (number := actions[action]))
+    return not changed or console.ask(f"Make {count(actions.total(), 'change')} ({split}) on {names(changed)}?")
 
 
 def _apply(job: HostJob, write: bool = True, *, context: RunContext, approved: Approvals | None) -> HostResult:

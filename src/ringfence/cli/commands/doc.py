@@ -45,13 +45,12 @@ def doc(console: Console, trusted: TrustOptions,
     """
     if kind == HOST_SCRIPT:
         return _host_script(console, name)
-    known = known_kinds(own, trusted)
+    known, width = known_kinds(own, trusted), shutil.get_terminal_size((80, 24)).columns
     if not kind:
-        console.show({name: known[name].doc for name in sorted(known)}, reference.overview(known))
+        console.show({name: known[name].doc for name in sorted(known)}, kind_docs.overview(known, width))
         return ExitCode.IN_SYNC
     if kind not in known:
         raise usage_error(f"no kind is called {kind}{suggest(kind, list(known), '; ')}", f"kinds: {', '.join(sorted(known))}")
-    width = shutil.get_terminal_size((80, 24)).columns
     if name:
         result, shown = _property(known[kind], name, width, console)
     else:
