@@ -104,15 +104,20 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
                     "tasks": tasks}, "hosts", description="What a group of hosts has.")
     imported = _closed({**shared, **when, "import_playbook": {**STRING, "description": "The path of another playbook."}},
                        "import_playbook")
-    task = _closed({**shared, **when, **loops, **treatment, **resources}, oneOf=[{"required": [name]} for name in resources])
-    block = _closed({**shared, **when, "block": tasks}, "block", description="Tasks that share tags, vars and conditions.")
-    tasks_from = _closed({**shared, **when, "import_tasks": {**STRING, "description": "The path of a list of tasks."}},
-                         "import_tasks")
+    own: Schema = {**loops, **treatment, **resources}
+    block: Schema = {"block": {**tasks, "description": "Tasks that share tags, vars and conditions."}}
+    tasks_from: Schema = {"import_tasks": {**STRING, "description": "The path of a list of tasks."}}
+    words = [*resources, *block, *tasks_from]
+    one: list[Schema] = [{"required": [word]} for word in words]
+    # nothing has a property of that name: editors show it as what is missing, and offer the words themselves
+    missing: Schema = {"required": [f"one of {', '.join(words)}"]}
+    task = _closed({**shared, **when, **own, **block, **tasks_from}, description="A resource that hosts have; or tasks.", allOf=[
+        {"if": {"anyOf": one}, "then": {"oneOf": one}, "else": missing},
+        {"if": {"anyOf": [{"required": [word]} for word in (*block, *tasks_from)]},
+         "then": {"propertyNames": {"enum": [*shared, *when, *block, *tasks_from]}}}])
     return _headed("A playbook of ringfence", {
         "type": "array", "items": {"if": {"required": ["import_playbook"]}, "then": imported, "else": play},
-        "$defs": {"task": {"type": "object", "if": {"required": ["block"]}, "then": block, "else": {
-            "if": {"required": ["import_tasks"]}, "then": tasks_from, "else": task}},
-            "kinds": {name: kind_schema(kinds[name]) for name in sorted(kinds)}}})
+        "$defs": {"task": task, "kinds": {name: kind_schema(kinds[name]) for name in sorted(kinds)}}})
 
 
 def inventory() -> Schema:

@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -17,7 +19,7 @@ from documents import document_in, hosts_in
 
 from ringfence import kinds, schemas
 from ringfence.cli.app import CALLS
-from ringfence.cli.commands.init import FILES
+from ringfence.cli.commands.init import CI_FILES, FILES
 from ringfence.lab import SimulatedHost
 
 CASES = cases("cli_input")
@@ -200,10 +202,33 @@ def test_init_makes_a_valid_project(cli: Cli) -> None:
     assert cli("init", "here").code == 0
     cli.folder /= "here"
     assert {name for name in FILES if (cli.folder / name).is_file()} == set(FILES)
+    editor = json.loads((cli.folder / ".vscode/settings.json").read_text(encoding="utf-8"))["yaml.schemas"]
+    assert all((cli.folder / name).is_file() for name in editor)
+    for name in FILES:
+        text = (cli.folder / name).read_text(encoding="utf-8")
+        assert ("$schema=" in text) == (name in ("ringfence.yml", "inventory/hosts.yml", "playbooks/site.yml"))
+        for said in re.findall(r"^# yaml-language-server: \$schema=(.*)$", text, re.MULTILINE):
+            schema = json.loads(((cli.folder / name).parent / said).read_text(encoding="utf-8"))
+            jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(text))
     said = cli("validate")
     assert said.code == 0
     assert said.out == "valid: 10 declarations for 2 hosts\n"
     assert said.err == ""
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_init_writes_what_validates_each_change(ci: str, cli: Cli) -> None:
+    assert cli("init", "--ci", ci, ".").code == 0
+    path, text = CI_FILES[ci]
+    assert (cli.folder / path).read_text(encoding="utf-8") == text
+    if ci == "github":
+        looked = subprocess.run([Path(sys.executable).with_name("actionlint"), path], cwd=cli.folder, capture_output=True,
+                                text=True, check=False)
+        assert (looked.returncode, looked.stdout) == (0, "")
+    commands = re.findall(r"(ringfence (?:validate|render).*)$", text, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        assert cli(*command.split(">")[0].split()[1:]).code == 0, command
 
 
 def test_doc_names_every_property(cli: Cli) -> None:

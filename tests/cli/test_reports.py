@@ -28,6 +28,7 @@ from cli_lab import (
 from junitparser import JUnitXml
 from sarif import log, place
 
+from ringfence.lab import POLICY
 from ringfence.run_settings import ReportFormat
 
 DOWN = "all: {hosts: {web1: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_connection: ssh}}}\n"
@@ -267,6 +268,9 @@ def test_hosts_that_are_not_reached_are_errors(cli: Cli) -> None:
     assert cli("drift", *ASKED).code == 5
     assert cases(cli)["web1", "host"] == "error"
     assert cases(cli)["project", "ringfence drift"] == "passed"
+    for how in ("warn", "ignore"):
+        assert cli("drift", "--unreachable", how, *ASKED).code == 0
+        assert cases(cli)["web1", "host"] == "skipped"
 
 
 def test_an_apply_that_asks_has_one_report_of_all_hosts(cli: Cli) -> None:
@@ -305,6 +309,9 @@ def test_junit_has_a_case_for_each_host_and_object(cli: Cli) -> None:
         found = JUnitXml.fromstring(reports(cli)["junit"].partition("?>")[2])
         (case,) = [c for suite in found for c in suite if c.name == "firewall_rule corp-rdp"]
         assert (case._elem.get("file"), case._elem.get("line"), case.result[0].type) == ("site.yml", "4", "drift-missing")
+        hosts["web1"].registry.set(POLICY + r"\PublicProfile", "EnableFirewall", 0)
+        assert cli("drift", *ASKED).code == 2
+        assert 'message="DIFFERS: enabled is false, declared true" type="drift-differs"' in reports(cli)["junit"]
 
 
 def test_junit_of_a_valid_project(cli: Cli) -> None:

@@ -46,6 +46,25 @@ def test_schemas_are_schemas(name: str) -> None:
     assert schema["$schema"] == schemas.DRAFT
 
 
+def test_editors_find_every_kind_where_a_task_begins() -> None:
+    """What they offer is what the schema of a task itself lists, without conditions."""
+    task = schemas.playbook(KINDS)["$defs"]["task"]
+    assert task["properties"].keys() >= {*KINDS, "block", "import_tasks", "name", "when", "tags", "loop"}
+
+
+@pytest.mark.parametrize(("task", "says"), [
+    ({"firewal_rule": {"name": "x"}}, r"'firewal_rule' was unexpected"),
+    ({"name": "only a name"}, r"'one of firewall_profile, .* import_tasks' is a required property"),
+    ({"firewall_rule": {"name": "x"}, "ipsec_rule": {"name": "y", "state": "absent"}}, "is valid under each of"),
+    ({"import_tasks": "more.yml", "loop": [1]}, "'loop' is not one of"),
+    ({"block": [], "firewall_rule": {"name": "x"}}, "is valid under each of"),
+    ({"firewall_rule": {"nam": "x"}}, "'nam' was unexpected"),
+])
+def test_a_task_that_is_none_is_told_so(task: dict[str, Any], says: str) -> None:
+    wrong = [error.message for error in PLAYBOOK.iter_errors([{"hosts": "all", "tasks": [task]}])]
+    assert any(re.search(says, message) for message in wrong), wrong
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_examples_fit(path: Path) -> None:
     said = read(path.read_text(encoding="utf-8"))
@@ -112,9 +131,9 @@ def test_schema_and_reader_know_the_same_keys() -> None:
     task = schema["$defs"]["task"]
     assert set(schema["items"]["else"]["properties"]) == set(playbook_keys.PLAY_KEYS)
     assert set(schema["items"]["then"]["properties"]) == set(playbook_keys.PLAYBOOK_IMPORT_KEYS)
-    assert set(task["then"]["properties"]) == set(playbook_keys.BLOCK_KEYS)
-    assert set(task["else"]["then"]["properties"]) == set(playbook_keys.TASK_IMPORT_KEYS)
-    assert set(task["else"]["else"]["properties"]) == {*playbook_keys.TASK_KEYS, *KINDS}
+    of_several = {*playbook_keys.BLOCK_KEYS, *playbook_keys.TASK_IMPORT_KEYS}
+    assert set(task["allOf"][1]["then"]["propertyNames"]["enum"]) == of_several
+    assert set(task["properties"]) == {*playbook_keys.TASK_KEYS, *of_several, *KINDS}
 
 
 # --------------------------------------------------------------------------------------------------- ringfence.yml

@@ -16,6 +16,7 @@ from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import Unreachable
 from ringfence.model.state import Change, id_of
 from ringfence.report import HostResult
+from ringfence.views import html_report
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., OpenedPage]
@@ -269,6 +270,28 @@ def test_without_javascript_there_are_tables(opened: Open) -> None:
         assert part in text
     assert page_.locator("#plain table").count() == 5
     assert page_.locator("button:visible, input:visible").count() == 0
+
+
+def test_a_browser_that_knows_too_little_keeps_the_tables(browser: Browser, tmp_path: Path) -> None:
+    context = browser.new_context()
+    context.add_init_script("delete window.DecompressionStream")
+    old = context.new_page()
+    (tmp_path / "page.html").write_text(page(large(60, 60, 60)), encoding="utf-8")
+    old.goto((tmp_path / "page.html").as_uri())
+    expect(old.get_by_role("alert")).to_contain_text("This browser cannot show more than these tables")
+    assert old.locator("#plain table").count() == 2
+    assert old.get_by_text("corp-059").first.is_visible()
+    context.close()
+
+
+def test_what_does_not_fit_into_the_page_is_told_where_it_is_missed(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html_report, "MAX_PAGE", 1)
+    one = opened(page(large(3, 5, 5)))
+    assert "the details of 15 changes are left out" in one.page.inner_text("main")
+    one.page.locator(ITEMS).first.click()
+    assert one.texts("#app .detail")[0].startswith("The details of 3 variants are left out to keep this page small")
+    one.page.locator("[name=q]").fill("corp-003 srv0001")
+    expect(one.page.locator(".count")).to_contain_text("1 object of 5, 1 host of 3")
 
 
 def test_mistakes_alone_are_a_page_too(opened: Open) -> None:

@@ -90,7 +90,8 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     console.has_run = True
     reports = console.reports if reports is None else reports
     if reports.wanted:
-        reports.begin(console.report_options(command=command, full=hosts.full, next=next, abandoned=abandoned), warnings)
+        reports.begin(console.report_options(command=command, full=hosts.full, next=next, abandoned=abandoned,
+                                             unreachable_fails=hosts.unreachable == UnreachableHosts.fail), warnings)
     section = console.section(f"{options.run.command} of {count(total, 'host')}")
     section.write(view.begin(warnings))
     with section, ExitStack() as stack:

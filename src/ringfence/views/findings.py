@@ -84,7 +84,7 @@ _TABLE = (
     ("note", "note", "Worth knowing", "Nothing need be done."),
     ("made", "note", "A change was made", "Nothing need be done: it was found by a second read over a new connection."),
 )
-MADE = "made"
+MADE, UNPROVEN = "made", "unproven"
 _MILD = ("drift-left", "host-abandoned", "warning", "in-force-unknown", "note", MADE)  # a test that has only these is passed
 SORTS: Mapping[str, FindingSort] = {
     name: FindingSort(cast(SortLevel, level), title, help, name not in _MILD) for name, level, title, help in _TABLE}
@@ -155,6 +155,7 @@ class FindingsOfHosts:
 
 
 _NOBODY_KNOWN = "who changed what is not known"
+_ROWS_IN_TEXT = 2  # properties that differ that are told in the one line of a change
 _VARIANTS_KNOWN = 4  # of an object, that are remembered
 _AROUND_TEXT = 1_000  # characters, about, that the rest of what is remembered of a change takes
 _MAX_REMEMBERED = 20_000_000  # characters of all
@@ -190,9 +191,9 @@ def _sort(change: Change, result: HostResult, status: Status, command: str) -> s
     if status == "stale":
         return "not-approved"
     if change.id in result.written:
-        return MADE if result.error is None or change.id in result.proven else "unproven"
+        return MADE if result.error is None or change.id in result.proven else UNPROVEN
     if status == "unknown":
-        return "unproven"
+        return UNPROVEN
     if command == "apply":
         return "not-made"
     if command == "drift":
@@ -216,9 +217,12 @@ def _of_change(change: Change, sort: str, drift: bool, names: Mapping[str, str])
     lead = SORTS[sort].title
     if drift or sort == MADE or sort.startswith("plan"):
         lead = found_word(change) if drift else words.was_made if sort == MADE else words.planned
-    text = f"{lead}: {told.about}" if told.about else lead
+    about, lines = told.about, tuple(row_lines(told.rows, ""))
+    if not about and told.rows:  # what differs is all there is to say
+        about = "; ".join(" ".join(filter(None, (label, *rest))) for label, rest in told.rows[:_ROWS_IN_TEXT])
+        lines = lines if len(told.rows) > _ROWS_IN_TEXT or any(len(rest) > 1 for _, rest in told.rows) else ()
     sort = "plan-opens" if sort.startswith("plan") and opens(change) else sort
-    return ReportedFinding(sort, cut(str(change)), text, tuple(row_lines(told.rows, "")), change.where, change.id)
+    return ReportedFinding(sort, cut(str(change)), f"{lead}: {about}" if about else lead, lines, change.where, change.id)
 
 
 def _of_obstacle(one: Obstacle) -> Iterator[ReportedFinding]:

@@ -60,10 +60,10 @@ def page_head(options: ViewOptions, words: CommandWords, report: Report, seconds
     about = [("exit code", f"{int(exit_code)}: {exit_code.meaning}"), ("commit", commit), ("run", run.run_id),
              ("started", _at(run)), ("took", f"{seconds:.1f} s"), ("plan", _plan_made(options.plan)), ("next", options.next)]
     errors = [w for w in warnings if w.severity == "error"]
+    facts = _facts(run.command, report, bool(errors), sum(bool(w.where.file) for w in errors), away)
     return {"title": " · ".join(filter(None, (f"ringfence {run.command}", name, _at(run)))),
             "heading": words.title, "project": name, "about": [(n, escaped(t)) for n, t in about if t],
-            "facts": [*_facts(run.command, report, bool(errors), sum(bool(w.where.file) for w in errors), away),
-                      *_left_behind(gone, options.abandoned)],
+            "facts": [*facts, *_left_behind(gone, options.abandoned)],
             "notes_title": "Mistakes and warnings" if errors else "Warnings",
             "notes": [_note(w) for w in warnings[:_MAX_NOTES]], "notes_left": max(0, len(warnings) - _MAX_NOTES),
             "changes_title": words.heading,

@@ -6,13 +6,14 @@ What an object is called does not change between runs, so that pipelines tell wh
 from collections.abc import Iterable, Iterator, Sequence
 from xml.sax.saxutils import quoteattr
 
-from junitparser import Attr, Error, Failure, TestCase, TestSuite
+from junitparser import Attr, Error, Failure, Skipped, TestCase, TestSuite
+from junitparser.junitparser import FinalResult
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.errors import ExitCode
 from ringfence.model.state import Id
 from ringfence.report import HostResult, Report
-from ringfence.views.findings import SORTS, FindingsOfHosts, ReportedFinding, of_diagnostic
+from ringfence.views.findings import SORTS, UNPROVEN, FindingsOfHosts, ReportedFinding, of_diagnostic
 from ringfence.views.format import cut, escaped, names
 from ringfence.views.view import ViewOptions
 
@@ -90,13 +91,18 @@ class JunitReport:
             case.line = str(where.line or found[0].where.line)
         bad = [one for one in found if SORTS[one.sort].fails]
         if bad:
-            sort = SORTS[bad[0].sort]
-            result = (Failure if bad[0].object else Error)(bad[0].text, bad[0].sort)
-            result.text = "\n".join(self._lines(bad)) or sort.title
+            result = self._outcome(bad[0])(bad[0].text, bad[0].sort)
+            result.text = "\n".join(self._lines(bad))
             case.result = [result]
         if told := self._lines(one for one in found if not SORTS[one.sort].fails):
             case.system_out = "\n".join(told)
         return case
+
+    def _outcome(self, one: ReportedFinding) -> type[FinalResult]:
+        """What a case becomes by a finding: an error where it is about more than an object, or nobody knows what became of it."""
+        if one.sort == "host-unreachable" and not self._options.unreachable_fails:
+            return Skipped
+        return Error if one.object is None or one.sort == UNPROVEN else Failure
 
     def _lines(self, found: Iterable[ReportedFinding]) -> list[str]:
         lines = [line for one in found for line in self._told(one)]

@@ -27,7 +27,7 @@ from ringfence.views.view import ViewOptions
 MAX_COMMENT = 65_536  # bytes of UTF-8, so that it is no more characters either, which is what a comment of GitHub holds
 _MAX_THINGS = 2_000  # different things of a sort that are kept until the end
 _DETAILED = 40_000  # bytes after which things are told in one line each
-_AROUND = 10_000  # bytes for what stands around them: a headline and a few words for each sort, the sum
+_AROUND = 12_000  # bytes for what stands around them: a headline and a few words for each sort, the sum
 _LONGEST_CODE = 700  # characters of one text
 _LONGEST_NAME = 60  # characters of the name of a host in the sum
 _HEADING = 10  # bytes around the names of hosts that have the same things
@@ -195,7 +195,8 @@ class MarkdownReport:
         variants = sorted(one.variants.items(), key=lambda each: (-len(each[1]), each[0]))
         first = variants[0][0]
         same = all(words.text == first.text for words, _ in variants)
-        yield f"- {code(one.title)}{place}" + (f" {code(first.text)}" if same and first.text != one.title else "")
+        title = first.text if same and first.text.startswith(one.title) else one.title
+        yield f"- {code(title)}{place}" + (f" {code(first.text)}" if same and first.text != title else "")
         if not detailed:
             return
         for words, hosts in variants[:_VARIANTS_SHOWN]:

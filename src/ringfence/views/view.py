@@ -18,7 +18,7 @@ class ViewOptions:
     hosts of each group of the inventory · width: columns of the terminal, None where there is none · next: the command that comes
     after this one · abandoned: hosts on which the project has something, and which no play names any more · file_in_repository:
     the path of a file below the top of the repository that the project is in · project_file: the one that stands for what has no
-    place of its own."""
+    place of its own · unreachable_fails: see --unreachable."""
 
     run: RunInfo
     diff: bool = True
@@ -32,6 +32,7 @@ class ViewOptions:
     abandoned: tuple[str, ...] = ()
     file_in_repository: Callable[[str], str] = str
     project_file: str = "ringfence.yml"
+    unreachable_fails: bool = True
 
 
 class View(Protocol):

@@ -42,8 +42,9 @@ class Table {
     return row.patches[variant] && this.base(row) ? patched(this.base(row), row.patches[variant]) : null;
   }
 
-  /** Named members of cells, and the properties behind them. */
+  /** Named members of cells, and the properties behind them; of a change whose cells are left out nothing. */
   told(cells) {
+    if (!cells) return { found: [], declared: [], defaults: [], tags: [], properties: [] };
     const found = Object.fromEntries(this.fields.map((field, i) => [field, cells[i]]));
     found.properties = [];
     for (let i = this.fields.length; i < cells.length; i += 3) {

@@ -214,7 +214,7 @@ class Parts {
 
   change(table, { row, variants }, options) {
     const hosts = variants.flatMap(([, members]) => members).sort((a, b) => a - b);
-    const told = table.told(table.cells(row, variants[0][0]) ?? table.base(row) ?? []);
+    const told = table.told(table.cells(row, variants[0][0]) ?? table.base(row));
     const line = [h("span", {}, badge(this.word(row))), h("b", {}, this.name(row, told)),
       h("span", {}, meaningParts(this.model.meaning(told)), told.properties.some((p) => p.found !== null && p.declared !== null) ? this.short(told, variants) : ""),
       h("span", { class: "side" }, options.alone || options.headed ? "" : [bdi(this.onHosts(row, hosts)), h("br")], bdi(this.place(told), { class: "mono" }))];
