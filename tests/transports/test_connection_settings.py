@@ -299,3 +299,7 @@ def test_failures_of_the_tables_exist() -> None:
 ])
 def test_kinds_of_calls_that_failed(failure: Failure, kind: str) -> None:
     assert failures.kind_from_call(failure) == kind
+
+
+def test_a_connection_that_just_ends_is_told_in_words() -> None:
+    assert failures.kind_from_network(EOFError()) == ("network", "the host closed the connection")

@@ -150,7 +150,8 @@ def kind_from_network(error: BaseException) -> tuple[str, str]:
         if isinstance(one, OSError) and one.strerror:
             return "network", one.strerror.lower()
     deepest = found[-1]
-    return "network", str(deepest) or type(deepest).__name__
+    closed = "the host closed the connection" if isinstance(deepest, EOFError) else type(deepest).__name__
+    return "network", str(deepest) or closed
 
 
 def host_error(where: str, sent: bool, kind: str, detail: str = "") -> HostError:
