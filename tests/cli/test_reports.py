@@ -368,6 +368,11 @@ def test_sarif_tells_once_what_many_hosts_have(cli: Cli) -> None:
             "drift-missing", ("site.yml", 5), ["pc2", "web1"], 2)
         assert cli("compare-defaults", *ASKED).code == 2
         assert set(results(cli)["defaults-added"]) == {("ringfence.yml", 1)}
+        hosts["web1"].registry.set(RULES, "mine", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=22|Name=mine|")
+        assert cli("compare-defaults", "web1", *ASKED).code == 2
+        told = reports(cli)["md"]
+        assert "- `firewall_rule mine` `added: allow inbound tcp 22 from ANY, any profile`\n  ```text\n  whose  " in told
+        assert cases(cli)["web1", "firewall_rule mine"] == "failure"
 
 
 def test_sarif_of_hosts_that_are_not_reached(cli: Cli) -> None:
