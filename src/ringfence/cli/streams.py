@@ -70,8 +70,9 @@ class GuardedStream(io.TextIOWrapper):
     _line = ""  # the last line so far, as it was written; of a long one the end behind something that is seen
 
     def write(self, text: str, /) -> int:
-        whole = _COMMAND.sub(self._defused, self._line + text)
-        super().write(whole[len(self._line):])
+        begun = self._line  # another thread may write too
+        whole = _COMMAND.sub(self._defused, begun + text)
+        super().write(whole[len(begun):])
         line = whole[max(whole.rfind("\n"), whole.rfind("\r")) + 1:]
         self._line = line if _UNDECIDED.fullmatch(line) else f"x{line[-100:]}"
         return len(text)
