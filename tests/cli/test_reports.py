@@ -180,18 +180,6 @@ def test_mistakes_of_the_project_are_in_every_report(words: str, cli: Cli) -> No
     assert cases(cli) == {("project", f"ringfence {words.split()[0]}"): "passed", ("project", "site.yml"): "error"}
 
 
-def test_an_interrupted_run_has_reports(cli: Cli) -> None:
-    cli.write({"hosts.yml": DOWN.replace("127.0.0.1", "10.255.255.1").replace("web1: {", "web1: {ansible_timeout: 60, ")})
-    with start(cli, "drift", *ASKED, "--log", "log") as process:
-        while not (cli.folder / "log").exists() or "drift" not in (cli.folder / "log").read_text():
-            assert process.poll() is None
-        process.terminate()
-        assert process.wait(30) == 143
-    told = reports(cli)
-    assert set(told) == set(ReportFormat)
-    assert json.loads(told["json"])["exit_code"] == 143
-
-
 @pytest.mark.parametrize("signals", [1, 2])
 def test_what_a_signal_left_is_in_every_report(signals: int, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     with fleet(cli, 3) as hosts:
