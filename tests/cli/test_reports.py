@@ -2,15 +2,12 @@
 
 import json
 import os
-import re
 import signal
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from cli_lab import (
     PLAYBOOK,
     PROGRAM,
@@ -399,24 +396,3 @@ def test_what_nothing_declares_any_more_is_told_and_fails_no_test(cli: Cli) -> N
         assert "GONE: allow inbound tcp 3389" in reports(cli)["junit"]
         assert "`GONE: allow inbound tcp 3389" in reports(cli)["md"]
         assert "On `pc2`:\n\n- `no play names the host any more" in reports(cli)["md"]
-
-
-# --------------------------------------------------------------------------------------------------- the guide
-
-def test_the_workflow_of_the_guide_is_one(tmp_path: Path) -> None:
-    guide = (Path(__file__).parents[2] / "docs" / "guide" / "reports.md").read_text(encoding="utf-8")
-    github, gitlab = re.findall(r"^```yaml\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
-    (tmp_path / "firewall.yml").write_text(github.replace("[self-hosted, firewall]", "ubuntu-latest"), encoding="utf-8")
-    looked = subprocess.run([Path(sys.executable).with_name("actionlint"), "firewall.yml"], cwd=tmp_path, capture_output=True,
-                            text=True, check=False)
-    assert (looked.returncode, looked.stdout) == (0, "")
-    assert yaml.safe_load(gitlab)["drift"]["artifacts"]["reports"]["junit"] == "drift.xml"
-
-
-def test_the_commands_of_the_guide_are_understood(cli: Cli) -> None:
-    guide = (Path(__file__).parents[2] / "docs" / "guide" / "reports.md").read_text(encoding="utf-8")
-    called = re.findall(r"(?:^|run: |- |`)ringfence ([^`\n]*--report[^`\n]*)", guide, re.MULTILINE)
-    assert len(called) == 4
-    cli.write({"hosts.yml": DOWN})
-    for words in called:
-        assert cli(*words.split()).code in (0, 5), words
