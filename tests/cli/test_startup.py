@@ -15,7 +15,7 @@ from ringfence.documents.vault import encrypt
 from ringfence.secret import Secret
 
 HEAVY = {"typer", "pydantic", "rich", "yaml", "jinja2", "cryptography", "jsonschema", "deepdiff", "requests", "urllib3", "pypsrp",
-         "spnego", "paramiko", "asyncio", "ringfence.lab", "psrpcore"}
+         "spnego", "paramiko", "asyncio", "ringfence.lab", "psrpcore", "junitparser"}
 FLAGS = {"typer", "pydantic"}  # pydantic is typer's own way to read the value of a flag
 PROJECT = FLAGS | {"yaml", "jinja2"}
 PSRP = {"requests", "urllib3", "pypsrp", "spnego", "cryptography"}
@@ -64,6 +64,8 @@ def project(tmp_path: Path) -> Path:
     ("validate --help", 0, PROJECT),
     ("validate", 0, PROJECT),
     ("validate --output json", 0, PROJECT),
+    ("validate --report md=report.md --report sarif=report.sarif", 0, PROJECT),
+    ("validate --report junit=report.xml", 0, PROJECT | {"junitparser"}),
     ("plan --list-hosts", 0, PROJECT),
     ("apply --list-hosts", 0, PROJECT),
     ("schema", 0, PROJECT),

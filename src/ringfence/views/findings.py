@@ -12,12 +12,13 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
 from ringfence.errors import HostError
 from ringfence.model.state import Action, Change, Id
 from ringfence.plan.obstacles import ALL_PROFILES, Obstacle, ObstacleLevel
-from ringfence.report import HostResult, Status
+from ringfence.report import DefaultsResult, HostResult, Status
 from ringfence.views.attribution_text import common_line, common_reason, who_row
 from ringfence.views.change_text import ChangeOptions, change_text, orphan_text, row_lines
 from ringfence.views.change_words import ABANDONED, CHANGE_WORDS, GONE, NOT_IN_FORCE, found_word
 from ringfence.views.format import cut, escaped
 from ringfence.views.meaning import meaning
+from ringfence.windows.origin import ORIGINS
 
 SortLevel = Literal["error", "warning", "note"]
 """How much a sort matters, in the words of SARIF."""
@@ -127,8 +128,8 @@ class FindingsOfHosts:
         for change in result.changes:
             if change.id not in still:
                 one = self._of_change(change, _sort(change, result, status, self._command), result.names)
-                who = None if reason or not result.changed_by else result.changed_by.get(change.id)
-                yield replace(one, lines=(*one.lines, *row_lines((who_row(who),), ""))) if who else one
+                more = (*_whose(change, result), *(() if reason else _who(change, result)))
+                yield replace(one, lines=(*one.lines, *more)) if more else one
         if reason:
             yield ReportedFinding("note", _NOBODY_KNOWN, common_line(reason).strip())
         for change in still.values():
@@ -152,6 +153,19 @@ class FindingsOfHosts:
             self._known, self._size = {change.id: variants}, 0
         variants.appendleft((change, sort, names, finding))
         return finding
+
+
+def _who(change: Change, result: HostResult) -> list[str]:
+    """Who made the object differ, where somebody asked."""
+    who = (result.changed_by or {}).get(change.id)
+    return row_lines((who_row(who),), "") if who else []
+
+
+def _whose(change: Change, result: HostResult) -> Iterator[str]:
+    """Whose an object is that does not ship with Windows."""
+    origin = result.origins.get(change.id) if isinstance(result, DefaultsResult) else None
+    if origin:
+        yield f"whose  {ORIGINS[origin.name]}" + (f": {cut(origin.of)}" if origin.of else "")
 
 
 _NOBODY_KNOWN = "who changed what is not known"
@@ -214,7 +228,7 @@ def _of_change(change: Change, sort: str, drift: bool, names: Mapping[str, str])
     """What it does, or what differs, in one line; the rest below."""
     words = CHANGE_WORDS[change.action]
     told = change_text(change, ChangeOptions(drift=drift), tuple(names.items()))
-    lead = SORTS[sort].title
+    lead = sort.removeprefix("defaults-") if sort.startswith("defaults-") else SORTS[sort].title
     if drift or sort == MADE or sort.startswith("plan"):
         lead = found_word(change) if drift else words.was_made if sort == MADE else words.planned
     about, lines = told.about, tuple(row_lines(told.rows, ""))
