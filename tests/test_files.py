@@ -56,3 +56,45 @@ def test_the_size_is_that_of_what_is_read_and_not_what_the_system_says() -> None
     """/proc says 0 of files that have a content."""
     with pytest.raises(ValueError, match="more than 4 bytes"):
         files.read_bytes("/proc/self/status", 4)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("old")
+    file = files.WholeFile(tmp_path / "there")
+    file.write("new\n")
+    assert (tmp_path / "there").read_text() == "old"
+    file.discard()
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("there", "old")]
+    file = files.WholeFile(tmp_path / "there")
+    file.write("é\n")
+    file.close()
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("there", "é\n".encode())]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
+@pytest.mark.parametrize(("private", "mode"), [(True, 0o600), (False, 0o644)])
+def test_who_may_read_what_is_written(private: bool, mode: int, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        file = files.WholeFile(tmp_path / "a", private=private)
+        file.close()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == mode
+
+
+def test_what_is_no_unicode_is_an_error_unless_it_is_spelled_out(tmp_path: Path) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        files.write_private(tmp_path / "a", ["\udcff"])
+    assert not [*tmp_path.iterdir()]
+    file = files.WholeFile(tmp_path / "a", errors="backslashreplace")
+    file.write("\udcff")
+    file.close()
+    assert (tmp_path / "a").read_text() == "\\udcff"
+
+
+def test_a_folder_is_no_place_for_a_file(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        files.WholeFile(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        files.WholeFile(tmp_path / "none" / "a")

@@ -250,6 +250,14 @@ def test_mistakes_of_the_settings_and_a_stale_plan_have_reports(cli: Cli) -> Non
         assert "nonsense" in reports(cli)["md"]
 
 
+def test_what_fails_after_the_run_leaves_its_reports(cli: Cli) -> None:
+    with fleet(cli, 1):
+        said = cli("plan", "-o", ".", *ASKED)
+        assert (said.code, "the plan was not written: Is a directory" in said.err, "the report" in said.err) == (1, True, False)
+        assert [h["host"] for h in json.loads(reports(cli)["json"])["result"]["hosts"]] == ["web1"]
+        assert cases(cli)["web1", "firewall_rule corp-rdp"] == "failure"
+
+
 def test_a_view_that_fails_stops_no_host(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: object, result: object) -> str:
         raise KeyError("a fault of ours")
@@ -279,8 +287,8 @@ def test_an_apply_that_asks_has_one_report_of_all_hosts(cli: Cli) -> None:
         code, shown = on_terminal(cli, "y\n", "apply", *ASKED)
         assert (code, "Make" in shown) == (0, True)
         document = json.loads(reports(cli)["json"])
-        assert (document["command"], {h["host"]: h["status"] for h in document["result"]["hosts"]}) == (
-            "apply", {"pc2": "in_sync", "web1": "changed"})
+        assert (document["command"], sorted((h["host"], h["status"]) for h in document["result"]["hosts"])) == (
+            "apply", [("pc2", "in_sync"), ("web1", "changed")])
         assert {suite for suite, _ in cases(cli)} == {"pc2", "web1", "project"}
         assert on_terminal(cli, "", "apply", *ASKED)[0] == 0
         assert json.loads(reports(cli)["json"])["summary"]["hosts"] == {"in_sync": 2}

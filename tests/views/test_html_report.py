@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from html_pages import BACKUP, BY_ANNA, NARROWED, NOT_KNOWN, RULE, change, fleet, large, made, page
 from html_reading import ReadPage, changes_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, GuardRefused
@@ -20,7 +22,7 @@ from ringfence.plan.plan import Orphan
 from ringfence.report import HostResult
 from ringfence.secret import Secret
 from ringfence.views import html_data, html_report
-from ringfence.views.format import value
+from ringfence.views.format import escaped, value
 from ringfence.views.html_cells import FIELDS, change_cells, owner_of
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202etxt.exe<!--{{7*7}}&amp;\x00"
@@ -109,6 +111,25 @@ def test_names_of_strangers_stay_texts() -> None:
     assert not [c for c in text if not c.isprintable() and c != "\n"]
     assert "\\u202e" in read.text
     assert "{{7*7}}" in read.text
+
+
+PIECES = ["</script>", "<", ">", "&", "'", '"', "{{", "{%", "<!--", "\u2028", "\u202e", "\\", "é", "\x00", "a"]
+WORDS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(name=WORDS, said=WORDS)
+def test_whatever_is_said_the_page_is_built_the_same(name: str, said: str) -> None:
+    def built(name: str, said: str) -> ReadPage:
+        rule = RULE.create(name, {"protocol": "tcp", "description": said})
+        result = HostResult(name, (change(None, rule),), diagnostics=(Diagnostic(Where(said, 1), said, said),), way_back=(said,))
+        return ReadPage(page([result], warnings=[Diagnostic(Where(said, 1), said, said, host=name)], groups={name: [name, "b"]}))
+
+    read, plain = built(name, said), built("n", "s")
+    assert [tag for tag, _ in read.elements] == [tag for tag, _ in plain.elements]
+    assert (read.open, read.comments, len(read.scripts)) == ([], [], 2)
+    cells = changes_of(read.data)[escaped(name)][escaped(name)]
+    assert cells[cells.index("description") + 2] == escaped(said)
 
 
 def test_a_secret_is_never_in_it() -> None:

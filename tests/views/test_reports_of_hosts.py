@@ -25,6 +25,7 @@ from ringfence.views.view import ViewOptions
 
 FLEETS = st.lists(hostile_results(), min_size=1, max_size=3)
 WEB, DB = create("web", 4, protocol="tcp", local_port=("443",)), create("db", 5)
+OTHER_WEB = create("web", 4, protocol="tcp", local_port=("443",), description="as open, and called otherwise")
 NARROW = create("narrow", 6, protocol="tcp", local_port=("443",), remote_address=("10.0.0.0/8",))
 UPDATED = Change(WEB.id, DB.after, WEB.after, WEB.where)
 BOTH = frozenset({WEB.id, DB.id})
@@ -61,7 +62,10 @@ def cases(result: HostResult, command: str) -> dict[str, str]:
     (HostResult("h", (NARROW, replace(WEB, before=WEB.after, after=None)), error=GuardRefused("no")), "plan",
      {"host": "host-refused", "narrow": "plan-create", "web": "plan-remove"}),
     (HostResult("h", (replace(NARROW, before=NARROW.after, after=WEB.after),)), "plan", {"host": "passed", "web": "plan-opens"}),
+    (HostResult("h", (replace(WEB, before=OTHER_WEB.after),)), "plan", {"host": "passed", "web": "plan-update"}),
     (HostResult("h", (replace(WEB, before=WEB.after, after=NARROW.after),)), "plan", {"host": "passed", "narrow": "plan-update"}),
+    (HostResult("h", (Change(DB.id, DB.after, WEB.after, WEB.where, "rename"),), declared_objects=OBJECTS[:1]), "drift",
+     {"host": "passed", "web": "drift-old-name"}),
     (HostResult("h", error=Unreachable("dns")), "plan", {"host": "host-unreachable"}),
     (HostResult("h", diagnostics=(Diagnostic(Where("a.yml", 2), "wrong"),)), "plan", {"host": "mistake"}),
     (HostResult("h", diagnostics=(Diagnostic(Where("a.yml", 2), "odd", severity="warning"),)), "plan", {"host": "passed"}),
@@ -117,6 +121,14 @@ def test_sarif_keeps_the_limits_of_github_and_says_what_it_leaves_out(monkeypatc
                     "of 20 results, GitHub shows the first 10, those that matter most"]
 
 
+def test_sarif_tells_the_same_mistake_at_two_lines_apart() -> None:
+    twice = [Diagnostic(Where("a.yml", line), "wrong") for line in (3, 9)]
+    run = log(report_text("sarif", [], twice))  # which looks that no two have one fingerprint
+    assert [place(one) for one in run["results"]] == [("a.yml", 3), ("a.yml", 9)]
+    moved = log(report_text("sarif", [], [replace(d, where=Where("a.yml", d.where.line + 2)) for d in twice]))
+    assert [one["partialFingerprints"] for one in moved["results"]] == [one["partialFingerprints"] for one in run["results"]]
+
+
 def test_sarif_tells_ways_and_hosts_of_one_thing() -> None:
     fleet = [HostResult(f"h{n}", (create("web", description=f"of h{n % 30}"),)) for n in range(200)]
     (only,) = log(report_text("sarif", fleet))["results"]
@@ -153,6 +165,16 @@ def test_nothing_that_is_said_breaks_out_of_markdown(results: Sequence[HostResul
     texts = [piece.content for piece in pieces if piece.type == "text"]
     assert [text for text in texts if not re.fullmatch(r"[\w .,:;()`'/-]*", text)] == []
     assert sum(piece.type == "heading_open" for piece in pieces) == 1
+
+
+@pytest.mark.parametrize("line", ["```", "````", "~~~", "</details>", "<!--", "# heading", "@team", "- [ ] task", "|a|b|"])
+def test_no_line_of_a_message_ends_the_code_that_it_stands_in(line: str) -> None:
+    said = Diagnostic(Where("a.yml", 1), "wrong", f"one\n{line}\n# two @team")
+    fleet = [HostResult(f"h{n}", diagnostics=(replace(said, detail=f"{n}\n{said.detail}"),)) for n in range(2)]
+    for text in (report_text("md", fleet), report_text("md", [], [said])):
+        pieces = outside_of_code(text)
+        assert sum(piece.type == "heading_open" for piece in pieces) == 1
+        assert not any("@" in piece.content or "two" in piece.content for piece in pieces if piece.type == "text")
 
 
 def test_markdown_is_short_enough_whatever_the_fleet_and_says_what_it_leaves_out() -> None:

@@ -41,6 +41,7 @@ COMMANDS = {
     "vault": "Files and values that only a password opens, in Ansible's format.",
     "retire": "Remove from hosts what the project created there, release the rest, and with it the ledger.",
     "doc": "Show the properties of a kind, or everything about one: type, default, cmdlet, registry, example.",
+    "support": "Write what helps to find a defect, names hidden: versions, settings, mistakes, the last runs. Sends nothing.",
     "schema": "Write JSON Schemas of playbooks, inventories, ringfence.yml, plan files, reports and each kind.",
     "completion": "Write a script that completes command lines: commands, flags, kinds, hosts, groups, tags, playbooks.",
     "demo": "Start five simulated hosts (WinRM and SSH), and walk plan, apply, tampering, drift and apply on them.",

@@ -222,7 +222,8 @@ def _of_change(change: Change, sort: str, drift: bool, names: Mapping[str, str])
         about = "; ".join(" ".join(filter(None, (label, *rest))) for label, rest in told.rows[:_ROWS_IN_TEXT])
         lines = lines if len(told.rows) > _ROWS_IN_TEXT or any(len(rest) > 1 for _, rest in told.rows) else ()
     sort = "plan-opens" if sort.startswith("plan") and opens(change) else sort
-    return ReportedFinding(sort, cut(str(change)), f"{lead}: {about}" if about else lead, lines, change.where, change.id)
+    what = change.id._replace(name=change.resource.name.lower())  # of a rename the new one, which is declared
+    return ReportedFinding(sort, cut(str(change)), f"{lead}: {about}" if about else lead, lines, change.where, what)
 
 
 def _of_obstacle(one: Obstacle) -> Iterator[ReportedFinding]:

@@ -131,7 +131,7 @@ def note_cells(problem: Diagnostic) -> Cells:
 
 def escaped_lines(text: str) -> str:
     """The text, escaped but for its line ends."""
-    return "\n".join(map(escaped, text.splitlines()))
+    return "\n".join(map(escaped, text.split("\n")))
 
 
 def error_cells(error: Exception) -> Cells:

@@ -43,6 +43,7 @@ from ringfence.cli.recording import recording
 from ringfence.cli.report_files import HeldReports
 from ringfence.cli.resume import resumed
 from ringfence.cli.show import PlanObserver, show_run
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError
 from ringfence.errors import ExitCode, combined_exit_code
 from ringfence.formats.approval import Approval
 from ringfence.formats.plan_file import PlanFile
@@ -106,6 +107,8 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
             if not run.jobs:
                 return code
         if not _agreed(console, {job.host: approved[job.host] for job in run.jobs if approved}):
+            told = Diagnostic(NOWHERE, "nothing was changed: the answer was not yes", severity="note")
+            console.fail_reports(InputError([told]), [told], ExitCode.ERROR)
             return ExitCode.ERROR
     again = plan_options(files, selection, ownership) | ({"plan_file": file} if plan else {})
     with recording(console, run, record, again, [result.host for result in others]) as (run, journal):
