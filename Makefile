@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-lowest check demo bench mutants soak generate man ci-windows-dry clean
+.PHONY: install dev lock test test-lowest check demo bench mutants soak generate man docs ci-windows-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -29,6 +29,7 @@ lock:
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(LOCK) --extra dev --output-file requirements-dev.txt pyproject.toml
 	$(LOCK) --group pyproject.toml:audit --output-file .github/requirements-audit.txt
+	$(LOCK) --group pyproject.toml:docs --output-file .github/requirements-docs.txt
 
 check: dev
 	$(BIN)/ruff check
@@ -81,9 +82,19 @@ generate: dev
 man: dev
 	$(BIN)/python -m ringfence.cli.man_pages man
 
+# the documentation as a site in build/site; a page or an anchor that a link does not find ends it
+.venv-docs/installed: .github/requirements-docs.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+docs: .venv-docs/installed
+	$(PYTHON) -m tests.docs_site
+	.venv-docs/bin/zensical build --clean --strict
+
 # the steps of .github/workflows/windows.yml against simulated hosts: it proves the steps, and nothing of Windows
 ci-windows-dry: dev
 	$(BIN)/python -m tests.windows_job.dry
 
 clean:
-	rm -rf .reach.json .venv .venv-bench .venv-lowest .venv-lock .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .reach.json build .cache .venv .venv-bench .venv-docs .venv-lowest .venv-lock .mypy_cache .ruff_cache .pytest_cache
