@@ -204,6 +204,7 @@ def test_held_results_are_bounded_by_what_is_distinct() -> None:
 def test_interfaces_that_are_called_the_same_are_one_line() -> None:
     """What is stored differs from host to host, and nobody wrote it."""
     guids = {"web1": "{2A977B81-0000-1111-2222-333333333333}", "web2": "{2A977B82-0000-1111-2222-333333333333}"}
-    fleet = [HostResult(host, (create("lan", interface_alias=(guid,)),), names={guid: "Ethernet"}) for host, guid in guids.items()]
+    fleet = [HostResult(host, (create("lan", interface_alias=(guid,)),), names={guid: "Ethernet"})
+             for host, guid in guids.items()]
     assert sections(text(*fleet)) == {"all 2 hosts  differ": [
         "  + firewall_rule lan  allow inbound tcp 80 from ANY, any profile, on Ethernet  site.yml:7"]}
