@@ -150,7 +150,7 @@ def test_with_a_real_powershell(cli: Cli) -> None:
             tamper(host)
         simulated = compared(cli)
         people = cli("compare-defaults").out
-    assert people.count(f"~ firewall_rule {CHANGED}  Remote Desktop - User Mode (TCP-In)\n") == 2  # over PSRP and over SSH
+    assert people.count("service termservice  \"Remote Desktop - User Mode (TCP-In)\"\n") == 2  # over PSRP and over SSH
     assert real[0] == simulated[0] == 2
     for name in ("web1", "pc2"):
         assert real[1][name]["changes"] == simulated[1][name]["changes"]
