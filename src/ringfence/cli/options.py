@@ -51,6 +51,8 @@ def _parameter(row: RunSetting, name: str, *flags: str, **more: Any) -> inspect.
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[annotation, option])
 
 
+Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbooks. Default: those of ringfence.yml.",
+                                                show_default=False)]
 Diff = Annotated[bool, SETTINGS["diff"]]
 Who = Annotated[bool, SETTINGS["who"]]
 Check = Annotated[bool, SETTINGS["check"]]

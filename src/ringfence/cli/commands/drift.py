@@ -2,12 +2,12 @@
 
 from functools import partial
 
-from ringfence.cli.commands.plan import Playbooks
 from ringfence.cli.console import ReportingConsole
 from ringfence.cli.options import (
     Diff,
     FleetOptions,
     OwnershipOptions,
+    Playbooks,
     RunDir,
     SecretOptions,
     SelectionOptions,

@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console, ReportingConsole
 from ringfence.cli.options import (
@@ -16,6 +14,7 @@ from ringfence.cli.options import (
     Diff,
     FleetOptions,
     OwnershipOptions,
+    Playbooks,
     SecretOptions,
     SelectionOptions,
     TrustOptions,
@@ -37,9 +36,6 @@ ringfence plan -i inventory playbooks/site.yml        what would change
 ringfence plan -o site.plan.json                      keep it for review: `ringfence show`, `ringfence apply site.plan.json`
 ringfence plan --detailed-exitcode                    exit with 2 where hosts differ
 """
-Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbooks. Default: those of ringfence.yml.",
-                                                show_default=False)]
-
 
 def plan(console: ReportingConsole, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
          hosts: FleetOptions, ownership: OwnershipOptions,

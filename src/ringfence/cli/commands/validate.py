@@ -1,8 +1,7 @@
 """ringfence validate: is what is declared right, as far as that is known without a host."""
 
-from ringfence.cli.commands.plan import Playbooks
 from ringfence.cli.console import ReportingConsole
-from ringfence.cli.options import SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.options import Playbooks, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
 from ringfence.plan.obstacles import objects_of
