@@ -73,6 +73,8 @@ def demo(console: Console) -> int:
         Path(INVENTORY).write_text(lab.inventory(), encoding="utf-8")
         _walk(story)
     story.tell(f"Every step ended as it should, after {time.monotonic() - started:.1f} s.")
+    story.tell("Next, with a policy and hosts of your own: ringfence init my-policy, ringfence lab up --help"
+               "\n(after `make demo` it is in .venv: first `. .venv/bin/activate`).")
     if not console.for_people:
         console.show({"steps": story.steps, "exit_code": 0}, "")
     return 0
