@@ -32,7 +32,7 @@ GONE = CHANGE_WORDS["release"].found
 NOT_IN_FORCE = "NOT IN FORCE"
 ABANDONED = "ABANDONED"
 """A host on which the project owns something, and which no play names any more."""
-FOUND_STYLES = {"MISSING": "removed", "UNEXPECTED": "added", GONE: "warning"}
+FOUND_STYLES = {"MISSING": "removed", "UNEXPECTED": "removed", GONE: "warning"}
 STYLES: dict[Status, str] = {
     "in_sync": "good", "reachable": "good", "valid": "good", "changed": "changed", "differs": "changed", "not_in_force": "error",
     "lost": "error", "unknown": "error", "unreachable": "error", "refused": "error", "stale": "error", "invalid": "error",
