@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-lowest check demo bench mutants soak generate man docs ci-windows-dry clean
+.PHONY: install dev lock test test-browser test-lowest check demo bench mutants soak generate man docs ci-windows-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -37,7 +37,11 @@ check: dev
 	$(BIN)/actionlint .github/workflows/*.yml
 
 test: check
-	$(BIN)/pytest -n $(JOBS)
+	$(BIN)/pytest -n $(JOBS) -m 'not browser'
+
+# the page of the HTML report in a Chromium; .ci/run runs these too
+test-browser: dev
+	$(BIN)/pytest -n $(JOBS) -m browser
 
 # the oldest versions of dependencies that pyproject.toml admits: it is their only list
 .venv-lowest/installed: pyproject.toml tests/helpers/lowest.py
