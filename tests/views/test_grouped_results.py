@@ -95,6 +95,16 @@ def test_the_text_is_the_same_in_whatever_order_hosts_end() -> None:
     assert len(shown) == 1
 
 
+def test_nor_does_it_matter_who_has_which_properties_and_how_names_are_spelled() -> None:
+    fleet = [HostResult("web1", (create("base", description="d"),)), HostResult("web2", (create("Base", group="g"),)),
+             HostResult("web10", (create("BASE", group="h", description="e"),)), HostResult("db1", (create("base"),))]
+    shown = set()
+    for seed in range(12):
+        random.Random(seed).shuffle(fleet)
+        shown.add(text(*fleet))
+    assert len(shown) == 1
+
+
 def test_hosts_that_failed_for_one_reason_are_told_together_and_last() -> None:
     fleet = [HostResult(f"h{n}", error=Unreachable("connection_refused", f"10.0.0.{n}:5985")) for n in range(3)]
     shown = sections(text(HostResult("web1", (create("base"),)), *fleet))

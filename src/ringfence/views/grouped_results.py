@@ -46,23 +46,28 @@ class _Slot:
         return frozenset().union(*self.variants.values())
 
     @property
+    def first(self) -> ChangeText:
+        """The one whose words stand for all, whichever host came first."""
+        return min(self.variants, key=_words)
+
+    @property
     def head(self) -> str:
-        return next(iter(self.variants)).head
+        return self.first.head
 
     @property
     def is_change(self) -> bool:
         """Whether it has parts; else it is text as it stands."""
-        return bool(next(iter(self.variants)).style)
+        return bool(self.first.style)
 
     @property
     def is_failure(self) -> bool:
         """Whether it says why hosts failed."""
-        return next(iter(self.variants)).style == "error"
+        return self.first.style == "error"
 
     def rows(self) -> tuple[dict[str, tuple[str, ...]], dict[str, dict[tuple[str, ...], list[str]]]]:
         """{label: lines} of what is the same on all hosts, and {label: {lines: hosts}} of the rest."""
         found: dict[str, dict[tuple[str, ...], list[str]]] = {}
-        for text, hosts in self.variants.items():
+        for text, hosts in sorted(self.variants.items(), key=lambda one: _words(one[0])):
             for label, lines in (*([(_ABOUT, (text.about,))] if text.about else []), *text.rows):
                 found.setdefault(label, {}).setdefault(lines, []).extend(hosts)
         everywhere = len(self.hosts)
@@ -168,7 +173,7 @@ class GroupedResults:
 
     def _slot(self, slot: _Slot, width: int, called: HostNames) -> Iterator[str]:
         """One thing; what of it differs between hosts with a line for each value that it has."""
-        one = next(iter(slot.variants))
+        one = slot.first
         if not slot.is_change:
             yield one.head
             return
@@ -187,6 +192,11 @@ class GroupedResults:
 
 
 _ABOUT = "what it does"
+
+
+def _words(text: ChangeText) -> tuple[str, str, tuple[Row, ...]]:
+    """An order of variants."""
+    return text.head, text.about, text.rows
 
 
 def _as_it_is(text: str) -> _Entry:
