@@ -1,0 +1,152 @@
+"""The policy that holds in one profile of a simulated host, read once for a state of its registry and indexed for flows."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from ringfence.lab.enforcement.address_conditions import subnets_of
+from ringfence.lab.enforcement.policy_in_force import global_data, profile_data, profile_value, rules_in_force
+from ringfence.lab.enforcement.rule_conditions import ANY_PROTOCOL, RuleConditions, conditions
+from ringfence.lab.machine.machine import Machine, NetworkAdapter
+from ringfence.lab.netsecurity import ipsec_rules
+from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
+from ringfence.lab.registry.hive import POLICY, RESTRICTED
+from ringfence.lab.registry.stored_rule import StoredRule
+
+FIREWALL, CONNECTION_SECURITY = 2, 3  # NET_FW_RULE_CATEGORY (netfw.h): what a product has taken over Windows does not do
+# CMD Set-NetFirewallSetting, -Exemptions: from Windows 7 on neighbour discovery (1) and DHCP (8)
+DEFAULT_EXEMPTIONS = 9
+
+
+class _Bucket(NamedTuple):
+    """The rules of a direction and protocol: those for single ports by port, and all others."""
+
+    by_port: dict[int, list[RuleConditions]]
+    others: list[RuleConditions]
+
+
+class ProfilePolicy:
+    """What the registry says for one profile, [MS-FASP] 2.2.38 and its merge laws; `profile` is Domain, Private or Public.
+
+    Rules are those that are enabled and in force: of the local store as far as policy lets it add any."""
+
+    def __init__(self, machine: Machine, profile: str) -> None:
+        def value(name: str) -> int | None:
+            return profile_value(machine, profile, name)
+
+        self.is_off, self.is_shielded = value("EnableFirewall") == 0, value("DoNotAllowExceptions") == 1
+        self.admits_by_default, self.sends_by_default = value("DefaultInboundAction") == 0, value("DefaultOutboundAction") != 1
+        self.disabled_interfaces = next((str(data).lower() for data in profile_data(machine, profile, "DisabledInterfaces")), "")
+        self.subnets = subnets_of(machine.interfaces, profile)
+        exemptions = global_data(machine, "IPSecExempt")
+        self.exemptions = exemptions if isinstance(exemptions, int) else DEFAULT_EXEMPTIONS
+        machines, users = (global_data(machine, f"IPsecTransportRemote{who}AuthorizationList") for who in ("Machine", "User"))
+        self.peer_lists = (str(machines or ""), str(users or ""))
+        self._rules = list(_firewall_rules(machine, profile))
+        self.connection_security = list(_connection_security_rules(machine, profile))
+        self.of_services = _rules_of_services(machine)
+        self._buckets: dict[tuple[str, int], _Bucket] = {}
+
+    @property
+    def has_main_mode_policy(self) -> bool:
+        """Whether anything is there by which keys are negotiated."""
+        return any(rule.action != "donotsecure" for rule in self.connection_security)
+
+    def candidates(self, direction: str, protocol: int, port: int | None) -> Iterator[RuleConditions]:
+        """The firewall rules of a direction that this protocol can meet, with this port: the local one inbound, else the remote
+        one. Those that cannot meet are not among them, for the rest it has to be asked."""
+        bucket = self._buckets.get((direction, protocol))
+        if bucket is None:
+            bucket = self._buckets[direction, protocol] = self._bucket(direction, protocol)
+        if port is None:
+            for rules in bucket.by_port.values():
+                yield from rules
+        else:
+            yield from bucket.by_port.get(port, ())
+        yield from bucket.others
+
+    def _bucket(self, direction: str, protocol: int) -> _Bucket:
+        by_port: dict[int, list[RuleConditions]] = defaultdict(list)
+        others = []
+        for rule in self._rules:
+            if rule.direction != direction or rule.protocol not in (protocol, ANY_PROTOCOL, None):
+                continue
+            ports = rule.local_ports if direction == "in" else rule.remote_ports
+            if rule.protocol == protocol and ports.only_single:
+                for port in ports.single:
+                    by_port[port].append(rule)
+            else:
+                others.append(rule)
+        return _Bucket(by_port, others)
+
+
+def _firewall_rules(machine: Machine, profile: str) -> Iterator[RuleConditions]:
+    """Enabled ones. What a store says of programs and ports that users opened holds for local rules of that form alone."""
+    programs = profile_value(machine, profile, r"AuthorizedApplications\AllowUserPrefMerge") != 0
+    ports = profile_value(machine, profile, r"GloballyOpenPorts\AllowUserPrefMerge") != 0
+    for root, text in rules_in_force(machine, "FirewallRules", profile):
+        rule = conditions("FirewallRules", text)
+        if not rule.active or (root == POLICY and ((not programs and _is_of_program(rule)) or (not ports and _is_of_port(rule)))):
+            continue
+        yield rule
+
+
+def _is_of_program(rule: RuleConditions) -> bool:
+    """[MS-FASP] 2.2.38 AUTH_APPS_ALLOW_USER_PREF_MERGE: an authorized application firewall rule"""
+    return rule.rule.has("App") and not rule.rule.has("Svc") and rule.protocol in (6, 17) and not rule.local_ports
+
+
+def _is_of_port(rule: RuleConditions) -> bool:
+    """[MS-FASP] 2.2.38 GLOBAL_PORTS_ALLOW_USER_PREF_MERGE: a global port firewall rule"""
+    ports = rule.local_ports
+    listed = len(ports.single) + len(ports.ranges)
+    return not rule.rule.has("App", "Svc") and rule.protocol in (6, 17) and listed == 1 and not ports.unknown
+
+
+def _connection_security_rules(machine: Machine, profile: str) -> Iterator[RuleConditions]:
+    """Enabled ones that can be enforced: FW_RULE_STATUS has run-time errors for rules whose sets are missing or do not go
+    together. A tunnel between no named endpoints covers nothing."""
+    for root, text in rules_in_force(machine, "ConSecRules", profile):
+        rule = conditions("ConSecRules", text)
+        unnamed_tunnel = rule.rule.has(*ipsec_rules.TUNNEL) and not rule.rule.has("EP1_4", "EP1_6", "EP2_4", "EP2_6")
+        if rule.active and not unnamed_tunnel and (rule.action == "donotsecure" or _can_be_enforced(machine, root, rule.rule)):
+            yield rule
+
+
+def _can_be_enforced(machine: Machine, root: str, rule: StoredRule) -> bool:
+    """FW_RULE_STATUS, the codes from 0x00200001 on"""
+    try:
+        ipsec_rules.check_sets(machine.registry, root, rule)
+    except CmdletError:
+        return False
+    return True
+
+
+def _rules_of_services(machine: Machine) -> dict[str, list[RuleConditions]]:
+    """{service: rules of the two stores of service hardening}. They have no Active: each of them counts (TechNet cc755191 and the
+    rules that Windows ships). open: service-rules"""
+    found: dict[str, list[RuleConditions]] = defaultdict(list)
+    for store in (r"Static\System", r"Configurable\System"):
+        key = machine.registry.key(rf"{RESTRICTED}\{store}")
+        for stored in key.values.values() if key else ():
+            if isinstance(stored.data, str):
+                rule = conditions("FirewallRules", stored.data)
+                if (rule.active or not rule.rule.has("Active")) and (service := rule.rule.first("Svc").lower()):
+                    found[service].append(rule)
+    return found
+
+
+_State = tuple[int, tuple[NetworkAdapter, ...]]  # of what a policy is read
+_READ: WeakKeyDictionary[Machine, tuple[_State, dict[str, ProfilePolicy]]] = WeakKeyDictionary()
+
+
+def policy_of(machine: Machine, profile: str) -> ProfilePolicy:
+    """The policy of a profile as the registry has it now. The machine's lock is held."""
+    state = (machine.registry.generation, machine.interfaces)
+    kept = _READ.get(machine)
+    if kept is None or kept[0][0] != state[0] or kept[0][1] is not state[1]:
+        kept = _READ[machine] = (state, {})
+    if profile not in kept[1]:
+        kept[1][profile] = ProfilePolicy(machine, profile)
+    return kept[1][profile]
