@@ -58,7 +58,7 @@ SOURCE_OF_FLOWS = re.compile(
     rf'{SOURCE.pattern}|\[?MS-(GPFAS|DTYP|IKEE)\]? \d|RFC \d+|TechNet|Microsoft, "|[Ss]een in WFP states|INetFw\w+|netfw\.h')
 NO_RULES = {  # how answers are put together, and what Python asks
     "match", "_all_tests", "decides", "_match", "_one_matches", "_between", "is_near", "_is_server", "cover", "covers", "_is",
-    "_entries", "__bool__", "only_single", "has_main_mode_policy"}
+    "_entries", "__bool__", "has_main_mode_policy"}
 
 
 def decisions(text: str) -> Iterator[tuple[str, str]]:

@@ -5,14 +5,15 @@ which rules that beat block rules come before those that block, these before tho
 last. What the lab does not know it does not guess: where a decision hangs on it, there is none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ringfence.lab.enforcement.connection_security import is_key_exchange_of_system, is_let_through
 from ringfence.lab.enforcement.profile_policy import CONNECTION_SECURITY, FIREWALL, ProfilePolicy, policy_of
-from ringfence.lab.enforcement.rule_conditions import AskedFlow, RuleConditions
+from ringfence.lab.enforcement.rule_conditions import AskedFlow, Effect, RuleConditions
 from ringfence.lab.enforcement.simulated_flow import ICMPV4, ICMPV6, SimulatedFlow, address, all_hold, any_holds
 from ringfence.lab.machine.machine import Machine, NetworkAdapter
 
+_IN_ORDER: tuple[tuple[Effect, bool], ...] = (("beats block", True), ("block", False), ("allow", True))
 _PACKAGES_APART = 22000  # before this build rules without a package were seen to hold for no package. open: rules-and-packages
 
 
@@ -22,13 +23,13 @@ def decides(machine: Machine, flow: SimulatedFlow, unmatched: bool | None = None
     `unmatched`: what a rule counts as of which is not known whether it matches. Raises ValueError for an address that is none, or
     an interface that the machine has not.
     """
-    return _Decision(machine, flow, unmatched).passes()
+    return FlowDecision(machine, flow, unmatched).passes()
 
 
-class _Decision(AskedFlow):
+class FlowDecision(AskedFlow):
     """A flow on its host, and what becomes of it."""
 
-    def __init__(self, machine: Machine, flow: SimulatedFlow, unmatched: bool | None) -> None:
+    def __init__(self, machine: Machine, flow: SimulatedFlow, unmatched: bool | None = None) -> None:
         self.machine, self.flow, self.unmatched = machine, flow, unmatched
         self.remote = address(flow.remote_address)
         self.local = None if flow.local_address is None else address(flow.local_address)
@@ -80,25 +81,17 @@ class _Decision(AskedFlow):
             outcome = all_hold(outcome, self._passes_edge())
         return None if not outcome and is_key_exchange_of_system(self.flow, policy) else outcome
 
-    def _candidates(self) -> Iterator[RuleConditions]:
+    def _candidates(self, effect: Effect) -> Iterator[RuleConditions]:
         flow = self.flow
         port = flow.local_port if flow.direction == "in" else flow.remote_port
-        return self.policy.candidates(flow.direction, flow.protocol, port)
+        return self.policy.index(effect, flow.direction, flow.protocol).candidates(port, self.program, flow.package)
 
     def _by_rules(self, default: bool) -> bool | None:
         """[MS-FASP] 2.2.34: the outcome of the first of these that match: rules that beat block rules, those that block, those
         that allow, the default action. What may match and is before them may turn it."""
-        beating, blocking, allowing = (list[RuleConditions]() for _ in range(3))
-        for rule in self._candidates():
-            if rule.action == "block":
-                blocking.append(rule)
-            elif rule.beats_block_rules:
-                beating.append(rule)
-            elif rule.action == "allow":
-                allowing.append(rule)
         possible = set[bool]()
-        for rules, outcome in ((beating, True), (blocking, False), (allowing, True)):
-            matched = self._one_matches(rules)
+        for effect, outcome in _IN_ORDER:
+            matched = self._one_matches(self._candidates(effect))
             if matched is not False:
                 possible.add(outcome)
             if matched:
@@ -107,7 +100,7 @@ class _Decision(AskedFlow):
             possible.add(default)
         return possible.pop() if len(possible) == 1 else None
 
-    def _one_matches(self, rules: list[RuleConditions]) -> bool | None:
+    def _one_matches(self, rules: Iterable[RuleConditions]) -> bool | None:
         found: bool | None = False
         for rule in rules:
             matched = self._match(rule)
@@ -118,8 +111,9 @@ class _Decision(AskedFlow):
 
     def _passes_edge(self) -> bool | None:
         """[MS-FASP] 2.2.35 ROUTEABLE_ADDRS_TRAVERSE: traffic that came through a NAT edge needs an allowing rule that says so."""
-        return any_holds(*[all_hold(self._match(rule), rule.passes_edge) for rule in self._candidates()
-                           if rule.action != "block" and rule.passes_edge is not False])
+        allowing: tuple[Effect, ...] = ("beats block", "allow")
+        return any_holds(*[all_hold(self._match(rule), rule.passes_edge) for effect in allowing
+                           for rule in self._candidates(effect) if rule.passes_edge is not False])
 
     def _is_left_alone(self) -> bool:
         """[MS-FASP] 2.2.38 DISABLED_INTERFACES: adapters where firewall rules and actions alone are off."""
@@ -143,8 +137,7 @@ class _Decision(AskedFlow):
     def _is_loopback(self) -> bool:
         """Seen in WFP states of real hosts: filters above all rules let loopback pass; app containers may not. open:
         loopback-traffic"""
-        return self.remote.is_loopback or any(
-            address(text.partition("/")[0]) == self.remote for a in self.adapters for text in a.addresses)
+        return self.remote.is_loopback or self.remote in self.policy.own_addresses
 
 
 def _adapter(machine: Machine, flow: SimulatedFlow) -> NetworkAdapter | None:

@@ -33,17 +33,21 @@ class PortCondition:
         """Whether there is a condition."""
         return bool(self.single or self.ranges or self.unknown)
 
-    @property
-    def only_single(self) -> bool:
-        """Whether its ports can be listed."""
-        return bool(self.single) and not self.ranges and not self.unknown
+    def few(self, most: int = 256) -> set[int]:
+        """Its ports one by one; none where they are more, all, or not known."""
+        if self.unknown or sum(last - first + 1 for first, last in self.ranges) > most:
+            return set()
+        return self.single.union(*[range(first, last + 1) for first, last in self.ranges])
 
     def cover(self, protocol: int, port: int | None) -> bool | None:
         """Whether a port is one of these."""
         if protocol not in (TCP, UDP) or port is None:
             return None
-        if port in self.single or any(first <= port <= last for first, last in self.ranges):
+        if port in self.single:
             return True
+        for first, last in self.ranges:
+            if first <= port <= last:
+                return True
         return None if self.unknown else False
 
 

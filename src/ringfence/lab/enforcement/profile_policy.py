@@ -1,13 +1,14 @@
 """The policy that holds in one profile of a simulated host, read once for a state of its registry and indexed for flows."""
 
+import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from ringfence.lab.enforcement.address_conditions import subnets_of
 from ringfence.lab.enforcement.policy_in_force import global_data, profile_data, profile_value, rules_in_force
-from ringfence.lab.enforcement.rule_conditions import ANY_PROTOCOL, RuleConditions, conditions
+from ringfence.lab.enforcement.rule_conditions import Effect, RuleConditions, conditions
+from ringfence.lab.enforcement.rule_index import RuleIndex
 from ringfence.lab.machine.machine import Machine, NetworkAdapter
 from ringfence.lab.netsecurity import ipsec_rules
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
@@ -17,13 +18,6 @@ from ringfence.lab.registry.stored_rule import StoredRule
 FIREWALL, CONNECTION_SECURITY = 2, 3  # NET_FW_RULE_CATEGORY (netfw.h): what a product has taken over Windows does not do
 # CMD Set-NetFirewallSetting, -Exemptions: from Windows 7 on neighbour discovery (1) and DHCP (8)
 DEFAULT_EXEMPTIONS = 9
-
-
-class _Bucket(NamedTuple):
-    """The rules of a direction and protocol: those for single ports by port, and all others."""
-
-    by_port: dict[int, list[RuleConditions]]
-    others: list[RuleConditions]
 
 
 class ProfilePolicy:
@@ -46,39 +40,21 @@ class ProfilePolicy:
         self._rules = list(_firewall_rules(machine, profile))
         self.connection_security = list(_connection_security_rules(machine, profile))
         self.of_services = _rules_of_services(machine)
-        self._buckets: dict[tuple[str, int], _Bucket] = {}
+        self.own_addresses = {ipaddress.ip_interface(text).ip for adapter in machine.interfaces for text in adapter.addresses}
+        self._machine, self._indexes = machine, dict[tuple[Effect, str, int], RuleIndex]()
 
     @property
     def has_main_mode_policy(self) -> bool:
         """Whether anything is there by which keys are negotiated."""
         return any(rule.action != "donotsecure" for rule in self.connection_security)
 
-    def candidates(self, direction: str, protocol: int, port: int | None) -> Iterator[RuleConditions]:
-        """The firewall rules of a direction that this protocol can meet, with this port: the local one inbound, else the remote
-        one. Those that cannot meet are not among them, for the rest it has to be asked."""
-        bucket = self._buckets.get((direction, protocol))
-        if bucket is None:
-            bucket = self._buckets[direction, protocol] = self._bucket(direction, protocol)
-        if port is None:
-            for rules in bucket.by_port.values():
-                yield from rules
-        else:
-            yield from bucket.by_port.get(port, ())
-        yield from bucket.others
-
-    def _bucket(self, direction: str, protocol: int) -> _Bucket:
-        by_port: dict[int, list[RuleConditions]] = defaultdict(list)
-        others = []
-        for rule in self._rules:
-            if rule.direction != direction or rule.protocol not in (protocol, ANY_PROTOCOL, None):
-                continue
-            ports = rule.local_ports if direction == "in" else rule.remote_ports
-            if rule.protocol == protocol and ports.only_single:
-                for port in ports.single:
-                    by_port[port].append(rule)
-            else:
-                others.append(rule)
-        return _Bucket(by_port, others)
+    def index(self, effect: Effect, direction: str, protocol: int) -> RuleIndex:
+        """The firewall rules of one effect, indexed for flows of a direction and protocol."""
+        key = (effect, direction, protocol)
+        if key not in self._indexes:
+            rules = [rule for rule in self._rules if rule.effect == effect]
+            self._indexes[key] = RuleIndex(self._machine, rules, direction, protocol)
+        return self._indexes[key]
 
 
 def _firewall_rules(machine: Machine, profile: str) -> Iterator[RuleConditions]:
@@ -87,9 +63,9 @@ def _firewall_rules(machine: Machine, profile: str) -> Iterator[RuleConditions]:
     ports = profile_value(machine, profile, r"GloballyOpenPorts\AllowUserPrefMerge") != 0
     for root, text in rules_in_force(machine, "FirewallRules", profile):
         rule = conditions("FirewallRules", text)
-        if not rule.active or (root == POLICY and ((not programs and _is_of_program(rule)) or (not ports and _is_of_port(rule)))):
-            continue
-        yield rule
+        left_out = root == POLICY and ((not programs and _is_of_program(rule)) or (not ports and _is_of_port(rule)))
+        if rule.active and not left_out and rule.holds_in(profile.lower()) is not False:
+            yield rule
 
 
 def _is_of_program(rule: RuleConditions) -> bool:
@@ -137,15 +113,15 @@ def _rules_of_services(machine: Machine) -> dict[str, list[RuleConditions]]:
     return found
 
 
-_State = tuple[int, tuple[NetworkAdapter, ...]]  # of what a policy is read
+_State = tuple[int, tuple[NetworkAdapter, ...], tuple[str, ...]]  # of what a policy is read
 _READ: WeakKeyDictionary[Machine, tuple[_State, dict[str, ProfilePolicy]]] = WeakKeyDictionary()
 
 
 def policy_of(machine: Machine, profile: str) -> ProfilePolicy:
     """The policy of a profile as the registry has it now. The machine's lock is held."""
-    state = (machine.registry.generation, machine.interfaces)
+    state = (machine.registry.generation, machine.interfaces, (*machine.environment, *machine.environment.values()))
     kept = _READ.get(machine)
-    if kept is None or kept[0][0] != state[0] or kept[0][1] is not state[1]:
+    if kept is None or kept[0] != state:
         kept = _READ[machine] = (state, {})
     if profile not in kept[1]:
         kept[1][profile] = ProfilePolicy(machine, profile)

@@ -4,6 +4,7 @@ condition."""
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Literal
 
 from ringfence.lab.enforcement.account_lists import grants
 from ringfence.lab.enforcement.address_conditions import AddressCondition, Network
@@ -25,6 +26,7 @@ class AskedFlow(Network):
     machine: Machine
 
 
+Effect = Literal["beats block", "block", "allow", "none"]
 Test = Callable[[AskedFlow], bool | None]
 ANY_PROTOCOL = 256
 _LOCAL_PORTS = ("LPort", "LPort2_10", "LPort2_20", "LPort2_24", "LPort2_29", "EP1Port", "EP1Port2_10")
@@ -54,7 +56,8 @@ class RuleConditions:
         self.is_local_only = rule.is_true("LOM") and self.action != "block"
         self.local_ports = PortCondition(rule.all(*_LOCAL_PORTS))
         self.remote_ports = PortCondition([] if self.is_local_only else rule.all(*_REMOTE_PORTS))
-        self.beats_block_rules = self._beats_block_rules()
+        self._profiles = {v.lower() for v in rule.all("Profile")}
+        self.program, self.effect = rule.first("App"), self._effect()
         self._tests = tuple(self._all_tests())
 
     @property
@@ -63,10 +66,18 @@ class RuleConditions:
         defers to the program or the user hangs on what they say."""
         return None if self.rule.has("Defer") else self.rule.is_true("Edge")
 
-    def _beats_block_rules(self) -> bool:
-        """[MS-FASP] 2.2.34 ALLOW_BYPASS; outbound 2.2.35 AUTHENTICATE_BYPASS_OUTBOUND. Both of secured traffic alone."""
+    def _effect(self) -> "Effect":
+        """[MS-FASP] 2.2.34: block and allow; ALLOW_BYPASS beats block rules, outbound with 2.2.35 AUTHENTICATE_BYPASS_OUTBOUND,
+        both for secured traffic alone."""
         outbound = self.action == "allow" and self.direction == "out" and self.rule.is_true("AuthByPassOut")
-        return (self.action == "bypass" or outbound) and self.rule.has("Security")
+        if self.action == "bypass" or (outbound and self.rule.has("Security")):
+            return "beats block" if self.rule.has("Security") else "none"
+        return "block" if self.action == "block" else "allow" if self.action == "allow" else "none"
+
+    def holds_in(self, profile: str) -> bool | None:
+        """[MS-FASP] 2.2.37 dwProfiles: whether it is for a profile."""
+        listed = self._profiles
+        return not listed or profile in listed or (False if listed <= _PROFILES else None)
 
     def match(self, asked: AskedFlow) -> bool | None:
         """Whether a flow meets every condition."""
@@ -82,6 +93,8 @@ class RuleConditions:
         rule, tests = self.rule, list[Test]()
         if self.protocol != ANY_PROTOCOL:
             tests.append(self._protocol)
+        if rule.has("Profile"):
+            tests.append(lambda asked: self.holds_in(asked.profile))
         tests += [_of_platform(rule)] if rule.has("Platform") else []
         for token, make in _BY_TOKEN.items():
             tests += [make(rule.all(token))] if rule.has(token) else []
@@ -129,13 +142,6 @@ class RuleConditions:
         listed = [grants(rule.first(token), who) for token, who in (("RMauth", flow.remote_machine), ("RUAuth", flow.remote_user))
                   if rule.has(token)]
         return all_hold(secured, *listed)
-
-
-def _of_profile(listed: list[str]) -> Test:
-    """[MS-FASP] 2.2.37 dwProfiles"""
-    folded = {v.lower() for v in listed}
-    unknown = None if folded - _PROFILES else False
-    return lambda asked: True if asked.profile in folded else unknown
 
 
 def _of_interface(listed: list[str]) -> Test:
@@ -212,10 +218,11 @@ def _of_icmp(listed: list[str]) -> Test:
 
 
 _BY_TOKEN: dict[str, Callable[[list[str]], Test]] = {  # the quick and the rare ones first
-    "Profile": _of_profile, "Svc": _of_service, "App": _of_program, "PFN": _of_package_family, "AppPkgId": _of_package,
+    "Svc": _of_service, "App": _of_program, "PFN": _of_package_family, "AppPkgId": _of_package,
     "IF": _of_interface, "ICMP4": _of_icmp, "ICMP6": _of_icmp, "LUOwn": _of_owner, "LUAuth": _of_users}
-_KNOWN = frozenset((*_BY_TOKEN, *_LOCAL_PORTS, *_REMOTE_PORTS, *_LOCAL_ADDRESSES, *_REMOTE_ADDRESSES, "Platform", "IFType",
-                    "IFType2_23", "RADynKey", "Security", "RMauth", "RUAuth"))
+_KNOWN = frozenset((
+    *_BY_TOKEN, *_LOCAL_PORTS, *_REMOTE_PORTS, *_LOCAL_ADDRESSES, *_REMOTE_ADDRESSES, "Profile", "Platform", "IFType",
+    "IFType2_23", "RADynKey", "Security", "RMauth", "RUAuth"))
 
 
 @lru_cache(maxsize=16_384)

@@ -12,6 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from ringfence.lab.machine import builtin_policy, string_resources
@@ -52,6 +53,12 @@ SYSTEMS = {
 }
 
 
+@lru_cache(maxsize=4096)
+def _network(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The subnet of `address/length`."""
+    return ipaddress.ip_interface(address).network
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkAdapter:
     """A network adapter. `addresses` are `address/length`; `profile` is domain, private, public or None (not known)."""
@@ -68,7 +75,7 @@ class NetworkAdapter:
 
     def networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """The subnets this adapter is in."""
-        return [ipaddress.ip_interface(a).network for a in self.addresses]
+        return [_network(text) for text in self.addresses]
 
 
 @dataclass(slots=True)
