@@ -101,22 +101,22 @@ class Arbiter:
         return {}
 
     @cached_property
-    def _epochs(self) -> Mapping[int, int]:
-        """{LUID: its quarantine epoch}: a new epoch has no filter until the firewall has looked at the interface."""
-        found = {}
-        for one in self.dump.filters:
-            if one.sublayer == "MPSSVC_QUARANTINE":
+    def _epochs(self) -> Mapping[tuple[int, int], int]:
+        """{(family, LUID): the quarantine epoch}: a new one has no filter until the firewall has looked at the interface."""
+        found: dict[tuple[int, int], int] = {}
+        for family in (4, 6):
+            for one in self.dump.by_layer.get(f"ALE_AUTH_RECV_ACCEPT_V{family}", ()):
                 values = {c.field: c.value for c in one.conditions}
                 luid, epoch = values.get("IP_ARRIVAL_INTERFACE"), values.get("INTERFACE_QUARANTINE_EPOCH")
-                if isinstance(luid, int) and isinstance(epoch, int):
-                    found[luid] = epoch
+                if one.sublayer == "MPSSVC_QUARANTINE" and isinstance(luid, int) and isinstance(epoch, int):
+                    found[family, luid] = max(epoch, found.get((family, luid), epoch))
         return found
 
     def arbitrate(self, flow: WfpFlow) -> Arbitration:
         """What becomes of a flow. Of an interface whose quarantine epoch is not told, that of its filter is taken; where it has
         none, its epoch is one that no filter names."""
         if flow.epoch is None and flow.interface is not None:
-            flow = replace(flow, epoch=self._epochs.get(flow.interface, -1))
+            flow = replace(flow, epoch=self._epochs.get((flow.family, flow.interface), -1))
         families, decisive = ROUTES[flow.way]
         version = f"_V{flow.family}"
         if not self.dump.tells(decisive + version):
