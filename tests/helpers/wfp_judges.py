@@ -22,7 +22,7 @@ from ringfence.policy.flow_verdict import FlowVerdict
 from ringfence.policy.matcher import PolicyRule
 from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
 from ringfence.policy.settings_in_force import SettingsInForce
-from ringfence.policy.wfp_flow import TUNNEL_INTERFACE, WfpFlow
+from ringfence.policy.wfp_flow import AUTHENTICATED, SECURED, TUNNEL_INTERFACE, WfpFlow
 from ringfence.windows.wfp_rules import DumpedPolicy, policy_of_dump
 
 SYSTEM, PERSON, EVERYONE = "S-1-5-18", "S-1-5-21-1-2-3-1105", "S-1-1-0"
@@ -119,6 +119,7 @@ def asked_of(flow: WfpFlow) -> Flow:
                 next((s for s in sorted(token) if s.startswith(_SERVICE)), ""),
                 "" if flow.package == NO_PACKAGE else flow.package,
                 next((s for s in (SYSTEM, PERSON) if s in token), None), str(flow.interface),
+                security="authenticated" if flow.flags & SECURED else "clear",
                 edge=flow.inbound and flow.type_of_interface == TUNNEL_INTERFACE)
 
 
@@ -196,6 +197,12 @@ class Edges:
         return frozenset({EVERYONE, self.random.choice([SYSTEM, PERSON])})
 
     @cached_property
+    def secured(self) -> bool:
+        """Whether rules ask for what IPsec secured."""
+        return any(c.field == "FLAGS" and isinstance(c.value, int) and c.value & (SECURED | AUTHENTICATED)
+                   for one in self.templates for c in one.conditions)
+
+    @cached_property
     def services(self) -> list[str]:
         """The services that filters name."""
         return sorted({part.partition(")")[0] for one in self.all for c in one.conditions if c.field == "ALE_USER_ID"
@@ -223,13 +230,15 @@ class Edges:
         return self.random.choice(asked * 4 or self.interfaces[str(family)])
 
     def _strange(self, flow: WfpFlow) -> WfpFlow:
-        """Now and then an app, or a tunnel."""
+        """Now and then an app, a tunnel, or what IPsec secured, where rules ask for that."""
         chance = self.random.random()
         if chance < 0.02:
             capabilities = {f"S-1-15-3-{n}" for n in (1, 2, 3) if self.random.random() < 0.5}
             return replace(flow, package="S-1-15-2-1-2-3", package_family="An.App_8wekyb3d8bbwe",
                            token=frozenset({EVERYONE, PERSON, *capabilities}))
-        if chance < 0.03:
+        if chance < 0.04 and self.secured:
+            return replace(flow, flags=SECURED | AUTHENTICATED)
+        if chance < 0.05:
             return replace(flow, interface_type=TUNNEL_INTERFACE, tunnel_type=1 if flow.family == 4 else 14)
         return flow
 

@@ -10,7 +10,7 @@ from typing import Any
 from ringfence.model.wfp import WfpCondition, WfpFilter, WfpRange
 from ringfence.policy.access_check import granted
 from ringfence.policy.flow_conditions import Outcome
-from ringfence.policy.wfp_flow import NO_FIELD, WFP_FIELDS, FieldValue, WfpFlow
+from ringfence.policy.wfp_flow import NO_FIELD, SECURED, WFP_FIELDS, FieldValue, WfpFlow
 
 _Test = Callable[[WfpFlow], Outcome]
 
@@ -134,8 +134,8 @@ def _access(field: str, descriptor: str, match: str) -> _Test:
         return lambda flow: f"what {field} {match} means"
 
     def test(flow: WfpFlow) -> Outcome:
-        if field in _PEERS:
-            return f"its {field}"
+        if field in _PEERS:  # IPsec tells who the other side is: of clear traffic there is nobody to grant access to
+            return False if match == "EQUAL" and not (flow.flags | flow.unknown_flags) & SECURED else f"its {field}"
         if field == "ALE_PACKAGE_FAMILY_NAME" and flow.package_family == "":
             found: Outcome = False
         else:

@@ -10,7 +10,7 @@ from ringfence.policy.flow import ICMPV4, ICMPV6
 
 Way = Literal["inbound", "outbound", "forward", "listen", "bind", "icmp_error_inbound", "icmp_error_outbound"]
 # Filtering Condition Flags; those of the two sorts of loopback as real dumps use them
-LOOPBACK, SECURED, REAUTHORIZED = 0x1, 0x2, 0x4
+LOOPBACK, SECURED, REAUTHORIZED, AUTHENTICATED = 0x1, 0x2, 0x4, 0x10000
 APP_LOOPBACK, OTHER_LOOPBACK = 0x400000, 0x800000
 UNKNOWN_FLAGS = 0x8 | 0x200 | 0x4000 | 0x8000  # how the socket is bound, a name of the peer, promiscuous: nobody tells here
 TUNNEL_INTERFACE = 131  # ifType of IANA; 6 wired, 23 PPP, 24 loopback, 53 virtual, 71 wireless
