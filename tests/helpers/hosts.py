@@ -61,6 +61,7 @@ class LabHost:
             self.machine.account_names.add(name, sid)
         self.simulated = SimulatedHost(self.machine)
         self.facts = facts
+        self.session = SESSION
         self.before: Callable[[Batch], Reply | None] = lambda batch: None
         self.after_write: Callable[[], object] = lambda: None
         self.refuse: dict[str, Failure] = {}  # what it answers to a change of the object with this name
@@ -103,7 +104,7 @@ class LabHost:
             return reply
         at = next((n for n, c in enumerate(batch.calls.values()) if _name(c) in self.refuse), len(batch.calls))
         done = replace(batch, calls=dict(list(batch.calls.items())[:at]))
-        self.outputs.append(self.simulated.run(done.encode(), SESSION))
+        self.outputs.append(self.simulated.run(done.encode(), self.session))
         answers = dict(done.decode(self.outputs[-1].encode()).answers)
         for label, call in list(batch.calls.items())[at:at + 1]:
             answers[label] = Answer(error=self.refuse[_name(call)])
