@@ -1,5 +1,7 @@
 """Which flows pass on a simulated host: cases with their sources, what holds of any policy, and flows while a batch runs."""
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -61,6 +63,15 @@ def test_case(case: dict[str, Any]) -> None:
     assert case["source"]
     assert case.keys() <= SAID
     assert SimulatedHost(machine_of(case)).decides(flow_of(case.get("flow", {}))) is case["passes"]
+
+
+def test_a_host_that_nobody_needs_is_forgotten() -> None:
+    on = host()
+    SimulatedHost(on).decides(flow_of({}))
+    gone = weakref.ref(on)
+    del on
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_host_without_a_network_is_in_public_and_on_no_interface() -> None:

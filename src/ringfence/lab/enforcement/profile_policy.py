@@ -41,19 +41,19 @@ class ProfilePolicy:
         self.connection_security = list(_connection_security_rules(machine, profile))
         self.of_services = _rules_of_services(machine)
         self.own_addresses = {ipaddress.ip_interface(text).ip for adapter in machine.interfaces for text in adapter.addresses}
-        self._machine, self._lookups = machine, dict[tuple[Effect, str, int], RuleLookup]()
+        self._lookups: dict[tuple[Effect, str, int], RuleLookup] = {}
 
     @property
     def has_main_mode_policy(self) -> bool:
         """Whether anything is there by which keys are negotiated."""
         return any(rule.action != "donotsecure" for rule in self.connection_security)
 
-    def rules(self, effect: Effect, direction: str, protocol: int) -> RuleLookup:
-        """The firewall rules of one effect, to be looked up for flows of a direction and protocol."""
+    def rules(self, machine: Machine, effect: Effect, direction: str, protocol: int) -> RuleLookup:
+        """The firewall rules of one effect, to be looked up for flows of a direction and protocol of the same machine."""
         key = (effect, direction, protocol)
         if key not in self._lookups:
             rules = [rule for rule in self._rules if rule.effect == effect]
-            self._lookups[key] = RuleLookup(self._machine, rules, direction, protocol)
+            self._lookups[key] = RuleLookup(machine, rules, direction, protocol)
         return self._lookups[key]
 
 
@@ -114,6 +114,7 @@ def _rules_of_services(machine: Machine) -> dict[str, list[RuleConditions]]:
 
 
 _State = tuple[int, tuple[NetworkAdapter, ...], tuple[str, ...]]  # of what a policy is read
+# by machine, of which nothing in it may keep hold
 _READ: WeakKeyDictionary[Machine, tuple[_State, dict[str, ProfilePolicy]]] = WeakKeyDictionary()
 
 
