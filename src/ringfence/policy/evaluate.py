@@ -119,6 +119,8 @@ def rules_of(state: State) -> Iterable[PolicyRule]:
         others = stores[id[1:]] & set(_CONFIGURED)
         if id.store == LOCAL and GROUP_POLICY in others:
             continue
+        if id.store not in _CONFIGURED and filter.effect == "allow":  # through edge devices too: so filters of real hosts are
+            filter = replace(filter, edge_traversal_policy="allow")
         doubtful = MDM in others and len(others) > 1 and id.store in _CONFIGURED
         yield PolicyRule(id, filter, "which of the rules of that name holds, its own or that of MDM" if doubtful else "")
 
