@@ -182,9 +182,7 @@ class FirewallRule(Rule):
     idle_platform = ("6.2+",)
 
     def as_filter(self) -> Filter:
-        return Filter("block" if self.action == "block" else "allow", enabled=self.enabled,
-                      inbound=self.direction == "inbound", profiles=self.profile, local_address=self.local_address,
-                      remote_address=self.remote_address)
+        return Filter.of(self, "block" if self.action == "block" else "allow")
 
     def check(self) -> Iterable[Finding]:
         yield from _check_ports(self)

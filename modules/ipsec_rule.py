@@ -220,10 +220,8 @@ class IpsecRule(Rule):
         return (self.inbound_security, self.outbound_security) == ("none", "none")
 
     def as_filter(self) -> Filter:
-        security = (self.inbound_security, self.outbound_security)
-        return Filter("exempt" if self.exempt else "secure", requires="require" in security, enabled=self.enabled,
-                      profiles=self.profile, local_address=self.local_address, remote_address=self.remote_address,
-                      tunnel=self.mode == "tunnel")
+        return Filter.of(self, "exempt" if self.exempt else "secure", requires_inbound=self.inbound_security == "require",
+                         requires_outbound=self.outbound_security == "require", tunnel=self.mode == "tunnel")
 
     def check(self) -> Iterable[Finding]:
         yield from _check_security(self)

@@ -10,7 +10,8 @@ from hosts import LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.lab import GROUP_POLICY, MDM, POLICY, Machine, NetworkAdapter, machine
-from ringfence.plan.obstacles import ALL_PROFILES, OBSTACLES, Obstacle
+from ringfence.plan.obstacles import OBSTACLES, Obstacle
+from ringfence.policy.place import ALL_PROFILES
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 

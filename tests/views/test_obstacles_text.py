@@ -2,7 +2,8 @@
 
 from ringfence.diagnostics import NOWHERE, Where
 from ringfence.model.state import Id
-from ringfence.plan.obstacles import ALL_PROFILES, Affected, Obstacle, ObstacleLevel, Reason
+from ringfence.plan.obstacles import Affected, Obstacle, ObstacleLevel, Reason
+from ringfence.policy.place import ALL_PROFILES
 from ringfence.views.obstacles_text import obstacles
 
 REASON = Reason("firewall_off", "the firewall is off there", "switch it on")

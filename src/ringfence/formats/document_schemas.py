@@ -13,7 +13,8 @@ from ringfence.formats.events import EVENTS
 from ringfence.formats.plan_file import MACHINE_PARTS, OPTIONS, TARGET_PARTS
 from ringfence.model.ledger import HEADER_VALUES, How
 from ringfence.model.state import Action
-from ringfence.plan.obstacles import ALL_PROFILES, OBSTACLES, ObstacleLevel
+from ringfence.plan.obstacles import OBSTACLES, ObstacleLevel
+from ringfence.policy.place import ALL_PROFILES
 from ringfence.report import Status
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.origin import ORIGINS

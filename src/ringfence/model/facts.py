@@ -11,16 +11,27 @@ from typing import Any
 MAX_PRODUCTS = 100  # other firewalls of one host that are looked at
 MAX_PRODUCT_NAME = 200  # characters of the name of one
 MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
+_LISTS = ("addresses", "dns_servers", "gateways")  # of an interface
+MAX_TEXTS, MAX_TEXT = 256, 100  # addresses of one interface that are looked at, and characters of each
 MAX_SERVICES = 4096  # services of one host whose names are looked at
 
 
 @dataclass(frozen=True)
 class NetworkInterface:
-    """A network interface: its alias, its GUID ({…} in capitals), and the profile of its network."""
+    """A network interface: its alias, its GUID ({…} in capitals), and the profile of its network; None where it is not known.
+
+    type: wired, wireless, remote_access or other · up: whether it works · addresses: its own, each `address/length` ·
+    dns_servers, gateways: addresses.
+    """
 
     alias: str
     guid: str
     profile: str | None = None
+    type: str = ""
+    up: bool = True
+    addresses: tuple[str, ...] = ()
+    dns_servers: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,17 @@ class Facts:
     def tells_interfaces(self) -> bool:
         """Whether the host was asked for its interfaces: without that none is known here."""
         return "interfaces" in self.raw
+
+    @property
+    def version(self) -> tuple[int, int] | None:
+        """The version of Windows as platforms are written: (10, 0)."""
+        parts = str(_dict(self.raw.get("os")).get("version") or "").split(".")
+        return (int(parts[0]), int(parts[1])) if len(parts) > 1 and all(p.isdecimal() for p in parts[:2]) else None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """{variable in lower case: value} of the variables that paths of policies have."""
+        return {str(k).lower(): v for k, v in _dict(self.raw.get("environment")).items() if isinstance(v, str)}
 
     @property
     def aliases(self) -> dict[str, str]:
@@ -121,9 +143,14 @@ def with_network(facts: Facts, *answers: Any) -> Facts:
 def parse_interfaces(answer: Any) -> tuple[NetworkInterface, ...]:
     """The interfaces in the value of an Interfaces.Read: those that have an alias and a GUID."""
     listed = _dict(answer).get("interfaces")
-    return tuple(NetworkInterface(str(i["alias"]), str(i["guid"]).upper(), i.get("profile"))
+    return tuple(NetworkInterface(str(i["alias"]), str(i["guid"]).upper(), i.get("profile"), str(i.get("type") or ""),
+                                  i.get("status") != "down", *(_texts(i.get(name)) for name in _LISTS))
                  for i in map(_dict, listed[:MAX_INTERFACES] if isinstance(listed, list) else ())
                  if i.get("alias") and i.get("guid"))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(one[:MAX_TEXT] for one in _list(value)[:MAX_TEXTS] if isinstance(one, str))
 
 
 def unread(answer: Any) -> tuple[tuple[str, str], ...]:

@@ -1,28 +1,75 @@
 """What an object does with traffic, in one neutral form: policy questions are asked of filters and know no kinds."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Protocol
 
 Effect = Literal["allow", "block", "secure", "exempt"]
+Direction = Literal["inbound", "outbound"]
+
+
+class _HasValues(Protocol):
+    def values(self) -> Mapping[str, Any]: ...
+
+    unknown_tokens: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """The traffic that an object concerns and what becomes of it. An empty tuple means any.
+    """The traffic that an object concerns and what becomes of it. An empty tuple, and None, mean any.
 
-    effect: firewall rules allow or block; connection security rules secure, or exempt from that · requires: of what is
-    secured, whether clear traffic is dropped · inbound: it is for connections from outside alone · profiles: those in which it
-    applies · tunnel: secured between gateways.
+    effect: firewall rules allow or block; connection security rules secure, or exempt from that · requires_inbound,
+    requires_outbound: of what is secured, whether clear traffic that way is dropped · tunnel: secured between gateways.
+    The others have the names, the meanings and the canonical values of a firewall rule's properties; direction: empty for both.
+    unknown_tokens: conditions that nobody here understands; pieces of that sort may also stand in the lists (KeptPiece).
     """
 
     effect: Effect
-    requires: bool = False
+    requires_inbound: bool = False
+    requires_outbound: bool = False
+    tunnel: bool = False
     enabled: bool = True
-    inbound: bool = False
-    profiles: tuple[str, ...] = ()
+    direction: Direction | Literal[""] = ""
+    profile: tuple[str, ...] = ()
+    protocol: str = "any"
+    local_port: tuple[str, ...] = ()
+    remote_port: tuple[str, ...] = ()
+    icmp_type: tuple[str, ...] = ()
     local_address: tuple[str, ...] = ()
     remote_address: tuple[str, ...] = ()
-    tunnel: bool = False
+    program: str | None = None
+    service: str | None = None
+    package: str | None = None
+    package_family_name: str | None = None
+    interface_alias: tuple[str, ...] = ()
+    interface_type: tuple[str, ...] = ()
+    local_user: str | None = None
+    owner: str | None = None
+    remote_user: str | None = None
+    remote_machine: str | None = None
+    authentication: str = "not_required"
+    encryption: str = "not_required"
+    override_block_rules: bool = False
+    edge_traversal_policy: str = "block"
+    dynamic_target: tuple[str, ...] = ()
+    platform: tuple[str, ...] = ()
+    unknown_tokens: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, resource: _HasValues, effect: Effect, **others: Any) -> "Filter":
+        """The filter that a resource is, with the values of its properties of these names."""
+        values = resource.values()
+        return cls(effect, **{n: values[n] for n in _NAMES if n in values}, unknown_tokens=resource.unknown_tokens, **others)
+
+    @property
+    def inbound(self) -> bool:
+        """Whether it is for connections from outside alone."""
+        return self.direction == "inbound"
+
+    @property
+    def requires(self) -> bool:
+        """Of what is secured, whether clear traffic is dropped one way or the other."""
+        return self.requires_inbound or self.requires_outbound
 
     @property
     def closes(self) -> bool:
@@ -33,3 +80,6 @@ class Filter:
     def overrides(self) -> bool:
         """Whether it stands above others of its sort: a block above allows, an exemption above what requires."""
         return self.effect == "block" or (self.effect in ("secure", "exempt") and not self.requires)
+
+
+_NAMES = tuple(f.name for f in fields(Filter) if f.name not in ("effect", "unknown_tokens"))

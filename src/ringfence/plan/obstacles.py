@@ -9,7 +9,6 @@ from ringfence.diagnostics import Where
 from ringfence.model.declaration import Declaration, Present
 from ringfence.model.state import Id
 
-ALL_PROFILES = ("domain", "private", "public")
 ObstacleLevel = Literal["not_in_force", "unknown", "note"]
 """In force in none of the profiles that are active now, or not in one that the task names; not known whether it is; not in force
 in a profile that is not active, or worth knowing."""

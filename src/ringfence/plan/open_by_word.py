@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import Present, present
 from ringfence.model.state import Id
-from ringfence.plan.obstacles import ALL_PROFILES
 from ringfence.plan.plan import Plan
-from ringfence.plan.settings_in_force import SettingsInForce
+from ringfence.policy.place import ALL_PROFILES
+from ringfence.policy.settings_in_force import SettingsInForce
 
 _PROFILE, _DEFAULT = "firewall_profile", "default_outbound_action"
 

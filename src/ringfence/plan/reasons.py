@@ -16,9 +16,11 @@ from ringfence.model.once import filter_of, once
 from ringfence.model.resource import Category, Kind, Resource
 from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
 from ringfence.model.storage import RuleStrings
-from ringfence.plan.obstacles import ALL_PROFILES, Reason
+from ringfence.plan.obstacles import Reason
 from ringfence.plan.plan import HostSnapshot
-from ringfence.plan.settings_in_force import STORE_TITLES, SettingInForce, SettingsInForce
+from ringfence.policy.flow_conditions import is_platform
+from ringfence.policy.place import ALL_PROFILES
+from ringfence.policy.settings_in_force import FIREWALL_PROFILE, STORE_TITLES, SettingsInForce
 from ringfence.windows.origin import TEXT_PROPERTIES
 
 SERVICE_TITLES = {"mpssvc": "Windows Defender Firewall", "BFE": "Base Filtering Engine",
@@ -26,7 +28,6 @@ SERVICE_TITLES = {"mpssvc": "Windows Defender Firewall", "BFE": "Base Filtering 
 TO_WRITE = ("mpssvc", "BFE")  # without these no cmdlet of NetSecurity can write, and nothing is enforced
 TO_NEGOTIATE = ("BFE", "IKEEXT", "PolicyAgent")  # without these there are no security associations
 CATEGORIES: dict[Category, int] = {"firewall": 2, "connection_security": 3}  # NET_FW_RULE_CATEGORY, netfw.h
-FIREWALL_PROFILE = "firewall_profile"
 # Keywords whose being empty says nothing of the host: every one with an address has the first two, the others come and go
 NOT_ASKED = ("LocalSubnet", "Internet", "PlayToDevice", "CaptivePortal")
 DYNAMIC_KEYWORDS = "radyn"  # tokens of addresses that Windows resolves from names begin so: RADynKey, as far as it was seen
@@ -83,27 +84,11 @@ class PolicyOnHost:
         self._elsewhere = {id[1:] for id in after if id.store != LOCAL}  # (kind, name) of what policies have
         self._unread_rules = {kind for store, kind in found.unread if store != LOCAL}
         self._common: dict[tuple[str, _Sort], Mapping[str, tuple[Reason, ...]]] = {}
-        self._profile_settings: dict[tuple[str, str], SettingInForce] = {}
-
-    @cached_property
-    def _profile_kind(self) -> Kind | None:
-        ids = (Id(store, FIREWALL_PROFILE, name) for store in STORE_TITLES for name in ALL_PROFILES)
-        return next((r.kind for id in ids if (r := self.after.get(id)) is not None), None)
 
     @cached_property
     def _guids(self) -> frozenset[str]:
         """The interfaces that the host named."""
         return frozenset(i.guid for i in self.found.facts.interfaces)
-
-    def profile_setting(self, profile: str, property: str) -> SettingInForce:
-        """The value of a property of a profile that is in force."""
-        key = (profile, property)
-        if (known := self._profile_settings.get(key)) is None:
-            kind = self._profile_kind  # every host has profiles: where none is known they could not be read
-            known = SettingInForce(None, doubt=self.settings.unread_stores(FIREWALL_PROFILE)) if kind is None else (
-                self.settings.setting(FIREWALL_PROFILE, profile, kind.properties[property]))
-            self._profile_settings[key] = known
-        return known
 
     def reasons(self, one: Judged) -> dict[str, tuple[Reason, ...]]:
         """{profile: what stands in the way there}, of the profiles in which it applies; empty where nothing does."""
@@ -186,7 +171,7 @@ class PolicyOnHost:
 
     def _switch(self, profile: str, property: str, reason: Reason) -> Found:
         """A switch of a profile that has to be on."""
-        setting = self.profile_setting(profile, property)
+        setting = self.settings.profile(profile, property)
         if setting.doubt:
             yield (profile,), Reason(reason.obstacle, f"{property} of the profile: {setting.doubt}", "see what is in force: "
                                      "Get-NetFirewallProfile -PolicyStore ActiveStore", "may_stop")
@@ -195,7 +180,7 @@ class PolicyOnHost:
             yield (profile,), Reason(reason.obstacle, reason.text + by, reason.advice)
 
     def _interfaces_disabled(self, profile: str) -> Found:
-        listed = self.profile_setting(profile, "disabled_interface_aliases").value
+        listed = self.settings.profile(profile, "disabled_interface_aliases").value
         if not isinstance(listed, tuple) or not listed:
             return
         advice = "firewall_profile, `disabled_interface_aliases`, or the policy that has them"
@@ -261,8 +246,8 @@ class PolicyOnHost:
     def _cannot_match(self, rule: Resource) -> Found:
         facts, values = self.found.facts, rule.__dict__
         if versions := values.get("platform"):
-            here = _version(facts)
-            if here and not any(_is_platform(text, here) for text in versions):
+            here = facts.version
+            if here and not any(is_platform(text, here) for text in versions):
                 yield ALL_PROFILES, Reason("other_windows", f"it is for Windows {', '.join(versions)}, and this is "
                                            f"{'.'.join(map(str, here))}", "leave platform out, or name this version")
         guids = values.get("interface_alias")
@@ -358,22 +343,6 @@ def _may_be_empty(address: str) -> bool:
 
 def _is_dynamic(token: str) -> bool:
     return token.lower().startswith(DYNAMIC_KEYWORDS)
-
-
-def _version(facts: Facts) -> tuple[int, int] | None:
-    """The version of Windows as platforms are written: 10.0."""
-    os = facts.raw.get("os")
-    parts = str(os.get("version") if isinstance(os, dict) else "").split(".")
-    return (int(parts[0]), int(parts[1])) if len(parts) > 1 and all(p.isdecimal() for p in parts[:2]) else None
-
-
-def _is_platform(text: str, here: tuple[int, int]) -> bool:
-    """Whether this version is one that a platform means: `6.1` that one, `10.0+` that and later."""
-    major, _, minor = text.removesuffix("+").partition(".")
-    if not (major.isdecimal() and minor.isdecimal()):
-        return True  # nobody knows what it means
-    there = (int(major), int(minor))
-    return here >= there if text.endswith("+") else here == there
 
 
 def _shown(value: Any) -> str:

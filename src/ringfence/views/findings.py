@@ -11,7 +11,8 @@ from typing import Literal, cast
 from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
 from ringfence.errors import HostError
 from ringfence.model.state import Action, Change, Id
-from ringfence.plan.obstacles import ALL_PROFILES, Obstacle, ObstacleLevel
+from ringfence.plan.obstacles import Obstacle, ObstacleLevel
+from ringfence.policy.place import ALL_PROFILES
 from ringfence.report import DefaultsResult, HostResult, Status
 from ringfence.views.attribution_text import common_line, common_reason, who_row
 from ringfence.views.change_text import ChangeOptions, change_text, orphan_text, row_lines

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from ringfence.plan.obstacles import ALL_PROFILES, Obstacle, ObstacleLevel
+from ringfence.plan.obstacles import Obstacle, ObstacleLevel
+from ringfence.policy.place import ALL_PROFILES
 from ringfence.views.change_words import NOT_IN_FORCE
 from ringfence.views.format import Style, count, cut, escaped, more, unstyled
 

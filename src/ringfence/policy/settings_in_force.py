@@ -10,12 +10,15 @@ ControlPolicyConflict" speaks of the Policy CSP alone): where MDM has another va
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from ringfence.model.resource import Property
+from ringfence.model.resource import Kind, Property
 from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
 
+FIREWALL_PROFILE, FIREWALL_SETTING = "firewall_profile", "firewall_setting"
+_EACH = ("domain", "private", "public", "all")  # every host has these
 STORE_TITLES = {LOCAL: "the host's own policy", GROUP_POLICY: "Group Policy", MDM: "device management (MDM)"}
 
 
@@ -35,6 +38,29 @@ class SettingsInForce:
 
     state: State
     unread: Mapping[tuple[str, str], str]
+    _known: dict[tuple[str, str], SettingInForce] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def _kinds(self) -> dict[str, Kind]:
+        ids = (Id(store, kind, name) for store in STORE_TITLES for kind in (FIREWALL_PROFILE, FIREWALL_SETTING) for name in _EACH)
+        return {r.kind.name: r.kind for id in ids if (r := self.state.get(id)) is not None}
+
+    def profile(self, profile: str, property: str) -> SettingInForce:
+        """The value of a property of a profile that is in force."""
+        return self._of(FIREWALL_PROFILE, profile, property)
+
+    def host(self, property: str) -> SettingInForce:
+        """The value of a property that the host has once (firewall_setting)."""
+        return self._of(FIREWALL_SETTING, "all", property)
+
+    def _of(self, kind: str, name: str, property: str) -> SettingInForce:
+        key = (name, property)
+        if (known := self._known.get(key)) is None:
+            there = self._kinds.get(kind)  # where none is known they could not be read
+            known = SettingInForce(None, doubt=self.unread_stores(kind) or f"no {kind} is known") if there is None else (
+                self.setting(kind, name, there.properties[property]))
+            self._known[key] = known
+        return known
 
     def setting(self, kind: str, name: str, p: Property) -> SettingInForce:
         """The value of one property of a setting that is in force."""

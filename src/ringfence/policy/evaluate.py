@@ -1,0 +1,225 @@
+"""Would a flow pass: the decision in the order in which Windows makes it, over everything that may match.
+
+    Policy.of(state, network, unread, services)     a host's policy, declared, found or planned
+    policy.flow_verdict(flow)                            what becomes of a flow, and what decided it
+
+The order, in each profile that the flow may be in ([MS-FASP] 2.2.34, 2.2.38, 3.1.3; TechNet cc755191): service hardening; IPsec
+that is required; with shields up the default action; authenticated bypass, block, allow; the default action.
+
+What is not known is taken once for what lets least pass and once for what lets most: where both come to the same, that is the
+answer, and otherwise nobody knows.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from ringfence.model.once import filter_of
+from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
+from ringfence.policy.flow import Flow
+from ringfence.policy.flow_verdict import Doubt, FlowVerdict, Matches
+from ringfence.policy.matcher import Match, PolicyRule, RuleIndex
+from ringfence.policy.place import HostNetwork, Place
+from ringfence.policy.secured import exempt_always, uncertain_exemptions
+from ringfence.policy.settings_in_force import FIREWALL_PROFILE, STORE_TITLES, SettingInForce, SettingsInForce
+
+_SWITCHES = ("enabled", "allow_inbound_rules", "default_inbound_action", "default_outbound_action", "disabled_interface_aliases")
+_LEAST: Mapping[str, Any] = {"enabled": True, "allow_inbound_rules": False, "default_inbound_action": "block",
+                             "default_outbound_action": "block", "disabled_interface_aliases": ()}
+_MOST: Mapping[str, Any] = {"enabled": False, "allow_inbound_rules": True, "default_inbound_action": "allow",
+                            "default_outbound_action": "allow"}
+_MERGED_BY = {"allow": "allow_local_firewall_rules", "block": "allow_local_firewall_rules",
+              "secure": "allow_local_ipsec_rules", "exempt": "allow_local_ipsec_rules"}
+_CONFIGURED = (LOCAL, GROUP_POLICY, MDM)  # the stores of firewall rules; the others hold restrictions of services
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All policy of one host, to be asked.
+
+    rules: of all stores, with what makes them doubtful as a whole · network: what the host says of its networks · settings:
+    those of its profiles · doubts: why nothing can be said for certain of any flow: what could not be read, or another firewall ·
+    running: whether the firewall's services run.
+    """
+
+    rules: tuple[PolicyRule, ...]
+    network: HostNetwork
+    settings: SettingsInForce
+    doubts: tuple[str, ...] = ()
+    running: bool = True
+
+    @classmethod
+    def of(cls, state: State, network: HostNetwork = HostNetwork(), unread: Mapping[tuple[str, str], str] | None = None,  # noqa: B008
+           products: Iterable[str] = ()) -> "Policy":
+        """The policy of a state. unread: {(store, kind): why} of what could not be seen · products: other firewalls that have
+        taken over from Windows'."""
+        holes = dict(unread or {})
+        doubts = [f"{STORE_TITLES.get(store, store)} could not be read: {why}" for (store, kind), why in holes.items()
+                  if kind.endswith("_rule")]
+        doubts += [f"{product} has taken over from Windows' firewall" for product in products]
+        services = network.facts.services
+        doubts += [f"the service {s} is {services[s]}" for s in ("mpssvc", "BFE") if services.get(s, "running") != "running"]
+        return cls(tuple(rules_of(state)), network, SettingsInForce(state, holes), tuple(doubts))
+
+    @cached_property
+    def _index(self) -> RuleIndex:
+        return RuleIndex(self.rules)
+
+    def verdict(self, flow: Flow) -> FlowVerdict:
+        """What becomes of a flow, wherever it may go through."""
+        if flow.remote_address is not None and self.network.is_own(flow.remote_address):
+            return FlowVerdict("allow", "loopback")
+        found = [self.verdict_at(flow, place) for place in self.network.places(flow)]
+        if len({v.action for v in found}) <= 1:
+            return found[0]
+        ways = ", ".join(dict.fromkeys(f"{v.action} in {v.interface or v.profile}" for v in found))
+        return replace(found[0], action="unknown", reason="undecided", basis=frozenset().union(*(v.basis for v in found)),
+                       doubts=(Doubt(f"which network it goes through: {ways}"), *(d for v in found for d in v.doubts)))
+
+    def matches(self, flow: Flow, place: Place) -> Matches:
+        """The rules that match or may match a flow, by what they do with it."""
+        found: dict[str, list[Match]] = {name: [] for name in ("restricted", "secured", "exempt", "bypass", "block", "allow")}
+        for match in self._index.matches(flow, place):
+            if (one := self._held(match, place)) is None:
+                continue
+            effect = match.filter.effect
+            role = ("restricted" if match.id.store not in _CONFIGURED else
+                    "bypass" if effect == "allow" and match.filter.override_block_rules else
+                    "secured" if effect == "secure" else effect)
+            found[role].append(one)
+        return Matches(**{role: tuple(those) for role, those in found.items()})
+
+    def _held(self, match: Match, place: Place) -> Match | None:
+        """A match as the merge of stores leaves it: policy may have local rules ignored."""
+        if match.id.store != LOCAL:
+            return match
+        merged = self.settings.profile(place.profile, _MERGED_BY[match.filter.effect])
+        if merged.doubt:
+            return replace(match, doubts=(*match.doubts, f"whether local rules count: {merged.doubt}"))
+        return None if merged.value is False else match
+
+    def verdict_at(self, flow: Flow, place: Place) -> FlowVerdict:
+        """What becomes of a flow at one place."""
+        return decide(flow, place, self.matches(flow, place), self.settings, self.doubts)
+
+
+def rules_of(state: State) -> Iterable[PolicyRule]:
+    """The rules of a state that may be in force: of two with one name that of Group Policy, and nobody knows of MDM's."""
+    rules = [(id, f) for id, r in state.items() if (f := filter_of(r)) is not None]
+    stores: dict[tuple[str, str], set[str]] = {}
+    for id, _ in rules:
+        stores.setdefault(id[1:], set()).add(id.store)
+    for id, filter in rules:
+        others = stores[id[1:]] & set(_CONFIGURED)
+        if id.store == LOCAL and GROUP_POLICY in others:
+            continue
+        doubtful = MDM in others and len(others) > 1 and id.store in _CONFIGURED
+        yield PolicyRule(id, filter, "which of the rules of that name holds, its own or that of MDM" if doubtful else "")
+
+
+class _Answer(NamedTuple):
+    passes: bool
+    reason: str
+    by: tuple[Id, ...] = ()
+    setting: str = ""
+
+
+def decide(flow: Flow, place: Place, matches: Matches, settings: SettingsInForce, doubts: tuple[str, ...] = ()) -> FlowVerdict:
+    """The verdict on a flow of which it is known what matches."""
+    switches = {name: settings.profile(place.profile, name) for name in _SWITCHES}
+    exempt = settings.host("exemptions")
+    matches = replace(matches, exempt=uncertain_exemptions(matches.exempt, matches.secured))
+    strict, lenient = (_answer(_Case(flow, place, matches, switches, exempt, least)) for least in (True, False))
+    if doubts:
+        strict, lenient = _Answer(False, "undecided"), _Answer(True, "undecided")
+    decided = strict if strict.passes == lenient.passes else _Answer(False, "undecided")
+    every = matches.all()
+    told = [Doubt(text) for text in doubts]
+    if decided.reason == "undecided":
+        told += (Doubt(text, m.id) for m in every for text in m.doubts)
+        told += (Doubt(f"{name}: {s.doubt}") for name, s in {**switches, "exemptions": exempt}.items() if s.doubt)
+    basis: frozenset[object] = frozenset({*every, *((name, s) for name, s in switches.items()), ("exemptions", exempt), doubts,
+                                          place.profile})
+    return FlowVerdict("unknown" if decided.reason == "undecided" else "allow" if decided.passes else "block", decided.reason,
+                   decided.by, tuple(m.id for m in every if m.id not in decided.by and not m.doubts), tuple(dict.fromkeys(told)),
+                   place.profile, place.interface.alias if place.interface else "", decided.setting, basis)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A flow, what matches it, and whether what is not known lets least pass."""
+
+    flow: Flow
+    place: Place
+    matches: Matches
+    switches: Mapping[str, SettingInForce]
+    exempt: SettingInForce
+    least: bool
+
+    def switch(self, name: str) -> Any:
+        setting = self.switches[name]
+        if not setting.doubt:
+            return setting.value if setting.value is not None else _LEAST[name]
+        if name == "disabled_interface_aliases":
+            return () if self.least or self.place.interface is None else (self.place.interface.guid,)
+        return (_LEAST if self.least else _MOST)[name]
+
+    def counting(self, found: Iterable[Match], opens: bool) -> tuple[Match, ...]:
+        """Those that match for certain, and those that may where that is what is asked for."""
+        return tuple(m for m in found if not m.doubts or opens != self.least)
+
+
+def _answer(case: _Case) -> _Answer:
+    """The decision of Windows, as far as it is known and otherwise as the case has it."""
+    flow, matches = case.flow, case.matches
+    profile = f"{FIREWALL_PROFILE} {case.place.profile}"
+    if (hardened := _restricted(case)) is not None:
+        return hardened
+    if case.switch("enabled") is False:
+        return _Answer(True, "firewall_off", setting=_of_store(case, profile, "enabled"))
+    disabled = case.switch("disabled_interface_aliases")
+    if disabled and (case.place.interface.guid in disabled if case.place.interface else not case.least):
+        return _Answer(True, "interface_disabled", setting=_of_store(case, profile, "disabled_interface_aliases"))
+    if (secured := _secured(case)) is not None:
+        return secured
+    inbound = flow.direction == "inbound"
+    name = "default_inbound_action" if inbound else "default_outbound_action"
+    default = _Answer(case.switch(name) == "allow" and not (inbound and flow.edge), "default_action",
+                      setting=_of_store(case, profile, name))
+    if inbound and case.switch("allow_inbound_rules") is False:
+        return default._replace(reason="shields_up", setting=_of_store(case, profile, "allow_inbound_rules"))
+    for found, passes, reason in ((matches.bypass, True, "bypass"), (matches.block, False, "block_rule"),
+                                  (matches.allow, True, "allow_rule")):
+        if counting := case.counting(found, passes):
+            return _Answer(passes, reason, tuple(m.id for m in counting))
+    return default
+
+
+def _of_store(case: _Case, profile: str, name: str) -> str:
+    setting = case.switches[name]
+    where = STORE_TITLES[setting.store] if setting.store else "Windows' own value"
+    return f"{name} of {profile} ({where})"
+
+
+def _restricted(case: _Case) -> _Answer | None:
+    """What is not allowed to a service beyond all firewall rules: in that sublayer the more specific filter decides, and what
+    Windows allows a service is more specific than the rest, which it blocks (filters of five real hosts)."""
+    allowed = case.counting((m for m in case.matches.restricted if m.filter.effect == "allow"), True)
+    blocked = case.counting((m for m in case.matches.restricted if m.filter.effect == "block"), False)
+    return _Answer(False, "service_restricted", tuple(m.id for m in blocked)) if blocked and not allowed else None
+
+
+def _secured(case: _Case) -> _Answer | None:
+    """Clear traffic that connection security rules drop."""
+    flow, least = case.flow, case.least
+    if (flow.security is None and not least) or flow.security in ("authenticated", "encrypted"):
+        return None
+    known = case.exempt.value if not case.exempt.doubt else None
+    if exempt_always(flow, known if isinstance(known, tuple) else () if least else None):
+        return None
+    way = "requires_inbound" if flow.direction == "inbound" else "requires_outbound"
+    requires = case.counting((m for m in case.matches.secured if getattr(m.filter, way)), False)
+    if not requires or case.counting(case.matches.exempt, True):
+        return None
+    return _Answer(False, "ipsec_required", tuple(m.id for m in requires))

@@ -1,0 +1,68 @@
+"""What a policy makes of a flow, and what decided it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ringfence.model.state import Id
+from ringfence.policy.matcher import Match
+
+Action = Literal["allow", "block", "unknown"]
+REASONS = {  # what decides: its row, and how it is told
+    "no_firewall": "the firewall does not run there",
+    "firewall_off": "the firewall is off in the profile",
+    "interface_disabled": "the firewall of the profile is off on the interface",
+    "loopback": "it does not leave the host",
+    "service_restricted": "Windows restricts the service",
+    "ipsec_required": "clear traffic is dropped where IPsec is required",
+    "shields_up": "every inbound allow rule is ignored in the profile, and the default action holds",
+    "bypass": "a rule that overrides block rules allows it",
+    "block_rule": "a rule blocks it",
+    "allow_rule": "a rule allows it",
+    "default_action": "no rule matches, and the default action of the profile holds",
+    "undecided": "what decides it is not known",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What would have to be known. id: of the object that it is about; None for what is of the host or a profile."""
+
+    text: str
+    id: Id | None = None
+
+
+@dataclass(frozen=True)
+class FlowVerdict:
+    """What becomes of a flow.
+
+    action: unknown where it depends on something that nobody here knows, the `doubts` · reason: a row of REASONS · by: the
+    objects that decide; none where no rule does · other_matches: objects that match too, without deciding · profile,
+    interface: where it was judged; empty where it is not known · setting: what of the host decides, with its store · basis: all
+    that was looked at: as long as that is the same, so is what happens.
+    """
+
+    action: Action
+    reason: str
+    by: tuple[Id, ...] = ()
+    other_matches: tuple[Id, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    profile: str = ""
+    interface: str = ""
+    setting: str = ""
+    basis: frozenset[object] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The rules that match a flow, by what they do with it."""
+
+    restricted: tuple[Match, ...] = ()  # of service hardening
+    secured: tuple[Match, ...] = ()
+    exempt: tuple[Match, ...] = ()
+    bypass: tuple[Match, ...] = ()
+    block: tuple[Match, ...] = ()
+    allow: tuple[Match, ...] = ()
+
+    def all(self) -> tuple[Match, ...]:
+        """Each of them."""
+        return (*self.restricted, *self.secured, *self.exempt, *self.bypass, *self.block, *self.allow)

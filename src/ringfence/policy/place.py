@@ -1,0 +1,122 @@
+"""Where a flow goes through a host: its interface and the profile of that, and what keywords of addresses stand for there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ringfence.model.facts import Facts, HostConditions, NetworkInterface
+from ringfence.policy.flow import Flow
+from ringfence.types.addresses import address_interval
+
+ALL_PROFILES = ("domain", "private", "public")
+Ranges = tuple[tuple[int, int], ...]
+# LocalSubnet is for multicast too, as real machines have it: filters of 173 rules of five hosts
+_MULTICAST: Ranges = tuple(address_interval(a)[:2] for a in ("224.0.0.0/4", "fe80::/64", "ff00::/8"))
+_LOOPBACK: Ranges = tuple(address_interval(a)[:2] for a in ("127.0.0.0/8", "::1"))
+_NOT_UNICAST: Ranges = tuple(address_interval(a)[:2] for a in ("224.0.0.0/4", "255.255.255.255", "ff00::/8"))
+_FAMILIES = {"4": 0, "6": 1}
+
+
+@dataclass(frozen=True)
+class HostNetwork:
+    """The networks that a host is in, as far as it tells of them.
+
+    facts: with the host's interfaces, where it was asked for them · active_profiles: None where they are not known.
+    """
+
+    facts: Facts = field(default_factory=Facts)
+    active_profiles: frozenset[str] | None = None
+
+    @classmethod
+    def of(cls, facts: Facts, conditions: HostConditions) -> "HostNetwork":
+        """The networks of a host that was read."""
+        return cls(facts, conditions.active_profiles)
+
+    def places(self, flow: Flow) -> tuple["Place", ...]:
+        """Everywhere that the flow may go through; several where it is not known which."""
+        found = [Place(self, i.profile or "public", i) for i in self._interfaces(flow)]
+        if found:
+            return tuple(found)
+        profiles = self.active_profiles or ALL_PROFILES
+        return tuple(Place(self, p) for p in ALL_PROFILES if p in profiles)
+
+    def _interfaces(self, flow: Flow) -> list[NetworkInterface]:
+        """The interfaces that the flow may use: the one that it names, that has its own address, that is in the subnet of the
+        other side, else those that have a gateway, else all."""
+        up = [i for i in self.facts.interfaces if i.up]
+        if flow.interface is not None:
+            return [i for i in self.facts.interfaces if i.guid == flow.interface]
+        for address, ranges in ((flow.local_address, self._own), (flow.remote_address, self._subnets)):
+            if address is not None and (near := [i for i in up if _within(address, ranges[i.guid])]):
+                return near
+        return [i for i in up if i.gateways] or up
+
+    @cached_property
+    def _own(self) -> Mapping[str, Ranges]:
+        return {i.guid: own_addresses(i) for i in self.facts.interfaces}
+
+    @cached_property
+    def _subnets(self) -> Mapping[str, Ranges]:
+        return {i.guid: _ranges(i.addresses) for i in self.facts.interfaces}
+
+    def is_own(self, address: int) -> bool:
+        """Whether an address is one of the host itself."""
+        return _within(address, _LOOPBACK) or any(_within(address, own) for own in self._own.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """One way through a host. interface: None where it is not known."""
+
+    host: HostNetwork
+    profile: str
+    interface: NetworkInterface | None = None
+
+    def in_profile(self, profile: str) -> "Place":
+        """The same where the network counts as another one."""
+        return Place(self.host, profile, self.interface)
+
+    @cached_property
+    def _known(self) -> Mapping[str, Ranges]:
+        """{keyword: what it stands for} of those that facts tell ([MS-FASP] 2.2.21)."""
+        facts = self.host.facts
+        if not facts.tells_interfaces:
+            return {}
+        mine = [i for i in facts.interfaces if i.up and (i.profile or "public") == (
+            self.profile if self.interface is None else (self.interface.profile or "public"))]
+        return {"LocalSubnet": (*(r for i in mine for r in _ranges(i.addresses)), *_MULTICAST),
+                "DNS": tuple(r for i in mine for r in _ranges(i.dns_servers)),
+                "DefaultGateway": tuple(r for i in mine for r in _ranges(i.gateways))}
+
+    def stands_for(self, keyword: str) -> Ranges | None:
+        """The addresses that a keyword means; None where nobody here knows. `LocalSubnet4`: those of one family."""
+        family = _FAMILIES.get(keyword[-1])
+        found = self._known.get(keyword.rstrip("46"))
+        if found is None or family is None:
+            return found
+        return tuple(r for r in found if r[0] >> 128 == family)
+
+
+def is_unicast(address: int) -> bool:
+    """Whether an address is of one host: IPsec secures nothing else."""
+    return not _within(address, _NOT_UNICAST)
+
+
+def own_addresses(interface: NetworkInterface) -> Ranges:
+    """The addresses of an interface, without the subnets that they are in."""
+    return _ranges(a.partition("/")[0] for a in interface.addresses)
+
+
+def _ranges(texts: Iterable[str]) -> Ranges:
+    """What a host says of addresses; what is none says nothing."""
+    found = []
+    for text in texts:
+        try:
+            found.append(address_interval(text.partition("%")[0])[:2])
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def _within(address: int, ranges: Iterable[tuple[int, int]]) -> bool:
+    return any(first <= address <= last for first, last in ranges)

@@ -1,0 +1,50 @@
+"""What connection security rules never ask for, and which of several that match holds."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ringfence.model.filter import Filter
+from ringfence.policy.flow import ICMPV4, ICMPV6, UDP, Flow
+from ringfence.policy.matcher import Match
+from ringfence.policy.place import is_unicast
+from ringfence.types.network_sets import address_set, port_set
+
+_IKE = (500, 4500)  # what negotiates is let through by Windows itself ("IKE exemptions")
+_NEIGHBORS, _ROUTERS = (135, 136, 137), (133, 134)  # ICMPv6, RFC 4861
+_DHCP = ({67, 68}, {546, 547})  # RFC 2131, RFC 8415
+_ENDS = (("local_address", address_set), ("remote_address", address_set), ("local_port", port_set), ("remote_port", port_set))
+
+
+def exempt_always(flow: Flow, exemptions: tuple[str, ...] | None) -> bool:
+    """Whether IPsec is never asked for. exemptions: those that the host has (Set-NetFirewallSetting, Exemptions); None: whichever
+    there are, this may be one."""
+    if flow.remote_address is not None and not is_unicast(flow.remote_address):
+        return True
+    ports = {flow.local_port, flow.remote_port}
+    if flow.protocol == UDP and (flow.local_port in _IKE or flow.remote_port in _IKE):
+        return True
+    of = {"icmp": flow.protocol in (ICMPV4, ICMPV6),
+          "neighbor_discovery": flow.protocol == ICMPV6 and flow.icmp_type in _NEIGHBORS,
+          "router_discovery": flow.protocol == ICMPV6 and flow.icmp_type in _ROUTERS,
+          "dhcp": flow.protocol == UDP and any(ports <= those for those in _DHCP)}
+    return any(is_one and (exemptions is None or name in exemptions) for name, is_one in of.items())
+
+
+def uncertain_exemptions(exempt: Iterable[Match], secured: Iterable[Match]) -> tuple[Match, ...]:
+    """Exemptions that match beside rules that secure. An exemption cuts a hole into a broader rule (New-NetIPsecRule,
+    -OutboundSecurity None); which of them holds otherwise no document says."""
+    asked = [m.filter for m in secured]
+    return tuple(m if all(_within(m.filter, one) for one in asked) else replace(
+        m, doubts=(*m.doubts, "which of an exemption and a rule that secures holds, where neither is within the other"))
+        for m in exempt)
+
+
+def _within(narrow: Filter, wide: Filter) -> bool:
+    """Whether everything that one filter is for is of the other too, as far as its ends say."""
+    if wide.protocol not in ("any", narrow.protocol):
+        return False
+    for name, canonical in _ENDS:
+        held, some = getattr(wide, name), getattr(narrow, name)
+        if held and (not some or canonical([*held, *some]) != canonical(held)):
+            return False
+    return True

@@ -1,0 +1,37 @@
+"""Would a flow pass: judged by what the lab decides by itself."""
+
+from typing import Any
+
+import pytest
+from lab_cases import cases
+from lab_machine import host
+from policy_of_lab import management_flow, policy_of
+
+from ringfence.lab import GROUP_POLICY, POLICY, Machine
+
+
+def put(on: Machine, path: str, values: dict[str, Any]) -> None:
+    for name, data in values.items():
+        if data is None:
+            on.registry.unset(path, name)
+        else:
+            on.registry.set(path, name, data)
+
+
+def lab_host(case: dict[str, Any]) -> Machine:
+    """The host of a case of lab_admits.yml."""
+    on = host()
+    for key, path in (("rules", POLICY + r"\FirewallRules"), ("gpo", GROUP_POLICY + r"\FirewallRules"),
+                      ("consec", POLICY + r"\ConSecRules"), ("profile", POLICY + r"\StandardProfile"),
+                      ("gpo_profile", GROUP_POLICY + r"\PrivateProfile")):
+        put(on, path, case.get(key, {}))
+    if "stopped" in case:
+        on.services[case["stopped"]] = "stopped"
+    return on
+
+
+@pytest.mark.parametrize("case", cases("lab_admits"), ids=lambda c: str(c["title"]))
+def test_as_the_lab_admits(case: dict[str, Any]) -> None:
+    verdict = policy_of(lab_host(case)).verdict(management_flow(case.get("port", 5985), case.get("from", "10.99.0.1")))
+    assert verdict.action in ("unknown", "allow" if case["admits"] else "block")
+    assert verdict.action != "unknown" or verdict.doubts
