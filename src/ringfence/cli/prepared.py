@@ -16,7 +16,6 @@ from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
 from ringfence.model.resource import Kind
 from ringfence.project import settings
-from ringfence.run.names import names_on_host
 from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, prepare_hosts
 from ringfence.run.project_state import project_state
 from ringfence.run_settings import PruneMode
@@ -34,7 +33,7 @@ def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOpt
                             decided=decided))
     if connects and found.context.policy.project is None:
         found = replace(found, warnings=(*found.warnings, _nothing_is_owned(found)))
-    return _told(console, found, options)
+    return _told(console, found, options, connects)
 
 
 def _nothing_is_owned(found: Prepared) -> Diagnostic:
@@ -48,17 +47,17 @@ def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOpt
                    trusted: TrustOptions, connects: bool = True, own_kinds: bool = False) -> Prepared:
     """The hosts that a pattern means, for commands that only look at them: without playbooks. Otherwise as `prepared`."""
     options = _options(console, [], which, secrets, trusted, connects)
-    return _told(console, prepare_hosts(options, pattern, own_kinds), options)
+    return _told(console, prepare_hosts(options, pattern, own_kinds), options, connects)
 
 
-def _told(console: Console, found: Prepared, options: RunOptions) -> Prepared:
+def _told(console: Console, found: Prepared, options: RunOptions, connects: bool) -> Prepared:
     console.problems(found.warnings)
     console.groups = found.groups
     found = replace(found, warnings=(*console.settings.problems.warnings, *found.warnings))  # those were told before
     console.of_project(partial(project_state, found.folder, found.context.policy.project, not options.trust.untrusted))
     if console.reports.wanted:
         found = replace(found, context=replace(found.context, for_report=True))
-    return with_names(found) if console.for_people or console.reports.wanted else found
+    return with_names(found) if connects and (console.for_people or console.reports.wanted) else found
 
 
 def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
@@ -76,6 +75,8 @@ def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions
 
 def with_names(run: Prepared) -> Prepared:
     """The run with what hosts call what they store: asked where somebody is going to see it."""
+    from ringfence.run.names import names_on_host
+
     return replace(run, context=replace(run.context, names=names_on_host))
 
 

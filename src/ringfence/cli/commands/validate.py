@@ -4,7 +4,6 @@ from ringfence.cli.console import ReportingConsole
 from ringfence.cli.options import Playbooks, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
-from ringfence.plan.obstacles import objects_of
 from ringfence.report import HostResult, ValidatedResult
 from ringfence.run.host_job import HostJob
 from ringfence.views.format import count
@@ -35,4 +34,6 @@ def validate(console: ReportingConsole, selection: SelectionOptions, secrets: Se
 
 
 def _valid(job: HostJob) -> HostResult:
+    from ringfence.plan.obstacles import objects_of
+
     return ValidatedResult(job.host, declared=job.declared, declared_objects=objects_of(job.declarations or {}))
