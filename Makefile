@@ -113,9 +113,10 @@ release-prepare: dev
 	.venv-release/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
 
-# the steps of .github/workflows/release.yml in a clone of what is committed, up to where it would be published
+# the steps of .github/workflows/release.yml in a clone of what is committed, up to where it would be published; all its tests take
+# long, TESTS=… are these ones instead
 release-dry: dev .venv-release/installed
-	$(BIN)/python -m tests.release.dry
+	$(BIN)/python -m tests.release.dry $(TESTS)
 
 clean:
 	rm -rf .reach.json build .cache .venv .venv-bench .venv-docs .venv-lowest .venv-lock .venv-release .mypy_cache .ruff_cache .pytest_cache
