@@ -35,6 +35,7 @@ def test_links_hold_in_the_site(name: str) -> None:
     folder = posixpath.dirname(name)
     targets = [posixpath.normpath(posixpath.join(folder, link[1])) for link in LINK.finditer(FENCE.sub("", PAGES[name]))]
     assert [t for t in targets if t not in PAGES and not (ROOT / "docs" / t).is_file()] == []
+    assert [t for t in targets if "/." in t] == []  # what begins with a dot is left out of a site
 
 
 def test_a_link_is_rewritten_where_the_site_has_another_place(tmp_path: Path) -> None:
