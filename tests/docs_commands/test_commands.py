@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .warm import warm_program
 
 TABLE = yaml.safe_load((ROOT / "tests" / "cases" / "docs_commands.yml").read_text(encoding="utf-8"))
 TYPED = [page for page in PAGES if any(block.language in (SHELL, CONSOLE) for block in blocks(page))]
+JQ = Path(__file__).with_name("jq_program.py")
 READ = "$wrong = $null; $null = [Management.Automation.Language.Parser]::ParseInput($env:TEXT, [ref]$null, [ref]$wrong); $wrong"
 UP = "; Ctrl-C ends them"  # ready, as `ringfence lab up` says
 PROJECT = """\
@@ -33,8 +35,11 @@ CALL = re.compile(r"(?:^|&& |; |run: |- |\| |& )ringfence ([^\n|;&>#]*)", re.MUL
 
 @pytest.fixture(scope="module")
 def program() -> Iterator[Path]:
-    """A folder with `ringfence`."""
+    """A folder with `ringfence`, and what pages use beside it."""
     with warm_program() as folder:
+        found = folder / "jq"
+        found.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} {JQ} \"$@\"\n", encoding="utf-8")
+        found.chmod(0o755)
         yield folder
 
 
