@@ -1,13 +1,10 @@
 """What the README and the pages beside it point at is there, and the playbooks in them are right."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
-from cli_lab import SMALL_PROJECT, Cli, undisturbed
+from cli_lab import Cli
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")] + sorted(
@@ -37,25 +34,3 @@ def test_files_that_are_named_exist(document: Path) -> None:
                        document.read_text(encoding="utf-8"))
     examples = ("inventory/lab.yml", "inventory/hosts.yml", "inventory/group_vars/all.yml")
     assert [name for name in named if name not in examples and not (ROOT / name).exists()] == []
-
-
-REPORTS_GUIDE = (ROOT / "docs" / "guide" / "reports.md").read_text(encoding="utf-8")
-
-
-def test_the_workflow_of_the_guide_to_reports_is_one(tmp_path: Path) -> None:
-    github, gitlab = re.findall(r"^```yaml\n(.*?)^```$", REPORTS_GUIDE, re.DOTALL | re.MULTILINE)
-    (tmp_path / "firewall.yml").write_text(github.replace("[self-hosted, firewall]", "ubuntu-latest"), encoding="utf-8")
-    looked = subprocess.run([Path(sys.executable).with_name("actionlint"), "firewall.yml"], cwd=tmp_path, capture_output=True,
-                            text=True, check=False)
-    assert (looked.returncode, looked.stdout) == (0, "")
-    assert yaml.safe_load(gitlab)["drift"]["artifacts"]["reports"]["junit"] == "drift.xml"
-
-
-def test_the_commands_of_the_guide_to_reports_are_understood(tmp_path: Path, capsys: pytest.CaptureFixture[str],
-                                                             monkeypatch: pytest.MonkeyPatch) -> None:
-    down = "all: {hosts: {web1: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_connection: ssh}}}\n"
-    cli = undisturbed(tmp_path, capsys, monkeypatch, SMALL_PROJECT | {"hosts.yml": down})
-    called = re.findall(r"(?:^|run: |- |`)ringfence ([^`\n]*--report[^`\n]*)", REPORTS_GUIDE, re.MULTILINE)
-    assert len(called) == 4
-    for words in called:
-        assert cli(*words.split()).code in (0, 5), words

@@ -119,7 +119,7 @@ def is_shown(expected: Sequence[str], lines: Sequence[str]) -> bool:
 
 
 def steady(lines: Sequence[str]) -> list[str]:
-    """Lines without what is different in each run: times, dates, ids of runs, ports, and which host ended first."""
+    """Lines without what is different in each run: times, dates, ids of runs, GUIDs, ports, and which host ended first."""
     found, ended = list[str](), list[str]()
     for line in [*map(_steady, lines), None]:
         if line is not None and (one := re.fullmatch(r"\[ *\d+(/\d+\] .*)", line)):
@@ -133,6 +133,7 @@ def steady(lines: Sequence[str]) -> list[str]:
 
 def _steady(line: str) -> str:
     line = re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{6}", "RUN", line)
+    line = re.sub(r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}", "GUID", line)
     line = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?", "TIME", line)
     line = re.sub(r"\b\d+\.\d{1,2}(?= s\b|$)", "0.0", line)
     return re.sub(r"(?<=127\.0\.0\.1:)\d+", "PORT", line).rstrip()

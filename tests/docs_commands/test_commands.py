@@ -4,115 +4,37 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from host_script import PWSH
 from typer import Exit, TyperException
 
 from ringfence.cli.app import COMMANDS, SUBCOMMANDS, command_of
 
-from .blocks import CONSOLE, PAGES, POWERSHELL, ROOT, SHELL, Block, Command, blocks, code_spans, commands, is_shown
-from .terminal import Terminal
-from .warm import warm_program
+from .blocks import CONSOLE, PAGES, POWERSHELL, ROOT, SHELL, blocks, code_spans, commands, is_shown
+from .reading import TABLE, TYPED, programs, read
 
-TABLE = yaml.safe_load((ROOT / "tests" / "cases" / "docs_commands.yml").read_text(encoding="utf-8"))
-TYPED = [page for page in PAGES if any(block.language in (SHELL, CONSOLE) for block in blocks(page))]
-JQ = Path(__file__).with_name("jq_program.py")
 READ = "$wrong = $null; $null = [Management.Automation.Language.Parser]::ParseInput($env:TEXT, [ref]$null, [ref]$wrong); $wrong"
-UP = "; Ctrl-C ends them"  # ready, as `ringfence lab up` says
-PROJECT = """\
-ringfence init . > /dev/null
-rm inventory/hosts.yml
-git init -q -b main && git add -A && git commit -qm 'The policy'
-"""
 # a command of ringfence in what is not a shell: jobs of pipelines, crontabs, PowerShell, code spans
 CALL = re.compile(r"(?:^|&& |; |run: |- |\| |& )ringfence ([^\n|;&>#]*)", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def program() -> Iterator[Path]:
-    """A folder with `ringfence`, and what pages use beside it."""
-    with warm_program() as folder:
-        found = folder / "jq"
-        found.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} {JQ} \"$@\"\n", encoding="utf-8")
-        found.chmod(0o755)
+    """A folder with the programs that pages use."""
+    with programs() as folder:
         yield folder
 
 
-@pytest.fixture
-def terminal(program: Path, tmp_path: Path) -> Iterator[Terminal]:
-    """In an empty folder of somebody who has nothing yet."""
-    home, folder = tmp_path / "home", tmp_path / "work" / "firewall-policy"
-    home.mkdir()
-    folder.mkdir(parents=True)
-    people = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER")
-              for what, value in (("NAME", "Anna"), ("EMAIL", "anna@example.com"))}
-    environment = {"PATH": f"{program}:{os.environ['PATH']}", "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8",
-                   "TERM": "dumb", "COLUMNS": "130", "PAGER": "cat", **people}
-    with Terminal(folder, home / "terminal", environment) as found:
-        yield found
-
-
-def begun(terminal: Terminal, page: str) -> None:
-    """What is there before somebody begins to read."""
-    row = TABLE["pages"].get(page, {})
-    if row.get("begins") == "nothing":
-        return
-    entered(terminal, PROJECT)
-    if (said := row.get("lab", "--hosts 3")) != "none":
-        lab(terminal, f"ringfence lab up {said} --inventory inventory/hosts.yml")
-    entered(terminal, row.get("before", ":") + "\ngit add -A && git commit -q --allow-empty -m 'The hosts'")
-
-
-def entered(terminal: Terminal, text: str) -> None:
-    code, shown = terminal.enter(text)
-    assert code == 0, "\n".join(shown)
-
-
-def lab(terminal: Terminal, command: str) -> None:
-    assert UP in "".join(said := terminal.beside(command, UP)), "\n".join(said)
-
-
 @pytest.mark.parametrize("page", TYPED)
-def test_a_page(page: str, terminal: Terminal) -> None:
-    begun(terminal, page)
-    for block in blocks(page):
-        if block.title:
-            written(terminal, block)
-        for command in commands(block):
-            if not reason(command, page):
-                typed(terminal, command)
-
-
-def typed(terminal: Terminal, command: Command) -> None:
-    """Type a command: it ends as the page says, and shows what the page shows."""
-    if command.text.startswith("ringfence lab up"):
-        lab(terminal, command.text)
-        return
-    code, shown = terminal.enter(command.text)
-    said = "\n".join(shown)
-    assert code == command.exit_code, f"{command.place}: {command.text}\nended with {code}:\n{said}"
-    if command.shown is not None:
-        assert is_shown(command.shown, shown), f"{command.place}: {command.text}\nshows\n{said}"
-
-
-def written(terminal: Terminal, block: Block) -> None:
-    """A block with a title is a file of the project, and right."""
-    path = terminal.folder / block.title
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(block.text, encoding="utf-8")
-    if block.title.startswith("playbooks/"):
-        entered(terminal, f"ringfence validate {shlex.quote(block.title)}")
-
-
-def reason(command: Command, page: str) -> str:
-    """Why a command is not run; empty where it is."""
-    rows = (row for row in TABLE["left_out"] if row["page"] == page)
-    return next((row["reason"] for row in rows if command.text.startswith(row["begins"])), "")
+def test_a_page(page: str, program: Path, tmp_path: Path) -> None:
+    for command, code, shown in read(page, program, tmp_path):
+        said = "\n".join(shown)
+        assert code == command.exit_code, f"{command.place}: {command.text}\nended with {code}:\n{said}"
+        if command.shown is not None:
+            assert is_shown(command.shown, shown), f"{command.place}: {command.text}\nshows (`make examples` writes it):\n{said}"
 
 
 def test_nothing_is_left_out_that_is_not_there() -> None:
