@@ -6,7 +6,7 @@ from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
 from ringfence.plan.obstacles import objects_of
 from ringfence.report import HostResult, ValidatedResult
-from ringfence.run.host import HostJob
+from ringfence.run.host_job import HostJob
 from ringfence.views.format import count
 from ringfence.windows import shipped_rules
 

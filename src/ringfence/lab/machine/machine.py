@@ -163,6 +163,11 @@ class Machine:
         """Whether the services that every firewall cmdlet and every filter depend on run."""
         return all(self.services.get(service) == "running" for service in ("mpssvc", "BFE"))
 
+    @property
+    def sshd_program(self) -> str:
+        """Where OpenSSH is that comes with Windows."""
+        return self.environment["SystemRoot"] + r"\System32\OpenSSH\sshd.exe"
+
     def went_through(self, noun: str, objects: int, store: str = "") -> None:
         """A cmdlet went through all objects of a noun, which takes as long as `costs` say."""
         self.counters.enumerations[noun, store] += 1
