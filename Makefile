@@ -77,7 +77,7 @@ N ?= 1000000
 soak: dev
 	$(BIN)/python -m tests.soak -n $(N)
 
-# schemas/ and docs/reference/ come from the tables of the kinds and of tests/windows_job, docs/demo.txt from the demo
+# schemas/ and docs/reference/ come from the tables of the kinds and of tests/windows_job; docs/demo.txt and pictures from the demo
 generate: dev
 	$(BIN)/python -m ringfence.cli.generate .
 	$(BIN)/python -m tests.windows_job page
