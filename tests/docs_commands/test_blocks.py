@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from .blocks import Command, blocks, code_spans, commands, is_shown
+from .blocks import ROOT, Command, blocks, code_spans, commands, is_shown
+from .newcomer import README, told, tour_of, venv
 
 PAGE = '''\
 # A page
@@ -66,3 +67,12 @@ def test_a_block_that_nobody_could_type(block: str, why: str, tmp_path: Path) ->
     ("run 20261127T070820Z-d1c131", "run 20250101T000000Z-000000", True), ("10.1.4.0/28", "10.1.4.0/24", False)])
 def test_what_a_page_shows_is_what_is_shown(expected: str, shown: str, same: bool) -> None:
     assert is_shown(expected.splitlines(), shown.splitlines()) is same
+
+
+def test_what_a_newcomer_types() -> None:
+    """`make newcomer` follows README; that it finds the way there is told here, without installing anything."""
+    text = (ROOT / README).read_text(encoding="utf-8")
+    first, tour = told(README, 0, tour_of(text)), told(README, tour_of(text), text.count("\n"))
+    assert [command.partition("  #")[0].rstrip() for command, _ in first] == ["make demo", ". .venv/bin/activate"]
+    assert " ".join(command.split()[1] for command, _ in tour) == "init validate lab plan apply apply plan apply drift"
+    assert "'.[lab]'" in venv(text)[0]
