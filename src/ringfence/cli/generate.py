@@ -24,12 +24,14 @@ LAB_PAGE = [
     "# What the lab decides by itself", "",
     "<!-- generated from src/ringfence/lab/netsecurity/open_behaviours.py: change it there -->", "",
     "The simulated hosts refuse, fill in and store what Microsoft's documents say; above each table and each refusal of",
-    "`src/ringfence/lab/netsecurity` stands the document. Where none says it, or two disagree, the lab does what stands here. Do",
-    "not take it for what Windows does: [the Windows job](guarantees.md) replays the lab's cases on Windows, and tells of most",
-    "of these whether Windows does the same.", "",
+    "`src/ringfence/lab/netsecurity` stands the document, and in each rule by which `src/ringfence/lab/enforcement` decides",
+    "whether a flow passes. Where none says it, or two disagree, the lab does what stands here. Do not take it for what Windows",
+    "does: [the Windows job](guarantees.md) replays the lab's cases of cmdlets on Windows, and tells of most of these whether",
+    "Windows does the same; which flows pass it does not ask.", "",
     "Looked through for these: the pages of the cmdlets (Windows Server 2025), [MS-FASP], [MS-GPFAS], Microsoft's pages of",
     "FW_RULE_STATUS and the WMI classes, the rules of public exports (Server 2008 to Windows 11) and of GPO backups, and error",
-    "records that people published. What comes nearest stands in the last column.", "",
+    "records that people published; for flows, public dumps of the state of the filtering platform (WFP) of eight hosts. What",
+    "comes nearest stands in the last column.", "",
     "| id | what the lab does | what the documents say |", "|---|---|---|"]
 WIDTH = 108  # of the help texts in the reference
 DEMO = "docs/demo.txt"

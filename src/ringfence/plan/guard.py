@@ -11,18 +11,16 @@ from dataclasses import dataclass, replace
 from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
 from ringfence.model.once import filter_of
 from ringfence.model.resource import Resource
-from ringfence.model.state import LOCAL, Change, Id, State, title
+from ringfence.model.state import Change, Id, State, title, with_changes
 from ringfence.plan.plan import Plan
 from ringfence.plan.wider import widened
-from ringfence.policy.evaluate import Policy
+from ringfence.policy.evaluate import FIREWALL_CATEGORY, Policy
 from ringfence.policy.flow import Flow
 from ringfence.policy.flow_verdict import REASONS, FlowVerdict
 from ringfence.policy.matcher import matcher_of
 from ringfence.policy.place import HostNetwork, Place
 from ringfence.policy.protected import ProtectedFlow, flows_of_windows, management_flow
 
-_FIREWALL = 2  # NET_FW_RULE_CATEGORY, netfw.h
-_OF_IPSEC = "connection_security"
 FORCE = "`--force lockout` makes the change all the same"
 
 
@@ -88,10 +86,10 @@ class _Guard:
         self.network = HostNetwork.of(self.found.facts, self.found.conditions)
         self.changes = [c for c in plan.changes if c.writes]
         self.before = self._policy(plan.found.state)
-        self.after = self._policy(_last(plan.found.state, self.changes))
+        self.after = self._policy(with_changes(plan.found.state, self.changes))
 
     def _policy(self, state: State) -> Policy:
-        products = [name for name, taken in self.found.conditions.products if _FIREWALL in taken]
+        products = [name for name, taken in self.found.conditions.products if FIREWALL_CATEGORY in taken]
         return Policy.of(state, self.network, self.found.unread, products)
 
     def flows(self) -> Iterator[ProtectedFlow]:
@@ -126,7 +124,7 @@ class _Guard:
         for number, change in enumerate(self.changes, 1):
             made.append(change)
             if (may_close(change) and self._concerns(change, flow, places)) or (negotiated and change.resource.kind.services):
-                yield _Moment(number, change, self._policy(_last(self.plan.found.state, made)))
+                yield _Moment(number, change, self._policy(with_changes(self.plan.found.state, made)))
 
     @staticmethod
     def _concerns(change: Change, flow: Flow, places: Iterable[Place]) -> bool:
@@ -182,19 +180,6 @@ class _Guard:
 
     def _place(self, ids: Sequence[Id]) -> Where | None:
         return next((self.plan.declarations[id].where for id in ids if id in self.plan.declarations), None)
-
-
-def _last(state: State, changes: Iterable[Change]) -> State:
-    """The state once changes were made."""
-    laid: dict[Id, Resource | None] = {}
-    for change in changes:
-        if change.id.store == LOCAL:
-            if change.action == "rename" and change.after is not None:
-                laid[change.id] = None
-                laid[change.id._replace(name=change.after.name.lower())] = change.after
-            else:
-                laid[change.id] = change.after
-    return state.updated(laid)
 
 
 def _decided(verdict: FlowVerdict) -> tuple[object, ...]:

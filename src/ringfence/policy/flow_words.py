@@ -15,12 +15,14 @@ _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 300}
 
 @dataclass(frozen=True, slots=True)
 class FlowWord:
-    """One thing that may be said of a flow. values: the fields of the flow that a word means; raises ValueError."""
+    """One thing that may be said of a flow. values: the fields of the flow that it means; raises ValueError · words: what people
+    mostly say."""
 
     meaning: str
     values: Callable[[Any], Mapping[str, Any]]
     schema: Mapping[str, Any]
     metavar: str = "TEXT"
+    words: tuple[str, ...] = ()
 
 
 def _field(name: str, parse: Callable[[Any], Any]) -> Callable[[Any], Mapping[str, Any]]:
@@ -69,22 +71,22 @@ _DIRECTIONS, _SECURITIES = ("inbound", "outbound"), ("clear", "authenticated", "
 _PORT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": 65535}
 FLOW_WORDS: Mapping[str, FlowWord] = {
     "direction": FlowWord("Which way the connection is made: inbound or outbound.",
-                          _field("direction", choice(*_DIRECTIONS).parse), {"enum": list(_DIRECTIONS)}, "WAY"),
+                          _field("direction", choice(*_DIRECTIONS).parse), {"enum": list(_DIRECTIONS)}, "WAY", _DIRECTIONS),
     "protocol": FlowWord("tcp, udp, icmpv4, icmpv6, or the number of an IP protocol.", _field("protocol", _protocol),
-                         {"type": ["string", "integer"]}, "PROTOCOL"),
+                         {"type": ["string", "integer"]}, "PROTOCOL", tuple(PROTOCOLS)),
     "local_port": FlowWord("The port of the host itself.", _field("local_port", _port), _PORT_SCHEMA, "PORT"),
     "remote_port": FlowWord("The port of the other side.", _field("remote_port", _port), _PORT_SCHEMA, "PORT"),
     "icmp_type": FlowWord("The ICMP type, or type:code.", _icmp, {"type": ["string", "integer"]}, "TYPE"),
     "local_address": FlowWord("The address of the host itself.", _field("local_address", _address), _TEXT, "ADDRESS"),
     "remote_address": FlowWord("The address of the other side.", _field("remote_address", _address), _TEXT, "ADDRESS"),
-    "program": FlowWord("The path of the program on the host, or System.", _field("program", as_text), _TEXT, "PATH"),
+    "program": FlowWord("The path of the program on the host, or System.", _field("program", as_text), _TEXT, "PROGRAM"),
     "service": FlowWord("The short name of the service on the host; none where it is no service.",
                         _field("service", lambda v: "" if as_text(v).casefold() == "none" else as_text(v)), _TEXT, "NAME"),
     "package": FlowWord("The SID of the app container that the program runs in. Left out: in none.",
                         _field("package", sddl.parse_package), _TEXT, "SID"),
     "user": FlowWord("The SID of the account that the program runs as.", _field("user", _account), _TEXT, "SID"),
     "security": FlowWord("What IPsec makes of it: clear, authenticated or encrypted. Left out: clear.",
-                         _field("security", choice(*_SECURITIES).parse), {"enum": list(_SECURITIES)}, "WORD"),
+                         _field("security", choice(*_SECURITIES).parse), {"enum": list(_SECURITIES)}, "WORD", _SECURITIES),
 }
 
 
