@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-browser test-lowest check demo bench mutants soak generate man docs ci-windows-dry release-prepare release-dry clean
+.PHONY: install dev lock test test-browser test-lowest check demo bench mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -80,10 +80,18 @@ N ?= 1000000
 soak: dev
 	$(BIN)/python -m tests.soak -n $(N)
 
-# schemas/ and docs/reference/ come from the tables of the kinds and of tests/windows_job, docs/demo.txt from the demo
+# schemas/ and docs/reference/ come from the tables of the kinds and of tests/windows_job; docs/demo.txt and pictures from the demo
 generate: dev
 	$(BIN)/python -m ringfence.cli.generate .
 	$(BIN)/python -m tests.windows_job page
+
+# README, followed word for word in an empty home, in a fresh clone of the last commit and with its wheel alone
+newcomer: dev
+	$(BIN)/python -m tests.docs_commands.newcomer
+
+# what the commands of the documentation show, below them; then read what changed
+examples: dev
+	$(BIN)/python -m tests.docs_commands $(PAGES)
 
 # man/*.1, which `make generate` renews too
 man: dev
