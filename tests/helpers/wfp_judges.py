@@ -29,6 +29,7 @@ SYSTEM, PERSON, EVERYONE = "S-1-5-18", "S-1-5-21-1-2-3-1105", "S-1-1-0"
 _SERVICE = "S-1-5-80-"
 _TYPES = {6: "wired", 71: "wireless", 23: "remote_access"}
 _ICMP, _TCP = (1, 58), 6
+_TEXTS = ("ALE_APP_ID", "ALE_USER_ID", "ALE_PACKAGE_ID", "ALE_PACKAGE_FAMILY_NAME")
 RULES = ("MPSSVC_WF", "MPSSVC_WSH", "TEREDO")
 JUDGING = {("inbound", 4): "ALE_AUTH_RECV_ACCEPT_V4", ("inbound", 6): "ALE_AUTH_RECV_ACCEPT_V6",
            ("outbound", 4): "ALE_AUTH_CONNECT_V4", ("outbound", 6): "ALE_AUTH_CONNECT_V6"}
@@ -140,13 +141,14 @@ class Edges:
         for one in self.all:
             for c in one.conditions:
                 values = c.value if isinstance(c.value, WfpRange) else (c.value,)
-                near = [v + d if isinstance(v, int) else v for v in values if v is not None for d in (-1, 0, 1)]
+                near = [v + d if isinstance(v, int) else v for v in values if isinstance(v, int) == (c.field not in _TEXTS)
+                        for d in (-1, 0, 1)]
                 found.setdefault(_family_of(c.field, one), {}).update(dict.fromkeys(near))
         return {field: list(values) for field, values in found.items()}
 
     def flows(self, count: int) -> Iterator[WfpFlow]:
         """Flows: most from one filter of a rule each, the others from what all name."""
-        for _ in range(count):
+        for _ in range(count if self.ways else 0):
             template = self.random.choice(self.templates) if self.templates and self.random.random() < 0.85 else None
             yield self._flow(template)
 
@@ -155,7 +157,8 @@ class Edges:
             self.random.choice(self.ways))
         conditions: dict[str, list[Any]] = {}
         for c in template.conditions if template else ():
-            if self.random.random() < 0.9:  # else another value than the filter asks for
+            understood = isinstance(c.value, WfpRange) or isinstance(c.value, int) == (c.field not in _TEXTS)
+            if understood and self.random.random() < 0.9:  # else another value than the filter asks for
                 conditions.setdefault(c.field, []).append(c.value)
         protocol = self._of(conditions, "IP_PROTOCOL", [6, 17, 6, 17, 1 if family == 4 else 58, 2])
         icmp = protocol in _ICMP

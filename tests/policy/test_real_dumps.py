@@ -136,6 +136,8 @@ def ask_both(found: WfpDump, name: str, count: int) -> None:
 
 @REAL
 def test_rules_come_to_what_filters_do(path: Path) -> None:
+    if not Edges(Judges(dump(path)), 0).templates:
+        pytest.skip("a dump without rules: it was taken with parameters that leave them out")
     ask_both(dump(path), path.name, FLOWS)
 
 

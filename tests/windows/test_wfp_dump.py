@@ -34,7 +34,7 @@ def test_a_dump_of_filters_says_that_it_is_one() -> None:
     assert (part.whole, part.sublayers, part.callouts) == (False, {}, {})
     assert part.filters == dump_of(TWO).filters
     assert part.tells("ALE_AUTH_RECV_ACCEPT_V4")
-    assert not part.tells("ALE_AUTH_RECV_ACCEPT_V6")
+    assert part.untold == ("ALE_AUTH_RECV_ACCEPT_V6", "ALE_AUTH_CONNECT_V6")
 
 
 def test_a_layer_without_filters_is_told_of() -> None:

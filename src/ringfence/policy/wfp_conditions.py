@@ -85,7 +85,7 @@ def _any(tests: list[_Test]) -> _Test:
 def _test(condition: WfpCondition) -> _Test:
     field, value = condition.field, condition.value
     compiled = MATCHES.get(condition.match)
-    if value is None or compiled is None or (isinstance(value, WfpRange) and condition.match not in _OF_RANGES):
+    if value is None or compiled is None or not _fits(condition.match, value):
         told = f"what {field} {condition.match} {condition.verbatim or value} means"
         return lambda flow: told
     if field in _ACCESS or field in _PEERS:
@@ -95,6 +95,13 @@ def _test(condition: WfpCondition) -> _Test:
     if (of := WFP_FIELDS.get(field)) is None:
         return lambda flow: f"its {field}"
     return _compared(field, of, compiled(value), condition.match, type(value))
+
+
+def _fits(match: str, value: int | str | WfpRange) -> bool:
+    """Whether a comparison is one of values of that sort: those that order and those of flags are of numbers."""
+    if isinstance(value, WfpRange):
+        return match in _OF_RANGES
+    return isinstance(value, int) or not match.startswith(("FLAGS_", "GREATER", "LESS"))
 
 
 def _compared(field: str, of: Callable[[WfpFlow], FieldValue], holds: Callable[[Any], bool], match: str, kind: type) -> _Test:

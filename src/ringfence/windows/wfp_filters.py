@@ -15,7 +15,8 @@ from ringfence.types.addresses import interval_text
 from ringfence.types.network import protocol
 from ringfence.types.network_sets import address_set
 
-FAMILIES: Mapping[str, str] = {"4": interval_text(0, 2**32 - 1), "6": interval_text(1 << 128, (1 << 129) - 1)}
+_ADDRESSES = (0, 2**32 - 1), (1 << 128, (1 << 129) - 1)
+FAMILIES: Mapping[str, str] = {family: interval_text(*ends) for family, ends in zip("46", _ADDRESSES, strict=True)}
 """All addresses of a family, as a layer of it is for."""
 _INTERFACE_TYPES = {6: "wired", 71: "wireless", 23: "remote_access"}  # IANA's types of interfaces; never seen in a rule's filter
 _ICMP = ("icmpv4", "icmpv6")
@@ -83,19 +84,29 @@ def _one(conditions: Conditions) -> Any:
     return conditions[0].value
 
 
-def _intervals(conditions: Conditions) -> Iterator[tuple[int, int]]:
+def _intervals(conditions: Conditions, *limits: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """The values of conditions on numbers of which one has to be met; all of them within one of the limits. Raises NoFilter."""
     for c in conditions:
-        if c.match not in ("EQUAL", "RANGE") or not isinstance(c.value, int | WfpRange):
+        first, last = c.value if isinstance(c.value, WfpRange) else (c.value, c.value)
+        if c.match not in ("EQUAL", "RANGE") or not (isinstance(first, int) and isinstance(last, int)) or not any(
+                low <= first <= last <= high for low, high in limits):
             raise NoFilter(f"{c.field} {c.match} {c.verbatim or c.value}")
-        yield (c.value, c.value) if isinstance(c.value, int) else c.value
+        yield first, last
 
 
 def _ports(name: str) -> Callable[[Conditions], Properties]:
-    return lambda conditions: {name: tuple(str(a) if a == b else f"{a}-{b}" for a, b in _intervals(conditions))}
+    return lambda conditions: {name: tuple(str(a) if a == b else f"{a}-{b}" for a, b in _intervals(conditions, (0, 65_535)))}
 
 
 def _addresses(name: str) -> Callable[[Conditions], Properties]:
-    return lambda conditions: {name: address_set((a, b, interval_text(a, b)) for a, b in _intervals(conditions))}
+    return lambda conditions: {name: address_set((a, b, interval_text(a, b)) for a, b in _intervals(conditions, *_ADDRESSES))}
+
+
+def _protocol(conditions: Conditions) -> Properties:
+    ((number, last),) = _intervals(conditions[:1], (0, 255))
+    if len(conditions) > 1 or number != last:
+        raise NoFilter("several protocols")
+    return {"protocol": protocol(str(number))}
 
 
 def _profile(conditions: Conditions) -> Properties:
@@ -172,7 +183,7 @@ def _accounts_of_peers(name: str) -> Callable[[Conditions], Properties]:
 
 
 _PROPERTIES: Mapping[str, Callable[[Conditions], Properties]] = {
-    "IP_PROTOCOL": lambda c: {"protocol": protocol(str(_one(c)))}, "IP_LOCAL_PORT": _ports("local_port"),
+    "IP_PROTOCOL": _protocol, "IP_LOCAL_PORT": _ports("local_port"),
     "IP_REMOTE_PORT": _ports("remote_port"), "ORIGINAL_ICMP_TYPE": _ports("icmp_type"),
     "IP_REMOTE_ADDRESS": _addresses("remote_address"), "IP_LOCAL_ADDRESS": _addresses("local_address"),
     "ALE_APP_ID": lambda c: {"program": str(_one(c))}, "ALE_USER_ID": _account, "ALE_PACKAGE_ID": _package,
