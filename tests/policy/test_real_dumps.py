@@ -20,7 +20,7 @@ from wfp_xml import dump_of, flow_of
 from ringfence.model.filter import Filter
 from ringfence.model.wfp import NO_PACKAGE, PROFILES_BY_ID, WfpConnection, WfpDump
 from ringfence.policy.arbitration import Arbiter
-from ringfence.policy.wfp_flow import WfpFlow
+from ringfence.policy.wfp_flow import LOOPBACK, OTHER_LOOPBACK, WfpFlow
 
 REAL = pytest.mark.parametrize("path", DUMPS, ids=lambda p: p.name)
 FLOWS = 5_200  # flows asked of each dump
@@ -57,6 +57,41 @@ def test_every_live_connection_is_permitted(path: Path) -> None:
     live = [c for c in found.connections if c.protocol == TCP and not c.loopback and c.remote_port]
     blocked = [c for c in live if not any(permitted(arbiter, flow) for flow in ways_of(c, found))]
     assert not blocked
+
+
+@REAL
+def test_every_live_connection_on_loopback_is_permitted(path: Path) -> None:
+    """Out and in: both ends are on the host."""
+    found = dump(path)
+    arbiter = Arbiter(found)
+    for c in found.connections:
+        if c.protocol == TCP and c.loopback and c.remote_port:
+            flow = WfpFlow("outbound", 6 if (c.remote_address or 0) >> 128 else 4, TCP, c.local_address, c.remote_address,
+                           c.local_port, c.remote_port, c.program, frozenset({EVERYONE, PERSON}), flags=LOOPBACK)
+            assert arbiter.arbitrate(flow).action in PERMITTED
+            taken = replace(flow, way="inbound", flags=LOOPBACK | OTHER_LOOPBACK, program=None, rpc_port=False)
+            assert arbiter.arbitrate(taken).action in (*PERMITTED, "unknown"), arbiter.arbitrate(taken)
+
+
+def same_host(part: WfpDump, whole: WfpDump) -> bool:
+    """Whether a dump of filters is of the same host and minute as one of its state: keys are made anew at every start."""
+    return not part.whole and whole.whole and {f.key for f in part.filters} <= {f.key for f in whole.filters}
+
+
+@REAL
+def test_a_dump_of_filters_says_what_the_state_says(path: Path) -> None:
+    """What it leaves out, sublayers, callouts and filters that only look, decides nothing."""
+    part = dump(path)
+    whole = next((d for p in DUMPS if same_host(part, d := dump(p))), None)
+    if whole is None:
+        pytest.skip("no state of the same host and minute")
+    conditions = {f.key: {c.value for c in f.conditions} for f in whole.filters}
+    renamed = {c.value for f in part.filters for c in f.conditions if c.value not in conditions[f.key]}  # for privacy, in one
+    judge, judge_of_whole = Arbiter(part), Arbiter(whole)
+    for flow in Edges(Judges(part), 1).flows(1_000):
+        if flow.program not in renamed:
+            by_part, by_whole = judge.arbitrate(flow), judge_of_whole.arbitrate(flow)
+            assert by_part.action in (by_whole.action, "unless_vetoed" if by_whole.action == "permit" else "")
 
 
 # ---- whether its rules come to the same

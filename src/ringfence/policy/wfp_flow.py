@@ -33,13 +33,13 @@ class WfpFlow:
     """The first packet of a flow. None: not known, so that conditions on it are not decided.
 
     way: where it comes to be judged; listen and bind are questions of a program, which let no traffic pass · family: 4 or 6 ·
-    addresses: as types/addresses counts them · ports: of ICMP local_port is the type and remote_port the code · program: the
-    device path in lower case, or System · token: the SIDs that the account has and that it has enabled, those of services and
-    of capabilities too · package: the SID of the app container, NO_PACKAGE for none · package_family: its family name, empty
-    for none · profile: its id (PROFILES_BY_ID), 0 for none · interface: the LUID of the one that it comes by or leaves by ·
-    interface_type, tunnel_type: as IANA numbers them; worked out of the LUID where that is known · epoch: the quarantine epoch
-    of the interface · flags: Filtering Condition Flags, of which those in unknown_flags are not known · rpc_port: whether its
-    local port is one that RPC gave away.
+    addresses: as types/addresses counts them; local is the destination of what is forwarded · ports: of ICMP local_port is the
+    type and remote_port the code · program: the device path in lower case, or System · token: the SIDs that the account has,
+    those of services and of capabilities too · package: the SID of the app container, NO_PACKAGE for none · package_family: its
+    family name, empty for none · profile: its id (PROFILES_BY_ID), 0 for none · interface: the LUID of the one that it comes or
+    leaves by · interface_type, tunnel_type: as IANA numbers them; worked out of the LUID where that is known · epoch: the
+    quarantine epoch of the interface · flags: Filtering Condition Flags, of which those in unknown_flags are not known ·
+    rpc_port: whether its local port is one that RPC gave away.
     """
 
     way: Way
