@@ -14,7 +14,7 @@ from core import declared, resources, task
 
 from ringfence.model.facts import Facts, NetworkInterface
 from ringfence.model.state import State, id_of
-from ringfence.model.wfp import NO_PACKAGE, PROFILES_BY_ID, WfpDump, WfpFilter, WfpRange
+from ringfence.model.wfp import AUTHENTICATED, NO_PACKAGE, PROFILES_BY_ID, SECURED, TUNNEL_INTERFACE, WfpDump, WfpFilter, WfpRange
 from ringfence.policy.arbitration import Arbiter, Arbitration
 from ringfence.policy.evaluate import Policy
 from ringfence.policy.flow import Flow
@@ -22,7 +22,7 @@ from ringfence.policy.flow_verdict import FlowVerdict
 from ringfence.policy.matcher import PolicyRule
 from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
 from ringfence.policy.settings_in_force import SettingsInForce
-from ringfence.policy.wfp_flow import AUTHENTICATED, SECURED, TUNNEL_INTERFACE, WfpFlow
+from ringfence.policy.wfp_flow import WfpFlow
 from ringfence.windows.wfp_rules import DumpedPolicy, policy_of_dump
 
 SYSTEM, PERSON, EVERYONE = "S-1-5-18", "S-1-5-21-1-2-3-1105", "S-1-1-0"

@@ -18,9 +18,9 @@ from wfp_judges import EVERYONE, PERSON, RULES, Edges, Judged, Judges
 from wfp_xml import dump_of, flow_of
 
 from ringfence.model.filter import Filter
-from ringfence.model.wfp import NO_PACKAGE, PROFILES_BY_ID, WfpConnection, WfpDump
+from ringfence.model.wfp import LOOPBACK, NO_PACKAGE, OTHER_LOOPBACK, PROFILES_BY_ID, WfpConnection, WfpDump
 from ringfence.policy.arbitration import Arbiter
-from ringfence.policy.wfp_flow import LOOPBACK, OTHER_LOOPBACK, WfpFlow
+from ringfence.policy.wfp_flow import WfpFlow
 
 REAL = pytest.mark.parametrize("path", DUMPS, ids=lambda p: p.name)
 FLOWS = 5_200  # flows asked of each dump

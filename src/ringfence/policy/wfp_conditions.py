@@ -7,10 +7,10 @@ compared as they stand: a path with capitals is that of no program, for the plat
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ringfence.model.wfp import WfpCondition, WfpFilter, WfpRange
+from ringfence.model.wfp import SECURED, WfpCondition, WfpFilter, WfpRange
 from ringfence.policy.access_check import granted
 from ringfence.policy.flow_conditions import Outcome
-from ringfence.policy.wfp_flow import NO_FIELD, SECURED, WFP_FIELDS, FieldValue, WfpFlow
+from ringfence.policy.wfp_flow import NO_FIELD, WFP_FIELDS, FieldValue, WfpFlow
 
 _Test = Callable[[WfpFlow], Outcome]
 

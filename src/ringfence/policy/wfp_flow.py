@@ -5,17 +5,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-from ringfence.model.wfp import NO_PACKAGE
+from ringfence.model.wfp import NO_PACKAGE, RPC_PORT, TUNNEL_INTERFACE
 from ringfence.policy.flow import ICMPV4, ICMPV6
 
 Way = Literal["inbound", "outbound", "forward", "listen", "bind", "icmp_error_inbound", "icmp_error_outbound"]
-# Filtering Condition Flags; those of the two sorts of loopback as real dumps use them
-LOOPBACK, SECURED, REAUTHORIZED, AUTHENTICATED = 0x1, 0x2, 0x4, 0x10000
-APP_LOOPBACK, OTHER_LOOPBACK = 0x400000, 0x800000
 UNKNOWN_FLAGS = 0x8 | 0x200 | 0x4000 | 0x8000  # how the socket is bound, a name of the peer, promiscuous: nobody tells here
-TUNNEL_INTERFACE = 131  # ifType of IANA; 6 wired, 23 PPP, 24 loopback, 53 virtual, 71 wireless
 _LUID_TYPE = 48  # the type of an interface is in the highest bits of its LUID (NET_LUID_LH)
-_RPC_DYNAMIC = 1  # FWPM_CONDITION_ALE_SIO_FIREWALL_SYSTEM_PORT: the port is one that RPC gives
 
 
 class NoField(Enum):
@@ -103,7 +98,7 @@ def _icmp_type(flow: WfpFlow) -> FieldValue:
 
 
 def _system_port(flow: WfpFlow) -> FieldValue:
-    return None if flow.rpc_port is None else _RPC_DYNAMIC if flow.rpc_port else 0
+    return None if flow.rpc_port is None else RPC_PORT if flow.rpc_port else 0
 
 
 _INTERFACE: Mapping[str, Callable[[WfpFlow], FieldValue]] = {

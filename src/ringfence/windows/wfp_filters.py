@@ -10,7 +10,18 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.model.filter import Filter
-from ringfence.model.wfp import NO_PACKAGE, PROFILES_BY_ID, WfpCondition, WfpFilter, WfpRange
+from ringfence.model.wfp import (
+    AUTHENTICATED,
+    LOOPBACK,
+    NO_PACKAGE,
+    PROFILES_BY_ID,
+    REAUTHORIZED,
+    RPC_PORT,
+    SECURED,
+    WfpCondition,
+    WfpFilter,
+    WfpRange,
+)
 from ringfence.types.addresses import interval_text
 from ringfence.types.network import protocol
 from ringfence.types.network_sets import address_set
@@ -20,7 +31,7 @@ FAMILIES: Mapping[str, str] = {family: interval_text(*ends) for family, ends in 
 """All addresses of a family, as a layer of it is for."""
 _INTERFACE_TYPES = {6: "wired", 71: "wireless", 23: "remote_access"}  # IANA's types of interfaces; never seen in a rule's filter
 _ICMP = ("icmpv4", "icmpv6")
-_REAUTHORIZED, _LOOPBACK, _SECURED = 0x4, 0x1, 0x2 | 0x10000
+_SECURED = SECURED | AUTHENTICATED
 _ALLOWED = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:(?:\(A;[A-Z]*;[A-Z]+;;;[^;()]+\))+")
 _TRUSTEE = re.compile(r"([^;()]+)\)")
 _SERVICE, _CONTAINER = "S-1-5-80-", ("S-1-15-", "AC")
@@ -36,7 +47,7 @@ class NoFilter(Exception):
 def is_for_reauthorization(filter: WfpFilter) -> bool:
     """Whether it is for flows that are alive: the twin of a filter for new ones, which has the other interface in its conditions
     (173 pairs of five hosts)."""
-    return any(c.field == "FLAGS" and c.match == "FLAGS_ALL_SET" and c.value == _REAUTHORIZED for c in filter.conditions)
+    return any(c.field == "FLAGS" and c.match == "FLAGS_ALL_SET" and c.value == REAUTHORIZED for c in filter.conditions)
 
 
 def filters_of(filter: WfpFilter, service_names: Mapping[str, str]) -> Iterator[Filter]:
@@ -150,7 +161,7 @@ def _flags(conditions: Conditions) -> Properties:
     for c in conditions:
         if c.match == "FLAGS_ALL_SET" and isinstance(c.value, int) and c.value & _SECURED and not c.value & ~_SECURED:
             found["authentication"] = "required"
-        elif (c.match, c.value) != ("FLAGS_NONE_SET", _LOOPBACK):
+        elif (c.match, c.value) != ("FLAGS_NONE_SET", LOOPBACK):
             raise NoFilter(f"FLAGS {c.match} {c.value}")
     return found
 
@@ -169,7 +180,7 @@ def _interface_type(conditions: Conditions) -> Properties:
 
 
 def _rpc(conditions: Conditions) -> Properties:
-    if _one(conditions) != 1:
+    if _one(conditions) != RPC_PORT:
         raise NoFilter(f"ALE_SIO_FIREWALL_SYSTEM_PORT {_one(conditions)}")
     return {"local_port": ("RPC",)}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from ringfence.model.filter import Filter
 from ringfence.model.state import LOCAL, Id
-from ringfence.model.wfp import AUTHORIZING, FIREWALL, HARDENING, PROFILES_BY_ID, WINDOWS_OWN, WfpDump, WfpFilter
+from ringfence.model.wfp import AUTHORIZING, EDGE_PORT, FIREWALL, HARDENING, PROFILES_BY_ID, WINDOWS_OWN, WfpDump, WfpFilter
 from ringfence.windows.origin import STATIC_SERVICE
 from ringfence.windows.wfp_filters import NoFilter, by_field, filters_of, is_for_reauthorization, merged_filters
 
@@ -116,7 +116,7 @@ def _edges(dump: WfpDump) -> dict[str, str]:
     for layer in AUTHORIZING:
         for one in dump.by_layer.get(layer, ()):
             if one.sublayer == "TEREDO" and one.rule not in (None, WINDOWS_OWN) and one.action == "PERMIT":
-                asked = "ALE_SIO_FIREWALL_SYSTEM_PORT" in by_field(one)
+                asked = any(c.value == EDGE_PORT for c in by_field(one).get("ALE_SIO_FIREWALL_SYSTEM_PORT", ()))
                 found[f"{one.rule:016x}"] = "defer_to_app" if asked else "allow"
     return found
 
