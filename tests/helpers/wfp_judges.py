@@ -5,6 +5,7 @@ others one beyond; whatever the filter does not name is drawn from what all filt
 """
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,10 +24,12 @@ from ringfence.policy.matcher import PolicyRule
 from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
 from ringfence.policy.settings_in_force import SettingsInForce
 from ringfence.policy.wfp_flow import WfpFlow
+from ringfence.types.packages import package_sid
 from ringfence.windows.wfp_rules import DumpedPolicy, policy_of_dump
 
 SYSTEM, PERSON, EVERYONE = "S-1-5-18", "S-1-5-21-1-2-3-1105", "S-1-1-0"
-_SERVICE = "S-1-5-80-"
+_SERVICE, _PEOPLE = "S-1-5-80-", "S-1-5-21-"
+_PERSON, _FAMILY = re.compile(r"S-1-5-21-[0-9-]+"), re.compile(r'Contains "([^"]+)"')
 _TYPES = {6: "wired", 71: "wireless", 23: "remote_access"}
 _ICMP, _TCP = (1, 58), 6
 _TEXTS = ("ALE_APP_ID", "ALE_USER_ID", "ALE_PACKAGE_ID", "ALE_PACKAGE_FAMILY_NAME")
@@ -119,7 +122,7 @@ def asked_of(flow: WfpFlow) -> Flow:
                 flow.local_port if icmp else None, flow.remote_port if icmp else None, flow.program,
                 next((s for s in sorted(token) if s.startswith(_SERVICE)), ""),
                 "" if flow.package == NO_PACKAGE else flow.package,
-                next((s for s in (SYSTEM, PERSON) if s in token), None), str(flow.interface),
+                next((s for s in sorted(token) if s == SYSTEM or s.startswith(_PEOPLE)), None), str(flow.interface),
                 security="authenticated" if flow.flags & SECURED else "clear",
                 edge=flow.inbound and flow.type_of_interface == TUNNEL_INTERFACE)
 
@@ -180,7 +183,10 @@ class Edges:
         rpc = "ALE_SIO_FIREWALL_SYSTEM_PORT" in conditions and self.random.random() < 0.7
         if rpc and protocol == _TCP and flow.program != "System":  # RPC gives programs ports that are not well-known ones
             flow = replace(flow, rpc_port=True, local_port=max(flow.local_port or 0, 1024))
-        return self._strange(replace(flow, rpc_port=flow.rpc_port or False))
+        families = _FAMILY.findall(" ".join(str(v) for v in conditions.get("ALE_PACKAGE_FAMILY_NAME", ())))
+        containers = [v for v in conditions.get("ALE_PACKAGE_ID", ()) if v != NO_PACKAGE]
+        apps = [*((package_sid(f), f) for f in families), *((v, "An.App_8wekyb3d8bbwe") for v in containers)]
+        return self._strange(replace(flow, rpc_port=flow.rpc_port or False), apps, str(descriptor))
 
     def _of(self, conditions: dict[str, list[Any]], field: str, others: Sequence[Any]) -> Any:
         """A value at an end of what a filter asks for, or one beyond; else any other."""
@@ -232,13 +238,15 @@ class Edges:
             return _WIRED
         return self.random.choice(asked * 4 or self.interfaces[str(family)])
 
-    def _strange(self, flow: WfpFlow) -> WfpFlow:
+    def _strange(self, flow: WfpFlow, apps: list[tuple[str, str]], descriptor: str) -> WfpFlow:
         """Now and then an app, a tunnel, or what IPsec secured, where rules ask for that."""
         chance = self.random.random()
-        if chance < 0.02:
+        if chance < 0.02 or (apps and chance < 0.8):
             capabilities = {f"S-1-15-3-{n}" for n in (1, 2, 3) if self.random.random() < 0.5}
-            return replace(flow, package="S-1-15-2-1-2-3", package_family="An.App_8wekyb3d8bbwe",
-                           token=frozenset({EVERYONE, PERSON, *capabilities}))
+            package, family = self.random.choice(apps or [(package_sid("An.App_8wekyb3d8bbwe"), "An.App_8wekyb3d8bbwe")])
+            owner = self.random.choice([PERSON, *_PERSON.findall(descriptor) * 4])
+            return replace(flow, package=package, package_family=family,
+                           token=frozenset({EVERYONE, owner, *capabilities}))
         if chance < 0.04 and self.secured:
             return replace(flow, flags=SECURED | AUTHENTICATED)
         if chance < 0.05:

@@ -126,8 +126,6 @@ HOLDS: Mapping[str, Callable[[Judged, Judges], bool]] = {  # by the title of the
         j, judges, "asks for what comes through edge devices", lambda f: f.edge_traversal_policy == "defer_to_app"),
     "who the other side is": lambda j, judges: doubted(
         j, judges, "of the other side is listed", lambda f: f.remote_machine or f.remote_user),
-    "a package by its family": lambda j, judges: doubted(
-        j, judges, "whether its program is the app", lambda f: f.package_family_name),
     "a rule that names no package": lambda j, judges: j.flow.package != NO_PACKAGE and judges.names_no_package,
     "an app of a listed account": lambda j, judges: j.flow.package != NO_PACKAGE and any(
         f.local_user for r in judges.found.rules for f in r.filters),

@@ -25,6 +25,8 @@ from ringfence.model.wfp import (
 from ringfence.types.addresses import interval_text
 from ringfence.types.network import protocol
 from ringfence.types.network_sets import address_set
+from ringfence.types.sddl import WELL_KNOWN
+from ringfence.types.well_known_accounts import SIDS
 
 _ADDRESSES = (0, 2**32 - 1), (1 << 128, (1 << 129) - 1)
 FAMILIES: Mapping[str, str] = {family: interval_text(*ends) for family, ends in zip("46", _ADDRESSES, strict=True)}
@@ -134,12 +136,12 @@ def _account(conditions: Conditions) -> Properties:
     trustees = _TRUSTEE.findall(descriptor)
     if all(t.upper().startswith(_SERVICE) for t in trustees):
         return {"services": tuple(t.upper() for t in trustees)}
-    people = [t for t in trustees if not t.startswith(_CONTAINER)]
-    if len(people) < len(trustees):
-        if len(people) > 1:
-            raise NoFilter("an app of several accounts")
-        return {"owner": people[0]} if people[0].upper().startswith("S-1-5-21-") else {}
-    return {"local_user": descriptor}
+    people = [WELL_KNOWN.get(t.upper(), t) for t in trustees if not t.upper().startswith(_CONTAINER)]
+    if len(people) == len(trustees):
+        return {"local_user": descriptor}
+    if len(people) != 1:
+        raise NoFilter("an app of several accounts, or of none")
+    return {} if people == [SIDS["everyone"]] else {"owner": people[0]}
 
 
 def _package(conditions: Conditions) -> Properties:
