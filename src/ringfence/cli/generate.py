@@ -9,7 +9,7 @@ import yaml
 
 from ringfence import files, kinds
 from ringfence.batch import scripts
-from ringfence.cli import app, findings_page, host_script_page, limits_page, man_pages, settings_page
+from ringfence.cli import app, findings_page, host_script_page, limits_page, man_pages, settings_page, terminal_pictures
 from ringfence.cli.command_tree import command_tree, completion_text
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
@@ -124,8 +124,18 @@ def transcript() -> str:
     """docs/demo.txt: what `ringfence demo` prints, times set to 0. Raises RuntimeError where the demo fails."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        code = app.run(["demo", "--no-color"])
-    if code:
+        return _demo(out, "--no-color")
+
+
+def pictures() -> dict[str, str]:
+    """{path: SVG} of what the demo shows in a terminal, times set to 0. Raises RuntimeError where the demo fails."""
+    with terminal_pictures.terminal() as out:
+        shown = _demo(out)
+    return {f"docs/images/{name}.svg": svg for name, svg in terminal_pictures.pictures(shown).items()}
+
+
+def _demo(out: io.StringIO, *arguments: str) -> str:
+    if code := app.run(["demo", *arguments]):
         raise RuntimeError(f"the demo ended with {code}:\n{out.getvalue()}")
     return demo.normalised(out.getvalue())
 
@@ -135,7 +145,7 @@ def main(root: Path) -> None:
     (root / CMDLETS).write_text(generated(root)[CMDLETS], encoding="utf-8")
     scripts.script_named.cache_clear()
     scripts.digests.cache_clear()
-    for name, text in {**generated(root), DEMO: transcript()}.items():
+    for name, text in {**generated(root), DEMO: transcript(), **pictures()}.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
