@@ -174,6 +174,23 @@ def test_rules_come_to_what_filters_do(path: Path) -> None:
     ask_both(dump(path), path.name, FLOWS)
 
 
+NO_RULES = cases("wfp_no_rules")
+
+
+@REAL
+def test_what_is_no_rule_has_a_row(path: Path) -> None:
+    rows = {(row["sublayer"], row["reason"]) for row in NO_RULES}
+    for one, why in Judges(dump(path)).found.inexpressible:
+        assert any(one.sublayer == sublayer and why.startswith(reason) for sublayer, reason in rows), f"{one}: {why}"
+
+
+@pytest.mark.parametrize("row", NO_RULES, ids=lambda r: str(r["reason"]))
+def test_every_row_of_what_is_no_rule_is_one(row: dict[str, Any]) -> None:
+    filters = [{"layer": "ALE_AUTH_RECV_ACCEPT_V4", "sublayer": row["sublayer"], "rule": 7, **row["filter"]}]
+    ((_, why),) = Judges(dump_of({"filters": filters})).found.inexpressible
+    assert why.startswith(row["reason"])
+
+
 @pytest.mark.parametrize("host", cases("wfp_hosts"), ids=lambda h: str(h["title"]))
 def test_rules_come_to_what_filters_do_on_small_hosts(host: dict[str, Any]) -> None:
     filters = [{"layer": "ALE_AUTH_RECV_ACCEPT_V4", "weight": 9, **one} for one in host["filters"]]
