@@ -25,7 +25,13 @@ from ringfence.policy.wfp_flow import WfpFlow
 REAL = pytest.mark.parametrize("path", DUMPS, ids=lambda p: p.name)
 FLOWS = 5_200  # flows asked of each dump
 TCP, DYNAMIC_PORTS = 6, 49_152  # RFC 6335
+LOOPBACK_INTERFACE = 24 << 48  # its LUID: type 24, the only one
 PERMITTED = ("permit", "unless_vetoed")
+
+
+def another(sublayer: str) -> bool:
+    """Whether a sublayer is none of Windows' firewall."""
+    return not sublayer.startswith("MPSSVC_") and sublayer not in RULES
 
 
 # ---- what a host lets through
@@ -61,16 +67,17 @@ def test_every_live_connection_is_permitted(path: Path) -> None:
 
 @REAL
 def test_every_live_connection_on_loopback_is_permitted(path: Path) -> None:
-    """Out and in: both ends are on the host."""
+    """By Windows itself, out and in: both ends are on the host."""
     found = dump(path)
     arbiter = Arbiter(found)
     for c in found.connections:
         if c.protocol == TCP and c.loopback and c.remote_port:
             flow = WfpFlow("outbound", 6 if (c.remote_address or 0) >> 128 else 4, TCP, c.local_address, c.remote_address,
-                           c.local_port, c.remote_port, c.program, frozenset({EVERYONE, PERSON}), flags=LOOPBACK)
-            assert arbiter.arbitrate(flow).action in PERMITTED
-            taken = replace(flow, way="inbound", flags=LOOPBACK | OTHER_LOOPBACK, program=None, rpc_port=False)
-            assert arbiter.arbitrate(taken).action in (*PERMITTED, "unknown"), arbiter.arbitrate(taken)
+                           c.local_port, c.remote_port, c.program, frozenset({EVERYONE, PERSON}), profile=0,
+                           interface=LOOPBACK_INTERFACE, flags=LOOPBACK)
+            taken = replace(flow, way="inbound", flags=LOOPBACK | OTHER_LOOPBACK, rpc_port=False)
+            for decision in (*arbiter.arbitrate(flow).decisions, *arbiter.arbitrate(taken).decisions):
+                assert another(decision.sublayer) or "block" not in decision.effects, decision
 
 
 def same_host(part: WfpDump, whole: WfpDump) -> bool:
@@ -105,7 +112,7 @@ def doubted(judged: Judged, judges: Judges, text: str, has: Callable[[Filter], o
 def says(judged: Judged, effect: str, sublayer: str = "") -> bool:
     """Whether a sublayer may have an effect; one of another product's where none is named."""
     return any(effect in d.effects for d in judged.arbitration.decisions if (
-        d.sublayer == sublayer if sublayer else not d.sublayer.startswith("MPSSVC_") and d.sublayer not in RULES))
+        d.sublayer == sublayer if sublayer else another(d.sublayer)))
 
 
 def weight_class(judged: Judged) -> int | None:

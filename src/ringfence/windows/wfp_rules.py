@@ -93,7 +93,7 @@ def _groups(dump: WfpDump, sublayer: str) -> Iterator[tuple[str, list[WfpFilter]
         for one in dump.by_layer.get(layer, ()):
             if one.sublayer != sublayer or "BOOTTIME" in one.flags or is_for_reauthorization(one):
                 continue
-            if sublayer == FIREWALL and not _ALLOW <= one.weight_class < _BUILT_IN:
+            if not (_ALLOW if sublayer == FIREWALL else 0) <= one.weight_class < _BUILT_IN:
                 continue
             known = one.rule not in (None, WINDOWS_OWN)
             found.setdefault(f"{one.rule:016x}" if known else one.key, []).append(one)
