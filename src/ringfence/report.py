@@ -20,13 +20,13 @@ from ringfence.errors import (
 from ringfence.model.ledger import Ledger
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
-from ringfence.plan.obstacles import Affected, Obstacle
-from ringfence.plan.plan import Orphan
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.stored_names import display_name
 
 if TYPE_CHECKING:  # of results that few commands have: the others need not wait for these
     from ringfence.doctor.examination import Examination, Verdict
+    from ringfence.plan.obstacles import Affected, Obstacle
+    from ringfence.plan.plan import Orphan
     from ringfence.policy.flow import Flow
     from ringfence.policy.flow_verdict import FlowVerdict
     from ringfence.windows.associations import Association
@@ -83,15 +83,15 @@ class HostResult:
     connections: int = 0
     seconds: float = 0.0
     names: Mapping[str, str] = field(default_factory=dict)
-    obstacles: tuple[Obstacle, ...] = ()
+    obstacles: "tuple[Obstacle, ...]" = ()
     undeclared: int = 0
     proven: frozenset[Id] = frozenset()
     way_back: tuple[str, ...] = ()
     machine: str = ""
     declarations: str = ""
     waits: bool = False
-    declared_objects: tuple[Affected, ...] = ()
-    orphans: tuple[Orphan, ...] = ()
+    declared_objects: "tuple[Affected, ...]" = ()
+    orphans: "tuple[Orphan, ...]" = ()
     changed_by: "Mapping[Id, Attribution] | None" = None
 
     @property

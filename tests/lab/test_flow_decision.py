@@ -1,5 +1,7 @@
 """Which flows pass on a simulated host: cases with their sources, what holds of any policy, and flows while a batch runs."""
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -19,7 +21,8 @@ RULES = {"rules": POLICY + r"\FirewallRules", "gpo": GROUP_POLICY + r"\FirewallR
          "consec": POLICY + r"\ConSecRules", "gpo_consec": GROUP_POLICY + r"\ConSecRules",
          "configurable": RESTRICTED + r"\Configurable\System"}
 VALUES = {"profile": POLICY + r"\StandardProfile", "gpo_profile": GROUP_POLICY + r"\PrivateProfile",
-          "mdm_profile": MDM + r"\StandardProfile", "global": POLICY, "gpo_global": GROUP_POLICY}
+          "mdm_profile": MDM + r"\StandardProfile", "gpo_standard": GROUP_POLICY + r"\StandardProfile",
+          "global": POLICY, "gpo_global": GROUP_POLICY}
 SAID = {"title", "source", "flow", "passes", "os", "image", "stopped", "taken_over", "same_id", *RULES, *VALUES}
 
 
@@ -60,3 +63,23 @@ def test_case(case: dict[str, Any]) -> None:
     assert case["source"]
     assert case.keys() <= SAID
     assert SimulatedHost(machine_of(case)).decides(flow_of(case.get("flow", {}))) is case["passes"]
+
+
+def test_a_host_that_nobody_needs_is_forgotten() -> None:
+    on = host()
+    SimulatedHost(on).decides(flow_of({}))
+    gone = weakref.ref(on)
+    del on
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_host_without_a_network_is_in_public_and_on_no_interface() -> None:
+    on = host(interfaces=())
+    on.registry.delete(RULES["rules"])
+    flow = SimulatedFlow("in", 6, "10.99.0.1", "10.99.0.10", 443, 50000, program=r"C:\srv\web.exe")
+    assert SimulatedHost(on).decides(flow) is False
+    for condition, passes in (("Profile=Public", True), ("Profile=Private", False), ("IFType=Lan", None),
+                              ("IF={11111111-2222-3333-4444-555555555555}", None)):
+        on.registry.set(RULES["rules"], "r", rule_string(f"Allow|Dir=In|{condition}"))
+        assert SimulatedHost(on).decides(flow) is passes, condition

@@ -10,7 +10,7 @@ from ringfence.lab import POLICY, SimulatedFlow, SimulatedHost
 from ringfence.lab.enforcement.flow_decision import FlowDecision, decides
 from ringfence.lab.enforcement.inbound_connection import admits, management_flow
 from ringfence.lab.enforcement.rule_conditions import conditions
-from ringfence.lab.enforcement.rule_index import RuleIndex
+from ringfence.lab.enforcement.rule_lookup import RuleLookup
 from ringfence.lab.enforcement.simulated_flow import all_hold, any_holds
 
 PEERS = st.sampled_from(["10.99.0.1", "10.99.0.53", "10.1.2.3", "198.51.100.7", "fe80::1"])
@@ -52,11 +52,11 @@ def test_a_management_connection_is_a_flow_like_others(policy: LabPolicy, peer: 
 
 @given(rule_strings("Allow"), flows())
 @settings(max_examples=200)
-def test_the_index_finds_every_rule_that_matches(text: str, flow: SimulatedFlow) -> None:
+def test_the_lookup_finds_every_rule_that_matches(text: str, flow: SimulatedFlow) -> None:
     on = host_with(LabPolicy())
     rule, asked = conditions("FirewallRules", text), FlowDecision(on, flow)
     port = flow.local_port if flow.direction == "in" else flow.remote_port
-    found = rule in RuleIndex(on, [rule], flow.direction, flow.protocol).candidates(port, asked.program, flow.package)
+    found = rule in RuleLookup(on, [rule], flow.direction, flow.protocol).candidates(port, asked.program, flow.package)
     assert found or rule.direction != flow.direction or rule.match(asked) is False
 
 

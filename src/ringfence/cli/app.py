@@ -84,6 +84,13 @@ def build(**context: Any) -> typer.Typer:
 class _LazyGroup(TyperGroup):
     """The program: its commands are names and summaries until one is called."""
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """The flag is False where it is not given: typer has None then, and imports pydantic to read it as a bool."""
+        option = super().get_help_option(ctx)
+        if option:
+            option.default = False
+        return option
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, found, rest = super().resolve_command(ctx, args)
         return name, found and command_of(str(name), dict(self.context_settings)), rest

@@ -119,6 +119,8 @@ def rules_of(state: State) -> Iterable[PolicyRule]:
         others = stores[id[1:]] & set(_CONFIGURED)
         if id.store == LOCAL and GROUP_POLICY in others:
             continue
+        if id.store not in _CONFIGURED and filter.effect == "allow":  # through edge devices too: so filters of real hosts are
+            filter = replace(filter, edge_traversal_policy="allow")
         doubtful = MDM in others and len(others) > 1 and id.store in _CONFIGURED
         yield PolicyRule(id, filter, "which of the rules of that name holds, its own or that of MDM" if doubtful else "")
 
@@ -187,11 +189,11 @@ def _answer(case: _Case) -> _Answer:
         return hardened
     if case.switch("enabled") is False:
         return _Answer(True, "firewall_off", setting=_of_store(case, profile, "enabled"))
-    disabled = case.switch("disabled_interface_aliases")
-    if disabled and (case.place.interface.guid in disabled if case.place.interface else not case.least):
-        return _Answer(True, "interface_disabled", setting=_of_store(case, profile, "disabled_interface_aliases"))
     if (secured := _secured(case)) is not None:
         return secured
+    disabled = case.switch("disabled_interface_aliases")  # of firewall rules and actions alone ([MS-FASP] 2.2.38)
+    if disabled and (case.place.interface.guid in disabled if case.place.interface else not case.least):
+        return _Answer(True, "interface_disabled", setting=_of_store(case, profile, "disabled_interface_aliases"))
     inbound = flow.direction == "inbound"
     name = "default_inbound_action" if inbound else "default_outbound_action"
     default = _Answer(case.switch(name) == "allow" and not (inbound and flow.edge), "default_action",
@@ -225,7 +227,7 @@ def _secured(case: _Case) -> _Answer | None:
     if (flow.security is None and not least) or flow.security in ("authenticated", "encrypted"):
         return None
     known = case.exempt.value if not case.exempt.doubt else None
-    if exempt_always(flow, known if isinstance(known, tuple) else () if least else None):
+    if exempt_always(flow, case.place, known if isinstance(known, tuple) else () if least else None):
         return None
     way = "requires_inbound" if flow.direction == "inbound" else "requires_outbound"
     requires = case.counting((m for m in case.matches.secured if getattr(m.filter, way)), False)

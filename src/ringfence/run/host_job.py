@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ringfence.batch import Batch, Reply
 from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.ledger import Prune
 from ringfence.model.resource import Kind
 from ringfence.model.state import Id
-from ringfence.plan.plan import HostSnapshot
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.run.recorder import Recorder
 from ringfence.run.reply_memory import ReplyMemory
-from ringfence.transports import Transport
 from ringfence.transports.connection_settings import ConnectionSettings
-from ringfence.windows.stored_names import StoredNames
+
+if TYPE_CHECKING:  # of connections: what asks no host need not wait for them
+    from ringfence.batch import Batch, Reply
+    from ringfence.plan.plan import HostSnapshot
+    from ringfence.transports import Transport
+    from ringfence.windows.stored_names import StoredNames
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,9 @@ class RunContext:
 
     kinds: Mapping[str, Kind]
     declare: Callable[[str, Facts | None], tuple[Declarations, list[Diagnostic]]]
-    connect: Callable[[HostJob], Transport]
+    connect: "Callable[[HostJob], Transport]"
     memory: ReplyMemory = field(default_factory=ReplyMemory)
-    names: Callable[[HostSnapshot, StoredNames, Callable[[Batch], Reply]], Mapping[str, str]] | None = None
+    names: "Callable[[HostSnapshot, StoredNames, Callable[[Batch], Reply]], Mapping[str, str]] | None" = None
     policy: RunPolicy = field(default_factory=RunPolicy)
     possible: Callable[[str, Facts], frozenset[Id] | None] = lambda host, facts: None
     recorder: Recorder = field(default_factory=Recorder)

@@ -84,7 +84,7 @@ class FlowDecision(AskedFlow):
     def _candidates(self, effect: Effect) -> Iterator[RuleConditions]:
         flow = self.flow
         port = flow.local_port if flow.direction == "in" else flow.remote_port
-        return self.policy.index(effect, flow.direction, flow.protocol).candidates(port, self.program, flow.package)
+        return self.policy.rules(self.machine, effect, flow.direction, flow.protocol).candidates(port, self.program, flow.package)
 
     def _by_rules(self, default: bool) -> bool | None:
         """[MS-FASP] 2.2.34: the outcome of the first of these that match: rules that beat block rules, those that block, those

@@ -1,4 +1,4 @@
-"""The policy that holds in one profile of a simulated host, read once for a state of its registry and indexed for flows."""
+"""The policy that holds in one profile of a simulated host, read once for a state of its registry."""
 
 import ipaddress
 from collections import defaultdict
@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from ringfence.lab.enforcement.address_conditions import subnets_of
 from ringfence.lab.enforcement.policy_in_force import global_data, profile_data, profile_value, rules_in_force
 from ringfence.lab.enforcement.rule_conditions import Effect, RuleConditions, conditions
-from ringfence.lab.enforcement.rule_index import RuleIndex
+from ringfence.lab.enforcement.rule_lookup import RuleLookup
 from ringfence.lab.machine.machine import Machine, NetworkAdapter
 from ringfence.lab.netsecurity import ipsec_rules
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
@@ -41,20 +41,20 @@ class ProfilePolicy:
         self.connection_security = list(_connection_security_rules(machine, profile))
         self.of_services = _rules_of_services(machine)
         self.own_addresses = {ipaddress.ip_interface(text).ip for adapter in machine.interfaces for text in adapter.addresses}
-        self._machine, self._indexes = machine, dict[tuple[Effect, str, int], RuleIndex]()
+        self._lookups: dict[tuple[Effect, str, int], RuleLookup] = {}
 
     @property
     def has_main_mode_policy(self) -> bool:
         """Whether anything is there by which keys are negotiated."""
         return any(rule.action != "donotsecure" for rule in self.connection_security)
 
-    def index(self, effect: Effect, direction: str, protocol: int) -> RuleIndex:
-        """The firewall rules of one effect, indexed for flows of a direction and protocol."""
+    def rules(self, machine: Machine, effect: Effect, direction: str, protocol: int) -> RuleLookup:
+        """The firewall rules of one effect, to be looked up for flows of a direction and protocol of the same machine."""
         key = (effect, direction, protocol)
-        if key not in self._indexes:
+        if key not in self._lookups:
             rules = [rule for rule in self._rules if rule.effect == effect]
-            self._indexes[key] = RuleIndex(self._machine, rules, direction, protocol)
-        return self._indexes[key]
+            self._lookups[key] = RuleLookup(machine, rules, direction, protocol)
+        return self._lookups[key]
 
 
 def _firewall_rules(machine: Machine, profile: str) -> Iterator[RuleConditions]:
@@ -114,6 +114,7 @@ def _rules_of_services(machine: Machine) -> dict[str, list[RuleConditions]]:
 
 
 _State = tuple[int, tuple[NetworkAdapter, ...], tuple[str, ...]]  # of what a policy is read
+# by machine, of which nothing in it may keep hold
 _READ: WeakKeyDictionary[Machine, tuple[_State, dict[str, ProfilePolicy]]] = WeakKeyDictionary()
 
 

@@ -8,7 +8,7 @@ from ringfence.lab.enforcement.rule_conditions import ANY_PROTOCOL, RuleConditio
 from ringfence.lab.machine.machine import Machine
 
 
-class RuleIndex:
+class RuleLookup:
     """The rules of one direction that a protocol may meet. Ports are the local ones inbound, else the remote ones."""
 
     def __init__(self, machine: Machine, rules: Iterable[RuleConditions], direction: str, protocol: int) -> None:
