@@ -15,8 +15,7 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
 SHELL, CONSOLE, POWERSHELL = "sh", "console", "powershell"
-PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md",
-         *(p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "docs").rglob("*.md")))]
+PAGES = [p.relative_to(ROOT).as_posix() for p in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))]
 ANY_LINES = "…"
 
 
