@@ -55,11 +55,13 @@ def warm_program() -> Iterator[Path]:
 def serve(address: str) -> None:
     """Answer calls until killed, or until nobody is there any more who could."""
     from ringfence import kinds
-    from ringfence.cli.app import COMMANDS
+    from ringfence.cli.app import COMMANDS, command_of
 
-    for module in [*(f"ringfence.cli.commands.{name.replace('-', '_')}" for name in COMMANDS), "ringfence.lab.simulated_fleet",
-                   "ringfence.transports.psrp", "ringfence.transports.ssh", "ringfence.views.table"]:
-        importlib.import_module(module)
+    for name in COMMANDS:
+        command_of(name, {})
+    command_of("plan", {}).make_context("plan", [])  # imports what flags are read with
+    for module in ("lab.simulated_fleet", "transports.psrp", "transports.ssh", "views.table"):
+        importlib.import_module(f"ringfence.{module}")
     kinds.load()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
