@@ -56,13 +56,16 @@ def serve(address: str) -> None:
     """Answer calls until killed, or until nobody is there any more who could."""
     from ringfence import kinds
     from ringfence.cli.app import COMMANDS, command_of
+    from ringfence.cli.commands.lab import LabTransport, machines, simulation
 
     for name in COMMANDS:
         command_of(name, {})
     command_of("plan", {}).make_context("plan", [])  # imports what flags are read with
-    for module in ("lab.simulated_fleet", "transports.psrp", "transports.ssh", "views.table"):
+    for module in ("transports.psrp", "transports.ssh", "views.table"):
         importlib.import_module(f"ringfence.{module}")
     kinds.load()
+    with simulation(machines(2), LabTransport.mixed):  # with the keys of its servers
+        pass
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(20)
