@@ -54,6 +54,18 @@ def test_values(row: tuple[str, str, Any]) -> None:
         assert found == WfpCondition("IP_REMOTE_ADDRESS", match, value)
 
 
+@pytest.mark.parametrize("inside", [
+    "", "<type>FWP_UINT16</type>", "<type>FWP_UINT16</type><uint16/>", "<type>FWP_BYTE_BLOB_TYPE</type>",
+    "<type>FWP_BYTE_BLOB_TYPE</type><byteBlob><data>41</data></byteBlob>", "<type>FWP_SID</type>",
+    "<type>FWP_RANGE_TYPE</type><rangeValue><valueLow><type>FWP_UINT8</type><uint8>1</uint8></valueLow></rangeValue>",
+    "<type>FWP_V6_ADDR_MASK</type><v6AddrMask/>"])
+def test_a_value_with_a_piece_missing_is_none(inside: str) -> None:
+    text = dump_text({"filters": [{"if": ["IP_REMOTE_PORT EQUAL u16 443"]}]})
+    (found,) = read_wfp_dump(text.replace("<type>FWP_UINT16</type><uint16>443</uint16>", inside)).filters[0].conditions
+    assert (found.field, found.value) == ("IP_REMOTE_PORT", None)
+    assert "FWP_MATCH_EQUAL" in found.verbatim
+
+
 def test_the_name_of_the_rule_that_a_block_filter_is_of() -> None:
     text = dump_text({"filters": [{"flags": ["HAS_FILTER_ORIGIN"]}, {}]}).replace(
         "<rawContext>0</rawContext>", "<providerContextKey>{00000000-0000-0000-0000-0000000000aa}</providerContextKey>").replace(

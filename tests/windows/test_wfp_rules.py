@@ -43,5 +43,10 @@ def test_the_defaults_of_each_active_profile() -> None:
         "private": DumpedDefaults("allow"), "domain": DumpedDefaults(outbound="block")}
 
 
+def test_what_a_driver_decides_is_no_default() -> None:
+    rows = [{**DEFAULTS[0], "action": "CALLOUT_UNKNOWN A"}, DEFAULTS[1]]
+    assert policy_of_dump(dump_of({"filters": rows})).profiles == {"public": DumpedDefaults(outbound="allow")}
+
+
 def test_a_firewall_that_is_off_has_none() -> None:
     assert policy_of_dump(dump_of({"filters": [{"sublayer": "MPSSVC_WSH"}]})).profiles == {}
