@@ -21,7 +21,7 @@ dev: .venv/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch .venv/installed $@
 
-# the newest versions that pyproject.toml admits, for every platform and Python
+# the newest versions that pyproject.toml admits, for every platform and Python; requirements.txt has those that users run, as tested
 LOCK := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-package ringfence --upgrade --custom-compile-command 'make lock'
 lock:

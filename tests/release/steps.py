@@ -1,6 +1,8 @@
 """The steps of a release, each on what the one before left in build/release. They need packaging and nothing else."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,9 @@ import venv
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from . import changelog
 from .changelog import Disagreement
@@ -80,8 +85,21 @@ def bill() -> None:
     """What is installed with ringfence, with licences and what needs what, as CycloneDX. Runs with cyclonedx-bom."""
     described = _text("pyproject.toml").replace('dynamic = ["version"]', f'version = "{version()}"')
     (MADE / "pyproject.toml").write_text(described, encoding="utf-8")
+    made = MADE / f"ringfence-{version()}.cdx.json"
     _run(sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "environment", "--pyproject", str(MADE / "pyproject.toml"),
-         "--output-reproducible", "--output-file", str(MADE / f"ringfence-{version()}.cdx.json"), str(PROGRAMS / "python"))
+         "--output-reproducible", "--output-file", str(made), str(PROGRAMS / "python"))
+    if wrong := lacking(json.loads(made.read_text(encoding="utf-8")), version(), _text("requirements.txt")):
+        raise Disagreement(f"{made.name}: {wrong}")
+
+
+def lacking(bill: dict[str, Any], version: str, lock: str) -> str:
+    """What a bill of materials does not say: whose it is, or a package of the lock that every platform gets."""
+    about = bill["metadata"]["component"]
+    if (about["name"], about.get("version")) != ("ringfence", version):
+        return f"it is that of {about['name']} {about.get('version')}"
+    there = {(canonicalize_name(one["name"]), one["version"]) for one in bill["components"]}
+    locked = re.findall(r"^([\w-]+)==(\S+) \\$", lock, re.MULTILINE)
+    return ", ".join(f"{name} {pin} is not in it" for name, pin in locked if (name, pin) not in there)
 
 
 def test(arguments: Sequence[str]) -> None:

@@ -32,6 +32,17 @@ def test_who_publishes_runs_nothing_of_the_repository() -> None:
     assert (JOBS["pypi"]["needs"], JOBS["pypi"]["environment"], JOBS["github"]["needs"]) == ("build", "pypi", "pypi")
 
 
+def test_a_bill_has_the_version_and_what_is_locked() -> None:
+    lock = "pyyaml==6.0.4 \\\n    --hash=sha256:00\ncolorama==0.4.6 ; sys_platform == 'win32' \\\n    --hash=sha256:00\n"
+    bill: dict[str, Any] = {"metadata": {"component": {"name": "ringfence", "version": "1.2.0"}},
+                            "components": [{"name": "PyYAML", "version": "6.0.4"}]}
+    assert steps.lacking(bill, "1.2.0", lock) == ""
+    assert steps.lacking(bill, "1.2.1", lock) == "it is that of ringfence 1.2.0"
+    bill["components"][0]["version"] = "6.0.3"
+    assert steps.lacking(bill, "1.2.0", lock) == "pyyaml 6.0.4 is not in it"
+    assert steps.lacking(bill | {"metadata": {"component": {"name": "x"}}}, "1.2.0", lock) == "it is that of x None"
+
+
 def test_what_disagrees_is_told(capsys: Any) -> None:
     assert main(["agree", "v0.0.1"]) == 1
     assert capsys.readouterr().err == f"the tag is v0.0.1, the package's version {steps.version()}\n"

@@ -156,6 +156,10 @@ def test_the_sum_of_a_plan_and_what_comes_next() -> None:
         "next: ringfence apply"]
     assert text(HostResult("web1"), next="ringfence apply").splitlines()[-1] == (
         "plan: nothing to do on 1 of 1 host; 0.0 s. Nothing was changed")
+    dead = HostResult("web2", error=Unreachable("dns"))
+    assert text(HostResult("web1"), dead).splitlines()[-1] == (
+        "plan: nothing to do on 1 of 2 hosts; 1 unreachable; 0.0 s. Nothing was changed")
+    assert text(dead).splitlines()[-1] == "plan: none made on 1 of 1 host; 1 unreachable; 0.0 s. Nothing was changed"
 
 
 @pytest.mark.parametrize(("hosts", "said"), [

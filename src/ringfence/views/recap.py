@@ -71,8 +71,10 @@ def plan_summary(rows: Sequence[RecapRow], report: Report, seconds: float, disti
     for one in rows:
         counts.update(one.actions)
     shown = [a for a in CHANGE_WORDS if counts[a] or a in ("create", "update", "remove")]
-    told = [f"{counts[a]} {CHANGE_WORDS[a].planned}" for a in shown] if counts else ["nothing to do"]
-    where = f" on {sum(bool(r.actions) for r in rows) or len(rows)} of {count(len(rows), 'host')}"
+    known = sum(r.status in ("in_sync", "not_in_force") for r in rows)  # and nothing is to be done there
+    told = [f"{counts[a]} {CHANGE_WORDS[a].planned}" for a in shown] if counts else [
+        "nothing to do" if known or not rows else "none made"]
+    where = f" on {sum(bool(r.actions) for r in rows) or known or len(rows)} of {count(len(rows), 'host')}"
     several = f" ({count(distinct, 'distinct change')})" if distinct < counts.total() else ""
     others = "".join(f"; {n} {status_words(state)}" for state in STYLES
                      if state not in ("in_sync", "differs") and (n := report.counts[state]))
