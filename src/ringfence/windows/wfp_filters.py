@@ -211,6 +211,8 @@ def merged_filters(filters: Iterable[Filter]) -> tuple[Filter, ...]:
     """The same as fewer filters: a rule has one for each port, family and profile."""
     found = dict.fromkeys(filters)
     for name, join in _JOINED.items():
+        if len({getattr(one, name) for one in found}) < 2:  # nothing to join; a host may say that there are many
+            continue
         groups: dict[Filter, set[Any]] = {}
         for one in found:
             groups.setdefault(_with(one, name, ()), set()).add(getattr(one, name))
