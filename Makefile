@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-browser test-lowest check demo bench mutants soak generate man docs ci-windows-dry clean
+.PHONY: install dev lock test test-browser test-lowest check demo bench mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -30,11 +30,14 @@ lock:
 	$(LOCK) --extra dev --output-file requirements-dev.txt pyproject.toml
 	$(LOCK) --group pyproject.toml:audit --output-file .github/requirements-audit.txt
 	$(LOCK) --group pyproject.toml:docs --output-file .github/requirements-docs.txt
+	$(LOCK) --extra lab --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
+	$(LOCK) --group pyproject.toml:release --output-file .github/requirements-release.txt
 
 check: dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/actionlint .github/workflows/*.yml
+	$(BIN)/python -m tests.release check
 
 test: check
 	$(BIN)/pytest -n $(JOBS) -m 'not browser'
@@ -77,10 +80,18 @@ N ?= 1000000
 soak: dev
 	$(BIN)/python -m tests.soak -n $(N)
 
-# schemas/ and docs/reference/ come from the tables of the kinds and of tests/windows_job, docs/demo.txt from the demo
+# schemas/ and docs/reference/ come from the tables of the kinds and of tests/windows_job; docs/demo.txt and pictures from the demo
 generate: dev
 	$(BIN)/python -m ringfence.cli.generate .
 	$(BIN)/python -m tests.windows_job page
+
+# README, followed word for word in an empty home, in a fresh clone of the last commit and with its wheel alone
+newcomer: dev
+	$(BIN)/python -m tests.docs_commands.newcomer
+
+# what the commands of the documentation show, below them; then read what changed
+examples: dev
+	$(BIN)/python -m tests.docs_commands $(PAGES)
 
 # man/*.1, which `make generate` renews too
 man: dev
@@ -100,5 +111,20 @@ docs: .venv-docs/installed
 ci-windows-dry: dev
 	$(BIN)/python -m tests.windows_job.dry
 
+# the version and the changelog become those of a release of today: RELEASING.md
+release-prepare: dev
+	$(BIN)/python -m tests.release prepare $(VERSION)
+
+# what is only needed for a release
+.venv-release/installed: .github/requirements-release.txt
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+# the steps of .github/workflows/release.yml in a clone of what is committed, up to where it would be published; all its tests take
+# long, TESTS=… are these ones instead
+release-dry: dev .venv-release/installed
+	$(BIN)/python -m tests.release.dry $(TESTS)
+
 clean:
-	rm -rf .reach.json build .cache .venv .venv-bench .venv-docs .venv-lowest .venv-lock .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .reach.json build .cache .venv .venv-bench .venv-docs .venv-lowest .venv-lock .venv-release .mypy_cache .ruff_cache .pytest_cache

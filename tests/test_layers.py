@@ -24,7 +24,7 @@ LAYERS = {
     "types": "diagnostics secret",
     "codecs": "types",
     "model": "codecs",
-    "run_settings": "model",
+    "run_settings": "policy",
     "deprecations": "diagnostics",
     "batch": "errors secret",
     "kinds": "model",

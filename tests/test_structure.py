@@ -15,7 +15,7 @@ from ringfence.errors import FAILURES, GuardRefused, HostError, RingfenceError, 
 from ringfence.model.resource import Kind
 from ringfence.model.storage import RuleStrings
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob
+from ringfence.run.host_job import HostJob
 from ringfence.secret import Secret, secrets_travel
 from ringfence.transports.connection_settings import LocalSettings
 

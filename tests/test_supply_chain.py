@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = {"requirements-dev.txt": [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["lab"],
                                   *PROJECT["project"]["optional-dependencies"]["dev"], *PROJECT["build-system"]["requires"]],
+         "requirements.txt": [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["lab"]],
+         ".github/requirements-release.txt": PROJECT["dependency-groups"]["release"],
          ".github/requirements-audit.txt": PROJECT["dependency-groups"]["audit"],
          ".github/requirements-docs.txt": PROJECT["dependency-groups"]["docs"]}
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -40,6 +42,11 @@ def test_everything_needed_is_locked_with_hashes(name: str) -> None:
             version, hashes = pins[canonicalize_name(needed.name)]
             assert version in needed.specifier, f"{needed}: {version} is locked; run `make lock`"
             assert len(set(hashes)) == len(hashes)
+
+
+def test_what_a_release_is_installed_with_is_what_was_tested() -> None:
+    tested = locked("requirements-dev.txt")
+    assert {name: pin for name, pin in locked("requirements.txt").items() if tested.get(name) != pin} == {}
 
 
 def test_make_installs_the_locked_files_only() -> None:

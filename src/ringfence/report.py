@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from ringfence.diagnostics import Diagnostic
+from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import (
     ExitCode,
     GuardRefused,
@@ -20,13 +20,15 @@ from ringfence.errors import (
 from ringfence.model.ledger import Ledger
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id
-from ringfence.plan.obstacles import Affected, Obstacle
-from ringfence.plan.plan import Orphan
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.stored_names import display_name
 
 if TYPE_CHECKING:  # of results that few commands have: the others need not wait for these
     from ringfence.doctor.examination import Examination, Verdict
+    from ringfence.plan.obstacles import Affected, Obstacle
+    from ringfence.plan.plan import Orphan
+    from ringfence.policy.flow import Flow
+    from ringfence.policy.flow_verdict import FlowVerdict
     from ringfence.windows.associations import Association
     from ringfence.windows.attribution import Attribution
     from ringfence.windows.origin import Origin
@@ -81,15 +83,15 @@ class HostResult:
     connections: int = 0
     seconds: float = 0.0
     names: Mapping[str, str] = field(default_factory=dict)
-    obstacles: tuple[Obstacle, ...] = ()
+    obstacles: "tuple[Obstacle, ...]" = ()
     undeclared: int = 0
     proven: frozenset[Id] = frozenset()
     way_back: tuple[str, ...] = ()
     machine: str = ""
     declarations: str = ""
     waits: bool = False
-    declared_objects: tuple[Affected, ...] = ()
-    orphans: tuple[Orphan, ...] = ()
+    declared_objects: "tuple[Affected, ...]" = ()
+    orphans: "tuple[Orphan, ...]" = ()
     changed_by: "Mapping[Id, Attribution] | None" = None
 
     @property
@@ -207,6 +209,28 @@ class PolicyResult(HostResult):
     values: tuple["UnmanagedValue", ...] = ()
     networks: tuple[tuple[str, str], ...] = ()
     cmdlet_objects: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EvaluatedResult(HostResult):
+    """What becomes of a flow on a host. places, objects: of what decides or matches, where it is declared and what it is ·
+    expected: what somebody says that becomes of it; empty where nobody says."""
+
+    flow: "Flow | None" = None
+    verdict: "FlowVerdict | None" = None
+    places: Mapping[Id, Where] = field(default_factory=dict)
+    objects: Mapping[Id, Resource] = field(default_factory=dict)
+    expected: str = ""
+
+    @property
+    def status(self) -> Status:
+        return "reachable" if self.error is None else super().status
+
+    @property
+    def exit_code(self) -> ExitCode:
+        if self.error is None and self.expected and self.verdict and self.verdict.action != self.expected:
+            return ExitCode.TEST_FAILED
+        return super().exit_code
 
 
 @dataclass

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from ringfence.model.ledger import PRUNE_MODES
+from ringfence.policy.flow_words import FLOW_WORDS
 from ringfence.types.base import PropertyType, as_text, quoted
 from ringfence.types.enums import BOOL, choice, number
 
@@ -53,6 +54,7 @@ class ForcedGuard(StrEnum):
     """The guards that --force switches off."""
 
     percent = "percent"
+    lockout = "lockout"
 
 
 PruneMode = StrEnum("PruneMode", [(mode, mode) for mode in PRUNE_MODES])  # type: ignore[misc]
@@ -226,7 +228,8 @@ _ROWS = (
                meaning="A run without hosts, or without anything declared for them, is no mistake."),
     # -- what becomes of what the project owns on hosts
     RunSetting(name="force", type=_one_of(ForcedGuard), metavar="GUARD", repeatable=True, set_by="call", why=_LOOSENS,
-               meaning="Switch a guard off: percent (how much of what the project owns is removed at once)."),
+               meaning="Switch a guard off: percent (how much of what the project owns is removed at once), "
+               "lockout (what would be cut off)."),
     RunSetting(name="prune", type=_one_of(PruneMode), default_text="report",
                meaning="What becomes of what the project had and declares no more."),
     RunSetting(name="max_changes", type=number(0, MAX_CHANGES), default=0, metavar="N", default_text="any number",
@@ -284,5 +287,13 @@ PROJECT_KEYS: Mapping[str, ProjectKey] = {
             "name": {"type": "string", "minLength": 1, "maxLength": 100},
             "id": {"type": "string", "pattern": "^[0-9A-Fa-f]{8,64}$"}}}),
     "inherit": ProjectKey("Hosts are made from an image with a ledger: it counts as theirs.", {"type": "boolean"}),
+    "guard": ProjectKey("strict: hosts are refused too where the way in would be cut off once their network counts as another "
+                        "one; else that is warned of.", {"enum": ["strict"]}),
+    "protected_flows": ProjectKey("Flows that no change may cut off, beside the way that ringfence comes and what Windows cannot "
+                                  "do without. Each has a name, and the values of a firewall rule.", {
+        "type": "array", "items": {
+            "type": "object", "additionalProperties": False, "required": ["name", "direction", "protocol"], "properties": {
+                "name": {"type": "string", "minLength": 1, "maxLength": 100},
+                **{name: {**word.schema, "description": word.meaning} for name, word in FLOW_WORDS.items()}}}}),
     "require_scope": ProjectKey("Rules that let in have to say from where.", {"type": "boolean"}),
 }

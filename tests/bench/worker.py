@@ -38,7 +38,8 @@ from ringfence.plan.obstacles import Affected
 from ringfence.project.project import read
 from ringfence.report import HostResult, Report, RunInfo
 from ringfence.run import fleet
-from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
+from ringfence.run.host import apply_host, plan_host
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.journal import Journal
 from ringfence.run.prepare import Prepared, RunOptions, prepare
 from ringfence.run.reply_memory import ReplyMemory

@@ -12,7 +12,8 @@ from ringfence.lab import POLICY, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
-from ringfence.run.host import HostJob, RunContext, apply_host
+from ringfence.run.host import apply_host
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.transports import transport_for
 from ringfence.transports.connection_settings import LocalSettings
 from ringfence.transports.resolve import settings_for

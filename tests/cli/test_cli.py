@@ -188,7 +188,7 @@ def test_passwords_are_in_no_output(cli: Cli) -> None:
 
 def test_a_defect_is_told_in_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli.write(NOWHERE)
-    monkeypatch.setattr("ringfence.cli.prepared.prepare", lambda request: 1 / 0)
+    monkeypatch.setattr("ringfence.run.prepare.prepare", lambda request: 1 / 0)
     said = cli("plan")
     assert said.code == 1
     assert said.err.startswith("error: ringfence itself failed: ZeroDivisionError: division by zero.")

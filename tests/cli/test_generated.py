@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from cli_lab import environment
@@ -24,6 +25,17 @@ def test_nothing_old_is_left() -> None:
     folders = ("schemas", "docs/reference/kinds", "man")
     there = {str(p.relative_to(ROOT)) for folder in folders for p in (ROOT / folder).rglob("*.*")}
     assert there - set(FILES) == set()
+
+
+def test_pictures_are_of_what_the_demo_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")  # as some surroundings have it
+    made = generate.pictures()
+    assert sorted(made) == ["docs/images/drift.svg", "docs/images/plan.svg"]
+    for name, svg in made.items():
+        assert (ROOT / name).read_text(encoding="utf-8") == svg, f"{name} is old: run `make generate`"
+        assert any("playbooks/site.yml:15" in text for text in ElementTree.fromstring(svg).itertext())
+        assert re.findall(r"https?:[^\"]*", svg) == ["http://www.w3.org/2000/svg"]  # nothing is loaded from elsewhere
 
 
 def test_the_demo_says_what_the_transcript_says(tmp_path: Path) -> None:

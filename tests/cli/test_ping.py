@@ -235,3 +235,11 @@ def test_with_a_real_powershell(cli: Cli, transport: str) -> None:
             assert [one["level"] for one in host["checks"] if one["check"] == "endpoint"] == ["ok", "note"]
         if transport == "local":
             assert ping(cli).code == 4  # a program that a project names
+
+
+@pytest.mark.parametrize("command", ["status", "show", "doctor", "compare-defaults"])
+def test_what_only_looks_at_a_host_needs_no_project_either(command: str, cli: Cli) -> None:
+    with hosts_up(cli) as hosts:
+        said = cli(command, next(iter(hosts)), "-i", "hosts.yml")
+    assert (said.code, said.err) == (2 if command == "compare-defaults" else 0, "")
+    assert not (cli.folder / "ringfence.yml").exists()

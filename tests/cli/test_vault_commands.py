@@ -111,23 +111,23 @@ def test_a_new_password(cli: Cli) -> None:
 def test_an_editor(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = cli.folder / "seen"
     editor(cli, f"pathlib.Path({str(seen)!r}).write_text(str(path)); path.write_text('new: 1\\n')", monkeypatch)
-    assert cli("vault", "create", "--vault-id", "p@password", "new.yml").code == 0
-    assert text(cli, "new.yml").startswith("$ANSIBLE_VAULT;1.2;AES256;p\n")
+    assert cli("vault", "create", "--vault-id", "p@password", "vault/new.yml").code == 0
+    assert text(cli, "vault/new.yml").startswith("$ANSIBLE_VAULT;1.2;AES256;p\n")
     assert not Path(seen.read_text(encoding="utf-8")).exists()  # the text in the clear is gone
     editor(cli, "path.write_text(path.read_text() + 'more: 2\\n')", monkeypatch)
-    assert cli("vault", "edit", "--vault-password-file", "password", "new.yml").code == 0
-    assert text(cli, "new.yml").startswith("$ANSIBLE_VAULT;1.2;AES256;p\n")  # it keeps its label
-    assert cli("vault", "view", "--vault-password-file", "password", "new.yml").out == "new: 1\nmore: 2\n"
-    before = text(cli, "new.yml")
+    assert cli("vault", "edit", "--vault-password-file", "password", "vault/new.yml").code == 0
+    assert text(cli, "vault/new.yml").startswith("$ANSIBLE_VAULT;1.2;AES256;p\n")  # it keeps its label
+    assert cli("vault", "view", "--vault-password-file", "password", "vault/new.yml").out == "new: 1\nmore: 2\n"
+    before = text(cli, "vault/new.yml")
     editor(cli, "pass", monkeypatch)
-    assert "not changed" in cli("vault", "edit", "--vault-password-file", "password", "new.yml").err
-    assert text(cli, "new.yml") == before
+    assert "not changed" in cli("vault", "edit", "--vault-password-file", "password", "vault/new.yml").err
+    assert text(cli, "vault/new.yml") == before
     editor(cli, "path.write_text('lost'); sys.exit(3)", monkeypatch)
-    said = cli("vault", "edit", "--vault-password-file", "password", "new.yml")
-    assert (said.code, "ended with 3" in said.err, text(cli, "new.yml")) == (1, True, before)
+    said = cli("vault", "edit", "--vault-password-file", "password", "vault/new.yml")
+    assert (said.code, "ended with 3" in said.err, text(cli, "vault/new.yml")) == (1, True, before)
     monkeypatch.setenv("VISUAL", "no-such-editor")
-    assert "cannot be run" in cli("vault", "edit", "--vault-password-file", "password", "new.yml").err
-    assert cli("vault", "create", "--vault-id", "p@password", "new.yml").code == 1  # there is one
+    assert "cannot be run" in cli("vault", "edit", "--vault-password-file", "password", "vault/new.yml").err
+    assert cli("vault", "create", "--vault-id", "p@password", "vault/new.yml").code == 1  # there is one
 
 
 @pytest.mark.parametrize(("arguments", "says"), [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .pages import FENCE, FILES, LINK, ROOT, pages
+from .pages import BESIDE, FENCE, FILES, LINK, ROOT, pages
 
 PAGES = pages()
 SETTINGS = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
@@ -35,6 +35,7 @@ def test_links_hold_in_the_site(name: str) -> None:
     folder = posixpath.dirname(name)
     targets = [posixpath.normpath(posixpath.join(folder, link[1])) for link in LINK.finditer(FENCE.sub("", PAGES[name]))]
     assert [t for t in targets if t not in PAGES and not (ROOT / "docs" / t).is_file()] == []
+    assert [t for t in targets if "/." in t] == []  # what begins with a dot is left out of a site
 
 
 def test_a_link_is_rewritten_where_the_site_has_another_place(tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_a_link_is_rewritten_where_the_site_has_another_place(tmp_path: Path) ->
     (tmp_path / "README.md").write_text("[a](docs/guide/a.md#top) [p](playbooks) [w](https://example.com) [h](#here)\n"
                                         "```\n[not](a-link)\n```\n", encoding="utf-8")
     (tmp_path / "docs" / "guide" / "a.md").write_text("[home](../../README.md) [r](../../SECURITY.md)\n", encoding="utf-8")
-    for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"):
+    for name in BESIDE:
         (tmp_path / name).write_text("", encoding="utf-8")
     made = pages(tmp_path)
     assert made["index.md"] == ("[a](guide/a.md#top) [p](repository/playbooks.md) [w](https://example.com) [h](#here)\n"

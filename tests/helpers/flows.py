@@ -3,11 +3,13 @@
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from random import Random
 from typing import Any
 
-from ringfence.lab import Machine
-from ringfence.lab.enforcement.inbound_connection import InboundConnection
+from ringfence.lab import Machine, SimulatedFlow
+from ringfence.lab.enforcement.address_conditions import subnets_of
+from ringfence.lab.enforcement.rule_conditions import AskedFlow, RuleConditions
 from ringfence.lab.registry.stored_rule import StoredRule
 
 LOCAL_PORTS = ("LPort", "LPort2_10", "LPort2_20", "LPort2_24", "LPort2_29")
@@ -42,49 +44,51 @@ class Flow:
     through: frozenset[tuple[str, str]] = frozenset()
 
 
-class _Connection(InboundConnection):
-    """A flow as the lab sees connections: its addresses, keywords, programs and platforms are decided there."""
+class _Asked(AskedFlow):
+    """A flow as the lab's conditions see it, on an adapter of its own."""
 
     def __init__(self, machine: Machine, flow: Flow) -> None:
-        self.machine, self.flow, self.adapter = machine, flow, machine.interfaces[0]
-        self.remote = ipaddress.ip_address(flow.remote)
-        self.locals = [ipaddress.ip_address(flow.local)]
-        self.program, self.service = flow.program, flow.service
+        icmp = (int(flow.icmp[0]), int(flow.icmp[1]))
+        self.flow = SimulatedFlow("in" if flow.direction.lower() == "in" else "out", int(flow.protocol), flow.remote, flow.local,
+                                  _number(flow.local_port), _number(flow.remote_port), icmp)
+        self.machine, self.profile = machine, flow.profile.lower()
+        self.adapters, self.edge = machine.interfaces, False
+        self.adapter = replace(machine.interfaces[0], guid=flow.guid, type=_TYPES[flow.adapter_type.lower()])
+        self.subnets = subnets_of(machine.interfaces, machine.interfaces[0].profile or "public")
+        self.remote, self.local = ipaddress.ip_address(flow.remote), ipaddress.ip_address(flow.local)
+        self.program, self.service = machine.expanded(flow.program).lower(), flow.service.lower()
 
-    def matches(self, rule: StoredRule) -> bool:
-        """Whether every condition of a rule holds; of a text with some tokens, every one that it has."""
-        flow = self.flow
-        return (rule.first("Dir", flow.direction).lower() == flow.direction.lower()
-                and rule.first("Protocol", "256") in (flow.protocol, "256")
-                and _listed(flow.profile, rule.all("Profile")) and _listed(flow.guid, rule.all("IF"))
-                and _listed(flow.adapter_type, rule.all("IFType", "IFType2_23")) and self._platform(rule)
-                and _said(rule, MARKS) <= flow.marks and self._listener(rule) and self._icmp(rule)
-                and self._one_of(flow.local_port, rule.all(*LOCAL_PORTS))
-                and self._one_of(flow.remote_port, rule.all(*REMOTE_PORTS))
-                and self._local(rule, *LOCAL_ADDRESSES) and self._peer(rule, *REMOTE_ADDRESSES))
 
-    def _icmp(self, rule: StoredRule) -> bool:
-        listed = [v.partition(":") for v in rule.all("ICMP4" if self.flow.protocol == "1" else "ICMP6")]
-        return self.flow.protocol not in ("1", "58") or not listed or any(
-            t == self.flow.icmp[0] and c in ("*", "", self.flow.icmp[1]) for t, _, c in listed)
+_TYPES: dict[str, Any] = {"lan": "wired", "wireless": "wireless", "remoteaccess": "remote_access"}
 
-    def _one_of(self, port: str, listed: list[str]) -> bool:
-        if self.flow.protocol not in ("6", "17") or not port.isdigit():
-            return not listed or port in listed
-        return self._port(StoredRule("FirewallRules", [("LPort", v) for v in listed]), int(port), "LPort")
+
+def _number(port: str) -> int | None:
+    return int(port) if port.isdigit() else None
+
+
+def _stands_in(word: str, listed: list[str]) -> bool:
+    """Whether a word for ports is that of a rule; without any, each will do."""
+    return word.isdigit() or not listed or word in listed
+
+
+@lru_cache(maxsize=4096)
+def _without_marks(pairs: tuple[tuple[str, str], ...], ports: frozenset[str]) -> RuleConditions:
+    """The conditions that are not compared as words."""
+    words = {*MARKS, *(t for token in ports for t in (LOCAL_PORTS if token == "local" else REMOTE_PORTS))}
+    return RuleConditions(StoredRule("FirewallRules", [pair for pair in pairs if pair[0] not in words]))
 
 
 def _said(rule: StoredRule, tokens: tuple[str, ...]) -> frozenset[tuple[str, str]]:
     return frozenset((t, v) for t, v in rule.pairs if t in tokens and v.upper() != "FALSE")
 
 
-def _listed(value: str, values: list[str]) -> bool:
-    return not values or value.lower() in {v.lower() for v in values}
-
-
 def meets(machine: Machine, flow: Flow, rule: StoredRule) -> bool:
     """Whether a flow meets every condition that a rule has."""
-    return _Connection(machine, flow).matches(rule)
+    words = frozenset(side for side, port in (("local", flow.local_port), ("remote", flow.remote_port)) if not port.isdigit())
+    conditions = _without_marks(tuple(rule.pairs), words)
+    return (conditions.direction in ("", flow.direction.lower()) and _said(rule, MARKS) <= flow.marks
+            and _stands_in(flow.local_port, rule.all(*LOCAL_PORTS)) and _stands_in(flow.remote_port, rule.all(*REMOTE_PORTS))
+            and conditions.match(_Asked(machine, flow)) is True)
 
 
 def passes(machine: Machine, flow: Flow, text: str | None, default: bool) -> bool:

@@ -17,7 +17,8 @@ from ringfence import kinds
 from ringfence.batch import MAX_REPLY, Batch, Reply
 from ringfence.errors import HostError
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob, RunContext, plan_host
+from ringfence.run.host import plan_host
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.reply_memory import ReplyMemory
 from ringfence.transports.connection_settings import LocalSettings
 

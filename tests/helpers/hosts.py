@@ -21,11 +21,13 @@ from ringfence.plan.plan import HostSnapshot
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob, HostRun, RunContext, apply_host, plan_host
+from ringfence.run.host import HostRun, apply_host, plan_host
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.status import status_of
 from ringfence.transports.connection_settings import LocalSettings
 
 PROJECT = ProjectIdentity("corp-firewall", "9f3a00000000000000000000000000e1")
+FORCED = frozenset({"lockout"})  # most tests are of something else, on hosts that let nobody in to begin with
 LEDGER = rf"SOFTWARE\ringfence\{PROJECT.id}"
 SESSION = Session("psrp", "Administrator", True, "10.99.0.1", 50000, "10.99.0.10", 5985)
 RULES = POLICY + r"\FirewallRules"
@@ -47,7 +49,8 @@ class LabHost:
                  accounts: Mapping[str, str] | None = None, owns: bool = True, policy: RunPolicy | None = None,
                  project: ProjectIdentity | None = PROJECT, **facts: Any) -> None:
         self.machine = on or machine("SRV1", interfaces=TWO_INTERFACES)
-        self.owns, self.policy = owns, policy or RunPolicy(project, run_id="20261126T115712Z-3f9a1c")
+        self.owns, self.policy = owns, policy or RunPolicy(
+            project, run_id="20261126T115712Z-3f9a1c", forced=FORCED)
         self.of_windows = set(self._ids()) if rules is None and on is None else set[Id]()
         if rules is not None:
             for name in self.rules:
@@ -58,6 +61,7 @@ class LabHost:
             self.machine.account_names.add(name, sid)
         self.simulated = SimulatedHost(self.machine)
         self.facts = facts
+        self.session = SESSION
         self.before: Callable[[Batch], Reply | None] = lambda batch: None
         self.after_write: Callable[[], object] = lambda: None
         self.refuse: dict[str, Failure] = {}  # what it answers to a change of the object with this name
@@ -100,7 +104,7 @@ class LabHost:
             return reply
         at = next((n for n, c in enumerate(batch.calls.values()) if _name(c) in self.refuse), len(batch.calls))
         done = replace(batch, calls=dict(list(batch.calls.items())[:at]))
-        self.outputs.append(self.simulated.run(done.encode(), SESSION))
+        self.outputs.append(self.simulated.run(done.encode(), self.session))
         answers = dict(done.decode(self.outputs[-1].encode()).answers)
         for label, call in list(batch.calls.items())[at:at + 1]:
             answers[label] = Answer(error=self.refuse[_name(call)])

@@ -144,3 +144,37 @@ def test_what_a_killed_lab_left_is_removed(tmp_path: Any, monkeypatch: pytest.Mo
     (tmp_path / "2.json").write_text("{", encoding="ascii")
     assert channel.labs() == []
     assert list(tmp_path.iterdir()) == []
+
+
+BLOCKED, PASSES, OPEN = "it is blocked\n", "it passes\n", "it is not decided"
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    (r"Test-Flow -RemoteAddress 10.99.0.1 -LocalPort 4711 -Program C:\x.exe -RemotePort 50000", BLOCKED),
+    ("Test-Flow -Direction inbound -Protocol TCP -RemoteAddress 10.99.0.1 -LocalPort 5985 -Program System -RemotePort 9", PASSES),
+    ("Test-Flow -RemoteAddress 10.99.0.1 -LocalPort 4711", OPEN),
+    ("Test-Flow -Direction Outbound -RemoteAddress 8.8.8.8", PASSES),
+    ("Test-Flow -Protocol ICMPv4 -IcmpType 13 -RemoteAddress 10.99.0.1 -Program System", BLOCKED),
+    (r"Test-Flow -Protocol UDP -remoteaddress 10.99.0.1 -LocalPort 9 -RemotePort 9 -Program C:\x.exe -User S-1-5-18", BLOCKED)])
+def test_a_flow_is_asked_about(console: HostConsole, line: str, said: str) -> None:
+    assert console.run(line).startswith(said)
+
+
+def test_who_a_flow_is_of(console: HostConsole, web1: Machine) -> None:
+    web1.registry.set(RULES, "admins", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=4711|LUAuth=D:(A;;CC;;;BA)|")
+    asked = r"Test-Flow -RemoteAddress 10.99.0.1 -LocalPort 4711 -RemotePort 9 -InterfaceAlias ethernet -Program C:\x.exe -User "
+    assert console.run(asked + "Administrator,Administrators") == PASSES
+    assert console.run(asked + "SYSTEM") == BLOCKED
+
+
+@pytest.mark.parametrize(("line", "why"), [
+    ("Test-Flow", "needs -RemoteAddress"), ("Test-Flow -RemoteAddress x", "does not appear to be an IPv4"),
+    ("Test-Flow -RemoteAddress 10.0.0.1 -LocalPort 70000", "-LocalPort 70000 is not understood"),
+    ("Test-Flow -RemoteAddress 10.0.0.1 -Direction up", "-Direction up is not understood"),
+    ("Test-Flow -RemoteAddress 10.0.0.1 -Port 1", "-Port: Test-Flow takes -Direction"), ("Test-Flow in", "'in': Test-Flow takes"),
+    ("Test-Flow -RemoteAddress 10.0.0.1 -Security Good", "is not understood"),
+    ("Test-Flow -RemoteAddress 10.0.0.1 -InterfaceAlias Office", "web1 has no adapter Office: Ethernet"),
+    ("Test-Flow -RemoteAddress 10.0.0.1 -User Nobody1", "Nobody1")])
+def test_what_is_no_flow_is_said(console: HostConsole, line: str, why: str) -> None:
+    with pytest.raises(NotUnderstood, match=why):
+        console.run(line)

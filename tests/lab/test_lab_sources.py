@@ -1,4 +1,5 @@
-"""Each refusal and each table of the simulated cmdlets names the document that it is from, or is listed as open."""
+"""Each refusal and each table of the simulated cmdlets, and each rule by which a host decides about flows, names the document
+that it is from, or is listed as open."""
 
 import ast
 import re
@@ -50,18 +51,53 @@ def test_it_names_its_document(passage: str) -> None:
     assert SOURCE.search(passage)
 
 
+DECIDING = {name: (resources.files("ringfence.lab.enforcement") / f"{name}.py").read_text("utf-8") for name in (
+    "account_lists", "address_conditions", "connection_security", "flow_decision", "policy_in_force", "port_conditions",
+    "profile_policy", "rule_conditions")}
+SOURCE_OF_FLOWS = re.compile(
+    rf'{SOURCE.pattern}|\[?MS-(GPFAS|DTYP|IKEE)\]? \d|RFC \d+|TechNet|Microsoft, "|[Ss]een in WFP states|INetFw\w+|netfw\.h')
+NO_RULES = {  # how answers are put together, and what Python asks
+    "match", "_all_tests", "decides", "_match", "_one_matches", "_between", "is_near", "_is_server", "cover", "covers", "_is",
+    "_entries", "__bool__", "has_main_mode_policy"}
+
+
+def decisions(text: str) -> Iterator[tuple[str, str]]:
+    """(name, text) of each function of a module that answers whether something holds. What is within one is part of it."""
+    lines, top = text.splitlines(), ast.parse(text).body
+    for node in [*top, *(part for one in top if isinstance(one, ast.ClassDef) for part in one.body)]:
+        if isinstance(node, ast.FunctionDef) and node.returns and re.search("bool|Test", ast.unparse(node.returns)):
+            yield node.name, "\n".join(lines[node.lineno - 1:node.end_lineno])
+
+
+RULES_OF_DECISIONS = [pytest.param(passage, id=f"{module}: {name}") for module, text in DECIDING.items()
+                      for name, passage in decisions(text) if name not in NO_RULES]
+
+
+@pytest.mark.parametrize("passage", RULES_OF_DECISIONS)
+def test_a_rule_of_a_decision_names_its_document(passage: str) -> None:
+    assert SOURCE_OF_FLOWS.search(passage)
+
+
 def test_there_is_something_to_look_at() -> None:
     assert len(ALL) > 110
+    assert len(RULES_OF_DECISIONS) > 30
+    assert {name for text in DECIDING.values() for name, _ in decisions(text)} >= NO_RULES
+    assert not SOURCE_OF_FLOWS.search('def _of_day(listed):\n    """Whether it is Sunday."""')
     assert not SOURCE.search('def refuse(value):\n    """Refuses it."""\n    raise rule_error(0x00100000)')
 
 
 def test_what_is_open_is_marked_and_what_is_marked_is_listed() -> None:
     marks = [line.partition("open: ")[2] for text in MODULES.values() for line in text.splitlines()
              if line.lstrip().startswith("# ") and "open: " in line]
-    assert {id for mark in marks for id in re.split(r", ", mark.strip(" ."))} == set(OPEN_BEHAVIOURS)
+    of_flows = {id for text in DECIDING.values() for mark in re.findall(r"\bopen:\s+([\w-]+(?:,\s+[\w-]+)*)", text)
+                for id in re.split(r",\s+", mark)}
+    assert of_flows == OF_FLOWS
+    assert {id for mark in marks for id in re.split(r", ", mark.strip(" ."))} | of_flows == set(OPEN_BEHAVIOURS)
 
 
-NOT_ASKED = {  # what no single call can ask
+OF_FLOWS = {"local-subnet", "internet", "rule-owner", "rules-and-packages", "secured-rule-and-clear-traffic", "shields-up",
+            "exemption-wins", "key-exchange", "loopback-traffic", "service-rules", "mdm-store"}
+NOT_ASKED = OF_FLOWS | {  # what no single call can ask
     "set-in-use", "taken-name", "list-bounds", "main-mode-crypto-key", "unknown-tokens", "flood-settings-store",
     "localhost-at-once", "several-objects", "event-setting-types", "event-of-rename", "new-event-ids"}
 

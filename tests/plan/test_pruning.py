@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from core import declared, task
-from hosts import LEDGER, PROJECT, RULES, LabHost
+from hosts import FORCED, LEDGER, PROJECT, RULES, LabHost
 
 from ringfence.errors import GuardRefused
 from ringfence.model.facts import Facts
@@ -17,7 +17,7 @@ from ringfence.report import HostResult
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.owned_objects import release, retire
 
-RUN = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c", inputs="1")
+RUN = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c", inputs="1", forced=FORCED)
 DEFAULTS = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Defaults\FirewallPolicy"
 GROUP_POLICY_RULES = r"SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules"
 ALLOW = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort={}|RA4=10.0.0.1|Name={}|"

@@ -12,7 +12,8 @@ from hosts import LabHost
 from ringfence.errors import ExitCode, GuardRefused, HostError, Unreachable, combined_exit_code
 from ringfence.report import HostResult, Report
 from ringfence.run.fleet import RunObserver, run_all
-from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
+from ringfence.run.host import apply_host, plan_host
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.transports.connection_settings import LocalSettings
 
 RULE = at(1, name="r")

@@ -9,7 +9,7 @@ from core import GUID, RULE, at, declared
 from hosts import LabHost
 
 from ringfence.batch import Answer, Batch, Call, Failure, Reply
-from ringfence.batch.scripts import script, script_named
+from ringfence.batch.scripts import script, script_for, script_named
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, HostError, RingfenceError, Unreachable
 from ringfence.formats.approval import Approval
@@ -18,7 +18,8 @@ from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.state import Change, id_of
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob, HostRun, apply_host, plan_host
+from ringfence.run.host import HostRun, apply_host, plan_host
+from ringfence.run.host_job import HostJob
 
 RDP = at(1, name="rdp", protocol="tcp", local_port=3389, remote_address=["10.1.4.0/28", "LocalSubnet"])
 WEB = at(10, name="web", protocol="tcp", local_port=[80, 443], profile="domain")
@@ -52,7 +53,7 @@ def test_a_plan_only_reads() -> None:
     assert (result.status, result.exit_code, result.connections, result.declared, result.written) == (
         "differs",
         2,
-        1,
+        2,
         6,
         frozenset(),
     )
@@ -64,8 +65,8 @@ def test_apply_makes_it_so_and_proves_it() -> None:
     host = LabHost(OLD)
     result = host.apply(*POLICY)
     assert (result.status, result.exit_code, result.error, result.remaining, len(result.written)) == ("changed", 0, None, (), 6)
-    assert [b.stop_on_error for b in host.batches] == [False, True, False]
-    assert result.connections == 3
+    assert [b.stop_on_error for b in host.batches] == [False, False, True, False]
+    assert result.connections == 4
     assert host.cmdlets == [
         ("New-NetFirewallRule", "rdp"), ("Set-NetFirewallRule", "WEB"), ("Set-NetFirewallProfile", "Domain"),
         ("Set-NetFirewallProfile", "Private"), ("Set-NetFirewallProfile", "Public"), ("Remove-NetFirewallRule", "telnet")]
@@ -75,13 +76,14 @@ def test_apply_makes_it_so_and_proves_it() -> None:
 def test_only_the_batch_that_writes_carries_the_writer() -> None:
     host = LabHost(OLD)
     host.apply(*POLICY)
-    assert [batch.script for batch in host.batches] == [script(), script(writes=True), script_named("auditor")]
+    assert [batch.script for batch in host.batches] == [
+        script(), script_for(["Management.Read"]), script(writes=True), script_named("auditor")]
 
 
 def test_what_the_host_could_not_read_is_a_warning() -> None:
     host = LabHost(OLD, unread=[{"fact": "interfaces", "why": "one adapter is broken"}])
     result = host.plan(*POLICY)
-    assert [(d.severity, d.summary) for d in result.diagnostics] == [
+    assert [(d.severity, d.summary) for d in result.diagnostics if "is cut off" not in d.summary] == [
         ("warning", "interfaces could not be read: one adapter is broken")]
     assert result.status == "differs"
 
@@ -250,7 +252,7 @@ def test_a_refusal_in_the_middle_ends_the_batch(failure: Failure, kind: str) -> 
     assert f"update firewall_rule WEB: {failure.message}" in str(result.error)
     assert "rdp" in host.rules
     assert "telnet" in host.rules
-    assert len(host.batches) == 2
+    assert len(host.batches) == 3
     assert len(result.changes) == 6
 
 
@@ -275,7 +277,7 @@ def test_a_host_that_cannot_be_reached_for_the_proof_was_changed_all_the_same() 
     host = LabHost(OLD)
     host.before = breaks(lambda b: bool(writes_in(host)) and not b.stop_on_error, Unreachable("timeout"))
     result = host.apply(*POLICY)
-    assert (result.status, len(result.written), len(result.changes), result.connections) == ("lost", 6, 6, 3)
+    assert (result.status, len(result.written), len(result.changes), result.connections) == ("lost", 6, 6, 4)
 
 
 def test_a_connection_that_breaks_while_it_writes() -> None:
@@ -445,7 +447,7 @@ def test_one_connection_object_a_new_session_each_time() -> None:
     host = LabHost(OLD)
     host.apply(*POLICY)
     assert host.connections == 1
-    assert len({b.run_id for b in host.batches}) == len({b.hmac_key for b in host.batches}) == 3
+    assert len({b.run_id for b in host.batches}) == len({b.hmac_key for b in host.batches}) == 4
 
 
 def test_what_windows_wrote_stays_as_it_was() -> None:

@@ -217,7 +217,7 @@ PLAY = """\
         proposal:
           - {machine: true, pre_shared_key: "{{ lookup('env', 'RINGFENCE_TEST_KEY') }}"}
     - ipsec_rule: {name: tunnel, mode: tunnel, inbound_security: require, outbound_security: require,
-                   remote_tunnel_endpoint: 192.0.2.9, phase1_auth_set: branch}
+                   remote_tunnel_endpoint: 192.0.2.9, remote_address: 192.168.9.0/24, phase1_auth_set: branch}
 """
 
 

@@ -12,7 +12,8 @@ from ringfence.errors import HostError
 from ringfence.plan.plan import HostSnapshot
 from ringfence.report import HostResult
 from ringfence.run import host as host_module
-from ringfence.run.host import HostJob, apply_host
+from ringfence.run.host import apply_host
+from ringfence.run.host_job import HostJob
 from ringfence.transports import Transport
 from ringfence.windows.stored_names import StoredNames
 

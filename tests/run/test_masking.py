@@ -16,7 +16,8 @@ from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.errors import HostError, Unreachable
 from ringfence.formats.data import Definitions, definitions_text, host_text
 from ringfence.model.state import Change, Id
-from ringfence.run.host import HostJob, RunContext, plan_host
+from ringfence.run.host import plan_host
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.masking import Masking, secrets_of
 from ringfence.secret import MASK, Secret
 from ringfence.transports import transport_for

@@ -14,7 +14,8 @@ from ringfence.formats.data import change_text
 from ringfence.lab import machine
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
-from ringfence.run.host import RunContext, apply_host, plan_host
+from ringfence.run.host import apply_host, plan_host
+from ringfence.run.host_job import RunContext
 from ringfence.run.names import names_on_host
 from ringfence.views.change_text import change_lines as change
 

@@ -56,10 +56,10 @@ def test_nothing_made_of_a_stored_key_is_answered() -> None:
     lab.apply(keyed())
     lab.machine.registry.set(rf"{PATH}\s\0000", "SHKey", "what the host has")
     lab.plan(keyed())
-    told = gzip.decompress(b64decode(lab.outputs[-1].removeprefix("<<ringfence:").removesuffix(">>"))).decode()
+    told = gzip.decompress(b64decode(lab.outputs[-2].removeprefix("<<ringfence:").removesuffix(">>"))).decode()
     assert '["SHKey","Secret",null]' in told
-    assert Secret("what the host has").fingerprint(lab.batches[-1].hmac_key) not in told
-    assert lab.batches[-1].script == script_named("key-reader")
+    assert Secret("what the host has").fingerprint(lab.batches[-2].hmac_key) not in told
+    assert lab.batches[-2].script == script_named("key-reader")
 
 
 def test_a_host_without_a_declared_key_is_asked_nothing() -> None:

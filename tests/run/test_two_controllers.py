@@ -16,7 +16,8 @@ from ringfence.lab import POLICY, Machine, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.model.declaration import Declarations
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob, RunContext, apply_host
+from ringfence.run.host import apply_host
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.transports import Transport
 from ringfence.transports.connection_settings import LocalSettings
 

@@ -2,7 +2,8 @@
 
 First every hostile file of tests/cases/hostile_files.yml through the program, in processes whose time and memory are measured;
 then connections that end after each byte of what a host says; then tasks that meet rules of hosts, and what passes by them; then
-as many mutated inputs through every reader. Prints what is wrong, and ends with 1 if something is.
+a tenth as many flows, judged by the engine and by the lab; then as many mutated inputs through every reader. Prints what is
+wrong, and ends with 1 if something is.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 import cut_short
+import judged_flows
 import opened
 from hostile import hostile_files, run_case, wrong
 
@@ -63,6 +65,13 @@ def silence(number: int, seed: int) -> int:
     return bad
 
 
+def verdicts(number: int, seed: int) -> int:
+    """On how many flows the engine and the lab differ (tests/policy/test_judged_by_lab.py)."""
+    found = judged_flows.judge(seed, number)
+    print(judged_flows.told_of(found), f"{len(found.wrong)} wrong", *found.wrong[:5], sep="\n", flush=True)
+    return len(found.wrong)
+
+
 def inputs(number: int, seed: int, only: str) -> int:
     """How many kinds of defects mutated inputs show."""
     print(f"seed {seed}", flush=True)
@@ -88,7 +97,8 @@ def main() -> int:
     arguments.add_argument("--no-files", action="store_true", help="without the hostile files, connections and flows")
     arguments.add_argument("--flows", type=int, default=1_000_000, help="how much of what tasks may open (default 1,000,000)")
     options = arguments.parse_args()
-    bad = 0 if options.no_files or options.only else files() + cuts() + silence(options.flows, options.seed)
+    bad = 0 if options.no_files or options.only else (
+        files() + cuts() + silence(options.flows, options.seed) + verdicts(options.flows // 10, options.seed))
     return 1 if bad + inputs(options.n, options.seed, options.only) else 0
 
 

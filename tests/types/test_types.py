@@ -153,5 +153,5 @@ def test_platforms_do_not_depend_on_their_order(found: list[tuple[int, int, bool
 def test_what_equals_a_value_that_is_known_is_not_taken_for_it(other: Any) -> None:
     for known in ([1], [443], ["443", 1]):  # remembered from here on
         assert table("firewall_rule.local_port").parse(known)
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"is not|may not"):
         table("firewall_rule.local_port").parse(other)

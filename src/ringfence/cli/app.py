@@ -35,6 +35,7 @@ COMMANDS = {
     "doctor": "Show everything on a host that stands in the way of managing its firewall, and what to do. Changes nothing.",
     "status": "Show security associations of hosts, the rules that asked for them, and what of their policy is not in force.",
     "show": "Show the live policy of hosts: every object with whose it is, and what no playbook can say.",
+    "evaluate": "Would a connection pass: the verdict, what decides it, and what is not known. Changes nothing.",
     "compare-defaults": "Show what people, installers and updates changed of the firewall policy that Windows ships.",
     "ledger": "What projects own on hosts: shown, and put right by hand.",
     "runs": "Show the runs that wrote to hosts, as their records tell: what was planned, made and proven.",
@@ -82,6 +83,13 @@ def build(**context: Any) -> typer.Typer:
 
 class _LazyGroup(TyperGroup):
     """The program: its commands are names and summaries until one is called."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The flag is False where it is not given: typer has None then, and imports pydantic to read it as a bool."""
+        option = super().get_help_option(ctx)
+        if option:
+            option.default = False
+        return option
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, found, rest = super().resolve_command(ctx, args)

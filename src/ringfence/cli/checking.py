@@ -9,7 +9,7 @@ from ringfence.cli.console import Console
 from ringfence.errors import ExitCode
 from ringfence.report import HostResult
 from ringfence.run.fleet import FleetRun
-from ringfence.run.host import HostJob
+from ringfence.run.host_job import HostJob
 from ringfence.run.journal import Journal
 from ringfence.views.format import all_names, count
 

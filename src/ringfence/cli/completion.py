@@ -254,5 +254,5 @@ COMPLETERS: Mapping[str, Callable[[Situation], Iterator[Candidate]] | None] = {
     "KIND": _kinds, "PROPERTY": _properties, "FORMAT=FILE": _reports,
     # paths, which every shell completes itself, and what nobody can guess
     **dict.fromkeys(("FILE", "DIR", "PATH", "LABEL@FILE", "VARS", "N", "SECONDS", "DURATION", "RUN", "PROJECT", "NAME", "LABEL",
-                     "COMMAND", "NAME=N,…")),
+                     "COMMAND", "NAME=N,…", "PORT", "ADDRESS", "TYPE", "SID", "PROGRAM")),
 }

@@ -9,7 +9,7 @@ import yaml
 
 from ringfence import files, kinds
 from ringfence.batch import scripts
-from ringfence.cli import app, findings_page, host_script_page, limits_page, man_pages, settings_page
+from ringfence.cli import app, findings_page, host_script_page, limits_page, man_pages, settings_page, terminal_pictures
 from ringfence.cli.command_tree import command_tree, completion_text
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
@@ -24,12 +24,14 @@ LAB_PAGE = [
     "# What the lab decides by itself", "",
     "<!-- generated from src/ringfence/lab/netsecurity/open_behaviours.py: change it there -->", "",
     "The simulated hosts refuse, fill in and store what Microsoft's documents say; above each table and each refusal of",
-    "`src/ringfence/lab/netsecurity` stands the document. Where none says it, or two disagree, the lab does what stands here. Do",
-    "not take it for what Windows does: [the Windows job](guarantees.md) replays the lab's cases on Windows, and tells of most",
-    "of these whether Windows does the same.", "",
+    "`src/ringfence/lab/netsecurity` stands the document, and in each rule by which `src/ringfence/lab/enforcement` decides",
+    "whether a flow passes. Where none says it, or two disagree, the lab does what stands here. Do not take it for what Windows",
+    "does: [the Windows job](guarantees.md) replays the lab's cases of cmdlets on Windows, and tells of most of these whether",
+    "Windows does the same; which flows pass it does not ask.", "",
     "Looked through for these: the pages of the cmdlets (Windows Server 2025), [MS-FASP], [MS-GPFAS], Microsoft's pages of",
     "FW_RULE_STATUS and the WMI classes, the rules of public exports (Server 2008 to Windows 11) and of GPO backups, and error",
-    "records that people published. What comes nearest stands in the last column.", "",
+    "records that people published; for flows, public dumps of the state of the filtering platform (WFP) of eight hosts. What",
+    "comes nearest stands in the last column.", "",
     "| id | what the lab does | what the documents say |", "|---|---|---|"]
 WIDTH = 108  # of the help texts in the reference
 DEMO = "docs/demo.txt"
@@ -122,8 +124,18 @@ def transcript() -> str:
     """docs/demo.txt: what `ringfence demo` prints, times set to 0. Raises RuntimeError where the demo fails."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        code = app.run(["demo", "--no-color"])
-    if code:
+        return _demo(out, "--no-color")
+
+
+def pictures() -> dict[str, str]:
+    """{path: SVG} of what the demo shows in a terminal, times set to 0. Raises RuntimeError where the demo fails."""
+    with terminal_pictures.terminal() as out:
+        shown = _demo(out)
+    return {f"docs/images/{name}.svg": svg for name, svg in terminal_pictures.pictures(shown).items()}
+
+
+def _demo(out: io.StringIO, *arguments: str) -> str:
+    if code := app.run(["demo", *arguments]):
         raise RuntimeError(f"the demo ended with {code}:\n{out.getvalue()}")
     return demo.normalised(out.getvalue())
 
@@ -133,7 +145,7 @@ def main(root: Path) -> None:
     (root / CMDLETS).write_text(generated(root)[CMDLETS], encoding="utf-8")
     scripts.script_named.cache_clear()
     scripts.digests.cache_clear()
-    for name, text in {**generated(root), DEMO: transcript()}.items():
+    for name, text in {**generated(root), DEMO: transcript(), **pictures()}.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

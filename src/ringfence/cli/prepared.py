@@ -4,61 +4,66 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ringfence import kinds
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import InventoryOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions
-from ringfence.cli.plays_text import plays_data, tags_text, tasks_text
 from ringfence.diagnostics import NOWHERE, Diagnostic
-from ringfence.documents import trust_file
 from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
-from ringfence.model.resource import Kind
-from ringfence.project import settings
-from ringfence.run.names import names_on_host
-from ringfence.run.prepare import Prepared, RunOptions, load_kinds, prepare, prepare_hosts
 from ringfence.run.project_state import project_state
+from ringfence.run.run_options import RunOptions
 from ringfence.run_settings import PruneMode
+
+if TYPE_CHECKING:  # what reads projects is imported when one is read: --help need not wait for it
+    from ringfence.model.resource import Kind
+    from ringfence.run.prepare import Prepared
 
 NOTHING_SAID = OwnershipOptions([])
 
 
 def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
              trusted: TrustOptions, connects: bool = True, ownership: OwnershipOptions = NOTHING_SAID,
-             narrowed: Sequence[str] = (), decided: bool = False) -> Prepared:
+             narrowed: Sequence[str] = (), decided: bool = False) -> "Prepared":
     """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to ·
     `narrowed`: of the selected ones only these · `decided`: see RunOptions. Raises InputError with every mistake."""
+    from ringfence.run.prepare import prepare
+
     options = _options(console, playbooks, selection, secrets, trusted, connects)
     found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}, narrowed=narrowed,
                             decided=decided))
     if connects and found.context.policy.project is None:
         found = replace(found, warnings=(*found.warnings, _nothing_is_owned(found)))
-    return _told(console, found, options)
+    return _told(console, found, options, connects)
 
 
-def _nothing_is_owned(found: Prepared) -> Diagnostic:
+def _nothing_is_owned(found: "Prepared") -> Diagnostic:
+    from ringfence.project.settings import FILE
+
     asked = {found.context.policy.prune, *(job.prune for job in found.jobs)} - {None, "report", "never"}
-    return Diagnostic(NOWHERE, f"{settings.FILE} has no `project`: nothing is owned in its name" + (
+    return Diagnostic(NOWHERE, f"{FILE} has no `project`: nothing is owned in its name" + (
         ", and prune removes nothing" if asked else ""), "Objects that a run makes are anybody's to the next one, and stay when "
         "their task goes. `ringfence init` writes such a block", "warning" if asked else "note")
 
 
 def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOptions, secrets: SecretOptions,
-                   trusted: TrustOptions, connects: bool = True, own_kinds: bool = False) -> Prepared:
+                   trusted: TrustOptions, connects: bool = True, own_kinds: bool = False) -> "Prepared":
     """The hosts that a pattern means, for commands that only look at them: without playbooks. Otherwise as `prepared`."""
+    from ringfence.run.prepare import prepare_hosts
+
     options = _options(console, [], which, secrets, trusted, connects)
-    return _told(console, prepare_hosts(options, pattern, own_kinds), options)
+    return _told(console, prepare_hosts(options, pattern, own_kinds), options, connects)
 
 
-def _told(console: Console, found: Prepared, options: RunOptions) -> Prepared:
+def _told(console: Console, found: "Prepared", options: RunOptions, connects: bool) -> "Prepared":
     console.problems(found.warnings)
     console.groups = found.groups
     found = replace(found, warnings=(*console.settings.problems.warnings, *found.warnings))  # those were told before
     console.of_project(partial(project_state, found.folder, found.context.policy.project, not options.trust.untrusted))
     if console.reports.wanted:
         found = replace(found, context=replace(found.context, for_report=True))
-    return with_names(found) if console.for_people or console.reports.wanted else found
+    return with_names(found) if connects and (console.for_people or console.reports.wanted) else found
 
 
 def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
@@ -74,8 +79,10 @@ def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions
                       heeded=console.settings.heeded)
 
 
-def with_names(run: Prepared) -> Prepared:
+def with_names(run: "Prepared") -> "Prepared":
     """The run with what hosts call what they store: asked where somebody is going to see it."""
+    from ringfence.run.names import names_on_host
+
     return replace(run, context=replace(run.context, names=names_on_host))
 
 
@@ -101,25 +108,33 @@ def prune_of(options: Mapping[str, Sequence[str]]) -> PruneMode | None:
 
 def trust_of(trusted: TrustOptions) -> Trust:
     """What the user allows. Raises InputError."""
+    from ringfence.documents import trust_file
+
     return trust_file.load(trusted.untrusted, trusted.trust_dir, trusted.allow_program)
 
 
-def known_kinds(own: bool, trusted: TrustOptions) -> Mapping[str, Kind]:
+def known_kinds(own: bool, trusted: TrustOptions) -> "Mapping[str, Kind]":
     """Our kinds, and where asked for also those of the project that the current folder belongs to. Raises InputError."""
+    from ringfence import kinds
+    from ringfence.project import settings
+    from ringfence.run.prepare import load_kinds
+
     if not own:
         return kinds.load()
     allowed = trust_of(trusted)
     return load_kinds(settings.load(Path.cwd(), allowed), allowed)
 
 
-def list_plays(console: Console, run: Prepared, tasks: bool) -> ExitCode:
+def list_plays(console: Console, run: "Prepared", tasks: bool) -> ExitCode:
     """Ansible's --list-tasks, or else its --list-tags."""
+    from ringfence.cli.plays_text import plays_data, tags_text, tasks_text
+
     plays = run.project.plays if run.project else ()
     console.show(plays_data(plays, run.tags), tasks_text(plays, run.tags) if tasks else tags_text(plays))
     return ExitCode.IN_SYNC
 
 
-def list_hosts(console: Console, run: Prepared) -> ExitCode:
+def list_hosts(console: Console, run: "Prepared") -> ExitCode:
     """Ansible's --list-hosts."""
     names = [job.host for job in run.jobs]
     console.show({"hosts": names}, f"  hosts ({len(names)}):\n" + "".join(f"    {name}\n" for name in names))

@@ -17,7 +17,7 @@ from ringfence.formats.plan_file import is_planned
 from ringfence.model.state import Change
 from ringfence.report import HostResult, Report
 from ringfence.run.fleet import FleetRun, LogObserver, RunObserver
-from ringfence.run.host import HostJob
+from ringfence.run.host_job import HostJob
 from ringfence.run.interruption import GRACE
 from ringfence.run.journal import Journal
 from ringfence.run.recorder import Recorder

@@ -13,11 +13,11 @@ from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.plain import plain_data, resource_as_data
 from ringfence.model.state import Change, Id
-from ringfence.plan.obstacles import Obstacle
-from ringfence.plan.plan import Orphan
-from ringfence.report import HostResult
 
-if TYPE_CHECKING:  # of drift alone
+if TYPE_CHECKING:  # of results, which not all that writes JSON has
+    from ringfence.plan.obstacles import Obstacle
+    from ringfence.plan.plan import Orphan
+    from ringfence.report import HostResult
     from ringfence.windows.attribution import Attribution
 
 FORMAT_VERSION = "1.0"
@@ -59,14 +59,14 @@ def error_data(problem: RingfenceError | None) -> dict[str, Any] | None:
     return {"kind": kind, "message": message, "advice": advice, "exit_code": problem.exit_code}
 
 
-def obstacle_data(one: Obstacle) -> dict[str, Any]:
+def obstacle_data(one: "Obstacle") -> dict[str, Any]:
     """What keeps objects out of force; `obstacle` is a row of plan.obstacles.OBSTACLES."""
     objects = [{"store": a.id.store, "kind": a.id.kind, "name": a.name, **place_data(a.where)} for a in one.objects]
     return {"level": one.level, "obstacle": one.reason.obstacle, "profiles": list(one.profiles), "reason": one.reason.text,
             "advice": one.reason.advice, "objects": objects}
 
 
-def orphan_data(one: Orphan) -> dict[str, Any]:
+def orphan_data(one: "Orphan") -> dict[str, Any]:
     """What the project has on a host and declares no more."""
     return {"store": one.id.store, "kind": one.id.kind, "name": one.resource.name, "how": one.how, "run": one.run,
             "why": one.why, "found": resource_as_data(one.resource)}
@@ -145,7 +145,7 @@ def definitions_text(found: dict[str, str]) -> str:
     return "{" + ",".join(f'"{key}":{text}' for key, text in found.items()) + "}"
 
 
-def host_data(result: HostResult) -> dict[str, Any]:
+def host_data(result: "HostResult") -> dict[str, Any]:
     """What became of one host, but for its changes."""
     data = {**host_head(result), "declared": result.declared, "undeclared": result.undeclared,
             "obstacles": [obstacle_data(o) for o in result.obstacles], "way_back": result.way_back,
@@ -165,7 +165,7 @@ def attribution_data(id: Id, name: str, one: "Attribution") -> dict[str, Any]:
             "unknown": one.unknown or None}
 
 
-def host_text(result: HostResult, definitions: Definitions) -> str:
+def host_text(result: "HostResult", definitions: Definitions) -> str:
     """What became of one host as JSON; its changes refer to definitions."""
     changes, planned = ",".join(references(result, definitions)), {c.id for c in result.changes} if result.remaining else ()
     remaining = ",".join([f'{{"definition":"{definitions.refer(c)}","planned":{_FLAG[c.id in planned]},"made":'
@@ -173,13 +173,13 @@ def host_text(result: HostResult, definitions: Definitions) -> str:
     return f'{encode(host_data(result))[:-1]},"changes":[{changes}],"remaining":[{remaining}]}}'
 
 
-def references(result: HostResult, definitions: Definitions) -> list[str]:
+def references(result: "HostResult", definitions: Definitions) -> list[str]:
     """What a document says of each change of a host, as JSON. (Texts, for there are many of them.)"""
     keys = definitions.refer_all(result.host, result.changes)
     return [f'{{"definition":"{key}",{said}}}' for key, said in zip(keys, _became(result), strict=False)]
 
 
-def _became(result: HostResult) -> Iterable[str]:
+def _became(result: "HostResult") -> Iterable[str]:
     """What became of each change; mostly the same of all."""
     made, proven = result.written, result.proven
     if not made or (len(made) == len(result.changes) and proven in (frozenset(), made)):
@@ -187,7 +187,7 @@ def _became(result: HostResult) -> Iterable[str]:
     return (_SAID[c.id in made, c.id in proven] for c in result.changes)
 
 
-def host_head(result: HostResult) -> dict[str, Any]:
+def host_head(result: "HostResult") -> dict[str, Any]:
     """What every host says, whatever the command."""
     return {"host": result.host, "status": result.status, "error": error_data(result.error),
             "diagnostics": [diagnostic_data(d) for d in result.diagnostics], "connections": result.connections,

@@ -14,6 +14,7 @@ from ringfence.formats.plan_file import MACHINE_PARTS, OPTIONS, TARGET_PARTS
 from ringfence.model.ledger import HEADER_VALUES, How
 from ringfence.model.state import Action
 from ringfence.plan.obstacles import OBSTACLES, ObstacleLevel
+from ringfence.policy.flow_verdict import REASONS, FlowAction
 from ringfence.policy.place import ALL_PROFILES
 from ringfence.report import Status
 from ringfence.transports.way_in import WayIn
@@ -46,6 +47,7 @@ def every() -> dict[str, tuple[str, Schema]]:
         "ledger": ("What projects own on hosts, as ringfence ledger show writes it", _run(_seen(ledger=_ledger()))),
         "examination": ("What ringfence ping and doctor saw of hosts", _run(_seen(**_examination()))),
         "status": ("What is in force on hosts, as ringfence status writes it", _run(_seen(**_status()))),
+        "evaluation": ("Whether a connection passes, as ringfence evaluate writes it", _run(_seen(**_evaluation()))),
         "plan": ("A plan file, as ringfence plan -o writes it", _plan()),
     }
 
@@ -225,6 +227,19 @@ def _policy() -> dict[str, Schema]:
     return {"build": NUMBER, "objects": {"type": "array", "items": one}, "counts": {"type": "array", "items": counted},
             "networks": {"type": "array", "items": network}, "registry_values": {"type": "array", "items": value},
             "told_by_cmdlets": {"type": "object", "additionalProperties": rows}}
+
+
+def _evaluation() -> dict[str, Schema]:
+    one = _object({**IDENTITY, **PLACE, "values": {**SAID_VALUES, "type": ["object", "null"]}})
+    objects: Schema = {"type": "array", "items": one}
+    return {"verdict": {"enum": list(typing.get_args(FlowAction))}, "reason": {"enum": list(REASONS)},
+            "expected": {**TEXT_OR_NULL, "description": "What --expect says."},
+            "by": {**objects, "description": "What decides, where objects do."},
+            "setting": {**TEXT_OR_NULL, "description": "The setting that decides, with its store."},
+            "matches_too": {**objects, "description": "What matches without deciding."},
+            "not_known": {"type": "array", "items": _object({"what": STRING, "object": _nullable(one)})},
+            "otherwise": {**TEXT_OR_NULL, "description": "Of what is not known: the verdict where none of them matches."},
+            "profile": TEXT_OR_NULL, "interface": TEXT_OR_NULL}
 
 
 def _ledger() -> Schema:

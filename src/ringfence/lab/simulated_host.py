@@ -1,8 +1,11 @@
 """A machine that is up: it runs batches and decides who gets in. This is what the lab's servers talk to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 
-from ringfence.lab.enforcement import inbound_connection
+from ringfence.lab.enforcement import flow_decision, inbound_connection
+from ringfence.lab.enforcement.flow_watch import Decisions, watched
+from ringfence.lab.enforcement.simulated_flow import SimulatedFlow
 from ringfence.lab.host_script.executor import HostScript
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.session import Session
@@ -43,3 +46,14 @@ class SimulatedHost:
         """Whether this host's firewall lets a new TCP connection in, on 5985, 5986 (WinRM) or 22 (sshd)."""
         with self.machine.lock:
             return not self.machine.faults.unplugged and inbound_connection.admits(self.machine, port, remote_address)
+
+    def decides(self, flow: SimulatedFlow) -> bool | None:
+        """Whether a flow passes this host's firewall; None where that hangs on what the lab does not know. Raises ValueError
+        for an address that is none, or an interface that the host has not."""
+        with self.machine.lock:
+            return flow_decision.decides(self.machine, flow)
+
+    def watch(self, flows: Iterable[SimulatedFlow]) -> AbstractContextManager[list[tuple[str, Decisions]]]:
+        """The decisions on flows before, and after each cmdlet that writes, as long as the context lasts: (cmdlet and name of its
+        object, {flow: decision}); the first row, without a name, is how it was before."""
+        return watched(self.machine, flows)

@@ -136,3 +136,13 @@ def diff(before: State, after: State, ids: Iterable[Id] | None = None) -> tuple[
         ids = {**before, **after}
     changes = ((id, before.get(id), after.get(id)) for id in ids)
     return tuple(Change(id, b, a) for id, b, a in changes if b is not a and b != a)
+
+
+def with_changes(state: State, changes: Iterable[Change]) -> State:
+    """A state once changes were made."""
+    laid: dict[Id, Resource | None] = {}
+    for change in changes:
+        laid[change.id] = change.after
+        if change.action == "rename" and change.after is not None:
+            laid |= {change.id: None, change.id._replace(name=change.after.name.lower()): change.after}
+    return state.updated(laid)

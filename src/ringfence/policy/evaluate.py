@@ -13,12 +13,12 @@ answer, and otherwise nobody knows.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ringfence.model.once import filter_of
 from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
 from ringfence.policy.flow import Flow
-from ringfence.policy.flow_verdict import Doubt, FlowVerdict, Matches
+from ringfence.policy.flow_verdict import Doubt, FlowAction, FlowVerdict, Matches
 from ringfence.policy.matcher import Match, PolicyRule, RuleIndex
 from ringfence.policy.place import HostNetwork, Place
 from ringfence.policy.secured import exempt_always, uncertain_exemptions
@@ -31,6 +31,7 @@ _MOST: Mapping[str, Any] = {"enabled": False, "allow_inbound_rules": True, "defa
                             "default_outbound_action": "allow"}
 _MERGED_BY = {"allow": "allow_local_firewall_rules", "block": "allow_local_firewall_rules",
               "secure": "allow_local_ipsec_rules", "exempt": "allow_local_ipsec_rules"}
+FIREWALL_CATEGORY = 2  # what another product has taken over that Windows' firewall does (NET_FW_RULE_CATEGORY, netfw.h)
 _CONFIGURED = (LOCAL, GROUP_POLICY, MDM)  # the stores of firewall rules; the others hold restrictions of services
 
 
@@ -70,7 +71,11 @@ class Policy:
         """What becomes of a flow, wherever it may go through."""
         if flow.remote_address is not None and self.network.is_own(flow.remote_address):
             return FlowVerdict("allow", "loopback")
-        found = [self.verdict_at(flow, place) for place in self.network.places(flow)]
+        return self.verdict_in(flow, self.network.places(flow))
+
+    def verdict_in(self, flow: Flow, places: Iterable[Place]) -> FlowVerdict:
+        """What becomes of a flow that may go through any of some places."""
+        found = [self.verdict_at(flow, place) for place in places]
         if len({v.action for v in found}) <= 1:
             return found[0]
         ways = ", ".join(dict.fromkeys(f"{v.action} in {v.interface or v.profile}" for v in found))
@@ -114,6 +119,8 @@ def rules_of(state: State) -> Iterable[PolicyRule]:
         others = stores[id[1:]] & set(_CONFIGURED)
         if id.store == LOCAL and GROUP_POLICY in others:
             continue
+        if id.store not in _CONFIGURED and filter.effect == "allow":  # through edge devices too: so filters of real hosts are
+            filter = replace(filter, edge_traversal_policy="allow")
         doubtful = MDM in others and len(others) > 1 and id.store in _CONFIGURED
         yield PolicyRule(id, filter, "which of the rules of that name holds, its own or that of MDM" if doubtful else "")
 
@@ -141,9 +148,13 @@ def decide(flow: Flow, place: Place, matches: Matches, settings: SettingsInForce
         told += (Doubt(f"{name}: {s.doubt}") for name, s in {**switches, "exemptions": exempt}.items() if s.doubt)
     basis: frozenset[object] = frozenset({*every, *((name, s) for name, s in switches.items()), ("exemptions", exempt), doubts,
                                           place.profile})
+    otherwise: FlowAction | Literal[""] = ""
+    if told and all(doubt.id for doubt in told):
+        otherwise = "allow" if _answer(_Case(flow, place, matches.certain(), switches, exempt, True)).passes else "block"
     return FlowVerdict("unknown" if decided.reason == "undecided" else "allow" if decided.passes else "block", decided.reason,
                    decided.by, tuple(m.id for m in every if m.id not in decided.by and not m.doubts), tuple(dict.fromkeys(told)),
-                   place.profile, place.interface.alias if place.interface else "", decided.setting, basis)
+                   place.profile, place.interface.alias if place.interface else "", decided.setting, otherwise,
+                       basis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +189,11 @@ def _answer(case: _Case) -> _Answer:
         return hardened
     if case.switch("enabled") is False:
         return _Answer(True, "firewall_off", setting=_of_store(case, profile, "enabled"))
-    disabled = case.switch("disabled_interface_aliases")
-    if disabled and (case.place.interface.guid in disabled if case.place.interface else not case.least):
-        return _Answer(True, "interface_disabled", setting=_of_store(case, profile, "disabled_interface_aliases"))
     if (secured := _secured(case)) is not None:
         return secured
+    disabled = case.switch("disabled_interface_aliases")  # of firewall rules and actions alone ([MS-FASP] 2.2.38)
+    if disabled and (case.place.interface.guid in disabled if case.place.interface else not case.least):
+        return _Answer(True, "interface_disabled", setting=_of_store(case, profile, "disabled_interface_aliases"))
     inbound = flow.direction == "inbound"
     name = "default_inbound_action" if inbound else "default_outbound_action"
     default = _Answer(case.switch(name) == "allow" and not (inbound and flow.edge), "default_action",
@@ -216,7 +227,7 @@ def _secured(case: _Case) -> _Answer | None:
     if (flow.security is None and not least) or flow.security in ("authenticated", "encrypted"):
         return None
     known = case.exempt.value if not case.exempt.doubt else None
-    if exempt_always(flow, known if isinstance(known, tuple) else () if least else None):
+    if exempt_always(flow, case.place, known if isinstance(known, tuple) else () if least else None):
         return None
     way = "requires_inbound" if flow.direction == "inbound" else "requires_outbound"
     requires = case.counting((m for m in case.matches.secured if getattr(m.filter, way)), False)

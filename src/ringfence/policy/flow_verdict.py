@@ -1,14 +1,13 @@
 """What a policy makes of a flow, and what decided it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from ringfence.model.state import Id
 from ringfence.policy.matcher import Match
 
-Action = Literal["allow", "block", "unknown"]
+FlowAction = Literal["allow", "block", "unknown"]
 REASONS = {  # what decides: its row, and how it is told
-    "no_firewall": "the firewall does not run there",
     "firewall_off": "the firewall is off in the profile",
     "interface_disabled": "the firewall of the profile is off on the interface",
     "loopback": "it does not leave the host",
@@ -37,11 +36,12 @@ class FlowVerdict:
 
     action: unknown where it depends on something that nobody here knows, the `doubts` · reason: a row of REASONS · by: the
     objects that decide; none where no rule does · other_matches: objects that match too, without deciding · profile,
-    interface: where it was judged; empty where it is not known · setting: what of the host decides, with its store · basis: all
+    interface: where it was judged; empty where it is not known · otherwise: of what is unknown because rules may match,
+    what becomes of it where none of these does · setting: what of the host decides, with its store · basis: all
     that was looked at: as long as that is the same, so is what happens.
     """
 
-    action: Action
+    action: FlowAction
     reason: str
     by: tuple[Id, ...] = ()
     other_matches: tuple[Id, ...] = ()
@@ -49,6 +49,7 @@ class FlowVerdict:
     profile: str = ""
     interface: str = ""
     setting: str = ""
+    otherwise: FlowAction | Literal[""] = ""
     basis: frozenset[object] = frozenset()
 
 
@@ -62,6 +63,10 @@ class Matches:
     bypass: tuple[Match, ...] = ()
     block: tuple[Match, ...] = ()
     allow: tuple[Match, ...] = ()
+
+    def certain(self) -> "Matches":
+        """Those of which there is no doubt."""
+        return Matches(*(tuple(m for m in getattr(self, f.name) if not m.doubts) for f in fields(self)))
 
     def all(self) -> tuple[Match, ...]:
         """Each of them."""

@@ -76,6 +76,17 @@ class Place:
         """The same where the network counts as another one."""
         return Place(self.host, profile, self.interface)
 
+    def is_unicast(self, address: int) -> bool:
+        """Whether an address is of one host, not of a group nor of all in a subnet."""
+        return not _within(address, _NOT_UNICAST) and address not in self._broadcast
+
+    @cached_property
+    def _broadcast(self) -> frozenset[int]:
+        """The last address of each IPv4 subnet that has one (RFC 919; RFC 3021 leaves none to the smallest)."""
+        through = [self.interface] if self.interface else self.host.facts.interfaces
+        subnets = _ranges(a for i in through for a in i.addresses)
+        return frozenset(last for first, last in subnets if last - first > 1 and not last >> 128)
+
     @cached_property
     def _known(self) -> Mapping[str, Ranges]:
         """{keyword: what it stands for} of those that facts tell ([MS-FASP] 2.2.21)."""
@@ -95,11 +106,6 @@ class Place:
         if found is None or family is None:
             return found
         return tuple(r for r in found if r[0] >> 128 == family)
-
-
-def is_unicast(address: int) -> bool:
-    """Whether an address is of one host: IPsec secures nothing else."""
-    return not _within(address, _NOT_UNICAST)
 
 
 def own_addresses(interface: NetworkInterface) -> Ranges:

@@ -6,19 +6,21 @@ from dataclasses import replace
 from ringfence.model.filter import Filter
 from ringfence.policy.flow import ICMPV4, ICMPV6, UDP, Flow
 from ringfence.policy.matcher import Match
-from ringfence.policy.place import is_unicast
+from ringfence.policy.place import Place
 from ringfence.types.network_sets import address_set, port_set
 
 _IKE = (500, 4500)  # what negotiates is let through by Windows itself ("IKE exemptions")
 _NEIGHBORS, _ROUTERS = (135, 136, 137), (133, 134)  # ICMPv6, RFC 4861
-_DHCP = ({67, 68}, {546, 547})  # RFC 2131, RFC 8415
+_DHCP = ({67, 68}, {546, 547})  # of IPv4 and IPv6: RFC 2131, RFC 8415
 _ENDS = (("local_address", address_set), ("remote_address", address_set), ("local_port", port_set), ("remote_port", port_set))
 
 
-def exempt_always(flow: Flow, exemptions: tuple[str, ...] | None) -> bool:
+def exempt_always(flow: Flow, place: Place, exemptions: tuple[str, ...] | None) -> bool:
     """Whether IPsec is never asked for. exemptions: those that the host has (Set-NetFirewallSetting, Exemptions); None: whichever
-    there are, this may be one."""
-    if flow.remote_address is not None and not is_unicast(flow.remote_address):
+    there are, this may be one. Multicast and broadcast are not secured: the filters of transport mode are for unicast addresses
+    alone ("Regular transport mode", NlatUnicast)."""
+    target = flow.local_address if flow.direction == "inbound" else flow.remote_address
+    if target is not None and not place.is_unicast(target):
         return True
     ports = {flow.local_port, flow.remote_port}
     if flow.protocol == UDP and (flow.local_port in _IKE or flow.remote_port in _IKE):
@@ -26,7 +28,8 @@ def exempt_always(flow: Flow, exemptions: tuple[str, ...] | None) -> bool:
     of = {"icmp": flow.protocol in (ICMPV4, ICMPV6),
           "neighbor_discovery": flow.protocol == ICMPV6 and flow.icmp_type in _NEIGHBORS,
           "router_discovery": flow.protocol == ICMPV6 and flow.icmp_type in _ROUTERS,
-          "dhcp": flow.protocol == UDP and any(ports <= those for those in _DHCP)}
+          "dhcp": flow.protocol == UDP and any(ports <= those and flow.remote_address is not None
+                                               and flow.remote_address >> 128 == family for family, those in enumerate(_DHCP))}
     return any(is_one and (exemptions is None or name in exemptions) for name, is_one in of.items())
 
 

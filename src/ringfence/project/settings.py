@@ -15,6 +15,8 @@ from ringfence.documents.vault import PROMPT
 from ringfence.documents.yaml import Map, Seq
 from ringfence.files import MAX_SETTINGS
 from ringfence.model.ledger import PROJECT_ID, ProjectIdentity
+from ringfence.policy.flow_words import FLOW_WORDS, flow_of
+from ringfence.policy.protected import ProtectedFlow
 from ringfence.run_settings import PROJECT_KEYS, SETTINGS, PathForm, RunSetting
 from ringfence.types.base import quoted
 from ringfence.types.enums import parse_bool
@@ -40,8 +42,8 @@ class ProjectSettings:
     `folder` is the project's: that of the file, or the current one. `modules` are the folders of its own kinds. `project` is
     in whose name objects are owned, `prune` one of PRUNE_MODES, `max_changes` how many changes a host may have at once (0: any
     number), `inherit` whether hosts are made from images with a ledger, `require_scope` whether rules that let in have to say
-    from where. `run` is what else of run_settings.SETTINGS it says: how a run goes and is told. `warnings`: names that were given
-    up.
+    from where, `guard` strict or nothing, `protected_flows` what no change may cut off. `run` is what else of
+    run_settings.SETTINGS it says: how a run goes and is told. `warnings`: names that were given up.
     """
 
     folder: Path
@@ -54,6 +56,8 @@ class ProjectSettings:
     max_changes: int = 0
     inherit: bool = False
     require_scope: bool = False
+    guard: str = ""
+    protected_flows: tuple[ProtectedFlow, ...] = ()
     required_version: str = ""
     vault_id: tuple[str, ...] = ()
     extra_vars: tuple[str, ...] = ()
@@ -240,13 +244,40 @@ def _switch(key: str, value: Any, data: Map, folder: Path, problems: Problems) -
         return False
 
 
+def _strict(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> str:
+    if value != "strict":
+        problems.error(data.at(key), f"guard: {describe(value)} is not strict, the one word that it knows",
+                       "Leave it out otherwise.")
+    return "strict"
+
+
+def _flows(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> tuple[ProtectedFlow, ...]:
+    """`[{name: monitoring, direction: inbound, protocol: tcp, local_port: 9100}]`, in the words of FLOW_WORDS."""
+    found, entries = [], _entries(key, value, data, problems)
+    for index, entry in enumerate(entries):
+        said = dict(entry) if isinstance(entry, Map) else {}
+        name = said.pop("name", None)
+        if not isinstance(name, str) or not 1 <= len(name) <= 100 or not name.isprintable():
+            problems.error(entries.at(index), "a protected flow has a name, a direction and a protocol")
+            continue
+        try:
+            found.append(ProtectedFlow(name, flow_of(said)))
+        except ValueError as error:
+            for line in str(error).splitlines():
+                word = line.partition(":")[0]
+                problems.error(entry.at(word) if word in entry else entries.at(index), f"protected flow {name}: {line}",
+                               f"Words of a flow: {', '.join(FLOW_WORDS)}.")
+    return tuple(found)
+
+
 def _version(key: str, value: Any, data: Map, folder: Path, problems: Problems) -> str:
     return str(value)  # _check_version has looked at it
 
 
 _PATHS = ("playbooks", "modules")
 _READERS: dict[str, Callable[[str, Any, Map, Path, Problems], Any]] = {
-    **dict.fromkeys(_PATHS, _several), "project": _identity, "inherit": _switch, "require_scope": _switch,
+    **dict.fromkeys(_PATHS, _several), "project": _identity, "inherit": _switch, "require_scope": _switch, "guard": _strict,
+    "protected_flows": _flows,
     "required_version": _version}
 KEYS = frozenset({*PROJECT_KEYS, *(row.name for row in SETTINGS.values() if row.from_project)})
 _FIELDS = frozenset(f.name for f in fields(ProjectSettings))

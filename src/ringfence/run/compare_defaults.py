@@ -4,7 +4,8 @@ from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError
 from ringfence.model.state import LOCAL, State
 from ringfence.report import DefaultsResult, HostResult
-from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.run.host import HostRun
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.windows.defaults import compare
 from ringfence.windows.origin import origin_of
 

@@ -11,7 +11,8 @@ from ringfence.doctor.examination import Check, Examination, Verdict
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.facts import parse_facts, with_network
 from ringfence.report import ExaminedResult, HostResult
-from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.run.host import HostRun
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.questions import INTERFACES
 from ringfence.transports.way_in import way_in
 from ringfence.windows.endpoint import endpoint_of

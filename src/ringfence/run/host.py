@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +13,7 @@ from ringfence.errors import HostError, Lost, OutcomeUnknown, RingfenceError, St
 from ringfence.formats.approval import Approval
 from ringfence.model.declaration import Declarations, digest_of_declarations, state_after
 from ringfence.model.facts import Facts, parse_facts, unread, with_network
-from ringfence.model.ledger import Ledger, Prune, parse_ledger
-from ringfence.model.resource import Kind
+from ringfence.model.ledger import Ledger, parse_ledger
 from ringfence.model.state import LOCAL, Id, State, diff
 from ringfence.plan import steps
 from ringfence.plan.in_force import decide, judge_again, undecided, written
@@ -26,14 +25,15 @@ from ringfence.plan.run_policy import RunPolicy
 from ringfence.plan.way_back import way_back
 from ringfence.report import HostResult
 from ringfence.run.enforcement import decided, enforcement_calls, enforcement_told, with_interfaces
+from ringfence.run.guarded import guarded
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, ledger_update, only_call
 from ringfence.run.masking import Masking, secrets_of
 from ringfence.run.questions import INTERFACES, MANAGEMENT, Questions, about, of_kinds
-from ringfence.run.recorder import Recorder
-from ringfence.run.reply_memory import MemoryShare, ReplyMemory
+from ringfence.run.reply_memory import MemoryShare
 from ringfence.run.write_failures import not_made, not_recorded
 from ringfence.transports import Transport
-from ringfence.transports.connection_settings import ConnectionSettings, PsrpSettings
+from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.transports.failures import kind_from_text
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.defaults import Defaults, parse_defaults
@@ -55,46 +55,6 @@ def host_fault(host: str, error: Exception) -> RingfenceError:
         return error
     LOG.debug("%s", host, exc_info=error)
     return HostError("internal", f"{type(error).__name__}: {error}")
-
-
-@dataclass(frozen=True)
-class HostJob:
-    """What is to be done about one host, as data: it can be handed to another process.
-
-    declarations: what is declared as far as it is known without the host; None where a fleet declares more than memory
-    should hold: then they are made again at the host's turn · declared: how many they are · needs_facts: whether some of
-    them depend on what the host says of itself · prune: what holds for this host, where that is not what holds for all.
-    """
-
-    host: str
-    settings: ConnectionSettings
-    declarations: Declarations | None = None
-    declared: int = 0
-    needs_facts: bool = False
-    prune: Prune | None = None
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """What all hosts of a run share.
-
-    declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
-    connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
-    things, where people are going to see it · policy: how what is whose is treated · possible: (host, its facts) -> what any
-    choice of tags declares for it; None where that is not known · recorder: told before and after something is written ·
-    for_plan_file, for_report: results say what a plan file keeps beside them, and what is declared for each host.
-    """
-
-    kinds: Mapping[str, Kind]
-    declare: Callable[[str, Facts | None], tuple[Declarations, list[Diagnostic]]]
-    connect: Callable[[HostJob], Transport]
-    memory: ReplyMemory = field(default_factory=ReplyMemory)
-    names: Callable[[HostSnapshot, StoredNames, Callable[[Batch], Reply]], Mapping[str, str]] | None = None
-    policy: RunPolicy = field(default_factory=RunPolicy)
-    possible: Callable[[str, Facts], frozenset[Id] | None] = lambda host, facts: None
-    recorder: Recorder = field(default_factory=Recorder)
-    for_plan_file: bool = False
-    for_report: bool = False
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -212,8 +172,9 @@ class HostRun:
                           else answer.error.message)
         return parse_ledger(answer.value, self.policy.project, f"{facts.computer}|{facts.raw.get('domain') or ''}")
 
-    def planned(self) -> tuple[Plan, HostResult]:
-        """The plan for the host, and what it comes to where nothing is written. Raises HostError."""
+    def planned(self, *, to_be_made: bool = True) -> tuple[Plan, HostResult]:
+        """The plan for the host, and what it comes to where nothing is written. Not `to_be_made`: nobody is going to make the
+        changes, so that they need no guard. Raises HostError."""
         job, declare = self.job, self.context.declare
         known = job.declarations if job.declarations is not None else declare(job.host, None)[0]
         asked = about(known, self.kinds)
@@ -228,6 +189,7 @@ class HostRun:
         seen, unread_error = self._seen(declared, found)
         policy, possible = self._policy(declared, found)
         plan = decided(steps.make(job.host, seen, found, problems, policy, possible), self.send)
+        plan = guarded(plan, self.send) if to_be_made else plan
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in found.facts.unread]
         if self.endpoint and not self.endpoint.is_known:

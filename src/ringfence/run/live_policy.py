@@ -9,7 +9,8 @@ from ringfence.batch import Call
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.model.state import State
 from ringfence.report import HostResult, PolicyObject, PolicyResult
-from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.run.host import HostRun
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.questions import INTERFACES, Questions
 from ringfence.windows.origin import origin_of
 from ringfence.windows.read import STORES

@@ -17,7 +17,9 @@ from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.references import users_of
 from ringfence.plan.wider import opens
 from ringfence.report import HostResult, LedgerResult
-from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.run.guarded import guarded
+from ringfence.run.host import HostRun
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.ledger_update import LedgerUpdate
 
 
@@ -154,7 +156,9 @@ def _plan(job: HostJob, context: RunContext, found: HostSnapshot, changes: tuple
 def _done(run: HostRun, plan: Plan, update: LedgerUpdate, write: bool) -> HostResult:
     if write and plan.found.ledger.is_newer:
         raise GuardRefused("the ledger of the project is of a later version of ringfence, and is not written. Update ringfence")
-    result = HostResult(plan.host, plan.changes)
+    plan = guarded(plan, run.send)
+    plan.raise_if_refused()
+    result = HostResult(plan.host, plan.changes, diagnostics=plan.diagnostics)
     return run.carry_out(plan, result, update) if write else result
 
 

@@ -22,7 +22,8 @@ def run_policy(options: RunOptions, found: ProjectSettings, playbooks: Sequence[
                      inputs=_inputs(options, found) if found.project else "", run_id=options.run_id or new_run_id(),
                      playbooks=tuple(_relative(p, found.folder) for p in playbooks),
                      max_changes=options.max_changes or found.max_changes,
-                     accepts_inherited=options.accept_inherited or found.inherit, forced=frozenset(options.force))
+                     accepts_inherited=options.accept_inherited or found.inherit, forced=frozenset(options.force),
+                     protected_flows=found.protected_flows, guard=found.guard)
 
 
 def _partial(options: RunOptions, found: ProjectSettings, playbooks: Sequence[str]) -> str:

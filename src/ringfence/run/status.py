@@ -5,7 +5,8 @@ from ringfence.batch import Call
 from ringfence.plan.in_force import judge, judge_found
 from ringfence.plan.reasons import TO_NEGOTIATE, PolicyOnHost, stopped
 from ringfence.report import HostResult, StatusResult
-from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.run.host import HostRun
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.questions import INTERFACES, Questions
 from ringfence.windows.associations import associations
 from ringfence.windows.stored_names import names_of

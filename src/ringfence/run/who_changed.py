@@ -10,7 +10,8 @@ from ringfence.errors import HostError
 from ringfence.model.state import LOCAL, Change
 from ringfence.plan.plan import Plan
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob, HostRun, RunContext
+from ringfence.run.host import HostRun
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.windows.attribution import Clock, asked_names, asked_since, attributions
 from ringfence.windows.policy_events import LOGS, EventLog, moment_of, parse_event_logs
 
@@ -22,7 +23,7 @@ def drift_host(job: HostJob, context: RunContext, who: bool = False) -> HostResu
     run = HostRun(job, context)
 
     def look() -> HostResult:
-        plan, result = run.planned()
+        plan, result = run.planned(to_be_made=False)
         return _with_who_changed(run, plan, result) if who else result
 
     return run.result(look)

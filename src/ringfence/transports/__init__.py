@@ -5,16 +5,18 @@ nothing but `Unreachable` (nothing was sent yet) and `HostError` (the batch may 
 errors.FAILURES. Time is bounded by `ringfence_batch_timeout`, memory by `ringfence_max_reply`, whatever the host does.
 """
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ringfence.batch import Batch, Reply
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
+
+if TYPE_CHECKING:
+    from ringfence.batch import Batch, Reply
 
 
 class Transport(Protocol):
     """A way to one host."""
 
-    def run(self, batch: Batch) -> Reply:
+    def run(self, batch: "Batch") -> "Reply":
         """Carry `batch` to the host over a new connection. Raises Unreachable or HostError."""
 
 

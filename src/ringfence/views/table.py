@@ -8,7 +8,7 @@ from typing import Any, cast
 from ringfence.formats.data import encode, host_text
 from ringfence.formats.events import HostEncoder
 from ringfence.report import HostResult
-from ringfence.views import defaults_view, examined_view, ledger_view, policy_view, status_view, text_view
+from ringfence.views import defaults_view, evaluated_view, examined_view, ledger_view, policy_view, status_view, text_view
 from ringfence.views.json_view import JsonLinesView, JsonReport, JsonView, ValidatedJson
 from ringfence.views.view import View, ViewOptions, ViewTable
 
@@ -32,6 +32,7 @@ PING_VIEWS = _views(examined_view.PingView, _plain(examined_view.examined_data))
 STATUS_VIEWS = _views(status_view.StatusTextView, _plain(status_view.status_data))
 DEFAULTS_VIEWS = _views(defaults_view.DefaultsTextView, defaults_view.defaults_text)
 POLICY_VIEWS = _views(policy_view.PolicyTextView, _plain(policy_view.policy_data))
+EVALUATED_VIEWS = _views(evaluated_view.EvaluatedTextView, _plain(evaluated_view.evaluated_data))
 LEDGER_VIEWS = _views(ledger_view.LedgerTextView, _plain(ledger_view.ledger_data))
 REPORTS: ViewTable = {
     "md": _later("markdown_report", "MarkdownReport"),

@@ -26,6 +26,13 @@ function Find-Client {  # who holds the WSMan shell that carries this session; o
     try { Get-WSManInstance -ResourceURI shell -Enumerate | Where-Object { $_.ProcessId -eq $PID } | ForEach-Object { $_.ClientIP } }
     catch { }
 }
+function Read-Listener([int]$Port) {  # who listens there: rules may be for a program or a service
+    $listener = @(Get-NetClass management MSFT_NetTCPConnection "State = 2 AND LocalPort = $Port")[0]
+    if (-not $listener) { return @{} }
+    $process = "ProcessId = $([int]$listener.OwningProcess)"
+    @{  program = @(Get-Fact management { Get-CimInstance -ClassName Win32_Process -Filter $process -ErrorAction Continue })[0].ExecutablePath
+        service = @(Get-Fact management { Get-CimInstance -ClassName Win32_Service -Filter $process -ErrorAction Continue })[0].Name }
+}
 function Read-Management {  # the flow that carries this session, as this host sees it; what is not certain is null
     $ssh = -split "$env:SSH_CONNECTION"
     $flow = @{ transport = if ($ssh) { 'ssh' } elseif ($PSSenderInfo) { 'psrp' } else { 'local' } }
@@ -39,7 +46,7 @@ function Read-Management {  # the flow that carries this session, as this host s
         $values = @($seen | ForEach-Object { $_.($name -replace '_') -replace '%.*' } | Sort-Object -Unique)
         $flow[$name.ToLowerInvariant()] = if ($values.Count -eq 1 -and $values[0]) { if ($name -like '*t') { [int]$values[0] } else { $values[0] } }
     }
-    $flow
+    if ($ssh) { $flow + (Read-Listener $flow['local_port']) } else { $flow }
 }
 $verbs += @{
     'Interfaces.Read' = { $unread.Clear(); @{ interfaces = @(Read-Interfaces); unread = @($unread) } }

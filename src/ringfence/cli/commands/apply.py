@@ -50,7 +50,8 @@ from ringfence.formats.plan_file import PlanFile
 from ringfence.model.state import Action
 from ringfence.project import settings
 from ringfence.report import HostResult
-from ringfence.run.host import HostJob, RunContext, apply_host, plan_host
+from ringfence.run.host import apply_host, plan_host
+from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.prepare import Prepared
 from ringfence.views.format import count, names
 

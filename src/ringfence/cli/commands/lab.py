@@ -31,6 +31,7 @@ ringfence lab up --groups web=3,db=2 --port 15985                     names, gro
 ringfence lab show web1                                               what somebody changed on it, services, adapters
 ringfence lab run web1 "Set-NetFirewallRule -Name corp-rdp -RemoteAddress Any"     be the colleague
 ringfence lab run web1 "Stop-Service mpssvc"
+ringfence lab run web1 "Test-Flow -Protocol TCP -RemoteAddress 10.0.0.1 -LocalPort 443"     would it pass?
 ringfence lab run web1 "Restart-Computer -Seconds 20"                 or Restart-NetAdapter, Disable-NetAdapter, Set-Date
 """
 MARK = "# simulated hosts of `ringfence lab up`"
@@ -171,7 +172,8 @@ def _console_of(lab: Any, hosts: Sequence[Machine], inventory: str) -> Iterator[
 def run(console: Console, host: Host,
         line: Annotated[str, typer.Argument(metavar="COMMAND", help="What to type there: a cmdlet of NetSecurity with its "
                                             "parameters, Start-Service, Stop-Service, Get-Service, Restart-Computer, Set-Date, "
-                                            "Restart-NetAdapter, Disable-NetAdapter, Enable-NetAdapter.")]) -> ExitCode:
+                                            "Restart-NetAdapter, Disable-NetAdapter, Enable-NetAdapter, "
+                                            "Test-Flow.")]) -> ExitCode:
     """Run a command on a simulated host, as somebody does who sits at it; without ringfence, and without its knowing."""
     answer = _asked(host, do="run", line=line)
     console.show({"host": host, "said": answer.get("said")}, escaped_lines(str(answer.get("said") or "")))

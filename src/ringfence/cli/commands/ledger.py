@@ -24,7 +24,7 @@ from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
 from ringfence.report import HostResult
 from ringfence.run import owned_objects
-from ringfence.run.host import HostJob
+from ringfence.run.host_job import HostJob
 from ringfence.run.past_runs import created_on_hosts
 from ringfence.run.prepare import Prepared
 from ringfence.views.format import count

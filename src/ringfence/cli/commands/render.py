@@ -9,7 +9,7 @@ from ringfence.cli.options import Full, SecretOptions, SelectionOptions, TrustOp
 from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
 from ringfence.project.project import Project
-from ringfence.run.host import HostJob
+from ringfence.run.host_job import HostJob
 from ringfence.run.prepare import Prepared
 from ringfence.views.declared_view import DeclaredHost, Written, declared_data, declared_text
 

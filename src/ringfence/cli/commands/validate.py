@@ -1,14 +1,17 @@
 """ringfence validate: is what is declared right, as far as that is known without a host."""
 
+from typing import TYPE_CHECKING
+
 from ringfence.cli.console import ReportingConsole
 from ringfence.cli.options import Playbooks, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
-from ringfence.plan.obstacles import objects_of
 from ringfence.report import HostResult, ValidatedResult
-from ringfence.run.host import HostJob
 from ringfence.views.format import count
 from ringfence.windows import shipped_rules
+
+if TYPE_CHECKING:
+    from ringfence.run.host_job import HostJob
 
 EXAMPLES = """
 ringfence validate                                    the playbooks of ringfence.yml
@@ -34,5 +37,7 @@ def validate(console: ReportingConsole, selection: SelectionOptions, secrets: Se
     return ExitCode.IN_SYNC
 
 
-def _valid(job: HostJob) -> HostResult:
+def _valid(job: "HostJob") -> HostResult:
+    from ringfence.plan.obstacles import objects_of
+
     return ValidatedResult(job.host, declared=job.declared, declared_objects=objects_of(job.declarations or {}))

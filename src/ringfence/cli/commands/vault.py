@@ -206,11 +206,13 @@ def _opened(text: str, file: str, passwords: Sequence[Labelled]) -> str:
 
 
 def _write(file: str, text: str, mode: int | None = None) -> None:
-    """Write a file whole or not at all. `mode`: its permissions; without it they are for the owner alone."""
+    """Write a file whole or not at all, in a folder that is made where there is none. `mode`: its permissions; without it they
+    are for the owner alone."""
     if file == STREAM:
         sys.stdout.write(text)
         return
     try:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
         write_private(file, [text])
         if mode is not None:
             os.chmod(file, mode)

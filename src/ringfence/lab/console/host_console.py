@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ringfence.lab.console import flow_question
 from ringfence.lab.console.command_line import NotUnderstood, TypedCommand, parse
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
@@ -30,13 +31,14 @@ class HostConsole:
         self._commands: dict[str, Callable[[TypedCommand], str]] = {
             "start-service": self._start, "stop-service": self._stop, "get-service": self._services,
             "restart-computer": self._reboot, "set-date": self._clock, "restart-netadapter": self._restart_adapter,
-            "disable-netadapter": self._unplug, "enable-netadapter": self._plug}
+            "disable-netadapter": self._unplug, "enable-netadapter": self._plug,
+            "test-flow": lambda command: flow_question.answer(self.machine, command)}
 
     @property
     def commands(self) -> list[str]:
         """What can be typed beside the cmdlets of NetSecurity that change policy, and Get- of those that have names."""
         return ["Start-Service", "Stop-Service", "Get-Service", "Restart-Computer", "Set-Date", "Restart-NetAdapter",
-                "Disable-NetAdapter", "Enable-NetAdapter"]
+                "Disable-NetAdapter", "Enable-NetAdapter", "Test-Flow"]
 
     def run(self, line: str) -> str:
         """Run one command; what it says. Raises NotUnderstood, CmdletError."""

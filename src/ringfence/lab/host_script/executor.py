@@ -219,7 +219,9 @@ class HostScript:
             "profile": i.profile, "dns_servers": i.dns_servers, "gateways": i.gateways} for i in self.machine.interfaces]}
 
     def _management(self, arguments: Arguments, session: Session) -> dict[str, Any]:
+        listener = {"program": self.machine.sshd_program, "service": "sshd"} if session.transport == "ssh" else {}
         return {"unread": [], "management": {
+            **listener,
             "transport": session.transport, "local_address": session.local_address, "local_port": session.local_port,
             "remote_address": session.remote_address, "remote_port": session.remote_port}}
 

@@ -5,12 +5,14 @@ host_script/; `SimulatedHost` brings these together.
 """
 
 import ipaddress
+import re
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from ringfence.lab.machine import builtin_policy, string_resources
@@ -51,6 +53,12 @@ SYSTEMS = {
 }
 
 
+@lru_cache(maxsize=4096)
+def _network(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The subnet of `address/length`."""
+    return ipaddress.ip_interface(address).network
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkAdapter:
     """A network adapter. `addresses` are `address/length`; `profile` is domain, private, public or None (not known)."""
@@ -67,7 +75,7 @@ class NetworkAdapter:
 
     def networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """The subnets this adapter is in."""
-        return [ipaddress.ip_interface(a).network for a in self.addresses]
+        return [_network(text) for text in self.addresses]
 
 
 @dataclass(slots=True)
@@ -143,6 +151,7 @@ class Machine:
         self.lock = threading.RLock()
         self.deleted_associations = DeletedAssociations()
         self.event_logs = SimulatedEventLogs()
+        self.after_calls: list[Callable[[str], None]] = []  # told what was called, after each cmdlet that may have written
         self.registry.set(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "EditionID", system.edition)
         self.registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", str(uuid.uuid5(uuid.NAMESPACE_DNS, name)))
         self._texts = builtin_policy.install(self.registry, system.product, system.schema)
@@ -163,11 +172,28 @@ class Machine:
         """Whether the services that every firewall cmdlet and every filter depend on run."""
         return all(self.services.get(service) == "running" for service in ("mpssvc", "BFE"))
 
+    @property
+    def sshd_program(self) -> str:
+        """Where OpenSSH is that comes with Windows."""
+        return self.environment["SystemRoot"] + r"\System32\OpenSSH\sshd.exe"
+
     def went_through(self, noun: str, objects: int, store: str = "") -> None:
         """A cmdlet went through all objects of a noun, which takes as long as `costs` say."""
         self.counters.enumerations[noun, store] += 1
         if seconds := self.costs.enumeration + objects * self.costs.per_object:
             time.sleep(seconds)
+
+    def called(self, what: str) -> None:
+        """A cmdlet that writes has run, or has failed: whoever watches looks at what is there now."""
+        for look in self.after_calls:
+            look(what)
+
+    def expanded(self, path: str) -> str:
+        """A path in which variables of the environment stand for what they hold; those that are not there stay."""
+        if "%" not in path:
+            return path
+        known = {name.lower(): value for name, value in self.environment.items()}
+        return re.sub("%([^%]+)%", lambda found: known.get(found[1].lower(), found[0]), path)
 
     def text(self, resource: str) -> str:
         """The text behind an `@file.dll,-id` resource, where this machine knows it; else the resource itself."""

@@ -53,6 +53,9 @@ def call(machine: Machine, cmdlet: str, parameters: Mapping[str, Any], new_group
         _run(machine, name, arguments)
     except CmdletError as error:
         raise error.raised_by(name) from None
+    finally:
+        named = parameters.get("Name") or parameters.get("DisplayName") or ""
+        machine.called(f"{name} {', '.join(named) if isinstance(named, list) else named}".rstrip())
 
 
 # GPOSession is for sessions of Open-NetGPO, of which there are none here

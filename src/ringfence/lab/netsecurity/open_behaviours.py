@@ -193,4 +193,54 @@ OPEN_BEHAVIOURS = {
         "Published records and detection rules have 2052, 2059, 2060, 2071, 2073, 2082 and 2083, others 2097 and 2099 for newer "
         "builds; nothing was found on connection security.",
     ),
+    # Which flows pass
+    "local-subnet": OpenBehaviour(
+        "LocalSubnet is the subnets of all adapters of the flow's profile, 224.0.0.0/4, fe80::/64 and ff00::/8; nothing that "
+        "came through the edge of a network.",
+        "[MS-FASP] 2.2.21 has the local subnet of the computer; the rest was seen in WFP states of real hosts.",
+    ),
+    "internet": OpenBehaviour(
+        "Internet holds public addresses that are in no subnet of the profile; of others it is not decided.",
+        "[MS-FASP] 2.2.21 has all that is in no intranet; what an intranet is without a policy of network isolation is not said.",
+    ),
+    "rule-owner": OpenBehaviour(
+        "A rule with an owner is for flows of that user.",
+        "[MS-FASP] 2.2.37 calls it who owns the rule, and no condition; in WFP states of real hosts it is one.",
+    ),
+    "rules-and-packages": OpenBehaviour(
+        "Before build 22000 it is not decided whether a rule without a package holds for app containers; capabilities of "
+        "packages are not looked at.",
+        "[MS-FASP] 2.2.37: it applies to all processes. In WFP states of Windows 10 such filters are for no package, in those of "
+        "Windows 11 for all.",
+    ),
+    "secured-rule-and-clear-traffic": OpenBehaviour(
+        "A rule that allows secured traffic says nothing of clear traffic: other rules and the default action decide.",
+        "By [MS-FASP] 2.2.35 clear traffic that matches it is blocked; by New-NetFirewallRule it is no match.",
+    ),
+    "shields-up": OpenBehaviour(
+        "With shields up no inbound rule counts, and the default action holds.",
+        "By [MS-FASP] 2.2.38 all that comes in is blocked whatever else is set; Set-NetFirewallProfile speaks of rules.",
+    ),
+    "exemption-wins": OpenBehaviour(
+        "A flow that meets an exemption is not secured, whatever other connection security rules it meets.",
+        "New-NetIPsecRule has exemptions as holes in wider rules; what of several rules counts is not said.",
+    ),
+    "key-exchange": OpenBehaviour(
+        "UDP 500 and 4500 of the local system that no rule allows is not decided while there is a main mode policy.",
+        'Microsoft, "IKE Exemptions", has permits for it; how they go together with the filters of the firewall is not said.',
+    ),
+    "loopback-traffic": OpenBehaviour(
+        "What a host sends to itself passes, from and to app containers it is not decided.",
+        "Seen in WFP states of real hosts; no page says it.",
+    ),
+    "service-rules": OpenBehaviour(
+        "A flow of a service that a rule for it blocks passes if another rule for it allows it; without a rule that matches it "
+        "passes.",
+        "INetFwServiceRestriction blocks a restricted service but for what rules allow. Windows' own have a rule that blocks "
+        "everything for most services, and ports alone for some; of those for the same flow no page says which counts.",
+    ),
+    "mdm-store": OpenBehaviour(
+        "Rules and values of device management come between Group Policy and the local store, and may forbid the merge too.",
+        "The Firewall CSP has the values with the merge laws of [MS-FASP] 2.2.38, which knows two stores.",
+    ),
 }

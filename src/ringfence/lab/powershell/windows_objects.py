@@ -1,7 +1,7 @@
 """What a simulated host shows of itself by CIM classes, services and WSMan shells: what the host script looks at.
 
 Numbers are those of the classes: ifType and ifOperStatus of the IANA in MSFT_NetAdapter, NetworkCategory (public 0, private 1,
-domain 2) of MSFT_NetConnectionProfile, State (established 5) of MSFT_NetTCPConnection.
+domain 2) of MSFT_NetConnectionProfile, State (listen 2, established 5) of MSFT_NetTCPConnection.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,8 @@ Objects = list[dict[str, Any]]
 
 _INTERFACE_TYPES = {"wired": 6, "wireless": 71, "remote_access": 23, "other": 24}
 _CATEGORIES = {"public": 0, "private": 1, "domain": 2}
-_UP, _DOWN, _ESTABLISHED = 1, 2, 5
+_UP, _DOWN, _LISTEN, _ESTABLISHED = 1, 2, 2, 5
+_SSHD_PROCESS = 2024
 _ELSEWHERE = "10.99.250.250"  # where another client is connected from
 _PRODUCTS = {"workstation": 1, "domain_controller": 2, "server": 3}
 
@@ -35,7 +36,9 @@ class WindowsObjects:
             "root/StandardCimv2/MSFT_NetConnectionProfile": self._connection_profiles,
             "root/StandardCimv2/MSFT_DNSClientServerAddress": self._dns_servers,
             "root/StandardCimv2/MSFT_NetRoute": self._routes, "root/StandardCimv2/MSFT_NetTCPConnection": self._connections,
-            "root/cimv2/Win32_Service": lambda session: list(services(machine)),
+            "root/cimv2/Win32_Service": lambda session: [
+                {**s, "ProcessId": _SSHD_PROCESS if s["Name"] == "sshd" else 0} for s in services(machine)],
+            "root/cimv2/Win32_Process": self._processes,
             "root/Microsoft/Windows/DeviceGuard/Win32_DeviceGuard": self._device_guard,
             "firewall products": lambda session: registered_products(machine),
             "service": self._services, "wsman/shell": self._shells,
@@ -88,10 +91,16 @@ class WindowsObjects:
         return near + far
 
     def _connections(self, session: Session) -> Objects:
-        """The session's own, another client of the same service, and one of another service."""
+        """The session's own, another client of the same service, one of another service, and who listens to SSH."""
         own = {"State": _ESTABLISHED, "LocalAddress": session.local_address, "LocalPort": session.local_port,
                "RemoteAddress": session.remote_address, "RemotePort": session.remote_port}
-        return [own, {**own, "RemoteAddress": _ELSEWHERE, "RemotePort": 50999}, {**own, "LocalPort": 445, "RemotePort": 50998}]
+        listener = {"State": _LISTEN, "LocalAddress": "::", "LocalPort": 22, "RemoteAddress": "::", "RemotePort": 0,
+                    "OwningProcess": _SSHD_PROCESS}
+        return [listener, own,
+                {**own, "RemoteAddress": _ELSEWHERE, "RemotePort": 50999}, {**own, "LocalPort": 445, "RemotePort": 50998}]
+
+    def _processes(self, session: Session) -> Objects:
+        return [{"ProcessId": _SSHD_PROCESS, "ExecutablePath": self.machine.sshd_program}]
 
     def _shells(self, session: Session) -> Objects:
         """WSMan shells: the one of the session, whose process only the process itself knows, and one of another client."""

@@ -1,0 +1,195 @@
+"""The guard: a change may not cut off the way that ringfence comes, nor what the project or Windows cannot do without.
+
+Each protected flow is judged on the state that will be, on every state on the way there, and, for the way in, in each profile
+that the host's network may come to be in. What is known of it stands beside one fact that no policy tells: the way in works now.
+As long as nothing that decides it changes, it works, whatever is not known of it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
+from ringfence.model.once import filter_of
+from ringfence.model.resource import Resource
+from ringfence.model.state import Change, Id, State, title, with_changes
+from ringfence.plan.plan import Plan
+from ringfence.plan.wider import widened
+from ringfence.policy.evaluate import FIREWALL_CATEGORY, Policy
+from ringfence.policy.flow import Flow
+from ringfence.policy.flow_verdict import REASONS, FlowVerdict
+from ringfence.policy.matcher import matcher_of
+from ringfence.policy.place import HostNetwork, Place
+from ringfence.policy.protected import ProtectedFlow, flows_of_windows, management_flow
+
+FORCE = "`--force lockout` makes the change all the same"
+
+
+def needs_guard(plan: Plan) -> bool:
+    """Whether a change may close anything, so that the host has to be asked which way ringfence comes."""
+    return not plan.invalid and any(may_close(c) for c in plan.changes)
+
+
+def may_close(change: Change) -> bool:
+    """Whether something that passes may not pass once a change is made."""
+    if not change.writes:
+        return False
+    before, after = change.before, change.after
+    was, will = (filter_of(r) if r else None for r in (before, after))
+    if was is None and will is None:
+        return before is not None and (after is None or _settings_close(before, after))
+    if will is None or not will.enabled:
+        return was is not None and was.enabled and was.effect in ("allow", "exempt")
+    if was is None or not was.enabled:
+        return will.effect in ("block", "secure")
+    return before is None or after is None or bool(widened(after, before))
+
+
+def _settings_close(before: Resource, after: Resource) -> bool:
+    """Whether a change of what is no rule may close anything: any of a set may, and of settings those that let less pass."""
+    table = before.kind.properties
+    if before.kind.whole:
+        return True
+    was, will = before.in_effect().values(), after.in_effect().values()
+    return any(was[name] != will[name] and p.least is not None for name, p in table.items())
+
+
+def guard(plan: Plan) -> Plan:
+    """The plan, refused where it would cut a protected flow off, or where nobody can tell; --force lockout has it told only."""
+    if not needs_guard(plan):
+        return plan
+    watch = _Guard(plan)
+    for protected in watch.flows():
+        for finding in watch.findings(protected):
+            if finding.severity == "warning" and plan.policy.guard != "strict":
+                plan = plan.with_diagnostics(finding)
+            elif "lockout" in plan.policy.forced:
+                plan = plan.with_diagnostics(replace(finding, severity="warning"))
+            else:
+                plan = plan.refused(replace(finding, severity="error"))
+    return plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The policy once a change was made. number: how many changes were made by then."""
+
+    number: int
+    change: Change
+    policy: Policy
+
+
+class _Guard:
+    """The states that a plan goes through, and what is protected there."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.found = plan, plan.found
+        self.network = HostNetwork.of(self.found.facts, self.found.conditions)
+        self.changes = [c for c in plan.changes if c.writes]
+        self.before = self._policy(plan.found.state)
+        self.after = self._policy(with_changes(plan.found.state, self.changes))
+
+    def _policy(self, state: State) -> Policy:
+        products = [name for name, taken in self.found.conditions.products if FIREWALL_CATEGORY in taken]
+        return Policy.of(state, self.network, self.found.unread, products)
+
+    def flows(self) -> Iterator[ProtectedFlow]:
+        """What is protected on this host: the way in, what the project says, and what Windows needs."""
+        if way_in := management_flow(self.found.facts):
+            yield way_in
+        yield from self.plan.policy.protected_flows
+        yield from flows_of_windows(self.found.facts)
+
+    def findings(self, protected: ProtectedFlow) -> Iterator[Diagnostic]:
+        """What is wrong for one flow."""
+        flow = protected.flow
+        before = self.before.verdict(flow)
+        negotiated = protected.purpose == "management" and before.reason == "ipsec_required"
+        if negotiated:  # it works, so IPsec secures it
+            flow = replace(flow, security="authenticated")
+            before = self.before.verdict(flow)
+        for moment in self.moments(flow, negotiated):
+            verdict = moment.policy.verdict(flow)
+            if self._is_lost(protected, before, verdict, moment) or (negotiated and moment.change.resource.kind.services):
+                yield self._told(protected, verdict, moment, negotiated)
+                return
+        if protected.purpose == "project" and self.after.verdict(flow).action != "allow":
+            yield self._told(protected, self.after.verdict(flow), None)
+        elif protected.purpose == "management":
+            yield from self._elsewhere(protected, flow)
+
+    def moments(self, flow: Flow, negotiated: bool) -> Iterator[_Moment]:
+        """After each change that has to do with a flow."""
+        places = self.network.places(flow)
+        made: list[Change] = []
+        for number, change in enumerate(self.changes, 1):
+            made.append(change)
+            if (may_close(change) and self._concerns(change, flow, places)) or (negotiated and change.resource.kind.services):
+                yield _Moment(number, change, self._policy(with_changes(self.plan.found.state, made)))
+
+    @staticmethod
+    def _concerns(change: Change, flow: Flow, places: Iterable[Place]) -> bool:
+        filters = [f for r in (change.before, change.after) if r is not None and (f := filter_of(r))]
+        if not filters:
+            return may_close(change)
+        return any(f.enabled and matcher_of(f).match(flow, place) is not None for f in filters for place in places)
+
+    def _is_lost(self, protected: ProtectedFlow, before: FlowVerdict, now: FlowVerdict, moment: _Moment) -> bool:
+        if now.action == "allow" or now.basis == before.basis:
+            return False
+        if now.action == before.action == "block" and _decided(now) == _decided(before):
+            return False  # by what is known it never passed, and that has not changed
+        return protected.purpose == "management" or before.action == "allow"
+
+    def _elsewhere(self, protected: ProtectedFlow, flow: Flow) -> Iterator[Diagnostic]:
+        """The way in, once the network of its interface counts as another one: Windows takes it for public until it knows better
+        ([MS-FASP] note 13)."""
+        member = bool(self.found.facts.raw.get("domain"))
+        for place in self.network.places(flow):
+            for profile in ("domain", "public") if member else ("private", "public"):
+                if profile == place.profile:
+                    continue
+                other = place.in_profile(profile)
+                was, will = self.before.verdict_at(flow, other), self.after.verdict_at(flow, other)
+                if will.action == "allow" or (was.basis == will.basis and was.action == "unknown"):
+                    continue
+                taken = was.action == "allow" and was.basis != will.basis
+                yield self._told(protected, will, None, profile=profile, severity="error" if taken else "warning")
+
+    def _told(self, protected: ProtectedFlow, verdict: FlowVerdict, moment: _Moment | None, negotiated: bool = False, *,
+              profile: str = "", severity: Severity = "error") -> Diagnostic:
+        by = [*verdict.by, *(d.id for d in verdict.doubts if d.id)]
+        where = self._place(by) or self._place([moment.change.id] if moment else [])
+        way = f"{protected.title} ({protected.flow})"
+        if negotiated and verdict.action == "allow":
+            doubt = f"{way}, which IPsec secures, may not come through: whether both sides still agree on it is not known"
+        elif verdict.action == "unknown":
+            doubts = "; ".join(_doubt(self.plan, d.id, d.text) for d in verdict.doubts[:3])
+            doubt = f"whether {way} comes through is not known: {doubts or 'what decides it could not be read'}"
+        else:
+            doubt = f"{way} is cut off: {self._why(verdict)}"
+        brings = f" The change that brings it: {moment.change.action} {moment.change}" if moment else ""
+        brings += f", {moment.number} of {len(self.changes)}." if moment else ""
+        when = f" once the network counts as {profile}" if profile else ""
+        advice = (f"Declare what lets it pass, or leave out what stops it; {FORCE}." if severity == "error" else
+                  "Declare what lets it pass there too.")
+        return Diagnostic(where or NOWHERE, doubt + when, (advice + brings).strip(), severity, host=self.plan.host)
+
+    def _why(self, verdict: FlowVerdict) -> str:
+        names = ", ".join(_titled(self.plan, id) for id in verdict.by[:3])
+        return "; ".join(filter(None, (REASONS[verdict.reason], names, verdict.setting)))
+
+    def _place(self, ids: Sequence[Id]) -> Where | None:
+        return next((self.plan.declarations[id].where for id in ids if id in self.plan.declarations), None)
+
+
+def _decided(verdict: FlowVerdict) -> tuple[object, ...]:
+    return verdict.reason, verdict.by, verdict.setting
+
+
+def _titled(plan: Plan, id: Id) -> str:
+    resource = plan.after.get(id) or plan.found.state.get(id)
+    return title(id, resource) if resource else str(id)
+
+
+def _doubt(plan: Plan, id: Id | None, text: str) -> str:
+    return f"{text} ({_titled(plan, id)})" if id else text

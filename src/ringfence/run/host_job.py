@@ -1,0 +1,62 @@
+"""What is to be done about one host, and what all hosts of a run share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ringfence.diagnostics import Diagnostic
+from ringfence.model.declaration import Declarations
+from ringfence.model.facts import Facts
+from ringfence.model.ledger import Prune
+from ringfence.model.resource import Kind
+from ringfence.model.state import Id
+from ringfence.plan.run_policy import RunPolicy
+from ringfence.run.recorder import Recorder
+from ringfence.run.reply_memory import ReplyMemory
+from ringfence.transports.connection_settings import ConnectionSettings
+
+if TYPE_CHECKING:  # of connections: what asks no host need not wait for them
+    from ringfence.batch import Batch, Reply
+    from ringfence.plan.plan import HostSnapshot
+    from ringfence.transports import Transport
+    from ringfence.windows.stored_names import StoredNames
+
+
+@dataclass(frozen=True)
+class HostJob:
+    """What is to be done about one host, as data: it can be handed to another process.
+
+    declarations: what is declared as far as it is known without the host; None where a fleet declares more than memory
+    should hold: then they are made again at the host's turn · declared: how many they are · needs_facts: whether some of
+    them depend on what the host says of itself · prune: what holds for this host, where that is not what holds for all.
+    """
+
+    host: str
+    settings: ConnectionSettings
+    declarations: Declarations | None = None
+    declared: int = 0
+    needs_facts: bool = False
+    prune: Prune | None = None
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What all hosts of a run share.
+
+    declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
+    connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
+    things, where people are going to see it · policy: how what is whose is treated · possible: (host, its facts) -> what any
+    choice of tags declares for it; None where that is not known · recorder: told before and after something is written ·
+    for_plan_file, for_report: results say what a plan file keeps beside them, and what is declared for each host.
+    """
+
+    kinds: Mapping[str, Kind]
+    declare: Callable[[str, Facts | None], tuple[Declarations, list[Diagnostic]]]
+    connect: "Callable[[HostJob], Transport]"
+    memory: ReplyMemory = field(default_factory=ReplyMemory)
+    names: "Callable[[HostSnapshot, StoredNames, Callable[[Batch], Reply]], Mapping[str, str]] | None" = None
+    policy: RunPolicy = field(default_factory=RunPolicy)
+    possible: Callable[[str, Facts], frozenset[Id] | None] = lambda host, facts: None
+    recorder: Recorder = field(default_factory=Recorder)
+    for_plan_file: bool = False
+    for_report: bool = False

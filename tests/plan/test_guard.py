@@ -1,0 +1,212 @@
+"""The guard: no policy that cuts the controller off is written, and none that does not is held up.
+
+What cuts off the lab decides: written by force, such a policy keeps the controller out, or did so on the way.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from core import FACTS, GUID, cases, task
+from hosts import FORCED, PROJECT, SESSION, LabHost
+
+from ringfence.diagnostics import Diagnostic
+from ringfence.errors import GuardRefused
+from ringfence.lab import GROUP_POLICY, POLICY, NetworkAdapter, machine
+from ringfence.plan.run_policy import RunPolicy
+from ringfence.policy.flow_words import flow_of
+from ringfence.policy.protected import ProtectedFlow
+from ringfence.project.render import RenderedTask
+from ringfence.report import HostResult
+
+LOCKOUTS = cases("lockouts")
+RUN = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c")
+CONTROLLER = "10.99.0.1"
+NETWORKS = (NetworkAdapter("Ethernet", GUID, addresses=("10.99.0.10/24",), profile="domain", gateways=("10.99.0.254",)),
+            NetworkAdapter("Ethernet 2", FACTS["interfaces"][1]["guid"], index=5, addresses=("192.0.2.10/24",), profile="public"))
+
+
+# the rules of Windows that matter here: hosts with all of them take three times as long
+LETS_IN = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|"
+RULES = {
+    "WINRM-HTTP-In-TCP": LETS_IN + "Profile=Domain|Profile=Private|LPort=5985|App=System|Name=WinRM|",
+    "WINRM-HTTP-In-TCP-PUBLIC": LETS_IN + "Profile=Public|LPort=5985|RA4=LocalSubnet|RA6=LocalSubnet|App=System|Name=WinRM|",
+    "OpenSSH-Server-In-TCP": LETS_IN + r"LPort=22|App=%SystemRoot%\System32\OpenSSH\sshd.exe|Name=sshd|"}
+
+
+def host(case: dict[str, Any]) -> LabHost:
+    """The host of a row, as it is before its policy comes."""
+    on = LabHost(RULES, on=machine("SRV1", interfaces=NETWORKS, domain="corp.example"), owns=False)
+    if case.get("port") == 22:
+        on.session = replace(SESSION, transport="ssh", local_port=22)
+    for root, key in ((POLICY, "registry"), (GROUP_POLICY, "gpo")):
+        for path, values in case.get(key, {}).items():
+            for name, data in values.items():
+                if data is None:
+                    on.machine.registry.unset(rf"{root}\{path}", name)
+                else:
+                    on.machine.registry.set(rf"{root}\{path}", name, data)
+    for one in case.get("first", ()):
+        done = on.apply(*tasks_of([one]))
+        assert done.error is None
+    on.policy = RUN
+    return on
+
+
+def tasks_of(said: list[dict[str, Any]]) -> list[RenderedTask]:
+    """Tasks; of the rules of Windows they say what they mention, as for these goes without saying."""
+    return [task(kind, properties, treatment={"omitted": "keep"} if "WINRM" in str(properties.get("name")) else {})
+            for one in said for kind, properties in one.items()]
+
+
+def variants(case: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    """The tasks of each policy of a row."""
+    ((kind, common),) = case["task"].items()
+    for laid_over in case.get("with", ({},) * len(case.get("beside", ()))):
+        yield [{kind: {**common, **laid_over}}, *case.get("also", ())]
+
+
+def policies(case: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    for number, said in enumerate(variants(case)):
+        yield [*said, *(case["beside"][number] if "beside" in case else ())]
+
+
+def is_let_in(on: LabHost, case: dict[str, Any]) -> bool:
+    return on.simulated.admits(case.get("port", 5985), CONTROLLER)
+
+
+def refusal(result: HostResult) -> str:
+    return str(result.error) if isinstance(result.error, GuardRefused) else ""
+
+
+@pytest.mark.parametrize("case", LOCKOUTS, ids=lambda c: str(c["kind"]))
+def test_no_policy_that_cuts_the_controller_off_is_written(case: dict[str, Any]) -> None:
+    for said in policies(case):
+        on = host(case)
+        assert is_let_in(on, case), said
+        before = on.rules
+        result = on.apply(*tasks_of(said))
+        assert "the way that ringfence comes" in refusal(result), (said, result.error, result.diagnostics)
+        assert (result.exit_code, result.written, on.rules) == (4, frozenset(), before), said
+        on.policy = replace(RUN, forced=FORCED)
+        forced = on.apply(*tasks_of(said))
+        assert not is_let_in(on, case), (said, forced.error)
+
+
+def test_there_are_enough_of_them() -> None:
+    counted = Counter({case["kind"]: len(list(policies(case))) for case in LOCKOUTS})
+    assert len(counted) >= 12
+    assert min(counted.values()) >= 10
+    assert counted.total() >= 200
+
+
+# ---- what is not held up
+
+WAY = {"firewall_rule": {"name": "way", "protocol": "tcp", "local_port": 5985, "remote_address": "10.99.0.0/24"}}
+HARMLESS: list[list[dict[str, Any]]] = [
+    [{"firewall_rule": {"name": "b", "action": "block", **conditions}}] for conditions in (
+        {"protocol": "tcp", "local_port": 3389}, {"protocol": "tcp", "local_port": "23-5984"},
+        {"protocol": "tcp", "local_port": "5987-65535"}, {"protocol": "udp", "local_port": "any"},
+        {"remote_address": "10.99.0.2-10.99.0.255"}, {"remote_address": "10.98.0.0/16"}, {"remote_address": "LocalSubnet6"},
+        {"remote_address": "DNS"}, {"direction": "outbound", "protocol": "tcp", "remote_port": 5985},
+        {"protocol": "any", "remote_address": "any", "enabled": False}, {"protocol": "any", "remote_address": "any",
+                                                                         "interface_type": "wireless"},
+        {"protocol": "any", "program": r"C:\x.exe"}, {"protocol": "any", "service": "WinRM"},
+        {"protocol": "any", "remote_address": "any", "profile": "private"},
+        {"protocol": "any", "remote_address": "any", "platform": "6.1"}, {"local_address": "192.0.2.10", "protocol": "any"})
+] + [
+    [{"firewall_profile": {"profiles": ["domain", "private", "public"], "enabled": True, "default_inbound_action": "block"}}],
+    [{"firewall_profile": {"profiles": "domain", "log_blocked": True, "log_max_size_kilobytes": 16384}}],
+    [WAY, {"firewall_rule": {"name": "WINRM-HTTP-In-TCP", "enabled": False}}],
+    [WAY, {"firewall_profile": {"profiles": ["domain", "public"], "default_inbound_action": "block"}}],
+    [{"ipsec_rule": {"name": "i", "inbound_security": "request", "outbound_security": "request", "remote_address": "any"}}],
+    [{"ipsec_rule": {"name": "i", "inbound_security": "require", "outbound_security": "request",
+                     "remote_address": "10.98.0.0/16"}}],
+    [{"ipsec_rule": {"name": "e", "inbound_security": "none", "outbound_security": "none", "remote_address": "10.99.0.1"}},
+     {"ipsec_rule": {"name": "i", "inbound_security": "require", "outbound_security": "request",
+                     "remote_address": "10.99.0.0/24"}}]]
+
+
+@pytest.mark.parametrize("said", HARMLESS, ids=str)
+@pytest.mark.parametrize("port", [5985, 22])
+def test_what_does_not_cut_it_off_is_written(port: int, said: list[dict[str, Any]]) -> None:
+    on = host({"port": port})
+    result = on.apply(*tasks_of(said))
+    assert (result.error, bool(result.written)) == (None, True)
+    assert is_let_in(on, {"port": port})
+
+
+def test_a_host_where_nothing_is_closed_is_not_asked() -> None:
+    on = host({})
+    result = on.plan(*tasks_of([WAY]))
+    assert (result.status, result.connections) == ("differs", 1)
+
+
+def test_nothing_that_decides_has_changed() -> None:
+    """Rules that nobody understands may be why the controller is let in, or about to keep it out: it comes in, so they do not."""
+    on = host({"registry": {"FirewallRules": {
+        "WINRM-HTTP-In-TCP": None, "x": "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5985|Future=1|Name=x|"}}})
+    block = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 5985}
+    for other in ({"local_port": 80}, {"interface_type": "wireless"}):
+        assert refusal(on.plan(*tasks_of([{"firewall_rule": {**block, **other}}]))) == ""
+    held = refusal(on.plan(*tasks_of([{"firewall_rule": {**block, "remote_address": "Intranet"}}])))
+    assert "is not known" in held
+    assert "what Intranet stands for there (firewall_rule b)" in held
+
+
+# ---- on the way, in other networks, and what else is protected
+
+def told(result: HostResult) -> list[Diagnostic]:
+    return [d for d in result.diagnostics if "cut off" in d.summary or "is not known" in d.summary]
+
+
+def test_a_network_that_counts_as_public_is_no_way_back() -> None:
+    """The commonest way to lose a host: a rule for the domain alone, and a network that Windows does not know yet."""
+    on = host({})
+    on.put("WINRM-HTTP-In-TCP-PUBLIC", on.rules["WINRM-HTTP-In-TCP-PUBLIC"].replace("RA4=LocalSubnet|", "").replace(
+        "RA6=LocalSubnet|", ""))
+    taken = on.plan(*tasks_of([{"firewall_rule": {"name": "WINRM-HTTP-In-TCP-PUBLIC", "enabled": False}}]))
+    assert "once the network counts as public" in refusal(taken)
+    on = host({"registry": {"FirewallRules": {"WINRM-HTTP-In-TCP-PUBLIC": None}}})
+    said = [{"firewall_rule": {"name": "b", "action": "block", "protocol": "tcp", "local_port": 3389}}]
+    (warning,) = told(on.plan(*tasks_of(said)))
+    assert (warning.severity, "once the network counts as public" in warning.summary) == ("warning", True)
+    on.policy = replace(RUN, guard="strict")
+    assert "once the network counts as public" in refusal(on.plan(*tasks_of(said)))
+
+
+OUT = {"name": "b", "direction": "outbound", "action": "block"}
+
+
+@pytest.mark.parametrize(("closed", "what"), [
+    ({"firewall_profile": {"profiles": "domain", "default_outbound_action": "block"}}, None),
+    ({"firewall_rule": {**OUT, "protocol": "udp", "remote_port": 53}}, "DNS"),
+    ({"firewall_rule": {**OUT, "protocol": "udp", "remote_port": 67}}, "DHCP"),
+    ({"firewall_rule": {**OUT, "protocol": "tcp", "remote_port": "80-100"}}, "Kerberos of the domain"),
+    ({"firewall_rule": {**OUT, "protocol": "tcp", "remote_port": 389, "remote_address": "10.99.0.53"}}, "LDAP of the domain"),
+    ({"firewall_rule": {**OUT, "remote_address": "10.99.0.53", "program": "System"}}, "SMB of the domain"),
+    ({"firewall_rule": {"name": "b", "action": "block", "protocol": "icmpv6", "icmp_type": 135}}, "neighbour discovery of IPv6"),
+])
+def test_what_windows_cannot_do_without(closed: dict[str, Any], what: str | None) -> None:
+    on = LabHost(on=machine("SRV1", domain="corp.example", interfaces=(replace(
+        NETWORKS[0], addresses=("10.99.0.10/24", "fe80::10/64"), dns_servers=("10.99.0.53",)),)), policy=RUN)
+    held = refusal(on.plan(*tasks_of([closed])))
+    assert (f"{what} (" in held) if what else held == "", held
+
+
+def test_what_the_project_protects() -> None:
+    monitoring = ProtectedFlow("monitoring", flow_of({"direction": "inbound", "protocol": "tcp", "local_port": 9100,
+                                                      "remote_address": "10.0.0.5", "program": r"C:\m.exe"}))
+    on = host({})
+    on.policy = replace(RUN, protected_flows=(monitoring,))
+    rule = {"name": "m", "protocol": "tcp", "local_port": 9100, "remote_address": "10.0.0.0/24"}
+    block = {"firewall_rule": {"name": "b", "action": "block", "protocol": "tcp", "local_port": 3389}}
+    assert "monitoring (inbound tcp from 10.0.0.5 to port 9100 by C:\\m.exe) is cut off" in refusal(on.plan(*tasks_of([block])))
+    assert refusal(on.apply(*tasks_of([block, {"firewall_rule": rule}]))) == ""
+    held = refusal(on.plan(*tasks_of([{"firewall_rule": {**rule, "remote_address": "10.0.0.0/30"}}])))
+    assert "monitoring" in held
+    on.policy = replace(on.policy, forced=FORCED)
+    forced = on.plan(*tasks_of([{"firewall_rule": {**rule, "remote_address": "10.0.0.0/30"}}]))
+    assert (refusal(forced), [d.severity for d in told(forced)]) == ("", ["warning"])
