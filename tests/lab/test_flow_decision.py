@@ -51,7 +51,10 @@ def machine_of(case: dict[str, Any]) -> Machine:
     for part, path in VALUES.items():
         for name, data in case.get(part, {}).items():
             subkey, _, value = name.rpartition("\\")
-            on.registry.set(f"{path}\\{subkey}".rstrip("\\"), value, data)
+            if data is None:
+                on.registry.unset(path, name)
+            else:
+                on.registry.set(f"{path}\\{subkey}".rstrip("\\"), value, data)
     if "stopped" in case:
         on.services[case["stopped"]] = "stopped"
     on.surroundings.taken_over = {"Another": tuple(case["taken_over"])} if "taken_over" in case else {}
