@@ -15,8 +15,7 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
 SHELL, CONSOLE, POWERSHELL = "sh", "console", "powershell"
-PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md",
-         *(p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "docs").rglob("*.md")))]
+PAGES = [p.relative_to(ROOT).as_posix() for p in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))]
 ANY_LINES = "…"
 
 
@@ -136,4 +135,5 @@ def _steady(line: str) -> str:
     line = re.sub(r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}", "GUID", line)
     line = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?", "TIME", line)
     line = re.sub(r"\b\d+\.\d{1,2}(?= s\b|$)", "0.0", line)
+    line = re.sub(r"\bport \d{5}\b", "port PORT", line)
     return re.sub(r"(?<=127\.0\.0\.1:)\d+", "PORT", line).rstrip()

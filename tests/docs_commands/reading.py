@@ -102,5 +102,5 @@ def write(terminal: Terminal, block: Block) -> None:
 
 def reason(command: Command, page: str) -> str:
     """Why a command is not run; empty where it is."""
-    rows = (row for row in TABLE["left_out"] if row["page"] == page)
+    rows = (row for row in TABLE["left_out"] if row["page"] == page and "begins" in row)
     return next((str(row["reason"]) for row in rows if command.text.startswith(row["begins"])), "")

@@ -76,6 +76,8 @@ class Terminal:
         told = termios.tcgetattr(inside)
         told[1] &= ~termios.ONLCR
         termios.tcsetattr(inside, termios.TCSANOW, told)
+        # opened by its name it controls the session, and all of that ends with it
+        script = f"exec 0<>{os.ttyname(inside)} 1>&0 2>&0\n{script}"
         try:
             return subprocess.Popen([*BASH, "-c", script], stdin=inside, stdout=inside, stderr=inside, env=self.environment,
                                     start_new_session=True), screen

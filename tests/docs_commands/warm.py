@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+ALIVE = 5.0  # seconds after which it is looked whether somebody is there still
 CALLER = """\
 #!{python} -IS
 import json, os, signal, socket, sys
@@ -26,7 +27,7 @@ way.connect({address!r})
 socket.send_fds(way, [json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode() + b"\\n"], [0, 1, 2])
 answer = way.makefile()
 called = int(answer.readline())
-for number in (signal.SIGINT, signal.SIGTERM):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, frame: os.kill(called, number))
 sys.exit(int(answer.readline() or 1))
 """
@@ -52,21 +53,31 @@ def warm_program() -> Iterator[Path]:
 
 
 def serve(address: str) -> None:
-    """Answer calls until killed."""
+    """Answer calls until killed, or until nobody is there any more who could."""
     from ringfence import kinds
-    from ringfence.cli.app import COMMANDS
+    from ringfence.cli.app import COMMANDS, command_of
+    from ringfence.cli.commands.lab import LabTransport, machines, simulation
 
-    for module in [*(f"ringfence.cli.commands.{name.replace('-', '_')}" for name in COMMANDS), "ringfence.lab.simulated_fleet",
-                   "ringfence.transports.psrp", "ringfence.transports.ssh", "ringfence.views.table"]:
-        importlib.import_module(module)
+    for name in COMMANDS:
+        command_of(name, {})
+    command_of("plan", {}).make_context("plan", [])  # imports what flags are read with
+    for module in ("transports.psrp", "transports.ssh", "views.table"):
+        importlib.import_module(f"ringfence.{module}")
     kinds.load()
+    with simulation(machines(2), LabTransport.mixed):  # with the keys of its servers
+        pass
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(20)
+        listener.settimeout(ALIVE)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # copies that end are nobody's business
+        parent = os.getppid()
         os.write(1, b"ready\n")
-        while True:
-            way, _ = listener.accept()
+        while os.getppid() == parent:
+            try:
+                way, _ = listener.accept()
+            except TimeoutError:
+                continue
             if os.fork() == 0:
                 listener.close()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)

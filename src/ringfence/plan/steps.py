@@ -6,6 +6,7 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import Declarations
 from ringfence.model.state import Id
 from ringfence.plan.bind import bind
+from ringfence.plan.gaps import avoid_gaps
 from ringfence.plan.in_force import judge_in_force
 from ringfence.plan.ledger_checks import limit_changes, tell_of_ledger
 from ringfence.plan.losses import refuse_losses
@@ -22,7 +23,7 @@ STEPS: tuple[Callable[[Plan], Plan], ...] = (
     bind, own, check_references, require_words, judge_in_force, warn_of_open_rules,
     difference, prune, tell_of_ledger, tell_owners,
     refuse_losses, limit_changes,
-    order)
+    order, avoid_gaps)
 
 
 def make(host: str, declarations: Declarations, found: HostSnapshot, diagnostics: Sequence[Diagnostic] = (),

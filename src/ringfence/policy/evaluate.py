@@ -84,8 +84,12 @@ class Policy:
 
     def matches(self, flow: Flow, place: Place) -> Matches:
         """The rules that match or may match a flow, by what they do with it."""
+        return self.by_role(self._index.matches(flow, place), place)
+
+    def by_role(self, matches: Iterable[Match], place: Place) -> Matches:
+        """The same of rules of which it is known that they match."""
         found: dict[str, list[Match]] = {name: [] for name in ("restricted", "secured", "exempt", "bypass", "block", "allow")}
-        for match in self._index.matches(flow, place):
+        for match in matches:
             if (one := self._held(match, place)) is None:
                 continue
             effect = match.filter.effect
@@ -94,6 +98,10 @@ class Policy:
                     "secured" if effect == "secure" else effect)
             found[role].append(one)
         return Matches(**{role: tuple(those) for role, those in found.items()})
+
+    def every_match(self, flow: Flow, place: Place) -> dict[Id, Match]:
+        """Each rule that matches or may match, whatever becomes of it by the merge of stores."""
+        return {match.id: match for match in self._index.matches(flow, place)}
 
     def _held(self, match: Match, place: Place) -> Match | None:
         """A match as the merge of stores leaves it: policy may have local rules ignored."""

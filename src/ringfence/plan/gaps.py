@@ -1,0 +1,210 @@
+"""Gaps on the way from one state to the other: flows that pass before and after, or neither, and otherwise in between.
+
+For one flow a change opens, closes, or does nothing. A flow that passes before and after passes all the way where everything that
+opens for it is made before anything that closes; one that passes neither before nor after is never let through where everything
+that closes comes first. Each pair of changes, one that opens and one that closes, with a flow in common is such a question. An
+order that answers all of them is taken, as near to the usual one as can be; where there is none the plan says which flows are
+concerned, and from which change to which.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.model.filter import Direction, Filter
+from ringfence.model.once import filter_of
+from ringfence.model.resource import Resource
+from ringfence.model.state import Change, Id, references_of, with_changes
+from ringfence.plan.plan import Plan
+from ringfence.policy.evaluate import Policy, decide
+from ringfence.policy.flow import Flow
+from ringfence.policy.matcher import Match, matcher_of
+from ringfence.policy.meeting import common_flows
+from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
+from ringfence.policy.settings_in_force import FIREWALL_PROFILE, SettingsInForce
+
+MAX_QUESTIONS = 20_000  # pairs of changes that are looked at: beyond, the usual order stands
+_TOLD = 3  # flows of a gap that are told
+_WAYS: tuple[Direction, ...] = ("inbound", "outbound")
+_OPENNESS = {"block": -1, "secure": -1, "allow": 1, "exempt": 1}
+
+
+class _Side(NamedTuple):
+    """A change that opens or closes, and for whom: a rule for what it matches, a profile for all that goes through it."""
+
+    number: int
+    filter: Filter
+    other: Filter | None = None  # what it is on the other side of the change
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A flow that passes before and after (`passes`), or neither, and otherwise from one change until another is made."""
+
+    flow: Flow
+    profile: str
+    passes: bool
+    first: Change
+    last: Change
+
+
+def avoid_gaps(plan: Plan) -> Plan:
+    """The plan in an order without gaps, or with what is known of those that no order avoids. Never raises."""
+    changes = [c for c in plan.changes if c.writes]
+    opening, closing = ([*_sides(changes, opens)] for opens in (True, False))
+    if not opening or not closing or len(opening) * len(closing) > MAX_QUESTIONS or plan.invalid:
+        return plan
+    questions = [*_questions(plan, changes, opening, closing)]
+    wanted = {(q.before, q.after) for q in questions if q.before != q.after}
+    if all(a < b for a, b in wanted) and all(q.before != q.after for q in questions):
+        return plan
+    numbers = _sorted(len(changes), wanted | {*_needed(changes)})
+    place = {number: at for at, number in enumerate(numbers)}
+    gaps = [Gap(q.flow, q.profile, q.passes, changes[q.after], changes[q.before]) for q in questions
+            if place[q.after] < place[q.before]]
+    left = [c for c in plan.changes if not c.writes]
+    return replace(plan, changes=(*(changes[n] for n in numbers), *left)).with_diagnostics(*_told(gaps))
+
+
+class _Question(NamedTuple):
+    """before: the number of the change that has to be made before `after`, for a flow that `passes` before and after, or neither
+    before nor after."""
+
+    before: int
+    after: int
+    flow: Flow
+    profile: str
+    passes: bool
+
+
+def _sides(changes: Sequence[Change], opens: bool) -> Iterator[_Side]:
+    """The changes that open, or that close, for the flows of one of their filters."""
+    for number, change in enumerate(changes):
+        if change.id.kind == FIREWALL_PROFILE:
+            if _profile_moves(change, opens):
+                yield from (_Side(number, Filter("allow", direction=way, profile=(change.id.name,))) for way in _WAYS)
+            continue
+        was, will = (filter_of(r) if r is not None else None for r in (change.before, change.after))
+        for one, other in ((was, will), (will, was)):
+            if one is None or not one.enabled:
+                continue
+            more = _OPENNESS[one.effect] > 0
+            # what allows opens where it comes to be, and closes where it goes
+            if (more == opens) == (one is will) and one != other:
+                yield _Side(number, one, other)
+
+
+def _profile_moves(change: Change, opens: bool) -> bool:
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return False
+    was, will = before.in_effect().values(), after.in_effect().values()
+    moved = [(was[n], will[n], p.least) for n, p in before.kind.properties.items() if p.least is not None and was[n] != will[n]]
+    return any((a == least) == opens or (b == least) != opens for a, b, least in moved)
+
+
+class _Trial:
+    """What becomes of flows before, after, and with some of the changes made."""
+
+    def __init__(self, plan: Plan, changes: Sequence[Change]) -> None:
+        self.changes, self.found = changes, plan.found
+        self.network = HostNetwork.of(plan.found.facts, plan.found.conditions)
+        self.before = Policy.of(plan.found.state, self.network, plan.found.unread)
+        self.after = Policy.of(with_changes(plan.found.state, changes), self.network, plan.found.unread)
+        self.places = {p: Place(self.network, p) for p in ALL_PROFILES}
+
+    def action(self, numbers: Collection[int], opens: bool, flow: Flow, profile: str) -> str:
+        """What becomes of a flow once those of the changes are made that open for it, or that close, and no others."""
+        place, settings = self.places[profile], self.before.settings
+        found = self.before.every_match(flow, place)
+        for change in (self.changes[n] for n in numbers):
+            if change.id.kind == FIREWALL_PROFILE:
+                if change.id.name == profile:
+                    settings = SettingsInForce(self.found.state.updated({change.id: change.after}), self.found.unread)
+                continue
+            was, will = found.get(change.id), self._match(change, flow, place)
+            if (_openness(will) > _openness(was)) if opens else (_openness(will) < _openness(was)):
+                found.pop(change.id, None)
+                found |= {change.id: will} if will else {}
+        return decide(flow, place, self.before.by_role(found.values(), place), settings, self.before.doubts).action
+
+    @staticmethod
+    def _match(change: Change, flow: Flow, place: Place) -> Match | None:
+        filter = filter_of(change.after) if change.after is not None else None
+        doubts = matcher_of(filter).match(flow, place) if filter is not None and filter.enabled else None
+        return None if filter is None or doubts is None else Match(change.id, filter, doubts)
+
+
+def _openness(match: Match | None) -> int:
+    return _OPENNESS[match.filter.effect] if match else 0
+
+
+def _questions(plan: Plan, changes: Sequence[Change], opening: Sequence[_Side], closing: Sequence[_Side]) -> Iterator[_Question]:
+    """For each pair of changes flows of which one side, made before the other, would make another thing than before and after."""
+    trial, sides = _Trial(plan, changes), {True: {s.number for s in opening}, False: {s.number for s in closing}}
+    for one in opening:
+        for other in closing:
+            if one.number == other.number:
+                continue
+            for flow, profile in common_flows(one.filter, other.filter, edges=[f for f in (one.other, other.other) if f]):
+                was, will = (p.verdict_at(flow, trial.places[profile]).action for p in (trial.before, trial.after))
+                if was != will or was == "unknown":
+                    continue
+                passes = was == "allow"
+                if trial.action(sides[not passes] - {(one if passes else other).number}, not passes, flow, profile) != was:
+                    first, second = (one, other) if passes else (other, one)
+                    yield _Question(first.number, second.number, flow, profile, passes)
+
+
+def _needed(changes: Sequence[Change]) -> Iterator[tuple[int, int]]:
+    """What no flow asks for: renames come first; what a rule names is there before it, and goes after it."""
+    by_id: dict[Id, int] = {c.id: n for n, c in enumerate(changes)}
+    for number, change in enumerate(changes):
+        if change.action == "rename":
+            yield from ((number, other) for other in range(len(changes)) if changes[other].action != "rename")
+        for resource in (change.before, change.after):
+            for named in _named(change, resource):
+                if (other := by_id.get(named, number)) != number:
+                    yield (number, other) if changes[other].after is None else (other, number)
+
+
+def _named(change: Change, resource: Resource | None) -> list[Id]:
+    return [*references_of(change.id.store, resource).values()] if resource is not None else []
+
+
+def _sorted(count: int, wanted: set[tuple[int, int]]) -> list[int]:
+    """Numbers in an order that has what is wanted, otherwise as they are. Where none has, the smallest goes first."""
+    after, waiting = defaultdict[int, set[int]](set), [0] * count
+    for first, second in wanted:
+        if second not in after[first]:
+            after[first].add(second)
+            waiting[second] += 1
+    ready, left, found = [n for n in range(count) if not waiting[n]], set(range(count)), list[int]()
+    while left:
+        if not ready:
+            ready = [min(left)]
+        number = heapq.heappop(ready)
+        if number not in left:
+            continue
+        left.discard(number)
+        found.append(number)
+        for second in after[number]:
+            waiting[second] -= 1
+            if not waiting[second] and second in left:
+                heapq.heappush(ready, second)
+    return found
+
+
+def _told(gaps: Sequence[Gap]) -> Iterator[Diagnostic]:
+    spans: dict[tuple[str, str, bool], list[Gap]] = defaultdict(list)
+    for gap in gaps:
+        spans[str(gap.first), str(gap.last), gap.passes].append(gap)
+    for (first, last, passes), those in spans.items():
+        flows = "; ".join(dict.fromkeys(f"{g.flow} in the {g.profile} profile" for g in those[:_TOLD]))
+        yes, no = ("passes", "does not pass") if passes else ("does not pass", "passes")
+        yield Diagnostic(NOWHERE, f"{flows} {no} from the change of {first} until that of {last}",
+                         f"It {yes} before and after: no order of these changes avoids it. Make them in two runs, or say it in "
+                         "one rule", "warning")
