@@ -5,6 +5,7 @@ others one beyond; whatever the filter does not name is drawn from what all filt
 """
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +15,7 @@ from core import declared, resources, task
 
 from ringfence.model.facts import Facts, NetworkInterface
 from ringfence.model.state import State, id_of
-from ringfence.model.wfp import NO_PACKAGE, PROFILES_BY_ID, WfpDump, WfpFilter, WfpRange
+from ringfence.model.wfp import AUTHENTICATED, NO_PACKAGE, PROFILES_BY_ID, SECURED, TUNNEL_INTERFACE, WfpDump, WfpFilter, WfpRange
 from ringfence.policy.arbitration import Arbiter, Arbitration
 from ringfence.policy.evaluate import Policy
 from ringfence.policy.flow import Flow
@@ -22,13 +23,16 @@ from ringfence.policy.flow_verdict import FlowVerdict
 from ringfence.policy.matcher import PolicyRule
 from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
 from ringfence.policy.settings_in_force import SettingsInForce
-from ringfence.policy.wfp_flow import TUNNEL_INTERFACE, WfpFlow
+from ringfence.policy.wfp_flow import WfpFlow
+from ringfence.types.packages import package_sid
 from ringfence.windows.wfp_rules import DumpedPolicy, policy_of_dump
 
 SYSTEM, PERSON, EVERYONE = "S-1-5-18", "S-1-5-21-1-2-3-1105", "S-1-1-0"
-_SERVICE = "S-1-5-80-"
+_SERVICE, _PEOPLE = "S-1-5-80-", "S-1-5-21-"
+_PERSON, _FAMILY = re.compile(r"S-1-5-21-[0-9-]+"), re.compile(r'Contains "([^"]+)"')
 _TYPES = {6: "wired", 71: "wireless", 23: "remote_access"}
 _ICMP, _TCP = (1, 58), 6
+_TEXTS = ("ALE_APP_ID", "ALE_USER_ID", "ALE_PACKAGE_ID", "ALE_PACKAGE_FAMILY_NAME")
 RULES = ("MPSSVC_WF", "MPSSVC_WSH", "TEREDO")
 JUDGING = {("inbound", 4): "ALE_AUTH_RECV_ACCEPT_V4", ("inbound", 6): "ALE_AUTH_RECV_ACCEPT_V6",
            ("outbound", 4): "ALE_AUTH_CONNECT_V4", ("outbound", 6): "ALE_AUTH_CONNECT_V6"}
@@ -118,7 +122,8 @@ def asked_of(flow: WfpFlow) -> Flow:
                 flow.local_port if icmp else None, flow.remote_port if icmp else None, flow.program,
                 next((s for s in sorted(token) if s.startswith(_SERVICE)), ""),
                 "" if flow.package == NO_PACKAGE else flow.package,
-                next((s for s in (SYSTEM, PERSON) if s in token), None), str(flow.interface),
+                next((s for s in sorted(token) if s == SYSTEM or s.startswith(_PEOPLE)), None), str(flow.interface),
+                security="authenticated" if flow.flags & SECURED else "clear",
                 edge=flow.inbound and flow.type_of_interface == TUNNEL_INTERFACE)
 
 
@@ -139,13 +144,14 @@ class Edges:
         for one in self.all:
             for c in one.conditions:
                 values = c.value if isinstance(c.value, WfpRange) else (c.value,)
-                near = [v + d if isinstance(v, int) else v for v in values if v is not None for d in (-1, 0, 1)]
+                near = [v + d if isinstance(v, int) else v for v in values if isinstance(v, int) == (c.field not in _TEXTS)
+                        for d in (-1, 0, 1)]
                 found.setdefault(_family_of(c.field, one), {}).update(dict.fromkeys(near))
         return {field: list(values) for field, values in found.items()}
 
     def flows(self, count: int) -> Iterator[WfpFlow]:
         """Flows: most from one filter of a rule each, the others from what all name."""
-        for _ in range(count):
+        for _ in range(count if self.ways else 0):
             template = self.random.choice(self.templates) if self.templates and self.random.random() < 0.85 else None
             yield self._flow(template)
 
@@ -154,7 +160,8 @@ class Edges:
             self.random.choice(self.ways))
         conditions: dict[str, list[Any]] = {}
         for c in template.conditions if template else ():
-            if self.random.random() < 0.9:  # else another value than the filter asks for
+            understood = isinstance(c.value, WfpRange) or isinstance(c.value, int) == (c.field not in _TEXTS)
+            if understood and self.random.random() < 0.9:  # else another value than the filter asks for
                 conditions.setdefault(c.field, []).append(c.value)
         protocol = self._of(conditions, "IP_PROTOCOL", [6, 17, 6, 17, 1 if family == 4 else 58, 2])
         icmp = protocol in _ICMP
@@ -176,7 +183,10 @@ class Edges:
         rpc = "ALE_SIO_FIREWALL_SYSTEM_PORT" in conditions and self.random.random() < 0.7
         if rpc and protocol == _TCP and flow.program != "System":  # RPC gives programs ports that are not well-known ones
             flow = replace(flow, rpc_port=True, local_port=max(flow.local_port or 0, 1024))
-        return self._strange(replace(flow, rpc_port=flow.rpc_port or False))
+        families = _FAMILY.findall(" ".join(str(v) for v in conditions.get("ALE_PACKAGE_FAMILY_NAME", ())))
+        containers = [v for v in conditions.get("ALE_PACKAGE_ID", ()) if v != NO_PACKAGE]
+        apps = [*((package_sid(f), f) for f in families), *((v, "An.App_8wekyb3d8bbwe") for v in containers)]
+        return self._strange(replace(flow, rpc_port=flow.rpc_port or False), apps, str(descriptor))
 
     def _of(self, conditions: dict[str, list[Any]], field: str, others: Sequence[Any]) -> Any:
         """A value at an end of what a filter asks for, or one beyond; else any other."""
@@ -194,6 +204,12 @@ class Edges:
         if listed and (services or self.random.random() < 0.5):
             return frozenset({EVERYONE, SYSTEM, self.random.choice(listed)})
         return frozenset({EVERYONE, self.random.choice([SYSTEM, PERSON])})
+
+    @cached_property
+    def secured(self) -> bool:
+        """Whether rules ask for what IPsec secured."""
+        return any(c.field == "FLAGS" and isinstance(c.value, int) and c.value & (SECURED | AUTHENTICATED)
+                   for one in self.templates for c in one.conditions)
 
     @cached_property
     def services(self) -> list[str]:
@@ -222,14 +238,18 @@ class Edges:
             return _WIRED
         return self.random.choice(asked * 4 or self.interfaces[str(family)])
 
-    def _strange(self, flow: WfpFlow) -> WfpFlow:
-        """Now and then an app, or a tunnel."""
+    def _strange(self, flow: WfpFlow, apps: list[tuple[str, str]], descriptor: str) -> WfpFlow:
+        """Now and then an app, a tunnel, or what IPsec secured, where rules ask for that."""
         chance = self.random.random()
-        if chance < 0.02:
+        if chance < 0.02 or (apps and chance < 0.8):
             capabilities = {f"S-1-15-3-{n}" for n in (1, 2, 3) if self.random.random() < 0.5}
-            return replace(flow, package="S-1-15-2-1-2-3", package_family="An.App_8wekyb3d8bbwe",
-                           token=frozenset({EVERYONE, PERSON, *capabilities}))
-        if chance < 0.03:
+            package, family = self.random.choice(apps or [(package_sid("An.App_8wekyb3d8bbwe"), "An.App_8wekyb3d8bbwe")])
+            owner = self.random.choice([PERSON, *_PERSON.findall(descriptor) * 4])
+            return replace(flow, package=package, package_family=family,
+                           token=frozenset({EVERYONE, owner, *capabilities}))
+        if chance < 0.04 and self.secured:
+            return replace(flow, flags=SECURED | AUTHENTICATED)
+        if chance < 0.05:
             return replace(flow, interface_type=TUNNEL_INTERFACE, tunnel_type=1 if flow.family == 4 else 14)
         return flow
 

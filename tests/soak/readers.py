@@ -15,12 +15,15 @@ from core import KINDS, cases, declared, task
 from documents import RUN
 from faulty import frame
 from hosts import LabHost
+from wfp_xml import dump_text, flow_of
 
 from ringfence.batch import Batch, Reply
 from ringfence.cli import app
+from ringfence.diagnostics import InputError
 from ringfence.documents import vault
 from ringfence.errors import PRECEDENCE, ExitCode
 from ringfence.model.plain import resource_as_data
+from ringfence.policy.arbitration import Arbiter
 from ringfence.report import HostResult
 from ringfence.run.who_changed import drift_host
 from ringfence.secret import Secret
@@ -30,6 +33,8 @@ from ringfence.views.table import VIEWS
 from ringfence.views.view import ViewOptions
 from ringfence.windows.policy_events import LOGS
 from ringfence.windows.read import read
+from ringfence.windows.wfp_dump import read_wfp_dump
+from ringfence.windows.wfp_rules import policy_of_dump
 
 ROOT = Path(__file__).parents[2]
 RUNS = {"ringfence.yml": "inventory: hosts.yml\nplaybooks: [site.yml]\n",
@@ -245,6 +250,15 @@ def events_answer(text: str) -> None:
     show(result)
 
 
+def filters_of_host(text: str) -> None:
+    """A dump of the filtering platform: read, made rules of, and asked about flows."""
+    with contextlib.suppress(InputError):
+        dump = read_wfp_dump(text)
+        policy_of_dump(dump)
+        for way in ("inbound", "outbound"):
+            Arbiter(dump).arbitrate(flow_of({"way": way, "local_port": 443, "remote_port": 443, "remote_address": "10.0.0.1"}))
+
+
 def host_readers() -> list[Reader]:
     """All that read what hosts say."""
     strings = [case["string"] for name in ("firewall_rules", "unknown_conditions") for case in cases(name)]
@@ -256,6 +270,7 @@ def host_readers() -> list[Reader]:
         Reader("security descriptor", descriptor, SEEDS["descriptors"], 1500),
         Reader("known hosts", hosts_line, [f"web1,10.0.0.1 {line}\n*.x,!y {line}\n@revoked * {line}\n# c\n[web1]:22 {line}\n"
                                            f"|1|AAAAAAAAAAAAAAAAAAAAAAAAAAA=|AAAAAAAAAAAAAAAAAAAAAAAAAAA= {line}\n"], 500),
+        Reader("dump of filters", filters_of_host, [dump_text(case) for case in cases("wfp")], 300),
         Reader("answer of a host", answer, [], 100, [json.loads(_answers()[1])]),
         Reader("answer about events", events_answer, [], 60, [json.loads(_logs())]),
     ]

@@ -11,6 +11,7 @@ from wfp_xml import blob, dump_of, dump_text
 
 from ringfence.diagnostics import InputError
 from ringfence.model.wfp import WfpCondition, WfpRange
+from ringfence.windows import wfp_dump
 from ringfence.windows.wfp_dump import MAX_WFP_DEPTH, is_wfp_dump, read_wfp_dump
 
 TWO = {"filters": [{"name": "Filtre de démarrage", "rule": 7}, {"name": "引导时间筛选器", "layer": "ALE_AUTH_RECV_ACCEPT_V4"}]}
@@ -34,7 +35,7 @@ def test_a_dump_of_filters_says_that_it_is_one() -> None:
     assert (part.whole, part.sublayers, part.callouts) == (False, {}, {})
     assert part.filters == dump_of(TWO).filters
     assert part.tells("ALE_AUTH_RECV_ACCEPT_V4")
-    assert not part.tells("ALE_AUTH_RECV_ACCEPT_V6")
+    assert part.untold == ("ALE_AUTH_RECV_ACCEPT_V6", "ALE_AUTH_CONNECT_V6")
 
 
 def test_a_layer_without_filters_is_told_of() -> None:
@@ -51,6 +52,18 @@ def test_values(row: tuple[str, str, Any]) -> None:
     else:
         value = WfpRange(*expected) if isinstance(expected, list) else expected
         assert found == WfpCondition("IP_REMOTE_ADDRESS", match, value)
+
+
+@pytest.mark.parametrize("inside", [
+    "", "<type>FWP_UINT16</type>", "<type>FWP_UINT16</type><uint16/>", "<type>FWP_BYTE_BLOB_TYPE</type>",
+    "<type>FWP_BYTE_BLOB_TYPE</type><byteBlob><data>41</data></byteBlob>", "<type>FWP_SID</type>",
+    "<type>FWP_RANGE_TYPE</type><rangeValue><valueLow><type>FWP_UINT8</type><uint8>1</uint8></valueLow></rangeValue>",
+    "<type>FWP_V6_ADDR_MASK</type><v6AddrMask/>"])
+def test_a_value_with_a_piece_missing_is_none(inside: str) -> None:
+    text = dump_text({"filters": [{"if": ["IP_REMOTE_PORT EQUAL u16 443"]}]})
+    (found,) = read_wfp_dump(text.replace("<type>FWP_UINT16</type><uint16>443</uint16>", inside)).filters[0].conditions
+    assert (found.field, found.value) == ("IP_REMOTE_PORT", None)
+    assert "FWP_MATCH_EQUAL" in found.verbatim
 
 
 def test_the_name_of_the_rule_that_a_block_filter_is_of() -> None:
@@ -92,6 +105,28 @@ def test_what_is_none(data: str | bytes, says: str) -> None:
     assert str(caught.value).startswith("state.xml")
     assert says in str(caught.value)
     assert "netsh wfp show state" in str(caught.value) or "is it the right file" in str(caught.value)
+
+
+@pytest.mark.parametrize(("limit", "says"), [
+    ("MAX_WFP_DUMP", "is larger than 3"), ("MAX_WFP_CONDITIONS", "more than 3 conditions")])
+def test_more_than_any_host_has(monkeypatch: pytest.MonkeyPatch, limit: str, says: str) -> None:
+    monkeypatch.setattr(wfp_dump, limit, 3)
+    with pytest.raises(InputError, match=says):
+        read_wfp_dump(dump_text({"filters": [{}] * 4}))
+
+
+@pytest.mark.parametrize(("weight", "expected"), [
+    ("<type>FWP_UINT8</type><uint8>9</uint8>", 9 << 60), ("<type>FWP_UINT64</type><uint64>7</uint64>", 7),
+    ("<type>FWP_EMPTY</type>", 0)])
+def test_a_weight_where_no_effective_one_is_told(weight: str, expected: int) -> None:
+    text = re.sub("<effectiveWeight>.*?</effectiveWeight>", "", dump_text({"filters": [{}]}))
+    assert read_wfp_dump(text.replace("<type>FWP_EMPTY</type>", weight, 1)).filters[0].weight == expected
+
+
+def test_a_connection_of_nobody_knows_whom() -> None:
+    listed = "<aleConnectedEndpoints><item><endpointId>1</endpointId></item></aleConnectedEndpoints></wfpstate>"
+    (connection,) = read_wfp_dump(TEXT.replace("</wfpstate>", listed)).connections
+    assert (connection.program, connection.local_address, connection.protocol, connection.remote_port) == ("", None, 0, 0)
 
 
 def test_names_of_strangers_may_hold_anything() -> None:

@@ -17,6 +17,15 @@ NO_PACKAGE = "S-1-0-0"
 """What stands for the app container of a program that runs in none."""
 WINDOWS_OWN = 2**64 - 1
 """The number that stands for no rule: the filter is one of Windows' own beside them."""
+AUTHORIZING = ("ALE_AUTH_RECV_ACCEPT_V4", "ALE_AUTH_RECV_ACCEPT_V6", "ALE_AUTH_CONNECT_V4", "ALE_AUTH_CONNECT_V6")
+"""The layers at which new connections are let through or not, where the filters of firewall rules are (ALE Layers)."""
+LOOPBACK, SECURED, REAUTHORIZED, AUTHENTICATED, OTHER_LOOPBACK = 0x1, 0x2, 0x4, 0x10000, 0x800000
+"""Bits of the field FLAGS (Filtering Condition Flags): what does not leave the host; what IPsec secured, or only authenticated; a
+flow that is looked at again; loopback of what is in no app container, as five hosts have it."""
+TUNNEL_INTERFACE = 131
+"""The type of interfaces that are tunnels; others are 6 wired, 23 PPP, 24 loopback, 53 virtual, 71 wireless (IANA, ifType)."""
+RPC_PORT, EDGE_PORT = 1, 2
+"""Bits of ALE_SIO_FIREWALL_SYSTEM_PORT: the port is one that RPC gave away; the socket asked for what comes through edges."""
 PROFILES_BY_ID: Mapping[int, str] = {1: "public", 2: "private", 3: "domain"}
 """Profiles as conditions number them; 0 is none. Not the bits of a rule (1 domain, 2 private, 4 public): filters of rules that
 Windows ships for private networks alone carry 2, interfaces without a network 1."""
@@ -173,6 +182,12 @@ class WfpDump:
     def tells(self, layer: str) -> bool:
         """Whether the dump shows what is in a layer: where it does not, nobody knows that there is nothing."""
         return layer in self.layers or layer in self.by_layer
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Those of the authorizing layers that the dump does not show: parameters of `show filters` leave them out (dir=out), and
+        nothing else in it says so."""
+        return tuple(layer for layer in AUTHORIZING if not self.tells(layer))
 
     @property
     def taken_by(self) -> WfpSession | None:

@@ -14,6 +14,7 @@ from ringfence.policy.place import Place, own_addresses
 from ringfence.types.base import KeptPiece
 from ringfence.types.network import PROTOCOLS
 from ringfence.types.network_sets import interval, merged
+from ringfence.types.packages import package_sid
 
 Outcome = bool | str
 """True, False, or in words what is not known."""
@@ -185,7 +186,14 @@ def _package(value: str) -> Condition:
 
 
 def _package_family(value: str) -> Condition:
-    return lambda flow, place: False if flow.package == "" else f"whether its program is the app {value}"
+    container = package_sid(value)
+
+    def condition(flow: Flow, place: Place) -> Outcome:
+        if flow.package is None:
+            return f"whether its program is the app {value}"
+        return flow.package.upper() == container
+
+    return condition
 
 
 def _owner(value: str) -> Condition:

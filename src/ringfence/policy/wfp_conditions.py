@@ -7,7 +7,7 @@ compared as they stand: a path with capitals is that of no program, for the plat
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ringfence.model.wfp import WfpCondition, WfpFilter, WfpRange
+from ringfence.model.wfp import SECURED, WfpCondition, WfpFilter, WfpRange
 from ringfence.policy.access_check import granted
 from ringfence.policy.flow_conditions import Outcome
 from ringfence.policy.wfp_flow import NO_FIELD, WFP_FIELDS, FieldValue, WfpFlow
@@ -85,7 +85,7 @@ def _any(tests: list[_Test]) -> _Test:
 def _test(condition: WfpCondition) -> _Test:
     field, value = condition.field, condition.value
     compiled = MATCHES.get(condition.match)
-    if value is None or compiled is None or (isinstance(value, WfpRange) and condition.match not in _OF_RANGES):
+    if value is None or compiled is None or not _fits(condition.match, value):
         told = f"what {field} {condition.match} {condition.verbatim or value} means"
         return lambda flow: told
     if field in _ACCESS or field in _PEERS:
@@ -95,6 +95,13 @@ def _test(condition: WfpCondition) -> _Test:
     if (of := WFP_FIELDS.get(field)) is None:
         return lambda flow: f"its {field}"
     return _compared(field, of, compiled(value), condition.match, type(value))
+
+
+def _fits(match: str, value: int | str | WfpRange) -> bool:
+    """Whether a comparison is one of values of that sort: those that order and those of flags are of numbers."""
+    if isinstance(value, WfpRange):
+        return match in _OF_RANGES
+    return isinstance(value, int) or not match.startswith(("FLAGS_", "GREATER", "LESS"))
 
 
 def _compared(field: str, of: Callable[[WfpFlow], FieldValue], holds: Callable[[Any], bool], match: str, kind: type) -> _Test:
@@ -134,8 +141,8 @@ def _access(field: str, descriptor: str, match: str) -> _Test:
         return lambda flow: f"what {field} {match} means"
 
     def test(flow: WfpFlow) -> Outcome:
-        if field in _PEERS:
-            return f"its {field}"
+        if field in _PEERS:  # IPsec tells who the other side is: of clear traffic there is nobody to grant access to
+            return False if match == "EQUAL" and not (flow.flags | flow.unknown_flags) & SECURED else f"its {field}"
         if field == "ALE_PACKAGE_FAMILY_NAME" and flow.package_family == "":
             found: Outcome = False
         else:

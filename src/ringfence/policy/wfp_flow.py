@@ -5,17 +5,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-from ringfence.model.wfp import NO_PACKAGE
+from ringfence.model.wfp import NO_PACKAGE, RPC_PORT, TUNNEL_INTERFACE
 from ringfence.policy.flow import ICMPV4, ICMPV6
 
 Way = Literal["inbound", "outbound", "forward", "listen", "bind", "icmp_error_inbound", "icmp_error_outbound"]
-# Filtering Condition Flags; those of the two sorts of loopback as real dumps use them
-LOOPBACK, SECURED, REAUTHORIZED = 0x1, 0x2, 0x4
-APP_LOOPBACK, OTHER_LOOPBACK = 0x400000, 0x800000
 UNKNOWN_FLAGS = 0x8 | 0x200 | 0x4000 | 0x8000  # how the socket is bound, a name of the peer, promiscuous: nobody tells here
-TUNNEL_INTERFACE = 131  # ifType of IANA; 6 wired, 23 PPP, 24 loopback, 53 virtual, 71 wireless
 _LUID_TYPE = 48  # the type of an interface is in the highest bits of its LUID (NET_LUID_LH)
-_RPC_DYNAMIC = 1  # FWPM_CONDITION_ALE_SIO_FIREWALL_SYSTEM_PORT: the port is one that RPC gives
 
 
 class NoField(Enum):
@@ -33,13 +28,13 @@ class WfpFlow:
     """The first packet of a flow. None: not known, so that conditions on it are not decided.
 
     way: where it comes to be judged; listen and bind are questions of a program, which let no traffic pass · family: 4 or 6 ·
-    addresses: as types/addresses counts them · ports: of ICMP local_port is the type and remote_port the code · program: the
-    device path in lower case, or System · token: the SIDs that the account has and that it has enabled, those of services and
-    of capabilities too · package: the SID of the app container, NO_PACKAGE for none · package_family: its family name, empty
-    for none · profile: its id (PROFILES_BY_ID), 0 for none · interface: the LUID of the one that it comes by or leaves by ·
-    interface_type, tunnel_type: as IANA numbers them; worked out of the LUID where that is known · epoch: the quarantine epoch
-    of the interface · flags: Filtering Condition Flags, of which those in unknown_flags are not known · rpc_port: whether its
-    local port is one that RPC gave away.
+    addresses: as types/addresses counts them; local is the destination of what is forwarded · ports: of ICMP local_port is the
+    type and remote_port the code · program: the device path in lower case, or System · token: the SIDs that the account has,
+    those of services and of capabilities too · package: the SID of the app container, NO_PACKAGE for none · package_family: its
+    family name, empty for none · profile: its id (PROFILES_BY_ID), 0 for none · interface: the LUID of the one that it comes or
+    leaves by · interface_type, tunnel_type: as IANA numbers them; worked out of the LUID where that is known · epoch: the
+    quarantine epoch of the interface · flags: Filtering Condition Flags, of which those in unknown_flags are not known ·
+    rpc_port: whether its local port is one that RPC gave away.
     """
 
     way: Way
@@ -103,7 +98,7 @@ def _icmp_type(flow: WfpFlow) -> FieldValue:
 
 
 def _system_port(flow: WfpFlow) -> FieldValue:
-    return None if flow.rpc_port is None else _RPC_DYNAMIC if flow.rpc_port else 0
+    return None if flow.rpc_port is None else RPC_PORT if flow.rpc_port else 0
 
 
 _INTERFACE: Mapping[str, Callable[[WfpFlow], FieldValue]] = {

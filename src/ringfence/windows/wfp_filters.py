@@ -10,16 +10,30 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.model.filter import Filter
-from ringfence.model.wfp import NO_PACKAGE, PROFILES_BY_ID, WfpCondition, WfpFilter, WfpRange
+from ringfence.model.wfp import (
+    AUTHENTICATED,
+    LOOPBACK,
+    NO_PACKAGE,
+    PROFILES_BY_ID,
+    REAUTHORIZED,
+    RPC_PORT,
+    SECURED,
+    WfpCondition,
+    WfpFilter,
+    WfpRange,
+)
 from ringfence.types.addresses import interval_text
 from ringfence.types.network import protocol
 from ringfence.types.network_sets import address_set
+from ringfence.types.sddl import WELL_KNOWN
+from ringfence.types.well_known_accounts import SIDS
 
-FAMILIES: Mapping[str, str] = {"4": interval_text(0, 2**32 - 1), "6": interval_text(1 << 128, (1 << 129) - 1)}
+_ADDRESSES = (0, 2**32 - 1), (1 << 128, (1 << 129) - 1)
+FAMILIES: Mapping[str, str] = {family: interval_text(*ends) for family, ends in zip("46", _ADDRESSES, strict=True)}
 """All addresses of a family, as a layer of it is for."""
 _INTERFACE_TYPES = {6: "wired", 71: "wireless", 23: "remote_access"}  # IANA's types of interfaces; never seen in a rule's filter
 _ICMP = ("icmpv4", "icmpv6")
-_REAUTHORIZED, _LOOPBACK, _SECURED = 0x4, 0x1, 0x2 | 0x10000
+_SECURED = SECURED | AUTHENTICATED
 _ALLOWED = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:(?:\(A;[A-Z]*;[A-Z]+;;;[^;()]+\))+")
 _TRUSTEE = re.compile(r"([^;()]+)\)")
 _SERVICE, _CONTAINER = "S-1-5-80-", ("S-1-15-", "AC")
@@ -35,7 +49,7 @@ class NoFilter(Exception):
 def is_for_reauthorization(filter: WfpFilter) -> bool:
     """Whether it is for flows that are alive: the twin of a filter for new ones, which has the other interface in its conditions
     (173 pairs of five hosts)."""
-    return any(c.field == "FLAGS" and c.match == "FLAGS_ALL_SET" and c.value == _REAUTHORIZED for c in filter.conditions)
+    return any(c.field == "FLAGS" and c.match == "FLAGS_ALL_SET" and c.value == REAUTHORIZED for c in filter.conditions)
 
 
 def filters_of(filter: WfpFilter, service_names: Mapping[str, str]) -> Iterator[Filter]:
@@ -83,19 +97,29 @@ def _one(conditions: Conditions) -> Any:
     return conditions[0].value
 
 
-def _intervals(conditions: Conditions) -> Iterator[tuple[int, int]]:
+def _intervals(conditions: Conditions, *limits: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """The values of conditions on numbers of which one has to be met; all of them within one of the limits. Raises NoFilter."""
     for c in conditions:
-        if c.match not in ("EQUAL", "RANGE") or not isinstance(c.value, int | WfpRange):
+        first, last = c.value if isinstance(c.value, WfpRange) else (c.value, c.value)
+        if c.match not in ("EQUAL", "RANGE") or not (isinstance(first, int) and isinstance(last, int)) or not any(
+                low <= first <= last <= high for low, high in limits):
             raise NoFilter(f"{c.field} {c.match} {c.verbatim or c.value}")
-        yield (c.value, c.value) if isinstance(c.value, int) else c.value
+        yield first, last
 
 
 def _ports(name: str) -> Callable[[Conditions], Properties]:
-    return lambda conditions: {name: tuple(str(a) if a == b else f"{a}-{b}" for a, b in _intervals(conditions))}
+    return lambda conditions: {name: tuple(str(a) if a == b else f"{a}-{b}" for a, b in _intervals(conditions, (0, 65_535)))}
 
 
 def _addresses(name: str) -> Callable[[Conditions], Properties]:
-    return lambda conditions: {name: address_set((a, b, interval_text(a, b)) for a, b in _intervals(conditions))}
+    return lambda conditions: {name: address_set((a, b, interval_text(a, b)) for a, b in _intervals(conditions, *_ADDRESSES))}
+
+
+def _protocol(conditions: Conditions) -> Properties:
+    ((number, last),) = _intervals(conditions[:1], (0, 255))
+    if len(conditions) > 1 or number != last:
+        raise NoFilter("several protocols")
+    return {"protocol": protocol(str(number))}
 
 
 def _profile(conditions: Conditions) -> Properties:
@@ -112,12 +136,12 @@ def _account(conditions: Conditions) -> Properties:
     trustees = _TRUSTEE.findall(descriptor)
     if all(t.upper().startswith(_SERVICE) for t in trustees):
         return {"services": tuple(t.upper() for t in trustees)}
-    people = [t for t in trustees if not t.startswith(_CONTAINER)]
-    if len(people) < len(trustees):
-        if len(people) > 1:
-            raise NoFilter("an app of several accounts")
-        return {"owner": people[0]} if people[0].upper().startswith("S-1-5-21-") else {}
-    return {"local_user": descriptor}
+    people = [WELL_KNOWN.get(t.upper(), t) for t in trustees if not t.upper().startswith(_CONTAINER)]
+    if len(people) == len(trustees):
+        return {"local_user": descriptor}
+    if len(people) != 1:
+        raise NoFilter("an app of several accounts, or of none")
+    return {} if people == [SIDS["everyone"]] else {"owner": people[0]}
 
 
 def _package(conditions: Conditions) -> Properties:
@@ -139,7 +163,7 @@ def _flags(conditions: Conditions) -> Properties:
     for c in conditions:
         if c.match == "FLAGS_ALL_SET" and isinstance(c.value, int) and c.value & _SECURED and not c.value & ~_SECURED:
             found["authentication"] = "required"
-        elif (c.match, c.value) != ("FLAGS_NONE_SET", _LOOPBACK):
+        elif (c.match, c.value) != ("FLAGS_NONE_SET", LOOPBACK):
             raise NoFilter(f"FLAGS {c.match} {c.value}")
     return found
 
@@ -158,7 +182,7 @@ def _interface_type(conditions: Conditions) -> Properties:
 
 
 def _rpc(conditions: Conditions) -> Properties:
-    if _one(conditions) != 1:
+    if _one(conditions) != RPC_PORT:
         raise NoFilter(f"ALE_SIO_FIREWALL_SYSTEM_PORT {_one(conditions)}")
     return {"local_port": ("RPC",)}
 
@@ -172,7 +196,7 @@ def _accounts_of_peers(name: str) -> Callable[[Conditions], Properties]:
 
 
 _PROPERTIES: Mapping[str, Callable[[Conditions], Properties]] = {
-    "IP_PROTOCOL": lambda c: {"protocol": protocol(str(_one(c)))}, "IP_LOCAL_PORT": _ports("local_port"),
+    "IP_PROTOCOL": _protocol, "IP_LOCAL_PORT": _ports("local_port"),
     "IP_REMOTE_PORT": _ports("remote_port"), "ORIGINAL_ICMP_TYPE": _ports("icmp_type"),
     "IP_REMOTE_ADDRESS": _addresses("remote_address"), "IP_LOCAL_ADDRESS": _addresses("local_address"),
     "ALE_APP_ID": lambda c: {"program": str(_one(c))}, "ALE_USER_ID": _account, "ALE_PACKAGE_ID": _package,

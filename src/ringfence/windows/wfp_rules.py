@@ -12,13 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from ringfence.model.filter import Filter
 from ringfence.model.state import LOCAL, Id
-from ringfence.model.wfp import FIREWALL, HARDENING, PROFILES_BY_ID, WINDOWS_OWN, WfpDump, WfpFilter
+from ringfence.model.wfp import AUTHORIZING, EDGE_PORT, FIREWALL, HARDENING, PROFILES_BY_ID, WINDOWS_OWN, WfpDump, WfpFilter
 from ringfence.windows.origin import STATIC_SERVICE
 from ringfence.windows.wfp_filters import NoFilter, by_field, filters_of, is_for_reauthorization, merged_filters
 
 _KIND = "firewall_rule"
 _DEFAULT, _ALLOW, _OVERRIDES = 8, 9, 11  # classes of weights; what overrides block rules was never seen, and is above them
-_JUDGING = ("ALE_AUTH_RECV_ACCEPT_V4", "ALE_AUTH_RECV_ACCEPT_V6", "ALE_AUTH_CONNECT_V4", "ALE_AUTH_CONNECT_V6")
 _INBOUND = "ALE_AUTH_RECV_ACCEPT_"
 _BUILT_IN = 15  # a class above all rules: loopback, stealth, FTP
 
@@ -90,11 +89,11 @@ def policy_of_dump(dump: WfpDump, services: Iterable[str] = ()) -> DumpedPolicy:
 def _groups(dump: WfpDump, sublayer: str) -> Iterator[tuple[str, list[WfpFilter]]]:
     """The filters for new flows that are of rules, by rule; those of Windows' own making alone."""
     found: dict[str, list[WfpFilter]] = {}
-    for layer in _JUDGING:
+    for layer in AUTHORIZING:
         for one in dump.by_layer.get(layer, ()):
             if one.sublayer != sublayer or "BOOTTIME" in one.flags or is_for_reauthorization(one):
                 continue
-            if sublayer == FIREWALL and not _ALLOW <= one.weight_class < _BUILT_IN:
+            if not (_ALLOW if sublayer == FIREWALL else 0) <= one.weight_class < _BUILT_IN:
                 continue
             known = one.rule not in (None, WINDOWS_OWN)
             found.setdefault(f"{one.rule:016x}" if known else one.key, []).append(one)
@@ -114,17 +113,17 @@ def _edges(dump: WfpDump) -> dict[str, str]:
     """{rule: what it says of edge traversal} of those that let something pass: these have filters in a sublayer of their own, for
     tunnels, or for sockets that asked for it (97 rules of five hosts)."""
     found = {}
-    for layer in _JUDGING:
+    for layer in AUTHORIZING:
         for one in dump.by_layer.get(layer, ()):
             if one.sublayer == "TEREDO" and one.rule not in (None, WINDOWS_OWN) and one.action == "PERMIT":
-                asked = "ALE_SIO_FIREWALL_SYSTEM_PORT" in by_field(one)
+                asked = any(c.value == EDGE_PORT for c in by_field(one).get("ALE_SIO_FIREWALL_SYSTEM_PORT", ()))
                 found[f"{one.rule:016x}"] = "defer_to_app" if asked else "allow"
     return found
 
 
 def _profiles(dump: WfpDump) -> dict[str, DumpedDefaults]:
     found: dict[str, DumpedDefaults] = {}
-    for layer in _JUDGING:
+    for layer in AUTHORIZING:
         for one in dump.by_layer.get(layer, ()):
             if one.sublayer != FIREWALL or one.weight_class != _DEFAULT or one.action not in ("PERMIT", "BLOCK"):
                 continue
