@@ -269,13 +269,15 @@ def _check_program(rule: FirewallRule) -> Iterable[Finding]:
         yield Finding("service", "* is every program that runs as a service: the rule lets in to all of them",
                       "name the service, or the program too", "warning")
     path = (rule.program or "").casefold()
-    if hidden := next((c for c in path if unicodedata.category(c) == "Cf"), ""):
+    if not path:
+        return
+    if not path.isascii() and (hidden := next((c for c in path if unicodedata.category(c) == "Cf"), "")):
         yield Finding("program", f"there is a character in it that nobody sees (U+{ord(hidden):04X}): no program has that path",
                       "type it anew: it comes from a web page or a dialog", "warning")
     if path.startswith("$"):
         yield Finding("program", f"{rule.program} begins with a variable of PowerShell, which the firewall does not know",
                       "write it between percent signs: %SystemRoot%", "warning")
-    if path and path != "system" and "\\" not in path:
+    if path != "system" and "\\" not in path:
         yield Finding("program", f"{rule.program} is no path: no program has it", "say the whole path", "warning")
     if path.endswith("\\"):
         yield Finding("program", f"{rule.program} is a folder: no program has that path", "say the whole path", "warning")

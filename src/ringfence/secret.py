@@ -123,10 +123,9 @@ def revealed(secret: Secret | None) -> str | None:
 
 def contains_secret(value: Any) -> bool:
     """Whether a secret is in a plain value: itself, or a member of a list or mapping in it."""
-    if isinstance(value, str | int | float):  # what most values are
+    if isinstance(value, str):  # what most values are, and not to be taken for the sequence that it is too
         return False
-    if isinstance(value, list | tuple):
-        return any(map(contains_secret, value))
-    if isinstance(value, Mapping):
-        return any(map(contains_secret, value.values()))
+    if isinstance(value, list | tuple | Mapping):
+        members = value.values() if isinstance(value, Mapping) else value
+        return any(map(contains_secret, [m for m in members if m.__class__ is not str]))
     return isinstance(value, Secret)

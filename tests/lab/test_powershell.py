@@ -195,7 +195,8 @@ def test_facts_are_those_of_the_machine() -> None:
         assert facts["management"].pop("local_port") == (22 if transport == "ssh" else 5985)
         apart = ("powershell", "time", "management", "verbs", "script_sha256")
         assert facts == {k: v for k, v in wanted.items() if k not in apart} | {
-            "management": {"local_address": "10.99.0.10", "remote_address": "10.99.0.1"}}
+            "management": {"local_address": "10.99.0.10", "remote_address": "10.99.0.1"} | (
+                {"program": r"C:\Windows\System32\OpenSSH\sshd.exe", "service": "sshd"} if transport == "ssh" else {})}
 
 
 @pytest.mark.parametrize("denied", [(POLICY,), (rf"{POLICY}\DomainProfile\Logging", rf"{POLICY}\firewallrules"), (GROUP_POLICY,)])

@@ -40,6 +40,15 @@ def test_what_is_alike_is_so_by_its_values() -> None:
         assert alike(one, one)
         assert alike(one, same)
         assert not alike(one, other)
+    assert filter_of(one) is filter_of(same)
+    assert filter_of(other) != filter_of(one)
+
+
+def test_what_was_worked_out_before_holds_for_what_is_alike() -> None:
+    known, other = rule(local_port=("80",)), rule(local_port=("80",))
+    filter = filter_of(known)
+    assert alike(other, known)
+    assert filter_of(other) is filter
 
 
 def test_pairs_are_remembered_up_to_a_number() -> None:

@@ -1,5 +1,6 @@
 """What is declared and not in force: each reason with each kind, as plan, drift and apply say it."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from hosts import LabHost
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.lab import GROUP_POLICY, MDM, POLICY, Machine, NetworkAdapter, machine
 from ringfence.plan.obstacles import OBSTACLES, Obstacle
+from ringfence.plan.reasons import PolicyOnHost
 from ringfence.policy.place import ALL_PROFILES
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
@@ -69,6 +71,32 @@ def test_what_stands_in_the_way(case: dict[str, Any]) -> None:
     assert case.get("asks", 0) == len(host.verbs("Enforcement.Read")) - asked
     again: HostResult = host.apply(*declared)
     assert (again.obstacles, again.status, again.exit_code) == (planned.obstacles, planned.status, planned.exit_code)
+
+
+MANY = [task("firewall_rule", {"name": f"many-{number}", "protocol": "tcp", "local_port": 9000 + number, "enabled": enabled,
+                               "direction": direction, **({"program": program} if program else {}),
+                               **({"profile": profile} if profile else {})})
+        for number, (program, profile, enabled, direction) in enumerate(itertools.product(
+            ("", "C:\\App\\app.exe", r"%SystemRoot%\System32\svchost.exe"), ("", "domain", "private"), (True, False),
+            ("inbound", "outbound")))]
+KEPT = "v2.33|Action=Allow|Active=TRUE|Dir=In|Protocol=6|Profile=Private|LPort=9100|Name=many-kept|"  # no task names its profile
+MANY.append(task("firewall_rule", {"name": "many-kept", "enabled": True}, treatment={"omitted": "keep"}))
+
+
+@pytest.mark.parametrize("case", DATA["cases"], ids=lambda c: str(c["title"]))
+def test_objects_that_are_alike_are_judged_together_as_they_would_be_one_by_one(
+        case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    host, declared = LabHost({"many-kept": KEPT}, on=machine("SRV1", interfaces=adapters(case))), [*tasks_of(case), *MANY]
+    assert host.apply(*declared).error is None
+    happens(host.machine, case)
+    asked = len(host.verbs("Enforcement.Read"))
+    together = host.plan(*declared)
+    asked = len(host.verbs("Enforcement.Read")) - asked
+    monkeypatch.setattr(PolicyOnHost, "is_clear", lambda self, id, resource: False)
+    monkeypatch.setattr(PolicyOnHost, "alike", lambda self, one: None)
+    one_by_one = host.plan(*declared)
+    assert (together.obstacles, together.status) == (one_by_one.obstacles, one_by_one.status)
+    assert asked or any(str(o).startswith("firewall_rule many-") for row in together.obstacles for o in row.objects)
 
 
 def test_every_obstacle_has_a_case() -> None:

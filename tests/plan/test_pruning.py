@@ -8,6 +8,7 @@ from core import declared, task
 from hosts import FORCED, LEDGER, PROJECT, RULES, LabHost
 
 from ringfence.errors import GuardRefused
+from ringfence.lab import POLICY
 from ringfence.model.facts import Facts
 from ringfence.model.ledger import Prune
 from ringfence.model.state import Id
@@ -66,6 +67,7 @@ def told(result: HostResult) -> str:
 def test_what_each_word_does(prune: Prune, actions: list[str], left: set[str]) -> None:
     on = host(mine="created", taken="adopted", block="created", said="mentioned")
     on.take_over([id_of("said")], "mentioned", first={"remote_address": ["10.0.0.9"]})
+    on.machine.registry.set(POLICY + r"\PublicProfile", "DefaultInboundAction", 0)  # what nothing blocks passes
     result = work(on, prune=prune)
     assert sorted(done(result)) == sorted(actions)
     assert (result.error, set(on.rules)) == (None, left)
@@ -83,6 +85,20 @@ def test_what_each_word_does(prune: Prune, actions: list[str], left: set[str]) -
     again = work(on, prune=prune)
     assert done(again) == []
     assert again.connections == 1
+
+
+@pytest.mark.parametrize(("others", "goes"), [
+    ({}, True), ({"a": "Action=Allow|Dir=In|Protocol=6|LPort=443|"}, True), ({"a": "Action=Allow|Dir=Out|Protocol=6|"}, True),
+    ({"a": "Action=Allow|Dir=In|Protocol=17|"}, True), ({"a": "Action=Allow|Dir=In|Protocol=6|LPort2_10=1-100|"}, False),
+    ({"a": "Action=Allow|Dir=In|"}, False), ({"a": "Action=Allow|Dir=In|Protocol=6|LPort=RPC|"}, False),
+    ({"a": "Action=Allow|Dir=In|Protocol=6|LPort=80|RA4=10.0.0.0/255.0.0.0|"}, False)])
+def test_a_block_that_blocks_nothing_else_opens_nothing_when_it_goes(others: dict[str, str], goes: bool) -> None:
+    on = LabHost({"block": "v2.31|Action=Block|Active=TRUE|Dir=In|Protocol=6|LPort=80|Name=block|"}, owns=False, policy=RUN)
+    on.take_over([id_of("block")], "created")
+    for name, text in others.items():
+        on.put(name, f"v2.31|Active=TRUE|{text}Name={name}|")
+    result = work(on, prune="created")
+    assert (done(result), "OPENS" in told(result)) == ((["remove block"], False) if goes else ([], True))
 
 
 @pytest.mark.parametrize(("first", "opens"), [

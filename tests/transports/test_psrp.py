@@ -33,8 +33,11 @@ from ringfence.batch import Call
 from ringfence.batch.jea import FUNCTION
 from ringfence.batch.scripts import script
 from ringfence.errors import Unreachable
+from ringfence.secret import Secret
 from ringfence.transports import psrp
-from ringfence.transports.http import _Preparer
+from ringfence.transports.connection_settings import PsrpSettings
+from ringfence.transports.deadline import Deadline
+from ringfence.transports.http import BoundedSession, BoundedWSMan, _Preparer
 
 
 def test_works() -> None:
@@ -282,6 +285,24 @@ def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     with Server(WinRm()) as server:
         fails(server.port, "network", "proxy", ansible_psrp_ignore_proxy=False)
         assert run(server.port, ansible_psrp_ignore_proxy=True)[0]
+        monkeypatch.setenv("no_proxy", "10.0.0.0/8," + HERE)
+        assert run(server.port, ansible_psrp_ignore_proxy=False)[0]
+
+
+@pytest.mark.parametrize(("ours", "curls", "ca_cert", "validation", "verify"), [
+    ("", "", None, "validate", True), ("/ours.pem", "/curls.pem", None, "validate", "/ours.pem"),
+    ("", "/curls.pem", None, "validate", "/curls.pem"), ("/ours.pem", "", "/said.pem", "validate", "/said.pem"),
+    ("/ours.pem", "", None, "ignore", False)])
+def test_authorities_of_the_environment_count_where_none_are_said(
+        monkeypatch: pytest.MonkeyPatch, ours: str, curls: str, ca_cert: str | None, validation: Any,
+        verify: str | bool) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", ours)
+    monkeypatch.setenv("CURL_CA_BUNDLE", curls)
+    settings = PsrpSettings(host="srv1", user="u", password=Secret("p"), auth="basic", ca_cert=ca_cert,
+                            cert_validation=validation, message_encryption="never")
+    with Deadline(5) as deadline:
+        wsman = BoundedWSMan(BoundedSession(deadline, 1000, 1000), None, **psrp.wsman_settings(settings))
+        assert wsman.transport._build_session().verify == verify
 
 
 def test_what_requests_have_in_common_is_prepared_once_and_each_has_its_own_body_and_cookies() -> None:

@@ -147,3 +147,11 @@ def test_platforms_do_not_depend_on_their_order(found: list[tuple[int, int, bool
     random.shuffle(versions)
     assert word.parse(versions) == canonical == word.parse(list(canonical))
     assert not any(v.endswith("+") for v in canonical[:-1])
+
+
+@pytest.mark.parametrize("other", [[True], ["443", True], [1.0], [[443]], [Secret("443")], {"443": 1}])
+def test_what_equals_a_value_that_is_known_is_not_taken_for_it(other: Any) -> None:
+    for known in ([1], [443], ["443", 1]):  # remembered from here on
+        assert table("firewall_rule.local_port").parse(known)
+    with pytest.raises(ValueError, match=r"is not|may not"):
+        table("firewall_rule.local_port").parse(other)

@@ -6,10 +6,10 @@ character travels as it stands, so that what runs on a host can be compared with
 
 import functools
 import hashlib
+import pkgutil
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
-from importlib import resources
 
 _PLANS = ("start", "json", "facts", "conditions", "policy", "ledger", "defaults")  # what every plan asks
 _RESOLVES = (*_PLANS, "network", "accounts")  # what those ask that name accounts or interfaces, or use facts of the network
@@ -32,18 +32,27 @@ _COMMENT = re.compile(r"(^|\s{2,})# .*$")
 
 def part_text(name: str) -> str:
     """The text of a part, for readers."""
-    return (resources.files(__package__) / "host" / f"{name}.ps1").read_text(encoding="utf-8")
+    return _text(f"host/{name}.ps1")
 
 
 def install_text(name: str) -> str:
     """A text that goes with exported endpoints as it stands."""
-    return (resources.files(__package__) / "install" / name).read_text(encoding="utf-8")
+    return _text(f"install/{name}")
+
+
+def _text(path: str) -> str:
+    data = pkgutil.get_data(__package__, path)  # importlib.resources loads zipfile and more, which takes longer than all texts
+    assert data is not None
+    return "\n".join(data.decode().splitlines()) + "\n"
 
 
 def script_for(verbs: Iterable[str]) -> str:
     """The smallest script that knows these verbs; what none knows is left to the host to refuse."""
-    asked = verbs_of("writer").intersection(verbs)
-    return script_named(next(name for name in SCRIPTS if asked <= verbs_of(name)))
+    asked = frozenset(verbs)
+    if (first := next((name for name in SCRIPTS if asked <= verbs_of(name)), None)) is None:
+        asked &= verbs_of("writer")
+        first = next(name for name in SCRIPTS if asked <= verbs_of(name))
+    return script_named(first)
 
 
 def script(writes: bool = False) -> str:
@@ -54,7 +63,12 @@ def script(writes: bool = False) -> str:
 @functools.cache
 def verbs_of(name: str) -> frozenset[str]:
     """The verbs that one of SCRIPTS knows: the rows of the tables in its parts."""
-    return frozenset(verb for part in SCRIPTS[name] for verb in _VERB.findall(part_text(part)))
+    return frozenset[str]().union(*map(_verbs_in, SCRIPTS[name]))
+
+
+@functools.cache
+def _verbs_in(part: str) -> frozenset[str]:
+    return frozenset(_VERB.findall(part_text(part)))
 
 
 @functools.cache
@@ -84,4 +98,4 @@ def cmdlets_part(cmdlets: Mapping[str, Iterable[str]]) -> str:
 
 
 def _bare(line: str) -> str:
-    return _COMMENT.sub("", line).strip()
+    return (_COMMENT.sub("", line) if "# " in line else line).strip()

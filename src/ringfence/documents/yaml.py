@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -96,16 +96,18 @@ def _maker(tag: str) -> Callable[[str], Any]:
 
 _MAKE = {tag: _maker(tag) for tag in ("null", "bool", "int", "float", "timestamp")}
 _OTHERWISE = re.compile(r"[-+]?(?:0[0-7_]+|0b.*|.*[:_].*)")  # numbers that do not look like what they are
+_SCALAR = yaml.ScalarEvent
+_NUMBERS = (int, float)
 _CURLY = "“”„‘’"
 
 
 @functools.lru_cache(maxsize=2**16)
-def _plain(text: str) -> tuple[Any, str]:
-    """A plain scalar's value and the short name of its tag. Raises ValueError."""
+def _plain(text: str) -> tuple[Any, Literal["", "number", "quotes"]]:
+    """A plain scalar's value, and what may be otherwise than it was meant. Raises ValueError."""
     for tag, pattern in _RESOLVERS.get(text[:1], ()):
         if pattern.match(text):
-            return _tagged(tag, text), tag
-    return text, "str"
+            return _tagged(tag, text), "number" if tag in ("int", "float") and _OTHERWISE.fullmatch(text) else ""
+    return text, "quotes" if text[:1] in _CURLY and text else ""
 
 
 def _tagged(tag: str, text: str) -> Any:
@@ -128,16 +130,17 @@ class _Builder:
     def __init__(self, text: str, file: str, problems: Problems) -> None:
         self.text, self.file, self.problems = text, file, problems
         self.parser: Any = None
-        self.anchors: dict[str, tuple[Any, int] | None] = {}  # None: being built
+        self.anchors: dict[str, tuple[Any, int] | None] = {}  # with how many values it consists of; None: being built
+        self.built = 0  # values so far
         self.aliased = self.unsafe = 0
         self.templates: set[int] = set()  # lines with one that has no quotes
         self.wheres: dict[int, Where] = {}
 
     def where(self, event: Any) -> Where:
-        line = event.start_mark.line + 1
-        if line not in self.wheres:
-            self.wheres[line] = Where(self.file, line)
-        return self.wheres[line]
+        line: int = event.start_mark.line + 1
+        if (found := self.wheres.get(line)) is None:
+            found = self.wheres[line] = Where(self.file, line)
+        return found
 
     def document(self) -> Any:
         """The one document of the file, or None."""
@@ -146,7 +149,7 @@ class _Builder:
         if isinstance(self.parser.peek_event(), yaml.StreamEndEvent):
             return None
         self.parser.get_event()
-        value, _ = self.node(self.parser.get_event(), 0)
+        value = self.node(self.parser.get_event(), 0)
         self.parser.get_event()
         if not isinstance(self.parser.peek_event(), yaml.StreamEndEvent):
             self.stop(self.parser.peek_event(), "a second document starts here", "Write one document a file.")
@@ -156,11 +159,14 @@ class _Builder:
         self.problems.error(self.where(event), summary, detail)
         raise _Stop
 
-    def node(self, event: Any, depth: int) -> tuple[Any, int]:
-        """A value and how many values it consists of."""
-        kind = type(event)
-        if kind is yaml.ScalarEvent:
-            value, size = self.scalar(event), 1
+    def node(self, event: Any, depth: int) -> Any:
+        """A value."""
+        kind, before = type(event), self.built
+        self.built += 1
+        if kind is _SCALAR:
+            if event.tag is None and event.anchor is None and not (event.implicit[0] or self.unsafe):
+                return event.value  # in quotes
+            value = self.scalar(event)
             if self.unsafe and type(value) is str:
                 value = Unsafe(value)
         elif kind is yaml.AliasEvent:
@@ -172,14 +178,13 @@ class _Builder:
                 self.anchors[event.anchor] = None
             build = self.mapping if kind is yaml.MappingStartEvent else self.sequence
             self.unsafe += event.tag == UNSAFE
-            value, size = build(event, depth + 1)
-            value = self.container_tag(event, value)
+            value = self.container_tag(event, build(event, depth + 1))
             self.unsafe -= event.tag == UNSAFE
         if event.anchor is not None:
-            self.anchors[event.anchor] = value, size
-        return value, size
+            self.anchors[event.anchor] = value, self.built - before
+        return value
 
-    def alias(self, event: Any) -> tuple[Any, int]:
+    def alias(self, event: Any) -> Any:
         if event.anchor not in self.anchors:
             self.stop(event, f"unknown alias *{event.anchor}", f"Write &{event.anchor} before the value it means.")
         found = self.anchors[event.anchor]
@@ -189,17 +194,18 @@ class _Builder:
         self.aliased += found[1]
         if self.aliased > MAX_ALIASED:
             self.stop(event, f"aliases repeat more than {MAX_ALIASED} values")
-        return (_unsafe(found[0]), found[1]) if self.unsafe else found
+        self.built += found[1] - 1
+        return _unsafe(found[0]) if self.unsafe else found[0]
 
     def scalar(self, event: Any) -> Any:
         tag, text = event.tag, event.value
         try:
             if tag is None and event.implicit[0]:
-                value, short = _plain(text)
-                if short in ("int", "float") and _OTHERWISE.fullmatch(text):
+                value, odd = _plain(text)
+                if odd == "number":
                     self.problems.warn(self.where(event), f"{text} is the number {value} in YAML 1.1",
                                        f'Write "{text}" in quotes if a text is meant.')
-                elif short == "str" and text[:1] in _CURLY and text:
+                elif odd == "quotes":
                     self.problems.warn(self.where(event), f"{text[:60]}: the curly quotes are part of the text",
                                        "Write straight ones, \" or ', if they were meant to quote it.")
                 return value
@@ -227,48 +233,48 @@ class _Builder:
             self.bad_tag(event)
         return value
 
-    def sequence(self, event: Any, depth: int) -> tuple[Seq, int]:
-        values, size = Seq(where=self.where(event)), 1
-        while type(item := self.parser.get_event()) is not yaml.SequenceEndEvent:
-            value, count = self.node(item, depth)
-            values.append(value)
+    def sequence(self, event: Any, depth: int) -> Seq:
+        values, next_event = Seq(where=self.where(event)), self.parser.get_event
+        while type(item := next_event()) is not yaml.SequenceEndEvent:
+            values.append(self.node(item, depth))
             values.locations.append(self.where(item))
-            size += count
-        return values, size
+        return values
 
-    def mapping(self, event: Any, depth: int) -> tuple[Map | str, int]:
-        values, size = Map(where=self.where(event)), 1
+    def mapping(self, event: Any, depth: int) -> Map | str:
+        values, next_event, locations = Map(where=self.where(event)), self.parser.get_event, dict[Any, Where]()
         merged: list[Map] = []
         template = False
-        while type(item := self.parser.get_event()) is not yaml.MappingEndEvent:
-            key, _ = self.node(item, depth)
-            key, where = str(key) if type(key) is Unsafe else key, self.where(item)
-            value, count = self.node(of_value := self.parser.get_event(), depth)
-            size += count
+        while type(item := next_event()) is not yaml.MappingEndEvent:
+            built, key, where = self.built, self.node(item, depth), self.where(item)
+            self.built = built  # a key is none of its values
+            if type(key) is Unsafe:
+                key = str(key)
+            text = type(key) is str
+            value = self.node(of_value := next_event(), depth)
             if key == "<<" and type(item) is yaml.ScalarEvent and item.implicit[0]:
                 merged += self.merge(value, where)
-            elif isinstance(key, dict) and event.flow_style and item.start_mark.index == event.start_mark.index + 1:
+            elif not text and isinstance(key, dict) and event.flow_style and item.start_mark.index == event.start_mark.index + 1:
                 template = True
-            elif isinstance(key, dict | list | Vaulted):
+            elif not text and isinstance(key, dict | list | Vaulted):
                 self.problems.error(where, "a key has to be a plain value")
             elif key in values:
                 self.problems.error(where, f'the key "{key if isinstance(key, str) else quoted(key)}" was given before, at '
-                                    f"{values.locations[key]}", "Remove one of the two.")
+                                    f"{locations[key]}", "Remove one of the two.")
             else:
-                values[key] = value
-                values.locations[key] = where
-                if isinstance(value, int | float) and type(of_value) is yaml.ScalarEvent and _OTHERWISE.fullmatch(of_value.value):
+                values[key], locations[key] = value, where
+                if value.__class__ in _NUMBERS and type(of_value) is yaml.ScalarEvent and _OTHERWISE.fullmatch(of_value.value):
                     values.disguised |= {key}
         if template:  # what was meant stands in the text: nothing else is wrong with it
             self.templates.add(values.where.line)
             self.problems.error(values.where, "a template without quotes: for YAML {{ begins a mapping",
                                 'Put quotes around the whole value: "{{ … }}".')
-            return self.text[event.start_mark.index:item.end_mark.index], 1  # type: ignore[union-attr]
+            return self.text[event.start_mark.index:item.end_mark.index]  # type: ignore[union-attr]
         for lower in merged:  # explicit keys win, then the earlier of the merged
             for key in lower:
                 if key not in values:
-                    values[key], values.locations[key] = lower[key], lower.at(key)
-        return values, size
+                    values[key], locations[key] = lower[key], lower.at(key)
+        values.locations = locations
+        return values
 
     def merge(self, value: Any, where: Where) -> list[Map]:
         maps = value if isinstance(value, list) else [value]

@@ -61,10 +61,11 @@ class Present:
         """What the resource should be, given what was found. What silence does not clear is there as it was found."""
         if found is None:
             return self.resource
-        if alike(found, self.resource):  # the most frequent case, and the cheapest
+        if alike(found, self.resource):
             return found
         if not self.resource.kind.whole or self.treatment.omitted == "keep":
-            return found.replace(**self.values)
+            has = found.__dict__
+            return found if all(has[p] == value for p, value in self.values.items()) else found.replace(**self.values)
         kept = untouched(found, self.values)
         if found.name == self.resource.name and not kept and not found.unknown_tokens:
             return self.resource
@@ -125,9 +126,9 @@ Declarations = dict[Id, Declaration]
 """Everything that is declared for one host."""
 
 
-def present(declarations: Iterable[Declaration]) -> Iterator[Present]:
+def present(declarations: Iterable[Declaration]) -> list[Present]:
     """Those that shall be there."""
-    return (d for d in declarations if isinstance(d, Present))
+    return [d for d in declarations if isinstance(d, Present)]
 
 
 def reference_problems(declared: Present, get: Callable[[Id], Resource | None],
@@ -145,6 +146,8 @@ def state_after(declarations: Mapping[Id, Declaration], found: State) -> State:
     changed: dict[Id, Resource | None] = {}
     for id, declared in declarations.items():
         before = found.get(id)
+        if before is not None and isinstance(declared, Present) and alike(before, declared.resource):
+            continue  # the most frequent case, and the cheapest
         if (after := declared.applied_to(before)) is not before:
             changed[id] = after
     return found.updated(changed) if changed else found

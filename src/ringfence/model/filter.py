@@ -1,16 +1,15 @@
 """What an object does with traffic, in one neutral form: policy questions are asked of filters and know no kinds."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Protocol
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, Protocol
 
 Effect = Literal["allow", "block", "secure", "exempt"]
 Direction = Literal["inbound", "outbound"]
 
 
 class _HasValues(Protocol):
-    def values(self) -> Mapping[str, Any]: ...
-
+    kind: ClassVar[Any]
     unknown_tokens: tuple[str, ...]
 
 
@@ -58,8 +57,9 @@ class Filter:
     @classmethod
     def of(cls, resource: _HasValues, effect: Effect, **others: Any) -> "Filter":
         """The filter that a resource is, with the values of its properties of these names."""
-        values = resource.values()
-        return cls(effect, **{n: values[n] for n in _NAMES if n in values}, unknown_tokens=resource.unknown_tokens, **others)
+        values = resource.__dict__
+        names = _names_of(type(resource))
+        return cls(effect, **{n: values[n] for n in names}, unknown_tokens=resource.unknown_tokens, **others)
 
     @property
     def inbound(self) -> bool:
@@ -83,3 +83,9 @@ class Filter:
 
 
 _NAMES = tuple(f.name for f in fields(Filter) if f.name not in ("effect", "unknown_tokens"))
+
+
+@lru_cache(64)
+def _names_of(cls: type[_HasValues]) -> tuple[str, ...]:
+    """The properties of a kind that a filter has too."""
+    return tuple(name for name in _NAMES if name in cls.kind.properties)

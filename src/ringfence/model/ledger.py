@@ -14,12 +14,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Id, id_for
-from ringfence.types.base import remembered
 
 LEDGER_FORMAT = 1
 HEADER_VALUES = ("Format", "Name", "State", "Run", "Generation", "Machine", "Build", "Inputs")
@@ -34,6 +34,7 @@ Prune = Literal["report", "created", "restore", "all", "never"]
 what it adopted is released · restore: beside that, what it mentioned gets the values that were found first · all: what closes
 traffic is removed too · never: nothing, and it is not told."""
 PRUNE_MODES: tuple[str, ...] = get_args(Prune)
+_USUAL = 1000  # characters of a name and its entry that are remembered: a number of entries alone bounds no memory
 _MEMBERS = ("how", "run", "hash", "pending", "playbooks", "first")
 
 
@@ -83,7 +84,7 @@ def _compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-@remembered(65_536, 1000)
+@lru_cache(65_536)
 def _entry(name: str, text: str) -> tuple[Id, Entry]:
     """An object, and what is said of it; raises ValueError where it is not understood."""
     if (id := _id(name)) is None or id.store != LOCAL:
@@ -200,7 +201,7 @@ def _take(values: list[tuple[str, str]], entries: dict[Id, Entry], problems: lis
     for name, text in values:
         if name not in _HEADER:
             try:
-                id, entry = _entry(name, text)
+                id, entry = (_entry if len(name) + len(text) <= _USUAL else _entry.__wrapped__)(name, text)
             except ValueError as error:
                 problems.append(str(error))
             else:

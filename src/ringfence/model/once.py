@@ -35,12 +35,17 @@ _PAIRS = 5_000
 
 
 def alike(one: Resource, other: Resource) -> bool:
-    """Whether they are equal. Pairs that were are remembered: a fleet has the same ones on every host."""
+    """Whether they are equal. Pairs that were are remembered: a fleet has the same ones on every host. What is worked out of the
+    one holds for the other then."""
     pair = (id(one), id(other))
     if pair in _ALIKE or one is other:
         return True
     if one != other:
         return False
+    try:
+        one.worked_out = other.worked_out
+    except AttributeError:
+        one.worked_out = other.worked_out = {}
     if len(_ALIKE) >= _PAIRS:
         _ALIKE.clear()
     _ALIKE[pair] = one, other

@@ -39,8 +39,7 @@ StoredAt: TypeAlias = tuple[tuple[str, tuple[str, ...] | None], ...]
 """Keys below the root of a store, each with the names of its values; None: all of the key, and of the keys below it."""
 Category: TypeAlias = Literal["", "firewall", "connection_security"]
 """What another firewall product may take over from Windows (NET_FW_RULE_CATEGORY); empty for what no product does."""
-
-
+_SIMPLE = {str, int}  # classes whose values differ where they are not equal (True is 1, and is none of them)
 Role = Literal["condition", "permission", "decision", "text"]
 """What a property does for traffic. A condition narrows: its default matches all. A permission opens: its default gives none. A
 decision is neither wider nor narrower than another. A text does nothing."""
@@ -126,13 +125,14 @@ class Property:
         """
         if value.__class__ is str:
             return (self._known if len(value) <= 300 else self._parse)(value)
-        if isinstance(value, list | tuple) and all(one.__class__ is str for one in value) and sum(map(len, value)) <= 300:
+        if isinstance(value, list | tuple) and {one.__class__ for one in value} <= _SIMPLE and sum(
+                [len(one) if one.__class__ is str else 20 for one in value]) <= 300:
             return self._known(tuple(value))
         return self._parse(value)
 
     @cached_property
-    def _known(self) -> Callable[[str | tuple[str, ...]], Any]:
-        """The canonical value of a text or a list of texts; remembered, since rules and fleets repeat themselves."""
+    def _known(self) -> Callable[[str | tuple[str | int, ...]], Any]:
+        """The canonical value of a text or a list of such and numbers; remembered, since rules and fleets repeat themselves."""
         return lru_cache(4096)(lambda said: self._parse(said if isinstance(said, str) else list(said)))
 
     def _parse(self, value: Any) -> Any:

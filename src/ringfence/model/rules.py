@@ -4,6 +4,7 @@ Tokens and keywords are those of [MS-GPFAS] 2.2.2, spellings of values those of 
 """
 
 import ipaddress
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -96,9 +97,10 @@ def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:
 
 def check_lengths(rule: Resource) -> Iterable[Finding]:
     """How long lists may be: 1,000 subnets, as many ranges, of each family, 1,000 ports ([MS-FASP] 2.2.5 to 2.2.13)."""
-    for p in rule.kind.properties.values():
-        members = getattr(rule, p.name)
-        if members.__class__ is not tuple or len(members) <= MAX_MEMBERS or not isinstance(p.codec, TokenSet):
+    for name, members in rule.values().items():
+        if members.__class__ is not tuple or len(members) <= MAX_MEMBERS:
+            continue
+        if not isinstance((p := rule.kind.properties[name]).codec, TokenSet):
             continue
         lists = Counter((":" in m, "-" in m and p.filter_object == "address") for m in members)
         if (most := max(lists.values())) > MAX_MEMBERS:
@@ -142,11 +144,14 @@ PATH = case_insensitive(PATH_TEXT)
 TEXT = text(9999, lines=True)
 
 
+_NOT_IN_NAMES = re.compile(r"[|*?\[\]`\0-\x1f]")
+
+
 def _name(value: Any) -> str:
     name = as_text(value)
     if not 1 <= len(name) <= 511:
         raise ValueError(f"a name has 1 to 511 characters, not {len(name)}")
-    if bad := sorted({c for c in name if c in "|*?[]`" or ord(c) < 32}):
+    if bad := sorted(set(_NOT_IN_NAMES.findall(name))):
         pattern = "; cmdlets take it for a pattern, so a rule that has it gets another name first (Rename-NetFirewallRule)"
         raise ValueError(f"{quoted(name)}: {quoted(bad[0])} is not allowed in a name{pattern * (bad[0] in '*?[]`')}")
     return name

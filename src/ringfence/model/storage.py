@@ -32,9 +32,8 @@ class RuleStrings(Storage):
 
     def read(self, kind: Kind, tree: RegistryTree, store: str) -> Iterator[Resource]:
         read_string = kind.read_string
-        for name, (type_, data) in tree.get(self.subkey.lower(), {}).items():
-            if name and type_ in ("String", "ExpandString") and isinstance(data, str):
-                yield read_string(name, data)
+        return iter([read_string(name, data) for name, (type_, data) in tree.get(self.subkey.lower(), {}).items()
+                     if name and type_ in ("String", "ExpandString") and data.__class__ is str])
 
     def stored_at(self, name: str, values: Iterable[RegistryValue]) -> StoredAt:
         return ((self.subkey, (name,)),)

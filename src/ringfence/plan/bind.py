@@ -35,7 +35,8 @@ def bind(plan: Plan) -> Plan:
     bound: Declarations = dict(plan.declarations)
     for declared in named:
         problems += _unknown(declared, plan.found, sids, errors)
-        bound[declared.id] = _bound(declared, plan.found.facts, sids)
+        if (its := _bound(declared, plan.found.facts, sids)) is not declared:
+            bound[declared.id] = its
     return replace(plan, declarations=bound).with_diagnostics(*problems)
 
 
@@ -67,24 +68,29 @@ def _guids(alias: str, facts: Facts) -> tuple[str, ...]:
 
 def _unknown(declared: Present, found: HostSnapshot, sids: Mapping[str, str], errors: Mapping[str, str]) -> Iterator[Diagnostic]:
     """The names of a resource that the host does not know, each with its place."""
-    aliases = [i.alias for i in found.facts.interfaces]
     for property in declared.host_names:
-        where = declared.location(property)
-        for name in _accounts(declared, property):
-            if name.casefold() not in sids:
-                yield Diagnostic(where, f"{declared}: {property}: the host does not know the account {name}",
-                                 errors.get(name.casefold(), "it was not resolved"))
         type = declared.resource.kind.properties[property].type
-        if type.resolved_by_host == "service":
-            for name in type.host_names(getattr(declared.resource, property)):
-                if not found.facts.has_service(name):
-                    yield _no_service(declared, property, name, found.facts.service_names)
-        if type.resolved_by_host == "interface":
-            for alias in getattr(declared.resource, property):
-                if not _guids(alias, found.facts):
-                    more = f" and {len(aliases) - 20} more" if len(aliases) > 20 else ""
-                    yield Diagnostic(where, f"{declared}: no interface is called {alias}{suggest(alias, aliases[:50], '; ')}",
-                                     "interfaces of the host: " + (", ".join(aliases[:20]) or "none known") + more)
+        match type.resolved_by_host:
+            case "account":
+                for name in _accounts(declared, property):
+                    if name.casefold() not in sids:
+                        yield Diagnostic(declared.location(property), f"{declared}: {property}: the host does not know the "
+                                         f"account {name}", errors.get(name.casefold(), "it was not resolved"))
+            case "service" if found.facts.service_names:
+                for name in type.host_names(getattr(declared.resource, property)):
+                    if not found.facts.has_service(name):
+                        yield _no_service(declared, property, name, found.facts.service_names)
+            case "interface":
+                for alias in getattr(declared.resource, property):
+                    if not _guids(alias, found.facts):
+                        yield _no_interface(declared, property, alias, [i.alias for i in found.facts.interfaces])
+
+
+def _no_interface(declared: Present, property: str, alias: str, aliases: list[str]) -> Diagnostic:
+    more = f" and {len(aliases) - 20} more" if len(aliases) > 20 else ""
+    return Diagnostic(declared.location(property), f"{declared}: no interface is called "
+                      f"{alias}{suggest(alias, aliases[:50], '; ')}",
+                      "interfaces of the host: " + (", ".join(aliases[:20]) or "none known") + more)
 
 
 def _no_service(declared: Present, property: str, name: str, display_names: Mapping[str, str]) -> Diagnostic:

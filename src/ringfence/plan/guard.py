@@ -170,6 +170,8 @@ class _Guard:
         brings = f" The change that brings it: {moment.change.action} {moment.change}" if moment else ""
         brings += f", {moment.number} of {len(self.changes)}." if moment else ""
         when = f" once the network counts as {profile}" if profile else ""
+        if verdict.action == "unknown" and protected.purpose == "project" and protected.flow.program is None:
+            brings = " Where it is known, say its `program` in protected_flows." + brings
         advice = (f"Declare what lets it pass, or leave out what stops it; {FORCE}." if severity == "error" else
                   "Declare what lets it pass there too.")
         return Diagnostic(where or NOWHERE, doubt + when, (advice + brings).strip(), severity, host=self.plan.host)

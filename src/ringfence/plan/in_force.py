@@ -10,7 +10,7 @@ should be. What could not be read makes nothing of an object: it is not known.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
@@ -51,7 +51,8 @@ def _judged(plan: Plan) -> Plan:
 
 def _warnings(plan: Plan) -> Iterator[Diagnostic]:
     """What disturbs IPsec, where there is some: nobody knows whether it keeps it out of force."""
-    if not any(d.resource.kind.services for d in present(plan.declarations.values())):
+    kinds = {d.id.kind: d.resource.kind for d in present(plan.declarations.values())}
+    if not any(kind.services for kind in kinds.values()):
         return
     if policy := plan.found.facts.legacy_ipsec_policy:
         yield Diagnostic(NOWHERE, f"a legacy IPsec policy is assigned: {policy}",
@@ -75,11 +76,19 @@ def judge(objects: Iterable[Judged], host: PolicyOnHost) -> tuple[Obstacle, ...]
     """What stands in the way of objects, the most important first. Never raises."""
     active = host.found.conditions.active_profiles
     rows: _Rows = defaultdict(list)
+    known: dict[Hashable, list[list[Affected]]] = {}  # the rows that an object stands in, by what that depends on
     for one in objects:
-        if any((reasons := host.reasons(one)).values()):
+        alike = host.alike(one)
+        if alike is None or (its := known.get(alike)) is None:
+            reasons = host.reasons(one)
+            levels = _levels(one, reasons, active) if any(reasons.values()) else {}
+            its = [rows[level, reason, tuple(profiles)] for reason, (level, profiles) in levels.items()]
+            if alike is not None:
+                known[alike] = its
+        if its:
             affected = Affected(one.id, one.resource.name if one.resource else one.id.name, one.where)
-            for reason, (level, profiles) in _levels(one, reasons, active).items():
-                rows[level, reason, tuple(profiles)].append(affected)
+            for row in its:
+                row.append(affected)
     return _grouped(rows)
 
 

@@ -28,7 +28,7 @@ def warn_of_open_rules(plan: Plan) -> Plan:
     narrowed = [d for d in present(plan.declarations.values()) if _lets_in_some(d.resource)]
     if not narrowed:
         return plan
-    rules = tuple(r for r in plan.after.values() if r.__dict__.get("enabled") is True and _is_open(r))
+    rules = tuple([r for r in plan.after.values() if r.__dict__.get("enabled") is True and _is_open(r)])
     everybody = _known_rules(rules) if len(rules) <= _FEW else _OpenRules(rules)
     return plan.with_diagnostics(*(_warning(one, names) for one in narrowed if (names := everybody.names_beside(one.resource))))
 

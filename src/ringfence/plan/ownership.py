@@ -30,11 +30,13 @@ def own(plan: Plan) -> Plan:
     if plan.invalid:
         return replace(plan, base=plan.found.state, after=state_after(plan.declarations, plan.found.state))
     owner, entries, foreign = _Owner(plan), plan.found.ledger.entries, plan.found.ledger.foreign
+    kept, notes = owner.declarations, owner.diagnostics
     for id, declared in plan.declarations.items():
         if (entry := entries.get(id)) is not None and entry.is_whole and not foreign and (
                 isinstance(declared, Present) and declared.treatment in (NO_TREATMENT,)):
-            owner.declarations[id] = declared  # ours already: the most frequent case, and the cheapest
-            owner.diagnostics += declared.if_whole
+            kept[id] = declared  # ours already: the most frequent case, and the cheapest
+            if declared.if_whole:
+                notes += declared.if_whole
         else:
             owner.decide(declared)
     found = plan.found.state.updated(owner.moved) if owner.moved else plan.found.state

@@ -18,7 +18,8 @@ from ringfence.plan.ownership import OWNERSHIP_GUIDE
 from ringfence.plan.plan import Orphan, Plan
 from ringfence.plan.references import users_of
 from ringfence.plan.run_policy import PERCENT, PERCENT_FROM
-from ringfence.plan.wider import opens, widened
+from ringfence.plan.wider import opens_there, widened
+from ringfence.policy.settings_in_force import SettingsInForce
 
 _TOLD = 20  # objects that one message names
 
@@ -82,7 +83,7 @@ def _change(id: Id, entry: Entry, plan: Plan) -> Change | None:
         why = f"declared no more; it holds {'|'.join(pieces)} by now, which no cmdlet can write: it stays as it is"
         return Change(id, found, found, as_action="release", why=why)
     if entry.how == "created":
-        if opens(found) and mode != "all":
+        if mode != "all" and opens_there(id, found, plan.after, SettingsInForce(plan.after, plan.found.unread)):
             return None
         return Change(id, found, None, why=f"declared no more; created by run {entry.run}. See {OWNERSHIP_GUIDE}")
     if entry.how == "adopted":

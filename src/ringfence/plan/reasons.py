@@ -4,8 +4,9 @@ Sources: the order of evaluation and the merge of stores [MS-FASP] 3.1.3, 2.2.34
 in, EnforcementStatus of MSFT_NetFirewallRule. What no document says is a doubt, never a reason.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from ringfence.diagnostics import NOWHERE, Where
@@ -83,7 +84,8 @@ class PolicyOnHost:
         self.settings = SettingsInForce(after, found.unread)
         self._elsewhere = {id[1:] for id in after if id.store != LOCAL}  # (kind, name) of what policies have
         self._unread_rules = {kind for store, kind in found.unread if store != LOCAL}
-        self._common: dict[tuple[str, _Sort], Mapping[str, tuple[Reason, ...]]] = {}
+        self._common: dict[tuple[str, str, bool, bool], Mapping[str, tuple[Reason, ...]]] = {}
+        self._clear: dict[tuple[str, _Sort], bool] = {}
 
     @cached_property
     def _guids(self) -> frozenset[str]:
@@ -100,7 +102,8 @@ class PolicyOnHost:
             own = tuple(self._other_rule(one, resource))
         else:
             common = self._of_its_sort(one.id.store, resource.kind, sort)
-            own = () if sort.is_plain and not self._has_others(one.id) else tuple(self._own(one, resource))
+            simple = sort.is_plain and not sort.is_foreign and not self._has_others(one.id)
+            own = () if simple else tuple(self._own(one, resource))
         if not own and common is _NOTHING:
             return {}
         found = {p: common.get(p, ()) for p in one.profiles}
@@ -110,22 +113,37 @@ class PolicyOnHost:
 
     def is_clear(self, id: Id, resource: Resource | None) -> bool:
         """Whether nothing stands in the way of an object, nor may: what holds for most rules of a host, and is found soonest."""
-        if resource is None or not (sort := _sort_of(resource)).is_plain or self._has_others(id):
+        if resource is None:
             return False
-        return sort.is_off or self._of_its_sort(id.store, resource.kind, sort) is _NOTHING
+        place = id.store, _sort_of(resource)
+        if (clear := self._clear.get(place)) is None:
+            clear = self._clear[place] = self._is_clear_sort(resource, *place)
+        return clear and not self._has_others(id)
+
+    def _is_clear_sort(self, resource: Resource, store: str, sort: "_Sort") -> bool:
+        return sort.is_plain and (
+            sort.is_off or (not sort.is_foreign and self._of_its_sort(store, resource.kind, sort) is _NOTHING))
+
+    def alike(self, one: Judged) -> Hashable:
+        """What `reasons` depends on, of an object of which no more than its sort and its profiles count; None of any other."""
+        if one.resource is None or not (sort := _sort_of(one.resource)).is_plain or sort.is_off or self._has_others(one.id):
+            return None
+        values = one.resource.__dict__
+        return one.id.store, sort, values.get("profile"), bool(one.values.get("profile"))
 
     # -- what is the same for all objects of a sort
 
     def _of_its_sort(self, store: str, kind: Kind, sort: "_Sort") -> Mapping[str, tuple[Reason, ...]]:
         """By profile; _NOTHING where nothing stands in the way of any."""
-        known = self._common.get((store, sort))
+        place = store, kind.name, sort.lets_in, sort.negotiates
+        known = self._common.get(place)
         if known is None:
             found: dict[str, list[Reason]] = {p: [] for p in ALL_PROFILES}
             for profiles, reason in self._common_reasons(store, kind, sort.lets_in, sort.negotiates):
                 for p in profiles:
                     found[p].append(reason)
             known = {p: tuple(reasons) for p, reasons in found.items()} if any(found.values()) else _NOTHING
-            self._common[store, sort] = known
+            self._common[place] = known
         return known
 
     def _common_reasons(self, store: str, kind: Kind, lets_in: bool, negotiates: bool) -> Found:
@@ -197,7 +215,8 @@ class PolicyOnHost:
 
     def _has_others(self, id: Id) -> bool:
         """Whether another store has an object of that name, or may have."""
-        return id.kind in self._unread_rules or (bool(self._elsewhere) and id[1:] in self._elsewhere)
+        return bool(self._unread_rules and id.kind in self._unread_rules) or bool(
+            self._elsewhere and id[1:] in self._elsewhere)
 
     def _own(self, one: Judged, resource: Resource) -> Found:
         if isinstance(resource.kind.storage, RuleStrings):
@@ -294,9 +313,11 @@ def opens(filter: Filter | None) -> bool:
     return filter is not None and filter.effect in ("allow", "exempt")
 
 
-class _Sort(NamedTuple):
-    """What decides for an object beside its host. is_rule: switched off it wants nothing, whatever else is said of it · is_plain:
-    a rule of which no host can say that it matches nothing."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sort:
+    """What decides for an object beside its host; objects that are alike in it share one. is_rule: switched off it wants nothing,
+    whatever else is said of it · is_plain: a rule of which no host can say that it matches nothing · is_foreign: but that its
+    program may be missing there."""
 
     kind: str
     lets_in: bool
@@ -304,6 +325,10 @@ class _Sort(NamedTuple):
     is_off: bool
     is_rule: bool
     is_plain: bool
+    is_foreign: bool
+
+
+_sort = lru_cache(1024)(_Sort)
 
 
 @once
@@ -311,10 +336,10 @@ def _sort_of(resource: Resource) -> _Sort:
     filter, values, strings = filter_of(resource), resource.__dict__, isinstance(resource.kind.storage, RuleStrings)
     off = not filter.enabled if filter else values.get("enabled", True) is False
     plain = strings and not (values.get("platform") or values.get("interface_alias") or resource.unknown_tokens
-                             or _is_foreign(values.get("program")) or _may_be_for_nobody(resource))
-    return _Sort(resource.kind.name, lets_in=filter is not None and filter.inbound and filter.effect == "allow",
+                             or _may_be_for_nobody(resource))
+    return _sort(resource.kind.name, lets_in=filter is not None and filter.inbound and filter.effect == "allow",
                  negotiates=filter is None or filter.effect != "exempt", is_off=off, is_rule=strings or filter is not None,
-                 is_plain=plain)
+                 is_plain=plain, is_foreign=_is_foreign(values.get("program")))
 
 
 def _may_be_for_nobody(rule: Resource) -> bool:

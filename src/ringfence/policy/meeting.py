@@ -133,3 +133,19 @@ def _met_types(lists: Sequence[Collection[str]]) -> list[tuple[int, int]] | None
             if not found:
                 return None
     return sorted((k, c or 0) for k, c in found or ())
+
+
+def are_apart(one: Filter, other: Filter) -> bool:
+    """Whether it is certain that no flow meets both: what is a keyword, or not understood, may be anything."""
+    protocols = {protocol_number(f.protocol) for f in (one, other)} - {None}
+    if len(protocols) > 1 or len({one.direction, other.direction} - {""}) > 1:
+        return True
+    if any(mine and its and not set(mine) & set(its) for mine, its in ((one.profile, other.profile),
+                                                                       (one.interface_type, other.interface_type))):
+        return True
+    return any(_all_numbers(mine) and _all_numbers(its) and _met([of(mine), of(its)]) is None
+               for name, of in _ENDS.items() for mine, its in [(getattr(one, name), getattr(other, name))])
+
+
+def _all_numbers(listed: tuple[str, ...]) -> bool:
+    return bool(listed) and not any(isinstance(v, KeptPiece) or not (v[0].isdecimal() or ":" in v) for v in listed)

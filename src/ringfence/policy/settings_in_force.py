@@ -81,5 +81,7 @@ class SettingsInForce:
 
     def unread_stores(self, kind: str, stores: Iterable[str] = STORE_TITLES) -> str:
         """Those of `stores` whose settings of a kind could not be read, and why; nothing where all could be."""
+        if not self.unread:
+            return ""
         holes = ((s, why) for s in stores if (why := self.unread.get((s, kind))))
         return "; ".join(f"{STORE_TITLES[s]} could not be read: {why}" for s, why in holes)

@@ -5,6 +5,7 @@ Work is per distinct task, never per host: a declaration is remembered by its re
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any, get_args
 from weakref import WeakKeyDictionary
@@ -23,6 +24,7 @@ from ringfence.model.declaration import (
     present,
     reference_problems,
 )
+from ringfence.model.once import filter_of
 from ringfence.model.resource import Kind, Property, Resource
 from ringfence.model.state import LOCAL, Id, id_for, references_of
 from ringfence.model.storage import DEFAULT
@@ -44,6 +46,11 @@ class TaskDeclarations:
 
     declarations: tuple[Declaration, ...]
     problems: tuple[Diagnostic, ...]
+
+    @cached_property
+    def names_others(self) -> bool:
+        """Whether what it declares depends on what else is declared: it names other resources, or has had another name."""
+        return any(one.resource.kind.references or one.treatment.renamed_from for one in present(self.declarations))
 
 
 class DeclarationBuilder:
@@ -100,16 +107,18 @@ class DeclarationBuilder:
         """Everything that the tasks of one host declare, and every mistake in them."""
         declared: Declarations = {}
         problems: list[Diagnostic] = []
+        names_others, known = False, self._by_task.get
         for task in tasks:
             if len(problems) > MAX_PROBLEMS:  # more than is told
                 break
-            outcome = self.declare(task)
+            outcome = known(task) or self.declare(task)
             problems += outcome.problems
+            names_others = names_others or outcome.names_others
             for one in outcome.declarations:
                 before = declared.get(one.id)
                 declared[one.id] = one if before is None else _merge(before, one, problems)
         renamed: dict[Id, Present] = {}
-        for one in present(declared.values()):
+        for one in present(declared.values()) if names_others else ():
             if one.resource.kind.references:
                 problems += _together(one, declared)
             if one.treatment.renamed_from:
@@ -170,11 +179,12 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
         mistakes.add(Finding(kind.key, "nothing is said of it, so nothing of it is managed",
                              f"name a property: see `ringfence doc {kind.name}`", "warning"))
     if_whole = _Mistakes(task, kind)
+    made: tuple[Resource, ...] = ()
     if state == "present" and not mistakes.failed and names:
         by_mention = treatment == NO_TREATMENT and all(of_windows(Id(LOCAL, kind.name, name.lower())) for name in names)
-        made = kind.create(names[0], values)
-        whole = () if treatment.omitted == "keep" else (*made.check(), *_silence(made, values, require_scope))
-        for finding in _omitted(task, made):
+        made = tuple(kind.create(name, values) for name in names)
+        whole = () if treatment.omitted == "keep" else (*made[0].check(), *_silence(made[0], values, require_scope))
+        for finding in _omitted(task, made[0]):
             mistakes.add(replace(finding, reason=f"{names[0]}: {finding.reason}"))
         for finding in whole:
             (if_whole if by_mention else mistakes).add(replace(finding, reason=f"{names[0]}: {finding.reason}"))
@@ -184,17 +194,23 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
         mistakes.add(Finding("renamed_from", "renamed_from is the name that it has", "say the name that it had, or leave it out"))
     if mistakes.failed:
         return TaskDeclarations((), tuple(mistakes.found))
-    return TaskDeclarations(tuple(_declaration(task, kind, name, state, values, treatment, tuple(if_whole.found))
-                                  for name in names), tuple(mistakes.found))
+    found: list[Declaration] = [
+        Present(id_for(LOCAL, kind.name, one.name), one, values, task.where, task.locations, _host_names(one, values), treatment,
+                task.label, tuple(if_whole.found)) for one in made]
+    if state != "present":
+        found = [(Absent if state == "absent" else AsShipped)(
+            id_for(LOCAL, kind.name, name), task.where, task.locations, task.label, name) for name in names]
+    return TaskDeclarations(tuple(found), tuple(mistakes.found))
 
 
 def _omitted(task: RenderedTask, made: Resource) -> Iterator[Finding]:
     """Conditions of a rule that were left out by `omit`: it would be wider than the task reads."""
-    filter = made.as_filter()
+    left_out = task.raw.keys() - task.properties.keys()
+    filter = filter_of(made) if left_out else None
     if filter is None or not filter.enabled or filter.effect not in ("allow", "exempt"):
         return
     for name in task.raw:
-        if name not in task.properties and (p := made.kind.properties.get(name)):
+        if name in left_out and (p := made.kind.properties.get(name)):
             if p.narrows:
                 yield Finding(name, f"{name} came to nothing (omit), which would open the rule",
                               "give it a value; say any if that is meant")
@@ -205,10 +221,11 @@ def _omitted(task: RenderedTask, made: Resource) -> Iterator[Finding]:
 
 def _silence(made: Resource, values: Mapping[str, Any], require_scope: bool) -> Iterator[Finding]:
     """What silence would open, or close: rules for everything and everybody."""
-    filter = made.as_filter()
-    lets_in = filter is not None and filter.inbound and filter.enabled and filter.effect == "allow"
     yield from made.check_mentioned(values)
-    if lets_in and require_scope and "remote_address" in made.kind.properties and "remote_address" not in values:
+    if not require_scope or "remote_address" in values or "remote_address" not in made.kind.properties:
+        return
+    filter = filter_of(made)
+    if filter is not None and filter.inbound and filter.enabled and filter.effect == "allow":
         yield Finding("remote_address", "it does not say from where it lets in, which require_scope in ringfence.yml asks for",
                       "say remote_address; any if that is meant")
 
@@ -256,19 +273,10 @@ def _missing(task: RenderedTask, kind: Kind, treatment: Treatment) -> Iterator[F
             yield Finding(p.name, f"{p.name} is missing", p.doc)
 
 
-def _declaration(task: RenderedTask, kind: Kind, name: str, state: str, values: dict[str, Any],
-                 treatment: Treatment, if_whole: tuple[Diagnostic, ...]) -> Declaration:
-    id = id_for(LOCAL, kind.name, name)
-    if state != "present":
-        return (Absent if state == "absent" else AsShipped)(id, task.where, task.locations, task.label, name)
-    resource = kind.create(name, values)
-    return Present(id, resource, values, task.where, task.locations, _host_names(resource, values), treatment, task.label,
-                   if_whole)
-
-
 def _host_names(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...]:
-    table = resource.kind.properties
-    return tuple(p for p in values if table[p].type.host_names(getattr(resource, p)))
+    """The properties that say what only a host can translate, or look up."""
+    types = ((name, resource.kind.properties[name].type) for name in values)
+    return tuple(name for name, type in types if type.resolved_by_host and type.host_names(getattr(resource, name)))
 
 
 def _names(mistakes: _Mistakes) -> tuple[str, ...]:

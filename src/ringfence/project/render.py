@@ -4,7 +4,7 @@ Work is per distinct value. A task without templates is one `Task` object for al
 rendered once for all hosts on which everything that its templates can see is the same, and gives the same objects.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -149,6 +149,7 @@ class TaskRenderer:
                 names_in(step.treatment) is None):
             self.fixed = _task(step, step.properties, step.treatment, step.name, None)
         self.names = self._names()
+        self._same = frozenset(_literal(step.properties)) if self.fixed is None else frozenset()
         self.always = self.fixed is not None and not step.conditions
         self._memo: dict[Hashable, _Outcome] = {}
 
@@ -222,7 +223,7 @@ class TaskRenderer:
         if self.fixed is not None:
             wanted.append(self.fixed)
             return
-        properties, good = _rendered(scope, step.properties, mistakes)
+        properties, good = _rendered(scope, step.properties, mistakes, self._same)
         treatment, also_good = _rendered(scope, step.treatment, mistakes)
         if item is not None:
             item = LoopItem(item.value, item.index, _text(scope, step.loop.label) if step.loop and step.loop.label
@@ -250,10 +251,15 @@ class TaskRenderer:
         return "waits" if waits else "holds"
 
 
-def _rendered(scope: Scope, written: Map, outcome: _Outcome) -> tuple[dict[str, Any], bool]:
-    """The values of a mapping without those that are omitted, and whether all could be rendered."""
+def _rendered(scope: Scope, written: Map, outcome: _Outcome,
+              same: Container[str] = frozenset()) -> tuple[dict[str, Any], bool]:
+    """The values of a mapping without those that are omitted, and whether all could be rendered. `same` are keys with nothing
+    to render."""
     found, good = {}, True
     for key, value in written.items():
+        if key in same:
+            found[key] = value
+            continue
         where = written.at(key)
         try:
             rendered = scope.render(value, where)

@@ -1,6 +1,5 @@
 """Many hosts at once: results come as they are ready, one host's failure never stops the others, a signal begins no further."""
 
-import gc
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,13 +8,13 @@ from itertools import islice
 
 from ringfence.errors import Interrupted, OutcomeUnknown
 from ringfence.report import HostResult
+from ringfence.run.garbage import rarely_collected
 from ringfence.run.host import host_fault
 from ringfence.run.host_job import HostJob
 from ringfence.run.interruption import GRACE
 from ringfence.run.recorder import Recorder
 
 LOG = logging.getLogger(__name__)
-_LOOK_FOR_GARBAGE = 10_000  # objects after which cycles are looked for; Python's 700 are a small part of one reply
 _LOOK_UP = 0.2  # seconds after which a wait is begun anew: signals are looked for in between, and on Windows they end no wait
 
 
@@ -68,9 +67,10 @@ class FleetRun:
         Whoever stops reading is not held up by hosts that are still at work: their threads go on until their connections end,
         and no further host is begun.
         """
-        looked = gc.get_threshold()
-        gc.freeze()  # modules and what is declared stay to the end: to look for garbage in them again and again takes long
-        gc.set_threshold(_LOOK_FOR_GARBAGE, *looked[1:])
+        with rarely_collected():
+            yield from self._results()
+
+    def _results(self) -> Iterator[HostResult]:
         deadline = None
         try:
             if self._interruption:
@@ -90,8 +90,6 @@ class FleetRun:
             if self._interruption:
                 self._stop_waiting()
         finally:
-            gc.set_threshold(*looked)
-            gc.unfreeze()
             self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self, number: int) -> None:

@@ -25,6 +25,7 @@ from ringfence.project import settings
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.project import Project, read, read_hosts
 from ringfence.project.render import ANY_TAGS, SPECIAL_TAGS, RenderedTasks, Tags
+from ringfence.run.garbage import rarely_collected
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.policy_from_options import run_policy
 from ringfence.run.run_options import RunOptions as RunOptions
@@ -58,6 +59,11 @@ class Prepared:
 
 def prepare(options: RunOptions) -> Prepared:
     """Everything that can be known without a host. Raises InputError with every mistake in every file."""
+    with rarely_collected():
+        return _prepared(options)
+
+
+def _prepared(options: RunOptions) -> Prepared:
     found = settings.load(options.project, options.trust)
     files = {os.path.realpath(found.folder / settings.FILE)}
     trust = replace(options.trust.bounded(found.folder, options.named_files), read=files)
@@ -257,7 +263,8 @@ class _JobBuilder:
 
     def _declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic], bool]:
         rendered = self.project.render(host, None if facts is None else facts.raw, self.tags)
-        declarations, wrong = self.builder.declarations(task for task in rendered.tasks if task.kind not in self.unknown)
+        declarations, wrong = self.builder.declarations(
+            [task for task in rendered.tasks if task.kind not in self.unknown] if self.unknown else rendered.tasks)
         wrong += self._unwanted(rendered)
         return declarations, [*rendered.diagnostics, *wrong, *self._unchecked(rendered)], bool(rendered.needs_facts)
 

@@ -47,6 +47,7 @@ class Scope:
         self._beneath = beneath
         self._own = frozenset(variables) if beneath else frozenset()
         self._memo: dict[str, Any] = {}
+        self._visible: dict[frozenset[str], dict[str, Any] | None] = {}
         self._active: dict[Hashable, str] = beneath._active if beneath else {}
 
     def child(self, variables: Map, magic: Mapping[str, Any] | None = None) -> "Scope":
@@ -90,9 +91,16 @@ class Scope:
                 yield from itertools.chain(scope.magic, FACTS)
             scope = scope._beneath
 
-    def visible_from(self, names: Iterable[str]) -> dict[str, Any] | None:
+    def visible_from(self, names: frozenset[str]) -> dict[str, Any] | None:
         """Every name that templates with `names` can see, directly or through variables, with its raw value; None
         where they may see anything."""
+        if names not in self._visible:
+            self._visible[names] = self._seen_from(names)
+        if (seen := self._visible[names]) is not None:
+            charge(PART * len(seen))
+        return seen
+
+    def _seen_from(self, names: Iterable[str]) -> dict[str, Any] | None:
         seen: dict[str, Any] = {}
         todo = list(names)
         while todo:
@@ -104,7 +112,6 @@ class Scope:
             seen[name] = raw = self.raw(name)
             if name not in self.magic and (inner := names_in(raw)):
                 todo += inner
-        charge(PART * len(seen))
         return seen
 
     # -- rendered

@@ -7,17 +7,22 @@ of the batch, nothing is decompressed, no redirect is followed, no XML with a do
 import functools
 import http.client
 import itertools
+import os
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
+from urllib.request import getproxies
 
 import requests
-from pypsrp.exceptions import WinRMTransportError
+from pypsrp.exceptions import WinRMError, WinRMTransportError
 from pypsrp.wsman import NAMESPACES, WSMan, WSManAction, _TransportHTTP
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
 
 from ringfence.errors import HostError
 from ringfence.transports.deadline import Deadline
+from ringfence.transports.soap_text import soap_text
 
 T = TypeVar("T", bytes, range)
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -28,6 +33,8 @@ _SEALED = re.compile(r'multipart/(x-multi-)?encrypted;\s*protocol="[\w/.-]+";\s*
 
 BEFORE_AUTHENTICATION = 2**20  # bytes of all responses before authentication, their headers included
 _MAX_CONTINUED = 20  # times "100 Continue" before one response: http.client reads on as long as they come
+_SOAP = f"{{{NAMESPACES['s']}}}"
+_RELATES_TO = f"{_SOAP}Header/{{{NAMESPACES['wsa']}}}RelatesTo"
 _SESSION_ID = f"{{{NAMESPACES['wsmv']}}}SessionId"
 _LANGUAGES = (f"{{{NAMESPACES['wsman']}}}Locale", f"{{{NAMESPACES['wsmv']}}}DataLocale")
 _ROOM: dict[tuple[int, int], int] = {}  # see BoundedWSMan
@@ -201,7 +208,8 @@ class _Preparer:
         if self._first is None:
             self._first = self._prepare(request)
         made = self._first.copy()
-        made.headers.update(request.headers)
+        if request.headers:
+            made.headers.update(request.headers)
         if self._session.cookies:  # of a proxy that keeps its clients apart
             made.headers.pop("Cookie", None)
             made.prepare_cookies(self._session.cookies)
@@ -217,11 +225,25 @@ class BoundedHttp(_TransportHTTP):
         self.link, self.fingerprint = link, fingerprint
 
     def _build_session(self) -> requests.Session:
-        session: requests.Session = super()._build_session()
+        """A session as pypsrp's, without the connections that ours take the place of; the environment is looked through for
+        proxies only where it counts, and then once: it takes as long as a message."""
+        session = requests.Session()
+        session.headers.update({"User-Agent": "Python PSRP Client", "Accept-Encoding": "identity"})
+        session.verify = self.cert_validation
+        if self.cert_validation is True:
+            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        elif self.cert_validation is False:
+            self._suppress_library_warnings()
+        if self.proxy is not None or self.no_proxy:
+            proxies: dict[str, Any] = {"https" if self.ssl else "http": False if self.proxy is None else self.proxy}
+        else:
+            proxies = dict(getproxies()) and get_environ_proxies(self.endpoint)
+        session.proxies = proxies
+        getattr(self, f"_build_auth_{self.auth}")(session)
         if hook := getattr(session.auth, "response_hook", None):  # of Negotiate, Kerberos and CredSSP
             vars(session.auth)["response_hook"] = functools.partial(self._log_on, hook)
         vars(session)["prepare_request"] = _Preparer(session)
-        session.trust_env = False  # its proxies and authorities are in the session by now; else they are read each time
+        session.trust_env = False
         session.mount("http://", BoundedAdapter(self.link))
         session.mount("https://", BoundedAdapter(self.link, assert_fingerprint=self.fingerprint,
                                           key_password=self.certificate_key_password))
@@ -264,6 +286,27 @@ class BoundedWSMan(WSMan):
                  **settings: Any) -> None:
         super().__init__(max_envelope_size=max_envelope_size, operation_timeout=operation_timeout, **settings)
         self.transport = BoundedHttp(link, fingerprint, **settings)
+
+    def invoke(self, action: str, resource_uri: str, resource: ET.Element | None, option_set: Any = None,
+               selector_set: Any = None, timeout: int | None = None, *, retries_on_read_timeout: int = 0) -> ET.Element:
+        """What the host answers to one message. Raises WSManFaultError, WinRMTransportError, WinRMError."""
+        message_id, header = self._create_header(action, resource_uri, option_set, selector_set, timeout)
+        envelope = ET.Element(_SOAP + "Envelope")
+        envelope.append(header)
+        body = ET.SubElement(envelope, _SOAP + "Body")
+        if resource is not None:
+            body.append(resource)
+        try:
+            answer: ET.Element = ET.fromstring(self.transport.send(  # HTTP waits longer than the host says that it will take
+                soap_text(envelope), retries_on_read_timeout=retries_on_read_timeout, timeout=timeout + 2 if timeout else None))
+        except WinRMTransportError as error:
+            try:
+                raise self._parse_wsman_fault(error.response_text)
+            except ET.ParseError:
+                raise error from None
+        if answer.findtext(_RELATES_TO) != f"uuid:{message_id}":
+            raise WinRMError("the answer is to another message: its id does not match")
+        return answer
 
     def _calc_envelope_size(self, max_envelope_size: int) -> int:
         """How much data goes into an envelope: the same for all hosts with addresses of one length."""

@@ -132,6 +132,8 @@ _HALVES = re.compile("[\ud800-\udfff]")
 
 def as_text(value: Any) -> str:
     """Text from a YAML scalar. Raises ValueError for anything that is not text or a number."""
+    if value.__class__ is str and value.isascii():  # what most are
+        return value.strip()
     if isinstance(value, Secret):
         raise ValueError("a secret may not stand here: this property is shown in plans and reports")
     if isinstance(value, bool):
@@ -225,10 +227,11 @@ def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: s
     the one form of a set of members.
     """
     known = {fold(k): k for k in (*keywords, *unwritable)}
+    anyone = fold(any_word)
 
     def one(value: Any) -> str:
         string = as_text(value)
-        if (keyword := known.get(fold(string))) is not None:
+        if not string[:1].isdecimal() and (keyword := known.get(fold(string))) is not None:  # no keyword begins with a digit
             return keyword
         try:
             return member(string)
@@ -238,7 +241,7 @@ def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: s
 
     def parse(value: Any) -> tuple[str, ...]:
         parts = as_list(value)
-        if any(isinstance(p, str) and fold(p) == fold(any_word) for p in parts):
+        if any(isinstance(p, str) and fold(p) == anyone for p in parts):
             if len(parts) > 1:
                 raise ValueError(f"{any_word} stands alone, not beside other values")
             return ()

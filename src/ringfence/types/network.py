@@ -82,7 +82,7 @@ def _address_meant(text: str) -> str:
 
 def subnet(text: str) -> str:
     """The same as people may say it: a subnet of /0 is refused, as Windows does."""
-    if re.search(r"/(0+|0\.0\.0\.0)$", text):
+    if "/0" in text and re.search(r"/(0+|0\.0\.0\.0)$", text):
         whole = ("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff for all of IPv6" if ":" in text else
                  "0.0.0.0-255.255.255.255 for all of IPv4")
         raise ValueError(f"{quoted(text)}: Windows knows no subnet of length 0 [0x00100045, 0x00100046]: "

@@ -44,7 +44,7 @@ def unread_keys(answer: Any) -> tuple[str, ...]:
 
 def read(stores: Any, kinds: Mapping[str, Kind]) -> State:
     """The state in the value of a Policy.Read ({store: rows}). Of secrets it has that they are there: see keys.py."""
-    found: dict[Id, Resource] = {}
+    found = State()
     for store in STORES:
         rows = stores.get(store) if isinstance(stores, dict) else None
         tree = parse_tree(rows) if isinstance(rows, list) else RegistryTree()
@@ -55,8 +55,8 @@ def read(stores: Any, kinds: Mapping[str, Kind]) -> State:
             resources, name = kind.storage.read(kind, tree, store), kind.name
             if ids and kind.references:
                 resources = (with_default_set(r, ids) for r in resources)
-            found.update([(id_for(store, name, r.name), r) for r in resources])
-    return State(found)
+            found.update({id_for(store, name, r.name): r for r in resources})
+    return found
 
 
 def read_objects(kind: Kind, objects: Any) -> dict[Id, Resource]:

@@ -4,9 +4,9 @@ The table (shipped_rules.txt, made by `make generate`) says itself where it come
 better: its own table (defaults.py) holds for that host, whatever its build, roles and language.
 """
 
+import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib import resources
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import AsShipped, Declaration, Present
@@ -18,8 +18,9 @@ _KIND = "firewall_rule"
 @cache
 def shipped_rules() -> Mapping[str, str]:
     """{name: display name in English} of the rules that Windows ships."""
-    text = (resources.files(__package__) / "shipped_rules.txt").read_text(encoding="utf-8")
-    rows = (line.partition("\t") for line in text.splitlines() if line and not line.startswith("#"))
+    data = pkgutil.get_data(__package__, "shipped_rules.txt")
+    assert data is not None
+    rows = (line.partition("\t") for line in data.decode().splitlines() if line and not line.startswith("#"))
     return {name: title for name, _, title in rows}
 
 
