@@ -17,8 +17,11 @@ def content(path: Path) -> bytes:
 
 
 def _begins(path: Path) -> bytes:
-    with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
-        return bytes(file.read(4096))
+    try:
+        with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
+            return bytes(file.read(4096))
+    except lzma.LZMAError:
+        return b""  # is no dump, whatever it is called
 
 
 DUMPS = [p for p in sorted(FOLDER.rglob("*")) if p.is_file() and is_wfp_dump(_begins(p))]
