@@ -9,7 +9,7 @@ concerned, and from which change to which.
 
 import heapq
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -21,12 +21,13 @@ from ringfence.model.state import Change, Id, references_of, with_changes
 from ringfence.plan.plan import Plan
 from ringfence.policy.evaluate import Policy, decide
 from ringfence.policy.flow import Flow
-from ringfence.policy.matcher import Match, matcher_of
+from ringfence.policy.matcher import Match, PolicyRule, RuleIndex
 from ringfence.policy.meeting import common_flows
 from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
 from ringfence.policy.settings_in_force import FIREWALL_PROFILE, SettingsInForce
 
 MAX_QUESTIONS = 20_000  # pairs of changes that are looked at: beyond, the usual order stands
+MAX_FLOWS = 2_000  # verdicts on flows on the way of one plan: what comes to light by then counts
 _TOLD = 3  # flows of a gap that are told
 _WAYS: tuple[Direction, ...] = ("inbound", "outbound")
 _OPENNESS = {"block": -1, "secure": -1, "allow": 1, "exempt": 1}
@@ -107,35 +108,43 @@ def _profile_moves(change: Change, opens: bool) -> bool:
 
 
 class _Trial:
-    """What becomes of flows before, after, and with some of the changes made."""
+    """What becomes of flows before, after, and with some of the changes made; `left`: how many more are looked at."""
 
     def __init__(self, plan: Plan, changes: Sequence[Change]) -> None:
-        self.changes, self.found = changes, plan.found
+        self.changes, self.found, self.left = changes, plan.found, MAX_FLOWS
         self.network = HostNetwork.of(plan.found.facts, plan.found.conditions)
         self.before = Policy.of(plan.found.state, self.network, plan.found.unread)
         self.after = Policy.of(with_changes(plan.found.state, changes), self.network, plan.found.unread)
-        self.places = {p: Place(self.network, p) for p in ALL_PROFILES}
+        active = self.network.active_profiles or ALL_PROFILES  # of the others nothing is in force on the way
+        self.places = {p: Place(self.network, p) for p in ALL_PROFILES if p in active}
+        self.numbers = {c.id: n for n, c in enumerate(changes)}
+        self._will = RuleIndex(PolicyRule(c.id, f) for c in changes if c.after is not None and (f := filter_of(c.after)))
+        self._alike: dict[tuple[Flow, str], str] = {}
+
+    def alike(self, flow: Flow, profile: str) -> str:
+        """What becomes of a flow before and after; empty where that differs or is not known."""
+        known = self._alike.get((flow, profile))
+        if known is None:
+            self.left -= 1
+            was, will = (policy.verdict_at(flow, self.places[profile]).action for policy in (self.before, self.after))
+            known = self._alike[flow, profile] = was if was == will != "unknown" else ""
+        return known
 
     def action(self, numbers: Collection[int], opens: bool, flow: Flow, profile: str) -> str:
         """What becomes of a flow once those of the changes are made that open for it, or that close, and no others."""
+        self.left -= 1
         place, settings = self.places[profile], self.before.settings
         found = self.before.every_match(flow, place)
-        for change in (self.changes[n] for n in numbers):
-            if change.id.kind == FIREWALL_PROFILE:
-                if change.id.name == profile:
-                    settings = SettingsInForce(self.found.state.updated({change.id: change.after}), self.found.unread)
-                continue
-            was, will = found.get(change.id), self._match(change, flow, place)
-            if (_openness(will) > _openness(was)) if opens else (_openness(will) < _openness(was)):
-                found.pop(change.id, None)
-                found |= {change.id: will} if will else {}
+        will = {match.id: match for match in self._will.matches(flow, place)}
+        for id in [id for id in {**found, **will} if self.numbers.get(id, -1) in numbers]:
+            was, then = _openness(found.get(id)), _openness(will.get(id))
+            if then > was if opens else then < was:
+                found.pop(id, None)
+                found |= {id: will[id]} if id in will else {}
+        moved = [c for n in numbers if (c := self.changes[n]).id.kind == FIREWALL_PROFILE and c.id.name == profile]
+        if moved:
+            settings = SettingsInForce(self.found.state.updated({c.id: c.after for c in moved}), self.found.unread)
         return decide(flow, place, self.before.by_role(found.values(), place), settings, self.before.doubts).action
-
-    @staticmethod
-    def _match(change: Change, flow: Flow, place: Place) -> Match | None:
-        filter = filter_of(change.after) if change.after is not None else None
-        doubts = matcher_of(filter).match(flow, place) if filter is not None and filter.enabled else None
-        return None if filter is None or doubts is None else Match(change.id, filter, doubts)
 
 
 def _openness(match: Match | None) -> int:
@@ -143,20 +152,25 @@ def _openness(match: Match | None) -> int:
 
 
 def _questions(plan: Plan, changes: Sequence[Change], opening: Sequence[_Side], closing: Sequence[_Side]) -> Iterator[_Question]:
-    """For each pair of changes flows of which one side, made before the other, would make another thing than before and after."""
+    """For each pair of changes a flow of which one side, made before the other, would make another thing than it is."""
     trial, sides = _Trial(plan, changes), {True: {s.number for s in opening}, False: {s.number for s in closing}}
     for one in opening:
         for other in closing:
-            if one.number == other.number:
-                continue
-            for flow, profile in common_flows(one.filter, other.filter, edges=[f for f in (one.other, other.other) if f]):
-                was, will = (p.verdict_at(flow, trial.places[profile]).action for p in (trial.before, trial.after))
-                if was != will or was == "unknown":
-                    continue
-                passes = was == "allow"
-                if trial.action(sides[not passes] - {(one if passes else other).number}, not passes, flow, profile) != was:
-                    first, second = (one, other) if passes else (other, one)
-                    yield _Question(first.number, second.number, flow, profile, passes)
+            if one.number != other.number and (question := _question(trial, one, other, sides)):
+                yield question
+            if trial.left <= 0:
+                return
+
+
+def _question(trial: _Trial, one: _Side, other: _Side, sides: Mapping[bool, set[int]]) -> _Question | None:
+    for flow, profile in common_flows(one.filter, other.filter, edges=[f for f in (one.other, other.other) if f]):
+        if profile not in trial.places or not (action := trial.alike(flow, profile)):
+            continue
+        passes = action == "allow"
+        first, second = (one, other) if passes else (other, one)
+        if trial.action(sides[not passes] - {first.number}, not passes, flow, profile) != action:
+            return _Question(first.number, second.number, flow, profile, passes)
+    return None
 
 
 def _needed(changes: Sequence[Change]) -> Iterator[tuple[int, int]]:
