@@ -7,7 +7,16 @@ from dataclasses import replace
 from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
-from ringfence.model.narrowing import Narrowing, never, not_everybody, one_package, one_program, some_accounts, some_ports
+from ringfence.model.narrowing import (
+    SENSITIVE_PORTS,
+    Narrowing,
+    never,
+    not_everybody,
+    one_package,
+    one_program,
+    some_accounts,
+    some_ports,
+)
 from ringfence.model.phrase import Phrase
 from ringfence.model.resource import prop, resource
 from ringfence.model.rules import (
@@ -75,7 +84,6 @@ PROTOCOL_ICMP = ProtocolAndIcmp(protocol, icmp_type, PROTOCOLS)
 
 SERVICE = replace(case_insensitive(text(259, "/\\|", what="service name", sample="wuauserv")), resolved_by_host="service",
                   host_names=lambda name: (name,) if name and name != "*" else ())
-SENSITIVE = (22, 135, 445, 1433, 3389, 5985, 5986)  # SSH, RPC, SMB, SQL Server, Remote Desktop, WinRM
 PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
 
 
@@ -258,7 +266,7 @@ def _check_sensitive(rule: FirewallRule, mentioned: Collection[str]) -> Iterable
         return
     parts = (p.partition("-") for p in rule.local_port)
     ranges = [(int(first), int(last or first)) for first, _, last in parts if first.isdecimal()]
-    if found := [str(n) for n in SENSITIVE if any(first <= n <= last for first, last in ranges)]:
+    if found := [str(n) for n in SENSITIVE_PORTS if any(first <= n <= last for first, last in ranges)]:
         yield Finding("local_port", f"{', '.join(found)} is let in from anywhere", "say from where (remote_address); any "
                       "if that is meant", "warning")
 

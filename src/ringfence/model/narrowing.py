@@ -22,6 +22,8 @@ _EVERYBODY = ("internet", "internet4", "internet6")  # keywords that mean whoeve
 _EVERY_ACCOUNT = ("S-1-1-0", "S-1-5-2", "S-1-5-7", "S-1-5-11")
 _EVERY_PACKAGE = ("S-1-15-2-1", "S-1-15-2-2")  # all application packages, and all restricted ones
 _ALLOWED = re.compile(r"\(X?A;[^;]*;[^;]*;[^;]*;[^;]*;([^;()]+)", re.I)  # the accounts of entries that allow
+SENSITIVE_PORTS = {22: "SSH", 135: "RPC", 445: "SMB", 1433: "SQL Server", 3389: "Remote Desktop", 5985: "WinRM", 5986: "WinRM"}
+"""Ways to administer a host, and what worms look for."""
 _HOSTS_OF_SERVICES = ("\\svchost.exe", "\\dllhost.exe", "\\services.exe")
 
 

@@ -45,7 +45,7 @@ def prune(plan: Plan) -> Plan:
     kept = {id: entry for id, entry in gone.items() if id not in changes}
     orphans = _orphans(kept, plan.found.state, f"prune: {policy.prune}")
     plan = replace(plan, changes=(*plan.changes, *changes.values()), orphans=orphans).with_diagnostics(*_kept(kept, used, plan))
-    return _guarded(plan, len(going) - len(used))
+    return _guarded(plan, sum(id not in used and _does_something(r) for id, r in going.items()))
 
 
 def withheld(plan: Plan) -> str:
@@ -129,6 +129,12 @@ def _kept(kept: Mapping[Id, Entry], used: Mapping[Id, Sequence[Id]], plan: Plan)
             values = ", ".join(f"{p}: {plain_data(getattr(then, p))}" for p in entry.first if p in found.kind.properties)
             yield Diagnostic(NOWHERE, f"{name} is declared no more: the project mentioned it, and stops to", f"It was found with "
                              f"{values}: `prune: restore` puts that back, `ringfence ledger release` leaves it so", "warning")
+
+
+def _does_something(resource: Resource) -> bool:
+    """Whether anything becomes of traffic by it: a rule that is off does nothing by going either."""
+    filter = resource.as_filter()
+    return filter is None or filter.enabled
 
 
 def _guarded(plan: Plan, removals: int) -> Plan:

@@ -12,6 +12,7 @@ from ringfence.plan.ledger_checks import limit_changes, tell_of_ledger
 from ringfence.plan.losses import refuse_losses
 from ringfence.plan.open_beside import warn_of_open_rules
 from ringfence.plan.open_by_word import require_words
+from ringfence.plan.open_ports import warn_of_open_ports
 from ringfence.plan.order import order
 from ringfence.plan.ownership import difference, own, tell_owners
 from ringfence.plan.plan import HostSnapshot, Plan
@@ -23,7 +24,7 @@ STEPS: tuple[Callable[[Plan], Plan], ...] = (
     bind, own, check_references, require_words, judge_in_force, warn_of_open_rules,
     difference, prune, tell_of_ledger, tell_owners,
     refuse_losses, limit_changes,
-    order, avoid_gaps)
+    order, avoid_gaps, warn_of_open_ports)
 
 
 def make(host: str, declarations: Declarations, found: HostSnapshot, diagnostics: Sequence[Diagnostic] = (),

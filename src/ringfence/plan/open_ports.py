@@ -1,0 +1,58 @@
+"""Warns of ports by which a host is administered, and which worms look for, where a plan opens them to everybody without a rule
+that says so: by another default action, a firewall that is switched off, a block that goes. Rules are told by themselves."""
+
+from collections.abc import Iterator
+
+from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.model.narrowing import SENSITIVE_PORTS
+from ringfence.model.once import filter_of
+from ringfence.model.state import Change, title, with_changes
+from ringfence.plan.plan import Plan
+from ringfence.policy.evaluate import Policy
+from ringfence.policy.flow import SYSTEM, SYSTEM_ACCOUNT, TCP, Flow, number_of
+from ringfence.policy.flow_verdict import REASONS
+from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
+
+_ANYBODY = number_of("198.51.100.77")  # RFC 5737: nobody in particular
+_SVCHOST = r"%SystemRoot%\System32\svchost.exe"
+_LISTENERS = {  # who listens there on Windows ("Service overview and network port requirements for Windows")
+    22: (r"%SystemRoot%\System32\OpenSSH\sshd.exe", "sshd"), 135: (_SVCHOST, "RpcSs"), 3389: (_SVCHOST, "TermService")}
+_A_SERVER = (r"C:\Program Files\a server.exe", "a server")
+_OF_THE_KERNEL = (445, 5985, 5986)
+
+
+def warn_of_open_ports(plan: Plan) -> Plan:
+    """The plan with a warning for each such port that everybody reaches once it is made, and does not now."""
+    if plan.invalid or not any(map(_opens_by_itself, plan.changes)):
+        return plan
+    return plan.with_diagnostics(*_opened(plan))
+
+
+def _opens_by_itself(change: Change) -> bool:
+    """Whether a change may let something in without being a rule that allows it."""
+    before, after = change.before, change.after
+    if not change.writes or before is None:
+        return False
+    was, will = filter_of(before), filter_of(after) if after is not None else None
+    if was is not None:
+        return was.enabled and was.effect == "block" and was != will
+    return after is not None and any(
+        p.least is not None and getattr(before, p.name) != getattr(after, p.name) for p in after.kind.properties.values())
+
+
+def _opened(plan: Plan) -> Iterator[Diagnostic]:
+    network = HostNetwork.of(plan.found.facts, plan.found.conditions)
+    before, after = (Policy.of(state, network, plan.found.unread) for state in (
+        plan.found.state, with_changes(plan.found.state, [c for c in plan.changes if c.writes])))
+    for port, what in SENSITIVE_PORTS.items():
+        program, service = (SYSTEM, "") if port in _OF_THE_KERNEL else _LISTENERS.get(port, _A_SERVER)
+        flow = Flow("inbound", TCP, None, _ANYBODY, port, 50_000, program=program, service=service, user=SYSTEM_ACCOUNT)
+        for profile in ALL_PROFILES:
+            place = Place(network, profile)
+            was, will = before.verdict_at(flow, place), after.verdict_at(flow, place)
+            if will.action != "allow" or was.action != "block" or any(id in plan.declarations for id in will.by):
+                continue
+            by = ", ".join(title(id, r) for id in will.by if (r := plan.after.get(id)) is not None)
+            why = "; ".join(filter(None, (REASONS[will.reason], by, will.setting)))
+            yield Diagnostic(NOWHERE, f"{port} ({what}) is let in from anywhere in the {profile} profile once this is made: "
+                             f"{why}", "See whether that is meant: `ringfence evaluate` says what decides", "warning")
