@@ -16,6 +16,7 @@ from ringfence.cli.app import CALLS
 from ringfence.cli.command import OPTION_GROUPS
 from ringfence.cli.options import InventoryOptions, SelectionOptions, setting_of
 from ringfence.documents.vault import encrypt
+from ringfence.policy.flow_words import FLOW_WORDS
 from ringfence.run_settings import SETTINGS
 from ringfence.secret import Secret
 
@@ -51,7 +52,8 @@ def test_flags_are_the_rows_of_the_table() -> None:
 
 
 OF_ONE_CALL = {"--out", "--resume", "--name", "--kind", "--origin", "--store", "--from", "--number", "--from-journal",
-               "--playbook", "--list-tasks", "--list-tags"}
+               "--playbook", "--list-tasks", "--list-tags", "--of", "--expect", "--profile", "--account",
+               *(f"--{word.replace('_', '-')}" for word in FLOW_WORDS if word != "user")}
 
 
 def test_what_is_no_setting_asks_something_of_one_call() -> None:
