@@ -19,11 +19,11 @@ from ringfence.model.once import filter_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id, references_of, with_changes
 from ringfence.plan.plan import Plan
-from ringfence.policy.evaluate import Policy, decide
+from ringfence.policy.evaluate import decide
 from ringfence.policy.flow import Flow
 from ringfence.policy.matcher import Match, PolicyRule, RuleIndex
 from ringfence.policy.meeting import common_flows
-from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
+from ringfence.policy.place import ALL_PROFILES, Place
 from ringfence.policy.settings_in_force import FIREWALL_PROFILE, SettingsInForce
 
 MAX_QUESTIONS = 20_000  # pairs of changes that are looked at: beyond, the usual order stands
@@ -112,11 +112,10 @@ class _Trial:
 
     def __init__(self, plan: Plan, changes: Sequence[Change]) -> None:
         self.changes, self.found, self.left = changes, plan.found, MAX_FLOWS
-        self.network = HostNetwork.of(plan.found.facts, plan.found.conditions)
-        self.before = Policy.of(plan.found.state, self.network, plan.found.unread)
-        self.after = Policy.of(with_changes(plan.found.state, changes), self.network, plan.found.unread)
-        active = self.network.active_profiles or ALL_PROFILES  # of the others nothing is in force on the way
-        self.places = {p: Place(self.network, p) for p in ALL_PROFILES if p in active}
+        self.before = plan.found.policy(plan.found.state)
+        self.after = plan.found.policy(with_changes(plan.found.state, changes))
+        active = self.before.network.active_profiles or ALL_PROFILES  # of the others nothing is in force on the way
+        self.places = {p: Place(self.before.network, p) for p in ALL_PROFILES if p in active}
         self.numbers = {c.id: n for n, c in enumerate(changes)}
         self._will = RuleIndex(PolicyRule(c.id, f) for c in changes if c.after is not None and (f := filter_of(c.after)))
         self._alike: dict[tuple[Flow, str], str] = {}

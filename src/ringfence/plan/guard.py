@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
 from ringfence.model.once import filter_of
 from ringfence.model.resource import Resource
-from ringfence.model.state import Change, Id, State, title, with_changes
+from ringfence.model.state import Change, Id, title, with_changes
 from ringfence.plan.plan import Plan
 from ringfence.plan.wider import widened
-from ringfence.policy.evaluate import FIREWALL_CATEGORY, Policy
+from ringfence.policy.evaluate import Policy
 from ringfence.policy.flow import Flow
 from ringfence.policy.flow_verdict import REASONS, FlowVerdict
 from ringfence.policy.matcher import matcher_of
-from ringfence.policy.place import HostNetwork, Place
+from ringfence.policy.place import Place
 from ringfence.policy.protected import ProtectedFlow, flows_of_windows, management_flow
 
 FORCE = "`--force lockout` makes the change all the same"
@@ -83,14 +83,10 @@ class _Guard:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.found = plan, plan.found
-        self.network = HostNetwork.of(self.found.facts, self.found.conditions)
         self.changes = [c for c in plan.changes if c.writes]
-        self.before = self._policy(plan.found.state)
-        self.after = self._policy(with_changes(plan.found.state, self.changes))
-
-    def _policy(self, state: State) -> Policy:
-        products = [name for name, taken in self.found.conditions.products if FIREWALL_CATEGORY in taken]
-        return Policy.of(state, self.network, self.found.unread, products)
+        self.before = self.found.policy(self.found.state)
+        self.after = self.found.policy(with_changes(self.found.state, self.changes))
+        self.network = self.before.network
 
     def flows(self) -> Iterator[ProtectedFlow]:
         """What is protected on this host: the way in, what the project says, and what Windows needs."""
@@ -109,7 +105,7 @@ class _Guard:
             before = self.before.verdict(flow)
         for moment in self.moments(flow, negotiated):
             verdict = moment.policy.verdict(flow)
-            if self._is_lost(protected, before, verdict, moment) or (negotiated and moment.change.resource.kind.services):
+            if _is_lost(protected, before, verdict) or (negotiated and moment.change.resource.kind.services):
                 yield self._told(protected, verdict, moment, negotiated)
                 return
         if protected.purpose == "project" and self.after.verdict(flow).action != "allow":
@@ -124,7 +120,7 @@ class _Guard:
         for number, change in enumerate(self.changes, 1):
             made.append(change)
             if (may_close(change) and self._concerns(change, flow, places)) or (negotiated and change.resource.kind.services):
-                yield _Moment(number, change, self._policy(with_changes(self.plan.found.state, made)))
+                yield _Moment(number, change, self.found.policy(with_changes(self.found.state, made)))
 
     @staticmethod
     def _concerns(change: Change, flow: Flow, places: Iterable[Place]) -> bool:
@@ -132,13 +128,6 @@ class _Guard:
         if not filters:
             return may_close(change)
         return any(f.enabled and matcher_of(f).match(flow, place) is not None for f in filters for place in places)
-
-    def _is_lost(self, protected: ProtectedFlow, before: FlowVerdict, now: FlowVerdict, moment: _Moment) -> bool:
-        if now.action == "allow" or now.basis == before.basis:
-            return False
-        if now.action == before.action == "block" and _decided(now) == _decided(before):
-            return False  # by what is known it never passed, and that has not changed
-        return protected.purpose == "management" or before.action == "allow"
 
     def _elsewhere(self, protected: ProtectedFlow, flow: Flow) -> Iterator[Diagnostic]:
         """The way in, once the network of its interface counts as another one: Windows takes it for public until it knows better
@@ -182,6 +171,14 @@ class _Guard:
 
     def _place(self, ids: Sequence[Id]) -> Where | None:
         return next((self.plan.declarations[id].where for id in ids if id in self.plan.declarations), None)
+
+
+def _is_lost(protected: ProtectedFlow, before: FlowVerdict, now: FlowVerdict) -> bool:
+    if now.action == "allow" or now.basis == before.basis:
+        return False
+    if now.action == before.action == "block" and _decided(now) == _decided(before):
+        return False  # by what is known it never passed, and that has not changed
+    return protected.purpose == "management" or before.action == "allow"
 
 
 def _decided(verdict: FlowVerdict) -> tuple[object, ...]:

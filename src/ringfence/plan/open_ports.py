@@ -8,10 +8,9 @@ from ringfence.model.narrowing import SENSITIVE_PORTS
 from ringfence.model.once import filter_of
 from ringfence.model.state import Change, title, with_changes
 from ringfence.plan.plan import Plan
-from ringfence.policy.evaluate import Policy
 from ringfence.policy.flow import SYSTEM, SYSTEM_ACCOUNT, TCP, Flow, number_of
 from ringfence.policy.flow_verdict import REASONS
-from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
+from ringfence.policy.place import ALL_PROFILES, Place
 
 _ANYBODY = number_of("198.51.100.77")  # RFC 5737: nobody in particular
 _SVCHOST = r"%SystemRoot%\System32\svchost.exe"
@@ -41,14 +40,13 @@ def _opens_by_itself(change: Change) -> bool:
 
 
 def _opened(plan: Plan) -> Iterator[Diagnostic]:
-    network = HostNetwork.of(plan.found.facts, plan.found.conditions)
-    before, after = (Policy.of(state, network, plan.found.unread) for state in (
+    before, after = (plan.found.policy(state) for state in (
         plan.found.state, with_changes(plan.found.state, [c for c in plan.changes if c.writes])))
     for port, what in SENSITIVE_PORTS.items():
         program, service = (SYSTEM, "") if port in _OF_THE_KERNEL else _LISTENERS.get(port, _A_SERVER)
         flow = Flow("inbound", TCP, None, _ANYBODY, port, 50_000, program=program, service=service, user=SYSTEM_ACCOUNT)
         for profile in ALL_PROFILES:
-            place = Place(network, profile)
+            place = Place(before.network, profile)
             was, will = before.verdict_at(flow, place), after.verdict_at(flow, place)
             if will.action != "allow" or was.action != "block" or any(id in plan.declarations for id in will.by):
                 continue

@@ -13,6 +13,8 @@ from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, Change, Id, State
 from ringfence.plan.obstacles import Obstacle
 from ringfence.plan.run_policy import RunPolicy
+from ringfence.policy.evaluate import FIREWALL_CATEGORY, Policy
+from ringfence.policy.place import HostNetwork
 from ringfence.windows.defaults import Defaults
 
 
@@ -34,6 +36,11 @@ class HostSnapshot:
     stored: Any = ()
     conditions: HostConditions = field(default_factory=HostConditions)
     ledger: Ledger = field(default_factory=Ledger)
+
+    def policy(self, state: State) -> Policy:
+        """The policy of this host, were its stores as in `state`."""
+        products = [name for name, taken in self.conditions.products if FIREWALL_CATEGORY in taken]
+        return Policy.of(state, HostNetwork.of(self.facts, self.conditions), self.unread, products)
 
     def unreadable(self, kind: Kind, kinds: Iterable[Kind]) -> str:
         """Why nothing can be said of a kind of the local store, or of one that it names or is named by; nothing else."""

@@ -1,7 +1,7 @@
 """Would a flow pass: the decision in the order in which Windows makes it, over everything that may match.
 
-    Policy.of(state, network, unread, services)     a host's policy, declared, found or planned
-    policy.flow_verdict(flow)                            what becomes of a flow, and what decided it
+    Policy.of(state, network, unread, products)     a host's policy, declared, found or planned
+    policy.verdict(flow)                            what becomes of a flow, and what decided it
 
 The order, in each profile that the flow may be in ([MS-FASP] 2.2.34, 2.2.38, 3.1.3; TechNet cc755191): service hardening; IPsec
 that is required; with shields up the default action; authenticated bypass, block, allow; the default action.
@@ -40,15 +40,14 @@ class Policy:
     """All policy of one host, to be asked.
 
     rules: of all stores, with what makes them doubtful as a whole · network: what the host says of its networks · settings:
-    those of its profiles · doubts: why nothing can be said for certain of any flow: what could not be read, or another firewall ·
-    running: whether the firewall's services run.
+    those of its profiles · doubts: why nothing can be said for certain of any flow: what could not be read, another
+    firewall, or a service that does not run.
     """
 
     rules: tuple[PolicyRule, ...]
     network: HostNetwork
     settings: SettingsInForce
     doubts: tuple[str, ...] = ()
-    running: bool = True
 
     @classmethod
     def of(cls, state: State, network: HostNetwork = HostNetwork(), unread: Mapping[tuple[str, str], str] | None = None,  # noqa: B008
@@ -69,12 +68,12 @@ class Policy:
 
     def verdict(self, flow: Flow) -> FlowVerdict:
         """What becomes of a flow, wherever it may go through."""
-        if flow.remote_address is not None and self.network.is_own(flow.remote_address):
-            return FlowVerdict("allow", "loopback")
         return self.verdict_in(flow, self.network.places(flow))
 
     def verdict_in(self, flow: Flow, places: Iterable[Place]) -> FlowVerdict:
         """What becomes of a flow that may go through any of some places."""
+        if flow.remote_address is not None and self.network.is_own(flow.remote_address):
+            return FlowVerdict("allow", "loopback")
         found = [self.verdict_at(flow, place) for place in places]
         if len({v.action for v in found}) <= 1:
             return found[0]

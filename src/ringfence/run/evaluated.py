@@ -10,9 +10,7 @@ from ringfence.model.declaration import Declaration, state_after
 from ringfence.model.facts import Facts, with_network
 from ringfence.model.state import Id, State, with_changes
 from ringfence.plan.plan import HostSnapshot
-from ringfence.policy.evaluate import FIREWALL_CATEGORY, Policy
 from ringfence.policy.flow import Flow
-from ringfence.policy.place import HostNetwork
 from ringfence.report import EvaluatedResult, HostResult
 from ringfence.run.host import HostRun
 from ringfence.run.host_job import HostJob, RunContext
@@ -65,7 +63,7 @@ def evaluate_host(job: HostJob, context: RunContext, question: Question) -> Host
 
 def _answered(run: HostRun, question: Question, found: HostSnapshot, state: State,
               declared: Mapping[Id, Declaration]) -> HostResult:
-    policy = policy_on(found, state)
+    policy = found.policy(state)
     flow = question.flow
     if question.profile:
         places = [place.in_profile(question.profile) for place in policy.network.places(flow)]
@@ -77,12 +75,6 @@ def _answered(run: HostRun, question: Question, found: HostSnapshot, state: Stat
     names = run.names(names_in(objects.values())) if question.of != "declared" else {}
     return EvaluatedResult(run.job.host, flow=flow, verdict=verdict, expected=question.expected, objects=objects, names=names,
                            places=_places(objects, declared))
-
-
-def policy_on(found: HostSnapshot, state: State) -> Policy:
-    """The policy of a host that was read, in a state of it."""
-    products = [name for name, taken in found.conditions.products if FIREWALL_CATEGORY in taken]
-    return Policy.of(state, HostNetwork.of(found.facts, found.conditions), found.unread, products)
 
 
 def _places(ids: Iterable[Id], declared: Mapping[Id, Declaration]) -> dict[Id, Where]:
