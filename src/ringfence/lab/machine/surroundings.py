@@ -35,16 +35,14 @@ def _listeners() -> list[dict[str, str]]:
 
 @dataclass(slots=True)
 class Surroundings:
-    """bits: of the PowerShell that sessions get · clock_offset: seconds by which the host's clock is fast · start_modes: of
-    services · display_names: of the services that are installed · winrm, listeners: as `winrm get winrm/config` and `winrm
-    enumerate winrm/config/listener` show them · endpoints: session configurations, name to RunAsVirtualAccount and its groups ·
-    taken_over: {display name: rule categories} of the products that are registered with the firewall itself (INetFwProduct) ·
-    app_control: Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1 audit, 2 on).
+    """bits: of the PowerShell that sessions get · start_modes: of services · display_names: of the services that are installed ·
+    winrm, listeners: as `winrm get winrm/config` and `winrm enumerate winrm/config/listener` show them · endpoints: session
+    configurations, name to RunAsVirtualAccount and its groups · taken_over: {display name: rule categories} of the products that
+    are registered with the firewall itself (INetFwProduct) · app_control:
     Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1 audit, 2 on).
     """
 
     bits: int = 64
-    clock_offset: float = 0.0
     start_modes: dict[str, str] = field(default_factory=_START_MODES.copy)
     display_names: dict[str, str] = field(default_factory=_DISPLAY_NAMES.copy)
     winrm: dict[str, Any] = field(default_factory=_winrm)
