@@ -210,7 +210,7 @@ class HostScript:
                 "elevated": session.elevated, "time": self._time(),
                 "services": {name: machine.services[name] for name in _SERVICES if name in machine.services},
                 "environment": dict(machine.environment), "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
-                "wire": "2.1", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare"} - lacks), "script_sha256": None}
+                "wire": "2.2", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare"} - lacks), "script_sha256": None}
 
     def _interfaces(self, arguments: Arguments, session: Session) -> dict[str, Any]:
         return {"unread": [], "interfaces": [{

@@ -21,7 +21,7 @@ from ringfence.lab.session import PowerShellStart, Session
 
 # The modules of Windows by which a session finds what the shims answer; and what Windows has without any.
 _MODULES_OF = {"CimCmdlets": "Get-CimInstance", "Microsoft.PowerShell.Diagnostics": "Get-WinEvent",
-               "Microsoft.WSMan.Management": "Get-WSManInstance"}
+               "Microsoft.WSMan.Management": "Get-WSManInstance", "ScheduledTasks": "*-ScheduledTask*"}
 _EVERYWHERE = ("Invoke-LabCmdlet, Get-PSSessionConfiguration, Get-Item, Get-Service, Test-RingfenceElevation, "
                "Get-RingfenceIdentity, Get-RingfenceProducts, Get-RingfenceRegistry, New-RingfenceSecurity, "
                "Convert-RingfenceAccount, Read-RingfenceFile")
