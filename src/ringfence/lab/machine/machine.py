@@ -206,6 +206,13 @@ class Machine:
         return all(self.services.get(service) == "running" for service in ("mpssvc", "BFE"))
 
     @property
+    def domain_controllers(self) -> tuple[str, ...]:
+        """The addresses of the controllers of the domain, as its name resolves to them."""
+        if (told := self.surroundings.domain_controllers) is not None:
+            return told
+        return tuple(server for i in self.interfaces if i.profile == "domain" for server in i.dns_servers)
+
+    @property
     def sshd_program(self) -> str:
         """Where OpenSSH is that comes with Windows."""
         return self.environment["SystemRoot"] + r"\System32\OpenSSH\sshd.exe"

@@ -250,7 +250,7 @@ OPEN_BEHAVIOURS = {
     ),
     "export-over-a-file": OpenBehaviour(
         "An export into a file that is there fails.",
-        "The pages of netsh do not say it; RegSaveKey, which writes hives, refuses it. The other way: `Faults.export_overwrites`.",
+        "The pages of netsh do not say it; RegSaveKey, which writes hives, refuses. The other way: `Faults.export_overwrites`.",
     ),
     "export-account": OpenBehaviour(
         "It is the caller of netsh who opens the file, and Everybody need not be allowed to.",
