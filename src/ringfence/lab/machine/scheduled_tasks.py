@@ -86,7 +86,7 @@ class TaskScheduler:
 
     def find(self, path: str) -> ScheduledTask:
         """The task at a path like `\\folder\\name`. Raises TaskError: 0x80070002."""
-        self._require_service()
+        self.require_service()
         task = self._tasks.get(_key(path))
         if task is None:
             raise TaskError(0x80070002)
@@ -94,7 +94,7 @@ class TaskScheduler:
 
     def register(self, path: str, xml: str, *, update: bool = False) -> ScheduledTask:
         """A task from its XML; a registration trigger fires on an update as well. Raises TaskError."""
-        self._require_service()
+        self.require_service()
         definition = TaskDefinition.parse(xml)
         there = self._tasks.get(_key(path))
         if there and not update:
@@ -272,7 +272,8 @@ class TaskScheduler:
         self._tasks.pop(_key(task.path), None)
 
     # open: scheduler-stopped
-    def _require_service(self) -> None:
+    def require_service(self) -> None:
+        """Raises TaskError where the service does not run."""
         if not self._runs():
             raise TaskError(0x80041315)
 

@@ -54,6 +54,10 @@ class TasksAndFiles:
 
     def _tasks(self, session: Session, parameters: With) -> list[dict[str, Any]]:
         """What Get-ScheduledTask shows: nothing of tasks that a session may not see."""
+        try:
+            self.machine.tasks.require_service()
+        except TaskError as error:
+            raise CmdletError("NotSpecified", f"HRESULT 0x{error.hresult:08x}", str(error), error.hresult) from None
         names = matcher(str(parameters["name"] or "*"))
         paths = matcher(str(parameters["path"] or "*"))
         return [_shown(task) for task in self.machine.tasks.tasks() if session.elevated
