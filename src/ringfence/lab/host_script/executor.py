@@ -9,7 +9,6 @@ import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ringfence.lab.enforcement import security_associations
@@ -229,7 +228,7 @@ class HostScript:
         return {"unread": [], "service_names": {s["Name"]: s["DisplayName"] for s in services(self.machine)}}
 
     def _time(self) -> str:
-        return (datetime.now(UTC) + timedelta(seconds=self.machine.surroundings.clock_offset)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.machine.clock.wall().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _legacy_ipsec_policy(self) -> object:
         """The name of an assigned IPsec policy of the old kind: the local one, else that of Group Policy."""
