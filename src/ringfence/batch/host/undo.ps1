@@ -87,9 +87,12 @@ $arm = { param($With)
     $undo['run'], $undo['until'] = $run, ($begun + [int]$With['write_seconds'])
     @{ exported = $there; seconds = [int]((Get-RingfenceUptime) - $begun) }
 }
-$confirm = { param($With)
-    $run = Get-Run $With
-    if (-not (Step-Undo $run armed confirmed) -and (Get-Step $run) -ne 'confirmed') { return Read-Undo }
+$confirm = { param($With)  # what is confirmed already, is
+    $run, $found = (Get-Run $With), (Read-Undo)
+    if (-not (Step-Undo $run armed confirmed) -and (Get-Step $run) -ne 'confirmed') {
+        if ("$($found['run']) $($found['state'])" -eq "$run confirmed") { return $found }
+        Stop-Undo "the undo of the run is not armed any more: $(Get-Step $run), $($found['run']) $($found['state'])"
+    }
     Remove-Undo $run
     Write-UndoKey @{ Run = $run; State = 'confirmed' }
     Read-Undo
