@@ -25,12 +25,6 @@ from ringfence.policy.secured import exempt_always, uncertain_exemptions
 from ringfence.policy.settings_in_force import FIREWALL_PROFILE, STORE_TITLES, SettingInForce, SettingsInForce
 
 _SWITCHES = ("enabled", "allow_inbound_rules", "default_inbound_action", "default_outbound_action", "disabled_interface_aliases")
-_LEAST: Mapping[str, Any] = {"enabled": True, "allow_inbound_rules": False, "default_inbound_action": "block",
-                             "default_outbound_action": "block", "disabled_interface_aliases": ()}
-_MOST: Mapping[str, Any] = {"enabled": False, "allow_inbound_rules": True, "default_inbound_action": "allow",
-                            "default_outbound_action": "allow"}
-_MERGED_BY = {"allow": "allow_local_firewall_rules", "block": "allow_local_firewall_rules",
-              "secure": "allow_local_ipsec_rules", "exempt": "allow_local_ipsec_rules"}
 FIREWALL_CATEGORY = 2  # what another product has taken over that Windows' firewall does (NET_FW_RULE_CATEGORY, netfw.h)
 _CONFIGURED = (LOCAL, GROUP_POLICY, MDM)  # the stores of firewall rules; the others hold restrictions of services
 
@@ -104,9 +98,9 @@ class Policy:
 
     def _held(self, match: Match, place: Place) -> Match | None:
         """A match as the merge of stores leaves it: policy may have local rules ignored."""
-        if match.id.store != LOCAL:
+        if match.id.store != LOCAL or not match.filter.merged_by:
             return match
-        merged = self.settings.profile(place.profile, _MERGED_BY[match.filter.effect])
+        merged = self.settings.profile(place.profile, match.filter.merged_by)
         if merged.doubt:
             return replace(match, doubts=(*match.doubts, f"whether local rules count: {merged.doubt}"))
         return None if merged.value is False else match
@@ -144,9 +138,10 @@ def decide(flow: Flow, place: Place, matches: Matches, settings: SettingsInForce
     switches = {name: settings.profile(place.profile, name) for name in _SWITCHES}
     exempt = settings.host("exemptions")
     matches = replace(matches, exempt=uncertain_exemptions(matches.exempt, matches.secured))
-    strict, lenient = (_answer(_Case(flow, place, matches, switches, exempt, least)) for least in (True, False))
-    if doubts:
+    if doubts or any(s.least is None for s in switches.values()):  # a profile of which nothing is known has no values to try
         strict, lenient = _Answer(False, "undecided"), _Answer(True, "undecided")
+    else:
+        strict, lenient = (_answer(_Case(flow, place, matches, switches, exempt, least)) for least in (True, False))
     decided = strict if strict.passes == lenient.passes else _Answer(False, "undecided")
     every = matches.all()
     told = [Doubt(text) for text in doubts]
@@ -177,11 +172,9 @@ class _Case:
 
     def switch(self, name: str) -> Any:
         setting = self.switches[name]
-        if not setting.doubt:
-            return setting.value if setting.value is not None else _LEAST[name]
-        if name == "disabled_interface_aliases":
+        if name == "disabled_interface_aliases" and setting.doubt:
             return () if self.least or self.place.interface is None else (self.place.interface.guid,)
-        return (_LEAST if self.least else _MOST)[name]
+        return setting.strict if self.least else setting.lenient
 
     def counting(self, found: Iterable[Match], opens: bool) -> tuple[Match, ...]:
         """Those that match for certain, and those that may where that is what is asked for."""
