@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+from ringfence.model.filter import Filter
 from ringfence.model.once import filter_of
-from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
+from ringfence.model.state import CONFIGURED, GROUP_POLICY, LOCAL, MDM, Id, State
 from ringfence.policy.flow import Flow
+from ringfence.policy.flow_conditions import Outcome
 from ringfence.policy.flow_verdict import Doubt, FlowAction, FlowVerdict, Matches
 from ringfence.policy.matcher import Match, PolicyRule, RuleIndex
 from ringfence.policy.place import HostNetwork, Place
@@ -26,7 +28,6 @@ from ringfence.policy.settings_in_force import FIREWALL_PROFILE, STORE_TITLES, S
 
 _SWITCHES = ("enabled", "allow_inbound_rules", "default_inbound_action", "default_outbound_action", "disabled_interface_aliases")
 FIREWALL_CATEGORY = 2  # what another product has taken over that Windows' firewall does (NET_FW_RULE_CATEGORY, netfw.h)
-_CONFIGURED = (LOCAL, GROUP_POLICY, MDM)  # the stores of firewall rules; the others hold restrictions of services
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Policy:
             if (one := self._held(match, place)) is None:
                 continue
             effect = match.filter.effect
-            role = ("restricted" if match.id.store not in _CONFIGURED else
+            role = ("restricted" if match.id.store not in CONFIGURED else
                     "bypass" if effect == "allow" and match.filter.override_block_rules else
                     "secured" if effect == "secure" else effect)
             found[role].append(one)
@@ -97,13 +98,17 @@ class Policy:
         return {match.id: match for match in self._index.matches(flow, place)}
 
     def _held(self, match: Match, place: Place) -> Match | None:
-        """A match as the merge of stores leaves it: policy may have local rules ignored."""
-        if match.id.store != LOCAL or not match.filter.merged_by:
-            return match
-        merged = self.settings.profile(place.profile, match.filter.merged_by)
-        if merged.doubt:
-            return replace(match, doubts=(*match.doubts, f"whether local rules count: {merged.doubt}"))
-        return None if merged.value is False else match
+        merged = self.is_merged(match.id, match.filter, place.profile)
+        if isinstance(merged, str):
+            return replace(match, doubts=(*match.doubts, merged))
+        return match if merged else None
+
+    def is_merged(self, id: Id, filter: Filter, profile: str) -> Outcome:
+        """Whether the merge of stores leaves a rule there: policy may have local ones ignored."""
+        if id.store != LOCAL or not filter.merged_by:
+            return True
+        merged = self.settings.profile(profile, filter.merged_by)
+        return f"whether local rules count: {merged.doubt}" if merged.doubt else merged.value is not False
 
     def verdict_at(self, flow: Flow, place: Place) -> FlowVerdict:
         """What becomes of a flow at one place."""
@@ -117,12 +122,12 @@ def rules_of(state: State) -> Iterable[PolicyRule]:
     for id, _ in rules:
         stores.setdefault(id[1:], set()).add(id.store)
     for id, filter in rules:
-        others = stores[id[1:]] & set(_CONFIGURED)
+        others = stores[id[1:]] & set(CONFIGURED)
         if id.store == LOCAL and GROUP_POLICY in others:
             continue
-        if id.store not in _CONFIGURED and filter.effect == "allow":  # through edge devices too: so filters of real hosts are
+        if id.store not in CONFIGURED and filter.effect == "allow":  # through edge devices too: so filters of real hosts are
             filter = replace(filter, edge_traversal_policy="allow")
-        doubtful = MDM in others and len(others) > 1 and id.store in _CONFIGURED
+        doubtful = MDM in others and len(others) > 1 and id.store in CONFIGURED
         yield PolicyRule(id, filter, "which of the rules of that name holds, its own or that of MDM" if doubtful else "")
 
 

@@ -87,7 +87,8 @@ class SettingsInForce:
         else:
             value, store = p.unset, ""
         if MDM in found and found[MDM] != value:
-            return SettingInForce(value, store, f"{STORE_TITLES[MDM]} has another value, and no document says which holds", p.least)
+            doubt = f"{STORE_TITLES[MDM]} has another value, and no document says which holds"
+            return SettingInForce(value, store, doubt, p.least)
         asked = [s for s in STORE_TITLES if s != LOCAL or not (p.policy_only or store == GROUP_POLICY)]
         return SettingInForce(value, store, self.unread_stores(kind, asked), p.least)
 
