@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where, describe, quoted
-from ringfence.documents import yaml
+from ringfence.diagnostics import NOWHERE, Diagnostic, Problems, Where, describe, quoted
+from ringfence.documents import encrypted, yaml
 from ringfence.documents.trust import Trust
-from ringfence.documents.vault import Vault, Vaulted, is_vault
+from ringfence.documents.vault import Vault
 from ringfence.documents.yaml import Map, Seq
 from ringfence.secret import Secret
 
@@ -45,32 +45,13 @@ class VariableFiles:
             problems.error(Where(os.fspath(path)) if wanted_at == NOWHERE else wanted_at, reason)
             return Map()
         self.trust.has_read(path)
-        text = yaml.read_text(path, problems, wanted_at)
-        if text is None:
-            return Map()
-        if is_vault(text):
-            return self._encrypted(Vaulted(text, Where(os.fspath(path))), problems)
-        return mapping(yaml.parse(text, os.fspath(path), problems), Where(os.fspath(path)), problems)
-
-    def _encrypted(self, value: Vaulted, problems: Problems) -> Map:
-        """Mistakes in a decrypted text are told by line only: nothing of it may be shown."""
-        if self.trust.untrusted and self.vault.locked:
-            self.vault.sealed = True
-            problems.warn(value.where, "not checked: an encrypted file, and nobody gave its password for an untrusted project",
-                          "What uses variables that are defined nowhere else is not checked either.")
-            return Map()
-        try:
-            secret = self.vault.decrypt(value)
-        except InputError as error:
-            problems.extend(error.diagnostics)
-            return Map()
+        value, sealed = encrypted.load(path, problems, self.vault, self.trust, wanted_at)
+        if not sealed:
+            return mapping(value, Where(os.fspath(path)), problems)
         found = Problems()
-        variables = mapping(yaml.parse(secret.reveal(), value.where.file, found), value.where, found)
-        if found.failed:
-            for where in {d.where for d in found.all}:
-                problems.error(where, "the encrypted file has a mistake in this line of its clear text")
-            return Map()
-        return secret_variables(variables, secret.sealed)
+        variables = mapping(value, Where(os.fspath(path)), found)
+        encrypted.hide(found, problems)
+        return secret_variables(variables, sealed)
 
     def vars_for(self, folder: Path, kind: str, name: str) -> Map:
         """The variables of `kind` (`group_vars` or `host_vars`) for a name: `FOLDER/KIND/NAME` with one of ENDINGS,

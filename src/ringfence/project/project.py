@@ -261,7 +261,7 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     fleet = readers.load(inventory, files)
     known = not problems.failed
     with one_budget():
-        reader = PlaybookReader(kinds, problems, trust)
+        reader = PlaybookReader(kinds, problems, trust, vault)
         plays = reader.read(playbooks)
     if not known:
         problems.check()
