@@ -223,6 +223,7 @@ _ROWS = (
                repeatable=True, ansible="ANSIBLE_VAULT_PASSWORD_FILE",
                meaning="A file with the vault password, or a program that prints it."),
     RunSetting(name="vault_id", type=_TEXT, metavar="LABEL@FILE", repeatable=True, form="label@path",
+               ansible="ANSIBLE_VAULT_IDENTITY_LIST",
                meaning="The same for one vault id. `LABEL@prompt` asks for it."),
     RunSetting(name="ask_vault_pass", type=BOOL, default=False, short="-J", aliases=("--ask-vault-password",), set_by="call",
                why=_ONE_CALL, meaning="Ask for the vault password."),
