@@ -98,10 +98,13 @@ class UndoOfBatch:
         self.require_armed(session)
 
     def confirm(self, arguments: With, session: Session) -> dict[str, Any]:
-        """The run is good: its undo goes, unless it has begun."""
-        run = _run_of(arguments)
+        """The run is good: its undo goes, unless it has begun. Raises CmdletError."""
+        run, found = _run_of(arguments), self.read(session)
         if not self._go_on(run, "armed", "confirmed", session) and self._step(run) != "confirmed":
-            return self.read(session)
+            if (found["run"], found["state"]) == (run, "confirmed"):
+                return found
+            raise undo_refusal(f"the undo of the run is not armed any more: {self._step(run)}, {found['run'] or ''} "
+                               f"{found['state'] or ''}")
         self._remove(run, session)
         self._write({"Run": run, "State": "confirmed"}, session)
         return self.read(session)
