@@ -42,8 +42,8 @@ _DRIFTED = "`ringfence apply` makes the host as declared again; where the host i
 _SHIPPED = "`ringfence show HOST` says whose it is. To keep it so, declare it; to go back, `state: default`."
 _TABLE = (
     # (name, level, title, help), in the order in which they matter
-    ("host-restored", "error", "A host was changed, and the change was undone", "It has the policy that it had before. Mend what is "
-     "named, and apply again."),
+    ("host-restored", "error", "A host was changed, and the change was undone", "It has the policy that it had before. Mend what "
+     "is named, and apply again."),
     ("host-lost", "error", "A host was changed, and then not reached", "The policy may have locked this controller out. At the "
      "console of the host, undo what was written last: the commands are told."),
     ("host-unknown", "error", "Nobody knows what became of a host", "Changes were sent and no answer came. `ringfence plan` "
