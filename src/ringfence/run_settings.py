@@ -16,9 +16,9 @@ from ringfence.policy.flow_words import FLOW_WORDS
 from ringfence.types.base import PropertyType, as_text, quoted
 from ringfence.types.enums import BOOL, choice, number
 
-SetBy = Literal["call", "trust", "project"]
+SetBy = Literal["call", "trust", "user", "project"]
 """The command line alone, as it loosens a guard or asks something of one call; the user alone, also by the environment and
-trust.yml (documents.trust_file reads these); also the environment and ringfence.yml."""
+trust.yml (documents.trust_file reads these); the user alone, also by the environment; also the environment and ringfence.yml."""
 PathForm = Literal["", "path", "@path", "label@path", "label=path"]
 """Whether a value is the path of a file: all of it, what follows an @ that it begins with, or what follows an @ or = inside of
 it."""
@@ -56,6 +56,13 @@ class ForcedGuard(StrEnum):
     percent = "percent"
     lockout = "lockout"
     undo = "undo"
+
+
+class InventoryEngine(StrEnum):
+    """Who reads inventories."""
+
+    ringfence = "ringfence"
+    ansible = "ansible"
 
 
 PruneMode = StrEnum("PruneMode", [(mode, mode) for mode in PRUNE_MODES])  # type: ignore[misc]
@@ -190,7 +197,7 @@ VARIABLE_PREFIX = "RINGFENCE_"
 _LOOSENS = "it switches a guard off"
 _ONE_CALL = "it asks something of one call"
 _TRUST = "a project cannot say of itself that it is trusted"
-DEFAULT_REVERT_AFTER = NEVER
+DEFAULT_REVERT_AFTER = "5m"
 _ROWS = (
     # -- what every command takes
     RunSetting(name="output", type=_one_of(OutputFormat), default=OutputFormat.text,
@@ -216,6 +223,7 @@ _ROWS = (
                repeatable=True, ansible="ANSIBLE_VAULT_PASSWORD_FILE",
                meaning="A file with the vault password, or a program that prints it."),
     RunSetting(name="vault_id", type=_TEXT, metavar="LABEL@FILE", repeatable=True, form="label@path",
+               ansible="ANSIBLE_VAULT_IDENTITY_LIST",
                meaning="The same for one vault id. `LABEL@prompt` asks for it."),
     RunSetting(name="ask_vault_pass", type=BOOL, default=False, short="-J", aliases=("--ask-vault-password",), set_by="call",
                why=_ONE_CALL, meaning="Ask for the vault password."),
@@ -240,6 +248,9 @@ _ROWS = (
     RunSetting(name="untrusted", type=BOOL, default=False, set_by="trust", why=_TRUST,
                meaning="The project is a stranger's: none of its code runs, no host is connected to, nothing outside of its "
                "folder is read. RINGFENCE_UNTRUSTED=1 says the same, and nothing switches it off again."),
+    RunSetting(name="engine", type=_one_of(InventoryEngine), default=InventoryEngine.ringfence, set_by="user", why=_TRUST,
+               meaning="Who reads inventories. ansible: the ansible-inventory on the PATH does, with its plugins and its "
+               "ansible.cfg, which may be programs."),
     RunSetting(name="ignore_ansible_cfg", type=BOOL, default=False,
                meaning="Heed no ANSIBLE_… variable, and say nothing of those and of settings in ansible.cfg, which ringfence "
                "never heeds."),

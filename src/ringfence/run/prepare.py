@@ -43,7 +43,8 @@ class Prepared:
 
     read: the playbooks, inventories and files of variables that were read so far, by their real paths · extra_vars, vault_ids:
     the names of the variables of `-e`, and of the passwords that were given · groups: the hosts of each group of the inventory ·
-    project, tags: what was read, and which of its tasks are wanted.
+    project, tags: what was read, and which of its tasks are wanted · hosts: of an inventory that is only looked at those that are
+    meant.
     """
 
     jobs: tuple[HostJob, ...]
@@ -56,6 +57,7 @@ class Prepared:
     groups: Mapping[str, Collection[str]] = field(default_factory=dict)
     project: Project | None = None
     tags: Tags = Tags()  # noqa: RUF009
+    hosts: tuple[str, ...] = ()
 
 
 def prepare(options: RunOptions) -> Prepared:
@@ -107,10 +109,11 @@ def _prepared(options: RunOptions) -> Prepared:
     )
 
 
-def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool = False) -> Prepared:
+def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool = False, reached: bool = True) -> Prepared:
     """The hosts that a pattern means, to look at: what playbooks say does not count, and there need not be one. Variables are
-    those that the hosts have in a run; `own_kinds`: objects of the project's own kinds are looked for too. Raises InputError
-    with every mistake in inventories and variables."""
+    those that the hosts have in a run; `own_kinds`: objects of the project's own kinds are looked for too; `reached`: the hosts
+    are worked on, else what their inventory says is shown and there are no jobs. Raises InputError with every mistake in
+    inventories and variables."""
     found = settings.load(options.project, options.trust)
     trust = options.trust.bounded(found.folder, options.named_files)
     options = options.completed(found)
@@ -119,17 +122,17 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     project, hosts, problems = read_hosts(
         pattern, beside=Path((*options.playbooks, *found.playbooks, str(found.folder / "site.yml"))[0]).parent,
         inventory=list(options.inventory or found.inventory), extra=options.extra_vars, limit=",".join(options.limit),
-        vault=vault.Vault(given), trust=trust)
+        vault=vault.Vault(given), trust=trust, may_be_none=not reached)
     _check_ansible_settings(options, found, problems, trust)
     of_hosts = _ProblemsOfHosts()
     of_hosts.extend([*found.warnings, *problems.all, *not_given])
     connections = _Connections(project, of_hosts, _way_in(options))
-    jobs = tuple(HostJob(host, way) for host in hosts if (way := connections.settings(host)))
+    jobs = tuple(HostJob(host, way) for host in hosts if (way := connections.settings(host))) if reached else ()
     found_once = of_hosts.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
     context = RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust), policy=run_policy(options, found, []))
-    return Prepared(jobs, context, found_once, found.folder, groups=project.inventory.members, project=project)
+    return Prepared(jobs, context, found_once, found.folder, groups=project.inventory.members, project=project, hosts=hosts)
 
 
 def _unknown_tags(tags: Tags, project: Project) -> Iterator[Diagnostic]:
