@@ -52,7 +52,7 @@ COMMANDS = {
     "jea": "Least privilege on Windows hosts: Just Enough Administration.",
 }
 SUBCOMMANDS = {  # the functions of those that are groups
-    "lab": ("up", "show", "run"), "jea": ("export",), "ledger": ("show", "move", "release", "rebuild"),
+    "lab": ("up", "show", "run", "clock"), "jea": ("export",), "ledger": ("show", "move", "release", "rebuild"),
     "inventory": ("graph", "host", "list"),
     "vault": ("create", "edit", "view", "encrypt", "encrypt-string", "decrypt", "rekey")}
 CALLS = [" ".join(filter(None, (name, sub))) for name in COMMANDS for sub in SUBCOMMANDS.get(name, ("",))]
