@@ -15,7 +15,9 @@ if TYPE_CHECKING:  # commands that read no project import this too
 
 COMMAND_LINE = "the command line"
 OLD = "deprecated_"  # begins the name of a parameter for a flag that was given up
-_SAME_PURPOSE = {"vault_password_file": ("vault_password_file", "vault_id")}  # any of these in ringfence.yml has its say
+_VAULTS = ("vault_password_file", "vault_id")
+_SAME_PURPOSE = dict.fromkeys(_VAULTS, _VAULTS)  # any of these in ringfence.yml has its say
+_WITH_COMMAS = ("inventory", "vault_id")  # lists of which variables of Ansible have commas between the members
 _SECRET = ("extra_vars",)  # may hold one: where it was said is logged, and not what
 
 
@@ -58,7 +60,8 @@ class ResolvedSettings:
         for name, row in self._rows.items():
             told = self._environment.get(row.ansible, "")
             if told and name not in self._found and not any(getattr(project, n, None) for n in _SAME_PURPOSE.get(name, (name,))):
-                self._parse(row, told.split(",") if name == "inventory" else [told] if row.repeatable else told, row.ansible)
+                many = [one.strip() for one in told.split(",")] if name in _WITH_COMMAS else [told]
+                self._parse(row, many if row.repeatable else told, row.ansible)
 
     def value(self, name: str, default: Any) -> Any:
         """What a setting is; where nobody said anything, the default."""
@@ -102,7 +105,7 @@ class ResolvedSettings:
             value = given.get(OLD + old.old)
             if _is_given(value) and self._tell(old, flag, row.flag) and not _is_given(told):
                 self._parse(row, value, flag)
-        if row.name in self._found or row.set_by != "project":  # documents.trust_file reads those of the user
+        if row.name in self._found or row.set_by in ("call", "trust"):  # documents.trust_file reads those of the user
             return
         for old in olds:
             name = f"{VARIABLE_PREFIX}{old.old.upper()}"

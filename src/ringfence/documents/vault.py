@@ -5,6 +5,7 @@ of three lines: salt, HMAC-SHA-256 and ciphertext, each in hexadecimal. PBKDF2-H
 bytes of the password and the salt: cipher key, HMAC key, counter start of AES-256-CTR over the text padded by PKCS #7.
 """
 
+import errno
 import hashlib
 import hmac
 import os
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ringfence import files
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
+from ringfence.documents.programs import is_program
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.secret import Secret
 
@@ -24,12 +26,11 @@ if TYPE_CHECKING:
 
 HEADER = "$ANSIBLE_VAULT;"
 DEFAULT_LABEL = "default"
-PROMPT = "prompt"  # in place of a file: the password is asked for
+PROMPT, _PROMPTS = "prompt", ("prompt", "prompt_ask_vault_pass")  # in place of a file: the password is asked for
 Ask = Callable[[str], Secret]
 """Asks somebody for a secret. Raises InputError where there is nobody."""
 _ROUNDS = 10_000
 _PASSWORD_SECONDS = 60
-_POSIX, _PROGRAM_ENDINGS = os.name == "posix", (".exe", ".com", ".bat", ".cmd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +121,14 @@ def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool 
         if not at:
             label, path = DEFAULT_LABEL, argument
         label = label or DEFAULT_LABEL
-        if path == PROMPT and ask is None:
+        if path in _PROMPTS and ask is None:
             raise _fail(NOWHERE, f"nobody can be asked for the vault password of {label}", "Name a file in place of `prompt`.")
-        if path == PROMPT and ask:
+        if path in _PROMPTS and ask:
             found.append((label, ask(f"Vault password ({label}): ")))
             continue
         try:
             file = Path(os.path.expanduser(path))
-            runs = _executable(file)
+            runs = is_program(file)
             if runs and (trust.untrusted or not named_by_user):
                 _check_allowed(file, trust)
             found.append((label, _password(file, label, runs)))
@@ -136,13 +137,6 @@ def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool 
     if bad:
         raise InputError(bad)
     return found
-
-
-def _executable(path: Path) -> bool:
-    """Whether a file is a program. On Windows, where every file may be executed (os.access), its ending says so."""
-    if "\0" in os.fspath(path) or not path.is_file():
-        return False
-    return os.access(path, os.X_OK) if _POSIX else path.suffix.lower() in _PROGRAM_ENDINGS
 
 
 def _check_allowed(path: Path, trust: Trust) -> None:
@@ -164,7 +158,9 @@ def _password(path: Path, label: str, runs: bool) -> Secret:
     except UnicodeDecodeError:
         raise _fail(where, "the vault password is not text in UTF-8") from None
     except (OSError, ValueError) as error:
-        raise _fail(where, f"cannot read the vault password: {getattr(error, 'strerror', None) or error}") from None
+        raise _fail(where, f"cannot read the vault password: {getattr(error, 'strerror', None) or error}",
+                    "The file is executable, and no program: chmod -x." if getattr(error, "errno", 0) == errno.ENOEXEC else ""
+                    ) from None
     except subprocess.SubprocessError as error:
         reason = "took too long" if isinstance(error, subprocess.TimeoutExpired) else "failed"
         raise _fail(where, f"the vault password program {reason}",

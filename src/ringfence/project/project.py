@@ -16,6 +16,7 @@ from ringfence.inventory.inventory import LOCALHOST, Host, Inventory
 from ringfence.project.playbook import PlaybookReader
 from ringfence.project.plays import Play
 from ringfence.project.render import RenderedTasks, Tags, TaskRenderer, render
+from ringfence.secret import contains_secret
 from ringfence.templates.budget import (
     LOOK,
     SCOPE,
@@ -31,8 +32,9 @@ from ringfence.templates.budget import (
 from ringfence.templates.compile import template
 from ringfence.templates.host_facts import host_facts
 from ringfence.templates.lazy import FACTS, HostVars
-from ringfence.templates.sandbox import OMIT
 from ringfence.templates.scope import Scope
+from ringfence.templates.values import OMIT
+from ringfence.types.base import SECRET_SHOWN, shown_by
 
 _NAMES = 100  # mappings of variables of which the names of connections are remembered
 CONNECTION_PREFIXES = ("ansible_", "ringfence_")  # what the names of connection variables begin with
@@ -102,7 +104,7 @@ class Project:
 
     def host(self, name: str) -> Host:
         """A host with its raw variables, as the first play that is for it sees them. Raises KeyError."""
-        beside = next((t.play.folder for t in self._targets if name in t.hosts), None)
+        beside = next((t.play.folder for t in self._targets if name in t.hosts), self._beside)
         return self.inventory.get(name, beside)
 
     def render(self, name: str, facts: Mapping[str, Any] | None = None, tags: Tags = Tags()) -> RenderedTasks:  # noqa: B008
@@ -162,7 +164,10 @@ class Project:
         """The variables of a play's files, later over earlier. Raises RenderError, InputError."""
         found = Map()
         for entry, where in play.vars_files:
-            names = [str(scope.render(e, where)) for e in (entry if isinstance(entry, Seq) else [entry])]
+            paths = [scope.render(e, where) for e in (entry if isinstance(entry, Seq) else [entry])]
+            if contains_secret(paths):
+                raise RenderError(f"vars_files: {SECRET_SHOWN}", shown_by(paths), where)
+            names = list(map(str, paths))
             charge(2 * LOOK * len(names) + len(found))
             variables, wrong = self.inventory.files.read(_vars_file(play, names, where, self.trust), where)
             if any(d.severity == "error" for d in wrong):
@@ -225,17 +230,19 @@ def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
 
 
 def read_hosts(pattern: Sequence[str], *, beside: Path, inventory: Sequence[str] = (), extra: Sequence[str] = (), limit: str = "",
-               vault: Vault | None = None, trust: Trust = Trust()) -> tuple[Project, tuple[str, ...], Problems]:
+               vault: Vault | None = None, trust: Trust = Trust(), may_be_none: bool = False,
+               ) -> tuple[Project, tuple[str, ...], Problems]:
     """A project of which no playbook is read, and the hosts that a pattern means (without one: all), after `--limit`.
 
-    `beside`: the folder of its playbooks; what `read` says of the other arguments and of InputError holds here too.
+    `beside`: the folder of its playbooks; `may_be_none`: that there is no host is no mistake; what `read` says of the other
+    arguments and of InputError holds here too.
     """
     project, problems = read([], kinds=(), inventory=inventory, extra=extra, vault=vault, trust=trust, beside=beside)
     left = patterns.limit(project.inventory, limit, problems)
     hosts = [h for h in patterns.select(project.inventory, pattern or "all", problems) if left is None or h in left]
     for name in hosts:
         project.inventory.get(name, beside)
-    if not hosts:
+    if not hosts and not may_be_none:
         problems.error(NOWHERE, f"no host is meant by {', '.join(pattern) or 'all'}", "`--list-hosts` shows which hosts are.")
     return project, tuple(hosts), problems
 
@@ -256,7 +263,7 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     fleet = readers.load(inventory, files)
     known = not problems.failed
     with one_budget():
-        reader = PlaybookReader(kinds, problems, trust)
+        reader = PlaybookReader(kinds, problems, trust, vault)
         plays = reader.read(playbooks)
     if not known:
         problems.check()
@@ -293,6 +300,8 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
     for pattern in play.hosts:
         try:
             found = scope.render(pattern, play.hosts_at)
+            if contains_secret(found):
+                raise RenderError(f"hosts: {SECRET_SHOWN}", shown_by(found))
             patterns_of_play += map(str, found) if isinstance(found, list) else [str(found)]
         except RenderError as error:
             problems.error(play.hosts_at if error.where == NOWHERE else error.where, error.summary, error.detail)
