@@ -26,25 +26,46 @@ def secrets_travel() -> Iterator[None]:
 
 
 class Secret:
-    """Text that never prints itself. It has no text form on purpose: only `reveal` gives it away.
+    """A value that never prints itself: a text, number, list or mapping. It has no text form on purpose: only `reveal` gives it
+    away.
 
-    Two secrets are equal when their texts are; `fingerprint` compares them across machines without showing them.
+    Two secrets are equal when their values are; `fingerprint` compares texts across machines without showing them.
     Of a secret on a host one only knows that it is there: a `StoredSecret`.
     """
 
-    __slots__ = ("_text", "sealed")
+    __slots__ = ("_value", "sealed", "sources")
 
-    def __init__(self, text: str, sealed: str = "") -> None:
-        """sealed: the digest of the ciphertext that it was decrypted from; empty where it came otherwise."""
-        self._text, self.sealed = text, sealed
+    def __init__(self, value: Any, sealed: str = "", sources: tuple[str, ...] = ()) -> None:
+        """sealed: the digest of the ciphertext that it was decrypted from; empty where it came otherwise · sources: the variables
+        that it is or was computed of, each with its place."""
+        self._value, self.sealed, self.sources = value, sealed, sources
 
-    def reveal(self) -> str:
-        """The text. Call it where the secret leaves for its only destination, never to format a message."""
-        return self._text
+    def reveal(self) -> Any:
+        """The value. Call it where the secret leaves for its only destination, never to format a message."""
+        return self._value
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text, or a number that one may be given as."""
+        return isinstance(self._value, str | int | float) and not isinstance(self._value, bool)
+
+    def as_text(self) -> "Secret":
+        """The same as a text: of a number its digits."""
+        return self if type(self._value) is str else Secret(str(self._value), self.sealed, self.sources)
+
+    def within(self, key: Any) -> str:
+        """What `sealed` is of a member of this list or mapping."""
+        way = f"{self.sealed} {key!r}".encode("utf-8", "surrogatepass")
+        return hashlib.sha256(way).hexdigest()[:32] if self.sealed else ""
+
+    def member(self, key: Any) -> "Secret":
+        """A member of a list or mapping, as secret as the whole. Raises LookupError, TypeError."""
+        value = self._value[key]
+        return value if isinstance(value, Secret) else Secret(value, self.within(key), self.sources)
 
     def fingerprint(self, key: bytes) -> str:
         """HMAC-SHA-256 of the UTF-8 text under `key`, in lower case hex: what a host compares with one of its own."""
-        return hmac.new(key, self._text.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(key, str(self._value).encode(), hashlib.sha256).hexdigest()
 
     def digest(self, salt: bytes) -> str:
         """What tells later whether it was exchanged, for a file that others read: of one from a vault the digest of its
@@ -53,21 +74,25 @@ class Secret:
 
     def slow_digest(self, salt: bytes) -> str:
         """scrypt's digest of the text."""
-        return f"scrypt:{_scrypt(self._text, salt)}"
+        return f"scrypt:{_scrypt(str(self._value), salt)}"
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, StoredSecret):
             return other == self
-        return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
+        if not isinstance(other, Secret):
+            return False
+        if isinstance(self._value, str) and isinstance(other._value, str):
+            return hmac.compare_digest(*(one._value.encode("utf-8", "surrogatepass") for one in (self, other)))
+        return type(self._value) is type(other._value) and bool(self._value == other._value)
 
     def __hash__(self) -> int:
-        return hash(Secret)  # the same for all: nothing made of a text leaves by a hash
+        return hash(Secret)  # the same for all: nothing made of a value leaves by a hash
 
     def __repr__(self) -> str:
         return MASK
 
     def __str__(self) -> str:
-        raise TypeError("a secret cannot become part of a text: give it as the whole value")
+        raise TypeError("a secret has no text")
 
     def __format__(self, spec: str) -> str:
         return str(self)
@@ -78,7 +103,7 @@ class Secret:
         return type(self), self._parts()
 
     def _parts(self) -> tuple[Any, ...]:
-        return self._text, self.sealed
+        return self._value, self.sealed, self.sources
 
 
 @lru_cache(1024)  # a fleet has the same again and again
@@ -93,13 +118,13 @@ class StoredSecret(Secret):
     __slots__ = ()
 
     def __init__(self) -> None:
-        self.sealed = ""
+        self.sealed, self.sources = "", ()
 
-    def reveal(self) -> str:
+    def reveal(self) -> Any:
         raise TypeError("the text of a secret that a host keeps is not known here")
 
     def fingerprint(self, key: bytes) -> str:
-        return self.reveal()
+        return str(self.reveal())
 
     def digest(self, salt: bytes) -> str:
         return ""
@@ -118,7 +143,7 @@ class StoredSecret(Secret):
 
 def revealed(secret: Secret | None) -> str | None:
     """The text of a secret where there is one; see `Secret.reveal`."""
-    return secret.reveal() if secret else None
+    return str(secret.reveal()) if secret else None
 
 
 def contains_secret(value: Any) -> bool:
@@ -129,3 +154,33 @@ def contains_secret(value: Any) -> bool:
         members = value.values() if isinstance(value, Mapping) else value
         return any(map(contains_secret, [m for m in members if m.__class__ is not str]))
     return isinstance(value, Secret)
+
+
+def revealed_all(value: Any, secrets: list[Secret] | None = None) -> Any:
+    """A plain value with the values of all secrets in it; the same object where there are none. They are added to `secrets`."""
+    if isinstance(value, Secret):
+        if secrets is not None:
+            secrets.append(value)
+        return revealed_all(value.reveal(), secrets)
+    if not contains_secret(value):
+        return value
+    if isinstance(value, Mapping):
+        return {key: revealed_all(one, secrets) for key, one in value.items()}
+    return [revealed_all(one, secrets) for one in value]
+
+
+def opened(value: Any) -> Any:
+    """A secret list or mapping as one of secrets, so that each can go where it belongs; any other value as it is."""
+    if isinstance(value, Secret) and isinstance(inner := value.reveal(), list | tuple | Mapping):
+        return ({key: opened(value.member(key)) for key in inner} if isinstance(inner, Mapping) else
+                [opened(value.member(index)) for index in range(len(inner))])
+    if isinstance(value, Mapping):
+        return {key: opened(one) for key, one in value.items()}
+    return [opened(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def sources_in(value: Any) -> tuple[str, ...]:
+    """The variables that the secrets in a value come of, with their places."""
+    found: list[Secret] = []
+    revealed_all(value, found)
+    return tuple(dict.fromkeys(source for secret in found for source in secret.sources))

@@ -9,7 +9,7 @@ from ringfence.diagnostics import InputError, Problems, Where
 from ringfence.documents import programs, yaml
 from ringfence.documents.variable_files import VariableFiles
 from ringfence.documents.vault import Vault, Vaulted, encrypt, passwords
-from ringfence.secret import Secret
+from ringfence.secret import Secret, revealed_all
 
 # Written by ansible-vault of ansible-core 2.19 with the password "correct horse"; the text is "hunter2 é".
 OLD = """$ANSIBLE_VAULT;1.1;AES256
@@ -117,10 +117,10 @@ def test_encrypted_files_of_variables_hold_secrets(tmp_path: Path) -> None:
     path.write_text(encrypt("key: 17\nlist: [a, true, ~]\nmap: {a: '{{ b }}'}\n", RIGHT))
     variables = VariableFiles(Vault([("default", RIGHT)]), problems).load(path)
     assert not problems.failed
-    assert variables["key"].reveal() == "17"
-    assert variables["list"][0].reveal() == "a"
-    assert variables["list"][1:] == [True, None]
-    assert variables["map"]["a"].reveal() == "{{ b }}"
+    assert variables["key"].reveal() == 17
+    assert revealed_all(variables["list"]) == ["a", True, None]
+    assert variables["map"].member("a") == Secret("{{ b }}")
+    assert variables["list"].member(0).sources == (f"list ({path}:2)",)
     assert "17" not in repr(variables)
 
 

@@ -116,13 +116,13 @@ def start(cli: Cli, *arguments: str, **options: Any) -> "Iterator[subprocess.Pop
             process.kill()
 
 
-def on_terminal(cli: Cli, answer: str, *arguments: str, **more: str) -> tuple[int, str]:
+def on_terminal(cli: Cli, answer: str, *arguments: str, question: str = "[y/N]", **more: str) -> tuple[int, str]:
     """Run in front of a terminal, answer the question; returns exit code and what the terminal shows."""
     controller, terminal = pty.openpty()
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
     with start(cli, *arguments, **streams, env=environment(**{"TERM": "xterm", **more})) as process:
         os.close(terminal)
-        shown = _until(controller, lambda text: "[y/N]" in text) if answer else ""
+        shown = _until(controller, lambda text: question in text) if answer else ""
         os.write(controller, answer.encode())
         shown += _until(controller, lambda text: False)
         code = process.wait(60)

@@ -140,6 +140,7 @@ class OwnershipOptions:
     force: Annotated[list[ForcedGuard], SETTINGS["force"]]
     prune: Annotated[PruneMode | None, SETTINGS["prune"]] = None
     max_changes: Annotated[int, SETTINGS["max_changes"]] = 0
+    revert_after: Annotated[str, SETTINGS["revert_after"]] = ""
     accept_inherited: Annotated[bool, SETTINGS["accept_inherited"]] = False
 
 

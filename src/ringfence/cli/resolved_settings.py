@@ -15,7 +15,9 @@ if TYPE_CHECKING:  # commands that read no project import this too
 
 COMMAND_LINE = "the command line"
 OLD = "deprecated_"  # begins the name of a parameter for a flag that was given up
-_SAME_PURPOSE = {"vault_password_file": ("vault_password_file", "vault_id")}  # any of these in ringfence.yml has its say
+_VAULTS = ("vault_password_file", "vault_id")
+_SAME_PURPOSE = dict.fromkeys(_VAULTS, _VAULTS)  # any of these in ringfence.yml has its say
+_WITH_COMMAS = ("inventory", "vault_id")  # lists of which variables of Ansible have commas between the members
 _SECRET = ("extra_vars",)  # may hold one: where it was said is logged, and not what
 
 
@@ -58,7 +60,8 @@ class ResolvedSettings:
         for name, row in self._rows.items():
             told = self._environment.get(row.ansible, "")
             if told and name not in self._found and not any(getattr(project, n, None) for n in _SAME_PURPOSE.get(name, (name,))):
-                self._parse(row, told.split(",") if name == "inventory" else [told] if row.repeatable else told, row.ansible)
+                many = [one.strip() for one in told.split(",")] if name in _WITH_COMMAS else [told]
+                self._parse(row, many if row.repeatable else told, row.ansible)
 
     def value(self, name: str, default: Any) -> Any:
         """What a setting is; where nobody said anything, the default."""

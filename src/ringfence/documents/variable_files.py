@@ -1,16 +1,15 @@
 """Files of variables (`group_vars/`, `host_vars/`, `vars_files`) and `-e`, as Ansible finds and reads them."""
 
-import hashlib
 import os
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where, describe, quoted
-from ringfence.documents import yaml
+from ringfence.diagnostics import NOWHERE, Diagnostic, Problems, Where, describe, quoted
+from ringfence.documents import encrypted, yaml
 from ringfence.documents.trust import Trust
-from ringfence.documents.vault import Vault, Vaulted, is_vault
+from ringfence.documents.vault import Vault
 from ringfence.documents.yaml import Map, Seq
 from ringfence.secret import Secret
 
@@ -29,7 +28,7 @@ class VariableFiles:
         self._names: dict[str, frozenset[str]] = {}
 
     def load(self, path: Path, wanted_at: Where = NOWHERE) -> Map:
-        """The variables of a file; of an encrypted file every text and number is a Secret. Empty where it is wrong."""
+        """The variables of a file; those of an encrypted file are Secrets. Empty where it is wrong."""
         variables, found = self.read(path, wanted_at)
         self.problems.extend(found)
         return variables
@@ -46,33 +45,13 @@ class VariableFiles:
             problems.error(Where(os.fspath(path)) if wanted_at == NOWHERE else wanted_at, reason)
             return Map()
         self.trust.has_read(path)
-        text = yaml.read_text(path, problems, wanted_at)
-        if text is None:
-            return Map()
-        if is_vault(text):
-            return self._encrypted(Vaulted(text, Where(os.fspath(path))), problems)
-        return mapping(yaml.parse(text, os.fspath(path), problems), Where(os.fspath(path)), problems)
-
-    def _encrypted(self, value: Vaulted, problems: Problems) -> Map:
-        """Mistakes in a decrypted text are told by line only: nothing of it may be shown."""
-        if self.trust.untrusted and self.vault.locked:
-            self.vault.sealed = True
-            problems.warn(value.where, "not checked: an encrypted file, and nobody gave its password for an untrusted project",
-                          "What uses variables that are defined nowhere else is not checked either.")
-            return Map()
-        try:
-            secret = self.vault.decrypt(value)
-        except InputError as error:
-            problems.extend(error.diagnostics)
-            return Map()
+        value, sealed = encrypted.load(path, problems, self.vault, self.trust, wanted_at)
+        if not sealed:
+            return mapping(value, Where(os.fspath(path)), problems)
         found = Problems()
-        variables = mapping(yaml.parse(secret.reveal(), value.where.file, found), value.where, found)
-        if found.failed:
-            for where in {d.where for d in found.all}:
-                problems.error(where, "the encrypted file has a mistake in this line of its clear text")
-            return Map()
-        made: Map = _secret(variables, secret.sealed)
-        return made
+        variables = mapping(value, Where(os.fspath(path)), found)
+        encrypted.hide(found, problems)
+        return secret_variables(variables, sealed)
 
     def vars_for(self, folder: Path, kind: str, name: str) -> Map:
         """The variables of `kind` (`group_vars` or `host_vars`) for a name: `FOLDER/KIND/NAME` with one of ENDINGS,
@@ -122,17 +101,21 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
-def _secret(value: Any, sealed: str) -> Any:
-    """A value of an encrypted file, and those in it. sealed: the digest of the file's ciphertext, and of the way to the value."""
+def secret_variables(variables: Map, sealed: str) -> Map:
+    """The variables of an encrypted file, each a Secret. sealed: the digest of the file's ciphertext."""
+    return Map({name: _secret(value, Secret(None, sealed).within(name), name, variables.at(name))
+                for name, value in variables.items()}, variables.where, variables.locations)
+
+
+def _secret(value: Any, sealed: str, name: str, where: Where) -> Secret:
+    """A value of an encrypted file; in a list or mapping each is a Secret of its own too, by the way to it."""
+    whole = Secret(None, sealed)
     if isinstance(value, Map):
-        return Map({k: _secret(v, _within(sealed, k)) for k, v in value.items()}, value.where, value.locations)
-    if isinstance(value, Seq):
-        return Seq((_secret(v, _within(sealed, i)) for i, v in enumerate(value)), value.where, value.locations)
-    return Secret(str(value), sealed) if isinstance(value, str | int | float) and not isinstance(value, bool) else value
-
-
-def _within(sealed: str, key: Any) -> str:
-    return hashlib.sha256(f"{sealed} {key!r}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        value = Map({k: _secret(v, whole.within(k), name, value.at(k)) for k, v in value.items()}, value.where, value.locations)
+    elif isinstance(value, Seq):
+        members = (_secret(v, whole.within(i), name, value.at(i)) for i, v in enumerate(value))
+        value = Seq(members, value.where, value.locations)
+    return Secret(value, sealed, (f"{name} ({where})",))
 
 
 def mapping(value: Any, where: Where, problems: Problems) -> Map:

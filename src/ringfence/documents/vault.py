@@ -5,6 +5,7 @@ of three lines: salt, HMAC-SHA-256 and ciphertext, each in hexadecimal. PBKDF2-H
 bytes of the password and the salt: cipher key, HMAC key, counter start of AES-256-CTR over the text padded by PKCS #7.
 """
 
+import errno
 import hashlib
 import hmac
 import os
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 HEADER = "$ANSIBLE_VAULT;"
 DEFAULT_LABEL = "default"
-PROMPT = "prompt"  # in place of a file: the password is asked for
+PROMPT, _PROMPTS = "prompt", ("prompt", "prompt_ask_vault_pass")  # in place of a file: the password is asked for
 Ask = Callable[[str], Secret]
 """Asks somebody for a secret. Raises InputError where there is nobody."""
 _ROUNDS = 10_000
@@ -120,9 +121,9 @@ def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool 
         if not at:
             label, path = DEFAULT_LABEL, argument
         label = label or DEFAULT_LABEL
-        if path == PROMPT and ask is None:
+        if path in _PROMPTS and ask is None:
             raise _fail(NOWHERE, f"nobody can be asked for the vault password of {label}", "Name a file in place of `prompt`.")
-        if path == PROMPT and ask:
+        if path in _PROMPTS and ask:
             found.append((label, ask(f"Vault password ({label}): ")))
             continue
         try:
@@ -157,7 +158,9 @@ def _password(path: Path, label: str, runs: bool) -> Secret:
     except UnicodeDecodeError:
         raise _fail(where, "the vault password is not text in UTF-8") from None
     except (OSError, ValueError) as error:
-        raise _fail(where, f"cannot read the vault password: {getattr(error, 'strerror', None) or error}") from None
+        raise _fail(where, f"cannot read the vault password: {getattr(error, 'strerror', None) or error}",
+                    "The file is executable, and no program: chmod -x." if getattr(error, "errno", 0) == errno.ENOEXEC else ""
+                    ) from None
     except subprocess.SubprocessError as error:
         reason = "took too long" if isinstance(error, subprocess.TimeoutExpired) else "failed"
         raise _fail(where, f"the vault password program {reason}",

@@ -25,12 +25,13 @@ from ringfence.model.declaration import (
     reference_problems,
 )
 from ringfence.model.once import filter_of
-from ringfence.model.resource import Kind, Property, Resource
+from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, Id, id_for, references_of
 from ringfence.model.storage import DEFAULT
 from ringfence.project.playbook_keys import TREATMENT_KEYS
 from ringfence.project.render import RenderedTask
-from ringfence.secret import contains_secret
+from ringfence.project.secrets_in_tasks import in_clear, shown_secret
+from ringfence.secret import contains_secret, opened
 from ringfence.types import foreign_words
 from ringfence.types.base import SECRET, as_text, fold, quoted
 from ringfence.types.enums import parse_bool
@@ -73,7 +74,7 @@ class DeclarationBuilder:
         return known
 
     def _by_values(self, task: RenderedTask) -> TaskDeclarations:
-        if contains_secret(task.properties):  # its repr would not tell two secrets apart
+        if contains_secret(task.properties) or contains_secret(task.treatment):  # its repr would not tell two secrets apart
             return self._declare(task)
         key = task.kind, repr(task.properties), repr(task.treatment), task.where, task.label
         known = self._by_value.get(key)
@@ -249,6 +250,9 @@ def _treatment(mistakes: _Mistakes) -> Treatment:
             mistakes.add(Finding(name, f"{name} is for kinds of which a whole object is declared",
                                  "leave it out: of this kind only what is mentioned is managed"))
         return NO_TREATMENT
+    for name in [name for name, value in told.items() if contains_secret(value)]:
+        mistakes.add(shown_secret(name, told[name]))
+        return NO_TREATMENT
     omitted, adopt, former = told.get("omitted"), told.get("adopt", False), told.get("renamed_from", "")
     if omitted is not None and omitted not in get_args(Omitted):
         mistakes.add(Finding("omitted", f"omitted: {quoted(omitted)} is neither default nor keep"))
@@ -290,6 +294,9 @@ def _names(mistakes: _Mistakes) -> tuple[str, ...]:
         mistakes.add(Finding(kind.key, f"{kind.key} is missing", f"it says which one is meant{looked_up}"))
         return ()
     value = task.properties[kind.key]
+    if contains_secret(value):
+        mistakes.add(shown_secret(kind.key, value))
+        return ()
     try:
         found = kind.name_type.parse(value) if kind.name_type else as_text(value)
     except ValueError as error:
@@ -302,6 +309,9 @@ def _names(mistakes: _Mistakes) -> tuple[str, ...]:
 
 def _state(mistakes: _Mistakes) -> str:
     state = mistakes.task.properties.get("state", "present")
+    if contains_secret(state):
+        mistakes.add(shown_secret("state", state))
+        return "present"
     if state not in STATES:
         known = foreign_words.VALUES["state"].get(fold(str(state)), "")
         mistakes.add(Finding("state", f"state: {quoted(state)} is neither present nor absent nor default", known))
@@ -325,14 +335,18 @@ def _values(mistakes: _Mistakes) -> dict[str, Any]:
         if p is None:
             mistakes.add(_unknown_property(kind, name, value))
         elif name in task.properties:
+            told = task.properties[name]
+            if contains_secret(told) and p.type is not SECRET and not p.proposal:
+                mistakes.add(shown_secret(name, told))
+                continue
             try:
-                found[name] = p.parse(task.properties[name])
+                found[name] = p.parse(opened(told) if p.proposal else told)
             except ValueError as error:
                 allowed = (f"allowed: {p.type.name}" if len(p.type.name) <= MAX_ALLOWED else
                            f"see `ringfence doc {kind.name} {p.name}`")
                 written = "; ".join(dict.fromkeys(_templates(task.raw[name])))
                 mistakes.add(Finding(name, f"{name}: {error}", allowed + (f"; the value came from {written}" if written else "")))
-            for secret in _in_clear(p, task.raw.get(name)) if p.type is SECRET or p.proposal else ():
+            for secret in in_clear(p, task.raw.get(name)) if p.type is SECRET or p.proposal else ():
                 mistakes.add(Finding(name, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) "
                                      "or from the environment: \"{{ lookup('env', 'NAME') }}\"", "warning"))
     return found
@@ -354,19 +368,6 @@ def _templates(raw: Any) -> Iterator[str]:
     elif isinstance(raw, Mapping | list | tuple):
         for one in islice(raw.values() if isinstance(raw, Mapping) else raw, 5):
             yield from _templates(one)
-
-
-def _in_clear(p: Property, raw: Any) -> Iterator[str]:
-    """The properties, here or in the proposals of a list, whose secret is written in the play itself."""
-    if p.type is SECRET and isinstance(raw, str) and "{{" not in raw:
-        yield p.name
-    if p.proposal is None:
-        return
-    members = [raw] if isinstance(raw, Mapping) else raw if isinstance(raw, list | tuple) else []
-    for member in members:
-        if isinstance(member, Mapping):
-            for inner in p.proposal.kind.properties.values():
-                yield from _in_clear(inner, member.get(inner.name))
 
 
 def _merge(first: Declaration, second: Declaration, problems: list[Diagnostic]) -> Declaration:

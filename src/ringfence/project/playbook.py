@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Problems, Where, allowed, describe, suggest
-from ringfence.documents import yaml
+from ringfence.documents import encrypted
 from ringfence.documents.current_names import current_names
 from ringfence.documents.trust import Trust
-from ringfence.documents.variable_files import mapping
+from ringfence.documents.variable_files import mapping, secret_variables
+from ringfence.documents.vault import Vault
 from ringfence.documents.yaml import Map, Seq
 from ringfence.model.state import TaskLabel
 from ringfence.project import playbook_keys as keys
 from ringfence.project.plays import Condition, Loop, Play, TaskSource
+from ringfence.run_settings import SETTINGS
 from ringfence.templates.budget import OverBudget, templates_of
 from ringfence.templates.compile import check, check_template, condition, template
 from ringfence.types import foreign_words
@@ -45,8 +47,9 @@ class _Inherited:
 class PlaybookReader:
     """Reads playbooks for a set of kinds. Mistakes go to `problems`; the caller raises them."""
 
-    def __init__(self, kinds: Collection[str], problems: Problems, trust: Trust = Trust()) -> None:
-        self.kinds, self.problems, self.trust = kinds, problems, trust
+    def __init__(self, kinds: Collection[str], problems: Problems, trust: Trust = Trust(), vault: Vault | None = None) -> None:
+        self.kinds, self.problems, self.trust, self.vault = kinds, problems, trust, vault or Vault()
+        self._sealed: dict[str, str] = {}  # digests of the ciphertexts of encrypted files: variables in them are secrets
         self.refused_names: set[Any] = set()  # variables that refused keys would have made
         self._files: dict[Path, Any] = {}
         self._count = self._inherited = 0
@@ -74,7 +77,8 @@ class PlaybookReader:
         self._count += _IMPORT
         if real not in self._files:
             self.trust.has_read(path)
-            self._files[real] = yaml.load(path, self.problems, where, excerpts=True)
+            self._files[real], sealed = encrypted.load(path, self.problems, self.vault, self.trust, where, excerpts=True)
+            self._sealed |= {os.fspath(path): sealed} if sealed else {}
         tree = self._files[real]
         return None if tree is None else (tree, replace(inherited, chain=chain))
 
@@ -129,9 +133,11 @@ class PlaybookReader:
 
     def _of_run(self, play: Map) -> Map:
         found = _part(play, keys.RUN_KEYS)
-        for key, value in found.items():
-            if value not in keys.RUN_KEYS[key]:
-                self.problems.error(found.at(key), f"{key} takes one of {', '.join(keys.RUN_KEYS[key])}, not {describe(value)}")
+        for key, value in [*found.items()]:
+            try:
+                found[key] = SETTINGS[key].type.parse(value)
+            except ValueError as error:
+                self.problems.error(found.at(key), f"{key}: {error}")
         return found
 
     def _hosts(self, play: Map, where: Where) -> tuple[str, ...]:
@@ -310,6 +316,8 @@ class PlaybookReader:
             self.problems.error(node.at("vars"), f"vars are a mapping, not {describe(variables)}")
         elif variables:
             variables = mapping(variables, variables.where, self.problems)
+            if sealed := self._sealed.get(variables.where.file):
+                variables = secret_variables(variables, f"{sealed} {variables.where.line}")
             check(variables, variables.where, self.problems)
             self._copied(len(inherited.variables))
             inherited = replace(inherited, variables=variables.merged_over(inherited.variables))

@@ -16,6 +16,7 @@ from ringfence.inventory.inventory import LOCALHOST, Host, Inventory
 from ringfence.project.playbook import PlaybookReader
 from ringfence.project.plays import Play
 from ringfence.project.render import RenderedTasks, Tags, TaskRenderer, render
+from ringfence.secret import contains_secret
 from ringfence.templates.budget import (
     LOOK,
     SCOPE,
@@ -31,8 +32,9 @@ from ringfence.templates.budget import (
 from ringfence.templates.compile import template
 from ringfence.templates.host_facts import host_facts
 from ringfence.templates.lazy import FACTS, HostVars
-from ringfence.templates.sandbox import OMIT
 from ringfence.templates.scope import Scope
+from ringfence.templates.values import OMIT
+from ringfence.types.base import SECRET_SHOWN, shown_by
 
 _NAMES = 100  # mappings of variables of which the names of connections are remembered
 CONNECTION_PREFIXES = ("ansible_", "ringfence_")  # what the names of connection variables begin with
@@ -162,7 +164,10 @@ class Project:
         """The variables of a play's files, later over earlier. Raises RenderError, InputError."""
         found = Map()
         for entry, where in play.vars_files:
-            names = [str(scope.render(e, where)) for e in (entry if isinstance(entry, Seq) else [entry])]
+            paths = [scope.render(e, where) for e in (entry if isinstance(entry, Seq) else [entry])]
+            if contains_secret(paths):
+                raise RenderError(f"vars_files: {SECRET_SHOWN}", shown_by(paths), where)
+            names = list(map(str, paths))
             charge(2 * LOOK * len(names) + len(found))
             variables, wrong = self.inventory.files.read(_vars_file(play, names, where, self.trust), where)
             if any(d.severity == "error" for d in wrong):
@@ -260,7 +265,7 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     fleet = readers.load(inventory, files, enabled)
     known = not problems.failed
     with one_budget():
-        reader = PlaybookReader(kinds, problems, trust)
+        reader = PlaybookReader(kinds, problems, trust, vault)
         plays = reader.read(playbooks)
     if not known:
         problems.check()
@@ -297,6 +302,8 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
     for pattern in play.hosts:
         try:
             found = scope.render(pattern, play.hosts_at)
+            if contains_secret(found):
+                raise RenderError(f"hosts: {SECRET_SHOWN}", shown_by(found))
             patterns_of_play += map(str, found) if isinstance(found, list) else [str(found)]
         except RenderError as error:
             problems.error(play.hosts_at if error.where == NOWHERE else error.where, error.summary, error.detail)

@@ -14,11 +14,12 @@ from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, Where, desc
 from ringfence.documents.yaml import Map
 from ringfence.model.state import NO_TASK, TaskLabel
 from ringfence.project.plays import Condition, Loop, TaskSource
+from ringfence.secret import Secret
 from ringfence.templates.budget import ROUND, OverBudget, RenderError, UndefinedFacts, charge, spent
 from ringfence.templates.compile import Template, condition, names_in, template
 from ringfence.templates.lazy import FACTS
-from ringfence.templates.sandbox import OMIT
 from ringfence.templates.scope import Scope
+from ringfence.templates.values import OMIT
 
 MEMO = 64  # renderings of one task that are kept
 _NAMES_OF_HOST = frozenset({"inventory_hostname", "inventory_hostname_short"})
@@ -296,16 +297,23 @@ def _identity(value: Any) -> Hashable:
 
 def _loop_items(loop: Loop, scope: Scope) -> Sequence[Any]:
     """The items of a loop, rendered. Raises RenderError."""
-    items = scope.render(loop.items, loop.where)
+    items = _members(scope.render(loop.items, loop.where))
     if loop.flat:
         flat: list[Any] = []
         for item in items if isinstance(items, list) else [items]:
-            flat += item if isinstance(item, list) else [item]
+            flat += inner if isinstance(inner := _members(item), list) else [item]
         return flat
     if not isinstance(items, list):
         raise RenderError(f"loop takes a list, and this is {describe(items)}",
                           "For a mapping, write `| dict2items`.", loop.where)
     return items
+
+
+def _members(value: Any) -> Any:
+    """A secret list as a list of secrets: how many there are shows in what is declared."""
+    if isinstance(value, Secret) and isinstance(inner := value.reveal(), list):
+        return [value.member(index) for index in range(len(inner))]
+    return value
 
 
 def _text(scope: Scope, text: str) -> str:

@@ -38,7 +38,7 @@ class Masking:
 
     def learn(self, secrets: Iterable[Secret]) -> None:
         """Look for these too."""
-        known = set(self._texts).union(*(_spellings(s.reveal()) for s in secrets))
+        known = set(self._texts).union(*(_spellings(str(s.reveal())) for s in secrets))
         self._texts = sorted((s for s in known if len(s) >= _IN_TEXTS), key=len, reverse=True)
         self._values = [s for s in self._texts if len(s) >= _IN_VALUES]
 
@@ -110,6 +110,7 @@ def secrets_of(settings: ConnectionSettings) -> list[Secret]:
     proxy, password = getattr(settings, "proxy", None), None
     with contextlib.suppress(ValueError):  # no URL
         password = urlsplit(proxy).password if isinstance(proxy, str) else None
+    found += settings.from_secrets
     return [*found, *(Secret(p) for p in {password, unquote(password)})] if password else found
 
 

@@ -29,6 +29,7 @@ from ringfence.run.garbage import rarely_collected
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.policy_from_options import run_policy
 from ringfence.run.run_options import RunOptions as RunOptions
+from ringfence.run_settings import seconds_of
 from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
@@ -86,7 +87,7 @@ def _prepared(options: RunOptions) -> Prepared:
     tags = Tags.of(options.tags, options.skip_tags)
     builder = _JobBuilder(project, DeclarationBuilder(kinds, is_shipped, found.require_scope), tags, [
         *found.warnings, *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)],
-        unknown, options.prune, _way_in(options))
+        unknown, options.prune, options.revert_after, _way_in(options))
     jobs = builder.jobs(",".join(options.narrowed))
     if not options.allow_empty and not trust.untrusted:
         builder.problems.extend(_empty(jobs, builder.problems.all))
@@ -228,8 +229,8 @@ class _JobBuilder:
     """
 
     def __init__(self, project: Project, builder: DeclarationBuilder, tags: Tags, problems: Iterable[Diagnostic],
-                 unknown: Mapping[str, Where], prune: str, way_in: Mapping[str, Any]) -> None:
-        self.prune = prune
+                 unknown: Mapping[str, Where], prune: str, revert_after: str, way_in: Mapping[str, Any]) -> None:
+        self.prune, self.revert_after = prune, revert_after
         self.project, self.builder, self.tags, self.unknown = project, builder, tags, unknown
         self.problems = _ProblemsOfHosts()
         self.problems.extend(problems)
@@ -248,12 +249,14 @@ class _JobBuilder:
         """The job of one host, or nothing where its connection is not known; its mistakes go to `problems`."""
         declarations, wrong, needs_facts = self._declare(host, None)
         prune, disagree = self.project.of_run(host, "prune")
-        self.problems.extend([*wrong, *disagree])
+        revert_after, also = self.project.of_run(host, "revert_after")
+        self.problems.extend([*wrong, *disagree, *also])
         connection = self.connections.settings(host)
         if connection is None:
             return None
         kept = declarations if self.builder.has_room else None
-        return HostJob(host, connection, kept, len(declarations), needs_facts, cast(Prune | None, self.prune or prune))
+        revert = None if self.revert_after or not revert_after else seconds_of(str(revert_after))
+        return HostJob(host, connection, kept, len(declarations), needs_facts, cast(Prune | None, self.prune or prune), revert)
 
     def declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic]]:
         """What is declared for a host, with its facts where they are known: mistakes, and warnings that are new."""

@@ -16,11 +16,14 @@ from jinja2.utils import missing
 from ringfence.diagnostics import Problems, Where, suggest
 from ringfence.documents.vault import Vaulted
 from ringfence.documents.yaml import Map, Seq
+from ringfence.secret import Secret
 from ringfence.templates.budget import OverBudget, RenderError
 from ringfence.templates.filters import environment
-from ringfence.templates.lazy import Variables
-from ringfence.templates.sandbox import Environment, FailedValue, TemplateContext
+from ringfence.templates.lazy import ScopeView, Variables
+from ringfence.templates.parts import PartsMap, held, seen
+from ringfence.templates.sandbox import Environment, TemplateContext
 from ringfence.templates.template_reasons import ABSENT, syntax_advice
+from ringfence.templates.values import FailedValue
 
 OPAQUE = frozenset({"lookup", "query", "q", "vars"})  # what a template that uses them sees cannot be told from its text
 REMEMBERED = 2**16  # compiled texts; each takes some kB
@@ -82,12 +85,12 @@ def _simple(text: str) -> Template | None:
         return None
     env, ways = environment(), [(name, keys.split(".")[1:]) for name, keys in zip(names, pieces[2::3], strict=True)]
     if not any(literals) and len(ways) == 1:
-        return Template(frozenset(names), lambda scope: _value(scope, *ways[0]))
+        return Template(frozenset(names), lambda scope: _value(scope, *ways[0]))  # a secret as it is
 
     def run(scope: Variables) -> Any:
         parts = [literals[0]] if literals[0] else []
         for way, literal in zip(ways, literals[1:], strict=True):
-            parts += [_value(scope, *way), *([literal] if literal else [])]
+            parts += [seen(_value(scope, *way)), *([literal] if literal else [])]
         return env.join(parts)
     return Template(frozenset(names), run)
 
@@ -101,8 +104,21 @@ def _value(scope: Variables, name: str, keys: Sequence[str]) -> Any:
     if value is missing:
         value = FailedValue(name=name)
     for key in keys:
-        value = env.getattr(value, key)
+        if isinstance(value, Secret):
+            value = _secret_member(value, key)
+        elif isinstance(value, PartsMap | ScopeView) and value.has(key):
+            value = value.member(key)
+        else:
+            value = env.getattr(value, key)
     return value
+
+
+def _secret_member(secret: Secret, key: str) -> Any:
+    """What `secret.key` means. Nothing else that is in the secret is told where there is no such key."""
+    try:
+        return secret.member(key)
+    except (LookupError, TypeError):
+        return FailedValue(f'there is no key "{key}"')
 
 
 def _compile(text: str, *, expression: bool) -> Template:
@@ -131,7 +147,7 @@ def _built(env: Environment, tree: nodes.Template) -> Template:
     root = env.build(tree)
 
     def run(scope: Variables) -> Any:
-        return env.join(root(TemplateContext(env, scope.resolve, scope)))
+        return env.join(root(TemplateContext(env, lambda name: held(scope.resolve(name)), scope)))
     return Template(names, run)
 
 
@@ -174,6 +190,8 @@ def _forget(id: int, reference: weakref.ref[Any]) -> None:
 def names_in(value: Any) -> frozenset[str] | None:
     """The names that templates in a value may use; None where there is nothing to render."""
     kind = type(value)
+    if kind is Secret:
+        return names_in(value.reveal()) or frozenset()
     if kind is str:
         found = template(value)
         return found.names if found else None

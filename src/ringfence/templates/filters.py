@@ -19,6 +19,7 @@ from typing import Any
 from jinja2.filters import do_unique
 
 from ringfence.diagnostics import describe
+from ringfence.documents.yaml import Map, Seq, Unsafe
 from ringfence.templates import lookups
 from ringfence.templates.budget import (
     CALL,
@@ -36,7 +37,9 @@ from ringfence.templates.budget import (
 )
 from ringfence.templates.formats import b64decode, b64encode, digest, from_yaml, to_json, to_nice_json, to_nice_yaml, to_yaml
 from ringfence.templates.matching import matches, regex_findall, regex_replace, regex_search
-from ringfence.templates.sandbox import Environment, FailedValue, as_text, materialise, text
+from ringfence.templates.sandbox import Environment
+from ringfence.templates.taint import Mark
+from ringfence.templates.values import FailedValue, as_text, materialise, text
 from ringfence.types.enums import TRUE_WORDS
 
 _WIDE = frozenset({"center", "indent", "batch", "slice", "wordwrap", "truncate", "tojson", "to_json", "to_nice_json",
@@ -71,6 +74,14 @@ def default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
 def mandatory(value: Any, msg: str | None = None) -> Any:
     if isinstance(value, FailedValue):
         raise RenderError(msg) if msg and value.undefined else value.failure
+    return value
+
+
+def public(mark: Any, value: Any = None) -> Any:
+    """The value, which may be shown from here on although secrets were looked at for it."""
+    if not isinstance(mark, Mark):
+        raise RenderError("public stands behind the value that may be shown: {{ value | public }}")
+    mark.forget()
     return value
 
 
@@ -259,8 +270,10 @@ def _contained(members: Any, other: Any) -> bool:
     return all(v in other for v in members)
 
 
+_TYPES: dict[type, str] = {Unsafe: "str", Map: "dict", Seq: "list"}
+
 FILTERS: dict[str, Callable[..., Any]] = {
-    "default": default, "d": default, "mandatory": mandatory, "bool": to_bool, "ternary": ternary, "join": join,
+    "public": public, "default": default, "d": default, "mandatory": mandatory, "bool": to_bool, "ternary": ternary, "join": join,
     "split": split, "unique": unique, "union": union, "intersect": intersect, "difference": difference,
     "symmetric_difference": symmetric_difference, "flatten": flatten, "combine": combine, "dict2items": dict2items,
     "items2dict": items2dict, "subelements": subelements, "extract": extract, "to_json": to_json,
@@ -272,7 +285,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "basename": lambda v: os.path.basename(text(v)), "dirname": lambda v: os.path.dirname(text(v)),
     "win_basename": lambda v: ntpath.basename(text(v)), "win_dirname": lambda v: ntpath.dirname(text(v)),
     "win_splitdrive": lambda v: list(ntpath.splitdrive(text(v))), "quote": lambda v: shlex.quote(text(v)),
-    "type_debug": lambda value: type(value).__name__,
+    "type_debug": lambda value: _TYPES.get(type(value), type(value).__name__),
     "product": product, "sum": total, "zip": lambda *lists: [list(row) for row in zip(*lists, strict=False)],
     "string": as_text, "replace": lambda value, old, new, count=-1: charged_replace(text(value), str(old), str(new), count),
 }
@@ -331,7 +344,7 @@ def _environment() -> Environment:
     env = Environment()
     for name in _DROPPED:
         env.filters.pop(name, None)
-    own = ("_concat", "_counted", "_compared", "_searched", "_entered")
+    own = ("_concat", "_counted", "_compared", "_searched", "_entered", "_mark")
     filters: dict[str, Any] = {**env.filters, **FILTERS}
     tests: dict[str, Any] = {**env.tests, **TESTS}
     env.filters.update({n: guarded(n, f) for n, f in filters.items() if n not in own})

@@ -9,9 +9,8 @@ import yaml as pyyaml
 
 from ringfence.diagnostics import Problems
 from ringfence.documents import yaml
-from ringfence.secret import Secret
 from ringfence.templates.budget import RenderError, charge, charge_whole, limit_indent
-from ringfence.templates.sandbox import Lazy, text
+from ringfence.templates.values import Lazy, text
 
 _YAML_WORK = 15  # what a character or value of YAML costs, against that of other texts
 
@@ -30,8 +29,7 @@ def _no_json(value: Any) -> Any:
     if isinstance(value, Lazy):
         charge_whole(plain := value.materialise())
         return plain
-    raise RenderError("a secret cannot become part of a text" if isinstance(value, Secret)
-                      else f"{type(value).__name__} cannot be written as JSON")
+    raise RenderError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def to_yaml(value: Any, **options: Any) -> str:

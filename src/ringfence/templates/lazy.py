@@ -1,16 +1,17 @@
 """Lists and mappings whose parts are rendered when a template asks for them."""
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from jinja2.utils import missing
 
 from ringfence.diagnostics import Where
-from ringfence.documents.yaml import Map, Seq, Unsafe
+from ringfence.documents.yaml import Map, Seq
 from ringfence.secret import Secret
-from ringfence.templates.budget import PART, SCOPE, RenderError, charge, charge_for
-from ringfence.templates.sandbox import OMIT, FailedValue, Lazy, VariablesView, materialise
+from ringfence.templates.budget import PART, SCOPE, charge
+from ringfence.templates.parts import PartsMap, PartsSeq, plain_dict, seen
+from ringfence.templates.values import FailedValue, VariablesView
 
 FACTS = frozenset({"ansible_facts", "ringfence_facts"})
 
@@ -28,67 +29,45 @@ class Variables(Protocol):
         """The names of all variables."""
 
 
-class LazyMap(Lazy, Mapping[Any, Any]):
+class LazyMap(PartsMap):
     """A mapping with templates in it."""
 
-    __slots__ = ("_label", "_memo", "_raw", "_scope")
+    __slots__ = ("_label", "_memo", "_scope")
+    _raw: Map
 
-    def __init__(self, scope: Variables, raw: Map, label: str) -> None:
-        self._scope, self._raw, self._label = scope, raw, label
+    def __init__(self, scope: Variables, raw: Map, label: str, secret: Secret | None = None) -> None:
+        super().__init__(raw, secret)
+        self._scope, self._label = scope, label
         self._memo: dict[Any, Any] = {}
 
-    def __getitem__(self, key: Any) -> Any:
+    def member(self, key: Any) -> Any:
         if key not in self._memo:
-            value = self._scope.view(self._raw[key], (id(self._raw), key), f"{self._label}.{key}", self._raw.at(key))
+            label = f"{self._label}.{key}" if self._secret is None else f"{self._label}.…"
+            value = self._scope.view(self._raw[key], (id(self._raw), key), label, self._raw.at(key))
             if isinstance(value, FailedValue):
                 return value
             self._memo[key] = value
         return self._memo[key]
 
-    def __contains__(self, key: object) -> bool:
-        return key in self._raw
 
-    def __iter__(self) -> Iterator[Any]:
-        charge(PART * len(self._raw))
-        return iter(self._raw)
-
-    def __len__(self) -> int:
-        return len(self._raw)
-
-    def materialise(self) -> dict[Any, Any]:
-        return _plain_dict(self)
-
-
-class LazySeq(Lazy, Sequence[Any]):
+class LazySeq(PartsSeq):
     """A list with templates in it."""
 
-    __slots__ = ("_label", "_memo", "_raw", "_scope")
+    __slots__ = ("_label", "_memo", "_scope")
+    _raw: Seq
 
-    def __init__(self, scope: Variables, raw: Seq, label: str) -> None:
-        self._scope, self._raw, self._label = scope, raw, label
+    def __init__(self, scope: Variables, raw: Seq, label: str, secret: Secret | None = None) -> None:
+        super().__init__(raw, secret)
+        self._scope, self._label = scope, label
         self._memo: dict[int, Any] = {}
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self._raw)))]
+    def member(self, index: int) -> Any:
         if index not in self._memo:
-            value = self._scope.view(self._raw[index], (id(self._raw), index), f"{self._label}[{index}]",
-                                      self._raw.at(index))
+            value = self._scope.view(self._raw[index], (id(self._raw), index), f"{self._label}[{index}]", self._raw.at(index))
             if isinstance(value, FailedValue):
                 return value
             self._memo[index] = value
         return self._memo[index]
-
-    def __len__(self) -> int:
-        return len(self._raw)
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.materialise() == materialise(other))
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def materialise(self) -> list[Any]:
-        return _plain_list(self)
 
 
 class ScopeView(VariablesView, Mapping[str, Any]):
@@ -100,6 +79,14 @@ class ScopeView(VariablesView, Mapping[str, Any]):
         self._scope = scope
 
     def __getitem__(self, name: str) -> Any:
+        return seen(self.member(name))
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a variable."""
+        return name in self
+
+    def member(self, name: str) -> Any:
+        """A variable as it is: a secret is not looked at. Raises KeyError."""
         value = self._scope.resolve(name)
         if value is missing:
             raise KeyError(name)
@@ -113,9 +100,9 @@ class ScopeView(VariablesView, Mapping[str, Any]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def materialise(self) -> dict[str, Any]:
+    def output(self) -> dict[str, Any]:
         """All variables, without those that hold all variables again and without facts."""
-        return _plain_dict({n: self._scope.resolve(n) for n in self if n not in ("hostvars", "vars", *FACTS)})
+        return plain_dict((n, self._scope.resolve(n)) for n in self if n not in ("hostvars", "vars", *FACTS))
 
 
 class HostVars(VariablesView, Mapping[str, Any]):
@@ -143,34 +130,5 @@ class HostVars(VariablesView, Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._hosts)
 
-    def materialise(self) -> dict[str, Any]:
-        return _plain_dict(self)
-
-
-_PLAIN = frozenset({str, int, float, bool, type(None), Secret, Unsafe, Map, Seq})
-
-
-def to_plain(value: Any) -> Any:
-    """What a template made, as plain values; `OMIT` stays itself. Raises RenderError where a part of it failed."""
-    if type(value) in _PLAIN or value is OMIT:
-        return value
-    if isinstance(value, FailedValue):
-        raise value.failure
-    if isinstance(value, Lazy):
-        return value.materialise()
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, Mapping):
-        return _plain_dict(value)
-    if isinstance(value, Iterable) and not isinstance(value, bytes):
-        return _plain_list(value)
-    raise RenderError(f"the template gives a {type(value).__name__}, for which YAML has no form")
-
-
-def _plain_dict(value: Mapping[Any, Any]) -> dict[Any, Any]:
-    charge(len(value))
-    return {k: p for k, v in value.items() if (p := to_plain(v)) is not OMIT}
-
-
-def _plain_list(value: Iterable[Any]) -> list[Any]:
-    return [p for v in charge_for(list(value)) if (p := to_plain(v)) is not OMIT]
+    def output(self) -> dict[str, Any]:
+        return plain_dict(self.items())

@@ -13,7 +13,10 @@ from ringfence.documents.vault import Vaulted, is_vault
 from ringfence.documents.yaml import read_text
 from ringfence.files import MAX_LOOKUP
 from ringfence.templates.budget import LOOK, RenderError, UntrustedLookup, charge
-from ringfence.templates.sandbox import FailedValue, TemplateContext, materialise, text
+from ringfence.templates.parts import held, seen
+from ringfence.templates.sandbox import TemplateContext
+from ringfence.templates.taint import has_unveiled
+from ringfence.templates.values import FailedValue, materialise, text
 
 
 def _env(scope: Any, name: Any, default: Any = "") -> Any:
@@ -43,7 +46,7 @@ def _file(scope: Any, name: Any, rstrip: bool = True, lstrip: bool = False) -> A
     assert found is not None
     charge(len(found))
     if is_vault(found):
-        return scope.decrypt(Vaulted(found, Where(str(path))))
+        return scope.decrypt(Vaulted(found, Where(str(path))), f"the file {name}")
     found = found.rstrip() if rstrip else found
     return found.lstrip() if lstrip else found
 
@@ -80,12 +83,13 @@ def query(context: TemplateContext, name: str, *terms: Any, **options: Any) -> l
         if isinstance(term, FailedValue):
             raise term.failure
         try:
-            found = LOOKUPS[name](context.scope, materialise(term), **options)
+            found = seen(held(LOOKUPS[name](context.scope, materialise(term), **options)))
         except RenderError as error:
             if errors == "strict" or type(error) is not RenderError:  # what waits for the host, or has no budget left
                 raise
             if errors == "warn":
-                context.scope.warnings.append(Diagnostic(NOWHERE, error.summary, error.detail, "warning"))
+                told = ("a lookup over a secret failed", "") if has_unveiled() else (error.summary, error.detail)
+                context.scope.warnings.append(Diagnostic(NOWHERE, *told, "warning"))
             continue
         results += found if name == "dict" else [found]
     return results

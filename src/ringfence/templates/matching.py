@@ -7,7 +7,7 @@ from typing import Any
 
 from ringfence.regex import compiled
 from ringfence.templates.budget import RenderError, charge, charge_for, charge_pattern
-from ringfence.templates.sandbox import text
+from ringfence.templates.values import text
 
 _SPEED = 16  # characters that a regular expression may look at for one step
 

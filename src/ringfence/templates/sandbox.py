@@ -7,21 +7,18 @@ wrong inside of a variable is a `Marker`: it costs nothing until somebody uses t
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from jinja2 import Template, TemplateRuntimeError, nodes
-from jinja2.exceptions import UndefinedError
+from jinja2 import Template, nodes
+from jinja2.compiler import Frame
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.parser import Parser
-from jinja2.runtime import Context, LoopContext, Undefined
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
-from ringfence.diagnostics import allowed, describe, suggest
-from ringfence.secret import Secret, contains_secret
 from ringfence.templates.budget import (
     MAX_BITS,
     PART,
     RenderError,
-    UndefinedValue,
     charge,
     charge_compiled,
     charge_container,
@@ -32,109 +29,13 @@ from ringfence.templates.budget import (
     check_format,
     limit_width,
     safe_range,
-    undefined,
 )
-from ringfence.templates.host_facts import HostFacts
-from ringfence.templates.template_reasons import type_name
+from ringfence.templates.parts import seen
+from ringfence.templates.taint import Mark
+from ringfence.templates.values import FailedValue, as_text, materialise
 
 MAX_TEMPLATE = 100_000  # characters of one template's text
 _OVERHEAD = 4  # parts that compiling costs beside those that are there
-
-
-class FailedValue(Undefined):
-    """A value that cannot be had. Any use raises the reason; asking for its parts gives itself."""
-
-    __slots__ = ("failure",)
-
-    def __init__(self, hint: str | None = None, obj: Any = missing, name: str | None = None,
-                 exc: type[TemplateRuntimeError] = UndefinedError) -> None:
-        super().__init__(hint, obj, name, exc)
-        self.failure: RenderError = _reason(self)
-
-    @classmethod
-    def of(cls, failure: RenderError) -> "FailedValue":
-        """The marker of something that failed."""
-        marker = cls()
-        marker.failure = failure
-        return marker
-
-    @property
-    def undefined(self) -> bool:
-        """Whether it is merely not defined (so that a default may take its place)."""
-        return isinstance(self.failure, UndefinedValue)
-
-    def _raise(self, *_: Any, **__: Any) -> Any:
-        raise self.failure
-
-    def __getattr__(self, name: str) -> Any:
-        if name[:2] == "__":
-            raise AttributeError(name)
-        return self
-
-    def __getitem__(self, key: Any) -> "FailedValue":  # type: ignore[override]
-        return self
-
-    _fail_with_undefined_error = _raise
-    __iter__ = __str__ = __len__ = __eq__ = __ne__ = __bool__ = __contains__ = _raise
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _raise
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pos__ = __neg__ = __pow__ = __rpow__ = _raise
-    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __float__ = __complex__ = __call__ = _raise
-    __hash__ = object.__hash__
-
-
-_STEPS = frozenset({"append", "extend", "insert", "update", "pop", "remove", "setdefault", "clear", "sort", "reverse"})
-
-
-def _reason(marker: FailedValue) -> RenderError:
-    hint, obj, name = marker._undefined_hint, marker._undefined_obj, marker._undefined_name
-    if marker._undefined_exception is not UndefinedError:
-        return RenderError(hint or "not allowed in a template")
-    if obj is missing or hint:
-        return UndefinedValue(hint or undefined(name), name=None if hint else name)
-    if isinstance(obj, HostFacts):
-        return RenderError(f'there is no fact "{name}"', allowed(name, obj))
-    if isinstance(obj, Mapping):
-        return UndefinedValue(f'there is no key "{name}"', suggest(name, [k for k in obj if isinstance(k, str)]))
-    if isinstance(obj, Sequence) and isinstance(name, int):
-        return UndefinedValue(f"there is no item {name} in a list of {len(obj)}")
-    hint = "A state is not changed step by step: build lists with +, `map` and `select`, mappings with `combine`."
-    return UndefinedValue(f'{type_name(type(obj).__name__)} has no "{name}"', hint if name in _STEPS else "")
-
-
-class Omit:
-    """The value of `omit`: a property with this value is left out."""
-
-    def __repr__(self) -> str:
-        return "omit"
-
-    def __str__(self) -> str:
-        raise RenderError("omit cannot be part of a text", "Give it as the whole value of a property.")
-
-
-OMIT = Omit()
-
-
-class Lazy:
-    """A list or mapping whose parts are rendered when asked for; `force` gives all of it as plain values."""
-
-    __slots__ = ()
-
-    def materialise(self) -> Any:
-        """The plain list or dict. Raises RenderError."""
-        raise RenderError("a value without form")
-
-
-class VariablesView(Lazy):
-    """All variables of a host, or of all hosts: too much to render unless somebody really wants the whole."""
-
-    __slots__ = ()
-
-
-# -------------------------------------------------------------------------------------------------------- operators
-
-def materialise(value: Any) -> Any:
-    """The plain value of something lazy, anything else (a view too) as it is."""
-    return value.materialise() if isinstance(value, Lazy) and not isinstance(value, VariablesView) else value
 
 
 def _multiply(left: Any, right: Any) -> Any:
@@ -155,24 +56,6 @@ def _modulo(left: Any, right: Any) -> Any:
         check_format(left)
         charge((left.count("%") if isinstance(right, Mapping) else 1) * charge_whole(right))
     return left % right
-
-
-def text(value: Any) -> str:
-    """The text of a plain value; a secret, a list or a mapping has none. Raises RenderError, TypeError."""
-    if isinstance(value, Secret):
-        raise TypeError("a secret cannot become part of a text: give it as the whole value")
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise RenderError(f"a text is needed here, not {describe(value)}")
-
-
-def as_text(value: Any) -> str:
-    """The text that a value becomes among others. Raises TypeError where a secret is in it."""
-    value = value.materialise() if isinstance(value, Lazy) else value
-    charge_whole(value)
-    if contains_secret(value):
-        raise TypeError("a secret cannot become part of a text: give it as the whole value")
-    return value if isinstance(value, str) else str(value)
 
 
 # ------------------------------------------------------------------------------------------------------ environment
@@ -201,6 +84,12 @@ class _Generator(NativeCodeGenerator):
         values = list(group)
         return repr(values[0]) if len(values) == 1 else repr("".join(map(str, values)))
 
+    def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
+        """All names are looked up when a template begins; a secret is looked at where its name stands."""
+        self.write("seen(" if node.ctx == "load" else "")
+        super().visit_Name(node, frame)
+        self.write(")" if node.ctx == "load" else "")
+
 
 class Environment(ImmutableSandboxedEnvironment):
     """The one environment of a project."""
@@ -215,7 +104,7 @@ class Environment(ImmutableSandboxedEnvironment):
         self.globals = {"range": safe_range, "dict": dict, "namespace": self.globals["namespace"]}
         self.filters["_concat"] = lambda parts: charge_for("".join(map(as_text, parts)))
         self.filters["_counted"] = lambda values, each: values if isinstance(values, FailedValue) else charged(values, each)
-        self.filters["_entered"] = charge
+        self.filters["_entered"], self.filters["_mark"] = charge, lambda nothing: Mark()
         self.filters["_compared"], self.filters["_searched"] = _compared, _searched
 
     def read(self, text: str, *, expression: bool) -> nodes.Template:
@@ -232,6 +121,9 @@ class Environment(ImmutableSandboxedEnvironment):
             tree = self.parse(self._literal_backslashes(text) if "\\" in text else text)
         for concat in list(tree.find_all(nodes.Concat)):
             _become(concat, nodes.Filter(nodes.List(concat.nodes), "_concat", [], [], None, None))
+        for shown in [f for f in tree.find_all(nodes.Filter) if f.name == "public" and f.node is not None]:
+            mark = nodes.Filter(nodes.Const(None), "_mark", [], [], None, None)  # before the value is begun
+            shown.node, shown.args = mark, [cast(nodes.Expr, shown.node), *shown.args]
         for operand in tree.find_all(nodes.Operand):
             if not isinstance(operand.expr, nodes.Const):
                 paid = "_searched" if operand.op in ("in", "notin") else "_compared"
@@ -254,6 +146,7 @@ class Environment(ImmutableSandboxedEnvironment):
         """What renders a tree. Raises jinja2.TemplateSyntaxError where a filter or test is unknown."""
         render = Template.from_code(self, self.compile(tree), self.globals).root_render_func
         render.__globals__["Undefined"] = FailedValue  # what an inline `if` without `else` gives
+        render.__globals__["seen"] = seen
         return render
 
     def join(self, parts: Iterable[Any]) -> Any:
@@ -374,7 +267,7 @@ def _become(node: nodes.Node, other: nodes.Node) -> None:
 
 
 class TemplateContext(Context):
-    """Where a template finds its names: its own, then those that `look` knows, then the environment's."""
+    """Where a template finds its names: its own, then those that `unveil` knows, then the environment's."""
 
     def __init__(self, environment: Environment, resolve_name: Callable[[str], Any], scope: Any) -> None:
         super().__init__(environment, {}, None, {})

@@ -26,9 +26,11 @@ from ringfence.templates.budget import (
 from ringfence.templates.compile import OPAQUE, Template, condition, conjuncts, names_in, template
 from ringfence.templates.filters import environment
 from ringfence.templates.host_facts import SETUP_NAMES
-from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView, to_plain
-from ringfence.templates.sandbox import OMIT, FailedValue
+from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView
+from ringfence.templates.parts import to_plain
+from ringfence.templates.taint import unveil, watched
 from ringfence.templates.template_reasons import in_words
+from ringfence.templates.values import OMIT, FailedValue
 
 
 class Scope:
@@ -149,38 +151,60 @@ class Scope:
         """A raw value as templates see it. `key` and `label` identify it in a chain of variables."""
         if names_in(raw) is None:
             return raw
-        if type(raw) is Map:
-            return LazyMap(self, raw, label)
-        if type(raw) is Seq:
-            return LazySeq(self, raw, label)
+        secret = raw if type(raw) is Secret else None
+        if secret and names_in(secret.reveal()) is None:
+            return secret
+        inner = secret.reveal() if secret else raw
+        if type(inner) is Map:
+            return LazyMap(self, inner, label, secret)
+        if type(inner) is Seq:
+            return LazySeq(self, inner, label, secret)
         if key in self._active:
             chain = [*self._active.values(), label]
             chain = chain[chain.index(label):]
             return FailedValue.of(RenderError("a variable refers to itself: " + " → ".join(chain), where=where))
         self._active[key] = label
         try:
-            return self._one(raw, where)
+            return self._one(raw, where, label)
         except RenderError as error:
             return FailedValue.of(error)
         finally:
             del self._active[key]
 
-    def _one(self, raw: Any, where: Where) -> Any:
+    def _one(self, raw: Any, where: Where, label: str = "") -> Any:
         """A text or vaulted value, rendered. Raises RenderError with a place."""
         self._guarded(lambda: charge(PART), where)
         if type(raw) is Vaulted:
-            return self._guarded(lambda: self.decrypt(raw), where)
+            return self._guarded(lambda: self.decrypt(raw, label), where)
+        if type(raw) is Secret:  # of a vaulted file: what is written in it is a template
+            return self._guarded(lambda: self._of_file(raw), where)
         found = self._guarded(lambda: template(raw), where)
         if not found:
             return raw
-        return self._guarded(lambda: to_plain(found.run(self)), where)
+        return self._guarded(lambda: watched(lambda: to_plain(found.run(self)), found.names), where)
 
-    def decrypt(self, value: Vaulted) -> Secret:
-        """The text of a vaulted value, paid for where it is not known yet. Raises InputError, OverBudget, UntrustedLookup."""
+    def _of_file(self, secret: Secret) -> Secret:
+        """A value of a vaulted file, rendered."""
+        value = secret.reveal()
+        if names_in(value) is None:
+            return secret
+
+        def run() -> Any:
+            unveil(secret)
+            found = template(value) if type(value) is str else None
+            return to_plain(found.run(self) if found else self.render(value))
+        rendered = watched(run)
+        assert isinstance(rendered, Secret)
+        return Secret(rendered.reveal(), "", rendered.sources)
+
+    def decrypt(self, value: Vaulted, label: str = "") -> Secret:
+        """The text of a vaulted value, paid for where it is not known yet; `label` names it. Raises InputError, OverBudget,
+        UntrustedLookup."""
         if self.trust.untrusted and self.vault.locked:
             raise UntrustedLookup("a vaulted value, and nobody gave its password for an untrusted project")
         charge(PART if self.vault.knows(value) else DECRYPTION * self.vault.tries)
-        return self.vault.decrypt(value)
+        secret = self.vault.decrypt(value)
+        return Secret(secret.reveal(), secret.sealed, (f"{label or 'a vaulted value'} ({value.where})",))
 
     def _guarded(self, run: Callable[[], Any], where: Where) -> Any:
         """What `run` gives; whatever it raises becomes a RenderError with a place."""
@@ -237,7 +261,11 @@ class Scope:
         """The truth of a `when` expression. Raises RenderError, also where it is neither true nor false."""
         if not self._active:
             reset_budget()
-        value = self._guarded(lambda: to_plain((template(expression) or condition(expression)).run(self)), where)
+        def run() -> Any:
+            found = template(expression) or condition(expression)
+            return watched(lambda: to_plain(found.run(self)), found.names)
+        value = self._guarded(run, where)
+        value = value.reveal() if isinstance(value, Secret) else value
         if isinstance(value, bool):
             return value
         raise RenderError(f"a condition has to be true or false, and this is {describe(value)}",
@@ -245,4 +273,5 @@ class Scope:
 
 
 def _plainly(part: Template, scope: Scope) -> Any:
-    return to_plain(part.run(scope))
+    value = watched(lambda: to_plain(part.run(scope)), part.names)
+    return value.reveal() if isinstance(value, Secret) else value

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.batch import MAX_REPLY
-from ringfence.secret import Secret
+from ringfence.secret import MASK, Secret
 from ringfence.transports.connection_variables import (
     choice,
     file,
@@ -41,6 +41,12 @@ class CommonSettings:
         number(1024, 2**31), "ringfence_max_reply", default=MAX_REPLY,
         meaning="Largest answer in bytes of JSON (50,000 rules are 15 to 20 MB), from which the other bounds follow: a list, "
                 "as each rule is, for 400 bytes of it, an object for 200, a comma, colon or bar for 20; more is refused unread")
+    from_secrets: tuple[Secret, ...] = ()
+    """What of all this came of secrets, as texts: it is used as it is, and not shown."""
+
+    def shown(self, value: str) -> str:
+        """A value of these settings as messages show it."""
+        return MASK if Secret(value) in self.from_secrets else value
 
     @property
     def wire_limit(self) -> int:

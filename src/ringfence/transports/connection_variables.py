@@ -69,11 +69,13 @@ def _rows(settings: type) -> tuple[Variable, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedVariables:
-    """What `read` made of a host's variables: values by field, the name each came from, the mistakes."""
+    """What `read` made of a host's variables: values by field, the name each came from, the mistakes, and
+    the values that came of secrets."""
 
     values: dict[str, Any]
     names: dict[str, str]
     problems: list[Diagnostic]
+    from_secrets: list[Secret] = dataclasses.field(default_factory=list)
 
 
 def read(settings: type, host: str, variables: Mapping[str, Any], winrm: bool = False) -> ResolvedVariables:
@@ -88,7 +90,10 @@ def read(settings: type, host: str, variables: Mapping[str, Any], winrm: bool = 
             continue
         value = variables[name]
         try:
-            found.values[row.field] = row.type.parse(value.reveal() if isinstance(value, Secret) else value)
+            made = row.type.parse(value.reveal() if isinstance(value, Secret) else value)
+            found.values[row.field] = made
+            if isinstance(value, Secret) and not isinstance(made, bool | Secret | None):
+                found.from_secrets.append(Secret(str(made)))
             found.names[row.field] = name
         except ValueError as error:
             shown = "the secret value" if isinstance(value, Secret) or row.type is secret else quoted(value)

@@ -49,8 +49,8 @@ class PsrpTransport:
         self.settings = settings
         self.round_trips = self.bytes_sent = self.bytes_received = 0
         self.agreed = ""
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        self.where = f"{host}:{settings.port}"
+        host = settings.shown(f"[{settings.host}]" if ":" in settings.host else settings.host)
+        self.where = f"{host}:{settings.shown(str(settings.port))}"
         self.configuration = settings.endpoint or settings.configuration_name
 
     def run(self, batch: Batch) -> Reply:
@@ -166,7 +166,7 @@ class PsrpTransport:
         return "protocol", f"an answer that cannot be read ({type(error).__name__}: {str(error)[:200]})"
 
     def _authentication(self, error: AuthenticationError) -> str:
-        user, auth = self.settings.user or "the default user", self.settings.auth
+        user, auth = self.settings.shown(self.settings.user or "the default user"), self.settings.auth
         _, told, offered = str(error)[:2000].partition("actual: '")
         if told:
             offered = offered.removesuffix("'") or "nothing"

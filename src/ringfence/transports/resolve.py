@@ -45,7 +45,8 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
     """The settings of the transport that `variables` choose for `host`. Raises InputError with all mistakes."""
     problems = unknown(host, variables, known_names())
     try:
-        connection = CONNECTION.parse(variables.get("ansible_connection") or _default_connection(variables))
+        asked = variables.get("ansible_connection") or _default_connection(variables)
+        connection = CONNECTION.parse(asked.reveal() if isinstance(asked, Secret) else asked)
     except ValueError as error:
         problems.append(problem(host, f"ansible_connection: {quoted(variables['ansible_connection'])} {error}",
                                 f"allowed: {CONNECTION.accepts}"))
@@ -54,7 +55,7 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
     values = read(settings, host, variables, connection == "winrm")
     _complete_host(settings, host, values)
     _COMPLETE.get(settings, _as_they_are)(host, values)
-    made = settings(**values.values)
+    made = settings(**values.values, from_secrets=tuple(values.from_secrets))
     named = {row.field: row.names[-1] for row in rows(settings)} | values.names
     problems += values.problems
     check: _Check = _CHECK.get(settings, _no_endpoint)

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from ringfence.diagnostics import describe, suggest
 from ringfence.diagnostics import quoted as quoted
-from ringfence.secret import Secret
+from ringfence.secret import Secret, sources_in
 
 T = TypeVar("T")
 NOT_CONFIGURED = "not_configured"
@@ -135,7 +135,7 @@ def as_text(value: Any) -> str:
     if value.__class__ is str and value.isascii():  # what most are
         return value.strip()
     if isinstance(value, Secret):
-        raise ValueError("a secret may not stand here: this property is shown in plans and reports")
+        raise ValueError(f"{SECRET_SHOWN}; {shown_by(value)}")
     if isinstance(value, bool):
         raise ValueError(f"{str(value).lower()} is not a text: yes, no, on and off without quotes are true and false in YAML")
     if isinstance(value, float):
@@ -257,10 +257,21 @@ def list_of(member: Callable[[str], str], *keywords: str, name: str, any_word: s
                 lambda v: list(v) if v else any_word, unwritable=unwritable, sample=sample)
 
 
+SECRET_SHOWN = "a secret may not stand here: plans and reports show it"
+
+
+def shown_by(value: Any) -> str:
+    """How to let a value be shown that is a secret, or holds one; of which variables it comes."""
+    comes = ", ".join(sources_in(value))
+    return (f"it comes of {comes}; " if comes else "") + 'where it may be seen, say so: "{{ NAME | public }}"'
+
+
 def secret(value: Any) -> Secret:
-    """A value that is never shown. Raises ValueError (without the value)."""
+    """A value that is never shown: a text, or the digits of a secret number. Raises ValueError (without the value)."""
     if isinstance(value, Secret):
-        return value
+        if not value.is_text or not str(value.reveal()):
+            raise ValueError("a secret is a text that is not empty")
+        return value.as_text()
     if not isinstance(value, str) or not value:
         raise ValueError("a secret is a text that is not empty")
     return Secret(value)

@@ -202,7 +202,7 @@ def _opened(text: str, file: str, passwords: Sequence[Labelled]) -> str:
     if not vault.is_vault(text):
         raise usage_error("it is not encrypted", "Single values in it may be (`!vault`): these are opened when it is used",
                           Where("" if file == STREAM else file))
-    return vault.Vault(passwords).decrypt(vault.Vaulted(text, Where(file))).reveal()
+    return str(vault.Vault(passwords).decrypt(vault.Vaulted(text, Where(file))).reveal())
 
 
 def _write(file: str, text: str, mode: int | None = None) -> None:
