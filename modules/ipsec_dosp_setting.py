@@ -56,7 +56,7 @@ PREFIX = PropertyType("an IPv6 prefix", _prefix, {"type": "string"}, sample="200
 
 
 @resource("ipsec_dosp_setting", noun="NetIPsecDospSetting", storage=ByCmdlet("Get-NetIPsecDospSetting"), whole=False,
-          name_type=NAME, write_order=4, services=IPSEC_SERVICES)
+          name_type=NAME, write_order=4, services=IPSEC_SERVICES, undo="none")
 class IpsecDospSetting(Resource):
     """Limits for IPv6 traffic through a gateway between a public and a private side. Only what is mentioned is managed."""
 

@@ -7,6 +7,7 @@
     ├── Interrupted                    exit 130 the run was interrupted before anything was written to a host
     └── HostError                      exit 6   one host could not be read or changed; has a `kind` of FAILURES
         ├── Unreachable                exit 5   the connection never came to a working session
+        ├── Restored                   exit 6   it was changed, and has the policy again that it had before
         ├── Lost                       exit 6   it was changed, and then not reached over a new connection
         └── OutcomeUnknown             exit 6   nobody knows whether it carried out what was sent to be written
 """
@@ -120,6 +121,13 @@ class OutcomeUnknown(HostError):
     """Changes were sent, and no answer came."""
 
 
+class Restored(HostError):
+    """What was written was undone: the host has the policy again that it had before the run. `detail` says why."""
+
+    def __init__(self, kind: str = "restored", detail: str = "") -> None:
+        super().__init__(kind, detail)
+
+
 FAILURES: dict[str, tuple[str, str]] = {
     # kind: (what happened, what to do). docs/reference/failures.md is generated from this table.
     "connection_refused": ("connection refused", "Check ansible_port and that the WinRM or SSH service listens on the host"),
@@ -132,6 +140,9 @@ FAILURES: dict[str, tuple[str, str]] = {
                 "it has, or raise ringfence_batch_timeout"),
     "lost": ("the changes were written, and then the host was not reached over a new connection", "They may have locked this "
              "controller out: at the host's console, undo what was written last"),
+    "restored": ("the change was undone", "The host has the policy that it had before: mend what is named, and apply again"),
+    "domain": ("the host does not reach its domain controllers any more", "`ringfence evaluate HOST --direction outbound "
+               "--protocol tcp --remote-port 389 --remote-address CONTROLLER` says what stops it"),
     "interrupted": ("the run was interrupted while the host was being changed", "What was sent may be there or not: run "
                     "`ringfence plan` to see what it has now"),
     "wrong_service": ("another service answers on the port", "Check ansible_port, ansible_connection, ansible_psrp_path and "

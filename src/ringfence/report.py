@@ -12,6 +12,7 @@ from ringfence.errors import (
     GuardRefused,
     Lost,
     OutcomeUnknown,
+    Restored,
     RingfenceError,
     StalePlan,
     Unreachable,
@@ -34,8 +35,8 @@ if TYPE_CHECKING:  # of results that few commands have: the others need not wait
     from ringfence.windows.origin import Origin
     from ringfence.windows.whole_policy import UnmanagedValue
 
-Status = Literal["in_sync", "reachable", "valid", "differs", "not_in_force", "changed", "lost", "unknown", "unreachable",
-                 "refused", "stale", "invalid", "failed"]
+Status = Literal["in_sync", "reachable", "valid", "differs", "not_in_force", "changed", "restored", "lost", "unknown",
+                 "unreachable", "refused", "stale", "invalid", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,8 @@ class HostResult:
             return "invalid" if invalid else "differs" if waits else "not_in_force" if self.not_in_force else (
                 "changed" if self.written else "in_sync")
         kinds: tuple[tuple[type[RingfenceError], Status], ...] = (
-            (Lost, "lost"), (OutcomeUnknown, "unknown"), (Unreachable, "unreachable"), (GuardRefused, "refused"),
-            (StalePlan, "stale"))
+            (Restored, "restored"), (Lost, "lost"), (OutcomeUnknown, "unknown"), (Unreachable, "unreachable"),
+            (GuardRefused, "refused"), (StalePlan, "stale"))
         return next((status for kind, status in kinds if isinstance(self.error, kind)), "failed")
 
     @property

@@ -16,9 +16,9 @@ from ringfence.policy.flow_words import FLOW_WORDS
 from ringfence.types.base import PropertyType, as_text, quoted
 from ringfence.types.enums import BOOL, choice, number
 
-SetBy = Literal["call", "trust", "project"]
+SetBy = Literal["call", "trust", "user", "project"]
 """The command line alone, as it loosens a guard or asks something of one call; the user alone, also by the environment and
-trust.yml (documents.trust_file reads these); also the environment and ringfence.yml."""
+trust.yml (documents.trust_file reads these); the user alone, also by the environment; also the environment and ringfence.yml."""
 PathForm = Literal["", "path", "@path", "label@path", "label=path"]
 """Whether a value is the path of a file: all of it, what follows an @ that it begins with, or what follows an @ or = inside of
 it."""
@@ -55,6 +55,14 @@ class ForcedGuard(StrEnum):
 
     percent = "percent"
     lockout = "lockout"
+    undo = "undo"
+
+
+class InventoryEngine(StrEnum):
+    """Who reads inventories."""
+
+    ringfence = "ringfence"
+    ansible = "ansible"
 
 
 PruneMode = StrEnum("PruneMode", [(mode, mode) for mode in PRUNE_MODES])  # type: ignore[misc]
@@ -98,6 +106,21 @@ def _duration(value: Any) -> str:
     return text
 
 
+def _revert_after(value: Any) -> str:
+    if value == NEVER:
+        return NEVER
+    text = _duration(value)
+    if not MIN_REVERT <= seconds_of(text) <= MAX_SECONDS:
+        raise ValueError(f"{quoted(value)} is neither `{NEVER}` nor between {MIN_REVERT}s and {MAX_SECONDS}s")
+    return text
+
+
+def seconds_of(duration: str) -> int:
+    """The seconds of a duration such as 30m; of `never` 0."""
+    return 0 if duration == NEVER else int(duration[:-1]) * UNITS[duration[-1]]
+
+
+NEVER, MIN_REVERT = "never", 30  # no undo; the seconds below which no proof could come
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # of durations, in seconds
 DURATION = f"[0-9]{{1,6}}[{''.join(UNITS)}]"
 MAX_SECONDS = 86_400  # what a wait that somebody sets may be
@@ -107,6 +130,8 @@ _PATH = PropertyType("path", _text, {"type": "string", "minLength": 1})
 _TEXT = PropertyType("text", _text, {"type": "string", "minLength": 1})
 _REPORT = PropertyType("FORMAT=FILE", _report, {"type": "string", "pattern": f"^({'|'.join(ReportFormat)})=."})
 _DURATION = PropertyType("duration", _duration, {"type": "string", "pattern": f"^{DURATION}$"})
+_REVERT = PropertyType("duration or never", _revert_after, {"anyOf": [{"const": NEVER}, {"type": "string",
+                                                                                      "pattern": f"^{DURATION}$"}]})
 _SECONDS = PropertyType("seconds", _seconds, {"type": "number", "minimum": 0, "maximum": MAX_SECONDS})
 
 
@@ -172,6 +197,7 @@ VARIABLE_PREFIX = "RINGFENCE_"
 _LOOSENS = "it switches a guard off"
 _ONE_CALL = "it asks something of one call"
 _TRUST = "a project cannot say of itself that it is trusted"
+DEFAULT_REVERT_AFTER = "5m"
 _ROWS = (
     # -- what every command takes
     RunSetting(name="output", type=_one_of(OutputFormat), default=OutputFormat.text,
@@ -222,6 +248,9 @@ _ROWS = (
     RunSetting(name="untrusted", type=BOOL, default=False, set_by="trust", why=_TRUST,
                meaning="The project is a stranger's: none of its code runs, no host is connected to, nothing outside of its "
                "folder is read. RINGFENCE_UNTRUSTED=1 says the same, and nothing switches it off again."),
+    RunSetting(name="engine", type=_one_of(InventoryEngine), default=InventoryEngine.ringfence, set_by="user", why=_TRUST,
+               meaning="Who reads inventories. ansible: the ansible-inventory on the PATH does, with its plugins and its "
+               "ansible.cfg, which may be programs."),
     RunSetting(name="ignore_ansible_cfg", type=BOOL, default=False,
                meaning="Heed no ANSIBLE_… variable, and say nothing of those and of settings in ansible.cfg, which ringfence "
                "never heeds."),
@@ -230,11 +259,13 @@ _ROWS = (
     # -- what becomes of what the project owns on hosts
     RunSetting(name="force", type=_one_of(ForcedGuard), metavar="GUARD", repeatable=True, set_by="call", why=_LOOSENS,
                meaning="Switch a guard off: percent (how much of what the project owns is removed at once), "
-               "lockout (what would be cut off)."),
+               "lockout (what would be cut off), undo (write though the host could not undo it by itself)."),
     RunSetting(name="prune", type=_one_of(PruneMode), default_text="report",
                meaning="What becomes of what the project had and declares no more."),
     RunSetting(name="max_changes", type=number(0, MAX_CHANGES), default=0, metavar="N", default_text="any number",
                meaning="Refuse hosts that would have more changes."),
+    RunSetting(name="revert_after", type=_REVERT, default="", default_text=DEFAULT_REVERT_AFTER, metavar="DURATION",
+               meaning="How long a host waits for the proof before it undoes by itself what was written; `never`: it does not."),
     RunSetting(name="accept_inherited", type=BOOL, default=False, set_by="call",
                why=f"{_LOOSENS} (`inherit: true` in ringfence.yml is for pools that are made from images)",
                meaning="Hosts that were made from an image: the ledger that came with it counts as theirs."),

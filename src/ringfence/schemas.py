@@ -98,6 +98,7 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
     play = _closed({**shared, "hosts": {**NAMES, "description": "A pattern of hosts and groups: web:!staging."},
                     "vars_files": {"anyOf": [STRING, {"type": "array", "items": NAMES}],
                                    "description": "Files of variables; of a list inside, the first that exists."},
+                    "revert_after": {**SETTINGS["revert_after"].schema, "description": SETTINGS["revert_after"].meaning},
                     "prune": {"enum": list(PRUNE_MODES), "description": "What becomes of what the project had there and declares "
                               "no more."},
                     "gather_facts": {"type": "boolean", "description": "Taken for Ansible's sake; facts are always read."},

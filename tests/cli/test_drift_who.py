@@ -129,10 +129,10 @@ def test_a_log_that_is_off_was_cleared_or_does_not_reach_back(cli: Cli, state: s
         log.clear()
         web1.registry.unset(RULES, "corp-rdp")
         if state == "wrapped":
-            log.most, web1.surroundings.clock_offset = 2, 600
+            log.most, web1.clock.offset = 2, 600
             for name in "abc":
                 by_anna(web1, "New-NetFirewallRule", Name=name, DisplayName=name)
-            web1.surroundings.clock_offset = 0
+            web1.clock.offset = 0
         (one,) = changed_by(cli).values()
         assert (one["event"], says in one["unknown"]) == (None, True), one
         said = cli("drift", "--who")

@@ -180,7 +180,7 @@ def test_services_that_do_not_run(cli: Cli) -> None:
     (0, "ok", "agrees"), (200, "note", "fast"), (-200, "note", "slow"), (400, "obstacle", "fast"), (-400, "obstacle", "slow")])
 def test_the_clock(cli: Cli, offset: int, level: str, word: str) -> None:
     with hosts_up(cli) as hosts:
-        hosts["web1"].surroundings.clock_offset = offset
+        hosts["web1"].clock.offset = offset
         [clock] = [one for one in told(cli)["checks"] if one["check"] == "clock"]
         assert clock["level"] == level
         assert word in clock["found"]

@@ -25,6 +25,7 @@ MODULES = {
                                         "[switch]$Oldest, $ListLog) if ($ListLog) { [pscustomobject]@{ IsEnabled = $true } } }",
     "Microsoft.WSMan.Management": "function Get-WSManInstance { param($ResourceURI, [switch]$Enumerate) }",
     "NetSecurity": "function New-NetFirewallRule { [CmdletBinding()] param($Name, $DisplayName) }",
+    "ScheduledTasks": "function Get-ScheduledTask { param($TaskPath, $TaskName) }",
 }
 # An engine without the assemblies of some snap-ins gets empty ones, but for the cmdlets of which RestrictedRemoteServer makes
 # proxies: functions with fewer parameters, that stand before the cmdlets for whatever runs in the session.
@@ -69,7 +70,8 @@ CALLS = batch_of(Call("Facts.Read"), Call("Interfaces.Read"), Call("Management.R
 def test_a_read_loads_no_module_of_cdxml() -> None:
     """Each of those parses its files anew in every session, which costs seconds; a CIM class costs a query."""
     assert {row["module"] for row in API["commands"].values()} - OF_THE_SESSION_TYPE == {
-        "CimCmdlets", "Microsoft.PowerShell.Diagnostics", "Microsoft.WSMan.Management", "NetSecurity"}
+        "CimCmdlets", "Microsoft.PowerShell.Diagnostics", "Microsoft.WSMan.Management", "NetSecurity",
+        "ScheduledTasks"}
     called = {name for part in SCRIPTS["key-reader"]
               for name in (API["parts"][part]["commands"] or "").split()}
     assert {API["commands"][name]["module"] for name in called & API["commands"].keys() - {"&"}} <= (

@@ -1,22 +1,15 @@
 """ansible.cfg and ANSIBLE_…: what changes values is a mistake, the rest is named once, and nothing is heeded."""
 
-import os
-import shutil
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import yaml
 from cli_lab import SMALL_PROJECT, Cli
 
 from ringfence.diagnostics import Problems
 from ringfence.documents.trust import Trust
-from ringfence.documents.variable_files import VariableFiles
-from ringfence.documents.vault import Vault, encrypt
-from ringfence.inventory import ansible_settings, readers
-from ringfence.secret import Secret
+from ringfence.inventory import ansible_settings
 
 
 @pytest.fixture(autouse=True)
@@ -105,49 +98,3 @@ def test_through_the_program(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "--ignore-ansible-cfg" in said.err
     said = cli("validate", "--ignore-ansible-cfg")
     assert (said.code, said.err) == (0, "")
-
-
-# the advice for inventories that are not read
-
-ANSIBLE = shutil.which("ansible-inventory")
-KINDS = {"hosts": "[web]\nw1 a=1\n[web:vars]\nport_of_web=1\n",
-         "hosts.sh": "#!/bin/sh\necho '{\"web\": {\"hosts\": [\"w1\"]}, \"_meta\": {\"hostvars\": {}}}'\n",
-         "hosts.yml": "plugin: ansible.builtin.constructed\nstrict: false\n"}
-
-
-def advice(name: str) -> str:
-    """What is said of an inventory."""
-    path, problems = Path(name), Problems()
-    path.write_text(KINDS[name])
-    path.chmod(0o755 if name.endswith(".sh") else 0o644)
-    readers.load([name], VariableFiles(Vault(), problems))
-    (only,) = problems.all
-    return only.detail
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_the_advice_leaves_variables_of_files_where_they_are(name: str) -> None:
-    assert advice(name) == (f"Save it as YAML: ANSIBLE_VARS_ENABLED= ansible-inventory -i {name} --list --yaml --export "
-                            "--output hosts.yml")
-
-
-@pytest.mark.skipif(ANSIBLE is None, reason="no ansible-inventory on the PATH")
-@pytest.mark.parametrize("name", ["hosts", "hosts.sh"])
-def test_the_advice_writes_no_secret_and_freezes_no_group(name: str, tmp_path: Path) -> None:
-    command = advice(name).removeprefix("Save it as YAML: ").replace("hosts.yml", "new.yml")
-    (tmp_path / "group_vars" / "all").mkdir(parents=True)
-    (tmp_path / "group_vars" / "all" / "main.yml").write_text("of_all: 1\n")
-    (tmp_path / "group_vars" / "all" / "vault.yml").write_text(encrypt("secret_word: hunter2\n", Secret("pw")))
-    (tmp_path / ".pw").write_text("pw\n")
-    environment = os.environ | {"ANSIBLE_VAULT_PASSWORD_FILE": ".pw", "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp")}
-    with_variables = command.replace("ANSIBLE_VARS_ENABLED= ", "")
-    subprocess.run(with_variables, shell=True, check=True, env=environment, capture_output=True)
-    # else the vault is not read at all
-    assert "hunter2" in (tmp_path / "new.yml").read_text()
-    subprocess.run(command, shell=True, check=True, env=environment, capture_output=True)
-    text = (tmp_path / "new.yml").read_text()
-    assert "hunter2" not in text
-    assert "of_all" not in text
-    web = yaml.safe_load(text)["all"]["children"]["web"]
-    assert web["hosts"] == {"w1": {"a": 1} if name == "hosts" else {}}
-    assert web.get("vars", {}) == ({"port_of_web": 1} if name == "hosts" else {})

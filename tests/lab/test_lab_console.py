@@ -110,7 +110,7 @@ def test_power_cables_and_time(web1: Machine) -> None:
     assert web1.services["mpssvc"] == "running"
     console.run("Set-Date -Adjust 1:00:00")
     console.run("Set-Date -Adjust -1.00:00:30")
-    assert web1.surroundings.clock_offset == 3600 - 86430
+    assert web1.clock.offset == 3600 - 86430
 
 
 def test_what_is_shown_is_what_changed(console: HostConsole) -> None:

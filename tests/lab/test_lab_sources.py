@@ -86,8 +86,12 @@ def test_there_is_something_to_look_at() -> None:
     assert not SOURCE.search('def refuse(value):\n    """Refuses it."""\n    raise rule_error(0x00100000)')
 
 
+OF_WINDOWS = [file.read_text("utf-8") for room in ("command_prompt", "machine")
+              for file in resources.files(f"ringfence.lab.{room}").iterdir() if file.name.endswith(".py")]
+
+
 def test_what_is_open_is_marked_and_what_is_marked_is_listed() -> None:
-    marks = [line.partition("open: ")[2] for text in MODULES.values() for line in text.splitlines()
+    marks = [line.partition("open: ")[2] for text in [*MODULES.values(), *OF_WINDOWS] for line in text.splitlines()
              if line.lstrip().startswith("# ") and "open: " in line]
     of_flows = {id for text in DECIDING.values() for mark in re.findall(r"\bopen:\s+([\w-]+(?:,\s+[\w-]+)*)", text)
                 for id in re.split(r",\s+", mark)}
@@ -99,7 +103,9 @@ OF_FLOWS = {"local-subnet", "internet", "rule-owner", "rules-and-packages", "sec
             "exemption-wins", "key-exchange", "loopback-traffic", "service-rules", "mdm-store"}
 NOT_ASKED = OF_FLOWS | {  # what no single call can ask
     "set-in-use", "taken-name", "list-bounds", "main-mode-crypto-key", "unknown-tokens", "flood-settings-store",
-    "localhost-at-once", "several-objects", "event-setting-types", "event-of-rename", "new-event-ids"}
+    "localhost-at-once", "several-objects", "event-setting-types", "event-of-rename", "new-event-ids",
+    "export-of-sets", "export-over-a-file", "export-account", "import-order", "unknown-command-code", "repetition-at-restart",
+    "conditions-on-demand", "scheduler-stopped"}
 
 
 def test_the_cases_ask_what_is_open() -> None:

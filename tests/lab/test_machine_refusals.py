@@ -35,4 +35,4 @@ def test_every_code_of_the_sources_and_of_the_lab_has_a_case() -> None:
 
 
 def test_case_files_are_all_run() -> None:
-    assert {p.stem for p in CASES.glob("lab_*.yml")} == {*FILES, "lab_admits", "lab_flows"}
+    assert {p.stem for p in CASES.glob("lab_*.yml")} == {*FILES, "lab_admits", "lab_flows", "lab_cmd", "lab_tasks"}

@@ -18,7 +18,7 @@ import pytest
 from lab_servers import COMMAND, PASSWORD, SCRIPT, STDIN, USER, EchoHost, encoded, framed
 
 from ringfence.lab import command_shell
-from ringfence.lab.listeners import Acceptor
+from ringfence.lab.listeners import Acceptor, reset_on_close
 from ringfence.lab.session import Dropped
 from ringfence.lab.ssh import sshd
 
@@ -224,6 +224,85 @@ def test_a_jump_host_forwards(serve: Serve, connect: Any) -> None:
     for target in (("192.0.2.1", 22), ("127.0.0.1", 1)):  # not this machine; nobody listens
         with pytest.raises((paramiko.ChannelException, EOFError, OSError)):
             jump.open_channel("direct-tcpip", target, ("127.0.0.1", 0)).send(b"x")
+
+
+def test_forwarding_takes_no_session_for_its_own(serve: Serve, connect: Any) -> None:
+    inner, outer = serve(), serve(EchoHost("JUMP"))
+    client = connect(outer)
+    jump = client.get_transport()
+    early = jump.open_session()
+    channels = [jump.open_channel("direct-tcpip", ("127.0.0.1", inner.port), ("127.0.0.1", 0)) for _ in range(3)]
+    late = jump.open_session()
+    for session in (early, late):  # each was open before its program was asked for, while others were being forwarded
+        session.exec_command(COMMAND)
+        session.sendall(RUN)
+        session.shutdown_write()
+        assert (session.makefile("rb").read(), session.recv_exit_status()) == (ANSWER, 0)
+    for channel in reversed(channels):
+        assert execute(connect(inner, sock=channel)) == (ANSWER, b"", 0)
+
+
+@contextlib.contextmanager
+def listening(serve_one: Callable[[socket.socket], None]) -> Iterator[int]:
+    """The port of a service for one connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def run() -> None:
+            sock, _ = listener.accept()
+            with sock:
+                serve_one(sock)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_a_forwarded_connection_ends_one_way_at_a_time(serve: Serve, connect: Any) -> None:
+    def answer(sock: socket.socket) -> None:
+        asked = b"".join(iter(lambda: sock.recv(65536), b""))  # to the end
+        sock.sendall(asked * 100)
+
+    with listening(answer) as port:
+        channel = connect(serve()).get_transport().open_channel("direct-tcpip", ("127.0.0.1", port), ("127.0.0.1", 0))
+        channel.sendall(b"a question" * 1000)
+        channel.shutdown_write()
+        assert len(channel.makefile("rb").read()) == 1_000_000
+
+
+def test_a_forwarded_connection_that_is_reset_is_closed(serve: Serve, connect: Any) -> None:
+    def reset(sock: socket.socket) -> None:
+        sock.recv(1)
+        reset_on_close(sock)
+
+    with listening(reset) as port:
+        channel = connect(serve()).get_transport().open_channel("direct-tcpip", ("127.0.0.1", port), ("127.0.0.1", 0))
+        channel.settimeout(5)
+        channel.sendall(b"x")
+        assert channel.recv(1) == b""
+        assert channel.status_event.wait(5)  # set where it is closed
+
+
+@pytest.mark.parametrize("gone", ["channel", "client"])
+def test_a_forwarded_connection_ends_with_its_client(serve: Serve, connect: Any, gone: str) -> None:
+    seen = list[bytes]()
+
+    def wait(sock: socket.socket) -> None:
+        sock.settimeout(5)
+        sock.sendall(b"hello")
+        seen.extend(iter(lambda: sock.recv(65536), b""))
+        with contextlib.suppress(OSError):  # sends on, whoever reads it, until there is nobody
+            while True:
+                sock.sendall(bytes(65536))
+        seen.append(b"the end")
+
+    with listening(wait) as port:
+        client = connect(serve())
+        channel = client.get_transport().open_channel("direct-tcpip", ("127.0.0.1", port), ("127.0.0.1", 0))
+        assert channel.recv(5) == b"hello"
+        channel.shutdown_write()
+        (channel if gone == "channel" else client).close()
+    assert seen == [b"the end"]
 
 
 def test_what_is_not_offered_is_refused(serve: Serve, connect: Any) -> None:

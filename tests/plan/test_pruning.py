@@ -363,6 +363,66 @@ def test_much_at_once_is_refused() -> None:
     assert done(work(on, rule("r0", 80), prune="created", forced=frozenset({"percent"}))) == [f"remove r{n}" for n in range(1, 8)]
 
 
+OWNED = dict.fromkeys((f"r{n}" for n in range(10)), "created")
+
+
+@pytest.mark.parametrize(("beside", "refused"), [
+    ([], "3 of the 10 objects of the project on this host would be removed"),
+    ([task("firewall_rule", {"name": "wide", "protocol": "tcp", "local_port": "80-99", "remote_address": "10.0.0.0/8"})], ""),
+    ([task("firewall_rule", {"name": "wide", "protocol": "tcp", "local_port": 87, "remote_address": "10.0.0.0/8"})], ""),
+    ([rule("new7", 87), rule("new8", 88)], ""),  # the same under other names
+    ([rule("new7", 87, program="System")], "3 of the 10 objects"),
+    ([task("firewall_profile", {"profiles": ["domain", "private", "public"], "allow_inbound_rules": False})], "3 of the 10")])
+def test_what_decides_about_no_connection_does_not_count(beside: list[RenderedTask], refused: str) -> None:
+    """Shields that go up in the same run hide nothing: until then the rules decided."""
+    on = host(RUN, **OWNED)
+    result = work(on, *(rule(f"r{n}", 80 + n) for n in range(7)), *beside, prune="created")
+    assert refused in str(result.error)
+    assert ("r7" in on.rules) == bool(refused)
+
+
+def test_what_counts_is_told_with_what_does_not() -> None:
+    on = host(RUN, **OWNED)
+    result = work(on, *(rule(f"r{n}", 80 + n) for n in range(6)), rule("new6", 86), prune="created")
+    assert "3 of the 10 objects of the project on this host would be removed, because nothing declares them any more; 1 more " \
+        "decide about no connection" in str(result.error)
+
+
+def test_sets_count_with_the_rules_that_name_them() -> None:
+    on = LabHost({}, owns=False, policy=RUN)
+    proposal = [{"machine": True, "kerberos": True}]
+    sets = [task("ipsec_phase1_auth_set", {"name": f"auth{n}", "proposal": proposal}) for n in range(9)]
+    of = {"inbound_security": "request", "outbound_security": "request", "remote_address": "10.9.0.0/16"}
+    rules = [task("ipsec_rule", {**of, "name": f"sec{n}", "phase1_auth_set": f"auth{n}", "enabled": n < 2}) for n in range(4)]
+    assert work(on, *sets, *rules).error is None
+    error = str(work(on, *sets[4:], prune="all").error)  # two rules that are on with a set each, and as many that are off
+    assert "4 of the 13 objects of the project on this host would be removed" in error
+    assert "4 more decide about no connection" in error
+    assert work(on, *sets[:4], *rules, prune="all").error is None  # five sets that nothing names
+
+
+def test_blocks_that_go_together_are_no_excuse_for_each_other() -> None:
+    on = LabHost({}, owns=False, policy=RUN)
+    on.machine.registry.set(POLICY + r"\PublicProfile", "DefaultInboundAction", 0)
+    for name in ("one", "other", "wide"):
+        on.put(name, BLOCK.format(80, name))
+        on.take_over([id_of(name)], "created")
+    assert done(work(on, prune="created")) == []
+    block = {"name": "wide", "action": "block", "protocol": "tcp", "local_port": "1-100"}
+    result = work(on, task("firewall_rule", block), prune="created")  # which blocks all that the others do
+    assert sorted(done(result)) == ["remove one", "remove other", "update wide"]
+
+
+def test_a_block_goes_with_what_it_blocks() -> None:
+    on = LabHost({}, owns=False, policy=RUN)
+    for name, text in (("allow", ALLOW), ("block", BLOCK), ("theirs", ALLOW)):
+        on.put(name, text.format(80, name))
+    on.take_over([id_of("allow"), id_of("block")], "created")
+    assert done(work(on, prune="created")) == ["remove allow"]
+    on.remove("theirs")
+    assert done(work(on, prune="created")) == ["remove block"]
+
+
 def test_a_plan_of_more_changes_than_are_allowed_is_refused() -> None:
     on = LabHost({}, owns=False)
     tasks = [rule(f"r{n}", 80 + n) for n in range(3)]

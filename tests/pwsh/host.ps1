@@ -36,6 +36,7 @@ function global:Get-ShimKey([string]$Path) {
     $key.Values = $global:Host1.Registry[$Path]
     $key
 }
+function global:Get-RingfenceRegistry { Get-ShimKey 'HKLM:' }
 function global:Get-Item {
     [CmdletBinding()]
     param([string]$LiteralPath)

@@ -40,7 +40,7 @@ def test_endpoints_two_minors_back_are_understood(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_minor_is_what_the_host_script_says() -> None:
-    assert f"{batch.WIRE_VERSION}.{batch.WIRE_MINOR}" == "2.1"
+    assert f"{batch.WIRE_VERSION}.{batch.WIRE_MINOR}" == "2.2"
     assert batch.OLDEST_MINOR == 0
 
 

@@ -20,6 +20,8 @@ from ringfence.model.state import Change, id_of
 from ringfence.report import HostResult
 from ringfence.run.host import HostRun, apply_host, plan_host
 from ringfence.run.host_job import HostJob
+from ringfence.run.ledger_update import LedgerUpdate
+from ringfence.run.writing import Writing
 
 RDP = at(1, name="rdp", protocol="tcp", local_port=3389, remote_address=["10.1.4.0/28", "LocalSubnet"])
 WEB = at(10, name="web", protocol="tcp", local_port=[80, 443], profile="domain")
@@ -151,11 +153,11 @@ def test_interfaces_that_nobody_declared_go_by_alias_too() -> None:
     """A change may have an interface that was found, not named: its alias is asked for before it is written."""
     host = LabHost({"r": f"v2.31|Action=Allow|Active=TRUE|Dir=In|IF={GUID}|Name=r|"})
     run = HostRun(host.job({}), host.context())
-    plan, _ = run.planned()
+    plan, result = run.planned()
     found = plan.found.state.by_kind("firewall_rule")["r"]
     wanted = replace(plan, changes=(Change(id_of(found), None, found.kind.create("copy", found.values())),))
-    assert run._aliases(wanted) == {i.guid: i.alias for i in host.machine.interfaces}
-    assert run._aliases(replace(plan, changes=())) == {}
+    assert Writing(run, wanted, result, LedgerUpdate()).aliases() == {i.guid: i.alias for i in host.machine.interfaces}
+    assert Writing(run, replace(plan, changes=()), result, LedgerUpdate()).aliases() == {}
     assert len(host.verbs("Interfaces.Read")) == 1
 
 

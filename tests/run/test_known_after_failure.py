@@ -11,7 +11,7 @@ from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.errors import HostError
 from ringfence.plan.plan import HostSnapshot
 from ringfence.report import HostResult
-from ringfence.run import host as host_module
+from ringfence.run import writing
 from ringfence.run.host import apply_host
 from ringfence.run.host_job import HostJob
 from ringfence.transports import Transport
@@ -50,7 +50,7 @@ def test_a_fault_of_ours_after_the_write_keeps_what_was_written(monkeypatch: pyt
     def fault(*_: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(host_module, "state_after", fault)
+    monkeypatch.setattr(writing, "state_after", fault)
     result = host.apply(*RULES)
     assert (failure(result).kind, failure(result).detail) == ("internal", "ZeroDivisionError: oops")
     assert len(result.written) == 4

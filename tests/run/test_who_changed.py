@@ -89,7 +89,7 @@ def test_where_all_is_in_the_ledger_a_host_is_asked_from_the_write_on() -> None:
     """A minute before, by its own clock."""
     for offset in (0, 7200, -7200):
         host = tampered()
-        host.machine.surroundings.clock_offset = offset
+        host.machine.clock.offset = offset
         [asked] = (drifted(host), host.verbs("Events.Read"))[1]
         run = json.loads(str(host.machine.registry.get(LEDGER, "firewall_rule|local|r")))["run"]
         began = datetime.strptime(run[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

@@ -16,7 +16,8 @@ FUNCTION = "Invoke-RingfenceBatch"
 # Where a role names VisibleFunctions, PowerShell sets $PSModuleAutoLoadingPreference to None for the session
 # (PowerShell/PowerShell, InitialSessionStateProvider.cs, "Now apply visibility logic"), so whatever the function calls has to
 # be imported by the role (PowerShell/JEA#42). Microsoft.PowerShell.* come with the session type.
-ROLE_MODULES = ("CimCmdlets", "Microsoft.PowerShell.Diagnostics", "Microsoft.WSMan.Management", "NetSecurity")
+ROLE_MODULES = ("CimCmdlets", "Microsoft.PowerShell.Diagnostics", "Microsoft.WSMan.Management", "NetSecurity",
+                "ScheduledTasks")
 
 # No account has this name, and registering looks accounts up: a file that nobody has edited cannot be registered.
 PLACEHOLDER = "REPLACE-ME\\the group that may connect"

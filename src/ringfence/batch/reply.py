@@ -14,7 +14,7 @@ from typing import Any
 
 from ringfence.errors import FAILURES, HostError
 
-WIRE_VERSION, WIRE_MINOR = 2, 1  # a minor adds verbs, arguments or members; what is there keeps its meaning
+WIRE_VERSION, WIRE_MINOR = 2, 2  # a minor adds verbs, arguments or members; what is there keeps its meaning
 OLDEST_MINOR = max(0, WIRE_MINOR - 2)  # of endpoints that are still understood
 UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
 CHANGED_MEANWHILE = "ringfence.changed"  # that of a change of what is not as its call expects it

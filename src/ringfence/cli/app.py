@@ -51,7 +51,7 @@ COMMANDS = {
 }
 SUBCOMMANDS = {  # the functions of those that are groups
     "lab": ("up", "show", "run"), "jea": ("export",), "ledger": ("show", "move", "release", "rebuild"),
-    "inventory": ("graph", "host"),
+    "inventory": ("graph", "host", "list"),
     "vault": ("create", "edit", "view", "encrypt", "encrypt-string", "decrypt", "rekey")}
 CALLS = [" ".join(filter(None, (name, sub))) for name in COMMANDS for sub in SUBCOMMANDS.get(name, ("",))]
 

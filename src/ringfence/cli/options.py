@@ -10,7 +10,7 @@ import typer
 
 from ringfence.cli.resolved_settings import OLD
 from ringfence.deprecations import deprecated
-from ringfence.run_settings import SETTINGS, ForcedGuard, OutputFormat, PruneMode, RunSetting, UnreachableHosts
+from ringfence.run_settings import SETTINGS, ForcedGuard, InventoryEngine, OutputFormat, PruneMode, RunSetting, UnreachableHosts
 from ringfence.types.enums import BOOL
 
 
@@ -111,6 +111,7 @@ class TrustOptions:
 
     trust_dir: Annotated[list[str], SETTINGS["trust_dir"]]
     allow_program: Annotated[list[str], SETTINGS["allow_program"]]
+    engine: Annotated[InventoryEngine, SETTINGS["engine"]] = InventoryEngine.ringfence
     ignore_ansible_cfg: Annotated[bool, SETTINGS["ignore_ansible_cfg"]] = False
     allow_empty: Annotated[bool, SETTINGS["allow_empty"]] = False
     untrusted: Annotated[bool, SETTINGS["untrusted"]] = False
@@ -139,6 +140,7 @@ class OwnershipOptions:
     force: Annotated[list[ForcedGuard], SETTINGS["force"]]
     prune: Annotated[PruneMode | None, SETTINGS["prune"]] = None
     max_changes: Annotated[int, SETTINGS["max_changes"]] = 0
+    revert_after: Annotated[str, SETTINGS["revert_after"]] = ""
     accept_inherited: Annotated[bool, SETTINGS["accept_inherited"]] = False
 
 

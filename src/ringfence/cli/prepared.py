@@ -1,5 +1,6 @@
 """From flags to a prepared run: what `validate`, `plan`, `apply` and `drift` have in common."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -14,7 +15,7 @@ from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
 from ringfence.run.project_state import project_state
 from ringfence.run.run_options import RunOptions
-from ringfence.run_settings import PruneMode
+from ringfence.run_settings import InventoryEngine, PruneMode
 
 if TYPE_CHECKING:  # what reads projects is imported when one is read: --help need not wait for it
     from ringfence.model.resource import Kind
@@ -48,12 +49,13 @@ def _nothing_is_owned(found: "Prepared") -> Diagnostic:
 
 
 def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOptions, secrets: SecretOptions,
-                   trusted: TrustOptions, connects: bool = True, own_kinds: bool = False) -> "Prepared":
-    """The hosts that a pattern means, for commands that only look at them: without playbooks. Otherwise as `prepared`."""
+                   trusted: TrustOptions, connects: bool = True, own_kinds: bool = False, reached: bool = True) -> "Prepared":
+    """The hosts that a pattern means, for commands that only look at them: without playbooks. `reached`: their connections are
+    looked at, too. Otherwise as `prepared`."""
     from ringfence.run.prepare import prepare_hosts
 
     options = _options(console, [], which, secrets, trusted, connects)
-    return _told(console, prepare_hosts(options, pattern, own_kinds), options, connects)
+    return _told(console, prepare_hosts(options, pattern, own_kinds, reached), options, connects)
 
 
 def _told(console: Console, found: "Prepared", options: RunOptions, connects: bool) -> "Prepared":
@@ -68,7 +70,7 @@ def _told(console: Console, found: "Prepared", options: RunOptions, connects: bo
 
 def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
              connects: bool) -> RunOptions:
-    allowed = trust_of(trusted)
+    allowed = replace(trust_of(trusted), named=_named(console, which), ansible_reads=trusted.engine == InventoryEngine.ansible)
     if allowed.untrusted and connects:
         raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
     return RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(which), extra_vars=secrets.extra_vars,
@@ -77,6 +79,13 @@ def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions
                       trust=allowed,
                       ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty, run_id=console.run_id,
                       heeded=console.settings.heeded)
+
+
+def _named(console: Console, which: InventoryOptions) -> tuple[str, ...]:
+    """The inventories that the user names: not those of ringfence.yml, of a plan file or of a record."""
+    if not console.settings.source("inventory"):
+        return ()
+    return tuple(os.path.realpath(os.path.expanduser(path)) for path in which.inventory)
 
 
 def with_names(run: "Prepared") -> "Prepared":

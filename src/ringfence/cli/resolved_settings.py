@@ -105,7 +105,7 @@ class ResolvedSettings:
             value = given.get(OLD + old.old)
             if _is_given(value) and self._tell(old, flag, row.flag) and not _is_given(told):
                 self._parse(row, value, flag)
-        if row.name in self._found or row.set_by != "project":  # documents.trust_file reads those of the user
+        if row.name in self._found or row.set_by in ("call", "trust"):  # documents.trust_file reads those of the user
             return
         for old in olds:
             name = f"{VARIABLE_PREFIX}{old.old.upper()}"

@@ -21,14 +21,18 @@ class Trust:
     """What the user allows. Paths are real ones.
 
     untrusted: nothing of the project runs, and nothing outside of `readable` is read · directories: their files are
-    taken whoever owns them · programs: files, and folders of files, that may be run · read: the real paths of playbooks,
-    inventories and files of variables that were read, where somebody wants to know.
+    taken whoever owns them · programs: files, and folders of files, that may be run · named: inventories that the user names
+    on the command line or in the environment, which may be programs · ansible_reads: every inventory is given to the user's
+    own ansible-inventory · read: the real paths of playbooks, inventories and files of variables that were read, where
+    somebody wants to know.
     """
 
     untrusted: bool = False
     directories: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    ansible_reads: bool = False
     read: set[str] | None = field(default=None, compare=False, repr=False)
 
     def bounded(self, project: Path, named: Iterable[str | Path] = ()) -> "Trust":
@@ -51,6 +55,22 @@ class Trust:
     def allows_program(self, path: str | Path) -> bool:
         """Whether the user allowed a program to be run."""
         return not self.untrusted and _inside(os.path.realpath(path), self.programs)
+
+    def refuses_inventory(self, path: Path, program: str) -> tuple[str, str]:
+        """Why an inventory may not be run, and the way out; two empty texts where it may. program: what it is, in words."""
+        if self.untrusted:
+            return f"the inventory is {program}, which does not run for an untrusted project", ""
+        if os.path.realpath(path) in self.named:
+            return "", ""
+        if not self.allows_program(path):
+            return (f"the inventory is {program}, and a project may not run programs",
+                    f"Allow it: --allow-program {path}, {ALLOW_PROGRAM}, or `programs` in {user_file()}; or name this very file "
+                    "with -i yourself.")
+        try:
+            self.check_owners([path, path.parent])
+        except InputError as error:
+            return error.diagnostics[0].summary, error.diagnostics[0].detail
+        return "", ""
 
     def check_owners(self, paths: Iterable[Path], harm: str = "what it says can run programs as you") -> None:
         """Raises InputError where somebody else could have written a file or folder that does `harm`."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ringfence import files
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
+from ringfence.documents.programs import is_program
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.secret import Secret
 
@@ -30,7 +31,6 @@ Ask = Callable[[str], Secret]
 """Asks somebody for a secret. Raises InputError where there is nobody."""
 _ROUNDS = 10_000
 _PASSWORD_SECONDS = 60
-_POSIX, _PROGRAM_ENDINGS = os.name == "posix", (".exe", ".com", ".bat", ".cmd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool 
             continue
         try:
             file = Path(os.path.expanduser(path))
-            runs = _executable(file)
+            runs = is_program(file)
             if runs and (trust.untrusted or not named_by_user):
                 _check_allowed(file, trust)
             found.append((label, _password(file, label, runs)))
@@ -137,13 +137,6 @@ def passwords(files: Sequence[str], trust: Trust = Trust(), named_by_user: bool 
     if bad:
         raise InputError(bad)
     return found
-
-
-def _executable(path: Path) -> bool:
-    """Whether a file is a program. On Windows, where every file may be executed (os.access), its ending says so."""
-    if "\0" in os.fspath(path) or not path.is_file():
-        return False
-    return os.access(path, os.X_OK) if _POSIX else path.suffix.lower() in _PROGRAM_ENDINGS
 
 
 def _check_allowed(path: Path, trust: Trust) -> None:

@@ -1,26 +1,25 @@
-"""The fleet: Ansible's YAML inventories, groups, hosts and the variables of each.
+"""The fleet: groups, hosts and the variables of each, of all sources together.
 
-A source is a YAML file, a folder of them, or a list of names with a comma. Precedence of variables, lowest first, as
-with Ansible: `all` in inventories; other groups in inventories (parents before children, then
-`ansible_group_priority`, then name); `group_vars/all` beside the inventories, then beside the playbook; `group_vars/` of
-other groups beside the inventories, then beside the playbook; the host in inventories; `host_vars/` beside the
-inventories, then beside the playbook.
+Precedence of variables, lowest first, as with Ansible: `all` in inventories; other groups in inventories (parents before
+children, then `ansible_group_priority`, then name); `group_vars/all` beside the inventories, then beside the playbook;
+`group_vars/` of other groups beside the inventories, then beside the playbook; the host in inventories; `host_vars/` beside
+the inventories, then beside the playbook.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Where
 from ringfence.documents.variable_files import VariableFiles
 from ringfence.documents.yaml import Map, Seq
+from ringfence.inventory.draft import MEMBER, Draft, Group, HostEntry
 from ringfence.inventory.hostnames import MAX_HOSTS
 
 MAX_FLEET_WORK = 20_000_000  # steps of some 0.1 microseconds: hosts, times the variables, groups and patterns that they meet
 HOST_VARIABLES = 1  # what it costs to lay a variable over others
-MEMBER = 20  # what a host in a group or play costs, as it is kept
 MAX_KEPT = 200_000  # variables of hosts that are kept laid over each other; of others they are laid anew
 _CYCLES = 20  # of groups that are told at once
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
@@ -37,27 +36,8 @@ class Host:
     where: Where = NOWHERE
 
 
-@dataclass(eq=False)
-class Group:
-    """One group while inventories are read. `hosts` are its own; `children` and `parents` are names of groups."""
-
-    name: str
-    where: Where = NOWHERE
-    hosts: dict[str, None] = field(default_factory=dict)
-    children: dict[str, Where] = field(default_factory=dict)
-    parents: dict[str, None] = field(default_factory=dict)
-    variables: Map = field(default_factory=Map)
-    priority: int = 1
-    depth: int = 0
-
-
-@dataclass(eq=False)
-class _Entry:
-    """One host while inventories are read."""
-
-    where: Where
-    source: str
-    variables: Map = field(default_factory=Map)
+def _precedence(group: Group) -> tuple[int, int, str]:
+    return group.depth, 1 if group.priority is None else group.priority, group.name
 
 
 def _few(names: Sequence[str]) -> Sequence[str]:
@@ -71,7 +51,8 @@ class Inventory:
     def __init__(self, files: VariableFiles) -> None:
         self.files, self.problems = files, files.problems
         self.groups: dict[str, Group] = {}
-        self.entries: dict[str, _Entry] = {}
+        self.entries: dict[str, HostEntry] = {}
+        self.sources: list[str] = []  # those that were read, as they were named
         self.folders: list[Path] = []  # beside which group_vars/ and host_vars/ are looked for
         self._work = self._kept = 0
         self._hosts: dict[tuple[str, Path | None], Host] = {}
@@ -105,17 +86,26 @@ class Inventory:
         self.groups[parent].children.setdefault(child, where)
         self.groups[child].parents.setdefault(parent)
 
-    def host(self, name: str, group: str, where: Where, source: str) -> _Entry:
-        """The host of a name, made where it is new, and put into a group. Raises InputError where they are too many."""
-        self.pay(MEMBER, where, "hosts that groups list")
-        self.groups[group].hosts.setdefault(name)
-        if len(self.entries) >= MAX_HOSTS and name not in self.entries:
-            self.problems.error(where, f"more than {MAX_HOSTS:,} hosts", "Split the inventory.")
+    def take(self, draft: Draft) -> None:
+        """Add what another source says; its variables win. Raises InputError where there are too many hosts."""
+        for name, group in draft.groups.items():
+            mine = self.group(name, group.where)
+            mine.hosts.update(group.hosts)
+            mine.variables = group.variables.merged_over(mine.variables)
+            mine.priority = mine.priority if group.priority is None else group.priority
+        for name, group in draft.groups.items():
+            for child, where in group.children.items():
+                self.add_child(name, child, where)
+        for name, entry in draft.hosts.items():
+            if (known := self.entries.get(name)) is not None:
+                known.lay_over(entry.variables)
+                continue
+            self.entries[name] = entry
+            if entry.port:
+                entry.variables = entry.variables.merged_over(Map({"ansible_port": entry.port}, entry.where))
+        if len(self.entries) > MAX_HOSTS:
+            self.problems.error(Where(draft.source), f"more than {MAX_HOSTS:,} hosts", "Split the inventory.")
             self.problems.check()
-        entry = self.entries.get(name)
-        if entry is None:
-            entry = self.entries[name] = _Entry(where, source)
-        return entry
 
     def finish(self) -> None:
         """Every host and group gets under `all`; depths are counted; cycles and clashes are told."""
@@ -224,7 +214,7 @@ class Inventory:
             entry = self.entries[name]
         elif name in LOCALHOST:
             where = Where("localhost")
-            entry = _Entry(where, "", Map({"ansible_connection": "local"}, where))
+            entry = HostEntry(where, "", variables=Map({"ansible_connection": "local"}, where))
         else:
             raise KeyError(name)
         groups = self._groups_of(name)
@@ -246,7 +236,7 @@ class Inventory:
                     todo += group.parents
             found.pop("all", None)
             self.pay(MEMBER * len(found), NOWHERE, "groups in groups")
-            self._all_groups[direct] = tuple(g.name for g in sorted(found.values(), key=lambda g: (g.depth, g.priority, g.name)))
+            self._all_groups[direct] = tuple(g.name for g in sorted(found.values(), key=_precedence))
         return self._all_groups[direct]
 
     def _layer(self, groups: tuple[str, ...], beside: Path | None) -> Map:

@@ -14,8 +14,9 @@ from pathlib import Path
 from ringfence.diagnostics import NOWHERE, Problems, Where, suggest
 from ringfence.documents.yaml import read_text
 from ringfence.files import MAX_PATTERNS
+from ringfence.inventory.draft import MEMBER
 from ringfence.inventory.hostnames import is_ipv6, split_port
-from ringfence.inventory.inventory import LOCALHOST, MEMBER, Inventory
+from ringfence.inventory.inventory import LOCALHOST, Inventory
 from ringfence.regex import MAX_PATTERN, compiled
 
 _PATTERN = 3000  # steps that it costs to compile a pattern

@@ -1,160 +1,127 @@
-"""Inventories as people write them -> groups and hosts: YAML files, folders of them, lists of names with a comma."""
+"""Inventories as people write them -> groups and hosts. Each source goes through a chain of readers, as with Ansible: the first
+that can read it counts, and of the others nothing does."""
 
 import os
-import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ringfence.diagnostics import Where, allowed, describe, quoted
-from ringfence.documents import yaml
-from ringfence.documents.variable_files import VariableFiles, mapping
-from ringfence.documents.yaml import Map
-from ringfence.inventory.hostnames import expand
+from ringfence.diagnostics import Diagnostic, InputError, Problems, Where
+from ringfence.documents.variable_files import VariableFiles
+from ringfence.inventory import ansible_inventory, host_list, ini_inventory, script_inventory, toml_inventory, yaml_inventory
+from ringfence.inventory.draft import Draft
 from ringfence.inventory.inventory import Inventory
+from ringfence.inventory.inventory_source import InventorySource
 
-_IGNORED_ENDINGS = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
+IGNORED_ENDINGS = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
 _IGNORED_NAMES = ("group_vars", "host_vars", "vars_plugins")
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryReader:
+    """One form. fits: looks whether a source may have it · read: puts it into a draft, which has the mistakes · final: one that
+    fits is none of the forms after it, whatever is wrong with it."""
+
+    fits: Callable[[InventorySource], bool]
+    read: Callable[[InventorySource, Draft], None]
+    final: bool = False
+
+
+READERS: Mapping[str, InventoryReader] = {  # by their names in Ansible, in the order of its `enable_plugins`
+    "host_list": InventoryReader(host_list.fits, host_list.read, final=True),
+    "script": InventoryReader(script_inventory.fits, script_inventory.read, final=True),
+    "auto": InventoryReader(ansible_inventory.fits, ansible_inventory.read),
+    "yaml": InventoryReader(yaml_inventory.fits, yaml_inventory.read),
+    "ini": InventoryReader(ini_inventory.fits, ini_inventory.read),
+    "toml": InventoryReader(toml_inventory.fits, toml_inventory.read),
+}
 
 
 def load(sources: Sequence[str], files: VariableFiles) -> Inventory:
     """The inventory of several sources (`-i`), later ones adding to and overriding earlier ones. Mistakes go to
     `files.problems`; the caller raises them."""
     inventory = Inventory(files)
-    for source in reversed(dict.fromkeys(reversed(sources))):  # one that is given twice counts as the later
-        path = Path(os.path.expanduser(source))
-        if "," in source and not os.path.exists(path):
-            _names(source, inventory)
-            continue
-        inventory.folders.append(path if path.is_dir() else path.parent)
-        _source(path, inventory)
+    by_ansible: list[str] = []
+    for given in reversed(dict.fromkeys(reversed(sources))):  # one that is given twice counts as the later
+        source = InventorySource(given, inventory)
+        if not source.lists_hosts:
+            inventory.folders.append(source.path if source.path.is_dir() else source.path.parent)
+        if files.trust.ansible_reads:
+            by_ansible.append(given if source.lists_hosts else source.file)
+        elif source.path.is_dir():
+            _folder(source.path, inventory)
+        else:
+            _source(source)
+    if by_ansible:
+        _by_ansible(by_ansible, inventory)
     inventory.finish()
     return inventory
 
 
-def _names(source: str, inventory: Inventory) -> None:
-    where = Where(f"-i {source[:40]}")
-    for name in filter(None, map(str.strip, source.split(","))):
-        for host, port in expand(name, where, inventory.problems):
-            entry = inventory.host(host, "ungrouped", where, "")
-            entry.variables = _port(port, where).merged_over(entry.variables)
-
-
-def _port(port: int | None, where: Where) -> Map:
-    return Map({"ansible_port": port}, where) if port is not None else Map()
-
-
-def _source(path: Path, inventory: Inventory) -> None:
-    if reason := inventory.files.trust.unreadable(path):
-        inventory.problems.error(Where(os.fspath(path)), reason)
+def _folder(folder: Path, inventory: Inventory) -> None:
+    if reason := inventory.files.trust.unreadable(folder):
+        inventory.problems.error(Where(os.fspath(folder)), reason)
         return
-    if path.is_dir():
-        for inner in sorted(path.iterdir(), key=lambda p: p.name):
-            if not (inner.name.startswith(".") or inner.name in _IGNORED_NAMES
-                    or inner.name.endswith(_IGNORED_ENDINGS)):
-                _source(inner, inventory)
-        return
-    where = Where(os.fspath(path))
-    if path.suffix not in (".yml", ".yaml", ".json") and os.access(path, os.X_OK):
-        inventory.problems.error(where, "executable inventories are not supported yet", _converted(path))
-        return
-    inventory.files.trust.has_read(path)
-    text = yaml.read_text(path, inventory.problems)
-    if text is None:
-        return
-    first = next((line for line in map(str.strip, text.splitlines()) if line and line[0] not in "#;"), "")
-    if path.suffix == ".ini" or (not path.suffix and first and _looks_like_ini(first)):
-        inventory.problems.error(where, "inventories in INI form are not supported yet", _converted(path))
-        return
-    data = yaml.parse(text, os.fspath(path), inventory.problems)
-    _Reader(inventory, os.fspath(path)).top(data)
-
-
-def _looks_like_ini(first: str) -> bool:
-    return first.startswith("[") or not (":" in first or first[0] in "{-&%")
-
-
-def _converted(path: Path) -> str:
-    """How to have an inventory as YAML. Without its plugin for group_vars/ and host_vars/ Ansible writes what the inventory
-    itself says: no decrypted vault in clear text, and no variable of a group as one of each host."""
-    return ("Save it as YAML: ANSIBLE_VARS_ENABLED= ansible-inventory -i "
-            f"{shlex.quote(os.fspath(path))} --list --yaml --export --output hosts.yml")
-
-
-class _Reader:
-    """Reads the groups of one YAML inventory."""
-
-    def __init__(self, inventory: Inventory, source: str) -> None:
-        self.inventory, self.problems, self.source = inventory, inventory.problems, source
-
-    def top(self, data: Any) -> None:
-        if data is None:
-            if not self.problems.failed:
-                self.problems.warn(Where(self.source), "the inventory is empty")
-        elif not isinstance(data, Map):
-            self.problems.error(Where(self.source), f"an inventory is a mapping of groups, not {describe(data)}",
-                                "Begin with `all:`, and `hosts:` or `children:` below it.")
-        elif "plugin" in data and not isinstance(data["plugin"], dict):
-            self.problems.error(data.at("plugin"), "inventory plugins are not supported", _converted(Path(self.source)))
+    for inner in sorted(folder.iterdir(), key=lambda p: p.name):
+        if inner.name.startswith(".") or inner.name in _IGNORED_NAMES or inner.name.endswith(IGNORED_ENDINGS):
+            continue
+        if inner.is_dir():
+            _folder(inner, inventory)
         else:
-            for name, group in data.items():
-                self.group(name, group, data.at(name))
+            _source(InventorySource(os.fspath(inner), inventory))
 
-    def group(self, name: Any, data: Any, where: Where) -> bool:
-        """Whether the group could be read so far that it exists."""
-        if not isinstance(name, str) or not name:
-            self.problems.error(where, f"the name of a group is a text, not {quoted(name)}", "Write it in quotes.")
-            return False
-        self.inventory.group(name, where)
-        if data is None:
-            return True
-        if not isinstance(data, Map):
-            self.problems.error(where, f'the group "{name}" is a mapping, not {describe(data)}',
-                                "Allowed: children, hosts, vars.")
-            return True
-        readers = {"vars": self.variables, "children": self.children, "hosts": self.hosts}
-        for key, value in data.items():
-            if key not in readers:
-                self.problems.error(data.at(key), f'unknown key "{key}" in the group "{name}"', allowed(key, readers))
-            elif (section := self.section(key, value, data.at(key))) is not None:
-                readers[key](name, section)
-        return True
 
-    def section(self, key: str, value: Any, where: Where) -> Map | None:
-        if isinstance(value, str):  # `hosts: one`, as Ansible allows
-            return Map({value: None}, where)
-        if value is None or isinstance(value, Map):
-            return value
-        detail = "" if key == "vars" else 'Write each name as a key: "web1:" instead of "- web1".'
-        self.problems.error(where, f"{key} is a mapping, not {describe(value)}", detail)
-        return None
+def _source(source: InventorySource) -> None:
+    inventory, problems = source.inventory, source.inventory.problems
+    if not source.lists_hosts:
+        if reason := inventory.files.trust.unreadable(source.path):
+            problems.error(Where(source.file), reason)
+            return
+        inventory.files.trust.has_read(source.path)
+        if not source.is_script and source.read[0] is None:
+            problems.extend(source.read[1].all)
+            return
+    failed: dict[str, Problems] = {}
+    for name, reader in READERS.items():
+        if not reader.fits(source):
+            continue
+        draft = Draft(source.file, inventory.pay)
+        try:
+            reader.read(source, draft)
+        except InputError:  # more mistakes than are told; or too much work, which is not of this form alone
+            problems.check()
+        if not draft.problems.failed:
+            problems.extend(draft.problems.all)
+            inventory.take(draft)
+            inventory.sources.append(source.given if source.lists_hosts else source.file)
+            return
+        failed[name] = draft.problems
+        if reader.final:
+            break
+    problems.extend(_nearest(source, failed))
 
-    def variables(self, name: str, section: Map) -> None:
-        group = self.inventory.groups[name]
-        section = mapping(section, section.where, self.problems)
-        if "ansible_group_priority" in section:
-            try:
-                group.priority = int(section["ansible_group_priority"])
-            except (TypeError, ValueError, OverflowError):
-                self.problems.error(section.at("ansible_group_priority"), "ansible_group_priority is a whole number")
-            section = Map({k: v for k, v in section.items() if k != "ansible_group_priority"}, section.where,
-                          section.locations)
-        group.variables = section.merged_over(group.variables)
 
-    def children(self, name: str, section: Map) -> None:
-        for child, data in section.items():
-            if self.group(child, data, section.at(child)):
-                self.inventory.add_child(name, child, section.at(child))
+def _nearest(source: InventorySource, failed: Mapping[str, Problems]) -> Sequence[Diagnostic]:
+    """The mistakes of the reader whose form the source most looks like."""
+    first = next((line for line in map(str.strip, source.text.splitlines()) if line and line[0] not in "#;"), "")
+    looks = "ini" if first.startswith("[") or not (":" in first or first[:1] in ("{", "-", "&", "%", "")) else "yaml"
+    likely = (*(("auto",) if "auto" in failed and _is_plugin(source) else ()), "script", "host_list", "toml",
+              *(("yaml",) if source.ending in (".yml", ".yaml", ".json") else ()), looks, "yaml", "ini")
+    return next((failed[name].all for name in likely if name in failed), ())
 
-    def hosts(self, name: str, section: Map) -> None:
-        for pattern, data in section.items():
-            where = section.at(pattern)
-            if not isinstance(pattern, str) or not pattern:
-                self.problems.error(where, f"the name of a host is a text, not {quoted(pattern)}", "Write it in quotes.")
-                continue
-            for host, port in expand(pattern, where, self.problems):
-                entry = self.inventory.host(host, name, where, self.source)
-                if port is not None:
-                    entry.variables = _port(port, where).merged_over(entry.variables)
-                if data is not None:
-                    entry.variables = mapping(data, where, self.problems).merged_over(entry.variables)
+
+def _is_plugin(source: InventorySource) -> bool:
+    data = source.yaml[0]
+    return isinstance(data, dict) and isinstance(data.get("plugin"), str)
+
+
+def _by_ansible(sources: Sequence[str], inventory: Inventory) -> None:
+    """Let Ansible read all sources, where the user lets it run."""
+    if inventory.files.trust.untrusted:
+        inventory.problems.error(Where(ansible_inventory.PROGRAM), "it does not run for an untrusted project")
+        return
+    draft = Draft("", inventory.pay)
+    ansible_inventory.read_all(sources, draft)
+    inventory.problems.extend(draft.problems.all)
+    if not draft.problems.failed:
+        inventory.take(draft)

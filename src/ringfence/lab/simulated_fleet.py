@@ -79,6 +79,8 @@ class SimulatedFleet:
                     running = (self._ssh(acceptor, host, powershell, directory, port) if over_ssh else
                                self._psrp(acceptor, host, powershell, authority, port))
                 stack.callback(running.server.close)
+                if isinstance(host, SimulatedHost):
+                    self._lives(stack, host.machine, running.server)
                 if powershell is not None and not isinstance(running.server, RealPowerShell):
                     powershell.bridge.drop = running.server.drop
                 self.running[host.name] = running
@@ -100,6 +102,14 @@ class SimulatedFleet:
         if self.groups:
             content["children"] = {name: {"hosts": dict.fromkeys(members)} for name, members in self.groups.items()}
         return yaml.safe_dump({"all": content}, sort_keys=False, allow_unicode=True)
+
+    def _lives(self, stack: ExitStack, machine: Machine, server: WinRMServer | SshServer | RealPowerShell) -> None:
+        """Its clock runs, and its power takes the connections with it, until the fleet ends."""
+        machine.clock.start()
+        stack.callback(machine.clock.stop)
+        if not isinstance(server, RealPowerShell):
+            machine.when_power_goes.append(server.drop)
+            stack.callback(machine.when_power_goes.remove, server.drop)
 
     def _powershell(self, acceptor: Acceptor, host: ServedHost, shims: Path | None) -> RealPowerShell | None:
         if self.pwsh is None or shims is None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 
+from ringfence.lab.command_prompt.task_actions import starts_programs
 from ringfence.lab.enforcement import flow_decision, inbound_connection
 from ringfence.lab.enforcement.flow_watch import Decisions, watched
 from ringfence.lab.enforcement.simulated_flow import SimulatedFlow
@@ -17,6 +18,7 @@ class SimulatedHost:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self._script = HostScript(machine)
+        machine.tasks.start_program = starts_programs(machine)
 
     @property
     def name(self) -> str:
@@ -40,12 +42,14 @@ class SimulatedHost:
 
     def run(self, batch: str, session: Session) -> str:
         """Executes one batch line as the host script does and returns the framed reply. Raises Dropped."""
+        self.machine.clock.run_due()
         return self._script.run(batch, session)
 
     def admits(self, port: int, remote_address: str) -> bool:
         """Whether this host's firewall lets a new TCP connection in, on 5985, 5986 (WinRM) or 22 (sshd)."""
         with self.machine.lock:
-            return not self.machine.faults.unplugged and inbound_connection.admits(self.machine, port, remote_address)
+            there = self.machine.is_on and not self.machine.faults.unplugged
+            return there and inbound_connection.admits(self.machine, port, remote_address)
 
     def decides(self, flow: SimulatedFlow) -> bool | None:
         """Whether a flow passes this host's firewall; None where that hangs on what the lab does not know. Raises ValueError

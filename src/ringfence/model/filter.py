@@ -18,7 +18,8 @@ class Filter:
     """The traffic that an object concerns and what becomes of it. An empty tuple, and None, mean any.
 
     effect: firewall rules allow or block; connection security rules secure, or exempt from that · requires_inbound,
-    requires_outbound: of what is secured, whether clear traffic that way is dropped · tunnel: secured between gateways.
+    requires_outbound: of what is secured, whether clear traffic that way is dropped · tunnel: secured between gateways ·
+    merged_by: the property of profiles by which policy lets local ones of its sort count or not; empty: they always do.
     The others have the names, the meanings and the canonical values of a firewall rule's properties; direction: empty for both.
     unknown_tokens: conditions that nobody here understands; pieces of that sort may also stand in the lists (KeptPiece).
     """
@@ -27,6 +28,7 @@ class Filter:
     requires_inbound: bool = False
     requires_outbound: bool = False
     tunnel: bool = False
+    merged_by: str = ""
     enabled: bool = True
     direction: Direction | Literal[""] = ""
     profile: tuple[str, ...] = ()
@@ -59,7 +61,8 @@ class Filter:
         """The filter that a resource is, with the values of its properties of these names."""
         values = resource.__dict__
         names = _names_of(type(resource))
-        return cls(effect, **{n: values[n] for n in names}, unknown_tokens=resource.unknown_tokens, **others)
+        return cls(effect, merged_by=resource.kind.merged_by, **{n: values[n] for n in names},
+                   unknown_tokens=resource.unknown_tokens, **others)
 
     @property
     def inbound(self) -> bool:
@@ -82,7 +85,7 @@ class Filter:
         return self.effect == "block" or (self.effect in ("secure", "exempt") and not self.requires)
 
 
-_NAMES = tuple(f.name for f in fields(Filter) if f.name not in ("effect", "unknown_tokens"))
+_NAMES = tuple(f.name for f in fields(Filter) if f.name not in ("effect", "merged_by", "unknown_tokens"))
 
 
 @lru_cache(64)

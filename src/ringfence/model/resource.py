@@ -36,9 +36,10 @@ NO_SET = "none"  # what names a resource may say that it names none
 T = TypeVar("T", bound="type[Resource]")
 ResourceClass: TypeAlias = "type[Resource]"
 StoredAt: TypeAlias = tuple[tuple[str, tuple[str, ...] | None], ...]
-"""Keys below the root of a store, each with the names of its values; None: all of the key, and of the keys below it."""
+"""Keys of a store, each with the names of its values; None: all of the key, and of the keys below it."""
 Category: TypeAlias = Literal["", "firewall", "connection_security"]
 """What another firewall product may take over from Windows (NET_FW_RULE_CATEGORY); empty for what no product does."""
+Undo: TypeAlias = Literal["import", "none"]  # netsh exports and imports it; the host cannot
 _SIMPLE = {str, int}  # classes whose values differ where they are not equal (True is 1, and is none of them)
 Role = Literal["condition", "permission", "decision", "text"]
 """What a property does for traffic. A condition narrows: its default matches all. A permission opens: its default gives none. A
@@ -287,6 +288,7 @@ class Kind:
     merged_by: str = ""  # the property of profiles by which Group Policy lets local resources of this kind count or not
     example_name: str = ""  # how the reference names one, in YAML
     category: Category = ""
+    undo: Undo = "import"
 
     def __reduce__(self) -> "tuple[Callable[[type[Resource]], Kind], tuple[type[Resource]]]":
         return _kind_of, (self.cls,)
@@ -369,11 +371,11 @@ def _kind_of(cls: type[Resource]) -> Kind:
 @dataclass_transform(field_specifiers=(prop,), frozen_default=True, kw_only_default=True)
 def resource(kind: str, *, noun: str, storage: Storage, whole: bool = True, key: str = "name",
              name_type: PropertyType | None = None, write_order: int = 5, services: tuple[str, ...] = (),
-             merged_by: str = "", example_name: str = "", category: Category = "") -> Callable[[T], T]:
+             merged_by: str = "", example_name: str = "", category: Category = "", undo: Undo = "import") -> Callable[[T], T]:
     """Make a class the table of `kind`. `noun` is NetSecurity's (New-NOUN, Set-NOUN, …).
 
-    `whole`: a declared resource is entirely as declared, what is omitted is Windows' default; else only what is
-    mentioned is managed. `key` names the resource in YAML; its `name_type` may give several names at once.
+    `whole`: a declared resource is entirely as declared, what is omitted is Windows' default; else only what is mentioned is
+    managed. `key` names it in YAML; its `name_type` may give several names. `undo`: how the host brings it back by itself.
     """
 
     def decorate(cls: T) -> T:
@@ -382,7 +384,7 @@ def resource(kind: str, *, noun: str, storage: Storage, whole: bool = True, key:
                       if isinstance(field, dataclasses.Field) and "doc" in field.metadata}
         doc = re.sub(r"\s+", " ", (cls.__doc__ or "").strip())
         cls.kind = Kind(kind, cls, noun, storage, whole, key, name_type, write_order, properties, doc, services, merged_by,
-                        example_name or f"example-{kind.replace('_', '-')}", category)
+                        example_name or f"example-{kind.replace('_', '-')}", category, undo)
         return cls
 
     return decorate

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from ringfence.diagnostics import NOWHERE, Where
 from ringfence.model.resource import NO_SET, Resource
 
-LOCAL, GROUP_POLICY, MDM = "local", "group_policy", "mdm"
+LOCAL, GROUP_POLICY, MDM = CONFIGURED = "local", "group_policy", "mdm"
 
 
 class Id(NamedTuple):

@@ -11,6 +11,7 @@ from ringfence.model.facts import Facts, HostConditions
 from ringfence.model.ledger import How, Ledger
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, Change, Id, State
+from ringfence.model.undo import UndoState
 from ringfence.plan.obstacles import Obstacle
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.policy.evaluate import FIREWALL_CATEGORY, Policy
@@ -25,7 +26,8 @@ class HostSnapshot:
     accounts: {name: {"sid": …} | {"error": …}}, the answer of Account.Resolve · defaults: what Windows ships there ·
     unread: {(store, kind): why} of what could not be seen as a whole; nothing of it is in `state` · stored: the local store as it
     was read, the rows of a Policy.Read: changes expect to find it so · ledger: whose objects are whose · conditions: what beside
-    policy decides what is in force.
+    policy decides what is in force ·
+    undo: that of the last run which armed one.
     """
 
     facts: Facts
@@ -36,6 +38,7 @@ class HostSnapshot:
     stored: Any = ()
     conditions: HostConditions = field(default_factory=HostConditions)
     ledger: Ledger = field(default_factory=Ledger)
+    undo: UndoState = field(default_factory=UndoState)
 
     def policy(self, state: State) -> Policy:
         """The policy of this host, were its stores as in `state`."""

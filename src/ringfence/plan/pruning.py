@@ -11,14 +11,18 @@ from typing import Any
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.model.kept import kept_pieces
 from ringfence.model.ledger import Entry
+from ringfence.model.once import filter_of
 from ringfence.model.plain import digest_of, plain_data
 from ringfence.model.resource import Property, Resource
 from ringfence.model.state import Change, Id, State, title
+from ringfence.model.storage import SetKeys
 from ringfence.plan.ownership import OWNERSHIP_GUIDE
 from ringfence.plan.plan import Orphan, Plan
 from ringfence.plan.references import users_of
 from ringfence.plan.run_policy import PERCENT, PERCENT_FROM
-from ringfence.plan.wider import opens_there, widened
+from ringfence.plan.wider import opens_beside, widened
+from ringfence.policy.evaluate import Policy
+from ringfence.policy.influence import may_decide
 from ringfence.policy.settings_in_force import SettingsInForce
 
 _TOLD = 20  # objects that one message names
@@ -37,7 +41,9 @@ def prune(plan: Plan) -> Plan:
     if (why := withheld(plan)) or policy.prune == "report":
         plan = replace(plan, orphans=_orphans(gone, plan.found.state, why or "prune: report"))
         return plan.with_diagnostics(_report(gone, plan.found.state, why))
-    changes = {id: change for id, entry in gone.items() if (change := _change(id, entry, plan))}
+    created = {id: None for id, entry in gone.items() if entry.how == "created" and not _stays(id, plan)}
+    beside = plan.found.policy(plan.after.updated(created))
+    changes = {id: change for id, entry in gone.items() if (change := _change(id, entry, plan, beside))}
     going = {id: change.resource for id, change in changes.items() if change.action == "remove"}
     names = {id for id, r in going.items() if policy.prune != "all" or not r.kind.storage.falls_back(id.name)}
     used = users_of(names, plan.after.updated(dict.fromkeys(going)))
@@ -45,7 +51,7 @@ def prune(plan: Plan) -> Plan:
     kept = {id: entry for id, entry in gone.items() if id not in changes}
     orphans = _orphans(kept, plan.found.state, f"prune: {policy.prune}")
     plan = replace(plan, changes=(*plan.changes, *changes.values()), orphans=orphans).with_diagnostics(*_kept(kept, used, plan))
-    return _guarded(plan, sum(id not in used and _does_something(r) for id, r in going.items()))
+    return _guarded(plan, {id: r for id, r in going.items() if id not in used})
 
 
 def withheld(plan: Plan) -> str:
@@ -74,16 +80,21 @@ def _report(gone: Mapping[Id, Entry], found: State, why: str) -> Diagnostic:
                       f"{detail}. See {OWNERSHIP_GUIDE}", "warning")
 
 
-def _change(id: Id, entry: Entry, plan: Plan) -> Change | None:
-    """What becomes of one object; nothing where it is kept."""
+def _stays(id: Id, plan: Plan) -> str:
+    """Why an object that the project created is let go of and not removed; nothing where it may be."""
+    if id in plan.found.defaults.state:
+        return "declared no more; Windows ships it by now: it stays as it is"
+    pieces = kept_pieces(plan.found.state[id])
+    return f"declared no more; it holds {'|'.join(pieces)} by now, which no cmdlet can write: it stays as it is" if pieces else ""
+
+
+def _change(id: Id, entry: Entry, plan: Plan, beside: Policy) -> Change | None:
+    """What becomes of one object; nothing where it is kept. beside: the policy without all that may be removed."""
     found, mode = plan.found.state[id], plan.policy.prune
-    if entry.how == "created" and id in plan.found.defaults.state:
-        return Change(id, found, found, as_action="release", why="declared no more; Windows ships it by now: it stays as it is")
-    if entry.how == "created" and (pieces := kept_pieces(found)):
-        why = f"declared no more; it holds {'|'.join(pieces)} by now, which no cmdlet can write: it stays as it is"
+    if entry.how == "created" and (why := _stays(id, plan)):
         return Change(id, found, found, as_action="release", why=why)
     if entry.how == "created":
-        if mode != "all" and opens_there(id, found, plan.after, SettingsInForce(plan.after, plan.found.unread)):
+        if mode != "all" and opens_beside(found, beside):
             return None
         return Change(id, found, None, why=f"declared no more; created by run {entry.run}. See {OWNERSHIP_GUIDE}")
     if entry.how == "adopted":
@@ -131,20 +142,40 @@ def _kept(kept: Mapping[Id, Entry], used: Mapping[Id, Sequence[Id]], plan: Plan)
                              f"{values}: `prune: restore` puts that back, `ringfence ledger release` leaves it so", "warning")
 
 
-def _does_something(resource: Resource) -> bool:
-    """Whether anything becomes of traffic by it: a rule that is off does nothing by going either."""
-    filter = resource.as_filter()
-    return filter is None or filter.enabled
-
-
-def _guarded(plan: Plan, removals: int) -> Plan:
-    """The plan, refused where it would remove much of what the project has there at once."""
+def _guarded(plan: Plan, going: Mapping[Id, Resource]) -> Plan:
+    """The plan, refused where much of what the project has there would go at once."""
     owned = sum(entry.how != "mentioned" for entry in plan.found.ledger.entries.values())
-    if owned < PERCENT_FROM or removals * 100 < owned * PERCENT or "percent" in plan.policy.forced:
+    if owned < PERCENT_FROM or len(going) * 100 < owned * PERCENT or "percent" in plan.policy.forced:
         return plan
-    return plan.refused(Diagnostic(NOWHERE, f"{removals} of the {owned} objects of the project on this host would be "
-                                   "removed, because nothing declares them any more", "Look whether that is meant: --force "
-                                   f"percent goes on. See {OWNERSHIP_GUIDE}"))
+    count = sum(1 for _ in _missed(plan, going))
+    if count * 100 < owned * PERCENT:
+        return plan
+    without = f"; {len(going) - count} more decide about no connection" if count < len(going) else ""
+    return plan.refused(Diagnostic(NOWHERE, f"{count} of the {owned} objects of the project on this host would be "
+                                   f"removed, because nothing declares them any more{without}", "Look whether that is meant: "
+                                   f"--force percent goes on. See {OWNERSHIP_GUIDE}"))
+
+
+def _missed(plan: Plan, going: Mapping[Id, Resource]) -> Iterator[Id]:
+    """Of what goes that by which any flow may come to another end beside what stays, under the settings of now or those that will
+    be; of sets those that something names which is not off."""
+    then = plan.found.policy(plan.after.updated(dict.fromkeys(going)))
+    now = replace(then, settings=SettingsInForce(plan.found.state, plan.found.unread))
+    users = users_of({id for id, r in going.items() if isinstance(r.kind.storage, SetKeys)}, plan.found.state)
+    for id, resource in going.items():
+        filter = filter_of(resource)
+        if filter is not None:
+            does = may_decide(now, id, filter) or may_decide(then, id, filter)
+        elif isinstance(resource.kind.storage, SetKeys):
+            does = any(map(_is_on, (plan.found.state[user] for user in users.get(id, ()))))
+        else:
+            does = _is_on(resource)
+        if does:
+            yield id
+
+
+def _is_on(resource: Resource) -> bool:
+    return getattr(resource, "enabled", True) is not False
 
 
 def _renamed_by_hand(plan: Plan) -> Iterator[Diagnostic]:

@@ -14,7 +14,8 @@ class RunPolicy:
     declared may be so by another run; empty for a full one · inputs: the digest of what else decides what is declared: `-e` and
     the inventories · run_id: of this run · playbooks: the files that it reads · max_changes: on one host; 0: any number ·
     accepts_inherited: a ledger that another machine has written counts as this one's · forced: guards that are off ·
-    protected_flows: what the project says that no change may cut off · guard: strict, where what is only warned of is refused.
+    protected_flows: what the project says that no change may cut off · guard: strict, where what is only warned of is refused ·
+    revert_after: seconds after which a host undoes what nobody has confirmed; 0: it never does.
     """
 
     project: ProjectIdentity | None = None
@@ -28,3 +29,4 @@ class RunPolicy:
     forced: frozenset[str] = frozenset()
     protected_flows: tuple[ProtectedFlow, ...] = ()
     guard: str = ""
+    revert_after: int = 0

@@ -19,11 +19,12 @@ from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.pruning import prune
 from ringfence.plan.references import check_references
 from ringfence.plan.run_policy import RunPolicy
+from ringfence.plan.undone import refuse_uncovered, tell_of_undo
 
 STEPS: tuple[Callable[[Plan], Plan], ...] = (
     bind, own, check_references, require_words, judge_in_force, warn_of_open_rules,
-    difference, prune, tell_of_ledger, tell_owners,
-    refuse_losses, limit_changes,
+    difference, prune, tell_of_ledger, tell_of_undo, tell_owners,
+    refuse_losses, refuse_uncovered, limit_changes,
     order, avoid_gaps, warn_of_open_ports)
 
 

@@ -35,12 +35,16 @@ def _shuts(change: Change) -> bool:
     return after.as_filter() is None or bool(widened(after, before))
 
 
+def undone_change(change: Change) -> Change:
+    """What undoes a change."""
+    id = change.id if change.action != "rename" else change.id._replace(name=change.resource.name.lower())
+    return replace(change, id=id, before=change.after, after=change.before)
+
+
 def _undone(change: Change, aliases: Mapping[str, str]) -> Iterator[str]:
     """The command that undoes one change; none where no cmdlet can write what was there."""
-    id = change.id if change.action != "rename" else change.id._replace(name=change.resource.name.lower())
-    undone = replace(change, id=id, before=change.after, after=change.before)
     try:
-        calls = cmdlet_calls([undone], aliases)
+        calls = cmdlet_calls([undone_change(change)], aliases)
     except GuardRefused:
         return
     for call in calls.values():

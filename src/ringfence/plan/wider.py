@@ -8,10 +8,9 @@ from typing import Any
 
 from ringfence.model.once import filter_of
 from ringfence.model.resource import Property, Resource
-from ringfence.model.state import Id, State
-from ringfence.policy.meeting import are_apart
+from ringfence.policy.evaluate import Policy
+from ringfence.policy.influence import has_say
 from ringfence.policy.place import ALL_PROFILES
-from ringfence.policy.settings_in_force import SettingsInForce
 
 
 def widened(before: Resource, after: Resource) -> tuple[str, ...]:
@@ -42,19 +41,12 @@ def opens(removed: Resource) -> bool:
     return filter is not None and filter.enabled and filter.effect in ("block", "secure")
 
 
-def opens_there(id: Id, removed: Resource, state: State, settings: SettingsInForce) -> bool:
-    """The same on a host with this state. A block rule closes nothing where the default action blocks already and no rule allows
-    anything of what it blocks; what is not known counts as open. IPsec is asked for no such proof."""
-    filter = removed.as_filter()
-    if filter is None or not opens(removed) or filter.effect != "block":
-        return opens(removed)
-    default = "default_inbound_action" if filter.inbound else "default_outbound_action"
-    for profile in filter.profile or ALL_PROFILES:
-        enabled, action = settings.profile(profile, "enabled"), settings.profile(profile, default)
-        if enabled.doubt or action.doubt or enabled.value is not True or action.value != "block":
-            return True
-    return any(f.enabled and f.effect == "allow" and not are_apart(f, filter) for other, r in state.items()
-               if other != id and (f := filter_of(r)) is not None)
+def opens_beside(removed: Resource, policy: Policy) -> bool:
+    """The same on a host with this policy, which does not have the object any more. A block rule closes nothing where the default
+    action blocks already and no rule allows anything of what it blocks, or another one blocks all of it; what is not known counts
+    as open. IPsec is asked for no such proof."""
+    filter = filter_of(removed)
+    return filter is not None and opens(removed) and any(has_say(policy, p, filter) for p in filter.profile or ALL_PROFILES)
 
 
 def _covers(p: Property, wide: Any, narrow: Any) -> bool:

@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+from ringfence.model.filter import Filter
 from ringfence.model.once import filter_of
-from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
+from ringfence.model.state import CONFIGURED, GROUP_POLICY, LOCAL, MDM, Id, State
 from ringfence.policy.flow import Flow
+from ringfence.policy.flow_conditions import Outcome
 from ringfence.policy.flow_verdict import Doubt, FlowAction, FlowVerdict, Matches
 from ringfence.policy.matcher import Match, PolicyRule, RuleIndex
 from ringfence.policy.place import HostNetwork, Place
@@ -25,14 +27,7 @@ from ringfence.policy.secured import exempt_always, uncertain_exemptions
 from ringfence.policy.settings_in_force import FIREWALL_PROFILE, STORE_TITLES, SettingInForce, SettingsInForce
 
 _SWITCHES = ("enabled", "allow_inbound_rules", "default_inbound_action", "default_outbound_action", "disabled_interface_aliases")
-_LEAST: Mapping[str, Any] = {"enabled": True, "allow_inbound_rules": False, "default_inbound_action": "block",
-                             "default_outbound_action": "block", "disabled_interface_aliases": ()}
-_MOST: Mapping[str, Any] = {"enabled": False, "allow_inbound_rules": True, "default_inbound_action": "allow",
-                            "default_outbound_action": "allow"}
-_MERGED_BY = {"allow": "allow_local_firewall_rules", "block": "allow_local_firewall_rules",
-              "secure": "allow_local_ipsec_rules", "exempt": "allow_local_ipsec_rules"}
 FIREWALL_CATEGORY = 2  # what another product has taken over that Windows' firewall does (NET_FW_RULE_CATEGORY, netfw.h)
-_CONFIGURED = (LOCAL, GROUP_POLICY, MDM)  # the stores of firewall rules; the others hold restrictions of services
 
 
 @dataclass(frozen=True)
@@ -92,7 +87,7 @@ class Policy:
             if (one := self._held(match, place)) is None:
                 continue
             effect = match.filter.effect
-            role = ("restricted" if match.id.store not in _CONFIGURED else
+            role = ("restricted" if match.id.store not in CONFIGURED else
                     "bypass" if effect == "allow" and match.filter.override_block_rules else
                     "secured" if effect == "secure" else effect)
             found[role].append(one)
@@ -103,13 +98,17 @@ class Policy:
         return {match.id: match for match in self._index.matches(flow, place)}
 
     def _held(self, match: Match, place: Place) -> Match | None:
-        """A match as the merge of stores leaves it: policy may have local rules ignored."""
-        if match.id.store != LOCAL:
-            return match
-        merged = self.settings.profile(place.profile, _MERGED_BY[match.filter.effect])
-        if merged.doubt:
-            return replace(match, doubts=(*match.doubts, f"whether local rules count: {merged.doubt}"))
-        return None if merged.value is False else match
+        merged = self.is_merged(match.id, match.filter, place.profile)
+        if isinstance(merged, str):
+            return replace(match, doubts=(*match.doubts, merged))
+        return match if merged else None
+
+    def is_merged(self, id: Id, filter: Filter, profile: str) -> Outcome:
+        """Whether the merge of stores leaves a rule there: policy may have local ones ignored."""
+        if id.store != LOCAL or not filter.merged_by:
+            return True
+        merged = self.settings.profile(profile, filter.merged_by)
+        return f"whether local rules count: {merged.doubt}" if merged.doubt else merged.value is not False
 
     def verdict_at(self, flow: Flow, place: Place) -> FlowVerdict:
         """What becomes of a flow at one place."""
@@ -123,12 +122,12 @@ def rules_of(state: State) -> Iterable[PolicyRule]:
     for id, _ in rules:
         stores.setdefault(id[1:], set()).add(id.store)
     for id, filter in rules:
-        others = stores[id[1:]] & set(_CONFIGURED)
+        others = stores[id[1:]] & set(CONFIGURED)
         if id.store == LOCAL and GROUP_POLICY in others:
             continue
-        if id.store not in _CONFIGURED and filter.effect == "allow":  # through edge devices too: so filters of real hosts are
+        if id.store not in CONFIGURED and filter.effect == "allow":  # through edge devices too: so filters of real hosts are
             filter = replace(filter, edge_traversal_policy="allow")
-        doubtful = MDM in others and len(others) > 1 and id.store in _CONFIGURED
+        doubtful = MDM in others and len(others) > 1 and id.store in CONFIGURED
         yield PolicyRule(id, filter, "which of the rules of that name holds, its own or that of MDM" if doubtful else "")
 
 
@@ -144,9 +143,10 @@ def decide(flow: Flow, place: Place, matches: Matches, settings: SettingsInForce
     switches = {name: settings.profile(place.profile, name) for name in _SWITCHES}
     exempt = settings.host("exemptions")
     matches = replace(matches, exempt=uncertain_exemptions(matches.exempt, matches.secured))
-    strict, lenient = (_answer(_Case(flow, place, matches, switches, exempt, least)) for least in (True, False))
-    if doubts:
+    if doubts or any(s.least is None for s in switches.values()):  # a profile of which nothing is known has no values to try
         strict, lenient = _Answer(False, "undecided"), _Answer(True, "undecided")
+    else:
+        strict, lenient = (_answer(_Case(flow, place, matches, switches, exempt, least)) for least in (True, False))
     decided = strict if strict.passes == lenient.passes else _Answer(False, "undecided")
     every = matches.all()
     told = [Doubt(text) for text in doubts]
@@ -177,11 +177,9 @@ class _Case:
 
     def switch(self, name: str) -> Any:
         setting = self.switches[name]
-        if not setting.doubt:
-            return setting.value if setting.value is not None else _LEAST[name]
-        if name == "disabled_interface_aliases":
+        if name == "disabled_interface_aliases" and setting.doubt:
             return () if self.least or self.place.interface is None else (self.place.interface.guid,)
-        return (_LEAST if self.least else _MOST)[name]
+        return setting.strict if self.least else setting.lenient
 
     def counting(self, found: Iterable[Match], opens: bool) -> tuple[Match, ...]:
         """Those that match for certain, and those that may where that is what is asked for."""

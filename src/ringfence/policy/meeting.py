@@ -1,17 +1,17 @@
-"""Flows that several filters have in common: where their conditions meet."""
+"""Flows that several filters have in common: where their conditions meet, and which is within which."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from itertools import product
 from typing import Any
 
 from ringfence.model.filter import Direction, Filter
 from ringfence.policy.flow import ICMPV4, ICMPV6, SYSTEM_ACCOUNT, TCP, UDP, Flow, Security, number_of
-from ringfence.policy.flow_conditions import protocol_number
+from ringfence.policy.flow_conditions import CONDITIONS, protocol_number
 from ringfence.policy.place import ALL_PROFILES
 from ringfence.types.base import KeptPiece
-from ringfence.types.network_sets import interval
+from ringfence.types.network_sets import address_set, icmp_set, interval, port_set
 
 _PROGRAM = r"C:\Program Files\no program that a rule names.exe"
 _SOMEWHERE = number_of("198.51.100.77")  # RFC 5737
@@ -149,3 +149,22 @@ def are_apart(one: Filter, other: Filter) -> bool:
 
 def _all_numbers(listed: tuple[str, ...]) -> bool:
     return bool(listed) and not any(isinstance(v, KeptPiece) or not (v[0].isdecimal() or ":" in v) for v in listed)
+
+
+_ANY = {f.name: f.default for f in fields(Filter)}
+_SETS: Mapping[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
+    "local_address": address_set, "remote_address": address_set, "local_port": port_set, "remote_port": port_set,
+    "icmp_type": icmp_set}
+
+
+def is_within(narrow: Filter, wide: Filter, conditions: Collection[str] = CONDITIONS.keys()) -> bool:
+    """Whether it is certain that every flow that meets some conditions of one filter meets those of the other too."""
+    return all(_holds_of(name, getattr(narrow, name), getattr(wide, name)) for name in conditions)
+
+
+def _holds_of(name: str, narrow: Any, wide: Any) -> bool:
+    if wide in (narrow, _ANY[name]):
+        return True
+    if narrow == _ANY[name] or not isinstance(wide, tuple) or name == "unknown_tokens":
+        return False
+    return set(narrow) <= set(wide) or (name in _SETS and _SETS[name]((*wide, *narrow)) == _SETS[name](wide))

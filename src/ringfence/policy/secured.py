@@ -3,16 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ringfence.model.filter import Filter
 from ringfence.policy.flow import ICMPV4, ICMPV6, UDP, Flow
 from ringfence.policy.matcher import Match
+from ringfence.policy.meeting import is_within
 from ringfence.policy.place import Place
-from ringfence.types.network_sets import address_set, port_set
 
 _IKE = (500, 4500)  # what negotiates is let through by Windows itself ("IKE exemptions")
 _NEIGHBORS, _ROUTERS = (135, 136, 137), (133, 134)  # ICMPv6, RFC 4861
 _DHCP = ({67, 68}, {546, 547})  # of IPv4 and IPv6: RFC 2131, RFC 8415
-_ENDS = (("local_address", address_set), ("remote_address", address_set), ("local_port", port_set), ("remote_port", port_set))
+_ENDS = ("protocol", "local_address", "remote_address", "local_port", "remote_port")
 
 
 def exempt_always(flow: Flow, place: Place, exemptions: tuple[str, ...] | None) -> bool:
@@ -37,17 +36,6 @@ def uncertain_exemptions(exempt: Iterable[Match], secured: Iterable[Match]) -> t
     """Exemptions that match beside rules that secure. An exemption cuts a hole into a broader rule (New-NetIPsecRule,
     -OutboundSecurity None); which of them holds otherwise no document says."""
     asked = [m.filter for m in secured]
-    return tuple(m if all(_within(m.filter, one) for one in asked) else replace(
+    return tuple(m if all(is_within(m.filter, one, _ENDS) for one in asked) else replace(
         m, doubts=(*m.doubts, "which of an exemption and a rule that secures holds, where neither is within the other"))
         for m in exempt)
-
-
-def _within(narrow: Filter, wide: Filter) -> bool:
-    """Whether everything that one filter is for is of the other too, as far as its ends say."""
-    if wide.protocol not in ("any", narrow.protocol):
-        return False
-    for name, canonical in _ENDS:
-        held, some = getattr(wide, name), getattr(narrow, name)
-        if held and (not some or canonical([*held, *some]) != canonical(held)):
-            return False
-    return True

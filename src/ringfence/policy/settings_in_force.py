@@ -18,6 +18,7 @@ from ringfence.model.resource import Kind, Property
 from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
 
 FIREWALL_PROFILE, FIREWALL_SETTING = "firewall_profile", "firewall_setting"
+_OTHER = {"block": "allow"}
 _EACH = ("domain", "private", "public", "all")  # every host has these
 STORE_TITLES = {LOCAL: "the host's own policy", GROUP_POLICY: "Group Policy", MDM: "device management (MDM)"}
 
@@ -25,11 +26,22 @@ STORE_TITLES = {LOCAL: "the host's own policy", GROUP_POLICY: "Group Policy", MD
 @dataclass(frozen=True, slots=True)
 class SettingInForce:
     """value: what holds; None where Windows' own is not known · store: whose it is, empty for Windows' own · doubt: why another
-    value may hold instead, empty where none can."""
+    value may hold instead, empty where none can · least: the value with which least passes, None where that is not known."""
 
     value: Any
     store: str = ""
     doubt: str = ""
+    least: Any = None
+
+    @property
+    def strict(self) -> Any:
+        """The value that holds; of those that may hold, the one with which least passes."""
+        return self.least if self.doubt or self.value is None else self.value
+
+    @property
+    def lenient(self) -> Any:
+        """The same the other way round, of switches and actions."""
+        return self.strict if not self.doubt else not self.least if isinstance(self.least, bool) else _OTHER[self.least]
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,7 @@ class SettingsInForce:
         found = {store: value for store in STORE_TITLES if (r := self.state.get(Id(store, kind, name))) is not None
                  and (value := getattr(r, p.name)) != p.absent}
         if p.wins is not None and (store := next((s for s, value in found.items() if value == p.wins), None)):
-            return SettingInForce(p.wins, store)
+            return SettingInForce(p.wins, store, least=p.least)
         if GROUP_POLICY in found:
             value, store = found[GROUP_POLICY], GROUP_POLICY
         elif LOCAL in found and not p.policy_only:
@@ -75,9 +87,10 @@ class SettingsInForce:
         else:
             value, store = p.unset, ""
         if MDM in found and found[MDM] != value:
-            return SettingInForce(value, store, f"{STORE_TITLES[MDM]} has another value, and no document says which holds")
+            doubt = f"{STORE_TITLES[MDM]} has another value, and no document says which holds"
+            return SettingInForce(value, store, doubt, p.least)
         asked = [s for s in STORE_TITLES if s != LOCAL or not (p.policy_only or store == GROUP_POLICY)]
-        return SettingInForce(value, store, self.unread_stores(kind, asked))
+        return SettingInForce(value, store, self.unread_stores(kind, asked), p.least)
 
     def unread_stores(self, kind: str, stores: Iterable[str] = STORE_TITLES) -> str:
         """Those of `stores` whose settings of a kind could not be read, and why; nothing where all could be."""

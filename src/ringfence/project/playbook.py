@@ -21,6 +21,7 @@ from ringfence.documents.yaml import Map, Seq
 from ringfence.model.state import TaskLabel
 from ringfence.project import playbook_keys as keys
 from ringfence.project.plays import Condition, Loop, Play, TaskSource
+from ringfence.run_settings import SETTINGS
 from ringfence.templates.budget import OverBudget, templates_of
 from ringfence.templates.compile import check, check_template, condition, template
 from ringfence.types import foreign_words
@@ -132,9 +133,11 @@ class PlaybookReader:
 
     def _of_run(self, play: Map) -> Map:
         found = _part(play, keys.RUN_KEYS)
-        for key, value in found.items():
-            if value not in keys.RUN_KEYS[key]:
-                self.problems.error(found.at(key), f"{key} takes one of {', '.join(keys.RUN_KEYS[key])}, not {describe(value)}")
+        for key, value in [*found.items()]:
+            try:
+                found[key] = SETTINGS[key].type.parse(value)
+            except ValueError as error:
+                self.problems.error(found.at(key), f"{key}: {error}")
         return found
 
     def _hosts(self, play: Map, where: Where) -> tuple[str, ...]:

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ringfence.model.ledger import PRUNE_MODES
-
-RUN_KEYS = {"prune": PRUNE_MODES}
-"""What a play may say of the run on its hosts, each with its values; plays that share a host have to agree."""
+RUN_KEYS = ("prune", "revert_after")
+"""What a play may say of the run on its hosts, as rows of SETTINGS; plays that share a host have to agree."""
 PLAY_KEYS = ("name", "hosts", "vars", "vars_files", "tasks", "tags", "gather_facts", *RUN_KEYS)
-PLAY_KEYS_LATER = ("serial", "max_fail_percentage", "confirm", "unmanaged")
+PLAY_KEYS_LATER = ("serial", "max_fail_percentage", "unmanaged")
 _NO_STEPS = "Tasks declare a state and do not run one after another."
 _CONNECTION = "Connection settings are variables of the inventory"
 PLAY_KEYS_OF_ANSIBLE = {

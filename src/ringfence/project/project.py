@@ -104,7 +104,7 @@ class Project:
 
     def host(self, name: str) -> Host:
         """A host with its raw variables, as the first play that is for it sees them. Raises KeyError."""
-        beside = next((t.play.folder for t in self._targets if name in t.hosts), None)
+        beside = next((t.play.folder for t in self._targets if name in t.hosts), self._beside)
         return self.inventory.get(name, beside)
 
     def render(self, name: str, facts: Mapping[str, Any] | None = None, tags: Tags = Tags()) -> RenderedTasks:  # noqa: B008
@@ -230,17 +230,19 @@ def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
 
 
 def read_hosts(pattern: Sequence[str], *, beside: Path, inventory: Sequence[str] = (), extra: Sequence[str] = (), limit: str = "",
-               vault: Vault | None = None, trust: Trust = Trust()) -> tuple[Project, tuple[str, ...], Problems]:
+               vault: Vault | None = None, trust: Trust = Trust(), may_be_none: bool = False,
+               ) -> tuple[Project, tuple[str, ...], Problems]:
     """A project of which no playbook is read, and the hosts that a pattern means (without one: all), after `--limit`.
 
-    `beside`: the folder of its playbooks; what `read` says of the other arguments and of InputError holds here too.
+    `beside`: the folder of its playbooks; `may_be_none`: that there is no host is no mistake; what `read` says of the other
+    arguments and of InputError holds here too.
     """
     project, problems = read([], kinds=(), inventory=inventory, extra=extra, vault=vault, trust=trust, beside=beside)
     left = patterns.limit(project.inventory, limit, problems)
     hosts = [h for h in patterns.select(project.inventory, pattern or "all", problems) if left is None or h in left]
     for name in hosts:
         project.inventory.get(name, beside)
-    if not hosts:
+    if not hosts and not may_be_none:
         problems.error(NOWHERE, f"no host is meant by {', '.join(pattern) or 'all'}", "`--list-hosts` shows which hosts are.")
     return project, tuple(hosts), problems
 

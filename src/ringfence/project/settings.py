@@ -41,9 +41,10 @@ class ProjectSettings:
 
     `folder` is the project's: that of the file, or the current one. `modules` are the folders of its own kinds. `project` is
     in whose name objects are owned, `prune` one of PRUNE_MODES, `max_changes` how many changes a host may have at once (0: any
-    number), `inherit` whether hosts are made from images with a ledger, `require_scope` whether rules that let in have to say
-    from where, `guard` strict or nothing, `protected_flows` what no change may cut off. `run` is what else of
-    run_settings.SETTINGS it says: how a run goes and is told. `warnings`: names that were given up.
+    number), `revert_after` how long it waits for the proof, `inherit` whether hosts are made from images with a ledger,
+    `require_scope` whether rules that let in have to say from where, `guard` strict or nothing, `protected_flows` what no change
+    may cut off. `run` is what else of run_settings.SETTINGS it says: how a run goes and is told. `warnings`: names that were
+    given up.
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class ProjectSettings:
     project: ProjectIdentity | None = None
     prune: str = ""
     max_changes: int = 0
+    revert_after: str = ""
     inherit: bool = False
     require_scope: bool = False
     guard: str = ""

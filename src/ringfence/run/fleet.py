@@ -9,8 +9,8 @@ from itertools import islice
 from ringfence.errors import Interrupted, OutcomeUnknown
 from ringfence.report import HostResult
 from ringfence.run.garbage import rarely_collected
-from ringfence.run.host import host_fault
 from ringfence.run.host_job import HostJob
+from ringfence.run.host_session import host_fault
 from ringfence.run.interruption import GRACE
 from ringfence.run.recorder import Recorder
 

@@ -11,6 +11,7 @@ from ringfence.model.ledger import Prune
 from ringfence.model.resource import Kind
 from ringfence.model.state import Id
 from ringfence.plan.run_policy import RunPolicy
+from ringfence.run.patience import Patience
 from ringfence.run.recorder import Recorder
 from ringfence.run.reply_memory import ReplyMemory
 from ringfence.transports.connection_settings import ConnectionSettings
@@ -28,7 +29,8 @@ class HostJob:
 
     declarations: what is declared as far as it is known without the host; None where a fleet declares more than memory
     should hold: then they are made again at the host's turn · declared: how many they are · needs_facts: whether some of
-    them depend on what the host says of itself · prune: what holds for this host, where that is not what holds for all.
+    them depend on what the host says of itself · prune, revert_after: what holds
+    for this host, where that is not what holds for all.
     """
 
     host: str
@@ -37,6 +39,7 @@ class HostJob:
     declared: int = 0
     needs_facts: bool = False
     prune: Prune | None = None
+    revert_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class RunContext:
     connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
     things, where people are going to see it · policy: how what is whose is treated · possible: (host, its facts) -> what any
     choice of tags declares for it; None where that is not known · recorder: told before and after something is written ·
+    patience: how time passes ·
     for_plan_file, for_report: results say what a plan file keeps beside them, and what is declared for each host.
     """
 
@@ -58,5 +62,6 @@ class RunContext:
     policy: RunPolicy = field(default_factory=RunPolicy)
     possible: Callable[[str, Facts], frozenset[Id] | None] = lambda host, facts: None
     recorder: Recorder = field(default_factory=Recorder)
+    patience: Patience = field(default_factory=Patience)
     for_plan_file: bool = False
     for_report: bool = False

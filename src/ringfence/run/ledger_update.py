@@ -126,6 +126,15 @@ def ledger_calls(plan: Plan, update: LedgerUpdate) -> tuple[Call, Call]:
     return _call(plan, generation, "pending", update.before, set()), _last(plan, generation + 1, update)
 
 
+def settled_again(plan: Plan, update: LedgerUpdate) -> Call:
+    """The call after the last change was undone: what the ledger said before the first."""
+    entries = plan.found.ledger.entries
+    old = LedgerUpdate(after={id: entries[id] for id in update.before if id in entries},
+                       removed={id for id in update.before if id not in entries},
+                       all_gone=not plan.found.ledger.generation)
+    return _last(plan, plan.found.ledger.generation + 1, old)
+
+
 def only_call(plan: Plan, update: LedgerUpdate) -> Call:
     """The one call where nothing else is written."""
     return _last(plan, plan.found.ledger.generation, update)

@@ -29,6 +29,7 @@ from ringfence.run.garbage import rarely_collected
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.policy_from_options import run_policy
 from ringfence.run.run_options import RunOptions as RunOptions
+from ringfence.run_settings import seconds_of
 from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
@@ -42,7 +43,8 @@ class Prepared:
 
     read: the playbooks, inventories and files of variables that were read so far, by their real paths · extra_vars, vault_ids:
     the names of the variables of `-e`, and of the passwords that were given · groups: the hosts of each group of the inventory ·
-    project, tags: what was read, and which of its tasks are wanted.
+    project, tags: what was read, and which of its tasks are wanted · hosts: of an inventory that is only looked at those that are
+    meant.
     """
 
     jobs: tuple[HostJob, ...]
@@ -55,6 +57,7 @@ class Prepared:
     groups: Mapping[str, Collection[str]] = field(default_factory=dict)
     project: Project | None = None
     tags: Tags = Tags()  # noqa: RUF009
+    hosts: tuple[str, ...] = ()
 
 
 def prepare(options: RunOptions) -> Prepared:
@@ -83,7 +86,7 @@ def _prepared(options: RunOptions) -> Prepared:
     tags = Tags.of(options.tags, options.skip_tags)
     builder = _JobBuilder(project, DeclarationBuilder(kinds, is_shipped, found.require_scope), tags, [
         *found.warnings, *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)],
-        unknown, options.prune, _way_in(options))
+        unknown, options.prune, options.revert_after, _way_in(options))
     jobs = builder.jobs(",".join(options.narrowed))
     if not options.allow_empty and not trust.untrusted:
         builder.problems.extend(_empty(jobs, builder.problems.all))
@@ -106,10 +109,11 @@ def _prepared(options: RunOptions) -> Prepared:
     )
 
 
-def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool = False) -> Prepared:
+def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool = False, reached: bool = True) -> Prepared:
     """The hosts that a pattern means, to look at: what playbooks say does not count, and there need not be one. Variables are
-    those that the hosts have in a run; `own_kinds`: objects of the project's own kinds are looked for too. Raises InputError
-    with every mistake in inventories and variables."""
+    those that the hosts have in a run; `own_kinds`: objects of the project's own kinds are looked for too; `reached`: the hosts
+    are worked on, else what their inventory says is shown and there are no jobs. Raises InputError with every mistake in
+    inventories and variables."""
     found = settings.load(options.project, options.trust)
     trust = options.trust.bounded(found.folder, options.named_files)
     options = options.completed(found)
@@ -118,17 +122,17 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     project, hosts, problems = read_hosts(
         pattern, beside=Path((*options.playbooks, *found.playbooks, str(found.folder / "site.yml"))[0]).parent,
         inventory=list(options.inventory or found.inventory), extra=options.extra_vars, limit=",".join(options.limit),
-        vault=vault.Vault(given), trust=trust)
+        vault=vault.Vault(given), trust=trust, may_be_none=not reached)
     _check_ansible_settings(options, found, problems, trust)
     of_hosts = _ProblemsOfHosts()
     of_hosts.extend([*found.warnings, *problems.all, *not_given])
     connections = _Connections(project, of_hosts, _way_in(options))
-    jobs = tuple(HostJob(host, way) for host in hosts if (way := connections.settings(host)))
+    jobs = tuple(HostJob(host, way) for host in hosts if (way := connections.settings(host))) if reached else ()
     found_once = of_hosts.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
     context = RunContext(kinds, lambda host, facts: ({}, []), partial(_way, trust=trust), policy=run_policy(options, found, []))
-    return Prepared(jobs, context, found_once, found.folder, groups=project.inventory.members, project=project)
+    return Prepared(jobs, context, found_once, found.folder, groups=project.inventory.members, project=project, hosts=hosts)
 
 
 def _unknown_tags(tags: Tags, project: Project) -> Iterator[Diagnostic]:
@@ -219,8 +223,8 @@ class _JobBuilder:
     """
 
     def __init__(self, project: Project, builder: DeclarationBuilder, tags: Tags, problems: Iterable[Diagnostic],
-                 unknown: Mapping[str, Where], prune: str, way_in: Mapping[str, Any]) -> None:
-        self.prune = prune
+                 unknown: Mapping[str, Where], prune: str, revert_after: str, way_in: Mapping[str, Any]) -> None:
+        self.prune, self.revert_after = prune, revert_after
         self.project, self.builder, self.tags, self.unknown = project, builder, tags, unknown
         self.problems = _ProblemsOfHosts()
         self.problems.extend(problems)
@@ -239,12 +243,14 @@ class _JobBuilder:
         """The job of one host, or nothing where its connection is not known; its mistakes go to `problems`."""
         declarations, wrong, needs_facts = self._declare(host, None)
         prune, disagree = self.project.of_run(host, "prune")
-        self.problems.extend([*wrong, *disagree])
+        revert_after, also = self.project.of_run(host, "revert_after")
+        self.problems.extend([*wrong, *disagree, *also])
         connection = self.connections.settings(host)
         if connection is None:
             return None
         kept = declarations if self.builder.has_room else None
-        return HostJob(host, connection, kept, len(declarations), needs_facts, cast(Prune | None, self.prune or prune))
+        revert = None if self.revert_after or not revert_after else seconds_of(str(revert_after))
+        return HostJob(host, connection, kept, len(declarations), needs_facts, cast(Prune | None, self.prune or prune), revert)
 
     def declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic]]:
         """What is declared for a host, with its facts where they are known: mistakes, and warnings that are new."""

@@ -43,6 +43,7 @@ class RunOptions:
     allow_empty: bool = False
     prune: str = ""
     max_changes: int = 0
+    revert_after: str = ""
     accept_inherited: bool = False
     force: Sequence[str] = ()
     run_id: str = ""

@@ -1,9 +1,10 @@
 """What a host answered to changes that it did not make, as the failure of the host."""
 
 from ringfence.batch import Failure
-from ringfence.errors import HostError, RingfenceError, StalePlan
+from ringfence.errors import GuardRefused, HostError, RingfenceError, StalePlan
 from ringfence.model.state import Change
 from ringfence.transports.failures import kind_from_call
+from ringfence.windows.undo_calls import BUSY_ID
 
 
 def not_recorded(failure: Failure, written: bool) -> RingfenceError:
@@ -13,6 +14,18 @@ def not_recorded(failure: Failure, written: bool) -> RingfenceError:
     if failure.category == "PermissionDenied" and not written:
         return HostError("authorization", f"nothing was written, for the ledger could not be: {failure.message}")
     return HostError("endpoint" if failure.is_lack else "ledger", failure.message)
+
+
+def not_armed(failure: Failure) -> RingfenceError:
+    """Why the undo was not armed; then nothing was written."""
+    if failure.id == BUSY_ID:
+        return GuardRefused(f"{failure.message}. Wait for its end; `ringfence confirm` keeps what it made, `ringfence "
+                            "rollback` undoes it")
+    if failure.is_lack:
+        return GuardRefused("the endpoint knows no undo. Export it anew (`ringfence jea export`) and install it, or write "
+                            "without one: `revert_after: never`")
+    return GuardRefused(f"the host could not undo the change by itself: {failure.message}. Nothing was written. Mend that, or "
+                        "write without an undo: `revert_after: never`, or --force undo")
 
 
 def not_made(change: Change, failure: Failure, written: bool) -> RingfenceError:

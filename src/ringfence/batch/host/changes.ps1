@@ -59,8 +59,8 @@ function Remove-Peer([string]$Mode, [string]$Peer) {  # how many there were
     foreach ($one in $with) { & "Remove-NetIPsec${Mode}ModeSA" -Name $one['Name'] -ErrorAction Stop 3>$null }
     $with.Count
 }
-$change = { param($With) Assert-Expected $With['expected']; [void](Invoke-NetCmdlet $With) }
+$change = { param($With) Assert-Armed; Assert-Expected $With['expected']; [void](Invoke-NetCmdlet $With) }
 $verbs += @{
     'Net.Call' = { param($With) Assert-Allowed $With; Invoke-Alone $change $With }
-    'SA.Delete' = { param($With) @{ quick_mode = Remove-Peer Quick $With['remote_address']; main_mode = Remove-Peer Main $With['remote_address'] } }
+    'SA.Delete' = { param($With) Assert-Armed; @{ quick_mode = Remove-Peer Quick $With['remote_address']; main_mode = Remove-Peer Main $With['remote_address'] } }
 }

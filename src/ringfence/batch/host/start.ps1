@@ -5,7 +5,7 @@ $ProgressPreference = 'SilentlyContinue'
 $language = "$($ExecutionContext.SessionState.LanguageMode)"
 if ($language -ne 'FullLanguage') { "<<ringfence-fatal:language_mode:the session runs in $language>>"; return }
 Set-StrictMode -Off; $ErrorActionPreference = 'Stop'; $PSDefaultParameterValues = @{}
-$wire, $own = '2.1', "$($MyInvocation.MyCommand.ScriptBlock)"  # the version that is spoken here, the text that runs
+$wire, $own = '2.2', "$($MyInvocation.MyCommand.ScriptBlock)"  # the version that is spoken here, the text that runs
 $batch = "$(@($input)[0])"  # a parameter would be written to transcripts
 $verbs = @{}  # what may be called: each part that follows adds its own
 $unread = New-Object Collections.ArrayList  # what could not be read, and why

@@ -1,5 +1,6 @@
 """ringfence inventory: groups, hosts, and what is said of a host."""
 
+import json
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -8,16 +9,15 @@ import yaml
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import InventoryOptions, SecretOptions, TrustOptions
+from ringfence.cli.options import InventoryOptions, SecretOptions, TrustOptions, flag
 from ringfence.cli.prepared import prepared_hosts
-from ringfence.documents.vault import Vaulted
+from ringfence.cli.shown_variables import ShownVariables, in_yaml
 from ringfence.documents.yaml import Map
 from ringfence.errors import ExitCode
 from ringfence.formats.data import place_data
 from ringfence.inventory.inventory import Inventory
+from ringfence.inventory.listing import listing, tree
 from ringfence.project.project import Project
-from ringfence.secret import MASK, Secret
-from ringfence.transports.resolve import is_secret
 from ringfence.views.format import columns, escaped
 
 HELP = "What the inventory says: groups and hosts, and the variables of a host."
@@ -25,41 +25,67 @@ EXAMPLES = """
 ringfence inventory graph                groups, and the hosts in them
 ringfence inventory graph servers        one group
 ringfence inventory host web1            its variables, each with the file and line that says it last
+ringfence inventory list                 everything as JSON, as ansible-inventory --list has it
+ringfence inventory list --yaml          as an inventory in YAML
 """
+ShowSecrets = Annotated[bool, flag("--show-secrets", help="Show passwords and decrypted values instead of ********.")]
 
 
 def graph(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
           group: Annotated[str, typer.Argument(metavar="GROUP", help="A group. Default: all.", show_default=False)] = "all",
           ) -> ExitCode:
     """Show groups with their hosts, as ansible-inventory --graph does."""
-    project = _project(console, [], which, secrets, trusted)
-    inventory = project.inventory
+    inventory = _read(console, which, secrets, trusted)[0].inventory
     if group not in inventory.groups:
         raise usage_error(f"there is no group {group}", f"groups: {', '.join(sorted(inventory.groups))}")
-    groups = {name: {"hosts": list(one.hosts), "children": list(one.children)} for name, one in inventory.groups.items()}
+    groups = {name: {"hosts": [*one.hosts], "children": [*one.children]} for name, one in inventory.groups.items()}
     console.show({"groups": groups}, f"@{escaped(group)}:\n" + "".join(f"{line}\n" for line in _below(inventory, group, "  ")))
     return ExitCode.IN_SYNC
 
 
 def host(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
-         name: Annotated[str, typer.Argument(metavar="HOST", help="The host.")]) -> ExitCode:
+         name: Annotated[str, typer.Argument(metavar="HOST", help="The host.")], show_secrets: ShowSecrets = False) -> ExitCode:
     """Show the variables of a host as they are written, templates as they are, secrets as ********, each with its place."""
-    project = _project(console, [name], which, secrets, trusted)
+    run = prepared_hosts(console, [name], which, secrets, trusted, connects=False)
+    assert run.project is not None
+    project = run.project
     found = project.host(name)
-    variables = found.variables
-    told = {str(key): {"value": _shown(str(key), value), **place_data(variables.at(key))} for key, value in variables.items()}
+    variables = project.extra.merged_over(found.variables)
+    shown = ShownVariables(project.vault if show_secrets else None)
+    told = {str(key): {"value": shown.decrypted(str(key), value), **place_data(variables.at(key))}
+            for key, value in variables.items()}
     lines = [(f"{key}: {_yaml(said['value'])}", f"# {variables.at(key)}") for key, said in sorted(told.items())]
     head = f"# {escaped(name)}: {', '.join(map(escaped, found.groups)) or 'in no group'}\n"
-    console.show({"host": name, "groups": list(found.groups), "variables": told},
+    console.show({"host": name, "groups": [*found.groups], "variables": told},
                  head + "".join(f"{line}\n" for line in columns(lines)))
     return ExitCode.IN_SYNC
 
 
-def _project(console: Console, names: list[str], which: InventoryOptions, secrets: SecretOptions,
-             trusted: TrustOptions) -> Project:
-    run = prepared_hosts(console, names, which, secrets, trusted, connects=False)
+def list(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
+         as_yaml: Annotated[bool, flag("--yaml", help="As an inventory in YAML.")] = False,
+         show_secrets: ShowSecrets = False) -> ExitCode:
+    """Show groups and hosts with their variables as JSON, equal to what ansible-inventory --list prints."""
+    project, hosts = _read(console, which, secrets, trusted)
+    inventory = project.inventory
+    shown = ShownVariables(project.vault if show_secrets else None)
+
+    def variables(name: str) -> Map:
+        return project.extra.merged_over(project.host(name).variables)
+
+    if as_yaml and console.for_people:
+        console.show({}, in_yaml(tree(inventory, variables, shown.as_written, hosts)))
+    else:
+        found = listing(inventory, variables, shown.as_ansible, hosts)
+        console.show({"inventory": found}, f"{json.dumps(found, indent=4, sort_keys=True)}\n")
+    return ExitCode.IN_SYNC
+
+
+def _read(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
+          ) -> tuple[Project, tuple[str, ...]]:
+    """The project, and the hosts that are left of it."""
+    run = prepared_hosts(console, [], which, secrets, trusted, connects=False, reached=False)
     assert run.project is not None
-    return run.project
+    return run.project, run.hosts
 
 
 def _below(inventory: Inventory, group: str, indent: str) -> Iterator[str]:
@@ -69,17 +95,6 @@ def _below(inventory: Inventory, group: str, indent: str) -> Iterator[str]:
         yield from _below(inventory, child, f"{indent}|  ")
     for name in sorted(inventory.groups[group].hosts) if group != "all" else ():  # they are in ungrouped, or elsewhere too
         yield f"{indent}|--{escaped(name)}"
-
-
-def _shown(key: str, value: Any) -> Any:
-    """A value as plain data, without what is secret: vaulted, or a password of a connection."""
-    if isinstance(value, Vaulted | Secret) or is_secret(key):
-        return MASK
-    if isinstance(value, Map | dict):
-        return {str(k): _shown(str(k), v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_shown("", one) for one in value]
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 def _yaml(value: Any) -> str:

@@ -119,8 +119,8 @@ class HostConsole:
             raise NotUnderstood("Set-Date takes -Adjust here: 1:00:00 is an hour, -1.00:00:00 a day back")
         sign, days, hours, minutes, seconds = said.groups()
         adjusted = int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-        self.machine.surroundings.clock_offset += -adjusted if sign else adjusted
-        return f"the clock is {self.machine.surroundings.clock_offset:+g} s from that of this machine\n"
+        self.machine.clock.offset += -adjusted if sign else adjusted
+        return f"the clock is {round(self.machine.clock.ahead):+d} s from that of this machine\n"
 
     def _restart_adapter(self, command: TypedCommand) -> str:
         self._drop()
@@ -147,7 +147,7 @@ class HostConsole:
                         if (key := machine.registry.key(f"{POLICY}\\{name}"))}
             adapters = [{"alias": a.alias, "status": "unplugged" if machine.faults.unplugged else a.status, "profile": a.profile,
                          "addresses": list(a.addresses)} for a in machine.interfaces]
-            services, offset = dict(machine.services), machine.surroundings.clock_offset
+            services, offset = dict(machine.services), round(machine.clock.ahead)
         objects = {noun: {name: text for name, text in found.items() if (
             fnmatchcase(name.lower(), pattern.lower()) if pattern else text != self._began[noun].get(name))}
             for noun, found in stored.items()}

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ringfence.lab.host_script.allow_list import check_call
@@ -36,10 +36,11 @@ def _of_noun(cmdlet: str) -> str:
 
 
 class Changes:
-    """The changes of one batch on one machine."""
+    """The changes of one batch on one machine. require_armed: is asked before each."""
 
-    def __init__(self, machine: Machine, calls: Iterable[Mapping[str, Any]] = ()) -> None:
-        self.machine = machine
+    def __init__(self, machine: Machine, calls: Iterable[Mapping[str, Any]] = (),
+                 require_armed: Callable[[Session], None] = lambda session: None) -> None:
+        self.machine, self._require_armed = machine, require_armed
         self._met: set[str] = set()  # places that were looked at: from then on they are as this batch left them
         cmdlets = (_of_noun(str((call.get("args") or {}).get("cmdlet"))) for call in calls)
         self._changes_of = Counter(noun for noun in cmdlets if noun)
@@ -49,6 +50,7 @@ class Changes:
         """Net.Call. Raises CmdletError."""
         cmdlet, parameters = str(arguments.get("cmdlet")), arguments.get("parameters") or {}
         check_call(cmdlet, parameters)
+        self._require_armed(session)
         self._require_expected(arguments.get("expected"))
         self.run(cmdlet, parameters, session)
 

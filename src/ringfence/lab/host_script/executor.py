@@ -9,10 +9,10 @@ import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ringfence.lab.enforcement import security_associations
+from ringfence.lab.enforcement.domain_reach import reached_controllers
 from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.changes import Changes
 from ringfence.lab.host_script.condition_facts import condition_facts
@@ -22,6 +22,7 @@ from ringfence.lab.host_script.project_ledgers import read_ledger, write_ledger
 from ringfence.lab.host_script.session_facts import session_facts
 from ringfence.lab.host_script.surrounding_facts import services, surrounding_facts
 from ringfence.lab.host_script.system_defaults import read_defaults
+from ringfence.lab.host_script.undo_verbs import UndoOfBatch
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY, RESTRICTED, StoredValue, as_sent
@@ -66,8 +67,8 @@ class HostScript:
             "Ledger.Read": lambda arguments, session: read_ledger(self.machine, session),
             "Ledger.Write": lambda arguments, session: write_ledger(self.machine, arguments, session),
             "Events.Read": lambda arguments, session: read_events(self.machine, arguments, session),
-            "Texts.Read": self._texts, "Enforcement.Read": self._enforcement, "SA.Read": self._associations,
-            "SA.Delete": self._delete_associations}
+            "Domain.Read": self._domain, "Texts.Read": self._texts, "Enforcement.Read": self._enforcement,
+            "SA.Read": self._associations}
 
     def run(self, line: str, session: Session) -> str:
         """The framed reply to a batch line. Raises Dropped where the fault says so."""
@@ -92,8 +93,14 @@ class HostScript:
 
     def _replies(self, calls: list[Mapping[str, Any]], key: bytes, stop: bool, session: Session) -> list[str]:
         replies: list[str] = []
-        changes = Changes(self.machine, calls)
-        verbs: Verbs = {**self._verbs, "Net.Call": changes.call}
+        undo = UndoOfBatch(self.machine)
+        changes = Changes(self.machine, calls, undo.require_armed)
+
+        def delete_associations(arguments: Arguments, session: Session) -> dict[str, int]:
+            undo.require_armed(session)
+            return security_associations.delete(self.machine, str(arguments["remote_address"]))
+
+        verbs: Verbs = {**self._verbs, "Net.Call": changes.call, "SA.Delete": delete_associations, **undo.verbs}
         tried: set[str] = set()  # the sets whose key this batch has asked about
         with self.machine.lock:
             self.machine.counters.batches += 1
@@ -211,7 +218,8 @@ class HostScript:
                 "elevated": session.elevated, "time": self._time(),
                 "services": {name: machine.services[name] for name in _SERVICES if name in machine.services},
                 "environment": dict(machine.environment), "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
-                "wire": "2.1", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare"} - lacks), "script_sha256": None}
+                "wire": "2.2", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare", "SA.Delete"} - lacks),
+                "script_sha256": None}
 
     def _interfaces(self, arguments: Arguments, session: Session) -> dict[str, Any]:
         return {"unread": [], "interfaces": [{
@@ -229,7 +237,7 @@ class HostScript:
         return {"unread": [], "service_names": {s["Name"]: s["DisplayName"] for s in services(self.machine)}}
 
     def _time(self) -> str:
-        return (datetime.now(UTC) + timedelta(seconds=self.machine.surroundings.clock_offset)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.machine.clock.wall().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _legacy_ipsec_policy(self) -> object:
         """The name of an assigned IPsec policy of the old kind: the local one, else that of Group Policy."""
@@ -243,6 +251,11 @@ class HostScript:
 
     def _accounts(self, arguments: Arguments, session: Session) -> dict[str, Any]:
         return {name: self.machine.account_names.resolve(name) for name in arguments["names"]}
+
+    def _domain(self, arguments: Arguments, session: Session) -> dict[str, Any]:
+        machine = self.machine
+        reached = reached_controllers(machine, machine.domain) if machine.domain else []
+        return {"domain": machine.domain, "controllers": reached, "unread": []}
 
     def _texts(self, arguments: Arguments, session: Session) -> dict[str, str | None]:
         """Texts of files; those of packages lie in files of another form."""
@@ -262,7 +275,7 @@ class HostScript:
             case cmdlet:
                 return shown_by(self.machine, str(cmdlet))
 
-    # Enforcement.Read, SA.Read, SA.Delete
+    # Enforcement.Read, SA.Read
 
     def _enforcement(self, arguments: Arguments, session: Session) -> dict[str, Any]:
         if arguments["kind"] not in ("NetFirewallRule", "NetIPsecRule", "NetIPsecMainModeRule"):
@@ -271,9 +284,6 @@ class HostScript:
 
     def _associations(self, arguments: Arguments, session: Session) -> dict[str, list[dict[str, Any]]]:
         return security_associations.read(self.machine)
-
-    def _delete_associations(self, arguments: Arguments, session: Session) -> dict[str, int]:
-        return security_associations.delete(self.machine, str(arguments["remote_address"]))
 
 
 def _is_key(value: StoredValue) -> bool:

@@ -81,9 +81,7 @@ def write_ledger(machine: Machine, request: Mapping[str, Any], session: Session)
 def _put(machine: Machine, path: str, request: Mapping[str, Any], there: int) -> int:
     """Writes the values of one project; what ends on the way leaves it pending. The generation that is stored then."""
     registry = machine.registry
-    for key in (ROOT, path):
-        if registry.key(key) is None:
-            registry.create(key).sddl = _PROTECTED
+    _make_protected(machine, path)
     header = {"Generation": str(there + 1), "State": registry.get(path, "State") or "pending", **(request.get("header") or {})}
     registry.set(path, "State", "pending")
     for name in request.get("remove") or ():
@@ -95,6 +93,19 @@ def _put(machine: Machine, path: str, request: Mapping[str, Any], there: int) ->
     registry.flush()
     machine.counters.ledger_writes += 1
     return int(header["Generation"])
+
+
+def own_key(machine: Machine, path: str, session: Session) -> None:
+    """A key below ROOT to which administrators and Windows alone may write, made where it is missing. Raises CmdletError."""
+    for key in (ROOT, path):
+        _require_safe(machine, key, session)
+    _make_protected(machine, path)
+
+
+def _make_protected(machine: Machine, path: str) -> None:
+    for key in (ROOT, path):
+        if machine.registry.key(key) is None:
+            machine.registry.create(key).sddl = _PROTECTED
 
 
 def _generation(key: StoredKey | None) -> int:

@@ -7,7 +7,7 @@ show it.
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
 PROVIDER = "Microsoft-Windows-Windows Firewall With Advanced Security"
@@ -66,8 +66,3 @@ class SimulatedEventLogs:
     def by_name(self) -> Mapping[str, SimulatedEventLog]:
         """The logs by the last part of their names."""
         return {"Firewall": self.firewall, "ConnectionSecurity": self.connection_security}
-
-
-def clock(offset: float) -> datetime:
-    """Now, on a clock that is fast by some seconds."""
-    return datetime.now(UTC) + timedelta(seconds=offset)

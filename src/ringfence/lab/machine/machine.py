@@ -9,7 +9,7 @@ import re
 import threading
 import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -17,7 +17,10 @@ from typing import Any, Literal
 
 from ringfence.lab.machine import builtin_policy, string_resources
 from ringfence.lab.machine.account_names import AccountNames
+from ringfence.lab.machine.clock import Appointment, MachineClock
 from ringfence.lab.machine.event_logs import SimulatedEventLogs
+from ringfence.lab.machine.machine_files import MachineFiles
+from ringfence.lab.machine.scheduled_tasks import TaskScheduler
 from ringfence.lab.machine.surroundings import Surroundings
 from ringfence.lab.registry.hive import SimulatedRegistry
 
@@ -84,7 +87,12 @@ class Faults:
 
     `fail_at`: the connection breaks before call N (from 0) of a batch that has so many. `read_only`: every write is
     denied. `language_mode`: of the PowerShell session. `denied_keys`: paths of registry keys that the account may not open.
-    `unplugged`: nobody reaches it: no cable, or no power.
+    `unplugged`: nobody reaches it: no cable. `denied_programs`: names of programs that App Control lets nobody start.
+
+    Of `netsh advfirewall`: `netsh_seconds` that an export or an import takes · `import_fails`, `export_fails`: so many of them
+    fail · `import_dies_at`: the next import ends after this part of its changes (0 to 1) · `export_overwrites` a file that is
+    there · `netsh_as_service`: it is the service that opens files, and not the caller.
+    `services_down_at_boot`: seconds after a boot until mpssvc runs.
     """
 
     fail_at: int | None = None
@@ -92,6 +100,14 @@ class Faults:
     language_mode: str = "FullLanguage"
     denied_keys: tuple[str, ...] = ()
     unplugged: bool = False
+    denied_programs: tuple[str, ...] = ()
+    netsh_seconds: float = 0.0
+    import_fails: int = 0
+    export_fails: int = 0
+    import_dies_at: float | None = None
+    export_overwrites: bool = False
+    netsh_as_service: bool = False
+    services_down_at_boot: float = 0.0
 
 
 @dataclass(slots=True)
@@ -116,6 +132,16 @@ class Counters:
     calls: int = 0
     ledger_writes: int = 0
     enumerations: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class RanProgram:
+    """A program that a scheduled task has run to its end: what it said, and its exit code."""
+
+    command: str
+    arguments: str
+    output: str
+    code: int
 
 
 @dataclass(slots=True)
@@ -149,6 +175,13 @@ class Machine:
         self.dosp: dict[str, dict[str, Any]] = {}
         self.faults, self.counters, self.costs, self.surroundings = Faults(), Counters(), Costs(), Surroundings()
         self.lock = threading.RLock()
+        self.clock = MachineClock(self.lock)
+        self.files = MachineFiles()
+        self.tasks = TaskScheduler(self.clock, lambda: self.is_on and self.services.get("Schedule") == "running")
+        self.ran: deque[RanProgram] = deque(maxlen=200)  # the last programs of tasks
+        self.is_on, self.boots = True, 1
+        self.when_power_goes: list[Callable[[], object]] = []  # what is told at that moment: servers, that cut their connections
+        self._starting: list[Appointment] = []
         self.deleted_associations = DeletedAssociations()
         self.event_logs = SimulatedEventLogs()
         self.after_calls: list[Callable[[str], None]] = []  # told what was called, after each cmdlet that may have written
@@ -173,9 +206,38 @@ class Machine:
         return all(self.services.get(service) == "running" for service in ("mpssvc", "BFE"))
 
     @property
+    def domain_controllers(self) -> tuple[str, ...]:
+        """The addresses of the controllers of the domain, as its name resolves to them."""
+        if (told := self.surroundings.domain_controllers) is not None:
+            return told
+        return tuple(server for i in self.interfaces if i.profile == "domain" for server in i.dns_servers)
+
+    @property
     def sshd_program(self) -> str:
         """Where OpenSSH is that comes with Windows."""
         return self.environment["SystemRoot"] + r"\System32\OpenSSH\sshd.exe"
+
+    def power_off(self) -> None:
+        """The host goes off at once: what runs ends where it is, connections end, delays of tasks are lost."""
+        with self.lock:
+            self.is_on = False
+            self.tasks.shut_down()
+            for one in self._starting:
+                one.cancel()
+            self.deleted_associations.names.clear()
+            for tell in self.when_power_goes:
+                tell()
+
+    def power_on(self) -> None:
+        """The host starts: its services come up, and the triggers of its boot count from here."""
+        with self.lock:
+            self.is_on, self.boots = True, self.boots + 1
+            self.clock.booted()
+            self.services.update(dict.fromkeys(self.services, "running"))
+            if seconds := self.faults.services_down_at_boot:
+                self.services["mpssvc"] = "stopped"
+                self._starting = [self.clock.call_in(seconds, lambda: self.services.update(mpssvc="running"))]
+            self.tasks.boot()
 
     def went_through(self, noun: str, objects: int, store: str = "") -> None:
         """A cmdlet went through all objects of a noun, which takes as long as `costs` say."""
@@ -204,7 +266,10 @@ class Machine:
         self._texts[resource.lower()] = text
 
     def file(self, path: str) -> bytes | None:
-        """The content of a file of string resources in this machine's language: `…\\en-US\\file.dll.mui`; None for others."""
+        """The content of a file, or of one of string resources in this machine's language: `…\\en-US\\file.dll.mui`."""
+        there = self.files.find(path)
+        if there is not None and isinstance(there.content, bytes):
+            return there.content
         return string_resources.file(path, self._texts, self.language, self.environment)
 
 

@@ -35,16 +35,15 @@ def _listeners() -> list[dict[str, str]]:
 
 @dataclass(slots=True)
 class Surroundings:
-    """bits: of the PowerShell that sessions get · clock_offset: seconds by which the host's clock is fast · start_modes: of
-    services · display_names: of the services that are installed · winrm, listeners: as `winrm get winrm/config` and `winrm
-    enumerate winrm/config/listener` show them · endpoints: session configurations, name to RunAsVirtualAccount and its groups ·
-    taken_over: {display name: rule categories} of the products that are registered with the firewall itself (INetFwProduct) ·
-    app_control: Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1 audit, 2 on).
-    Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1 audit, 2 on).
+    """bits: of the PowerShell that sessions get · start_modes: of services · display_names: of the services that are installed ·
+    winrm, listeners: as `winrm get winrm/config` and `winrm enumerate winrm/config/listener` show them · endpoints: session
+    configurations, name to RunAsVirtualAccount and its groups · taken_over: {display name: rule categories} of the products that
+    are registered with the firewall itself (INetFwProduct) · app_control:
+    Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1 audit, 2 on) · domain_controllers: their addresses;
+    None: the DNS servers of the adapters that are in the domain.
     """
 
     bits: int = 64
-    clock_offset: float = 0.0
     start_modes: dict[str, str] = field(default_factory=_START_MODES.copy)
     display_names: dict[str, str] = field(default_factory=_DISPLAY_NAMES.copy)
     winrm: dict[str, Any] = field(default_factory=_winrm)
@@ -52,3 +51,4 @@ class Surroundings:
     endpoints: dict[str, tuple[bool, str]] = field(default_factory=lambda: {"Microsoft.PowerShell": (False, "")})
     taken_over: dict[str, tuple[int, ...]] = field(default_factory=dict)
     app_control: int = 0
+    domain_controllers: tuple[str, ...] | None = None

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ringfence.lab.machine.event_logs import clock
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity.global_settings import profile_key
 from ringfence.lab.netsecurity.objects import NOUNS, Noun
@@ -90,7 +89,7 @@ def _write(machine: Machine, id: int, data: Mapping[str, str]) -> None:
     later = machine.system.build >= 22621 and id in LATER_IDS
     log = machine.event_logs.connection_security if id in range(2012, 2032) else machine.event_logs.firewall
     log.write(LATER_IDS[id] if later else id, {**data, **({"ErrorCode": "0"} if later else {})},
-              clock(machine.surroundings.clock_offset))
+              machine.clock.wall())
 
 
 # Rename-NetFirewallRule. open: event-of-rename

@@ -243,4 +243,38 @@ OPEN_BEHAVIOURS = {
         "Rules and values of device management come between Group Policy and the local store, and may forbid the merge too.",
         "The Firewall CSP has the values with the merge laws of [MS-FASP] 2.2.38, which knows two stores.",
     ),
+    # Exports, scheduled tasks, cmd.exe
+    "export-of-sets": OpenBehaviour(
+        "Main mode rules and crypto sets are in an export as well; keys without values below them are not.",
+        "netsh exports the whole policy; of three exports none has any, nor had the hosts a reason to.",
+    ),
+    "export-over-a-file": OpenBehaviour(
+        "An export into a file that is there fails.",
+        "The pages of netsh do not say it; RegSaveKey, which writes hives, refuses. The other way: `Faults.export_overwrites`.",
+    ),
+    "export-account": OpenBehaviour(
+        "It is the caller of netsh who opens the file, and Everybody need not be allowed to.",
+        "No page says whether netsh or the service does; The other way: `Faults.netsh_as_service`.",
+    ),
+    "import-order": OpenBehaviour(
+        "An import takes away what the file has not, then writes what differs, one value after another; nobody else is kept out "
+        "meanwhile, and no event is logged.",
+        "netsh replaces the policy; how, and whether at once, no page says.",
+    ),
+    "unknown-command-code": OpenBehaviour(
+        "cmd /c ends with 1 where its last command was none; errorlevel in the line is 9009.",
+        "Published tests have 9009 in batch files; for a line on the command line people report both.",
+    ),
+    "repetition-at-restart": OpenBehaviour(
+        "A restart ends the repetitions of a registration trigger, as it ends its delay.",
+        "IRegistrationTrigger says it of the delay alone.",
+    ),
+    "conditions-on-demand": OpenBehaviour(
+        "A task whose conditions do not hold is not started on demand either, and its last result is then 0x800710E0.",
+        "IRegisteredTask::RunEx has a flag to ignore constraints, so they hold without it; the result is one that people report.",
+    ),
+    "scheduler-stopped": OpenBehaviour(
+        "Without the service Schedule every question about tasks is 0x80041315.",
+        "SCHED_E_SERVICE_NOT_RUNNING says so; what the cmdlets make of it no page shows.",
+    ),
 }

@@ -34,6 +34,7 @@ from ringfence.lab.netsecurity.parameter_binding import Proposal
 from ringfence.lab.netsecurity.policy_stores import policy_root
 from ringfence.lab.netsecurity.wildcards import escaped
 from ringfence.lab.powershell.event_query import EventQuery
+from ringfence.lab.powershell.tasks_and_files import TasksAndFiles
 from ringfence.lab.powershell.windows_objects import WindowsObjects
 from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY, SimulatedRegistry, StoredKey, StoredValue
 from ringfence.lab.session import Session
@@ -69,7 +70,7 @@ class Bridge:
             "security": self._security, "make_key": self._make_key, "set_value": self._set_value,
             "delete_value": self._delete_value, "delete_key": self._delete_key, "flush": self._flush,
             "elevated": self._elevated, "identity": self._identity, "account": self._account, "file": self._file,
-            "log": self._log, "records": self._records}
+            "log": self._log, "records": self._records, **TasksAndFiles(machine).verbs}
 
     def register(self, session: Session) -> str:
         """A token for a session."""
@@ -106,6 +107,7 @@ class Bridge:
 
     def _answer(self, session: Session, verb: str, parameters: With) -> dict[str, Any]:
         with self.machine.lock:
+            self.machine.clock.run_due()
             self.machine.counters.calls += 1
             try:
                 return {"value": self._verbs[verb](session, parameters)}

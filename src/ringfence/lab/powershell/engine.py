@@ -21,10 +21,12 @@ from ringfence.lab.session import PowerShellStart, Session
 
 # The modules of Windows by which a session finds what the shims answer; and what Windows has without any.
 _MODULES_OF = {"CimCmdlets": "Get-CimInstance", "Microsoft.PowerShell.Diagnostics": "Get-WinEvent",
-               "Microsoft.WSMan.Management": "Get-WSManInstance"}
+               "Microsoft.WSMan.Management": "Get-WSManInstance", "ScheduledTasks": "*-ScheduledTask*"}
 _EVERYWHERE = ("Invoke-LabCmdlet, Get-PSSessionConfiguration, Get-Item, Get-Service, Test-RingfenceElevation, "
                "Get-RingfenceIdentity, Get-RingfenceProducts, Get-RingfenceRegistry, New-RingfenceSecurity, "
-               "Convert-RingfenceAccount, Read-RingfenceFile")
+               "Convert-RingfenceAccount, Read-RingfenceFile, Test-Path, New-Item, Rename-Item, Remove-Item, Get-ChildItem, "
+               "Get-Date, Get-RingfenceUptime, Open-RingfenceFolder, Read-RingfenceHive, Sync-RingfenceFile, "
+               "Test-RingfenceDomain")
 _PART_OF_WINDOWS = """\
 Import-Module RingfenceLab -DisableNameChecking
 Export-ModuleMember -Function {functions}
@@ -71,7 +73,8 @@ os.execv({pwsh!r}, [{pwsh!r}, *arguments])
 def write_modules(folder: Path) -> Path:
     """Writes the modules that such hosts share into a new folder below `folder`, for PSModulePath."""
     shims, target = resources.files(__package__) / "shims", folder / "Modules"
-    texts = {"RingfenceLab/RingfenceLab.psm1": (shims / "RingfenceLab.psm1").read_text("utf-8"),
+    shared = "".join((shims / f"{part}.psm1").read_text("utf-8") for part in ("RingfenceLab", "TasksAndFiles"))
+    texts = {"RingfenceLab/RingfenceLab.psm1": shared,
              "NetSecurity/NetSecurity.psm1": generated_module.module_text(),
              "NetSecurity/NetSecurity.psd1": generated_module.manifest_text(),
              **{f"{name}/{name}.psm1": _PART_OF_WINDOWS.format(functions=functions) for name, functions in _MODULES_OF.items()},

@@ -1,6 +1,5 @@
 """An SSH server for a simulated host, as Windows' OpenSSH presents itself: exec requests and TCP forwarding."""
 
-import contextlib
 import io
 import logging
 import socket
@@ -16,6 +15,7 @@ from paramiko import common
 from ringfence.lab import command_shell
 from ringfence.lab.listeners import Acceptor, Connections, Listener, Verdict, cut
 from ringfence.lab.session import ServedHost, Session, StartPowerShell, batch_runner, find_account, is_loopback
+from ringfence.lab.ssh.forwarding import Forwarding
 
 SSH_PORT = 22
 LOG = "ringfence.lab.ssh"
@@ -83,10 +83,12 @@ class SshServer:
         transport.set_log_channel(LOG)
         transport.local_version = "SSH-2.0-OpenSSH_for_Windows_8.1"
         transport.add_server_key(self.key)
+        client = _ClientConnection(self, sock, transport, connections)
         try:
-            transport.start_server(event=threading.Event(), server=_ClientConnection(self, sock, transport, connections))
+            transport.start_server(event=threading.Event(), server=client)
             transport.join()
         finally:
+            client.ended()
             transport.packetizer.complete_handshake()  # else its timer outlives a handshake that failed
             transport.close()
 
@@ -100,23 +102,41 @@ class SshServer:
 
 
 class _ServerTransport(paramiko.Transport):
-    """A transport whose programs start after the client has been told that they do.
+    """A transport that does what follows an answer in its own thread, once the answer is on its way.
 
-    paramiko sends that answer when the server's method has returned. A program that ends at once would otherwise be able
-    to close the channel before.
+    `starting`: programs start after the client has been told that they do: paramiko sends that answer when the server's method
+    has returned, and a program that ends at once would otherwise be able to close the channel before. A channel that was opened
+    is handed over at once: it lives no longer than somebody holds it, so that no thread may take others' out of the queue of
+    `accept`.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self.starting: list[Callable[[], None]] = []
         handlers = vars(paramiko.Transport)["_channel_handler_table"]
-        self._request = handlers[common.MSG_CHANNEL_REQUEST]
-        self._channel_handler_table = {**handlers, common.MSG_CHANNEL_REQUEST: self._requested}
+        self._request, self._close = handlers[common.MSG_CHANNEL_REQUEST], handlers[common.MSG_CHANNEL_CLOSE]
+        self._channel_handler_table = {**handlers, common.MSG_CHANNEL_REQUEST: self._requested,
+                                       common.MSG_CHANNEL_CLOSE: self._closed}
+        messages = vars(self)["_handler_table"]
+        self._open, messages[common.MSG_CHANNEL_OPEN] = messages[common.MSG_CHANNEL_OPEN], self._opened
 
     def _requested(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
         self._request(channel, message)
         while self.starting:
             self.starting.pop(0)()
+
+    def _opened(self, message: paramiko.Message) -> None:
+        self._open(message)
+        if (channel := self.accept(0)) is not None:
+            self._client().opened(channel)
+
+    def _closed(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
+        self._close(channel, message)
+        self._client().closed(channel.get_id())
+
+    def _client(self) -> "_ClientConnection":
+        assert isinstance(self.server_object, _ClientConnection)
+        return self.server_object
 
 
 class _ClientConnection(paramiko.ServerInterface):
@@ -127,8 +147,8 @@ class _ClientConnection(paramiko.ServerInterface):
         self._server, self._sock, self._transport, self._connections = server, sock, transport, connections
         self._host, self._settings = server.host, server.settings
         self._remote_port: int = sock.getpeername()[1]
-        self._targets: dict[int, socket.socket] = {}
-        self._forwarding = threading.Lock()
+        self._channels: dict[int, paramiko.Channel] = {}
+        self._forwardings: dict[int, Forwarding] = {}
 
     def get_banner(self) -> tuple[str | None, str | None]:
         return (self._settings.auth_banner, "en-US") if self._settings.auth_banner else (None, None)
@@ -164,10 +184,25 @@ class _ClientConnection(paramiko.ServerInterface):
         except OSError:
             return common.OPEN_FAILED_CONNECT_FAILED
         target.settimeout(None)
-        self._connections.add(target)
-        self._targets[chanid] = target
-        self._connections.start(self._forward, "lab-forward")
+        self._forwardings[chanid] = Forwarding(target, self._connections)
         return common.OPEN_SUCCEEDED
+
+    def opened(self, channel: paramiko.Channel) -> None:
+        """Take over a channel that the client has been told of."""
+        self._channels[channel.get_id()] = channel
+        if forwarding := self._forwardings.get(channel.get_id()):
+            forwarding.start(channel)
+
+    def closed(self, chanid: int) -> None:
+        """The client has closed a channel."""
+        self._channels.pop(chanid, None)
+        if forwarding := self._forwardings.pop(chanid, None):
+            forwarding.end()
+
+    def ended(self) -> None:
+        """The client is gone."""
+        for chanid in list(self._forwardings):
+            self.closed(chanid)
 
     def _session(self) -> Session:
         user = find_account(self._host.accounts, self._transport.get_username() or "", self._host.name) or ""
@@ -191,24 +226,3 @@ class _ClientConnection(paramiko.ServerInterface):
         except (OSError, EOFError):  # the simulated host lost its power, or the client went away
             cut(self._sock)
             self._transport.close()
-
-    def _forward(self) -> None:
-        """Serve one forwarded channel. Channels come out of one queue, sessions among them."""
-        with self._forwarding:
-            while (channel := self._transport.accept(10)) is not None:
-                if target := self._targets.pop(channel.get_id(), None):
-                    break
-            else:
-                return
-        self._connections.start(lambda: self._pump_out(channel, target), "lab-forward-out")
-        with contextlib.suppress(OSError):
-            while data := channel.recv(65536):
-                target.sendall(data)
-        self._connections.discard(target)
-
-    @staticmethod
-    def _pump_out(channel: paramiko.Channel, target: socket.socket) -> None:
-        with contextlib.suppress(OSError, EOFError):
-            while data := target.recv(65536):
-                channel.sendall(data)
-            channel.close()

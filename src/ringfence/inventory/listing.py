@@ -1,0 +1,85 @@
+"""Groups and hosts as `ansible-inventory --list` prints them: equal as JSON, but for what secrets are shown as."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from ringfence.documents.vault import Vaulted
+from ringfence.documents.yaml import Map, Unsafe
+from ringfence.inventory.inventory import Inventory
+from ringfence.inventory.script_inventory import UNSAFE_MEMBER, VAULT_MEMBER, ProgramText
+from ringfence.secret import Secret
+
+# variables that Ansible makes itself and does not list, whoever else sets them (INTERNAL_STATIC_VARS of its constants.py)
+MADE_BY_ANSIBLE = frozenset({
+    "ansible_async_path", "ansible_collection_name", "ansible_config_file", "ansible_dependent_role_names", "ansible_diff_mode",
+    "ansible_facts", "ansible_forks", "ansible_inventory_sources", "ansible_limit", "ansible_play_batch", "ansible_play_hosts",
+    "ansible_play_hosts_all", "ansible_play_role_names", "ansible_playbook_python", "ansible_role_name", "ansible_role_names",
+    "ansible_run_tags", "ansible_skip_tags", "ansible_verbosity", "ansible_version", "inventory_dir", "inventory_file",
+    "inventory_hostname", "inventory_hostname_short", "groups", "group_names", "hostvars", "playbook_dir", "play_hosts",
+    "role_name", "role_names", "role_path", "role_uuid"})
+
+Show = Callable[[str, Any], Any]
+"""A variable's value as plain data, by its name."""
+
+
+def plain(value: Any, secret: Callable[[Secret], Any] = Secret.reveal) -> Any:
+    """A value as Ansible writes it into JSON: encrypted and unsafe texts as mappings that say so."""
+    if isinstance(value, Vaulted):
+        return {VAULT_MEMBER: value.ciphertext}
+    if isinstance(value, Unsafe):
+        return str(value) if isinstance(value, ProgramText) else {UNSAFE_MEMBER: str(value)}
+    if isinstance(value, Secret):
+        return secret(value)
+    if isinstance(value, dict):
+        return {k: plain(v, secret) for k, v in value.items()}
+    return [plain(v, secret) for v in value] if isinstance(value, list) else value
+
+
+def listing(inventory: Inventory, variables: Callable[[str], Map], show: Show, hosts: Collection[str]) -> dict[str, Any]:
+    """Groups by name, each with those of its own hosts that are among `hosts` and with its children, and `_meta.hostvars`. A
+    group that has neither is left out. variables: those of a host."""
+    found: dict[str, Any] = {}
+    seen, todo = {"all"}, ["all"]
+    while todo:
+        name = todo.pop()
+        group = inventory.groups[name]
+        own = [h for h in group.hosts if h in hosts] if name != "all" else []
+        if said := {key: value for key, value in (("hosts", own), ("children", [*group.children])) if value}:
+            found[name] = said
+        new = [child for child in group.children if child not in seen]
+        seen.update(new)
+        todo += reversed(new)
+    of_hosts = {host: _shown(variables(host), show) for host in hosts}
+    return {**found, "_meta": {"hostvars": {host: values for host, values in of_hosts.items() if values}}}
+
+
+def _shown(variables: Mapping[str, Any], show: Show) -> dict[str, Any]:
+    return {name: show(name, value) for name, value in variables.items() if name not in MADE_BY_ANSIBLE}
+
+
+def tree(inventory: Inventory, variables: Callable[[str], Map], show: Show, hosts: Collection[str]) -> dict[str, Any]:
+    """The same as an inventory that can be read again (`--yaml`): groups in each other, the variables of a host where it stands
+    first. The other arguments are those of `listing`."""
+    seen_groups: set[str] = set()
+    seen_hosts: set[str] = set()
+
+    def variables_once(host: str) -> dict[str, Any]:
+        if host in seen_hosts:
+            return {}
+        seen_hosts.add(host)
+        return _shown(variables(host), show)
+
+    def of(name: str) -> dict[str, Any]:
+        group = inventory.groups[name]
+        children: dict[str, Any] = {}
+        for child in group.children:
+            if child in seen_groups:
+                children[child] = {}
+            elif below := of(child):
+                children[child] = below
+            seen_groups.add(child)
+        own = {h: variables_once(h) for h in group.hosts if h in hosts} if name != "all" else {}
+        return {key: value for key, value in (("children", children), ("hosts", own)) if value}
+
+    said = of("all")
+    return {"all": said} if said else {}

@@ -1,0 +1,215 @@
+"""The changes of one host made, recorded and proven; where something goes wrong on the way, they are undone."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+
+from ringfence.batch import Answer, Batch, Call, Reply
+from ringfence.errors import GuardRefused, HostError, Lost, OutcomeUnknown, RingfenceError, Unreachable
+from ringfence.model.declaration import state_after
+from ringfence.model.facts import Facts, with_network
+from ringfence.model.state import Change, diff
+from ringfence.plan.in_force import decide, judge_again, undecided, written
+from ringfence.plan.order import order
+from ringfence.plan.plan import HostSnapshot, Plan
+from ringfence.plan.reasons import TO_WRITE, stopped
+from ringfence.plan.undone import covered
+from ringfence.plan.way_back import way_back
+from ringfence.report import HostResult
+from ringfence.run.enforcement import enforcement_calls, enforcement_told, with_interfaces
+from ringfence.run.host_session import HostSession
+from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, only_call
+from ringfence.run.questions import INTERFACES, about
+from ringfence.run.undoing import BROKEN, DOMAIN, GARBLED, Undoing
+from ringfence.run.write_failures import not_armed, not_made, not_recorded
+from ringfence.transports.connection_settings import PsrpSettings
+from ringfence.windows.calls import cmdlet_calls, names_interfaces
+from ringfence.windows.expected import expected
+from ringfence.windows.undo_calls import arm_call
+
+ARM, PENDING, FINAL = "undo, armed", "ledger, pending", "ledger, final"  # labels of the calls around the changes
+WRITE_SECONDS, A_CHANGE = 60, 2  # what writing may take: at least, and for each change
+
+
+class Writing:
+    """One host's changes on their way. `update`: what becomes of the ledger."""
+
+    def __init__(self, run: HostSession, plan: Plan, result: HostResult, update: LedgerUpdate) -> None:
+        self.run, self.plan, self.result, self.update = run, plan, result, update
+        self.changes = [c for c in plan.changes if c.writes]
+        self.undo = Undoing(run, plan, update) if covered(plan) else None
+
+    def carry_out(self) -> HostResult:
+        """The changes made, recorded and proven. Never raises: what was to be changed, and what was, is still known."""
+        result = self.result
+        try:
+            if problem := self._cannot_write(self.plan.found.facts):
+                return replace(result, error=problem)
+            written = self._write()
+            if self.undo and self.undo.may_go_on:
+                return written  # all that could be found out
+            self.result = result = written
+            if self.undo and result.error and result.written:
+                return self.undo.undone(result)
+            if result.error or not self.changes:
+                return result
+            self.run.context.recorder.has_written(result)
+            return self._proven_or_undone() if self.undo else self._prove()
+        except Lost as error:
+            return replace(self.result, error=error, way_back=way_back(self.plan, self.result.written, self._found.facts.aliases))
+        except Exception as error:
+            return replace(self.result, error=self.run.fault(error))
+
+    @property
+    def _found(self) -> HostSnapshot:
+        return self.plan.found
+
+    # -- write
+
+    def _write(self) -> HostResult:
+        """Carries the changes to the host, between the two entries in its ledger; the last comes after the proof where an undo
+        is armed. Raises HostError."""
+        calls = self._calls()
+        self.run.context.recorder.begins(self.run.masked(self.result))
+        try:
+            reply = self._send_changes(calls)
+        except OutcomeUnknown as error:
+            if self.undo is None:
+                raise
+            self.undo.may_go_on = True
+            self.result = replace(self.result, written=frozenset(c.id for c in self.plan.changes))
+            return self.undo.after_loss(self.result, error, self._prove_and_confirm)
+        return self._answered(reply)
+
+    def _calls(self) -> dict[Hashable, Call]:
+        plan, update = self.plan, self.update
+        expectations = expected((c for c in self.changes if c.id not in plan.renames), plan.declarations, plan.found.stored)
+        calls: dict[Hashable, Call] = dict(cmdlet_calls(self.changes, self.aliases(), expectations).items())
+        if update and calls:
+            before, after = ledger_calls(plan, update)
+            calls = {PENDING: before, **calls, **({} if self.undo else {FINAL: after})}
+        elif update:
+            calls = {FINAL: only_call(plan, update)}
+        if self.undo:
+            seconds = WRITE_SECONDS + A_CHANGE * len(self.changes)
+            project = plan.policy.project
+            arm = arm_call(plan.policy.run_id, project.id if project else "", plan.policy.revert_after + seconds, seconds)
+            self.undo.delay = plan.policy.revert_after + seconds
+            first: dict[Hashable, Call] = {DOMAIN: Call("Domain.Read")} if plan.found.facts.raw.get("domain") else {}
+            calls = {**first, ARM: arm, **calls}
+        return calls
+
+    def _answered(self, reply: Reply) -> HostResult:
+        """What the host made of them."""
+        result = self.result
+        if self.undo:
+            self.undo.reached_controllers = _controllers(reply.answers.get(DOMAIN))
+        if (answer := reply.answers.get(ARM)) and answer.error:
+            return replace(result, error=not_armed(answer.error))
+        answers = [(c, answer) for c in self.changes if (answer := reply.answers.get(c.id))]
+        made = frozenset(c.id for c, answer in answers if answer.error is None)
+        if (answer := reply.answers.get(PENDING)) and answer.error:
+            error = not_recorded(answer.error, written=bool(answers))
+            error = HostError("protocol", f"it went on after: {error}") if answers else error
+            failed = replace(result, written=made, error=error)
+            return failed if answers or not self.undo else self.undo.nothing_written(failed)
+        for number, (change, answer) in enumerate(answers, 1):
+            if answer.error:
+                error = not_made(change, answer.error, bool(made))
+                if number < len(answers):  # it was told to stop there: nobody knows what it does
+                    error = HostError("protocol", f"it went on after: {error}")
+                failed = replace(result, written=made, error=error)
+                return failed if made or not self.undo else self.undo.nothing_written(failed)
+        if (answer := reply.answers.get(FINAL)) and answer.error:
+            return replace(result, written=made, error=not_recorded(answer.error, written=bool(made)))
+        return replace(result, written=made | {c.id for c in self.plan.changes if not c.writes})
+
+    def _send_changes(self, calls: Mapping[Hashable, Call]) -> Reply:
+        """The answers to changes. Raises HostError: OutcomeUnknown where the host may have made them."""
+        try:
+            return self.run.send(Batch(calls, stop_on_error=True))
+        except HostError as broken:
+            unknown = not isinstance(broken, Unreachable) and broken.kind in (*BROKEN, *GARBLED)
+            raise OutcomeUnknown(broken.kind, broken.detail) if unknown else broken from None
+
+    def _cannot_write(self, facts: Facts) -> RingfenceError | None:
+        """Why nothing can be written on the host, as far as it said so itself. What the account of a JEA endpoint may do its
+        session configuration says (RunAsVirtualAccountGroups), administrator or not."""
+        run = self.run
+        jea = run.job.settings.endpoint if isinstance(run.job.settings, PsrpSettings) else None
+        if jea and run.endpoint and not run.endpoint.writes:
+            return HostError("reads_only", jea)
+        if facts.elevated is False and not jea:
+            return HostError("elevation")
+        if self.undo and jea and run.endpoint and "Undo.Arm" not in run.endpoint.verbs:
+            return GuardRefused("the endpoint knows no undo. Export it anew (`ringfence jea export`) and install it, or write "
+                                "without one: `revert_after: never`")
+        off = stopped(facts, TO_WRITE)
+        return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in off)) if off else None
+
+    def aliases(self) -> Mapping[str, str]:
+        """{GUID: alias} of the host's interfaces, which are asked for where a change has some that nobody declared."""
+        facts = self._found.facts
+        if not facts.tells_interfaces and any(names_interfaces(c.after) for c in self.plan.changes if c.after):
+            facts = with_network(facts, self.run.send(Batch({INTERFACES: Call(INTERFACES)}))[INTERFACES])
+        return facts.aliases
+
+    # -- prove
+
+    def _proven_or_undone(self) -> HostResult:
+        """The proof, however long the host is not reached for it: it undoes the run by itself then. Never raises."""
+        assert self.undo is not None
+        try:
+            return self._prove_and_confirm()
+        except Lost as lost:
+            return self.undo.after_loss(self.result, lost, self._prove_and_confirm)
+
+    def _prove_and_confirm(self) -> HostResult:
+        """The proof, and then the undo is not wanted any more; what is not proven is undone. Raises Lost."""
+        assert self.undo is not None
+        try:
+            proven = self._prove()
+        except Lost:
+            raise
+        except HostError as error:
+            return self.undo.undone(replace(self.result, error=error))
+        return self.undo.undone(proven) if proven.error else self.undo.confirmed(proven)
+
+    def _prove(self) -> HostResult:
+        """A second read over a new connection: what is declared is what is there, or the host has failed. Raises HostError: Lost
+        where it was not reached."""
+        plan, result = self.plan, self.result
+        asked = {**written(plan.changes), **undecided(plan)}
+        questions = replace(about(plan.declarations, self.run.kinds), facts=frozenset(), accounts=())  # bound already
+        calls = enforcement_calls(asked)
+        if self.undo and self.undo.reached_controllers:
+            calls[DOMAIN] = Call("Domain.Read")
+        try:
+            found, reply = self.run.read(questions, calls, defaults=False)
+        except HostError as broken:
+            raise Lost(detail=broken.reason) if isinstance(broken, Unreachable) or broken.kind in BROKEN else broken from None
+        if error := self.run.seen(plan.declarations, found)[1]:
+            return replace(result, error=error)
+        if DOMAIN in calls and not _controllers(reply.answers.get(DOMAIN)):
+            assert self.undo is not None
+            return replace(result, error=HostError("domain", f"{', '.join(self.undo.reached_controllers)} answered before"))
+        if remaining := self._remaining(found):
+            error = HostError("not_converged", ", ".join(str(c.id) for c in remaining[:5]))
+            return replace(result, remaining=remaining, error=error, proven=result.written - {c.id for c in remaining})
+        result = replace(result, proven=result.written)
+        proven = judge_again(replace(plan, changes=()), with_interfaces(found, plan.found.facts))
+        return replace(result, obstacles=decide(proven, asked, enforcement_told(asked, reply)).obstacles)
+
+    def _remaining(self, found: HostSnapshot) -> tuple[Change, ...]:
+        """What is not there yet, or still is."""
+        plan = self.plan
+        after = diff(found.state, state_after(plan.declarations, found.state), plan.declarations)
+        left = [c for c in plan.changes if c.id not in plan.declarations and c.writes and found.state.get(c.id) != c.after
+                and c.action != "rename"]
+        return order(replace(plan, changes=(*after, *left))).changes
+
+
+def _controllers(answer: Answer | None) -> tuple[str, ...]:
+    """The controllers of its domain that the host has reached."""
+    told = answer.value if answer and answer.error is None and isinstance(answer.value, dict) else {}
+    listed = told.get("controllers")
+    return tuple(str(one)[:45] for one in listed[:5]) if isinstance(listed, list) else ()
