@@ -17,7 +17,7 @@ from ringfence.templates.budget import RenderError, charge, charged_replace, che
 from ringfence.templates.values import as_text, text
 
 _UUID_NAMESPACE = uuid.UUID("361E6D51-FAEC-444A-9079-341386DA8E2E")  # Ansible's to_uuid
-_UNITS = {unit: 2 ** (10 * power) for power, unit in enumerate(("B", "K", "M", "G", "T", "P", "E", "Z", "Y"))}
+_UNITS: dict[str, int] = {unit: 2 ** (10 * power) for power, unit in enumerate(("B", "K", "M", "G", "T", "P", "E", "Z", "Y"))}
 _STYLES: Mapping[str, Mapping[str, str]] = {
     "plain": {"decoration": "# "}, "erlang": {"decoration": "% "}, "c": {"decoration": "// "},
     "cblock": {"beginning": "/*", "decoration": " * ", "end": " */"},
