@@ -97,6 +97,7 @@ class Faults:
     `before_call`, `after_call`: are called before and after call N (from 0) of a batch, with N and its verb; where a real
     PowerShell runs the batch, with what that asks the machine to write. They may raise session.Dropped (the connection is gone,
     and the batch with it), CarriesOn (the batch runs on without it), PowerLost, or a CmdletError, which is then the answer.
+    `before_write`: is called with the name of a cmdlet that is about to write, behind all that was checked before.
     """
 
     fail_at: int | None = None
@@ -114,6 +115,7 @@ class Faults:
     services_down_at_boot: float = 0.0
     before_call: Callable[[int, str], None] | None = None
     after_call: Callable[[int, str], None] | None = None
+    before_write: Callable[[str], None] | None = None
 
 
 @dataclass(slots=True)
