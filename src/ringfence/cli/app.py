@@ -40,6 +40,8 @@ COMMANDS = {
     "ledger": "What projects own on hosts: shown, and put right by hand.",
     "runs": "Show the runs that wrote to hosts, as their records tell: what was planned, made and proven.",
     "vault": "Files and values that only a password opens, in Ansible's format.",
+    "confirm": "Keep what a run made on hosts whose undo still waits.",
+    "rollback": "Put hosts back as they were before a run.",
     "retire": "Remove from hosts what the project created there, release the rest, and with it the ledger.",
     "doc": "Show the properties of a kind, or everything about one: type, default, cmdlet, registry, example.",
     "support": "Write what helps to find a defect, names hidden: versions, settings, mistakes, the last runs. Sends nothing.",
