@@ -197,7 +197,7 @@ VARIABLE_PREFIX = "RINGFENCE_"
 _LOOSENS = "it switches a guard off"
 _ONE_CALL = "it asks something of one call"
 _TRUST = "a project cannot say of itself that it is trusted"
-DEFAULT_REVERT_AFTER = NEVER
+DEFAULT_REVERT_AFTER = "5m"
 _ROWS = (
     # -- what every command takes
     RunSetting(name="output", type=_one_of(OutputFormat), default=OutputFormat.text,

@@ -23,6 +23,7 @@ from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import HostRun, apply_host, plan_host
 from ringfence.run.host_job import HostJob, RunContext
+from ringfence.run.patience import Patience
 from ringfence.run.status import status_of
 from ringfence.transports.connection_settings import LocalSettings
 
@@ -34,6 +35,20 @@ RULES = POLICY + r"\FirewallRules"
 TWO_INTERFACES = (NetworkAdapter("Ethernet", GUID, addresses=("10.99.0.10/24",), profile="domain"),
                   NetworkAdapter("Ethernet 2", FACTS["interfaces"][1]["guid"], index=5, profile="public"))
 Declare = Callable[[Facts], tuple[Declarations, list[Diagnostic]]]
+
+
+class PatienceOfLab(Patience):
+    """Time as a simulated machine has it: whoever waits moves its clock ahead."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine, self.waited = machine, 0.0
+
+    def now(self) -> float:
+        return self.machine.clock.now()
+
+    def wait(self, seconds: float) -> None:
+        self.waited += seconds
+        self.machine.clock.advance(seconds)
 
 
 class LabHost:
@@ -66,6 +81,7 @@ class LabHost:
         self.after_write: Callable[[], object] = lambda: None
         self.refuse: dict[str, Failure] = {}  # what it answers to a change of the object with this name
         self.enforcement: dict[str, Any] = {}
+        self.patience = PatienceOfLab(self.machine)
         self.batches: list[Batch] = []
         self.outputs: list[str] = []
         self.connections = 0
@@ -100,8 +116,10 @@ class LabHost:
 
     def run(self, batch: Batch) -> Reply:
         self.batches.append(batch)
-        if (reply := self.before(batch)) is not None:
-            return reply
+        return reply if (reply := self.before(batch)) is not None else self.simulated_reply(batch)
+
+    def simulated_reply(self, batch: Batch) -> Reply:
+        """What the machine answers."""
         at = next((n for n, c in enumerate(batch.calls.values()) if _name(c) in self.refuse), len(batch.calls))
         done = replace(batch, calls=dict(list(batch.calls.items())[:at]))
         self.outputs.append(self.simulated.run(done.encode(), self.session))
@@ -129,7 +147,7 @@ class LabHost:
         if self.owns:
             self.take_over(id for id in self._ids() if id not in self.of_windows)
         return RunContext(KINDS, lambda host, facts: declare(facts or Facts()) if declare else ({}, []), self.connect,
-                          policy=self.policy)
+                          policy=self.policy, patience=self.patience)
 
     def plan(self, *tasks: RenderedTask, declare: Declare | None = None) -> HostResult:
         """The plan for what tasks declare."""

@@ -140,7 +140,7 @@ class Writing:
             return HostError("reads_only", jea)
         if facts.elevated is False and not jea:
             return HostError("elevation")
-        if self.undo and run.endpoint and run.endpoint.verbs and "Undo.Arm" not in run.endpoint.verbs:
+        if self.undo and jea and run.endpoint and "Undo.Arm" not in run.endpoint.verbs:
             return GuardRefused("the endpoint knows no undo. Export it anew (`ringfence jea export`) and install it, or write "
                                 "without one: `revert_after: never`")
         off = stopped(facts, TO_WRITE)

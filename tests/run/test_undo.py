@@ -1,0 +1,205 @@
+"""A change that is undone: by cmdlets as long as the host is reached, else by the host itself; and one that is confirmed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from core import at
+from hosts import LabHost
+
+from ringfence.batch import Batch, Call, Failure, Reply
+from ringfence.errors import HostError, Unreachable
+from ringfence.lab import POLICY
+from ringfence.report import HostResult
+
+RUN = "20261126T115712Z-3f9a1c"
+RDP = at(1, name="rdp", protocol="tcp", local_port=3389)
+WEB = at(2, name="web", protocol="tcp", local_port=443, remote_address="10.0.0.0/8")
+RULES = POLICY + r"\FirewallRules"
+
+
+def armed(rules: dict[str, str] | None = None, **more: object) -> LabHost:
+    """A host whose changes are undone after five minutes, unless they are confirmed."""
+    host = LabHost(rules, **more)  # type: ignore[arg-type]
+    host.policy = replace(host.policy, revert_after=300)
+    return host
+
+
+def policy_of(host: LabHost) -> dict[str, object]:
+    """The local policy as the registry has it."""
+    return {f"{path}\\{name}": value.data
+            for path, key in host.machine.registry.tree(POLICY) for name, value in key.values.items()}
+
+
+def undo_of(host: LabHost) -> tuple[str, str, str]:
+    """What the host says of its undo: run, state, task."""
+    found = host.run(Batch({0: Call("Undo.Read")}))[0]
+    return found["run"], found["state"], found["task"] or ""
+
+
+def reason(result: HostResult) -> str:
+    assert isinstance(result.error, HostError)
+    return result.error.detail
+
+
+def files_of(host: LabHost) -> list[str]:
+    """The files of undoes."""
+    folder = host.machine.environment["ProgramData"] + r"\ringfence"
+    return [path for path, _ in host.machine.files.walk() if path.lower().startswith(folder.lower() + "\\")]
+
+
+def test_what_is_proven_is_confirmed_and_nothing_is_left() -> None:
+    host = armed()
+    result = host.apply(RDP, WEB)
+    assert (result.status, len(result.proven)) == ("changed", 2)
+    assert undo_of(host) == (RUN, "confirmed", "")
+    assert files_of(host) == []
+    assert host.plan(RDP, WEB).status == "in_sync"
+    before = policy_of(host)
+    host.machine.clock.advance(7200)
+    assert policy_of(host) == before
+    assert host.entry("rdp")["how"] == "created"
+    assert "pending" not in host.entry("rdp")
+
+
+def test_a_change_that_is_refused_takes_back_those_before_it() -> None:
+    host = armed()
+    before = policy_of(host)
+    host.refuse = {"web": Failure("InvalidArgument", "x", "no")}
+    result = host.apply(RDP, WEB)
+    assert result.status == "restored"
+    assert "web: no" in reason(result)
+    assert policy_of(host) == before
+    assert undo_of(host) == (RUN, "confirmed", "")  # it was undone by cmdlets: no import was needed
+    assert host.entry("rdp") == {}
+    assert host.plan(RDP).status == "differs"
+
+
+def test_a_change_that_is_not_proven_is_taken_back() -> None:
+    host = armed()
+    before = policy_of(host)
+    host.after_write = lambda: host.machine.registry.unset(RULES, "rdp")
+    result = host.apply(RDP)
+    assert result.status == "restored"
+    host.after_write = lambda: None
+    assert policy_of(host) == before
+
+
+def cut_off(host: LabHost, when: Callable[[Batch], bool], until: Callable[[], bool]) -> None:
+    """Nobody reaches the host from a batch on, until something is so."""
+    gone = [False]
+
+    def before(batch: Batch) -> Reply | None:
+        if gone[0] and not until():
+            raise Unreachable("timeout", "srv1")
+        gone[0] = gone[0] and not until()
+        if when(batch):
+            gone[0] = True
+            return host.simulated_reply(batch)
+        return None
+
+    host.before = before
+
+
+def writes(batch: Batch) -> bool:
+    return any(call.verb == "Undo.Arm" for call in batch.calls.values())
+
+
+def test_a_host_that_is_cut_off_comes_back_as_it_was() -> None:
+    """What the lab is for: nobody reaches it until it has imported what it had, twice."""
+    host = armed()
+    before = policy_of(host)
+    cut_off(host, writes, lambda: "rdp" not in {n.lower() for n in host.rules})
+    result = host.apply(RDP, WEB)
+    assert result.status == "restored"
+    assert policy_of(host) == before
+    assert undo_of(host) == (RUN, "restored", "")
+    assert 300 < host.patience.waited < 700
+
+
+def test_a_host_that_comes_back_in_time_is_proven() -> None:
+    host = armed()
+    since = host.machine.clock.now()
+    cut_off(host, writes, lambda: host.machine.clock.now() > since + 60)
+    result = host.apply(RDP, WEB)
+    assert (result.status, len(result.proven)) == ("changed", 2)
+    assert undo_of(host) == (RUN, "confirmed", "")
+
+
+def test_a_host_that_never_comes_back_is_lost() -> None:
+    host = armed()
+    cut_off(host, writes, lambda: False)
+    result = host.apply(RDP)
+    assert result.status == "lost"
+    assert result.way_back
+    assert any("the undo of this run was armed" in d.summary for d in result.diagnostics)
+
+
+@pytest.mark.parametrize("label", ["rdp", "web"])
+def test_a_reply_that_is_lost_is_found_out(label: str) -> None:
+    """The host made all of it: it is proven. It made a part: it is undone."""
+    host = armed()
+    before = policy_of(host)
+
+    def lost(batch: Batch) -> Reply | None:
+        if not writes(batch):
+            return None
+        calls = {of: c for of, c in batch.calls.items() if label == "web" or getattr(of, "name", "") != "web"}
+        host.simulated_reply(replace(batch, calls=calls))
+        raise HostError("connection_lost", "srv1")
+
+    host.before = lost
+    result = host.apply(RDP, WEB)
+    assert result.status == ("changed" if label == "web" else "restored")
+    assert (policy_of(host) == before) is (label == "rdp")
+
+
+def test_a_confirmation_whose_answer_is_lost_is_read() -> None:
+    host, lost = armed(), [True]
+
+    def once(batch: Batch) -> Reply | None:
+        if lost[0] and any(call.verb == "Undo.Confirm" for call in batch.calls.values()):
+            lost[0] = False
+            host.simulated_reply(batch)
+            raise HostError("connection_lost", "srv1")
+        return None
+
+    host.before = once
+    result = host.apply(RDP)
+    assert (result.status, undo_of(host)) == ("changed", (RUN, "confirmed", ""))
+    assert "pending" not in host.entry("rdp")
+
+
+def test_what_cannot_be_armed_is_refused_before_anything_is_written() -> None:
+    host = armed()
+    before = policy_of(host)
+    host.machine.faults.export_fails = 9
+    result = host.apply(RDP)
+    assert result.status == "refused"
+    assert "could not undo the change by itself" in str(result.error)
+    assert policy_of(host) == before
+    host.policy = replace(host.policy, forced=host.policy.forced | {"undo"})
+    assert host.apply(RDP).status == "changed"
+
+
+def test_of_two_runs_the_second_is_told() -> None:
+    host = armed()
+    host.run(Batch({0: Call("Undo.Arm", {"run": "20260101T000000Z-aaaaaa", "project": "", "delay": 400, "write_seconds": 60})}))
+    result = host.apply(RDP)
+    assert result.status == "refused"
+    assert "20260101T000000Z-aaaaaa" in str(result.error)
+    assert any("never came back" in d.summary for d in result.diagnostics)
+    host.policy = replace(host.policy, revert_after=0)
+    assert host.apply(RDP).status == "failed"  # without an undo of its own it does not write under another's either
+
+
+def test_what_netsh_does_not_export_is_not_changed_beside_what_it_does() -> None:
+    host = armed()
+    dosp = at(2, "ipsec_dosp_setting", name="edge", public_interface_aliases=["Ethernet"],
+              private_interface_aliases=["Ethernet 2"])
+    refused = host.plan(RDP, dosp)
+    assert refused.status == "refused"
+    assert "could not undo ipsec_dosp_setting edge" in str(refused.error)
+    alone = host.apply(dosp)
+    assert alone.status == "changed"
+    assert any("cannot undo this by itself" in d.summary for d in alone.diagnostics)
