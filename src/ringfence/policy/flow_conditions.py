@@ -237,20 +237,24 @@ _CONTAINERS = "S-1-15-"  # SIDs of app containers and of their capabilities
 
 def admits(descriptor: str, user: str | None) -> Outcome:
     """Whether a list of accounts admits an account, as far as it is known which groups that is in ([MS-DTYP] 2.5.3.2)."""
-    doubts = []
+    doubts = list[tuple[str, bool]]()  # entries of which it is not known whether they hold, and whether they admit
+    decided = False  # where no entry holds
     for kind, flags, trustee, more in _ENTRY.findall(descriptor):
         if "IO" in flags.upper() or trustee.upper().startswith(_CONTAINERS):
             continue
-        is_in = is_member(user, trustee)
+        is_in, allows = is_member(user, trustee), kind.upper().endswith("A")
         if is_in is False:
             continue
         if kind[0] in "Xx" or more:
-            doubts.append("a condition holds for it")
+            doubts.append(("a condition holds for it", allows))
         elif is_in is None:
-            doubts.append(f"its account is {trustee}, or in that")
+            doubts.append((f"its account is {trustee}, or in that", allows))
         else:
-            return f"whether {' or '.join(doubts)}" if doubts else kind.upper() == "A"
-    return f"whether {' or '.join(doubts)}" if doubts else False
+            decided = allows
+            break
+    if all(allows == decided for _, allows in doubts):
+        return decided
+    return f"whether {' or '.join(text for text, _ in doubts)}"
 
 
 def _local_user(value: str) -> Condition:
