@@ -177,6 +177,11 @@ def test_magic_variables_and_groups(tmp_path: Path) -> None:
     assert magic["groups"] == {"all": ["x.example.com", "y"], "ungrouped": ["x.example.com"], "b": ["y"], "a": ["y"], "c": []}
 
 
+def test_the_inventory_of_a_host_in_a_list(tmp_path: Path) -> None:
+    magic = fleet("a,b,").magic("b")
+    assert (magic["inventory_file"], magic["inventory_dir"]) == ("a,b,", None)
+
+
 def test_localhost_is_there_without_being_declared(tmp_path: Path) -> None:
     write(tmp_path, {"hosts.yml": "all: {hosts: {a: }, vars: {x: 1}}"})
     here = fleet(tmp_path / "hosts.yml").get("localhost")

@@ -10,11 +10,12 @@ from cli_lab import SMALL_PROJECT, Cli
 from plan_texts import plan_text
 
 from ringfence.diagnostics import Problems
-from ringfence.documents import programs
+from ringfence.documents import local_programs
 from ringfence.documents.trust import Trust
 from ringfence.documents.variable_files import VariableFiles
-from ringfence.documents.vault import Vault
+from ringfence.documents.vault import Vault, encrypt
 from ringfence.inventory import readers, script_inventory
+from ringfence.secret import Secret
 
 SCRIPT = """\
 #!/bin/sh
@@ -113,6 +114,17 @@ def test_what_a_script_prints_is_no_template(cli: Cli) -> None:
     assert "a{{ 1 + 1 }}" in said.out, said
 
 
+def test_vaulted_values_of_a_script_are_secret(cli: Cli) -> None:
+    vaulted = encrypt("hunter5", Secret("right"))
+    cli.write({"said": json.dumps({"g": ["web1"], "_meta": {"hostvars": {"web1": {"word": {"__ansible_vault": vaulted}}}}}),
+               "password": "right"})
+    program(cli, "hosts.sh", "#!/bin/sh\ncat said\n")
+    said = cli("inventory", "host", "web1", "-i", "hosts.sh", "--vault-password-file", "password")
+    assert "word: '********'" in said.out, said
+    assert "word: hunter5" in cli("inventory", "host", "web1", "-i", "hosts.sh", "--vault-password-file", "password",
+                                  "--show-secrets").out
+
+
 def test_an_executable_file_that_is_no_program_is_what_it_is(cli: Cli) -> None:
     program(cli, "hosts", "[web]\nweb1 x=1\n")
     assert "web1" in cli("inventory", "graph", "-i", "hosts", "--untrusted").out
@@ -154,8 +166,8 @@ def test_what_a_program_started_ends_with_it(tmp_path: Path) -> None:
     script = tmp_path / "p"
     script.write_text(f"#!/bin/sh\n(sleep 0.5; touch {tmp_path}/late) &\nsleep 60\n")
     script.chmod(0o755)
-    with pytest.raises(programs.ProgramFailed, match="longer than 0"):
-        programs.run_program([script], 100, 0.1)
+    with pytest.raises(local_programs.ProgramFailed, match="longer than 0"):
+        local_programs.run_program([script], 100, 0.1)
     time.sleep(0.7)
     assert not (tmp_path / "late").exists()
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ringfence.diagnostics import InputError, Where
 from ringfence.documents.variable_files import VariableFiles
-from ringfence.documents.vault import is_vault
 from ringfence.inventory import ansible_inventory, host_list, ini_inventory, script_inventory, toml_inventory, yaml_inventory
 from ringfence.inventory.draft import Draft
 from ringfence.inventory.inventory import Inventory
@@ -92,9 +91,6 @@ def _source(source: InventorySource, chain: Chain) -> None:
         if not source.is_script and source.read[0] is None:
             problems.extend(source.read[1].all)
             return
-        if is_vault(source.text):
-            problems.error(Where(source.file), "an encrypted inventory cannot be read", "Encrypt values, or files of variables.")
-            return
     failed: dict[str, Draft] = {}
     for name, reader in chain.items():
         if not reader.fits(source):
@@ -104,6 +100,8 @@ def _source(source: InventorySource, chain: Chain) -> None:
             reader.read(source, draft)
         except InputError:  # more mistakes than are told; or too much work, which is not of this form alone
             problems.check()
+        if source.sealed:
+            draft.hide(source.sealed)
         if not draft.problems.failed:
             problems.extend(draft.problems.all)
             inventory.take(draft)
