@@ -15,7 +15,7 @@ from ringfence.documents.vault import Vault, Vaulted, encrypt
 from ringfence.documents.yaml import Map
 from ringfence.secret import Secret, contains_secret, revealed_all
 from ringfence.templates.budget import RenderError, UndefinedValue
-from ringfence.templates.filters import environment
+from ringfence.templates.environment import environment
 from ringfence.templates.scope import Scope
 from ringfence.templates.values import OMIT
 

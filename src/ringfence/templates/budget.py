@@ -28,6 +28,7 @@ DECRYPTION = 30_000  # what it costs to try one password on one vaulted value: 1
 MAX_RANGE = 100_000  # numbers that range() gives in a template
 MAX_WIDTH = 10_000  # characters to which a template may pad
 MAX_INDENT = 16  # spaces by which a template may indent JSON and YAML
+MAX_TIME_FORMAT = 200  # characters of a format of a time
 MAX_BITS = 4096  # bits of a whole number in a template
 
 
@@ -231,6 +232,16 @@ def check_format(text: str) -> None:
     """Refuse format texts with huge or computed widths, for `%` and for `str.format`."""
     if any(_WIDE.search(found) for found in _FORMATS.findall(text)):
         raise RenderError(f"a width above {MAX_WIDTH} is not allowed in a template")
+
+
+_TIME_WIDTH = re.compile(r"%[^A-Za-z%]*\d")
+
+
+def check_time_format(text: Any) -> str:
+    """A format of a time, as it is. Raises RenderError where it only serves to make something huge."""
+    if not isinstance(text, str) or len(text) > MAX_TIME_FORMAT or _TIME_WIDTH.search(text):
+        raise RenderError(f"a format of a time is a text of up to {MAX_TIME_FORMAT} characters, without widths")
+    return text
 
 
 def safe_range(*bounds: int) -> range:

@@ -18,7 +18,7 @@ from ringfence.documents.vault import Vaulted
 from ringfence.documents.yaml import Map, Seq
 from ringfence.secret import Secret
 from ringfence.templates.budget import OverBudget, RenderError
-from ringfence.templates.filters import environment
+from ringfence.templates.environment import environment
 from ringfence.templates.lazy import ScopeView, Variables
 from ringfence.templates.parts import PartsMap, held, seen
 from ringfence.templates.sandbox import Environment, TemplateContext

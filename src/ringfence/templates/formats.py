@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from typing import Any
 
 import yaml as pyyaml
@@ -51,6 +52,12 @@ def from_yaml(value: Any) -> Any:
     if problems.failed:
         raise RenderError("from_yaml: the text is not YAML")
     return found
+
+
+def from_yaml_all(value: Any) -> list[Any]:
+    """The documents of a YAML text."""
+    parts = re.split(r"^---(?:[ \t].*)?$", text(value), flags=re.MULTILINE)
+    return [from_yaml(part) for part in parts if part.strip() or len(parts) == 1]
 
 
 def b64encode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str:

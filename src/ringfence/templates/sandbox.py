@@ -4,6 +4,7 @@ A template made of exactly one expression gives that expression's own value; eve
 wrong inside of a variable is a `Marker`: it costs nothing until somebody uses the value, as with Ansible.
 """
 
+import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -27,6 +28,7 @@ from ringfence.templates.budget import (
     charged,
     charged_replace,
     check_format,
+    check_time_format,
     limit_width,
     safe_range,
 )
@@ -34,6 +36,8 @@ from ringfence.templates.parts import seen
 from ringfence.templates.taint import Mark
 from ringfence.templates.values import FailedValue, as_text, materialise
 
+INTERNAL = ("-concat", "-counted", "-entered", "-compared", "-searched", "-mark")
+"""Filters that templates get and cannot name."""
 MAX_TEMPLATE = 100_000  # characters of one template's text
 _OVERHEAD = 4  # parts that compiling costs beside those that are there
 
@@ -67,6 +71,8 @@ _TEXT = frozenset([
     "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith",
     "strip", "swapcase", "title", "upper", "zfill",
 ])
+_TIMES = frozenset(["year", "month", "day", "hour", "minute", "second", "days", "seconds", "total_seconds", "timestamp",
+                    "isoformat", "weekday", "isoweekday"])
 _MAP, _LIST = frozenset({"keys", "values", "items", "get"}), frozenset({"index", "count"})
 
 
@@ -102,10 +108,10 @@ class Environment(ImmutableSandboxedEnvironment):
                          cache_size=0)
         self.binop_table.update({"*": _multiply, "**": _power, "%": _modulo})
         self.globals = {"range": safe_range, "dict": dict, "namespace": self.globals["namespace"]}
-        self.filters["_concat"] = lambda parts: charge_for("".join(map(as_text, parts)))
-        self.filters["_counted"] = lambda values, each: values if isinstance(values, FailedValue) else charged(values, each)
-        self.filters["_entered"], self.filters["_mark"] = charge, lambda nothing: Mark()
-        self.filters["_compared"], self.filters["_searched"] = _compared, _searched
+        self.filters["-concat"] = lambda parts: charge_for("".join(map(as_text, parts)))
+        self.filters["-counted"] = lambda values, each: values if isinstance(values, FailedValue) else charged(values, each)
+        self.filters["-entered"], self.filters["-mark"] = charge, lambda nothing: Mark()
+        self.filters["-compared"], self.filters["-searched"] = _compared, _searched
 
     def read(self, text: str, *, expression: bool) -> nodes.Template:
         """The syntax tree of a template, or of a bare expression. Raises jinja2.TemplateSyntaxError, RenderError."""
@@ -120,17 +126,17 @@ class Environment(ImmutableSandboxedEnvironment):
         else:
             tree = self.parse(self._literal_backslashes(text) if "\\" in text else text)
         for concat in list(tree.find_all(nodes.Concat)):
-            _become(concat, nodes.Filter(nodes.List(concat.nodes), "_concat", [], [], None, None))
+            _become(concat, nodes.Filter(nodes.List(concat.nodes), "-concat", [], [], None, None))
         for shown in [f for f in tree.find_all(nodes.Filter) if f.name == "public" and f.node is not None]:
-            mark = nodes.Filter(nodes.Const(None), "_mark", [], [], None, None)  # before the value is begun
+            mark = nodes.Filter(nodes.Const(None), "-mark", [], [], None, None)  # before the value is begun
             shown.node, shown.args = mark, [cast(nodes.Expr, shown.node), *shown.args]
         for operand in tree.find_all(nodes.Operand):
             if not isinstance(operand.expr, nodes.Const):
-                paid = "_searched" if operand.op in ("in", "notin") else "_compared"
+                paid = "-searched" if operand.op in ("in", "notin") else "-compared"
                 operand.expr = nodes.Filter(operand.expr, paid, [], [], None, None)
         for loop in tree.find_all(nodes.For):
             each = nodes.Const(PART * _parts([loop.test]) if loop.test else 0)
-            loop.iter = nodes.Filter(loop.iter, "_counted", [each], [], None, None)
+            loop.iter = nodes.Filter(loop.iter, "-counted", [each], [], None, None)
         _pay_when_entered(tree)
         return cast(nodes.Template, tree.set_environment(self))
 
@@ -173,6 +179,10 @@ class Environment(ImmutableSandboxedEnvironment):
             return method
         if isinstance(obj, Mapping):
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        if isinstance(obj, datetime.datetime | datetime.timedelta) and attribute in _TIMES:
+            return getattr(obj, attribute)
+        if isinstance(obj, datetime.datetime) and attribute == "strftime":
+            return lambda format: obj.strftime(check_time_format(format))
         if type(obj).__module__.startswith("jinja2."):
             return super().getattr(obj, attribute)
         return self.undefined(obj=obj, name=attribute)
@@ -254,7 +264,7 @@ def _pay_when_entered(tree: nodes.Template) -> None:
     sizes = [_parts(block.body) for block in blocks]
     charge_compiled(_OVERHEAD + sum(sizes))
     for block, size in zip(blocks, sizes, strict=True):
-        paying = nodes.Filter(nodes.Const(PART * size), "_entered", [], [], None, None)
+        paying = nodes.Filter(nodes.Const(PART * size), "-entered", [], [], None, None)
         block.body.insert(0, nodes.ExprStmt(paying))
 
 

@@ -24,7 +24,7 @@ from ringfence.templates.budget import (
     reset_budget,
 )
 from ringfence.templates.compile import OPAQUE, Template, condition, conjuncts, names_in, template
-from ringfence.templates.filters import environment
+from ringfence.templates.environment import environment
 from ringfence.templates.host_facts import SETUP_NAMES
 from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView
 from ringfence.templates.parts import to_plain
@@ -196,6 +196,11 @@ class Scope:
         rendered = watched(run)
         assert isinstance(rendered, Secret)
         return Secret(rendered.reveal(), "", rendered.sources)
+
+    def rendered_text(self, text: str, where: Where, variables: Mapping[str, Any]) -> Any:
+        """A text that is no value of a variable, rendered with values on top of these. Raises RenderError."""
+        here = self.child(Map(), dict(variables))
+        return here.view(text, ("text", where), f"the file {where.file}", where) if template(text) else text
 
     def decrypt(self, value: Vaulted, label: str = "") -> Secret:
         """The text of a vaulted value, paid for where it is not known yet; `label` names it. Raises InputError, OverBudget,

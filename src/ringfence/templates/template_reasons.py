@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 _TYPES = {"NoneType": "nothing", "int": "a number", "float": "a number", "bool": "true or false", "str": "a text",
           "Unsafe": "a text", "Seq": "a list", "list": "a list", "tuple": "a list", "LazySeq": "a list", "Map": "a mapping",
-          "dict": "a mapping", "LazyMap": "a mapping", "Secret": "a secret", "method": "a function", "function": "a function"}
+          "dict": "a mapping", "LazyMap": "a mapping", "datetime": "a time", "timedelta": "a time",
+          "method": "a function", "function": "a function"}
 _NAME = r"(?:sync_|async_)?(?:do_)?_?([\w.<>]+)\(\)"
 
 
@@ -59,11 +60,30 @@ def syntax_advice(message: str) -> str:
     return next((advice for sign, advice in _SYNTAX if sign in message), "")
 
 
-_WHAT_IT_MEANS = "A state has to come out the same each time."
-ABSENT = {  # filters and tests of Ansible that are left out, and what to do instead
-    **dict.fromkeys(("random", "shuffle", "password_hash"), _WHAT_IT_MEANS), "path_join": "Join texts with `~`, or `join`.",
-    **dict.fromkeys(("ipaddr", "ipsubnet", "ipmath", "ipwrap", "network_in_usable", "cidr_merge"),
-                    "Addresses are said as they are: subnets, ranges a-b, lists; what overlaps is merged."),
-    "json_query": "Use `map`, `select`, `selectattr`, `items2dict`.",
-    **dict.fromkeys(("to_datetime", "strftime"), "A state does not depend on the time."),
-    **dict.fromkeys(("changed", "failed", "succeeded", "skipped", "success", "failure"), "Tasks have no results here.")}
+_THE_SAME = "A state has to come out the same each time."
+NOT_NOW = f"{_THE_SAME} Give the time as a variable: -e today=2026-01-31."
+_MACHINE = "A state does not depend on the machine that ringfence runs on. `lookup('env', 'HOME')` says that it does."
+_A_FILE = "`lookup('first_found', files, skip=true)` tells whether there is a file."
+_BY_SHAPE = "Use dict2items, map, extract."
+_ADVICE = {  # by the names for which it is, in a text
+    "random shuffle password_hash random_mac": _THE_SAME, "expanduser expandvars realpath resolvable": _MACHINE,
+    "fileglob": "Use lookup('fileglob', pattern).", "pprint": "Use to_nice_json or to_nice_yaml.",
+    "vault unvault": "A template knows no password of a vault; what is encrypted is decrypted as it is used.",
+    "vault_encrypted": "What is encrypted is decrypted before a template sees it.", "urlize xmlattr": "Nothing here is HTML.",
+    "directory is_dir exists file is_file link is_link link_exists mount is_mount same_file is_same_file vaulted_file": _A_FILE,
+    "change changed failed failure succeeded success successful skip skipped started finished timedout reachable unreachable":
+        "Tasks have no results here: they declare a state.",
+    "to_paths get_path index_of replace_keys fact_diff consolidate": _BY_SHAPE,
+    "from_xml to_xml validate param_list_compare": "Prepare it outside: -e @FILE."}
+_LOOKUP_ADVICE = {
+    "pipe lines": "No program runs for a template. Let one write a file of variables: -e @FILE.",
+    "url": f"{_THE_SAME} Fetch it into a file first: lookup('file', …).",
+    "password random_choice random_string random_pet": f"{_THE_SAME} `ringfence vault` keeps a secret that was made once.",
+    "config": "ansible.cfg is not heeded here.",
+    "inventory_hostnames": "Use groups['web'], with union, intersect and difference.",
+    "hashi_vault aws_secret aws_ssm azure_keyvault_secret passwordstore onepassword keyring":
+        "Let a program ask there (--vault-password-file), or use lookup('env', NAME)."}
+ABSENT = {name: advice for names, advice in _ADVICE.items() for name in names.split()}
+"""Filters and tests of Ansible that are left out, and what to do instead."""
+ABSENT_LOOKUPS = {name: advice for names, advice in _LOOKUP_ADVICE.items() for name in names.split()}
+"""The same of lookups."""
