@@ -124,7 +124,7 @@ def _nearest(source: InventorySource, failed: Mapping[str, Draft]) -> Draft:
     first = next((line for line in map(str.strip, source.text.splitlines()) if line and line[0] not in "#;"), "")
     looks = "ini" if first.startswith("[") or not (":" in first or first[:1] in ("{", "-", "&", "%", "")) else "yaml"
     likely = (*(("auto",) if "auto" in failed and _is_plugin(source) else ()), "script", "host_list", "toml",
-              *(("yaml",) if source.ending in (".yml", ".yaml", ".json") else ()), looks, "yaml", "ini")
+              *(("yaml",) if source.ending in (".yml", ".yaml", ".json") else ()), looks, *failed)
     return next(failed[name] for name in likely if name in failed)
 
 
