@@ -29,8 +29,8 @@ MAX_INI_LINE = 50_000  # characters of a line of an inventory in INI form: each 
 
 
 def fits(source: InventorySource) -> bool:
-    """Whether it is a file that is not said to be of another form."""
-    return not source.lists_hosts and source.ending != ".toml"
+    """Whether it is a file that is not said to be of another form. JSON on one line would be the name of a host."""
+    return not source.lists_hosts and source.ending != ".toml" and not source.text.lstrip().startswith("{")
 
 
 def read(source: InventorySource, draft: Draft) -> None:

@@ -15,6 +15,7 @@ from ringfence.inventory.inventory import Inventory
 from ringfence.inventory.inventory_source import InventorySource
 
 IGNORED_ENDINGS = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
+_SECTION_LINE = re.compile(r"^\[[^\[\]{},]+\][ \t]*(?:#.*)?$", re.MULTILINE)
 _IGNORED_NAMES = ("group_vars", "host_vars", "vars_plugins")
 
 
@@ -122,7 +123,8 @@ def _source(source: InventorySource, chain: Chain) -> None:
 def _nearest(source: InventorySource, failed: Mapping[str, Draft]) -> Draft:
     """What was read in the form that the source most looks like."""
     first = next((line for line in map(str.strip, source.text.splitlines()) if line and line[0] not in "#;"), "")
-    looks = "ini" if first.startswith("[") or not (":" in first or first[:1] in ("{", "-", "&", "%", "")) else "yaml"
+    in_words = ":" not in first and first[:1] not in ("{", "-", "&", "%", "")
+    looks = "ini" if in_words or first.startswith("[") or _SECTION_LINE.search(source.text) else "yaml"
     likely = (*(("auto",) if "auto" in failed and _is_plugin(source) else ()), "script", "host_list", "toml",
               *(("yaml",) if source.ending in (".yml", ".yaml", ".json") else ()), looks, *failed)
     return next(failed[name] for name in likely if name in failed)
