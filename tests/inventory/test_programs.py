@@ -89,7 +89,10 @@ def test_who_lets_a_script_run(way: str, cli: Cli, monkeypatch: pytest.MonkeyPat
         assert ("--allow-program" in said.err) == ("--untrusted" not in arguments)
 
 
-def test_a_plan_file_names_no_program(cli: Cli) -> None:
+@pytest.mark.parametrize("environment", [{}, {"RINGFENCE_INVENTORY": "other.yml"}, {"ANSIBLE_INVENTORY": "other.yml"}])
+def test_a_plan_file_names_no_program(environment: dict[str, str], cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     program(cli, "hosts.sh", SCRIPT)
     cli.write({"x.plan.json": plan_text("web1", playbooks=["site.yml"], inventory=["hosts.sh"])})
     said = cli("apply", "--check", "x.plan.json")
