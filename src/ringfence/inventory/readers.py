@@ -84,25 +84,13 @@ def _folder(folder: Path, inventory: Inventory, chain: Chain) -> None:
 
 def _source(source: InventorySource, chain: Chain) -> None:
     inventory, problems = source.inventory, source.inventory.problems
-    if not source.lists_hosts:
-        if reason := inventory.files.trust.unreadable(source.path):
-            problems.error(Where(source.file), reason)
-            return
-        inventory.files.trust.has_read(source.path)
-        if not source.is_script and source.read[0] is None:
-            problems.extend(source.read[1].all)
-            return
+    if not source.lists_hosts and not _is_readable(source):
+        return
     failed: dict[str, Draft] = {}
     for name, reader in chain.items():
         if not reader.fits(source):
             continue
-        draft = Draft(source.file, inventory.pay)
-        try:
-            reader.read(source, draft)
-        except InputError:  # more mistakes than are told; or too much work, which is not of this form alone
-            problems.check()
-        if source.sealed:
-            draft.hide(source.sealed)
+        draft = _draft(source, reader)
         if not draft.problems.failed:
             problems.extend(draft.problems.all)
             inventory.take(draft)
@@ -118,6 +106,31 @@ def _source(source: InventorySource, chain: Chain) -> None:
     nearest = _nearest(source, failed)
     problems.extend(nearest.problems.all)
     inventory.take(nearest)  # what could be read, so that groups in a circle are told at the same time
+
+
+def _is_readable(source: InventorySource) -> bool:
+    """Whether the file may be read, and can be; what stands in the way is told."""
+    problems, trust = source.inventory.problems, source.inventory.files.trust
+    if reason := trust.unreadable(source.path):
+        problems.error(Where(source.file), reason)
+        return False
+    trust.has_read(source.path)
+    if not source.is_script and source.read[0] is None:
+        problems.extend(source.read[1].all)
+        return False
+    return True
+
+
+def _draft(source: InventorySource, reader: InventoryReader) -> Draft:
+    """What a reader makes of a source, mistakes among it. Raises InputError where all inventories are too much work."""
+    draft = Draft(source.file, source.inventory.pay)
+    try:
+        reader.read(source, draft)
+    except InputError:  # more mistakes than are told; or too much work, which is not of this form alone
+        source.inventory.problems.check()
+    if source.sealed:
+        draft.hide(source.sealed)
+    return draft
 
 
 def _nearest(source: InventorySource, failed: Mapping[str, Draft]) -> Draft:
