@@ -141,6 +141,7 @@ class UndoOfBatch:
             self.machine.files.rename(f"{self._folder}\\{run}.{step}", f"{run}.{to}")
         except FileError:
             return False
+        self.machine.files.sync(f"{self._folder}\\{run}.{to}")
         return True
 
     def _task(self, session: Session) -> ScheduledTask | None:
