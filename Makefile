@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-browser test-lowest check demo bench mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
+.PHONY: install dev lock test test-browser test-lowest check demo bench oracle mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -69,6 +69,17 @@ demo: install
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m tests.bench
 
+# what ansible-core says of the inventories of the tests, each version of it in an environment of its own; CHECK=--check: only
+# whether it still says so
+ANSIBLE ?= 2.16 2.17 2.18 2.19
+.venv-oracle/%/installed:
+	$(PYTHON) -m venv .venv-oracle/$*
+	.venv-oracle/$*/bin/python -m pip install --quiet --disable-pip-version-check 'ansible-core==$*.*' toml
+	touch $@
+
+oracle: dev $(ANSIBLE:%=.venv-oracle/%/installed)
+	$(BIN)/python -m tests.oracle $(CHECK) $(ANSIBLE:%=.venv-oracle/%/bin/python)
+
 # single faults, those with names and then some of every module: would the tests notice? At first which tests run which line
 mutants: dev
 	rm -f .reach.json
@@ -127,4 +138,4 @@ release-dry: dev .venv-release/installed
 	$(BIN)/python -m tests.release.dry $(TESTS)
 
 clean:
-	rm -rf .reach.json build .cache .venv .venv-bench .venv-docs .venv-lowest .venv-lock .venv-release .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .reach.json build .cache .venv .venv-bench .venv-docs .venv-lowest .venv-lock .venv-oracle .venv-release .mypy_cache .ruff_cache .pytest_cache

@@ -11,6 +11,7 @@ PARTS = {
     "parsing": "rule strings to values",
     "lab_decisions": "what the lab decides about flows",
     "large": "a host with 50,000 rules",
+    "inventories": "the variables of 10,000 hosts",
     "startup": "commands that touch no host",
     "memory": "a fleet of 1,000 planned hosts",
     "plan": "a no-change plan of 50 hosts against the bare PSRP session",

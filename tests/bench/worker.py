@@ -25,11 +25,14 @@ from pypsrp.wsman import WSMan
 
 from ringfence.batch import MAX_REPLY, WIRE_MINOR, WIRE_VERSION, Batch, Call, Reply
 from ringfence.batch.scripts import script
-from ringfence.diagnostics import Where
+from ringfence.diagnostics import Problems, Where
 from ringfence.documents.trust import Trust
+from ringfence.documents.variable_files import VariableFiles
+from ringfence.documents.vault import Vault
 from ringfence.errors import ExitCode
 from ringfence.files import write_private
 from ringfence.formats.plan_file import PlanEncoder, PlanHead, decode
+from ringfence.inventory import readers as inventories
 from ringfence.kinds import load
 from ringfence.model.declaration import present
 from ringfence.model.resource import Resource
@@ -67,11 +70,21 @@ def main(name: str, *arguments: str) -> None:
     imported = time.process_time()
     works: dict[str, Callable[..., dict[str, Any]]] = {
         "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
-        "replies_at_once": replies_at_once, "texts": texts, "among": among,
+        "inventory": inventory, "replies_at_once": replies_at_once, "texts": texts, "among": among,
         "large": large, "document": document, "html": html, "browse": browse, "journal": journal,
         "write_plan": write_plan, "read_plan": read_plan, "report": report}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
+
+
+def inventory(path: str) -> dict[str, Any]:
+    """The variables of every host of an inventory."""
+    before = now_mb()
+    peak_from_now()
+    start = time.process_time()
+    found = inventories.load([path], VariableFiles(Vault(), Problems()))
+    seen = sum(len(found.get(host).variables) for host in found)
+    return {"seconds": time.process_time() - start, "grown": peak_mb() - before, "variables": seen}
 
 
 def plan(project: str) -> dict[str, Any]:

@@ -10,6 +10,9 @@ import pytest
 import yaml
 from cli_lab import Cli
 
+from ringfence.documents.vault import encrypt
+from ringfence.secret import Secret
+
 ANSIBLE = shutil.which("ansible-inventory") or shutil.which("ansible-inventory", path=str(Path(sys.executable).parent))
 HOSTS = """\
 all:
@@ -80,3 +83,87 @@ def test_a_vaulted_value_is_masked_without_its_password(cli: Cli) -> None:
 
 def test_no_such_host(cli: Cli) -> None:
     assert cli("inventory", "host", "web9").code == 1
+
+
+# ------------------------------------------------------------------------------------------------------------------------ list
+
+PASSWORD, VAULTED = "correct horse", encrypt("hunter2", Secret("correct horse"))
+SEALED = "secret_word: !vault |\n" + "".join(f"  {line}\n" for line in VAULTED.splitlines())
+
+
+@pytest.fixture
+def secretive(cli: Cli) -> Cli:
+    """With a value that is vaulted, and a file of variables that is."""
+    cli.write({"host_vars/web2.yml": SEALED + "text: !unsafe '{{ x }}'\n", "password": PASSWORD,
+               "group_vars/db.yml": encrypt("db_word: hunter3\n", Secret(PASSWORD)),
+               "ringfence.yml": "inventory: hosts.yml\nvault_password_file: password\n"})
+    return cli
+
+
+def test_a_listing_hides_secrets(secretive: Cli) -> None:
+    said = secretive("inventory", "list")
+    assert said.code == 0, said
+    found = json.loads(said.out)
+    assert found["all"] == {"children": ["ungrouped", "servers", "web_of_servers"]}
+    assert found["servers"] == {"children": ["web", "db"]}
+    hosts = found["_meta"]["hostvars"]
+    assert hosts["web1"] == {"ansible_host": "10.0.0.1", "ansible_password": "********", "api_token": "********",
+                             "ports": [80, 443], "region": "us", "site": "{{ region }}-web"}
+    assert hosts["web2"]["secret_word"] == "********"
+    assert hosts["web2"]["text"] == {"__ansible_unsafe": "{{ x }}"}
+    assert hosts["db1"]["db_word"] == "********"
+    assert json.loads(secretive("inventory", "list", "--output", "json").out)["result"]["inventory"] == found
+
+
+def test_a_listing_shows_secrets_to_who_asks_for_them(secretive: Cli) -> None:
+    hosts = json.loads(secretive("inventory", "list", "--show-secrets").out)["_meta"]["hostvars"]
+    assert (hosts["web1"]["ansible_password"], hosts["web1"]["api_token"]) == ("plain", {"a": "b"})
+    assert hosts["web2"]["secret_word"] == {"__ansible_vault": VAULTED}  # encrypted, as in Ansible's
+    assert hosts["db1"]["db_word"] == "hunter3"
+    said = secretive("inventory", "host", "web2", "--show-secrets")
+    assert yaml.safe_load(said.out)["secret_word"] == "hunter2"
+    assert "hunter2" not in secretive("inventory", "host", "web2").out
+
+
+@pytest.mark.parametrize("call", [["RINGFENCE_SHOW_SECRETS"], ["ringfence.yml"]])
+def test_only_the_command_line_shows_secrets(call: list[str], secretive: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    if call == ["ringfence.yml"]:
+        secretive.write({"ringfence.yml": "inventory: hosts.yml\nvault_password_file: password\nshow_secrets: true\n"})
+    else:
+        monkeypatch.setenv("RINGFENCE_SHOW_SECRETS", "1")
+    said = secretive("inventory", "list")
+    assert "hunter3" not in said.out + said.err
+    assert '"plain"' not in said.out
+
+
+def test_secrets_need_their_password(secretive: Cli) -> None:
+    secretive.write({"ringfence.yml": "inventory: hosts.yml\n", "group_vars/db.yml": "{}"})
+    said = secretive("inventory", "host", "web2", "--show-secrets")
+    assert (said.code, said.out) == (1, "")
+    assert "host_vars/web2.yml:1: error: an encrypted value, but no vault password" in said.err
+
+
+def test_a_listing_as_yaml_is_an_inventory(secretive: Cli) -> None:
+    said = secretive("inventory", "list", "--yaml", "--show-secrets")
+    assert "secret_word: !vault |" in said.out
+    assert "text: !unsafe" in said.out
+    secretive.write({"again/hosts.yml": said.out})
+    again = secretive("inventory", "list", "--show-secrets", "-i", "again/hosts.yml")
+    assert json.loads(again.out) == json.loads(secretive("inventory", "list", "--show-secrets").out)
+
+
+def test_a_listing_of_some(cli: Cli) -> None:
+    found = json.loads(cli("inventory", "list", "-l", "web1", "-e", "port=1").out)
+    assert found["_meta"]["hostvars"].keys() == {"web1"}
+    assert found["_meta"]["hostvars"]["web1"]["port"] == "1"
+    assert found["web"] == {"hosts": ["web1"]}
+
+
+def test_other_hosts_and_no_hosts_are_shown(cli: Cli) -> None:
+    cli.write({"hosts.yml": "all: {hosts: {box: {ansible_connection: docker, ansible_port: abc}}}\n"})
+    assert json.loads(cli("inventory", "list").out)["_meta"]["hostvars"] == {"box": {"ansible_connection": "docker",
+                                                                                    "ansible_port": "abc"}}
+    assert cli("inventory", "graph").out == "@all:\n  |--@ungrouped:\n  |  |--box\n"
+    cli.write({"hosts.yml": "all: {hosts: }\n"})
+    said = cli("inventory", "list")
+    assert (said.code, json.loads(said.out)) == (0, {"_meta": {"hostvars": {}}, "all": {"children": ["ungrouped"]}})

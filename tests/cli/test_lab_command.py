@@ -62,6 +62,10 @@ def test_be_the_colleague_who_breaks_things(cli: Cli) -> None:
         assert json.loads(cli("lab", "show", "web2", "--output", "json").out)["result"]["adapters"][0]["status"] == "unplugged"
         wrong = cli("lab", "run", "web1", "Remove-NetFirewallRule -Name nope")
         assert (wrong.code, "No MSFT_NetFirewallRule objects found" in wrong.err) == (1, True)
+        assert cli("lab", "run", "web1", r"netsh advfirewall export C:\p.wfw").out == "Ok.\n\n"
+        assert cli("lab", "clock", "web1", "10m").out == "the clock is +600 s from that of this machine\n"
+        assert json.loads(cli("lab", "show", "web1", "--output", "json").out)["result"]["uptime"] >= 600
+        assert "90s, 10m, 2h or 1d" in cli("lab", "clock", "web1", "soon").err
         assert "no lab that runs has a host db1" in cli("lab", "run", "db1", "Get-Service").err
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0

@@ -43,7 +43,8 @@ def policy_of_case(case: dict[str, Any]) -> Policy:
     setting = KINDS["firewall_setting"]
     found[Id("local", "firewall_setting", "all")] = setting.create("all", {
         name: setting.properties[name].parse(value) for name, value in case.get("setting", {}).items()})
-    return Policy.of(State(found), HostNetwork(NETWORKS))
+    keywords = {guid.lower(): addresses for guid, addresses in case["keywords"].items()} if "keywords" in case else None
+    return Policy.of(State(found), HostNetwork(replace(NETWORKS, dynamic_keywords=keywords)))
 
 
 def profile(name: str, said: dict[str, Any]) -> Resource:

@@ -124,7 +124,7 @@ def asked_of(flow: WfpFlow) -> Flow:
                 "" if flow.package == NO_PACKAGE else flow.package,
                 next((s for s in sorted(token) if s == SYSTEM or s.startswith(_PEOPLE)), None), str(flow.interface),
                 security="authenticated" if flow.flags & SECURED else "clear",
-                edge=flow.inbound and flow.type_of_interface == TUNNEL_INTERFACE)
+                edge=flow.inbound and flow.type_of_interface == TUNNEL_INTERFACE, package_family=flow.package_family)
 
 
 class Edges:

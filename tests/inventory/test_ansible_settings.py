@@ -9,7 +9,9 @@ from cli_lab import SMALL_PROJECT, Cli
 
 from ringfence.diagnostics import Problems
 from ringfence.documents.trust import Trust
-from ringfence.inventory import ansible_settings
+from ringfence.documents.variable_files import VariableFiles
+from ringfence.documents.vault import Vault
+from ringfence.inventory import ansible_settings, readers
 
 
 @pytest.fixture(autouse=True)
@@ -98,3 +100,54 @@ def test_through_the_program(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "--ignore-ansible-cfg" in said.err
     said = cli("validate", "--ignore-ansible-cfg")
     assert (said.code, said.err) == (0, "")
+
+
+# which forms of inventories are read
+
+INI, YAML_FORM = "[web]\nw1\n", "web: {hosts: {w1: }}\n"
+
+
+def read(name: str, text: str, settings: str = "", environment: Mapping[str, str] = {}) -> list[str]:
+    """What is said of an inventory under these settings; nothing where it is read."""
+    Path("ansible.cfg").write_text(settings)
+    Path(name).write_text(text)
+    problems = Problems()
+    enabled = ansible_settings.enabled_plugins(Path(), Trust(), environment)
+    found = readers.load([name], VariableFiles(Vault(), problems), enabled)
+    assert problems.failed or "w1" in found
+    return [d.summary for d in problems.all]
+
+
+@pytest.mark.parametrize("value", ["", "host_list, script, auto, yaml, ini, toml", "ansible.builtin.ini", "['aws_ec2', 'ini']",
+                                   "yaml, ini"])
+def test_a_form_that_is_enabled_is_read(value: str) -> None:
+    assert read("hosts", INI, f"[inventory]\nenable_plugins = {value}\n" if value else "") == []
+
+
+@pytest.mark.parametrize(("name", "text", "value", "said"), [
+    ("hosts", INI, "yaml", "not YAML"), ("hosts.yml", YAML_FORM, "ini", "web: is no host"),
+    ("hosts.toml", "[web.hosts.w1]\n", "yaml, ini", "no inventory of a form that is read: yaml, ini"),
+    ("hosts.yml", YAML_FORM, "amazon.aws.aws_ec2", "no inventory of a form that is read: auto")])
+def test_a_form_that_is_not_enabled_is_not_read(name: str, text: str, value: str, said: str) -> None:
+    assert said in read(name, text, f"[inventory]\nenable_plugins = {value}\n")[0]
+    assert said in read(name, text, "[inventory]\nenable_plugins = yaml, ini, toml\n", {"ANSIBLE_INVENTORY_ENABLED": value})[0]
+
+
+def test_the_first_form_of_the_order_counts() -> None:
+    """A list of YAML is a section of INI."""
+    assert read("w1", "w1\n", "[inventory]\nenable_plugins = ini, yaml\n") == []
+    Path("hosts").write_text("[a]\n")
+    found = [readers.load(["hosts"], VariableFiles(Vault(), Problems()), order) for order in (["ini"], ["yaml"])]
+    assert ["a" in inventory.groups for inventory in found] == [True, False]
+
+
+def test_enabled_plugins_through_the_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli = Cli(tmp_path, capsys)
+    cli.write({"hosts": INI, "ansible.cfg": "[inventory]\nenable_plugins = yaml\n"})
+    assert "hosts:2: error: not YAML" in cli("inventory", "graph", "-i", "hosts").err
+    assert "w1" in cli("inventory", "graph", "-i", "hosts", "--ignore-ansible-cfg").out
+
+
+def test_settings_that_ask_for_what_always_is_are_no_news() -> None:
+    assert told("[inventory]\nenable_plugins = ini\nany_unparsed_is_failed = true\nunparsed_is_failed = true\n",
+                {"ANSIBLE_INVENTORY_ENABLED": "yaml", "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "0"}) == []

@@ -1,5 +1,6 @@
 """Inventories: groups, ranges, precedence, patterns. The expected values are ansible-core's."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ringfence.documents import variable_files
 from ringfence.documents.vault import Vault
 from ringfence.inventory import patterns, readers
 from ringfence.inventory.hostnames import expand, split_port
+from ringfence.inventory.ini_inventory import words_of
 from ringfence.inventory.inventory import Inventory
 
 PATTERNS = cases("project_patterns")
@@ -239,3 +241,28 @@ def test_extra_variables_from_files_and_their_order(tmp_path: Path) -> None:
     write(tmp_path, {"extra.yml": "a: file\nb: file\n"})
     files = variable_files.VariableFiles(Vault(), Problems())
     assert variable_files.extra(["a=1 c=1", f"@{tmp_path}/extra.yml", "b=2"], files) == {"a": "file", "b": "2", "c": "1"}
+
+
+WORDS = st.text(st.sampled_from(list("ab=\"'\\# \t\u00a0[;")), max_size=12)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(line=WORDS)
+def test_words_of_a_line_are_those_of_a_shell(line: str) -> None:
+    line = line.strip()
+    try:
+        wanted: Any = shlex.split(line, comments=True)
+    except ValueError:
+        wanted = ValueError
+    try:
+        found: Any = words_of(line)
+    except ValueError:
+        found = ValueError
+    assert found == wanted
+
+
+def test_a_line_is_bounded(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text(f"[web]\nh a={'x' * 50_000}\n")
+    problems = Problems()
+    readers.load([str(tmp_path / "hosts")], variable_files.VariableFiles(Vault(), problems))
+    assert [str(d).split("\n")[0] for d in problems.all] == [f"{tmp_path}/hosts:2: more than 50,000 characters in one line"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lab_tasks import task
 
 from ringfence.lab import POLICY, Machine, SimulatedHost, machine
 from ringfence.lab.console import channel
@@ -111,6 +112,64 @@ def test_power_cables_and_time(web1: Machine) -> None:
     console.run("Set-Date -Adjust 1:00:00")
     console.run("Set-Date -Adjust -1.00:00:30")
     assert web1.clock.offset == 3600 - 86430
+
+
+def with_task(web1: Machine) -> HostConsole:
+    """A console of a host that has a task for in ten minutes."""
+    SimulatedHost(web1)
+    trigger = "<RegistrationTrigger><Delay>PT10M</Delay></RegistrationTrigger>"
+    web1.tasks.register(r"\ringfence\undo", task(trigger, arguments='/d /s /c "type nul > C:\\done & exit /b 3"'))
+    return HostConsole(web1, lambda: None)
+
+
+def test_time_is_made_to_pass(web1: Machine) -> None:
+    console = with_task(web1)
+    assert console.run("Get-ScheduledTask") == "\\ringfence\\undo  Ready  never ran, result 0x41303, starts in 600 s\n"
+    assert console.pass_time(590).count("\n") == 1
+    assert not web1.files.exists(r"C:\done")
+    assert console.pass_time(20).endswith("a task has run C:\\Windows\\System32\\cmd.exe: 3\n")
+    assert console.pass_time(20).count("\n") == 1
+    assert web1.files.exists(r"C:\done")
+    shown = console.show()
+    assert (shown["clock_offset"], shown["uptime"] >= 630) == (630, True)
+    assert shown["tasks"] == [{"path": r"\ringfence\undo", "state": "Ready", "result": 3}]
+
+
+def test_tasks_are_steered(web1: Machine) -> None:
+    console = with_task(web1)
+    console.run(r"Start-ScheduledTask -TaskPath \ringfence\ -TaskName undo")
+    assert web1.files.exists(r"C:\done")
+    console.run("Disable-ScheduledTask undo")
+    with pytest.raises(CmdletError, match="disabled"):
+        console.run("Start-ScheduledTask undo")
+    console.run("Unregister-ScheduledTask undo -Confirm:$false")
+    assert console.run("Get-ScheduledTask") == ""
+    with pytest.raises(CmdletError, match="undo"):
+        console.run("Unregister-ScheduledTask undo -Confirm:$false")
+    with pytest.raises(NotUnderstood, match="-TaskName and -TaskPath"):
+        console.run("Get-ScheduledTask -State Ready")
+
+
+def test_lines_for_cmd(web1: Machine) -> None:
+    console = with_task(web1)
+    assert console.run(r"netsh advfirewall export C:\p.wfw") == "Ok.\n\n"
+    assert "p.wfw" in console.run("dir C:\\")
+    assert console.run(r"schtasks /query /tn \ringfence\undo").startswith(r"\ringfence\undo")
+    assert console.run(r"schtasks.exe /delete /tn \ringfence\undo /f").startswith("SUCCESS")
+    assert console.run(r"reg query HKLM\SOFTWARE\nosuch").startswith("ERROR")
+    assert console.run("type nul > C:\\x && exit /b 5") == "errorlevel 5\n"
+    assert console.run("ping -n 11 ::1 >nul") == ""
+    assert round(web1.clock.ahead) == 10
+
+
+def test_a_host_is_turned_off(web1: Machine) -> None:
+    console, host = with_task(web1), SimulatedHost(web1)
+    assert console.run("Stop-Computer").startswith("web1 is off")
+    assert not host.admits(5985, "10.99.0.1")
+    assert console.show()["adapters"][0]["status"] == "off"
+    web1.power_on()
+    console.pass_time(700)
+    assert not web1.files.exists(r"C:\done")  # the delay of its task is lost
 
 
 def test_what_is_shown_is_what_changed(console: HostConsole) -> None:

@@ -156,6 +156,31 @@ def test_nothing_that_decides_has_changed() -> None:
     assert "what Intranet stands for there (firewall_rule b)" in held
 
 
+KEYWORD = "{0A1B2C3D-0000-1111-2222-333344445555}"
+
+
+@pytest.mark.parametrize(("keyword", "why"), [
+    ({"Addresses": "10.98.0.0/16,10.99.0.0-10.99.0.9", "AutoResolve": False}, ""),
+    ({"Addresses": "10.98.0.0/16", "AutoResolve": False}, "is cut off: no rule matches"),
+    ({"Addresses": "10.99.0.1", "AutoResolve": True}, "a name, which others than the firewall resolve"),
+    (None, "the host has no such keyword")])
+def test_dynamic_keywords_are_their_addresses(keyword: dict[str, Any] | None, why: str) -> None:
+    """The host is asked for them in the one connection in which it is asked for its networks."""
+    on = host({"registry": {"FirewallRules": {
+        "k": f"v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5985|RADynKey={KEYWORD}|Name=k|"}}})
+    if keyword is not None:
+        on.machine.later_objects["NetFirewallDynamicKeywordAddress"].append({"Id": KEYWORD.lower(), "Keyword": "ours", **keyword})
+    result = on.plan(*tasks_of([{"firewall_rule": {"name": "WINRM-HTTP-In-TCP", "enabled": False}}]))
+    assert (result.connections, why in refusal(result), bool(refusal(result))) == (2, True, bool(why)), refusal(result)
+
+
+def test_windows_without_dynamic_keywords_tells_nothing_of_them() -> None:
+    on = host({"registry": {"FirewallRules": {"k": f"v2.31|Action=Block|Active=TRUE|Dir=In|RADynKey={KEYWORD}|Name=k|"}}})
+    del on.machine.later_objects["NetFirewallDynamicKeywordAddress"]
+    said = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 5985, "remote_address": "10.98.0.0/16"}
+    assert refusal(on.plan(*tasks_of([{"firewall_rule": said}]))) == ""  # what may keep the controller out is as it was
+
+
 # ---- on the way, in other networks, and what else is protected
 
 def told(result: HostResult) -> list[Diagnostic]:

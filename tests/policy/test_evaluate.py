@@ -52,6 +52,7 @@ def test_by_hand(case: dict[str, Any]) -> None:
     assert verdict.otherwise == case.get("otherwise", verdict.otherwise)
     assert "by" not in case or [id.name for id in verdict.by] == [case["by"]]
     assert (verdict.action == "unknown") == bool(verdict.doubts)
+    assert case.get("doubts", "") in "; ".join(doubt.text for doubt in verdict.doubts)
 
 
 def test_every_reason_has_a_case() -> None:

@@ -33,13 +33,12 @@ def test_mistakes_are_told_with_their_places(case: dict[str, Any], tmp_path: Pat
 
 
 @pytest.mark.parametrize(("name", "text", "told"), [
-    ("hosts", "[web]\nweb1\n", "inventories in INI form are not supported yet"),
-    ("hosts.ini", "web1 a=1\n", "inventories in INI form are not supported yet"),
-    ("hosts.sh", "#!/bin/sh\n", "executable inventories are not supported yet"),
-    ("hosts.yml", "[a]\n", "an inventory is a mapping of groups, not a list"),
+    ("hosts", "[web\nweb1\n", "hosts:1: the host range in"),
+    ("hosts.sh", "#!/bin/sh\n", "the inventory is a program, and a project may not run programs"),
+    ("hosts.yml", "- a\n", "an inventory is a mapping of groups, not a list"),
     ("missing.yml", None, "missing.yml: cannot be read: No such file or directory"),
 ])
-def test_inventories_of_other_kinds_are_refused(name: str, text: str | None, told: str, tmp_path: Path,
+def test_inventories_that_cannot_be_read(name: str, text: str | None, told: str, tmp_path: Path,
                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("site.yml").write_text("- hosts: all\n")
@@ -134,13 +133,15 @@ def test_what_a_refused_key_would_have_made_is_no_other_mistake(tmp_path: Path) 
 
 def test_mistakes_in_connection_variables_have_their_place(tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text("all:\n  vars:\n    ansible_port: abc\n    ansible_conection: ssh\n  hosts:\n    one:\n"
-                                        "      ansible_hots: 10.0.0.1\n      ansible_psrp_nothing: 1\n")
+                                        "      ansible_hots: 10.0.0.1\n      ansible_psrp_nothing: 1\n"
+                                        "      ansible_ssh_foo: 1\n      ansible_winrm_kinit_mode: x\n"
+                                        "      ansible_ssh_pipelining: true\n      ansible_become: true\n")
     (tmp_path / "site.yml").write_text("- hosts: all\n  tasks: [{firewall_rule: {name: a, state: absent}}]\n")
     with pytest.raises(InputError) as told:
         prepare(RunOptions(tmp_path, [str(tmp_path / "site.yml")], [str(tmp_path / "hosts.yml")]))
     assert [(d.where.line, d.summary.partition(":")[0], d.severity) for d in told.value.diagnostics] == [
         (3, "ansible_port", "error"), (4, "ansible_conection", "warning"), (7, "ansible_hots", "warning"),
-        (8, "ansible_psrp_nothing", "error")]
+        (8, "ansible_psrp_nothing", "error"), (9, "ansible_ssh_foo", "warning"), (10, "ansible_winrm_kinit_mode", "warning")]
     assert "did you mean ansible_connection?" in str(told.value)
 
 

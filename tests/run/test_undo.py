@@ -7,7 +7,7 @@ import pytest
 from core import at
 from hosts import LabHost
 
-from ringfence.batch import Batch, Call, Reply
+from ringfence.batch import Batch, Call, Failure, Reply
 from ringfence.errors import HostError, Unreachable
 from ringfence.lab import POLICY
 from ringfence.report import HostResult
@@ -27,7 +27,8 @@ def armed(rules: dict[str, str] | None = None, **more: object) -> LabHost:
 
 def policy_of(host: LabHost) -> dict[str, object]:
     """The local policy as the registry has it."""
-    return {f"{path}\\{name}": value.data for path, key in host.machine.registry.tree(POLICY) for name, value in key.values.items()}
+    return {f"{path}\\{name}": value.data
+            for path, key in host.machine.registry.tree(POLICY) for name, value in key.values.items()}
 
 
 def undo_of(host: LabHost) -> tuple[str, str, str]:
@@ -42,8 +43,9 @@ def reason(result: HostResult) -> str:
 
 
 def files_of(host: LabHost) -> list[str]:
+    """The files of undoes."""
     folder = host.machine.environment["ProgramData"] + r"\ringfence"
-    return [name for name in host.machine.files.names(folder) if host.machine.files.exists(folder)]
+    return [path for path, _ in host.machine.files.walk() if path.lower().startswith(folder.lower() + "\\")]
 
 
 def test_what_is_proven_is_confirmed_and_nothing_is_left() -> None:
@@ -51,6 +53,7 @@ def test_what_is_proven_is_confirmed_and_nothing_is_left() -> None:
     result = host.apply(RDP, WEB)
     assert (result.status, len(result.proven)) == ("changed", 2)
     assert undo_of(host) == (RUN, "confirmed", "")
+    assert files_of(host) == []
     assert host.plan(RDP, WEB).status == "in_sync"
     before = policy_of(host)
     host.machine.clock.advance(7200)
@@ -60,8 +63,6 @@ def test_what_is_proven_is_confirmed_and_nothing_is_left() -> None:
 
 
 def test_a_change_that_is_refused_takes_back_those_before_it() -> None:
-    from ringfence.batch import Failure
-
     host = armed()
     before = policy_of(host)
     host.refuse = {"web": Failure("InvalidArgument", "x", "no")}
@@ -143,7 +144,7 @@ def test_a_reply_that_is_lost_is_found_out(label: str) -> None:
     def lost(batch: Batch) -> Reply | None:
         if not writes(batch):
             return None
-        calls = {l: c for l, c in batch.calls.items() if label == "web" or getattr(l, "name", "") != "web"}
+        calls = {of: c for of, c in batch.calls.items() if label == "web" or getattr(of, "name", "") != "web"}
         host.simulated_reply(replace(batch, calls=calls))
         raise HostError("connection_lost", "srv1")
 

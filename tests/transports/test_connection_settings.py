@@ -84,6 +84,26 @@ def test_connection(connection: str | None, kind: type) -> None:
     assert type(settings_for("srv1", {"ansible_connection": connection, **LOGON})) is kind
 
 
+@pytest.mark.parametrize(("variables", "kind"), [
+    ({}, PsrpSettings),
+    ({"ansible_shell_type": "powershell"}, SshSettings),
+    ({"ansible_shell_type": "cmd", "ansible_connection": "psrp"}, PsrpSettings),
+    ({"ansible_port": 22}, SshSettings),
+    ({"ansible_port": "22"}, SshSettings),
+    ({"ansible_port": 2222}, PsrpSettings),
+    ({"ansible_port": 5986}, PsrpSettings),
+    ({"ansible_ssh_port": 2222}, SshSettings),
+    ({"ansible_ssh_common_args": "-J jump"}, SshSettings),
+    ({"ansible_ssh_common_args": None}, PsrpSettings),
+    ({"ansible_ssh_common_args": "-J jump", "ansible_psrp_protocol": "https"}, PsrpSettings),
+    ({"ansible_port": 22, "ansible_winrm_transport": "ntlm"}, PsrpSettings),
+    ({"ansible_host": "h", "ansible_timeout": 3}, PsrpSettings),
+    ({"ringfence_ssh_agent": False}, PsrpSettings),
+])
+def test_the_connection_where_nobody_says_it(variables: dict[str, Any], kind: type) -> None:
+    assert type(settings_for("srv1", {**LOGON, **variables})) is kind
+
+
 def test_names_of_winrm_count_with_winrm_only() -> None:
     given = {"ansible_winrm_port": 15986, "ansible_winrm_scheme": "https", "ansible_winrm_transport": ["ntlm", "basic"],
              "ansible_winrm_server_cert_validation": "ignore", "ansible_winrm_read_timeout_sec": "70",

@@ -40,6 +40,8 @@ COMMANDS = {
     "ledger": "What projects own on hosts: shown, and put right by hand.",
     "runs": "Show the runs that wrote to hosts, as their records tell: what was planned, made and proven.",
     "vault": "Files and values that only a password opens, in Ansible's format.",
+    "confirm": "Keep what a run made on hosts whose undo still waits.",
+    "rollback": "Put hosts back as they were before a run.",
     "retire": "Remove from hosts what the project created there, release the rest, and with it the ledger.",
     "doc": "Show the properties of a kind, or everything about one: type, default, cmdlet, registry, example.",
     "support": "Write what helps to find a defect, names hidden: versions, settings, mistakes, the last runs. Sends nothing.",
@@ -50,7 +52,7 @@ COMMANDS = {
     "jea": "Least privilege on Windows hosts: Just Enough Administration.",
 }
 SUBCOMMANDS = {  # the functions of those that are groups
-    "lab": ("up", "show", "run"), "jea": ("export",), "ledger": ("show", "move", "release", "rebuild"),
+    "lab": ("up", "show", "run", "clock"), "jea": ("export",), "ledger": ("show", "move", "release", "rebuild"),
     "inventory": ("graph", "host", "list"),
     "vault": ("create", "edit", "view", "encrypt", "encrypt-string", "decrypt", "rekey")}
 CALLS = [" ".join(filter(None, (name, sub))) for name in COMMANDS for sub in SUBCOMMANDS.get(name, ("",))]

@@ -29,7 +29,7 @@ class RunProgress:
     @property
     def outcome(self) -> str:
         """What became of those that have ended."""
-        word = "changed" if self.what in ("apply", "retire") else "with changes"
+        word = "changed" if self.what in ("apply", "retire", "rollback") else "with changes"
         return ", ".join(f"{n} {name}" for n, name in ((self.failed, "failed"), (self.changed, word)) if n)
 
     @property

@@ -56,7 +56,7 @@ def run_program(command: Sequence[str | Path], limit: int, seconds: float, envir
     except BaseException as error:  # Ctrl-C does not reach it, as it has a session of its own
         _end(process)
         if isinstance(error, subprocess.TimeoutExpired):
-            raise ProgramFailed(f"took longer than {seconds:g} seconds") from None
+            raise ProgramFailed(f"took longer than {seconds:.3g} seconds") from None
         raise
     finally:
         for taken in (said, complaints):

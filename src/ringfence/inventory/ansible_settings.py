@@ -1,7 +1,8 @@
 """The settings of Ansible (`ansible.cfg`, `ANSIBLE_…`) that a project was written under.
 
-ringfence heeds but few of the variables (run_settings names them), where the project says nothing itself. Those under which the
-same files mean other values are mistakes, the others are named once.
+ringfence heeds but few of the variables (run_settings names them), where the project says nothing itself, and of both which forms
+of inventories are read (`enable_plugins`). Those under which the same files mean other values are mistakes, the others are named
+once.
 Names and defaults: ansible-core 2.19, lib/ansible/config/base.yml; which file counts: its documentation, "Ansible
 Configuration Settings".
 """
@@ -22,6 +23,13 @@ ANSIBLE_CFG = "ansible.cfg"
 OPTION = "--ignore-ansible-cfg"
 MAX_CFG_LINE = 500  # characters of a line of ansible.cfg, as the patterns of configparser cost the square of them
 _NOT_SETTINGS = ("ANSIBLE_CONFIG", "ANSIBLE_HOME", "ANSIBLE_LOCAL_TEMP")  # where files are
+_ENABLED = (("ANSIBLE_INVENTORY_ENABLED", ""), ("enable_plugins", "inventory"))  # by default inventory.readers.READERS
+# what they ask for is always so: an inventory that cannot be read is a mistake, and what a script says is told where it fails
+_ALWAYS_SO = frozenset({
+    ("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", ""), ("any_unparsed_is_failed", "inventory"),
+    ("ANSIBLE_INVENTORY_UNPARSED_FAILED", ""), ("unparsed_is_failed", "inventory"),
+    ("ANSIBLE_INVENTORY_UNPARSED_WARNING", ""), ("inventory_unparsed_warning", "inventory"),
+    ("ANSIBLE_INVENTORY_PLUGIN_SCRIPT_STDERR", ""), ("always_show_stderr", "inventory_plugin_script")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +76,11 @@ def check(folder: Path, problems: Problems, trust: Trust, environment: Mapping[s
     known = {(s.key, section): s for s in VALUE_SETTINGS for section in s.sections}
     known |= {(s.variable, ""): s for s in VALUE_SETTINGS}
     others: list[str] = []
+    heeded = {*_ALWAYS_SO, *_ENABLED}
     for (name, section), value, where in found:
         setting = known.get((name, section))
+        if (name, section) in heeded:
+            continue
         if setting is None:
             others.append(name)
         elif setting.changes(value):
@@ -78,6 +89,15 @@ def check(folder: Path, problems: Problems, trust: Trust, environment: Mapping[s
     if others:
         problems.warn(NOWHERE, f"these settings of Ansible are not heeded: {', '.join(sorted(set(others)))}",
                       f"ringfence has variables, flags and ringfence.yml for what it knows of them. {OPTION} ends this warning.")
+
+
+def enabled_plugins(folder: Path, trust: Trust, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The names in `enable_plugins`; none where it is not said."""
+    found = [*_from_environment({} if trust.untrusted else environment)]
+    path = _file(folder, trust, environment)
+    found += [] if path is None else _from_file(path, Problems())  # `check` tells what is wrong with it
+    value = next((value for key in _ENABLED for name, value, _ in found if name == key), "")
+    return tuple(re.sub(r"[\[\],'\"]", " ", value).split())
 
 
 def _file(folder: Path, trust: Trust, environment: Mapping[str, str]) -> Path | None:

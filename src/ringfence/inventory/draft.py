@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Problems, Where, quoted
+from ringfence.documents.variable_files import secret_variables
 from ringfence.documents.yaml import Map
 from ringfence.inventory.hostnames import MAX_HOSTS, expand
 
@@ -91,6 +92,13 @@ class Draft:
             group.priority = self._priority(variables[PRIORITY], variables.at(PRIORITY))
             variables = Map({k: v for k, v in variables.items() if k != PRIORITY}, variables.where, variables.locations)
         group.variables = variables.merged_over(group.variables)
+
+    def seal(self, digest: str) -> None:
+        """Make secrets of all variables: the source is encrypted, and this the digest of its ciphertext."""
+        for name, group in self.groups.items():
+            group.variables = secret_variables(group.variables, f"{digest} group {name}")
+        for name, host in self.hosts.items():
+            host.variables = secret_variables(host.variables, f"{digest} host {name}")
 
     def _priority(self, value: Any, where: Where) -> int | None:
         try:

@@ -5,6 +5,7 @@ documentation has texts there), and texts where they are none. Every mistake of 
 """
 
 import ast
+import functools
 import re
 import shlex
 import warnings
@@ -12,16 +13,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from ringfence.diagnostics import Where
-from ringfence.documents.yaml import Map, Seq
+from ringfence.documents.yaml import Map, Seq, Unsafe
 from ringfence.inventory.draft import Draft
 from ringfence.inventory.inventory_source import InventorySource
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
 _GROUP_NAME = re.compile(r"([^:\]\s]+)\s*(?:#.*)?")
-_PLAIN_LINE = re.compile(r"[^\s'\"\\#]+(?:[ \t]+[^\s'\"\\#]+)*")  # what shlex would not change, which takes it 50 times as long
+# words as shlex has them, where no word has an escape and nothing is a comment: shlex takes 50 times as long
+_SIMPLE_WORD = r"""(?:[^\s'"\\#]++|"[^"\\]*+"|'[^']*+')++"""
+_SIMPLE_LINE = re.compile(rf"{_SIMPLE_WORD}(?:[ \t]++{_SIMPLE_WORD})*+")
+_SIMPLE_WORDS, _QUOTES = re.compile(_SIMPLE_WORD), re.compile("\"([^\"]*)\"|'([^']*)'")
 _WORD = re.compile(r"(?!(?:True|False|None)$)[A-Za-z_/][\w./-]*(?<![.])", re.ASCII)  # no literal: it need not be compiled
 _COMMENTS = (";", "#")
-MAX_LITERAL = 10_000  # characters of a value that may be a list or mapping
+MAX_INI_LINE = 50_000  # characters of a line of an inventory in INI form: each takes shlex some microseconds
 
 
 def fits(source: InventorySource) -> bool:
@@ -34,7 +38,9 @@ def read(source: InventorySource, draft: Draft) -> None:
     reader = _Lines(draft, source.inventory.groups)
     for number, line in enumerate(source.text.splitlines(), 1):
         line = line.strip()
-        if line and line[0] not in _COMMENTS:
+        if len(line) > MAX_INI_LINE:
+            draft.problems.error(Where(draft.source, number), f"more than {MAX_INI_LINE:,} characters in one line", "Shorten it.")
+        elif line and line[0] not in _COMMENTS:
             reader.line(line, Where(draft.source, number))
     reader.end()
 
@@ -75,7 +81,7 @@ class _Lines:
 
     def host(self, line: str, where: Where) -> None:
         try:
-            words = line.split() if _PLAIN_LINE.fullmatch(line) else shlex.split(line, comments=True)
+            words = words_of(line)
         except ValueError as error:
             self.problems.error(where, f"a line of hosts cannot be read: {error}", "Close the quotes.")
             return
@@ -126,15 +132,26 @@ class _Lines:
                                     "declared nowhere", f"Write [{name[:60]}] with its hosts, below or above.")
 
 
+def words_of(line: str) -> list[str]:
+    """The words of a line as a shell has them, without a comment. Raises ValueError where a quote does not end."""
+    if not _SIMPLE_LINE.fullmatch(line):
+        return shlex.split(line, comments=True)
+    words = _SIMPLE_WORDS.findall(line)
+    return [_QUOTES.sub(lambda m: m[1] or m[2] or "", word) if "'" in word or '"' in word else word for word in words]
+
+
 def literal(text: str, where: Where) -> Any:
     """What a value means: a literal of Python, or else the text itself."""
-    if _WORD.fullmatch(text) or len(text) > MAX_LITERAL:
-        return text
+    return text if _WORD.fullmatch(text) else _plain(_literal(text), where)
+
+
+@functools.lru_cache(2**12)  # a fleet has the same again and again
+def _literal(text: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             warnings.simplefilter("ignore", DeprecationWarning)
-            return _plain(ast.literal_eval(text), where)
+            return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
 
@@ -146,7 +163,7 @@ def _plain(value: Any, where: Where) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return Seq((_plain(v, where) for v in value), where)
     if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
+        return Unsafe(value.decode("utf-8", "replace"))
     if value is ...:
         return "..."
     return str(value) if isinstance(value, complex) else value

@@ -6,9 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ringfence.diagnostics import Problems
-from ringfence.documents import yaml
+from ringfence.diagnostics import Problems, Where
+from ringfence.documents import encrypted, yaml
 from ringfence.documents.programs import is_program
+from ringfence.documents.vault import is_vault
 from ringfence.inventory.inventory import Inventory
 
 _PLUGIN = re.compile(r"""^(["']?)plugin\1[ \t]*:""", re.MULTILINE)
@@ -22,6 +23,7 @@ class InventorySource:
         self.path = Path(os.path.expanduser(given))
         self.file = os.fspath(self.path)
         self.ending = self.path.suffix
+        self.sealed = ""  # once it is read, the digest of its ciphertext where it is encrypted as a whole
 
     @cached_property
     def lists_hosts(self) -> bool:
@@ -30,9 +32,14 @@ class InventorySource:
 
     @cached_property
     def read(self) -> tuple[str | None, Problems]:
-        """The text of the file, or what stands in the way."""
-        problems = Problems()
-        return yaml.read_text(self.path, problems), problems
+        """The text of the file, decrypted where it is encrypted as a whole; or what stands in the way."""
+        problems, files = Problems(), self.inventory.files
+        text = yaml.read_text(self.path, problems)
+        if text is None or not is_vault(text):
+            return text, problems
+        secret = encrypted.clear_text(text, Where(self.file), files.vault, files.trust, problems)
+        self.sealed = secret.sealed if secret else ""
+        return (str(secret.reveal()) if secret else None), problems
 
     @property
     def text(self) -> str:

@@ -29,7 +29,7 @@ def plain(value: Any, secret: Callable[[Secret], Any] = Secret.reveal) -> Any:
     if isinstance(value, Unsafe):
         return str(value) if isinstance(value, ProgramText) else {UNSAFE_MEMBER: str(value)}
     if isinstance(value, Secret):
-        return secret(value)
+        return plain(secret(value), secret)  # a secret list or mapping has secrets in it
     if isinstance(value, dict):
         return {k: plain(v, secret) for k, v in value.items()}
     return [plain(v, secret) for v in value] if isinstance(value, list) else value

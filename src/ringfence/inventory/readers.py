@@ -2,12 +2,15 @@
 that can read it counts, and of the others nothing does."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringfence.diagnostics import Diagnostic, InputError, Problems, Where
+from ringfence.diagnostics import InputError, Where
+from ringfence.documents import encrypted
 from ringfence.documents.variable_files import VariableFiles
+from ringfence.documents.vault import is_vault
 from ringfence.inventory import ansible_inventory, host_list, ini_inventory, script_inventory, toml_inventory, yaml_inventory
 from ringfence.inventory.draft import Draft
 from ringfence.inventory.inventory import Inventory
@@ -27,7 +30,9 @@ class InventoryReader:
     final: bool = False
 
 
-READERS: Mapping[str, InventoryReader] = {  # by their names in Ansible, in the order of its `enable_plugins`
+Chain = Mapping[str, InventoryReader]
+"""Readers by their names, in their order."""
+READERS: Chain = {  # by their names in Ansible, in the order of its `enable_plugins`
     "host_list": InventoryReader(host_list.fits, host_list.read, final=True),
     "script": InventoryReader(script_inventory.fits, script_inventory.read, final=True),
     "auto": InventoryReader(ansible_inventory.fits, ansible_inventory.read),
@@ -37,10 +42,11 @@ READERS: Mapping[str, InventoryReader] = {  # by their names in Ansible, in the 
 }
 
 
-def load(sources: Sequence[str], files: VariableFiles) -> Inventory:
+def load(sources: Sequence[str], files: VariableFiles, enabled: Sequence[str] = ()) -> Inventory:
     """The inventory of several sources (`-i`), later ones adding to and overriding earlier ones. Mistakes go to
-    `files.problems`; the caller raises them."""
-    inventory = Inventory(files)
+    `files.problems`; the caller raises them. enabled: the names of inventory plugins that may read them, in their order; without
+    any all of READERS."""
+    inventory, chain = Inventory(files), _chain(enabled)
     by_ansible: list[str] = []
     for given in reversed(dict.fromkeys(reversed(sources))):  # one that is given twice counts as the later
         source = InventorySource(given, inventory)
@@ -49,16 +55,22 @@ def load(sources: Sequence[str], files: VariableFiles) -> Inventory:
         if files.trust.ansible_reads:
             by_ansible.append(given if source.lists_hosts else source.file)
         elif source.path.is_dir():
-            _folder(source.path, inventory)
+            _folder(source.path, inventory, chain)
         else:
-            _source(source)
+            _source(source, chain)
     if by_ansible:
         _by_ansible(by_ansible, inventory)
     inventory.finish()
     return inventory
 
 
-def _folder(folder: Path, inventory: Inventory) -> None:
+def _chain(enabled: Sequence[str]) -> Chain:
+    """The readers that are enabled. A plugin that is named reads its own configurations, as `auto` reads all of them."""
+    names = [re.sub(r"ansible\.(builtin|legacy)\.", "", name) for name in enabled] or list(READERS)
+    return {name: READERS[name] for name in (name if name in READERS else "auto" for name in names)}
+
+
+def _folder(folder: Path, inventory: Inventory, chain: Chain) -> None:
     if reason := inventory.files.trust.unreadable(folder):
         inventory.problems.error(Where(os.fspath(folder)), reason)
         return
@@ -66,12 +78,12 @@ def _folder(folder: Path, inventory: Inventory) -> None:
         if inner.name.startswith(".") or inner.name in _IGNORED_NAMES or inner.name.endswith(IGNORED_ENDINGS):
             continue
         if inner.is_dir():
-            _folder(inner, inventory)
+            _folder(inner, inventory, chain)
         else:
-            _source(InventorySource(os.fspath(inner), inventory))
+            _source(InventorySource(os.fspath(inner), inventory), chain)
 
 
-def _source(source: InventorySource) -> None:
+def _source(source: InventorySource, chain: Chain) -> None:
     inventory, problems = source.inventory, source.inventory.problems
     if not source.lists_hosts:
         if reason := inventory.files.trust.unreadable(source.path):
@@ -81,8 +93,11 @@ def _source(source: InventorySource) -> None:
         if not source.is_script and source.read[0] is None:
             problems.extend(source.read[1].all)
             return
-    failed: dict[str, Problems] = {}
-    for name, reader in READERS.items():
+        if is_vault(source.text):
+            problems.error(Where(source.file), "an encrypted inventory cannot be read", "Encrypt values, or files of variables.")
+            return
+    failed: dict[str, Draft] = {}
+    for name, reader in chain.items():
         if not reader.fits(source):
             continue
         draft = Draft(source.file, inventory.pay)
@@ -91,23 +106,36 @@ def _source(source: InventorySource) -> None:
         except InputError:  # more mistakes than are told; or too much work, which is not of this form alone
             problems.check()
         if not draft.problems.failed:
-            problems.extend(draft.problems.all)
-            inventory.take(draft)
+            _take(source, draft)
             inventory.sources.append(source.given if source.lists_hosts else source.file)
             return
-        failed[name] = draft.problems
+        failed[name] = draft
         if reader.final:
             break
-    problems.extend(_nearest(source, failed))
+    if not failed:
+        problems.error(Where(source.file), f"no inventory of a form that is read: {', '.join(chain)}",
+                       "`enable_plugins` in ansible.cfg or ANSIBLE_INVENTORY_ENABLED says which are; --ignore-ansible-cfg: all.")
+        return
+    _take(source, _nearest(source, failed))  # what could be read, so that groups in a circle are told at the same time
 
 
-def _nearest(source: InventorySource, failed: Mapping[str, Problems]) -> Sequence[Diagnostic]:
-    """The mistakes of the reader whose form the source most looks like."""
+def _take(source: InventorySource, draft: Draft) -> None:
+    """Add what a source says, and its mistakes: of an encrypted one their lines, and its variables as secrets."""
+    if source.sealed:
+        encrypted.hide(draft.problems, source.inventory.problems)
+        draft.seal(source.sealed)
+    else:
+        source.inventory.problems.extend(draft.problems.all)
+    source.inventory.take(draft)
+
+
+def _nearest(source: InventorySource, failed: Mapping[str, Draft]) -> Draft:
+    """What was read in the form that the source most looks like."""
     first = next((line for line in map(str.strip, source.text.splitlines()) if line and line[0] not in "#;"), "")
     looks = "ini" if first.startswith("[") or not (":" in first or first[:1] in ("{", "-", "&", "%", "")) else "yaml"
     likely = (*(("auto",) if "auto" in failed and _is_plugin(source) else ()), "script", "host_list", "toml",
               *(("yaml",) if source.ending in (".yml", ".yaml", ".json") else ()), looks, "yaml", "ini")
-    return next((failed[name].all for name in likely if name in failed), ())
+    return next(failed[name] for name in likely if name in failed)
 
 
 def _is_plugin(source: InventorySource) -> bool:

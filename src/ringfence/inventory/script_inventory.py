@@ -66,6 +66,8 @@ class _Script:
             self.problems.error(self.where, f"the inventory script ended with exit code {done.code}",
                                 f"It says: {done.stderr[-MAX_TOLD_STDERR:]}" if done.stderr else "It says nothing.")
             return None
+        if done.stderr:
+            self.problems.warn(self.where, f"the inventory script says: {done.stderr[:MAX_TOLD_STDERR]}")
         if words[0] != "--list" and not done.stdout.strip():
             return Map(where=self.where)
         return mapping_of_json(done.stdout, self.where, f"what the inventory script prints with {' '.join(words)}", self.problems,

@@ -11,6 +11,7 @@ Its rooms, the lower ones first; none imports one that follows:
     registry      the tree of keys and values, and rule strings
     machine       what a host is: data only
     netsecurity   the cmdlets: from bound parameters to the registry, and what Windows refuses
+    command_prompt            cmd.exe, and the programs that it finds
     enforcement   what the policy means: rules in force, flows that pass, security associations
     host_script   batches of calls in, framed replies out
     powershell, winrm, ssh    a real PowerShell, and the servers that stand in front of a host
@@ -23,8 +24,8 @@ Beside them stand what several share: session (who calls), listeners (ports and 
 from ringfence.lab.enforcement.simulated_flow import SimulatedFlow
 from ringfence.lab.machine.machine import SYSTEMS, Faults, Machine, NetworkAdapter, machine
 from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY, RESTRICTED
-from ringfence.lab.session import Dropped, Session
+from ringfence.lab.session import CarriesOn, Dropped, PowerLost, Session
 from ringfence.lab.simulated_host import SimulatedHost
 
-__all__ = ["GROUP_POLICY", "MDM", "POLICY", "RESTRICTED", "SYSTEMS", "Dropped", "Faults", "Machine", "NetworkAdapter", "Session",
-           "SimulatedFlow", "SimulatedHost", "machine"]
+__all__ = ["GROUP_POLICY", "MDM", "POLICY", "RESTRICTED", "SYSTEMS", "CarriesOn", "Dropped", "Faults", "Machine",
+           "NetworkAdapter", "PowerLost", "Session", "SimulatedFlow", "SimulatedHost", "machine"]

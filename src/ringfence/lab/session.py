@@ -13,6 +13,14 @@ class Dropped(ConnectionError):
     """The connection is gone: the server of the lab closes the socket without an answer."""
 
 
+class CarriesOn(Exception):
+    """A hook of Faults raises it: the connection is gone, and the batch runs on to its end, of which nobody hears."""
+
+
+class PowerLost(Exception):
+    """A hook of Faults raises it: the host is off in this moment."""
+
+
 class ServedHost(Protocol):
     """A simulated Windows host as its servers see it: `address` is its own, where `controller_address` reaches it.
 
@@ -77,10 +85,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class PowerShellStart:
-    """How a real PowerShell starts for a session: its environment, and text that it runs before anything else."""
+    """How a real PowerShell starts for a session: its environment, and text that it runs before anything else. `works_on`:
+    whether it does something still after nobody hears it any more (CarriesOn): then it is not ended yet."""
 
     environment: Mapping[str, str]
     text: str = ""
+    works_on: Callable[[], bool] = lambda: False
 
 
 StartPowerShell = Callable[[Session], PowerShellStart]

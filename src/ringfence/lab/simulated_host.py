@@ -9,6 +9,7 @@ from ringfence.lab.enforcement.flow_watch import Decisions, watched
 from ringfence.lab.enforcement.simulated_flow import SimulatedFlow
 from ringfence.lab.host_script.executor import HostScript
 from ringfence.lab.machine.machine import Machine
+from ringfence.lab.machine.snapshots import MachineSnapshot
 from ringfence.lab.session import Session
 
 
@@ -44,6 +45,36 @@ class SimulatedHost:
         """Executes one batch line as the host script does and returns the framed reply. Raises Dropped."""
         self.machine.clock.run_due()
         return self._script.run(batch, session)
+
+    def power_off(self) -> None:
+        """The host is off at once: batches that run, connections and programs end where they are."""
+        self.machine.power_off()
+
+    def power_on(self) -> None:
+        """The host starts."""
+        self.machine.power_on()
+
+    def reboot(self) -> None:
+        """The host is off and on again."""
+        with self.machine.lock:
+            self.power_off()
+            self.power_on()
+
+    def snapshot(self) -> MachineSnapshot:
+        """What is on the host's disks: registry, files, tasks, and what else outlives a restart."""
+        with self.machine.lock:
+            return MachineSnapshot.of(self.machine)
+
+    def restore(self, snapshot: MachineSnapshot, *, machine_guid: str = "") -> None:
+        """Puts what a snapshot has in place of what is on the disks, and starts the host. It keeps its own name and accounts; a
+        snapshot of another machine makes it a clone of that one, with the same MachineGuid unless another is given, as
+        sysprep /generalize does."""
+        with self.machine.lock:
+            self.power_off()
+            snapshot.put_on(self.machine)
+            if machine_guid:
+                self.machine.registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", machine_guid)
+            self.power_on()
 
     def admits(self, port: int, remote_address: str) -> bool:
         """Whether this host's firewall lets a new TCP connection in, on 5985, 5986 (WinRM) or 22 (sshd)."""

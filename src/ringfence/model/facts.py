@@ -13,6 +13,7 @@ MAX_PRODUCT_NAME = 200  # characters of the name of one
 MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
 _LISTS = ("addresses", "dns_servers", "gateways")  # of an interface
 MAX_TEXTS, MAX_TEXT = 256, 100  # addresses of one interface that are looked at, and characters of each
+MAX_KEYWORDS, MAX_KEYWORD = 4096, 100_000  # dynamic keyword addresses that are looked at, and characters of the list of each
 MAX_SERVICES = 4096  # services of one host whose names are looked at
 
 
@@ -46,6 +47,7 @@ class Facts:
     services: Mapping[str, str] = field(default_factory=dict)
     service_names: Mapping[str, str] = field(default_factory=dict)
     legacy_ipsec_policy: str | None = None
+    dynamic_keywords: Mapping[str, str | None] | None = None  # see parse_keywords; None where the host did not tell
     unread: tuple[tuple[str, str], ...] = ()  # what could not be read, and why
     raw: Mapping[str, Any] = field(default_factory=dict)
 
@@ -138,6 +140,17 @@ def with_network(facts: Facts, *answers: Any) -> Facts:
     return replace(facts, interfaces=parse_interfaces(raw), raw=raw,
                    service_names={k: v for k, v in names if isinstance(v, str)},
                    unread=(*facts.unread, *(one for said in answers for one in unread(said))))
+
+
+def parse_keywords(answer: Any) -> Mapping[str, str | None] | None:
+    """{GUID in lower case: its addresses, with commas between} of the dynamic keyword addresses in the value of a Net.Get of
+    Get-NetFirewallDynamicKeywordAddress; None for one that stands for a name, which others than the firewall resolve again and
+    again ("Firewall dynamic keywords", AutoResolve). Lenient; None as a whole where nothing was told."""
+    if not isinstance(answer, list):
+        return None
+    told = [one for one in map(_dict, answer[:MAX_KEYWORDS]) if isinstance(one.get("Id"), str)]
+    return {one["Id"].lower(): str(one.get("Addresses") or "")[:MAX_KEYWORD] if one.get("AutoResolve") is False else None
+            for one in told}
 
 
 def parse_interfaces(answer: Any) -> tuple[NetworkInterface, ...]:

@@ -1,11 +1,14 @@
 """What an object does with traffic, in one neutral form: policy questions are asked of filters and know no kinds."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, Protocol
 
+from ringfence.types.base import KeptPiece
+
 Effect = Literal["allow", "block", "secure", "exempt"]
 Direction = Literal["inbound", "outbound"]
+DYNAMIC_KEYWORD = "radynkey="  # RADynKey={…}: the token of a dynamic keyword address, in lower case
 
 
 class _HasValues(Protocol):
@@ -21,7 +24,8 @@ class Filter:
     requires_outbound: of what is secured, whether clear traffic that way is dropped · tunnel: secured between gateways ·
     merged_by: the property of profiles by which policy lets local ones of its sort count or not; empty: they always do.
     The others have the names, the meanings and the canonical values of a firewall rule's properties; direction: empty for both.
-    unknown_tokens: conditions that nobody here understands; pieces of that sort may also stand in the lists (KeptPiece).
+    unknown_tokens: conditions that nobody here understands; pieces of that sort may also stand in the lists (KeptPiece): among
+    remote addresses a dynamic keyword, whose addresses are beside those of the list ([MS-FASP] 2.2.37).
     """
 
     effect: Effect
@@ -61,8 +65,14 @@ class Filter:
         """The filter that a resource is, with the values of its properties of these names."""
         values = resource.__dict__
         names = _names_of(type(resource))
-        return cls(effect, merged_by=resource.kind.merged_by, **{n: values[n] for n in names},
+        made = cls(effect, merged_by=resource.kind.merged_by, **{n: values[n] for n in names},
                    unknown_tokens=resource.unknown_tokens, **others)
+        return made._with_keywords() if resource.unknown_tokens else made
+
+    def _with_keywords(self) -> "Filter":
+        keywords = tuple(KeptPiece(t) for t in self.unknown_tokens if t.lower().startswith(DYNAMIC_KEYWORD))
+        left = tuple(t for t in self.unknown_tokens if not t.lower().startswith(DYNAMIC_KEYWORD))
+        return replace(self, remote_address=(*self.remote_address, *keywords), unknown_tokens=left) if keywords else self
 
     @property
     def inbound(self) -> bool:

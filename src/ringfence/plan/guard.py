@@ -7,11 +7,12 @@ As long as nothing that decides it changes, it works, whatever is not known of i
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
 from ringfence.model.once import filter_of
 from ringfence.model.resource import Resource
-from ringfence.model.state import Change, Id, title, with_changes
+from ringfence.model.state import LOCAL, Change, Id, title, with_changes
 from ringfence.plan.plan import Plan
 from ringfence.plan.wider import widened
 from ringfence.policy.evaluate import Policy
@@ -36,7 +37,7 @@ def may_close(change: Change) -> bool:
     before, after = change.before, change.after
     was, will = (filter_of(r) if r else None for r in (before, after))
     if was is None and will is None:
-        return before is not None and (after is None or _settings_close(before, after))
+        return _settings_close(change.id.store, before, after)
     if will is None or not will.enabled:
         return was is not None and was.enabled and was.effect in ("allow", "exempt")
     if was is None or not was.enabled:
@@ -44,13 +45,16 @@ def may_close(change: Change) -> bool:
     return before is None or after is None or bool(widened(after, before))
 
 
-def _settings_close(before: Resource, after: Resource) -> bool:
-    """Whether a change of what is no rule may close anything: any of a set may, and of settings those that let less pass."""
-    table = before.kind.properties
-    if before.kind.whole:
-        return True
-    was, will = before.in_effect().values(), after.in_effect().values()
-    return any(was[name] != will[name] and p.least is not None for name, p in table.items())
+def _settings_close(store: str, before: Resource | None, after: Resource | None) -> bool:
+    """Whether a change of what is no rule may close anything: any of a set that is there may, and of settings those that let less
+    pass, and those by which policy has local rules ignored. What a policy does not say, the local store may."""
+    one = before or after
+    if one is None or one.kind.whole:
+        return before is not None
+    is_local, nothing = store == LOCAL, one.kind.create(one.name, {})
+    was, will = ((r.in_effect() if is_local else r).values() for r in (before or nothing, after or nothing))
+    columns = one.kind.properties.items()
+    return any(was[name] != will[name] and (p.least is not None or (p.policy_only and not is_local)) for name, p in columns)
 
 
 def guard(plan: Plan) -> Plan:
@@ -106,10 +110,10 @@ class _Guard:
         for moment in self.moments(flow, negotiated):
             verdict = moment.policy.verdict(flow)
             if _is_lost(protected, before, verdict) or (negotiated and moment.change.resource.kind.services):
-                yield self._told(protected, verdict, moment, negotiated)
+                yield self._told(protected, before, verdict, moment, negotiated)
                 return
         if protected.purpose == "project" and self.after.verdict(flow).action != "allow":
-            yield self._told(protected, self.after.verdict(flow), None)
+            yield self._told(protected, before, self.after.verdict(flow), None)
         elif protected.purpose == "management":
             yield from self._elsewhere(protected, flow)
 
@@ -142,10 +146,10 @@ class _Guard:
                 if will.action == "allow" or (was.basis == will.basis and was.action == "unknown"):
                     continue
                 taken = was.action == "allow" and was.basis != will.basis
-                yield self._told(protected, will, None, profile=profile, severity="error" if taken else "warning")
+                yield self._told(protected, was, will, None, profile=profile, severity="error" if taken else "warning")
 
-    def _told(self, protected: ProtectedFlow, verdict: FlowVerdict, moment: _Moment | None, negotiated: bool = False, *,
-              profile: str = "", severity: Severity = "error") -> Diagnostic:
+    def _told(self, protected: ProtectedFlow, before: FlowVerdict, verdict: FlowVerdict, moment: _Moment | None,
+              negotiated: bool = False, *, profile: str = "", severity: Severity = "error") -> Diagnostic:
         by = [*verdict.by, *(d.id for d in verdict.doubts if d.id)]
         where = self._place(by) or self._place([moment.change.id] if moment else [])
         way = f"{protected.title} ({protected.flow})"
@@ -156,6 +160,8 @@ class _Guard:
             doubt = f"whether {way} comes through is not known: {doubts or 'what decides it could not be read'}"
         else:
             doubt = f"{way} is cut off: {self._why(verdict)}"
+            if verdict.profile and (ignored := self._ignored(before, verdict.profile, moment.policy if moment else self.after)):
+                doubt += f"; policy has local rules ignored, {ignored} among them"
         brings = f" The change that brings it: {moment.change.action} {moment.change}" if moment else ""
         brings += f", {moment.number} of {len(self.changes)}." if moment else ""
         when = f" once the network counts as {profile}" if profile else ""
@@ -168,6 +174,11 @@ class _Guard:
     def _why(self, verdict: FlowVerdict) -> str:
         names = ", ".join(_titled(self.plan, id) for id in verdict.by[:3])
         return "; ".join(filter(None, (REASONS[verdict.reason], names, verdict.setting)))
+
+    def _ignored(self, before: FlowVerdict, profile: str, policy: Policy) -> str:
+        """The rules that let a flow pass before and that policy does not let count any more."""
+        gone = (r.id for r in policy.rules if r.id in before.by and policy.is_merged(r.id, r.filter, profile) is False)
+        return ", ".join(_titled(self.plan, id) for id in islice(gone, 3))
 
     def _place(self, ids: Sequence[Id]) -> Where | None:
         return next((self.plan.declarations[id].where for id in ids if id in self.plan.declarations), None)

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ringfence.model.wfp import NO_PACKAGE
-from ringfence.policy.flow_conditions import EVERYONE, Outcome
+from ringfence.policy.accounts import EVERYONE
+from ringfence.policy.flow_conditions import Outcome
 from ringfence.types.sddl import WELL_KNOWN
 
 _EVERY_PACKAGE = "S-1-15-2-1"

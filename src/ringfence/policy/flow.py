@@ -18,7 +18,8 @@ class Flow:
     protocol: its number, 0-255 · local_address, remote_address: numbers as types/addresses counts them; local is this host,
     whichever way the flow goes · icmp_type, icmp_code: of ICMP, where ports are of TCP and UDP · program: a path as the host
     has it, or System · service: the short name of a service; empty for no service · package: the SID of an app container;
-    empty for none · user: the SID of the account that the program runs as · interface: the GUID of the one that it goes through ·
+    empty for none · package_family: the family of the package that a program outside of containers is of; empty for none · user:
+    the SID of the account that the program runs as · interface: the GUID of the one that it goes through ·
     security: what IPsec makes of it · edge: whether it came in through a NAT edge device (Teredo).
     """
 
@@ -37,6 +38,7 @@ class Flow:
     interface: str | None = None
     security: Security | None = "clear"
     edge: bool = False
+    package_family: str | None = ""
 
     def __str__(self) -> str:
         """In words: `inbound tcp from 10.0.0.1 to port 443`."""

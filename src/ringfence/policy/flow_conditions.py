@@ -9,8 +9,10 @@ from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
-from ringfence.policy.flow import SYSTEM, SYSTEM_ACCOUNT, TCP, UDP, Flow
-from ringfence.policy.place import Place, own_addresses
+from ringfence.model.filter import DYNAMIC_KEYWORD
+from ringfence.policy.accounts import is_member
+from ringfence.policy.flow import SYSTEM, TCP, UDP, Flow
+from ringfence.policy.place import Place, own_addresses, within
 from ringfence.types.base import KeptPiece
 from ringfence.types.network import PROTOCOLS
 from ringfence.types.network_sets import interval, merged
@@ -103,11 +105,18 @@ class _Addresses:
     def by_keyword(self, address: int, place: Place) -> Outcome:
         doubts = []
         for word in self.words:
+            if isinstance(word, KeptPiece) and word.lower().startswith(DYNAMIC_KEYWORD):
+                named = place.dynamic_keyword(word[len(DYNAMIC_KEYWORD):])
+                if isinstance(named, str):
+                    doubts.append(f"{word} ({named})")
+                elif within(address, named):
+                    return True
+                continue
             known = None if isinstance(word, KeptPiece) else place.stands_for(word)
             if known is None:
                 if word[-1] not in "46" or isinstance(word, KeptPiece) or (word[-1] == "6") == bool(address >> 128):
                     doubts.append(str(word))
-            elif any(first <= address <= last for first, last in known):
+            elif within(address, known):
                 return True
         return f"what {', '.join(doubts)} stands for there" if doubts else False
 
@@ -185,15 +194,28 @@ def _package(value: str) -> Condition:
     return condition
 
 
+_PACKAGED = "\\windowsapps\\"  # where packages are installed, each in a folder of its full name ("Package identity")
+
+
 def _package_family(value: str) -> Condition:
+    """The name of its package is in the token of a program outside of containers too, and is what filters of real hosts ask for
+    (WIN://SYSAPPID)."""
     container = package_sid(value)
 
     def condition(flow: Flow, place: Place) -> Outcome:
-        if flow.package is None:
-            return f"whether its program is the app {value}"
-        return flow.package.upper() == container
+        if flow.package:
+            return flow.package.upper() == container
+        if flow.package is None or flow.package_family is None or flow.program is None:
+            return f"whether its program is of the app {value}"
+        return (flow.package_family or _family_of(flow.program)).lower() == value.lower()
 
     return condition
+
+
+def _family_of(program: str) -> str:
+    """The family of the package that a program is installed with: Name_Version_Architecture_Resource_Publisher."""
+    folder = program.lower().partition(_PACKAGED)[2].partition("\\")[0]
+    return f"{folder.partition('_')[0]}_{folder.rpartition('_')[2]}"
 
 
 def _owner(value: str) -> Condition:
@@ -204,32 +226,42 @@ def _owner(value: str) -> Condition:
 
 
 _ENTRY = re.compile(r"\(\s*(X?[AD])\s*;([^;]*);[^;]*;[^;]*;[^;]*;\s*([^;()]+)\s*(;?)", re.I)
-EVERYONE = "S-1-1-0"
-# what a token holds beside its own account: all of it is known of the system's ([MS-DTYP] 2.4.2.4)
-_TOKENS = {SYSTEM_ACCOUNT: {EVERYONE, "S-1-5-11", "S-1-5-32-544"}, "S-1-5-19": {EVERYONE, "S-1-5-11", "S-1-5-6"},
-           "S-1-5-20": {EVERYONE, "S-1-5-11", "S-1-5-6"}}
-_SERVICE_SIDS = "S-1-5-80-"  # of services, which run under accounts of their own beside these
+_CONTAINERS = "S-1-15-"  # SIDs of app containers and of their capabilities
 
 
 def admits(descriptor: str, user: str | None) -> Outcome:
     """Whether a list of accounts admits an account, as far as it is known which groups that is in ([MS-DTYP] 2.5.3.2)."""
-    token = {user.upper(), *_TOKENS.get(user.upper(), {EVERYONE})} if user else {EVERYONE}
-    complete = user is not None and user.upper() in _TOKENS
     doubts = []
     for kind, flags, trustee, more in _ENTRY.findall(descriptor):
-        if "IO" in flags.upper():
+        if "IO" in flags.upper() or trustee.upper().startswith(_CONTAINERS):
+            continue
+        is_in = is_member(user, trustee)
+        if is_in is False:
             continue
         if kind[0] in "Xx" or more:
-            doubts.append("a condition")
-        elif trustee.upper() in token:
-            return f"whether {', '.join(doubts)} holds first" if doubts else kind.upper() == "A"
-        elif not complete or trustee.upper().startswith(_SERVICE_SIDS):
-            doubts.append(trustee)
-    return f"whether its account is {' or '.join(doubts)}" if doubts else False
+            doubts.append("a condition holds for it")
+        elif is_in is None:
+            doubts.append(f"its account is {trustee}, or in that")
+        else:
+            return f"whether {' or '.join(doubts)}" if doubts else kind.upper() == "A"
+    return f"whether {' or '.join(doubts)}" if doubts else False
 
 
 def _local_user(value: str) -> Condition:
     return lambda flow, place: admits(value, flow.user)
+
+
+def contained(value: str) -> Condition:
+    """Whether a list of accounts admits an app container too: an entry has to be for that as well ("AppContainer Isolation").
+    Windows adds one to rules of apps (530 conditions of real hosts); of other rules no filter is known."""
+    admitted = {t.upper() for kind, _, t, more in _ENTRY.findall(value) if kind.upper() == "A" and not more}
+
+    def condition(flow: Flow, place: Place) -> Outcome:
+        if flow.package == "" or _EVERY_PACKAGE in admitted or (flow.package or "").upper() in admitted:
+            return True
+        return "whether a list of accounts admits a program in an app container"
+
+    return condition
 
 
 def _remote_account(what: str) -> Callable[[str], Condition]:

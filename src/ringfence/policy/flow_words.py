@@ -9,6 +9,7 @@ from ringfence.types import sddl
 from ringfence.types.base import as_text, quoted
 from ringfence.types.enums import choice
 from ringfence.types.network import PROTOCOLS, icmp_type, port_interval, protocol
+from ringfence.types.packages import PACKAGE_FAMILY
 
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 300}
 
@@ -67,6 +68,10 @@ def _account(value: Any) -> str:
     return found
 
 
+def _family(value: Any) -> str:
+    return str(PACKAGE_FAMILY.parse(value) or "")
+
+
 _DIRECTIONS, _SECURITIES = ("inbound", "outbound"), ("clear", "authenticated", "encrypted")
 _PORT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": 65535}
 FLOW_WORDS: Mapping[str, FlowWord] = {
@@ -84,6 +89,8 @@ FLOW_WORDS: Mapping[str, FlowWord] = {
                         _field("service", lambda v: "" if as_text(v).casefold() == "none" else as_text(v)), _TEXT, "NAME"),
     "package": FlowWord("The SID of the app container that the program runs in. Left out: in none.",
                         _field("package", sddl.parse_package), _TEXT, "SID"),
+    "package_family": FlowWord("The family of the package that the program is of, where it runs in no app container. Left out: "
+                               "that of its folder in WindowsApps, else none.", _field("package_family", _family), _TEXT, "NAME"),
     "user": FlowWord("The SID of the account that the program runs as.", _field("user", _account), _TEXT, "SID"),
     "security": FlowWord("What IPsec makes of it: clear, authenticated or encrypted. Left out: clear.",
                          _field("security", choice(*_SECURITIES).parse), {"enum": list(_SECURITIES)}, "WORD", _SECURITIES),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ringfence.model.filter import Filter
 from ringfence.model.state import Id
 from ringfence.policy.flow import Flow
-from ringfence.policy.flow_conditions import CONDITIONS, protocol_number
+from ringfence.policy.flow_conditions import CONDITIONS, contained, protocol_number
 from ringfence.policy.place import Place
 
 _DEFAULTS = {f.name: f.default for f in fields(Filter)}
@@ -42,6 +42,8 @@ class Matcher:
         self.filter = filter
         self.conditions = tuple(compiled(value) for name, compiled in CONDITIONS.items()
                                 if (value := getattr(filter, name)) != _DEFAULTS[name])
+        if filter.local_user and not (filter.package or filter.package_family_name):
+            self.conditions += (contained(filter.local_user),)
 
     def match(self, flow: Flow, place: Place) -> tuple[str, ...] | None:
         """None where it does not match; else what would have to be known to be certain of it."""

@@ -47,7 +47,7 @@ class HostNetwork:
         if flow.interface is not None:
             return [i for i in self.facts.interfaces if i.guid == flow.interface]
         for address, ranges in ((flow.local_address, self._own), (flow.remote_address, self._subnets)):
-            if address is not None and (near := [i for i in up if _within(address, ranges[i.guid])]):
+            if address is not None and (near := [i for i in up if within(address, ranges[i.guid])]):
                 return near
         return [i for i in up if i.gateways] or up
 
@@ -59,9 +59,31 @@ class HostNetwork:
     def _subnets(self) -> Mapping[str, Ranges]:
         return {i.guid: _ranges(i.addresses) for i in self.facts.interfaces}
 
+    def dynamic_keyword(self, guid: str) -> Ranges | str:
+        """The addresses of a dynamic keyword of the host, by its id in lower case; in words why nobody here knows them."""
+        if (known := self._keywords.get(guid)) is None:
+            known = self._keywords[guid] = self._addresses_of(guid)
+        return known
+
+    def _addresses_of(self, guid: str) -> Ranges | str:
+        told = self.facts.dynamic_keywords
+        if told is None:
+            return "the host was not asked for it, or has none"
+        if guid not in told:
+            return "the host has no such keyword"
+        if (listed := told[guid]) is None:
+            return "a name, which others than the firewall resolve"
+        texts = [text.strip() for text in listed.split(",") if text.strip()]
+        found = _ranges(texts)
+        return found if found and len(found) == len(texts) else "its addresses are not understood"
+
+    @cached_property
+    def _keywords(self) -> dict[str, Ranges | str]:
+        return {}
+
     def is_own(self, address: int) -> bool:
         """Whether an address is one of the host itself."""
-        return _within(address, _LOOPBACK) or any(_within(address, own) for own in self._own.values())
+        return within(address, _LOOPBACK) or any(within(address, own) for own in self._own.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +100,7 @@ class Place:
 
     def is_unicast(self, address: int) -> bool:
         """Whether an address is of one host, not of a group nor of all in a subnet."""
-        return not _within(address, _NOT_UNICAST) and address not in self._broadcast
+        return not within(address, _NOT_UNICAST) and address not in self._broadcast
 
     @cached_property
     def _broadcast(self) -> frozenset[int]:
@@ -98,6 +120,10 @@ class Place:
         return {"LocalSubnet": (*(r for i in mine for r in _ranges(i.addresses)), *_MULTICAST),
                 "DNS": tuple(r for i in mine for r in _ranges(i.dns_servers)),
                 "DefaultGateway": tuple(r for i in mine for r in _ranges(i.gateways))}
+
+    def dynamic_keyword(self, guid: str) -> Ranges | str:
+        """The addresses of a dynamic keyword; in words why nobody here knows them."""
+        return self.host.dynamic_keyword(guid.lower())
 
     def stands_for(self, keyword: str) -> Ranges | None:
         """The addresses that a keyword means; None where nobody here knows. `LocalSubnet4`: those of one family."""
@@ -124,5 +150,5 @@ def _ranges(texts: Iterable[str]) -> Ranges:
     return tuple(found)
 
 
-def _within(address: int, ranges: Iterable[tuple[int, int]]) -> bool:
+def within(address: int, ranges: Iterable[tuple[int, int]]) -> bool:
     return any(first <= address <= last for first, last in ranges)

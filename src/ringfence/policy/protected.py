@@ -11,7 +11,8 @@ Purpose = Literal["management", "project", "windows"]
 _SVCHOST = r"%SystemRoot%\System32\svchost.exe"
 _NETWORK_SERVICE, _LOCAL_SERVICE = "S-1-5-20", "S-1-5-19"
 # what a member of a domain asks its domain controllers for ("Service overview and network port requirements for Windows"):
-# Kerberos, LDAP and SMB; the DNS servers of a domain's network are taken for such
+# Kerberos, LDAP and SMB. No fact names them, and to ask for them is a question to the network: the DNS servers of a domain's
+# network are taken for such, as they are where its zone is in the directory ("Active Directory-integrated DNS zones")
 _LSASS = r"%SystemRoot%\System32\lsass.exe"
 _OF_DOMAIN = ((88, "Kerberos", _LSASS), (389, "LDAP", _LSASS), (445, "SMB", SYSTEM))
 _LINK_LOCAL = "fe80::1"

@@ -26,7 +26,7 @@ class Inherited:
     variables: Map = field(default_factory=Map)
     chain: tuple[tuple[Path, Where], ...] = ()
     play: str = ""
-    beside: Path = Path()  # the folder of the playbook
+    playbook_folder: Path = Path()  # the folder of the playbook
     role: Role | None = None
 
 

@@ -115,7 +115,7 @@ class PlaybookReader(KeysReader):
         except ValueError:
             self.problems.error(play.at("gather_facts"), "gather_facts is true or false")
         name = self.name(play)
-        self._included, own = Map(), replace(own, beside=path.parent)
+        self._included, own = Map(), replace(own, playbook_folder=path.parent)
         inside = replace(own, variables=Map(), play=name)
         steps = self._roles_of(play, path, inside) + self._tasks(play.get("tasks"), play.at("tasks"), path, inside)
         return [Play(name, self._hosts(play, where), play.at("hosts"), own.variables, self._vars_files(play),
@@ -268,7 +268,7 @@ class PlaybookReader(KeysReader):
     def _role(self, task: Map, inherited: Inherited) -> list[TaskSource]:
         said, where = task["import_role"], task.at("import_role")
         said = said if isinstance(said, Map) else Map({"name": said}, where, {"name": where})
-        found = self._roles.role(said, inherited.beside)
+        found = self._roles.role(said, inherited.playbook_folder)
         role, file = found or (None, None)
         if role is None or file is None:
             return []
@@ -286,7 +286,7 @@ class PlaybookReader(KeysReader):
                                 "any host is. Put the condition into the values, or use host_vars and group_vars.")
         elif file := self._path(said.get("file"), where, Path(), "include_vars"):
             role = [Path(inherited.role.folder) / "vars", Path(inherited.role.folder)] if inherited.role else []
-            folders = [*role, path.parent, path.parent / "vars", inherited.beside / "vars", inherited.beside]
+            folders = [*role, path.parent, path.parent / "vars", inherited.playbook_folder / "vars", inherited.playbook_folder]
             there = next((f for f in (folder / file for folder in folders) if f.is_file()), None)
             if there is None:
                 looked_in = ", ".join(dict.fromkeys(map(str, folders)))
@@ -300,7 +300,7 @@ class PlaybookReader(KeysReader):
     def _imported(self, task: Map, path: Path, inherited: Inherited) -> list[TaskSource]:
         where = task.at("import_tasks")
         file = self._path(task["import_tasks"], where, path.parent, "import_tasks")
-        beside = inherited.beside / os.path.relpath(file, path.parent) if file else None
+        beside = inherited.playbook_folder / os.path.relpath(file, path.parent) if file else None
         file = beside if file and beside and not file.exists() and beside.exists() else file
         found = self._tree(file, where, inherited) if file else None
         if not file or not found:

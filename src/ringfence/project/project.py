@@ -236,13 +236,14 @@ def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
 
 def read_hosts(pattern: Sequence[str], *, beside: Path, inventory: Sequence[str] = (), extra: Sequence[str] = (), limit: str = "",
                vault: Vault | None = None, trust: Trust = Trust(), may_be_none: bool = False,
-               ) -> tuple[Project, tuple[str, ...], Problems]:
+               enabled: Sequence[str] = ()) -> tuple[Project, tuple[str, ...], Problems]:
     """A project of which no playbook is read, and the hosts that a pattern means (without one: all), after `--limit`.
 
     `beside`: the folder of its playbooks; `may_be_none`: that there is no host is no mistake; what `read` says of the other
     arguments and of InputError holds here too.
     """
-    project, problems = read([], kinds=(), inventory=inventory, extra=extra, vault=vault, trust=trust, beside=beside)
+    project, problems = read([], kinds=(), inventory=inventory, extra=extra, vault=vault, trust=trust, beside=beside,
+                             enabled=enabled)
     left = patterns.limit(project.inventory, limit, problems)
     hosts = [h for h in patterns.select(project.inventory, pattern or "all", problems) if left is None or h in left]
     for name in hosts:
@@ -254,19 +255,20 @@ def read_hosts(pattern: Sequence[str], *, beside: Path, inventory: Sequence[str]
 
 def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
          extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None,
-         trust: Trust = Trust(), beside: Path | None = None, tags: Tags = Tags()) -> tuple[Project, Problems]:  # noqa: B008
+         trust: Trust = Trust(), beside: Path | None = None, tags: Tags = Tags(),  # noqa: B008
+         enabled: Sequence[str] = ()) -> tuple[Project, Problems]:
     """A project from files, and what is wrong with them: of a playbook with mistakes the project holds the rest, so
     that its values can be checked at the same time.
 
     `playbooks` are paths; `kinds` the names of the kinds that tasks may declare; `inventory` the arguments of `-i`,
     `extra` those of `-e`, `limit` that of `--limit`, `tags` what templates see of `-t` and `--skip-tags`. Raises InputError where
     the fleet or its variables are not known: what a playbook means could only be guessed then. `beside` is for a project without
-    playbooks: see `read_hosts`.
+    playbooks: see `read_hosts`; `enabled`: see inventory.readers.load.
     """
     problems, vault = Problems(), vault or Vault()
     files = variable_files.VariableFiles(vault, problems, trust)
     extra_variables = variable_files.extra(extra, files)
-    fleet = readers.load(inventory, files)
+    fleet = readers.load(inventory, files, enabled)
     known = not problems.failed
     with one_budget():
         reader = PlaybookReader(kinds, files)

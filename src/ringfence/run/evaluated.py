@@ -14,7 +14,7 @@ from ringfence.policy.flow import Flow
 from ringfence.report import EvaluatedResult, HostResult
 from ringfence.run.host import HostRun
 from ringfence.run.host_job import HostJob, RunContext
-from ringfence.run.questions import INTERFACES, Questions
+from ringfence.run.questions import INTERFACES, Questions, about_keywords, with_keywords
 from ringfence.windows.read import STORES
 from ringfence.windows.stored_names import names_in
 from ringfence.windows.whole_policy import RESTRICTED, read_restricted
@@ -49,13 +49,16 @@ def evaluate_host(job: HostJob, context: RunContext, question: Question) -> Host
             if plan.invalid or result.error:
                 return result
             declared, found, state = plan.declarations, plan.found, with_changes(plan.found.state, plan.changes)
-            told = run.send(Batch({INTERFACES: Call(INTERFACES), _RESTRICTED: Call("Policy.Read", {"stores": [RESTRICTED]})}))
-            found = replace(found, facts=with_network(found.facts, told[INTERFACES]))
+            told = run.send(Batch({INTERFACES: Call(INTERFACES), _RESTRICTED: Call("Policy.Read", {"stores": [RESTRICTED]}),
+                                   **about_keywords(found)}))
+            found = replace(found, facts=with_keywords(with_network(found.facts, told[INTERFACES]), told))
             state = State({**state, **read_restricted(told[_RESTRICTED], context.kinds)})
         else:
             whole: dict[Hashable, Call] = {"policy": Call("Policy.Read", {"stores": [*STORES, RESTRICTED]})}
             found, reply = run.read(Questions(frozenset({INTERFACES}), judged=True), whole, defaults=False)
             state = State({**found.state, **read_restricted(reply["policy"], context.kinds)})
+            if keywords := about_keywords(found):
+                found = replace(found, facts=with_keywords(found.facts, run.send(Batch(keywords))))
         return _answered(run, question, found, state, declared)
 
     return run.result(work)

@@ -1,13 +1,13 @@
 """The guard of a plan, with what only the host tells: the flow that carries the session, and its networks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from ringfence.batch import Batch, Call, Reply
 from ringfence.model.facts import with_network
 from ringfence.plan.guard import guard, needs_guard
 from ringfence.plan.plan import Plan
-from ringfence.run.questions import INTERFACES, MANAGEMENT
+from ringfence.run.questions import INTERFACES, MANAGEMENT, about_keywords, with_keywords
 
 
 def guarded(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
@@ -15,9 +15,11 @@ def guarded(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
     not tell is not known. Raises HostError."""
     if not needs_guard(plan):
         return plan
-    raw = plan.found.facts.raw
-    if asked := [verb for verb, name in ((INTERFACES, "interfaces"), (MANAGEMENT, "management")) if name not in raw]:
-        answers = send(Batch({verb: Call(verb) for verb in asked})).answers
-        facts = with_network(plan.found.facts, *(answers[verb].value for verb in asked if verb in answers))
-        plan = replace(plan, found=replace(plan.found, facts=facts))
+    found = plan.found
+    verbs = [v for v, name in ((INTERFACES, "interfaces"), (MANAGEMENT, "management")) if name not in found.facts.raw]
+    asked: dict[Hashable, Call] = {**{verb: Call(verb) for verb in verbs}, **about_keywords(found)}
+    if asked:
+        reply = send(Batch(asked))
+        facts = with_network(found.facts, *(reply.answers[verb].value for verb in verbs if verb in reply.answers))
+        plan = replace(plan, found=replace(found, facts=with_keywords(facts, reply)))
     return guard(plan)

@@ -81,7 +81,8 @@ def _prepared(options: RunOptions) -> Prepared:
     passwords = vault.Vault(given)
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust,
-                             tags=Tags.of(options.tags, options.skip_tags))
+                             tags=Tags.of(options.tags, options.skip_tags),
+                             enabled=_enabled_plugins(options, found, trust))
     files.difference_update(os.path.realpath(f[1:]) for f in options.extra_vars if f.startswith("@"))  # may be secret
     _check_ansible_settings(options, found, problems, trust)
     tags = Tags.of(options.tags, options.skip_tags)
@@ -123,7 +124,7 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     project, hosts, problems = read_hosts(
         pattern, beside=Path((*options.playbooks, *found.playbooks, str(found.folder / "site.yml"))[0]).parent,
         inventory=list(options.inventory or found.inventory), extra=options.extra_vars, limit=",".join(options.limit),
-        vault=vault.Vault(given), trust=trust, may_be_none=not reached)
+        vault=vault.Vault(given), trust=trust, may_be_none=not reached, enabled=_enabled_plugins(options, found, trust))
     _check_ansible_settings(options, found, problems, trust)
     of_hosts = _ProblemsOfHosts()
     of_hosts.extend([*found.warnings, *problems.all, *not_given])
@@ -158,6 +159,11 @@ def _check_ansible_settings(options: RunOptions, found: settings.ProjectSettings
     if not options.ignore_ansible_cfg:
         told = {name: value for name, value in os.environ.items() if name not in options.heeded}
         ansible_settings.check(found.folder, problems, trust, told)
+
+
+def _enabled_plugins(options: RunOptions, found: settings.ProjectSettings, trust: Trust) -> tuple[str, ...]:
+    """Which inventory plugins are enabled, where Ansible's settings are not to be left alone."""
+    return () if options.ignore_ansible_cfg else ansible_settings.enabled_plugins(found.folder, trust)
 
 
 def _way(job: HostJob, trust: Trust) -> Transport:

@@ -7,7 +7,8 @@ from typing import Any
 from ringfence.batch import Answer, Call, Reply
 from ringfence.errors import HostError
 from ringfence.model.declaration import Declarations, present
-from ringfence.model.facts import HostConditions, parse_conditions, with_network
+from ringfence.model.facts import Facts, HostConditions, parse_conditions, parse_keywords, with_network
+from ringfence.model.filter import DYNAMIC_KEYWORD
 from ringfence.model.resource import Kind
 from ringfence.plan import bind
 from ringfence.plan.plan import HostSnapshot
@@ -17,6 +18,8 @@ from ringfence.windows.read import read_objects
 
 INTERFACES, MANAGEMENT, SERVICES = "Interfaces.Read", "Management.Read", "Services.Read"
 """Facts that cost a host more: asked where something needs them."""
+KEYWORDS = "Get-NetFirewallDynamicKeywordAddress"
+"""The addresses of dynamic keywords, asked where a rule has some. Windows older than Server 2022 has no such cmdlet."""
 _NO_ANSWER = "the endpoint does not compare keys, which the one for operators does"
 
 
@@ -104,6 +107,21 @@ def of_kinds(questions: Questions, names: Container[str], kinds: Mapping[str, Ki
     """The questions, and those for such kinds by name of which only a cmdlet tells."""
     more = tuple(k for k in kinds.values() if k.name in names and k.storage.get_cmdlet and k not in questions.kinds)
     return replace(questions, kinds=(*questions.kinds, *more)) if more else questions
+
+
+def about_keywords(found: HostSnapshot) -> dict[Hashable, Call]:
+    """The call for the dynamic keywords of a host, where a rule of it has any and they are not known."""
+    if found.facts.dynamic_keywords is not None or not any(
+            t.lower().startswith(DYNAMIC_KEYWORD) for r in found.state.values() for t in r.unknown_tokens):
+        return {}
+    return {KEYWORDS: Call("Net.Get", {"cmdlet": KEYWORDS})}
+
+
+def with_keywords(facts: Facts, reply: Reply) -> Facts:
+    """Facts with the answer to that."""
+    if KEYWORDS not in reply.answers:
+        return facts
+    return replace(facts, dynamic_keywords=parse_keywords(reply.answers[KEYWORDS].value))
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -208,10 +208,10 @@ def extract(env: Any, key: Any, container: Any, more: Any = None) -> Any:
     return container
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
+LIST_FILTERS: dict[str, Callable[..., Any]] = {
     "unique": unique, "union": union, "intersect": intersect, "difference": difference,
     "symmetric_difference": symmetric_difference, "flatten": flatten, "combine": combine, "dict2items": dict2items,
     "items2dict": items2dict, "subelements": subelements, "extract": extract, "product": product, "sum": total,
     "zip": lambda *lists: [list(row) for row in zip(*lists, strict=False)], "zip_longest": zip_longest,
     "combinations": combinations, "permutations": permutations, "rekey_on_member": rekey_on_member}
-UTILS: dict[str, Callable[..., Any]] = {"keep_keys": keys_of(True), "remove_keys": keys_of(False)}
+LIST_UTILS: dict[str, Callable[..., Any]] = {"keep_keys": keys_of(True), "remove_keys": keys_of(False)}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ringfence.diagnostics import NOWHERE, Diagnostic, Finding, InputError, quoted
+from ringfence.diagnostics import NOWHERE, Diagnostic, Finding, InputError, quoted, suggest
 from ringfence.secret import Secret
 from ringfence.transports.connection_settings import TRANSPORTS, ConnectionSettings, LocalSettings, PsrpSettings, SshSettings
 from ringfence.transports.connection_variables import (
@@ -32,6 +32,10 @@ CONNECTION = choice(*TRANSPORTS, "winrm", aliases={
 
 _Check = Callable[[Any, Mapping[str, Any]], Iterator[Finding]]
 
+_OF_CONNECTIONS = ("ansible_winrm_", "ansible_ssh_")  # of psrp a name that does not exist is a mistake
+# how Ansible calls OpenSSH's client, which has no part in this (its documentation, "ansible.builtin.ssh connection")
+_OF_OPENSSH = frozenset(f"ansible_ssh_{name}" for name in (
+    "pipelining", "executable", "transfer_method", "control_path", "control_path_dir", "use_tty", "password_mechanism"))
 _POWERSHELLS = ("powershell", "powershell.exe", "pwsh", "pwsh.exe")
 # characters that cmd.exe, PowerShell and bash all leave alone in a word
 _SAFE_COMMAND = re.compile(r"[A-Za-z0-9_.:~\\/-]+")
@@ -41,7 +45,7 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
     """The settings of the transport that `variables` choose for `host`. Raises InputError with all mistakes."""
     problems = unknown(host, variables, known_names())
     try:
-        asked = variables.get("ansible_connection") or "psrp"
+        asked = variables.get("ansible_connection") or _default_connection(variables)
         connection = CONNECTION.parse(asked.reveal() if isinstance(asked, Secret) else asked)
     except ValueError as error:
         problems.append(problem(host, f"ansible_connection: {quoted(variables['ansible_connection'])} {error}",
@@ -60,6 +64,17 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
     if problems:
         raise InputError(problems)
     return made
+
+
+def _default_connection(variables: Mapping[str, Any]) -> str:
+    """The connection where no variable names it. Ansible's is ssh; here it is PowerShell remoting, unless variables speak of SSH
+    and none of that: a shell, which is chosen for SSH alone, port 22, or what only the ssh connection heeds."""
+    own = {kind: {name for row in rows(kind) for name in row.names + row.winrm} for kind in (PsrpSettings, SshSettings)}
+    of_psrp, of_ssh = own[PsrpSettings] - own[SshSettings], own[SshSettings] - own[PsrpSettings] | {"ansible_shell_type"}
+    said = {name for name in variables if name.startswith("ansible_") and variables[name] is not None}
+    port = variables.get("ansible_port")
+    of_ssh_port = str(port.reveal() if isinstance(port, Secret) else port) == "22"
+    return "ssh" if (of_ssh_port or not said.isdisjoint(of_ssh)) and said.isdisjoint(of_psrp) else "psrp"
 
 
 @functools.cache
@@ -83,17 +98,22 @@ def _secret_names() -> frozenset[str]:
 
 
 def misspelt(host: str, variables: Mapping[str, Any]) -> Iterator[Diagnostic]:
-    """A warning for each variable that has almost the name of one that says how the host is reached."""
+    """A warning for each variable that has almost the name of one that says how the host is reached, or is called like one."""
     for name in variables:
-        if name.startswith("ansible_") and (meant := _almost(name)):
-            yield Diagnostic(NOWHERE, f"{name}: it is no variable of the connection", f"did you mean {meant}?", "warning", host)
+        if name.startswith("ansible_") and (advice := _instead_of(name)):
+            yield Diagnostic(NOWHERE, f"{name}: it is no variable of the connection", advice, "warning", host)
 
 
 @functools.lru_cache(10_000)
-def _almost(name: str) -> str:
+def _instead_of(name: str) -> str:
     known = {*known_names(), "ansible_connection"}
-    close = () if name in known or len(name) > 60 else difflib.get_close_matches(name, known, 1, 0.9)
-    return close[0] if close else ""
+    if name in known or name in _OF_OPENSSH or len(name) > 60:
+        return ""
+    if close := difflib.get_close_matches(name, known, 1, 0.9):
+        return f"did you mean {close[0]}?"
+    if not name.startswith(_OF_CONNECTIONS):
+        return ""
+    return suggest(name, known) or "docs/reference/connection-variables.md lists those that count"
 
 
 def insecure(host: str, made: ConnectionSettings) -> Iterator[Diagnostic]:

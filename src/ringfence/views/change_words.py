@@ -35,7 +35,8 @@ ABANDONED = "ABANDONED"
 FOUND_STYLES = {"MISSING": "removed", "UNEXPECTED": "removed", GONE: "warning"}
 STYLES: dict[Status, str] = {
     "in_sync": "good", "reachable": "good", "valid": "good", "changed": "changed", "differs": "changed", "not_in_force": "error",
-    "lost": "error", "unknown": "error", "unreachable": "error", "refused": "error", "stale": "error", "invalid": "error",
+    "restored": "error", "lost": "error", "unknown": "error", "unreachable": "error", "refused": "error", "stale": "error",
+    "invalid": "error",
     "failed": "error"}
 
 

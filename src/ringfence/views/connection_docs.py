@@ -12,10 +12,13 @@ _VARIABLES = """\
 
 <!-- generated from src/ringfence/transports/connection_settings.py: change it there -->
 
-`ansible_connection` chooses the transport: `psrp` (the default), `winrm` (the same protocol, and the `ansible_winrm_…`
-names count too), `ssh` or `local`. Names and defaults are Ansible's where it has them, so an inventory means the same to
-both; `ringfence_…` are our own. Of several names for one setting the one further right wins. An unknown variable that
-begins with `ansible_psrp_` or `ringfence_` is an error; so is a value that is not allowed. Values may be vaulted.
+`ansible_connection` chooses the transport: `psrp`, `winrm` (the same protocol, and the `ansible_winrm_…` names count too),
+`ssh` or `local`. Where nobody says it Ansible takes `ssh`; here it is `ssh` where variables speak of it (`ansible_shell_type`,
+port 22, or one that stands under SSH alone below) and of nothing that is psrp's alone, and else `psrp`. Names and other
+defaults are Ansible's where it has them, so an inventory means the same to both; `ringfence_…` are our own. Of several names
+for one setting the one further right wins. An unknown variable that begins with `ansible_psrp_` or `ringfence_` is an error;
+so is a value that is not allowed. One that begins with `ansible_ssh_` or `ansible_winrm_`, or is almost called like one that
+counts, is warned of. Values may be vaulted.
 
 A batch that was sent is never sent again: retries are for connecting alone. Configuration files of OpenSSH are not read.
 """

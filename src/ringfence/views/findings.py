@@ -42,6 +42,8 @@ _DRIFTED = "`ringfence apply` makes the host as declared again; where the host i
 _SHIPPED = "`ringfence show HOST` says whose it is. To keep it so, declare it; to go back, `state: default`."
 _TABLE = (
     # (name, level, title, help), in the order in which they matter
+    ("host-restored", "error", "A host was changed, and the change was undone", "It has the policy that it had before. Mend what "
+     "is named, and apply again."),
     ("host-lost", "error", "A host was changed, and then not reached", "The policy may have locked this controller out. At the "
      "console of the host, undo what was written last: the commands are told."),
     ("host-unknown", "error", "Nobody knows what became of a host", "Changes were sent and no answer came. `ringfence plan` "
@@ -90,7 +92,8 @@ MADE, UNPROVEN = "made", "unproven"
 _MILD = ("drift-left", "host-abandoned", "warning", "in-force-unknown", "note", MADE)  # a test that has only these is passed
 SORTS: Mapping[str, FindingSort] = {
     name: FindingSort(cast(SortLevel, level), title, help, name not in _MILD) for name, level, title, help in _TABLE}
-_OF_STATUS: dict[Status, str] = {s: f"host-{s}" for s in ("lost", "unknown", "failed", "refused", "stale", "unreachable")}
+_OF_STATUS: dict[Status, str] = {s: f"host-{s}" for s in (
+    "restored", "lost", "unknown", "failed", "refused", "stale", "unreachable")}
 _OF_SEVERITY: dict[Severity, str] = {"error": "mistake", "warning": "warning", "note": "note"}
 _OF_OBSTACLE: dict[ObstacleLevel, str] = {"not_in_force": "not-in-force", "unknown": "in-force-unknown", "note": "note"}
 _OF_DRIFT: dict[Action, str] = {"create": "missing", "update": "differs", "remove": "unexpected", "rename": "old-name",

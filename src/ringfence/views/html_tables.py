@@ -124,7 +124,9 @@ _SAID = {  # what hosts do that differ: one, and several; what that counts; what
     "drift": ("is not as declared", "are not as declared", "difference", "as declared"),
     "compare-defaults": ("is not as Windows ships it", "are not as Windows ships them", "difference", "as Windows ships it")}
 _ENDED_BADLY: dict[Status, str] = {
-    "lost": "lost: written, and then not reached over a new connection", "unknown": "not known: nobody knows what was done there",
+    "restored": "restored: written, and undone",
+    "lost": "lost: written, and then not reached over a new connection",
+    "unknown": "not known: nobody knows what was done there",
     "failed": "failed", "refused": "refused: nothing was written there", "stale": "stale: not as it was when the plan was made",
     "invalid": "with mistakes in what is declared"}
 

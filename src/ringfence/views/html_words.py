@@ -18,7 +18,8 @@ class ToneWord:
 
 
 _STATUS_SIGNS: dict[Status, str] = {"in_sync": "✓", "reachable": "✓", "valid": "✓", "changed": "✓", "differs": "≠",
-                                    "not_in_force": "!", "unreachable": "⊘", "unknown": "?", "lost": "✗", "refused": "✗",
+                                    "not_in_force": "!", "unreachable": "⊘", "unknown": "?", "restored": "↺",
+                                    "lost": "✗", "refused": "✗",
                                     "stale": "✗", "invalid": "✗", "failed": "✗"}
 _STATUSES = {name: ToneWord(sign, status_words(name), "good" if name == "changed" else STYLES[name])
              for name, sign in _STATUS_SIGNS.items()}

@@ -19,7 +19,8 @@ def host_line(result: HostResult, number: int, total: int, style: Style = unstyl
     told = ", ".join(f"{n} {words.was_made}" for action, words in CHANGE_WORDS.items() if (n := made[action]))
     if result.error is not None and result.changes and result.status != "stale":
         told = f"{len(result.written)} of {count(len(result.changes), 'change')} made"
-    proven = "proven" if result.written and result.written == result.proven else "not proven" if result.written else ""
+    proven = "proven" if result.written and result.written == result.proven else (
+        "not proven" if result.written and result.status != "restored" else "")
     why = cut(result.error.reason if isinstance(result.error, HostError) else str(result.error)) if result.error else ""
     state = style(status_words(result.status), STYLES[result.status])
     head = f"[{str(number).rjust(len(str(total)))}/{total}] {escaped(result.host)}  {state}"

@@ -37,6 +37,7 @@ def evaluate(console: Console, selection: SelectionOptions, secrets: SecretOptio
              icmp_type: Annotated[str, _word("icmp_type")] = "", local_address: Annotated[str, _word("local_address")] = "",
              remote_address: Annotated[str, _word("remote_address")] = "", program: Annotated[str, _word("program")] = "",
              service: Annotated[str, _word("service")] = "", package: Annotated[str, _word("package")] = "",
+             package_family: Annotated[str, _word("package_family")] = "",
              account: Annotated[str, flag("--account", metavar="SID", help=FLOW_WORDS["user"].meaning)] = "",
              security: Annotated[str, _word("security")] = "",
              profile: Annotated[str, flag("--profile", metavar="PROFILE", words=ALL_PROFILES,
@@ -53,7 +54,7 @@ def evaluate(console: Console, selection: SelectionOptions, secrets: SecretOptio
     """
     said = {"direction": direction, "protocol": protocol, "local_port": local_port, "remote_port": remote_port,
             "icmp_type": icmp_type, "local_address": local_address, "remote_address": remote_address, "program": program,
-            "service": service, "package": package, "user": account, "security": security}
+            "service": service, "package": package, "package_family": package_family, "user": account, "security": security}
     for name, word, words in (("of", of, get_args(AskedPolicy)), ("profile", profile, ("", *ALL_PROFILES)),
                               ("expect", expect, ("", *_EXPECTED))):
         if word not in words:

@@ -24,7 +24,7 @@ from ringfence.lab.console.host_console import CmdletError, HostConsole, NotUnde
 from ringfence.views.format import columns, count, escaped, value
 
 HELP = "Simulated Windows hosts on this machine, for trying and testing."
-EXAMPLES = """
+EXAMPLES = r"""
 ringfence lab up --hosts 5                                            print the inventory, run until Ctrl-C
 ringfence lab up --hosts 3 --transport ssh --inventory inventory/lab.yml
 ringfence lab up --groups web=3,db=2 --port 15985                     names, groups and ports of one's own
@@ -33,6 +33,8 @@ ringfence lab run web1 "Set-NetFirewallRule -Name corp-rdp -RemoteAddress Any"  
 ringfence lab run web1 "Stop-Service mpssvc"
 ringfence lab run web1 "Test-Flow -Protocol TCP -RemoteAddress 10.0.0.1 -LocalPort 443"     would it pass?
 ringfence lab run web1 "Restart-Computer -Seconds 20"                 or Restart-NetAdapter, Disable-NetAdapter, Set-Date
+ringfence lab run web1 "netsh advfirewall export C:\p.wfw"            or schtasks, reg, dir, a line of cmd.exe; Get-ScheduledTask
+ringfence lab clock web1 10m                                          ten minutes pass: what its tasks have to do is done
 """
 MARK = "# simulated hosts of `ringfence lab up`"
 Host = Annotated[str, typer.Argument(metavar="HOST", help="One of the hosts of a lab that runs.")]
@@ -159,6 +161,8 @@ def _console_of(lab: Any, hosts: Sequence[Machine], inventory: str) -> Iterator[
         try:
             if question.get("do") == "show":
                 return {"ok": True, "shown": one.show(str(question.get("pattern") or ""))}
+            if question.get("do") == "clock":
+                return {"ok": True, "said": one.pass_time(float(question.get("seconds") or 0))}
             return {"ok": True, "said": one.run(str(question.get("line")))}
         except NotUnderstood as error:
             return {"ok": False, "error": str(error)}
@@ -172,10 +176,23 @@ def _console_of(lab: Any, hosts: Sequence[Machine], inventory: str) -> Iterator[
 def run(console: Console, host: Host,
         line: Annotated[str, typer.Argument(metavar="COMMAND", help="What to type there: a cmdlet of NetSecurity with its "
                                             "parameters, Start-Service, Stop-Service, Get-Service, Restart-Computer, Set-Date, "
-                                            "Restart-NetAdapter, Disable-NetAdapter, Enable-NetAdapter, "
-                                            "Test-Flow.")]) -> ExitCode:
+                                            "Restart-NetAdapter, Disable-NetAdapter, Enable-NetAdapter, Test-Flow, "
+                                            "Get-ScheduledTask and its like, or a line for cmd.exe: netsh, schtasks, reg, "
+                                            "dir.")]) -> ExitCode:
     """Run a command on a simulated host, as somebody does who sits at it; without ringfence, and without its knowing."""
     answer = _asked(host, do="run", line=line)
+    console.show({"host": host, "said": answer.get("said")}, escaped_lines(str(answer.get("said") or "")))
+    return ExitCode.IN_SYNC
+
+
+def clock(console: Console, host: Host,
+          by: Annotated[str, typer.Argument(metavar="DURATION", help="How much time passes: 90s, 10m, 2h, 1d.")]) -> ExitCode:
+    """Move the clock of a simulated host ahead: what is due there by then is done, at once and in its order."""
+    found = re.fullmatch(r"\+?(\d{1,6})([smhd])", by)
+    if found is None:
+        raise usage_error(f"'{by}' is no time that passes", "90s, 10m, 2h or 1d")
+    seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+    answer = _asked(host, do="clock", seconds=seconds)
     console.show({"host": host, "said": answer.get("said")}, escaped_lines(str(answer.get("said") or "")))
     return ExitCode.IN_SYNC
 
@@ -215,6 +232,8 @@ def _lines(shown: Mapping[str, Any]) -> Iterator[str]:
     yield f"{escaped(str(shown.get('host')))}: {escaped(str(shown.get('system')))}"
     if offset := shown.get("clock_offset"):
         yield f" clock: {offset:+g} s"
+    for one in shown.get("tasks") or ():
+        yield f" task {escaped(one['path'])}: {escaped(one['state'])}, last result 0x{one['result']:x}"
     services = ", ".join(f"{name} {state}" for name, state in (shown.get("services") or {}).items())
     yield f" services: {escaped(services)}"
     for one in shown.get("adapters") or ():

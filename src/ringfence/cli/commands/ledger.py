@@ -38,13 +38,14 @@ ringfence ledger move web1 --from old-firewall           what that project owned
 ringfence ledger rebuild web1                            make a damaged one anew, of what is declared
 """
 Hosts = Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts, in Ansible's patterns.", show_default=False)]
+SomeHosts = Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts, in Ansible's patterns. Default: all.",
+                                                show_default=False)]
 Names = Annotated[list[str], flag("--name", metavar="NAME", help="Only objects of such a name; * and ? stand for any text and "
                                   "any character. Repeatable.")]
 
 
 def show(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-         pattern: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts, in Ansible's patterns. Default: all.",
-                                                      show_default=False)] = []) -> ExitCode:  # noqa: B006
+         pattern: SomeHosts = []) -> ExitCode:  # noqa: B006
     """Show what the project owns on hosts, how it came to it, and what other projects own there. Changes nothing."""
     run = prepared_hosts(console, pattern, which, secrets, trusted, not hosts.list_hosts, own_kinds=True)
     if hosts.list_hosts:
@@ -87,10 +88,10 @@ def rebuild(console: Console, selection: SelectionOptions, secrets: SecretOption
 
 
 def agreed(console: Console, run: Prepared, hosts: FleetOptions, record: RecordOptions, work: Callable[..., HostResult],
-           yes: bool) -> ExitCode:
+           yes: bool, needs_project: bool = True) -> ExitCode:
     """Show what `work` would do, ask, and do it. `work` takes a job, `context` and `write`. Raises InputError where nobody
     agrees."""
-    if run.context.policy.project is None:
+    if needs_project and run.context.policy.project is None:
         raise usage_error("ringfence.yml has no `project`: nothing is owned in its name", "`ringfence init` writes such a block")
     if hosts.list_hosts:
         return list_hosts(console, run)

@@ -24,8 +24,8 @@ from ringfence.lab.command_prompt.command_parser import (
 from ringfence.lab.command_prompt.internal_commands import COMMANDS
 from ringfence.lab.command_prompt.output_streams import IntoFile, Kept, Nowhere, Stream
 from ringfence.lab.command_prompt.percent_variables import with_values
-from ringfence.lab.command_prompt.programs import PROGRAMS
 from ringfence.lab.command_prompt.prompt import Ended, Prompt, Run, Streams
+from ringfence.lab.command_prompt.windows_programs import PROGRAMS
 from ringfence.lab.machine.machine_files import FileError
 
 LONGEST_LINE = 8191  # characters (Microsoft, KB830473)

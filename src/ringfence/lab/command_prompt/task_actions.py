@@ -4,8 +4,8 @@ import ntpath
 
 from ringfence.lab.command_prompt.command_line_run import CMD, cmd
 from ringfence.lab.command_prompt.output_streams import Kept
-from ringfence.lab.command_prompt.programs import PROGRAMS
 from ringfence.lab.command_prompt.prompt import SYSTEM, Prompt, Run, Streams
+from ringfence.lab.command_prompt.windows_programs import PROGRAMS
 from ringfence.lab.machine.machine import Machine, RanProgram
 from ringfence.lab.machine.scheduled_tasks import NotStarted, StartProgram
 from ringfence.lab.machine.task_definition import ExecAction

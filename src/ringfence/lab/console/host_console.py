@@ -1,4 +1,4 @@
-"""What is typed on a simulated host: the cmdlets of NetSecurity, and the few of Windows that a lesson in drift needs."""
+"""What is typed on a simulated host: cmdlets of NetSecurity, the few of Windows that a lesson needs, and lines for cmd.exe."""
 
 import re
 import threading
@@ -8,6 +8,8 @@ from typing import Any
 
 from ringfence.lab.console import flow_question
 from ringfence.lab.console.command_line import NotUnderstood, TypedCommand, parse
+from ringfence.lab.console.task_cmdlets import TASK_CMDLETS, task_cmdlet
+from ringfence.lab.console.typed_line import TYPED_PROGRAMS, is_for_cmd, typed_line
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity import dispatch
 from ringfence.lab.netsecurity.change_events import logged
@@ -31,17 +33,20 @@ class HostConsole:
         self._commands: dict[str, Callable[[TypedCommand], str]] = {
             "start-service": self._start, "stop-service": self._stop, "get-service": self._services,
             "restart-computer": self._reboot, "set-date": self._clock, "restart-netadapter": self._restart_adapter,
-            "disable-netadapter": self._unplug, "enable-netadapter": self._plug,
+            "disable-netadapter": self._unplug, "enable-netadapter": self._plug, "stop-computer": self._turn_off,
+            **{name.lower(): lambda command: task_cmdlet(self.machine, command) for name in TASK_CMDLETS},
             "test-flow": lambda command: flow_question.answer(self.machine, command)}
 
     @property
     def commands(self) -> list[str]:
         """What can be typed beside the cmdlets of NetSecurity that change policy, and Get- of those that have names."""
-        return ["Start-Service", "Stop-Service", "Get-Service", "Restart-Computer", "Set-Date", "Restart-NetAdapter",
-                "Disable-NetAdapter", "Enable-NetAdapter", "Test-Flow"]
+        return ["Start-Service", "Stop-Service", "Get-Service", "Restart-Computer", "Stop-Computer", "Set-Date",
+                "Restart-NetAdapter", "Disable-NetAdapter", "Enable-NetAdapter", "Test-Flow", *TASK_CMDLETS, *TYPED_PROGRAMS]
 
     def run(self, line: str) -> str:
         """Run one command; what it says. Raises NotUnderstood, CmdletError."""
+        if is_for_cmd(line):
+            return typed_line(self.machine, line)
         command = parse(line)
         if own := self._commands.get(command.name.lower()):
             with self.machine.lock:
@@ -99,19 +104,31 @@ class HostConsole:
         return "".join(f"{state.ljust(8)} {name}\n" for name, state in self.machine.services.items())
 
     def _reboot(self, command: TypedCommand) -> str:
-        """It is away, then its services run again, and associations are gone."""
+        """It is away, then its services run again, and associations are gone; delays of tasks are lost, those of a boot begin."""
         seconds = _seconds(command.parameters.get("Seconds", REBOOT_SECONDS))
-        self._unplug(command)
-        self.machine.services.update(dict.fromkeys(self.machine.services, "running"))
-        self.machine.deleted_associations.names.clear()
-        timer = threading.Timer(seconds, self._back)
+        self.machine.power_off()
+        self._drop()
+        timer = threading.Timer(seconds, self.machine.power_on)
         timer.daemon = True
         timer.start()
         return f"{self.machine.name} is away for {seconds:g} s\n"
 
-    def _back(self) -> None:
-        with self.machine.lock:
-            self.machine.faults.unplugged = False
+    def _turn_off(self, command: TypedCommand) -> str:
+        """It is off, until somebody restarts it."""
+        self.machine.power_off()
+        self._drop()
+        return f"{self.machine.name} is off; Restart-Computer starts it\n"
+
+    def pass_time(self, seconds: float) -> str:
+        """Moves the clock of the host ahead; what its tasks have run on the way."""
+        machine = self.machine
+        with machine.lock:
+            before = machine.ran[-1] if machine.ran else None
+            machine.clock.advance(seconds)
+            ran = list(machine.ran)
+        new = ran if before is None else ran[next(n for n, one in enumerate(ran) if one is before) + 1:] if before in ran else ran
+        return f"the clock is {round(machine.clock.ahead):+d} s from that of this machine\n" + "".join(
+            f"a task has run {one.command}: {one.code}\n" for one in new)
 
     def _clock(self, command: TypedCommand) -> str:
         said = _ADJUST.fullmatch(str(command.parameters.get("Adjust", "")))
@@ -127,12 +144,12 @@ class HostConsole:
         return "connections were cut\n"
 
     def _unplug(self, command: TypedCommand) -> str:
-        self.machine.faults.unplugged = True
+        self.machine.faults.unplugged, self.machine.tasks.power.network = True, False
         self._drop()
         return "connections were cut; nobody gets in any more\n"
 
     def _plug(self, command: TypedCommand) -> str:
-        self.machine.faults.unplugged = False
+        self.machine.faults.unplugged, self.machine.tasks.power.network = False, True
         return ""
 
     # -- what is there
@@ -145,15 +162,19 @@ class HostConsole:
             stored = {noun: self._stored(noun) for noun in NOUNS}
             profiles = {name: {v.name: v.data for v in key.values.values()} for name in _PROFILES
                         if (key := machine.registry.key(f"{POLICY}\\{name}"))}
-            adapters = [{"alias": a.alias, "status": "unplugged" if machine.faults.unplugged else a.status, "profile": a.profile,
+            status = "" if machine.is_on else "off"
+            adapters = [{"alias": a.alias, "status": status or ("unplugged" if machine.faults.unplugged else a.status),
+                         "profile": a.profile,
                          "addresses": list(a.addresses)} for a in machine.interfaces]
             services, offset = dict(machine.services), round(machine.clock.ahead)
+            tasks = [{"path": t.path, "state": t.state, "result": t.result} for t in machine.tasks.tasks()]
+            uptime = round(machine.clock.uptime()) if machine.is_on else None
         objects = {noun: {name: text for name, text in found.items() if (
             fnmatchcase(name.lower(), pattern.lower()) if pattern else text != self._began[noun].get(name))}
             for noun, found in stored.items()}
         removed = [] if pattern else sorted(n for noun, began in self._began.items() for n in began.keys() - stored[noun].keys())
         return {"host": machine.name, "system": machine.system.caption, "services": services, "adapters": adapters,
-                "clock_offset": offset, "profiles": profiles, "removed": removed,
+                "clock_offset": offset, "uptime": uptime, "tasks": tasks, "profiles": profiles, "removed": removed,
                 "objects": {noun: found for noun, found in objects.items() if found}}
 
     def _stored(self, noun_name: str) -> dict[str, str]:

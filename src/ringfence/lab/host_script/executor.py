@@ -17,6 +17,7 @@ from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.changes import Changes
 from ringfence.lab.host_script.condition_facts import condition_facts
 from ringfence.lab.host_script.event_facts import read_events
+from ringfence.lab.host_script.happenings import Happenings
 from ringfence.lab.host_script.later_cmdlets import shown_by
 from ringfence.lab.host_script.project_ledgers import read_ledger, write_ledger
 from ringfence.lab.host_script.session_facts import session_facts
@@ -104,18 +105,26 @@ class HostScript:
         tried: set[str] = set()  # the sets whose key this batch has asked about
         with self.machine.lock:
             self.machine.counters.batches += 1
+            happens = Happenings(self.machine)
         for number, call in enumerate(calls):
             with self.machine.lock:
+                happens.require_power()
                 if number == self.machine.faults.fail_at:
                     raise Dropped(f"the connection broke before call {number}")
                 self.machine.counters.calls += 1
                 try:
-                    replies.append(f'{{"ok":true,"value":{self._value(call, key, tried, session, verbs)}}}')
+                    happens.before(str(call.get("verb")))
+                    value = self._value(call, key, tried, session, verbs)
+                    happens.after(str(call.get("verb")))
+                    replies.append(f'{{"ok":true,"value":{value}}}')
                 except CmdletError as error:
                     replies.append(json.dumps({"ok": False, "error": {
                         "category": error.category, "id": error.id, "message": error.message, "code": _native_code(error)}}))
                     if stop:
                         break
+        if happens.nobody_hears:
+            raise Dropped("the connection broke, and the batch ran on")
+        happens.require_power()
         return replies
 
     def _value(self, call: Mapping[str, Any], key: bytes, tried: set[str], session: Session, verbs: Verbs) -> str:

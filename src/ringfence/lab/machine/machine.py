@@ -93,6 +93,10 @@ class Faults:
     fail · `import_dies_at`: the next import ends after this part of its changes (0 to 1) · `export_overwrites` a file that is
     there · `netsh_as_service`: it is the service that opens files, and not the caller.
     `services_down_at_boot`: seconds after a boot until mpssvc runs.
+
+    `before_call`, `after_call`: are called before and after call N (from 0) of a batch, with N and its verb; where a real
+    PowerShell runs the batch, with what that asks the machine to write. They may raise session.Dropped (the connection is gone,
+    and the batch with it), CarriesOn (the batch runs on without it), PowerLost, or a CmdletError, which is then the answer.
     """
 
     fail_at: int | None = None
@@ -108,6 +112,8 @@ class Faults:
     export_overwrites: bool = False
     netsh_as_service: bool = False
     services_down_at_boot: float = 0.0
+    before_call: Callable[[int, str], None] | None = None
+    after_call: Callable[[int, str], None] | None = None
 
 
 @dataclass(slots=True)

@@ -79,6 +79,11 @@ class MachineFiles:
         """Whether there is a file or a folder."""
         return self.find(path) is not None
 
+    def names(self, folder: str) -> list[str]:
+        """The names in a folder, as they are spelt; none where there is no such folder."""
+        there = self.find(folder)
+        return [one.name for one in there.inside.values()] if there else []
+
     def make_folder(self, path: str, sddl: str = "") -> MachineFile:
         """The folder at a path, made with those above it; `sddl` is that of a folder that is new. Raises FileError."""
         here, names = self.root, _parts(path)

@@ -157,6 +157,11 @@ class TaskScheduler:
             for instance in list(task.instances) if task.definition.stops_on_batteries else ():
                 self._end(instance, TERMINATED)
 
+    def put_back(self, tasks: list[ScheduledTask]) -> None:
+        """Has these tasks from now on, none of which runs; the host is off."""
+        self._tasks = {_key(task.path): ScheduledTask(task.path, task.definition, task.enabled, task.result, task.last_run)
+                       for task in tasks}
+
     # -- triggers
 
     def _arm(self, task: ScheduledTask, kind: str) -> None:

@@ -8,6 +8,7 @@ import base64
 import binascii
 import secrets
 import socket
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -20,6 +21,7 @@ from ringfence.lab.enforcement.rule_enforcement import SOURCE_TYPES, rule_status
 from ringfence.lab.host_script.changes import require_running
 from ringfence.lab.host_script.event_facts import UNAUTHORIZED, may_read_events
 from ringfence.lab.host_script.executor import as_powershell_shows
+from ringfence.lab.host_script.happenings import Happenings
 from ringfence.lab.host_script.later_cmdlets import LATER, shown_by
 from ringfence.lab.host_script.project_ledgers import DENIAL, may_open
 from ringfence.lab.host_script.session_facts import author, identity
@@ -37,11 +39,12 @@ from ringfence.lab.powershell.event_query import EventQuery
 from ringfence.lab.powershell.tasks_and_files import TasksAndFiles
 from ringfence.lab.powershell.windows_objects import WindowsObjects
 from ringfence.lab.registry.hive import GROUP_POLICY, MDM, POLICY, SimulatedRegistry, StoredKey, StoredValue
-from ringfence.lab.session import Session
+from ringfence.lab.session import Dropped, Session
 
 _SOURCES = {POLICY: "PersistentStore", GROUP_POLICY: "GroupPolicy", MDM: "MDM"}
 _NO_SECRETS = PSRemotingCrypto()  # nothing here is a secure string
 With = Mapping[str, Any]  # the parameters of a request
+_SILENCE = 1.0  # seconds after which a session that nobody hears has nothing more to do
 
 
 class NotAllFound(Exception):
@@ -63,6 +66,7 @@ class Bridge:
         self.machine, self.drop = machine, drop
         self._windows = WindowsObjects(machine)
         self._sessions: dict[str, Session] = {}
+        self._unheard: dict[str, float] = {}  # tokens of sessions that carry on alone, and when they last asked
         self._listener = acceptor.listen(self._serve, lambda: "accept")
         self.port = self._listener.port
         self._verbs: dict[str, Callable[[Session, With], Any]] = {
@@ -78,13 +82,17 @@ class Bridge:
         self._sessions[token] = session
         return token
 
+    def works_on(self, token: str) -> bool:
+        """Whether the session of a token, which nobody hears any more, has asked for something in the last second."""
+        return time.monotonic() - self._unheard.get(token, 0.0) < _SILENCE
+
     def close(self) -> None:
         """Stop listening and end every connection."""
         self._listener.close()
 
     def _serve(self, sock: socket.socket, connections: Connections) -> None:
         del connections
-        cmdlets = 0
+        cmdlets, happens = 0, Happenings(self.machine, lambda: self._let_alone(session))
         with sock.makefile("rwb") as stream:
             for line in stream:
                 session, verb, parameters = self._request(line)
@@ -93,9 +101,23 @@ class Bridge:
                         self.drop()
                         return
                     cmdlets += 1
-                answer = types.serialize_clixml(self._answer(session, verb, parameters), _NO_SECRETS)
+                try:
+                    answer = types.serialize_clixml(self._answer(session, verb, parameters, happens), _NO_SECRETS)
+                except Dropped:
+                    self.drop()
+                    return
+                if happens.nobody_hears:
+                    self._heard_of(session)
                 stream.write(base64.b64encode(answer.encode()) + b"\n")
                 stream.flush()
+
+    def _let_alone(self, session: Session) -> None:
+        """Nobody hears the session from now on, and it carries on."""
+        self._heard_of(session)
+        self.drop()
+
+    def _heard_of(self, session: Session) -> None:
+        self._unheard[next(token for token, one in self._sessions.items() if one is session)] = time.monotonic()
 
     def _request(self, line: bytes) -> tuple[Session, str, With]:
         """The parts of a request. Raises ConnectionError where it is none of ours."""
@@ -105,12 +127,19 @@ class Bridge:
         except (binascii.Error, ParseError, ValueError, KeyError, TypeError):
             raise ConnectionAbortedError("a request that is none") from None
 
-    def _answer(self, session: Session, verb: str, parameters: With) -> dict[str, Any]:
+    def _answer(self, session: Session, verb: str, parameters: With, happens: Happenings) -> dict[str, Any]:
         with self.machine.lock:
             self.machine.clock.run_due()
+            happens.require_power()
             self.machine.counters.calls += 1
+            what = _written(verb, parameters)
             try:
-                return {"value": self._verbs[verb](session, parameters)}
+                if what:
+                    happens.before(what)
+                answer = {"value": self._verbs[verb](session, parameters)}
+                if what:
+                    happens.after(what)
+                return answer
             except CmdletError as error:
                 return _error_record(error)
             except NotAllFound as found:
@@ -273,6 +302,20 @@ class Bridge:
 
     def _account(self, session: Session, parameters: With) -> dict[str, str]:
         return self.machine.account_names.resolve(parameters["name"])
+
+
+# requests that write; of those that are cmdlets or do something with a task, the ones that begin otherwise than with Get
+_WRITES = frozenset({"make_key", "set_value", "delete_value", "delete_key", "flush", "make_file", "rename", "remove", "folder"})
+
+
+def _written(verb: str, parameters: With) -> str:
+    """What a request writes with, as hooks of Faults are told; nothing for one that only asks."""
+    if verb == "cmdlet":
+        name = str(parameters["name"])
+        return "" if name.startswith("Get-") or name in dispatch.PROPOSALS else name
+    if verb == "task":
+        return "" if parameters["verb"] == "Info" else f"{parameters['verb']}-ScheduledTask"
+    return verb if verb in _WRITES else ""
 
 
 def _error_record(error: CmdletError) -> dict[str, Any]:

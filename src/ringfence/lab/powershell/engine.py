@@ -102,12 +102,14 @@ class RealPowerShell:
             self.machine.counters.batches += 1
         variables = {**self.machine.environment, "windir": self.machine.environment["SystemRoot"]}
         same = {name.lower(): value for name, value in variables.items()}  # on Windows these names have no letter case
-        return PowerShellStart({**_inherited(), **same, **variables, **self._own(session)}, text)
+        token = self.bridge.register(session)
+        return PowerShellStart({**_inherited(), **same, **variables, **self._own(session, token)}, text,
+                               lambda: self.bridge.works_on(token))
 
-    def _own(self, session: Session) -> Mapping[str, str]:
+    def _own(self, session: Session, token: str) -> Mapping[str, str]:
         path = os.pathsep.join(p for p in (str(self.folder), os.environ.get(_MODULES, "")) if p)
         return {"COMPUTERNAME": self.machine.name, "USERNAME": session.user, _MODULES: path,
-                "RINGFENCE_LAB_PORT": str(self.bridge.port), "RINGFENCE_LAB_TOKEN": self.bridge.register(session)}
+                "RINGFENCE_LAB_PORT": str(self.bridge.port), "RINGFENCE_LAB_TOKEN": token}
 
     def executable(self, folder: Path) -> Path:
         """A program in `folder` that is the PowerShell of this host for a local administrator (`ringfence_powershell`)."""

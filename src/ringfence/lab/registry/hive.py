@@ -6,6 +6,7 @@ written to the disk.
 """
 
 import base64
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -120,6 +121,16 @@ class SimulatedRegistry:
             here = below
             held = KeySecurity.parse(here.sddl) if here.sddl else held.handed_down()
         return held
+
+    def image(self) -> StoredKey:
+        """A copy of the whole tree."""
+        return copy.deepcopy(self._root)
+
+    def put_back(self, image: StoredKey) -> None:
+        """Has a copy of another tree from now on."""
+        self._root = copy.deepcopy(image)
+        self.generation += 1
+        self.flushed = self.generation
 
     def flush(self) -> None:
         """Writes the tree to the disk."""

@@ -9,12 +9,14 @@ import contextlib
 import re
 import subprocess
 import threading
+import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import psrpcore
 from psrpcore import types
 
+from ringfence.lab.session import PowerShellStart
 from ringfence.lab.winrm import soap
 from ringfence.lab.winrm.shells import Outbox
 
@@ -27,13 +29,14 @@ _DATA = re.compile(rb"<Data Stream='\w+' PSGuid='([0-9A-Fa-f-]{36})'>([^<]*)</Da
 class PowerShellRelay:
     """One `pwsh -s` for one shell. `start` runs something in a thread of the server.
 
-    `first`: PowerShell text that runs in the session before the first pipeline of the client, of which the client sees
-    nothing. It is a pipeline of its own on the same wire, since `pwsh -s` knows no other way to set a session up.
+    The text of `how` runs in the session before the first pipeline of the client, of which the client sees nothing. It is a
+    pipeline of its own on the same wire, since `pwsh -s` knows no other way to set a session up.
     """
 
-    def __init__(self, pwsh: str, environment: Mapping[str, str], outbox: Outbox,
-                 start: Callable[[Callable[[], None], str], None], first: str = "") -> None:
-        self._first, self._session = first, uuid.UUID(int=0)
+    def __init__(self, pwsh: str, how: PowerShellStart, outbox: Outbox,
+                 start: Callable[[Callable[[], None], str], None]) -> None:
+        self._first, self._works_on, self._session = how.text, how.works_on, uuid.UUID(int=0)
+        self._start = start
         self._preparing = threading.Lock()
         self._lock = threading.Lock()
         self._writing = threading.Lock()
@@ -41,7 +44,7 @@ class PowerShellRelay:
         self._outboxes = {POOL: outbox}
         self._process = subprocess.Popen(
             [pwsh, "-NoLogo", "-NoProfile", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, env=dict(environment))
+            stderr=subprocess.DEVNULL, env=dict(how.environment))
         start(self._pump, "lab-pwsh")
 
     def open(self, creation: bytes) -> None:
@@ -68,14 +71,28 @@ class PowerShellRelay:
         self._data(id or POOL, data, "PromptResponse" if stream == "pr" else "Default")
 
     def signal(self, id: str, code: str) -> None:
-        """Stop a pipeline (ctrl_c) or forget it (terminate)."""
+        """Stop a pipeline (ctrl_c) or forget it (terminate); one that nobody hears is not reached by it."""
+        if self._works_on():
+            return
         if code.casefold().endswith("/terminate"):
             self._write(f"<Close PSGuid='{id}' />\n")
         else:
             self._write(f"<Signal PSGuid='{id}' />\n")
 
     def close(self) -> None:
-        """End the child: kindly first."""
+        """End the child, unless it works on where nobody hears it: then once it has done that."""
+        if self._works_on():
+            self._start(self._end_later, "lab-pwsh-end")
+        else:
+            self._end()
+
+    def _end_later(self) -> None:
+        while self._works_on():
+            time.sleep(0.05)
+        self._end()
+
+    def _end(self) -> None:
+        """Kindly first."""
         with contextlib.suppress(OSError, soap.Fault):
             self._write(f"<Close PSGuid='{POOL}' />\n")
         with contextlib.suppress(OSError):

@@ -104,7 +104,7 @@ class WsManService:
                                                    first=powershell.text, scripts=self.settings.scripts)
             return ProcessEngine(settings, execute, self._start)
         if self.settings.pwsh is not None and (self.settings.start or registered is None):
-            return PowerShellRelay(self.settings.pwsh, powershell.environment, outbox, self._start, powershell.text)
+            return PowerShellRelay(self.settings.pwsh, powershell, outbox, self._start)
         return PowerShellEndpoint(execute, self.settings.scripts() if endpoint == "default" else None, outbox, self._start)
 
     def _describe(self, shell: Shell, element: ElementTree.Element) -> str:
