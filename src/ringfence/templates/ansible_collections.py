@@ -17,7 +17,8 @@ def _later(module: str, table: str, names: str) -> dict[str, Callable[..., Any]]
 _OF_ADDRESSES = """ipaddr ipv4 ipv6 ipwrap ipsubnet ipmath nthhost next_nth_usable previous_nth_usable network_in_usable
 network_in_network reduce_on_network cidr_merge usable_range ip4_hex slaac ipv6form hwaddr macaddr"""
 _TESTS_OF_ADDRESSES = """ip ip_address ipv4 ipv4_address ipv6 ipv6_address ipv4_netmask ipv4_hostmask ipv6_ipv4_mapped
-ipv6_sixtofour ipv6_teredo in_network in_any_network in_one_network subnet_of supernet_of loopback multicast private public reserved unspecified
+ipv6_sixtofour ipv6_teredo in_network in_any_network in_one_network subnet_of supernet_of loopback multicast private public
+reserved unspecified
 mac"""
 COLLECTIONS: Mapping[str, tuple[Mapping[str, Callable[..., Any]], Mapping[str, Callable[..., Any]]]] = {
     "ansible.utils": ({**_later("address_filters", "ADDRESS_FILTERS", _OF_ADDRESSES),
