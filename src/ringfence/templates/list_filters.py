@@ -22,10 +22,14 @@ def items(value: Any) -> list[Any]:
 
 @pass_environment
 def unique(env: Any, values: Any, case_sensitive: bool | None = None, attribute: str | None = None) -> list[Any]:
+    """Of equal items the first, whatever their case unless that counts; of lists and mappings by all that is in them."""
     found = items(values)
-    if case_sensitive is not None or attribute is not None:
+    try:
         return list(do_unique(env, found, bool(case_sensitive), attribute))
-    return first_of_each(found)
+    except TypeError:  # what cannot be hashed
+        if attribute is not None:
+            raise
+        return first_of_each(found)
 
 
 def without(values: Any, others: Any, *, kept: bool = False) -> list[Any]:
