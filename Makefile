@@ -94,6 +94,8 @@ mutants: dev
 N ?= 1000000
 soak: dev
 	$(BIN)/python -m tests.soak -n $(N)
+	$(BIN)/python -m tests.trials -n 2000
+	$(BIN)/python -m tests.trials -n 100 --without each
 
 # schemas/ and docs/reference/ come from the tables of the kinds and of tests/windows_job; docs/demo.txt and pictures from the demo
 generate: dev

@@ -1,5 +1,6 @@
 """The changes of one host made, recorded and proven; where something goes wrong on the way, they are undone."""
 
+import logging
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
@@ -18,15 +19,17 @@ from ringfence.report import HostResult
 from ringfence.run.enforcement import enforcement_calls, enforcement_told, with_interfaces
 from ringfence.run.host_session import HostSession
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, only_call
-from ringfence.run.questions import INTERFACES, about
-from ringfence.run.undoing import BROKEN, DOMAIN, GARBLED, Undoing
+from ringfence.run.questions import INTERFACES, MANAGEMENT, about
+from ringfence.run.undoing import BROKEN, CONTINUE, DOMAIN, GARBLED, Undoing
 from ringfence.run.write_failures import not_armed, not_made, not_recorded
 from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.expected import expected
-from ringfence.windows.undo_calls import arm_call
+from ringfence.windows.undo_calls import arm_call, continue_call
 
+LOG = logging.getLogger(__name__)
 ARM, PENDING, FINAL = "undo, armed", "ledger, pending", "ledger, final"  # labels of the calls around the changes
+FORGET = "associations with the controller"
 WRITE_SECONDS, A_CHANGE = 60, 2  # what writing may take: at least, and for each change
 
 
@@ -53,6 +56,7 @@ class Writing:
             if result.error or not self.changes:
                 return result
             self.run.context.recorder.has_written(result)
+            self._forget_associations()
             return self._proven_or_undone() if self.undo else self._prove()
         except Lost as error:
             return replace(self.result, error=error, way_back=way_back(self.plan, self.result.written, self._found.facts.aliases))
@@ -154,6 +158,21 @@ class Writing:
         return facts.aliases
 
     # -- prove
+
+    def _forget_associations(self) -> None:
+        """After changes of IPsec the associations towards the controller go: they would carry the proof whatever the new policy
+        asks for. Often they carry this very reply, so that none comes; the proof says what is so."""
+        if not any("IKEEXT" in c.resource.kind.services for c in self.changes):
+            return
+        try:
+            told = self.run.send(Batch({MANAGEMENT: Call(MANAGEMENT)}))[MANAGEMENT]
+            flow = told.get("management") if isinstance(told, dict) else None
+            peer = flow.get("remote_address") if isinstance(flow, dict) else None
+            if isinstance(peer, str) and peer:
+                before = {CONTINUE: continue_call(self.plan.policy.run_id)} if self.undo else {}
+                self.run.send(Batch({**before, FORGET: Call("SA.Delete", {"remote_address": peer})}, stop_on_error=True))
+        except HostError as error:
+            LOG.debug("%s: its associations: %s", self.plan.host, error)
 
     def _proven_or_undone(self) -> HostResult:
         """The proof, however long the host is not reached for it: it undoes the run by itself then. Never raises."""
