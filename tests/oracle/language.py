@@ -32,6 +32,13 @@ def ask_templates(python: str) -> dict[str, Any]:
     return dict(zip(asked["templates"], json.loads(done.stdout[done.stdout.index("["):]), strict=True))
 
 
+def ask_names(python: str) -> dict[str, Any]:
+    """{filters, tests, lookups: their names}."""
+    found: dict[str, Any] = json.loads(subprocess.run([python, HERE / "ask_names.py"], text=True, stdout=subprocess.PIPE,
+                                                      check=True).stdout)
+    return found
+
+
 def ask_play(python: str, play: LanguagePlay) -> dict[str, Any]:
     """{tasks: what those of the host `one` say}, or {error: true}."""
     with tempfile.TemporaryDirectory() as name:
@@ -62,6 +69,7 @@ def keep(name: str, answers: Mapping[str, Any]) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     (python,) = arguments
+    keep("names.json", ask_names(python))
     found = ask_templates(python)
     of_collections = {text: one for text, one in found.items() if any(name in text for name in COLLECTIONS)}
     keep("templates.json", {text: one for text, one in found.items() if text not in of_collections})

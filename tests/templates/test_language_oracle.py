@@ -14,8 +14,13 @@ from ringfence.documents import yaml
 from ringfence.documents.vault import Vault
 from ringfence.project.project import load
 from ringfence.project.render import Tags
+from ringfence.templates import address_filters, address_tests, json_queries, list_filters
+from ringfence.templates.ansible_collections import COLLECTIONS
 from ringfence.templates.budget import RenderError
+from ringfence.templates.environment import environment
+from ringfence.templates.lookups import LOOKUPS
 from ringfence.templates.scope import Scope
+from ringfence.templates.template_reasons import ABSENT, ABSENT_LOOKUPS
 from ringfence.templates.values import OMIT
 
 DIFFERENCES = cases("ansible/differences")
@@ -67,6 +72,22 @@ def test_templates(folder: Path) -> None:
     found = {text: of_template(text, folder) for text in ASKED["templates"]}
     wrong = {text: (said, kept(known[text])) for text, said in found.items() if said != kept(known[text]) and not differs(text)}
     assert wrong == {}
+
+
+@pytest.mark.parametrize(("kind", "ours", "absent"), [
+    ("filters", environment().filters, ABSENT), ("tests", environment().tests, ABSENT), ("lookups", LOOKUPS, ABSENT_LOOKUPS)])
+def test_every_name_of_ansible_is_taken_or_refused_with_a_reason(kind: str, ours: Any, absent: Any) -> None:
+    names = {name for name in answers("names.json")[kind] if name.isidentifier()}
+    assert len(names) > 20
+    assert names - set(ours) - set(absent) == set()
+    assert set(absent).isdisjoint(ours)
+
+
+def test_names_of_collections_are_those_of_their_tables() -> None:
+    filters, tests = COLLECTIONS["ansible.utils"]
+    assert set(filters) == {*address_filters.ADDRESS_FILTERS, *list_filters.LIST_UTILS}
+    assert set(tests) == set(address_tests.ADDRESS_TESTS)
+    assert set(COLLECTIONS["community.general"][0]) == set(json_queries.QUERY_FILTERS)
 
 
 def of_play(play: LanguagePlay) -> str:
