@@ -260,7 +260,7 @@ _ROWS = (
     RunSetting(name="force", type=_one_of(ForcedGuard), metavar="GUARD", repeatable=True, set_by="call", why=_LOOSENS,
                meaning="Switch a guard off: percent (how much of what the project owns is removed at once), "
                "lockout (what would be cut off), undo (write though the host could not undo it by itself)."),
-    RunSetting(name="prune", type=_one_of(PruneMode), default_text="report",
+    RunSetting(name="prune", type=_one_of(PruneMode), default_text="created",
                meaning="What becomes of what the project had and declares no more."),
     RunSetting(name="max_changes", type=number(0, MAX_CHANGES), default=0, metavar="N", default_text="any number",
                meaning="Refuse hosts that would have more changes."),

@@ -49,12 +49,12 @@ def test_a_refusal_holds_its_host_alone(cli: Cli) -> None:
         assert {n: h["status"] for n, h in hosts_in(said.out).items()} == {"web1": "changed", "pc2": "refused", "web3": "changed"}
 
 
-def test_what_is_as_declared_is_read_once_and_what_is_changed_four_times(cli: Cli) -> None:
-    """The first look, the read before the write, the write, the proof."""
+def test_what_is_as_declared_is_read_once_and_what_is_changed_five_times(cli: Cli) -> None:
+    """The first look, the read before the write, the write, the proof, the confirmation."""
     with fleet(cli, 2):
         declare(cli, RULE + "10.0.0.1}")
         changed = hosts_in(cli("apply", "--yes", "--output", "json").out)
-        assert {h["connections"] for h in changed.values()} == {4}
+        assert {h["connections"] for h in changed.values()} == {5}
         same = hosts_in(cli("apply", "--yes", "--output", "json").out)
         assert {(h["status"], h["connections"]) for h in same.values()} == {("in_sync", 1)}
         alone = hosts_in(cli("apply", "--yes", "-l", "web1", "--output", "json").out)

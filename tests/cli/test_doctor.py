@@ -47,6 +47,7 @@ def host(name: str, given: Mapping[str, Any]) -> Machine:
         held = on.surroundings.winrm[part]
         on.surroundings.winrm[part] = {**held, **values} if isinstance(values, dict) else values
     given.pop("not_elevated", None)
+    on.clock.offset = given.pop("clock_offset", 0)
     for field, value in given.items():
         assert hasattr(on.surroundings, field)
         setattr(on.surroundings, field, value)

@@ -27,7 +27,13 @@ def test_a_rule_that_locks_the_controller_out(transport: str, cli: Cli) -> None:
         assert refused.code == 4
         assert "is cut off: a rule blocks it; firewall_rule oops" in cli("apply", "--yes", "--full").out
         assert hosts["web1"].registry.get(RULES, "corp-rdp") is None
-        said = cli("apply", "--yes", "--force", "lockout")
+        undone = cli("apply", "--yes", "--force", "lockout")
+        assert (undone.code, "[1/1] web1  restored  2 of 2 changes made" in undone.err) == (6, True), undone.err
+        assert "the change was undone: the changes were written, and then the host was not reached" in undone.out
+        assert hosts["web1"].registry.get(RULES, "oops") is hosts["web1"].registry.get(RULES, "corp-rdp") is None
+        assert "restored" in cli("runs", "show", "last").out
+        assert "this host has undone run" in cli("plan").out
+        said = cli("apply", "--yes", "--force", "lockout", "--revert-after", "never")
         assert said.code == 6
         assert "web1  lost, 2 of 2 changes written" in said.out
         assert "the changes were written, and then the host was not reached over a new connection: " in said.out
@@ -46,7 +52,7 @@ def test_a_rule_that_locks_the_controller_out(transport: str, cli: Cli) -> None:
 def test_it_is_in_the_document(cli: Cli) -> None:
     with fleet(cli, 1):
         cli.write({"site.yml": BLOCKED})
-        said = cli("apply", "--yes", "--force", "lockout", "--output", "json")
+        said = cli("apply", "--yes", "--force", "lockout", "--revert-after", "never", "--output", "json")
         host = host_in(said.out)
     assert (said.code, host["status"], host["error"]["kind"], host["error"]["exit_code"]) == (6, "lost", "lost", 6)
     assert host["way_back"] == ["Remove-NetFirewallRule -Name oops", "Remove-NetFirewallRule -Name corp-rdp"]

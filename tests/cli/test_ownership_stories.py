@@ -197,6 +197,7 @@ def test_a_host_leaves_its_group_and_is_retired(story: Story) -> None:
 
 def test_what_nobody_declares_any_more_is_gone(story: Story) -> None:
     """Drift says it as it is found, in words and in data, whatever becomes of it."""
+    story.settings(prune="report")
     story.play(story.rule("web"), story.rule("old", 81))
     story.done("apply", "--yes")
     story.play(story.rule("web"))

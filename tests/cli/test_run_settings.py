@@ -52,7 +52,7 @@ def test_flags_are_the_rows_of_the_table() -> None:
 
 
 OF_ONE_CALL = {"--out", "--resume", "--name", "--kind", "--origin", "--store", "--from", "--number", "--from-journal",
-               "--playbook", "--list-tasks", "--list-tags", "--of", "--expect", "--profile", "--account", "--yaml",
+               "--playbook", "--to", "--list-tasks", "--list-tags", "--of", "--expect", "--profile", "--account", "--yaml",
                "--show-secrets",
                *(f"--{word.replace('_', '-')}" for word in FLOW_WORDS if word != "user")}
 

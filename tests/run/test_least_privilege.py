@@ -70,7 +70,9 @@ def test_groups_of_a_virtual_account_decide_what_it_may_do(tmp_path: Path, capsy
         assert seen.code == 0
         assert "is no administrator: the endpoint's RunAsVirtualAccountGroups decide what it may change" in seen.out
         owning = cli("apply", "--yes", *ENDPOINT)  # none of them may write below HKLM\\SOFTWARE
-        assert (owning.code, "nothing was written, for the ledger could not be" in owning.out) == (6, True), owning.out
+        assert (owning.code, "nothing was written, for its undo could not be armed" in owning.out) == (6, True), owning.out
         cli.write({"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"})
-        said = cli("apply", "--yes", *ENDPOINT)
+        armed = cli("apply", "--yes", *ENDPOINT)  # nor register a task that runs as SYSTEM
+        assert (armed.code, "its undo could not be armed" in armed.out) == (6, True), armed.out
+        said = cli("apply", "--yes", "--revert-after", "never", *ENDPOINT)
         assert (said.code, word in said.out) == (code, True), said.out

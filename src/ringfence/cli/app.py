@@ -40,7 +40,7 @@ COMMANDS = {
     "ledger": "What projects own on hosts: shown, and put right by hand.",
     "runs": "Show the runs that wrote to hosts, as their records tell: what was planned, made and proven.",
     "vault": "Files and values that only a password opens, in Ansible's format.",
-    "confirm": "Keep what a run made on hosts whose undo still waits.",
+    "confirm": "Keep what a run made on hosts whose undo still waits, though it never came back to prove it.",
     "rollback": "Put hosts back as they were before a run.",
     "retire": "Remove from hosts what the project created there, release the rest, and with it the ledger.",
     "doc": "Show the properties of a kind, or everything about one: type, default, cmdlet, registry, example.",

@@ -18,7 +18,7 @@ from ringfence.secret import SCRYPT_COST
 
 def run_policy(options: RunOptions, found: ProjectSettings, playbooks: Sequence[str]) -> RunPolicy:
     """The policy of a run of these playbooks."""
-    prune = options.prune or found.prune or "report"
+    prune = options.prune or found.prune or ("created" if found.project else "report")
     return RunPolicy(project=found.project, prune=cast(Prune, prune), partial=_partial(options, found, playbooks),
                      inputs=_inputs(options, found) if found.project else "", run_id=options.run_id or new_run_id(),
                      playbooks=tuple(_relative(p, found.folder) for p in playbooks),

@@ -24,6 +24,8 @@ def not_armed(failure: Failure) -> RingfenceError:
     if failure.is_lack:
         return GuardRefused("the endpoint knows no undo. Export it anew (`ringfence jea export`) and install it, or write "
                             "without one: `revert_after: never`")
+    if failure.category == "PermissionDenied":
+        return HostError("authorization", f"nothing was written, for its undo could not be armed: {failure.message}")
     return GuardRefused(f"the host could not undo the change by itself: {failure.message}. Nothing was written. Mend that, or "
                         "write without an undo: `revert_after: never`, or --force undo")
 

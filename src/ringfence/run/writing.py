@@ -206,6 +206,8 @@ class Writing:
             found, reply = self.run.read(questions, calls, defaults=False)
         except HostError as broken:
             raise Lost(detail=broken.reason) if isinstance(broken, Unreachable) or broken.kind in BROKEN else broken from None
+        if self.undo and (off := stopped(found.facts, TO_WRITE)):  # a firewall that does not run keeps nobody out: yet
+            raise Lost(detail=f"the firewall does not run there yet: {', '.join(off)}")
         if error := self.run.seen(plan.declarations, found)[1]:
             return replace(result, error=error)
         if DOMAIN in calls and not _controllers(reply.answers.get(DOMAIN)):

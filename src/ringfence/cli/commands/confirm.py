@@ -14,9 +14,9 @@ ringfence confirm web1          what the run made there stays, and the host does
 
 def confirm(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
             record: RecordOptions, pattern: SomeHosts = [], yes: Yes = False) -> ExitCode:  # noqa: B006
-    """Keep what a run made on hosts whose undo still waits: one that was killed, or lost its way, before it could prove it.
+    """Keep what a run made on hosts whose undo still waits, though it never came back to prove it.
 
-    Nothing is proven by that. `ringfence plan` says whether a host is as declared.
+    It was killed, or lost its way. Nothing is proven by that. `ringfence plan` says whether a host is as declared.
     """
     run = prepared_hosts(console, pattern, which, secrets, trusted, own_kinds=True)
     return agreed(console, run, hosts, record, rollback.confirm, yes, needs_project=False)

@@ -36,6 +36,8 @@ ROOTS = {"local": (POLICY, ("RestrictedServices", "Mdm")), "group_policy": (GROU
          "restricted": (RESTRICTED, ())}
 SETS_WITH_KEYS = {"NetIPsecPhase1AuthSet": ("Phase1AuthenticationSet", "Phase1AuthenticationSets")}
 _SERVICES = ("mpssvc", "BFE", "IKEEXT", "PolicyAgent")  # those of which Facts.Read tells
+_OF_A_BATCH = ("Key.Compare", "Net.Call", "Policy.Read", "SA.Delete", "Undo.Arm", "Undo.Confirm", "Undo.Continue", "Undo.Fire",
+               "Undo.Read")  # verbs that need to know more than their call
 _NEEDED = {"Account.Resolve": ("names",), "Texts.Read": ("texts",), "Enforcement.Read": ("kind", "names"),
            "SA.Delete": ("remote_address",)}
 
@@ -227,7 +229,7 @@ class HostScript:
                 "elevated": session.elevated, "time": self._time(),
                 "services": {name: machine.services[name] for name in _SERVICES if name in machine.services},
                 "environment": dict(machine.environment), "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
-                "wire": "2.2", "verbs": sorted({*self._verbs, "Policy.Read", "Key.Compare", "SA.Delete"} - lacks),
+                "wire": "2.2", "verbs": sorted({*self._verbs, *_OF_A_BATCH} - lacks),
                 "script_sha256": None}
 
     def _interfaces(self, arguments: Arguments, session: Session) -> dict[str, Any]:
