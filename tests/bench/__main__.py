@@ -10,6 +10,7 @@ from .measure import Line
 PARTS = {
     "parsing": "rule strings to values",
     "lab_decisions": "what the lab decides about flows",
+    "flow_verdicts": "what the evaluator says of flows",
     "large": "a host with 50,000 rules",
     "inventories": "the variables of 10,000 hosts",
     "startup": "commands that touch no host",

@@ -8,7 +8,7 @@ from random import Random
 from core import RULE
 from flows import Flow, flows, meets, passes
 from found_rules import OURS, FoundRule, found_rule, real_rules, with_texts
-from hosts import PROJECT, LabHost
+from hosts import FORCED, PROJECT, LabHost
 
 from ringfence.errors import GuardRefused
 from ringfence.lab import POLICY
@@ -129,6 +129,7 @@ def judge_pruning(rng: Random, word: Prune, size: int = 120) -> Judgement:
         host.take_over([_id(name)], way, first={"remote_address": _addresses(found[name])} if way == "mentioned" else {})
     before = host.rules
     _prune(host, word)
+    blocking = [text for text in host.rules.values() if "Action=Block" in text]  # what goes may be within one that stays
     for name, text in before.items():
         after = host.rules.get(name)
         judgement.counted[ways[name], word, "gone" if after is None else "as it was" if after == text else "changed"] += 1
@@ -137,7 +138,8 @@ def judge_pruning(rng: Random, word: Prune, size: int = 120) -> Judgement:
             judgement.flows += 1
             for default in (False, True):
                 if passes(host.machine, flow, after, default) and not any(
-                        passes(host.machine, flow, t, default) for t in allowed):
+                        passes(host.machine, flow, t, default) for t in allowed) and all(
+                        passes(host.machine, flow, t, True) for t in blocking):
                     judgement.wrong.append(f"{ways[name]} {word}\n  before {text}\n  after  {after}\n  {flow}")
     return judgement
 
@@ -158,7 +160,7 @@ def clear_text_after_pruning(word: Prune) -> list[str]:
 
 def _prune(host: LabHost, word: Prune) -> None:
     """A full run in which nothing is declared."""
-    policy = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c", prune=word, forced=frozenset({"percent"}))
+    policy = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c", prune=word, forced=FORCED | {"percent"})
     context = replace(host.context(), policy=policy, possible=lambda name, facts: frozenset[Id]())
     result = apply_host(host.job({}), context)
     assert result.error is None, str(result.error)

@@ -5,7 +5,7 @@ import json
 import pkgutil
 from typing import Any
 
-import ansible.plugins.lookup as lookups
+import ansible.plugins.lookup as lookups  # type: ignore[import-not-found]
 import jinja2
 
 

@@ -5,9 +5,9 @@ import os
 import sys
 from typing import Any
 
-from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
-from ansible.template import Templar, trust_as_template
+from ansible.parsing.dataloader import DataLoader  # type: ignore[import-not-found]
+from ansible.plugins.loader import init_plugin_loader  # type: ignore[import-not-found]
+from ansible.template import Templar, trust_as_template  # type: ignore[import-not-found]
 
 
 def trusted(value: Any) -> Any:

@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible.plugins.action import ActionBase  # type: ignore[import-not-found]
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -384,8 +384,18 @@ def test_what_decides_about_no_connection_does_not_count(beside: list[RenderedTa
 def test_what_counts_is_told_with_what_does_not() -> None:
     on = host(RUN, **OWNED)
     result = work(on, *(rule(f"r{n}", 80 + n) for n in range(6)), rule("new6", 86), prune="created")
-    assert "3 of the 10 objects of the project on this host would be removed, because nothing declares them any more; 1 more " \
-        "decide about no connection" in str(result.error)
+    assert "3 of the 9 objects of the project on this host would be removed, because nothing declares them any more; not " \
+        "counted: 1 on which no connection depends" in str(result.error)
+
+
+def test_what_decides_may_not_all_go_however_much_beside_it_does_not() -> None:
+    """Outbound rules change nothing where the default allows: that they go too excuses nothing."""
+    on = LabHost({}, owns=False, policy=RUN)
+    outbound = [task("firewall_rule", {"name": f"out{n}", "direction": "outbound", "protocol": "tcp", "remote_port": 80 + n})
+                for n in range(18)]
+    assert work(on, *outbound, rule("in1", 80), rule("in2", 81)).error is None
+    assert "2 of the 2 objects" in str(work(on, prune="created").error)
+    assert work(on, rule("in1", 80), rule("in2", 81), prune="created").error is None
 
 
 def test_sets_count_with_the_rules_that_name_them() -> None:
@@ -396,8 +406,8 @@ def test_sets_count_with_the_rules_that_name_them() -> None:
     rules = [task("ipsec_rule", {**of, "name": f"sec{n}", "phase1_auth_set": f"auth{n}", "enabled": n < 2}) for n in range(4)]
     assert work(on, *sets, *rules).error is None
     error = str(work(on, *sets[4:], prune="all").error)  # two rules that are on with a set each, and as many that are off
-    assert "4 of the 13 objects of the project on this host would be removed" in error
-    assert "4 more decide about no connection" in error
+    assert "4 of the 9 objects of the project on this host would be removed" in error
+    assert "not counted: 4 on which no connection depends" in error
     assert work(on, *sets[:4], *rules, prune="all").error is None  # five sets that nothing names
 
 

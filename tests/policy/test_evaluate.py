@@ -1,5 +1,6 @@
 """Would a flow pass: judged by what the lab decides by itself, and by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from lab_machine import host
 from policy_of_lab import management_flow, policy_of
 
 from ringfence.lab import GROUP_POLICY, POLICY, Machine
+from ringfence.policy.accounts import is_member
 from ringfence.policy.flow_verdict import REASONS
 
 
@@ -57,3 +59,21 @@ def test_by_hand(case: dict[str, Any]) -> None:
 
 def test_every_reason_has_a_case() -> None:
     assert {case["gives"].split()[1] for case in HAND} == set(REASONS)
+
+
+@pytest.mark.parametrize(("account", "trustee", "expected"), [
+    ("s-1-5-18", "S-1-5-18", True), ("S-1-5-18", "s-1-5-11", True), ("S-1-5-18", "s-1-5-19", False), (None, "s-1-1-0", True),
+    (None, "S-1-5-18", None), ("S-1-5-19", "S-1-5-6", True), ("S-1-5-21-1-2-3-1105", "S-1-5-6", None),
+    ("S-1-5-21-1-2-3-1105", "S-1-5-21-1-2-3-1106", None), ("S-1-5-21-1-2-3-500", "S-1-5-21-4-5-6-500", False)])
+def test_who_is_in_which_group(account: str | None, trustee: str, expected: bool | None) -> None:
+    """A SID that is of no group that documents tell of may be one of a group, whoever's account is asked for."""
+    assert is_member(account, trustee) is expected
+
+
+def test_whether_ipsec_secures_it_decides_where_it_is_required() -> None:
+    """Everything else is certain, and what lets least pass differs from what lets most."""
+    policy = policy_of_case({"rules": [{"name": "a", "protocol": "tcp", "local_port": 443},
+                                       {"ipsec": "i", "inbound_security": "require", "outbound_security": "request"}]})
+    flow = flow_of_case({})
+    said = [policy.verdict(replace(flow, security=s)).action for s in ("clear", "authenticated", None)]
+    assert said == ["block", "allow", "unknown"]

@@ -19,6 +19,7 @@ from ringfence.policy.flow_verdict import FlowVerdict
 from ringfence.policy.influence import may_decide
 from ringfence.policy.matcher import PolicyRule
 from ringfence.policy.place import Place
+from ringfence.policy.settings_in_force import SettingsInForce
 
 
 def rule_of(said: dict[str, Any], store: str = "local") -> PolicyRule:
@@ -37,6 +38,18 @@ def test_another_firewall_leaves_nothing_certain() -> None:
     rule, wide = rule_of({"protocol": "tcp", "local_port": 443}), {"name": "w", "protocol": "tcp", "local_port": 443}
     policy = policy_of_case({"rules": [wide]})
     assert [may_decide(p, rule.id, rule.filter) for p in (policy, replace(policy, doubts=("another firewall",)))] == [False, True]
+
+
+@pytest.mark.parametrize(("rule", "profile"), [
+    ({"protocol": "tcp", "local_port": 443}, {"default_inbound_action": "allow"}),
+    ({"protocol": "tcp", "local_port": 443}, {"enabled": False}),
+    ({"protocol": "tcp", "local_port": 443}, {"allow_inbound_rules": False}),
+    ({"action": "block", "protocol": "tcp", "local_port": 443}, {"default_inbound_action": "block"})])
+def test_a_setting_that_may_be_another_one_leaves_nothing_certain(rule: dict[str, Any], profile: dict[str, Any]) -> None:
+    one, policy = rule_of({**rule, "profile": "domain"}), policy_of_case({"profile": profile})
+    doubtful = replace(policy, settings=SettingsInForce(policy.settings.state, {("mdm", "firewall_profile"): "Access denied"}))
+    wins = "allow_inbound_rules" in profile  # is up where one store has it up
+    assert [may_decide(p, one.id, one.filter) for p in (policy, doubtful)] == [False, not wins]
 
 
 # ---- any policy of a few rules and settings, and every flow at the edges of these

@@ -23,7 +23,7 @@ from ringfence.templates.scope import Scope
 from ringfence.templates.template_reasons import ABSENT, ABSENT_LOOKUPS
 from ringfence.templates.values import OMIT
 
-DIFFERENCES = cases("ansible/differences")
+DIFFERENCES = cases("ansible/language_differences")
 ASKED = templates()
 
 

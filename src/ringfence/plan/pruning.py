@@ -148,10 +148,11 @@ def _guarded(plan: Plan, going: Mapping[Id, Resource]) -> Plan:
     if owned < PERCENT_FROM or len(going) * 100 < owned * PERCENT or "percent" in plan.policy.forced:
         return plan
     count = sum(1 for _ in _missed(plan, going))
-    if count * 100 < owned * PERCENT:
+    others = len(going) - count
+    if count * 100 < (owned - others) * PERCENT or not count:
         return plan
-    without = f"; {len(going) - count} more decide about no connection" if count < len(going) else ""
-    return plan.refused(Diagnostic(NOWHERE, f"{count} of the {owned} objects of the project on this host would be "
+    without = f"; not counted: {others} on which no connection depends" if others else ""
+    return plan.refused(Diagnostic(NOWHERE, f"{count} of the {owned - others} objects of the project on this host would be "
                                    f"removed, because nothing declares them any more{without}", "Look whether that is meant: "
                                    f"--force percent goes on. See {OWNERSHIP_GUIDE}"))
 

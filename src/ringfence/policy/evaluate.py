@@ -73,7 +73,7 @@ class Policy:
         if len({v.action for v in found}) <= 1:
             return found[0]
         ways = ", ".join(dict.fromkeys(f"{v.action} in {v.interface or v.profile}" for v in found))
-        return replace(found[0], action="unknown", reason="undecided", basis=frozenset().union(*(v.basis for v in found)),
+        return replace(found[0], action="unknown", reason="undecided", looked_at=tuple(one for v in found for one in v.looked_at),
                        doubts=(Doubt(f"which network it goes through: {ways}"), *(d for v in found for d in v.doubts)))
 
     def matches(self, flow: Flow, place: Place) -> Matches:
@@ -81,34 +81,37 @@ class Policy:
         return self.by_role(self._index.matches(flow, place), place)
 
     def by_role(self, matches: Iterable[Match], place: Place) -> Matches:
-        """The same of rules of which it is known that they match."""
+        """The same of rules of which it is known that they match, as the merge of stores leaves them."""
         found: dict[str, list[Match]] = {name: [] for name in ("restricted", "secured", "exempt", "bypass", "block", "allow")}
         for match in matches:
-            if (one := self._held(match, place)) is None:
+            id, filter, doubts = match
+            if (merged := self.is_merged(id, filter, place.profile)) is False:
                 continue
-            effect = match.filter.effect
-            role = ("restricted" if match.id.store not in CONFIGURED else
-                    "bypass" if effect == "allow" and match.filter.override_block_rules else
+            effect = filter.effect
+            role = ("restricted" if id.store not in CONFIGURED else
+                    "bypass" if effect == "allow" and filter.override_block_rules else
                     "secured" if effect == "secure" else effect)
-            found[role].append(one)
+            found[role].append(match if merged is True else Match(id, filter, (*doubts, merged)))
         return Matches(**{role: tuple(those) for role, those in found.items()})
 
     def every_match(self, flow: Flow, place: Place) -> dict[Id, Match]:
         """Each rule that matches or may match, whatever becomes of it by the merge of stores."""
         return {match.id: match for match in self._index.matches(flow, place)}
 
-    def _held(self, match: Match, place: Place) -> Match | None:
-        merged = self.is_merged(match.id, match.filter, place.profile)
-        if isinstance(merged, str):
-            return replace(match, doubts=(*match.doubts, merged))
-        return match if merged else None
-
     def is_merged(self, id: Id, filter: Filter, profile: str) -> Outcome:
         """Whether the merge of stores leaves a rule there: policy may have local ones ignored."""
         if id.store != LOCAL or not filter.merged_by:
             return True
-        merged = self.settings.profile(profile, filter.merged_by)
-        return f"whether local rules count: {merged.doubt}" if merged.doubt else merged.value is not False
+        key = (profile, filter.merged_by)
+        if (known := self._merges.get(key)) is None:
+            merged = self.settings.profile(*key)
+            known = f"whether local rules count: {merged.doubt}" if merged.doubt else merged.value is not False
+            self._merges[key] = known
+        return known
+
+    @cached_property
+    def _merges(self) -> dict[tuple[str, str], Outcome]:
+        return {}
 
     def verdict_at(self, flow: Flow, place: Place) -> FlowVerdict:
         """What becomes of a flow at one place."""
@@ -138,30 +141,41 @@ class _Answer(NamedTuple):
     setting: str = ""
 
 
+_UNDECIDED = _Answer(False, "undecided")
+
+
 def decide(flow: Flow, place: Place, matches: Matches, settings: SettingsInForce, doubts: tuple[str, ...] = ()) -> FlowVerdict:
     """The verdict on a flow of which it is known what matches."""
-    switches = {name: settings.profile(place.profile, name) for name in _SWITCHES}
-    exempt = settings.host("exemptions")
-    matches = replace(matches, exempt=uncertain_exemptions(matches.exempt, matches.secured))
-    if doubts or any(s.least is None for s in switches.values()):  # a profile of which nothing is known has no values to try
-        strict, lenient = _Answer(False, "undecided"), _Answer(True, "undecided")
-    else:
-        strict, lenient = (_answer(_Case(flow, place, matches, switches, exempt, least)) for least in (True, False))
-    decided = strict if strict.passes == lenient.passes else _Answer(False, "undecided")
+    switches, exempt = settings.of_profile(place.profile, _SWITCHES), settings.host("exemptions")
+    if matches.exempt:
+        matches = replace(matches, exempt=uncertain_exemptions(matches.exempt, matches.secured))
     every = matches.all()
+    if doubts or any(s.least is None for s in switches.values()):  # a profile of which nothing is known has no values to try
+        decided = _UNDECIDED
+    else:
+        decided = _answer(_Case(flow, place, matches, switches, exempt, True))
+        if not _is_certain(flow, place, every, switches, exempt) and decided.passes != _answer(
+                _Case(flow, place, matches, switches, exempt, False)).passes:
+            decided = _UNDECIDED
     told = [Doubt(text) for text in doubts]
     if decided.reason == "undecided":
         told += (Doubt(text, m.id) for m in every for text in m.doubts)
         told += (Doubt(f"{name}: {s.doubt}") for name, s in {**switches, "exemptions": exempt}.items() if s.doubt)
-    basis: frozenset[object] = frozenset({*every, *((name, s) for name, s in switches.items()), ("exemptions", exempt), doubts,
-                                          place.profile})
     otherwise: FlowAction | Literal[""] = ""
     if told and all(doubt.id for doubt in told):
         otherwise = "allow" if _answer(_Case(flow, place, matches.certain(), switches, exempt, True)).passes else "block"
     return FlowVerdict("unknown" if decided.reason == "undecided" else "allow" if decided.passes else "block", decided.reason,
                    decided.by, tuple(m.id for m in every if m.id not in decided.by and not m.doubts), tuple(dict.fromkeys(told)),
                    place.profile, place.interface.alias if place.interface else "", decided.setting, otherwise,
-                       basis)
+                   (*every, *switches.items(), ("exemptions", exempt), doubts, place.profile))
+
+
+def _is_certain(flow: Flow, place: Place, every: tuple[Match, ...], switches: Mapping[str, SettingInForce],
+                exempt: SettingInForce) -> bool:
+    """Whether all that may decide is known, so that what lets least pass and what lets most are one."""
+    return (flow.security is not None and not exempt.doubt and not any(s.doubt for s in switches.values())
+            and (place.interface is not None or not switches["disabled_interface_aliases"].value)
+            and not any(m.doubts for m in every))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +214,15 @@ def _answer(case: _Case) -> _Answer:
     if disabled and (case.place.interface.guid in disabled if case.place.interface else not case.least):
         return _Answer(True, "interface_disabled", setting=_of_store(case, profile, "disabled_interface_aliases"))
     inbound = flow.direction == "inbound"
-    name = "default_inbound_action" if inbound else "default_outbound_action"
-    default = _Answer(case.switch(name) == "allow" and not (inbound and flow.edge), "default_action",
-                      setting=_of_store(case, profile, name))
-    if inbound and case.switch("allow_inbound_rules") is False:
-        return default._replace(reason="shields_up", setting=_of_store(case, profile, "allow_inbound_rules"))
-    for found, passes, reason in ((matches.bypass, True, "bypass"), (matches.block, False, "block_rule"),
-                                  (matches.allow, True, "allow_rule")):
+    shielded = inbound and case.switch("allow_inbound_rules") is False
+    for found, passes, reason in () if shielded else ((matches.bypass, True, "bypass"), (matches.block, False, "block_rule"),
+                                                      (matches.allow, True, "allow_rule")):
         if counting := case.counting(found, passes):
             return _Answer(passes, reason, tuple(m.id for m in counting))
-    return default
+    name = "default_inbound_action" if inbound else "default_outbound_action"
+    passes = case.switch(name) == "allow" and not (inbound and flow.edge)
+    return _Answer(passes, "shields_up" if shielded else "default_action",
+                   setting=_of_store(case, profile, "allow_inbound_rules" if shielded else name))
 
 
 def _of_store(case: _Case, profile: str, name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from ringfence.model.filter import DYNAMIC_KEYWORD
 from ringfence.policy.accounts import is_member
 from ringfence.policy.flow import SYSTEM, TCP, UDP, Flow
-from ringfence.policy.place import Place, own_addresses, within
+from ringfence.policy.place import Place, Ranges, own_addresses, within
 from ringfence.types.base import KeptPiece
 from ringfence.types.network import PROTOCOLS
 from ringfence.types.network_sets import interval, merged
@@ -103,22 +103,28 @@ class _Addresses:
         return at >= 0 and address <= self.ranges[at][1]
 
     def by_keyword(self, address: int, place: Place) -> Outcome:
+        if not self.words:
+            return False
         doubts = []
         for word in self.words:
-            if isinstance(word, KeptPiece) and word.lower().startswith(DYNAMIC_KEYWORD):
-                named = place.dynamic_keyword(word[len(DYNAMIC_KEYWORD):])
-                if isinstance(named, str):
-                    doubts.append(f"{word} ({named})")
-                elif within(address, named):
-                    return True
-                continue
-            known = None if isinstance(word, KeptPiece) else place.stands_for(word)
-            if known is None:
+            known = _stands_for(word, place)
+            if isinstance(known, str):
                 if word[-1] not in "46" or isinstance(word, KeptPiece) or (word[-1] == "6") == bool(address >> 128):
-                    doubts.append(str(word))
+                    doubts.append(known)
             elif within(address, known):
                 return True
         return f"what {', '.join(doubts)} stands for there" if doubts else False
+
+
+def _stands_for(word: str, place: Place) -> Ranges | str:
+    """The addresses that a keyword means; in words what is not known."""
+    if not isinstance(word, KeptPiece):
+        known = place.stands_for(word)
+        return word if known is None else known
+    if not word.lower().startswith(DYNAMIC_KEYWORD):
+        return str(word)
+    named = place.dynamic_keyword(word[len(DYNAMIC_KEYWORD):])
+    return f"{word} ({named})" if isinstance(named, str) else named
 
 
 def _remote_address(value: Collection[str]) -> Condition:
@@ -231,20 +237,24 @@ _CONTAINERS = "S-1-15-"  # SIDs of app containers and of their capabilities
 
 def admits(descriptor: str, user: str | None) -> Outcome:
     """Whether a list of accounts admits an account, as far as it is known which groups that is in ([MS-DTYP] 2.5.3.2)."""
-    doubts = []
+    doubts = list[tuple[str, bool]]()  # entries of which it is not known whether they hold, and whether they admit
+    decided = False  # where no entry holds
     for kind, flags, trustee, more in _ENTRY.findall(descriptor):
         if "IO" in flags.upper() or trustee.upper().startswith(_CONTAINERS):
             continue
-        is_in = is_member(user, trustee)
+        is_in, allows = is_member(user, trustee), kind.upper().endswith("A")
         if is_in is False:
             continue
         if kind[0] in "Xx" or more:
-            doubts.append("a condition holds for it")
+            doubts.append(("a condition holds for it", allows))
         elif is_in is None:
-            doubts.append(f"its account is {trustee}, or in that")
+            doubts.append((f"its account is {trustee}, or in that", allows))
         else:
-            return f"whether {' or '.join(doubts)}" if doubts else kind.upper() == "A"
-    return f"whether {' or '.join(doubts)}" if doubts else False
+            decided = allows
+            break
+    if all(allows == decided for _, allows in doubts):
+        return decided
+    return f"whether {' or '.join(text for text, _ in doubts)}"
 
 
 def _local_user(value: str) -> Condition:

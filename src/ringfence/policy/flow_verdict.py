@@ -1,6 +1,7 @@
 """What a policy makes of a flow, and what decided it."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Literal
 
 from ringfence.model.state import Id
@@ -37,8 +38,7 @@ class FlowVerdict:
     action: unknown where it depends on something that nobody here knows, the `doubts` · reason: a row of REASONS · by: the
     objects that decide; none where no rule does · other_matches: objects that match too, without deciding · profile,
     interface: where it was judged; empty where it is not known · otherwise: of what is unknown because rules may match,
-    what becomes of it where none of these does · setting: what of the host decides, with its store · basis: all
-    that was looked at: as long as that is the same, so is what happens.
+    what becomes of it where none of these does · setting: what of the host decides, with its store · looked_at: see `basis`.
     """
 
     action: FlowAction
@@ -50,7 +50,12 @@ class FlowVerdict:
     interface: str = ""
     setting: str = ""
     otherwise: FlowAction | Literal[""] = ""
-    basis: frozenset[object] = frozenset()
+    looked_at: tuple[object, ...] = ()
+
+    @cached_property
+    def basis(self) -> frozenset[object]:
+        """All that was looked at: as long as that is the same, so is what happens."""
+        return frozenset(self.looked_at)
 
 
 @dataclass(frozen=True, slots=True)

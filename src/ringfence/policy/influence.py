@@ -39,7 +39,7 @@ def has_say(policy: Policy, profile: str, filter: Filter) -> bool:
     if filter.effect == "block":
         return not _is_certainly(policy, profile, action, "block") or any(
             r.filter.effect == "allow" and not are_apart(r.filter, filter) for r in beside)
-    through_edges = filter.inbound and filter.edge_traversal_policy != "block"  # by default nothing comes in through those
+    through_edges = filter.edge_traversal_policy != "block"  # by default nothing comes in through those
     return filter.override_block_rules or through_edges or not _is_certainly(policy, profile, action, "allow")
 
 

@@ -1,19 +1,18 @@
 """Whether a filter matches a flow, as far as it is known; and filters, found by what flows have."""
 
-from collections import defaultdict
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
 from typing import NamedTuple
 
-from ringfence.model.filter import Filter
+from ringfence.model.filter import Direction, Filter
 from ringfence.model.state import Id
 from ringfence.policy.flow import Flow
 from ringfence.policy.flow_conditions import CONDITIONS, contained, protocol_number
 from ringfence.policy.place import Place
 
 _DEFAULTS = {f.name: f.default for f in fields(Filter)}
-_MANY = 64  # single ports of one rule by which it is found
 
 
 class PolicyRule(NamedTuple):
@@ -24,8 +23,7 @@ class PolicyRule(NamedTuple):
     doubt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A rule that matches a flow; doubts: what would have to be known to be certain of it."""
 
     id: Id
@@ -71,35 +69,48 @@ def matcher_of(filter: Filter) -> Matcher:
 
 
 class RuleIndex:
-    """Enabled rules by protocol and by the port that they are asked for: the own one inbound, the other one outbound."""
+    """Enabled rules by direction, protocol and the port that they are asked for: the own one inbound, the other one outbound."""
 
     def __init__(self, rules: Iterable[PolicyRule]) -> None:
-        self.by_port = defaultdict[tuple[int | None, int], list[PolicyRule]](list)
-        self.others = defaultdict[int | None, list[PolicyRule]](list)
-        for rule in rules:
-            if not rule.filter.enabled:
-                continue
-            protocol = protocol_number(rule.filter.protocol)
-            ports = rule.filter.remote_port if rule.filter.direction == "outbound" else rule.filter.local_port
-            if rule.filter.direction and ports and len(ports) <= _MANY and all(p.isdecimal() for p in ports):
-                for port in ports:
-                    self.by_port[protocol, int(port)].append(rule)
-            else:
-                self.others[protocol].append(rule)
+        self._rules = [(rule, matcher_of(rule.filter)) for rule in rules if rule.filter.enabled]
+        self._known: dict[tuple[Direction, int], _ByPort] = {}
 
     def matches(self, flow: Flow, place: Place) -> Iterator[Match]:
         """Every rule that matches or may match."""
-        port = flow.local_port if flow.direction == "inbound" else flow.remote_port
-        for rule in self._near(flow.protocol, port):
-            doubts = matcher_of(rule.filter).match(flow, place)
+        key = (flow.direction, flow.protocol)
+        if (by_port := self._known.get(key)) is None:
+            by_port = self._known[key] = _ByPort(self._rules, *key)
+        for rule, matcher in by_port.near(flow.local_port if flow.direction == "inbound" else flow.remote_port):
+            doubts = matcher.match(flow, place)
             if doubts is not None:
                 yield Match(rule.id, rule.filter, (*doubts, rule.doubt) if rule.doubt else doubts)
 
-    def _near(self, protocol: int, port: int | None) -> Iterator[PolicyRule]:
-        for number in (protocol, None):
-            yield from self.others.get(number, ())
-            if port is not None:
-                yield from self.by_port.get((number, port), ())
-            else:
-                known = {id(r): r for (p, _), rules in self.by_port.items() if p == number for r in rules}
-                yield from known.values()
+
+_Rules = list[tuple[PolicyRule, Matcher]]
+
+
+class _ByPort:
+    """The rules for one direction and protocol. Between two neighbouring ends of ranges, every port has the same ones near."""
+
+    def __init__(self, rules: _Rules, direction: Direction, protocol: int) -> None:
+        name = "local_port" if direction == "inbound" else "remote_port"
+        self._ranges = [(rule, matcher, _numbers(getattr(rule.filter, name))) for rule, matcher in rules
+                        if rule.filter.direction in ("", direction) and protocol_number(rule.filter.protocol) in (None, protocol)]
+        self._ends = sorted({end for _, _, ranges in self._ranges for a, b in ranges or () for end in (a, b + 1)})
+        self._near: dict[int, _Rules] = {}
+
+    def near(self, port: int | None) -> _Rules:
+        """The rules whose ports may hold one; all of them for one that is not known."""
+        at = -1 if port is None else bisect_right(self._ends, port)
+        if (found := self._near.get(at)) is None:
+            found = self._near[at] = [(rule, matcher) for rule, matcher, ranges in self._ranges
+                                      if port is None or ranges is None or any(a <= port <= b for a, b in ranges)]
+        return found
+
+
+def _numbers(ports: Iterable[str]) -> list[tuple[int, int]] | None:
+    """Ports as ranges; None where they are all, or some are not known by number."""
+    pairs = [port.partition("-") for port in ports]
+    if not pairs or not all(a.isdecimal() for a, _, _ in pairs):
+        return None
+    return [(int(a), int(b or a)) for a, _, b in pairs]

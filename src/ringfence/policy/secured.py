@@ -1,7 +1,6 @@
 """What connection security rules never ask for, and which of several that match holds."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ringfence.policy.flow import ICMPV4, ICMPV6, UDP, Flow
 from ringfence.policy.matcher import Match
@@ -36,6 +35,6 @@ def uncertain_exemptions(exempt: Iterable[Match], secured: Iterable[Match]) -> t
     """Exemptions that match beside rules that secure. An exemption cuts a hole into a broader rule (New-NetIPsecRule,
     -OutboundSecurity None); which of them holds otherwise no document says."""
     asked = [m.filter for m in secured]
-    return tuple(m if all(is_within(m.filter, one, _ENDS) for one in asked) else replace(
-        m, doubts=(*m.doubts, "which of an exemption and a rule that secures holds, where neither is within the other"))
+    return tuple(m if all(is_within(m.filter, one, _ENDS) for one in asked) else m._replace(
+        doubts=(*m.doubts, "which of an exemption and a rule that secures holds, where neither is within the other"))
         for m in exempt)

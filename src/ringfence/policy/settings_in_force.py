@@ -51,6 +51,7 @@ class SettingsInForce:
     state: State
     unread: Mapping[tuple[str, str], str]
     _known: dict[tuple[str, str], SettingInForce] = field(default_factory=dict, compare=False)
+    _several: dict[tuple[str, ...], Mapping[str, SettingInForce]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def _kinds(self) -> dict[str, Kind]:
@@ -60,6 +61,13 @@ class SettingsInForce:
     def profile(self, profile: str, property: str) -> SettingInForce:
         """The value of a property of a profile that is in force."""
         return self._of(FIREWALL_PROFILE, profile, property)
+
+    def of_profile(self, profile: str, properties: tuple[str, ...]) -> Mapping[str, SettingInForce]:
+        """The values of some properties of a profile that are in force."""
+        key = (profile, *properties)
+        if (known := self._several.get(key)) is None:
+            known = self._several[key] = {name: self.profile(profile, name) for name in properties}
+        return known
 
     def host(self, property: str) -> SettingInForce:
         """The value of a property that the host has once (firewall_setting)."""
