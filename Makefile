@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-browser test-lowest check demo bench oracle mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
+.PHONY: install dev lock test test-browser test-lowest check demo bench oracle oracle-language mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -79,6 +79,10 @@ ANSIBLE ?= 2.16 2.17 2.18 2.19
 
 oracle: dev $(ANSIBLE:%=.venv-oracle/%/installed)
 	$(BIN)/python -m tests.oracle $(CHECK) $(ANSIBLE:%=.venv-oracle/%/bin/python)
+
+# what ansible-core 2.19 says of plays and templates: some minutes
+oracle-language: dev .venv-oracle/2.19/installed
+	$(BIN)/python -m tests.oracle.language .venv-oracle/2.19/bin/python
 
 # single faults, those with names and then some of every module: would the tests notice? At first which tests run which line
 mutants: dev

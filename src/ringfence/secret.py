@@ -147,13 +147,22 @@ def revealed(secret: Secret | None) -> str | None:
 
 
 def contains_secret(value: Any) -> bool:
-    """Whether a secret is in a plain value: itself, or a member of a list or mapping in it."""
-    if isinstance(value, str):  # what most values are, and not to be taken for the sequence that it is too
+    """Whether a secret is in a plain value: itself, or a member of a list or mapping in it. What is in it many times is looked
+    through once."""
+    if isinstance(value, Secret):
+        return True
+    if isinstance(value, str) or not isinstance(value, list | tuple | Mapping):
         return False
-    if isinstance(value, list | tuple | Mapping):
-        members = value.values() if isinstance(value, Mapping) else value
-        return any(map(contains_secret, [m for m in members if m.__class__ is not str]))
-    return isinstance(value, Secret)
+    todo, known = [value], {id(value): value}
+    while todo:
+        one = todo.pop()
+        for member in [m for m in (one.values() if isinstance(one, Mapping) else one) if m.__class__ is not str]:
+            if isinstance(member, Secret):
+                return True
+            if isinstance(member, list | tuple | Mapping) and id(member) not in known:
+                known[id(member)] = member
+                todo.append(member)
+    return False
 
 
 def revealed_all(value: Any, secrets: list[Secret] | None = None) -> Any:

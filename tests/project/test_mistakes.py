@@ -22,7 +22,7 @@ KINDS = {"firewall_rule", "firewall_profile"}
 def test_mistakes_are_told_with_their_places(case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name, text in {"hosts.yml": "all: {hosts: {one: }}\n", **case["files"]}.items():
-        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as raised:
         load(["site.yml"], kinds=KINDS, inventory=["hosts.yml"])

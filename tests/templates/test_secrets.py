@@ -170,7 +170,7 @@ TEMPLATES = st.one_of(
 SPELLINGS = [CANARY, CANARY.upper(), CANARY.lower(), CANARY[::-1], "a05yN2h1bnRlcjI", "5986", "kNr7", "10.0.0.1"]
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True)
+@settings(max_examples=700, deadline=None, derandomize=True)
 @given(TEMPLATES)
 def test_no_template_shows_a_secret(text: str) -> None:
     here = scope(hostvars={"h": {"a": 1}})

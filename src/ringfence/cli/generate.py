@@ -9,7 +9,16 @@ import yaml
 
 from ringfence import files, kinds
 from ringfence.batch import scripts
-from ringfence.cli import app, findings_page, host_script_page, limits_page, man_pages, settings_page, terminal_pictures
+from ringfence.cli import (
+    app,
+    findings_page,
+    host_script_page,
+    limits_page,
+    man_pages,
+    settings_page,
+    templates_page,
+    terminal_pictures,
+)
 from ringfence.cli.command_tree import command_tree, completion_text
 from ringfence.cli.commands import demo, schema
 from ringfence.lab.machine import builtin_policy
@@ -59,7 +68,7 @@ def generated(root: Path) -> dict[str, str]:
     return made | {"docs/reference/kinds.md": reference.index(known), "docs/reference/commands.md": commands(),
                     "docs/reference/connection-variables.md": variables_page(), "docs/reference/failures.md": failures_page(),
                     "docs/reference/limits.md": limits_page.page(), "docs/reference/findings.md": findings_page.page(),
-                    "docs/reference/settings.md": settings_page.page(),
+                    "docs/reference/settings.md": settings_page.page(), "docs/reference/templates.md": templates_page.page(),
                     "docs/reference/host-script-sums.md": sums_page(),
                     "docs/reference/host-script-api.md": api_page(root)}
 

@@ -61,7 +61,10 @@ class VariableFiles:
         beside = self._listed(f"{folder}{os.sep}{kind}")
         if not beside or (os.sep not in name and not any(name + ending in beside for ending in ENDINGS)):
             return _NONE
-        base = folder / kind / name
+        return self.of_base(folder / kind / name)
+
+    def of_base(self, base: Path) -> Map:
+        """The variables of a file with one of ENDINGS, or of all files of a folder, in the order of their names."""
         if base not in self._folders:
             variables = Map()
             for file in self._found(base):

@@ -7,60 +7,47 @@ Ansible knows (`become`, `register` …) is refused by name, never ignored.
 import contextlib
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ringfence.diagnostics import NOWHERE, Problems, Where, allowed, describe, suggest
+from ringfence.diagnostics import NOWHERE, Where, describe
 from ringfence.documents import encrypted
 from ringfence.documents.current_names import current_names
-from ringfence.documents.trust import Trust
-from ringfence.documents.variable_files import mapping, secret_variables
-from ringfence.documents.vault import Vault
+from ringfence.documents.variable_files import VariableFiles
 from ringfence.documents.yaml import Map, Seq
 from ringfence.model.state import TaskLabel
 from ringfence.project import playbook_keys as keys
-from ringfence.project.plays import Condition, Loop, Play, TaskSource
+from ringfence.project.keys_reader import Inherited, KeysReader, part_of
+from ringfence.project.plays import Assertion, Play, TaskSource
+from ringfence.project.roles import RoleReader
 from ringfence.run_settings import SETTINGS
 from ringfence.templates.budget import OverBudget, templates_of
-from ringfence.templates.compile import check, check_template, condition, template
-from ringfence.types import foreign_words
+from ringfence.templates.compile import check, template
 from ringfence.types.enums import parse_bool
 
 MAX_TASKS = 100_000  # tasks, plays and imports of a project, each as often as it is imported
 _IMPORT = 3  # tasks that an import counts for, beside itself
-MAX_INHERITED = 1_000_000  # conditions, tags and variables that tasks and blocks take from around them and add to
 MAX_IMPORTS = 50  # imports inside of each other
 
 
-@dataclass(frozen=True, slots=True)
-class _Inherited:
-    """What plays and tasks get from around them. `chain`: the files under way, each with the place that names it."""
+class PlaybookReader(KeysReader):
+    """Reads playbooks for a set of kinds. Mistakes go to the problems of `files`; the caller raises them."""
 
-    tags: frozenset[str] = frozenset()
-    conditions: tuple[Condition, ...] = ()
-    variables: Map = field(default_factory=Map)
-    chain: tuple[tuple[Path, Where], ...] = ()
-    play: str = ""
-
-
-class PlaybookReader:
-    """Reads playbooks for a set of kinds. Mistakes go to `problems`; the caller raises them."""
-
-    def __init__(self, kinds: Collection[str], problems: Problems, trust: Trust = Trust(), vault: Vault | None = None) -> None:
-        self.kinds, self.problems, self.trust, self.vault = kinds, problems, trust, vault or Vault()
-        self._sealed: dict[str, str] = {}  # digests of the ciphertexts of encrypted files: variables in them are secrets
-        self.refused_names: set[Any] = set()  # variables that refused keys would have made
+    def __init__(self, kinds: Collection[str], files: VariableFiles) -> None:
+        super().__init__(kinds, files)
+        self.trust, self._roles = files.trust, RoleReader(files)
         self._files: dict[Path, Any] = {}
-        self._count = self._inherited = 0
+        self._included = Map()  # by include_vars, of the play under way
+        self._count = 0
 
     def read(self, paths: Sequence[str | Path]) -> tuple[Play, ...]:
         """The plays of several playbooks, in order."""
-        return tuple(play for path in paths for play in self._playbook(Path(path), NOWHERE, _Inherited()))
+        return tuple(play for path in paths for play in self._playbook(Path(path), NOWHERE, Inherited()))
 
     # -- files
 
-    def _tree(self, path: Path, where: Where, inherited: _Inherited) -> tuple[Any, _Inherited] | None:
+    def _tree(self, path: Path, where: Where, inherited: Inherited) -> tuple[Any, Inherited] | None:
         """A file's tree and what is inherited inside of it; None where it must not or cannot be read."""
         if reason := self.trust.unreadable(path):
             self.problems.error(Where(os.fspath(path)) if where == NOWHERE else where, reason)
@@ -77,8 +64,9 @@ class PlaybookReader:
         self._count += _IMPORT
         if real not in self._files:
             self.trust.has_read(path)
-            self._files[real], sealed = encrypted.load(path, self.problems, self.vault, self.trust, where, excerpts=True)
-            self._sealed |= {os.fspath(path): sealed} if sealed else {}
+            self._files[real], sealed = encrypted.load(
+                path, self.problems, self.files.vault, self.trust, where, excerpts=True)
+            self.sealed |= {os.fspath(path): sealed} if sealed else {}
         tree = self._files[real]
         return None if tree is None else (tree, replace(inherited, chain=chain))
 
@@ -95,7 +83,7 @@ class PlaybookReader:
 
     # -- plays
 
-    def _playbook(self, path: Path, where: Where, inherited: _Inherited) -> list[Play]:
+    def _playbook(self, path: Path, where: Where, inherited: Inherited) -> list[Play]:
         found = self._tree(path, where, inherited)
         if found is None:
             return []
@@ -110,29 +98,31 @@ class PlaybookReader:
                 plays += self._play(play, tree.at(index), path, inherited)
         return plays
 
-    def _play(self, play: Any, where: Where, path: Path, inherited: _Inherited) -> list[Play]:
+    def _play(self, play: Any, where: Where, path: Path, inherited: Inherited) -> list[Play]:
         if not isinstance(play, Map):
             self.problems.error(where, f"a play is a mapping, not {describe(play)}")
             return []
         play = current_names("play", _short_names(play), self.problems)
-        own = self._inherit(play, replace(inherited, variables=Map()))
+        own = self.inherit(play, replace(inherited, variables=Map()))
         own = replace(own, variables=inherited.variables.merged_over(own.variables))  # the importing file has the last word
         if "import_playbook" in play:
-            self._keys(play, keys.PLAYBOOK_IMPORT_KEYS, "an imported playbook")
+            self.keys(play, keys.PLAYBOOK_IMPORT_KEYS, "an imported playbook")
             file = self._path(play["import_playbook"], play.at("import_playbook"), path.parent, "import_playbook")
             return self._playbook(file, play.at("import_playbook"), own) if file else []
-        self._keys(play, keys.PLAY_KEYS, "a play", keys.PLAY_KEYS_LATER, keys.PLAY_KEYS_OF_ANSIBLE)
+        self.keys(play, keys.PLAY_KEYS, "a play", keys.PLAY_KEYS_LATER, keys.PLAY_KEYS_OF_ANSIBLE)
         try:
             parse_bool(play.get("gather_facts", True))
         except ValueError:
             self.problems.error(play.at("gather_facts"), "gather_facts is true or false")
-        name = self._name(play)
-        steps = self._tasks(play.get("tasks"), play.at("tasks"), path, replace(own, variables=Map(), play=name))
+        name = self.name(play)
+        self._included, own = Map(), replace(own, playbook_folder=path.parent)
+        inside = replace(own, variables=Map(), play=name)
+        steps = self._roles_of(play, path, inside) + self._tasks(play.get("tasks"), play.at("tasks"), path, inside)
         return [Play(name, self._hosts(play, where), play.at("hosts"), own.variables, self._vars_files(play),
                      tuple(steps), where, path.parent, self._of_run(play))]
 
     def _of_run(self, play: Map) -> Map:
-        found = _part(play, keys.RUN_KEYS)
+        found = part_of(play, keys.RUN_KEYS)
         for key, value in [*found.items()]:
             try:
                 found[key] = SETTINGS[key].type.parse(value)
@@ -166,7 +156,7 @@ class PlaybookReader:
 
     # -- tasks
 
-    def _tasks(self, tasks: Any, where: Where, path: Path, inherited: _Inherited) -> list[TaskSource]:
+    def _tasks(self, tasks: Any, where: Where, path: Path, inherited: Inherited) -> list[TaskSource]:
         if tasks is None:
             return []
         if not isinstance(tasks, Seq):
@@ -197,15 +187,25 @@ class PlaybookReader:
             self.problems.error(where if error.where == NOWHERE else error.where, error.summary, error.detail)
             self.problems.check()
 
-    def _task(self, task: Map, where: Where, path: Path, inherited: _Inherited) -> list[TaskSource]:
+    def _task(self, task: Map, where: Where, path: Path, inherited: Inherited) -> list[TaskSource]:
         if "block" in task:
-            self._keys(task, keys.BLOCK_KEYS, "a block", ansible=keys.TASK_KEYS_OF_ANSIBLE)
-            return self._tasks(task["block"], task.at("block"), path, self._inherit(task, inherited))
+            self.keys(task, keys.BLOCK_KEYS, "a block", ansible=keys.TASK_KEYS_OF_ANSIBLE)
+            return self._tasks(task["block"], task.at("block"), path, self.inherit(task, inherited))
         if "import_tasks" in task:
-            self._keys(task, keys.TASK_IMPORT_KEYS, "an import", ansible=keys.TASK_KEYS_OF_ANSIBLE)
-            return self._imported(task, path, self._inherit(task, inherited))
+            self.keys(task, keys.TASK_IMPORT_KEYS, "an import", ansible=keys.TASK_KEYS_OF_ANSIBLE)
+            return self._imported(task, path, self.inherit(task, inherited))
+        if "import_role" in task:
+            self.keys(task, keys.ROLE_IMPORT_KEYS, "an import", ansible=keys.TASK_KEYS_OF_ANSIBLE)
+            return self._role(task, self.inherit(task, inherited))
+        if "include_vars" in task:
+            self.keys(task, keys.VARS_KEYS, "include_vars", ansible=keys.TASK_KEYS_OF_ANSIBLE)
+            self._include(task, path, self.inherit(task, inherited))
+            return []
+        if "assert" in task:
+            self.keys(task, keys.ASSERT_KEYS, "a task", ansible=keys.TASK_KEYS_OF_ANSIBLE)
+            return self._assertion(task, where, inherited)
         kinds = [key for key in task if key in self.kinds]
-        self._keys(task, (*keys.TASK_KEYS, *kinds), "a task", ansible=keys.TASK_KEYS_OF_ANSIBLE, others=self.kinds)
+        self.keys(task, (*keys.TASK_KEYS, *kinds), "a task", ansible=keys.TASK_KEYS_OF_ANSIBLE, others=self.kinds)
         if len(kinds) != 1:
             if kinds or not task.keys() - set(keys.TASK_KEYS):
                 read = f"a task declares one resource, and this one {'declares ' + ' and '.join(kinds) if kinds else 'none'}"
@@ -213,165 +213,99 @@ class PlaybookReader:
             return []
         return self._step(task, kinds[0], where, inherited)
 
-    def _step(self, task: Map, kind: str, where: Where, inherited: _Inherited) -> list[TaskSource]:
-        properties, own = task[kind], self._inherit(task, inherited)
-        loop = self._loop(task)
+    def _step(self, task: Map, kind: str, where: Where, inherited: Inherited) -> list[TaskSource]:
+        properties, own = task[kind], self.inherit(task, inherited)
+        loop = self.loop(task)
         if not isinstance(properties, Map):
             way_out = f"Write `{kind}: {{property: value, …}}`; `ringfence doc {kind}` has the properties."
             self.problems.error(task.at(kind), f"{kind} takes a mapping of properties, not {describe(properties)}",
                                 "Are they indented deeper than it is?" if properties is None else way_out)
             return []
         check(properties, properties.where, self.problems)
-        treatment = _part(task, keys.TREATMENT_KEYS)
+        treatment = part_of(task, keys.TREATMENT_KEYS)
         check(treatment, where, self.problems)
-        name = self._name(task)
-        return [TaskSource(kind, properties, name, where, own.conditions, loop, own.tags, own.variables, treatment,
-                           TaskLabel(own.play, name, tuple(sorted(own.tags))))]
+        name = self.name(task)
+        return [TaskSource(kind, properties, name, where, own.conditions, loop, own.tags, self._seen(own), treatment,
+                           TaskLabel(own.play, name, tuple(sorted(own.tags))), own.role)]
 
-    def _imported(self, task: Map, path: Path, inherited: _Inherited) -> list[TaskSource]:
+    def _seen(self, own: Inherited) -> Map:
+        """The variables of a task: include_vars comes over all of them, and those of its role below."""
+        found = own.variables.merged_over(own.role.variables) if own.role else own.variables
+        return self._included.merged_over(found)
+
+    def _assertion(self, task: Map, where: Where, inherited: Inherited) -> list[TaskSource]:
+        said, own = task["assert"], self.inherit(task, inherited)
+        loop, name = self.loop(task), self.name(task)
+        if not isinstance(said, Map) or "that" not in said:
+            self.problems.error(task.at("assert"), "assert takes a mapping with `that`: an expression, or a list of them")
+            return []
+        self.keys(said, keys.ASSERTION_KEYS, "assert")
+        message = said.get("fail_msg", said.get("msg", ""))
+        message = "\n".join(map(str, message)) if isinstance(message, Seq) else str(message)
+        check(message, said.where, self.problems)
+        assertion = Assertion(self.conditions(Map({"when": said["that"]}, said.where, {"when": said.at("that")})), message)
+        return [TaskSource("assert", Map(), name, where, own.conditions, loop, own.tags, self._seen(own),
+                           label=TaskLabel(own.play, name, tuple(sorted(own.tags))), role=own.role, assertion=assertion)]
+
+    # -- roles, and files of variables
+
+    def _roles_of(self, play: Map, path: Path, inherited: Inherited) -> list[TaskSource]:
+        """The tasks of `roles` of a play."""
+        entries, steps = Seq() if play.get("roles") is None else play["roles"], list[TaskSource]()
+        if not isinstance(entries, Seq):
+            self.problems.error(play.at("roles"), f"roles are a list, not {describe(entries)}")
+            return []
+        for index, entry in enumerate(entries):
+            where = entries.at(index)
+            said = entry if isinstance(entry, Map) else Map({"role": entry}, where, {"role": where})
+            name = next((key for key in ("role", "name") if key in said), "role")
+            one = Map({"import_role" if key == name else key: value for key, value in said.items()}, where,
+                      {"import_role" if key == name else key: place for key, place in said.locations.items()})
+            with self._counted(where, path):
+                steps += self._task(one, where, path, inherited)
+        return steps
+
+    def _role(self, task: Map, inherited: Inherited) -> list[TaskSource]:
+        said, where = task["import_role"], task.at("import_role")
+        said = said if isinstance(said, Map) else Map({"name": said}, where, {"name": where})
+        found = self._roles.role(said, inherited.playbook_folder)
+        role, file = found or (None, None)
+        if role is None or file is None:
+            return []
+        tree = self._tree(file, where, inherited)
+        return self._tasks(tree[0], Where(os.fspath(file), 1), file, replace(tree[1], role=role)) if tree else []
+
+    def _include(self, task: Map, path: Path, inherited: Inherited) -> None:
+        """Variables of a file for all tasks of the play that come after."""
+        said, where = task["include_vars"], task.at("include_vars")
+        said = said if isinstance(said, Map) else Map({"file": said}, where, {"file": where})
+        if wrong := next((key for key in said if key not in ("file", "name")), None):
+            self.problems.error(said.at(wrong), f"{wrong} of include_vars is not supported", "Name one file.")
+        elif inherited.conditions:
+            self.problems.error(where, "include_vars stands under no condition here", "Which variables there are is known before "
+                                "any host is. Put the condition into the values, or use host_vars and group_vars.")
+        elif file := self._path(said.get("file"), where, Path(), "include_vars"):
+            role = [Path(inherited.role.folder) / "vars", Path(inherited.role.folder)] if inherited.role else []
+            folders = [*role, path.parent, path.parent / "vars", inherited.playbook_folder / "vars", inherited.playbook_folder]
+            there = next((f for f in (folder / file for folder in folders) if f.is_file()), None)
+            if there is None:
+                looked_in = ", ".join(dict.fromkeys(map(str, folders)))
+                self.problems.error(where, f"there is no file {file}", f"Looked in {looked_in}.")
+                return
+            variables = self.files.load(there, where)
+            check(variables, variables.where, self.problems)
+            name = said.get("name")
+            self._included = (Map({name: variables}, where) if isinstance(name, str) else variables).merged_over(self._included)
+
+    def _imported(self, task: Map, path: Path, inherited: Inherited) -> list[TaskSource]:
         where = task.at("import_tasks")
         file = self._path(task["import_tasks"], where, path.parent, "import_tasks")
+        beside = inherited.playbook_folder / os.path.relpath(file, path.parent) if file else None
+        file = beside if file and beside and not file.exists() and beside.exists() else file
         found = self._tree(file, where, inherited) if file else None
         if not file or not found:
             return []
         return self._tasks(found[0], Where(os.fspath(file), 1), file, found[1])
-
-    def _loop(self, task: Map) -> Loop | None:
-        loops = [k for k in ("loop", "with_items") if k in task]
-        if not loops:
-            if "loop_control" in task:
-                self.problems.error(task.at("loop_control"), "loop_control without a loop")
-            return None
-        key = loops[0]
-        if len(loops) > 1:
-            self.problems.error(task.at("with_items"), "loop and with_items exclude each other")
-        items = task[key]
-        if not isinstance(items, Seq) and not (isinstance(items, str) and (key == "with_items"
-                                                                           or template(items))):
-            self.problems.error(task.at(key), f"{key} takes a list, or a template that gives one, not {describe(items)}")
-            items = Seq()
-        check(items, task.at(key), self.problems)
-        return Loop(items, task.at(key), flat=key == "with_items", **self._loop_control(task))
-
-    def _loop_control(self, task: Map) -> dict[str, str]:
-        control = task.get("loop_control")
-        if control is None:
-            return {}
-        if not isinstance(control, Map):
-            self.problems.error(task.at("loop_control"), f"loop_control is a mapping, not {describe(control)}")
-            return {}
-        self._keys(control, keys.LOOP_CONTROL_KEYS, "loop_control")
-        found = {}
-        for key, name in (("loop_var", "variable"), ("index_var", "index"), ("label", "label")):
-            value = control.get(key)
-            if isinstance(value, str) and (key == "label" or value.isidentifier()):
-                found[name] = value
-                check(value, control.at(key), self.problems)
-            elif key in control:
-                self.problems.error(control.at(key), f"{key} is a {'text' if key == 'label' else 'name of a variable'}")
-        return found
-
-    # -- what plays, blocks, imports and tasks share
-
-    def _keys(self, node: Map, known: Sequence[str], what: str, later: Collection[str] = (),
-              ansible: Any = None, others: Collection[str] = ()) -> None:
-        """Note every key that is not known here."""
-        for key in node:
-            if key in known:
-                continue
-            if key in later:
-                self.problems.error(node.at(key), f'"{key}" of {what} is not supported yet')
-            elif isinstance(key, str) and ansible and key in ansible and node[key] in keys.HARMLESS.get(key, ()):
-                continue
-            elif isinstance(key, str) and ansible and key in ansible:
-                self.refused_names |= keys.names_made_by(key, node[key])
-                self.problems.error(node.at(key), f'"{key}" is a key of Ansible that ringfence does not have',
-                                    ansible[key])
-            elif isinstance(key, str) and key.startswith("with_"):
-                self.problems.error(node.at(key), f'"{key}" is not supported', "Use loop.")
-                self.refused_names.add("item")
-            elif key in keys.MISPLACED.get(what, ()) or (what == "a play" and key in self.kinds):
-                self.problems.error(node.at(key), f'unknown key "{key}" in {what}', keys.MISPLACED[what].get(key) or (
-                    "A task is an item of a list: below `tasks:`, and with `- ` before it."))
-            elif isinstance(key, str) and others and (advice := foreign_words.module(key)):
-                self.problems.error(node.at(key), f'"{key}" is a module of Ansible, and no kind of ringfence', advice)
-                self.refused_names |= keys.names_made_by(key, node[key])
-            elif isinstance(key, str) and others and (advice := foreign_words.kind(key)):
-                self.problems.error(node.at(key), f'"{key}" is no kind of ringfence', advice)
-            else:
-                kinds = f" Kinds: {', '.join(sorted(others))}." if others else ""
-                hint = suggest(key, (*known, *others)) if others else ""
-                self.problems.error(node.at(key), f'unknown key "{key}" in {what}',
-                                    f"{hint}{kinds}".strip() if others else allowed(key, known))
-
-    def _name(self, node: Map) -> str:
-        name = node.get("name")
-        if name is not None and not isinstance(name, str | int | float):
-            self.problems.error(node.at("name"), f"a name is a text, not {describe(name)}")
-        return "" if name is None else str(name)
-
-    def _inherit(self, node: Map, inherited: _Inherited) -> _Inherited:
-        variables = node.get("vars")
-        if variables is not None and not isinstance(variables, Map):
-            self.problems.error(node.at("vars"), f"vars are a mapping, not {describe(variables)}")
-        elif variables:
-            variables = mapping(variables, variables.where, self.problems)
-            if sealed := self._sealed.get(variables.where.file):
-                variables = secret_variables(variables, f"{sealed} {variables.where.line}")
-            check(variables, variables.where, self.problems)
-            self._copied(len(inherited.variables))
-            inherited = replace(inherited, variables=variables.merged_over(inherited.variables))
-        if tags := self._tags(node):
-            self._copied(len(inherited.tags))
-            inherited = replace(inherited, tags=inherited.tags | tags)
-        if conditions := self._conditions(node):
-            self._copied(len(inherited.conditions))
-            inherited = replace(inherited, conditions=inherited.conditions + conditions)
-        return inherited
-
-    def _copied(self, number: int) -> None:
-        """So much that a task or block adds its own to. Raises OverBudget."""
-        self._inherited += number
-        if self._inherited > MAX_INHERITED:
-            raise OverBudget(f"tasks inherit more than {MAX_INHERITED:,} conditions, tags and variables of blocks and imports",
-                             "Give a block fewer of them, or put them where they are needed.")
-
-    def _tags(self, node: Map) -> frozenset[str]:
-        value = node.get("tags")
-        found: list[str] = []
-        for tag in value if isinstance(value, Seq) else [] if value is None else [value]:
-            if isinstance(tag, bool) or not isinstance(tag, str | int):
-                self.problems.error(node.at("tags"), f"a tag is a word, not {describe(tag)}")
-            elif isinstance(tag, str) and template(tag):
-                self.problems.error(node.at("tags"), "a tag cannot be a template")
-            else:
-                found += filter(None, map(str.strip, str(tag).split(",")))
-        return frozenset(found)
-
-    def _conditions(self, node: Map) -> tuple[Condition, ...]:
-        if "when" not in node:
-            return ()
-        value = node["when"]
-        entries = value if isinstance(value, Seq) else Seq([value], node.at("when"), [node.at("when")])
-        found = []
-        for index, entry in enumerate(entries):
-            where = entries.at(index)
-            if not isinstance(entry, str | bool) or entry == "":
-                self.problems.error(where, f"when takes an expression, not {describe(entry)}",
-                                    "For example `when: x == 1`, or leave it out.")
-                continue
-            text = str(entry)
-            if braces := template(text):
-                self.problems.warn(where, "when takes an expression without braces", "Write `when: x == 1`.")
-            check_template(braces or condition(text), where, self.problems)
-            found.append(Condition(text, where))
-        return tuple(found)
-
-
-def _part(node: Map, names: Collection[str]) -> Map:
-    """Some keys of a mapping, where they stand."""
-    told = [key for key in names if key in node]
-    return Map({key: node[key] for key in told}, node.where, {key: node.at(key) for key in told})
 
 
 def _short_names(node: Map) -> Map:

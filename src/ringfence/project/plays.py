@@ -11,7 +11,8 @@ from ringfence.model.state import NO_TASK, TaskLabel
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Loop:
-    """What a task is repeated over: a list, or a template that gives one. `flat`: `with_items`, which flattens."""
+    """What a task is repeated over: a list, or a template that gives one. flat: `with_items`, which flattens · extended: rounds
+    see `ansible_loop`."""
 
     items: Any
     where: Where
@@ -19,6 +20,7 @@ class Loop:
     index: str = ""
     label: str = ""
     flat: bool = False
+    extended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,32 @@ class Condition:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Role:
+    """A role: its name, folder, and what its defaults and vars say."""
+
+    name: str
+    folder: str
+    defaults: Map
+    variables: Map
+
+    @property
+    def magic(self) -> dict[str, str]:
+        """What its tasks see of it."""
+        return {"role_name": self.name, "ansible_role_name": self.name, "role_path": self.folder}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Assertion:
+    """What has to be so on each host, and what is said where it is not."""
+
+    conditions: tuple[Condition, ...]
+    message: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class TaskSource:
-    """One task as written, with what it inherits from blocks, imports and the play."""
+    """One task as written, with what it inherits from blocks, imports, roles and the play. With an assertion it declares
+    nothing."""
 
     kind: str
     properties: Map
@@ -43,6 +69,8 @@ class TaskSource:
     variables: Map = field(default_factory=Map)
     treatment: Map = field(default_factory=Map)
     label: TaskLabel = NO_TASK
+    role: Role | None = None
+    assertion: Assertion | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -50,6 +50,11 @@ class _PlayHosts:
     magic: Mapping[str, Any]
 
 
+MAGIC: Mapping[str, Any] = {
+    "ansible_version": {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"},
+    "ansible_check_mode": False, "ansible_diff_mode": False, "ansible_verbosity": 0, "ansible_forks": 5}
+"""Ansible's variables of a run. The language is that of this version; the rest is as in a run without flags, as a plan and what
+is made of it have to come out the same."""
 Chosen = tuple[Mapping[str, None], Seq]
 """The hosts of a pattern, to look up and in their order."""
 
@@ -90,7 +95,7 @@ class Project:
     @property
     def literals(self) -> RenderedTasks:
         """Every task of every play, whether a host wants it or not, with those of its values that are the same on all hosts."""
-        steps = [step for target in self._targets for step in target.steps]
+        steps = [step for target in self._targets for step in target.steps if step.source.assertion is None]
         return RenderedTasks((), partial=tuple(s.literal for s in steps if s.fixed is None),
                              undecided=tuple(s.fixed for s in steps if s.fixed is not None))
 
@@ -250,14 +255,15 @@ def read_hosts(pattern: Sequence[str], *, beside: Path, inventory: Sequence[str]
 
 def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
          extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None,
-         trust: Trust = Trust(), beside: Path | None = None, enabled: Sequence[str] = ()) -> tuple[Project, Problems]:
+         trust: Trust = Trust(), beside: Path | None = None, tags: Tags = Tags(),  # noqa: B008
+         enabled: Sequence[str] = ()) -> tuple[Project, Problems]:
     """A project from files, and what is wrong with them: of a playbook with mistakes the project holds the rest, so
     that its values can be checked at the same time.
 
     `playbooks` are paths; `kinds` the names of the kinds that tasks may declare; `inventory` the arguments of `-i`,
-    `extra` those of `-e`, `limit` that of `--limit`. Raises InputError where the fleet or its variables are not known:
-    what a playbook means could only be guessed then. `beside` is for a project without playbooks: see `read_hosts`; `enabled`:
-    see inventory.readers.load.
+    `extra` those of `-e`, `limit` that of `--limit`, `tags` what templates see of `-t` and `--skip-tags`. Raises InputError where
+    the fleet or its variables are not known: what a playbook means could only be guessed then. `beside` is for a project without
+    playbooks: see `read_hosts`; `enabled`: see inventory.readers.load.
     """
     problems, vault = Problems(), vault or Vault()
     files = variable_files.VariableFiles(vault, problems, trust)
@@ -265,18 +271,21 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     fleet = readers.load(inventory, files, enabled)
     known = not problems.failed
     with one_budget():
-        reader = PlaybookReader(kinds, problems, trust, vault)
+        reader = PlaybookReader(kinds, files)
         plays = reader.read(playbooks)
     if not known:
         problems.check()
     if not inventory:
         problems.warn(NOWHERE, "no inventory was given: only localhost is known", "Give one with -i FILE.")
     memo: dict[Path | None, HostVars] = {}
+    of_run = {**MAGIC, "ansible_run_tags": sorted(tags.only), "ansible_skip_tags": sorted(tags.skip),
+              "ansible_inventory_sources": [i if "," in i else os.path.abspath(i) for i in inventory],
+              **({"ansible_limit": limit} if limit else {})}
 
     def hostvars(beside: Path | None) -> HostVars:
         if beside not in memo:
             def make(name: str) -> Scope:
-                magic = {**fleet.magic(name), "omit": OMIT, "hostvars": memo[beside]}
+                magic = {**of_run, **fleet.magic(name), "omit": OMIT, "hostvars": memo[beside]}
                 return Scope(extra_variables.merged_over(fleet.get(name, beside).variables), magic, None, vault, trust=trust)
             memo[beside] = HostVars(fleet.entries, make, LOCALHOST)
         return memo[beside]
@@ -284,7 +293,8 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     left = patterns.limit(fleet, limit, problems)
     with one_budget():
         chosen: dict[tuple[str, ...], Chosen] = {}
-        targets = [_target(play, fleet, extra_variables, vault, left, hostvars(play.folder), problems, chosen) for play in plays]
+        targets = [_target(play, fleet, extra_variables, vault, left, hostvars(play.folder), problems, chosen, of_run)
+                   for play in plays]
         for target in targets:  # every file of variables that counts is read now, so that its mistakes are told now
             for name in target.hosts:
                 fleet.get(name, target.play.folder)
@@ -294,7 +304,7 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
 
 
 def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozenset[str] | None, hostvars: HostVars,
-            problems: Problems, known: dict[tuple[str, ...], Chosen]) -> _PlayHosts:
+            problems: Problems, known: dict[tuple[str, ...], Chosen], of_run: Mapping[str, Any]) -> _PlayHosts:
     """A play and its hosts; plays of the same pattern share the hosts, by `known`."""
     scope = Scope(extra.merged_over(play.variables), {"omit": OMIT, "groups": fleet.members}, None, vault,
                   trust=fleet.files.trust)
@@ -321,7 +331,7 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
             known[tuple(patterns_of_play)] = chosen
         problems.extend(found.all)
     hosts, names = chosen
-    magic = {"omit": OMIT, "hostvars": hostvars, "playbook_dir": os.path.abspath(play.folder),
+    magic = {**of_run, "omit": OMIT, "hostvars": hostvars, "playbook_dir": os.path.abspath(play.folder),
              "ansible_play_name": play.name, "play_hosts": names, "ansible_play_hosts": names,
              "ansible_play_hosts_all": names, "ansible_play_batch": names}
     hidden = frozenset(extra)

@@ -13,9 +13,9 @@ from jinja2.utils import missing
 from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, Where, describe
 from ringfence.documents.yaml import Map
 from ringfence.model.state import NO_TASK, TaskLabel
-from ringfence.project.plays import Condition, Loop, TaskSource
+from ringfence.project.plays import Assertion, Condition, Loop, TaskSource
 from ringfence.secret import Secret
-from ringfence.templates.budget import ROUND, OverBudget, RenderError, UndefinedFacts, charge, spent
+from ringfence.templates.budget import PART, ROUND, OverBudget, RenderError, UndefinedFacts, charge, spent
 from ringfence.templates.compile import Template, condition, names_in, template
 from ringfence.templates.lazy import FACTS
 from ringfence.templates.scope import Scope
@@ -146,7 +146,7 @@ class TaskRenderer:
         own = step.variables
         self.variables = Map({k: v for k, v in own.items() if k not in hidden}, own.where, own.locations)
         self.fixed = None
-        if names_in(step.properties) is None and not template(step.name) and step.loop is None and (
+        if step.assertion is None and names_in(step.properties) is None and not template(step.name) and step.loop is None and (
                 names_in(step.treatment) is None):
             self.fixed = _task(step, step.properties, step.treatment, step.name, None)
         self.names = self._names()
@@ -163,7 +163,9 @@ class TaskRenderer:
     def _names(self) -> frozenset[str]:
         """All names that anything in the task may use."""
         step = self.source
-        parts = [_condition(c).names for c in step.conditions]
+        asserted = step.assertion.conditions if step.assertion else ()
+        parts = [_condition(c).names for c in (*step.conditions, *asserted)]
+        parts += [found.names for found in [template(step.assertion.message)] if found] if step.assertion else []
         if self.fixed is None:
             parts += [n for v in (step.properties, step.treatment, step.name) if (n := names_in(v)) is not None]
         if step.loop is not None:
@@ -172,7 +174,8 @@ class TaskRenderer:
 
     def render(self, scope: Scope) -> _Outcome:
         """The task for the host that `scope` is of. Raises OverBudget."""
-        scope = scope.child(self.variables)
+        role = self.source.role
+        scope = scope.child(self.variables, role.magic, role.defaults) if role else scope.child(self.variables)
         seen = scope.visible_from(self.names)
         own = _NAMES_OF_HOST if scope.facts is None else _OWN  # facts that nobody knows are the same everywhere
         if seen is None or not own.isdisjoint(seen):
@@ -211,7 +214,9 @@ class TaskRenderer:
             return outcome
         for index, item in enumerate(items):
             charge(ROUND)
-            values = {loop.variable: item, **({loop.index: index} if loop.index else {})}
+            values = {loop.variable: item, "ansible_loop_var": loop.variable,
+                      **({loop.index: index, "ansible_index_var": loop.index} if loop.index else {}),
+                      **({"ansible_loop": _of_loop(items, index)} if loop.extended else {})}
             self._round(scope.child(Map(), values), LoopItem(item, index, ""), outcome)
         return outcome
 
@@ -219,6 +224,9 @@ class TaskRenderer:
         step = self.source
         verdict = self._holds(scope, outcome)
         if verdict in ("fails", "wrong"):
+            return
+        if step.assertion is not None:
+            self._assert(step.assertion, scope, outcome if verdict == "holds" else _Outcome())
             return
         wanted, mistakes = (outcome.tasks, outcome) if verdict == "holds" else (outcome.undecided, _Outcome())
         if self.fixed is not None:
@@ -231,6 +239,16 @@ class TaskRenderer:
                         else _short(item.value))
         rendered_tasks = wanted if good and also_good else outcome.partial
         rendered_tasks.append(_task(step, properties, treatment, _text(scope, step.name), item))
+
+    def _assert(self, assertion: Assertion, scope: Scope, outcome: _Outcome) -> None:
+        """Note what is not so on a host."""
+        for one in assertion.conditions:
+            try:
+                if not scope.test(one.text, one.where):
+                    outcome.errors.append(Diagnostic(one.where, f"assert: it is not so: {one.text[:200]}",
+                                                     _text(scope, assertion.message)))
+            except RenderError as error:
+                outcome.fail(error, one.where)
 
     def _holds(self, scope: Scope, outcome: _Outcome) -> _Verdict:
         """What the conditions of the task come to, all together."""
@@ -307,6 +325,15 @@ def _loop_items(loop: Loop, scope: Scope) -> Sequence[Any]:
         raise RenderError(f"loop takes a list, and this is {describe(items)}",
                           "For a mapping, write `| dict2items`.", loop.where)
     return items
+
+
+def _of_loop(items: Sequence[Any], index: int) -> dict[str, Any]:
+    """`ansible_loop` of a round."""
+    charge(PART * len(items))
+    size = len(items)
+    return {"index": index + 1, "index0": index, "first": index == 0, "last": index == size - 1, "length": size,
+            "revindex": size - index, "revindex0": size - index - 1, "allitems": list(items),
+            **({"previtem": items[index - 1]} if index else {}), **({"nextitem": items[index + 1]} if index < size - 1 else {})}
 
 
 def _members(value: Any) -> Any:

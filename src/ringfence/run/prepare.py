@@ -81,6 +81,7 @@ def _prepared(options: RunOptions) -> Prepared:
     passwords = vault.Vault(given)
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust,
+                             tags=Tags.of(options.tags, options.skip_tags),
                              enabled=_enabled_plugins(options, found, trust))
     files.difference_update(os.path.realpath(f[1:]) for f in options.extra_vars if f.startswith("@"))  # may be secret
     _check_ansible_settings(options, found, problems, trust)

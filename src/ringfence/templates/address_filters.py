@@ -14,7 +14,7 @@ from ringfence.diagnostics import allowed, describe
 from ringfence.templates.budget import RenderError, charge
 from ringfence.templates.values import text
 
-MAX_LISTED = 65_536  # addresses that one network is written out to
+MAX_ADDRESSES = 65_536  # addresses that one network is written out to
 
 
 class Address:
@@ -303,8 +303,8 @@ def usable_range(value: Any) -> dict[str, Any]:
     found = parsed(value)
     if found is None or (found.prefixed and not found.is_network and found.net.size > 1):
         raise RenderError(f"usable_range takes a network, not {value!r}")
-    if found.net.size > MAX_LISTED:
-        raise RenderError(f"usable_range: {found.net} has more than {MAX_LISTED:,} addresses")
+    if found.net.size > MAX_ADDRESSES:
+        raise RenderError(f"usable_range: {found.net} has more than {MAX_ADDRESSES:,} addresses")
     charge(20 * found.net.size)
     listed = [found.at(number) for number in range(found.net.first, found.net.last + 1)]
     return {"usable_ips": listed, "number_of_ips": found.net.size}
@@ -353,7 +353,7 @@ def hwaddr(value: Any, query: str = "", alias: str = "hwaddr") -> Any:
     return found.format(_MAC[query])
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
+ADDRESS_FILTERS: dict[str, Callable[..., Any]] = {
     "ipaddr": ipaddr, "ipv4": functools.partial(ipaddr, version=4), "ipv6": functools.partial(ipaddr, version=6),
     "ipwrap": ipwrap, "ipsubnet": ipsubnet, "ipmath": ipmath, "nthhost": nthhost, "next_nth_usable": _nth_usable(1),
     "previous_nth_usable": _nth_usable(-1), "network_in_usable": network_in_usable, "network_in_network": network_in_network,

@@ -37,7 +37,7 @@ def _networks(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
-TESTS: dict[str, Callable[..., bool]] = {
+ADDRESS_TESTS: dict[str, Callable[..., bool]] = {
     "ip": _is(_always, prefixed=True), "ip_address": _is(_always), "ipv4": _is(_always, prefixed=True, version=4),
     "ipv4_address": _is(_always, version=4), "ipv6": _is(_always, prefixed=True, version=6),
     "ipv6_address": _is(_always, version=6),

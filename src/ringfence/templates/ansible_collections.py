@@ -14,14 +14,15 @@ def _later(module: str, table: str, names: str) -> dict[str, Callable[..., Any]]
     return {name: one(name) for name in names.split()}
 
 
-ADDRESS_FILTERS = """ipaddr ipv4 ipv6 ipwrap ipsubnet ipmath nthhost next_nth_usable previous_nth_usable network_in_usable
+_OF_ADDRESSES = """ipaddr ipv4 ipv6 ipwrap ipsubnet ipmath nthhost next_nth_usable previous_nth_usable network_in_usable
 network_in_network reduce_on_network cidr_merge usable_range ip4_hex slaac ipv6form hwaddr macaddr"""
-ADDRESS_TESTS = """ip ip_address ipv4 ipv4_address ipv6 ipv6_address ipv4_netmask ipv4_hostmask ipv6_ipv4_mapped ipv6_sixtofour
-ipv6_teredo in_network in_any_network in_one_network subnet_of supernet_of loopback multicast private public reserved unspecified
+_TESTS_OF_ADDRESSES = """ip ip_address ipv4 ipv4_address ipv6 ipv6_address ipv4_netmask ipv4_hostmask ipv6_ipv4_mapped
+ipv6_sixtofour ipv6_teredo in_network in_any_network in_one_network subnet_of supernet_of loopback multicast private public
+reserved unspecified
 mac"""
 COLLECTIONS: Mapping[str, tuple[Mapping[str, Callable[..., Any]], Mapping[str, Callable[..., Any]]]] = {
-    "ansible.utils": ({**_later("address_filters", "FILTERS", ADDRESS_FILTERS),
-                       **_later("list_filters", "UTILS", "keep_keys remove_keys")},
-                      _later("address_tests", "TESTS", ADDRESS_TESTS)),
-    "community.general": (_later("json_queries", "FILTERS", "json_query"), {})}
+    "ansible.utils": ({**_later("address_filters", "ADDRESS_FILTERS", _OF_ADDRESSES),
+                       **_later("list_filters", "LIST_UTILS", "keep_keys remove_keys")},
+                      _later("address_tests", "ADDRESS_TESTS", _TESTS_OF_ADDRESSES)),
+    "community.general": (_later("json_queries", "QUERY_FILTERS", "json_query"), {})}
 """Filters and tests, by the name of the collection; they have short names too."""

@@ -150,7 +150,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "regex_search": regex_search, "regex_findall": regex_findall, "regex_escape": lambda v: re.escape(text(v)),
     "b64encode": b64encode, "b64decode": b64decode, "hash": digest, "md5": lambda v: digest(v, "md5"),
     "sha1": lambda v: digest(v, "sha1"), "checksum": lambda v: digest(v, "sha1"),
-    "type_debug": lambda value: _TYPES.get(type(value), type(value).__name__), **list_filters.FILTERS, **text_filters.FILTERS}
+    "type_debug": lambda value: _TYPES.get(type(value), type(value).__name__),
+    **list_filters.LIST_FILTERS, **text_filters.TEXT_FILTERS}
 TESTS: dict[str, Callable[..., bool]] = {
     "defined": _defined, "undefined": lambda value: not _defined(value), "match": matches("match"),
     "search": matches("search"), "regex": matches("search"), "version": version, "version_compare": version,
@@ -158,4 +159,4 @@ TESTS: dict[str, Callable[..., bool]] = {
     "issuperset": lambda one, other: _contained(other, one), "contains": lambda values, value: value in values,
     "any": lambda values: any(values), "all": lambda values: all(values),
     "truthy": lambda value, convert_bool=False: bool(to_bool(value) if convert_bool else value),
-    "falsy": lambda value, convert_bool=False: not (to_bool(value) if convert_bool else value), **text_filters.TESTS}
+    "falsy": lambda value, convert_bool=False: not (to_bool(value) if convert_bool else value), **text_filters.TEXT_TESTS}

@@ -52,4 +52,4 @@ def json_query(data: Any, expr: Any) -> Any:
         raise RenderError(f"json_query: {' '.join(str(error).split())[:200]}") from None
 
 
-FILTERS = {"json_query": json_query}
+QUERY_FILTERS = {"json_query": json_query}

@@ -22,10 +22,14 @@ def items(value: Any) -> list[Any]:
 
 @pass_environment
 def unique(env: Any, values: Any, case_sensitive: bool | None = None, attribute: str | None = None) -> list[Any]:
+    """Of equal items the first, whatever their case unless that counts; of lists and mappings by all that is in them."""
     found = items(values)
-    if case_sensitive is not None or attribute is not None:
+    try:
         return list(do_unique(env, found, bool(case_sensitive), attribute))
-    return first_of_each(found)
+    except TypeError:  # what cannot be hashed
+        if attribute is not None:
+            raise
+        return first_of_each(found)
 
 
 def without(values: Any, others: Any, *, kept: bool = False) -> list[Any]:
@@ -208,10 +212,10 @@ def extract(env: Any, key: Any, container: Any, more: Any = None) -> Any:
     return container
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
+LIST_FILTERS: dict[str, Callable[..., Any]] = {
     "unique": unique, "union": union, "intersect": intersect, "difference": difference,
     "symmetric_difference": symmetric_difference, "flatten": flatten, "combine": combine, "dict2items": dict2items,
     "items2dict": items2dict, "subelements": subelements, "extract": extract, "product": product, "sum": total,
     "zip": lambda *lists: [list(row) for row in zip(*lists, strict=False)], "zip_longest": zip_longest,
     "combinations": combinations, "permutations": permutations, "rekey_on_member": rekey_on_member}
-UTILS: dict[str, Callable[..., Any]] = {"keep_keys": keys_of(True), "remove_keys": keys_of(False)}
+LIST_UTILS: dict[str, Callable[..., Any]] = {"keep_keys": keys_of(True), "remove_keys": keys_of(False)}

@@ -67,8 +67,17 @@ def _subelements(scope: Any, terms: Sequence[Any]) -> list[Any]:
         raise RenderError("lookup('subelements', …) takes a list, the key of an inner list, and perhaps {skip_missing: true}")
     flags = terms[2] if len(terms) == 3 and isinstance(terms[2], dict) else {}
     pairs = list_filters.subelements(terms[0], terms[1], bool(flags.get("skip_missing")))
-    last = str(terms[1]).rpartition(".")
-    return [[{k: v for k, v in one.items() if last[1] or k != last[2]}, inner] for one, inner in pairs]
+    return [[_left_out(one, str(terms[1]).split(".")), inner] for one, inner in pairs]
+
+
+def _left_out(value: Any, way: Sequence[str]) -> Any:
+    """A mapping without the list that a way of keys leads to."""
+    if not isinstance(value, dict) or way[0] not in value:
+        return value
+    charge_for(value)
+    if len(way) == 1:
+        return {key: one for key, one in value.items() if key != way[0]}
+    return {**value, way[0]: _left_out(value[way[0]], way[1:])}
 
 
 _SHORT = re.compile(r"(?:(?P<start>\d+|0x[0-9a-fA-F]+)-)?(?P<end>\d+|0x[0-9a-fA-F]+)(?:/(?P<stride>-?\d+))?(?::(?P<format>.*))?")
@@ -173,6 +182,8 @@ def _found(name: str, scope: Any, asked: Any, options: dict[str, Any]) -> list[A
 def lookup(context: TemplateContext, name: str, *terms: Any, wantlist: bool = False, **options: Any) -> Any:
     """The result of a lookup; several texts are joined by commas."""
     results = query(context, name, *terms, **options)
+    if not results and not wantlist and options.get("errors", "strict") != "strict":
+        return None  # as with Ansible
     if wantlist or not all(isinstance(r, str) for r in results):
         return results[0] if len(results) == 1 and not wantlist else results
     return ",".join(results)

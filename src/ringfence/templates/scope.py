@@ -32,6 +32,8 @@ from ringfence.templates.taint import unveil, watched
 from ringfence.templates.template_reasons import in_words
 from ringfence.templates.values import OMIT, FailedValue
 
+_NO_DEFAULTS = Map()
+
 
 class Scope:
     """The variables that a host sees at one point of a play.
@@ -46,17 +48,18 @@ class Scope:
         self.variables, self.magic, self.facts, self.vault = variables, magic, facts, vault
         self.trust: Trust = beneath.trust if beneath else trust
         self.warnings: list[Diagnostic] = beneath.warnings if beneath else []  # what templates told so far, without a place
-        self._beneath = beneath
+        self._beneath, self._defaults = beneath, _NO_DEFAULTS
         self._own = frozenset(variables) if beneath else frozenset()
         self._memo: dict[str, Any] = {}
         self._visible: dict[frozenset[str], dict[str, Any] | None] = {}
         self._active: dict[Hashable, str] = beneath._active if beneath else {}
 
-    def child(self, variables: Map, magic: Mapping[str, Any] | None = None) -> "Scope":
-        """This scope with more variables on top (of a task), and values (of a loop) on top of those."""
-        if magic:
-            layer = Scope(Map(variables), {**self.magic, **magic}, self.facts, self.vault, self)
-            layer._own = frozenset(variables) | frozenset(magic)
+    def child(self, variables: Map, magic: Mapping[str, Any] | None = None, defaults: Map = _NO_DEFAULTS) -> "Scope":
+        """This scope with more variables on top (of a task), values (of a loop) on top of those, and below everything the
+        defaults of a role."""
+        if magic or defaults:
+            layer = Scope(Map(variables), {**self.magic, **(magic or {})}, self.facts, self.vault, self)
+            layer._own, layer._defaults = frozenset(variables) | frozenset(magic or ()) | frozenset(defaults), defaults
             return layer
         return Scope(variables, self.magic, self.facts, self.vault, self) if variables else self
 
@@ -73,7 +76,14 @@ class Scope:
             if name in scope.variables:
                 return scope.variables[name]
             scope = scope._beneath
-        return missing
+        return next((layer[name] for layer in self._all_defaults() if name in layer), missing)
+
+    def _all_defaults(self) -> Iterator[Map]:
+        scope: Scope | None = self
+        while scope is not None:
+            if scope._defaults:
+                yield scope._defaults
+            scope = scope._beneath
 
     def where(self, name: str) -> Where:
         """The place where a variable was given its value."""
@@ -82,7 +92,7 @@ class Scope:
             if name in scope.variables:
                 return scope.variables.at(name)
             scope = scope._beneath
-        return NOWHERE
+        return next((layer.at(name) for layer in self._all_defaults() if name in layer), NOWHERE)
 
     def known(self) -> Iterator[str]:
         """The names of all variables, some of them more than once."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from ringfence.diagnostics import NOWHERE
 from ringfence.secret import Secret, contains_secret, revealed_all
-from ringfence.templates.budget import OverBudget, RenderError, UndefinedFacts, UndefinedValue
+from ringfence.templates.budget import OverBudget, RenderError, UndefinedFacts, UndefinedValue, charge_whole
 
 _SHOWN_SOURCES = 3
 
@@ -37,6 +37,7 @@ def unveil_all(value: Any) -> Any:
         return value
     if _watch.looked_at is None:
         raise TypeError("a secret can only be looked at by a template")
+    charge_whole(value)
     return revealed_all(value, _watch.looked_at)
 
 

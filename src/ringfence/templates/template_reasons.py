@@ -62,7 +62,7 @@ def syntax_advice(message: str) -> str:
 
 _THE_SAME = "A state has to come out the same each time."
 NOT_NOW = f"{_THE_SAME} Give the time as a variable: -e today=2026-01-31."
-_MACHINE = "A state does not depend on the machine that ringfence runs on. `lookup('env', 'HOME')` says that it does."
+_MACHINE = "A state does not depend on the machine that ringfence runs on. Say it as a variable, or by lookup('env', NAME)."
 _A_FILE = "`lookup('first_found', files, skip=true)` tells whether there is a file."
 _BY_SHAPE = "Use dict2items, map, extract."
 _ADVICE = {  # by the names for which it is, in a text

@@ -157,7 +157,7 @@ def to_datetime(value: Any, format: str = _FORMAT) -> datetime.datetime:
         raise RenderError(f"to_datetime: {text(value)[:40]!r} is not written as {check_time_format(format)}") from None
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
+TEXT_FILTERS: dict[str, Callable[..., Any]] = {
     "split": split, "comment": comment, "path_join": path_join, "relpath": relpath, "commonpath": commonpath,
     "normpath": lambda value: posixpath.normpath(text(value)), "splitext": lambda value: list(posixpath.splitext(text(value))),
     "basename": lambda v: os.path.basename(text(v)), "dirname": lambda v: os.path.dirname(text(v)),
@@ -190,6 +190,6 @@ def is_urn(value: Any) -> bool:
     return (found := _url(value, ["urn"])) is not None and bool(found.path)
 
 
-TESTS: dict[str, Callable[..., bool]] = {
+TEXT_TESTS: dict[str, Callable[..., bool]] = {
     **dict.fromkeys(("abs", "is_abs"), lambda value: posixpath.isabs(text(value))), "uri": is_uri, "url": is_url, "urn": is_urn,
     **dict.fromkeys(("nan", "isnan"), lambda value: isinstance(value, float) and math.isnan(value))}
