@@ -72,7 +72,8 @@ def project(tmp_path: Path) -> Path:
 
 def test_every_walk_is_told() -> None:
     assert list(WALKS) == [
-        "A property", "A kind", "A plan step, a refusal", "A verb", "A transport", "A view", "A setting", "A command"]
+        "A property", "A kind", "A plan step, a refusal", "A verb", "A transport",
+        "A form of inventories", "A view", "A setting", "A command"]
 
 
 def test_a_property_is_read_written_and_documented(tree: Path, project: Path) -> None:
@@ -92,6 +93,15 @@ def test_a_kind_is_documented_and_has_a_schema(tree: Path, project: Path) -> Non
     assert program(tree, project, "schema", "-o", "schemas")[0] == 0
     schema = json.loads((project / "schemas" / "hyperv_firewall_setting.schema.json").read_text(encoding="utf-8"))
     assert "loopback_enabled" in json.dumps(schema)
+
+
+def test_a_form_of_inventories_is_read_with_its_mistakes(tree: Path, project: Path) -> None:
+    (project / "hosts.csv").write_text("web1,web\ndb1,db\n", encoding="utf-8")
+    code, out, err = program(tree, project, "inventory", "graph", "-i", "hosts.csv")
+    assert (code, err) == (0, "")
+    assert out.split() == ["@all:", "|--@db:", "|", "|--db1", "|--@ungrouped:", "|--@web:", "|", "|--web1"]
+    (project / "hosts.csv").write_text("web1\n", encoding="utf-8")
+    assert "hosts.csv:1: error: the group is missing" in program(tree, project, "inventory", "graph", "-i", "hosts.csv")[2]
 
 
 def test_a_refusal_ends_with_exit_code_4_and_nothing_written(

@@ -50,6 +50,16 @@ def offered(cli: Cli, line: str, shell: str = "bash") -> list[str]:
         return [found.value for found in completion.answer(line, shell)[1]]
 
 
+def test_an_inventory_that_may_run_does_not_run_for_a_tab(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.write({"ringfence.yml": "", "hosts.sh": "#!/bin/sh\ntouch ran\necho '{\"g\": [\"h\"]}'\n"})
+    (cli.folder / "hosts.sh").chmod(0o700)
+    monkeypatch.setenv("RINGFENCE_ALLOW_PROGRAM", str(cli.folder))
+    assert "g" in cli("inventory", "graph", "-i", "hosts.sh").out
+    (cli.folder / "ran").unlink()
+    assert "g" not in offered(cli, "ringfence plan -i hosts.sh -l ")
+    assert not (cli.folder / "ran").exists()
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_cases(case: dict[str, Any], cli: Cli) -> None:
     found = offered(cli, case["line"])

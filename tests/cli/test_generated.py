@@ -42,7 +42,7 @@ def test_the_demo_says_what_the_transcript_says(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "ringfence.cli", "demo"], cwd=tmp_path, env=environment(), text=True,
                           capture_output=True, timeout=120, check=False)
     assert done.returncode == 0
-    assert [line for line in done.stderr.splitlines() if not re.match(r"\[\d/5\] ", line)] == []  # of apply, a line a host
+    assert [line for line in done.stderr.splitlines() if not re.match(r"\[\d/[15]\] ", line)] == []  # of apply, a line a host
     assert demo.normalised(done.stdout) == (ROOT / generate.DEMO).read_text(encoding="utf-8"), "run `make generate`"
-    assert re.findall(r"\(exit code (\d)\)", done.stdout) == ["0", "0", "0", "0", "2", "0", "0"]
+    assert re.findall(r"\(exit code (\d)\)", done.stdout) == ["0", "0", "0", "0", "2", "0", "0", "4", "6", "0"]
     assert list(tmp_path.iterdir()) == []

@@ -167,3 +167,20 @@ def test_other_hosts_and_no_hosts_are_shown(cli: Cli) -> None:
     cli.write({"hosts.yml": "all: {hosts: }\n"})
     said = cli("inventory", "list")
     assert (said.code, json.loads(said.out)) == (0, {"_meta": {"hostvars": {}}, "all": {"children": ["ungrouped"]}})
+
+
+@pytest.mark.parametrize("text", ["[box]\nw1 word=hunter4\n[box:vars]\nport=5986\n",
+                                  "box: {hosts: {w1: {word: hunter4}}, vars: {port: 5986}}\n"])
+def test_an_encrypted_inventory(text: str, secretive: Cli) -> None:
+    secretive.write({"sealed": encrypt(text, Secret(PASSWORD))})
+    said = secretive("inventory", "list", "-i", "sealed")
+    assert json.loads(said.out)["_meta"]["hostvars"] == {"w1": {"word": "********", "port": "********"}}, said
+    shown = secretive("inventory", "list", "-i", "sealed", "--show-secrets")
+    assert json.loads(shown.out)["_meta"]["hostvars"] == {"w1": {"word": "hunter4", "port": 5986}}
+    secretive.write({"sealed": encrypt(text.replace("box", "[bo x", 1), Secret(PASSWORD))})
+    said = secretive("inventory", "list", "-i", "sealed")
+    assert (said.code, "sealed:1: error: the encrypted file has a mistake in this line" in said.err) == (1, True), said
+    assert "hunter4" not in said.err
+    assert "bo x" not in said.err
+    secretive.write({"ringfence.yml": "inventory: hosts.yml\n"})
+    assert "sealed: error: an encrypted value, but no vault password" in secretive("inventory", "list", "-i", "sealed").err

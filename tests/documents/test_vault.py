@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ringfence.diagnostics import InputError, Problems, Where
-from ringfence.documents import programs, yaml
+from ringfence.documents import local_programs, yaml
 from ringfence.documents.variable_files import VariableFiles
 from ringfence.documents.vault import Vault, Vaulted, encrypt, passwords
 from ringfence.secret import Secret, revealed_all
@@ -92,7 +92,7 @@ def test_passwords_from_files_and_programs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "runs"), [("pass", False), ("pass.txt", False), ("pass.EXE", True), ("pass.cmd", True)])
 def test_where_every_file_may_be_executed_the_ending_tells(name: str, runs: bool, tmp_path: Path,
                                                             monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "POSIX", False)
+    monkeypatch.setattr(local_programs, "POSIX", False)
     path = tmp_path / name
     path.write_text("#!/bin/sh\necho said\n")
     path.chmod(0o700)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -19,7 +18,7 @@ from ringfence.cli.commands.lab import groups, machines
 from ringfence.lab import POLICY, Machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.simulated_host import SimulatedHost
-from ringfence.run.patience import Patience
+from ringfence.run.patience import clocks_moved
 
 PROGRAM = [sys.executable, "-m", "ringfence.cli"]
 RULES = POLICY + r"\FirewallRules"
@@ -73,24 +72,11 @@ class Cli:
 def fleet(cli: Cli, number: int = 3, **options: Any) -> Iterator[dict[str, Machine]]:
     """Simulated hosts web1, pc2, web3 …, and a project for them in the folder of `cli`."""
     hosts = machines(number)
-    with SimulatedFleet(hosts, **{"transport": "mixed", "groups": groups(hosts)} | options) as lab, time_of(hosts):
+    clocks = clocks_moved([host.clock.advance for host in hosts])
+    with SimulatedFleet(hosts, **{"transport": "mixed", "groups": groups(hosts)} | options) as lab, clocks:
         cli.write({"hosts.yml": lab.inventory(), "site.yml": PLAYBOOK,
                    "ringfence.yml": SETTINGS})
         yield {host.name: host for host in hosts}
-
-
-@contextlib.contextmanager
-def time_of(hosts: Sequence[Machine]) -> Iterator[None]:
-    """Runs of this process that wait have the clocks of the hosts moved ahead instead."""
-    def wait(patience: Patience, seconds: float) -> None:
-        for host in hosts:
-            host.clock.advance(seconds)
-
-    def now(patience: Patience) -> float:
-        return hosts[0].clock.now()
-
-    with mock.patch.object(Patience, "wait", wait), mock.patch.object(Patience, "now", now):
-        yield
 
 
 def stuck(monkeypatch: pytest.MonkeyPatch, host: str, lab: dict[str, Machine]) -> tuple[threading.Event, threading.Event]:

@@ -15,9 +15,11 @@ from ringfence.diagnostics import Problems, Where
 from ringfence.documents import variable_files
 from ringfence.documents.vault import Vault
 from ringfence.inventory import patterns, readers
+from ringfence.inventory.draft import Draft
 from ringfence.inventory.hostnames import expand, split_port
 from ringfence.inventory.ini_inventory import words_of
 from ringfence.inventory.inventory import Inventory
+from ringfence.inventory.inventory_source import InventorySource
 
 PATTERNS = cases("project_patterns")
 
@@ -177,6 +179,11 @@ def test_magic_variables_and_groups(tmp_path: Path) -> None:
     assert magic["groups"] == {"all": ["x.example.com", "y"], "ungrouped": ["x.example.com"], "b": ["y"], "a": ["y"], "c": []}
 
 
+def test_the_inventory_of_a_host_in_a_list(tmp_path: Path) -> None:
+    magic = fleet("a,b,").magic("b")
+    assert (magic["inventory_file"], magic["inventory_dir"]) == ("a,b,", None)
+
+
 def test_localhost_is_there_without_being_declared(tmp_path: Path) -> None:
     write(tmp_path, {"hosts.yml": "all: {hosts: {a: }, vars: {x: 1}}"})
     here = fleet(tmp_path / "hosts.yml").get("localhost")
@@ -266,3 +273,46 @@ def test_a_line_is_bounded(tmp_path: Path) -> None:
     problems = Problems()
     readers.load([str(tmp_path / "hosts")], variable_files.VariableFiles(Vault(), problems))
     assert [str(d).split("\n")[0] for d in problems.all] == [f"{tmp_path}/hosts:2: more than 50,000 characters in one line"]
+
+
+@pytest.mark.parametrize(("name", "text", "told"), [
+    ("hosts", "h1:2222\n[web]\nh a\n", "hosts:3: a behind a host is no key=value"),
+    ("hosts", "all:\n  hosts:\n    a: {x: [1}\n", "hosts:3: not YAML"),
+    ("hosts", "all:\n  hosts:\n  - a\n", "hosts:2: hosts is a mapping, not a list"),
+    ("hosts", '{"all": {"hosts": ["a"]}}\n', "hosts:1: hosts is a mapping, not a list"),
+    ("hosts.json", "[web]\nh a\n", "hosts.json:2: not YAML"),
+    ("hosts.ini", "all:\n  hosts:\n", "hosts.ini:1: all: is no host"),
+    ("hosts.toml", "[web\n", "hosts.toml:1: not TOML"),
+    ("hosts", "$nothing \u007b\n", "hosts:1: { behind a host is no key=value"),
+])
+def test_the_mistakes_of_the_form_that_a_file_looks_like_are_told(name: str, text: str, told: str, tmp_path: Path,
+                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(text)
+    problems = Problems()
+    assert len(readers.load([name], variable_files.VariableFiles(Vault(), problems))) <= 1
+    assert str(problems.all[0]).startswith(told), list(map(str, problems.all))
+
+
+@pytest.mark.parametrize("text", ['{"all":{"hsots":{"a":{}}}}', '{"all":{"hosts":{"a":{}}}', ' {web:{hosts:{a:}},b:1}'])
+def test_json_with_a_mistake_is_no_name_of_a_host(text: str, tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text(text)
+    problems = Problems()
+    readers.load([str(tmp_path / "hosts")], variable_files.VariableFiles(Vault(), problems))
+    assert problems.failed
+
+
+def test_a_form_that_failed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first form has a group, a host and a warning before its mistake; the second one can read the file."""
+    def fail(source: InventorySource, draft: Draft) -> None:
+        draft.group("left", Where("f"))
+        draft.host("over", "left", Where("f"))
+        draft.problems.warn(Where("f"), "by the way")
+        draft.problems.error(Where("f"), "wrong")
+
+    first = readers.InventoryReader(lambda source: True, fail)
+    monkeypatch.setattr(readers, "READERS", {"first": first, "ini": readers.READERS["ini"]})
+    (tmp_path / "hosts").write_text("[web]\nh\n")
+    problems = Problems()
+    found = readers.load([str(tmp_path / "hosts")], variable_files.VariableFiles(Vault(), problems))
+    assert (list(found), list(found.groups), problems.all) == (["h"], ["all", "ungrouped", "web"], ())

@@ -10,11 +10,12 @@ from cli_lab import SMALL_PROJECT, Cli
 from plan_texts import plan_text
 
 from ringfence.diagnostics import Problems
-from ringfence.documents import programs
+from ringfence.documents import local_programs
 from ringfence.documents.trust import Trust
 from ringfence.documents.variable_files import VariableFiles
-from ringfence.documents.vault import Vault
+from ringfence.documents.vault import Vault, encrypt
 from ringfence.inventory import readers, script_inventory
+from ringfence.secret import Secret
 
 SCRIPT = """\
 #!/bin/sh
@@ -88,7 +89,10 @@ def test_who_lets_a_script_run(way: str, cli: Cli, monkeypatch: pytest.MonkeyPat
         assert ("--allow-program" in said.err) == ("--untrusted" not in arguments)
 
 
-def test_a_plan_file_names_no_program(cli: Cli) -> None:
+@pytest.mark.parametrize("environment", [{}, {"RINGFENCE_INVENTORY": "other.yml"}, {"ANSIBLE_INVENTORY": "other.yml"}])
+def test_a_plan_file_names_no_program(environment: dict[str, str], cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     program(cli, "hosts.sh", SCRIPT)
     cli.write({"x.plan.json": plan_text("web1", playbooks=["site.yml"], inventory=["hosts.sh"])})
     said = cli("apply", "--check", "x.plan.json")
@@ -111,6 +115,17 @@ def test_what_a_script_prints_is_no_template(cli: Cli) -> None:
     cli.write({"site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: \"a{{ x }}\", state: absent}\n"})
     said = cli("render", "-i", "hosts.sh", "web1")
     assert "a{{ 1 + 1 }}" in said.out, said
+
+
+def test_vaulted_values_of_a_script_are_secret(cli: Cli) -> None:
+    vaulted = encrypt("hunter5", Secret("right"))
+    cli.write({"said": json.dumps({"g": ["web1"], "_meta": {"hostvars": {"web1": {"word": {"__ansible_vault": vaulted}}}}}),
+               "password": "right"})
+    program(cli, "hosts.sh", "#!/bin/sh\ncat said\n")
+    said = cli("inventory", "host", "web1", "-i", "hosts.sh", "--vault-password-file", "password")
+    assert "word: '********'" in said.out, said
+    assert "word: hunter5" in cli("inventory", "host", "web1", "-i", "hosts.sh", "--vault-password-file", "password",
+                                  "--show-secrets").out
 
 
 def test_an_executable_file_that_is_no_program_is_what_it_is(cli: Cli) -> None:
@@ -145,17 +160,15 @@ def told(folder: Path, text: str) -> str:
 def test_programs_that_do_not_behave(text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(script_inventory, "MAX_SCRIPT_SECONDS", 0.3 if "sleep" in text else 30)
     monkeypatch.setattr(script_inventory, "MAX_DOCUMENT", 1000)
-    began = time.monotonic()
     assert said in told(tmp_path, text)
-    assert time.monotonic() - began < 10
 
 
 def test_what_a_program_started_ends_with_it(tmp_path: Path) -> None:
     script = tmp_path / "p"
     script.write_text(f"#!/bin/sh\n(sleep 0.5; touch {tmp_path}/late) &\nsleep 60\n")
     script.chmod(0o755)
-    with pytest.raises(programs.ProgramFailed, match="longer than 0"):
-        programs.run_program([script], 100, 0.1)
+    with pytest.raises(local_programs.ProgramFailed, match="longer than 0"):
+        local_programs.run_program([script], 100, 0.1)
     time.sleep(0.7)
     assert not (tmp_path / "late").exists()
 

@@ -105,6 +105,7 @@ NOT_ASKED = OF_FLOWS | {  # what no single call can ask
     "set-in-use", "taken-name", "list-bounds", "main-mode-crypto-key", "unknown-tokens", "flood-settings-store",
     "localhost-at-once", "several-objects", "event-setting-types", "event-of-rename", "new-event-ids",
     "export-of-sets", "export-over-a-file", "export-account", "import-order", "unknown-command-code", "repetition-at-restart",
+    "programs-of-a-stopped-task", "lost-content",
     "conditions-on-demand", "scheduler-stopped"}
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ringfence.lab import machine
 from ringfence.lab.machine.machine_files import FileError, MachineFiles
 
 FOLDER = r"C:\ProgramData\ringfence\undo"
@@ -64,6 +65,23 @@ def test_a_disk_has_an_end(files: MachineFiles) -> None:
     files.delete(FOLDER + r"\a")
     files.write(FOLDER + r"\b", b"123")
     assert files.room == 7
+
+
+def test_power_takes_what_is_not_on_the_disk_yet() -> None:
+    on = machine("web1")
+    on.faults.lazy_disk = 5.0
+    on.files.write(r"C:\old", b"old")
+    on.clock.advance(10)
+    on.files.write(r"C:\new", b"new")
+    on.files.write(r"C:\sure", b"sure")
+    on.files.write(r"C:\empty", b"")
+    on.files.sync(r"C:\sure")
+    on.files.rename(r"C:\sure", "renamed")
+    on.power_off(shut_down=True)
+    assert on.file(r"C:\new") == b"new"
+    on.power_off()
+    assert [on.file(rf"C:\{name}") for name in ("old", "new", "renamed", "empty")] == [b"old", b"\0\0\0", b"sure", b""]
+    assert code(on.files.sync, r"C:\sure") == 2
 
 
 def test_a_folder_hands_down_its_security(files: MachineFiles) -> None:

@@ -12,8 +12,9 @@ import pytest
 from core import FACTS, GUID, cases, task
 from hosts import FORCED, PROJECT, SESSION, LabHost
 
+from ringfence.batch import Batch, Reply
 from ringfence.diagnostics import Diagnostic
-from ringfence.errors import GuardRefused
+from ringfence.errors import GuardRefused, Unreachable
 from ringfence.lab import GROUP_POLICY, POLICY, NetworkAdapter, machine
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.policy.flow_words import flow_of
@@ -93,6 +94,29 @@ def test_no_policy_that_cuts_the_controller_off_is_written(case: dict[str, Any])
         on.policy = replace(RUN, forced=FORCED)
         forced = on.apply(*tasks_of(said))
         assert not is_let_in(on, case), (said, forced.error)
+
+
+@pytest.mark.parametrize("case", LOCKOUTS, ids=lambda c: str(c["kind"]))
+def test_each_of_them_is_undone_by_the_host_itself(case: dict[str, Any]) -> None:
+    """Written by force: nobody reaches the host, until it has the policy again that it had before."""
+    for said in policies(case):
+        on = host(case)
+        before = stored(on)
+
+        def only_let_in(batch: Batch, on: LabHost = on) -> Reply | None:
+            if not is_let_in(on, case):
+                raise Unreachable("timeout", "srv1")
+            return None
+
+        on.before, on.policy = only_let_in, replace(RUN, forced=FORCED, revert_after=300)
+        result = on.apply(*tasks_of(said))
+        assert (result.status, stored(on) == before, is_let_in(on, case)) == ("restored", True, True), (said, result.error)
+
+
+def stored(on: LabHost) -> dict[str, Any]:
+    """The local policy as it stands in the registry."""
+    return {f"{path}\\{value.name}": value.data
+            for path, key in on.machine.registry.tree(POLICY) for value in key.values.values()}
 
 
 def test_there_are_enough_of_them() -> None:

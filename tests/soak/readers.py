@@ -19,9 +19,12 @@ from wfp_xml import dump_text, flow_of
 
 from ringfence.batch import Batch, Reply
 from ringfence.cli import app
-from ringfence.diagnostics import InputError
+from ringfence.diagnostics import InputError, Where
 from ringfence.documents import vault
 from ringfence.errors import PRECEDENCE, ExitCode
+from ringfence.inventory.draft import Draft
+from ringfence.inventory.listing import plain
+from ringfence.inventory.script_inventory import add_variables, fill, hostvars, mapping_of_json
 from ringfence.model.plain import resource_as_data
 from ringfence.policy.arbitration import Arbiter
 from ringfence.report import HostResult
@@ -116,6 +119,8 @@ def file_readers() -> list[Reader]:
         file_reader("playbook", "site.yml", ["playbook"], 30, texts=playbooks),
         file_reader("inventory", "hosts.yml", ["inventory"], 25, texts=[(ROOT / "inventory/hosts.yml").read_text()]),
         file_reader("inventory in INI form", "hosts", [], 8, ("validate", "-i", "hosts"), texts=[TEXTS["ini"]]),
+        file_reader("inventory in TOML", "hosts.toml", [], 4, ("validate", "-i", "hosts.toml"), texts=[TEXTS["toml"]]),
+        Reader("what an inventory script prints", printed_inventory, [], 4, [TREES["script"]]),
         file_reader("variables", "group_vars/all.yml", ["variables"], 10),
         file_reader("untrusted", "hosts.yml", ["inventory"], 8, ("validate", "--untrusted")),
         file_reader("settings", "ringfence.yml", ["settings"], 10),
@@ -132,6 +137,16 @@ def file_readers() -> list[Reader]:
         file_reader("vault password", "password", [], 2, unlocked, texts=["right"]),
         *(argument_reader(flag, seeds, 4) for flag, seeds in SEEDS["arguments"].items()),
     ]
+
+
+def printed_inventory(text: str) -> None:
+    """What an inventory script, or ansible-inventory, prints."""
+    draft = Draft("hosts.sh", lambda steps, where, what: None)
+    with contextlib.suppress(InputError):
+        groups = mapping_of_json(text.encode("utf-8", "surrogatepass"), Where("hosts.sh"), "it", draft.problems)
+        if groups is not None:
+            add_variables(draft, fill(draft, groups), hostvars(groups, draft.problems))
+            json.dumps([plain(entry.variables) for entry in draft.hosts.values()])
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from unittest import mock
 
 from ringfence.lab.host_script import undo_task_text
 from ringfence.lab.host_script.undo_verbs import UndoOfBatch
+from ringfence.lab.machine.machine_files import MachineFiles
 from ringfence.run.undoing import Undoing
 from ringfence.run.writing import Writing
 
@@ -45,6 +46,8 @@ PROTECTIONS: Mapping[str, Protection] = {
                                                   "mixed, reboot, before 2"),
     "undoing what is not proven": Protection(lambda: mock.patch.object(Undoing, "undone", Undoing.confirmed),
                                              "mixed, refused, before 2"),
+    "the flush of what was exported": Protection(lambda: mock.patch.object(MachineFiles, "sync", return_value=None),
+                                                 "adds, power lost, disk lazy"),
     "the end of the task": Protection(_text("schtasks.exe /delete", "schtasks.exe /query"), "locks out, drop, before 3"),
 }
 

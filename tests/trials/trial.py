@@ -239,6 +239,15 @@ def _dies(host: TrialHost) -> None:
     host.machine.faults.import_dies_at = 0.5
 
 
+def _lazy(host: TrialHost) -> None:
+    host.machine.faults.lazy_disk = 30.0
+
+
+def _deny(host: TrialHost) -> None:
+    host.machine.faults.denied_programs = ("reg.exe", "find.exe")
+    raise Dropped("gone")
+
+
 def _services(host: TrialHost) -> None:
     host.machine.faults.services_down_at_boot = 100.0
 
@@ -249,6 +258,8 @@ FAULTS = (
     Fault("refused", lambda host: _raise(CmdletError("InvalidArgument", "trial", "no"))),
     Fault("power lost", lambda host: _raise(PowerLost())),
     Fault("power lost, service down at boot", lambda host: _raise(PowerLost()), set_up=_services),
+    Fault("power lost, disk lazy", lambda host: _raise(PowerLost()), set_up=_lazy),
+    Fault("tools denied from there on", _deny),
     Fault("reboot", _reboot),
     Fault("controller killed", lambda host: _kill(host, carries_on=False)),
     Fault("controller killed, the batch goes on", lambda host: _kill(host, carries_on=True)),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +42,10 @@ class Way:
         if refused:
             raise AssertionError("; ".join(refused))
         return tuple(a.value for a in answers)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let so many seconds pass on the host."""
+        time.sleep(seconds)
 
     def with_variables(self, **variables: Any) -> "Way":
         """The same way, with other settings."""

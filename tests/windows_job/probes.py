@@ -165,6 +165,71 @@ def ledger_is_guarded(way: Way) -> Iterator[str]:
     yield from (f"of the ledger is left {path}" for path, _ in (ended[1].value or {}).get("rows") or [] if path == PROJECT)
 
 
+UNDONE = "20260101T000000Z-c1c1c1"
+
+
+def arm(delay: int) -> Call:
+    """The call that arms the undo of the probe."""
+    return Call("Undo.Arm", {"run": UNDONE, "project": "", "delay": delay, "write_seconds": min(delay, 600)})
+
+
+def still_there(way: Way) -> Iterator[str]:
+    """The rule of the probe, where it is."""
+    [policy] = way.ask(READ)
+    yield from (f"{name} is still there" for name in strings(policy) if name == NAME)
+
+
+def clean_up(way: Way) -> None:
+    """Nothing of an undo stays, whatever came of it."""
+    way.send(Call("Undo.Confirm", {"run": UNDONE}), *remove(NAME))
+
+
+@probe("undo-fires")
+def undo_fires(way: Way) -> Iterator[str]:
+    """A rule, made under an armed undo that is fired at once."""
+    try:
+        armed, _ = way.ask(arm(3600), new(NAME))
+        [told] = way.ask(Call("Undo.Fire", {"run": UNDONE}))
+        if told["state"] != "restored" or told["task"]:
+            yield f"it has come to {told}"
+        if not armed["exported"].get("FirewallRules"):
+            yield f"what netsh exported has {armed['exported']}"
+        yield from still_there(way)
+    finally:
+        clean_up(way)
+
+
+@probe("undo-by-itself")
+def undo_by_itself(way: Way) -> Iterator[str]:
+    """A rule, made under an undo that nobody confirms: its delay, and a minute between its two imports."""
+    try:
+        way.ask(arm(20), new(NAME))
+        for _ in range(20):
+            way.pass_time(10)
+            [told] = way.ask(Call("Undo.Read"))
+            if told["state"] == "restored" and not told["task"]:
+                break
+        else:
+            yield f"it has come to {told}"
+        yield from still_there(way)
+    finally:
+        clean_up(way)
+
+
+@probe("undo-confirmed")
+def undo_confirmed(way: Way) -> Iterator[str]:
+    """A rule, made under an undo that is confirmed; then a second one can be armed."""
+    try:
+        *_, told = way.ask(arm(3600), new(NAME), Call("Undo.Confirm", {"run": UNDONE}), Call("Undo.Read"))
+        if (told["state"], told["task"], told["step"]) != ("confirmed", None, "none"):
+            yield f"it has come to {told}"
+        way.ask(arm(3600), Call("Undo.Confirm", {"run": UNDONE}))
+        if not [*still_there(way)]:
+            yield "the rule is gone"
+    finally:
+        clean_up(way)
+
+
 @probe("log-path")
 def log_path(way: Way) -> Iterator[str]:
     """The log of the public profile, and Windows' own path again."""

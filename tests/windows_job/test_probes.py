@@ -29,6 +29,9 @@ class LyingWay(Way):
     lie: Lie = lambda calls, answers: answers
     cut: int | None = None  # so many calls are carried out where there is little time, then the connection breaks
 
+    def pass_time(self, seconds: float) -> None:
+        self.simulated.machine.clock.advance(seconds)
+
     def send(self, *calls: Call, stop: bool = False) -> tuple[Batch, Answers]:
         slow = self.cut is not None and "ringfence_batch_timeout" in self.variables
         batch = Batch(dict(enumerate(calls[: self.cut] if slow else calls)), stop_on_error=stop)
@@ -72,6 +75,9 @@ def failing(cmdlet: str) -> Lie:
 
 PRIMARY = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
 LIES: dict[str, Lie] = {
+    "undo-fires": values("Undo.Fire", lambda told: {**told, "state": "firing"}),
+    "undo-by-itself": values("Undo.Read", lambda told: {**told, "task": told["run"]}),
+    "undo-confirmed": values("Undo.Read", lambda told: {**told, "step": "armed"}),
     "registry-at-once": policy(lambda path, name, kind, text: None if name.endswith("-4-9") else text),
     "default-sets": values("Policy.Read", lambda v: {**v, "local": [[p.replace(PRIMARY, "{other}"), r] for p, r in v["local"]]}),
     "keys-compare": values("Key.Compare", lambda words: ["differs" for _ in words]),

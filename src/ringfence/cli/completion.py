@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 SHELLS = {"bash": "shell/complete.bash", "zsh": "shell/complete.zsh", "fish": "shell/complete.fish",
@@ -170,7 +171,8 @@ def _hosts(here: Situation, alone: bool = True) -> Iterator[Candidate]:
     from ringfence.inventory import readers
 
     trust, settings = _project(here)
-    inventory = readers.load(settings("inventory"), VariableFiles(Vault(), Problems(), trust))
+    nothing_runs = replace(trust, programs=())
+    inventory = readers.load(settings("inventory"), VariableFiles(Vault(), Problems(), nothing_runs))
     said = _said(here.current)
     names = {name: f"group, hosts: {len(members)}" for name, members in inventory.members.items()}
     for name, meaning in {**dict.fromkeys(inventory if alone else (), "host"), **names}.items():

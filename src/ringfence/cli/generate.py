@@ -25,13 +25,15 @@ LAB_PAGE = [
     "<!-- generated from src/ringfence/lab/netsecurity/open_behaviours.py: change it there -->", "",
     "The simulated hosts refuse, fill in and store what Microsoft's documents say; above each table and each refusal of",
     "`src/ringfence/lab/netsecurity` stands the document, and in each rule by which `src/ringfence/lab/enforcement` decides",
-    "whether a flow passes. Where none says it, or two disagree, the lab does what stands here. Do not take it for what Windows",
-    "does: [the Windows job](guarantees.md) replays the lab's cases of cmdlets on Windows, and tells of most of these whether",
-    "Windows does the same; which flows pass it does not ask.", "",
+    "whether a flow passes; scheduled tasks (`machine`) and cmd.exe with its programs (`command_prompt`) name theirs too. Where",
+    "none says it, or two disagree, the lab does what stands here. Do not take it for what Windows does: [the Windows",
+    "job](guarantees.md) replays the lab's cases of cmdlets on Windows, and tells of most of these whether Windows does the",
+    "same; which flows pass, and what tasks and command lines do, it does not ask.", "",
     "Looked through for these: the pages of the cmdlets (Windows Server 2025), [MS-FASP], [MS-GPFAS], Microsoft's pages of",
     "FW_RULE_STATUS and the WMI classes, the rules of public exports (Server 2008 to Windows 11) and of GPO backups, and error",
-    "records that people published; for flows, public dumps of the state of the filtering platform (WFP) of eight hosts. What",
-    "comes nearest stands in the last column.", "",
+    "records that people published; for flows, public dumps of the state of the filtering platform (WFP) of eight hosts; for",
+    "tasks and command lines [MS-TSCH], Microsoft's pages of the Task Scheduler and of Windows Commands, SS64, and the parser",
+    "of ReactOS's cmd. What comes nearest stands in the last column.", "",
     "| id | what the lab does | what the documents say |", "|---|---|---|"]
 WIDTH = 108  # of the help texts in the reference
 DEMO = "docs/demo.txt"

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import InventoryOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.resolved_settings import COMMAND_LINE
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.documents.trust import Trust
 from ringfence.errors import ExitCode
 from ringfence.run.project_state import project_state
 from ringfence.run.run_options import RunOptions
-from ringfence.run_settings import InventoryEngine, PruneMode
+from ringfence.run_settings import SETTINGS, InventoryEngine, PruneMode
 
 if TYPE_CHECKING:  # what reads projects is imported when one is read: --help need not wait for it
     from ringfence.model.resource import Kind
@@ -70,7 +71,7 @@ def _told(console: Console, found: "Prepared", options: RunOptions, connects: bo
 
 def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
              connects: bool) -> RunOptions:
-    allowed = replace(trust_of(trusted), named=_named(console, which), ansible_reads=trusted.engine == InventoryEngine.ansible)
+    allowed = replace(trust_of(trusted), named=_named(console), ansible_reads=trusted.engine == InventoryEngine.ansible)
     if allowed.untrusted and connects:
         raise usage_error("an untrusted project leads to no host", "Use `ringfence validate`, or --list-hosts.")
     return RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(which), extra_vars=secrets.extra_vars,
@@ -81,11 +82,12 @@ def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions
                       heeded=console.settings.heeded)
 
 
-def _named(console: Console, which: InventoryOptions) -> tuple[str, ...]:
-    """The inventories that the user names: not those of ringfence.yml, of a plan file or of a record."""
-    if not console.settings.source("inventory"):
-        return ()
-    return tuple(os.path.realpath(os.path.expanduser(path)) for path in which.inventory)
+def _named(console: Console) -> tuple[str, ...]:
+    """The inventories that the user names, by a flag or a variable: not those of ringfence.yml, of a plan file or of a record."""
+    row = SETTINGS["inventory"]
+    by_user = console.settings.source("inventory") in (COMMAND_LINE, row.variable, row.ansible)
+    named = console.settings.value("inventory", []) if by_user else []
+    return tuple(os.path.realpath(os.path.expanduser(path)) for path in named)
 
 
 def with_names(run: "Prepared") -> "Prepared":

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ringfence import files
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
-from ringfence.documents.programs import is_program
+from ringfence.documents.local_programs import is_program
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.secret import Secret
 

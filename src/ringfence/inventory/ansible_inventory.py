@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ringfence.diagnostics import Problems, Where
-from ringfence.documents.programs import ProgramFailed, run_program
+from ringfence.documents.local_programs import ProgramFailed, run_program
 from ringfence.documents.yaml import Map, Seq
 from ringfence.files import MAX_DOCUMENT
 from ringfence.inventory.draft import Draft

@@ -14,7 +14,7 @@ from typing import Any
 
 from ringfence.diagnostics import Where
 from ringfence.documents.yaml import Map, Seq, Unsafe
-from ringfence.inventory.draft import Draft
+from ringfence.inventory.draft import PRIORITY, Draft
 from ringfence.inventory.inventory_source import InventorySource
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
@@ -29,8 +29,8 @@ MAX_INI_LINE = 50_000  # characters of a line of an inventory in INI form: each 
 
 
 def fits(source: InventorySource) -> bool:
-    """Whether it is a file that is not said to be of another form."""
-    return not source.lists_hosts and source.ending != ".toml"
+    """Whether it is a file that is not said to be of another form. JSON on one line would be the name of a host."""
+    return not source.lists_hosts and source.ending != ".toml" and not source.text.lstrip().startswith("{")
 
 
 def read(source: InventorySource, draft: Draft) -> None:
@@ -108,8 +108,12 @@ class _Lines:
         if not equals:
             self.problems.error(where, f"{line[:60]} is no key=value", f"It stands in [{self.name}:vars].")
             return
-        name = name.strip()
-        self.draft.group_variables(self.name, Map({name: literal(text.strip(), where)}, where, {name: where}))
+        name, value = name.strip(), literal(text.strip(), where)
+        if name == PRIORITY:
+            self.draft.group_variables(self.name, Map({name: value}, where))
+            return
+        variables = self.draft.groups[self.name].variables  # made for this group, and laid over nothing for each line
+        variables[name], variables.locations[name] = value, where
 
     def child(self, line: str, where: Where) -> None:
         found = _GROUP_NAME.fullmatch(line)

@@ -267,7 +267,9 @@ class Inventory:
                 "inventory_file": file, "inventory_dir": folder}
 
     def _place(self, source: str) -> tuple[str | None, str | None]:
-        """The whole path of an inventory, and of its folder."""
+        """The whole path of an inventory, and of its folder; of a list of hosts the list, as with Ansible."""
+        if source and not os.path.exists(source):
+            return source, None
         if source not in self._places:
             folder = source if os.path.isdir(source) else os.path.dirname(source)
             self._places[source] = (os.path.abspath(source), os.path.abspath(folder)) if source else (None, None)

@@ -6,19 +6,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ringfence.diagnostics import Problems
-from ringfence.documents import yaml
-from ringfence.documents.programs import is_program
+from ringfence.diagnostics import Problems, Where
+from ringfence.documents import encrypted, yaml
+from ringfence.documents.local_programs import is_program
+from ringfence.documents.vault import is_vault
 from ringfence.inventory.inventory import Inventory
 
 _PLUGIN = re.compile(r"""^(["']?)plugin\1[ \t]*:""", re.MULTILINE)
 
 
 class InventorySource:
-    """A file, or where there is none the text of a list of hosts. inventory: what was read before it."""
+    """A file, or where there is none the text of a list of hosts. inventory: what was read before it · sealed: of a file that is
+    encrypted the digest of its ciphertext, once its text was asked for."""
 
     def __init__(self, given: str, inventory: Inventory) -> None:
-        self.given, self.inventory = given, inventory
+        self.given, self.inventory, self.sealed = given, inventory, ""
         self.path = Path(os.path.expanduser(given))
         self.file = os.fspath(self.path)
         self.ending = self.path.suffix
@@ -30,9 +32,16 @@ class InventorySource:
 
     @cached_property
     def read(self) -> tuple[str | None, Problems]:
-        """The text of the file, or what stands in the way."""
-        problems = Problems()
-        return yaml.read_text(self.path, problems), problems
+        """The clear text of the file, or what stands in the way."""
+        problems, files = Problems(), self.inventory.files
+        text = yaml.read_text(self.path, problems)
+        if text is None or not is_vault(text):
+            return text, problems
+        secret = encrypted.clear_text(text, Where(self.file), files.vault, files.trust, problems)
+        if secret is None:
+            return None, problems
+        self.sealed = secret.sealed
+        return secret.reveal(), problems
 
     @property
     def text(self) -> str:

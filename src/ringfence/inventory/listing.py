@@ -22,17 +22,17 @@ Show = Callable[[str, Any], Any]
 """A variable's value as plain data, by its name."""
 
 
-def plain(value: Any, secret: Callable[[Secret], Any] = Secret.reveal) -> Any:
-    """A value as Ansible writes it into JSON: encrypted and unsafe texts as mappings that say so."""
+def plain(value: Any) -> Any:
+    """A value as Ansible writes it into JSON: encrypted and unsafe texts as mappings that say so. A Secret is shown."""
     if isinstance(value, Vaulted):
         return {VAULT_MEMBER: value.ciphertext}
     if isinstance(value, Unsafe):
         return str(value) if isinstance(value, ProgramText) else {UNSAFE_MEMBER: str(value)}
     if isinstance(value, Secret):
-        return secret(value)
+        return plain(value.reveal())
     if isinstance(value, dict):
-        return {k: plain(v, secret) for k, v in value.items()}
-    return [plain(v, secret) for v in value] if isinstance(value, list) else value
+        return {k: plain(v) for k, v in value.items()}
+    return [plain(v) for v in value] if isinstance(value, list) else value
 
 
 def listing(inventory: Inventory, variables: Callable[[str], Map], show: Show, hosts: Collection[str]) -> dict[str, Any]:

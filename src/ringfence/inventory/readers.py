@@ -9,13 +9,13 @@ from pathlib import Path
 
 from ringfence.diagnostics import InputError, Where
 from ringfence.documents.variable_files import VariableFiles
-from ringfence.documents.vault import is_vault
 from ringfence.inventory import ansible_inventory, host_list, ini_inventory, script_inventory, toml_inventory, yaml_inventory
 from ringfence.inventory.draft import Draft
 from ringfence.inventory.inventory import Inventory
 from ringfence.inventory.inventory_source import InventorySource
 
 IGNORED_ENDINGS = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
+_SECTION_LINE = re.compile(r"^\[[^\[\]{},]+\][ \t]*(?:#.*)?$", re.MULTILINE)
 _IGNORED_NAMES = ("group_vars", "host_vars", "vars_plugins")
 
 
@@ -84,26 +84,13 @@ def _folder(folder: Path, inventory: Inventory, chain: Chain) -> None:
 
 def _source(source: InventorySource, chain: Chain) -> None:
     inventory, problems = source.inventory, source.inventory.problems
-    if not source.lists_hosts:
-        if reason := inventory.files.trust.unreadable(source.path):
-            problems.error(Where(source.file), reason)
-            return
-        inventory.files.trust.has_read(source.path)
-        if not source.is_script and source.read[0] is None:
-            problems.extend(source.read[1].all)
-            return
-        if is_vault(source.text):
-            problems.error(Where(source.file), "an encrypted inventory cannot be read", "Encrypt values, or files of variables.")
-            return
+    if not source.lists_hosts and not _is_readable(source):
+        return
     failed: dict[str, Draft] = {}
     for name, reader in chain.items():
         if not reader.fits(source):
             continue
-        draft = Draft(source.file, inventory.pay)
-        try:
-            reader.read(source, draft)
-        except InputError:  # more mistakes than are told; or too much work, which is not of this form alone
-            problems.check()
+        draft = _draft(source, reader)
         if not draft.problems.failed:
             problems.extend(draft.problems.all)
             inventory.take(draft)
@@ -121,12 +108,38 @@ def _source(source: InventorySource, chain: Chain) -> None:
     inventory.take(nearest)  # what could be read, so that groups in a circle are told at the same time
 
 
+def _is_readable(source: InventorySource) -> bool:
+    """Whether the file may be read, and can be; what stands in the way is told."""
+    problems, trust = source.inventory.problems, source.inventory.files.trust
+    if reason := trust.unreadable(source.path):
+        problems.error(Where(source.file), reason)
+        return False
+    trust.has_read(source.path)
+    if not source.is_script and source.read[0] is None:
+        problems.extend(source.read[1].all)
+        return False
+    return True
+
+
+def _draft(source: InventorySource, reader: InventoryReader) -> Draft:
+    """What a reader makes of a source, mistakes among it. Raises InputError where all inventories are too much work."""
+    draft = Draft(source.file, source.inventory.pay)
+    try:
+        reader.read(source, draft)
+    except InputError:  # more mistakes than are told; or too much work, which is not of this form alone
+        source.inventory.problems.check()
+    if source.sealed:
+        draft.hide(source.sealed)
+    return draft
+
+
 def _nearest(source: InventorySource, failed: Mapping[str, Draft]) -> Draft:
     """What was read in the form that the source most looks like."""
     first = next((line for line in map(str.strip, source.text.splitlines()) if line and line[0] not in "#;"), "")
-    looks = "ini" if first.startswith("[") or not (":" in first or first[:1] in ("{", "-", "&", "%", "")) else "yaml"
+    in_words = ":" not in first and first[:1] not in ("{", "-", "&", "%", "")
+    looks = "ini" if in_words or first.startswith("[") or _SECTION_LINE.search(source.text) else "yaml"
     likely = (*(("auto",) if "auto" in failed and _is_plugin(source) else ()), "script", "host_list", "toml",
-              *(("yaml",) if source.ending in (".yml", ".yaml", ".json") else ()), looks, "yaml", "ini")
+              *(("yaml",) if source.ending in (".yml", ".yaml", ".json") else ()), looks, *failed)
     return next(failed[name] for name in likely if name in failed)
 
 

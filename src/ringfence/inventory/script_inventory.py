@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ringfence.diagnostics import Problems, Where, describe
-from ringfence.documents.programs import ProgramFailed, run_program
+from ringfence.documents.local_programs import ProgramFailed, run_program
 from ringfence.documents.vault import Vaulted
 from ringfence.documents.yaml import MAX_DEPTH, Map, Seq, Unsafe
 from ringfence.files import MAX_DOCUMENT

@@ -6,7 +6,7 @@ Form: ansible-core 2.19, lib/ansible/plugins/inventory/toml.py.
 import datetime
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ringfence.diagnostics import Where, allowed, describe
@@ -14,7 +14,11 @@ from ringfence.documents.yaml import Map, Seq
 from ringfence.inventory.draft import Draft
 from ringfence.inventory.inventory_source import InventorySource
 
+_KEY = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_KEYS = rf"{_KEY}(?:[ \t]*+\.[ \t]*+{_KEY})*+"
+_PLACE = re.compile(rf"[ \t]*+(?:\[[ \t]*+(?P<table>{_KEYS})[ \t]*+\]|(?P<key>{_KEYS})[ \t]*+=)")
 _AT = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
+_DEPTH = 4  # names on the way to a variable: group, hosts, host, variable
 
 
 def fits(source: InventorySource) -> bool:
@@ -35,24 +39,35 @@ def read(source: InventorySource, draft: Draft) -> None:
         draft.problems.error(Where(draft.source), "the inventory is empty", "A group is a table: [web.hosts.web1].")
     elif data.get("plugin"):
         draft.problems.error(Where(draft.source), "inventory plugins are configured in YAML", "Write a file that ends in .yml.")
+    tables = _Tables(draft, _places(source.text))
     for name, group in data.items():
-        _Tables(draft, source.text).group(name, group)
+        tables.group(name, group)
+
+
+def _places(text: str) -> dict[tuple[str, ...], int]:
+    """The line in which each table and key is named first, by the names on the way to it."""
+    found: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := _PLACE.match(line):
+            names = tuple(name.strip("\"'") for name in re.findall(_KEY, match["table"] or match["key"])[:_DEPTH])
+            table = names if match["table"] else table
+            names = names if match["table"] else (*table, *names)
+            for depth in range(1, len(names) + 1):
+                found.setdefault(names[:depth], number)
+    return found
 
 
 class _Tables:
-    """Reads groups into a draft."""
+    """Reads groups into a draft. places: see `_places`."""
 
-    def __init__(self, draft: Draft, text: str) -> None:
-        self.draft, self.problems, self.text = draft, draft.problems, text
+    def __init__(self, draft: Draft, places: Mapping[tuple[str, ...], int]) -> None:
+        self.draft, self.problems, self.places = draft, draft.problems, places
 
     def where(self, *names: str) -> Where:
-        """The line that says a name first, of several the last: `[web.hosts.web1]`, `web1 = `."""
-        found = 0
-        for name in names:
-            key = rf"(?:{re.escape(name)}|\"{re.escape(name)}\"|'{re.escape(name)}')"
-            match = re.compile(rf"^[ \t]*\[*(?:[^=\n]*\.)?[ \t]*{key}[ \t]*[.\]=]", re.M).search(self.text, found)
-            found = match.start() if match else found
-        return Where(self.draft.source, self.text.count("\n", 0, found) + 1)
+        """The line that says the last of some names, or else one before it: `[web.hosts.web1]`, `web1 = `."""
+        known = (self.places[names[:depth]] for depth in range(len(names), 0, -1) if names[:depth] in self.places)
+        return Where(self.draft.source, next(known, 1))
 
     def group(self, name: str, data: Any) -> None:
         where = self.where(name)

@@ -55,9 +55,9 @@ class SimulatedHost:
         self.machine.power_on()
 
     def reboot(self) -> None:
-        """The host is off and on again."""
+        """Windows shuts down and starts again."""
         with self.machine.lock:
-            self.power_off()
+            self.machine.power_off(shut_down=True)
             self.power_on()
 
     def snapshot(self) -> MachineSnapshot:

@@ -188,7 +188,16 @@ class Undoing:
         also = [] if before is None else _also_reverted(before, found.state, {c.id for c in self.plan.changes})
         for note in also[:_ALSO_TOLD]:
             result = self._told(result, note)
+        self._settle()
         return self._restored(result, cause)
+
+    def _settle(self) -> None:
+        """The ledger says again what it said before the run; where that cannot be written now, the next run does."""
+        if self.update:
+            try:
+                self.run.send(Batch({FINAL_ENTRY: settled_again(self.plan, self.update)}))
+            except HostError:
+                LOG.debug("%s: its ledger", self.plan.host, exc_info=True)
 
     def _restored(self, result: HostResult, cause: RingfenceError) -> HostResult:
         reason = cause.reason if isinstance(cause, HostError) else str(cause)

@@ -80,6 +80,7 @@ $arm = { param($With)
         Start-ScheduledTask @undoTask
         if (($step = Wait-Undo $run exported 60) -ne 'exported') { Stop-Undo "netsh has exported nothing in a minute: $step" }
         $there = Assert-Export $run
+        Sync-RingfenceFile "$undoFolder\$run.wfw"  # else a marker could outlive a loss of power, and what it stands for not
         if (-not (Step-Undo $run exported armed)) { Stop-Undo 'it took longer to arm than the undo waits' }
         Write-UndoKey @{ State = 'armed' }
     }

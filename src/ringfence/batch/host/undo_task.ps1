@@ -7,11 +7,12 @@ $undoTask = @{ TaskPath = '\ringfence\'; TaskName = 'undo'; ErrorAction = 'Stop'
 $undoOwners = 'O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-5-80-3088073201-1464728630-1879813800-1107566885-823218052)'
 $undoEnd = '%SystemRoot%\System32\schtasks.exe /delete /tn \ringfence\undo /f >nul & del /q {run}.*'
 $undoSay = '%SystemRoot%\System32\reg.exe add HKLM\SOFTWARE\ringfence\undo /v State /f /reg:64 /d'
+$undoMachine = '%SystemRoot%\System32\reg.exe query HKLM\SOFTWARE\Microsoft\Cryptography /v MachineGuid /reg:64 | %SystemRoot%\System32\find.exe'
 $undoImport = '%SystemRoot%\System32\netsh.exe advfirewall import "%ProgramData%\ringfence\{run}.wfw" >nul'
-$undoLine = @(  # another machine, made from an image of this one, undoes nothing; what was never armed, or is confirmed, neither
+$undoLine = @(  # another machine, made from an image of this one, undoes nothing (a tool that does not run tells of none)
     'cd /d "%ProgramData%\ringfence" || exit 3'
-    '& %SystemRoot%\System32\reg.exe query HKLM\SOFTWARE\Microsoft\Cryptography /v MachineGuid /reg:64 | %SystemRoot%\System32\find.exe /i "{machine}" >nul'
-    "& if errorlevel 1 ($undoSay dropped >nul & $undoEnd) else if /i not `"%COMPUTERNAME%`"==`"{computer}`" ($undoSay dropped >nul & $undoEnd)"
+    "& ($undoMachine /i `"MachineGuid`" >nul) && (($undoMachine /i `"{machine}`" >nul) || ($undoSay dropped >nul & $undoEnd))"
+    "& if /i not `"%COMPUTERNAME%`"==`"{computer}`" ($undoSay dropped >nul & $undoEnd)"
     'else if exist {run}.arming (del /q {run}.wfw 2>nul & %SystemRoot%\System32\netsh.exe advfirewall export "%ProgramData%\ringfence\{run}.wfw" >nul && ren {run}.arming {run}.exported)'
     "else if exist {run}.armed (ren {run}.armed {run}.firing && ($undoSay firing >nul & $undoImport && ren {run}.firing {run}.again))"
     "else if exist {run}.firing ($undoSay firing >nul & $undoImport && ren {run}.firing {run}.again)"

@@ -16,6 +16,7 @@ from ringfence.cli.commands.init import project_files
 from ringfence.cli.commands.lab import LabTransport, machines, simulation
 from ringfence.cli.console import Console
 from ringfence.lab import POLICY, Machine
+from ringfence.run.patience import clocks_moved
 from ringfence.run_settings import VARIABLE_PREFIX
 from ringfence.views.format import unstyled
 
@@ -24,6 +25,13 @@ ringfence demo
 """
 HOSTS = 5
 INVENTORY = "inventory/lab.yml"
+OOPS = "playbooks/oops.yml"
+_OOPS = """\
+- name: Nothing comes in
+  hosts: web1
+  tasks:
+    - firewall_rule: {name: oops, action: block, protocol: tcp, local_port: any, remote_address: any}
+"""
 Run = Callable[[Sequence[str]], int]
 
 
@@ -68,7 +76,8 @@ def demo(console: Console) -> int:
     """Start five simulated hosts (WinRM and SSH), and walk plan, apply, tampering, drift and apply on them."""
     started, hosts = time.monotonic(), machines(HOSTS)
     story = Story(console, run, hosts)
-    with _project(), simulation(hosts, LabTransport.mixed) as lab:
+    clocks = clocks_moved([host.clock.advance for host in hosts])  # nobody wants to wait five minutes
+    with _project(), simulation(hosts, LabTransport.mixed) as lab, clocks:
         Path(INVENTORY).touch(0o600)
         Path(INVENTORY).write_text(lab.inventory(), encoding="utf-8")
         _walk(story)
@@ -99,6 +108,15 @@ def _walk(story: Story) -> None:
     story.tell("Put it right.")
     story.step(f"apply -i {INVENTORY} --yes --diff", 0, writes=True)
     story.step(f"drift -i {INVENTORY}", 0, writes=False)
+    Path(OOPS).write_text(_OOPS, encoding="utf-8")
+    story.tell(f"A policy that locks everybody out, ringfence included ({OOPS}):")
+    story.tell("".join(f"\n  {line}" for line in _OOPS.splitlines()))
+    story.step(f"apply -i {INVENTORY} -l web1 --yes {OOPS}", 4, writes=False)
+    story.tell("It is refused before anything is written. Whoever forces it is locked out, and nobody reaches the host: but it\n"
+               "has armed an undo before the first write, and nobody comes back to confirm. After some minutes (the clocks of\n"
+               "the simulated hosts are moved ahead) it has the policy that it had before.")
+    story.step(f"apply -i {INVENTORY} -l web1 --yes --force lockout {OOPS}", 6, writes=True)
+    story.step(f"drift -i {INVENTORY} -l web1", 0, writes=False)
 
 
 def _tamper(hosts: dict[str, Machine]) -> None:
@@ -130,6 +148,8 @@ def _project() -> Iterator[None]:
 
 
 def normalised(transcript: str) -> str:
-    """A transcript in which times are 0, so that two runs read the same."""
+    """A transcript in which times are 0, and ports and runs the same, so that two runs read the same."""
     shown = re.sub(r"\d+\.\d\d$", "0.00", transcript, flags=re.MULTILINE)
+    shown = re.sub(r"(10\.99\.0\.1 port |127\.0\.0\.1:)\d+", r"\g<1>50000", shown)
+    shown = re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{6}", "20261126T115712Z-3f9a1c", shown)
     return re.sub(r"\d+\.\d s\b", "0.0 s", shown)

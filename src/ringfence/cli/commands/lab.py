@@ -36,6 +36,7 @@ ringfence lab run web1 "Restart-Computer -Seconds 20"                 or Restart
 ringfence lab run web1 "netsh advfirewall export C:\p.wfw"            or schtasks, reg, dir, a line of cmd.exe; Get-ScheduledTask
 ringfence lab clock web1 10m                                          ten minutes pass: what its tasks have to do is done
 """
+MOST_SECONDS = 31 * 86400  # that pass at once: a task may be due each minute
 MARK = "# simulated hosts of `ringfence lab up`"
 Host = Annotated[str, typer.Argument(metavar="HOST", help="One of the hosts of a lab that runs.")]
 Groups = Annotated[str, flag("--groups", metavar="NAME=N,…", help="Groups with so many hosts each: web=3,db=2. Their hosts are "
@@ -188,10 +189,10 @@ def run(console: Console, host: Host,
 def clock(console: Console, host: Host,
           by: Annotated[str, typer.Argument(metavar="DURATION", help="How much time passes: 90s, 10m, 2h, 1d.")]) -> ExitCode:
     """Move the clock of a simulated host ahead: what is due there by then is done, at once and in its order."""
-    found = re.fullmatch(r"\+?(\d{1,6})([smhd])", by)
-    if found is None:
-        raise usage_error(f"'{by}' is no time that passes", "90s, 10m, 2h or 1d")
-    seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+    found = re.fullmatch(r"\+?(\d{1,7})([smhd])", by)
+    seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]] if found else 0
+    if not 0 < seconds <= MOST_SECONDS:
+        raise usage_error(f"'{by}' is no time that passes", "90s, 10m, 2h or 1d; at most 31d")
     answer = _asked(host, do="clock", seconds=seconds)
     console.show({"host": host, "said": answer.get("said")}, escaped_lines(str(answer.get("said") or "")))
     return ExitCode.IN_SYNC

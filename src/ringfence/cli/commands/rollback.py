@@ -16,7 +16,7 @@ EXAMPLES = """
 ringfence rollback web1                              as it was before the last run that wrote to it
 ringfence rollback web1 --to 20261126T115712Z-3f9a1c   as it was before that run, whatever came after it
 """
-MAX_RUNS = 1000  # that are gone through
+MAX_RUNS_READ = 1000  # that are gone through
 
 
 def rollback(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
@@ -31,5 +31,5 @@ def rollback(console: Console, which: InventoryOptions, secrets: SecretOptions, 
     """
     run = prepared_hosts(console, pattern, which, secrets, trusted, own_kinds=True)
     meant = past_run(run.folder, to, record.run_dir).run_id if to else ""
-    before = rolled_back.hosts_before(islice(past_runs(run.folder, record.run_dir), MAX_RUNS), run.context.kinds, meant)
+    before = rolled_back.hosts_before(islice(past_runs(run.folder, record.run_dir), MAX_RUNS_READ), run.context.kinds, meant)
     return agreed(console, run, hosts, record, partial(rolled_back.rollback, before=before), yes, needs_project=False)

@@ -40,7 +40,7 @@ class Prompt:
     def __post_init__(self) -> None:
         own = {name.casefold(): value for name, value in self.machine.environment.items()}
         root = self.machine.environment["SystemRoot"]
-        of_windows = {"windir": root, "comspec": rf"{root}\system32\cmd.exe", "computername": self.machine.name,
+        of_windows = {"windir": root, "comspec": rf"{root}\system32\cmd.exe", "computername": self.machine.name.upper(),
                       "path": rf"{root}\system32;{root}", "pathext": ".COM;.EXE;.BAT;.CMD", "temp": rf"{root}\TEMP",
                       "allusersprofile": self.machine.environment["ProgramData"], "os": "Windows_NT"}
         self.variables = {**of_windows, **own, **self.variables}

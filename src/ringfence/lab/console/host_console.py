@@ -106,7 +106,7 @@ class HostConsole:
     def _reboot(self, command: TypedCommand) -> str:
         """It is away, then its services run again, and associations are gone; delays of tasks are lost, those of a boot begin."""
         seconds = _seconds(command.parameters.get("Seconds", REBOOT_SECONDS))
-        self.machine.power_off()
+        self.machine.power_off(shut_down=True)
         self._drop()
         timer = threading.Timer(seconds, self.machine.power_on)
         timer.daemon = True
@@ -115,7 +115,7 @@ class HostConsole:
 
     def _turn_off(self, command: TypedCommand) -> str:
         """It is off, until somebody restarts it."""
-        self.machine.power_off()
+        self.machine.power_off(shut_down=True)
         self._drop()
         return f"{self.machine.name} is off; Restart-Computer starts it\n"
 

@@ -16,9 +16,14 @@ class Happenings:
         self.nobody_hears = False
         self._number, self._boots = -1, machine.boots
 
+    @property
+    def had_power(self) -> bool:
+        """Whether the host is on, and has been since the batch began."""
+        return self.machine.is_on and self.machine.boots == self._boots
+
     def require_power(self) -> None:
-        """Raises Dropped where the host is off, or has been since the batch began."""
-        if not self.machine.is_on or self.machine.boots != self._boots:
+        """Raises Dropped where it has not."""
+        if not self.had_power:
             raise Dropped("the host went off")
 
     def before(self, verb: str) -> None:

@@ -141,6 +141,7 @@ class UndoOfBatch:
             self.machine.files.rename(f"{self._folder}\\{run}.{step}", f"{run}.{to}")
         except FileError:
             return False
+        self.machine.files.sync(f"{self._folder}\\{run}.{to}")
         return True
 
     def _task(self, session: Session) -> ScheduledTask | None:
@@ -165,6 +166,7 @@ class UndoOfBatch:
             key = self.machine.registry.key(f"{POLICY}\\{leaf}")
             if counts.get(leaf, 0) < (rules := len(key.values) if key else 0):
                 raise undo_refusal(f"of {rules} values in {leaf} netsh has exported {counts.get(leaf, 0)}")
+        self.machine.files.sync(f"{self._folder}\\{run}.wfw")
         if not self._go_on(run, "exported", "armed", session):
             raise undo_refusal("it took longer to arm than the undo waits")
         self._write({"State": "armed"}, session)

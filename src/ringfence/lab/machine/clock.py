@@ -70,9 +70,7 @@ class MachineClock:
         with self._changed:
             heapq.heappush(self._waiting, made)
             self._changed.notify_all()
-            if self.in_real_time and self._thread is None:
-                self._thread = threading.Thread(target=self._keep, name="lab-clock", daemon=True)
-                self._thread.start()
+            self._keep_time()
         return made
 
     def next_in(self) -> float | None:
@@ -111,8 +109,15 @@ class MachineClock:
 
     def start(self) -> None:
         """From now on what falls due is done in real time."""
-        self.in_real_time = True
-        self.call_in(0.0, lambda: None)
+        with self._changed:
+            self.in_real_time = True
+            self._keep_time()
+
+    def _keep_time(self) -> None:
+        """Has the thread where it is needed."""
+        if self.in_real_time and self._waiting and self._thread is None:
+            self._thread = threading.Thread(target=self._keep, name="lab-clock", daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
         """From now on only `advance` and `run_due` do something."""

@@ -92,11 +92,13 @@ class Faults:
     Of `netsh advfirewall`: `netsh_seconds` that an export or an import takes · `import_fails`, `export_fails`: so many of them
     fail · `import_dies_at`: the next import ends after this part of its changes (0 to 1) · `export_overwrites` a file that is
     there · `netsh_as_service`: it is the service that opens files, and not the caller.
-    `services_down_at_boot`: seconds after a boot until mpssvc runs.
+    `services_down_at_boot`: seconds after a boot until mpssvc runs · `lazy_disk`: seconds in which the content of a file is lost
+    with the power, unless it was flushed.
 
     `before_call`, `after_call`: are called before and after call N (from 0) of a batch, with N and its verb; where a real
     PowerShell runs the batch, with what that asks the machine to write. They may raise session.Dropped (the connection is gone,
     and the batch with it), CarriesOn (the batch runs on without it), PowerLost, or a CmdletError, which is then the answer.
+    `before_write`: is called with the name of a cmdlet that is about to write, behind all that was checked before.
     """
 
     fail_at: int | None = None
@@ -112,8 +114,10 @@ class Faults:
     export_overwrites: bool = False
     netsh_as_service: bool = False
     services_down_at_boot: float = 0.0
+    lazy_disk: float = 0.0
     before_call: Callable[[int, str], None] | None = None
     after_call: Callable[[int, str], None] | None = None
+    before_write: Callable[[str], None] | None = None
 
 
 @dataclass(slots=True)
@@ -182,7 +186,7 @@ class Machine:
         self.faults, self.counters, self.costs, self.surroundings = Faults(), Counters(), Costs(), Surroundings()
         self.lock = threading.RLock()
         self.clock = MachineClock(self.lock)
-        self.files = MachineFiles()
+        self.files = MachineFiles(self.clock.now)
         self.tasks = TaskScheduler(self.clock, lambda: self.is_on and self.services.get("Schedule") == "running")
         self.ran: deque[RanProgram] = deque(maxlen=200)  # the last programs of tasks
         self.is_on, self.boots = True, 1
@@ -223,11 +227,13 @@ class Machine:
         """Where OpenSSH is that comes with Windows."""
         return self.environment["SystemRoot"] + r"\System32\OpenSSH\sshd.exe"
 
-    def power_off(self) -> None:
-        """The host goes off at once: what runs ends where it is, connections end, delays of tasks are lost."""
+    def power_off(self, *, shut_down: bool = False) -> None:
+        """The host goes off at once: what runs ends where it is, connections end, delays of tasks are lost. shut_down: Windows
+        itself turns it off, and writes first what is not on the disk yet."""
         with self.lock:
             self.is_on = False
             self.tasks.shut_down()
+            self.files.lose(0.0 if shut_down else self.faults.lazy_disk)
             for one in self._starting:
                 one.cancel()
             self.deleted_associations.names.clear()

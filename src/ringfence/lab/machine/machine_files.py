@@ -3,7 +3,7 @@
 A file holds bytes, or an object that stands for some (an exported policy). Errors are those of Windows ([MS-ERREF] 2.2).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -37,7 +37,8 @@ class FileError(Exception):
 @dataclass(slots=True)
 class MachineFile:
     """A file or a folder. sddl: owner and DACL of its own; without, it has what the folder above hands down · points_elsewhere:
-    it is a reparse point (a junction, a link) · in_use: a process has it open and shares it with nobody."""
+    it is a reparse point (a junction, a link) · in_use: a process has it open and shares it with nobody · written: when its
+    content was, by the clock of the host; None: it is on the disk for sure."""
 
     name: str
     content: object = b""
@@ -46,6 +47,7 @@ class MachineFile:
     points_elsewhere: bool = False
     read_only: bool = False
     in_use: bool = False
+    written: float | None = None
     inside: dict[str, "MachineFile"] = field(default_factory=dict)
 
     @property
@@ -57,10 +59,11 @@ class MachineFile:
 
 
 class MachineFiles:
-    """The files of one machine. room: bytes that the disk has for more, None: enough."""
+    """The files of one machine. room: bytes that the disk has for more, None: enough · now: a moment of the host's clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
         self.room: int | None = None
+        self._now = now
         self.root = MachineFile("", folder=True)
         for folder in (_SYSTEM32, r"C:\Windows\Temp", r"C:\Program Files", r"C:\Users\Public"):
             self.make_folder(folder)
@@ -112,8 +115,22 @@ class MachineFiles:
         if there is None:
             _require_name(name)
             there = above.inside[name.casefold()] = new
-        there.content = content
+        there.content, there.written = content, self._now()
         return there
+
+    def sync(self, path: str) -> None:
+        """Has the content of a file on the disk (FlushFileBuffers). Raises FileError."""
+        there = self.find(path)
+        if there is None:
+            raise FileError(2)
+        there.written = None
+
+    # FlushFileBuffers; what becomes of a name no page says. open: lost-content
+    def lose(self, seconds: float) -> None:
+        """Power was lost: what was written in the last seconds, and is not on the disk for sure, is zeros. Names are there."""
+        for _, one in self.walk():
+            if one.written is not None and one.size and self._now() - one.written < seconds:
+                one.content, one.written = bytes(one.size), None
 
     def rename(self, path: str, name: str) -> None:
         """Another name in the same folder, at once or not at all. Raises FileError: 2, 183."""

@@ -123,6 +123,7 @@ class TaskScheduler:
             raise TaskError(0x80041328)
         self._start(task, 0.0)
 
+    # IRegisteredTask::Stop. open: programs-of-a-stopped-task
     def stop(self, path: str) -> None:
         """Stops all instances of a task. Raises TaskError."""
         task = self.find(path)

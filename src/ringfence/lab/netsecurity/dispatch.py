@@ -50,6 +50,8 @@ def call(machine: Machine, cmdlet: str, parameters: Mapping[str, Any], new_group
             arguments["NewGroup"] = new_group
         if by_object:
             arguments["InputObject"] = True
+        if machine.faults.before_write is not None:
+            machine.faults.before_write(name)
         _run(machine, name, arguments)
     except CmdletError as error:
         raise error.raised_by(name) from None

@@ -265,6 +265,15 @@ OPEN_BEHAVIOURS = {
         "cmd /c ends with 1 where its last command was none; errorlevel in the line is 9009.",
         "Published tests have 9009 in batch files; for a line on the command line people report both.",
     ),
+    "lost-content": OpenBehaviour(
+        "Where `Faults.lazy_disk` says so, a power loss makes zeros of what was written last and not flushed; names of files "
+        "stay, and so does the registry.",
+        "FlushFileBuffers promises what is flushed; what is lost of the rest, and whether netsh flushes an export, no page says.",
+    ),
+    "programs-of-a-stopped-task": OpenBehaviour(
+        "What ends a task ends the programs that its action has started as well.",
+        "The pages speak of the instance; that its processes are in one job, no page says.",
+    ),
     "repetition-at-restart": OpenBehaviour(
         "A restart ends the repetitions of a registration trigger, as it ends its delay.",
         "IRegistrationTrigger says it of the delay alone.",

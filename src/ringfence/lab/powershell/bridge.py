@@ -104,7 +104,8 @@ class Bridge:
                 try:
                     answer = types.serialize_clixml(self._answer(session, verb, parameters, happens), _NO_SECRETS)
                 except Dropped:
-                    self.drop()
+                    if happens.had_power:  # else they were cut at that moment; those that are there now came after it
+                        self.drop()
                     return
                 if happens.nobody_hears:
                     self._heard_of(session)

@@ -122,8 +122,10 @@ class TasksAndFiles:
 
     def _synced(self, session: Session, parameters: With) -> None:
         self._writes(session)
-        if not self.machine.files.exists(str(parameters["path"])):
-            raise CmdletError("NotSpecified", "FileNotFoundException", f"Could not find file '{parameters['path']}'.")
+        try:
+            self.machine.files.sync(str(parameters["path"]))
+        except FileError:
+            raise CmdletError("NotSpecified", "FileNotFoundException", f"Could not find file '{parameters['path']}'.") from None
 
     def _controllers(self, session: Session, parameters: With) -> list[str]:
         try:

@@ -1,0 +1,83 @@
+"""confirm and rollback: what a run made stays, or the host is as it was before it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_lab import RULES, Cli, fleet
+
+from ringfence.lab import Machine
+from ringfence.run.writing import Writing
+
+RULE = "    - firewall_rule: {name: corp-web, protocol: tcp, remote_address: 10.0.0.0/8, local_port: "
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(tmp_path, capsys)
+
+
+def declare(cli: Cli, port: int, more: str = "") -> None:
+    cli.write({"site.yml": f"- hosts: all\n  tasks:\n{RULE}{port}}}\n{more}"})
+
+
+def ports(hosts: dict[str, Machine]) -> list[str | None]:
+    """The port that the rule has on each host."""
+    texts = [host.registry.get(RULES, "corp-web") for host in hosts.values()]
+    return [str(t).partition("LPort=")[2].partition("|")[0] if t else None for t in texts]
+
+
+def last_run(cli: Cli) -> str:
+    runs: list[dict[str, Any]] = json.loads(cli("runs", "--output", "json").out)["result"]["runs"]
+    return str(runs[0]["run_id"])
+
+
+def test_a_host_goes_back_to_before_its_last_run_or_an_earlier_one(cli: Cli) -> None:
+    with fleet(cli, 2) as hosts:
+        declare(cli, 81)
+        assert cli("apply", "--yes").code == 0
+        first = last_run(cli)
+        declare(cli, 82, "    - firewall_rule: {name: more, protocol: udp, local_port: 53, remote_address: 10.0.0.0/8}\n")
+        assert cli("apply", "--yes").code == 0
+        assert "there is nobody to ask" in cli("rollback").err
+        one = cli("rollback", "web1", "--yes")
+        assert (one.code, ports(hosts)) == (0, ["81", "82"]), one.out
+        assert "as before run" in one.out
+        assert hosts["web1"].registry.get(RULES, "more") is None
+        assert cli("rollback", "--to", first, "--yes").code == 0
+        assert ports(hosts) == [None, None]
+        assert cli("rollback", "--to", "2020", "--yes").code == 1
+        declare(cli, 81)
+        assert cli("apply", "--yes").code == 0
+        assert cli("drift").code == 0
+
+
+@pytest.mark.parametrize("command", ["confirm", "rollback"])
+def test_a_run_that_never_came_back(command: str, cli: Cli) -> None:
+    """The host says so at every look; somebody decides before it does by itself."""
+    with fleet(cli, 1) as hosts:
+        declare(cli, 81)
+        assert cli("apply", "--yes").code == 0
+        declare(cli, 82)
+        leave_armed(cli)
+        seen = cli("plan")
+        assert "armed its undo here" in seen.out + seen.err
+        said = cli(command, "web1", "--yes")
+        assert said.code == 0, said.out
+        assert ports(hosts) == ["82" if command == "confirm" else "81"]
+        assert ("stays" if command == "confirm" else "imported the policy that it had before") in said.out
+        assert "no undo waits here" in cli("confirm", "web1", "--yes").out
+        before = ports(hosts)
+        hosts["web1"].clock.advance(7200)
+        assert ports(hosts) == before
+
+
+def leave_armed(cli: Cli) -> None:
+    """A run that writes what is declared, and is never heard of again."""
+    def gone(self: Writing) -> None:
+        raise RuntimeError("the controller is gone")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Writing, "_proven_or_undone", gone)
+        assert cli("apply", "--yes").code == 6
