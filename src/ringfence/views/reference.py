@@ -144,7 +144,7 @@ def page(kind: Kind) -> str:
     table = _markdown(HEADS, [(f"`{r.name}`", r.type, f"`{r.default}`" if r.default else "", f"`{r.parameter}`" if
                                r.parameter else "", f"`{r.registry}`" if r.registry else "", r.meaning) for r in rows(kind)])
     verbs = "`New-`, `Set-`, `Remove-" if kind.storage.removable else "`Set-"
-    undo = {"import": "Where no run confirms a change, a host brings back by itself what was there: netsh exports and imports it.",
+    undo = {"import": "Where no run confirms a change a host brings back what was there by itself: netsh exports and imports it.",
             "none": "A host cannot undo a change of it by itself."}[kind.undo]
     return (
         f"{GENERATED}# {kind.name}\n\n{kind.doc}\n\n{whole}\n\nWritten with {verbs}{kind.noun}`. {kind.storage.describe()}\n\n"
