@@ -45,7 +45,7 @@ _MEANINGS = {
     ExitCode.STALE: "stale plan",
     ExitCode.REFUSED: "refused by a guard",
     ExitCode.UNREACHABLE: "some hosts unreachable",
-    ExitCode.HOST_FAILED: "some hosts failed, were lost, or it is not known what became of them",
+    ExitCode.HOST_FAILED: "some hosts failed, were restored or lost, or it is not known what became of them",
     ExitCode.TEST_FAILED: "a test of the policy, or lint, failed",
     ExitCode.INTERRUPTED: "ended by SIGINT (Ctrl-C); hosts that were begun are told",
     ExitCode.TERMINATED: "ended by SIGTERM; hosts that were begun are told",

@@ -43,7 +43,8 @@ required_version: @version@
 # forks: 50                  # hosts at the same time
 # vault_password_file: .vault-password
 # max_changes: 100           # refuse hosts that would have more
-# prune: created             # remove what the project made and declares no more; `report` only tells
+# prune: report              # only tell what the project made and declares no more; `created` removes it
+# revert_after: 5m           # how long a host waits for the proof before it undoes what was written; `never`
 # log: ringfence.log         # everything that -vv would say, appended
 """,
     "inventory/hosts.yml": """\
