@@ -39,7 +39,8 @@ class Examination:
 
     session, surroundings: the values of Session.Read and Surroundings.Read; empty where they were not asked, or not known there ·
     state: the policy as the registry holds it · policy_unread: (store, kind) of what could not be read of it, and why ·
-    conditions: the value of a Conditions.Read · asked_at, answered_at: seconds since 1970 by the clock here.
+    conditions, ledger: the values of a Conditions.Read and a Ledger.Read · asked_at, answered_at: seconds since 1970 by the clock
+    here.
     """
 
     way_in: WayIn
@@ -51,6 +52,7 @@ class Examination:
     asked_at: float = 0.0
     answered_at: float = 0.0
     conditions: Mapping[str, Any] = field(default_factory=dict)
+    ledger: Mapping[str, Any] = field(default_factory=dict)
 
     def known(self, name: str) -> Any:
         """A member of what the host said of itself or of its session; None: there is none. Raises NotKnownError."""

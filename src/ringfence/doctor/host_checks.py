@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from ringfence.batch import jea
 from ringfence.doctor.examination import NOT_TOLD, Check, Examination, Finding, NotKnownError, note, obstacle, ok
+from ringfence.model.facts import unread
+from ringfence.model.undo import kept_undo
 
 _ENVELOPE = 150  # kB that a message of a client may have (ansible_psrp_max_envelope_size)
 _MEMORY = 512  # MB that reading a large policy may take
@@ -131,6 +133,19 @@ def _role(seen: Examination) -> Iterator[Finding]:
         yield ok(f"{seen.product}, " + (f"member of {domain}" if domain else "of no domain"))
 
 
+def _undo(seen: Examination) -> Iterator[Finding]:
+    if (told := unread(seen.ledger)) or not seen.ledger:
+        raise NotKnownError("; ".join(why for _, why in told) or NOT_TOLD)
+    undo = kept_undo(seen.ledger)
+    if undo.waits:
+        yield obstacle(f"run {undo.run} armed its undo at {undo.armed or 'some time'} and never came back: others are refused "
+                       "until the host has undone it", "`ringfence confirm` keeps what it made, `ringfence rollback` does not")
+    elif undo.state == "restored":
+        yield note(f"the host has undone run {undo.run} by itself", "look what cut it off: `ringfence runs show`")
+    else:
+        yield ok("none waits")
+
+
 HOST_CHECKS = (
     Check("winrm", "WinRM", "winrm/config, winrm/config/listener (Get-WSManInstance); Win32_Service",
           "Microsoft, “Installation and configuration for Windows Remote Management”", _winrm),
@@ -150,6 +165,7 @@ HOST_CHECKS = (
           "[MS-TSCH] 3.2.5.4.2: who may register a task for SYSTEM; TaskScheduler.admx", _tasks,
           open="whether a task may start cmd.exe and netsh.exe shows when one does; whether “Task Creation” holds for tasks that "
                "PowerShell registers"),
+    Check("undo", "Undo of a run", "HKLM\\SOFTWARE\\ringfence\\undo", "docs/guide/undo.md", _undo),
     Check("restart", "Restart", "the registry: RebootPending, RebootRequired, PendingFileRenameOperations",
           "Microsoft's DSC module ComputerManagementDsc (PendingReboot); MoveFileEx for file names", _restart,
           open="the first two keys are in no reference of Windows"),

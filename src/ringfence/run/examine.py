@@ -31,7 +31,7 @@ def examine_host(job: HostJob, context: RunContext) -> HostResult:
     what the host does."""
     asked = {"facts": Call("Facts.Read"), INTERFACES: Call(INTERFACES), "session": _SESSION,
              "conditions": Call("Conditions.Read"), "surroundings": Call("Surroundings.Read"),
-             "policy": policy_call(context.kinds)}
+             "policy": policy_call(context.kinds), "ledger": Call("Ledger.Read")}
     return _examine(job, context, Batch(asked), CHECKS)
 
 
@@ -50,7 +50,7 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
             endpoint_of(facts)
             seen = Examination(way_in(job.settings, run.agreed), facts, _known(reply, "session"),
                                _known(reply, "surroundings"), read(policy, context.kinds), holes, asked_at, answered_at,
-                               _known(reply, "conditions"))
+                               _known(reply, "conditions"), _known(reply, "ledger"))
         except RingfenceError as error:
             return replace(tried, error=error)
         verdicts = examined(seen, checks)
