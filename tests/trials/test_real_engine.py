@@ -8,7 +8,7 @@ import pytest
 from cli_lab import Cli, fleet
 from host_script import PWSH, needs_pwsh
 
-from ringfence.lab import POLICY, CarriesOn, Dropped, Machine, PowerLost
+from ringfence.lab import POLICY, CarriesOn, Machine, PowerLost
 
 pytestmark = needs_pwsh
 
@@ -51,8 +51,7 @@ def fails(error: Exception) -> Callable[[], None]:
 
 
 FAULTS: dict[str, tuple[str, Exception | None]] = {
-    "locked out": (LOCKS_OUT, None), "the connection breaks": (ADDS, Dropped("gone")), "it goes on alone": (ADDS, CarriesOn()),
-    "power is lost": (ADDS, PowerLost())}
+    "locked out": (LOCKS_OUT, None), "it goes on alone": (ADDS, CarriesOn()), "power is lost": (ADDS, PowerLost())}
 
 
 @pytest.mark.parametrize("name", FAULTS)
