@@ -87,7 +87,8 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
     tasks: Schema = {"type": ["array", "null"], "items": {"$ref": "#/$defs/task"}}
     loops: Schema = {"loop": {"type": ["array", "string"], "description": "The task is declared once for each item."},
                      "with_items": {"type": ["array", "string"], "description": "As loop; lists in it are flattened."},
-                     "loop_control": _closed({"loop_var": STRING, "index_var": STRING, "label": STRING})}
+                     "loop_control": _closed({"loop_var": STRING, "index_var": STRING, "label": STRING,
+                                              "extended": {"type": "boolean"}, "extended_allitems": {"type": "boolean"}})}
     treatment: Schema = {
         "omitted": {"enum": ["default", "keep"],
                     "description": "What is not mentioned has Windows' default, or what the host has."},
@@ -98,6 +99,8 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
     play = _closed({**shared, "hosts": {**NAMES, "description": "A pattern of hosts and groups: web:!staging."},
                     "vars_files": {"anyOf": [STRING, {"type": "array", "items": NAMES}],
                                    "description": "Files of variables; of a list inside, the first that exists."},
+                    "roles": {"type": ["array", "null"], "items": {"type": ["string", "object"]},
+                              "description": "Roles that declare a state, each by its name, or with `role`, vars, tags, when."},
                     "revert_after": {**SETTINGS["revert_after"].schema, "description": SETTINGS["revert_after"].meaning},
                     "prune": {"enum": list(PRUNE_MODES), "description": "What becomes of what the project had there and declares "
                               "no more."},
@@ -108,11 +111,15 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
     own: Schema = {**loops, **treatment, **resources}
     block: Schema = {"block": {**tasks, "description": "Tasks that share tags, vars and conditions."}}
     tasks_from: Schema = {"import_tasks": {**STRING, "description": "The path of a list of tasks."}}
-    words = [*resources, *block, *tasks_from]
+    tasks_from["import_role"] = {"type": ["string", "object"], "description": "A role that declares a state."}
+    more: Schema = {"include_vars": {"type": ["string", "object"], "description": "A file of variables, for the tasks after it."},
+                    "assert": {"type": "object", "required": ["that"], "description": "What has to be so of the variables."}}
+    words = [*resources, *block, *tasks_from, *more]
     one: list[Schema] = [{"required": [word]} for word in words]
     # nothing has a property of that name: editors show it as what is missing, and offer the words themselves
     missing: Schema = {"required": [f"one of {', '.join(words)}"]}
-    task = _closed({**shared, **when, **own, **block, **tasks_from}, description="A resource that hosts have; or tasks.", allOf=[
+    allowed: Schema = {**shared, **when, **own, **block, **tasks_from, **more}
+    task = _closed(allowed, description="A resource that hosts have; or tasks.", allOf=[
         {"if": {"anyOf": one}, "then": {"oneOf": one}, "else": missing},
         {"if": {"anyOf": [{"required": [word]} for word in (*block, *tasks_from)]},
          "then": {"propertyNames": {"enum": [*shared, *when, *block, *tasks_from]}}}])

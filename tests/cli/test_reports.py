@@ -388,8 +388,8 @@ def test_what_nothing_declares_any_more_is_told_and_fails_no_test(cli: Cli) -> N
     with fleet(cli, 2):
         assert cli("apply", "--yes").code == 0
         cli.write({"site.yml": PLAYBOOK.replace("hosts: all", "hosts: web1").replace("name: corp-rdp", "name: other")})
-        assert cli("apply", "--yes").code == 0
-        said = cli("drift", *ASKED)
+        assert cli("apply", "--yes", "--prune", "report").code == 0
+        said = cli("drift", "--prune", "report", *ASKED)
         assert (said.code, "GONE" in said.out, "ABANDONED" in said.out) == (0, True, True)
         assert {"drift-left", "host-abandoned"} <= set(results(cli))
         assert set(cases(cli).values()) == {"passed"}

@@ -54,7 +54,7 @@ def test_editors_find_every_kind_where_a_task_begins() -> None:
 
 @pytest.mark.parametrize(("task", "says"), [
     ({"firewal_rule": {"name": "x"}}, r"'firewal_rule' was unexpected"),
-    ({"name": "only a name"}, r"'one of firewall_profile, .* import_tasks' is a required property"),
+    ({"name": "only a name"}, r"'one of firewall_profile, .* import_tasks, .*' is a required property"),
     ({"firewall_rule": {"name": "x"}, "ipsec_rule": {"name": "y", "state": "absent"}}, "is valid under each of"),
     ({"import_tasks": "more.yml", "loop": [1]}, "'loop' is not one of"),
     ({"block": [], "firewall_rule": {"name": "x"}}, "is valid under each of"),
@@ -131,9 +131,11 @@ def test_schema_and_reader_know_the_same_keys() -> None:
     task = schema["$defs"]["task"]
     assert set(schema["items"]["else"]["properties"]) == set(playbook_keys.PLAY_KEYS)
     assert set(schema["items"]["then"]["properties"]) == set(playbook_keys.PLAYBOOK_IMPORT_KEYS)
-    of_several = {*playbook_keys.BLOCK_KEYS, *playbook_keys.TASK_IMPORT_KEYS}
+    of_several = {*playbook_keys.BLOCK_KEYS, *playbook_keys.TASK_IMPORT_KEYS, *playbook_keys.ROLE_IMPORT_KEYS}
     assert set(task["allOf"][1]["then"]["propertyNames"]["enum"]) == of_several
-    assert set(task["properties"]) == {*playbook_keys.TASK_KEYS, *of_several, *KINDS}
+    alone = {*playbook_keys.TASK_KEYS, *playbook_keys.VARS_KEYS, *playbook_keys.ASSERT_KEYS}
+    assert set(task["properties"]) == {*of_several, *alone, *KINDS}
+    assert set(task["properties"]["loop_control"]["properties"]) == set(playbook_keys.LOOP_CONTROL_KEYS)
 
 
 # --------------------------------------------------------------------------------------------------- ringfence.yml

@@ -47,7 +47,7 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
     of_file, of_line = policy(tmp_path, settings=said), policy(tmp_path, settings=said, prune="never", max_changes=7)
     assert (of_file.prune, of_file.max_changes, of_file.accepts_inherited) == ("all", 5, True)
     assert (of_line.prune, of_line.max_changes) == ("never", 7)
-    assert (policy(tmp_path).prune, policy(tmp_path).max_changes, policy(tmp_path).accepts_inherited) == ("report", 0, False)
+    assert (policy(tmp_path).prune, policy(tmp_path).max_changes, policy(tmp_path).accepts_inherited) == ("created", 0, False)
     assert policy(tmp_path, accept_inherited=True).accepts_inherited
     assert [set(policy(tmp_path, force=forced).forced) for forced in ([], ["percent"])] == [set(), {"percent"}]
     assert policy(tmp_path).playbooks == ("a.yml", "b.yml")
