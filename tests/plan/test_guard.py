@@ -9,18 +9,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core import FACTS, GUID, cases, task
+from core import FACTS, GUID, cases, declared, task
 from hosts import FORCED, PROJECT, SESSION, LabHost
 
 from ringfence.batch import Batch, Reply
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import GuardRefused, Unreachable
 from ringfence.lab import GROUP_POLICY, POLICY, NetworkAdapter, machine
+from ringfence.plan.guard import guard
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.policy.flow_words import flow_of
 from ringfence.policy.protected import ProtectedFlow
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
+from ringfence.run.host import HostRun
 
 LOCKOUTS = cases("lockouts")
 RUN = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c")
@@ -224,6 +226,23 @@ def test_a_network_that_counts_as_public_is_no_way_back() -> None:
     assert (warning.severity, "once the network counts as public" in warning.summary) == ("warning", True)
     on.policy = replace(RUN, guard="strict")
     assert "once the network counts as public" in refusal(on.plan(*tasks_of(said)))
+
+
+def test_a_network_that_counts_as_public_is_no_way_back_on_the_way_either() -> None:
+    """The way in for public goes before the other one comes: at the end both networks let the controller in."""
+    on = host({})
+    text = on.rules["WINRM-HTTP-In-TCP-PUBLIC"].replace("RA4=LocalSubnet|", "").replace("RA6=LocalSubnet|", "")
+    on.put("WINRM-HTTP-In-TCP-PUBLIC", text)
+    said = [{"firewall_rule": {"name": "other", "protocol": "tcp", "local_port": 5985, "profile": "public", "program": "System",
+                               "remote_address": "10.99.0.0/24"}},
+            {"firewall_rule": {"name": "WINRM-HTTP-In-TCP-PUBLIC", "enabled": False}}]
+    assert refusal(on.plan(*tasks_of(said))) == ""
+    run = HostRun(on.job(declared(*tasks_of(said))), on.context())
+    plan, _ = run.planned()
+    assert [c.action for c in plan.changes] == ["create", "update"]
+    (held,) = guard(replace(plan, changes=plan.changes[::-1])).refusals
+    assert "once the network counts as public" in held.summary
+    assert "The change that brings it: update firewall_rule WINRM-HTTP-In-TCP-PUBLIC, 1 of 2" in held.detail
 
 
 OUT = {"name": "b", "direction": "outbound", "action": "block"}

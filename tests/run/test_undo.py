@@ -9,7 +9,7 @@ from hosts import LabHost
 
 from ringfence.batch import Batch, Call, Failure, Reply
 from ringfence.errors import HostError, Unreachable
-from ringfence.lab import POLICY
+from ringfence.lab import POLICY, machine
 from ringfence.report import HostResult
 
 RUN = "20261126T115712Z-3f9a1c"
@@ -203,3 +203,39 @@ def test_what_netsh_does_not_export_is_not_changed_beside_what_it_does() -> None
     alone = host.apply(dosp)
     assert alone.status == "changed"
     assert any("cannot undo this by itself" in d.summary for d in alone.diagnostics)
+
+
+def test_associations_with_the_controller_go_before_the_proof() -> None:
+    """They would carry it whatever the new policy asks for. That the answer is lost with them says nothing."""
+    host = armed()
+    rule = at(3, "ipsec_rule", name="i", inbound_security="request", outbound_security="request", remote_address="10.99.0.0/24")
+
+    def lost(batch: Batch) -> Reply | None:
+        if not any(call.verb == "SA.Delete" for call in batch.calls.values()):
+            return None
+        host.simulated_reply(batch)
+        raise HostError("connection_lost", "srv1")
+
+    host.before = lost
+    assert host.apply(rule).error is None
+    assert [a["remote_address"] for a in host.verbs("SA.Delete")] == ["10.99.0.1"]
+    assert undo_of(host) == (RUN, "confirmed", "")
+    verbs = [call.verb for batch in host.batches for call in batch.calls.values()]
+    assert verbs.index("Undo.Arm") < verbs.index("SA.Delete") < verbs.index("Undo.Confirm")
+    others = armed()
+    others.apply(RDP)
+    assert others.verbs("SA.Delete") == []
+
+
+def test_a_member_that_loses_its_controllers_is_as_it_was() -> None:
+    on = machine("SRV1", domain="corp.example", address="10.99.0.10/24")
+    on.surroundings.domain_controllers = ("10.99.0.53",)
+    host = armed(on=on)
+    before = policy_of(host)
+    cut = at(1, name="no-ldap", direction="outbound", action="block", protocol="tcp", remote_port=389)
+    result = host.apply(cut)
+    assert (result.status, "does not reach its domain controllers any more: 10.99.0.53 answered before" in reason(result)) == (
+        "restored", True), result.error
+    assert policy_of(host) == before
+    on.surroundings.domain_controllers = ()  # none answered before either: that is no proof of anything
+    assert host.apply(at(1, name="no-ldap", direction="outbound", action="block", protocol="udp", remote_port=389)).error is None

@@ -107,7 +107,7 @@ class _Guard:
         if negotiated:  # it works, so IPsec secures it
             flow = replace(flow, security="authenticated")
             before = self.before.verdict(flow)
-        for moment in self.moments(flow, negotiated):
+        for moment in self.moments(flow, self.network.places(flow), negotiated):
             verdict = moment.policy.verdict(flow)
             if _is_lost(protected, before, verdict) or (negotiated and moment.change.resource.kind.services):
                 yield self._told(protected, before, verdict, moment, negotiated)
@@ -117,9 +117,8 @@ class _Guard:
         elif protected.purpose == "management":
             yield from self._elsewhere(protected, flow)
 
-    def moments(self, flow: Flow, negotiated: bool) -> Iterator[_Moment]:
-        """After each change that has to do with a flow."""
-        places = self.network.places(flow)
+    def moments(self, flow: Flow, places: Sequence[Place], negotiated: bool = False) -> Iterator[_Moment]:
+        """After each change that has to do with a flow at some places."""
         made: list[Change] = []
         for number, change in enumerate(self.changes, 1):
             made.append(change)
@@ -142,11 +141,15 @@ class _Guard:
                 if profile == place.profile:
                     continue
                 other = place.in_profile(profile)
-                was, will = self.before.verdict_at(flow, other), self.after.verdict_at(flow, other)
-                if will.action == "allow" or (was.basis == will.basis and was.action == "unknown"):
-                    continue
-                taken = was.action == "allow" and was.basis != will.basis
-                yield self._told(protected, was, will, None, profile=profile, severity="error" if taken else "warning")
+                was = self.before.verdict_at(flow, other)
+                for moment in (*self.moments(flow, [other]), None):  # on the way, and at the end
+                    will = (moment.policy if moment else self.after).verdict_at(flow, other)
+                    if will.action == "allow" or (was.basis == will.basis and was.action == "unknown") or (
+                            moment and (was.action != "allow" or was.basis == will.basis)):
+                        continue
+                    taken = was.action == "allow" and was.basis != will.basis
+                    yield self._told(protected, was, will, moment, profile=profile, severity="error" if taken else "warning")
+                    break
 
     def _told(self, protected: ProtectedFlow, before: FlowVerdict, verdict: FlowVerdict, moment: _Moment | None,
               negotiated: bool = False, *, profile: str = "", severity: Severity = "error") -> Diagnostic:
