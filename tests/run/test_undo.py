@@ -75,6 +75,17 @@ def test_a_change_that_is_refused_takes_back_those_before_it() -> None:
     assert host.plan(RDP).status == "differs"
 
 
+def test_a_first_change_that_is_refused_leaves_nothing() -> None:
+    host = armed()
+    before = policy_of(host)
+    host.refuse = {"rdp": Failure("InvalidArgument", "x", "no")}
+    result = host.apply(RDP)
+    assert (result.status, result.written, policy_of(host) == before) == ("failed", frozenset(), True)
+    assert undo_of(host) == (RUN, "confirmed", "")
+    host.refuse = {}
+    assert not any("never said that it ended" in d.summary for d in host.plan(RDP).diagnostics)
+
+
 def test_a_change_that_is_not_proven_is_taken_back() -> None:
     host = armed()
     before = policy_of(host)

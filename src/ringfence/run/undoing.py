@@ -85,10 +85,14 @@ class Undoing:
 
     # -- it did not
 
-    def nothing_written(self, result: HostResult) -> HostResult:
-        """The run ended before its first write: the undo goes, and nothing is undone."""
+    def nothing_written(self, result: HostResult, *, recorded: bool) -> HostResult:
+        """The run ended before its first write: the undo goes, and nothing is undone. `recorded`: the ledger says what was to
+        come."""
+        calls: dict[Hashable, Call] = {CONFIRM: confirm_call(self._id)}
+        if recorded and self.update:
+            calls[FINAL_ENTRY] = settled_again(self.plan, self.update)
         try:
-            reply = self.run.send(Batch({CONFIRM: confirm_call(self._id)}))
+            reply = self.run.send(Batch(calls, stop_on_error=True))
         except HostError as broken:
             return self._told(result, f"its undo could not be taken back ({broken.reason}): in {self.delay} seconds the host "
                               "imports the policy that it has")

@@ -115,14 +115,14 @@ class Writing:
             error = not_recorded(answer.error, written=bool(answers))
             error = HostError("protocol", f"it went on after: {error}") if answers else error
             failed = replace(result, written=made, error=error)
-            return failed if answers or not self.undo else self.undo.nothing_written(failed)
+            return failed if answers or not self.undo else self.undo.nothing_written(failed, recorded=False)
         for number, (change, answer) in enumerate(answers, 1):
             if answer.error:
                 error = not_made(change, answer.error, bool(made))
                 if number < len(answers):  # it was told to stop there: nobody knows what it does
                     error = HostError("protocol", f"it went on after: {error}")
                 failed = replace(result, written=made, error=error)
-                return failed if made or not self.undo else self.undo.nothing_written(failed)
+                return failed if made or not self.undo else self.undo.nothing_written(failed, recorded=True)
         if (answer := reply.answers.get(FINAL)) and answer.error:
             return replace(result, written=made, error=not_recorded(answer.error, written=bool(made)))
         return replace(result, written=made | {c.id for c in self.plan.changes if not c.writes})
