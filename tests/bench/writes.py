@@ -10,6 +10,8 @@ from ringfence import kinds
 from ringfence.diagnostics import NOWHERE
 from ringfence.lab import POLICY, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
+from ringfence.model.ledger import ProjectIdentity
+from ringfence.plan.run_policy import RunPolicy
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
 from ringfence.run.host import apply_host
@@ -21,6 +23,8 @@ from ringfence.transports.resolve import settings_for
 from .measure import Line
 
 RULES, PER_OBJECT = 1000, 0.002
+# as most runs are: objects belong to somebody, and an undo is armed
+POLICY_OF_RUN = RunPolicy(ProjectIdentity("bench", "0123456789abcdef"), run_id="20261126T115712Z-3f9a1c", revert_after=300)
 
 
 def run() -> Iterator[Line]:
@@ -42,11 +46,13 @@ def _apply(changes: int) -> tuple[float, int, float]:
     tasks = [{"name": f"old-{n}", "state": "absent"} if n % 2 else {"name": f"old-{n}", "protocol": "tcp", "local_port": 60000}
              for n in range(changes)]
     declarations, problems = DeclarationBuilder(known).declarations(
-        [RenderedTask("firewall_rule", "", properties, properties, NOWHERE, {}) for properties in tasks])
+        [RenderedTask("firewall_rule", "", properties, properties, NOWHERE, {},
+                      treatment={} if "state" in properties else {"adopt": True})
+         for properties in tasks])
     assert not problems, problems
     with SimulatedFleet([on], "ssh") as lab:
         way = transport_for(settings_for("srv1", lab.running["srv1"].variables))
-        context = RunContext(known, lambda host, facts: ({}, []), lambda job: way)
+        context = RunContext(known, lambda host, facts: ({}, []), lambda job: way, policy=POLICY_OF_RUN)
         result = apply_host(HostJob("srv1", LocalSettings(), declarations, len(declarations)), context)
     assert (result.status, len(result.written)) == ("changed", changes), result.error
     there = on.registry.key(POLICY + r"\FirewallRules")
