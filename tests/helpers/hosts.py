@@ -37,6 +37,11 @@ TWO_INTERFACES = (NetworkAdapter("Ethernet", GUID, addresses=("10.99.0.10/24",),
 Declare = Callable[[Facts], tuple[Declarations, list[Diagnostic]]]
 
 
+def stored_policy(machine: Machine) -> dict[str, Any]:
+    """The local policy as the registry has it: {key\\value: data}."""
+    return {f"{path}\\{value.name}": value.data for path, key in machine.registry.tree(POLICY) for value in key.values.values()}
+
+
 class PatienceOfLab(Patience):
     """Time as a simulated machine has it: whoever waits moves its clock ahead."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from core import FACTS, GUID, cases, declared, task
-from hosts import FORCED, PROJECT, SESSION, LabHost
+from hosts import FORCED, PROJECT, SESSION, LabHost, stored_policy
 
 from ringfence.batch import Batch, Reply
 from ringfence.diagnostics import Diagnostic
@@ -103,7 +103,7 @@ def test_each_of_them_is_undone_by_the_host_itself(case: dict[str, Any]) -> None
     """Written by force: nobody reaches the host, until it has the policy again that it had before."""
     for said in policies(case):
         on = host(case)
-        before = stored(on)
+        before = stored_policy(on.machine)
 
         def only_let_in(batch: Batch, on: LabHost = on) -> Reply | None:
             if not is_let_in(on, case):
@@ -112,13 +112,8 @@ def test_each_of_them_is_undone_by_the_host_itself(case: dict[str, Any]) -> None
 
         on.before, on.policy = only_let_in, replace(RUN, forced=FORCED, revert_after=300)
         result = on.apply(*tasks_of(said))
-        assert (result.status, stored(on) == before, is_let_in(on, case)) == ("restored", True, True), (said, result.error)
-
-
-def stored(on: LabHost) -> dict[str, Any]:
-    """The local policy as it stands in the registry."""
-    return {f"{path}\\{value.name}": value.data
-            for path, key in on.machine.registry.tree(POLICY) for value in key.values.values()}
+        ended = result.status, stored_policy(on.machine) == before, is_let_in(on, case)
+        assert ended == ("restored", True, True), (said, result.error)
 
 
 def test_there_are_enough_of_them() -> None:

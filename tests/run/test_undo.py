@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from core import at
-from hosts import LabHost
+from hosts import LabHost, stored_policy
 
 from ringfence.batch import Batch, Call, Failure, Reply
 from ringfence.errors import HostError, Unreachable
@@ -23,12 +23,6 @@ def armed(rules: dict[str, str] | None = None, **more: object) -> LabHost:
     host = LabHost(rules, **more)  # type: ignore[arg-type]
     host.policy = replace(host.policy, revert_after=300)
     return host
-
-
-def policy_of(host: LabHost) -> dict[str, object]:
-    """The local policy as the registry has it."""
-    return {f"{path}\\{name}": value.data
-            for path, key in host.machine.registry.tree(POLICY) for name, value in key.values.items()}
 
 
 def undo_of(host: LabHost) -> tuple[str, str, str]:
@@ -55,21 +49,21 @@ def test_what_is_proven_is_confirmed_and_nothing_is_left() -> None:
     assert undo_of(host) == (RUN, "confirmed", "")
     assert files_of(host) == []
     assert host.plan(RDP, WEB).status == "in_sync"
-    before = policy_of(host)
+    before = stored_policy(host.machine)
     host.machine.clock.advance(7200)
-    assert policy_of(host) == before
+    assert stored_policy(host.machine) == before
     assert host.entry("rdp")["how"] == "created"
     assert "pending" not in host.entry("rdp")
 
 
 def test_a_change_that_is_refused_takes_back_those_before_it() -> None:
     host = armed()
-    before = policy_of(host)
+    before = stored_policy(host.machine)
     host.refuse = {"web": Failure("InvalidArgument", "x", "no")}
     result = host.apply(RDP, WEB)
     assert result.status == "restored"
     assert "web: no" in reason(result)
-    assert policy_of(host) == before
+    assert stored_policy(host.machine) == before
     assert undo_of(host) == (RUN, "confirmed", "")  # it was undone by cmdlets: no import was needed
     assert host.entry("rdp") == {}
     assert host.plan(RDP).status == "differs"
@@ -77,10 +71,10 @@ def test_a_change_that_is_refused_takes_back_those_before_it() -> None:
 
 def test_a_first_change_that_is_refused_leaves_nothing() -> None:
     host = armed()
-    before = policy_of(host)
+    before = stored_policy(host.machine)
     host.refuse = {"rdp": Failure("InvalidArgument", "x", "no")}
     result = host.apply(RDP)
-    assert (result.status, result.written, policy_of(host) == before) == ("failed", frozenset(), True)
+    assert (result.status, result.written, stored_policy(host.machine) == before) == ("failed", frozenset(), True)
     assert undo_of(host) == (RUN, "confirmed", "")
     host.refuse = {}
     assert not any("never said that it ended" in d.summary for d in host.plan(RDP).diagnostics)
@@ -88,12 +82,12 @@ def test_a_first_change_that_is_refused_leaves_nothing() -> None:
 
 def test_a_change_that_is_not_proven_is_taken_back() -> None:
     host = armed()
-    before = policy_of(host)
+    before = stored_policy(host.machine)
     host.after_write = lambda: host.machine.registry.unset(RULES, "rdp")
     result = host.apply(RDP)
     assert result.status == "restored"
     host.after_write = lambda: None
-    assert policy_of(host) == before
+    assert stored_policy(host.machine) == before
 
 
 def cut_off(host: LabHost, when: Callable[[Batch], bool], until: Callable[[], bool]) -> None:
@@ -119,11 +113,11 @@ def writes(batch: Batch) -> bool:
 def test_a_host_that_is_cut_off_comes_back_as_it_was() -> None:
     """What the lab is for: nobody reaches it until it has imported what it had, twice."""
     host = armed()
-    before = policy_of(host)
+    before = stored_policy(host.machine)
     cut_off(host, writes, lambda: "rdp" not in {n.lower() for n in host.rules})
     result = host.apply(RDP, WEB)
     assert result.status == "restored"
-    assert policy_of(host) == before
+    assert stored_policy(host.machine) == before
     assert undo_of(host) == (RUN, "restored", "")
     assert 300 < host.patience.waited < 700
 
@@ -150,7 +144,7 @@ def test_a_host_that_never_comes_back_is_lost() -> None:
 def test_a_reply_that_is_lost_is_found_out(label: str) -> None:
     """The host made all of it: it is proven. It made a part: it is undone."""
     host = armed()
-    before = policy_of(host)
+    before = stored_policy(host.machine)
 
     def lost(batch: Batch) -> Reply | None:
         if not writes(batch):
@@ -162,7 +156,7 @@ def test_a_reply_that_is_lost_is_found_out(label: str) -> None:
     host.before = lost
     result = host.apply(RDP, WEB)
     assert result.status == ("changed" if label == "web" else "restored")
-    assert (policy_of(host) == before) is (label == "rdp")
+    assert (stored_policy(host.machine) == before) is (label == "rdp")
 
 
 def test_a_confirmation_whose_answer_is_lost_is_read() -> None:
@@ -183,12 +177,12 @@ def test_a_confirmation_whose_answer_is_lost_is_read() -> None:
 
 def test_what_cannot_be_armed_is_refused_before_anything_is_written() -> None:
     host = armed()
-    before = policy_of(host)
+    before = stored_policy(host.machine)
     host.machine.faults.export_fails = 9
     result = host.apply(RDP)
     assert result.status == "refused"
     assert "could not undo the change by itself" in str(result.error)
-    assert policy_of(host) == before
+    assert stored_policy(host.machine) == before
     host.policy = replace(host.policy, forced=host.policy.forced | {"undo"})
     assert host.apply(RDP).status == "changed"
 
@@ -242,11 +236,11 @@ def test_a_member_that_loses_its_controllers_is_as_it_was() -> None:
     on = machine("SRV1", domain="corp.example", address="10.99.0.10/24")
     on.surroundings.domain_controllers = ("10.99.0.53",)
     host = armed(on=on)
-    before = policy_of(host)
+    before = stored_policy(host.machine)
     cut = at(1, name="no-ldap", direction="outbound", action="block", protocol="tcp", remote_port=389)
     result = host.apply(cut)
     assert (result.status, "does not reach its domain controllers any more: 10.99.0.53 answered before" in reason(result)) == (
         "restored", True), result.error
-    assert policy_of(host) == before
+    assert stored_policy(host.machine) == before
     on.surroundings.domain_controllers = ()  # none answered before either: that is no proof of anything
     assert host.apply(at(1, name="no-ldap", direction="outbound", action="block", protocol="udp", remote_port=389)).error is None

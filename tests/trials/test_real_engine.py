@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cli_lab import Cli, fleet
 from host_script import PWSH, needs_pwsh
+from hosts import stored_policy
 
-from ringfence.lab import POLICY, CarriesOn, Machine, PowerLost
+from ringfence.lab import CarriesOn, PowerLost
 
 pytestmark = needs_pwsh
 
@@ -24,10 +24,6 @@ LOCKS_OUT = ADDS + "    - firewall_rule: {name: oops, action: block, protocol: t
 @pytest.fixture
 def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     return Cli(tmp_path, capsys)
-
-
-def policy(host: Machine) -> dict[str, Any]:
-    return {f"{path}\\{value.name}": value.data for path, key in host.registry.tree(POLICY) for value in key.values.values()}
 
 
 def at_write(number: int, happens: Callable[[], None]) -> Callable[[int, str], None]:
@@ -60,7 +56,7 @@ def test_the_host_has_its_old_policy_or_the_new_one(name: str, cli: Cli) -> None
     with fleet(cli, 1, transport="psrp", pwsh=PWSH) as hosts:
         cli.write({"site.yml": site})
         (web1,) = hosts.values()
-        old = policy(web1)
+        old = stored_policy(web1)
         if error is not None:
             web1.faults.before_call = at_write(2, fails(error))
             if isinstance(error, PowerLost):
@@ -71,7 +67,7 @@ def test_the_host_has_its_old_policy_or_the_new_one(name: str, cli: Cli) -> None
         if not web1.is_on:
             web1.power_on()
         web1.clock.advance(7200)
-        there = policy(web1)
+        there = stored_policy(web1)
         assert said.code == (0 if there != old else 6), said.out
         assert cli("drift").code in (0, 2)
         if there != old:

@@ -11,12 +11,12 @@ from typing import Any
 from unittest import mock
 
 from core import at, declared
-from hosts import PatienceOfLab
+from hosts import PatienceOfLab, stored_policy
 
 from ringfence import kinds
 from ringfence.batch import Batch, Reply
 from ringfence.errors import HostError, Unreachable
-from ringfence.lab import POLICY, CarriesOn, Dropped, Machine, PowerLost, Session, SimulatedHost, machine
+from ringfence.lab import CarriesOn, Dropped, Machine, PowerLost, Session, SimulatedHost, machine
 from ringfence.lab.host_script.undo_verbs import UndoOfBatch
 from ringfence.lab.machine.snapshots import MachineSnapshot
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
@@ -137,8 +137,7 @@ class TrialHost:
 
     def policy(self) -> dict[str, Any]:
         """The local policy as it is stored."""
-        return {f"{path}\\{name}": value.data
-                for path, key in self.machine.registry.tree(POLICY) for name, value in key.values.items()}
+        return stored_policy(self.machine)
 
     def left_over(self) -> list[str]:
         """What an undo has left: its task, its files."""

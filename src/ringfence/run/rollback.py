@@ -21,11 +21,8 @@ from ringfence.run.host import HostRun
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.ledger_update import LedgerUpdate
 from ringfence.run.past_runs import PastHost, PastRun
-from ringfence.run.undoing import FIRE
-from ringfence.secret import MASK, contains_secret
+from ringfence.run.undoing import CONFIRM, FIRE, is_sayable
 from ringfence.windows.undo_calls import confirm_call, fire_call
-
-_CONFIRM = "undo, confirmed"
 
 
 @dataclass(frozen=True)
@@ -79,27 +76,12 @@ def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[d
             continue
         if not change.writes or change.id.store != LOCAL:
             continue
-        if change.before is not None and _hides(told):
+        if not is_sayable(change.before):
             yield f"{change}: it had a secret, which no record holds: say again what it was"
         elif change.action == "rename" and change.after is not None:
             yield {change.id: change.before, change.id._replace(name=change.after.name.lower()): None}
         else:
             yield {change.id: change.before}
-
-
-def _hides(told: Any) -> bool:
-    """Whether something of what was there is a secret, of which records say only that it was there."""
-    before = told.get("before") if isinstance(told, Mapping) else None
-    waiting: list[Any] = [before]
-    while waiting:
-        value = waiting.pop()
-        if value == MASK or contains_secret(value):
-            return True
-        if isinstance(value, Mapping):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-    return False
 
 
 def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str, Before]) -> HostResult:
@@ -138,7 +120,7 @@ def confirm(job: HostJob, context: RunContext, write: bool) -> HostResult:
             raise GuardRefused(f"the host has begun to undo run {undo.run}")
         if not write:
             return _with(result, _note(job.host, f"what run {undo.run} made would stay"))
-        answer = run.send(Batch({_CONFIRM: confirm_call(undo.run)})).answers[_CONFIRM]
+        answer = run.send(Batch({CONFIRM: confirm_call(undo.run)})).answers[CONFIRM]
         if answer.error:
             raise GuardRefused(answer.error.message)
         return _with(result, _note(job.host, f"what run {undo.run} made stays; its undo is gone"))

@@ -114,7 +114,7 @@ class Undoing:
         """Whether that brought back all that was there. Raises HostError."""
         made = [c for c in self.plan.changes if c.id in result.written and c.writes]
         backwards = [undone_change(c) for c in reversed(made)]
-        if not all(_sayable(c.after) for c in backwards):
+        if not all(is_sayable(c.after) for c in backwards):
             return False
         try:
             back = cmdlet_calls(backwards, self.plan.found.facts.aliases)
@@ -241,7 +241,7 @@ def _same(before: Resource | None, now: Resource | None) -> bool:
     return before == now or digest_of(before) == digest_of(now)
 
 
-def _sayable(before: Resource | None) -> bool:
+def is_sayable(before: Resource | None) -> bool:
     """Whether a cmdlet could be told all of what was there: a stored key nobody knows."""
     waiting: list[Any] = [] if before is None else [*before.values().values()]
     while waiting:

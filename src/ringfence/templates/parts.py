@@ -1,5 +1,6 @@
 """Lists and mappings that templates see part by part, as each may be a secret; and plain values of what a template made."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -44,9 +45,9 @@ class PartsMap(Lazy, Mapping[Any, Any]):
         """Whether there is such a member, which no template is told."""
         return key in self._raw
 
+    @abstractmethod
     def member(self, key: Any) -> Any:
         """One member as it is: a secret is not looked at. Raises KeyError."""
-        raise NotImplementedError
 
     def __getitem__(self, key: Any) -> Any:
         return seen(self.member(key))
@@ -82,9 +83,9 @@ class PartsSeq(Lazy, Sequence[Any]):
         if self._secret is not None:
             unveil(self._secret)
 
+    @abstractmethod
     def member(self, index: int) -> Any:
         """One member as it is: a secret is not looked at. Raises IndexError."""
-        raise NotImplementedError
 
     def __getitem__(self, index: Any) -> Any:
         self._unveil()
