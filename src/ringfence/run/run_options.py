@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,8 @@ def new_run_id() -> str:
 class RunOptions:
     """What the user asked for; what is empty comes from `ringfence.yml` in `project` or above it. heeded: the variables of
     Ansible that some of it came from · decided: which hosts and tasks is said already, by a plan or a record: what is empty of
-    that stays so · ask: asks somebody for a password · user, password: of connections of which no variable says them."""
+    that stays so · ask: asks somebody for a password · user, password: of connections of which no variable says them ·
+    began: the moment by which tasks have expired, or not: the same for all hosts, and for their proof."""
 
     project: Path
     playbooks: Sequence[str] = ()
@@ -47,6 +48,7 @@ class RunOptions:
     accept_inherited: bool = False
     force: Sequence[str] = ()
     run_id: str = ""
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     heeded: frozenset[str] = frozenset()
     decided: bool = False
 
