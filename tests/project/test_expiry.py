@@ -52,7 +52,8 @@ def expiring(line: int, **life: Any) -> RenderedTask:
 @pytest.mark.parametrize(("first", "second", "differs"), [
     ({"expires": "2026-12-20"}, {"expires": "2026-12-20T23:59:59Z"}, ""),
     ({"expires": "2026-12-20", "ticket": "a"}, {"expires": "2026-12-20", "ticket": "b"}, ""),
-    ({"expires": "2026-12-20"}, {"expires": "2026-12-21"}, "expires"), ({"expires": "2026-11-20"}, {}, "expires")])
+    ({"expires": "2026-12-20"}, {"expires": "2026-12-21"}, "expires"), ({"expires": "2026-11-20"}, {}, "expires"),
+    ({"expires": "2026-12-20", "expires_on_host": True}, {"expires": "2026-12-20"}, "expires_on_host")])
 def test_two_tasks_of_an_object_end_it_at_the_same_time(first: dict[str, Any], second: dict[str, Any], differs: str) -> None:
     builder = DeclarationBuilder(KINDS, is_shipped, began=BEGAN)
     _, problems = builder.declarations([expiring(1, **first), expiring(5, **second)])

@@ -105,9 +105,6 @@ def unfit_life(mistakes: TaskMistakes, state: str, keeps: bool) -> Iterator[Find
                       "say it for the rule; without it `apply` removes what has expired")
     elif "expires_on_host" in told and "expires" not in told:
         yield Finding("expires_on_host", "expires_on_host does not say when", "say `expires` beside it, or leave it out")
-    elif "expires_on_host" in told and not mistakes.failed:
-        yield Finding("expires_on_host", "a host does not end a rule by itself yet",
-                      "leave it out: `apply` removes what has expired")
 
 
 def expiry_notes(label: TaskLabel, began: str) -> Iterator[Finding]:
