@@ -72,6 +72,11 @@ class Entry:
     others: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def said_of_time(self) -> tuple[str, str, bool]:
+        """What the task said of how long the object is wanted, as a TaskLabel has it."""
+        return self.expires, self.ticket, self.expires_on_host
+
+    @property
     def expiry(self) -> str:
         """Until when it was wanted, and the ticket, for people; empty where neither was said."""
         return TaskLabel(expires=self.expires, ticket=self.ticket).expiry

@@ -85,6 +85,11 @@ class TaskLabel(NamedTuple):
     expires_on_host: bool = False
 
     @property
+    def said_of_time(self) -> tuple[str, str, bool]:
+        """What it says of how long its object is wanted."""
+        return self.expires, self.ticket, self.expires_on_host
+
+    @property
     def expiry(self) -> str:
         """Until when it holds, and its ticket, for people; empty where it says neither."""
         return ", ".join(filter(None, (self.expires and in_short(self.expires), self.ticket)))

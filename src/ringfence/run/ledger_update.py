@@ -46,8 +46,8 @@ def ledger_update(plan: Plan, kinds: Container[str]) -> LedgerUpdate:
         elif (forgets or _has_expired(id, plan)) and _is_over(id, plan, kinds):
             update.removed.add(id)
         elif id not in changed and isinstance(declared := plan.declarations.get(id), Present) and (
-                told := _until(entry, declared.label)) != entry:
-            update.after[id] = told
+                entry.said_of_time != declared.label.said_of_time):
+            update.after[id] = _until(entry, declared.label)
     update.settles = bool(ledger.entries) and not policy.partial and _is_outdated(ledger, policy)
     return update
 

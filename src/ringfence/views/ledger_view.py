@@ -8,7 +8,7 @@ from ringfence.errors import ExitCode
 from ringfence.formats.data import host_head
 from ringfence.report import HostResult, LedgerResult, Report
 from ringfence.views import diagnostics_text
-from ringfence.views.format import columns, count, escaped, natural
+from ringfence.views.format import columns, count, cut, escaped, natural
 from ringfence.views.view import ViewOptions
 
 
@@ -47,7 +47,7 @@ def _rows(result: LedgerResult) -> list[list[str]]:
     for id, entry in sorted(result.ledger.entries.items(), key=lambda item: (item[0].kind, natural(item[0].name))):
         state = "" if id in result.owned and id in result.there else "never made" if id not in result.owned else "not there"
         rows.append([entry.how, escaped(str(id)), f"run {escaped(entry.run)}", state,
-                     f"expires {escaped(entry.expiry)}" if entry.expires else escaped(entry.ticket)])
+                     f"expires {cut(entry.expiry)}" if entry.expires else cut(entry.ticket)])
     for id, other in sorted(result.ledger.foreign.items()):
         rows.append(["of another", escaped(str(id)), escaped(other), "" if id in result.there else "not there"])
     return rows

@@ -192,7 +192,7 @@ class TaskScheduler:
             since, every = (self._clock.wall() - trigger.begins).total_seconds(), trigger.repeats_every
             if since < 0:
                 self._at_moment(task, trigger, -since)
-            elif every and (not trigger.repeats_for or since < trigger.repeats_for):
+            elif every and (not trigger.repeats_for or since - since % every + every < trigger.repeats_for):
                 self._at_moment(task, trigger, every - since % every)
             if since >= 0 and missed and task.definition.when_available and task.last_run < trigger.begins:
                 task.moments.append(self._clock.call_in(0.0, partial(self._start_if_it_may, task, trigger)))
