@@ -172,7 +172,7 @@ class RolloutOptions:
     pause: Annotated[int | str | None, SETTINGS["pause"]] = None
 
     @property
-    def said(self) -> dict[str, Any]:
+    def of_waves(self) -> dict[str, Any]:
         """What the user says of waves."""
         found = {name: getattr(self, name) for name in ROLLOUT_KEYS}
         return {name: value for name, value in found.items() if value not in (None, "", [], False)}

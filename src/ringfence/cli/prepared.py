@@ -41,7 +41,7 @@ def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOpt
 
     options = _options(console, playbooks, selection, secrets, trusted, connects)
     if rollout:
-        options = replace(options, rollout=rollout.said, window=rollout.window)
+        options = replace(options, rollout=rollout.of_waves, window=rollout.window)
     found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}, narrowed=narrowed,
                             decided=decided))
     if connects and found.context.policy.project is None:

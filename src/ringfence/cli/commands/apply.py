@@ -42,7 +42,7 @@ from ringfence.cli.prepared import given_selection, list_hosts, plan_options, pr
 from ringfence.cli.recording import recording
 from ringfence.cli.report_files import HeldReports
 from ringfence.cli.resume import resumed
-from ringfence.cli.rollout import check_policies, keeps_facts, roll_out, tell_invalid
+from ringfence.cli.rolling_out import check_policies, keeps_facts, roll_out, tell_invalid
 from ringfence.cli.show import PlanObserver, show_run
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError
 from ringfence.errors import ExitCode, combined_exit_code
