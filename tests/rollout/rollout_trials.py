@@ -24,7 +24,8 @@ from ringfence.run.wave_verification import WaveVerification
 from ringfence.transports.connection_settings import LocalSettings
 
 HOSTS, FAILING = 200, 0.1
-ERRORS = (Restored(detail="x"), Lost(detail="x"), HostError("change_rejected", "x"), Unreachable("timeout"), OutcomeUnknown("network"))
+ERRORS = (Restored(detail="x"), Lost(detail="x"), HostError("change_rejected", "x"), Unreachable("timeout"),
+          OutcomeUnknown("network"))
 
 
 @dataclass
@@ -72,7 +73,8 @@ def trial(seed: int) -> Outcome:
     rng = Random(seed)
     percentage = rng.choice((0, 1, 2, 5, 7.5, 100))
     sizes = rng.choice(((), (1, 20, 100), (WaveSize(10, percent=True),), (1, WaveSize(30, percent=True))))
-    policy = RolloutPolicy(tuple(s if isinstance(s, WaveSize) else WaveSize(s) for s in sizes), max_fail_percentage=float(percentage))
+    serial = tuple(size if isinstance(size, WaveSize) else WaveSize(size) for size in sizes)
+    policy = RolloutPolicy(serial, max_fail_percentage=float(percentage))
     jobs = [HostJob(f"h{n}", LocalSettings(), rollout=policy) for n in range(HOSTS)]
     fate = {job.host: rng.choice(ERRORS) if rng.random() < FAILING else None for job in jobs}
     waits = {job.host: rng.random() < 0.02 for job in jobs}
