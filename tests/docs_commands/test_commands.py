@@ -6,10 +6,12 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click import ClickException
+from click.exceptions import Exit
 from host_script import PWSH
-from typer import Exit, TyperException
 
 from ringfence.cli.app import COMMANDS, SUBCOMMANDS, command_of
 
@@ -89,7 +91,8 @@ def misunderstood(said: str) -> str:
         return ""
     if name not in COMMANDS:
         return "no such command"
-    called, words = command_of(name, {}), words[1:]
+    called: Any = command_of(name, {})
+    words = words[1:]
     if name in SUBCOMMANDS and words:
         if sub not in SUBCOMMANDS[name]:
             return "no such command"
@@ -98,7 +101,7 @@ def misunderstood(said: str) -> str:
         return ""
     try:
         called.make_context(name, words)
-    except TyperException as error:
+    except ClickException as error:
         return error.format_message()
     except Exit:  # --help
         pass
