@@ -26,8 +26,8 @@ ROOT = Path(__file__).parents[2]
 LIMIT = 15.0  # seconds of tests, as they took when nothing was wrong
 SLOWER = 5  # times as much processor time is a hang, and noticed
 WAITS = 1800  # seconds after which what waits for something hangs, however many others work here
-# Tests of the text of the source and of the documentation, of the tests themselves, and of what takes minutes, as those do that need
-# a PowerShell or a browser. The others stay in their rooms.
+# Tests of the text of the source and of the documentation, of the tests themselves, and of what takes minutes, as what needs a
+# PowerShell or a browser does. The others stay in their rooms.
 LEFT_OUT = ("tests/bench", "tests/docs_site", "tests/mutants", "tests/oracle", "tests/release", "tests/soak", "tests/windows_job",
             "tests/test_*.py")
 # rooms of the engine: the folders of tests that ought to notice a fault in it
