@@ -3,21 +3,19 @@
 The task that both register is that of the host script, and what it does the simulated Windows decides.
 """
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from batches import batch_of, open_transport
 from core import cases
+from host_script import PWSH, needs_pwsh
 from lab_machine import ADMIN
 
 from ringfence.batch import Answer, Batch, Call, Reply, cmdlet_call
 from ringfence.lab import POLICY, Machine, SimulatedHost, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 
-PWSH = shutil.which("pwsh")
-needs_pwsh = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 FOLDER = r"C:\ProgramData\ringfence"
 RUNS = {"A": "20261126T115712Z-3f9a1c", "B": "20261126T115713Z-000000"}
 RULES = POLICY + r"\FirewallRules"
@@ -133,9 +131,8 @@ def test_a_batch_has_so_long_to_write(host: Host) -> None:
     assert host.on.registry.get(RULES, "new") is None
 
 
+@needs_pwsh
 def test_both_say_the_same_of_what_is_refused() -> None:
-    if PWSH is None:
-        pytest.skip("no pwsh on the PATH")
     one, other = machine("web1"), machine("web1")
     asked = [Call("Undo.Arm", {"run": "x"}), Call("Undo.Arm", {"run": RUNS["A"], "delay": 9}),
              Call("Undo.Confirm", {"run": RUNS["A"]}), Call("Undo.Continue", {"run": RUNS["A"]}),

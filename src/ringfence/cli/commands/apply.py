@@ -9,11 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-import typer
-
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console, ReportingConsole
 from ringfence.cli.options import (
+    Argument,
     Check,
     Diff,
     FleetOptions,
@@ -63,8 +62,8 @@ ringfence apply --check --diff           what would change, as Ansible has it
 ringfence apply site.plan.json --yes     exactly what was reviewed, or exit with 3
 ringfence apply site.plan.json -l web1   of a reviewed plan these hosts first, later the others
 """
-Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Playbooks, or one plan file (.json). Default: the "
-                                            "playbooks of ringfence.yml.", show_default=False)]
+Files = Annotated[list[str], Argument(metavar="FILE", help="Playbooks, or one plan file (.json). Default: the "
+                                      "playbooks of ringfence.yml.")]
 Approvals = Mapping[str, Approval]
 
 
