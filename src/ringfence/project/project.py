@@ -338,10 +338,16 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
         problems.extend(found.all)
     hosts, names = chosen
     magic = {**of_run, "omit": OMIT, "hostvars": hostvars, "playbook_dir": os.path.abspath(play.folder),
-             "ansible_play_name": play.name, "play_hosts": names, "ansible_play_hosts": names,
+             "ansible_play_name": play.name, **_names_of_roles(play), "play_hosts": names, "ansible_play_hosts": names,
              "ansible_play_hosts_all": names, "ansible_play_batch": names}
     hidden = frozenset(extra)
     return _PlayHosts(play, hosts, tuple(TaskRenderer(s, hidden) for s in play.tasks), magic)
+
+
+def _names_of_roles(play: Play) -> dict[str, Any]:
+    return {"ansible_play_role_names": [*play.roles], "role_names": [*play.roles],
+            "ansible_dependent_role_names": [*play.dependencies],
+            "ansible_role_names": list(dict.fromkeys((*play.roles, *play.dependencies)))}
 
 
 def _literal_files(play: Play, files: variable_files.VariableFiles) -> None:
