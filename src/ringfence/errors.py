@@ -179,6 +179,8 @@ FAILURES: dict[str, tuple[str, str]] = {
                           "run `ringfence plan` to see what the host has now"),
     "ledger": ("the project's ledger on the host could not be written", "What was changed is changed; whose it is, is not "
                "recorded: run `ringfence plan` to see what the project owns there"),
+    "unlike_plan": ("what was written is not in force, and the plan did not say so", "Windows says why: mend that, or write it "
+                    "without an undo (`revert_after: never`), which leaves it as it is and tells of it"),
     "no_defaults": ("the host keeps no table of what Windows ships", "Somebody deleted the registry key SharedAccess\\Defaults. "
                     "Repair Windows (DISM /RestoreHealth), or compare with another host: `ringfence show`"),
     "not_converged": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "

@@ -81,3 +81,18 @@ def leave_armed(cli: Cli) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Writing, "_proven_or_undone", gone)
         assert cli("apply", "--yes").code == 6
+
+
+def test_what_no_record_holds_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that was there before is in no journal: it cannot be brought back from one."""
+    keys = "- hosts: all\n  tasks:\n    - ipsec_phase1_auth_set: {{name: corp, proposal: {{machine: true, "
+    keys += "pre_shared_key: \"{{{{ lookup('env', 'CORP_KEY') }}}}\"}}}}\n"
+    with fleet(cli, 1) as hosts:
+        for key in ("first-key", "other-key"):
+            monkeypatch.setenv("CORP_KEY", key)
+            cli.write({"site.yml": keys.format() + f"{RULE}{81 if key == 'first-key' else 82}}}\n"})
+            assert cli("apply", "--yes").code == 0
+        said = cli("rollback", "--yes")
+        assert "ipsec_phase1_auth_set corp: it had a secret, which no record holds: say again what it was" in said.out, said
+        assert (said.code, ports(hosts)) == (0, ["81"])
+        assert "-key" not in said.out + said.err

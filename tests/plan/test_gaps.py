@@ -11,6 +11,7 @@ from core import task
 from hosts import LabHost
 from judged_flows import drawn_flow, simulated_flow
 
+import ringfence.plan.gaps
 from ringfence.lab import POLICY, NetworkAdapter, SimulatedFlow, machine
 from ringfence.lab.enforcement.flow_watch import watched
 from ringfence.model.once import filter_of
@@ -84,6 +85,24 @@ def test_what_no_order_avoids_is_told() -> None:
     assert "inbound tcp" in told
     assert "port 80" in told
     assert "passes from the change of firewall_rule x until that of firewall_rule y" in told
+
+
+def test_what_was_not_looked_at_is_told() -> None:
+    broad = rule("a")
+    blocks = [rule(f"b{n}", action="block", local_port=n) for n in range(1, 30)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ringfence.plan.gaps, "MAX_QUESTIONS", 10)
+        result = host({}).plan(broad, *blocks)
+        assert not_looked_at(result) == ["1 of them open something, and 29 close something"]
+        assert order(result)[0] == "create a"
+        patch.setattr(ringfence.plan.gaps, "MAX_QUESTIONS", 20_000)
+        patch.setattr(ringfence.plan.gaps, "MAX_FLOWS", 5)
+        assert len(not_looked_at(host({}).plan(broad, *blocks))) == 1
+    assert not_looked_at(host({}).plan(broad, *blocks)) == []
+
+
+def not_looked_at(result: HostResult) -> list[str]:
+    return [d.summary.partition("wholly: ")[2] for d in result.diagnostics if "was not looked at wholly" in d.summary]
 
 
 # ---- against chance

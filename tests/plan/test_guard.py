@@ -259,6 +259,21 @@ def test_what_windows_cannot_do_without(closed: dict[str, Any], what: str | None
     assert (f"{what} (" in held) if what else held == "", held
 
 
+def test_the_controllers_of_a_domain_are_those_that_the_host_reaches() -> None:
+    """Its DNS servers are others: they are taken for controllers where it reaches none."""
+    on = machine("SRV1", domain="corp.example", interfaces=(replace(
+        NETWORKS[0], addresses=("10.99.0.10/24",), dns_servers=("10.99.0.53",)),))
+    host = LabHost(on=on, policy=RUN)
+    closed = {name: tasks_of([{"firewall_rule": {**OUT, "protocol": "tcp", "remote_port": 389, "remote_address": address}}])
+              for name, address in (("dns", "10.99.0.53"), ("controller", "10.98.0.1"))}
+    on.surroundings.domain_controllers = ("10.98.0.1", "10.98.0.2")
+    assert refusal(host.plan(*closed["dns"])) == ""
+    assert "LDAP of the domain (outbound tcp to 10.98.0.1 port 389" in refusal(host.plan(*closed["controller"]))
+    on.surroundings.domain_controllers = ()
+    assert refusal(host.plan(*closed["controller"])) == ""
+    assert "LDAP of the domain (outbound tcp to 10.99.0.53 port 389" in refusal(host.plan(*closed["dns"]))
+
+
 def test_what_the_project_protects() -> None:
     monitoring = ProtectedFlow("monitoring", flow_of({"direction": "inbound", "protocol": "tcp", "local_port": 9100,
                                                       "remote_address": "10.0.0.5", "program": r"C:\m.exe"}))

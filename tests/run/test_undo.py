@@ -10,6 +10,7 @@ from hosts import LabHost, stored_policy
 from ringfence.batch import Batch, Call, Failure, Reply
 from ringfence.errors import HostError, Unreachable
 from ringfence.lab import POLICY, machine
+from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 
 RUN = "20261126T115712Z-3f9a1c"
@@ -90,6 +91,45 @@ def test_a_change_that_is_not_proven_is_taken_back() -> None:
     assert stored_policy(host.machine) == before
 
 
+NOT_LOADED = {"rdp": {"enforcement": ["Enforced"], "source": "Local", "shows": {"Action": "Block"}}}
+
+
+def test_what_is_not_in_force_though_the_plan_expected_it_is_taken_back() -> None:
+    host = armed()
+    before = stored_policy(host.machine)
+    host.enforcement = NOT_LOADED
+    result = host.apply(RDP, WEB)
+    assert (result.status, result.proven, stored_policy(host.machine) == before) == ("restored", frozenset(), True)
+    assert reason(result) == ("what was written is not in force, and the plan did not say so: firewall_rule rdp: what is in "
+                              "force there has action: Block")
+
+
+def test_without_an_undo_that_is_told_alone() -> None:
+    host = LabHost()
+    host.enforcement = NOT_LOADED
+    result = host.apply(RDP, WEB)
+    assert (result.status, result.error, len(result.proven)) == ("not_in_force", None, 2)
+
+
+@pytest.mark.parametrize(("declared", "said"), [
+    (RDP, {"rdp": {"enforcement": ["InactiveProfile"]}}),
+    (at(1, name="rdp", protocol="tcp", local_port=3389, program=r"C:\later.exe"),  # the plan says that nobody looked for it
+     {"rdp": {"enforcement": ["ApplicationResolutionEmpty"]}})])
+def test_what_the_plan_left_open_stays(declared: RenderedTask, said: dict[str, object]) -> None:
+    host = armed()
+    host.enforcement = said
+    result = host.apply(declared)
+    assert (result.error, len(result.proven), undo_of(host)) == (None, 1, (RUN, "confirmed", ""))
+
+
+def test_what_the_plan_said_is_no_surprise() -> None:
+    host = armed()
+    for profile in ("DomainProfile", "StandardProfile", "PublicProfile"):
+        host.machine.registry.set(rf"{POLICY}\{profile}", "EnableFirewall", 0)
+    result = host.apply(RDP)
+    assert (result.status, len(result.proven)) == ("not_in_force", 1)
+
+
 def cut_off(host: LabHost, when: Callable[[Batch], bool], until: Callable[[], bool]) -> None:
     """Nobody reaches the host from a batch on, until something is so."""
     gone = [False]
@@ -117,6 +157,7 @@ def test_a_host_that_is_cut_off_comes_back_as_it_was() -> None:
     cut_off(host, writes, lambda: "rdp" not in {n.lower() for n in host.rules})
     result = host.apply(RDP, WEB)
     assert result.status == "restored"
+    assert any("imported its whole policy as it was when the run began" in d.summary for d in result.diagnostics)
     assert stored_policy(host.machine) == before
     assert undo_of(host) == (RUN, "restored", "")
     assert 300 < host.patience.waited < 700

@@ -11,9 +11,11 @@ from typing import Any
 MAX_PRODUCTS = 100  # other firewalls of one host that are looked at
 MAX_PRODUCT_NAME = 200  # characters of the name of one
 MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
+_MORE = ("interfaces", "management", "service_names", "controllers")  # what verbs beside Facts.Read tell
 _LISTS = ("addresses", "dns_servers", "gateways")  # of an interface
 MAX_TEXTS, MAX_TEXT = 256, 100  # addresses of one interface that are looked at, and characters of each
 MAX_KEYWORDS, MAX_KEYWORD = 4096, 100_000  # dynamic keyword addresses that are looked at, and characters of the list of each
+MAX_CONTROLLERS = 5  # controllers of its domain of one host that are looked at
 MAX_SERVICES = 4096  # services of one host whose names are looked at
 
 
@@ -63,6 +65,11 @@ class Facts:
     @cached_property
     def _services(self) -> frozenset[str]:
         return frozenset(map(str.casefold, self.service_names))
+
+    @property
+    def controllers(self) -> tuple[str, ...]:
+        """The addresses of the controllers of its domain that the host has reached, where it was asked for them."""
+        return _texts(self.raw.get("controllers"))[:MAX_CONTROLLERS]
 
     @property
     def tells_interfaces(self) -> bool:
@@ -130,12 +137,13 @@ def parse_facts(answer: Any) -> Facts:
 
 
 def with_network(facts: Facts, *answers: Any) -> Facts:
-    """Facts with the values of an Interfaces.Read, a Management.Read or a Services.Read added to them."""
+    """Facts with the values of verbs added to them that tell of more: Interfaces.Read, Management.Read, Services.Read and
+    Domain.Read."""
     if not answers:
         return facts
     raw = {**facts.raw, "unread": [one for said in (facts.raw, *answers) for one in _unread_rows(said)]}
     for said in map(_dict, answers):
-        raw.update({name: said[name] for name in ("interfaces", "management", "service_names") if name in said})
+        raw.update({name: said[name] for name in _MORE if name in said})
     names = islice(_dict(raw.get("service_names")).items(), MAX_SERVICES)
     return replace(facts, interfaces=parse_interfaces(raw), raw=raw,
                    service_names={k: v for k, v in names if isinstance(v, str)},

@@ -56,9 +56,14 @@ def avoid_gaps(plan: Plan) -> Plan:
     """The plan in an order without gaps, or with what is known of those that no order avoids. Never raises."""
     changes = [c for c in plan.changes if c.writes]
     opening, closing = ([*_sides(changes, opens)] for opens in (True, False))
-    if not opening or not closing or len(opening) * len(closing) > MAX_QUESTIONS or plan.invalid:
+    if not opening or not closing or plan.invalid:
         return plan
-    questions = [*_questions(plan, changes, opening, closing)]
+    if len(opening) * len(closing) > MAX_QUESTIONS:
+        return plan.with_diagnostics(_not_looked_at(opening, closing))
+    trial = _Trial(plan, changes)
+    questions = [*_questions(trial, opening, closing)]
+    if trial.left <= 0:
+        plan = plan.with_diagnostics(_not_looked_at(opening, closing))
     wanted = {(q.before, q.after) for q in questions if q.before != q.after}
     if all(a < b for a, b in wanted) and all(q.before != q.after for q in questions):
         return plan
@@ -150,9 +155,9 @@ def _openness(match: Match | None) -> int:
     return _OPENNESS[match.filter.effect] if match else 0
 
 
-def _questions(plan: Plan, changes: Sequence[Change], opening: Sequence[_Side], closing: Sequence[_Side]) -> Iterator[_Question]:
+def _questions(trial: _Trial, opening: Sequence[_Side], closing: Sequence[_Side]) -> Iterator[_Question]:
     """For each pair of changes a flow of which one side, made before the other, would make another thing than it is."""
-    trial, sides = _Trial(plan, changes), {True: {s.number for s in opening}, False: {s.number for s in closing}}
+    sides = {True: {s.number for s in opening}, False: {s.number for s in closing}}
     for one in opening:
         for other in closing:
             if one.number != other.number and (question := _question(trial, one, other, sides)):
@@ -209,6 +214,13 @@ def _sorted(count: int, wanted: set[tuple[int, int]]) -> list[int]:
             if not waiting[second] and second in left:
                 heapq.heappush(ready, second)
     return found
+
+
+def _not_looked_at(opening: Sequence[_Side], closing: Sequence[_Side]) -> Diagnostic:
+    many = len({s.number for s in opening}), len({s.number for s in closing})
+    return Diagnostic(NOWHERE, "whether something passes or is stopped for a moment between these changes was not looked at "
+                      f"wholly: {many[0]} of them open something, and {many[1]} close something", "Where that matters, make them "
+                      "in smaller runs (--tags)", "warning")
 
 
 def _told(gaps: Sequence[Gap]) -> Iterator[Diagnostic]:

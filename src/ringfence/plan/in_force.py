@@ -157,6 +157,17 @@ def written(changes: Iterable[Change]) -> dict[Id, Resource]:
     return {id: resource for id, resource in left.items() if resource.kind.storage.has_enforcement}
 
 
+def unexpected(plan: Plan, proven: Plan) -> tuple[str, ...]:
+    """What was written and is not in force although nothing in the plan said that it may not be: each such object, and why."""
+    ours = written(plan.changes)
+    stopped = [(o, a) for o in proven.obstacles if o.level == "not_in_force" for a in o.objects if a.id in ours]
+    if not stopped:
+        return ()
+    doubted = {a.id for o in judge_again(plan, plan.found).obstacles if o.level == "not_in_force" or _is_question(o)
+               for a in o.objects}
+    return tuple(f"{affected}: {o.reason.text}" for o, affected in stopped if affected.id not in doubted)
+
+
 def decide(plan: Plan, asked: Mapping[Id, Resource], told: Mapping[Id, Any]) -> Plan:
     """The plan with what Windows told of its active store in place of what was not known.
 

@@ -11,8 +11,8 @@ Purpose = Literal["management", "project", "windows"]
 _SVCHOST = r"%SystemRoot%\System32\svchost.exe"
 _NETWORK_SERVICE, _LOCAL_SERVICE = "S-1-5-20", "S-1-5-19"
 # what a member of a domain asks its domain controllers for ("Service overview and network port requirements for Windows"):
-# Kerberos, LDAP and SMB. No fact names them, and to ask for them is a question to the network: the DNS servers of a domain's
-# network are taken for such, as they are where its zone is in the directory ("Active Directory-integrated DNS zones")
+# Kerberos, LDAP and SMB. Where the host reaches none the DNS servers of a domain's network are taken for such, as they are where
+# its zone is in the directory ("Active Directory-integrated DNS zones")
 _LSASS = r"%SystemRoot%\System32\lsass.exe"
 _OF_DOMAIN = ((88, "Kerberos", _LSASS), (389, "LDAP", _LSASS), (445, "SMB", SYSTEM))
 _LINK_LOCAL = "fe80::1"
@@ -47,9 +47,10 @@ def flows_of_windows(facts: Facts) -> Iterator[ProtectedFlow]:
     for interface in (i for i in facts.interfaces if i.up):
         for server in interface.dns_servers:
             yield from _to(server, interface, UDP, 53, "DNS", _SVCHOST, "Dnscache", _NETWORK_SERVICE)
-            if interface.profile == "domain" and facts.raw.get("domain"):
+        if interface.profile == "domain" and facts.raw.get("domain"):
+            for controller in facts.controllers or interface.dns_servers:
                 for port, name, program in _OF_DOMAIN:
-                    yield from _to(server, interface, TCP, port, f"{name} of the domain", program)
+                    yield from _to(controller, interface, TCP, port, f"{name} of the domain", program)
         if any("." in address for address in interface.addresses):
             yield ProtectedFlow("DHCP", Flow(
                 "outbound", UDP, remote_address=number_of("255.255.255.255"), local_port=68, remote_port=67, program=_SVCHOST,

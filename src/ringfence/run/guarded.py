@@ -7,7 +7,7 @@ from ringfence.batch import Batch, Call, Reply
 from ringfence.model.facts import with_network
 from ringfence.plan.guard import guard, needs_guard
 from ringfence.plan.plan import Plan
-from ringfence.run.questions import INTERFACES, MANAGEMENT, about_keywords, with_keywords
+from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, about_keywords, with_keywords
 
 
 def guarded(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
@@ -16,7 +16,10 @@ def guarded(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
     if not needs_guard(plan):
         return plan
     found = plan.found
-    verbs = [v for v, name in ((INTERFACES, "interfaces"), (MANAGEMENT, "management")) if name not in found.facts.raw]
+    wanted = [(INTERFACES, "interfaces"), (MANAGEMENT, "management")]
+    if found.facts.raw.get("domain"):
+        wanted.append((CONTROLLERS, "controllers"))
+    verbs = [verb for verb, name in wanted if name not in found.facts.raw]
     asked: dict[Hashable, Call] = {**{verb: Call(verb) for verb in verbs}, **about_keywords(found)}
     if asked:
         reply = send(Batch(asked))

@@ -16,7 +16,7 @@ from ringfence.windows.endpoint import endpoint_of
 from ringfence.windows.keys import WantedKeys, compare_call, wanted_keys, with_known_keys
 from ringfence.windows.read import read_objects
 
-INTERFACES, MANAGEMENT, SERVICES = "Interfaces.Read", "Management.Read", "Services.Read"
+INTERFACES, MANAGEMENT, SERVICES, CONTROLLERS = "Interfaces.Read", "Management.Read", "Services.Read", "Domain.Read"
 """Facts that cost a host more: asked where something needs them."""
 KEYWORDS = "Get-NetFirewallDynamicKeywordAddress"
 """The addresses of dynamic keywords, asked where a rule has some. Windows older than Server 2022 has no such cmdlet."""

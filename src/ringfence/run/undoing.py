@@ -37,6 +37,8 @@ BEYOND = 240  # seconds after the undo was to begin until which it is looked for
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0  # seconds between two looks
 ARMING = 120  # seconds after which what was sent has armed its undo, or never will
 _ALSO_TOLD = 20  # objects that an import reverted, beside those of the run, and that are told by name
+_NOT_LOOKED_AT = ("the host imported its whole policy as it was when the run began: what anybody else changed since then is gone "
+                  "too, and nobody saw what that was")
 
 
 class Undoing:
@@ -189,7 +191,7 @@ class Undoing:
         if left := self._differing(found.state):
             told = ", ".join(map(str, left[:5]))
             return replace(result, error=HostError("not_converged", f"the host undid the run, and differs from before: {told}"))
-        also = [] if before is None else _also_reverted(before, found.state, {c.id for c in self.plan.changes})
+        also = [_NOT_LOOKED_AT] if before is None else _also_reverted(before, found.state, {c.id for c in self.plan.changes})
         for note in also[:_ALSO_TOLD]:
             result = self._told(result, note)
         self._settle()

@@ -9,7 +9,7 @@ from ringfence.errors import GuardRefused, HostError, Lost, OutcomeUnknown, Ring
 from ringfence.model.declaration import state_after
 from ringfence.model.facts import Facts, with_network
 from ringfence.model.state import Change, diff
-from ringfence.plan.in_force import decide, judge_again, undecided, written
+from ringfence.plan.in_force import decide, judge_again, undecided, unexpected, written
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.reasons import TO_WRITE, stopped
@@ -19,7 +19,7 @@ from ringfence.report import HostResult
 from ringfence.run.enforcement import enforcement_calls, enforcement_told, with_interfaces
 from ringfence.run.host_session import HostSession
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, only_call
-from ringfence.run.questions import INTERFACES, MANAGEMENT, about
+from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, about
 from ringfence.run.undoing import BROKEN, CONTINUE, DOMAIN, GARBLED, Undoing
 from ringfence.run.write_failures import not_armed, not_made, not_recorded
 from ringfence.transports.connection_settings import PsrpSettings
@@ -98,7 +98,7 @@ class Writing:
             project = plan.policy.project
             arm = arm_call(plan.policy.run_id, project.id if project else "", plan.policy.revert_after + seconds, seconds)
             self.undo.delay = plan.policy.revert_after + seconds
-            first: dict[Hashable, Call] = {DOMAIN: Call("Domain.Read")} if plan.found.facts.raw.get("domain") else {}
+            first: dict[Hashable, Call] = {DOMAIN: Call(CONTROLLERS)} if plan.found.facts.raw.get("domain") else {}
             calls = {**first, ARM: arm, **calls}
         return calls
 
@@ -201,7 +201,7 @@ class Writing:
         questions = replace(about(plan.declarations, self.run.kinds), facts=frozenset(), accounts=())  # bound already
         calls = enforcement_calls(asked)
         if self.undo and self.undo.reached_controllers:
-            calls[DOMAIN] = Call("Domain.Read")
+            calls[DOMAIN] = Call(CONTROLLERS)
         try:
             found, reply = self.run.read(questions, calls, defaults=False)
         except HostError as broken:
@@ -216,9 +216,12 @@ class Writing:
         if remaining := self._remaining(found):
             error = HostError("not_converged", ", ".join(str(c.id) for c in remaining[:5]))
             return replace(result, remaining=remaining, error=error, proven=result.written - {c.id for c in remaining})
-        result = replace(result, proven=result.written)
-        proven = judge_again(replace(plan, changes=()), with_interfaces(found, plan.found.facts))
-        return replace(result, obstacles=decide(proven, asked, enforcement_told(asked, reply)).obstacles)
+        judged = judge_again(replace(plan, changes=()), with_interfaces(found, plan.found.facts))
+        judged = decide(judged, asked, enforcement_told(asked, reply))
+        result = replace(result, obstacles=judged.obstacles)
+        if self.undo and (unlike := unexpected(plan, judged)):
+            return replace(result, error=HostError("unlike_plan", "; ".join(unlike)), proven=frozenset())
+        return replace(result, proven=result.written)
 
     def _remaining(self, found: HostSnapshot) -> tuple[Change, ...]:
         """What is not there yet, or still is."""

@@ -1,11 +1,12 @@
 # Whether a member of a domain reaches its controllers: connections that this host itself opens, and closes.
 # It has no cmdlet: a stand-in may define it before. The name of a domain resolves to its controllers ([MS-ADTS] 6.3.2.3).
 if (-not (Test-Path -LiteralPath Function:\Test-RingfenceDomain)) { function Test-RingfenceDomain([string]$Domain) {
-    foreach ($address in @([Net.Dns]::GetHostAddresses($Domain))[0..4]) {
-        if (-not $address) { continue }
-        $client = New-Object Net.Sockets.TcpClient $address.AddressFamily
-        try { if ($client.ConnectAsync($address, 389).Wait(3000)) { "$address" } } catch { } finally { $client.Dispose() }
-    }
+    $addresses = @(@([Net.Dns]::GetHostAddresses($Domain))[0..4] | Where-Object { $_ })
+    $clients = @(foreach ($address in $addresses) { New-Object Net.Sockets.TcpClient $address.AddressFamily })
+    $answers = @(for ($i = 0; $i -lt $clients.Count; $i++) { $clients[$i].ConnectAsync($addresses[$i], 389) })
+    # all at once, and no longer than three seconds for all; that one refuses is an error of the whole
+    try { $null = [Threading.Tasks.Task]::WaitAll([Threading.Tasks.Task[]]$answers, 3000) } catch { }
+    for ($i = 0; $i -lt $clients.Count; $i++) { if ($clients[$i].Connected) { "$($addresses[$i])" }; $clients[$i].Dispose() }
 } }
 $verbs += @{
     'Domain.Read' = {
