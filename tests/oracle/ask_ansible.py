@@ -3,8 +3,8 @@ object a line, answers on standard output.
 
 {"arguments"}: what `ansible-inventory` prints · {"sources", "patterns"}: the hosts of each pattern · {"templates", "variables"}:
 what each comes to · {"play", "record"}: what its tasks come to, as recording_action.py notes it · {"names"}: the names of
-filters, tests and lookups. Each is answered in its "folder", by a process of its own, forked of one that has imported Ansible;
-"enabled" are the plugins that may read inventories.
+filters, tests, lookups and variables. Each is answered in its "folder", by a process of its own, forked of one that has
+imported Ansible; "enabled" are the plugins that may read inventories.
 """
 
 import contextlib
@@ -91,11 +91,11 @@ def play(arguments: list[str], record: str) -> Any:
 
 
 def names() -> Any:
-    """Filters, tests and lookups of Ansible itself and of Jinja2."""
+    """Filters, tests and lookups of Ansible itself and of Jinja2, and the variables that Ansible makes."""
     env = jinja2.Environment()
     return [sorted(_named("filter", "FilterModule", "filters") | set(env.filters)),
             sorted(_named("test", "TestModule", "tests") | set(env.tests)),
-            sorted(m.name for m in pkgutil.iter_modules(lookup.__path__))]
+            sorted(m.name for m in pkgutil.iter_modules(lookup.__path__)), sorted(constants.INTERNAL_STATIC_VARS)]
 
 
 def _named(folder: str, cls: str, method: str) -> set[str]:

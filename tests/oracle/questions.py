@@ -69,8 +69,8 @@ def of_templates(folder: Path) -> Iterator[Question]:
 
 
 def of_names(folder: Path) -> Iterator[Question]:
-    """Which filters, tests and lookups there are."""
-    yield Question("names", {"folder": str(folder), "names": True}, parts=("filters", "tests", "lookups"))
+    """Which filters, tests, lookups and variables there are."""
+    yield Question("names", {"folder": str(folder), "names": True}, parts=("filters", "tests", "lookups", "variables"))
 
 
 def questions_of(file: str, folder: Path) -> Iterator[Question]:
@@ -84,5 +84,5 @@ _ASKED: Mapping[str, Callable[[Path], Iterator[Question]]] = {
 
 FILES: Mapping[str, Callable[[], str]] = {
     "answers": of_inventories, "plays": lambda: digest([repr(play) for play in plays()]),
-    "templates": lambda: digest(templates()), "names": lambda: digest("names")}
+    "templates": lambda: digest(templates()), "names": lambda: digest("names, variables too")}
 """The files of answers in their order, each with the digest of its questions."""

@@ -13,6 +13,7 @@ from language_cases import KINDS, LanguagePlay, plays, templates
 from ringfence.diagnostics import InputError, Problems
 from ringfence.documents import yaml
 from ringfence.documents.vault import Vault
+from ringfence.inventory.listing import MADE_BY_ANSIBLE
 from ringfence.project.project import load
 from ringfence.project.render import Tags
 from ringfence.templates import address_filters, address_tests, json_queries, list_filters
@@ -21,7 +22,7 @@ from ringfence.templates.budget import RenderError
 from ringfence.templates.environment import environment
 from ringfence.templates.lookups import LOOKUPS
 from ringfence.templates.scope import Scope
-from ringfence.templates.template_reasons import ABSENT, ABSENT_LOOKUPS
+from ringfence.templates.template_reasons import ABSENT, ABSENT_LOOKUPS, ABSENT_VARIABLES
 from ringfence.templates.values import OMIT
 
 DIFFERENCES = cases("ansible/language_differences")["rows"]
@@ -101,6 +102,20 @@ def test_every_name_of_ansible_is_taken_or_refused_with_a_reason(kind: str, ours
     assert len(names) > 20
     assert names - set(ours) - set(absent) == set()
     assert set(absent).isdisjoint(ours)
+
+
+def test_every_variable_of_ansible_is_taken_or_refused_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {name for version in VERSIONS for name in answers(version, "names")["variables"]}
+    assert names - MADE_BY_ANSIBLE == {"omit"}
+    monkeypatch.chdir(tmp_path)
+    tasks = [{"firewall_rule": {"a": f"{{{{ {name} is defined }}}}"}, "name": name} for name in sorted(names)]
+    LanguagePlay("", {"roles/r/tasks/main.yml": json.dumps(tasks), "site.yml": "- {hosts: one, roles: [r]}\n"}).write(tmp_path)
+    loaded = load(["site.yml"], kinds=KINDS, inventory=["hosts.yml"], limit="one")
+    rendered = loaded.render("one", {})
+    told = {d.summary for d in rendered.diagnostics}
+    refused = {name for name in names if any(f'"{name}" is a variable of Ansible' in summary for summary in told)}
+    assert refused == names & set(ABSENT_VARIABLES)
+    assert {task.name for task in rendered.tasks if task.properties["a"] is True} == names - refused
 
 
 def test_names_of_collections_are_those_of_their_tables() -> None:

@@ -165,7 +165,8 @@ class Project:
         for above in filter(None, (target.play.variables, files, self.extra)):
             charge(len(layers) + len(above))
             layers = above.merged_over(layers)
-        return Scope(layers, {**self.inventory.magic(name), **target.magic}, facts, self.vault, trust=self.trust)
+        return Scope(layers, {**self.inventory.magic(name), **target.magic}, facts, self.vault, trust=self.trust,
+                     defaults=Map({"ansible_host": name}))
 
     def _vars_files(self, play: Play, scope: Scope) -> Map:
         """The variables of a play's files, later over earlier. Raises RenderError, InputError."""
@@ -223,7 +224,8 @@ class Project:
         magic = {**self._of_run, **self.inventory.magic(name), "omit": OMIT, "hostvars": self._hostvars(self._beside),
                  "playbook_dir": os.path.abspath(self._beside or "")}
         variables = self.inventory.get(name, self._beside).variables
-        return Scope(self.extra.merged_over(variables), magic, None, self.vault, trust=self.trust)
+        return Scope(self.extra.merged_over(variables), magic, None, self.vault, trust=self.trust,
+                     defaults=Map({"ansible_host": name}))
 
 
 def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
@@ -239,18 +241,18 @@ def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
 
 def read_hosts(pattern: Sequence[str], *, beside: Path, inventory: Sequence[str] = (), extra: Sequence[str] = (), limit: str = "",
                vault: Vault | None = None, trust: Trust = Trust(), may_be_none: bool = False,
-               enabled: Sequence[str] = (), forks: int | None = None,
-               verbosity: int = 0) -> tuple[Project, tuple[str, ...], Problems]:
+               enabled: Sequence[str] = (), forks: int | None = None, verbosity: int = 0,
+               variables: bool = True) -> tuple[Project, tuple[str, ...], Problems]:
     """A project of which no playbook is read, and the hosts that a pattern means (without one: all), after `--limit`.
 
-    `beside`: the folder of its playbooks; `may_be_none`: that there is no host is no mistake; what `read` says of the other
-    arguments and of InputError holds here too.
+    `beside`: the folder of its playbooks; `may_be_none`: that there is no host is no mistake; `variables`: they are read now, so
+    that mistakes in their files are told; what `read` says of the other arguments and of InputError holds here too.
     """
     project, problems = read([], kinds=(), inventory=inventory, extra=extra, limit=limit, vault=vault, trust=trust, beside=beside,
                              enabled=enabled, forks=forks, verbosity=verbosity)
     left = project.left
     hosts = [h for h in patterns.select(project.inventory, pattern or "all", problems) if left is None or h in left]
-    for name in hosts:
+    for name in hosts if variables else ():
         project.inventory.get(name, beside)
     if not hosts and not may_be_none:
         problems.error(NOWHERE, f"no host is meant by {', '.join(pattern) or 'all'}", "`--list-hosts` shows which hosts are.")
