@@ -25,8 +25,8 @@ def new_run_id() -> str:
 class RunOptions:
     """What the user asked for; what is empty comes from `ringfence.yml` in `project` or above it. heeded: the variables of
     Ansible that some of it came from · decided: which hosts and tasks is said already, by a plan or a record: what is empty of
-    that stays so · ask: asks somebody for a password · rollout: settings of waves that the
-    user gives · user, password: of connections of which no variable says them."""
+    that stays so · ask: asks somebody for a password · rollout: settings of waves that the user gives · user, password: of
+    connections of which no variable says them · forks, verbosity: what templates see of it."""
 
     project: Path
     playbooks: Sequence[str] = ()
@@ -53,6 +53,8 @@ class RunOptions:
     run_id: str = ""
     heeded: frozenset[str] = frozenset()
     decided: bool = False
+    forks: int | None = None
+    verbosity: int = 0
 
     def completed(self, found: "ProjectSettings") -> "RunOptions":
         """With what the project says where the user says nothing."""
