@@ -94,7 +94,11 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
                     "description": "What is not mentioned has Windows' default, or what the host has."},
         "adopt": {"type": ["boolean", "string"],
                   "description": "An object that is not the project's may be taken over as declared."},
-        "renamed_from": {**STRING, "description": "The name that the object had."}}
+        "renamed_from": {**STRING, "description": "The name that the object had."},
+        "expires": {**STRING, "description": "From this moment on the object is declared absent: RFC 3339 with Z or an offset, "
+                    "or a date for the end of that day in UTC."},
+        "expires_on_host": {"type": ["boolean", "string"], "description": "The host then removes the rule by itself, too."},
+        "ticket": {"type": ["string", "integer"], "description": "What it was asked for by; shown wherever the object is."}}
     resources: Schema = {name: {"$ref": f"#/$defs/kinds/{name}"} for name in sorted(kinds)}
     play = _closed({**shared, "hosts": {**NAMES, "description": "A pattern of hosts and groups: web:!staging."},
                     "vars_files": {"anyOf": [STRING, {"type": "array", "items": NAMES}],

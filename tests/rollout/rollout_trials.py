@@ -119,6 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before, begun = left_behind(), time.monotonic()
     outcomes = {seed: trial(seed) for seed in range(said.seed, said.seed + said.n)}
     wrong = {seed: one.wrong[:3] for seed, one in outcomes.items() if one.wrong}
+    until = time.monotonic() + 10
+    while left_behind() > before and time.monotonic() < until:  # the last threads are about to end
+        time.sleep(0.05)
     left = [now - then for now, then in zip(left_behind(), before, strict=True)]
     ended = sum(bool(one.stopped) for one in outcomes.values())
     print(f"{said.n} rollouts of {HOSTS} hosts, {ended} ended by their budget; wrong: {wrong or 'none'}; threads and files left "

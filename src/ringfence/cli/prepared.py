@@ -89,7 +89,7 @@ def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions
                       password=console.ask_secret("Password of the connection: ") if secrets.ask_pass and connects else None,
                       trust=allowed,
                       ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty, run_id=console.run_id,
-                      heeded=console.settings.heeded, forks=console.settings.of_command("forks"),
+                      began=console.began, heeded=console.settings.heeded, forks=console.settings.of_command("forks"),
                       verbosity=console.settings.of_command("verbose") or 0)
 
 

@@ -33,6 +33,7 @@ from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
 from ringfence.transports.resolve import insecure, misspelt, named_files, named_program, settings_for
+from ringfence.types.moments import moment_text
 from ringfence.windows.shipped_rules import is_shipped
 
 
@@ -85,7 +86,8 @@ def _prepared(options: RunOptions) -> Prepared:
     files.difference_update(os.path.realpath(f[1:]) for f in options.extra_vars if f.startswith("@"))  # may be secret
     _check_ansible_settings(options, found, problems, trust)
     tags = Tags.of(options.tags, options.skip_tags)
-    builder = _JobBuilder(project, DeclarationBuilder(kinds, is_shipped, found.require_scope), tags, [
+    declares = DeclarationBuilder(kinds, is_shipped, found.require_scope, moment_text(options.began))
+    builder = _JobBuilder(project, declares, tags, [
         *found.warnings, *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)],
         unknown, OfHosts(project, found, options, trust), _way_in(options))
     jobs = builder.jobs(",".join(options.narrowed))

@@ -34,7 +34,7 @@ def runs(console: Console, trusted: TrustOptions,
     if what:
         found = past_run(folder, run, run_dir)
         told = {**_data(found), "hosts": [_host(h) for h in found.hosts.values()], "left": list(found.left),
-                "waves": _waves(found),
+                "waves": _waves(found), "tickets": _tickets(found),
                 "resumable": isinstance(found.begin.get("options"), dict)}
         hosts = [{"host": h.host, "status": h.status, "event": h.event or None, "data": h.data or None}
                  for h in found.hosts.values()]
@@ -54,6 +54,12 @@ def _data(run: PastRun) -> dict[str, Any]:
             "started": str(begin.get("started", "")), "ended": run.end.get("time"), "state": run.state,
             "project": project if isinstance(project, dict) else None, "exit_code": code if isinstance(code, int) else None,
             "statuses": dict(Counter(h.status for h in run.hosts.values())), "damaged": run.damaged, "file": str(run.path)}
+
+
+def _tickets(run: PastRun) -> list[str]:
+    """The tickets of the tasks that asked for its changes."""
+    sources = (change.get("source") for change in run.definitions.values() if isinstance(change, dict))
+    return sorted({str(source["ticket"]) for source in sources if isinstance(source, dict) and source.get("ticket")})
 
 
 def _waves(run: PastRun) -> list[dict[str, Any]]:
