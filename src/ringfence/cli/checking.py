@@ -6,15 +6,18 @@ from functools import partial
 from typing import Protocol
 
 from ringfence.cli.console import Console
+from ringfence.cli.options import FleetOptions
 from ringfence.errors import ExitCode
 from ringfence.report import HostResult
 from ringfence.run.fleet import FleetRun
 from ringfence.run.host_job import HostJob
+from ringfence.run.host_pool import HostWork
 from ringfence.run.journal import Journal
+from ringfence.run.open_pool import open_pool
 from ringfence.views.format import all_names, count
 
 
-class HostWork(Protocol):
+class CheckableWork(Protocol):
     """What is done to a host; not `write`: it is only read and planned."""
 
     def __call__(self, job: HostJob, write: bool = True) -> HostResult: ...
@@ -32,13 +35,13 @@ class CheckedHosts:
     not_begun: tuple[str, ...] = ()
 
 
-def check_then_write(console: Console, jobs: Sequence[HostJob], work: HostWork, forks: int, show: Callable[..., ExitCode],
-                     before: Sequence[HostResult], journal: Journal) -> ExitCode:
+def check_then_write(console: Console, jobs: Sequence[HostJob], work: CheckableWork, hosts: FleetOptions,
+                     show: Callable[..., ExitCode], before: Sequence[HostResult], journal: Journal) -> ExitCode:
     """`work` on all hosts once all were read and checked; on none where what is declared is wrong on one of them.
 
     show: shows the work on some hosts, as show_run does · before: results of hosts that need no work.
     """
-    seen = _check(console, jobs, partial(work, write=False), forks, journal)
+    seen = _check(console, jobs, partial(work, write=False), hosts, journal)
     before = [*before, *seen.done]
     if seen.invalid:
         tell_invalid(console, [result.host for result in seen.invalid])
@@ -53,11 +56,12 @@ def tell_invalid(console: Console, hosts: Sequence[str]) -> None:
                 f"({all_names(hosts)}), which only the host shows")
 
 
-def _check(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], HostResult], forks: int,
+def _check(console: Console, jobs: Sequence[HostJob], look: HostWork, hosts: FleetOptions,
            journal: Journal) -> CheckedHosts:
     found = CheckedHosts()
-    with journal.interruption.heard(), console.progress(len(jobs), "read") as advance:
-        fleet = FleetRun(jobs, look, forks, (), journal)
+    with (journal.interruption.heard(), open_pool(jobs, look, hosts.forks, hosts.processes, journal) as pool,
+          console.progress(len(jobs), "read") as advance):
+        fleet = FleetRun(jobs, look, hosts.forks, (), journal, pool)
         for result in fleet.results():
             advance(result)
             if result.status == "invalid":
@@ -70,7 +74,7 @@ def _check(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], 
     return found
 
 
-def _looked_at_before(job: HostJob, work: HostWork, seen: CheckedHosts) -> HostResult:
+def _looked_at_before(job: HostJob, work: CheckableWork, seen: CheckedHosts) -> HostResult:
     """What came of a host, with what the first look at it took."""
     result, before = work(job), seen.to_write[job.host]
     return replace(result, connections=result.connections + before.connections,

@@ -3,14 +3,14 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from itertools import islice
 
-from ringfence.errors import Interrupted, OutcomeUnknown
+from ringfence.errors import Interrupted
 from ringfence.report import HostResult
 from ringfence.run.garbage import rarely_collected
 from ringfence.run.host_job import HostJob
-from ringfence.run.host_session import host_fault
+from ringfence.run.host_pool import HostPool, HostThreads, unknown_outcome
 from ringfence.run.interruption import GRACE
 from ringfence.run.recorder import Recorder
 
@@ -43,15 +43,15 @@ class FleetRun:
     """`work` on every job, at most `forks` at a time.
 
     recorder: knows which hosts are being written, and whether somebody wants it all to end. After that `not_begun` are the
-    hosts to which nothing was written for it.
+    hosts to which nothing was written for it · pool: does the work, where threads of this process do not.
     """
 
     def __init__(self, jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], forks: int,
-                 observers: Sequence[RunObserver] = (), recorder: Recorder | None = None) -> None:
-        self._waiting, self._work, self._forks = iter(jobs), work, max(1, forks)
+                 observers: Sequence[RunObserver] = (), recorder: Recorder | None = None, pool: HostPool | None = None) -> None:
+        self._waiting, self._forks = iter(jobs), max(1, forks)
         self._observers, self._recorder = observers, recorder or Recorder()
         self._interruption = self._recorder.interruption
-        self._pool = ThreadPoolExecutor(max_workers=self._forks, thread_name_prefix="host")
+        self._pool = pool or HostThreads(work, self._forks)
         self._running: dict[Future[HostResult], str] = {}
         self._stopped: list[str] = []  # hosts that were begun, and to which nothing was written
 
@@ -90,13 +90,13 @@ class FleetRun:
             if self._interruption:
                 self._stop_waiting()
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.close()
 
     def _begin(self, number: int) -> None:
         for job in islice(self._waiting, number):
             for observer in self._observers:
                 observer.on_start(job.host)
-            self._running[self._pool.submit(_guarded, self._work, job)] = job.host
+            self._running[self._pool.submit(job)] = job.host
 
     def _ended(self, done: set[Future[HostResult]]) -> Iterator[HostResult]:
         for future in done:
@@ -127,8 +127,7 @@ class FleetRun:
         writing = self._recorder.writing
         self._stopped += [host for host in self._running.values() if host not in writing]
         for result in writing.values():
-            unknown = HostResult(result.host, result.changes, result.written, error=OutcomeUnknown("interrupted"),
-                                 diagnostics=result.diagnostics, declared=result.declared, undeclared=result.undeclared)
+            unknown = unknown_outcome(result, "interrupted")
             for observer in self._observers:
                 observer.on_result(unknown)
             yield unknown
@@ -139,10 +138,3 @@ def run_all(jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], fork
             observers: Sequence[RunObserver] = ()) -> Iterator[HostResult]:
     """The results of a FleetRun that nobody interrupts and nobody records."""
     return FleetRun(jobs, work, forks, observers).results()
-
-
-def _guarded(work: Callable[[HostJob], HostResult], job: HostJob) -> HostResult:
-    try:
-        return work(job)
-    except Exception as error:
-        return HostResult(job.host, error=host_fault(job.host, error))

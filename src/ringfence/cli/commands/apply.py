@@ -117,7 +117,7 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
         show = partial(show_run, console, hosts=hosts, diff=diff, differences_fail=False, warnings=run.warnings, journal=journal)
         if len(run.jobs) < 2 or not (yes or plan):  # all that is to be written was read and checked
             return combined_exit_code([code, show(run.jobs, work, before=others)])
-        return check_then_write(console, run.jobs, work, hosts.forks, show, others, journal)
+        return check_then_write(console, run.jobs, work, hosts, show, others, journal)
 
 
 def _held_against(
