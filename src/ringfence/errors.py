@@ -4,6 +4,7 @@
     ├── InputError                     exit 1   the input is wrong; carries every Diagnostic at once (diagnostics.py)
     ├── StalePlan                      exit 3   the plan file would now do something else
     ├── GuardRefused                   exit 4   a guard forbids the change
+    │   └── OutsideWindow              exit 4   the host may be changed at another time
     ├── Interrupted                    exit 130 the run was interrupted before anything was written to a host
     └── HostError                      exit 6   one host could not be read or changed; has a `kind` of FAILURES
         ├── Unreachable                exit 5   the connection never came to a working session
@@ -75,6 +76,10 @@ class GuardRefused(RingfenceError):
     """A guard forbids the change: what would be lost, and the way out, are in the text."""
 
     exit_code = ExitCode.REFUSED
+
+
+class OutsideWindow(GuardRefused):
+    """A host may be changed at another time."""
 
 
 class Interrupted(RingfenceError):

@@ -18,7 +18,7 @@ from documents import document_in, hosts_in
 from process_tree import children, gone
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
-NUMBERS = re.compile(r"\d+\.\d+|\d{8}T\d{6}Z-[0-9a-f]{6}|\[\d+/\d+\]")  # seconds, ids of runs, which host of how many ended
+NUMBERS = re.compile(r"\d+\.\d+|about \d+ s|\d{8}T\d{6}Z-[0-9a-f]{6}|\[\d+/\d+\]")  # seconds, runs, which of them ended
 VARYING = {"run_id", "started", "seconds", "time", "at", "finished", "ended"}
 
 
@@ -103,12 +103,12 @@ def test_a_plan_is_the_same(form: str, cli: Cli) -> None:
     assert several.err.count("connection 1 answered in") == 5  # what workers log comes out here
 
 
-def test_an_apply_is_the_same_and_so_is_its_record(cli: Cli) -> None:
+def test_an_apply_in_waves_is_the_same_and_so_is_its_record(cli: Cli) -> None:
     said, records = list[Output](), list[Any]()
     for number in ("1", "2"):
         with fleet(cli, 5) as hosts:
             hosts["web3"].registry.set(RULES, "old-telnet", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=23|Name=t|")
-            said.append(program(cli, "apply", "--yes", "--diff", "--processes", number))
+            said.append(program(cli, "apply", "--yes", "--diff", "--serial", "2", "--processes", number))
             records.append(journal(cli))
             assert all(host.registry.get(RULES, "corp-rdp") for host in hosts.values())
             assert program(cli, "drift", "--processes", number).code == 0
@@ -117,7 +117,8 @@ def test_an_apply_is_the_same_and_so_is_its_record(cli: Cli) -> None:
     assert lines(alone.out) == lines(several.out)
     assert lines(alone.err) == lines(several.err)
     assert records[0] == records[1]
-    assert {event["event"] for event in records[1]} == {"run_begin", "host_begin", "host_written", "host_end", "run_end"}
+    assert {event["event"] for event in records[1]} == {
+        "run_begin", "rollout", "wave_begin", "host_begin", "host_written", "host_end", "wave_end", "run_end"}
 
 
 def test_what_was_agreed_to_is_made(cli: Cli) -> None:

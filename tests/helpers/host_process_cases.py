@@ -32,8 +32,8 @@ RECORDER = Recorder()
 
 def worked_on(hosts: int, work: Callable[[HostJob], HostResult], forks: int = 4, processes: int = 2) -> Results:
     jobs = [HostJob(f"srv{i}", LocalSettings()) for i in range(hosts)]
-    with open_pool(jobs, work, forks, processes, RECORDER) as pool:
-        return {result.host: result for result in FleetRun(jobs, work, forks, (), RECORDER, pool).results()}
+    with open_pool(jobs, work, forks, processes, RECORDER) as submit:
+        return {result.host: result for result in FleetRun(jobs, work, forks, (), RECORDER, submit=submit).results()}
 
 
 def told(results: Results) -> dict[str, Any]:
@@ -115,8 +115,8 @@ def interrupted() -> dict[str, Any]:
         return here(job, before=before, after=RECORDER.interruption.name)
 
     main, jobs = os.getpid(), [HostJob(f"srv{i}", LocalSettings()) for i in range(6)]
-    with RECORDER.interruption.heard(), open_pool(jobs, work, 2, 2, RECORDER) as pool:
-        fleet = FleetRun(jobs, work, 2, (), RECORDER, pool)
+    with RECORDER.interruption.heard(), open_pool(jobs, work, 2, 2, RECORDER) as submit:
+        fleet = FleetRun(jobs, work, 2, (), RECORDER, submit=submit)
         results = {result.host: result for result in fleet.results()}
     return {"hosts": told(results), "not_begun": sorted(fleet.not_begun)}
 

@@ -11,24 +11,29 @@ from cli_lab import environment
 
 from ringfence.report import HostResult
 from ringfence.run.host_job import HostJob
-from ringfence.run.host_pool import HostThreads
 from ringfence.run.open_pool import open_pool
 from ringfence.run.recorder import Recorder
 from ringfence.run_settings import SETTINGS
 from ringfence.transports.connection_settings import LocalSettings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
+ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parents[1] / "helpers" / "host_process_cases.py"
 PLAN = "Run `ringfence plan` to see what the host has now"
 
 
 def outcome(case: str) -> dict[str, Any]:
     """What came of a case of host_process_cases.py, which ends in time and leaves no process."""
-    done = subprocess.run([sys.executable, "-W", "error", str(PROGRAM), case], text=True, capture_output=True, timeout=60,
-                          check=False, env=environment(PYTHONPATH=":".join(sys.path)))
-    assert (done.returncode, done.stderr) == (0, "")
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(printed(str(PROGRAM), case))
     return found
+
+
+def printed(*arguments: str) -> str:
+    """What a Python program prints that ends well, and without a warning."""
+    done = subprocess.run([sys.executable, "-W", "error", *arguments], text=True, capture_output=True, timeout=60, check=False,
+                          cwd=ROOT, env=environment(PYTHONPATH=":".join(sys.path)))
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout
 
 
 def test_200_hosts_leave_no_process_thread_or_file() -> None:
@@ -75,6 +80,11 @@ def test_the_first_process_decides_who_is_written() -> None:
     assert found["not_begun"] == [f"srv{i}" for i in range(1, 6)]
 
 
+def test_nobody_is_begun_once_the_budget_is_spent_whichever_process_fails() -> None:
+    assert "wrong: none; threads and files left behind: [0, 0]" in printed(
+        "-m", "tests.rollout.rollout_trials", "-n", "40", "--processes", "2")
+
+
 def test_large_replies_of_all_processes_share_one_memory() -> None:
     hosts = outcome("memory")["hosts"]
     held = [(float(names["begun"]), float(names["ended"])) for _, _, names in hosts.values()]
@@ -107,5 +117,5 @@ def test_elsewhere_several_are_refused_and_auto_is_one(monkeypatch: pytest.Monke
         row.type.parse("2")
     monkeypatch.delattr("os.sched_getaffinity")
     with open_pool([HostJob(f"srv{i}", LocalSettings()) for i in range(3)], lambda job: HostResult(job.host), 3, "auto",
-                   Recorder()) as pool:
-        assert isinstance(pool, HostThreads)
+                   Recorder()) as submit:
+        assert submit is None

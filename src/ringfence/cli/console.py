@@ -178,12 +178,17 @@ class Console:
 
     def ask(self, question: str) -> bool:
         """A question before something is changed; anything but yes is no, which is told: it is nobody's mistake."""
-        sys.stderr.write(f"{question} [y/N] ")
-        sys.stderr.flush()
-        agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+        agreed = self.go_on(question)
         if not agreed:
             self.say("nothing was changed: the answer was not yes")
         return agreed
+
+    def go_on(self, question: str) -> bool:
+        """A question in the middle of a run."""
+        with self._paused():
+            sys.stderr.write(f"{question} [y/N] ")
+            sys.stderr.flush()
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     @contextlib.contextmanager
     def progress(self, total: int, what: str) -> Iterator[Callable[[HostResult], None]]:

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from ringfence.batch import Batch
 from ringfence.diagnostics import NOWHERE, Diagnostic
-from ringfence.errors import HostError, RingfenceError, StalePlan
+from ringfence.errors import HostError, OutsideWindow, RingfenceError, StalePlan
 from ringfence.formats.approval import Approval
 from ringfence.model.declaration import Declarations, digest_of_declarations
+from ringfence.model.facts import Facts
 from ringfence.model.state import LOCAL, Id
 from ringfence.plan import steps
 from ringfence.plan.obstacles import objects_of
@@ -61,9 +62,11 @@ class HostRun(HostSession):
         if self.endpoint and not self.endpoint.is_known:
             notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
                                     "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
+        if plan.changes and (reason := self._outside_window(found.facts)):
+            notes.append(Diagnostic(NOWHERE, reason, "apply leaves the host alone until then", "note", job.host))
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared),
                             obstacles=plan.obstacles, undeclared=self._undeclared(plan), orphans=plan.orphans,
-                            machine=_machine(found),
+                            machine=_machine(found), facts=found.facts.raw if self.context.keeps_facts else {},
                             declarations=digest_of_declarations(declared) if self.context.for_plan_file else "",
                             declared_objects=objects_of(declared) if self.context.for_report else ())
         try:
@@ -103,7 +106,20 @@ class HostRun(HostSession):
             return result
         if not write:
             return replace(result, waits=bool(plan.changes or self._update(plan)))
+        if plan.changes and (reason := self._outside_window(plan.found.facts)):
+            return replace(result, error=OutsideWindow(f"{reason}; `--force window` writes now"))
         return self.carry_out(plan, result)
+
+    def _outside_window(self, facts: Facts) -> str:
+        """Why the host may not be changed now; empty where it may."""
+        windows = self.job.windows
+        if not windows or "window" in self.policy.forced:
+            return ""
+        told = " or ".join(map(str, windows))
+        now = facts.local_time
+        if now is None:
+            return f"it may be changed at {told}, and does not tell its time"
+        return "" if any(w.holds(now) for w in windows) else f"it may be changed at {told}, and there it is {now:%a %H:%M}"
 
     def carry_out(self, plan: Plan, result: HostResult, update: LedgerUpdate | None = None) -> HostResult:
         """The changes of a plan made, recorded and proven. `update`: what becomes of the ledger, where that is not what follows

@@ -14,7 +14,7 @@ from typing import Any
 from ringfence.errors import HostError
 from ringfence.report import HostResult
 from ringfence.run.host_job import HostJob
-from ringfence.run.host_pool import HostWork, unknown_outcome
+from ringfence.run.host_threads import WorkOnHost, unknown_outcome
 from ringfence.run.recorder import Recorder
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.run.result_stream import ResultReader, new_key
@@ -31,7 +31,7 @@ class HostProcesses:
     that are at work when the pool is closed are killed.
     """
 
-    def __init__(self, jobs: Sequence[HostJob], work: HostWork, forks: int, processes: int, recorder: Recorder) -> None:
+    def __init__(self, jobs: Sequence[HostJob], work: WorkOnHost, forks: int, processes: int, recorder: Recorder) -> None:
         self._workers: list[_Worker] = []
         by_host, memory = {job.host: job for job in jobs}, ReplyMemory()
         try:
@@ -45,10 +45,11 @@ class HostProcesses:
             worker.listens.start()
         LOG.debug("hosts are worked on in %d processes", processes)
 
-    def submit(self, job: HostJob) -> "Future[HostResult]":
+    def submit(self, job: HostJob, **told: Any) -> "Future[HostResult]":
+        """See host_threads.Submit."""
         future = Future[HostResult]()
         while living := [worker for worker in self._workers if not worker.ended]:
-            if min(living, key=lambda worker: len(worker.running)).begin(job.host, future):
+            if min(living, key=lambda worker: len(worker.running)).begin(job.host, told, future):
                 return future
         future.set_result(HostResult(job.host, error=HostError("worker", "none is left to begin this one")))
         return future
@@ -61,7 +62,7 @@ class HostProcesses:
         self._workers.clear()
 
 
-def _begun(others: Sequence[Connection], jobs: Mapping[str, HostJob], work: HostWork,
+def _begun(others: Sequence[Connection], jobs: Mapping[str, HostJob], work: WorkOnHost,
            forks: int) -> tuple[BaseProcess, Connection, bytes]:
     """A process that waits for hosts, the way to it and the key of what it sends. Raises OSError."""
     copied, key = multiprocessing.get_context("fork"), new_key()
@@ -90,13 +91,13 @@ class _Worker:
         self._answers: Mapping[str, Callable[..., Any]] = {
             "begins": recorder.begins, "has_written": recorder.has_written, "interruption": lambda: recorder.interruption.number}
 
-    def begin(self, host: str, future: "Future[HostResult]") -> bool:
-        """Have it work on a host; False where it is dead."""
+    def begin(self, host: str, told: Mapping[str, Any], future: "Future[HostResult]") -> bool:
+        """Have it work on a host, as it is told; False where it is dead."""
         with self._changing:
             if self.ended:
                 return False
             self.running[host] = future
-        self._send(None, host, None)
+        self._send(None, (host, told), None)
         return True
 
     def end(self) -> None:
@@ -133,8 +134,7 @@ class _Worker:
     def _has_result(self, result: HostResult) -> None:
         with self._changing:
             future = self.running.pop(result.host)
-        self._give_back(result.host)
-        future.set_result(result)
+        self._ended(result, future)
 
     def _asked(self, number: int, question: str, arguments: tuple[Any, ...]) -> None:
         if question == "memory":  # may have to wait for other hosts of the same process
@@ -152,10 +152,6 @@ class _Worker:
             share.give_back()
         self._send(number, None, None)
 
-    def _give_back(self, host: str) -> None:
-        if share := self._shares.pop(host, None):
-            share.give_back()
-
     def _lost(self) -> None:
         """It has ended, and nothing is heard any more of the hosts that it worked on."""
         self._process.join()
@@ -165,10 +161,15 @@ class _Worker:
             self.ended, left = True, dict(self.running)
             self.running.clear()
         for host, future in left.items():
-            self._give_back(host)
             planned = self._recorder.writing.get(host)
-            future.set_result(unknown_outcome(planned, "worker", why or "") if planned else
-                              HostResult(host, error=HostError("worker", why or "")))
+            self._ended(unknown_outcome(planned, "worker", why or "") if planned else
+                        HostResult(host, error=HostError("worker", why or "")), future)
+
+    def _ended(self, result: HostResult, future: "Future[HostResult]") -> None:
+        if share := self._shares.pop(result.host, None):
+            share.give_back()
+        self._recorder.decided(result)
+        future.set_result(result)
 
 
 def _logged(record: logging.LogRecord) -> None:

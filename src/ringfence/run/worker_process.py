@@ -17,8 +17,8 @@ from typing import Any
 
 from ringfence.report import HostResult
 from ringfence.run.host_job import HostJob
-from ringfence.run.host_pool import HostWork, result_of
 from ringfence.run.host_session import host_fault
+from ringfence.run.host_threads import WorkOnHost, result_of
 from ringfence.run.interruption import SIGNALS
 from ringfence.run.main_process import works_for
 from ringfence.run.result_stream import ResultWriter
@@ -26,7 +26,7 @@ from ringfence.run.result_stream import ResultWriter
 ENDED, ASKS, LOGS = "ended", "asks", "logs"  # messages to the process that began the run
 
 
-def work_on_hosts(way: Connection, others: Sequence[Connection], key: bytes, jobs: Mapping[str, HostJob], work: HostWork,
+def work_on_hosts(way: Connection, others: Sequence[Connection], key: bytes, jobs: Mapping[str, HostJob], work: WorkOnHost,
                   forks: int) -> None:
     """Work on the hosts that come by `way` until nothing more does. others: ends of ways that a copy has, and must not keep."""
     for number in SIGNALS:  # terminals and service managers send them to every process; what they mean the first one says
@@ -44,7 +44,7 @@ def work_on_hosts(way: Connection, others: Sequence[Connection], key: bytes, job
 class WorkerProcess:
     """This process, as what it does for the main one."""
 
-    def __init__(self, way: Connection, key: bytes, jobs: Mapping[str, HostJob], work: HostWork, forks: int) -> None:
+    def __init__(self, way: Connection, key: bytes, jobs: Mapping[str, HostJob], work: WorkOnHost, forks: int) -> None:
         self._way, self._writer, self._sending = way, ResultWriter(key), threading.Lock()
         self._jobs, self._work = jobs, work
         self._threads = ThreadPoolExecutor(max_workers=forks, thread_name_prefix="host")
@@ -56,7 +56,7 @@ class WorkerProcess:
             while message := self._way.recv():
                 number, told, error = message
                 if number is None:
-                    self._threads.submit(self._host, told)
+                    self._threads.submit(self._host, *told)
                 elif error:
                     self._asked.pop(number).set_exception(error)
                 else:
@@ -77,8 +77,8 @@ class WorkerProcess:
         with self._sending:
             self._way.send_bytes(self._writer.dumps(message))
 
-    def _host(self, host: str) -> None:
-        result = result_of(self._work, self._jobs[host])
+    def _host(self, host: str, told: Mapping[str, Any]) -> None:
+        result = result_of(self._work, self._jobs[host], **told)
         try:
             self.send(ENDED, result)
         except OSError:

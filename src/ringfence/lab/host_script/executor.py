@@ -226,7 +226,7 @@ class HostScript:
                 "os": {"caption": system.caption, "version": f"10.0.{system.build}", "build": system.build,
                        "edition": system.edition, "product": system.product},
                 "powershell": system.powershell, "language_mode": machine.faults.language_mode,
-                "elevated": session.elevated, "time": self._time(),
+                "elevated": session.elevated, "time": self._time(), "utc_offset": machine.surroundings.utc_offset,
                 "services": {name: machine.services[name] for name in _SERVICES if name in machine.services},
                 "environment": dict(machine.environment), "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
                 "wire": "2.2", "verbs": sorted({*self._verbs, *_OF_A_BATCH} - lacks),

@@ -28,7 +28,8 @@ class TasksAndFiles:
             "task": self._task, "tasks": self._tasks, "path": self._path, "make_file": self._make_file, "rename": self._rename,
             "remove": self._remove, "children": self._children, "folder": self._folder, "hive": self._hive,
             "synced": self._synced, "uptime": lambda session, parameters: machine.clock.uptime(),
-            "now": lambda session, parameters: f"{machine.clock.wall():%Y-%m-%dT%H:%M:%S.%fZ}", "controllers": self._controllers}
+            "now": lambda session, parameters: f"{machine.clock.wall():%Y-%m-%dT%H:%M:%S.%fZ}", "controllers": self._controllers,
+            "offset": lambda session, parameters: machine.surroundings.utc_offset}
 
     # -- the module ScheduledTasks: CDXML, whose errors have the HRESULT of the provider in their ids
 

@@ -99,6 +99,7 @@ function Get-ChildItem {
 # ---- Time, and what has no cmdlet --------------------------------------------------------------------------------------------------
 function Get-Date {
     [CmdletBinding()] param([Parameter(Position = 0)][object]$Date, [string]$Format, [string]$UFormat)
+    if ($Format -eq 'zzz' -and $PSBoundParameters.Count -eq 1) { return Read-Lab offset }
     if ($PSBoundParameters.Count) { return Microsoft.PowerShell.Utility\Get-Date @PSBoundParameters }
     [datetime]::Parse((Read-Lab now), [cultureinfo]::InvariantCulture).ToLocalTime()
 }
