@@ -169,6 +169,7 @@ class FleetOptions:
     """How the hosts are worked on."""
 
     forks: Annotated[int, SETTINGS["forks"]]
+    processes: Annotated[int | str, SETTINGS["processes"]]
     list_hosts: Annotated[bool, SETTINGS["list_hosts"]] = False
     unreachable: Annotated[UnreachableHosts, SETTINGS["unreachable"]] = UnreachableHosts.fail
     full: Annotated[bool, SETTINGS["full"]] = False

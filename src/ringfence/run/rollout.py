@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from ringfence.rollout.waves import in_order, waves
 from ringfence.run.failure_budget import FailureBudget
 from ringfence.run.fleet import FleetRun, RunObserver
 from ringfence.run.host_job import HostJob
+from ringfence.run.host_threads import Submit, with_time_of
 from ringfence.run.patience import Patience
 from ringfence.run.recorder import Recorder
 from ringfence.run.wave_verification import WaveVerification
@@ -67,17 +68,18 @@ class Rollout:
     """`work` on every job, wave after wave. Has the results as FleetRun has them, and ends as it does.
 
     Every host was read before, so that the first wave need not be; seen: {host: what that took} · total: hosts of the whole run,
-    by policy · failed: those of it that have failed already · go_on: asks somebody whether the next wave is to begin.
+    by policy · failed: those of it that have failed already · go_on: asks somebody whether the next wave is to begin ·
+    submit: see FleetRun.
     """
 
     def __init__(self, planned: Sequence[RolloutWave], work: HostWork, forks: int, observers: Sequence[RunObserver] = (),
                  recorder: Recorder | None = None, *, verification: WaveVerification, total: Mapping[RolloutPolicy, int],
                  failed: Sequence[tuple[RolloutPolicy, HostResult]] = (), ignore_unreachable: bool = False,
                  seen: Mapping[str, HostResult] | None = None, patience: Patience | None = None,
-                 go_on: Callable[[str], bool] = lambda question: True) -> None:
+                 go_on: Callable[[str], bool] = lambda question: True, submit: Submit | None = None) -> None:
         self._planned, self._work, self._forks, self._observers = planned, work, forks, observers
         self._recorder, self._patience = recorder or Recorder(), patience or Patience()
-        self._verification, self._seen, self._go_on = verification, seen or {}, go_on
+        self._verification, self._seen, self._go_on, self._submit = verification, seen or {}, go_on, submit
         self._budgets = {policy: FailureBudget(number, policy.percentage, ignore_unreachable) for policy, number in total.items()}
         for policy, result in failed:
             self._budgets[policy].decided(result)
@@ -153,22 +155,22 @@ class Rollout:
                 self.stopped = "what is declared is wrong on a host of the wave"
                 self._stopped += [job.host for job in jobs]
                 return
-        fleet = FleetRun(jobs, partial(_after_look, work=self._work, looked=looked), self._forks,
-                         [*self._observers, self._signal], self._recorder,
-                         behind)
+        fleet = FleetRun(jobs, self._work, self._forks, [*self._observers, self._signal], self._recorder, behind,
+                         looked=looked, submit=self._submit)
         yield from fleet.results()
         self._stopped += fleet.not_begun
 
     def _looked(self, wave: RolloutWave) -> tuple[tuple[HostJob, ...], dict[str, HostResult], list[HostResult]]:
         """The jobs that are to be written, what looking at them took, and the results of the others."""
         looked, ended = dict[str, HostResult](), list[HostResult]()
-        fleet = FleetRun(wave.jobs, partial(self._work, write=False), self._forks, (), self._recorder)
+        fleet = FleetRun(wave.jobs, partial(self._work, write=False), self._forks, (), self._recorder,
+                         submit=self._submit and partial(self._submit, write=False))
         for result in fleet.results():
             if result.waits:
-                looked[result.host] = _with_time_of(HostResult(result.host, connections=result.connections,
+                looked[result.host] = with_time_of(HostResult(result.host, connections=result.connections,
                                                                seconds=result.seconds), self._seen.get(result.host))
             else:
-                result = _with_time_of(result, self._seen.get(result.host))
+                result = with_time_of(result, self._seen.get(result.host))
                 ended.append(result)
                 for observer in self._observers:
                     observer.on_result(result)
@@ -192,16 +194,6 @@ class Rollout:
         if self.waves:
             for observer in self._observers:
                 observer.on_wave(progress)
-
-
-def _after_look(job: HostJob, work: HostWork, looked: Mapping[str, HostResult]) -> HostResult:
-    """What came of a host, with what the look at it took."""
-    return _with_time_of(work(job), looked.get(job.host))
-
-
-def _with_time_of(result: HostResult, before: HostResult | None) -> HostResult:
-    return result if before is None else replace(
-        result, connections=result.connections + before.connections, seconds=round(result.seconds + before.seconds, 3))
 
 
 def apart_keys(job: HostJob, groups: Mapping[str, Any], value: Callable[[str, str], object]) -> frozenset[str]:
