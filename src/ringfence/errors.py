@@ -150,6 +150,8 @@ FAILURES: dict[str, tuple[str, str]] = {
                "--protocol tcp --remote-port 389 --remote-address CONTROLLER` says what stops it"),
     "interrupted": ("the run was interrupted while the host was being changed", "What was sent may be there or not: run "
                     "`ringfence plan` to see what it has now"),
+    "worker": ("the process that worked on the host has ended", "Run `ringfence plan` to see what the host has now. Where memory "
+               "ran out, fewer --processes or --forks take less"),
     "wrong_service": ("another service answers on the port", "Check ansible_port, ansible_connection, ansible_psrp_path and "
              "whether the listener is http or https (ansible_psrp_protocol)"),
     "tls": ("TLS failed", "Trust the host's certificate with ansible_psrp_ca_cert, or correct the name it is for"),

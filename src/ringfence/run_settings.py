@@ -6,6 +6,7 @@ Ansible, for these are meant for another program, and that over the default. Pur
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -120,6 +121,15 @@ def _revert_after(value: Any) -> str:
     return text
 
 
+def _processes(value: Any) -> int | str:
+    if value == AUTO:
+        return AUTO
+    found: int = number(1, MAX_PROCESSES).parse(value)
+    if found > 1 and sys.platform != "linux":
+        raise ValueError(f"{found} processes work on hosts together on Linux alone. `{AUTO}` is 1 elsewhere")
+    return found
+
+
 def _pause(value: Any) -> int | str:
     return ASK if value == ASK else seconds_of(_duration(value))
 
@@ -145,6 +155,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # of durations,
 DURATION = f"[0-9]{{1,6}}[{''.join(UNITS)}]"
 MAX_SECONDS = 86_400  # what a wait that somebody sets may be
 MAX_FORKS = 1000  # hosts at the same time
+AUTO, MAX_PROCESSES = "auto", 64  # as many as there are cores; each has its part of the forks
 MAX_CHANGES = 1_000_000  # changes of a host that somebody sets as a limit
 _PATH = PropertyType("path", _text, {"type": "string", "minLength": 1})
 _TEXT = PropertyType("text", _text, {"type": "string", "minLength": 1})
@@ -152,6 +163,7 @@ _REPORT = PropertyType("FORMAT=FILE", _report, {"type": "string", "pattern": f"^
 _DURATION = PropertyType("duration", _duration, {"type": "string", "pattern": f"^{DURATION}$"})
 _REVERT = PropertyType("duration or never", _revert_after, {"anyOf": [{"const": NEVER}, {"type": "string",
                                                                                       "pattern": f"^{DURATION}$"}]})
+_PROCESSES = PropertyType(f"number or {AUTO}", _processes, {"anyOf": [{"const": AUTO}, number(1, MAX_PROCESSES).schema]})
 _SECONDS = PropertyType("seconds", _seconds, {"type": "number", "minimum": 0, "maximum": MAX_SECONDS})
 _WAVE_SIZE = PropertyType("number or percentage", parse_wave_size, {"anyOf": [
     {"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9.]+ ?%?$"}]})
@@ -307,6 +319,8 @@ _ROWS = (
     # -- how hosts are worked on
     RunSetting(name="forks", type=number(1, MAX_FORKS), default=20, short="-f", metavar="N", ansible="ANSIBLE_FORKS",
                meaning="Hosts at the same time."),
+    RunSetting(name="processes", type=_PROCESSES, default=1, metavar="N", meaning=f"Processes that share the forks, on Linux: a "
+               f"large fleet is done sooner on several cores. `{AUTO}`: as many as cores may be used."),
     RunSetting(name="list_hosts", type=BOOL, default=False, set_by="call", why=_ONE_CALL,
                meaning="Show the hosts that would be worked on, and touch none."),
     RunSetting(name="unreachable", type=_one_of(UnreachableHosts), default=UnreachableHosts.fail,

@@ -9,9 +9,9 @@ from typing import Any
 
 from ringfence.formats import document_schemas
 from ringfence.formats.document_schemas import STRING, Schema
-from ringfence.model.ledger import PRUNE_MODES
 from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property
+from ringfence.rollout.rollout_policy import ROLLOUT_KEYS
 from ringfence.run_settings import PROJECT_KEYS, SETTINGS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -105,9 +105,8 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
                                    "description": "Files of variables; of a list inside, the first that exists."},
                     "roles": {"type": ["array", "null"], "items": {"type": ["string", "object"]},
                               "description": "Roles that declare a state, each by its name, or with `role`, vars, tags, when."},
-                    "revert_after": {**SETTINGS["revert_after"].schema, "description": SETTINGS["revert_after"].meaning},
-                    "prune": {"enum": list(PRUNE_MODES), "description": "What becomes of what the project had there and declares "
-                              "no more."},
+                    **{key: {**SETTINGS[key].schema, "description": SETTINGS[key].meaning} for key in
+                       ("prune", "revert_after", *ROLLOUT_KEYS, "window")},
                     "gather_facts": {"type": "boolean", "description": "Taken for Ansible's sake; facts are always read."},
                     "tasks": tasks}, "hosts", description="What a group of hosts has.")
     imported = _closed({**shared, **when, "import_playbook": {**STRING, "description": "The path of another playbook."}},

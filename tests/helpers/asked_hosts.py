@@ -1,20 +1,17 @@
 """A simulated host whose verbs are asked, by the executor in Python and by a real PowerShell, and what happens to it."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from batches import batch_of, open_transport
+from host_script import PWSH
 from lab_machine import ADMIN
 
 from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.lab import POLICY, Machine, SimulatedHost, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 
-PWSH = shutil.which("pwsh")
-needs_pwsh = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 RUNS = {"A": "20261126T115712Z-3f9a1c", "B": "20261126T115713Z-000000"}
 RULES = POLICY + r"\FirewallRules"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from core import cases
 from host_script import HERE, PARTS, needs_pwsh, pwsh
 
 from ringfence import kinds
@@ -28,7 +28,7 @@ from ringfence.lab.netsecurity.parameter_binding import cmdlets
 from ringfence.windows.calls import writing_cmdlets
 
 WRITER_PARTS = SCRIPTS["writer"]
-API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
+API = cases("host_script_api")
 DOC = (HERE.parent / "docs" / "reference" / "host-script.md").read_text("utf-8")
 REFUSED = {"All", "AsJob", "CimSession", "Confirm", "DisplayGroup", "GPOSession", "InputObject", "NewGPOSession", "PassThru",
            "PolicyStore", "NewPolicyStore", "ThrottleLimit", "TracePolicyStore", "WhatIf"}

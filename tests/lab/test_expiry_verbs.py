@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from asked_hosts import RULES, AskedHost, asked_host, happens, needs_pwsh, of_a_run
+from asked_hosts import RULES, AskedHost, asked_host, happens, of_a_run
 from core import cases
+from host_script import needs_pwsh
 
 from ringfence.batch import Answer, Call
 from ringfence.lab import Machine

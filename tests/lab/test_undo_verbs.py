@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from asked_hosts import PWSH, RULES, RUNS, AskedHost, Direct, asked_host, happens, needs_pwsh, of_a_run
+from asked_hosts import RULES, RUNS, AskedHost, Direct, asked_host, happens, of_a_run
 from batches import batch_of, open_transport
 from core import cases
+from host_script import PWSH, needs_pwsh
 
 from ringfence.batch import Answer, Call, cmdlet_call
 from ringfence.lab import machine
@@ -76,9 +77,8 @@ def test_a_batch_has_so_long_to_write(host: AskedHost) -> None:
     assert host.on.registry.get(RULES, "new") is None
 
 
+@needs_pwsh
 def test_both_say_the_same_of_what_is_refused() -> None:
-    if PWSH is None:
-        pytest.skip("no pwsh on the PATH")
     one, other = machine("web1"), machine("web1")
     asked = [Call("Undo.Arm", {"run": "x"}), Call("Undo.Arm", {"run": RUNS["A"], "delay": 9}),
              Call("Undo.Confirm", {"run": RUNS["A"]}), Call("Undo.Continue", {"run": RUNS["A"]}),

@@ -17,6 +17,7 @@ from ringfence.rollout.waves import WaveSize
 from ringfence.run.failure_budget import FailureBudget
 from ringfence.run.fleet import RunObserver
 from ringfence.run.host_job import HostJob
+from ringfence.run.open_pool import open_pool
 from ringfence.run.patience import Patience
 from ringfence.run.recorder import Recorder
 from ringfence.run.rollout import Rollout, planned_waves
@@ -24,7 +25,8 @@ from ringfence.run.wave_verification import WaveVerification
 from ringfence.transports.connection_settings import LocalSettings
 
 HOSTS, FAILING = 200, 0.1
-ERRORS = (Restored(detail="x"), Lost(detail="x"), HostError("change_rejected", "x"), Unreachable("timeout"), OutcomeUnknown("network"))
+ERRORS = (Restored(detail="x"), Lost(detail="x"), HostError("change_rejected", "x"), Unreachable("timeout"),
+          OutcomeUnknown("network"))
 
 
 @dataclass
@@ -67,12 +69,13 @@ class Watch(Recorder, RunObserver):
         self.writes.add(result.host)
 
 
-def trial(seed: int) -> Outcome:
+def trial(seed: int, processes: int = 1) -> Outcome:
     """One rollout."""
     rng = Random(seed)
     percentage = rng.choice((0, 1, 2, 5, 7.5, 100))
     sizes = rng.choice(((), (1, 20, 100), (WaveSize(10, percent=True),), (1, WaveSize(30, percent=True))))
-    policy = RolloutPolicy(tuple(s if isinstance(s, WaveSize) else WaveSize(s) for s in sizes), max_fail_percentage=float(percentage))
+    serial = tuple(size if isinstance(size, WaveSize) else WaveSize(size) for size in sizes)
+    policy = RolloutPolicy(serial, max_fail_percentage=float(percentage))
     jobs = [HostJob(f"h{n}", LocalSettings(), rollout=policy) for n in range(HOSTS)]
     fate = {job.host: rng.choice(ERRORS) if rng.random() < FAILING else None for job in jobs}
     waits = {job.host: rng.random() < 0.02 for job in jobs}
@@ -87,9 +90,13 @@ def trial(seed: int) -> Outcome:
         watch.begins(HostResult(job.host))
         return HostResult(job.host, error=fate[job.host])
 
-    rollout = Rollout(planned_waves(jobs, lambda job: frozenset(), str(seed)), work, rng.choice((1, 4, 20)), [watch], watch,
-                      verification=WaveVerification(Path(), {}), total={policy: HOSTS}, patience=Patience())
-    seen: list[HostResult] = list(rollout.results())
+    forks = rng.choice((1, 4, 20))
+    while processes > 1 and threading.active_count() > 1:  # of the trial before: a process with threads is not copied
+        time.sleep(0.001)
+    with open_pool(jobs, work, forks, processes, watch) as submit:
+        rollout = Rollout(planned_waves(jobs, lambda job: frozenset(), str(seed)), work, forks, [watch], watch, submit=submit,
+                          verification=WaveVerification(Path(), {}), total={policy: HOSTS}, patience=Patience())
+        seen: list[HostResult] = list(rollout.results())
     outcome.done, outcome.not_begun, outcome.stopped = len(seen), len(rollout.not_begun), rollout.stopped
     outcome.failures = sum(r.failed for r in seen)
     outcome.wrong += _wrong(seen, rollout.not_begun, watch)
@@ -113,10 +120,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1)
     said = parser.parse_args(arguments)
     before, begun = left_behind(), time.monotonic()
-    outcomes = {seed: trial(seed) for seed in range(said.seed, said.seed + said.n)}
+    outcomes = {seed: trial(seed, said.processes) for seed in range(said.seed, said.seed + said.n)}
+    while left_behind() > before and time.monotonic() - begun < 10:  # threads that have nothing to do end a moment later
+        time.sleep(0.01)
     wrong = {seed: one.wrong[:3] for seed, one in outcomes.items() if one.wrong}
+    until = time.monotonic() + 10
+    while left_behind() > before and time.monotonic() < until:  # the last threads are about to end
+        time.sleep(0.05)
     left = [now - then for now, then in zip(left_behind(), before, strict=True)]
     ended = sum(bool(one.stopped) for one in outcomes.values())
     print(f"{said.n} rollouts of {HOSTS} hosts, {ended} ended by their budget; wrong: {wrong or 'none'}; threads and files left "

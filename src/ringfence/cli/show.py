@@ -21,6 +21,7 @@ from ringfence.run.fleet import FleetRun, LogObserver, RunObserver
 from ringfence.run.host_job import HostJob
 from ringfence.run.interruption import GRACE
 from ringfence.run.journal import Journal
+from ringfence.run.open_pool import open_pool
 from ringfence.run.recorder import Recorder
 from ringfence.run.rollout import Rollout
 from ringfence.run_settings import UnreachableHosts
@@ -114,11 +115,14 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     section.write(view.begin(warnings))
     with section, ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())
+        # progress is shown by a thread of its own, and what has several cannot be copied
+        submit = stack.enter_context(open_pool(jobs, work, hosts.forks, hosts.processes, recorder))
         advance = stack.enter_context(console.progress(total, options.run.command))
         seen: list[RunObserver] = [_ProgressObserver(advance), LogObserver(),
                                    _TellingObserver(console, total, journal is not None and not console.quiet), *observers]
         seen += [journal] if journal else []
-        fleet = rollout(seen, recorder) if rollout else FleetRun(jobs, work, hosts.forks, seen, recorder)
+        fleet = rollout(seen, recorder, submit=submit) if rollout else FleetRun(jobs, work, hosts.forks, seen, recorder,
+                                                                                submit=submit)
         for result in before:
             for observer in seen:
                 observer.on_result(result)

@@ -48,6 +48,7 @@ TREATMENT_KEYS = ("omitted", "adopt", "renamed_from", *LIFE_KEYS)  # how ringfen
 TASK_KEYS = ("name", "when", "loop", "with_items", "loop_control", "tags", "vars", *TREATMENT_KEYS)
 TASK_IMPORT_KEYS = ("import_tasks", "name", "when", "tags", "vars")
 BLOCK_KEYS = ("block", "name", "when", "tags", "vars")
+ROLE_ENTRY_KEYS = ("role", "name", "when", "tags", "vars")
 ROLE_IMPORT_KEYS = ("import_role", "name", "when", "tags", "vars")
 VARS_KEYS = ("include_vars", "name", "when", "tags")
 ASSERT_KEYS = ("assert", "name", "when", "loop", "with_items", "loop_control", "tags", "vars")

@@ -2,14 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 
-from ringfence.errors import Interrupted, OutcomeUnknown
+from ringfence.errors import Interrupted
 from ringfence.report import HostResult, WaveProgress
 from ringfence.run.garbage import rarely_collected
 from ringfence.run.host_job import HostJob
-from ringfence.run.host_session import host_fault
+from ringfence.run.host_threads import HostThreads, Submit, unknown_outcome, with_time_of
 from ringfence.run.interruption import GRACE
 from ringfence.run.recorder import Recorder
 
@@ -46,15 +46,18 @@ class FleetRun:
 
     recorder: knows which hosts are being written, and whether it all is to end: somebody wants that, or too many hosts have
     failed. After that `not_begun` are the hosts to which nothing was written for it; `behind`: those that would come after these.
+    looked: what an earlier look at hosts has taken · submit: has hosts worked on where threads of this run do not.
     """
 
     def __init__(self, jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], forks: int,
-                 observers: Sequence[RunObserver] = (), recorder: Recorder | None = None, behind: Sequence[str] = ()) -> None:
-        self._behind = behind
-        self._waiting, self._work, self._forks = iter(jobs), work, max(1, forks)
+                 observers: Sequence[RunObserver] = (), recorder: Recorder | None = None, behind: Sequence[str] = (), *,
+                 looked: Mapping[str, HostResult] | None = None, submit: Submit | None = None) -> None:
+        self._behind, self._looked = behind, looked or {}
+        self._waiting, self._forks = iter(jobs), max(1, forks)
         self._observers, self._recorder = observers, recorder or Recorder()
         self._interruption = self._recorder.interruption
-        self._pool = ThreadPoolExecutor(max_workers=self._forks, thread_name_prefix="host")
+        self._threads = HostThreads(work, self._forks, self._recorder)
+        self._submit = submit or self._threads.submit
         self._running: dict[Future[HostResult], str] = {}
         self._stopped: list[str] = []  # hosts that were begun, and to which nothing was written
 
@@ -89,7 +92,7 @@ class FleetRun:
             if self._recorder.ends_run:
                 self._stop_waiting()
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._threads.close()
 
     def _begin(self, number: int) -> None:
         for _ in range(number):
@@ -99,18 +102,14 @@ class FleetRun:
                     return
                 for observer in self._observers:
                     observer.on_start(job.host)
-                self._running[self._pool.submit(self._done, job)] = job.host
-
-    def _done(self, job: HostJob) -> HostResult:
-        """What becomes of a host; whether it has failed is known before anybody else can begin."""
-        result = _guarded(self._work, job)
-        self._recorder.decided(result)
-        return result
+                self._running[self._submit(job)] = job.host
 
     def _ended(self, done: set[Future[HostResult]]) -> Iterator[HostResult]:
         for future in done:
             host, result = self._running.pop(future), future.result()
             self._recorder.ends(host)
+            self._recorder.decided(result)  # also of those that nobody was left to begin
+            result = with_time_of(result, self._looked.get(host))
             if isinstance(result.error, Interrupted):
                 self._stopped.append(host)
                 continue
@@ -136,8 +135,7 @@ class FleetRun:
         writing = self._recorder.writing
         self._stopped += [host for host in self._running.values() if host not in writing]
         for result in writing.values():
-            unknown = HostResult(result.host, result.changes, result.written, error=OutcomeUnknown("interrupted"),
-                                 diagnostics=result.diagnostics, declared=result.declared, undeclared=result.undeclared)
+            unknown = unknown_outcome(result, "interrupted")
             for observer in self._observers:
                 observer.on_result(unknown)
             yield unknown
@@ -148,10 +146,3 @@ def run_all(jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], fork
             observers: Sequence[RunObserver] = ()) -> Iterator[HostResult]:
     """The results of a FleetRun that nobody interrupts and nobody records."""
     return FleetRun(jobs, work, forks, observers).results()
-
-
-def _guarded(work: Callable[[HostJob], HostResult], job: HostJob) -> HostResult:
-    try:
-        return work(job)
-    except Exception as error:
-        return HostResult(job.host, error=host_fault(job.host, error))

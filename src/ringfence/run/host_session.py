@@ -50,7 +50,7 @@ class HostSession:
         self.policy = policy if job.revert_after is None else replace(policy, revert_after=job.revert_after)
         self.connections = 0
         self.endpoint: Endpoint | None = None  # who answers, once it has been asked
-        self._memory = MemoryShare(context.memory)
+        self._memory = MemoryShare(context.memory, job.host)
         self._masking = Masking(secrets_of(job.settings))
         self.found: HostSnapshot | None = None  # what was read last
         self.read_at = datetime.now(UTC)  # when that was answered

@@ -8,10 +8,12 @@ from ringfence.errors import Interrupted
 from ringfence.report import HostResult
 from ringfence.run.failure_budget import FailureBudget
 from ringfence.run.interruption import Interruption
+from ringfence.run.main_process import main_process
 
 
 class Recorder:
-    """Who is being written at this moment. Nobody begins once the run is interrupted, or more hosts have failed than may."""
+    """Who is being written at this moment. Nobody begins once the run is interrupted, or more hosts have failed than may. In a
+    process that only works for another one, that one's is asked."""
 
     def __init__(self, interruption: Interruption | None = None) -> None:
         self._interruption, self._lock = interruption or Interruption(), threading.Lock()
@@ -21,6 +23,8 @@ class Recorder:
     @property
     def interruption(self) -> Interruption:
         """Whether the run is to end."""
+        if main := main_process():
+            self._interruption.number = main.ask("interruption")
         return self._interruption
 
     @property
@@ -31,6 +35,9 @@ class Recorder:
 
     def begins(self, result: HostResult) -> None:
         """The changes of a host are going to be sent. Raises Interrupted where nothing is to be begun any more."""
+        if main := main_process():
+            main.ask("begins", result)
+            return
         with self._lock:
             if self._interruption:
                 raise Interrupted("the run was interrupted before anything was written here")
@@ -41,6 +48,9 @@ class Recorder:
 
     def has_written(self, result: HostResult) -> None:
         """The host has answered; what it made is about to be proven."""
+        if main := main_process():
+            main.ask("has_written", result)
+            return
         with self._lock:
             self._writing[result.host] = result
         self.on_written(result)

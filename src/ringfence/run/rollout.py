@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from ringfence.rollout.waves import in_order, waves
 from ringfence.run.failure_budget import FailureBudget
 from ringfence.run.fleet import FleetRun, RunObserver
 from ringfence.run.host_job import HostJob
+from ringfence.run.host_threads import Submit, with_time_of
 from ringfence.run.patience import Patience
 from ringfence.run.recorder import Recorder
 from ringfence.run.wave_verification import WaveVerification
@@ -30,10 +31,9 @@ class HostWork(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RolloutWave:
-    """Hosts that are worked on together. part: which of the parts of a run with policies of their own."""
+    """Hosts that are worked on together, numbered from 1."""
 
     number: int
-    part: int
     policy: RolloutPolicy
     jobs: tuple[HostJob, ...]
 
@@ -46,44 +46,45 @@ def planned_waves(jobs: Sequence[HostJob], apart: Callable[[HostJob], frozenset[
     found: list[RolloutWave] = []
     place = {host: number for number, wave in enumerate(recorded) for host in wave}
     policies = [*dict.fromkeys(job.rollout for job in jobs)]
-    for part, policy in enumerate(policies):
+    for policy in policies:
         mine = {job.host: job for job in jobs if job.rollout == policy}
         known = sorted((host for host in mine if host in place), key=lambda host: place[host])
         new = in_order([host for host in mine if host not in place], policy.order, run_id)
         keys = {host: apart(mine[host]) for host in new}
         again = [tuple(hosts) for _, hosts in groupby(known, key=lambda host: place[host])]
         for hosts in [*again, *waves(new, policy.serial, keys)]:
-            found.append(RolloutWave(len(found) + 1, part, policy, tuple(mine[host] for host in hosts)))
+            found.append(RolloutWave(len(found) + 1, policy, tuple(mine[host] for host in hosts)))
     return tuple(found)
 
 
 class _SignalSeen(RunObserver):
-    told = False
+    happened = False
 
     def on_signal(self, name: str, in_flight: Sequence[str], not_begun: Sequence[str]) -> None:
-        self.told = True
+        self.happened = True
 
 
 class Rollout:
     """`work` on every job, wave after wave. Has the results as FleetRun has them, and ends as it does.
 
     Every host was read before, so that the first wave need not be; seen: {host: what that took} · total: hosts of the whole run,
-    by policy · failed: those of it that have failed already · go_on: asks somebody whether the next wave is to begin.
+    by policy · failed: those of it that have failed already · go_on: asks somebody whether the next wave is to begin ·
+    submit: see FleetRun.
     """
 
     def __init__(self, planned: Sequence[RolloutWave], work: HostWork, forks: int, observers: Sequence[RunObserver] = (),
                  recorder: Recorder | None = None, *, verification: WaveVerification, total: Mapping[RolloutPolicy, int],
                  failed: Sequence[tuple[RolloutPolicy, HostResult]] = (), ignore_unreachable: bool = False,
                  seen: Mapping[str, HostResult] | None = None, patience: Patience | None = None,
-                 go_on: Callable[[str], bool] = lambda question: True) -> None:
+                 go_on: Callable[[str], bool] = lambda question: True, submit: Submit | None = None) -> None:
         self._planned, self._work, self._forks, self._observers = planned, work, forks, observers
         self._recorder, self._patience = recorder or Recorder(), patience or Patience()
-        self._verification, self._seen, self._go_on = verification, seen or {}, go_on
+        self._verification, self._seen, self._go_on, self._submit = verification, seen or {}, go_on, submit
         self._budgets = {policy: FailureBudget(number, policy.percentage, ignore_unreachable) for policy, number in total.items()}
         for policy, result in failed:
             self._budgets[policy].decided(result)
         self._stopped: list[str] = []
-        self._written_when_signalled = _SignalSeen()
+        self._signal = _SignalSeen()
         self.stopped = ""
         """Why no further host was begun, though nobody interrupted the run."""
         self.exit_code = ExitCode.IN_SYNC
@@ -113,7 +114,7 @@ class Rollout:
 
     def _tell_signal(self) -> None:
         """Where nothing was being written when somebody wanted the run to end, nobody has been told yet."""
-        if self._recorder.interruption and not self._written_when_signalled.told:
+        if self._recorder.interruption and not self._signal.happened:
             for observer in self._observers:
                 observer.on_signal(self._recorder.interruption.name, (), self._stopped)
 
@@ -154,22 +155,22 @@ class Rollout:
                 self.stopped = "what is declared is wrong on a host of the wave"
                 self._stopped += [job.host for job in jobs]
                 return
-        fleet = FleetRun(jobs, partial(_after_look, work=self._work, looked=looked), self._forks,
-                         [*self._observers, self._written_when_signalled], self._recorder,
-                         behind)
+        fleet = FleetRun(jobs, self._work, self._forks, [*self._observers, self._signal], self._recorder, behind,
+                         looked=looked, submit=self._submit)
         yield from fleet.results()
         self._stopped += fleet.not_begun
 
     def _looked(self, wave: RolloutWave) -> tuple[tuple[HostJob, ...], dict[str, HostResult], list[HostResult]]:
         """The jobs that are to be written, what looking at them took, and the results of the others."""
         looked, ended = dict[str, HostResult](), list[HostResult]()
-        fleet = FleetRun(wave.jobs, partial(self._work, write=False), self._forks, (), self._recorder)
+        fleet = FleetRun(wave.jobs, partial(self._work, write=False), self._forks, (), self._recorder,
+                         submit=self._submit and partial(self._submit, write=False))
         for result in fleet.results():
             if result.waits:
-                looked[result.host] = _with_time_of(HostResult(result.host, connections=result.connections,
+                looked[result.host] = with_time_of(HostResult(result.host, connections=result.connections,
                                                                seconds=result.seconds), self._seen.get(result.host))
             else:
-                result = _with_time_of(result, self._seen.get(result.host))
+                result = with_time_of(result, self._seen.get(result.host))
                 ended.append(result)
                 for observer in self._observers:
                     observer.on_result(result)
@@ -193,16 +194,6 @@ class Rollout:
         if self.waves:
             for observer in self._observers:
                 observer.on_wave(progress)
-
-
-def _after_look(job: HostJob, work: HostWork, looked: Mapping[str, HostResult]) -> HostResult:
-    """What came of a host, with what the look at it took."""
-    return _with_time_of(work(job), looked.get(job.host))
-
-
-def _with_time_of(result: HostResult, before: HostResult | None) -> HostResult:
-    return result if before is None else replace(
-        result, connections=result.connections + before.connections, seconds=round(result.seconds + before.seconds, 3))
 
 
 def apart_keys(job: HostJob, groups: Mapping[str, Any], value: Callable[[str, str], object]) -> frozenset[str]:

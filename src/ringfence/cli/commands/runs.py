@@ -5,11 +5,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import RunDir, TrustOptions, flag
+from ringfence.cli.options import Argument, RunDir, TrustOptions, flag
 from ringfence.cli.prepared import trust_of
 from ringfence.errors import ExitCode
 from ringfence.project import settings
@@ -25,10 +23,9 @@ MEANINGS = {"host_begin": "the record stops while it was being written", "host_w
 
 
 def runs(console: Console, trusted: TrustOptions,
-         what: Annotated[str, typer.Argument(metavar="show", help="Without it the runs are listed.", show_default=False)] = "",
-         run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, how it begins, or `last`.",
-                                             show_default=False)] = "",
-         number: Annotated[int, flag("-n", "--number", metavar="N", min=1, help="How many are listed. Default: 20.")] = 20,
+         what: Annotated[str, Argument(metavar="show", help="Without it the runs are listed.")] = "",
+         run: Annotated[str, Argument(metavar="RUN", help="A run's id, how it begins, or `last`.")] = "",
+         number: Annotated[int, flag("-n", "--number", metavar="N", minimum=1, help="How many are listed. Default: 20.")] = 20,
          run_dir: RunDir = "") -> ExitCode:
     """Show the runs that wrote to hosts, as their records tell: what was planned, made and proven."""
     if what not in ("", "show") or bool(what) != bool(run):

@@ -13,6 +13,7 @@ from ringfence.rollout.rollout_policy import ASK, RolloutPolicy
 from ringfence.run.fleet import FleetRun
 from ringfence.run.host_job import HostJob
 from ringfence.run.journal import Journal
+from ringfence.run.open_pool import open_pool
 from ringfence.run.prepare import Prepared
 from ringfence.run.rollout import HostWork, Rollout, apart_keys, planned_waves
 from ringfence.run.wave_verification import WaveVerification
@@ -20,7 +21,7 @@ from ringfence.run_settings import UnreachableHosts
 from ringfence.views.format import all_names, count
 
 _HERE = "127.0.0.1"  # where a host without an address is
-FACTS = ("ansible_facts.", "ringfence_facts.")
+_OF_FACTS = ("ansible_facts.", "ringfence_facts.")
 
 
 @dataclass
@@ -47,7 +48,7 @@ def check_policies(console: Console, run: Prepared) -> None:
 
 def keeps_facts(run: Prepared) -> bool:
     """Whether waves depend on what hosts say of themselves."""
-    return any(one.by.startswith(FACTS) for policy in dict.fromkeys(job.rollout for job in run.jobs) for one in policy.apart)
+    return any(one.by.startswith(_OF_FACTS) for policy in dict.fromkeys(job.rollout for job in run.jobs) for one in policy.apart)
 
 
 def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOptions, show: Callable[..., ExitCode],
@@ -58,7 +59,7 @@ def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOption
     show: shows the work on some hosts, as show_run does · before: results of hosts that need no work · read: those that were read
     already, and are to be written · recorded: the waves of the run that is gone on with.
     """
-    seen = _read(console, run.jobs, partial(work, write=False), hosts.forks, journal) if read is None else (
+    seen = _read(console, run.jobs, partial(work, write=False), hosts, journal) if read is None else (
         CheckedHosts(to_write=dict(read)))
     before = [*before, *seen.done]
     if seen.invalid:
@@ -88,11 +89,12 @@ def tell_invalid(console: Console, hosts: Sequence[str]) -> None:
                 f"({all_names(hosts)}), which only the host shows")
 
 
-def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], HostResult], forks: int,
+def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], HostResult], hosts: FleetOptions,
           journal: Journal) -> CheckedHosts:
     found = CheckedHosts()
-    with journal.interruption.heard(), console.progress(len(jobs), "read") as advance:
-        fleet = FleetRun(jobs, look, forks, (), journal)
+    with (journal.interruption.heard(), open_pool(jobs, look, hosts.forks, hosts.processes, journal) as submit,
+          console.progress(len(jobs), "read") as advance):
+        fleet = FleetRun(jobs, look, hosts.forks, (), journal, submit=submit)
         for result in fleet.results():
             advance(result)
             if result.status == "invalid":
@@ -108,7 +110,7 @@ def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], H
 
 def _apart(job: HostJob, run: Prepared, seen: CheckedHosts) -> frozenset[str]:
     def value(host: str, name: str) -> object:
-        if name.startswith(FACTS):
+        if name.startswith(_OF_FACTS):
             told: object = seen.to_write[host].facts
             for part in name.split(".")[1:]:
                 told = told.get(part) if isinstance(told, Mapping) else None
