@@ -12,11 +12,14 @@ from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.diagnostics import Where
 from ringfence.errors import GuardRefused, HostError, Restored
 from ringfence.model.declaration import Declarations
+from ringfence.model.state import Id
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.host_job import RunContext
+from ringfence.run.owned_objects import release, retire
+from ringfence.run.rollback import Before, rollback
 from ringfence.types.moments import moment_text
 from ringfence.windows.shipped_rules import is_shipped
 
@@ -246,3 +249,21 @@ def test_a_scheduler_that_does_not_run_is_no_reason_to_guess() -> None:
     result = e.plan(e.rule())
     assert isinstance(result.error, GuardRefused | HostError)
     assert "The Task Scheduler Service is not running" in str(result.error)
+
+
+def test_what_is_released_or_retired_takes_its_task_along() -> None:
+    for leave in (lambda e: release(e.host.job({}), e.context(), ["bg"], True), lambda e: retire(e.host.job({}), e.context(), True)):
+        e = Expiring()
+        e.apply(e.rule())
+        assert len(e.tasks) == 1
+        result = leave(e)
+        assert (result.error, e.tasks) == (None, [])
+
+
+def test_a_rollback_takes_the_task_of_what_it_removes() -> None:
+    e = Expiring()
+    e.apply(e.rule())
+    before = Before(objects={Id("local", "firewall_rule", "bg"): None}, runs=("20261126T115712Z-3f9a1c",))
+    e.host.policy = replace(e.host.policy, run_id="20261126T115713Z-3f9a1c")
+    result = rollback(e.host.job({}), e.context(), True, {"srv1": before})
+    assert (result.status, e.host.rules, e.tasks) == ("changed", {}, [])
