@@ -251,13 +251,14 @@ def test_a_scheduler_that_does_not_run_is_no_reason_to_guess() -> None:
     assert "The Task Scheduler Service is not running" in str(result.error)
 
 
-def test_what_is_released_or_retired_takes_its_task_along() -> None:
-    for leave in (lambda e: release(e.host.job({}), e.context(), ["bg"], True), lambda e: retire(e.host.job({}), e.context(), True)):
-        e = Expiring()
-        e.apply(e.rule())
-        assert len(e.tasks) == 1
-        result = leave(e)
-        assert (result.error, e.tasks) == (None, [])
+@pytest.mark.parametrize("all_of_it", [False, True])
+def test_what_is_released_or_retired_takes_its_task_along(all_of_it: bool) -> None:
+    e = Expiring()
+    e.apply(e.rule())
+    assert len(e.tasks) == 1
+    job, context = e.host.job({}), e.context()
+    result = retire(job, context, True) if all_of_it else release(job, context, ["bg"], True)
+    assert (result.error, e.tasks) == (None, [])
 
 
 def test_a_rollback_takes_the_task_of_what_it_removes() -> None:
