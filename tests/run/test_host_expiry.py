@@ -268,3 +268,45 @@ def test_a_rollback_takes_the_task_of_what_it_removes() -> None:
     e.host.policy = replace(e.host.policy, run_id="20261126T115713Z-3f9a1c")
     result = rollback(e.host.job({}), e.context(), True, {"srv1": before})
     assert (result.status, e.host.rules, e.tasks) == ("changed", {}, [])
+
+
+@pytest.mark.parametrize("carried_out", ["all of it", "the tasks alone"])
+def test_an_answer_that_is_lost_as_the_tasks_come(carried_out: str) -> None:
+    e = Expiring()
+    lost = list[Batch]()
+
+    def breaks(batch: Batch) -> Reply | None:
+        if lost or not any(call.verb == "Undo.Confirm" for call in batch.calls.values()):
+            return None
+        lost.append(batch)
+        done = {label: call for label, call in batch.calls.items() if carried_out == "all of it" or call.verb in (
+            "Undo.Continue", "Expiry.Write")}
+        e.host.simulated_reply(replace(batch, calls=done))
+        raise HostError("connection_lost", "in the middle")
+
+    e.host.before = breaks
+    assert e.apply(e.rule()).status == "changed"
+    assert lost
+    assert e.tasks == [e.at(HOUR)]
+    assert e.drifts(e.rule()) == []
+
+
+def test_a_host_that_undoes_the_run_after_its_tasks_came_has_none_of_them_in_the_end() -> None:
+    e = Expiring()
+    e.apply(e.rule(name="old"))
+    broken = list[Batch]()
+
+    def breaks(batch: Batch) -> Reply | None:
+        if not broken and any(call.verb == "Undo.Confirm" for call in batch.calls.values()):
+            broken.append(batch)
+            tasks = {label: call for label, call in batch.calls.items() if call.verb in ("Undo.Continue", "Expiry.Write")}
+            e.host.simulated_reply(replace(batch, calls=tasks))
+            assert len(e.tasks) == 2
+        if broken and "bg" in e.host.rules:
+            raise HostError("connection_lost", "until the host has undone it")
+        return None
+
+    e.host.before = breaks
+    result = e.apply(e.rule(2 * HOUR, "old"), e.rule())
+    assert isinstance(result.error, Restored), result.error
+    assert (list(e.host.rules), e.tasks) == (["old"], [e.at(HOUR)])
