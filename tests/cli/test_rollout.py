@@ -95,6 +95,27 @@ def test_a_canary_that_fails_ends_the_run_and_one_goes_on_from_there(cli: Cli, f
     assert wave_hosts(cli) == [["web1"], ["pc2", "web3"], ["pc4", "web5"]]  # as they were
 
 
+def test_a_resumed_run_goes_as_it_was_told_to(cli: Cli, five: dict[str, Machine], listening: int) -> None:
+    """What the command line said is recorded; what it says now goes before that."""
+    breaks(five["web1"])
+    said = ["--serial", "1", "--serial", "2", "--pause", "5m", "--max-fail-percentage", "0", "--apart", "servers by rack",
+            "--verify", f"connect=127.0.0.1:{listening}", "--window", "00:00-24:00"]
+    assert cli("apply", "--yes", *said).code == 6
+    five["web1"].faults.read_only = False
+    before = five["web1"].clock.now()
+    again = cli("apply", "--resume", "last", "--yes")
+    assert (again.code, done(five)) == (0, list(five)), again.err
+    assert "wave 1 of 3: 1 changed, verified" in again.err
+    assert 600 <= five["web1"].clock.now() - before < 700
+    five["pc2"].registry.unset(RULES, "corp-web")
+    five["pc2"].faults.read_only = True
+    assert cli("apply", "--yes", *said[:6]).code == 6
+    five["pc2"].faults.read_only = False
+    before = five["web1"].clock.now()
+    assert cli("apply", "--resume", "last", "--yes", "--pause", "1m").code == 0
+    assert five["web1"].clock.now() - before < 60  # one wave was left
+
+
 def test_a_resumed_run_has_its_waves_without_those_that_are_done(cli: Cli, five: dict[str, Machine]) -> None:
     breaks(five["web3"])
     assert cli("apply", "--yes", "--serial", "2", "--any-errors-fatal").code == 6
@@ -266,7 +287,13 @@ def test_a_command_of_the_user_and_one_of_the_project(cli: Cli, five: dict[str, 
     assert (said.code, len(done(five))) == (6, 4), said.err
     assert "command ./smoke.py: it ended with 1: 2 web3,pc4" in said.err
     declare(cli)
-    assert cli("apply", "--yes", "--serial", "1", "--verify", "command=./smoke.py").code == 0  # one wave is left
+    five["web5"].faults.read_only = True
+    assert cli("apply", "--yes", "--serial", "1", "--verify", "command=./smoke.py").code == 6  # one wave is left
+    five["web5"].faults.read_only = False
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, len(done(five))) == (1, 4)
+    assert "had a command run after its waves, which a record alone may not" in said.err
+    assert cli("apply", "--resume", "last", "--yes", "--verify", "command=./smoke.py").code == 0
 
 
 # -- when
