@@ -310,3 +310,16 @@ def test_a_host_that_undoes_the_run_after_its_tasks_came_has_none_of_them_in_the
     result = e.apply(e.rule(2 * HOUR, "old"), e.rule())
     assert isinstance(result.error, Restored), result.error
     assert (list(e.host.rules), e.tasks) == (["old"], [e.at(HOUR)])
+
+
+def test_what_is_of_a_vendor_does_not_expire() -> None:
+    e = Expiring()
+    e.host.put("bg", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=22|RA4=10.0.0.1/255.255.255.255|Name=@their.dll,-7|")
+    result = e.plan(e.rule(on_host=False))
+    assert isinstance(result.error, GuardRefused)
+    assert "expires, which removes the whole object, and this one is not the project's" in str(result.error)
+    over = e.plan(e.rule(-HOUR, on_host=False))
+    assert (over.error, over.changes) == (None, ())
+    assert any("has expired, and what has its name here is of " in d.summary for d in over.diagnostics)
+    assert e.apply(e.rule(-HOUR, on_host=False)).status == "in_sync"
+    assert "bg" in e.host.rules

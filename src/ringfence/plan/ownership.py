@@ -118,9 +118,20 @@ class _Owner:
         elif isinstance(declared, Present):
             self._present(declared)
         else:
-            if id not in self.plan.found.state:
+            found = self.plan.found.state.get(id)
+            if found is None:
                 self._other_names(declared)
-            self.declarations[id] = declared
+            if found is None or not self._was_never_ours(declared, found):
+                self.declarations[id] = declared
+
+    def _was_never_ours(self, declared: Absent, found: Resource) -> bool:
+        """Whether a task that has expired finds what is managed by mention alone: that was not asked for until then."""
+        origin, entry = self._origin(declared.id, found), self.plan.found.ledger.owned(declared.id, found)
+        if not declared.label.expires or origin.name not in _BY_MENTION or (entry and entry.how != "mentioned"):
+            return False
+        whose = f"{declared} has expired, and what has its name here is of {origin.of or ORIGINS[origin.name]}: it stays"
+        self.diagnostics.append(Diagnostic(declared.where, whose, "Say `state: absent` if that is meant to go", "warning"))
+        return True
 
     def _foreign(self, declared: Declaration, name: str, project: str) -> None:
         mine = f"and not to {self.plan.policy.project}" if self.plan.policy.project else "and this project has no name"
@@ -176,6 +187,9 @@ class _Owner:
         origin = self._origin(known_as, found)
         by_mention = origin.name in _BY_MENTION
         whose = f"of {origin.of}" if origin.of else ORIGINS[origin.name]
+        if by_mention and declared.label.expires and not treatment.adopt:
+            told = f"{declared} expires, which removes the whole object, and this one is not the project's ({whose})"
+            self.refusals.append(Diagnostic(declared.where, told, "Declare one of your own that expires, under another name"))
         if treatment.omitted == "keep" or (by_mention and not treatment.omitted and not treatment.adopt):
             self._manage(declared, "keep", Claim("mentioned", f"{whose}: only what is mentioned is managed"))
             self._check_whole(declared, found)
