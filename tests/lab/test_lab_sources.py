@@ -106,7 +106,7 @@ NOT_ASKED = OF_FLOWS | {  # what no single call can ask
     "localhost-at-once", "several-objects", "event-setting-types", "event-of-rename", "new-event-ids",
     "export-of-sets", "export-over-a-file", "export-account", "import-order", "unknown-command-code", "repetition-at-restart",
     "programs-of-a-stopped-task", "lost-content",
-    "conditions-on-demand", "scheduler-stopped"}
+    "missed-start", "conditions-on-demand", "scheduler-stopped"}
 
 
 def test_the_cases_ask_what_is_open() -> None:

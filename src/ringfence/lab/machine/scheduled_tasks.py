@@ -181,7 +181,8 @@ class TaskScheduler:
             if trigger.kind == kind and trigger.enabled:
                 self._fire_in(task, trigger, trigger.delay)
 
-    # ITimeTrigger; TriggerBaseType ([MS-TSCH] 2.5.3.1): it is active from StartBoundary on, and repeats from there
+    # ITimeTrigger; TriggerBaseType ([MS-TSCH] 2.5.3.1): it is active from StartBoundary on, and repeats from there.
+    # open: missed-start
     def _wait_for_moments(self, task: ScheduledTask, *, missed: bool = False) -> None:
         """Has the triggers of a task fire at their times of day. missed: what fell into the time in which the host was off is
         made up for, where the task is to start as soon as it can (ITaskSettings::StartWhenAvailable)."""

@@ -278,6 +278,12 @@ OPEN_BEHAVIOURS = {
         "A restart ends the repetitions of a registration trigger, as it ends its delay.",
         "IRegistrationTrigger says it of the delay alone.",
     ),
+    "missed-start": OpenBehaviour(
+        "What a time trigger missed while the host was off is made up for at once when it is on again; a task that is registered "
+        "after the time of its trigger waits for the next repetition.",
+        "ITaskSettings::StartWhenAvailable has that it can be started at any time after, and tells no delay; no page says whether "
+        "that holds for a task that was not there yet at the time.",
+    ),
     "conditions-on-demand": OpenBehaviour(
         "A task whose conditions do not hold is not started on demand either, and its last result is then 0x800710E0.",
         "IRegisteredTask::RunEx has a flag to ignore constraints, so they hold without it; the result is one that people report.",
