@@ -1,5 +1,5 @@
-"""A rollout over many simulated hosts with the engine's own work: what fails is restored, what is not begun is untouched, and nothing
-is left anywhere."""
+"""A rollout over many simulated hosts with the engine's own work: what fails is restored, what is not begun is untouched, and
+nothing is left anywhere."""
 
 from collections import Counter
 from dataclasses import replace
