@@ -138,7 +138,7 @@ def steady(lines: Sequence[str]) -> list[str]:
 def _steady(line: str) -> str:
     line = re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{6}", "RUN", line)
     line = re.sub(r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}", "GUID", line)
-    line = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?", "TIME", line)
+    line = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?", "TIME", line)
     line = re.sub(r"\b\d+\.\d{1,2}(?= s\b|$)", "0.0", line)
     line = re.sub(r"\bport \d{5}\b", "port PORT", line)
     return re.sub(r"(?<=127\.0\.0\.1:)\d+", "PORT", line).rstrip()

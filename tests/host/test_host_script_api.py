@@ -56,7 +56,7 @@ def used() -> dict[str, Any]:
 def test_every_file_is_a_part_of_the_writer() -> None:
     assert {file.stem for file in PARTS.iterdir()} == set(WRITER_PARTS) == set(API["parts"])
     assert set(WRITER_PARTS) - set(SCRIPTS["key-auditor"]) == {
-        "cmdlets", "expected", "changes", "ledger_write", "undo_task", "undo"}
+        "cmdlets", "expected", "changes", "ledger_write", "undo_task", "undo", "expiry_write"}
     for name, with_keys in (("resolver", "key-reader"), ("auditor", "key-auditor")):
         assert set(SCRIPTS[with_keys]) - set(SCRIPTS[name]) == {"keys"}
     assert set(SCRIPTS["resolver"]) - set(SCRIPTS["reader"]) == {"network", "accounts"}

@@ -15,6 +15,7 @@ from ringfence.cli.options import (
     PlanLimits,
     RecordOptions,
     ReportingOptions,
+    RolloutOptions,
     SecretOptions,
     SelectionOptions,
     TrustOptions,
@@ -33,7 +34,7 @@ Command = Callable[..., int]
 OPTION_GROUPS: dict[Any, Any] = {Console: CommonOptions, ReportingConsole: ReportingOptions,
                           **{group: group for group in (
                               VaultOptions, SecretOptions, InventoryOptions, SelectionOptions, FleetOptions, TrustOptions,
-                              OwnershipOptions, RecordOptions, PlanLimits)}}
+                              OwnershipOptions, RolloutOptions, RecordOptions, PlanLimits)}}
 
 
 class Internal(RingfenceError):

@@ -8,6 +8,10 @@ from typing import Annotated, Any
 
 from ringfence.cli.resolved_settings import OLD
 from ringfence.deprecations import deprecated
+from ringfence.rollout.maintenance_window import MaintenanceWindow
+from ringfence.rollout.rollout_policy import ROLLOUT_KEYS
+from ringfence.rollout.wave_checks import WaveCheck
+from ringfence.rollout.waves import Apart, WaveSize
 from ringfence.run_settings import SETTINGS, ForcedGuard, InventoryEngine, OutputFormat, PruneMode, RunSetting, UnreachableHosts
 from ringfence.types.enums import BOOL
 
@@ -165,9 +169,30 @@ class FleetOptions:
     """How the hosts are worked on."""
 
     forks: Annotated[int, SETTINGS["forks"]]
+    processes: Annotated[int | str, SETTINGS["processes"]]
     list_hosts: Annotated[bool, SETTINGS["list_hosts"]] = False
     unreachable: Annotated[UnreachableHosts, SETTINGS["unreachable"]] = UnreachableHosts.fail
     full: Annotated[bool, SETTINGS["full"]] = False
+
+
+@dataclass(frozen=True)
+class RolloutOptions:
+    """In which waves hosts are written."""
+
+    serial: Annotated[list[WaveSize], SETTINGS["serial"]]
+    apart: Annotated[list[Apart], SETTINGS["apart"]]
+    verify: Annotated[list[WaveCheck], SETTINGS["verify"]]
+    window: Annotated[list[MaintenanceWindow], SETTINGS["window"]]
+    order: Annotated[str, SETTINGS["order"]] = ""
+    max_fail_percentage: Annotated[float | None, SETTINGS["max_fail_percentage"]] = None
+    any_errors_fatal: Annotated[bool, SETTINGS["any_errors_fatal"]] = False
+    pause: Annotated[int | str | None, SETTINGS["pause"]] = None
+
+    @property
+    def of_waves(self) -> dict[str, Any]:
+        """What the user says of waves."""
+        found = {name: getattr(self, name) for name in ROLLOUT_KEYS}
+        return {name: value for name, value in found.items() if value not in (None, "", [], False)}
 
 
 @dataclass(frozen=True)

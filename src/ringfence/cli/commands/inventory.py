@@ -34,7 +34,7 @@ def graph(console: Console, which: InventoryOptions, secrets: SecretOptions, tru
           group: Annotated[str, Argument(metavar="GROUP", help="A group. Default: all.")] = "all",
           ) -> ExitCode:
     """Show groups with their hosts, as ansible-inventory --graph does."""
-    inventory = _read(console, which, secrets, trusted)[0].inventory
+    inventory = _read(console, which, secrets, trusted, variables=False)[0].inventory
     if group not in inventory.groups:
         raise usage_error(f"there is no group {group}", f"groups: {', '.join(sorted(inventory.groups))}")
     groups = {name: {"hosts": [*one.hosts], "children": [*one.children]} for name, one in inventory.groups.items()}
@@ -79,10 +79,10 @@ def list(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
     return ExitCode.IN_SYNC
 
 
-def _read(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
+def _read(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, variables: bool = True,
           ) -> tuple[Project, tuple[str, ...]]:
-    """The project, and the hosts that are left of it."""
-    run = prepared_hosts(console, [], which, secrets, trusted, connects=False, reached=False)
+    """The project, and the hosts that are left of it. variables: theirs are looked at."""
+    run = prepared_hosts(console, [], which, secrets, trusted, connects=False, reached=False, variables=variables)
     assert run.project is not None
     return run.project, run.hosts
 

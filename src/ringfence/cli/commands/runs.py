@@ -34,10 +34,11 @@ def runs(console: Console, trusted: TrustOptions,
     if what:
         found = past_run(folder, run, run_dir)
         told = {**_data(found), "hosts": [_host(h) for h in found.hosts.values()], "left": list(found.left),
+                "waves": _waves(found), "tickets": _tickets(found),
                 "resumable": isinstance(found.begin.get("options"), dict)}
         hosts = [{"host": h.host, "status": h.status, "event": h.event or None, "data": h.data or None}
                  for h in found.hosts.values()]
-        whole = {"run": _data(found), "hosts": hosts, "definitions": found.definitions}
+        whole = {"run": _data(found), "hosts": hosts, "definitions": found.definitions, "waves": told["waves"]}
         console.show(whole, runs_view.shown(told, console.style))
     else:
         listed = [_data(one) for one in islice(past_runs(folder, run_dir), number)]
@@ -53,6 +54,25 @@ def _data(run: PastRun) -> dict[str, Any]:
             "started": str(begin.get("started", "")), "ended": run.end.get("time"), "state": run.state,
             "project": project if isinstance(project, dict) else None, "exit_code": code if isinstance(code, int) else None,
             "statuses": dict(Counter(h.status for h in run.hosts.values())), "damaged": run.damaged, "file": str(run.path)}
+
+
+def _tickets(run: PastRun) -> list[str]:
+    """The tickets of the tasks that asked for its changes."""
+    sources = (change.get("source") for change in run.definitions.values() if isinstance(change, dict))
+    return sorted({str(source["ticket"]) for source in sources if isinstance(source, dict) and source.get("ticket")})
+
+
+def _waves(run: PastRun) -> list[dict[str, Any]]:
+    """Each wave: its hosts, their statuses as they are known, and how it ended."""
+    found = []
+    for number, hosts in enumerate(run.waves, 1):
+        end = run.wave_ends.get(number, {})
+        verified, stopped = end.get("verified"), end.get("stopped")
+        found.append({"number": number, "hosts": list(hosts),
+                      "statuses": dict(Counter(run.hosts[host].status for host in hosts if host in run.hosts)),
+                      "ended": bool(end), "verified": verified if isinstance(verified, bool) else None,
+                      "stopped": stopped if isinstance(stopped, str) else None})
+    return found
 
 
 def _host(host: PastHost) -> dict[str, Any]:
