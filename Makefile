@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-browser test-lowest check demo bench oracle mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
+.PHONY: install dev lock test test-powershell test-browser test-lowest check demo bench oracle mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -40,7 +40,11 @@ check: dev
 	$(BIN)/python -m tests.release check
 
 test: check
-	$(BIN)/pytest -n $(JOBS) -m 'not browser'
+	$(BIN)/pytest -n $(JOBS) -m 'not browser and not powershell'
+
+# hosts with a real PowerShell: the host script, and the commands against it; .ci/run runs these too
+test-powershell: dev
+	$(BIN)/pytest -n $(JOBS) -m powershell
 
 # the page of the HTML report in a Chromium; .ci/run runs these too
 test-browser: dev
@@ -99,6 +103,7 @@ soak: dev
 	$(BIN)/python -m tests.soak -n $(N)
 	$(BIN)/python -m tests.trials -n 2000
 	$(BIN)/python -m tests.trials -n 100 --without each
+	$(BIN)/python -m tests.rollout.rollout_trials -n 1000
 
 # schemas/ and docs/reference/ come from the tables of the kinds and of tests/windows_job; docs/demo.txt and pictures from the demo
 generate: dev

@@ -24,7 +24,8 @@ LAYERS = {
     "types": "diagnostics secret",
     "codecs": "types",
     "model": "codecs",
-    "run_settings": "policy",
+    "rollout": "",
+    "run_settings": "policy rollout",
     "deprecations": "diagnostics",
     "batch": "errors secret",
     "kinds": "model",
@@ -45,8 +46,8 @@ LAYERS = {
     "lab": "batch",
     "cli": "run views schemas lab",
 }
-PURE = ("errors", "diagnostics", "deprecations", "secret", "types", "codecs", "model", "run_settings", "batch", "windows",
-        "policy", "plan", "doctor", "report", "formats", "views", "schemas")
+PURE = ("errors", "diagnostics", "deprecations", "secret", "types", "codecs", "model", "rollout", "run_settings", "batch",
+        "windows", "policy", "plan", "doctor", "report", "formats", "views", "schemas")
 INPUT_OUTPUT = {"socket", "subprocess", "requests", "urllib.request", "http", "ssl", "asyncio", "paramiko", "pypsrp", "psrpcore",
                 "spnego", "selectors", "select", "threading", "tempfile", "shutil", "pathlib", "glob", "fileinput"}
 ARITHMETIC = {"socket.AF_INET", "socket.AF_INET6", "socket.inet_pton"}  # opens nothing: text to bytes

@@ -4,6 +4,7 @@
     ├── InputError                     exit 1   the input is wrong; carries every Diagnostic at once (diagnostics.py)
     ├── StalePlan                      exit 3   the plan file would now do something else
     ├── GuardRefused                   exit 4   a guard forbids the change
+    │   └── OutsideWindow              exit 4   the host may be changed at another time
     ├── Interrupted                    exit 130 the run was interrupted before anything was written to a host
     └── HostError                      exit 6   one host could not be read or changed; has a `kind` of FAILURES
         ├── Unreachable                exit 5   the connection never came to a working session
@@ -77,6 +78,10 @@ class GuardRefused(RingfenceError):
     exit_code = ExitCode.REFUSED
 
 
+class OutsideWindow(GuardRefused):
+    """A host may be changed at another time."""
+
+
 class Interrupted(RingfenceError):
     """The run was interrupted before anything was written to the host."""
 
@@ -145,6 +150,8 @@ FAILURES: dict[str, tuple[str, str]] = {
                "--protocol tcp --remote-port 389 --remote-address CONTROLLER` says what stops it"),
     "interrupted": ("the run was interrupted while the host was being changed", "What was sent may be there or not: run "
                     "`ringfence plan` to see what it has now"),
+    "worker": ("the process that worked on the host has ended", "Run `ringfence plan` to see what the host has now. Where memory "
+               "ran out, fewer --processes or --forks take less"),
     "wrong_service": ("another service answers on the port", "Check ansible_port, ansible_connection, ansible_psrp_path and "
              "whether the listener is http or https (ansible_psrp_protocol)"),
     "tls": ("TLS failed", "Trust the host's certificate with ansible_psrp_ca_cert, or correct the name it is for"),

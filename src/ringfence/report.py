@@ -1,7 +1,7 @@
 """What became of a host, and of a run, as values. Views turn them into text."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,8 +10,10 @@ from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import (
     ExitCode,
     GuardRefused,
+    Interrupted,
     Lost,
     OutcomeUnknown,
+    OutsideWindow,
     Restored,
     RingfenceError,
     StalePlan,
@@ -71,7 +73,8 @@ class HostResult:
     which one it is, in the words of a ledger's `Machine`: `guid|computer|domain`, as far as it said so · declarations: the digest
     of what is declared for it, where somebody wants that · waits: it was only looked at, and something is to be written ·
     declared_objects: what the project declares for it, where a report is written · orphans: what the project has there, declares
-    no more, and leaves there · changed_by: who made it differ, by the objects' ids; None where nobody asked.
+    no more, and leaves there · changed_by: who made it differ, by the objects' ids; None where nobody asked · facts: what it says
+    of itself, where somebody wants that.
     """
 
     host: str
@@ -94,11 +97,17 @@ class HostResult:
     declared_objects: "tuple[Affected, ...]" = ()
     orphans: "tuple[Orphan, ...]" = ()
     changed_by: "Mapping[Id, Attribution] | None" = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def not_in_force(self) -> bool:
         """Whether something that is declared, or will be there once the changes are made, is not in force."""
         return any(o.level == "not_in_force" for o in self.obstacles)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it counts as failed where so many hosts may: one whose time has not come does not."""
+        return self.status == "invalid" if self.error is None else not isinstance(self.error, Interrupted | OutsideWindow)
 
     @property
     def status(self) -> Status:
@@ -235,11 +244,28 @@ class EvaluatedResult(HostResult):
 
 
 @dataclass
+class WaveProgress:
+    """One wave of a run, as it goes. number: from 1 · of: how many there are, as far as that is known · hosts: those that are to
+    be changed in it · counts: what became of them, by status · verified: whether what is looked at after it holds; None where
+    nothing is, or was · stopped: why the run ended with it."""
+
+    number: int
+    of: int
+    hosts: tuple[str, ...]
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    verified: bool | None = None
+    stopped: str = ""
+    ended: bool = False
+
+
+@dataclass
 class Report:
     """A run as it goes: counts, never the results themselves, so that a fleet of any size fits.
 
-    signal: the name of the one that interrupted it · not_begun: the hosts to which nothing was written for it · error, problems:
-    what ended the command before its end, and each mistake of it.
+    signal: the name of the one that interrupted it · not_begun: the hosts to which nothing was written because the run was ended
+    before · waves: where there are several, or something is looked at after one · stopped: why no further host was begun ·
+    error, problems: what ended the command before its end, and each mistake of it.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -250,6 +276,8 @@ class Report:
     undeclared: int = 0
     signal: str = ""
     not_begun: tuple[str, ...] = ()
+    waves: Sequence[WaveProgress] = ()
+    stopped: str = ""
     error: RingfenceError | None = None
     problems: tuple[Diagnostic, ...] = ()
 

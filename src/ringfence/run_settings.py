@@ -6,6 +6,7 @@ Ansible, for these are meant for another program, and that over the default. Pur
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,10 @@ from typing import Any, Literal
 
 from ringfence.model.ledger import PRUNE_MODES
 from ringfence.policy.flow_words import FLOW_WORDS
+from ringfence.rollout.maintenance_window import parse_window
+from ringfence.rollout.rollout_policy import ASK
+from ringfence.rollout.wave_checks import KINDS, MAX_WAIT, parse_check
+from ringfence.rollout.waves import ORDERS, parse_apart, parse_wave_size
 from ringfence.types.base import PropertyType, as_text, quoted
 from ringfence.types.enums import BOOL, choice, number
 
@@ -56,6 +61,7 @@ class ForcedGuard(StrEnum):
     percent = "percent"
     lockout = "lockout"
     undo = "undo"
+    window = "window"
 
 
 class InventoryEngine(StrEnum):
@@ -115,6 +121,30 @@ def _revert_after(value: Any) -> str:
     return text
 
 
+def _processes(value: Any) -> int | str:
+    if value == AUTO:
+        return AUTO
+    found: int = number(1, MAX_PROCESSES).parse(value)
+    if found > 1 and sys.platform != "linux":
+        raise ValueError(f"{found} processes work on hosts together on Linux alone. `{AUTO}` is 1 elsewhere")
+    return found
+
+
+def _pause(value: Any) -> int | str:
+    return ASK if value == ASK else seconds_of(_duration(value))
+
+
+def _percentage(value: Any) -> float:
+    text = str(value).strip().removesuffix("%")
+    try:
+        number = -1.0 if isinstance(value, bool) else float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 100:
+        raise ValueError(f"{quoted(value)} is no percentage from 0 to 100")
+    return number
+
+
 def seconds_of(duration: str) -> int:
     """The seconds of a duration such as 30m; of `never` 0."""
     return 0 if duration == NEVER else int(duration[:-1]) * UNITS[duration[-1]]
@@ -125,6 +155,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # of durations,
 DURATION = f"[0-9]{{1,6}}[{''.join(UNITS)}]"
 MAX_SECONDS = 86_400  # what a wait that somebody sets may be
 MAX_FORKS = 1000  # hosts at the same time
+AUTO, MAX_PROCESSES = "auto", 64  # as many as there are cores; each has its part of the forks
 MAX_CHANGES = 1_000_000  # changes of a host that somebody sets as a limit
 _PATH = PropertyType("path", _text, {"type": "string", "minLength": 1})
 _TEXT = PropertyType("text", _text, {"type": "string", "minLength": 1})
@@ -132,7 +163,22 @@ _REPORT = PropertyType("FORMAT=FILE", _report, {"type": "string", "pattern": f"^
 _DURATION = PropertyType("duration", _duration, {"type": "string", "pattern": f"^{DURATION}$"})
 _REVERT = PropertyType("duration or never", _revert_after, {"anyOf": [{"const": NEVER}, {"type": "string",
                                                                                       "pattern": f"^{DURATION}$"}]})
+_PROCESSES = PropertyType(f"number or {AUTO}", _processes, {"anyOf": [{"const": AUTO}, number(1, MAX_PROCESSES).schema]})
 _SECONDS = PropertyType("seconds", _seconds, {"type": "number", "minimum": 0, "maximum": MAX_SECONDS})
+_WAVE_SIZE = PropertyType("number or percentage", parse_wave_size, {"anyOf": [
+    {"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9.]+ ?%?$"}]})
+_PERCENTAGE = PropertyType("percentage", _percentage, {"anyOf": [{"type": "number", "minimum": 0, "maximum": 100},
+                                                                 {"type": "string", "pattern": "^[0-9.]+ ?%?$"}]})
+_PAUSE = PropertyType("duration or ask", _pause, {"anyOf": [{"const": ASK}, {"type": "string", "pattern": f"^{DURATION}$"}]})
+_APART = PropertyType("group", parse_apart, {"type": "string", "minLength": 1})
+_WINDOW = PropertyType("window", parse_window, {"type": "string", "pattern": "[0-9]:[0-9]{2} ?- ?[0-9]{1,2}:[0-9]{2}$"})
+_NUMBER_OF_SECONDS = {"type": "number", "minimum": 0, "maximum": MAX_WAIT}
+_CHECK = PropertyType("check", parse_check, {"anyOf": [
+    {"type": "string", "pattern": f"^({'|'.join(KINDS)})=."},
+    {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": {
+        "connect": {"type": ["string", "integer"]}, "blocked": {"type": ["string", "integer"]},
+        "http": {"type": "string", "pattern": "^https?://"}, "command": {"type": ["string", "array"]},
+        "timeout": _NUMBER_OF_SECONDS, "within": _NUMBER_OF_SECONDS, "status": {"type": "integer"}}}]})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -259,7 +305,8 @@ _ROWS = (
     # -- what becomes of what the project owns on hosts
     RunSetting(name="force", type=_one_of(ForcedGuard), metavar="GUARD", repeatable=True, set_by="call", why=_LOOSENS,
                meaning="Switch a guard off: percent (how much of what the project owns is removed at once), "
-               "lockout (what would be cut off), undo (write though the host could not undo it by itself)."),
+               "lockout (what would be cut off), undo (write though the host could not undo it by itself), "
+               "window (write outside of it)."),
     RunSetting(name="prune", type=_one_of(PruneMode), default_text="created",
                meaning="What becomes of what the project had and declares no more."),
     RunSetting(name="max_changes", type=number(0, MAX_CHANGES), default=0, metavar="N", default_text="any number",
@@ -272,6 +319,8 @@ _ROWS = (
     # -- how hosts are worked on
     RunSetting(name="forks", type=number(1, MAX_FORKS), default=20, short="-f", metavar="N", ansible="ANSIBLE_FORKS",
                meaning="Hosts at the same time."),
+    RunSetting(name="processes", type=_PROCESSES, default=1, metavar="N", meaning=f"Processes that share the forks, on Linux: a "
+               f"large fleet is done sooner on several cores. `{AUTO}`: as many as cores may be used."),
     RunSetting(name="list_hosts", type=BOOL, default=False, set_by="call", why=_ONE_CALL,
                meaning="Show the hosts that would be worked on, and touch none."),
     RunSetting(name="unreachable", type=_one_of(UnreachableHosts), default=UnreachableHosts.fail,
@@ -286,6 +335,27 @@ _ROWS = (
                meaning="apply changes nothing, shows what would change, and exits with 0."),
     RunSetting(name="yes", type=BOOL, default=False, short="-y", set_by="call", why=_LOOSENS, meaning="Do not ask."),
     RunSetting(name="detailed_exitcode", type=BOOL, default=False, meaning="plan exits with 2 where hosts differ."),
+    # -- in which waves
+    RunSetting(name="serial", type=_WAVE_SIZE, metavar="N", repeatable=True,
+               meaning="How many hosts a wave has, a number or a percentage of those that are to be changed; several: of the "
+               "first waves, and the last for all that follow. Without it all hosts are one wave."),
+    RunSetting(name="order", type=choice(*ORDERS), default="", default_text="inventory",
+               meaning="In which order hosts are worked on, as Ansible has it."),
+    RunSetting(name="max_fail_percentage", type=_PERCENTAGE, metavar="PERCENT", default_text="any number; a wave "
+               "of which no host comes through always ends the run",
+               meaning="Of all hosts of the run so many may fail; with one more no further host is begun."),
+    RunSetting(name="any_errors_fatal", type=BOOL, default=False, meaning="The first host that fails ends the run: no further "
+               "host is begun."),
+    RunSetting(name="pause", type=_PAUSE, metavar="DURATION", default_text="none",
+               meaning=f"How long to wait between two waves; {ASK}: until somebody says go on."),
+    RunSetting(name="apart", type=_APART, metavar="GROUP", repeatable=True,
+               meaning="No two hosts of this group are in one wave; `GROUP by VARIABLE`: no two of it that have the same value "
+               "of a variable, or of a fact (ansible_facts.…)."),
+    RunSetting(name="verify", type=_CHECK, metavar="CHECK", repeatable=True,
+               meaning="What has to hold after each wave, before the next one: connect=PORT, connect=ADDRESS:PORT, blocked=…, "
+               "http=URL, command=PROGRAM."),
+    RunSetting(name="window", type=_WINDOW, metavar="WINDOW", repeatable=True, default_text="any time",
+               meaning="When hosts may be changed, by their own clocks: `22:00-04:00`, `Sat,Sun 22:00-04:00`."),
     # -- which plan files are applied
     RunSetting(name="max_age", type=_DURATION, default="", metavar="DURATION",
                meaning="Refuse a plan file that is older: 30m, 24h, 7d."),

@@ -15,11 +15,12 @@ import yaml
 from .policy import host_variables, play
 
 ROOT = Path(__file__).parents[2]
+PROJECT = "0123456789abcdef"  # the id that owns what a bench makes
 
 
 def write(folder: Path, inventory: Mapping[str, Mapping[str, Any]], **policy: Any) -> Path:
     """A project: ringfence.yml, one playbook (see policy.play), the hosts with their variables."""
-    settings = "inventory: hosts.yml\nplaybooks: [site.yml]\nproject: {name: bench, id: 0123456789abcdef}\n"
+    settings = f"inventory: hosts.yml\nplaybooks: [site.yml]\nproject: {{name: bench, id: {PROJECT!r}}}\n"
     (folder / "ringfence.yml").write_text(settings, encoding="utf-8")
     (folder / "site.yml").write_text(yaml.safe_dump(play(**policy), sort_keys=False), encoding="utf-8")
     hosts = {name: {**variables, **host_variables(i)} for i, (name, variables) in enumerate(inventory.items())}

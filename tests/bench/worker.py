@@ -53,7 +53,8 @@ from ringfence.views.view import ViewOptions
 from ringfence.windows.read import policy_call
 
 from .measure import now_mb, peak_from_now, peak_mb
-from .policy import RULES, rule_properties, strings
+from .policy import RULES, entries, rule_properties, strings
+from .project import PROJECT
 
 FORKS = 5
 HOST = {"wire": f"{WIRE_VERSION}.{WIRE_MINOR}", "elevated": True, "language_mode": "FullLanguage", "os": {"build": 20348},
@@ -360,10 +361,11 @@ def replies_at_once(hosts: str) -> dict[str, Any]:
 
 
 class _Answers:
-    """A host that has what is declared for it, encoded as it would come over the wire."""
+    """A host that has what is declared for it, made by an earlier run, encoded as it would come over the wire."""
 
     def __init__(self, job: HostJob, context: RunContext, number: int, builtin: list[list[str]]) -> None:
         self.job, self.context, self.number, self.builtin = job, context, number, builtin
+        self.owned = {"Name": "bench", **entries(f"corp-{i:03}" for i in range(RULES))}
 
     def run(self, batch: Batch) -> Reply:
         rules, profiles = list(self.builtin), list[Any]()
@@ -374,8 +376,12 @@ class _Answers:
             else:
                 key = {"domain": "DomainProfile", "private": "StandardProfile", "public": "PublicProfile"}[want.id.name]
                 profiles.append([key, [["EnableFirewall", "DWord", 1], ["DefaultInboundAction", "DWord", 1]]])
-        values = [{"computer": self.job.host, **HOST}, {"local": [["FirewallRules", rules], *profiles]}, {}]
-        said = {"ringfence": 2, "run": batch.run_id, "replies": [{"ok": True, "value": v} for v in values]}
+        owned = [[name, "String", text] for name, text in self.owned.items()]
+        known = {"Facts.Read": {"computer": self.job.host, **HOST},
+                 "Policy.Read": {"local": [["FirewallRules", rules], *profiles]}, "Ledger.Read": {"rows": [[PROJECT, owned]]}}
+        replies = [{"ok": True, "value": {name: {} for name in call.args["names"]} if call.verb == "Enforcement.Read" else
+                    known.get(call.verb, {})} for call in batch.calls.values()]
+        said = {"ringfence": 2, "run": batch.run_id, "replies": replies}
         return batch.decode(b"<<ringfence:" + base64.b64encode(gzip.compress(json.dumps(said).encode(), 1)) + b">>")
 
     def _string(self, rule: Resource) -> str:

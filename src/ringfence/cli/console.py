@@ -68,7 +68,7 @@ class Console:
         self.settings = settings  # from where each setting of the command is
         self.no_fold = common.no_fold
         self.quiet = common.quiet  # nothing but what is not in sync, and mistakes
-        self.run_id, self._started = new_run_id(), datetime.now(UTC)
+        self.run_id, self.began = new_run_id(), datetime.now(UTC)
         self._project: Callable[[], ProjectState | None] = lambda: None
         self._wrote = False
         self.has_run = False  # whether hosts were worked on
@@ -92,7 +92,7 @@ class Console:
     @cached_property
     def run(self) -> RunInfo:
         """What the run of this command is known by, once its project is known."""
-        return RunInfo(self.run_id, self.command, self._started, self._project())
+        return RunInfo(self.run_id, self.command, self.began, self._project())
 
     def of_project(self, project: Callable[[], ProjectState | None]) -> None:
         """The run is of this project: what it is, is asked when somebody wants to know."""
@@ -124,7 +124,7 @@ class Console:
     def fail_reports(self, error: RingfenceError, problems: Sequence[Diagnostic], code: ExitCode) -> None:
         """Reports of a command that ended before its end have what ended it."""
         if self.reports.wanted:
-            seconds = (datetime.now(UTC) - self._started).total_seconds()
+            seconds = (datetime.now(UTC) - self.began).total_seconds()
             self.reports.failed(self.report_options(), error, problems, code, seconds)
 
     def report_options(self, **more: Any) -> ViewOptions:
@@ -178,12 +178,17 @@ class Console:
 
     def ask(self, question: str) -> bool:
         """A question before something is changed; anything but yes is no, which is told: it is nobody's mistake."""
-        sys.stderr.write(f"{question} [y/N] ")
-        sys.stderr.flush()
-        agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+        agreed = self.go_on(question)
         if not agreed:
             self.say("nothing was changed: the answer was not yes")
         return agreed
+
+    def go_on(self, question: str) -> bool:
+        """A question in the middle of a run."""
+        with self._paused():
+            sys.stderr.write(f"{question} [y/N] ")
+            sys.stderr.flush()
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     @contextlib.contextmanager
     def progress(self, total: int, what: str) -> Iterator[Callable[[HostResult], None]]:

@@ -2,23 +2,46 @@
 group has all of its values once the command line, the environment and ringfence.yml were asked (cli.resolved_settings)."""
 
 import inspect
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
-
-import typer
 
 from ringfence.cli.resolved_settings import OLD
 from ringfence.deprecations import deprecated
+from ringfence.rollout.maintenance_window import MaintenanceWindow
+from ringfence.rollout.rollout_policy import ROLLOUT_KEYS
+from ringfence.rollout.wave_checks import WaveCheck
+from ringfence.rollout.waves import Apart, WaveSize
 from ringfence.run_settings import SETTINGS, ForcedGuard, InventoryEngine, OutputFormat, PruneMode, RunSetting, UnreachableHosts
 from ringfence.types.enums import BOOL
 
 
-def flag(*names: str, help: str, metavar: str | None = None, words: Iterable[Any] = (), **more: Any) -> Any:
-    """An option of typer that one command has; repeated ones say so themselves. words: what its value may be, for completion."""
-    if told := [str(word) for word in words]:
-        more |= {"autocompletion": lambda: told}
-    return typer.Option(*names, help=help, metavar=metavar, show_default=False, **more)
+@dataclass(frozen=True)
+class Flag:
+    """An option of a command, in the annotation of the parameter that gets its value. words: what that may be, for completion ·
+    counts: whether it is told how often the flag is given · minimum, maximum: of a number."""
+
+    names: tuple[str, ...]
+    help: str
+    metavar: str | None = None
+    words: tuple[str, ...] = ()
+    hidden: bool = False
+    counts: bool = False
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What a command is told without a flag, in the annotation of the parameter that gets it."""
+
+    metavar: str
+    help: str
+
+
+def flag(*names: str, help: str, metavar: str | None = None, words: Iterable[Any] = (), **more: Any) -> Flag:
+    """An option that one command has; repeated ones say so themselves."""
+    return Flag(names, help, metavar, tuple(map(str, words)), **more)
 
 
 def setting_of(hint: Any) -> RunSetting | None:
@@ -26,9 +49,9 @@ def setting_of(hint: Any) -> RunSetting | None:
     return next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, RunSetting)), None)
 
 
-def typer_flags(row: RunSetting) -> list[inspect.Parameter]:
-    """A setting as parameters for typer, which reads texts and nothing else: what they must be is looked at where the environment
-    and ringfence.yml are, too. Names that were given up are taken, and not shown."""
+def flags_of(row: RunSetting) -> list[inspect.Parameter]:
+    """A setting as parameters that are flags. Their values are texts and nothing else: what they must be is looked at where the
+    environment and ringfence.yml are, too. Names that were given up are taken, and not shown."""
     default = f"Default: {row.shown_default}." if row.shown_default else ""
     text = " ".join(filter(None, (row.meaning, "Repeatable." if row.repeatable else "", default)))
     long = f"{row.flag}/{row.negated}" if row.negated else row.flag
@@ -40,19 +63,16 @@ def typer_flags(row: RunSetting) -> list[inspect.Parameter]:
     ]
 
 
-def _parameter(row: RunSetting, name: str, *flags: str, **more: Any) -> inspect.Parameter:
+def _parameter(row: RunSetting, name: str, *names: str, **more: Any) -> inspect.Parameter:
     words = row.type.schema.get("enum", ())
-    annotation: Any = list[str] if row.repeatable else int if row.counts else bool | None if row.type is BOOL else str | None
+    annotation: Any = list[str] if row.repeatable else int if row.counts else bool if row.type is BOOL else str
     metavar = row.metavar or (f"<{'|'.join(map(str, words))}>" if words else None)
-    if row.counts:
-        more |= {"count": True}
-    option = flag(*flags, metavar=metavar, words=words, **more)
+    option = flag(*names, metavar=metavar, words=words, counts=row.counts, **more)
     default: Any = [] if row.repeatable else 0 if row.counts else None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[annotation, option])
 
 
-Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbooks. Default: those of ringfence.yml.",
-                                                show_default=False)]
+Playbooks = Annotated[list[str], Argument(metavar="PLAYBOOK", help="Playbooks. Default: those of ringfence.yml.")]
 Diff = Annotated[bool, SETTINGS["diff"]]
 Who = Annotated[bool, SETTINGS["who"]]
 Check = Annotated[bool, SETTINGS["check"]]
@@ -149,9 +169,48 @@ class FleetOptions:
     """How the hosts are worked on."""
 
     forks: Annotated[int, SETTINGS["forks"]]
+    processes: Annotated[int | str, SETTINGS["processes"]]
     list_hosts: Annotated[bool, SETTINGS["list_hosts"]] = False
     unreachable: Annotated[UnreachableHosts, SETTINGS["unreachable"]] = UnreachableHosts.fail
     full: Annotated[bool, SETTINGS["full"]] = False
+
+
+@dataclass(frozen=True)
+class RolloutOptions:
+    """In which waves hosts are written."""
+
+    serial: Annotated[list[WaveSize], SETTINGS["serial"]]
+    apart: Annotated[list[Apart], SETTINGS["apart"]]
+    verify: Annotated[list[WaveCheck], SETTINGS["verify"]]
+    window: Annotated[list[MaintenanceWindow], SETTINGS["window"]]
+    order: Annotated[str, SETTINGS["order"]] = ""
+    max_fail_percentage: Annotated[float | None, SETTINGS["max_fail_percentage"]] = None
+    any_errors_fatal: Annotated[bool, SETTINGS["any_errors_fatal"]] = False
+    pause: Annotated[int | str | None, SETTINGS["pause"]] = None
+
+    @property
+    def of_waves(self) -> dict[str, Any]:
+        """What the user says of waves."""
+        found = {name: getattr(self, name) for name in ROLLOUT_KEYS}
+        return {name: value for name, value in found.items() if value not in (None, "", []) and value is not False}
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All that the user says, for a record."""
+        pause = f"{self.pause}s" if isinstance(self.pause, int) else self.pause
+        found = self.of_waves | {"window": self.window, "pause": pause, "verify": [check.data for check in self.verify]}
+        return {name: [one if isinstance(one, dict) else str(one) for one in value] if isinstance(value, list) else value
+                for name, value in found.items() if value not in (None, [])}
+
+    def completed(self, recorded: Mapping[str, Any]) -> "RolloutOptions":
+        """With what a record has where the user says nothing now. Raises ValueError."""
+        found: dict[str, Any] = {}
+        for name, value in recorded.items():
+            if name not in (*ROLLOUT_KEYS, "window") or getattr(self, name) not in (None, "", [], False):
+                continue
+            parse = SETTINGS[name].type.parse
+            found[name] = [parse(one) for one in value] if isinstance(value, list) else parse(value)
+        return replace(self, **found)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import InventoryOptions, OwnershipOptions, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.options import (
+    InventoryOptions,
+    OwnershipOptions,
+    RolloutOptions,
+    SecretOptions,
+    SelectionOptions,
+    TrustOptions,
+)
 from ringfence.cli.resolved_settings import COMMAND_LINE
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.documents.trust import Trust
@@ -27,12 +34,14 @@ NOTHING_SAID = OwnershipOptions([])
 
 def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOptions, secrets: SecretOptions,
              trusted: TrustOptions, connects: bool = True, ownership: OwnershipOptions = NOTHING_SAID,
-             narrowed: Sequence[str] = (), decided: bool = False) -> "Prepared":
+             narrowed: Sequence[str] = (), decided: bool = False, rollout: RolloutOptions | None = None) -> "Prepared":
     """Everything read, rendered and checked; warnings are shown. `connects`: hosts will be connected to ·
     `narrowed`: of the selected ones only these · `decided`: see RunOptions. Raises InputError with every mistake."""
     from ringfence.run.prepare import prepare
 
     options = _options(console, playbooks, selection, secrets, trusted, connects)
+    if rollout:
+        options = replace(options, rollout=rollout.of_waves, window=rollout.window)
     found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}, narrowed=narrowed,
                             decided=decided))
     if connects and found.context.policy.project is None:
@@ -80,7 +89,7 @@ def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions
                       password=console.ask_secret("Password of the connection: ") if secrets.ask_pass and connects else None,
                       trust=allowed,
                       ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty, run_id=console.run_id,
-                      heeded=console.settings.heeded, forks=console.settings.of_command("forks"),
+                      began=console.began, heeded=console.settings.heeded, forks=console.settings.of_command("forks"),
                       verbosity=console.settings.of_command("verbose") or 0)
 
 

@@ -151,7 +151,7 @@ class ResolvedSettings:
 
 
 def _is_given(value: Any) -> bool:
-    """Whether a flag was given, as typer has it: no text, no list, and not counted is none."""
+    """Whether a flag was given, as click has it: no text, no list, and not counted is none."""
     return value is False or value not in (None, [], 0)
 
 

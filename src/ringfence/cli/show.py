@@ -1,10 +1,11 @@
 """Results as they come -> what people or programs read, and the exit code. Nothing is kept but what a view keeps."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import chain
+from typing import Any
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
@@ -15,12 +16,14 @@ from ringfence.errors import ExitCode
 from ringfence.formats.approval import Approval
 from ringfence.formats.plan_file import is_planned
 from ringfence.model.state import Change
-from ringfence.report import HostResult, Report
+from ringfence.report import HostResult, Report, WaveProgress
 from ringfence.run.fleet import FleetRun, LogObserver, RunObserver
 from ringfence.run.host_job import HostJob
 from ringfence.run.interruption import GRACE
 from ringfence.run.journal import Journal
+from ringfence.run.open_pool import open_pool
 from ringfence.run.recorder import Recorder
+from ringfence.run.rollout import Rollout
 from ringfence.run_settings import UnreachableHosts
 from ringfence.views import recap
 from ringfence.views.format import count, names
@@ -34,12 +37,14 @@ class PlanObserver(RunObserver):
     def __init__(self) -> None:
         self.approvals: dict[str, Approval] = {}
         self.invalid: list[str] = []  # the hosts on which what is declared is wrong
+        self.facts: dict[str, Mapping[str, Any]] = {}  # of hosts, where they are kept
         self._known: dict[Change, Change] = {}
 
     def on_result(self, result: HostResult) -> None:
         if is_planned(result):
             changes = tuple(self._known.setdefault(c, c) for c in result.changes)
             self.approvals[result.host] = Approval(changes, result.machine)
+            self.facts[result.host] = result.facts
         elif result.status == "invalid":
             self.invalid.append(result.host)
 
@@ -57,11 +62,24 @@ class _TellingObserver(RunObserver):
 
     def __init__(self, console: Console, total: int, writes: bool) -> None:
         self._console, self._total, self._writes, self._number = console, total, writes, 0
+        self._wave_seconds, self._wave_hosts = 0.0, 0
 
     def on_result(self, result: HostResult) -> None:
         self._number += 1
         if self._writes:
             self._console.say(recap.host_line(result, self._number, self._total, self._console.style_error))
+
+    def on_wave(self, wave: WaveProgress) -> None:
+        self._console.say(recap.wave_line(wave, self._total_of_waves(wave), self._console.style_error))
+
+    def _total_of_waves(self, wave: WaveProgress) -> float | None:
+        """The seconds that all that comes after a wave may take, as far as those before it tell."""
+        if wave.ended:
+            self._wave_seconds += wave.seconds
+            self._wave_hosts += len(wave.hosts)
+            return None
+        left = self._total - self._number
+        return self._wave_seconds / self._wave_hosts * left if self._wave_hosts else None
 
     def on_signal(self, name: str, in_flight: Sequence[str], not_begun: Sequence[str]) -> None:
         if in_flight:
@@ -73,13 +91,14 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
              command: str = "", diff: bool = True, table: ViewTable = VIEWS, differences_fail: bool = True,
              warnings: Sequence[Diagnostic] = (), before: Sequence[HostResult] = (), observers: Sequence[RunObserver] = (),
              journal: Journal | None = None, held: Sequence[str] = (), next: str = "",
-             abandoned: tuple[str, ...] = (), reports: ReportFiles | None = None) -> ExitCode:
+             abandoned: tuple[str, ...] = (), reports: ReportFiles | None = None,
+             rollout: Callable[..., Rollout] | None = None) -> ExitCode:
     """Do `work` on every job and show the results as they come; returns the exit code.
 
     command: what the run is called, where that is not the command itself · differences_fail: whether hosts that differ count in
     the exit code · before: results of hosts that need no work · journal: the record of a run that writes · held: hosts that are
     not begun · next: the command that comes after this one · abandoned: hosts that no play names any more · reports: other ones
-    than those of the command.
+    than those of the command · rollout: makes what goes over the jobs, where that is more than one after the other.
     """
     options = console.view_options(command, diff=diff, full=hosts.full, next=next, abandoned=abandoned)
     if console.format not in table:
@@ -96,11 +115,14 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     section.write(view.begin(warnings))
     with section, ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())
+        # progress is shown by a thread of its own, and what has several cannot be copied
+        submit = stack.enter_context(open_pool(jobs, work, hosts.forks, hosts.processes, recorder))
         advance = stack.enter_context(console.progress(total, options.run.command))
         seen: list[RunObserver] = [_ProgressObserver(advance), LogObserver(),
                                    _TellingObserver(console, total, journal is not None and not console.quiet), *observers]
         seen += [journal] if journal else []
-        fleet = FleetRun(jobs, work, hosts.forks, seen, recorder)
+        fleet = rollout(seen, recorder, submit=submit) if rollout else FleetRun(jobs, work, hosts.forks, seen, recorder,
+                                                                                submit=submit)
         for result in before:
             for observer in seen:
                 observer.on_result(result)
@@ -111,8 +133,13 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
             section.write(view.host(result))
             reports.host(result)
         report.signal, report.not_begun = recorder.interruption.name, (*held, *fleet.not_begun)
+        if isinstance(fleet, Rollout):
+            report.waves, report.stopped = fleet.waves, fleet.stopped
+            report.codes.add(fleet.exit_code)
     if report.signal:
         console.say(recap.interrupted(report, unknown, console.style_error))
+    elif report.stopped:
+        console.say(recap.stopped(report, console.style_error))
     unreachable = report.counts["unreachable"]
     if unreachable and hosts.unreachable == UnreachableHosts.warn:
         console.say(f"warning: {count(unreachable, 'host')} not reached, and not counted in the exit code (--unreachable warn)")

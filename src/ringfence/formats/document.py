@@ -14,7 +14,7 @@ from ringfence import __version__
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import RingfenceError
 from ringfence.formats.data import FORMAT_VERSION, diagnostic_data, encode, error_data
-from ringfence.report import Report, RunInfo
+from ringfence.report import Report, RunInfo, WaveProgress
 
 
 def moment(at: datetime) -> str:
@@ -41,6 +41,12 @@ def summary(report: Report, seconds: float) -> dict[str, Any]:
     """The sums of a run. hosts: how many, by status."""
     return {"hosts": dict(sorted(report.counts.items())), "declared": report.declared, "undeclared": report.undeclared,
             "changes": report.changes, "made": report.written, "seconds": round(seconds, 3)}
+
+
+def wave_data(wave: WaveProgress) -> dict[str, Any]:
+    """One wave of a run."""
+    return {"number": wave.number, "of": wave.of, "hosts": list(wave.hosts), "statuses": dict(sorted(wave.counts.items())),
+            "seconds": round(wave.seconds, 3), "verified": wave.verified, "stopped": wave.stopped or None, "ended": wave.ended}
 
 
 def document(run: RunInfo, result: Mapping[str, Any] | None, diagnostics: Sequence[Diagnostic] = (), exit_code: int = 0,

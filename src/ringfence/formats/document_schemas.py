@@ -41,7 +41,9 @@ def every() -> dict[str, tuple[str, Schema]]:
     return {
         "document": ("What every command writes with --output json", _document({"type": ["object", "null"]})),
         "report": ("What plan, apply, drift and compare-defaults write with --output json", _run(
-            host, plan={"type": "object", "description": "How the plan file was made that is shown."})),
+            host, plan={"type": "object", "description": "How the plan file was made that is shown."},
+            waves={"type": "array", "items": _wave(), "description": "Of apply, where there are several."},
+            stopped={**STRING, "description": "Why no further host was begun."})),
         "events": ("A line of --output jsonl, and of a journal", _events(host)),
         "show": ("A host's policy, as ringfence show writes it", _run(_seen(**_policy()))),
         "ledger": ("What projects own on hosts, as ringfence ledger show writes it", _run(_seen(ledger=_ledger()))),
@@ -94,6 +96,15 @@ def _run(host: Schema, **more: Schema) -> Schema:
     return _document(result, host=host)
 
 
+def _wave() -> Schema:
+    """One wave of a run that goes in waves."""
+    verified: Schema = {"type": ["boolean", "null"], "description": "Whether what is looked at after it holds."}
+    return _object({"number": NUMBER, "of": NUMBER, "hosts": TEXTS,
+                    "statuses": {"type": "object", "additionalProperties": NUMBER, "description": "Its hosts by status."},
+                    "seconds": SECONDS, "verified": verified, "ended": FLAG,
+                    "stopped": {**TEXT_OR_NULL, "description": "Why the run ended with it."}})
+
+
 def _summary() -> Schema:
     hosts: Schema = {"type": "object", "additionalProperties": NUMBER, "description": "Hosts by status."}
     counts = dict.fromkeys(("declared", "undeclared", "changes", "made"), NUMBER)
@@ -136,8 +147,14 @@ def _shared() -> dict[str, Schema]:
     return {"diagnostic": diagnostic, "error": error, "change": _change(), "reference": _reference(), "obstacle": _obstacle()}
 
 
+_LIFE: dict[str, Schema] = {
+    "expires": {**MOMENT, "type": ["string", "null"], "description": "From when on the task declares its object absent."},
+    "expires_on_host": {**FLAG, "description": "Whether the host then removes it by itself."},
+    "ticket": {**TEXT_OR_NULL, "description": "What the task was asked for by."}}
+
+
 def _change() -> Schema:
-    source = _object({**PLACE, "play": TEXT_OR_NULL, "task": TEXT_OR_NULL, "tags": TEXTS},
+    source = _object({**PLACE, "play": TEXT_OR_NULL, "task": TEXT_OR_NULL, "tags": TEXTS, **_LIFE}, *_LIFE,
                      description="The task that asks for it.")
     return _object({
         "id": _object(IDENTITY), "action": {"enum": list(typing.get_args(Action))},
@@ -250,8 +267,9 @@ def _ledger() -> Schema:
         "pending": {**STRING, "description": "The digest of what a run began to write, and did not tell the end of."},
         "first": {"type": "object", "description": "The values found before the project, by property; never a secret."},
         "playbooks": {**TEXTS, "description": "The files that declared it."},
+        **_LIFE,
         "there": {**FLAG, "description": "Whether the host has such an object."},
-        "owned": {**FLAG, "description": "Whether the object counts as the project's."}})
+        "owned": {**FLAG, "description": "Whether the object counts as the project's."}}, *_LIFE)
     other = _object({**IDENTITY, "project": {**STRING, "description": "The name of the project that owns it, and its id."}})
     header = {"type": "object", "properties": dict.fromkeys(HEADER_VALUES, STRING), "description": "What it says of itself."}
     image: Schema = {**TEXT_OR_NULL, "description": "The machine whose image this one was made from."}
@@ -281,8 +299,11 @@ def _events(host: Schema) -> Schema:
         "run_begin": {**_head(), "hosts": names, "diagnostics": _array("diagnostic"), "options": {"type": ["object", "null"]}},
         "definitions": {"definitions": {"type": "object", "additionalProperties": {"$ref": "#/$defs/change"}}},
         **dict.fromkeys(("host_begin", "host_written", "host_end"), of_host),
+        "rollout": {"time": MOMENT, "waves": {"type": "array", "items": TEXTS}},
+        "wave_begin": {"time": MOMENT, "wave": _object({"number": NUMBER, "of": NUMBER, "hosts": TEXTS})},
+        "wave_end": {"time": MOMENT, "wave": _wave()},
         "signal": {"time": MOMENT, "signal": STRING, "in_flight": TEXTS, "not_begun": TEXTS},
         "run_end": {"time": MOMENT, "summary": _summary(), "exit_code": {"enum": [int(code) for code in ExitCode]},
-                    "signal": TEXT_OR_NULL, "not_begun": TEXTS}}
+                    "signal": TEXT_OR_NULL, "not_begun": TEXTS, "stopped": TEXT_OR_NULL}}
     return {"oneOf": [_object({"event": {"const": event}, **members[event]}) for event in EVENTS],
             "$defs": {**_shared(), "host": host}}

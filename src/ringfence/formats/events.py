@@ -2,9 +2,12 @@
 
     run_begin       who runs what on which hosts
     definitions     distinct changes that the next events refer to
+    rollout         the waves of the run, where there are several
+    wave_begin      a wave begins
     host_begin      what is going to be written to a host (before it is)
     host_written    what the host has made (before it is proven)
     host_end        what became of it
+    wave_end        what became of its hosts, and whether the next one begins
     signal          the run was interrupted: which hosts are in flight, which are not begun
     run_end         the end; a journal without one is that of a run which was killed
 
@@ -17,12 +20,13 @@ from typing import Any
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.formats.data import Definitions, definitions_text, diagnostic_data, encode, host_text
-from ringfence.formats.document import head, moment, summary
-from ringfence.report import HostResult, Report, RunInfo
+from ringfence.formats.document import head, moment, summary, wave_data
+from ringfence.report import HostResult, Report, RunInfo, WaveProgress
 
 HostEncoder = Callable[[HostResult, Definitions], str]
 """(what became of a host, the definitions that it may refer to) -> its object as JSON."""
-EVENTS = ("run_begin", "definitions", "host_begin", "host_written", "host_end", "signal", "run_end")
+EVENTS = ("run_begin", "definitions", "rollout", "wave_begin", "host_begin", "host_written", "host_end", "wave_end", "signal",
+          "run_end")
 
 
 class EventEncoder:
@@ -45,6 +49,17 @@ class EventEncoder:
         before = f'{{"event":"definitions","definitions":{definitions_text(new)}}}\n' if new else ""
         return f'{before}{{"event":"{event}","time":"{moment(datetime.now(UTC))}","host":{data}}}\n'
 
+    def rollout(self, waves: Sequence[Sequence[str]]) -> str:
+        """The hosts of each wave, in order."""
+        return _line("rollout", time=moment(datetime.now(UTC)), waves=[list(hosts) for hosts in waves])
+
+    def wave(self, wave: WaveProgress) -> str:
+        """A wave begins, or has ended."""
+        told = wave_data(wave)
+        if not wave.ended:
+            told = {name: told[name] for name in ("number", "of", "hosts")}
+        return _line("wave_end" if wave.ended else "wave_begin", time=moment(datetime.now(UTC)), wave=told)
+
     def signal(self, name: str, in_flight: Sequence[str], not_begun: Sequence[str]) -> str:
         """Somebody interrupts the run."""
         return _line("signal", time=moment(datetime.now(UTC)), signal=name, in_flight=list(in_flight), not_begun=list(not_begun))
@@ -52,7 +67,7 @@ class EventEncoder:
     def run_end(self, report: Report, seconds: float, exit_code: int) -> str:
         """The run has ended."""
         return _line("run_end", time=moment(datetime.now(UTC)), summary=summary(report, seconds), exit_code=exit_code,
-                     signal=report.signal or None, not_begun=list(report.not_begun))
+                     signal=report.signal or None, not_begun=list(report.not_begun), stopped=report.stopped or None)
 
 
 def _line(event: str, **members: Any) -> str:

@@ -1,8 +1,10 @@
 """What a host says of itself (`Facts.Read` and what is asked beside it), in types. What it did not or could not say is None or
 empty."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatch
 from functools import cached_property
 from itertools import islice
@@ -11,6 +13,7 @@ from typing import Any
 MAX_PRODUCTS = 100  # other firewalls of one host that are looked at
 MAX_PRODUCT_NAME = 200  # characters of the name of one
 MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
+_OFFSET = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)", re.ASCII)
 _MORE = ("interfaces", "management", "service_names", "controllers")  # what verbs beside Facts.Read tell
 _LISTS = ("addresses", "dns_servers", "gateways")  # of an interface
 MAX_TEXTS, MAX_TEXT = 256, 100  # addresses of one interface that are looked at, and characters of each
@@ -65,6 +68,19 @@ class Facts:
     @cached_property
     def _services(self) -> frozenset[str]:
         return frozenset(map(str.casefold, self.service_names))
+
+    @property
+    def local_time(self) -> datetime | None:
+        """What the clock of the host says, where it told that and how far it is from UTC."""
+        offset = _OFFSET.fullmatch(str(self.raw.get("utc_offset") or ""))
+        try:
+            now = datetime.fromisoformat(str(self.raw.get("time")))
+        except ValueError:
+            return None
+        if offset is None or now.tzinfo is None:
+            return None
+        away = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        return now.astimezone(timezone(-away if offset[1] == "-" else away))
 
     @property
     def controllers(self) -> tuple[str, ...]:

@@ -195,6 +195,10 @@ class Resource:
     def __hash__(self) -> int:
         return hash((self.kind.name, self.name.casefold()))
 
+    def __reduce__(self) -> "tuple[Callable[..., Resource], tuple[Any, ...]]":
+        read_as = None if self._read_as is self.__dict__ else _said(self._read_as, self.kind)
+        return _resource_of, (type(self), _said(self.__dict__, self.kind), self._stored, read_as)
+
     def values(self) -> dict[str, Any]:
         """Every property, in the order of declaration (name and unknown tokens apart)."""
         mine = self.__dict__
@@ -260,6 +264,20 @@ class Resource:
     def as_filter(self) -> Filter | None:
         """What it does with traffic; None where it does nothing with traffic by itself (sets, profiles)."""
         return None
+
+
+def _said(values: Mapping[str, Any], kind: "Kind") -> dict[str, Any]:
+    """Those that are not the default: of what travels to another process most is."""
+    defaults = kind.defaults
+    return {name: value for name, value in values.items() if name not in defaults or value is not defaults[name]}
+
+
+def _resource_of(cls: type[Resource], said: dict[str, Any], stored: str | SourceKey | None,
+                 read_as: dict[str, Any] | None) -> Resource:
+    made, defaults = object.__new__(cls), cls.kind.defaults
+    made.__dict__ = {**defaults, **said}
+    made._stored, made._read_as = stored, made.__dict__ if read_as is None else {**defaults, **read_as}
+    return made
 
 
 def _shown(value: Any) -> str:

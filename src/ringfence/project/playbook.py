@@ -133,10 +133,16 @@ class PlaybookReader(KeysReader):
     def _of_run(self, play: Map) -> Map:
         found = part_of(play, keys.RUN_KEYS)
         for key, value in [*found.items()]:
-            try:
-                found[key] = SETTINGS[key].type.parse(value)
-            except ValueError as error:
-                self.problems.error(found.at(key), f"{key}: {error}")
+            row = SETTINGS[key]
+            entries = value if row.repeatable and isinstance(value, Seq) else [value]
+            parsed = []
+            for number, entry in enumerate(entries):
+                try:
+                    parsed.append(row.type.parse(entry))
+                except ValueError as error:
+                    where = entries.at(number) if isinstance(entries, Seq) else found.at(key)
+                    self.problems.error(where, f"{key}: {error}")
+            found[key] = parsed if row.repeatable else parsed[0] if parsed else None
         return found
 
     def _hosts(self, play: Map, where: Where) -> tuple[str, ...]:

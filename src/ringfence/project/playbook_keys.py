@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-RUN_KEYS = ("prune", "revert_after")
+from ringfence.rollout.rollout_policy import ROLLOUT_KEYS
+
+RUN_KEYS = ("prune", "revert_after", *ROLLOUT_KEYS, "window")
 """What a play may say of the run on its hosts, as rows of SETTINGS; plays that share a host have to agree."""
 PLAY_KEYS = ("name", "hosts", "vars", "vars_files", "roles", "tasks", "tags", "gather_facts", *RUN_KEYS)
-PLAY_KEYS_LATER = ("serial", "max_fail_percentage", "unmanaged")
+PLAY_KEYS_LATER = ("unmanaged",)
 _NO_STEPS = "Tasks declare a state and do not run one after another."
 _CONNECTION = "Connection settings are variables of the inventory"
 PLAY_KEYS_OF_ANSIBLE = {
@@ -14,16 +16,16 @@ PLAY_KEYS_OF_ANSIBLE = {
                     "writes, and it has to be an administrator or an operator of a JEA endpoint."),
     **dict.fromkeys(("connection", "port", "remote_user", "timeout"), f"{_CONNECTION} (`ansible_connection`, `ansible_port` …)."),
     **dict.fromkeys(("pre_tasks", "post_tasks"), f"Put them under `tasks`: {_NO_STEPS[0].lower()}{_NO_STEPS[1:]}"),
-    **dict.fromkeys(("handlers", "force_handlers", "ignore_errors", "run_once", "strategy", "throttle", "order"), _NO_STEPS),
+    **dict.fromkeys(("handlers", "force_handlers", "ignore_errors", "run_once", "strategy", "throttle"), _NO_STEPS),
     "vars_prompt": "Use `-e NAME=VALUE`, or a vaulted file.",
     "environment": "No process runs that could have one.", "collections": "Kinds are ringfence's own.",
     "module_defaults": "Use an anchor of YAML, or vars.", "gather_subset": "Facts are read where something needs them.",
     "gather_timeout": "Facts are read where something needs them.", "no_log": "Secrets are never shown.",
     "diff": "`ringfence plan` always shows the difference.", "check_mode": "Use `ringfence plan`.",
-    "any_errors_fatal": "A failed host does not stop the others.", "ignore_unreachable": "A host that is not reached is told.",
+    "ignore_unreachable": "A host that is not reached is told.",
     "when": "Put it on the tasks, or on a block of them."}
 HARMLESS: Mapping[str, tuple[Any, ...]] = {
-    **dict.fromkeys(("become", "check_mode", "any_errors_fatal", "ignore_errors", "ignore_unreachable", "run_once",
+    **dict.fromkeys(("become", "check_mode", "ignore_errors", "ignore_unreachable", "run_once",
                      "force_handlers"), (False,)),
     **dict.fromkeys(("collections", "handlers"), ([],)), **dict.fromkeys(("no_log", "diff"), (True, False)),
     "strategy": ("linear",), "environment": ({},)}
@@ -41,7 +43,8 @@ LOOPS_OF_ANSIBLE: Mapping[str, str] = {  # what says the same
     "with_random_choice": "A state has to come out the same each time.",
     "with_inventory_hostnames": "Use `loop: \"{{ groups['web'] }}\"`."}
 PLAYBOOK_IMPORT_KEYS = ("import_playbook", "name", "vars", "tags", "when")
-TREATMENT_KEYS = ("omitted", "adopt", "renamed_from")  # how ringfence treats what a task declares
+LIFE_KEYS = ("expires", "ticket", "expires_on_host")  # until when a task holds, and what it was asked for by
+TREATMENT_KEYS = ("omitted", "adopt", "renamed_from", *LIFE_KEYS)  # how ringfence treats what a task declares
 TASK_KEYS = ("name", "when", "loop", "with_items", "loop_control", "tags", "vars", *TREATMENT_KEYS)
 TASK_IMPORT_KEYS = ("import_tasks", "name", "when", "tags", "vars")
 BLOCK_KEYS = ("block", "name", "when", "tags", "vars")
@@ -60,7 +63,8 @@ TASK_KEYS_OF_ANSIBLE = {
                     _NO_STEPS),
     **{key: PLAY_KEYS_OF_ANSIBLE[key] for key in (
         "become", "become_user", "become_method", "connection", "remote_user", "environment", "no_log", "check_mode", "diff",
-        "port", "timeout", "any_errors_fatal", "collections", "module_defaults")},
+        "port", "timeout", "collections", "module_defaults")},
+    "any_errors_fatal": "It is of a play, or of ringfence.yml.",
 }
 LOOP_CONTROL_KEYS = ("loop_var", "index_var", "label", "extended", "extended_allitems")
 

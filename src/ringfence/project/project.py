@@ -101,11 +101,16 @@ class Project:
         return RenderedTasks((), partial=tuple(s.literal for s in steps if s.fixed is None),
                              undecided=tuple(s.fixed for s in steps if s.fixed is not None))
 
+    @property
+    def run_keys(self) -> frozenset[str]:
+        """Those of RUN_KEYS that some play says."""
+        return frozenset(key for target in self._targets for key in target.play.of_run)
+
     def of_run(self, name: str, key: str) -> tuple[Any, tuple[Diagnostic, ...]]:
         """What plays say of the run on a host, by one of RUN_KEYS, and where they do not agree; None where no play says it."""
         said = [(t.play.of_run[key], t.play.of_run.at(key)) for t in self._targets if key in t.play.of_run and name in t.hosts]
-        wrong = (Diagnostic(where, f"{key} is {value} here and {said[0][0]} at {said[0][1]}, in two plays for one host",
-                            "Plays that share a host have to agree.", host=name)
+        wrong = (Diagnostic(where, f"{key} is {_said(value)} here and {_said(said[0][0])} at {said[0][1]}, in two plays for one "
+                            "host", "Plays that share a host have to agree.", host=name)
                  for value, where in said[1:] if value != said[0][0])
         return said[0][0] if said else None, tuple(wrong)
 
@@ -377,3 +382,8 @@ def _vars_file(play: Play, names: Sequence[str], where: Where, trust: Trust) -> 
         raise RenderError(f"there is no file {' or '.join(names)}",
                           f"Looked in {play.folder / 'vars'} and {play.folder}.", where)
     return path
+
+
+def _said(value: Any) -> str:
+    """What a play says of the run, for people."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

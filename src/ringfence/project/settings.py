@@ -17,6 +17,8 @@ from ringfence.files import MAX_SETTINGS
 from ringfence.model.ledger import PROJECT_ID, ProjectIdentity
 from ringfence.policy.flow_words import FLOW_WORDS, flow_of
 from ringfence.policy.protected import ProtectedFlow
+from ringfence.rollout.maintenance_window import MaintenanceWindow
+from ringfence.rollout.rollout_policy import ROLLOUT_KEYS
 from ringfence.run_settings import PROJECT_KEYS, SETTINGS, PathForm, RunSetting
 from ringfence.types.base import quoted
 from ringfence.types.enums import parse_bool
@@ -39,12 +41,12 @@ class SetValue:
 class ProjectSettings:
     """What the file says, paths made relative to the current folder; empty where there is no file.
 
-    `folder` is the project's: that of the file, or the current one. `modules` are the folders of its own kinds. `project` is
-    in whose name objects are owned, `prune` one of PRUNE_MODES, `max_changes` how many changes a host may have at once (0: any
+    `folder` is the project's: that of the file, or the current one. `modules` are the folders of its own kinds. `project` is in
+    whose name objects are owned, `prune` one of PRUNE_MODES, `max_changes` how many changes a host may have at once (0: any
     number), `revert_after` how long it waits for the proof, `inherit` whether hosts are made from images with a ledger,
-    `require_scope` whether rules that let in have to say from where, `guard` strict or nothing, `protected_flows` what no change
-    may cut off. `run` is what else of run_settings.SETTINGS it says: how a run goes and is told. `warnings`: names that were
-    given up.
+    `require_scope` whether rules that let in have to say from where, `guard` strict or nothing, `rollout` what it says of waves,
+    `window` when hosts may be changed, `protected_flows` what no change may cut off. `run` is what else of run_settings.SETTINGS
+    it says: how a run goes and is told. `warnings`: names that were given up.
     """
 
     folder: Path
@@ -59,6 +61,8 @@ class ProjectSettings:
     inherit: bool = False
     require_scope: bool = False
     guard: str = ""
+    rollout: Mapping[str, Any] = field(default_factory=dict)
+    window: tuple[MaintenanceWindow, ...] = ()
     protected_flows: tuple[ProtectedFlow, ...] = ()
     required_version: str = ""
     vault_id: tuple[str, ...] = ()
@@ -109,7 +113,9 @@ def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings:
     _outside(values, data, path.parent, trust.bounded(path.parent), problems)
     problems.check()
     own = {key: value for key, value in values.items() if key in _FIELDS}
-    run = {} if trust.untrusted else {key: SetValue(value, data.at(key)) for key, value in values.items() if key not in _FIELDS}
+    own["rollout"] = {key: value for key, value in values.items() if key in ROLLOUT_KEYS}
+    run = {} if trust.untrusted else {
+        key: SetValue(value, data.at(key)) for key, value in values.items() if key not in _FIELDS and key not in ROLLOUT_KEYS}
     return ProjectSettings(path.parent, **own, run=run, warnings=problems.warnings)
 
 

@@ -2,15 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 
-from ringfence.errors import Interrupted, OutcomeUnknown
-from ringfence.report import HostResult
+from ringfence.errors import Interrupted
+from ringfence.report import HostResult, WaveProgress
 from ringfence.run.garbage import rarely_collected
 from ringfence.run.host_job import HostJob
-from ringfence.run.host_session import host_fault
+from ringfence.run.host_threads import HostThreads, Submit, unknown_outcome, with_time_of
 from ringfence.run.interruption import GRACE
 from ringfence.run.recorder import Recorder
 
@@ -27,6 +26,9 @@ class RunObserver:
     def on_result(self, result: HostResult) -> None:
         """Work on a host has ended."""
 
+    def on_wave(self, wave: WaveProgress) -> None:
+        """A wave of hosts begins, or has ended."""
+
     def on_signal(self, name: str, in_flight: Sequence[str], not_begun: Sequence[str]) -> None:
         """Somebody wants the run to end: hosts that are being written are waited for a moment, no other is begun."""
 
@@ -42,22 +44,26 @@ class LogObserver(RunObserver):
 class FleetRun:
     """`work` on every job, at most `forks` at a time.
 
-    recorder: knows which hosts are being written, and whether somebody wants it all to end. After that `not_begun` are the
-    hosts to which nothing was written for it.
+    recorder: knows which hosts are being written, and whether it all is to end: somebody wants that, or too many hosts have
+    failed. After that `not_begun` are the hosts to which nothing was written for it; `behind`: those that would come after these.
+    looked: what an earlier look at hosts has taken · submit: has hosts worked on where threads of this run do not.
     """
 
     def __init__(self, jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], forks: int,
-                 observers: Sequence[RunObserver] = (), recorder: Recorder | None = None) -> None:
-        self._waiting, self._work, self._forks = iter(jobs), work, max(1, forks)
+                 observers: Sequence[RunObserver] = (), recorder: Recorder | None = None, behind: Sequence[str] = (), *,
+                 looked: Mapping[str, HostResult] | None = None, submit: Submit | None = None) -> None:
+        self._behind, self._looked = behind, looked or {}
+        self._waiting, self._forks = iter(jobs), max(1, forks)
         self._observers, self._recorder = observers, recorder or Recorder()
         self._interruption = self._recorder.interruption
-        self._pool = ThreadPoolExecutor(max_workers=self._forks, thread_name_prefix="host")
+        self._threads = HostThreads(work, self._forks, self._recorder)
+        self._submit = submit or self._threads.submit
         self._running: dict[Future[HostResult], str] = {}
         self._stopped: list[str] = []  # hosts that were begun, and to which nothing was written
 
     @property
     def not_begun(self) -> tuple[str, ...]:
-        """The hosts to which nothing was written because the run was interrupted."""
+        """The hosts to which nothing was written because the run was ended before."""
         return tuple(self._stopped)
 
     def results(self) -> Iterator[HostResult]:
@@ -73,35 +79,37 @@ class FleetRun:
     def _results(self) -> Iterator[HostResult]:
         deadline = None
         try:
-            if self._interruption:
-                self._stop_waiting()
-            else:
-                self._begin(self._forks)
+            self._begin(self._forks)
             while self._running:
                 done, _ = wait(self._running, timeout=_LOOK_UP, return_when=FIRST_COMPLETED)
-                if not self._interruption:
-                    self._begin(len(done))
-                elif deadline is None:
+                self._begin(len(done))
+                if self._interruption and deadline is None:
                     deadline = self._interrupted()
                 yield from self._ended(done)
                 if deadline is not None and (time.monotonic() > deadline or not self._recorder.writing):
                     yield from self._left_behind()
                     return
-            if self._interruption:
+            if self._recorder.ends_run:
                 self._stop_waiting()
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._threads.close()
 
     def _begin(self, number: int) -> None:
-        for job in islice(self._waiting, number):
-            for observer in self._observers:
-                observer.on_start(job.host)
-            self._running[self._pool.submit(_guarded, self._work, job)] = job.host
+        for _ in range(number):
+            with self._recorder.starting() as may_begin:
+                job = next(self._waiting, None) if may_begin else None
+                if job is None:
+                    return
+                for observer in self._observers:
+                    observer.on_start(job.host)
+                self._running[self._submit(job)] = job.host
 
     def _ended(self, done: set[Future[HostResult]]) -> Iterator[HostResult]:
         for future in done:
             host, result = self._running.pop(future), future.result()
             self._recorder.ends(host)
+            self._recorder.decided(result)  # also of those that nobody was left to begin
+            result = with_time_of(result, self._looked.get(host))
             if isinstance(result.error, Interrupted):
                 self._stopped.append(host)
                 continue
@@ -117,7 +125,7 @@ class FleetRun:
         """Tells the observers; returns until when hosts that are being written are waited for."""
         in_flight = list(self._recorder.writing)
         self._stop_waiting()
-        not_begun = [*self._stopped, *(host for host in self._running.values() if host not in in_flight)]
+        not_begun = [*self._stopped, *self._behind, *(host for host in self._running.values() if host not in in_flight)]
         for observer in self._observers:
             observer.on_signal(self._interruption.name, in_flight, not_begun)
         return time.monotonic() + GRACE
@@ -127,8 +135,7 @@ class FleetRun:
         writing = self._recorder.writing
         self._stopped += [host for host in self._running.values() if host not in writing]
         for result in writing.values():
-            unknown = HostResult(result.host, result.changes, result.written, error=OutcomeUnknown("interrupted"),
-                                 diagnostics=result.diagnostics, declared=result.declared, undeclared=result.undeclared)
+            unknown = unknown_outcome(result, "interrupted")
             for observer in self._observers:
                 observer.on_result(unknown)
             yield unknown
@@ -139,10 +146,3 @@ def run_all(jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], fork
             observers: Sequence[RunObserver] = ()) -> Iterator[HostResult]:
     """The results of a FleetRun that nobody interrupts and nobody records."""
     return FleetRun(jobs, work, forks, observers).results()
-
-
-def _guarded(work: Callable[[HostJob], HostResult], job: HostJob) -> HostResult:
-    try:
-        return work(job)
-    except Exception as error:
-        return HostResult(job.host, error=host_fault(job.host, error))

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from ringfence.batch import Batch
+from ringfence.batch import Batch, Call
 from ringfence.diagnostics import NOWHERE, Diagnostic
-from ringfence.errors import HostError, RingfenceError, StalePlan
+from ringfence.errors import HostError, OutsideWindow, RingfenceError, StalePlan
 from ringfence.formats.approval import Approval
 from ringfence.model.declaration import Declarations, digest_of_declarations
+from ringfence.model.facts import Facts
 from ringfence.model.state import LOCAL, Id
 from ringfence.plan import steps
+from ringfence.plan.expiries import expiry_update
 from ringfence.plan.obstacles import objects_of
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.run_policy import RunPolicy
@@ -20,6 +22,7 @@ from ringfence.run.host_session import NO_QUESTIONS, HostSession
 from ringfence.run.ledger_update import LedgerUpdate, ledger_update
 from ringfence.run.questions import INTERFACES, MANAGEMENT, about, of_kinds
 from ringfence.run.writing import Writing
+from ringfence.windows.expiry_calls import READ_EXPIRIES
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -46,8 +49,10 @@ class HostRun(HostSession):
         asked = about(known, self.kinds)
         if job.needs_facts:
             asked = replace(asked, facts=frozenset({INTERFACES, MANAGEMENT}))
-        found, _ = self.read(asked, ledger=True)
+        found, _ = self.read(asked, {READ_EXPIRIES: Call(READ_EXPIRIES)} if _end_by_themselves(known) else {}, ledger=True)
         declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
+        if found.expiries is None and _end_by_themselves(declared):
+            found = self.asked_expiries(found)
         # what only the facts of the host brought up, and what the project owns of kinds that nothing declares any more
         needed = about(declared, self.kinds) if job.needs_facts else NO_QUESTIONS
         if more := of_kinds(needed, {id.kind for id in found.ledger.entries}, self.kinds).beyond(asked):
@@ -61,9 +66,11 @@ class HostRun(HostSession):
         if self.endpoint and not self.endpoint.is_known:
             notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
                                     "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
+        if plan.changes and (reason := self._outside_window(found.facts)):
+            notes.append(Diagnostic(NOWHERE, reason, "apply leaves the host alone until then", "note", job.host))
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared),
                             obstacles=plan.obstacles, undeclared=self._undeclared(plan), orphans=plan.orphans,
-                            machine=_machine(found),
+                            machine=_machine(found), facts=found.facts.raw if self.context.keeps_facts else {},
                             declarations=digest_of_declarations(declared) if self.context.for_plan_file else "",
                             declared_objects=objects_of(declared) if self.context.for_report else ())
         try:
@@ -102,21 +109,40 @@ class HostRun(HostSession):
         if result.error:
             return result
         if not write:
-            return replace(result, waits=bool(plan.changes or self._update(plan)))
+            return replace(result, waits=bool(plan.changes or self._update(plan) or expiry_update(plan)))
+        if plan.changes and (reason := self._outside_window(plan.found.facts)):
+            return replace(result, error=OutsideWindow(f"{reason}; `--force window` writes now"))
         return self.carry_out(plan, result)
+
+    def _outside_window(self, facts: Facts) -> str:
+        """Why the host may not be changed now; empty where it may."""
+        windows = self.job.windows
+        if not windows or "window" in self.policy.forced:
+            return ""
+        told = " or ".join(map(str, windows))
+        now = facts.local_time
+        if now is None:
+            return f"it may be changed at {told}, and does not tell its time"
+        return "" if any(w.holds(now) for w in windows) else f"it may be changed at {told}, and there it is {now:%a %H:%M}"
 
     def carry_out(self, plan: Plan, result: HostResult, update: LedgerUpdate | None = None) -> HostResult:
         """The changes of a plan made, recorded and proven. `update`: what becomes of the ledger, where that is not what follows
         from the changes. Never raises: what was to be changed, and what was, is still known."""
         if update is None:
             update = self._update(plan)
-        return Writing(self, plan, result, update).carry_out() if plan.changes or update else result
+        waits = plan.changes or update or expiry_update(plan)
+        return Writing(self, plan, result, update).carry_out() if waits else result
 
     def _update(self, plan: Plan) -> LedgerUpdate:
         """What becomes of the ledger by the changes of a plan."""
         ledger = plan.found.ledger
         known = plan.policy.project and not ledger.unread and not ledger.is_newer
         return ledger_update(plan, self.kinds) if known else LedgerUpdate()
+
+
+def _end_by_themselves(declared: Declarations) -> bool:
+    """Whether the host has to end any of what is declared by itself."""
+    return any(one.label.expires_on_host for one in declared.values())
 
 
 def _machine(found: HostSnapshot) -> str:

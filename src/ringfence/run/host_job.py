@@ -11,6 +11,8 @@ from ringfence.model.ledger import Prune
 from ringfence.model.resource import Kind
 from ringfence.model.state import Id
 from ringfence.plan.run_policy import RunPolicy
+from ringfence.rollout.maintenance_window import MaintenanceWindow
+from ringfence.rollout.rollout_policy import AT_ONCE, RolloutPolicy
 from ringfence.run.patience import Patience
 from ringfence.run.recorder import Recorder
 from ringfence.run.reply_memory import ReplyMemory
@@ -30,7 +32,8 @@ class HostJob:
     declarations: what is declared as far as it is known without the host; None where a fleet declares more than memory
     should hold: then they are made again at the host's turn · declared: how many they are · needs_facts: whether some of
     them depend on what the host says of itself · prune, revert_after: what holds
-    for this host, where that is not what holds for all.
+    for this host, where that is not what holds for all · rollout: in which waves it is · windows: when it may be changed; none:
+    at any time · tunnels: the pairs of ends of those that are declared for it.
     """
 
     host: str
@@ -40,6 +43,9 @@ class HostJob:
     needs_facts: bool = False
     prune: Prune | None = None
     revert_after: int | None = None
+    rollout: RolloutPolicy = AT_ONCE
+    windows: tuple[MaintenanceWindow, ...] = ()
+    tunnels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class RunContext:
     things, where people are going to see it · policy: how what is whose is treated · possible: (host, its facts) -> what any
     choice of tags declares for it; None where that is not known · recorder: told before and after something is written ·
     patience: how time passes ·
+    keeps_facts: results have the facts of their hosts ·
     for_plan_file, for_report: results say what a plan file keeps beside them, and what is declared for each host.
     """
 
@@ -63,5 +70,6 @@ class RunContext:
     possible: Callable[[str, Facts], frozenset[Id] | None] = lambda host, facts: None
     recorder: Recorder = field(default_factory=Recorder)
     patience: Patience = field(default_factory=Patience)
+    keeps_facts: bool = False
     for_plan_file: bool = False
     for_report: bool = False

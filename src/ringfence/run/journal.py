@@ -14,7 +14,7 @@ from typing import Any
 from ringfence.diagnostics import Diagnostic, InputError, Where
 from ringfence.errors import ExitCode
 from ringfence.formats.events import EventEncoder
-from ringfence.report import HostResult, Report, RunInfo
+from ringfence.report import HostResult, Report, RunInfo, WaveProgress
 from ringfence.run.fleet import RunObserver
 from ringfence.run.interruption import Interruption
 from ringfence.run.recorder import Recorder
@@ -70,6 +70,15 @@ class Journal(Recorder, RunObserver):
 
     def on_result(self, result: HostResult) -> None:
         self._add("host_end", result, sync=bool(result.changes))
+
+    def rollout(self, waves: Sequence[Sequence[str]]) -> None:
+        """The waves of the run are known."""
+        with self._file_lock:
+            self._append(self._encoder.rollout(waves), sync=True)
+
+    def on_wave(self, wave: WaveProgress) -> None:
+        with self._file_lock:
+            self._append(self._encoder.wave(wave), sync=False)
 
     def on_signal(self, name: str, in_flight: Sequence[str], not_begun: Sequence[str]) -> None:
         with self._file_lock:

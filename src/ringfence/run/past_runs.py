@@ -44,7 +44,8 @@ class PastHost:
 @dataclass(frozen=True)
 class PastRun:
     """One run. begin, end: those events, the second empty where there is none · hosts: by name · definitions: the changes that
-    hosts refer to · signals: the events · damaged: lines that could not be read."""
+    hosts refer to · signals: the events · damaged: lines that could not be read · waves: the hosts
+    of each · wave_ends: what became of those that ended, by number."""
 
     run_id: str
     path: Path
@@ -55,6 +56,8 @@ class PastRun:
     end: Mapping[str, Any] = field(default_factory=dict)
     damaged: int = 0
     is_running: bool = False
+    waves: tuple[tuple[str, ...], ...] = ()
+    wave_ends: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -185,7 +188,7 @@ def _read(path: Path, running: str) -> PastRun | None:
     return PastRun(path.stem, path, begin, _hosts(begin, events), _definitions(events),
                    tuple(e for e in events if e["event"] == "signal"),
                    next((e for e in events if e["event"] == "run_end"), {}), len([x for x in lines if x]) - len(events),
-                   path.stem == running)
+                   path.stem == running, *_waves(events))
 
 
 def _event(line: bytes) -> dict[str, Any] | None:
@@ -205,6 +208,19 @@ def _hosts(begin: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dic
         if event["event"].startswith("host_") and isinstance(data, dict) and isinstance(name := data.get("host"), str):
             found[name] = PastHost(name, event["event"], data)
     return found
+
+
+def _waves(events: Iterable[Mapping[str, Any]]) -> tuple[tuple[tuple[str, ...], ...], dict[int, Mapping[str, Any]]]:
+    """The waves of a run, and what became of those that ended."""
+    planned: tuple[tuple[str, ...], ...] = ()
+    ended: dict[int, Mapping[str, Any]] = {}
+    for event in events:
+        told, wave = event.get("waves"), event.get("wave")
+        if event["event"] == "rollout" and isinstance(told, list):
+            planned = tuple(tuple(str(host) for host in hosts) for hosts in told if isinstance(hosts, list))
+        elif event["event"] == "wave_end" and isinstance(wave, dict) and isinstance(wave.get("number"), int):
+            ended[wave["number"]] = wave
+    return planned, ended
 
 
 def _definitions(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

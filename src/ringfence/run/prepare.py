@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ringfence import kinds as shipped
 from ringfence.deprecations import in_current_names
@@ -18,7 +18,6 @@ from ringfence.errors import GuardRefused
 from ringfence.inventory import ansible_settings, patterns
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
-from ringfence.model.ledger import Prune
 from ringfence.model.resource import Kind
 from ringfence.model.state import Id
 from ringfence.project import settings
@@ -27,13 +26,14 @@ from ringfence.project.project import Project, read, read_hosts
 from ringfence.project.render import ANY_TAGS, SPECIAL_TAGS, RenderedTasks, Tags
 from ringfence.run.garbage import rarely_collected
 from ringfence.run.host_job import HostJob, RunContext
+from ringfence.run.of_hosts import OfHosts, tunnels_of
 from ringfence.run.policy_from_options import run_policy
 from ringfence.run.run_options import RunOptions as RunOptions
-from ringfence.run_settings import seconds_of
 from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
 from ringfence.transports.resolve import insecure, misspelt, named_files, named_program, settings_for
+from ringfence.types.moments import moment_text
 from ringfence.windows.shipped_rules import is_shipped
 
 
@@ -86,9 +86,10 @@ def _prepared(options: RunOptions) -> Prepared:
     files.difference_update(os.path.realpath(f[1:]) for f in options.extra_vars if f.startswith("@"))  # may be secret
     _check_ansible_settings(options, found, problems, trust)
     tags = Tags.of(options.tags, options.skip_tags)
-    builder = _JobBuilder(project, DeclarationBuilder(kinds, is_shipped, found.require_scope), tags, [
+    declares = DeclarationBuilder(kinds, is_shipped, found.require_scope, moment_text(options.began))
+    builder = _JobBuilder(project, declares, tags, [
         *found.warnings, *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)],
-        unknown, options.prune, options.revert_after, _way_in(options))
+        unknown, OfHosts(project, found, options, trust), _way_in(options))
     jobs = builder.jobs(",".join(options.narrowed))
     if not options.allow_empty and not trust.untrusted:
         builder.problems.extend(_empty(jobs, builder.problems.all))
@@ -227,13 +228,13 @@ def _unlisted_kinds(found: settings.ProjectSettings, kinds: Mapping[str, Kind], 
 class _JobBuilder:
     """Makes the jobs of a project's hosts. `problems` has what is wrong with any of them.
 
-    `unknown` are kinds whose code an untrusted project may not run: their tasks are told, and left out. `prune`: what the
-    command line says, which goes before plays.
+    `unknown` are kinds whose code an untrusted project may not run: their tasks are told, and left out. `of_hosts`: how the
+    run goes on each host.
     """
 
     def __init__(self, project: Project, builder: DeclarationBuilder, tags: Tags, problems: Iterable[Diagnostic],
-                 unknown: Mapping[str, Where], prune: str, revert_after: str, way_in: Mapping[str, Any]) -> None:
-        self.prune, self.revert_after = prune, revert_after
+                 unknown: Mapping[str, Where], of_hosts: OfHosts, way_in: Mapping[str, Any]) -> None:
+        self.of_hosts = of_hosts
         self.project, self.builder, self.tags, self.unknown = project, builder, tags, unknown
         self.problems = _ProblemsOfHosts()
         self.problems.extend(problems)
@@ -251,15 +252,13 @@ class _JobBuilder:
     def job(self, host: str) -> HostJob | None:
         """The job of one host, or nothing where its connection is not known; its mistakes go to `problems`."""
         declarations, wrong, needs_facts = self._declare(host, None)
-        prune, disagree = self.project.of_run(host, "prune")
-        revert_after, also = self.project.of_run(host, "revert_after")
-        self.problems.extend([*wrong, *disagree, *also])
+        of_host, disagree = self.of_hosts.of(host)
+        self.problems.extend([*wrong, *disagree])
         connection = self.connections.settings(host)
         if connection is None:
             return None
         kept = declarations if self.builder.has_room else None
-        revert = None if self.revert_after or not revert_after else seconds_of(str(revert_after))
-        return HostJob(host, connection, kept, len(declarations), needs_facts, cast(Prune | None, self.prune or prune), revert)
+        return HostJob(host, connection, kept, len(declarations), needs_facts, tunnels=tunnels_of(declarations), **of_host)
 
     def declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic]]:
         """What is declared for a host, with its facts where they are known: mistakes, and warnings that are new."""

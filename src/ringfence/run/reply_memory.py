@@ -3,6 +3,8 @@
 import threading
 from types import TracebackType
 
+from ringfence.run.main_process import main_process
+
 FLEET_MEMORY = 250_000_000  # bytes that large replies may take at once: one of the largest, for reading uses one core anyway
 _SMALL = 8_000_000  # a host of a few thousand rules: it waits for nobody
 
@@ -18,15 +20,19 @@ class ReplyMemory:
 
 class MemoryShare:
     """What one host has of it, until the work on the host is over. A host that has some gets more at once: so none waits for
-    another that waits for it."""
+    another that waits for it. A process that only works for another one has it from that one, which takes it back by itself."""
 
-    def __init__(self, memory: ReplyMemory) -> None:
-        self.memory, self.held = memory, 0
+    def __init__(self, memory: ReplyMemory, host: str = "") -> None:
+        self.memory, self.host, self.held = memory, host, 0
 
     def __enter__(self) -> "MemoryShare":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Have nothing any more."""
         with self.memory.changed:
             self.memory.used -= self.held
             self.held = 0
@@ -36,6 +42,9 @@ class MemoryShare:
         """Have `size` bytes. A large reply waits its turn, and then until there is room, or until no other large one is there."""
         memory = self.memory
         if size <= _SMALL:
+            return
+        if main := main_process():
+            main.ask("memory", self.host, size)
             return
         with memory.changed:
             if not self.held:

@@ -1,14 +1,15 @@
 """What was asked of a run."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Ask
+from ringfence.rollout.maintenance_window import MaintenanceWindow
 from ringfence.secret import Secret
 
 if TYPE_CHECKING:  # commands that read no project import this too
@@ -24,8 +25,9 @@ def new_run_id() -> str:
 class RunOptions:
     """What the user asked for; what is empty comes from `ringfence.yml` in `project` or above it. heeded: the variables of
     Ansible that some of it came from · decided: which hosts and tasks is said already, by a plan or a record: what is empty of
-    that stays so · ask: asks somebody for a password · user, password: of connections of which no variable says them · forks,
-    verbosity: what templates see of it."""
+    that stays so · ask: asks somebody for a password · rollout: settings of waves that the user gives · user, password: of
+    connections of which no variable says them · forks, verbosity: what templates see of it · began: the moment by which tasks
+    have expired, or not: the same for all hosts, and for their proof."""
 
     project: Path
     playbooks: Sequence[str] = ()
@@ -45,9 +47,12 @@ class RunOptions:
     prune: str = ""
     max_changes: int = 0
     revert_after: str = ""
+    rollout: Mapping[str, Any] = field(default_factory=dict)
+    window: Sequence[MaintenanceWindow] = ()
     accept_inherited: bool = False
     force: Sequence[str] = ()
     run_id: str = ""
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     heeded: frozenset[str] = frozenset()
     decided: bool = False
     forks: int | None = None

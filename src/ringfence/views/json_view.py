@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ringfence.diagnostics import Diagnostic, InputError
 from ringfence.errors import ExitCode
 from ringfence.formats.data import Definitions, definitions_text, encode
-from ringfence.formats.document import document, head, tail
+from ringfence.formats.document import document, head, tail, wave_data
 from ringfence.formats.events import EventEncoder, HostEncoder
 from ringfence.report import HostResult, Report
 from ringfence.views.view import ViewOptions
@@ -35,6 +35,8 @@ class JsonView:
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         closed = f'\n],"definitions":{definitions_text(self._texts)},"signal":{encode(report.signal or None)},"not_begun":'
         plan = f',"plan":{encode(dict(self._plan))}' if self._plan is not None else ""
+        plan += f',"waves":{encode([wave_data(w) for w in report.waves])}' if report.waves else ""
+        plan += f',"stopped":{encode(report.stopped)}' if report.stopped else ""
         ended = tail((*self._warnings, *report.problems), report, seconds, exit_code, report.error)
         return f"{closed}{encode(report.not_begun)}{plan}}},{encode(ended)[1:]}\n"
 

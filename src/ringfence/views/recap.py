@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ringfence.errors import HostError
 from ringfence.model.state import Action
-from ringfence.report import HostResult, Report, Status
+from ringfence.report import HostResult, Report, Status, WaveProgress
 from ringfence.views.change_words import CHANGE_WORDS, GONE, STYLES, status_words
 from ringfence.views.format import Style, all_names, columns, count, cut, escaped, natural, unstyled
 
@@ -103,6 +103,40 @@ def interrupted(report: Report, unknown: Sequence[str], style: Style = unstyled)
              f"in flight, not known: {all_names(unknown)}" if unknown else "",
              f"not begun: {all_names(sorted(report.not_begun, key=natural))}" if report.not_begun else ""]
     return style(f"interrupted by {report.signal}: ", "error") + "; ".join(filter(None, parts))
+
+
+def wave_line(wave: WaveProgress, seconds_left: float | None, style: Style = unstyled) -> str:
+    """A wave begins, or has ended, in one line. seconds_left: what all that is left may take, where that is known."""
+    head = style(f"wave {wave.number} of {wave.of}", "strong")
+    if not wave.ended:
+        left = f"; about {_span(seconds_left)} left" if seconds_left is not None else ""
+        return f"{head}: {count(len(wave.hosts), 'host')} ({all_names(wave.hosts)}){left}"
+    ends = style("; the run ends here", "error") if wave.stopped else ""
+    return f"{head}: {_wave_outcome(wave)}, {wave.seconds:.1f} s{ends}"
+
+
+def wave_table(waves: Sequence[WaveProgress], style: Style = unstyled) -> str:
+    """A line for each wave of a run."""
+    cells = [["wave", "hosts", "", "seconds"]]
+    cells += [[str(w.number), str(len(w.hosts)), _wave_outcome(w), f"{w.seconds:.1f}" if w.ended else "·"] for w in waves]
+    lines = columns(cells, right=(0, 1, 3))
+    return "\n".join([style(lines[0], "quiet"), *lines[1:]]) + "\n"
+
+
+def _wave_outcome(wave: WaveProgress) -> str:
+    states = ", ".join(f"{n} {status_words(state)}" for state in STYLES if (n := wave.counts[state]))
+    verified = {None: "", True: "verified", False: "not verified"}[wave.verified]
+    return ", ".join(filter(None, (states, verified))) or ("none begun" if wave.ended else "not begun")
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def stopped(report: Report, style: Style = unstyled) -> str:
+    """Why a run ended before its end though nobody wanted that, and the hosts that it never came to."""
+    left = f"; not begun: {all_names(sorted(report.not_begun, key=natural))}" if report.not_begun else ""
+    return style("the run ends here: ", "error") + escaped(report.stopped) + left
 
 
 def total(report: Report, seconds: float) -> str:

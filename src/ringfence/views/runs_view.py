@@ -6,6 +6,8 @@ from typing import Any
 
 from ringfence.views.format import Style, columns, count, cut, escaped, natural, unstyled
 
+_BAR = 40  # marks of the widest wave
+_THROUGH = ("changed", "in_sync", "not_in_force")  # statuses of hosts with which a rollout went on
 STATE_STYLES = {"ended": "good", "running": "changed", "interrupted": "error", "killed": "error"}
 
 
@@ -32,16 +34,38 @@ def shown(run: Mapping[str, Any], style: Style = unstyled) -> str:
              f"  began {escaped(str(run['started']))}, ringfence {escaped(str(run['ringfence']))}"
              + (f", {escaped(str(project.get('name') or ''))} {escaped(_commit(run))}".rstrip() if project else "")]
     lines += [f"  ended {escaped(str(run['ended']))} with exit code {run['exit_code']}"] if run["ended"] else []
+    lines += [f"  for {', '.join(map(cut, run['tickets']))}"] if run["tickets"] else []
     lines += [f"  {style('not all of the record can be read', 'warning')}: {count(run['damaged'], 'line')} passed over"
               ] if run["damaged"] else []
     cells = [["host", "status", "planned", "made", "proven", ""]]
     cells += [[escaped(h["host"]), h["status"].replace("_", " "), *(str(h[n] or "·") for n in ("planned", "made", "proven")),
                cut(h["note"])] for h in sorted(run["hosts"], key=lambda h: natural(h["host"]))]
     lines += ["", *columns(cells, right=(2, 3, 4))]
+    if run["waves"]:
+        lines += ["", *_waves(run["waves"], style)]
     lines += [line for h in run["hosts"] for line in _way_back(h)]
     if run["left"] and run["resumable"]:
         lines += ["", f"{count(len(run['left']), 'host')} left: ringfence apply --resume {escaped(run['run_id'])}"]
     return "\n".join(lines) + "\n"
+
+
+def _waves(waves: Sequence[Mapping[str, Any]], style: Style) -> Iterator[str]:
+    """The rollout as a picture: a line a wave, and on it a mark for each share of its hosts."""
+    widest = max(len(wave["hosts"]) for wave in waves)
+    for wave in waves:
+        hosts, statuses = len(wave["hosts"]), Counter(wave["statuses"])
+        room = max(1, min(_BAR, hosts * _BAR // widest if widest > _BAR else hosts))
+        good, open_ = sum(statuses[s] for s in _THROUGH), statuses["not_begun"]
+        marks = [round(n * room / hosts) for n in (good, hosts - good - open_)] if hosts else [0, 0]
+        if hosts - good - open_ and not marks[1]:
+            marks = [marks[0] - 1, 1] if marks[0] else [0, 1]  # a failure is always seen
+        bar = style("█" * marks[0], "good") + style("×" * marks[1], "error") + style("·" * (room - sum(marks)), "quiet")
+        verified = {None: "", True: ", verified", False: ", not verified"}[wave["verified"]]
+        pad = " " * (min(_BAR, widest) - room)
+        number = str(wave["number"]).rjust(len(str(len(waves))))
+        yield f"wave {number}  {bar}{pad}  {count(hosts, 'host')}: {_statuses(statuses)}{verified}"
+        if wave["stopped"]:
+            yield f"  {style('the run ended here', 'error')}: {cut(wave['stopped'])}"
 
 
 def _way_back(host: Mapping[str, Any]) -> Iterator[str]:

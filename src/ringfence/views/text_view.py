@@ -10,7 +10,7 @@ from ringfence.views.change_text import ChangeOptions
 from ringfence.views.change_words import ABANDONED, CHANGE_WORDS
 from ringfence.views.format import escaped
 from ringfence.views.grouped_results import GroupedResults
-from ringfence.views.recap import RecapRow, drift_summary, plan_summary, recap, row, total
+from ringfence.views.recap import RecapRow, drift_summary, plan_summary, recap, row, total, wave_table
 from ringfence.views.view import ViewOptions
 from ringfence.views.wrapping import wrapped
 
@@ -38,6 +38,7 @@ class TextView:
         if self._options.quiet and not self._rows:
             return ""
         table = recap(self._rows, self._options.style, self._drift, self._options.width)
+        table += "\n" + wave_table(report.waves, self._options.style) if report.waves else ""
         parts = [self._results.flush(), self._abandoned(), self._legend(), table, "\n", self._summary(report, seconds), "\n"]
         return wrapped("".join(parts), self._options.width)
 

@@ -42,7 +42,8 @@ function Read-Facts {
             build = @(@($os.BuildNumber; Get-RegistryFact $ntKey CurrentBuildNumber) -ne $null | ForEach-Object { [int]$_ })[0]
             product = switch ($os.ProductType) { 1 { 'workstation' } 2 { 'domain_controller' } 3 { 'server' } } }
         powershell = "$($PSVersionTable.PSVersion)"; language_mode = $language; elevated = Get-Fact elevated { Test-RingfenceElevation }
-        time = Get-Fact time { Get-Date }; services = $services; environment = $environment; legacy_ipsec_policy = $legacy[0] }
+        time = Get-Fact time { Get-Date }; utc_offset = Get-Fact utc_offset { Get-Date -Format zzz }
+        services = $services; environment = $environment; legacy_ipsec_policy = $legacy[0] }
     $facts['unread'] = @($unread)
     $facts + (Read-Endpoint)
 }

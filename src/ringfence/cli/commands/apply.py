@@ -7,20 +7,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
-import typer
-
-from ringfence.cli.checking import check_then_write, tell_invalid
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console, ReportingConsole
 from ringfence.cli.options import (
+    Argument,
     Check,
     Diff,
     FleetOptions,
     OwnershipOptions,
     PlanLimits,
     RecordOptions,
+    RolloutOptions,
     SecretOptions,
     SelectionOptions,
     TrustOptions,
@@ -41,7 +40,8 @@ from ringfence.cli.plan_files import (
 from ringfence.cli.prepared import given_selection, list_hosts, plan_options, prepared, prune_of, selection_of, trust_of
 from ringfence.cli.recording import recording
 from ringfence.cli.report_files import HeldReports
-from ringfence.cli.resume import resumed
+from ringfence.cli.resume import ResumedRun, resumed
+from ringfence.cli.rolling_out import check_policies, keeps_facts, roll_out, tell_invalid
 from ringfence.cli.show import PlanObserver, show_run
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError
 from ringfence.errors import ExitCode, combined_exit_code
@@ -62,62 +62,66 @@ ringfence apply --check --diff           what would change, as Ansible has it
 ringfence apply site.plan.json --yes     exactly what was reviewed, or exit with 3
 ringfence apply site.plan.json -l web1   of a reviewed plan these hosts first, later the others
 """
-Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Playbooks, or one plan file (.json). Default: the "
-                                            "playbooks of ringfence.yml.", show_default=False)]
+Files = Annotated[list[str], Argument(metavar="FILE", help="Playbooks, or one plan file (.json). Default: the "
+                                      "playbooks of ringfence.yml.")]
 Approvals = Mapping[str, Approval]
 
 
 def apply(console: ReportingConsole, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
-         hosts: FleetOptions, ownership: OwnershipOptions, record: RecordOptions, limits: PlanLimits,
+         hosts: FleetOptions, ownership: OwnershipOptions, rollout: RolloutOptions, record: RecordOptions, limits: PlanLimits,
           files: Files = [],  # noqa: B006
           check: Check = False, yes: Yes = False,
           resume: Annotated[str, flag("--resume", metavar="RUN", help="Go on with a run that did not come to its end, on the "
                                       "hosts that are not known to be done: its id, or `last`.")] = "",
           diff: Diff = False) -> ExitCode:
     """Make the hosts as declared: read, write, then prove it by reading again over a new connection."""
-    left: Sequence[str] = ()
+    again = ResumedRun(files, selection, ownership, rollout, (), ())
     if resume or is_plan_file(files):
         selection = given_selection(console, selection)
     if resume:
-        files, selection, ownership, left = resumed(resume, record, trusted, files, selection, ownership)
+        again = resumed(resume, record, trusted, replace(again, selection=selection))
+        files, selection, ownership, rollout = again.files, again.selection, again.ownership, again.rollout
     file, narrowed = files[0] if files else "", selection.limit
     plan = _stored_plan(files, selection, trusted, limits, console.settings.given("max_age", "same_commit"))
     if plan:
         files, selection, ownership = _options_of(plan, trusted, ownership)
     with made_with_told(plan.head if plan else None):
         run = prepared(console, files, selection, secrets, trusted, not hosts.list_hosts, ownership, narrowed if plan else (),
-                       decided=bool(plan or resume))
+                       decided=bool(plan or resume), rollout=rollout)
     approved: Approvals | None = None
     others: list[HostResult] = []
     if plan:
         run, approved, others = _held_against(console, plan, file, run, limits, bool(narrowed))
-    run = _only(run, left or None)
+    run = _only(run, again.left or None)
     if hosts.list_hosts:
         return list_hosts(console, run)
+    check_policies(console, run)
+    run = replace(run, context=replace(run.context, keeps_facts=keeps_facts(run)))
     if check:
         work = partial(_check, context=run.context, approved=approved)
         return show_run(console, run.jobs, work, hosts, command="apply --check", diff=diff, differences_fail=False,
                         warnings=run.warnings, before=others)
-    code = ExitCode.IN_SYNC
+    code, facts = ExitCode.IN_SYNC, dict[str, Mapping[str, Any]]()
     if not yes:
         _require_terminal(console)
         if plan:
             show_plan(console, plan, [*(job.host for job in run.jobs), *(o.host for o in others)], hosts.full)
         else:
-            run, approved, code = _planned(console, run, hosts)
+            run, approved, code, facts = _planned(console, run, hosts)
             if not run.jobs:
                 return code
         if not _agreed(console, {job.host: approved[job.host] for job in run.jobs if approved}):
             told = Diagnostic(NOWHERE, "nothing was changed: the answer was not yes", severity="note")
             console.fail_reports(InputError([told]), [told], ExitCode.ERROR)
             return ExitCode.ERROR
-    again = plan_options(files, selection, ownership) | ({"plan_file": file} if plan else {})
-    with recording(console, run, record, again, [result.host for result in others]) as (run, journal):
+    options = plan_options(files, selection, ownership) | ({"plan_file": file} if plan else {}) | {"rollout": rollout.data}
+    with recording(console, run, record, options, [result.host for result in others]) as (run, journal):
         work = partial(_apply, context=run.context, approved=approved)
         show = partial(show_run, console, hosts=hosts, diff=diff, differences_fail=False, warnings=run.warnings, journal=journal)
-        if len(run.jobs) < 2 or not (yes or plan):  # all that is to be written was read and checked
-            return combined_exit_code([code, show(run.jobs, work, before=others)])
-        return check_then_write(console, run.jobs, work, hosts.forks, show, others, journal)
+        was_read = len(run.jobs) < 2 or not (yes or plan)  # all that is to be written was read and checked
+        read = {job.host: HostResult(job.host, facts=facts.get(job.host, {})) for job in run.jobs} if was_read else None
+        ended = roll_out(console, run, work, hosts, show, others, journal, read=read, recorded=again.waves)
+        return combined_exit_code([code, ended])
 
 
 def _held_against(
@@ -179,9 +183,10 @@ def _require_terminal(console: Console) -> None:
                           "give --yes, or --check to only look")
 
 
-def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Prepared, Approvals, ExitCode]:
-    """Show the plan; returns the run with the hosts that are to be written, their changes, and the exit code of the others. None
-    is to be written where the run was interrupted, or what is declared is wrong on one of them."""
+def _planned(console: Console, run: Prepared,
+             hosts: FleetOptions) -> tuple[Prepared, Approvals, ExitCode, dict[str, Mapping[str, Any]]]:
+    """Show the plan; returns the run with the hosts that are to be written, their changes, the exit code of the others, and facts
+    that are wanted. None is to be written where the run was interrupted, or what is declared is wrong on one of them."""
     planned, held = PlanObserver(), HeldReports() if console.reports.wanted else None
     code = show_run(console, run.jobs, partial(plan_host, context=run.context), hosts, command="plan", differences_fail=False,
                     observers=[planned], reports=held)
@@ -191,7 +196,7 @@ def _planned(console: Console, run: Prepared, hosts: FleetOptions) -> tuple[Prep
     changed = () if ended else [host for host, one in planned.approvals.items() if one.changes]
     if held:
         held.tell(console.reports, console.report_options(), run.warnings, changed)
-    return _only(run, changed), planned.approvals, code
+    return _only(run, changed), planned.approvals, code, planned.facts
 
 
 def _agreed(console: Console, planned: Approvals) -> bool:

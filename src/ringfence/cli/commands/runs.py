@@ -5,11 +5,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import RunDir, TrustOptions, flag
+from ringfence.cli.options import Argument, RunDir, TrustOptions, flag
 from ringfence.cli.prepared import trust_of
 from ringfence.errors import ExitCode
 from ringfence.project import settings
@@ -25,10 +23,9 @@ MEANINGS = {"host_begin": "the record stops while it was being written", "host_w
 
 
 def runs(console: Console, trusted: TrustOptions,
-         what: Annotated[str, typer.Argument(metavar="show", help="Without it the runs are listed.", show_default=False)] = "",
-         run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, how it begins, or `last`.",
-                                             show_default=False)] = "",
-         number: Annotated[int, flag("-n", "--number", metavar="N", min=1, help="How many are listed. Default: 20.")] = 20,
+         what: Annotated[str, Argument(metavar="show", help="Without it the runs are listed.")] = "",
+         run: Annotated[str, Argument(metavar="RUN", help="A run's id, how it begins, or `last`.")] = "",
+         number: Annotated[int, flag("-n", "--number", metavar="N", minimum=1, help="How many are listed. Default: 20.")] = 20,
          run_dir: RunDir = "") -> ExitCode:
     """Show the runs that wrote to hosts, as their records tell: what was planned, made and proven."""
     if what not in ("", "show") or bool(what) != bool(run):
@@ -37,10 +34,11 @@ def runs(console: Console, trusted: TrustOptions,
     if what:
         found = past_run(folder, run, run_dir)
         told = {**_data(found), "hosts": [_host(h) for h in found.hosts.values()], "left": list(found.left),
+                "waves": _waves(found), "tickets": _tickets(found),
                 "resumable": isinstance(found.begin.get("options"), dict)}
         hosts = [{"host": h.host, "status": h.status, "event": h.event or None, "data": h.data or None}
                  for h in found.hosts.values()]
-        whole = {"run": _data(found), "hosts": hosts, "definitions": found.definitions}
+        whole = {"run": _data(found), "hosts": hosts, "definitions": found.definitions, "waves": told["waves"]}
         console.show(whole, runs_view.shown(told, console.style))
     else:
         listed = [_data(one) for one in islice(past_runs(folder, run_dir), number)]
@@ -56,6 +54,25 @@ def _data(run: PastRun) -> dict[str, Any]:
             "started": str(begin.get("started", "")), "ended": run.end.get("time"), "state": run.state,
             "project": project if isinstance(project, dict) else None, "exit_code": code if isinstance(code, int) else None,
             "statuses": dict(Counter(h.status for h in run.hosts.values())), "damaged": run.damaged, "file": str(run.path)}
+
+
+def _tickets(run: PastRun) -> list[str]:
+    """The tickets of the tasks that asked for its changes."""
+    sources = (change.get("source") for change in run.definitions.values() if isinstance(change, dict))
+    return sorted({str(source["ticket"]) for source in sources if isinstance(source, dict) and source.get("ticket")})
+
+
+def _waves(run: PastRun) -> list[dict[str, Any]]:
+    """Each wave: its hosts, their statuses as they are known, and how it ended."""
+    found = []
+    for number, hosts in enumerate(run.waves, 1):
+        end = run.wave_ends.get(number, {})
+        verified, stopped = end.get("verified"), end.get("stopped")
+        found.append({"number": number, "hosts": list(hosts),
+                      "statuses": dict(Counter(run.hosts[host].status for host in hosts if host in run.hosts)),
+                      "ended": bool(end), "verified": verified if isinstance(verified, bool) else None,
+                      "stopped": stopped if isinstance(stopped, str) else None})
+    return found
 
 
 def _host(host: PastHost) -> dict[str, Any]:

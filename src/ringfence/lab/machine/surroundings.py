@@ -40,7 +40,7 @@ class Surroundings:
     configurations, name to RunAsVirtualAccount and its groups · taken_over: {display name: rule categories} of the products that
     are registered with the firewall itself (INetFwProduct) · app_control:
     Win32_DeviceGuard.UsermodeCodeIntegrityPolicyEnforcementStatus (0 off, 1 audit, 2 on) · domain_controllers: their addresses;
-    None: the DNS servers of the adapters that are in the domain.
+    None: the DNS servers of the adapters that are in the domain · utc_offset: of its time zone, as ±hh:mm.
     """
 
     bits: int = 64
@@ -52,3 +52,4 @@ class Surroundings:
     taken_over: dict[str, tuple[int, ...]] = field(default_factory=dict)
     app_control: int = 0
     domain_controllers: tuple[str, ...] | None = None
+    utc_offset: str = "+00:00"

@@ -28,7 +28,8 @@ class TasksAndFiles:
             "task": self._task, "tasks": self._tasks, "path": self._path, "make_file": self._make_file, "rename": self._rename,
             "remove": self._remove, "children": self._children, "folder": self._folder, "hive": self._hive,
             "synced": self._synced, "uptime": lambda session, parameters: machine.clock.uptime(),
-            "now": lambda session, parameters: f"{machine.clock.wall():%Y-%m-%dT%H:%M:%S.%fZ}", "controllers": self._controllers}
+            "now": lambda session, parameters: f"{machine.clock.wall():%Y-%m-%dT%H:%M:%S.%fZ}", "controllers": self._controllers,
+            "offset": lambda session, parameters: machine.surroundings.utc_offset}
 
     # -- the module ScheduledTasks: CDXML, whose errors have the HRESULT of the provider in their ids
 
@@ -145,7 +146,8 @@ def _shown(task: ScheduledTask) -> dict[str, Any]:
             "State": task.state, "SecurityDescriptor": definition.sddl,
             "Actions": [{"Execute": one.command, "Arguments": one.arguments, "WorkingDirectory": one.folder or None}
                         for one in definition.actions],
-            "Triggers": [{"Enabled": one.enabled, "Delay": f"PT{round(one.delay)}S"} for one in definition.triggers],
+            "Triggers": [{"Enabled": one.enabled, "Delay": f"PT{round(one.delay)}S", "StartBoundary": one.start}
+                         for one in definition.triggers],
             "Settings": {"Enabled": task.enabled, "Priority": types.PSUInt(definition.priority),
                          "MultipleInstances": definition.instances},
             "Principal": {"UserId": definition.user}}

@@ -1,0 +1,122 @@
+"""How `apply` goes over its hosts: all are read and checked before the first is written, then wave after wave."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from ringfence.cli.command import usage_error
+from ringfence.cli.console import Console
+from ringfence.cli.options import FleetOptions
+from ringfence.errors import ExitCode
+from ringfence.report import HostResult
+from ringfence.rollout.rollout_policy import ASK, RolloutPolicy
+from ringfence.run.fleet import FleetRun
+from ringfence.run.host_job import HostJob
+from ringfence.run.journal import Journal
+from ringfence.run.open_pool import open_pool
+from ringfence.run.prepare import Prepared
+from ringfence.run.rollout import HostWork, Rollout, apart_keys, planned_waves
+from ringfence.run.wave_verification import WaveVerification
+from ringfence.run_settings import UnreachableHosts
+from ringfence.views.format import all_names, count
+
+_HERE = "127.0.0.1"  # where a host without an address is
+_OF_FACTS = ("ansible_facts.", "ringfence_facts.")
+
+
+@dataclass
+class CheckedHosts:
+    """What came of the first look. done: hosts to which nothing has to be written, or may be · invalid: those on which what is
+    declared is wrong · to_write: those that are to be written, {host: what looking at it took, and its facts where they are
+    wanted} · not_begun: those that were not looked at, for the run was interrupted."""
+
+    done: list[HostResult] = field(default_factory=list)
+    invalid: list[HostResult] = field(default_factory=list)
+    to_write: dict[str, HostResult] = field(default_factory=dict)
+    not_begun: tuple[str, ...] = ()
+
+
+def check_policies(console: Console, run: Prepared) -> None:
+    """Raises InputError where a run cannot go as its hosts want it: a group that nobody knows, a question to nobody."""
+    for policy in dict.fromkeys(job.rollout for job in run.jobs):
+        for one in policy.apart:
+            if one.group not in run.groups:
+                raise usage_error(f"apart: there is no group {one.group}", "`GROUP`, or `GROUP by VARIABLE`; `all` is every host")
+        if policy.pause == ASK and not console.can_ask:
+            raise usage_error(f"pause: {ASK} asks between two waves, and there is nobody to ask", "give a duration: --pause 10m")
+
+
+def keeps_facts(run: Prepared) -> bool:
+    """Whether waves depend on what hosts say of themselves."""
+    return any(one.by.startswith(_OF_FACTS) for policy in dict.fromkeys(job.rollout for job in run.jobs) for one in policy.apart)
+
+
+def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOptions, show: Callable[..., ExitCode],
+             before: Sequence[HostResult], journal: Journal, *, read: Mapping[str, HostResult] | None = None,
+             recorded: Sequence[Sequence[str]] = ()) -> ExitCode:
+    """`work` on all hosts once all were read and checked; on none where what is declared is wrong on one of them.
+
+    show: shows the work on some hosts, as show_run does · before: results of hosts that need no work · read: those that were read
+    already, and are to be written · recorded: the waves of the run that is gone on with.
+    """
+    seen = _read(console, run.jobs, partial(work, write=False), hosts, journal) if read is None else (
+        CheckedHosts(to_write=dict(read)))
+    before = [*before, *seen.done]
+    if seen.invalid:
+        tell_invalid(console, [result.host for result in seen.invalid])
+        return show((), work, before=[*before, *seen.invalid], held=[*seen.to_write, *seen.not_begun])
+    jobs = [job for job in run.jobs if job.host in seen.to_write]
+    planned = planned_waves(jobs, lambda job: _apart(job, run, seen), console.run_id, recorded)
+    policies = {job.host: job.rollout for job in run.jobs}
+    total: dict[RolloutPolicy, int] = {}
+    for policy in policies.values():
+        total[policy] = total.get(policy, 0) + 1
+    addresses = {job.host: getattr(job.settings, "host", "") or _HERE for job in jobs}
+    verification = WaveVerification(run.folder, addresses,
+                                    {"RINGFENCE_RUN_ID": console.run_id}, lambda: bool(journal.interruption),
+                                    run.context.patience)
+    make = partial(Rollout, planned, work, hosts.forks, verification=verification, total=total, seen=seen.to_write,
+                   failed=[(policies[r.host], r) for r in before if r.host in policies], patience=run.context.patience,
+                   ignore_unreachable=hosts.unreachable != UnreachableHosts.fail, go_on=console.go_on)
+    if len(planned) > 1:
+        journal.rollout([[job.host for job in wave.jobs] for wave in planned])
+    return show(jobs, work, before=before, held=seen.not_begun, rollout=make)
+
+
+def tell_invalid(console: Console, hosts: Sequence[str]) -> None:
+    """Say why nothing is written."""
+    console.say(f"error: nothing is written to any host: what is declared is wrong on {count(len(hosts), 'host')} "
+                f"({all_names(hosts)}), which only the host shows")
+
+
+def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], HostResult], hosts: FleetOptions,
+          journal: Journal) -> CheckedHosts:
+    found = CheckedHosts()
+    with (journal.interruption.heard(), open_pool(jobs, look, hosts.forks, hosts.processes, journal) as submit,
+          console.progress(len(jobs), "read") as advance):
+        fleet = FleetRun(jobs, look, hosts.forks, (), journal, submit=submit)
+        for result in fleet.results():
+            advance(result)
+            if result.status == "invalid":
+                found.invalid.append(result)
+            elif result.waits:  # what is to be changed is not kept: a fleet of any size fits
+                found.to_write[result.host] = HostResult(result.host, connections=result.connections, seconds=result.seconds,
+                                                         facts=result.facts)
+            else:
+                found.done.append(replace(result, facts={}))
+    found.not_begun = fleet.not_begun
+    return found
+
+
+def _apart(job: HostJob, run: Prepared, seen: CheckedHosts) -> frozenset[str]:
+    def value(host: str, name: str) -> object:
+        if name.startswith(_OF_FACTS):
+            told: object = seen.to_write[host].facts
+            for part in name.split(".")[1:]:
+                told = told.get(part) if isinstance(told, Mapping) else None
+            return told
+        assert run.project is not None
+        found = run.project.variables(host, lambda variable: variable == name)[0].get(name)
+        return str(found) if found is not None else None
+
+    return apart_keys(job, run.groups, value)

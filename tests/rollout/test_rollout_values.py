@@ -1,0 +1,116 @@
+"""Waves, windows and checks as they are said, and what they mean."""
+
+from datetime import datetime
+from random import Random
+from typing import Any
+
+import pytest
+from core import cases
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.rollout.maintenance_window import DAYS, MaintenanceWindow, parse_window
+from ringfence.rollout.rollout_policy import RolloutPolicy, rollout_policy
+from ringfence.rollout.wave_checks import parse_check
+from ringfence.rollout.waves import ORDERS, WaveSize, in_order, parse_apart, parse_wave_size, waves
+
+CASES = cases("rollout")
+
+
+@pytest.mark.parametrize("case", CASES["waves"], ids=str)
+def test_waves(case: dict[str, Any]) -> None:
+    hosts = [f"h{n}" for n in range(1, case["hosts"] + 1)]
+    found = waves(hosts, [parse_wave_size(s) for s in case["sizes"]], case.get("apart", {}))
+    assert [[int(host[1:]) for host in wave] for wave in found] == case["waves"]
+
+
+@given(st.integers(0, 60), st.lists(st.one_of(st.integers(1, 20).map(WaveSize), st.integers(1, 100).map(
+    lambda n: WaveSize(n, percent=True))), max_size=4), st.integers(0, 2**32))
+def test_every_host_is_in_one_wave_and_apart_from_what_it_has_to_be(number: int, sizes: list[WaveSize], seed: int) -> None:
+    rng = Random(seed)
+    hosts = [f"h{n}" for n in range(number)]
+    apart = {host: frozenset(rng.sample("abcdef", rng.choice((0, 0, 1, 2)))) for host in hosts}
+    found = waves(hosts, sizes, apart)
+    assert sorted(host for wave in found for host in wave) == sorted(hosts)
+    assert all(found)
+    for place, wave in enumerate(found):
+        assert len(wave) <= (sizes[min(place, len(sizes) - 1)].of(number) if sizes else number)
+        keys = [key for host in wave for key in apart[host]]
+        assert len(keys) == len(set(keys))
+
+
+def test_waves_of_many_hosts_take_no_time_that_grows_with_their_square() -> None:
+    hosts = [f"h{n}" for n in range(20_000)]
+    assert len(waves(hosts, [WaveSize(1)], dict.fromkeys(hosts, ("one",)))) == 20_000
+    assert len(waves(hosts, [WaveSize(50, percent=True)], {})) == 2
+
+
+@pytest.mark.parametrize("case", CASES["sizes"], ids=str)
+def test_sizes(case: dict[str, Any]) -> None:
+    if "means" in case:
+        assert str(parse_wave_size(case["said"])) == case["means"]
+        return
+    with pytest.raises(ValueError, match="neither a number of hosts nor a percentage"):
+        parse_wave_size(case["said"])
+
+
+@pytest.mark.parametrize("case", CASES["windows"], ids=str)
+def test_windows(case: dict[str, Any]) -> None:
+    if "means" not in case:
+        with pytest.raises(ValueError, match="is no window"):
+            parse_window(case["said"])
+        return
+    window = parse_window(case["said"])
+    assert str(window) == case["means"]
+    assert [at for at in case["holds"] if not window.holds(datetime.fromisoformat(at))] == []
+    assert [at for at in case["not"] if window.holds(datetime.fromisoformat(at))] == []
+
+
+@given(st.sets(st.integers(0, 6), min_size=1), st.integers(0, 1439), st.integers(0, 1440))
+def test_a_window_is_read_as_it_is_written(days: set[int], begin: int, end: int) -> None:
+    if begin != end:
+        window = MaintenanceWindow(frozenset(days), begin, end)
+        assert parse_window(str(window)) == window
+        week = (datetime(2026, 11, 23 + n // 1440, n % 1440 // 60, n % 60) for n in range(0, 7 * 1440, 10))
+        open_minutes = sum(window.holds(at) for at in week)
+        length = (end - begin) % 1440 or 1440
+        assert abs(open_minutes * 10 - length * len(days)) <= 10 * len(DAYS) * 2
+
+
+@pytest.mark.parametrize("case", CASES["checks"], ids=str)
+def test_checks(case: dict[str, Any]) -> None:
+    if "why" in case:
+        with pytest.raises(ValueError, match=case["why"]):
+            parse_check(case["said"])
+        return
+    check = parse_check(case["said"])
+    assert str(check) == case["means"]
+    assert {name: getattr(check, name) for name in ("timeout", "within", "address", "port") if name in case} == {
+        name: case[name] for name in ("timeout", "within", "address", "port") if name in case}
+
+
+@pytest.mark.parametrize("case", CASES["apart"], ids=str)
+def test_apart(case: dict[str, Any]) -> None:
+    if "group" in case:
+        found = parse_apart(case["said"])
+        assert (found.group, found.by, str(found)) == (case["group"], case["by"], case["said"])
+        return
+    with pytest.raises(ValueError, match="neither a group"):
+        parse_apart(case["said"])
+
+
+def test_order() -> None:
+    hosts = ["b", "a", "c"]
+    found = {order: in_order(hosts, order, "seed") for order in ORDERS}
+    assert found["inventory"] == hosts
+    assert found["reverse_inventory"] == ["c", "a", "b"]
+    assert (found["sorted"], found["reverse_sorted"]) == (["a", "b", "c"], ["c", "b", "a"])
+    assert sorted(found["shuffle"]) == ["a", "b", "c"]
+    many = [str(n) for n in range(50)]
+    assert in_order(many, "shuffle", "x") == in_order(many, "shuffle", "x") != in_order(many, "shuffle", "y")
+
+
+def test_what_is_empty_is_as_by_default() -> None:
+    assert rollout_policy({"serial": [], "order": "", "pause": None}) == RolloutPolicy()
+    assert rollout_policy({"max_fail_percentage": 0.0}).percentage == 0.0
+    assert rollout_policy({"any_errors_fatal": True, "max_fail_percentage": 50.0}).percentage == 0.0
