@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-browser test-lowest check demo bench oracle oracle-language mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
+.PHONY: install dev lock test test-powershell test-browser test-lowest check demo bench oracle mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -40,7 +40,11 @@ check: dev
 	$(BIN)/python -m tests.release check
 
 test: check
-	$(BIN)/pytest -n $(JOBS) -m 'not browser'
+	$(BIN)/pytest -n $(JOBS) -m 'not browser and not powershell'
+
+# hosts with a real PowerShell: the host script, and the commands against it; .ci/run runs these too
+test-powershell: dev
+	$(BIN)/pytest -n $(JOBS) -m powershell
 
 # the page of the HTML report in a Chromium; .ci/run runs these too
 test-browser: dev
@@ -69,20 +73,23 @@ demo: install
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m tests.bench
 
-# what ansible-core says of the inventories of the tests, each version of it in an environment of its own; CHECK=--check: only
-# whether it still says so
-ANSIBLE ?= 2.16 2.17 2.18 2.19
+# what ansible-core says of the inventories, plays and templates of the tests, each version of it in an environment of its own: three
+# to five minutes a version; CHECK=--check: only whether it still says so
+ANSIBLE ?= 2.16 2.17 2.18 2.19 2.20 2.21
+PYTHON312 ?= python3.12
+.venv-oracle/2.2%/installed: PYTHON = $(PYTHON312)  # what ansible-core 2.20 and later want
 .venv-oracle/%/installed:
 	$(PYTHON) -m venv .venv-oracle/$*
-	.venv-oracle/$*/bin/python -m pip install --quiet --disable-pip-version-check 'ansible-core==$*.*' toml
+	.venv-oracle/$*/bin/python -m pip install --quiet --disable-pip-version-check 'ansible-core==$*.*' netaddr jmespath
 	touch $@
 
-oracle: dev $(ANSIBLE:%=.venv-oracle/%/installed)
-	$(BIN)/python -m tests.oracle $(CHECK) $(ANSIBLE:%=.venv-oracle/%/bin/python)
+# of the collections that are released with ansible-core 2.19 ansible.utils and community.general are asked
+.venv-oracle/collections/installed:
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target $(@D) 'ansible==12.*'
+	touch $@
 
-# what ansible-core 2.19 says of plays and templates: some minutes
-oracle-language: dev .venv-oracle/2.19/installed
-	$(BIN)/python -m tests.oracle.language .venv-oracle/2.19/bin/python
+oracle: dev .venv-oracle/collections/installed $(ANSIBLE:%=.venv-oracle/%/installed)
+	ANSIBLE_COLLECTIONS_PATH=.venv-oracle/collections $(BIN)/python -m tests.oracle $(CHECK) $(ANSIBLE:%=.venv-oracle/%/bin/python)
 
 # single faults, those with names and then some of every module: would the tests notice? At first which tests run which line
 mutants: dev

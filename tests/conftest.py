@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from host_script import PWSH
 from kerberos_realm import running_realm
 from lab_servers import EchoHost
 from winrm_services import PLAIN, Serve
@@ -20,6 +21,13 @@ from ringfence.lab.winrm.winrm_settings import WinRMSettings
 # Tests start the program some hundred times: it is compiled once, not each time, whatever the surroundings say.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need a PowerShell are skipped where there is none."""
+    for item in items:
+        if PWSH is None and item.get_closest_marker("powershell"):
+            item.add_marker(pytest.mark.skip(reason="no pwsh on the PATH"))
 
 
 @pytest.fixture

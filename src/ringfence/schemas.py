@@ -9,9 +9,9 @@ from typing import Any
 
 from ringfence.formats import document_schemas
 from ringfence.formats.document_schemas import STRING, Schema
-from ringfence.model.ledger import PRUNE_MODES
 from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property
+from ringfence.rollout.rollout_policy import ROLLOUT_KEYS
 from ringfence.run_settings import PROJECT_KEYS, SETTINGS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -94,16 +94,19 @@ def playbook(kinds: Mapping[str, Kind]) -> Schema:
                     "description": "What is not mentioned has Windows' default, or what the host has."},
         "adopt": {"type": ["boolean", "string"],
                   "description": "An object that is not the project's may be taken over as declared."},
-        "renamed_from": {**STRING, "description": "The name that the object had."}}
+        "renamed_from": {**STRING, "description": "The name that the object had."},
+        "expires": {**STRING, "description": "From this moment on the object is declared absent: RFC 3339 with Z or an offset, "
+                    "or a date for the end of that day in UTC."},
+        "expires_on_host": {"type": ["boolean", "string"], "description": "The host then removes the rule by itself, too."},
+        "ticket": {"type": ["string", "integer"], "description": "What it was asked for by; shown wherever the object is."}}
     resources: Schema = {name: {"$ref": f"#/$defs/kinds/{name}"} for name in sorted(kinds)}
     play = _closed({**shared, "hosts": {**NAMES, "description": "A pattern of hosts and groups: web:!staging."},
                     "vars_files": {"anyOf": [STRING, {"type": "array", "items": NAMES}],
                                    "description": "Files of variables; of a list inside, the first that exists."},
                     "roles": {"type": ["array", "null"], "items": {"type": ["string", "object"]},
                               "description": "Roles that declare a state, each by its name, or with `role`, vars, tags, when."},
-                    "revert_after": {**SETTINGS["revert_after"].schema, "description": SETTINGS["revert_after"].meaning},
-                    "prune": {"enum": list(PRUNE_MODES), "description": "What becomes of what the project had there and declares "
-                              "no more."},
+                    **{key: {**SETTINGS[key].schema, "description": SETTINGS[key].meaning} for key in
+                       ("prune", "revert_after", *ROLLOUT_KEYS, "window")},
                     "gather_facts": {"type": "boolean", "description": "Taken for Ansible's sake; facts are always read."},
                     "tasks": tasks}, "hosts", description="What a group of hosts has.")
     imported = _closed({**shared, **when, "import_playbook": {**STRING, "description": "The path of another playbook."}},

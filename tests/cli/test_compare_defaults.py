@@ -1,7 +1,6 @@
 """compare-defaults over real PSRP and SSH, on hosts of which somebody changed what Windows ships."""
 
 import os
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 from cli_lab import RULES, Cli, fleet
 from documents import hosts_in
+from host_script import PWSH, needs_pwsh
 from registry_files import POLICY as SHIPPED_POLICY
 from registry_files import SHIPPED, hive
 
@@ -139,9 +139,9 @@ def test_a_real_machine(path: Path, cli: Cli) -> None:
         assert origins["package"] > 10
 
 
-@pytest.mark.skipif(shutil.which("pwsh") is None, reason="no pwsh on the PATH")
+@needs_pwsh
 def test_with_a_real_powershell(cli: Cli) -> None:
-    with fleet(cli, 2, pwsh=shutil.which("pwsh")) as hosts:
+    with fleet(cli, 2, pwsh=PWSH) as hosts:
         for host in hosts.values():
             tamper(host)
         real = compared(cli)

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from cli_lab import KIND_THAT_MARKS, Cli, environment
+from core import cases
+from host_script import needs_pwsh
 
 from ringfence.cli import completion
 from ringfence.cli.command_tree import command_tree
 from ringfence.documents.vault import encrypt
 from ringfence.secret import Secret
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "completion.yml").read_text(encoding="utf-8"))
+CASES = cases("completion")
 PROJECT = {
     "ringfence.yml": "inventory: hosts.yml\nplaybooks: playbooks/site.yml\nmodules: modules\nvault_password_file: password\n",
     "hosts.yml": "all:\n  children:\n    web: {hosts: {'web[1:2]': }}\n    db: {hosts: {db1: , db2: {x: !vault none}}}\n"
@@ -169,7 +170,7 @@ def test_bash(cli: Cli) -> None:
     assert in_shell(cli, "bash", "--norc", "-c", BASH) == ["plan", "json jsonl", "db1 db2 db", "all:!db1 all:!db2 all:!db", ""]
 
 
-@pytest.mark.skipif(not shutil.which("pwsh"), reason="no PowerShell")
+@needs_pwsh
 def test_powershell(cli: Cli) -> None:
     assert in_shell(cli, "pwsh", "-NoProfile", "-NonInteractive", "-Command", POWERSHELL) == [
         "plan", "--output=json --output=jsonl", "db1 db2 db", "all:!db1 all:!db2 all:!db",

@@ -90,7 +90,7 @@ def test_both_names_are_a_mistake(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> 
 def test_without_rows_they_are_names_like_any_other(cli: Cli) -> None:
     said = cli("validate")
     assert 'unknown key "stock" in ringfence.yml' in said.err
-    assert "no such option: --parallel" in cli("plan", "--parallel", "3").err
+    assert "no such option '--parallel'" in cli("plan", "--parallel", "3").err
 
 
 # --------------------------------------------------------------------------------------------------- the table itself

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asked_hosts import Direct
+from batches import batch_of
 from cli_lab import Cli
 from core import cases
 from documents import hosts_in
@@ -21,7 +23,9 @@ from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.ssh.sshd import SshServerSettings
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 from ringfence.model.facts import parse_facts
+from ringfence.model.host_expiry import HostExpiry
 from ringfence.transports.way_in import WayIn
+from ringfence.windows.expiry_calls import write_expiry
 
 CASES = cases("doctor")
 GUID = "{" + str(uuid.UUID(int=7)).upper() + "}"
@@ -48,6 +52,10 @@ def host(name: str, given: Mapping[str, Any]) -> Machine:
         on.surroundings.winrm[part] = {**held, **values} if isinstance(values, dict) else values
     given.pop("not_elevated", None)
     on.clock.offset = given.pop("clock_offset", 0)
+    for rule, at in given.pop("ends", {}).items():  # at "": by a task that somebody has switched off
+        made = Direct(on).run(batch_of(write_expiry(HostExpiry(None, "NetFirewallRule", rule, at or "2099-01-01T00:00:00Z"))))
+        if not at:
+            on.tasks.enable("\\ringfence\\expires\\" + next(iter(made.answers.values())).value["task"], False)
     for field, value in given.items():
         assert hasattr(on.surroundings, field)
         setattr(on.surroundings, field, value)

@@ -50,6 +50,11 @@ def test_groups(cli: Cli) -> None:
     assert (wrong.code, "there is no group dbs" in wrong.err) == (1, True)
 
 
+def test_groups_need_no_password_of_variables(cli: Cli) -> None:
+    cli.write({"group_vars/web.yml": encrypt("ports: [80]\n", Secret("pw"))})
+    assert (cli("inventory", "graph").code, cli("inventory", "list").code) == (0, 1)
+
+
 @pytest.mark.skipif(ANSIBLE is None, reason="no ansible-inventory on the PATH")
 def test_groups_as_ansible_shows_them(cli: Cli) -> None:
     assert ANSIBLE

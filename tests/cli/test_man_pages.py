@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from functools import cache
 
 import pytest
 
@@ -11,12 +12,12 @@ from ringfence.cli.app import CALLS
 from ringfence.cli.command_tree import command_tree
 from ringfence.cli.man_pages import roff
 
-PAGES = man_pages.pages()
+pages = cache(man_pages.pages)
 
 
 def test_each_command_has_one() -> None:
     groups = {call.split()[0] for call in CALLS}
-    assert set(PAGES) == {"ringfence.1", *(f"ringfence-{name.replace(' ', '-')}.1" for name in groups | set(CALLS))}
+    assert set(pages()) == {"ringfence.1", *(f"ringfence-{name.replace(' ', '-')}.1" for name in groups | set(CALLS))}
 
 
 def plain(text: str) -> str:
@@ -29,7 +30,7 @@ def plain(text: str) -> str:
 
 def test_a_page_says_what_help_says() -> None:
     for command in command_tree().walk():
-        shown = plain(PAGES[f"{command.name.replace(' ', '-')}.1"])
+        shown = plain(pages()[f"{command.name.replace(' ', '-')}.1"])
         for option in command.options:
             assert ", ".join(option.flags) in shown
             assert option.meaning.replace("`", "") in shown
@@ -38,8 +39,8 @@ def test_a_page_says_what_help_says() -> None:
         for example in command.examples:
             assert example in shown
         assert all(part in shown for part in (".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS", ".SH EXIT STATUS", ".SH SEE ALSO"))
-    assert "RINGFENCE_FORKS" in plain(PAGES["ringfence-plan.1"])
-    assert "ringfence-ledger-show (1)" in plain(PAGES["ringfence-ledger.1"])
+    assert "RINGFENCE_FORKS" in plain(pages()["ringfence-plan.1"])
+    assert "ringfence-ledger-show (1)" in plain(pages()["ringfence-ledger.1"])
 
 
 @pytest.mark.parametrize(("text", "shown"), [
@@ -52,7 +53,7 @@ def test_escapes(text: str, shown: str) -> None:
 
 def test_no_text_is_a_request() -> None:
     assert man_pages._line(".SH x") == r"\&.SH x"
-    for text in PAGES.values():
+    for text in pages().values():
         text.encode("ascii")
         requests = {line.split()[0] for line in text.splitlines() if line.startswith((".", "'"))}
         assert requests <= {'.\\"', ".TH", ".SH", ".TP", ".PP", ".B", ".BR", ".nf", ".fi", ".nh", ".ad"}
@@ -60,7 +61,7 @@ def test_no_text_is_a_request() -> None:
 
 @pytest.mark.skipif(not shutil.which("groff"), reason="no groff")
 def test_groff_has_nothing_to_say() -> None:
-    whole = "".join(PAGES.values())
+    whole = "".join(pages().values())
     done = subprocess.run(["groff", "-man", "-Tutf8", "-ww"], input=whole, capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr == ""
     shown = re.sub(".\x08|\x1b\\[[0-9;]*m", "", done.stdout)
@@ -71,7 +72,7 @@ def test_groff_has_nothing_to_say() -> None:
 
 @pytest.mark.skipif(not shutil.which("mandoc"), reason="no mandoc")
 def test_mandoc_has_nothing_to_say() -> None:
-    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning"], input="".join(PAGES.values()), capture_output=True,
+    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning"], input="".join(pages().values()), capture_output=True,
                           text=True, timeout=60, check=False)
     told = [line for line in (done.stdout + done.stderr).splitlines() if "missing date" not in line and "TH" not in line]
     assert told == []

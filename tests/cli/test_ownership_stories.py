@@ -36,7 +36,7 @@ class Lab:
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     found = machines(3)
-    with SimulatedFleet(found, transport="mixed", groups=groups(found)) as up:
+    with SimulatedFleet(found, transport="ssh", groups=groups(found)) as up:
         yield Lab({host.name: host for host in found}, up.inventory())
 
 

@@ -129,8 +129,8 @@ def test_hosts_that_are_not_reached_count_before_the_first_wave(cli: Cli, five: 
 
 
 def test_a_mistake_that_only_a_later_wave_shows_ends_the_run_there(cli: Cli, five: dict[str, Machine]) -> None:
-    cli.write({"site.yml": "- hosts: all\n  serial: 2\n  tasks:\n    - firewall_rule: {name: corp-web, protocol: tcp, local_port: 443, "
-               "remote_address: \"{{ 'nonsense' if ansible_facts.computer == 'PC9' else '10.0.0.1' }}\"}\n"})
+    address = "\"{{ 'nonsense' if ansible_facts.computer == 'PC9' else '10.0.0.1' }}\""
+    cli.write({"site.yml": f"- hosts: all\n  serial: 2\n{TASK}".replace("10.0.0.0/8", address)})
     written_first = threading.Event()
     finished = FleetRun.results
 
@@ -146,7 +146,8 @@ def test_a_mistake_that_only_a_later_wave_shows_ends_the_run_there(cli: Cli, fiv
         said = cli("apply", "--yes", "--output", "json")
     assert (said.code, done(five)) == (1, ["web1", "pc2"])
     result = document_in(said.out, "report")["result"]
-    assert {name: h["status"] for name, h in hosts_in(said.out).items()} == {"web1": "changed", "pc2": "changed", "web3": "invalid"}
+    statuses = {name: host["status"] for name, host in hosts_in(said.out).items()}
+    assert statuses == {"web1": "changed", "pc2": "changed", "web3": "invalid"}
     assert sorted(result["not_begun"]) == ["pc4", "web5"]
     assert result["stopped"] == "what is declared is wrong on a host of the wave"
 
@@ -171,9 +172,12 @@ def test_somebody_is_asked_between_waves(cli: Cli, five: dict[str, Machine]) -> 
 
 @pytest.mark.parametrize(("play", "waves"), [
     ("  apart: [servers]\n", [["web1", "pc2", "pc4"], ["web3"], ["web5"]]),
-    ("  apart: ['all by rack']\n  vars: {rack: \"{{ inventory_hostname[-1] | int % 2 }}\"}\n", [["web1", "pc2"], ["web3", "pc4"], ["web5"]]),
-    ("  apart: ['servers by ansible_facts.domain', workstations]\n", [["web1", "pc2", "web3", "web5"], ["pc4"]]),  # they are in none
-    ("  apart: ['all by ansible_facts.os.product']\n  order: reverse_inventory\n", [["web5", "pc4"], ["web3", "pc2"], ["web1"]]),
+    ("  apart: ['all by rack']\n  vars: {rack: \"{{ inventory_hostname[-1] | int % 2 }}\"}\n",
+     [["web1", "pc2"], ["web3", "pc4"], ["web5"]]),
+    ("  apart: ['servers by ansible_facts.domain', workstations]\n",  # they are in none
+     [["web1", "pc2", "web3", "web5"], ["pc4"]]),
+    ("  apart: ['all by ansible_facts.os.product']\n  order: reverse_inventory\n",
+     [["web5", "pc4"], ["web3", "pc2"], ["web1"]]),
     ("  order: sorted\n  serial: 3\n", [["pc2", "pc4", "web1"], ["web3", "web5"]])])
 def test_who_is_never_in_one_wave(play: str, waves: list[list[str]], cli: Cli, five: dict[str, Machine]) -> None:
     declare(cli, play)
@@ -184,7 +188,8 @@ def test_who_is_never_in_one_wave(play: str, waves: list[list[str]], cli: Cli, f
 
 def test_both_ends_of_a_tunnel_are_never_in_one_wave(cli: Cli, five: dict[str, Machine]) -> None:
     tunnel = ("    - ipsec_rule: {{name: site, mode: tunnel, local_tunnel_endpoint: {0}, remote_tunnel_endpoint: {1}, "
-              "local_address: 10.1.0.0/16, remote_address: 10.2.0.0/16, inbound_security: require, outbound_security: require}}\n")
+              "local_address: 10.1.0.0/16, remote_address: 10.2.0.0/16, inbound_security: require, "
+              "outbound_security: require}}\n")
     ends = [("web1", tunnel.format("192.0.2.1", "192.0.2.2")), ("pc2", tunnel.format("192.0.2.2", "192.0.2.1"))]
     cli.write({"site.yml": "".join(f"- hosts: {host}\n  serial: 100%\n  tasks:\n{task}" for host, task in ends)})
     cli("apply", "--yes")
@@ -223,8 +228,8 @@ def listening() -> Iterator[int]:
 
 
 def test_what_has_to_hold_after_each_wave(cli: Cli, five: dict[str, Machine], listening: int) -> None:
-    said = cli("apply", "--yes", "--serial", "2", "--verify", f"connect=127.0.0.1:{listening}", "--verify", f"connect={listening}",
-               "--verify", "blocked=127.0.0.1:1")
+    said = cli("apply", "--yes", "--serial", "2", "--verify", f"connect=127.0.0.1:{listening}",
+               "--verify", f"connect={listening}", "--verify", "blocked=127.0.0.1:1")
     assert (said.code, done(five)) == (0, list(five)), said.err
     assert "wave 1 of 3: 2 changed, verified, " in said.err
     assert "2 hosts: 2 changed, verified\n" in cli("runs", "show", "last").out
@@ -250,8 +255,8 @@ def test_a_check_is_tried_until_it_holds(cli: Cli, five: dict[str, Machine]) -> 
 
 def test_a_command_of_the_user_and_one_of_the_project(cli: Cli, five: dict[str, Machine]) -> None:
     program = cli.folder / "smoke.py"
-    program.write_text(f"#!{sys.executable}\nimport os, sys\nprint(os.environ['RINGFENCE_WAVE'], os.environ['RINGFENCE_WAVE_HOSTS'])\n"
-                       "sys.exit(os.environ['RINGFENCE_WAVE'] == '2')\n", encoding="utf-8")
+    program.write_text(f"#!{sys.executable}\nimport os, sys\nwave = os.environ['RINGFENCE_WAVE']\n"
+                       "print(wave, os.environ['RINGFENCE_WAVE_HOSTS'])\nsys.exit(wave == '2')\n", encoding="utf-8")
     program.chmod(0o700)
     declare(cli, "  serial: 2\n  verify: [{command: ./smoke.py, within: 0}]\n")
     said = cli("apply", "--yes")

@@ -10,11 +10,10 @@ from typing import Any, get_type_hints
 import pytest
 from cli_lab import PLAYBOOK, Cli, fleet, undisturbed
 from core import cases
-from typer.models import OptionInfo
 
 from ringfence.cli.app import CALLS
 from ringfence.cli.command import OPTION_GROUPS
-from ringfence.cli.options import InventoryOptions, SelectionOptions, setting_of
+from ringfence.cli.options import Flag, InventoryOptions, SelectionOptions, setting_of
 from ringfence.documents.vault import encrypt
 from ringfence.policy.flow_words import FLOW_WORDS
 from ringfence.run_settings import SETTINGS
@@ -65,9 +64,8 @@ def test_what_is_no_setting_asks_something_of_one_call() -> None:
         module = import_module(f"ringfence.cli.commands.{name.replace('-', '_')}")
         hints = get_type_hints(getattr(module, (sub or name).replace("-", "_")), include_extras=True)
         if any(hint in (InventoryOptions, SelectionOptions) for hint in hints.values()) or "run_dir" in hints:
-            options = [m for hint in hints.values() for m in getattr(hint, "__metadata__", ()) if isinstance(m, OptionInfo)]
-            said = [str(flag) for option in options for flag in (option.default, *(option.param_decls or ()))]  # typer's first
-            flags |= {flag for flag in said if flag.startswith("--")}
+            found = [m for hint in hints.values() for m in getattr(hint, "__metadata__", ()) if isinstance(m, Flag)]
+            flags |= {name for one in found for name in one.names if name.startswith("--")}
     assert flags == OF_ONE_CALL
     assert flags.isdisjoint(flag for row in SETTINGS.values() for flag in row.flags)
 

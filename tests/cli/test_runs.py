@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
 
 @pytest.fixture
 def two(cli: Cli) -> Iterator[dict[str, Machine]]:
-    with fleet(cli, 2) as hosts:
+    with fleet(cli, 2, transport="ssh") as hosts:
         yield hosts
 
 
@@ -96,15 +96,32 @@ def test_one_fsync_before_the_write_and_one_at_the_end(cli: Cli, two: dict[str, 
     assert len(synced) == 2  # nothing was written to a host
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., int]]:
+    """What a run ends with that is killed at a write of its journal: helpers/killed_at.py, asked as often as one likes."""
+    env = environment(PYTHONPATH=os.pathsep.join(sys.path))
+    with ((tmp_path_factory.mktemp("killed") / "said").open("wb") as said,
+          subprocess.Popen([sys.executable, HELPER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True,
+                           env=env) as helper):
+        assert helper.stdin
+        assert helper.stdout
+        told, answers = helper.stdin, helper.stdout
+
+        def ended(write: int, how: str, folder: Path, arguments: list[str]) -> int:
+            told.write(json.dumps([write, how, str(folder), arguments]) + "\n")
+            told.flush()
+            return int(answers.readline())
+
+        yield ended
+
+
 @pytest.mark.parametrize("how", ["before", "middle"])
-def test_killed_at_each_write_of_the_journal(how: str, cli: Cli, two: dict[str, Machine]) -> None:
+def test_killed_at_each_write_of_the_journal(how: str, cli: Cli, two: dict[str, Machine], killed: Callable[..., int]) -> None:
     """What the record says then is true, nobody is locked out, and one goes on from it."""
     for write in range(1, 9):  # run_begin, three of each host, run_end
         port, before = 1000 + write, journals(cli)
         one_rule(cli, port)
-        done = subprocess.run([sys.executable, HELPER, str(write), how, "apply", "--yes", "-f", "1"], cwd=cli.folder,
-                              env=environment(PYTHONPATH=os.pathsep.join(sys.path)), capture_output=True, timeout=60, check=False)
-        assert done.returncode == -signal.SIGKILL, (write, done)
+        assert killed(write, how, cli.folder, ["apply", "--yes", "-f", "1"]) == -signal.SIGKILL, write
         (new,) = set(journals(cli)) - set(before)
         there = {name: f"LPort={port}|" in str(host.registry.get(RULES, "corp-web")) for name, host in two.items()}
         if write == 1:  # it is no journal yet, and nothing was begun
@@ -135,7 +152,7 @@ def test_killed_at_each_write_of_the_journal(how: str, cli: Cli, two: dict[str, 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_begins_no_host_and_waits_for_what_is_written(name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    with fleet(cli, 4) as hosts:
+    with fleet(cli, 4, transport="ssh") as hosts:
         one_rule(cli, 443)
         called, free = stuck(monkeypatch, "web1", hosts)
         with start(cli, "apply", "--yes", "-f", "1", "--output", "json") as process:
@@ -158,7 +175,7 @@ def test_a_signal_begins_no_host_and_waits_for_what_is_written(name: str, cli: C
 
 
 def test_what_is_in_flight_when_the_time_is_over_is_not_known(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    with fleet(cli, 2) as hosts:
+    with fleet(cli, 2, transport="ssh") as hosts:
         one_rule(cli, 443)
         called, free = stuck(monkeypatch, "web1", hosts)
         with start(cli, "apply", "--yes", "-f", "1", "--output", "json") as process:
@@ -178,7 +195,7 @@ def test_what_is_in_flight_when_the_time_is_over_is_not_known(cli: Cli, monkeypa
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_second_signal_ends_at_once(name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    with fleet(cli, 2) as hosts:
+    with fleet(cli, 2, transport="ssh") as hosts:
         one_rule(cli, 443)
         called, free = stuck(monkeypatch, "web1", hosts)
         with start(cli, "apply", "--yes", "-f", "1") as process:
@@ -204,7 +221,7 @@ def test_events_as_they_happen(cli: Cli, two: dict[str, Machine]) -> None:
 
 
 def test_one_run_at_a_time_writes(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    with fleet(cli, 2) as hosts:
+    with fleet(cli, 2, transport="ssh") as hosts:
         one_rule(cli, 443)
         called, free = stuck(monkeypatch, "web1", hosts)
         with start(cli, "apply", "--yes", "-f", "1") as process:
@@ -333,7 +350,7 @@ def test_a_journal_that_lies_breaks_nothing(cli: Cli, two: dict[str, Machine]) -
 
 
 def test_interrupted_before_a_host_is_begun_is_a_document_too(cli: Cli) -> None:
-    with fleet(cli, 1):
+    with fleet(cli, 1, transport="ssh"):
         script = cli.folder / "password"
         script.write_text(f"#!{sys.executable}\nimport time\nopen('asked', 'w').close()\ntime.sleep(60)\n", encoding="utf-8")
         script.chmod(0o700)

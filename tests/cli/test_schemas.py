@@ -105,7 +105,8 @@ def test_wrong_tasks_are_refused(task: Any) -> None:
     assert not PLAYBOOK.is_valid([{"hosts": "all", "tasks": [task]}])
 
 
-@pytest.mark.parametrize("play", [{"tasks": []}, {"hosts": "all", "serial": 1}, {"import_playbook": "x", "hosts": "all"}, []])
+@pytest.mark.parametrize("play", [
+    {"tasks": []}, {"hosts": "all", "unmanaged": "report"}, {"import_playbook": "x", "hosts": "all"}, []])
 def test_wrong_plays_are_refused(play: Any) -> None:
     assert not PLAYBOOK.is_valid([play])
 

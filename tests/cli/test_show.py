@@ -1,12 +1,12 @@
 """show over real PSRP and SSH: everything that a host has, whose it is, and only what was asked for."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_lab import RULES, Cli, fleet
 from documents import host_in, hosts_in
+from host_script import PWSH, needs_pwsh
 
 from ringfence.lab import GROUP_POLICY, MDM, RESTRICTED
 
@@ -99,10 +99,10 @@ def test_a_host_that_is_away(cli: Cli) -> None:
     assert "connection refused" in cli("show").out
 
 
-@pytest.mark.skipif(shutil.which("pwsh") is None, reason="no pwsh on the PATH")
+@needs_pwsh
 def test_with_a_real_powershell(cli: Cli) -> None:
     told = []
-    for pwsh in (shutil.which("pwsh"), None):
+    for pwsh in (PWSH, None):
         with fleet(cli, 2, pwsh=pwsh) as hosts:
             prepare(hosts)
             told.append({name: {k: v for k, v in host.items() if k != "seconds"} for name, host in shown(cli).items()})

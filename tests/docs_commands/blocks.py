@@ -9,9 +9,11 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
 SHELL, CONSOLE, POWERSHELL = "sh", "console", "powershell"
@@ -42,9 +44,8 @@ class Command:
 
 def blocks(page: str, root: Path = ROOT) -> list[Block]:
     """The fenced blocks of a page, those in lists too."""
-    tokens = MarkdownIt("commonmark").parse((root / page).read_text(encoding="utf-8"))
     found = []
-    for token in tokens:
+    for token in _tokens(page, root):
         if token.type == "fence" and token.map:
             language, _, rest = token.info.strip().partition(" ")
             title = re.search(r'title="([^"]+)"', rest)
@@ -54,9 +55,13 @@ def blocks(page: str, root: Path = ROOT) -> list[Block]:
 
 def code_spans(page: str, root: Path = ROOT) -> list[tuple[int, str]]:
     """What stands between backticks in the text: (line of the paragraph, text)."""
-    tokens = MarkdownIt("commonmark").enable("table").parse((root / page).read_text(encoding="utf-8"))
     return [(token.map[0] + 1 if token.map else 0, child.content)
-            for token in tokens for child in token.children or () if child.type == "code_inline"]
+            for token in _tokens(page, root) for child in token.children or () if child.type == "code_inline"]
+
+
+@cache
+def _tokens(page: str, root: Path) -> list[Token]:
+    return MarkdownIt("commonmark").enable("table").parse((root / page).read_text(encoding="utf-8"))
 
 
 def commands(block: Block) -> list[Command]:
@@ -133,7 +138,7 @@ def steady(lines: Sequence[str]) -> list[str]:
 def _steady(line: str) -> str:
     line = re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{6}", "RUN", line)
     line = re.sub(r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}", "GUID", line)
-    line = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?", "TIME", line)
+    line = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?", "TIME", line)
     line = re.sub(r"\b\d+\.\d{1,2}(?= s\b|$)", "0.0", line)
     line = re.sub(r"\bport \d{5}\b", "port PORT", line)
     return re.sub(r"(?<=127\.0\.0\.1:)\d+", "PORT", line).rstrip()

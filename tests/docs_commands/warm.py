@@ -60,7 +60,6 @@ def serve(address: str) -> None:
 
     for name in COMMANDS:
         command_of(name, {})
-    command_of("plan", {}).make_context("plan", [])  # imports what flags are read with
     for module in ("transports.psrp", "transports.ssh", "views.table"):
         importlib.import_module(f"ringfence.{module}")
     kinds.load()

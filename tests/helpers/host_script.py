@@ -22,7 +22,7 @@ from ringfence.batch.scripts import script_named
 HERE = Path(__file__).parents[1]
 PARTS = HERE.parent / "src" / "ringfence" / "batch" / "host"
 PWSH = shutil.which("pwsh")
-needs_pwsh = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
+needs_pwsh = pytest.mark.powershell  # skipped where there is none: tests/conftest.py
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Inventories that Ansible was asked about (tests/cases/ansible): those of the file, and others by chance."""
 
-import hashlib
 import json
 import random
 import re
@@ -10,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from core import CASES, cases
+from ansible_answers import digest
+from core import cases
 
 from ringfence.documents.vault import encrypt
 from ringfence.secret import Secret
 
-ORACLE = CASES / "ansible"
 SEED, COUNT, WITH_PATTERNS, PATTERNS = 20261127, 300, 60, 40
+ENABLED = ("host_list", "script", "auto", "yaml", "toml", "ini")
+"""What may read inventories where a case does not say so: before 2.19 INI comes before TOML by default, and reads of it what it
+can."""
 _SALT = bytes(range(32))  # the same texts at each time
 
 
@@ -149,9 +151,8 @@ def _pattern(chance: random.Random) -> str:
 _FORMS = ((_yaml, ".yml"), (_ini, ""), (_yaml, ""), (_ini, ".ini"), (_toml, ".toml"))
 
 
-def digest(cases: Sequence[Mapping[str, Any]]) -> str:
-    """Changes with what is asked."""
+def of_inventories() -> str:
+    """The digest of what is asked of inventories, whatever their cases are called."""
     of_ours = ("name", "mistake")
-    asked = [{k: v for k, v in case.items() if k not in of_ours} for case in cases]
-    every = [*asked, *(patterns_by_chance(n) for n in range(WITH_PATTERNS))]
-    return hashlib.sha256(json.dumps(every, sort_keys=True).encode()).hexdigest()[:16]
+    asked = [{k: v for k, v in case.items() if k not in of_ours} for case in inventories()]
+    return digest([asked, ENABLED, *(patterns_by_chance(n) for n in range(WITH_PATTERNS))])

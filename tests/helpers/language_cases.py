@@ -19,11 +19,7 @@ all:
   children:
     web: {hosts: {one: }}
 """
-CASES = Path(__file__).parents[1] / "cases"
-ANSWERS = CASES / "ansible" / "2.19"
 KINDS = ("firewall_rule", "firewall_profile")
-COLLECTIONS = ("ansible.utils.", "community.general.")
-"""What is answered where these are installed alone."""
 
 
 @dataclass(frozen=True)
@@ -107,4 +103,5 @@ def _written() -> Iterator[LanguagePlay]:
         yield LanguagePlay(name, {"site.yml": yaml.safe_dump(asked["tagged"], sort_keys=False)}, [], one.get("only", []),
                            one.get("skip", []))
     for one in asked["plays"]:
-        yield LanguagePlay(one["name"], {"site.yml": one["site"], **one.get("files", {})}, one.get("extra", []))
+        yield LanguagePlay(one["name"], {"site.yml": one["site"], **one.get("files", {})}, one.get("extra", []),
+                           one.get("only", []))

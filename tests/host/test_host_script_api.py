@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from core import cases
 from host_script import HERE, PARTS, needs_pwsh, pwsh
 
 from ringfence import kinds
@@ -28,7 +28,7 @@ from ringfence.lab.netsecurity.parameter_binding import cmdlets
 from ringfence.windows.calls import writing_cmdlets
 
 WRITER_PARTS = SCRIPTS["writer"]
-API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
+API = cases("host_script_api")
 DOC = (HERE.parent / "docs" / "reference" / "host-script.md").read_text("utf-8")
 REFUSED = {"All", "AsJob", "CimSession", "Confirm", "DisplayGroup", "GPOSession", "InputObject", "NewGPOSession", "PassThru",
            "PolicyStore", "NewPolicyStore", "ThrottleLimit", "TracePolicyStore", "WhatIf"}
@@ -56,7 +56,7 @@ def used() -> dict[str, Any]:
 def test_every_file_is_a_part_of_the_writer() -> None:
     assert {file.stem for file in PARTS.iterdir()} == set(WRITER_PARTS) == set(API["parts"])
     assert set(WRITER_PARTS) - set(SCRIPTS["key-auditor"]) == {
-        "cmdlets", "expected", "changes", "ledger_write", "undo_task", "undo"}
+        "cmdlets", "expected", "changes", "ledger_write", "undo_task", "undo", "expiry_write"}
     for name, with_keys in (("resolver", "key-reader"), ("auditor", "key-auditor")):
         assert set(SCRIPTS[with_keys]) - set(SCRIPTS[name]) == {"keys"}
     assert set(SCRIPTS["resolver"]) - set(SCRIPTS["reader"]) == {"network", "accounts"}

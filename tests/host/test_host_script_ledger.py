@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from batches import batch_of, open_transport
+from core import cases
 from host_script import PWSH, decode, mutex_held, needs_pwsh, pwsh, script_file
 from lab_machine import ADMIN
 
@@ -22,7 +22,7 @@ from ringfence.lab.session import RegisteredEndpoint
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "host_script_ledger.yml").read_text("utf-8"))
+CASES = cases("host_script_ledger")
 ROOT = r"SOFTWARE\ringfence"
 PROJECT = "00000000-aa"
 PRIVATE = "O:BAD:P(A;CI;KA;;;SY)(A;CI;KA;;;BA)"

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from batches import batch_of
-from host_script import HERE, PWSH, decode, needs_pwsh, pwsh
+from core import cases
+from host_script import PWSH, decode, needs_pwsh, pwsh
 
 from ringfence.batch import WIRE_MINOR, WIRE_VERSION, Call, cmdlet_call, jea
 from ringfence.batch.scripts import SCRIPTS, digests
 
-API = yaml.safe_load((HERE / "cases" / "host_script_api.yml").read_text("utf-8"))
+API = cases("host_script_api")
 OF_SNAP_INS = ("Microsoft.PowerShell.Management", "Microsoft.PowerShell.Utility")
 OF_THE_SESSION_TYPE = {"Microsoft.PowerShell.Core", "Microsoft.PowerShell.Utility", "Microsoft.PowerShell.Management"}
 

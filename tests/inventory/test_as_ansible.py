@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_answers import VERSIONS, answers, asked
 from core import cases
-from inventories import ORACLE, WITH_PATTERNS, by_chance, digest, inventories, patterns_by_chance, sources, write
+from inventories import WITH_PATTERNS, by_chance, inventories, of_inventories, patterns_by_chance, sources, write
 
 from ringfence.diagnostics import InputError, Problems
 from ringfence.documents.trust import Trust
@@ -20,20 +21,10 @@ from ringfence.inventory.inventory import Inventory
 from ringfence.inventory.listing import listing, plain
 from ringfence.secret import Secret
 
-VERSIONS = sorted((path.name for path in ORACLE.iterdir() if path.is_dir()), key=lambda v: [int(n) for n in v.split(".")])
 CASES = {case["name"]: case for case in inventories()}
 DIFFERENCES = {row["name"]: row for row in cases("ansible/differences")["listings"]}
-ENDINGS = cases("ansible/differences")["endings"]
 PATTERNS_THAT_DIFFER = [row["pattern"] for row in cases("ansible/differences")["patterns"]]
-
-
-def answers(version: str) -> Mapping[str, Any]:
-    """What one version says of everything."""
-    found: dict[str, Any] = json.loads((ORACLE / version / "answers.json").read_text(encoding="utf-8"))
-    return {**answers(found["base"]), **found} if "base" in found else found
-
-
-ANSWERS = {version: answers(version) for version in VERSIONS}
+ANSWERS = {version: answers(version, "answers") for version in VERSIONS}
 
 
 def read(case: Mapping[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Inventory, Problems]:
@@ -43,7 +34,7 @@ def read(case: Mapping[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch)
     problems = Problems()
     vault = Vault([("default", Secret(case["vault"]))] if "vault" in case else ())
     trust = Trust(named=tuple(map(os.path.realpath, sources(case))), programs=(str(folder.resolve()),))
-    return readers.load(sources(case), VariableFiles(vault, problems, trust)), problems
+    return readers.load(sources(case), VariableFiles(vault, problems, trust), case.get("enabled", ())), problems
 
 
 def ours(case: Mapping[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, str]:
@@ -79,11 +70,6 @@ def different(version: str, name: str) -> bool:
     return name in DIFFERENCES and version in DIFFERENCES[name].get("versions", VERSIONS)
 
 
-def of_another_form(version: str, case: Mapping[str, Any]) -> bool:
-    """Whether it has files that a version reads in another way."""
-    return any(version in row["versions"] and any(name.endswith(row["ending"]) for name in case["files"]) for row in ENDINGS)
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_a_listing_is_ansibles(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = CASES[name]
@@ -93,15 +79,8 @@ def test_a_listing_is_ansibles(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     found, told = ours(case, tmp_path / "files", monkeypatch)
     assert (found is None) == ("mistake" in case), told
     assert case.get("mistake", "") in told
-    theirs = {version: said[name] for version, said in ANSWERS.items() if not of_another_form(version, case)}
+    theirs = {version: said[name] for version, said in ANSWERS.items()}
     assert {v: found == said for v, said in theirs.items()} == {v: not different(v, name) for v in theirs}, (found, theirs)
-
-
-@pytest.mark.parametrize(("ending", "version"), [(row["ending"], v) for row in ENDINGS for v in row["versions"]])
-def test_forms_that_are_known_to_differ_do(ending: str, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = CASES["toml, the usual"]
-    assert f"hosts{ending}" in case["files"]
-    assert ours(case, tmp_path, monkeypatch)[0] != ANSWERS[version]["toml, the usual"]
 
 
 def test_every_difference_is_of_a_case() -> None:
@@ -110,8 +89,7 @@ def test_every_difference_is_of_a_case() -> None:
 
 def test_the_answers_are_to_these_questions() -> None:
     """Else `make oracle` has to ask again."""
-    kept = {path.parent.name: json.loads(path.read_text(encoding="utf-8"))["asked"] for path in ORACLE.glob("*/answers.json")}
-    assert kept == dict.fromkeys(VERSIONS, digest(list(CASES.values())))
+    assert asked("answers") == dict.fromkeys(VERSIONS, of_inventories())
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +104,7 @@ def selected(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, b
                 problems = Problems()
                 hosts = patterns.select(inventory, pattern, problems)
                 found += [(version, pattern, _same(hosts, problems, said[f"patterns {number}"][position]))
-                          for version, said in ANSWERS.items() if not of_another_form(version, by_chance(number))]
+                          for version, said in ANSWERS.items()]
     return found
 
 

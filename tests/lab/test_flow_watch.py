@@ -1,23 +1,22 @@
 """Flows while a batch changes a host: decided after each cmdlet, with the executor in Python and with a real PowerShell."""
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 from batches import batch_of, open_transport
+from host_script import PWSH, needs_pwsh
 from lab_machine import ADMIN, ETHERNET
 
 from ringfence.batch import Call, cmdlet_call
 from ringfence.lab import Machine, SimulatedFlow, SimulatedHost, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 
-PWSH = shutil.which("pwsh")
 WEB = SimulatedFlow("in", 6, "10.99.0.1", "10.99.0.10", 8443, 50000, program=r"C:\srv\web.exe")
 BACKUP = SimulatedFlow("out", 6, "10.99.0.7", "10.99.0.10", 50000, 8443, program=r"C:\srv\backup.exe")
 Run = Callable[..., object]
 
 
-@pytest.fixture(scope="module", params=["python", pytest.param("pwsh", marks=pytest.mark.skipif(not PWSH, reason="no pwsh"))])
+@pytest.fixture(scope="module", params=["python", pytest.param("pwsh", marks=needs_pwsh)])
 def way(request: pytest.FixtureRequest) -> Iterator[tuple[Machine, Run]]:
     """A host, and how a batch of calls runs on it."""
     on = machine("HOST1", interfaces=(ETHERNET,))

@@ -1,12 +1,12 @@
 """What can happen to a simulated host in the middle of a batch: connections and power go, calls fail, tasks fall due."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from batches import batch_of, open_transport
+from host_script import PWSH, needs_pwsh
 from lab_machine import ADMIN
 
 from ringfence.batch import Call, Reply, cmdlet_call
@@ -15,8 +15,6 @@ from ringfence.lab import POLICY, CarriesOn, Dropped, Machine, PowerLost, Simula
 from ringfence.lab.netsecurity.cmdlet_errors import system_error
 from ringfence.lab.simulated_fleet import SimulatedFleet
 
-PWSH = shutil.which("pwsh")
-needs_pwsh = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 both = pytest.mark.parametrize("host", ["python", pytest.param("pwsh", marks=needs_pwsh)], indirect=True)
 RULES = POLICY + r"\FirewallRules"
 NAMES = ["r0", "r1", "r2", "r3"]

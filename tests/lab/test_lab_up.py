@@ -1,7 +1,6 @@
 """A fleet of simulated hosts is started, reached by ringfence's own transports, and gone again."""
 
 import os
-import shutil
 import threading
 import time
 import warnings
@@ -11,6 +10,7 @@ from typing import Any, Literal
 import pytest
 import yaml
 from batches import batch_of, open_transport
+from host_script import PWSH, needs_pwsh
 from lab_servers import PASSWORD, SCRIPT, USER, EchoHost
 
 from ringfence.batch import Call
@@ -18,8 +18,6 @@ from ringfence.lab import command_shell, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.lab.ssh.sshd import SshServerSettings
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
-
-PWSH = shutil.which("pwsh")
 
 
 def variables(lab: SimulatedFleet) -> dict[str, dict[str, Any]]:
@@ -46,7 +44,7 @@ def test_the_inventory_leads_to_the_hosts(how: dict[str, Any]) -> None:
             assert facts["management"]["local_port"] in (22, 5985, 5986)
 
 
-@pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
+@needs_pwsh
 @pytest.mark.parametrize("transport", ["psrp", "ssh"])
 def test_a_real_powershell_runs_the_host_script(transport: Literal["psrp", "ssh"]) -> None:
     environment = {**os.environ, "PSModulePath": str(Path(__file__).parents[1] / "pwsh" / "modules")}  # has a Get-CimInstance

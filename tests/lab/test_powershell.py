@@ -4,7 +4,6 @@ What comes of it has to be what comes of the same way with the executor in Pytho
 """
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 from batches import batch_of, open_transport
+from host_script import PWSH, needs_pwsh
 from lab_machine import ADMIN
 from lab_servers import OPERATOR
 from pypsrp.powershell import PowerShell, RunspacePool
@@ -32,8 +32,7 @@ from ringfence.run.host import apply_host, plan_host
 from ringfence.run.prepare import RunOptions, prepare
 from ringfence.transports import Transport
 
-PWSH = shutil.which("pwsh")
-pytestmark = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
+pytestmark = needs_pwsh
 
 RULES = POLICY + r"\FirewallRules"
 INTERFACES = (

@@ -3,13 +3,13 @@
 What PowerShell's own binder refuses has texts of its own; its category and error id are the same.
 """
 
-import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from batches import batch_of, open_transport
 from core import cases
+from host_script import PWSH, needs_pwsh
 from lab_cases import lab_cases, prerequisites, proposals
 from lab_machine import ADMIN, ETHERNET
 
@@ -18,8 +18,7 @@ from ringfence.lab import Machine, SimulatedHost, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.transports import Transport
 
-PWSH = shutil.which("pwsh")
-pytestmark = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
+pytestmark = needs_pwsh
 
 SCRIPT_CASES = [c for c in cases("host_script")
                 if c.get("lab")]

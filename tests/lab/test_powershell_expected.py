@@ -1,11 +1,11 @@
 """What a change expects to find: the engine's digest of what it read is the one that hosts compute, with either executor."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from batches import batch_of, open_transport
+from host_script import PWSH, needs_pwsh
 from lab_machine import ADMIN
 
 from ringfence.batch import Call, cmdlet_call
@@ -15,7 +15,6 @@ from ringfence.lab.simulated_fleet import SimulatedFleet
 from ringfence.transports import Transport
 from ringfence.windows.expected import digest
 
-PWSH = shutil.which("pwsh")
 SET = r"Phase1AuthenticationSets\{A/b 1}"
 # (key, name, data, type) of what is stored, and another datum
 STORED: tuple[tuple[str, str, Any, str, Any], ...] = (
@@ -41,7 +40,7 @@ class Direct:
         return batch.decode(self.on.run(batch.encode(), ADMIN).encode())
 
 
-@pytest.fixture(scope="module", params=["python", pytest.param("pwsh", marks=pytest.mark.skipif(not PWSH, reason="no pwsh"))])
+@pytest.fixture(scope="module", params=["python", pytest.param("pwsh", marks=needs_pwsh)])
 def host(request: pytest.FixtureRequest) -> Iterator[tuple[Transport, Machine]]:
     on = machine("HOST1")
     if request.param == "python":

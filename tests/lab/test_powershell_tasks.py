@@ -1,10 +1,10 @@
 """Scheduled tasks, files, time and the domain, as a real PowerShell on a simulated host finds them."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from host_script import PWSH, needs_pwsh
 from lab_tasks import task
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
@@ -12,8 +12,7 @@ from pypsrp.wsman import WSMan
 from ringfence.lab import POLICY, Machine, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 
-PWSH = shutil.which("pwsh")
-pytestmark = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
+pytestmark = needs_pwsh
 FOLDER = r"C:\ProgramData\ringfence"
 NAMED = r"-TaskPath '\ringfence\' -TaskName undo"
 

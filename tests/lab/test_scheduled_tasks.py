@@ -1,8 +1,10 @@
 """The Task Scheduler and the clock of a simulated host: when tasks start, what ends them, what is refused."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ class Trial:
         self.ended = 0
         self.on.tasks.start_program = self._program
         self._began = self.on.clock.now()
+        case = {**case, "triggers": self._with_moments(case["triggers"])} if "triggers" in case else case
         self.xml = case.get("xml") or task(**{k: v for k, v in case.items() if k in ("triggers", "settings", "actions", "sddl")})
         tasks, power = self.on.tasks, self.on.tasks.power
         self.steps: dict[str, Callable[[], object]] = {
@@ -33,6 +36,11 @@ class Trial:
             "run": lambda: tasks.run(PATH), "stop": lambda: tasks.stop(PATH), "unregister": lambda: tasks.unregister(PATH),
             "off": self.on.power_off, "on": self.on.power_on, "batteries": tasks.went_on_batteries,
             "mains": lambda: setattr(power, "on_batteries", False), "offline": lambda: setattr(power, "network", False)}
+
+    def _with_moments(self, triggers: str) -> str:
+        """{+60} becomes the moment in 60 seconds."""
+        now = self.on.clock.wall()
+        return re.sub(r"\{([+-]\d+)\}", lambda found: f"{now + timedelta(seconds=int(found[1])):%Y-%m-%dT%H:%M:%S.%fZ}", triggers)
 
     def _program(self, action: ExecAction, user: str) -> Program:
         assert user == "S-1-5-18"
@@ -45,6 +53,9 @@ class Trial:
         what, _, said = step.partition(" ")
         if what == "after":
             self.on.clock.advance(float(said))
+        elif what == "clock":
+            self.on.clock.offset += float(said)
+            self.on.tasks.time_was_set()
         elif what == "reboot":
             self.on.power_off()
             self.on.power_on()

@@ -15,6 +15,7 @@ from typing import Any
 
 import paramiko
 import pytest
+from host_script import PWSH, needs_pwsh
 from lab_servers import COMMAND, PASSWORD, SCRIPT, STDIN, USER, EchoHost, encoded, framed
 
 from ringfence.lab import command_shell
@@ -25,7 +26,7 @@ from ringfence.lab.ssh import sshd
 Serve = Callable[..., sshd.SshServer]
 SHELL = command_shell.ShellSettings(scripts=lambda: (SCRIPT,))
 PLAIN = sshd.SshServerSettings(shell=SHELL)
-PWSH, OPENSSH = shutil.which("pwsh"), shutil.which("ssh")
+OPENSSH = shutil.which("ssh")
 RUN = STDIN + b"the batch\n"
 ANSWER = framed("the batch").encode() + b"\r\n"
 
@@ -370,7 +371,7 @@ def test_openssh_goes_through_a_jump_host(serve: Serve, tmp_path: Path) -> None:
     assert host_of(outer).runs == []
 
 
-@pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
+@needs_pwsh
 @pytest.mark.parametrize("banner", ["", "Welcome\n"])
 def test_the_real_powershell_runs_the_bootstrap(serve: Serve, connect: Any, banner: str) -> None:
     script = "$batch = @($input)[0]\n\"got $batch by $($env:SSH_CONNECTION.Split(' ')[0,2,3]) in $env:RINGFENCE_DEMO\"\n"
@@ -384,7 +385,7 @@ def test_the_real_powershell_runs_the_bootstrap(serve: Serve, connect: Any, bann
     assert b"#< CLIXML" in error
 
 
-@pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
+@needs_pwsh
 def test_a_real_process_ends_with_its_client(serve: Serve, connect: Any) -> None:
     client = connect(
         serve(settings=sshd.SshServerSettings(shell=command_shell.ShellSettings(pwsh=PWSH, environment=dict(os.environ))))

@@ -3,85 +3,29 @@
 The task that both register is that of the host script, and what it does the simulated Windows decides.
 """
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asked_hosts import RULES, RUNS, AskedHost, Direct, asked_host, happens, of_a_run
 from batches import batch_of, open_transport
 from core import cases
-from lab_machine import ADMIN
+from host_script import PWSH, needs_pwsh
 
-from ringfence.batch import Answer, Batch, Call, Reply, cmdlet_call
-from ringfence.lab import POLICY, Machine, SimulatedHost, machine
+from ringfence.batch import Answer, Call, cmdlet_call
+from ringfence.lab import machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 
-PWSH = shutil.which("pwsh")
-needs_pwsh = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 FOLDER = r"C:\ProgramData\ringfence"
-RUNS = {"A": "20261126T115712Z-3f9a1c", "B": "20261126T115713Z-000000"}
-RULES = POLICY + r"\FirewallRules"
-
-
-class Host:
-    """A host, and the way to it."""
-
-    def __init__(self, on: Machine, way: Any) -> None:
-        self.on, self.way = on, way
-
-    def ask(self, *calls: Call) -> Answer:
-        """The last answer of a batch that stops at the first failure."""
-        reply: Reply = self.way.run(batch_of(*calls, stop_on_error=True))
-        return list(reply.answers.values())[-1]
-
-
-class Direct:
-    """The executor in Python, without a network between."""
-
-    def __init__(self, on: Machine) -> None:
-        self._host = SimulatedHost(on)
-
-    def run(self, batch: Batch) -> Reply:
-        return batch.decode(self._host.run(batch.encode(), ADMIN).encode())
 
 
 @pytest.fixture
-def host(request: pytest.FixtureRequest) -> Iterator[Host]:
-    on = machine("web1")
-    if request.param == "python":
-        yield Host(on, Direct(on))
-        return
-    with SimulatedFleet([on], pwsh=PWSH) as lab:
-        yield Host(on, open_transport(on.name, lab.running[on.name].variables))
+def host(request: pytest.FixtureRequest) -> Iterator[AskedHost]:
+    with asked_host(request.param) as found:
+        yield found
 
 
-def of_a_run(value: Any) -> Any:
-    """A and B where the ids of runs stand."""
-    if isinstance(value, dict):
-        return {key: of_a_run(one) for key, one in value.items()}
-    return RUNS.get(value, value) if isinstance(value, str) else value
-
-
-def happens(on: Machine, what: str) -> None:
-    verb, *words = what.split()
-    if verb == "advance":
-        on.clock.advance(float(words[0]))
-    elif verb == "reboot":
-        on.power_off()
-        on.power_on()
-    elif verb == "service":
-        on.services[words[0]] = words[1]
-    elif verb == "room":
-        on.files.room = int(words[0])
-    elif verb == "machine_guid":
-        on.registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", "0" * 8 + "-0000-0000-0000-" + "0" * 12)
-    else:
-        held = getattr(on.faults, words[0])
-        setattr(on.faults, words[0], (words[1],) if isinstance(held, tuple) else words[1] == "true" if isinstance(held, bool)
-                else float(words[1]) if isinstance(held, float | None) else int(words[1]))
-
-
-def answer_of(host: Host, step: dict[str, Any]) -> Answer:
+def answer_of(host: AskedHost, step: dict[str, Any]) -> Answer:
     if "call" in step:
         verb, arguments = step["call"]
         return host.ask(Call(verb, of_a_run(arguments)))
@@ -99,7 +43,7 @@ CASES = cases("host_script_undo")
 @pytest.mark.parametrize(("host", "case"), [
     pytest.param(way, case, id=f"{case['name']} ({way})", marks=[needs_pwsh] if way == "pwsh" else [])
     for case in CASES for way in ("python", *(["pwsh"] if case.get("pwsh") else []))], indirect=["host"])
-def test_an_undo(host: Host, case: dict[str, Any]) -> None:
+def test_an_undo(host: AskedHost, case: dict[str, Any]) -> None:
     for step in case["steps"]:
         if "do" in step:
             happens(host.on, step["do"])
@@ -123,7 +67,7 @@ def test_an_undo(host: Host, case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("host", ["python", pytest.param("pwsh", marks=needs_pwsh)], indirect=True)
-def test_a_batch_has_so_long_to_write(host: Host) -> None:
+def test_a_batch_has_so_long_to_write(host: AskedHost) -> None:
     calls = (Call("Undo.Arm", {"run": RUNS["A"], "delay": 300, "write_seconds": 0}),
              cmdlet_call("New-NetFirewallRule", {"Name": "new", "DisplayName": "R"}))
     error = host.ask(*calls).error
@@ -133,9 +77,8 @@ def test_a_batch_has_so_long_to_write(host: Host) -> None:
     assert host.on.registry.get(RULES, "new") is None
 
 
+@needs_pwsh
 def test_both_say_the_same_of_what_is_refused() -> None:
-    if PWSH is None:
-        pytest.skip("no pwsh on the PATH")
     one, other = machine("web1"), machine("web1")
     asked = [Call("Undo.Arm", {"run": "x"}), Call("Undo.Arm", {"run": RUNS["A"], "delay": 9}),
              Call("Undo.Confirm", {"run": RUNS["A"]}), Call("Undo.Continue", {"run": RUNS["A"]}),

@@ -1,12 +1,12 @@
 """The lab's WinRM service with the real PowerShell engine behind it: what pypsrp sends meets the real protocol."""
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from host_script import PWSH, needs_pwsh
 from lab_servers import COMMAND, PASSWORD, STDIN, USER, EchoHost, wsman
 from pypsrp.complex_objects import PSInvocationState
 from pypsrp.powershell import PowerShell, RunspacePool
@@ -16,8 +16,7 @@ from ringfence.lab.listeners import Acceptor
 from ringfence.lab.winrm.winrm_server import WinRMServer
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
-PWSH = shutil.which("pwsh")
-pytestmark = pytest.mark.skipif(PWSH is None, reason="needs pwsh on the PATH")
+pytestmark = needs_pwsh
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from . import reach
-from .forked import BY_IMPORT
+from .forked import ALONE
 from .mutate import Mutant, mutants
 from .named import named_mutants
 from .trees import ROOT, Outcome, Tree, sources, trees, try_forked
@@ -75,7 +75,7 @@ def outcomes(
     that nothing noticed: what a function gave before the fault may be remembered."""
     again = []
     for number, by in try_forked(chosen, jobs, known):
-        if by in ("", BY_IMPORT):
+        if by in ("", ALONE):
             again.append(number)
         else:
             yield number, by

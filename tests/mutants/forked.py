@@ -23,7 +23,7 @@ from _pytest.runner import runtestprotocol
 
 SECONDS = 60  # of processor time above that of the tests: more is a hang
 WAITS = 1800  # seconds after which what waits hangs
-BY_IMPORT = "import"  # the outcome of what cannot be tried so: what runs when its module is imported
+ALONE = "alone"  # no outcome yet: it needs a process of its own, for what it changes runs at import, or ended the child
 FAILED, HUNG = 1, (-signal.SIGXCPU, -signal.SIGKILL)
 
 Code = types.CodeType
@@ -109,7 +109,7 @@ class Forked:
             try:
                 found = changes(trial.source, trial.mutated, path)
             except (ValueError, SyntaxError):
-                return self._say(trial, BY_IMPORT)
+                return self._say(trial, ALONE)
         said = self._told.with_name(f"{self._told.name}.{trial.number}")
         trial.begun = time.monotonic()
         pid = os.fork()
@@ -148,7 +148,7 @@ class Forked:
             trial.confirms = by
             self._waiting.insert(0, trial)
         else:
-            self._say(trial, {0: "", 71: BY_IMPORT}.get(code, "a hang" if code in HUNG else "the end of the process"))
+            self._say(trial, "" if code == 0 else "a hang" if code in HUNG else ALONE)
         return None
 
     def _say(self, trial: Trial, by: str) -> None:

@@ -1,9 +1,17 @@
 """Faults are put in at one place, and meet the tests that could notice them."""
 
 import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import pytest
+
+from . import trees
+from .forked import ALONE
 from .mutate import mutants
 from .reach import Reach
+from .trees import ROOT, Tree
 
 SOURCE = '''\
 LIMIT = 3  # ä: positions are counted in bytes
@@ -46,3 +54,27 @@ def test_the_quickest_tests_of_the_line_come_first_and_then_those_of_the_room() 
     assert list(known.batches("a.py", (1, 1), ("near",), 5.0)) == [["near/t.py::one"], ["far/t.py::slow"], ["near/u.py::room"]]
     assert next(known.batches("a.py", (1, 2), ("near",), 5.0)) == ["near/t.py::one", "far/t.py::two"]
     assert next(known.batches("a.py", (7, 7), (), 50.0)) == ["far/t.py::two", "near/t.py::one", "far/t.py::slow"]
+
+
+def test_an_end_before_its_time_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left is tried again, as long as that comes further; and then each on its own."""
+    begun: list[list[int]] = []
+
+    def ends_soon(tasks: list[dict[str, Any]], jobs: int) -> Iterator[tuple[int, str]]:
+        begun.append([task["number"] for task in tasks])
+        if len(tasks) > 2:
+            yield tasks[0]["number"], "a test"
+
+    monkeypatch.setattr(trees, "_told", ends_soon)
+    file = "src/ringfence/secret.py"
+    chosen = [(file, mutant) for mutant in [*mutants((ROOT / file).read_text(encoding="utf-8"))][:4]]
+    assert list(trees.try_forked(chosen, 1, Reach({}, {}))) == [(0, "a test"), (1, "a test"), (2, ALONE), (3, ALONE)]
+    assert begun == [[0, 1, 2, 3], [1, 2, 3], [2, 3]]
+
+
+def test_a_tree_is_what_git_has(tmp_path: Path) -> None:
+    """Whatever a test reads while it is collected is there."""
+    folder = Tree(tmp_path / "tree").folder
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert there >= {"CONTRIBUTING.md", ".github/workflows/ci.yml", "Makefile", "src/ringfence/secret.py", "tests/conftest.py"}
+    assert not any(name.startswith((".venv", ".git/")) for name in there)

@@ -25,7 +25,8 @@ from ringfence.run.wave_verification import WaveVerification
 from ringfence.transports.connection_settings import LocalSettings
 
 HOSTS, FAILING = 200, 0.1
-ERRORS = (Restored(detail="x"), Lost(detail="x"), HostError("change_rejected", "x"), Unreachable("timeout"), OutcomeUnknown("network"))
+ERRORS = (Restored(detail="x"), Lost(detail="x"), HostError("change_rejected", "x"), Unreachable("timeout"),
+          OutcomeUnknown("network"))
 
 
 @dataclass
@@ -73,7 +74,8 @@ def trial(seed: int, processes: int = 1) -> Outcome:
     rng = Random(seed)
     percentage = rng.choice((0, 1, 2, 5, 7.5, 100))
     sizes = rng.choice(((), (1, 20, 100), (WaveSize(10, percent=True),), (1, WaveSize(30, percent=True))))
-    policy = RolloutPolicy(tuple(s if isinstance(s, WaveSize) else WaveSize(s) for s in sizes), max_fail_percentage=float(percentage))
+    serial = tuple(size if isinstance(size, WaveSize) else WaveSize(size) for size in sizes)
+    policy = RolloutPolicy(serial, max_fail_percentage=float(percentage))
     jobs = [HostJob(f"h{n}", LocalSettings(), rollout=policy) for n in range(HOSTS)]
     fate = {job.host: rng.choice(ERRORS) if rng.random() < FAILING else None for job in jobs}
     waits = {job.host: rng.random() < 0.02 for job in jobs}
@@ -125,6 +127,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     while left_behind() > before and time.monotonic() - begun < 10:  # threads that have nothing to do end a moment later
         time.sleep(0.01)
     wrong = {seed: one.wrong[:3] for seed, one in outcomes.items() if one.wrong}
+    until = time.monotonic() + 10
+    while left_behind() > before and time.monotonic() < until:  # the last threads are about to end
+        time.sleep(0.05)
     left = [now - then for now, then in zip(left_behind(), before, strict=True)]
     ended = sum(bool(one.stopped) for one in outcomes.values())
     print(f"{said.n} rollouts of {HOSTS} hosts, {ended} ended by their budget; wrong: {wrong or 'none'}; threads and files left "

@@ -7,7 +7,8 @@ import pytest
 from ringfence.errors import GuardRefused, Interrupted, OutsideWindow, Unreachable
 from ringfence.report import HostResult
 from ringfence.run.failure_budget import FailureBudget
-from tests.rollout.rollout_trials import HOSTS, left_behind, trial
+
+from .rollout_trials import HOSTS, left_behind, trial
 
 
 def test_nobody_is_begun_once_the_budget_is_spent() -> None:

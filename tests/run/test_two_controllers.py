@@ -1,6 +1,5 @@
 """Two controllers at one host at once, over real sockets: one of them proves what it made, the other is told."""
 
-import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 from batches import open_transport
 from core import KINDS, at, declared
+from host_script import PWSH, needs_pwsh
 
 from ringfence.batch import Batch, Reply
 from ringfence.errors import ExitCode, HostError
@@ -21,10 +21,8 @@ from ringfence.run.host_job import HostJob, RunContext
 from ringfence.transports import Transport
 from ringfence.transports.connection_settings import LocalSettings
 
-PWSH = shutil.which("pwsh")
 RULES = POLICY + r"\FirewallRules"
-WAYS = [("psrp", None), ("ssh", None),
-        pytest.param(("psrp", PWSH), marks=pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH"))]
+WAYS = [("psrp", None), ("ssh", None), pytest.param(("psrp", PWSH), marks=needs_pwsh)]
 
 
 def wanted(port: int) -> Declarations:

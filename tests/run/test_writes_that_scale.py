@@ -1,6 +1,5 @@
 """A host of a thousand rules: how often its cmdlets go through all of them for a hundred changes, and for a few."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from batches import open_transport
 from core import at, declared
+from host_script import PWSH, needs_pwsh
 from hosts import LabHost
 
 from ringfence.lab import POLICY, Machine, machine
@@ -20,10 +20,8 @@ from ringfence.run.host import apply_host
 from ringfence.run.host_job import HostJob
 from ringfence.transports.connection_settings import LocalSettings
 
-PWSH = shutil.which("pwsh")
 RULES = POLICY + r"\FirewallRules"
 FIREWALL, IPSEC = "NetFirewallRule", "NetIPsecRule"
-NEEDS_PWSH = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 
 
 def crowded(rules: int) -> Machine:
@@ -61,7 +59,7 @@ def applying(on: Machine, pwsh: str | None) -> Iterator[Any]:
         yield apply
 
 
-@pytest.mark.parametrize(("pwsh", "rules", "tenth"), [(None, 1000, 10), pytest.param(PWSH, 100, 3, marks=NEEDS_PWSH)])
+@pytest.mark.parametrize(("pwsh", "rules", "tenth"), [(None, 1000, 10), pytest.param(PWSH, 100, 3, marks=needs_pwsh)])
 def test_a_hundred_mixed_changes_on_a_host_of_many_rules(pwsh: str | None, rules: int, tenth: int) -> None:
     on, changed, regrouped, removed = crowded(rules), 4 * tenth, tenth, 3 * tenth
     with applying(on, pwsh) as apply:

@@ -1,4 +1,4 @@
-"""Templates and plays mean what ansible-core 2.19 says of them (tests/cases/ansible/2.19); what differs has a row with why."""
+"""Templates and plays mean what ansible-core says of them (tests/cases/ansible/VERSION); what differs has a row with why."""
 
 import functools
 import json
@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_answers import VERSIONS, answers, asked, digest
 from core import cases
-from language_cases import ANSWERS, KINDS, LanguagePlay, plays, templates
+from language_cases import KINDS, LanguagePlay, plays, templates
 
 from ringfence.diagnostics import InputError, Problems
 from ringfence.documents import yaml
 from ringfence.documents.vault import Vault
+from ringfence.inventory.listing import MADE_BY_ANSIBLE
 from ringfence.project.project import load
 from ringfence.project.render import Tags
 from ringfence.templates import address_filters, address_tests, json_queries, list_filters
@@ -20,18 +22,14 @@ from ringfence.templates.budget import RenderError
 from ringfence.templates.environment import environment
 from ringfence.templates.lookups import LOOKUPS
 from ringfence.templates.scope import Scope
-from ringfence.templates.template_reasons import ABSENT, ABSENT_LOOKUPS
+from ringfence.templates.template_reasons import ABSENT, ABSENT_LOOKUPS, ABSENT_VARIABLES
 from ringfence.templates.values import OMIT
 
-DIFFERENCES = cases("ansible/language_differences")
+DIFFERENCES = cases("ansible/language_differences")["rows"]
+KNOWN = {(version, one) for row in DIFFERENCES for version in row.get("versions", VERSIONS) for one in row["of"]}
+GIVE_TEXTS = cases("ansible/language_differences")["texts"]["versions"]
 ASKED = templates()
-
-
-@functools.cache
-def answers(name: str) -> dict[str, Any]:
-    """What Ansible said."""
-    found: dict[str, Any] = json.loads((ANSWERS / name).read_text(encoding="ascii"))
-    return found
+PLAYS = {play.name: play for play in plays()}
 
 
 def kept(answer: dict[str, Any]) -> str:
@@ -61,26 +59,63 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def differs(text: str) -> bool:
-    """Whether it is known to."""
-    return text in {one for row in DIFFERENCES for one in row["of"]}
+def texts(value: Any) -> Any:
+    """A value with all that is written as a text made one."""
+    if isinstance(value, dict):
+        return {key: texts(one) for key, one in value.items()}
+    return [texts(one) for one in value] if isinstance(value, list) else "" if value is None else str(value)
 
 
-def test_templates(folder: Path) -> None:
-    known = {**answers("templates.json"), **answers("collections.json")}
-    assert set(known) == set(ASKED["templates"]), "ask again: make oracle"
-    found = {text: of_template(text, folder) for text in ASKED["templates"]}
-    wrong = {text: (said, kept(known[text])) for text, said in found.items() if said != kept(known[text]) and not differs(text)}
-    assert wrong == {}
+def same(ours: str, version: str, file: str, name: str) -> bool:
+    """Whether a version says so too."""
+    theirs = answers(version, file)[name]
+    return ours == kept(theirs) or (version in GIVE_TEXTS and "error" not in theirs and texts(json.loads(ours)) == texts(theirs))
+
+
+def test_the_answers_are_to_these_questions() -> None:
+    """Else `make oracle` has to ask again."""
+    assert asked("templates") == dict.fromkeys(VERSIONS, digest(ASKED))
+    assert asked("plays") == dict.fromkeys(VERSIONS, digest([repr(play) for play in PLAYS.values()]))
+
+
+def test_every_difference_is_of_a_question() -> None:
+    assert {one for _, one in KNOWN} <= {*ASKED["templates"], *PLAYS}
+    assert all(row["reason"] for row in DIFFERENCES)
+
+
+@pytest.mark.parametrize("text", ASKED["templates"])
+def test_templates(text: str, folder: Path) -> None:
+    ours = of_template(text, folder)
+    found = {version: same(ours, version, "templates", text) for version in VERSIONS}
+    assert found == {version: (version, text) not in KNOWN for version in VERSIONS}, ours
+
+
+@pytest.mark.parametrize("version", GIVE_TEXTS)
+def test_numbers_are_texts_in_answers_of_versions_that_say_so(version: str) -> None:
+    assert answers(version, "templates")["{{ 1 + 1 }}"] == {"value": "2"}
 
 
 @pytest.mark.parametrize(("kind", "ours", "absent"), [
     ("filters", environment().filters, ABSENT), ("tests", environment().tests, ABSENT), ("lookups", LOOKUPS, ABSENT_LOOKUPS)])
 def test_every_name_of_ansible_is_taken_or_refused_with_a_reason(kind: str, ours: Any, absent: Any) -> None:
-    names = {name for name in answers("names.json")[kind] if name.isidentifier()}
+    names = {name for version in VERSIONS for name in answers(version, "names")[kind] if name.isidentifier()}
     assert len(names) > 20
     assert names - set(ours) - set(absent) == set()
     assert set(absent).isdisjoint(ours)
+
+
+def test_every_variable_of_ansible_is_taken_or_refused_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {name for version in VERSIONS for name in answers(version, "names")["variables"]}
+    assert names - MADE_BY_ANSIBLE == {"omit"}
+    monkeypatch.chdir(tmp_path)
+    tasks = [{"firewall_rule": {"a": f"{{{{ {name} is defined }}}}"}, "name": name} for name in sorted(names)]
+    LanguagePlay("", {"roles/r/tasks/main.yml": json.dumps(tasks), "site.yml": "- {hosts: one, roles: [r]}\n"}).write(tmp_path)
+    loaded = load(["site.yml"], kinds=KINDS, inventory=["hosts.yml"], limit="one")
+    rendered = loaded.render("one", {})
+    told = {d.summary for d in rendered.diagnostics}
+    refused = {name for name in names if any(f'"{name}" is a variable of Ansible' in summary for summary in told)}
+    assert refused == names & set(ABSENT_VARIABLES)
+    assert {task.name for task in rendered.tasks if task.properties["a"] is True} == names - refused
 
 
 def test_names_of_collections_are_those_of_their_tables() -> None:
@@ -104,17 +139,9 @@ def of_play(play: LanguagePlay) -> str:
     return kept({"tasks": [dict(task.properties) for task in rendered["one"].tasks] if "one" in rendered else []})
 
 
-@pytest.mark.parametrize("play", [p for p in plays() if not differs(p.name)], ids=lambda play: play.name)
-def test_plays(play: LanguagePlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", PLAYS)
+def test_plays(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert of_play(play) == kept(answers("plays.json")[play.name])
-
-
-@pytest.mark.parametrize(("text", "reason"), [(one, row["reason"]) for row in DIFFERENCES for one in row["of"]])
-def test_what_is_known_to_differ_does(text: str, reason: str, folder: Path, tmp_path: Path,
-                                      monkeypatch: pytest.MonkeyPatch) -> None:
-    assert reason
-    known = {**answers("templates.json"), **answers("collections.json"), **answers("plays.json")}
-    monkeypatch.chdir(tmp_path)
-    play = next((play for play in plays() if play.name == text), None)
-    assert (of_play(play) if play else of_template(text, folder)) != kept(known[text])
+    ours = of_play(PLAYS[name])
+    found = {version: same(ours, version, "plays", name) for version in VERSIONS}
+    assert found == {version: (version, name) not in KNOWN for version in VERSIONS}, ours

@@ -190,7 +190,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     ({"ansible_connection": "ssh", "ansible_ssh_common_args": "-o ProxyCommand='nc %h'"}, "ringfence_ssh_jump"),
     ({"ansible_connection": "ssh", "ansible_ssh_common_args": "-o 'x"}, "cannot be read (no closing quotation)"),
     ({"ansible_connection": "ssh", "ansible_ssh_common_args": "-i /no/such/key"}, "/no/such/key does not exist"),
-    ({"ansible_connection": "ssh", "ringfence_ssh_jump": "a b"}, "jump host that cannot be read: 'a b'"),
+    ({"ansible_connection": "ssh", "ringfence_ssh_jump": "a b"}, "jump host that cannot be read, number 1"),
     ({"ansible_connection": "ssh", "ringfence_ssh_jump": "a:99999"}, "jump host that cannot be read"),
     ({"ansible_connection": "ssh", "ringfence_host_key_policy": "lax"}, "one of strict, accept-new, off"),
 ])

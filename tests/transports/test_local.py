@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from batches import batch_of, open_transport
+from host_script import PWSH, needs_pwsh
 
 from ringfence.batch import Call, Reply
 from ringfence.errors import FAILURES, HostError, Unreachable
@@ -151,8 +151,6 @@ def test_a_program_here_inherits_the_environment(tmp_path: Path, monkeypatch: py
 
 # a real PowerShell
 
-PWSH = shutil.which("pwsh")
-needs_pwsh = pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
 
 
 @needs_pwsh

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ import pytest
 from batches import batch_of, open_transport
 from cryptography.hazmat.primitives import serialization
 from faulty import echo
+from host_script import PWSH, needs_pwsh
 from lab_servers import OPERATOR, PASSWORD, USER, EchoHost
 
 from ringfence.batch import Call
@@ -200,10 +200,9 @@ def test_ssh_by_way_of_another_host() -> None:
 
 # a real PowerShell behind WinRM
 
-PWSH = shutil.which("pwsh")
 
 
-@pytest.mark.skipif(PWSH is None, reason="no pwsh on the PATH")
+@needs_pwsh
 @pytest.mark.parametrize("over", ["psrp", "ssh"])
 def test_real_powershell(over: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PSModulePath", str(Path(__file__).parents[1] / "pwsh" / "modules"))  # has a Get-CimInstance

@@ -13,16 +13,17 @@ from collections.abc import Iterable, Mapping
 
 _PLANS = ("start", "json", "facts", "conditions", "policy", "ledger", "defaults")  # what every plan asks
 _RESOLVES = (*_PLANS, "network", "accounts")  # what those ask that name accounts or interfaces, or use facts of the network
-_READS = (*_RESOLVES, "texts", "netsecurity", "session", "surroundings", "events", "domain")  # and what else asks, not writes
+_READS = (*_RESOLVES, "texts", "netsecurity", "session", "surroundings", "events", "domain",
+          "expiry")  # and what else asks, not writes
 SCRIPTS = {"reader": (*_PLANS, "answer"), "prober": ("start", "json", "facts", "session", "answer"),
            "resolver": (*_RESOLVES, "answer"), "key-reader": (*_RESOLVES, "keys", "answer"),
            "auditor": (*_READS, "answer"), "key-auditor": (*_READS, "keys", "answer"),
            "writer": (*_READS, "keys", "cmdlets", "expected", "changes", "ledger_write", "undo_task",
-                      "undo", "answer")}
+                      "undo", "expiry_write", "answer")}
 """The parts of each, the smallest first: a batch is carried by the first that can do what its calls ask."""
 
 WRITING_VERBS = frozenset({"Net.Call", "SA.Delete", "Ledger.Write", "Undo.Read", "Undo.Arm", "Undo.Continue", "Undo.Confirm",
-                           "Undo.Fire"})  # those that the writer alone has
+                           "Undo.Fire", "Expiry.Write", "Expiry.Remove"})  # those that the writer alone has
 COMPARE_KEYS = "Key.Compare"  # the verb of keys.ps1
 
 RELEASED_DIGESTS: dict[str, str] = {}

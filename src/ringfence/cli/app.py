@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-from typer.core import TyperGroup
-from typer.main import get_command
+import click
 
 from ringfence import __version__
-from ringfence.cli.options import flag
 from ringfence.errors import PRECEDENCE, ExitCode
 
 HELP = ("Declarative configuration of Windows Defender Firewall and IPsec: declare it as YAML, see the difference, apply it, "
@@ -63,39 +60,26 @@ def examples(shown: str) -> str:
     return "Examples:\n\n\b\n" + "\n".join(f"  {line}" for line in shown.strip().splitlines())
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"ringfence {__version__}")
-        raise typer.Exit
+class CommandGroup(click.Group):
+    """Commands in the order in which they are written here."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
 
-def build(**context: Any) -> typer.Typer:
-    """The whole program as typer has it; `context` are settings of its help, such as terminal_width."""
-    settings = CONTEXT_SETTINGS | context
-    app = typer.Typer(name="ringfence", cls=_LazyGroup, help=HELP, epilog=examples(FIRST), no_args_is_help=True,
-                      rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False,
-                      context_settings=settings)
-
-    app.callback()(_root)
-
-    for name, summary in COMMANDS.items():
-        app.command(name, help=summary)(_group)
-    return app
-
-
-class _LazyGroup(TyperGroup):
+class LazyGroup(CommandGroup):
     """The program: its commands are names and summaries until one is called."""
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """The flag is False where it is not given: typer has None then, and imports pydantic to read it as a bool."""
-        option = super().get_help_option(ctx)
-        if option:
-            option.default = False
-        return option
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         name, found, rest = super().resolve_command(ctx, args)
         return name, found and command_of(str(name), dict(self.context_settings)), rest
+
+
+def build(**context: Any) -> click.Group:
+    """The whole program; `context` are settings of its help, such as terminal_width."""
+    summaries = {name: click.Command(name, help=summary) for name, summary in COMMANDS.items()}
+    group = LazyGroup("ringfence", summaries, help=HELP, epilog=examples(FIRST), context_settings=CONTEXT_SETTINGS | context)
+    return click.version_option(__version__, message="%(prog)s %(version)s", help="Show the version.")(group)
 
 
 def examples_of(shown: str, name: str, sub: str) -> list[str]:
@@ -103,42 +87,32 @@ def examples_of(shown: str, name: str, sub: str) -> list[str]:
     return [line for line in shown.strip().splitlines() if line.startswith(f"ringfence {name} {sub} ")]
 
 
-def command_of(name: str, settings: dict[str, Any]) -> Any:
-    """A command or group as typer has it, with its flags; "" is the program itself."""
+def command_of(name: str, settings: dict[str, Any]) -> click.Command:
+    """A command or group with its flags; "" is the program itself. settings: of its help, as in `build`."""
     if not name:
-        return get_command(build())
+        return build()
     from ringfence.cli.command import command
 
     module = import_module(f"ringfence.cli.commands.{name.replace('-', '_')}")
     epilog = examples(module.EXAMPLES)
-    app = typer.Typer(name=name, help=getattr(module, "HELP", None), epilog=epilog, no_args_is_help=True, rich_markup_mode=None,
-                      add_completion=False, context_settings=settings)
+    found: dict[str, click.Command] = {}
     for sub in SUBCOMMANDS.get(name, (name,)):
         own = examples_of(module.EXAMPLES, name, sub)
-        function = command(getattr(module, sub.replace("-", "_")))
-        app.command(sub, epilog=examples("\n".join(own)) if own else epilog, context_settings=settings)(function)
-    if name in SUBCOMMANDS:
-        app.callback()(_group)
-    return get_command(app)
-
-
-def _root(version: Annotated[bool, flag("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
-          ) -> None:
-    """The flags of the program itself."""
-
-
-def _group() -> None:
-    """Does nothing: makes a group of what typer would take for one command, and stands in for a command in --help."""
+        found[sub] = command(sub, getattr(module, sub.replace("-", "_")), context_settings=settings,
+                             epilog=examples("\n".join(own)) if own else epilog)
+    if name not in SUBCOMMANDS:
+        return found[name]
+    return CommandGroup(name, found, help=module.HELP, epilog=epilog, context_settings=settings)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the program; returns its exit code. Wrong usage is 1: 2 means differences."""
     try:
         code = build()(list(arguments), prog_name="ringfence", standalone_mode=False)
-    except typer.TyperException as error:
+    except click.ClickException as error:
         _usage(error)
         return ExitCode.ERROR
-    except typer.Abort:
+    except click.Abort:
         return ExitCode.ERROR
     return code if isinstance(code, int) else ExitCode.IN_SYNC
 
@@ -149,5 +123,5 @@ def _usage(error: Any) -> None:
         error.show()
         return
     path = error.ctx.command_path if getattr(error, "ctx", None) else "ringfence"
-    message = error.format_message().replace("Value error, ", "")  # pydantic's own word, of which typer is made
-    typer.echo(f"error: {message[:1].lower()}{message[1:]}\n    `{path} --help` shows what there is.", err=True)
+    message = error.format_message()
+    click.echo(f"error: {message[:1].lower()}{message[1:]}\n    `{path} --help` shows what there is.", err=True)

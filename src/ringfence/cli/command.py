@@ -1,7 +1,6 @@
-"""What is the same for every command: its flags spread for typer, its console, and what becomes of errors."""
+"""What is the same for every command: the flags of its settings, its console, and what becomes of errors."""
 
 import dataclasses
-import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, get_type_hints
@@ -21,9 +20,10 @@ from ringfence.cli.options import (
     SelectionOptions,
     TrustOptions,
     VaultOptions,
+    flags_of,
     setting_of,
-    typer_flags,
 )
+from ringfence.cli.parser import CommandParser, parser
 from ringfence.cli.resolved_settings import OLD, ResolvedSettings
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import FAILURES, ExitCode, Interrupted, RingfenceError
@@ -46,10 +46,10 @@ def usage_error(summary: str, detail: str = "", where: Where = NOWHERE) -> Input
     return InputError([Diagnostic(where, summary, detail)])
 
 
-def command(function: Command) -> Command:
-    """`function` as typer wants it: each parameter that is a group of settings, or one setting, becomes flags. Their values are
+def command(name: str, function: Command, **more: Any) -> CommandParser:
+    """The command of a function: each parameter that is a group of settings, or one setting, becomes flags. Their values are
     those of the command line, the environment and ringfence.yml; its `console: Console` is made of the common ones. Whatever goes
-    wrong ends in a message and an exit code."""
+    wrong ends in a message and an exit code. more: settings of click."""
     hints = get_type_hints(function, include_extras=True)
     groups = {name: OPTION_GROUPS[hint] for name, hint in hints.items() if hint in OPTION_GROUPS}
     defaults: dict[str, Any] = {}  # of settings, by name
@@ -58,16 +58,15 @@ def command(function: Command) -> Command:
         if parameter.name in groups:
             members = {f.name for f in dataclasses.fields(groups[parameter.name])}
             defaults |= {name: SETTINGS[name].default for name in members}
-            parameters += [p for name in SETTINGS if name in members for p in typer_flags(SETTINGS[name])]
+            parameters += [p for name in SETTINGS if name in members for p in flags_of(SETTINGS[name])]
         elif row := setting_of(hints[parameter.name]):
             defaults[parameter.name] = parameter.default
-            parameters += typer_flags(row)
+            parameters += flags_of(row)
         else:
             parameters.append(parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY))
     of_run = not defaults.keys().isdisjoint(("inventory", "run_dir", "vault_id"))
     rows = [SETTINGS[name] for name in defaults]
 
-    @functools.wraps(function)
     def call(**given: Any) -> int:
         found = ResolvedSettings(rows, given, of_run)
         wrong = _add_project(found) if of_run else None
@@ -79,11 +78,7 @@ def command(function: Command) -> Command:
         with logged(arguments["console"]) as problem, sigterm_raises():
             return _guarded(function, arguments | values | {"console": console}, wrong or problem)
 
-    # typer makes its flags from the signature and the annotations of what it is given
-    vars(call).pop("__wrapped__")
-    vars(call)["__signature__"] = inspect.Signature(parameters, return_annotation=int)
-    call.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
-    return call
+    return parser(name, parameters, call, help=inspect.getdoc(function), **more)
 
 
 def _add_project(found: ResolvedSettings) -> Exception | None:

@@ -60,7 +60,7 @@ def command_tree() -> CommandHelp:
 
 def _command(name: str, summary: str) -> CommandHelp:
     module = import_module(f"ringfence.cli.commands.{name.replace('-', '_')}")
-    found = app.command_of(name, app.CONTEXT_SETTINGS)
+    found: Any = app.command_of(name, app.CONTEXT_SETTINGS)
     made = _help(f"ringfence {name}", found, summary, module.EXAMPLES)
     if name not in app.SUBCOMMANDS:
         return dataclasses.replace(made, text=inspect.getdoc(getattr(module, name.replace("-", "_"))) or summary)
@@ -73,7 +73,7 @@ def _command(name: str, summary: str) -> CommandHelp:
 
 
 def _help(name: str, found: Any, text: str, examples: str) -> CommandHelp:
-    """What typer has of a command, as values."""
+    """What click has of a command, as values."""
     options = [_option(p) for p in found.params if p.param_type_name == "option" and not p.hidden]
     arguments = tuple(ArgumentHelp(p.metavar, p.help or "", p.nargs == -1, p.required) for p in found.params
                       if p.param_type_name == "argument")

@@ -68,7 +68,7 @@ class Console:
         self.settings = settings  # from where each setting of the command is
         self.no_fold = common.no_fold
         self.quiet = common.quiet  # nothing but what is not in sync, and mistakes
-        self.run_id, self._started = new_run_id(), datetime.now(UTC)
+        self.run_id, self.began = new_run_id(), datetime.now(UTC)
         self._project: Callable[[], ProjectState | None] = lambda: None
         self._wrote = False
         self.has_run = False  # whether hosts were worked on
@@ -92,7 +92,7 @@ class Console:
     @cached_property
     def run(self) -> RunInfo:
         """What the run of this command is known by, once its project is known."""
-        return RunInfo(self.run_id, self.command, self._started, self._project())
+        return RunInfo(self.run_id, self.command, self.began, self._project())
 
     def of_project(self, project: Callable[[], ProjectState | None]) -> None:
         """The run is of this project: what it is, is asked when somebody wants to know."""
@@ -124,7 +124,7 @@ class Console:
     def fail_reports(self, error: RingfenceError, problems: Sequence[Diagnostic], code: ExitCode) -> None:
         """Reports of a command that ended before its end have what ended it."""
         if self.reports.wanted:
-            seconds = (datetime.now(UTC) - self._started).total_seconds()
+            seconds = (datetime.now(UTC) - self.began).total_seconds()
             self.reports.failed(self.report_options(), error, problems, code, seconds)
 
     def report_options(self, **more: Any) -> ViewOptions:

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-import typer
-
 from ringfence.cli.resolved_settings import OLD
 from ringfence.deprecations import deprecated
 from ringfence.rollout.maintenance_window import MaintenanceWindow
@@ -18,11 +16,32 @@ from ringfence.run_settings import SETTINGS, ForcedGuard, InventoryEngine, Outpu
 from ringfence.types.enums import BOOL
 
 
-def flag(*names: str, help: str, metavar: str | None = None, words: Iterable[Any] = (), **more: Any) -> Any:
-    """An option of typer that one command has; repeated ones say so themselves. words: what its value may be, for completion."""
-    if told := [str(word) for word in words]:
-        more |= {"autocompletion": lambda: told}
-    return typer.Option(*names, help=help, metavar=metavar, show_default=False, **more)
+@dataclass(frozen=True)
+class Flag:
+    """An option of a command, in the annotation of the parameter that gets its value. words: what that may be, for completion ·
+    counts: whether it is told how often the flag is given · minimum, maximum: of a number."""
+
+    names: tuple[str, ...]
+    help: str
+    metavar: str | None = None
+    words: tuple[str, ...] = ()
+    hidden: bool = False
+    counts: bool = False
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What a command is told without a flag, in the annotation of the parameter that gets it."""
+
+    metavar: str
+    help: str
+
+
+def flag(*names: str, help: str, metavar: str | None = None, words: Iterable[Any] = (), **more: Any) -> Flag:
+    """An option that one command has; repeated ones say so themselves."""
+    return Flag(names, help, metavar, tuple(map(str, words)), **more)
 
 
 def setting_of(hint: Any) -> RunSetting | None:
@@ -30,9 +49,9 @@ def setting_of(hint: Any) -> RunSetting | None:
     return next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, RunSetting)), None)
 
 
-def typer_flags(row: RunSetting) -> list[inspect.Parameter]:
-    """A setting as parameters for typer, which reads texts and nothing else: what they must be is looked at where the environment
-    and ringfence.yml are, too. Names that were given up are taken, and not shown."""
+def flags_of(row: RunSetting) -> list[inspect.Parameter]:
+    """A setting as parameters that are flags. Their values are texts and nothing else: what they must be is looked at where the
+    environment and ringfence.yml are, too. Names that were given up are taken, and not shown."""
     default = f"Default: {row.shown_default}." if row.shown_default else ""
     text = " ".join(filter(None, (row.meaning, "Repeatable." if row.repeatable else "", default)))
     long = f"{row.flag}/{row.negated}" if row.negated else row.flag
@@ -44,19 +63,16 @@ def typer_flags(row: RunSetting) -> list[inspect.Parameter]:
     ]
 
 
-def _parameter(row: RunSetting, name: str, *flags: str, **more: Any) -> inspect.Parameter:
+def _parameter(row: RunSetting, name: str, *names: str, **more: Any) -> inspect.Parameter:
     words = row.type.schema.get("enum", ())
-    annotation: Any = list[str] if row.repeatable else int if row.counts else bool | None if row.type is BOOL else str | None
+    annotation: Any = list[str] if row.repeatable else int if row.counts else bool if row.type is BOOL else str
     metavar = row.metavar or (f"<{'|'.join(map(str, words))}>" if words else None)
-    if row.counts:
-        more |= {"count": True}
-    option = flag(*flags, metavar=metavar, words=words, **more)
+    option = flag(*names, metavar=metavar, words=words, counts=row.counts, **more)
     default: Any = [] if row.repeatable else 0 if row.counts else None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[annotation, option])
 
 
-Playbooks = Annotated[list[str], typer.Argument(metavar="PLAYBOOK", help="Playbooks. Default: those of ringfence.yml.",
-                                                show_default=False)]
+Playbooks = Annotated[list[str], Argument(metavar="PLAYBOOK", help="Playbooks. Default: those of ringfence.yml.")]
 Diff = Annotated[bool, SETTINGS["diff"]]
 Who = Annotated[bool, SETTINGS["who"]]
 Check = Annotated[bool, SETTINGS["check"]]
@@ -173,7 +189,7 @@ class RolloutOptions:
     pause: Annotated[int | str | None, SETTINGS["pause"]] = None
 
     @property
-    def said(self) -> dict[str, Any]:
+    def of_waves(self) -> dict[str, Any]:
         """What the user says of waves."""
         found = {name: getattr(self, name) for name in ROLLOUT_KEYS}
         return {name: value for name, value in found.items() if value not in (None, "", [], False)}

@@ -41,7 +41,7 @@ def prepared(console: Console, playbooks: Sequence[str], selection: SelectionOpt
 
     options = _options(console, playbooks, selection, secrets, trusted, connects)
     if rollout:
-        options = replace(options, rollout=rollout.said, window=rollout.window)
+        options = replace(options, rollout=rollout.of_waves, window=rollout.window)
     found = prepare(replace(options, **{**asdict(ownership), "prune": ownership.prune or ""}, narrowed=narrowed,
                             decided=decided))
     if connects and found.context.policy.project is None:
@@ -59,13 +59,14 @@ def _nothing_is_owned(found: "Prepared") -> Diagnostic:
 
 
 def prepared_hosts(console: Console, pattern: Sequence[str], which: InventoryOptions, secrets: SecretOptions,
-                   trusted: TrustOptions, connects: bool = True, own_kinds: bool = False, reached: bool = True) -> "Prepared":
+                   trusted: TrustOptions, connects: bool = True, own_kinds: bool = False, reached: bool = True,
+                   variables: bool = True) -> "Prepared":
     """The hosts that a pattern means, for commands that only look at them: without playbooks. `reached`: their connections are
-    looked at, too. Otherwise as `prepared`."""
+    looked at, too; `variables`: and not their names alone. Otherwise as `prepared`."""
     from ringfence.run.prepare import prepare_hosts
 
     options = _options(console, [], which, secrets, trusted, connects)
-    return _told(console, prepare_hosts(options, pattern, own_kinds, reached), options, connects)
+    return _told(console, prepare_hosts(options, pattern, own_kinds, reached, variables), options, connects)
 
 
 def _told(console: Console, found: "Prepared", options: RunOptions, connects: bool) -> "Prepared":
@@ -88,7 +89,8 @@ def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions
                       password=console.ask_secret("Password of the connection: ") if secrets.ask_pass and connects else None,
                       trust=allowed,
                       ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty, run_id=console.run_id,
-                      heeded=console.settings.heeded)
+                      began=console.began, heeded=console.settings.heeded, forks=console.settings.of_command("forks"),
+                      verbosity=console.settings.of_command("verbose") or 0)
 
 
 def _named(console: Console) -> tuple[str, ...]:

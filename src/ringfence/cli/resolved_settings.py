@@ -67,6 +67,10 @@ class ResolvedSettings:
         """What a setting is; where nobody said anything, the default."""
         return self._found[name].value if name in self._found else default
 
+    def of_command(self, name: str) -> Any:
+        """What a setting is, or its default; None where the command has no such setting."""
+        return self.value(name, self._rows[name].default) if name in self._rows else None
+
     def source(self, name: str) -> str:
         """Where a setting was said."""
         return self._found[name].source if name in self._found else ""
@@ -147,7 +151,7 @@ class ResolvedSettings:
 
 
 def _is_given(value: Any) -> bool:
-    """Whether a flag was given, as typer has it: no text, no list, and not counted is none."""
+    """Whether a flag was given, as click has it: no text, no list, and not counted is none."""
     return value is False or value not in (None, [], 0)
 
 

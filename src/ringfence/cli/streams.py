@@ -43,7 +43,7 @@ def _spelled(error: UnicodeError) -> tuple[str, int]:
 
 
 def _plain_ascii(name: str) -> codecs.CodecInfo | None:
-    """ASCII by another name: typer takes a stream that calls itself ASCII for a mistake, and writes UTF-8 to it."""
+    """ASCII by another name: click takes a stream that calls itself ASCII for a mistake, and writes UTF-8 to it."""
     known = codecs.lookup("ascii")
     return codecs.CodecInfo(known.encode, known.decode, known.streamreader, known.streamwriter, known.incrementalencoder,
                             known.incrementaldecoder, name=name) if name == _ASCII else None

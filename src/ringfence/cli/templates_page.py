@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ringfence.templates.ansible_collections import COLLECTIONS
 from ringfence.templates.environment import environment
 from ringfence.templates.lookups import GLOBALS, LOOKUPS
-from ringfence.templates.template_reasons import ABSENT, ABSENT_LOOKUPS
+from ringfence.templates.template_reasons import ABSENT, ABSENT_LOOKUPS, ABSENT_VARIABLES, NOT_NOW
 
 _HEAD = [
     "# Templates", "",
@@ -39,5 +39,6 @@ def page() -> str:
     lines += ["## Lookups", "", "`lookup('NAME', …)`, `query('NAME', …)` (a list): "
               f"{_listed(LOOKUPS)}. Functions: {_listed([*functions, 'range', 'dict', 'namespace'])}.", ""]
     lines += ["## Left out", "", "Each is told by name, with the reason.", "", "| filters and tests | |", "|---|---|",
-              *_left_out(ABSENT), "", "| lookups | |", "|---|---|", *_left_out(ABSENT_LOOKUPS), ""]
+              *_left_out(ABSENT), "", "| lookups | |", "|---|---|", *_left_out(ABSENT_LOOKUPS), "",
+              "| variables and functions | |", "|---|---|", *_left_out({"now": NOT_NOW, **ABSENT_VARIABLES}), ""]
     return "\n".join(lines)

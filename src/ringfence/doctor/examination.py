@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ringfence.model.facts import Facts, unread
+from ringfence.model.host_expiry import HostExpiry
 from ringfence.model.state import State
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.read import UnreadKinds
@@ -40,7 +41,7 @@ class Examination:
     session, surroundings: the values of Session.Read and Surroundings.Read; empty where they were not asked, or not known there ·
     state: the policy as the registry holds it · policy_unread: (store, kind) of what could not be read of it, and why ·
     conditions, ledger: the values of a Conditions.Read and a Ledger.Read · asked_at, answered_at: seconds since 1970 by the clock
-    here.
+    here · expiries: the rules that it ends by itself; None where it does not tell · expiries_unread: why.
     """
 
     way_in: WayIn
@@ -53,6 +54,8 @@ class Examination:
     answered_at: float = 0.0
     conditions: Mapping[str, Any] = field(default_factory=dict)
     ledger: Mapping[str, Any] = field(default_factory=dict)
+    expiries: tuple[HostExpiry, ...] | None = None
+    expiries_unread: str = NOT_TOLD
 
     def known(self, name: str) -> Any:
         """A member of what the host said of itself or of its session; None: there is none. Raises NotKnownError."""

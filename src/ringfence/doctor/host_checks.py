@@ -6,9 +6,11 @@ from ringfence.batch import jea
 from ringfence.doctor.examination import NOT_TOLD, Check, Examination, Finding, NotKnownError, note, obstacle, ok
 from ringfence.model.facts import unread
 from ringfence.model.undo import kept_undo
+from ringfence.types.moments import in_short
 
 _ENVELOPE = 150  # kB that a message of a client may have (ansible_psrp_max_envelope_size)
 _MEMORY = 512  # MB that reading a large policy may take
+_EXPIRIES_TOLD = 5  # rules that end by themselves, that are named
 _POLICY = "Microsoft, about_Group_Policy_Settings"
 _SIGN = "sign the module of a JEA endpoint (sign.ps1 of `ringfence jea export`) and allow its signer"
 
@@ -146,6 +148,21 @@ def _undo(seen: Examination) -> Iterator[Finding]:
         yield ok("none waits")
 
 
+def _expiries(seen: Examination) -> Iterator[Finding]:
+    if seen.expiries is None:
+        raise NotKnownError(seen.expiries_unread)
+    for one in seen.expiries:
+        what = f"the task \\ringfence\\expires\\{one.task}"
+        if one.id is None or not one.fits:
+            yield note(f"{what} is not as ringfence registers one", "the next `ringfence apply` of its rule mends it")
+        elif one.id not in seen.state:
+            yield note(f"{what} is to remove {one.id}, which is not there", "the next `ringfence apply` takes it away")
+    right = [f"{one.id} at {in_short(one.at)}" for one in seen.expiries if one.fits and one.id in seen.state]
+    if len(right) == len(seen.expiries):
+        more = [f"{len(right) - _EXPIRIES_TOLD} more"] if len(right) > _EXPIRIES_TOLD else []
+        yield ok(", ".join([*right[:_EXPIRIES_TOLD], *more]) or "none")
+
+
 HOST_CHECKS = (
     Check("winrm", "WinRM", "winrm/config, winrm/config/listener (Get-WSManInstance); Win32_Service",
           "Microsoft, “Installation and configuration for Windows Remote Management”", _winrm),
@@ -166,6 +183,8 @@ HOST_CHECKS = (
           open="whether a task may start cmd.exe and netsh.exe shows when one does; whether “Task Creation” holds for tasks that "
                "PowerShell registers"),
     Check("undo", "Undo of a run", "HKLM\\SOFTWARE\\ringfence\\undo", "docs/guide/undo.md", _undo),
+    Check("expiries", "Expiring rules", "tasks below \\ringfence\\expires (Get-ScheduledTask)",
+          "docs/guide/break-glass.md", _expiries, open="whether a task may start powershell.exe shows when one does"),
     Check("restart", "Restart", "the registry: RebootPending, RebootRequired, PendingFileRenameOperations",
           "Microsoft's DSC module ComputerManagementDsc (PendingReboot); MoveFileEx for file names", _restart,
           open="the first two keys are in no reference of Windows"),

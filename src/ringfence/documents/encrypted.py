@@ -27,7 +27,7 @@ def clear_text(text: str, where: Where, vault: Vault, trust: Trust, problems: Pr
 
 def hide(found: Problems, problems: Problems) -> None:
     """Tell of mistakes in a clear text by their lines only."""
-    for where in dict.fromkeys(d.where for d in found.all) if found.failed else ():
+    for where in dict.fromkeys(d.where for d in found.all if d.severity == "error"):
         problems.error(where, "the encrypted file has a mistake in this line of its clear text")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.plain import plain_data, resource_as_data
-from ringfence.model.state import Change, Id
+from ringfence.model.state import Change, Id, TaskLabel
 
 if TYPE_CHECKING:  # of results, which not all that writes JSON has
     from ringfence.plan.obstacles import Obstacle
@@ -42,6 +42,12 @@ def encode(value: Any) -> str:
 def place_data(where: Where) -> dict[str, Any]:
     """A place; null where there is none."""
     return {"file": where.file or None, "line": where.line or None}
+
+
+def label_data(label: TaskLabel) -> dict[str, Any]:
+    """What a task is known by, beside its place."""
+    return {"play": label.play or None, "task": label.task or None, "tags": label.tags, "expires": label.expires or None,
+            "expires_on_host": label.expires_on_host, "ticket": label.ticket or None}
 
 
 def diagnostic_data(problem: Diagnostic) -> dict[str, Any]:
@@ -91,8 +97,7 @@ def change_text(change: Change) -> str:
     told = {"id": {"store": change.id.store, "kind": change.id.kind, "name": name}, "action": change.action, "before": before,
             "after": after, "changed": changed, "new_name": resource.name if change.action == "rename" else None,
             "owner": change.owner or None, "why": change.why,
-            "source": {"file": where.file or None, "line": where.line or None, "play": label.play or None,
-                       "task": label.task or None, "tags": label.tags}}
+            "source": {**place_data(where), **label_data(label)}}
     return f'{encode(told)[:-1]},"defaults":{{{silent}}}}}'
 
 

@@ -147,8 +147,14 @@ def _shared() -> dict[str, Schema]:
     return {"diagnostic": diagnostic, "error": error, "change": _change(), "reference": _reference(), "obstacle": _obstacle()}
 
 
+_LIFE: dict[str, Schema] = {
+    "expires": {**MOMENT, "type": ["string", "null"], "description": "From when on the task declares its object absent."},
+    "expires_on_host": {**FLAG, "description": "Whether the host then removes it by itself."},
+    "ticket": {**TEXT_OR_NULL, "description": "What the task was asked for by."}}
+
+
 def _change() -> Schema:
-    source = _object({**PLACE, "play": TEXT_OR_NULL, "task": TEXT_OR_NULL, "tags": TEXTS},
+    source = _object({**PLACE, "play": TEXT_OR_NULL, "task": TEXT_OR_NULL, "tags": TEXTS, **_LIFE}, *_LIFE,
                      description="The task that asks for it.")
     return _object({
         "id": _object(IDENTITY), "action": {"enum": list(typing.get_args(Action))},
@@ -261,8 +267,9 @@ def _ledger() -> Schema:
         "pending": {**STRING, "description": "The digest of what a run began to write, and did not tell the end of."},
         "first": {"type": "object", "description": "The values found before the project, by property; never a secret."},
         "playbooks": {**TEXTS, "description": "The files that declared it."},
+        **_LIFE,
         "there": {**FLAG, "description": "Whether the host has such an object."},
-        "owned": {**FLAG, "description": "Whether the object counts as the project's."}})
+        "owned": {**FLAG, "description": "Whether the object counts as the project's."}}, *_LIFE)
     other = _object({**IDENTITY, "project": {**STRING, "description": "The name of the project that owns it, and its id."}})
     header = {"type": "object", "properties": dict.fromkeys(HEADER_VALUES, STRING), "description": "What it says of itself."}
     image: Schema = {**TEXT_OR_NULL, "description": "The machine whose image this one was made from."}

@@ -96,7 +96,7 @@ def change_from_data(data: Any, kinds: Mapping[str, Kind]) -> Change:
     if before is not None and after is not None:
         after = _with_same_secrets(before, after, texts_in(told, "changed"))
     source = mapping_in(told["source"], "the source of a change")
-    label = TaskLabel(_text(source, "play"), _text(source, "task"), texts_in(source, "tags"))
+    label = _label(source)
     id = Id(text_in(known_by, "store"), kind.name, name.lower())
     found = Change(id, before, after, place_from_data(source), None, text_in(told, "why"), _text(told, "owner"), label)
     if action != found.action:
@@ -104,6 +104,13 @@ def change_from_data(data: Any, kinds: Mapping[str, Kind]) -> Change:
             raise ValueError(f"a change to {action} is not what its before and after say")
         found = Change(id, before, after, found.where, action, found.why, found.owner, label)
     return found
+
+
+def _label(source: Mapping[str, Any]) -> TaskLabel:
+    """The label that `label_data` tells; earlier versions told neither when a task expires nor its ticket."""
+    later = {"expires": None, "ticket": None, **source}
+    return TaskLabel(_text(source, "play"), _text(source, "task"), texts_in(source, "tags"), _text(later, "expires"),
+                     _text(later, "ticket"), source.get("expires_on_host") is True)
 
 
 def _with_same_secrets(before: Resource, after: Resource, changed: tuple[str, ...]) -> Resource:

@@ -9,8 +9,9 @@ from ringfence.documents import encrypted
 from ringfence.documents.variable_files import secret_variables
 from ringfence.documents.yaml import Map
 from ringfence.inventory.hostnames import MAX_HOSTS, expand
+from ringfence.secret import Secret
 
-PRIORITY = "ansible_group_priority"
+PRIORITY, PORT = "ansible_group_priority", "ansible_port"
 MEMBER = 20  # steps that a host in a group or play costs, as it is kept
 MAX_GROUPS = 60_000  # groups of one inventory; each takes about 0.02 ms and 1 kB
 Pay = Callable[[int, Where, str], None]
@@ -37,7 +38,7 @@ class HostEntry:
 
     where: Where
     source: str
-    port: int | None = None
+    port: int | Secret | None = None
     variables: Map = field(default_factory=Map)
 
     def lay_over(self, variables: Map) -> None:
@@ -106,6 +107,8 @@ class Draft:
             group.variables = secret_variables(group.variables, sealed)
         for host in self.hosts.values():
             host.variables = secret_variables(host.variables, sealed)
+            if host.port:
+                host.port = secret_variables(Map({PORT: host.port}, host.where), sealed)[PORT]
         found, self.problems = self.problems, Problems()
         encrypted.hide(found, self.problems)
 

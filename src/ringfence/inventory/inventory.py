@@ -15,7 +15,7 @@ from typing import Any
 from ringfence.diagnostics import NOWHERE, Where
 from ringfence.documents.variable_files import VariableFiles
 from ringfence.documents.yaml import Map, Seq
-from ringfence.inventory.draft import MEMBER, Draft, Group, HostEntry
+from ringfence.inventory.draft import MEMBER, PORT, Draft, Group, HostEntry
 from ringfence.inventory.hostnames import MAX_HOSTS
 
 MAX_FLEET_WORK = 20_000_000  # steps of some 0.1 microseconds: hosts, times the variables, groups and patterns that they meet
@@ -102,7 +102,7 @@ class Inventory:
                 continue
             self.entries[name] = entry
             if entry.port:
-                entry.variables = entry.variables.merged_over(Map({"ansible_port": entry.port}, entry.where))
+                entry.variables = entry.variables.merged_over(Map({PORT: entry.port}, entry.where))
         if len(self.entries) > MAX_HOSTS:
             self.problems.error(Where(draft.source), f"more than {MAX_HOSTS:,} hosts", "Split the inventory.")
             self.problems.check()

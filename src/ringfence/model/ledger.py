@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
-from ringfence.model.state import LOCAL, Id, id_for
+from ringfence.model.state import LOCAL, Id, TaskLabel, id_for
 
 LEDGER_FORMAT = 1
 HEADER_VALUES = ("Format", "Name", "State", "Run", "Generation", "Machine", "Build", "Inputs")
@@ -35,7 +35,8 @@ what it adopted is released · restore: beside that, what it mentioned gets the 
 traffic is removed too · never: nothing, and it is not told."""
 PRUNE_MODES: tuple[str, ...] = get_args(Prune)
 _USUAL = 1000  # characters of a name and its entry that are remembered: a number of entries alone bounds no memory
-_MEMBERS = ("how", "run", "hash", "pending", "playbooks", "first")
+_TEXTS = ("run", "hash", "pending", "expires", "ticket")
+_MEMBERS = frozenset({"how", "playbooks", "first", "expires_on_host", *_TEXTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,9 @@ class Entry:
     """What a ledger says of an object.
 
     run: the one that last wrote it · hash, pending: see the module; empty where there is none · playbooks: the files that
-    declared it · first: the values that were found before the project, by property; never a secret · others: members that
-    this version does not know, which are kept.
+    declared it · first: the values that were found before the project, by property; never a secret · expires, ticket,
+    expires_on_host: as the task said them that declared it last (TaskLabel) · others: members that this version does not know,
+    which are kept.
     """
 
     how: How
@@ -64,7 +66,20 @@ class Entry:
     pending: str = ""
     playbooks: tuple[str, ...] = ()
     first: Mapping[str, Any] = field(default_factory=dict)
+    expires: str = ""
+    ticket: str = ""
+    expires_on_host: bool = False
     others: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def said_of_time(self) -> tuple[str, str, bool]:
+        """What the task said of how long the object is wanted, as a TaskLabel has it."""
+        return self.expires, self.ticket, self.expires_on_host
+
+    @property
+    def expiry(self) -> str:
+        """Until when it was wanted, and the ticket, for people; empty where neither was said."""
+        return TaskLabel(expires=self.expires, ticket=self.ticket).expiry
 
     @property
     def is_whole(self) -> bool:
@@ -74,7 +89,8 @@ class Entry:
     def encode(self) -> str:
         """The entry as it is stored. What was first is left out where it would be too long for a value of the registry."""
         said = {"how": self.how, "run": self.run, "hash": self.hash, "pending": self.pending,
-                "playbooks": list(self.playbooks), "first": dict(self.first)}
+                "playbooks": list(self.playbooks), "first": dict(self.first), "expires": self.expires, "ticket": self.ticket,
+                "expires_on_host": self.expires_on_host}
         known = {name: value for name, value in said.items() if value}
         text = _compact({**self.others, **known})
         return text if len(text) <= MAX_ENTRY_TEXT else _compact({n: v for n, v in known.items() if n != "first"})
@@ -100,10 +116,10 @@ def _entry_of(text: str) -> Entry:
     told = json.loads(text)
     if not isinstance(told, dict) or told.get("how") not in get_args(How):
         raise ValueError("it does not say how the project came to the object")
-    texts = {name: str(told.get(name) or "") for name in ("run", "hash", "pending")}
+    texts = {name: str(told.get(name) or "") for name in _TEXTS}
     playbooks, first = told.get("playbooks"), told.get("first")
     return Entry(told["how"], **texts, playbooks=tuple(map(str, playbooks)) if isinstance(playbooks, list) else (),
-                 first=first if isinstance(first, dict) else {},
+                 first=first if isinstance(first, dict) else {}, expires_on_host=told.get("expires_on_host") is True,
                  others={name: value for name, value in told.items() if name not in _MEMBERS})
 
 

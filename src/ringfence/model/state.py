@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from ringfence.diagnostics import NOWHERE, Where
 from ringfence.model.resource import NO_SET, Resource
+from ringfence.types.moments import in_short
 
 LOCAL, GROUP_POLICY, MDM = CONFIGURED = "local", "group_policy", "mdm"
 
@@ -69,11 +70,29 @@ def references_of(store: str, resource: Resource) -> dict[str, Id]:
 
 
 class TaskLabel(NamedTuple):
-    """What people know a task by: the play that it stands in, its own name as written, its tags."""
+    """What people know a task by: the play that it stands in, its own name as written, its tags; until when it holds, and what
+    it was asked for by.
+
+    expires: a moment (types/moments.py) from which on the task declares its object absent; empty: it holds for ever · ticket: as
+    somebody wrote it · expires_on_host: whether the host then removes the object by itself.
+    """
 
     play: str = ""
     task: str = ""
     tags: tuple[str, ...] = ()
+    expires: str = ""
+    ticket: str = ""
+    expires_on_host: bool = False
+
+    @property
+    def said_of_time(self) -> tuple[str, str, bool]:
+        """What it says of how long its object is wanted."""
+        return self.expires, self.ticket, self.expires_on_host
+
+    @property
+    def expiry(self) -> str:
+        """Until when it holds, and its ticket, for people; empty where it says neither."""
+        return ", ".join(filter(None, (self.expires and in_short(self.expires), self.ticket)))
 
 
 NO_TASK = TaskLabel()

@@ -56,7 +56,8 @@ def difference(plan: Plan) -> Plan:
 def _claimed(change: Change, plan: Plan) -> Change:
     claim, declared = plan.claims.get(change.id), plan.declarations[change.id]
     adopts = claim is not None and claim.how == "adopted" and change.before is not None
-    return replace(change, where=declared.where, as_action="adopt" if adopts else None, why=claim.why if claim else "",
+    expired = f"expired {declared.label.expiry}" if isinstance(declared, Absent) and declared.label.expires else ""
+    return replace(change, where=declared.where, as_action="adopt" if adopts else None, why=claim.why if claim else expired,
                    label=declared.label)
 
 

@@ -8,6 +8,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts, HostConditions
+from ringfence.model.host_expiry import HostExpiry
 from ringfence.model.ledger import How, Ledger
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, Change, Id, State
@@ -27,7 +28,8 @@ class HostSnapshot:
     unread: {(store, kind): why} of what could not be seen as a whole; nothing of it is in `state` · stored: the local store as it
     was read, the rows of a Policy.Read: changes expect to find it so · ledger: whose objects are whose · conditions: what beside
     policy decides what is in force ·
-    undo: that of the last run which armed one.
+    undo: that of the last run which armed one · expiries: the rules that it ends by itself; None: nobody has asked ·
+    expiries_unread: why that is not known.
     """
 
     facts: Facts
@@ -39,6 +41,8 @@ class HostSnapshot:
     conditions: HostConditions = field(default_factory=HostConditions)
     ledger: Ledger = field(default_factory=Ledger)
     undo: UndoState = field(default_factory=UndoState)
+    expiries: tuple[HostExpiry, ...] | None = None
+    expiries_unread: str = ""
 
     def policy(self, state: State) -> Policy:
         """The policy of this host, were its stores as in `state`."""

@@ -19,7 +19,7 @@ from ringfence.model.storage import SetKeys
 from ringfence.plan.ownership import OWNERSHIP_GUIDE
 from ringfence.plan.plan import Orphan, Plan
 from ringfence.plan.references import users_of
-from ringfence.plan.run_policy import PERCENT, PERCENT_FROM
+from ringfence.plan.run_policy import PERCENT, PERCENT_FROM, RunPolicy
 from ringfence.plan.wider import opens_beside, widened
 from ringfence.policy.evaluate import Policy
 from ringfence.policy.influence import may_decide
@@ -40,7 +40,7 @@ def prune(plan: Plan) -> Plan:
         return plan
     if (why := withheld(plan)) or policy.prune == "report":
         plan = replace(plan, orphans=_orphans(gone, plan.found.state, why or "prune: report"))
-        return plan.with_diagnostics(_report(gone, plan.found.state, why))
+        return plan.with_diagnostics(_report(gone, plan, why))
     created = {id: None for id, entry in gone.items() if entry.how == "created" and not _stays(id, plan)}
     beside = plan.found.policy(plan.after.updated(created))
     changes = {id: change for id, entry in gone.items() if (change := _change(id, entry, plan, beside))}
@@ -71,8 +71,10 @@ def _orphans(gone: Mapping[Id, Entry], found: State, why: str) -> tuple[Orphan, 
     return tuple(Orphan(id, found[id], entry.how, entry.run, why) for id, entry in gone.items())
 
 
-def _report(gone: Mapping[Id, Entry], found: State, why: str) -> Diagnostic:
-    names = ", ".join(f"{title(id, found[id])} ({entry.how})" for id, entry in list(gone.items())[:_TOLD])
+def _report(gone: Mapping[Id, Entry], plan: Plan, why: str) -> Diagnostic:
+    found, policy = plan.found.state, plan.policy
+    names = ", ".join(f"{title(id, found[id])} ({entry.how}{_expired(entry, policy)})"
+                      for id, entry in list(gone.items())[:_TOLD])
     more = f" and {len(gone) - _TOLD} more" if len(gone) > _TOLD else ""
     detail = f"Nothing is removed: {why}" if why else ("They stay: `prune: created` removes what the project created, "
                                                              "`ringfence ledger release` lets go of any")
@@ -96,9 +98,10 @@ def _change(id: Id, entry: Entry, plan: Plan, beside: Policy) -> Change | None:
     if entry.how == "created":
         if mode != "all" and opens_beside(found, beside):
             return None
-        return Change(id, found, None, why=f"declared no more; created by run {entry.run}. See {OWNERSHIP_GUIDE}")
+        told = f"declared no more{_expired(entry, plan.policy)}; created by run {entry.run}. See {OWNERSHIP_GUIDE}"
+        return Change(id, found, None, why=told)
     if entry.how == "adopted":
-        why = f"declared no more; adopted by run {entry.run}: it stays as it is"
+        why = f"declared no more{_expired(entry, plan.policy)}; adopted by run {entry.run}: it stays as it is"
         return Change(id, found, found, as_action="release", why=why)
     if mode != "restore":
         return None
@@ -106,6 +109,11 @@ def _change(id: Id, entry: Entry, plan: Plan, beside: Policy) -> Change | None:
     opened = ", ".join(widened(found, before))
     why = "declared no more: back to what was found first" + (f"; OPENS: more passes by its {opened}" if opened else "")
     return None if before == found else Change(id, found, before, why=why)
+
+
+def _expired(entry: Entry, policy: RunPolicy) -> str:
+    """Since when an object is not wanted any more, where its task said so."""
+    return f"; expired {entry.expiry}" if entry.expires and entry.expires <= policy.began else ""
 
 
 def _first(entry: Entry, found: Resource) -> Resource:

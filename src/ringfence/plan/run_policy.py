@@ -15,7 +15,8 @@ class RunPolicy:
     the inventories · run_id: of this run · playbooks: the files that it reads · max_changes: on one host; 0: any number ·
     accepts_inherited: a ledger that another machine has written counts as this one's · forced: guards that are off ·
     protected_flows: what the project says that no change may cut off · guard: strict, where what is only warned of is refused ·
-    revert_after: seconds after which a host undoes what nobody has confirmed; 0: it never does.
+    revert_after: seconds after which a host undoes what nobody has confirmed; 0: it never does · began: the moment
+    (types/moments.py) by which something has expired; empty: nothing has.
     """
 
     project: ProjectIdentity | None = None
@@ -30,3 +31,4 @@ class RunPolicy:
     protected_flows: tuple[ProtectedFlow, ...] = ()
     guard: str = ""
     revert_after: int = 0
+    began: str = ""

@@ -6,6 +6,7 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import Declarations
 from ringfence.model.state import Id
 from ringfence.plan.bind import bind
+from ringfence.plan.expiries import judge_expiries
 from ringfence.plan.gaps import avoid_gaps
 from ringfence.plan.in_force import judge_in_force
 from ringfence.plan.ledger_checks import limit_changes, tell_of_ledger
@@ -23,7 +24,7 @@ from ringfence.plan.undone import refuse_uncovered, tell_of_undo
 
 STEPS: tuple[Callable[[Plan], Plan], ...] = (
     bind, own, check_references, require_words, judge_in_force, warn_of_open_rules,
-    difference, prune, tell_of_ledger, tell_of_undo, tell_owners,
+    difference, prune, judge_expiries, tell_of_ledger, tell_of_undo, tell_owners,
     refuse_losses, refuse_uncovered, limit_changes,
     order, avoid_gaps, warn_of_open_ports)
 

@@ -4,10 +4,10 @@ Work is per distinct task, never per host: a declaration is remembered by its re
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import islice
-from typing import Any, get_args
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from ringfence.diagnostics import MAX_PROBLEMS, Diagnostic, Finding, suggest
@@ -18,7 +18,6 @@ from ringfence.model.declaration import (
     AsShipped,
     Declaration,
     Declarations,
-    Omitted,
     Present,
     Treatment,
     present,
@@ -28,13 +27,12 @@ from ringfence.model.once import filter_of
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, Id, id_for, references_of
 from ringfence.model.storage import DEFAULT
-from ringfence.project.playbook_keys import TREATMENT_KEYS
 from ringfence.project.render import RenderedTask
 from ringfence.project.secrets_in_tasks import in_clear, shown_secret
+from ringfence.project.treatment import TaskMistakes, expiry_notes, label_of, treatment_of, unfit_life
 from ringfence.secret import contains_secret, opened
 from ringfence.types import foreign_words
 from ringfence.types.base import SECRET, as_text, fold, quoted
-from ringfence.types.enums import parse_bool
 
 MAX_ALLOWED = 150  # characters of what is allowed, beside a mistake
 STATES = ("present", "absent", "default")
@@ -58,10 +56,11 @@ class DeclarationBuilder:
     """Turns tasks into declarations and remembers them."""
 
     def __init__(self, kinds: Mapping[str, Kind], of_windows: Callable[[Id], bool] = lambda id: False,
-                 require_scope: bool = False) -> None:
+                 require_scope: bool = False, began: str = "") -> None:
         """of_windows: whether a name is that of an object which Windows ships, and which is managed by what is mentioned ·
-        require_scope: rules that let in have to say from where."""
-        self.kinds, self._of_windows, self._require_scope = kinds, of_windows, require_scope
+        require_scope: rules that let in have to say from where · began: the moment (types/moments.py) by which tasks have expired
+        or not; empty: none has."""
+        self.kinds, self._of_windows, self._require_scope, self._began = kinds, of_windows, require_scope, began
         self._by_task: WeakKeyDictionary[RenderedTask, TaskDeclarations] = WeakKeyDictionary()  # known by identity
         self._of_parts: WeakKeyDictionary[RenderedTask, list[Diagnostic]] = WeakKeyDictionary()
         self._by_value: dict[Any, TaskDeclarations] = {}
@@ -85,7 +84,7 @@ class DeclarationBuilder:
         return known
 
     def _declare(self, task: RenderedTask) -> TaskDeclarations:
-        return _declare(task, self.kinds[task.kind], self._of_windows, self._require_scope)
+        return _declare(task, self.kinds[task.kind], self._of_windows, self._require_scope, self._began)
 
     @property
     def has_room(self) -> bool:
@@ -95,10 +94,11 @@ class DeclarationBuilder:
     def value_problems(self, task: RenderedTask) -> list[Diagnostic]:
         """What is wrong with single values of a task that is not complete."""
         if (known := self._of_parts.get(task)) is None:
-            mistakes = _Mistakes(task, self.kinds[task.kind])
+            mistakes = TaskMistakes(task, self.kinds[task.kind])
             _values(mistakes)
             _state(mistakes)
-            _treatment(mistakes)
+            treatment_of(mistakes)
+            label_of(mistakes)
             if mistakes.kind.key in task.properties:
                 _names(mistakes)
             known = self._of_parts[task] = mistakes.found
@@ -153,36 +153,23 @@ def _renamed(one: Present, declared: Declarations, renamed: dict[Id, Present]) -
                          "renamed_from out, or that task")
 
 
-@dataclass
-class _Mistakes:
-    """What is wrong with one task."""
-
-    task: RenderedTask
-    kind: Kind
-    found: list[Diagnostic] = field(default_factory=list)
-
-    def add(self, finding: Finding) -> None:
-        """Note what is wrong with a property, at its place."""
-        where = self.task.locations.get(finding.property, self.task.where)
-        self.found.append(Diagnostic(where, f"{self.kind.name}: {finding.reason}", finding.advice, finding.severity))
-
-    @property
-    def failed(self) -> bool:
-        return any(d.severity == "error" for d in self.found)
-
-
-def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], require_scope: bool) -> TaskDeclarations:
-    mistakes = _Mistakes(task, kind)
-    names, state, values, treatment = _names(mistakes), _state(mistakes), _values(mistakes), _treatment(mistakes)
+def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], require_scope: bool,
+             began: str) -> TaskDeclarations:
+    mistakes = TaskMistakes(task, kind)
+    names, state, values, treatment = _names(mistakes), _state(mistakes), _values(mistakes), treatment_of(mistakes)
+    label = label_of(mistakes)
+    ids = [Id(LOCAL, kind.name, name.lower()) for name in names]
+    by_mention = bool(ids) and treatment == NO_TREATMENT and all(map(of_windows, ids))
+    for finding in unfit_life(mistakes, state, by_mention or treatment.omitted == "keep"):
+        mistakes.add(finding)
     for finding in _missing(task, kind, treatment) if state == "present" else _meaningless(state, kind, values, task.treatment):
         mistakes.add(finding)
     if state == "present" and not kind.whole and not mistakes.failed and not task.raw.keys() - {kind.key, "state"}:
         mistakes.add(Finding(kind.key, "nothing is said of it, so nothing of it is managed",
                              f"name a property: see `ringfence doc {kind.name}`", "warning"))
-    if_whole = _Mistakes(task, kind)
+    if_whole = TaskMistakes(task, kind)
     made: tuple[Resource, ...] = ()
     if state == "present" and not mistakes.failed and names:
-        by_mention = treatment == NO_TREATMENT and all(of_windows(Id(LOCAL, kind.name, name.lower())) for name in names)
         made = tuple(kind.create(name, values) for name in names)
         whole = () if treatment.omitted == "keep" else (*made[0].check(), *_silence(made[0], values, require_scope))
         for finding in _omitted(task, made[0]):
@@ -195,12 +182,16 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
         mistakes.add(Finding("renamed_from", "renamed_from is the name that it has", "say the name that it had, or leave it out"))
     if mistakes.failed:
         return TaskDeclarations((), tuple(mistakes.found))
+    for finding in expiry_notes(label, began):
+        mistakes.add(finding)
+    if label.expires and label.expires <= began:
+        state = "absent"
     found: list[Declaration] = [
         Present(id_for(LOCAL, kind.name, one.name), one, values, task.where, task.locations, _host_names(one, values), treatment,
-                task.label, tuple(if_whole.found)) for one in made]
+                label, tuple(if_whole.found)) for one in made]
     if state != "present":
         found = [(Absent if state == "absent" else AsShipped)(
-            id_for(LOCAL, kind.name, name), task.where, task.locations, task.label, name) for name in names]
+            id_for(LOCAL, kind.name, name), task.where, task.locations, label, name) for name in names]
     return TaskDeclarations(tuple(found), tuple(mistakes.found))
 
 
@@ -233,42 +224,11 @@ def _silence(made: Resource, values: Mapping[str, Any], require_scope: bool) -> 
 
 def _meaningless(state: str, kind: Kind, values: Mapping[str, Any], treatment: Mapping[str, Any]) -> Iterator[Finding]:
     """What says nothing where the state is absent, or default."""
-    for name in (*values, *treatment):
+    for name in (*values, *(key for key in treatment if key != "ticket")):
         yield Finding(name, f"{name} has no meaning where state is {state}", "leave it out")
     if state == "absent" and not kind.storage.removable:
         yield Finding("state", "this kind cannot be absent: it is part of Windows", "name the values it should have, or put back "
                       "what Windows ships: `state: default`")
-
-
-def _treatment(mistakes: _Mistakes) -> Treatment:
-    """What the keys beside `when` say of how the resource is treated."""
-    told, kind = mistakes.task.treatment, mistakes.kind
-    if not told:
-        return NO_TREATMENT
-    if not kind.whole or not kind.storage.removable:
-        for name in told:
-            mistakes.add(Finding(name, f"{name} is for kinds of which a whole object is declared",
-                                 "leave it out: of this kind only what is mentioned is managed"))
-        return NO_TREATMENT
-    for name in [name for name, value in told.items() if contains_secret(value)]:
-        mistakes.add(shown_secret(name, told[name]))
-        return NO_TREATMENT
-    omitted, adopt, former = told.get("omitted"), told.get("adopt", False), told.get("renamed_from", "")
-    if omitted is not None and omitted not in get_args(Omitted):
-        mistakes.add(Finding("omitted", f"omitted: {quoted(omitted)} is neither default nor keep"))
-    try:
-        adopt = parse_bool(adopt)
-    except ValueError as error:
-        mistakes.add(Finding("adopt", f"adopt: {error}"))
-    if "renamed_from" in told:
-        if not kind.storage.renamable:
-            mistakes.add(Finding("renamed_from", "renamed_from is for rules: Windows does not rename a set that is in use",
-                                 "declare it under its new name, and the old one absent"))
-        try:
-            former = str(kind.name_type.parse(former) if kind.name_type else as_text(former))
-        except ValueError as error:
-            mistakes.add(Finding("renamed_from", f"renamed_from: {error}"))
-    return NO_TREATMENT if mistakes.failed else Treatment(omitted, bool(adopt), str(former))
 
 
 def _missing(task: RenderedTask, kind: Kind, treatment: Treatment) -> Iterator[Finding]:
@@ -283,7 +243,7 @@ def _host_names(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...
     return tuple(name for name, type in types if type.resolved_by_host and type.host_names(getattr(resource, name)))
 
 
-def _names(mistakes: _Mistakes) -> tuple[str, ...]:
+def _names(mistakes: TaskMistakes) -> tuple[str, ...]:
     """The names of the resources that the task is about."""
     kind, task = mistakes.kind, mistakes.task
     if kind.key not in task.properties and len(kind.storage.fixed_names) == 1:  # every host has one, and no other
@@ -307,7 +267,7 @@ def _names(mistakes: _Mistakes) -> tuple[str, ...]:
     return (found,) if isinstance(found, str) else tuple(found)
 
 
-def _state(mistakes: _Mistakes) -> str:
+def _state(mistakes: TaskMistakes) -> str:
     state = mistakes.task.properties.get("state", "present")
     if contains_secret(state):
         mistakes.add(shown_secret("state", state))
@@ -318,7 +278,7 @@ def _state(mistakes: _Mistakes) -> str:
     return str(state) if state in STATES else "present"
 
 
-def _values(mistakes: _Mistakes) -> dict[str, Any]:
+def _values(mistakes: TaskMistakes) -> dict[str, Any]:
     """The canonical values of the properties that are right."""
     kind, task, found = mistakes.kind, mistakes.task, {}
     disguised = task.raw.disguised if isinstance(task.raw, Map) else ()
@@ -372,13 +332,17 @@ def _templates(raw: Any) -> Iterator[str]:
 
 def _merge(first: Declaration, second: Declaration, problems: list[Diagnostic]) -> Declaration:
     """Two declarations of one resource: the same twice is fine, of settings each may say a part."""
+    lives = ("expires", "expires_on_host") if isinstance(first, Present) or isinstance(second, Present) else ()
+    if other := [name for name in lives if getattr(first.label, name) != getattr(second.label, name)]:
+        problems.append(_conflict(first, second, other))
+        return first
     if not isinstance(first, Present) or not isinstance(second, Present):
         if type(first) is not type(second):
             problems.append(_conflict(first, second, ["state"]))
         return first
     if first.treatment != second.treatment:
-        problems.append(_conflict(first, second, [name for name in TREATMENT_KEYS if getattr(first.treatment, name) != getattr(
-            second.treatment, name)]))
+        problems.append(_conflict(first, second, [field.name for field in fields(Treatment) if getattr(
+            first.treatment, field.name) != getattr(second.treatment, field.name)]))
         return first
     if second.resource.kind.whole:
         differ = [p for p, v in second.resource.values().items() if v != getattr(first.resource, p)]

@@ -111,8 +111,9 @@ class KeysReader:
             else:
                 kinds = f" Kinds: {', '.join(sorted(others))}." if others else ""
                 hint = suggest(key, (*known, *others)) if others else ""
-                self.problems.error(node.at(key), f'unknown key "{key}" in {what}',
-                                    f"{hint}{kinds}".strip() if others else allowed(key, known))
+                advice = f"{hint}{kinds}".strip() if others else allowed(key, known)
+                advice += " Variables for it stand under `vars:`." if what == "a role" else ""
+                self.problems.error(node.at(key), f'unknown key "{key}" in {what}', advice)
 
     def name(self, node: Map) -> str:
         name = node.get("name")

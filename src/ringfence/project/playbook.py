@@ -6,7 +6,7 @@ Ansible knows (`become`, `register` …) is refused by name, never ignored.
 
 import contextlib
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from ringfence.documents.yaml import Map, Seq
 from ringfence.model.state import TaskLabel
 from ringfence.project import playbook_keys as keys
 from ringfence.project.keys_reader import Inherited, KeysReader, part_of
-from ringfence.project.plays import Assertion, Play, TaskSource
-from ringfence.project.roles import RoleReader
+from ringfence.project.plays import Assertion, Play, Role, RoleVariables, TaskSource
+from ringfence.project.roles import RoleFiles, RoleReader
 from ringfence.run_settings import SETTINGS
 from ringfence.templates.budget import OverBudget, templates_of
 from ringfence.templates.compile import check, template
@@ -39,6 +39,9 @@ class PlaybookReader(KeysReader):
         self.trust, self._roles = files.trust, RoleReader(files)
         self._files: dict[Path, Any] = {}
         self._included = Map()  # by include_vars, of the play under way
+        self._uses: dict[Hashable, int] = {}  # of roles in that play, with what was said of them
+        self._roles_of_play: list[str] = []
+        self._dependencies: dict[str, None] = {}
         self._count = 0
 
     def read(self, paths: Sequence[str | Path]) -> tuple[Play, ...]:
@@ -116,10 +119,16 @@ class PlaybookReader(KeysReader):
             self.problems.error(play.at("gather_facts"), "gather_facts is true or false")
         name = self.name(play)
         self._included, own = Map(), replace(own, playbook_folder=path.parent)
+        self._uses, self._roles_of_play, self._dependencies = {}, [], {}
         inside = replace(own, variables=Map(), play=name)
-        steps = self._roles_of(play, path, inside) + self._tasks(play.get("tasks"), play.at("tasks"), path, inside)
+        entries = Seq() if play.get("roles") is None else play["roles"]
+        if not isinstance(entries, Seq):
+            self.problems.error(play.at("roles"), f"roles are a list, not {describe(entries)}")
+            entries = Seq()
+        steps = self._listed_roles(entries, inside)[0]
+        steps += self._tasks(play.get("tasks"), play.at("tasks"), path, inside)
         return [Play(name, self._hosts(play, where), play.at("hosts"), own.variables, self._vars_files(play),
-                     tuple(steps), where, path.parent, self._of_run(play))]
+                     tuple(steps), where, path.parent, self._of_run(play), tuple(self._roles_of_play), tuple(self._dependencies))]
 
     def _of_run(self, play: Map) -> Map:
         found = part_of(play, keys.RUN_KEYS)
@@ -202,7 +211,7 @@ class PlaybookReader(KeysReader):
             return self._imported(task, path, self.inherit(task, inherited))
         if "import_role" in task:
             self.keys(task, keys.ROLE_IMPORT_KEYS, "an import", ansible=keys.TASK_KEYS_OF_ANSIBLE)
-            return self._role(task, self.inherit(task, inherited))
+            return self._imported_role(task, self.inherit(task, inherited))
         if "include_vars" in task:
             self.keys(task, keys.VARS_KEYS, "include_vars", ansible=keys.TASK_KEYS_OF_ANSIBLE)
             self._include(task, path, self.inherit(task, inherited))
@@ -236,7 +245,10 @@ class PlaybookReader(KeysReader):
 
     def _seen(self, own: Inherited) -> Map:
         """The variables of a task: include_vars comes over all of them, and those of its role below."""
-        found = own.variables.merged_over(own.role.variables) if own.role else own.variables
+        found = own.variables
+        if own.role:
+            self.copied(len(own.role.seen.variables) if found else 0)
+            found = found.merged_over(own.role.seen.variables)
         return self._included.merged_over(found)
 
     def _assertion(self, task: Map, where: Where, inherited: Inherited) -> list[TaskSource]:
@@ -255,31 +267,55 @@ class PlaybookReader(KeysReader):
 
     # -- roles, and files of variables
 
-    def _roles_of(self, play: Map, path: Path, inherited: Inherited) -> list[TaskSource]:
-        """The tasks of `roles` of a play."""
-        entries, steps = Seq() if play.get("roles") is None else play["roles"], list[TaskSource]()
-        if not isinstance(entries, Seq):
-            self.problems.error(play.at("roles"), f"roles are a list, not {describe(entries)}")
-            return []
+    def _listed_roles(self, entries: Seq, inherited: Inherited, depends: bool = False) -> tuple[list[TaskSource], RoleVariables]:
+        """The tasks of roles in a list, and what these say to a role that depends on them. depends: it is a list of such."""
+        steps, told = list[TaskSource](), RoleVariables()
         for index, entry in enumerate(entries):
             where = entries.at(index)
             said = entry if isinstance(entry, Map) else Map({"role": entry}, where, {"role": where})
+            self.keys(said, keys.ROLE_ENTRY_KEYS, "a role", ansible=keys.TASK_KEYS_OF_ANSIBLE)
             name = next((key for key in ("role", "name") if key in said), "role")
-            one = Map({"import_role" if key == name else key: value for key, value in said.items()}, where,
-                      {"import_role" if key == name else key: place for key, place in said.locations.items()})
-            with self._counted(where, path):
-                steps += self._task(one, where, path, inherited)
-        return steps
+            named = Map({"name": said[name]}, where, {"name": said.at(name)}) if name in said else Map(where=where)
+            own = self.inherit(said, replace(inherited, variables=Map()))
+            files = self._roles.role(named, inherited.playbook_folder)
+            way = inherited.role.way if inherited.role else ()
+            if files and depends and any(role.folder == files.folder for role in way):
+                names = " → ".join([*(role.name for role in way), files.name])
+                self.problems.error(where, f"roles depend on each other: {names}", "Remove one of these dependencies.")
+            elif files:
+                with self._counted(where, Path(where.file)):
+                    use = (files.folder, *(said.get(key) for key in ("vars", "when", "tags")))
+                    new, more = self._role(files, use, own.variables, where, replace(own, variables=inherited.variables), depends)
+                steps += new
+                if depends:
+                    self.copied(told.number)
+                    told = more.laid_over(told)
+        return steps, told
 
-    def _role(self, task: Map, inherited: Inherited) -> list[TaskSource]:
+    def _imported_role(self, task: Map, inherited: Inherited) -> list[TaskSource]:
         said, where = task["import_role"], task.at("import_role")
         said = said if isinstance(said, Map) else Map({"name": said}, where, {"name": where})
-        found = self._roles.role(said, inherited.playbook_folder)
-        role, file = found or (None, None)
-        if role is None or file is None:
-            return []
-        tree = self._tree(file, where, inherited)
-        return self._tasks(tree[0], Where(os.fspath(file), 1), file, replace(tree[1], role=role)) if tree else []
+        files = self._roles.role(said, inherited.playbook_folder, imported=True)
+        return self._role(files, (files.folder, *files.asked), Map(), where, inherited)[0] if files else []
+
+    def _role(self, files: RoleFiles, use: tuple[Any, ...], given: Map, where: Where, inherited: Inherited,
+              depends: bool = False) -> tuple[list[TaskSource], RoleVariables]:
+        """The tasks of a role, behind those of the roles that it depends on, and what it says to one that depends on it. use:
+        what is the same where it is used in the same way · given: its variables in a list of roles."""
+        around, own = inherited.role, RoleVariables(variables=given).laid_over(files.variables)
+        outer = around.own if around else RoleVariables()
+        self.copied((own.number if given or around else 0) + outer.number)
+        number = self._uses.setdefault(_frozen(use), len(self._uses))
+        role = Role(files.name, files.folder, number, files.duplicates, own.laid_over(outer), around=around,
+                    importer=around.importer if around and depends else around)
+        self._dependencies |= {files.name: None} if depends else {}
+        self._roles_of_play += [] if depends else [files.name]
+        steps, told = self._listed_roles(files.dependencies, replace(inherited, role=role), depends=True)
+        if files.tasks and (tree := self._tree(files.tasks, where, inherited)):
+            seen = RoleVariables(own.laid_over(outer, told).defaults, own.laid_over(told, outer).variables)
+            inside = replace(tree[1], role=replace(role, seen=seen))
+            steps += self._tasks(tree[0], Where(os.fspath(files.tasks), 1), files.tasks, inside)
+        return steps, files.variables.laid_over(told)
 
     def _include(self, task: Map, path: Path, inherited: Inherited) -> None:
         """Variables of a file for all tasks of the play that come after."""
@@ -312,6 +348,13 @@ class PlaybookReader(KeysReader):
         if not file or not found:
             return []
         return self._tasks(found[0], Where(os.fspath(file), 1), file, found[1])
+
+
+def _frozen(value: Any) -> Hashable:
+    """A value that equals others with the same members."""
+    if isinstance(value, dict):
+        return frozenset((key, _frozen(one)) for key, one in value.items())
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def _short_names(node: Map) -> Map:

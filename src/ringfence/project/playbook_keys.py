@@ -43,10 +43,12 @@ LOOPS_OF_ANSIBLE: Mapping[str, str] = {  # what says the same
     "with_random_choice": "A state has to come out the same each time.",
     "with_inventory_hostnames": "Use `loop: \"{{ groups['web'] }}\"`."}
 PLAYBOOK_IMPORT_KEYS = ("import_playbook", "name", "vars", "tags", "when")
-TREATMENT_KEYS = ("omitted", "adopt", "renamed_from")  # how ringfence treats what a task declares
+LIFE_KEYS = ("expires", "ticket", "expires_on_host")  # until when a task holds, and what it was asked for by
+TREATMENT_KEYS = ("omitted", "adopt", "renamed_from", *LIFE_KEYS)  # how ringfence treats what a task declares
 TASK_KEYS = ("name", "when", "loop", "with_items", "loop_control", "tags", "vars", *TREATMENT_KEYS)
 TASK_IMPORT_KEYS = ("import_tasks", "name", "when", "tags", "vars")
 BLOCK_KEYS = ("block", "name", "when", "tags", "vars")
+ROLE_ENTRY_KEYS = ("role", "name", "when", "tags", "vars")
 ROLE_IMPORT_KEYS = ("import_role", "name", "when", "tags", "vars")
 VARS_KEYS = ("include_vars", "name", "when", "tags")
 ASSERT_KEYS = ("assert", "name", "when", "loop", "with_items", "loop_control", "tags", "vars")

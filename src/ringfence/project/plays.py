@@ -32,18 +32,59 @@ class Condition:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class RoleVariables:
+    """Variables of roles: those below everything, and those of their vars."""
+
+    defaults: Map = field(default_factory=Map)
+    variables: Map = field(default_factory=Map)
+
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return len(self.defaults) + len(self.variables)
+
+    def laid_over(self, *lower: "RoleVariables") -> "RoleVariables":
+        """These, and where they say nothing the first of the others that does."""
+        found = self
+        for one in lower:
+            found = RoleVariables(found.defaults.merged_over(one.defaults), found.variables.merged_over(one.variables))
+        return found
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Role:
-    """A role: its name, folder, and what its defaults and vars say."""
+    """A role where it is used. use: the same number where a play uses it in the same way · again: whether it may come again in
+    that way · own: its variables and what it is given, over those of the roles around it · seen: what its tasks see, with what
+    the roles say that it depends on · around: the role whose task imports it, or that depends on it · importer: the nearest of
+    these that imports."""
 
     name: str
     folder: str
-    defaults: Map
-    variables: Map
+    use: int
+    again: bool
+    own: RoleVariables
+    seen: RoleVariables = field(default_factory=RoleVariables)
+    around: "Role | None" = None
+    importer: "Role | None" = None
 
     @property
-    def magic(self) -> dict[str, str]:
+    def way(self) -> tuple["Role", ...]:
+        """The roles around it and itself, from the outermost."""
+        return (*(self.around.way if self.around else ()), self)
+
+    @property
+    def importers(self) -> tuple["Role", ...]:
+        """The roles that import it, from the outermost."""
+        return (*self.importer.importers, self.importer) if self.importer else ()
+
+    @property
+    def magic(self) -> dict[str, Any]:
         """What its tasks see of it."""
-        return {"role_name": self.name, "ansible_role_name": self.name, "role_path": self.folder}
+        names = {"role_name": self.name, "ansible_role_name": self.name, "role_path": self.folder}
+        if not self.importer:
+            return names
+        return {**names, "ansible_parent_role_names": [role.name for role in self.importers][::-1],
+                "ansible_parent_role_paths": [role.folder for role in self.importers][::-1]}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -76,7 +117,7 @@ class TaskSource:
 @dataclass(frozen=True, eq=False, slots=True)
 class Play:
     """One play as written. `hosts` are patterns, perhaps templates, at `hosts_at`; `folder` is that of its file; `of_run` what it
-    says by RUN_KEYS."""
+    says by RUN_KEYS; `roles` are the names of those that it uses, `dependencies` of those that these depend on."""
 
     name: str
     hosts: tuple[str, ...]
@@ -87,3 +128,5 @@ class Play:
     where: Where
     folder: Path
     of_run: Map = field(default_factory=Map)
+    roles: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()

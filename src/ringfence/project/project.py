@@ -52,9 +52,10 @@ class _PlayHosts:
 
 MAGIC: Mapping[str, Any] = {
     "ansible_version": {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"},
-    "ansible_check_mode": False, "ansible_diff_mode": False, "ansible_verbosity": 0, "ansible_forks": 5}
-"""Ansible's variables of a run. The language is that of this version; the rest is as in a run without flags, as a plan and what
-is made of it have to come out the same."""
+    "ansible_check_mode": False, "ansible_diff_mode": False}
+"""Ansible's variables of every run. The language is that of this version; check mode is off: a plan and what is made of it
+come out the same."""
+FORKS_OF_ANSIBLE = 5  # ansible-core 2.19, lib/ansible/config/base.yml, DEFAULT_FORKS: what a run has without --forks
 Chosen = tuple[Mapping[str, None], Seq]
 """The hosts of a pattern, to look up and in their order."""
 
@@ -64,10 +65,11 @@ class Project:
 
     def __init__(self, inventory: Inventory, extra: Map, vault: Vault, targets: Sequence[_PlayHosts],
                  hostvars: Callable[[Path | None], HostVars], warnings: tuple[Diagnostic, ...],
-                 left: frozenset[str] | None = None, beside: Path | None = None, refused_names: Iterable[Any] = ()) -> None:
+                 of_run: Mapping[str, Any], left: frozenset[str] | None = None, beside: Path | None = None,
+                 refused_names: Iterable[Any] = ()) -> None:
         self._beside = beside  # the folder of playbooks that were not read, whose group_vars/ and host_vars/ count all the same
-        self.inventory, self.extra, self.vault, self.warnings, self._left = inventory, extra, vault, warnings, left
-        self._targets, self._hostvars = targets, hostvars
+        self.inventory, self.extra, self.vault, self.warnings, self.left = inventory, extra, vault, warnings, left
+        self._targets, self._hostvars, self._of_run = targets, hostvars, of_run
         self._mute = frozenset(undefined(name) for name in refused_names)  # what is told of their keys already
         self._steps: dict[Tags, list[tuple[TaskRenderer, ...]]] = {}
         self._names: dict[int, tuple[Map, Sequence[str]]] = {}
@@ -168,7 +170,8 @@ class Project:
         for above in filter(None, (target.play.variables, files, self.extra)):
             charge(len(layers) + len(above))
             layers = above.merged_over(layers)
-        return Scope(layers, {**self.inventory.magic(name), **target.magic}, facts, self.vault, trust=self.trust)
+        return Scope(layers, {**self.inventory.magic(name), **target.magic}, facts, self.vault, trust=self.trust,
+                     defaults=Map({"ansible_host": name}))
 
     def _vars_files(self, play: Play, scope: Scope) -> Map:
         """The variables of a play's files, later over earlier. Raises RenderError, InputError."""
@@ -223,9 +226,11 @@ class Project:
         target = next((t for t in self._targets if name in t.hosts), None)
         if target:
             return self._scope(target, name, None)
-        magic = {**self.inventory.magic(name), "omit": OMIT, "hostvars": self._hostvars(self._beside)}
+        magic = {**self._of_run, **self.inventory.magic(name), "omit": OMIT, "hostvars": self._hostvars(self._beside),
+                 "playbook_dir": os.path.abspath(self._beside or "")}
         variables = self.inventory.get(name, self._beside).variables
-        return Scope(self.extra.merged_over(variables), magic, None, self.vault, trust=self.trust)
+        return Scope(self.extra.merged_over(variables), magic, None, self.vault, trust=self.trust,
+                     defaults=Map({"ansible_host": name}))
 
 
 def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
@@ -241,17 +246,18 @@ def load(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
 
 def read_hosts(pattern: Sequence[str], *, beside: Path, inventory: Sequence[str] = (), extra: Sequence[str] = (), limit: str = "",
                vault: Vault | None = None, trust: Trust = Trust(), may_be_none: bool = False,
-               enabled: Sequence[str] = ()) -> tuple[Project, tuple[str, ...], Problems]:
+               enabled: Sequence[str] = (), forks: int | None = None, verbosity: int = 0,
+               variables: bool = True) -> tuple[Project, tuple[str, ...], Problems]:
     """A project of which no playbook is read, and the hosts that a pattern means (without one: all), after `--limit`.
 
-    `beside`: the folder of its playbooks; `may_be_none`: that there is no host is no mistake; what `read` says of the other
-    arguments and of InputError holds here too.
+    `beside`: the folder of its playbooks; `may_be_none`: that there is no host is no mistake; `variables`: they are read now, so
+    that mistakes in their files are told; what `read` says of the other arguments and of InputError holds here too.
     """
-    project, problems = read([], kinds=(), inventory=inventory, extra=extra, vault=vault, trust=trust, beside=beside,
-                             enabled=enabled)
-    left = patterns.limit(project.inventory, limit, problems)
+    project, problems = read([], kinds=(), inventory=inventory, extra=extra, limit=limit, vault=vault, trust=trust, beside=beside,
+                             enabled=enabled, forks=forks, verbosity=verbosity)
+    left = project.left
     hosts = [h for h in patterns.select(project.inventory, pattern or "all", problems) if left is None or h in left]
-    for name in hosts:
+    for name in hosts if variables else ():
         project.inventory.get(name, beside)
     if not hosts and not may_be_none:
         problems.error(NOWHERE, f"no host is meant by {', '.join(pattern) or 'all'}", "`--list-hosts` shows which hosts are.")
@@ -261,14 +267,14 @@ def read_hosts(pattern: Sequence[str], *, beside: Path, inventory: Sequence[str]
 def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: Sequence[str] = (),
          extra: Sequence[str] = (), limit: str = "", vault: Vault | None = None,
          trust: Trust = Trust(), beside: Path | None = None, tags: Tags = Tags(),  # noqa: B008
-         enabled: Sequence[str] = ()) -> tuple[Project, Problems]:
+         enabled: Sequence[str] = (), forks: int | None = None, verbosity: int = 0) -> tuple[Project, Problems]:
     """A project from files, and what is wrong with them: of a playbook with mistakes the project holds the rest, so
     that its values can be checked at the same time.
 
     `playbooks` are paths; `kinds` the names of the kinds that tasks may declare; `inventory` the arguments of `-i`,
-    `extra` those of `-e`, `limit` that of `--limit`, `tags` what templates see of `-t` and `--skip-tags`. Raises InputError where
-    the fleet or its variables are not known: what a playbook means could only be guessed then. `beside` is for a project without
-    playbooks: see `read_hosts`; `enabled`: see inventory.readers.load.
+    `extra` those of `-e`, `limit` that of `--limit`; `tags`, `forks` and `verbosity` what templates see of `-t`, `--skip-tags`,
+    `--forks` and `-v`. Raises InputError where the fleet or its variables are not known: what a playbook means could only be
+    guessed then. `beside` is for a project without playbooks: see `read_hosts`; `enabled`: see inventory.readers.load.
     """
     problems, vault = Problems(), vault or Vault()
     files = variable_files.VariableFiles(vault, problems, trust)
@@ -283,7 +289,8 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     if not inventory:
         problems.warn(NOWHERE, "no inventory was given: only localhost is known", "Give one with -i FILE.")
     memo: dict[Path | None, HostVars] = {}
-    of_run = {**MAGIC, "ansible_run_tags": sorted(tags.only), "ansible_skip_tags": sorted(tags.skip),
+    of_run = {**MAGIC, "ansible_forks": forks or FORKS_OF_ANSIBLE, "ansible_verbosity": verbosity,
+              "ansible_run_tags": sorted(tags.only), "ansible_skip_tags": sorted(tags.skip),
               "ansible_inventory_sources": [i if "," in i else os.path.abspath(i) for i in inventory],
               **({"ansible_limit": limit} if limit else {})}
 
@@ -304,7 +311,8 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
             for name in target.hosts:
                 fleet.get(name, target.play.folder)
             _literal_files(target.play, files)
-    made = Project(fleet, extra_variables, vault, targets, hostvars, problems.warnings, left, beside, reader.refused_names)
+    made = Project(fleet, extra_variables, vault, targets, hostvars, problems.warnings, of_run, left, beside,
+                   reader.refused_names)
     return made, problems
 
 
@@ -337,10 +345,16 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
         problems.extend(found.all)
     hosts, names = chosen
     magic = {**of_run, "omit": OMIT, "hostvars": hostvars, "playbook_dir": os.path.abspath(play.folder),
-             "ansible_play_name": play.name, "play_hosts": names, "ansible_play_hosts": names,
+             "ansible_play_name": play.name, **_names_of_roles(play), "play_hosts": names, "ansible_play_hosts": names,
              "ansible_play_hosts_all": names, "ansible_play_batch": names}
     hidden = frozenset(extra)
     return _PlayHosts(play, hosts, tuple(TaskRenderer(s, hidden) for s in play.tasks), magic)
+
+
+def _names_of_roles(play: Play) -> dict[str, Any]:
+    return {"ansible_play_role_names": [*play.roles], "role_names": [*play.roles],
+            "ansible_dependent_role_names": [*play.dependencies],
+            "ansible_role_names": list(dict.fromkeys((*play.roles, *play.dependencies)))}
 
 
 def _literal_files(play: Play, files: variable_files.VariableFiles) -> None:

@@ -13,7 +13,7 @@ from jinja2.utils import missing
 from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, Where, describe
 from ringfence.documents.yaml import Map
 from ringfence.model.state import NO_TASK, TaskLabel
-from ringfence.project.plays import Assertion, Condition, Loop, TaskSource
+from ringfence.project.plays import Assertion, Condition, Loop, Role, TaskSource
 from ringfence.secret import Secret
 from ringfence.templates.budget import PART, ROUND, OverBudget, RenderError, UndefinedFacts, charge, spent
 from ringfence.templates.compile import Template, condition, names_in, template
@@ -175,7 +175,7 @@ class TaskRenderer:
     def render(self, scope: Scope) -> _Outcome:
         """The task for the host that `scope` is of. Raises OverBudget."""
         role = self.source.role
-        scope = scope.child(self.variables, role.magic, role.defaults) if role else scope.child(self.variables)
+        scope = scope.child(self.variables, role.magic, role.seen.defaults) if role else scope.child(self.variables)
         seen = scope.visible_from(self.names)
         own = _NAMES_OF_HOST if scope.facts is None else _OWN  # facts that nobody knows are the same everywhere
         if seen is None or not own.isdisjoint(seen):
@@ -362,9 +362,15 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTa
     needs_facts: dict[Where, None] = {}
     partial: list[RenderedTask] = []
     undecided: list[RenderedTask] = []
+    ran: dict[int, Role] = {}  # roles of which something is wanted, by how they are used: as with Ansible they do not come again
     for step in steps:
+        role = step.source.role
+        if role and not role.again and ran.get(role.use, role) is not role:
+            continue
         if step.always and step.fixed is not None:
             tasks.append(step.fixed)
+            if role:
+                ran.setdefault(role.use, role)
             continue
         try:
             outcome = step.render(scope)
@@ -373,6 +379,8 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTa
             errors[Diagnostic(where, error.summary, error.detail)] = None
             break
         tasks += outcome.tasks
+        if role and outcome.tasks:
+            ran.setdefault(role.use, role)
         errors.update(dict.fromkeys(outcome.errors))
         if len(errors) > MAX_PROBLEMS:  # more than is told
             break

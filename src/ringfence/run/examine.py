@@ -7,15 +7,18 @@ from typing import Any
 
 from ringfence.batch import UNKNOWN_VERB, Batch, Call, Reply
 from ringfence.doctor.checks import CHECKS, PING_CHECKS, examined
-from ringfence.doctor.examination import Check, Examination, Verdict
+from ringfence.doctor.examination import NOT_TOLD, Check, Examination, Verdict
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.facts import parse_facts, with_network
+from ringfence.model.host_expiry import HostExpiry, parse_expiries
+from ringfence.model.resource import Kind
 from ringfence.report import ExaminedResult, HostResult
 from ringfence.run.host import HostRun
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.questions import INTERFACES
 from ringfence.transports.way_in import way_in
 from ringfence.windows.endpoint import endpoint_of
+from ringfence.windows.expiry_calls import READ_EXPIRIES
 from ringfence.windows.read import policy_call, read, unread_kinds
 
 _SESSION = Call("Session.Read")
@@ -31,7 +34,7 @@ def examine_host(job: HostJob, context: RunContext) -> HostResult:
     what the host does."""
     asked = {"facts": Call("Facts.Read"), INTERFACES: Call(INTERFACES), "session": _SESSION,
              "conditions": Call("Conditions.Read"), "surroundings": Call("Surroundings.Read"),
-             "policy": policy_call(context.kinds), "ledger": Call("Ledger.Read")}
+             "policy": policy_call(context.kinds), "ledger": Call("Ledger.Read"), "expiries": Call(READ_EXPIRIES)}
     return _examine(job, context, Batch(asked), CHECKS)
 
 
@@ -50,13 +53,21 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
             endpoint_of(facts)
             seen = Examination(way_in(job.settings, run.agreed), facts, _known(reply, "session"),
                                _known(reply, "surroundings"), read(policy, context.kinds), holes, asked_at, answered_at,
-                               _known(reply, "conditions"), _known(reply, "ledger"))
+                               _known(reply, "conditions"), _known(reply, "ledger"), *_expiries(reply, context.kinds))
         except RingfenceError as error:
             return replace(tried, error=error)
         verdicts = examined(seen, checks)
         return replace(tried, way_in=seen.way_in, seen=seen, verdicts=verdicts, error=_failure(verdicts))
 
     return run.result(ask)
+
+
+def _expiries(reply: Reply, kinds: Mapping[str, Kind]) -> tuple[tuple[HostExpiry, ...] | None, str]:
+    """The rules that the host ends by itself; None where they are not known, and why."""
+    answer = reply.answers.get("expiries")
+    if answer is None or answer.error:
+        return None, answer.error.message if answer and answer.error and answer.error.id != UNKNOWN_VERB else NOT_TOLD
+    return parse_expiries(answer.value, kinds.values()), ""
 
 
 def _known(reply: Reply, label: str) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ringfence.batch import Batch
+from ringfence.batch import Batch, Call
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, OutsideWindow, RingfenceError, StalePlan
 from ringfence.formats.approval import Approval
@@ -10,6 +10,7 @@ from ringfence.model.declaration import Declarations, digest_of_declarations
 from ringfence.model.facts import Facts
 from ringfence.model.state import LOCAL, Id
 from ringfence.plan import steps
+from ringfence.plan.expiries import expiry_update
 from ringfence.plan.obstacles import objects_of
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.run_policy import RunPolicy
@@ -21,6 +22,7 @@ from ringfence.run.host_session import NO_QUESTIONS, HostSession
 from ringfence.run.ledger_update import LedgerUpdate, ledger_update
 from ringfence.run.questions import INTERFACES, MANAGEMENT, about, of_kinds
 from ringfence.run.writing import Writing
+from ringfence.windows.expiry_calls import READ_EXPIRIES
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -47,8 +49,10 @@ class HostRun(HostSession):
         asked = about(known, self.kinds)
         if job.needs_facts:
             asked = replace(asked, facts=frozenset({INTERFACES, MANAGEMENT}))
-        found, _ = self.read(asked, ledger=True)
+        found, _ = self.read(asked, {READ_EXPIRIES: Call(READ_EXPIRIES)} if _end_by_themselves(known) else {}, ledger=True)
         declared, problems = declare(job.host, found.facts) if job.needs_facts else (known, [])
+        if found.expiries is None and _end_by_themselves(declared):
+            found = self.asked_expiries(found)
         # what only the facts of the host brought up, and what the project owns of kinds that nothing declares any more
         needed = about(declared, self.kinds) if job.needs_facts else NO_QUESTIONS
         if more := of_kinds(needed, {id.kind for id in found.ledger.entries}, self.kinds).beyond(asked):
@@ -105,7 +109,7 @@ class HostRun(HostSession):
         if result.error:
             return result
         if not write:
-            return replace(result, waits=bool(plan.changes or self._update(plan)))
+            return replace(result, waits=bool(plan.changes or self._update(plan) or expiry_update(plan)))
         if plan.changes and (reason := self._outside_window(plan.found.facts)):
             return replace(result, error=OutsideWindow(f"{reason}; `--force window` writes now"))
         return self.carry_out(plan, result)
@@ -126,13 +130,19 @@ class HostRun(HostSession):
         from the changes. Never raises: what was to be changed, and what was, is still known."""
         if update is None:
             update = self._update(plan)
-        return Writing(self, plan, result, update).carry_out() if plan.changes or update else result
+        waits = plan.changes or update or expiry_update(plan)
+        return Writing(self, plan, result, update).carry_out() if waits else result
 
     def _update(self, plan: Plan) -> LedgerUpdate:
         """What becomes of the ledger by the changes of a plan."""
         ledger = plan.found.ledger
         known = plan.policy.project and not ledger.unread and not ledger.is_newer
         return ledger_update(plan, self.kinds) if known else LedgerUpdate()
+
+
+def _end_by_themselves(declared: Declarations) -> bool:
+    """Whether the host has to end any of what is declared by itself."""
+    return any(one.label.expires_on_host for one in declared.values())
 
 
 def _machine(found: HostSnapshot) -> str:

@@ -11,6 +11,7 @@ from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts, parse_facts, unread
+from ringfence.model.host_expiry import parse_expiries
 from ringfence.model.ledger import Ledger, parse_ledger
 from ringfence.model.state import LOCAL, State
 from ringfence.model.undo import kept_undo
@@ -24,6 +25,7 @@ from ringfence.transports import Transport
 from ringfence.transports.failures import kind_from_text
 from ringfence.windows.defaults import Defaults, parse_defaults
 from ringfence.windows.endpoint import Endpoint, endpoint_of
+from ringfence.windows.expiry_calls import READ_EXPIRIES
 from ringfence.windows.read import policy_call, read, unread_keys, unread_kinds
 from ringfence.windows.stored_names import StoredNames, stored_names
 
@@ -132,8 +134,25 @@ class HostSession:
         found = HostSnapshot(facts, state, defaults=self._defaults(reply), unread=holes,
                              stored=_dict(reply["policy"]).get(LOCAL), ledger=self._ledger(reply, facts),
                              undo=kept_undo(reply.answers.get("ledger", Answer()).value))
-        self.found = questions.answered(found, reply)
-        return self.found, reply
+        found = self._with_expiries(questions.answered(found, reply), reply)
+        if found.expiries is None and any(entry.expires_on_host for entry in found.ledger.entries.values()):
+            found = self.asked_expiries(found)
+        self.found = found
+        return found, reply
+
+    def asked_expiries(self, found: HostSnapshot) -> HostSnapshot:
+        """What was read, with the rules that the host ends by itself. Raises HostError."""
+        return self._with_expiries(found, self.send(Batch({READ_EXPIRIES: Call(READ_EXPIRIES)})))
+
+    def _with_expiries(self, found: HostSnapshot, reply: Reply) -> HostSnapshot:
+        """With these, as far as they were asked."""
+        if (answer := reply.answers.get(READ_EXPIRIES)) is None:
+            return found
+        if answer.error:
+            why = ("the endpoint cannot be asked: export it anew (`ringfence jea export`)" if answer.error.is_lack
+                   else answer.error.message)
+            return replace(found, expiries=(), expiries_unread=why)
+        return replace(found, expiries=parse_expiries(answer.value, self.kinds.values()))
 
     def _defaults(self, reply: Reply) -> Defaults:
         """What Windows ships there, as far as it was asked and told: older endpoints do not know the question."""

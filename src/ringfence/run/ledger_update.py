@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ringfence.batch import Call
+from ringfence.model.declaration import Absent, Present
 from ringfence.model.ledger import LEDGER_FORMAT, Entry, Ledger, value_name
 from ringfence.model.plain import digest_of, plain_data, resource_as_data
 from ringfence.model.resource import Resource
-from ringfence.model.state import Change, Id
+from ringfence.model.state import Change, Id, TaskLabel
 from ringfence.plan.plan import Plan
 from ringfence.plan.pruning import withheld
 from ringfence.plan.run_policy import RunPolicy
@@ -42,16 +43,31 @@ def ledger_update(plan: Plan, kinds: Container[str]) -> LedgerUpdate:
     for id, entry in ledger.entries.items():
         if entry.pending and id not in changed and id not in update.after:
             _settle(id, entry, plan.found.state.get(id), update)
-        elif forgets and _is_over(id, plan, kinds):
+        elif (forgets or _has_expired(id, plan)) and _is_over(id, plan, kinds):
             update.removed.add(id)
+        elif id not in changed and isinstance(declared := plan.declarations.get(id), Present) and (
+                entry.said_of_time != declared.label.said_of_time):
+            update.after[id] = _until(entry, declared.label)
     update.settles = bool(ledger.entries) and not policy.partial and _is_outdated(ledger, policy)
     return update
+
+
+def _until(entry: Entry, label: TaskLabel) -> Entry:
+    """An entry with what its task says of how long the object is wanted."""
+    return replace(entry, expires=label.expires, ticket=label.ticket, expires_on_host=label.expires_on_host)
+
+
+def _has_expired(id: Id, plan: Plan) -> bool:
+    """Whether the task of an object says that its time is over: the host may have ended it by itself."""
+    declared = plan.declarations.get(id)
+    return isinstance(declared, Absent) and bool(declared.label.expires)
 
 
 def _is_over(id: Id, plan: Plan, kinds: Container[str]) -> bool:
     """Whether an object is neither there nor declared any more: one of its name that somebody makes is not the project's."""
     looked_for = id.kind in kinds and (id.store, id.kind) not in plan.found.unread
-    return looked_for and id not in plan.possible and id not in plan.found.state and id not in plan.renames.values()
+    declared = id in plan.possible and not _has_expired(id, plan)
+    return looked_for and not declared and id not in plan.found.state and id not in plan.renames.values()
 
 
 def _is_outdated(ledger: Ledger, policy: RunPolicy) -> bool:
@@ -93,7 +109,8 @@ def _write(id: Id, change: Change, plan: Plan, old: Entry | None, update: Ledger
     after = digest_of(change.after)
     first = _first(how, change, plan) if old is None or how != old.how else {**_first(how, change, plan), **old.first}
     place = plan.declarations[id].where.file
-    entry = Entry(how, plan.policy.run_id, after, "", (place,) if place else (), first, old.others if old else {})
+    entry = Entry(how, plan.policy.run_id, after, "", (place,) if place else (), first, others=old.others if old else {})
+    entry = _until(entry, plan.declarations[id].label)
     update.after[id] = entry
     if change.writes:
         update.before[id] = replace(entry, hash=old.hash if old else "", pending=after)

@@ -14,6 +14,7 @@ from ringfence.project.settings import ProjectSettings
 from ringfence.run.run_options import RunOptions, new_run_id
 from ringfence.run_settings import DEFAULT_REVERT_AFTER, seconds_of
 from ringfence.secret import SCRYPT_COST
+from ringfence.types.moments import moment_text
 
 
 def run_policy(options: RunOptions, found: ProjectSettings, playbooks: Sequence[str]) -> RunPolicy:
@@ -25,7 +26,8 @@ def run_policy(options: RunOptions, found: ProjectSettings, playbooks: Sequence[
                      max_changes=options.max_changes or found.max_changes,
                      accepts_inherited=options.accept_inherited or found.inherit, forced=frozenset(options.force),
                      protected_flows=found.protected_flows, guard=found.guard,
-                     revert_after=seconds_of(options.revert_after or found.revert_after or DEFAULT_REVERT_AFTER))
+                     revert_after=seconds_of(options.revert_after or found.revert_after or DEFAULT_REVERT_AFTER),
+                     began=moment_text(options.began))
 
 
 def _partial(options: RunOptions, found: ProjectSettings, playbooks: Sequence[str]) -> str:

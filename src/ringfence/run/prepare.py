@@ -33,6 +33,7 @@ from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
 from ringfence.transports.resolve import insecure, misspelt, named_files, named_program, settings_for
+from ringfence.types.moments import moment_text
 from ringfence.windows.shipped_rules import is_shipped
 
 
@@ -80,12 +81,13 @@ def _prepared(options: RunOptions) -> Prepared:
     passwords = vault.Vault(given)
     project, problems = read(playbooks, kinds={*kinds, *unknown}, inventory=list(options.inventory or found.inventory),
                              extra=options.extra_vars, limit=",".join(options.limit), vault=passwords, trust=trust,
-                             tags=Tags.of(options.tags, options.skip_tags),
+                             tags=Tags.of(options.tags, options.skip_tags), forks=options.forks, verbosity=options.verbosity,
                              enabled=_enabled_plugins(options, found, trust))
     files.difference_update(os.path.realpath(f[1:]) for f in options.extra_vars if f.startswith("@"))  # may be secret
     _check_ansible_settings(options, found, problems, trust)
     tags = Tags.of(options.tags, options.skip_tags)
-    builder = _JobBuilder(project, DeclarationBuilder(kinds, is_shipped, found.require_scope), tags, [
+    declares = DeclarationBuilder(kinds, is_shipped, found.require_scope, moment_text(options.began))
+    builder = _JobBuilder(project, declares, tags, [
         *found.warnings, *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)],
         unknown, OfHosts(project, found, options, trust), _way_in(options))
     jobs = builder.jobs(",".join(options.narrowed))
@@ -110,11 +112,12 @@ def _prepared(options: RunOptions) -> Prepared:
     )
 
 
-def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool = False, reached: bool = True) -> Prepared:
+def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool = False, reached: bool = True,
+                  variables: bool = True) -> Prepared:
     """The hosts that a pattern means, to look at: what playbooks say does not count, and there need not be one. Variables are
     those that the hosts have in a run; `own_kinds`: objects of the project's own kinds are looked for too; `reached`: the hosts
-    are worked on, else what their inventory says is shown and there are no jobs. Raises InputError with every mistake in
-    inventories and variables."""
+    are worked on, else what their inventory says is shown and there are no jobs; `variables`: they are looked at, and not names
+    alone. Raises InputError with every mistake in inventories and variables."""
     found = settings.load(options.project, options.trust)
     trust = options.trust.bounded(found.folder, options.named_files)
     options = options.completed(found)
@@ -123,7 +126,8 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     project, hosts, problems = read_hosts(
         pattern, beside=Path((*options.playbooks, *found.playbooks, str(found.folder / "site.yml"))[0]).parent,
         inventory=list(options.inventory or found.inventory), extra=options.extra_vars, limit=",".join(options.limit),
-        vault=vault.Vault(given), trust=trust, may_be_none=not reached, enabled=_enabled_plugins(options, found, trust))
+        vault=vault.Vault(given), trust=trust, may_be_none=not reached, enabled=_enabled_plugins(options, found, trust),
+        forks=options.forks, verbosity=options.verbosity, variables=variables)
     _check_ansible_settings(options, found, problems, trust)
     of_hosts = _ProblemsOfHosts()
     of_hosts.extend([*found.warnings, *problems.all, *not_given])

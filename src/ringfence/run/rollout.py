@@ -31,10 +31,9 @@ class HostWork(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RolloutWave:
-    """Hosts that are worked on together. part: which of the parts of a run with policies of their own."""
+    """Hosts that are worked on together, numbered from 1."""
 
     number: int
-    part: int
     policy: RolloutPolicy
     jobs: tuple[HostJob, ...]
 
@@ -47,22 +46,22 @@ def planned_waves(jobs: Sequence[HostJob], apart: Callable[[HostJob], frozenset[
     found: list[RolloutWave] = []
     place = {host: number for number, wave in enumerate(recorded) for host in wave}
     policies = [*dict.fromkeys(job.rollout for job in jobs)]
-    for part, policy in enumerate(policies):
+    for policy in policies:
         mine = {job.host: job for job in jobs if job.rollout == policy}
         known = sorted((host for host in mine if host in place), key=lambda host: place[host])
         new = in_order([host for host in mine if host not in place], policy.order, run_id)
         keys = {host: apart(mine[host]) for host in new}
         again = [tuple(hosts) for _, hosts in groupby(known, key=lambda host: place[host])]
         for hosts in [*again, *waves(new, policy.serial, keys)]:
-            found.append(RolloutWave(len(found) + 1, part, policy, tuple(mine[host] for host in hosts)))
+            found.append(RolloutWave(len(found) + 1, policy, tuple(mine[host] for host in hosts)))
     return tuple(found)
 
 
 class _SignalSeen(RunObserver):
-    told = False
+    happened = False
 
     def on_signal(self, name: str, in_flight: Sequence[str], not_begun: Sequence[str]) -> None:
-        self.told = True
+        self.happened = True
 
 
 class Rollout:
@@ -85,7 +84,7 @@ class Rollout:
         for policy, result in failed:
             self._budgets[policy].decided(result)
         self._stopped: list[str] = []
-        self._written_when_signalled = _SignalSeen()
+        self._signal = _SignalSeen()
         self.stopped = ""
         """Why no further host was begun, though nobody interrupted the run."""
         self.exit_code = ExitCode.IN_SYNC
@@ -115,7 +114,7 @@ class Rollout:
 
     def _tell_signal(self) -> None:
         """Where nothing was being written when somebody wanted the run to end, nobody has been told yet."""
-        if self._recorder.interruption and not self._written_when_signalled.told:
+        if self._recorder.interruption and not self._signal.happened:
             for observer in self._observers:
                 observer.on_signal(self._recorder.interruption.name, (), self._stopped)
 
@@ -156,7 +155,7 @@ class Rollout:
                 self.stopped = "what is declared is wrong on a host of the wave"
                 self._stopped += [job.host for job in jobs]
                 return
-        fleet = FleetRun(jobs, self._work, self._forks, [*self._observers, self._written_when_signalled], self._recorder, behind,
+        fleet = FleetRun(jobs, self._work, self._forks, [*self._observers, self._signal], self._recorder, behind,
                          looked=looked, submit=self._submit)
         yield from fleet.results()
         self._stopped += fleet.not_begun

@@ -25,8 +25,9 @@ def new_run_id() -> str:
 class RunOptions:
     """What the user asked for; what is empty comes from `ringfence.yml` in `project` or above it. heeded: the variables of
     Ansible that some of it came from · decided: which hosts and tasks is said already, by a plan or a record: what is empty of
-    that stays so · ask: asks somebody for a password · rollout: settings of waves that the
-    user gives · user, password: of connections of which no variable says them."""
+    that stays so · ask: asks somebody for a password · rollout: settings of waves that the user gives · user, password: of
+    connections of which no variable says them · forks, verbosity: what templates see of it · began: the moment by which tasks
+    have expired, or not: the same for all hosts, and for their proof."""
 
     project: Path
     playbooks: Sequence[str] = ()
@@ -51,8 +52,11 @@ class RunOptions:
     accept_inherited: bool = False
     force: Sequence[str] = ()
     run_id: str = ""
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     heeded: frozenset[str] = frozenset()
     decided: bool = False
+    forks: int | None = None
+    verbosity: int = 0
 
     def completed(self, found: "ProjectSettings") -> "RunOptions":
         """With what the project says where the user says nothing."""

@@ -22,6 +22,7 @@ from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.way_back import undone_change, way_back
 from ringfence.report import HostResult
 from ringfence.run.host_session import HostSession
+from ringfence.run.host_tasks import HostTasks
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, settled_again
 from ringfence.run.questions import about
 from ringfence.secret import StoredSecret
@@ -42,11 +43,11 @@ _NOT_LOOKED_AT = ("the host imported its whole policy as it was when the run beg
 
 
 class Undoing:
-    """The undo of a run on one host. delay: seconds after which the host undoes it · reached_controllers: of its domain, before
-    the first write."""
+    """The undo of a run on one host. tasks: those by which the host ends rules by itself · delay: seconds after which the host
+    undoes the run · reached_controllers: of its domain, before the first write."""
 
-    def __init__(self, run: HostSession, plan: Plan, update: LedgerUpdate) -> None:
-        self.run, self.plan, self.update = run, plan, update
+    def __init__(self, run: HostSession, plan: Plan, update: LedgerUpdate, tasks: HostTasks) -> None:
+        self.run, self.plan, self.update, self.tasks = run, plan, update, tasks
         self.delay = 0
         self.reached_controllers: tuple[str, ...] = ()
         self.may_go_on = False  # whether the host may still be writing what was sent
@@ -56,8 +57,10 @@ class Undoing:
     # -- it went well
 
     def confirmed(self, result: HostResult) -> HostResult:
-        """The proof has come: the undo goes, and the ledger says so."""
+        """The proof has come: the host gets its tasks, the undo goes, and the ledger says so."""
         calls: dict[Hashable, Call] = {CONFIRM: confirm_call(self._id)}
+        if self.tasks:
+            calls = {CONTINUE: continue_call(self._id), **self.tasks.calls(), **calls}
         if self.update:
             calls[FINAL_ENTRY] = ledger_calls(self.plan, self.update)[1]
         try:
@@ -67,6 +70,10 @@ class Undoing:
         return self._after_confirm(result, reply)
 
     def _after_confirm(self, result: HostResult, reply: Reply) -> HostResult:
+        if failed := self.tasks.answered(reply):
+            return self.undone(replace(result, error=failed))
+        if (answer := reply.answers.get(CONTINUE)) and answer.error:
+            return self.after_loss(result, HostError("script", answer.error.message), None)
         if error := reply.answers[CONFIRM].error:
             return self.after_loss(result, HostError("script", error.message), None)
         if (answer := reply.answers.get(FINAL_ENTRY)) and answer.error:
@@ -122,7 +129,7 @@ class Undoing:
             back = cmdlet_calls(backwards, self.plan.found.facts.aliases)
         except GuardRefused:
             return False
-        calls: dict[Hashable, Call] = {CONTINUE: continue_call(self._id)} | dict(back.items())
+        calls: dict[Hashable, Call] = {CONTINUE: continue_call(self._id)} | self.tasks.back() | dict(back.items())
         answers = self.run.send(Batch(calls, stop_on_error=True)).answers
         if any(answer.error for answer in answers.values()):
             return False
@@ -198,12 +205,15 @@ class Undoing:
         return self._restored(result, cause)
 
     def _settle(self) -> None:
-        """The ledger says again what it said before the run; where that cannot be written now, the next run does."""
+        """The ledger and the tasks are again as before the run; where that cannot be written now, the next run does."""
+        calls = self.tasks.back()
         if self.update:
+            calls[FINAL_ENTRY] = settled_again(self.plan, self.update)
+        if calls:
             try:
-                self.run.send(Batch({FINAL_ENTRY: settled_again(self.plan, self.update)}))
+                self.run.send(Batch(calls))
             except HostError:
-                LOG.debug("%s: its ledger", self.plan.host, exc_info=True)
+                LOG.debug("%s: its ledger, its tasks", self.plan.host, exc_info=True)
 
     def _restored(self, result: HostResult, cause: RingfenceError) -> HostResult:
         reason = cause.reason if isinstance(cause, HostError) else str(cause)

@@ -18,6 +18,7 @@ from ringfence.plan.way_back import way_back
 from ringfence.report import HostResult
 from ringfence.run.enforcement import enforcement_calls, enforcement_told, with_interfaces
 from ringfence.run.host_session import HostSession
+from ringfence.run.host_tasks import HostTasks
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, only_call
 from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, about
 from ringfence.run.undoing import BROKEN, CONTINUE, DOMAIN, GARBLED, Undoing
@@ -25,6 +26,7 @@ from ringfence.run.write_failures import not_armed, not_made, not_recorded
 from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.expected import expected
+from ringfence.windows.expiry_calls import WRITE_EXPIRY
 from ringfence.windows.undo_calls import arm_call, continue_call
 
 LOG = logging.getLogger(__name__)
@@ -39,7 +41,8 @@ class Writing:
     def __init__(self, run: HostSession, plan: Plan, result: HostResult, update: LedgerUpdate) -> None:
         self.run, self.plan, self.result, self.update = run, plan, result, update
         self.changes = [c for c in plan.changes if c.writes]
-        self.undo = Undoing(run, plan, update) if covered(plan) else None
+        self.tasks = HostTasks(plan)
+        self.undo = Undoing(run, plan, update, self.tasks) if covered(plan) else None
 
     def carry_out(self) -> HostResult:
         """The changes made, recorded and proven. Never raises: what was to be changed, and what was, is still known."""
@@ -88,11 +91,12 @@ class Writing:
         plan, update = self.plan, self.update
         expectations = expected((c for c in self.changes if c.id not in plan.renames), plan.declarations, plan.found.stored)
         calls: dict[Hashable, Call] = dict(cmdlet_calls(self.changes, self.aliases(), expectations).items())
+        tasks = {} if self.undo else self.tasks.calls()  # with an undo they wait for the proof: what is undone leaves none behind
         if update and calls:
             before, after = ledger_calls(plan, update)
-            calls = {PENDING: before, **calls, **({} if self.undo else {FINAL: after})}
-        elif update:
-            calls = {FINAL: only_call(plan, update)}
+            calls = {PENDING: before, **calls, **tasks, **({} if self.undo else {FINAL: after})}
+        else:
+            calls = {**calls, **tasks, **({FINAL: only_call(plan, update)} if update else {})}
         if self.undo:
             seconds = WRITE_SECONDS + A_CHANGE * len(self.changes)
             project = plan.policy.project
@@ -123,6 +127,8 @@ class Writing:
                     error = HostError("protocol", f"it went on after: {error}")
                 failed = replace(result, written=made, error=error)
                 return failed if made or not self.undo else self.undo.nothing_written(failed, recorded=True)
+        if not self.undo and (failed_task := self.tasks.answered(reply)):
+            return replace(result, written=made, error=failed_task)
         if (answer := reply.answers.get(FINAL)) and answer.error:
             return replace(result, written=made, error=not_recorded(answer.error, written=bool(made)))
         return replace(result, written=made | {c.id for c in self.plan.changes if not c.writes})
@@ -147,6 +153,9 @@ class Writing:
         if self.undo and jea and run.endpoint and "Undo.Arm" not in run.endpoint.verbs:
             return GuardRefused("the endpoint knows no undo. Export it anew (`ringfence jea export`) and install it, or write "
                                 "without one: `revert_after: never`")
+        if jea and run.endpoint and self.tasks and WRITE_EXPIRY not in run.endpoint.verbs:
+            return GuardRefused("the endpoint cannot have the host end rules by itself. Export it anew (`ringfence jea export`) "
+                                "and install it, or leave `expires_on_host` out")
         off = stopped(facts, TO_WRITE)
         return HostError("service", ", ".join(f"{s} is {facts.services[s]}" for s in off)) if off else None
 

@@ -77,7 +77,8 @@ def template(scope: Any, name: Any, template_vars: Any = None) -> Any:
 
 
 def first_found(scope: Any, terms: Sequence[Any], files: Any = None, paths: Any = None, skip: bool = False) -> list[str]:
-    """The path of the first of several files that there is, beside the playbook: not in `files`, as Ansible."""
+    """The path of the first of several files that there is, in `files` or beside the playbook. (ansible-core 2.19 and 2.20 do not
+    look in `files`; those before and after do.)"""
     names: list[str] = []
     for term in [*_listed(terms), *([{"files": files, "paths": paths}] if files else [])]:
         if isinstance(term, Mapping):
@@ -88,7 +89,7 @@ def first_found(scope: Any, terms: Sequence[Any], files: Any = None, paths: Any 
         else:
             names.append(os.path.join(text(paths), text(term)) if isinstance(paths, str) else text(term))
     for name in names:
-        if found := next((c for c in _candidates(scope, name, "") if c.is_file()), None):
+        if found := next((c for c in _candidates(scope, name, "files") if c.is_file()), None):
             return [os.fspath(found)]
     if skip:
         return []

@@ -29,7 +29,7 @@ from ringfence.templates.host_facts import SETUP_NAMES
 from ringfence.templates.lazy import FACTS, LazyMap, LazySeq, ScopeView
 from ringfence.templates.parts import to_plain
 from ringfence.templates.taint import unveil, watched
-from ringfence.templates.template_reasons import in_words
+from ringfence.templates.template_reasons import ABSENT_VARIABLES, in_words
 from ringfence.templates.values import OMIT, FailedValue
 
 _NO_DEFAULTS = Map()
@@ -40,15 +40,15 @@ class Scope:
 
     `variables` are raw (templates and vaulted values as written), the merged result of all layers; `magic` are values
     that are never templates and win over variables; `facts` are the host's, or None where they are not known yet;
-    `trust` says what lookups may read.
+    `trust` says what lookups may read; `defaults` count where no variable says it.
     """
 
     def __init__(self, variables: Map, magic: Mapping[str, Any], facts: Mapping[str, Any] | None, vault: Vault,
-                 beneath: "Scope | None" = None, trust: Trust = Trust()) -> None:
+                 beneath: "Scope | None" = None, trust: Trust = Trust(), defaults: Map = _NO_DEFAULTS) -> None:
         self.variables, self.magic, self.facts, self.vault = variables, magic, facts, vault
         self.trust: Trust = beneath.trust if beneath else trust
         self.warnings: list[Diagnostic] = beneath.warnings if beneath else []  # what templates told so far, without a place
-        self._beneath, self._defaults = beneath, _NO_DEFAULTS
+        self._beneath, self._defaults = beneath, defaults
         self._own = frozenset(variables) if beneath else frozenset()
         self._memo: dict[str, Any] = {}
         self._visible: dict[frozenset[str], dict[str, Any] | None] = {}
@@ -142,6 +142,9 @@ class Scope:
             return ScopeView(self)
         elif (raw := self.raw(name)) is missing and self.vault.sealed and name not in environment().globals:
             value = FailedValue.of(UntrustedLookup("it may be in a file that stays encrypted for an untrusted project"))
+        elif raw is missing and name in ABSENT_VARIABLES:
+            value = FailedValue.of(RenderError(f'"{name}" is a variable of Ansible that ringfence does not have',
+                                               ABSENT_VARIABLES[name]))
         else:
             value = self.view(raw, ("variable", name), name, self.where(name))
             if isinstance(value, FailedValue):  # depends on what was being rendered when a cycle was met

@@ -83,7 +83,15 @@ _LOOKUP_ADVICE = {
     "inventory_hostnames": "Use groups['web'], with union, intersect and difference.",
     "hashi_vault aws_secret aws_ssm azure_keyvault_secret passwordstore onepassword keyring":
         "Let a program ask there (--vault-password-file), or use lookup('env', NAME)."}
+_VARIABLE_ADVICE = {
+    "ansible_config_file": "ansible.cfg is not heeded here.",
+    "ansible_playbook_python ansible_search_path ansible_async_path": _MACHINE,
+    "ansible_module_compression ansible_pipelining ansible_shell_executable environment": "No module or shell runs for a task.",
+    "ansible_current_hosts ansible_failed_hosts": "A state does not depend on what became of other hosts: ansible_play_hosts.",
+    "ansible_collection_name": "Roles are of no collection here.", "role_uuid": _THE_SAME}
 ABSENT = {name: advice for names, advice in _ADVICE.items() for name in names.split()}
 """Filters and tests of Ansible that are left out, and what to do instead."""
 ABSENT_LOOKUPS = {name: advice for names, advice in _LOOKUP_ADVICE.items() for name in names.split()}
 """The same of lookups."""
+ABSENT_VARIABLES = {name: advice for names, advice in _VARIABLE_ADVICE.items() for name in names.split()}
+"""The same of variables that Ansible makes itself; those that inventories may set count where they do."""

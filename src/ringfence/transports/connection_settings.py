@@ -5,6 +5,7 @@ the same here; `ringfence_…` are our own.
 What fits together and what does not is in resolve.py.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +45,11 @@ class CommonSettings:
     from_secrets: tuple[Secret, ...] = ()
     """What of all this came of secrets, as texts: it is used as it is, and not shown."""
 
-    def shown(self, value: str) -> str:
-        """A value of these settings as messages show it."""
-        return MASK if Secret(value) in self.from_secrets else value
+    def shown(self, text: str) -> str:
+        """A text as messages show it: words of it that came of secrets are masked."""
+        known = sorted({str(secret.reveal()) for secret in self.from_secrets}, key=len, reverse=True)
+        words = "|".join(re.escape(word) for word in known if word)
+        return re.sub(rf"(?<!\w)(?:{words})(?!\w)", MASK, text, flags=re.IGNORECASE) if words else text
 
     @property
     def wire_limit(self) -> int:

@@ -12,7 +12,7 @@ import functools
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -92,13 +92,24 @@ def read(settings: type, host: str, variables: Mapping[str, Any], winrm: bool = 
         try:
             made = row.type.parse(value.reveal() if isinstance(value, Secret) else value)
             found.values[row.field] = made
-            if isinstance(value, Secret) and not isinstance(made, bool | Secret | None):
-                found.from_secrets.append(Secret(str(made)))
+            if isinstance(value, Secret):
+                found.from_secrets.extend(map(Secret, _texts_in(made)))
             found.names[row.field] = name
         except ValueError as error:
             shown = "the secret value" if isinstance(value, Secret) or row.type is secret else quoted(value)
             found.problems.append(problem(host, f"{name}: {shown} {error}", f"allowed: {row.type.accepts}"))
     return found
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Each text and number in the value of a setting."""
+    if isinstance(value, str | float | int) and not isinstance(value, bool):
+        yield f"{value:g}" if isinstance(value, float) else str(value)
+    elif dataclasses.is_dataclass(value):
+        yield from _texts_in([getattr(value, field.name) for field in dataclasses.fields(value)])
+    elif isinstance(value, list | tuple | Mapping):
+        for member in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts_in(member)
 
 
 def problem(host: str, summary: str, detail: str) -> Diagnostic:

@@ -5,18 +5,31 @@ ones, looked at only where no number or error id decides: WinRM reports PowerShe
 """
 
 import errno
+import functools
 import http.client
 import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from ringfence.batch import CHANGED_MEANWHILE, Failure
 from ringfence.errors import HostError, Unreachable
 from ringfence.transports.deadline import Deadline
 
 T = TypeVar("T")
+Run = TypeVar("Run", bound=Callable[..., Any])
+
+
+def without_secrets(run: Run) -> Run:
+    """The `run` of a transport, with what came of secrets masked in what it raises."""
+    @functools.wraps(run)
+    def masked(transport: Any, batch: Any) -> Any:
+        try:
+            return run(transport, batch)
+        except HostError as error:
+            raise type(error)(error.kind, transport.settings.shown(error.detail)) from None
+    return cast(Run, masked)
 
 FAULTS: dict[int, str] = {
     2: "endpoint",                # ERROR_FILE_NOT_FOUND: the endpoint's host process or plug-in cannot be started

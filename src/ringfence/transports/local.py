@@ -13,6 +13,7 @@ from ringfence.errors import HostError, Unreachable
 from ringfence.transports import process
 from ringfence.transports.connection_settings import LocalSettings
 from ringfence.transports.deadline import Deadline
+from ringfence.transports.failures import without_secrets
 
 
 class LocalTransport:
@@ -25,6 +26,7 @@ class LocalTransport:
         self.round_trips = self.bytes_sent = self.bytes_received = 0
         self.agreed = ""
 
+    @without_secrets
     def run(self, batch: Batch) -> Reply:
         """Carry `batch`. Raises Unreachable where PowerShell cannot be started, else HostError."""
         with Deadline(self.settings.batch_timeout) as deadline:

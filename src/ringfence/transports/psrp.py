@@ -24,7 +24,14 @@ from ringfence.errors import HostError, Unreachable
 from ringfence.secret import revealed
 from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.transports.deadline import Deadline
-from ringfence.transports.failures import connect_with_retries, host_error, kind_from_fault, kind_from_network, kind_from_text
+from ringfence.transports.failures import (
+    connect_with_retries,
+    host_error,
+    kind_from_fault,
+    kind_from_network,
+    kind_from_text,
+    without_secrets,
+)
 from ringfence.transports.http import BoundedSession, BoundedWSMan, without_document_type
 from ringfence.transports.loggers import silence_loggers
 
@@ -49,10 +56,10 @@ class PsrpTransport:
         self.settings = settings
         self.round_trips = self.bytes_sent = self.bytes_received = 0
         self.agreed = ""
-        host = settings.shown(f"[{settings.host}]" if ":" in settings.host else settings.host)
-        self.where = f"{host}:{settings.shown(str(settings.port))}"
+        self.where = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
         self.configuration = settings.endpoint or settings.configuration_name
 
+    @without_secrets
     def run(self, batch: Batch) -> Reply:
         """Carry `batch`. Raises Unreachable before it was sent, HostError after."""
         silence_loggers("pypsrp", "psrpcore", "urllib3", "requests", "spnego", "requests_credssp")
@@ -166,7 +173,7 @@ class PsrpTransport:
         return "protocol", f"an answer that cannot be read ({type(error).__name__}: {str(error)[:200]})"
 
     def _authentication(self, error: AuthenticationError) -> str:
-        user, auth = self.settings.shown(self.settings.user or "the default user"), self.settings.auth
+        user, auth = self.settings.user or "the default user", self.settings.auth
         _, told, offered = str(error)[:2000].partition("actual: '")
         if told:
             offered = offered.removesuffix("'") or "nothing"

@@ -60,7 +60,7 @@ def settings_for(host: str, variables: Mapping[str, Any]) -> ConnectionSettings:
     problems += values.problems
     check: _Check = _CHECK.get(settings, _no_endpoint)
     for found in check(made, variables):
-        problems.append(problem(host, f"{named.get(found.property, found.property)}: {found.reason}", found.advice))
+        problems.append(problem(host, f"{named.get(found.property, found.property)}: {made.shown(found.reason)}", found.advice))
     if problems:
         raise InputError(problems)
     return made
@@ -187,7 +187,8 @@ def _complete_ssh(host: str, resolved: ResolvedVariables) -> None:
     for args in ("extra_args", "common_args", "args"):
         for field, value in (values.get(args) or {}).items():
             if field == "private_key_file" and not os.path.isfile(os.path.expanduser(value)):
-                resolved.problems.append(problem(host, f"{resolved.names[args]}: the key file {value} does not exist",
+                named = "it names" if any(secret == Secret(value) for secret in resolved.from_secrets) else value
+                resolved.problems.append(problem(host, f"{resolved.names[args]}: the key file {named} does not exist",
                                               "correct the path after -i or IdentityFile"))
             else:
                 values.setdefault(field, os.path.expanduser(value) if isinstance(value, str) else value)

@@ -17,7 +17,7 @@ from ringfence.secret import revealed
 from ringfence.transports import known_hosts, process
 from ringfence.transports.connection_settings import SshSettings
 from ringfence.transports.deadline import Deadline
-from ringfence.transports.failures import causes, connect_with_retries, host_error, kind_from_network
+from ringfence.transports.failures import causes, connect_with_retries, host_error, kind_from_network, without_secrets
 from ringfence.transports.loggers import silence_loggers
 from ringfence.transports.ssh_args import Jump
 from ringfence.transports.ssh_packets import MORE_THAN, BoundedTransport
@@ -44,6 +44,7 @@ class SshTransport:
         self.agreed = ""
         self.target = Jump(settings.host, settings.port, settings.user)
 
+    @without_secrets
     def run(self, batch: Batch) -> Reply:
         """Carry `batch`. Raises Unreachable before it was sent, HostError after."""
         silence_loggers("paramiko")
@@ -187,19 +188,19 @@ class _Policy(paramiko.MissingHostKeyPolicy):
 
     def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:
         policy, path = self.settings.host_key_policy, self.settings.known_hosts
-        shown = f"{key.get_name()} {key.fingerprint}"
+        shown, where = f"{key.get_name()} {key.fingerprint}", self.settings.shown(_at(self.hop))
         if f"{key.get_name()} {key.get_base64()}" in self.known.revoked:
             raise HostKeyError(f"its key {shown} is revoked in {path}")
         if policy == "strict":
             raise HostKeyError(f"its key {shown} is not in {path}")
         if policy == "off":
-            log.info("%s: its key %s is not checked (host key policy: off)", _at(self.hop), shown)
+            log.info("%s: its key %s is not checked (host key policy: off)", where, shown)
             return
         try:
             known_hosts.remember(path, self.hop.host, self.hop.port, key)
         except OSError as error:
             raise HostKeyError(f"its key {shown} cannot be added to {path} ({error.strerror})") from None
-        log.info("%s: its key %s was added to %s", _at(self.hop), shown, path)
+        log.info("%s: its key %s was added to %s", where, shown, self.settings.shown(path))
 
 
 def _too_much(client: paramiko.SSHClient) -> bool:

@@ -32,10 +32,10 @@ def _jumps(value: Any) -> tuple[Jump, ...]:
     if value.strip().lower() in ("", "none"):
         return ()
     found = []
-    for part in value.split(","):
+    for number, part in enumerate(value.split(","), 1):
         match = _JUMP.fullmatch(part.strip())
         if not match or not 1 <= int(match["port"] or 22) <= 65535:
-            raise ValueError(f"has a jump host that cannot be read: {part.strip()[:60]!r}")
+            raise ValueError(f"has a jump host that cannot be read, number {number}")
         host_name.parse(match["v6"] or match["host"])
         found.append(Jump(match["v6"] or match["host"], int(match["port"] or 22), match["user"]))
     return tuple(found)

@@ -34,17 +34,18 @@ def way_in(settings: ConnectionSettings, agreed: str = "") -> WayIn:
     """The way in that settings lead to; `agreed`: the authentication that client and host came to."""
     if isinstance(settings, LocalSettings):
         return WayIn("local", protection="this machine")
-    address, port, user = settings.shown(settings.host), getattr(settings, "port", 0), getattr(settings, "user", None) or ""
-    port, user = 0 if settings.shown(str(port)) != str(port) else port, settings.shown(user)
+    shown = settings.shown
+    address, port, user = shown(settings.host), getattr(settings, "port", 0), shown(getattr(settings, "user", None) or "")
+    port = port if shown(str(port)) == str(port) else 0
     if isinstance(settings, PsrpSettings):
         asked = settings.auth + (f" ({agreed})" if agreed and agreed != settings.auth else "")
         endpoint = settings.endpoint or (settings.configuration_name if settings.configuration_name != _DEFAULT else "")
-        return WayIn("psrp", address, port, user, asked, _protection(settings), endpoint)
+        return WayIn("psrp", address, port, user, shown(asked), _protection(settings), shown(endpoint))
     if not isinstance(settings, SshSettings):  # a transport that says no more of itself
         return WayIn(next(name for name, row in TRANSPORTS.items() if isinstance(settings, row)), address)
     asked = agreed or ("key" if settings.private_key or settings.private_key_file else "password" if settings.password else
                        "agent or keys of the user")
-    through = "".join(f" through {hop.host}" for hop in settings.jump)
+    through = "".join(f" through {shown(hop.host)}" for hop in settings.jump)
     return WayIn("ssh", address, port, user, asked, f"SSH{through}")
 
 

@@ -92,7 +92,16 @@ def _about(change: Change, options: ChangeOptions, names: Names) -> str:
 
 def _reason(change: Change, options: ChangeOptions) -> list[Row]:
     new_name: list[Row] = [("to", (cut(change.resource.name, options.full),))] if change.action == "rename" else []
-    return [*new_name, *([("", (options.style(escaped(change.why), "quiet"),))] if change.why else [])]
+    return [*new_name, *_life(change), *([("", (options.style(escaped(change.why), "quiet"),))] if change.why else [])]
+
+
+def _life(change: Change) -> list[Row]:
+    """Until when the object is wanted, and what it was asked for by; of what has expired `why` says so."""
+    label = change.label
+    if label.expires and change.after is not None:
+        host = ", by the host itself" if label.expires_on_host else ""
+        return [("expires", (escaped(f"{label.expiry}{host}"),))]
+    return [("ticket", (escaped(label.ticket),))] if label.ticket and not label.expires else []
 
 
 def _rows(change: Change, options: ChangeOptions, names: Names) -> list[Row]:

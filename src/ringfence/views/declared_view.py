@@ -7,11 +7,10 @@ from typing import Any
 import yaml
 
 from ringfence.diagnostics import Where
-from ringfence.formats.data import place_data
+from ringfence.formats.data import label_data, place_data
 from ringfence.model.declaration import Declaration, Declarations, Present
 from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property, Resource
-from ringfence.model.state import TaskLabel
 from ringfence.secret import Secret
 from ringfence.views.format import empty_as, escaped, natural
 from ringfence.views.host_names import HostGroups, HostNames
@@ -47,13 +46,12 @@ def declared_data(one: DeclaredHost) -> dict[str, Any]:
 
 def _data(declared: Declaration, written: Written | None) -> dict[str, Any]:
     state, values, defaults = _parts(declared)
-    label: TaskLabel = declared.label
     return {
         "id": {"store": declared.id.store, "kind": declared.id.kind, "name": _name(declared)}, "state": state, "values": values,
         "defaults": defaults,
         "meaning": meaning_text(declared.resource) if isinstance(declared, Present) else None,
         "places": {name: place_data(where) for name, where in declared.locations.items()},
-        "source": {**place_data(declared.where), "play": label.play or None, "task": label.task or None, "tags": label.tags},
+        "source": {**place_data(declared.where), **label_data(declared.label)},
         "because": {"hosts": list(written.hosts) if written else [], "when": list(written.when) if written else []}}
 
 
@@ -117,16 +115,20 @@ def _task(declared: Declaration, written: Written | None, kind: Kind) -> Iterato
         template = f"  {escaped(said)}" if isinstance(said, str) and "{" in said and not isinstance(said, Secret) else ""
         yield _beside(f"    {name}: {_yaml(_said(kind.properties[name], value))}", f"{declared.location(name)}{template}")
     if state != "present":
-        yield f"    state: {state}"
+        expired = f"expired {escaped(declared.label.expiry)}" if declared.label.expires else ""
+        yield _beside(f"    state: {state}", expired) if expired else f"    state: {state}"
     yield from _treatment(declared)
 
 
 def _treatment(declared: Declaration) -> Iterator[str]:
+    """The keys beside `when`: those of an object that shall be there, and the ticket of any."""
+    label = declared.label
+    said: dict[str, Any] = {"ticket": label.ticket}
     if isinstance(declared, Present):
         treatment = declared.treatment
-        said = (("omitted", treatment.omitted), ("adopt", treatment.adopt or None),
-                ("renamed_from", treatment.renamed_from or None))
-        yield from (f"  {name}: {_yaml(value)}" for name, value in said if value is not None)
+        said = {"omitted": treatment.omitted, "adopt": treatment.adopt, "renamed_from": treatment.renamed_from,
+                "expires": label.expires, "expires_on_host": label.expires_on_host, **said}
+    yield from (f"  {name}: {_yaml(value)}" for name, value in said.items() if value)
 
 
 def _beside(line: str, comment: str) -> str:

@@ -7,16 +7,18 @@ from typing import Any, cast
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import HostError
 from ringfence.model.resource import Resource
-from ringfence.model.state import Change
+from ringfence.model.state import Change, TaskLabel
 from ringfence.plan.obstacles import Obstacle
 from ringfence.report import DefaultsResult, HostResult
 from ringfence.secret import MASK
+from ringfence.types.moments import in_short
 from ringfence.views.format import MAX_LISTED, Names, count, cut, empty_as, escaped, naming, value
 from ringfence.views.meaning import lets_all_through, meaning
 from ringfence.windows.origin import ORIGINS
 from ringfence.windows.stored_names import title_of
 
-FIELDS = ("why", "owner", "file", "line", "play", "task", "tags", "title", "renamed", "defaults", "found", "declared")
+FIELDS = ("why", "owner", "file", "line", "play", "task", "tags", "expires", "ticket", "title", "renamed", "defaults", "found",
+          "declared")
 """What the page has of every change, in this order; behind it (property, found, declared) of each that is told."""
 
 MAX_SHOWN_TEXT = 2_000  # characters of a value that are shown
@@ -31,7 +33,8 @@ def change_cells(change: Change, names: Names, owner: str, full: bool) -> Cells:
     title = title_of(change)
     renamed = change.resource.name if change.action == "rename" else ""
     cells: Cells = [cut(change.why, full), owner, escaped(where.file), where.line, cut(label.play, full), cut(label.task, full),
-                    [*map(escaped, label.tags)], dict(names).get(title) or cut(title, full), cut(renamed, full)]
+                    [*map(escaped, label.tags)], _expires(label), cut(label.ticket, full),
+                    dict(names).get(title) or cut(title, full), cut(renamed, full)]
     both = change.before is not None and change.after is not None
     told = (None, None) if both and not change.resource.kind.phrases else (change.before, change.after)  # what differs says all
     cells += [_by_default(change), *(_meaning(side, names, full) for side in told)]
@@ -50,6 +53,11 @@ def change_cells(change: Change, names: Names, owner: str, full: bool) -> Cells:
         cells += (name, *(side.upper() if isinstance(side, str) and p and r is not None and lets_all_through(r, p) else side
                           for side, r in ((found, change.before), (declared, change.after))))
     return cells
+
+
+def _expires(label: TaskLabel) -> str:
+    """Until when the object of a task is wanted."""
+    return in_short(label.expires) + (", by the host itself" if label.expires_on_host else "") if label.expires else ""
 
 
 def _where_they_differ(before: Any, after: Any) -> tuple[Any, Any]:

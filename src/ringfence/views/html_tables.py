@@ -197,11 +197,17 @@ def _row_groups(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> It
         by_label.setdefault(label, []).append({
             "sign": word.sign, "word": word.word, "tone": word.tone, "kind": row.id.kind, "name": row.name,
             "title": told["title"] if told["title"] != row.name else "", "meaning": _meaning_shown(told, words),
-            "why": told["why"], "place": place, "variants": len(row.known), "properties": [*_properties(cells, words)],
+            "why": told["why"], "life": _life(told), "place": place, "variants": len(row.known),
+            "properties": [*_properties(cells, words)],
             "unmade": hosts.unmade(row) if words.writes else ""})
         sizes[label] = sum(len(v.hosts) for v in row.known.values())
     for label in sorted(by_label, key=lambda name: (-sizes[name], natural(name))):
         yield {"label": label, "rows": by_label[label]}
+
+
+def _life(told: Mapping[str, Any]) -> str:
+    """Until when an object is wanted, and its ticket."""
+    return ", ".join(f"{name} {told[name]}" for name in ("expires", "ticket") if told[name])
 
 
 def _meaning_shown(told: Mapping[str, Any], words: CommandWords) -> Any:

@@ -8,7 +8,7 @@ from ringfence.errors import ExitCode
 from ringfence.formats.data import host_head
 from ringfence.report import HostResult, LedgerResult, Report
 from ringfence.views import diagnostics_text
-from ringfence.views.format import columns, count, escaped, natural
+from ringfence.views.format import columns, count, cut, escaped, natural
 from ringfence.views.view import ViewOptions
 
 
@@ -46,7 +46,8 @@ def _rows(result: LedgerResult) -> list[list[str]]:
     rows = []
     for id, entry in sorted(result.ledger.entries.items(), key=lambda item: (item[0].kind, natural(item[0].name))):
         state = "" if id in result.owned and id in result.there else "never made" if id not in result.owned else "not there"
-        rows.append([entry.how, escaped(str(id)), f"run {escaped(entry.run)}", state])
+        rows.append([entry.how, escaped(str(id)), f"run {escaped(entry.run)}", state,
+                     f"expires {cut(entry.expiry)}" if entry.expires else cut(entry.ticket)])
     for id, other in sorted(result.ledger.foreign.items()):
         rows.append(["of another", escaped(str(id)), escaped(other), "" if id in result.there else "not there"])
     return rows
@@ -57,7 +58,8 @@ def ledger_data(result: HostResult) -> dict[str, Any]:
     if not isinstance(result, LedgerResult):
         return host_head(result)
     entries = [{**id._asdict(), "how": e.how, "run": e.run, "hash": e.hash, "pending": e.pending, "first": dict(e.first),
-                "playbooks": list(e.playbooks), "there": id in result.there, "owned": id in result.owned}
+                "playbooks": list(e.playbooks), "expires": e.expires or None, "ticket": e.ticket or None,
+                "expires_on_host": e.expires_on_host, "there": id in result.there, "owned": id in result.owned}
                for id, e in sorted(result.ledger.entries.items())]
     others = [{**id._asdict(), "project": project} for id, project in sorted(result.ledger.foreign.items())]
     return {**host_head(result), "ledger": {

@@ -34,6 +34,7 @@ def shown(run: Mapping[str, Any], style: Style = unstyled) -> str:
              f"  began {escaped(str(run['started']))}, ringfence {escaped(str(run['ringfence']))}"
              + (f", {escaped(str(project.get('name') or ''))} {escaped(_commit(run))}".rstrip() if project else "")]
     lines += [f"  ended {escaped(str(run['ended']))} with exit code {run['exit_code']}"] if run["ended"] else []
+    lines += [f"  for {', '.join(map(cut, run['tickets']))}"] if run["tickets"] else []
     lines += [f"  {style('not all of the record can be read', 'warning')}: {count(run['damaged'], 'line')} passed over"
               ] if run["damaged"] else []
     cells = [["host", "status", "planned", "made", "proven", ""]]

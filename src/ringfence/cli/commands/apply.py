@@ -9,11 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-import typer
-
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console, ReportingConsole
 from ringfence.cli.options import (
+    Argument,
     Check,
     Diff,
     FleetOptions,
@@ -42,7 +41,7 @@ from ringfence.cli.prepared import given_selection, list_hosts, plan_options, pr
 from ringfence.cli.recording import recording
 from ringfence.cli.report_files import HeldReports
 from ringfence.cli.resume import resumed
-from ringfence.cli.rollout import check_policies, keeps_facts, roll_out, tell_invalid
+from ringfence.cli.rolling_out import check_policies, keeps_facts, roll_out, tell_invalid
 from ringfence.cli.show import PlanObserver, show_run
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError
 from ringfence.errors import ExitCode, combined_exit_code
@@ -63,8 +62,8 @@ ringfence apply --check --diff           what would change, as Ansible has it
 ringfence apply site.plan.json --yes     exactly what was reviewed, or exit with 3
 ringfence apply site.plan.json -l web1   of a reviewed plan these hosts first, later the others
 """
-Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Playbooks, or one plan file (.json). Default: the "
-                                            "playbooks of ringfence.yml.", show_default=False)]
+Files = Annotated[list[str], Argument(metavar="FILE", help="Playbooks, or one plan file (.json). Default: the "
+                                      "playbooks of ringfence.yml.")]
 Approvals = Mapping[str, Approval]
 
 

@@ -3,10 +3,8 @@
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from ringfence.cli.console import ReportingConsole
-from ringfence.cli.options import Diff, FleetOptions, InventoryOptions, SecretOptions, TrustOptions
+from ringfence.cli.options import Argument, Diff, FleetOptions, InventoryOptions, SecretOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared_hosts
 from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
@@ -17,8 +15,7 @@ EXAMPLES = """
 ringfence compare-defaults web1              changed, missing and added, beside the host's own table of what Windows ships
 ringfence compare-defaults 'all:!lab' --output json
 """
-Hosts = Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns. Default: all.",
-                                            show_default=False)]
+Hosts = Annotated[list[str], Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns. Default: all.")]
 
 
 def compare_defaults(console: ReportingConsole, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,

@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
 from ringfence.cli.command import usage_error
 from ringfence.cli.completion import SHELLS, shipped
 from ringfence.cli.console import Console
+from ringfence.cli.options import Argument
 from ringfence.diagnostics import suggest
 from ringfence.errors import ExitCode
 
@@ -18,8 +17,8 @@ eval "$(ringfence completion zsh)"                                       a line 
 """
 
 
-def completion(console: Console, shell: Annotated[str, typer.Argument(metavar="SHELL", help=f"One of {', '.join(SHELLS)}.",
-                                                                      show_default=False)]) -> ExitCode:
+def completion(console: Console, shell: Annotated[str, Argument(metavar="SHELL", help=f"One of {', '.join(SHELLS)}.")],
+               ) -> ExitCode:
     """Write a script that completes command lines: commands, flags, kinds, hosts, groups, tags, playbooks.
 
     Nothing is installed: the script goes to standard output, for the file that your shell reads. At a Tab it asks ringfence,

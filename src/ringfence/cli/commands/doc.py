@@ -4,12 +4,10 @@ import shutil
 import sys
 from typing import Annotated, Any
 
-import typer
-
 from ringfence.batch.scripts import SCRIPTS, digests, script_named
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import NoPager, TrustOptions, flag
+from ringfence.cli.options import Argument, NoPager, TrustOptions, flag
 from ringfence.cli.prepared import known_kinds
 from ringfence.diagnostics import suggest
 from ringfence.errors import ExitCode
@@ -34,10 +32,9 @@ Own = Annotated[bool, flag("--own", help="With the project's own kinds, whose fi
 
 
 def doc(console: Console, trusted: TrustOptions,
-        kind: Annotated[str, typer.Argument(metavar="KIND", help="The name of a kind; without it all are listed.",
-                                            show_default=False)] = "",
-        name: Annotated[str, typer.Argument(metavar="PROPERTY", help="One of its properties, as proposal.cert too; after "
-                                            "host-script the name of one of its texts.", show_default=False)] = "",
+        kind: Annotated[str, Argument(metavar="KIND", help="The name of a kind; without it all are listed.")] = "",
+        name: Annotated[str, Argument(metavar="PROPERTY", help="One of its properties, as proposal.cert too; after "
+                                      "host-script the name of one of its texts.")] = "",
         own: Own = False, no_pager: NoPager = False) -> ExitCode:
     """Show the properties of a kind, or everything about one: type, default, cmdlet, registry, example.
 

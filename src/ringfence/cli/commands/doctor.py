@@ -3,10 +3,8 @@
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
+from ringfence.cli.options import Argument, FleetOptions, InventoryOptions, SecretOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared_hosts
 from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
@@ -21,7 +19,7 @@ ringfence doctor finance --output json
 
 
 def doctor(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-           host: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts, in Ansible's patterns.", show_default=False)],
+           host: Annotated[list[str], Argument(metavar="HOST", help="Hosts, in Ansible's patterns.")],
            ) -> ExitCode:
     """Show everything on a host that stands in the way of managing its firewall, and what to do. Changes nothing.
 

@@ -3,11 +3,9 @@
 from functools import partial
 from typing import Annotated, Any, cast, get_args
 
-import typer
-
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, SecretOptions, SelectionOptions, TrustOptions, flag
+from ringfence.cli.options import Argument, FleetOptions, SecretOptions, SelectionOptions, TrustOptions, flag
 from ringfence.cli.prepared import list_hosts, prepared, prepared_hosts, with_names
 from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
@@ -30,8 +28,7 @@ def _word(name: str) -> Any:
 
 
 def evaluate(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-             pattern: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts, in Ansible's patterns.",
-                                                          show_default=False)],
+             pattern: Annotated[list[str], Argument(metavar="HOST", help="Hosts, in Ansible's patterns.")],
              direction: Annotated[str, _word("direction")] = "", protocol: Annotated[str, _word("protocol")] = "",
              local_port: Annotated[str, _word("local_port")] = "", remote_port: Annotated[str, _word("remote_port")] = "",
              icmp_type: Annotated[str, _word("icmp_type")] = "", local_address: Annotated[str, _word("local_address")] = "",

@@ -6,12 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ringfence import __version__, kinds, schemas
 from ringfence.cli.console import Console
 from ringfence.cli.new_files import write_new
-from ringfence.cli.options import flag
+from ringfence.cli.options import Argument, flag
 from ringfence.errors import ExitCode
 
 EXAMPLES = """
@@ -201,8 +199,7 @@ def project_files(name: str, ci: str = "none") -> dict[str, str]:
     return {**FILES, "ringfence.yml": settings, **editors, **dict([CI_FILES[ci]] if ci in CI_FILES else [])}
 
 
-def init(console: Console, directory: Annotated[str, typer.Argument(metavar="DIR", help="Where to. Default: here.",
-                                                                    show_default=False)] = ".",
+def init(console: Console, directory: Annotated[str, Argument(metavar="DIR", help="Where to. Default: here.")] = ".",
          ci: Annotated[CiSystem, flag("--ci", help="Write a file for continuous integration too: every change is validated, "
                                       "and what it declares is shown. Default: none.")] = CiSystem.none) -> ExitCode:
     """Write a project to begin with: inventory, a playbook, settings. Overwrites nothing."""

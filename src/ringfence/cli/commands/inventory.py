@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import typer
 import yaml
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import InventoryOptions, SecretOptions, TrustOptions, flag
+from ringfence.cli.options import Argument, InventoryOptions, SecretOptions, TrustOptions, flag
 from ringfence.cli.prepared import prepared_hosts
 from ringfence.cli.shown_variables import ShownVariables, in_yaml
 from ringfence.documents.yaml import Map
@@ -32,10 +31,10 @@ ShowSecrets = Annotated[bool, flag("--show-secrets", help="Show passwords and de
 
 
 def graph(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
-          group: Annotated[str, typer.Argument(metavar="GROUP", help="A group. Default: all.", show_default=False)] = "all",
+          group: Annotated[str, Argument(metavar="GROUP", help="A group. Default: all.")] = "all",
           ) -> ExitCode:
     """Show groups with their hosts, as ansible-inventory --graph does."""
-    inventory = _read(console, which, secrets, trusted)[0].inventory
+    inventory = _read(console, which, secrets, trusted, variables=False)[0].inventory
     if group not in inventory.groups:
         raise usage_error(f"there is no group {group}", f"groups: {', '.join(sorted(inventory.groups))}")
     groups = {name: {"hosts": [*one.hosts], "children": [*one.children]} for name, one in inventory.groups.items()}
@@ -44,7 +43,7 @@ def graph(console: Console, which: InventoryOptions, secrets: SecretOptions, tru
 
 
 def host(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
-         name: Annotated[str, typer.Argument(metavar="HOST", help="The host.")], show_secrets: ShowSecrets = False) -> ExitCode:
+         name: Annotated[str, Argument(metavar="HOST", help="The host.")], show_secrets: ShowSecrets = False) -> ExitCode:
     """Show the variables of a host as they are written, templates as they are, secrets as ********, each with its place."""
     run = prepared_hosts(console, [name], which, secrets, trusted, connects=False)
     assert run.project is not None
@@ -80,10 +79,10 @@ def list(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
     return ExitCode.IN_SYNC
 
 
-def _read(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
+def _read(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, variables: bool = True,
           ) -> tuple[Project, tuple[str, ...]]:
-    """The project, and the hosts that are left of it."""
-    run = prepared_hosts(console, [], which, secrets, trusted, connects=False, reached=False)
+    """The project, and the hosts that are left of it. variables: theirs are looked at."""
+    run = prepared_hosts(console, [], which, secrets, trusted, connects=False, reached=False, variables=variables)
     assert run.project is not None
     return run.project, run.hosts
 

@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ringfence.batch import jea
 from ringfence.cli.console import Console
 from ringfence.cli.new_files import write_new
-from ringfence.cli.options import flag
+from ringfence.cli.options import Argument, flag
 from ringfence.errors import ExitCode
 
 HELP = "Least privilege on Windows hosts: Just Enough Administration."
@@ -17,7 +15,7 @@ ringfence jea export jea       write module, role and session configuration, and
 """
 
 
-def export(console: Console, directory: Annotated[str, typer.Argument(metavar="DIR", help="Where to.", show_default=False)],
+def export(console: Console, directory: Annotated[str, Argument(metavar="DIR", help="Where to.")],
            auditors_compare_keys: Annotated[bool, flag("--auditors-compare-keys", help="Auditors learn whether a stored "
                                                        "pre-shared key is the declared one, and can try guesses.")] = False,
            ) -> ExitCode:

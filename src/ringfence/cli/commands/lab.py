@@ -9,12 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 import yaml
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import flag
+from ringfence.cli.options import Argument, flag
 from ringfence.errors import ExitCode
 from ringfence.files import MAX_DOCUMENT, read_bytes
 from ringfence.formats.data import encode
@@ -38,11 +37,11 @@ ringfence lab clock web1 10m                                          ten minute
 """
 MOST_SECONDS = 31 * 86400  # that pass at once: a task may be due each minute
 MARK = "# simulated hosts of `ringfence lab up`"
-Host = Annotated[str, typer.Argument(metavar="HOST", help="One of the hosts of a lab that runs.")]
+Host = Annotated[str, Argument(metavar="HOST", help="One of the hosts of a lab that runs.")]
 Groups = Annotated[str, flag("--groups", metavar="NAME=N,…", help="Groups with so many hosts each: web=3,db=2. Their hosts are "
                              "web1, web2 …; those of pc, client or workstation are workstations.")]
-Port = Annotated[int, flag("--port", metavar="N", min=0, max=64_000, help="The port of the first host; the others have those "
-                           "that follow. Default: free ones.")]
+Port = Annotated[int, flag("--port", metavar="N", minimum=0, maximum=64_000, help="The port of the first host; the others have "
+                           "those that follow. Default: free ones.")]
 
 
 class LabTransport(StrEnum):
@@ -95,7 +94,7 @@ def simulation(hosts: list[Machine], transport: LabTransport, named: Mapping[str
 
 
 def up(console: Console,
-       hosts: Annotated[int, flag("--hosts", metavar="N", min=1, max=1000, help="How many. Default: 3.")] = 3,
+       hosts: Annotated[int, flag("--hosts", metavar="N", minimum=1, maximum=1000, help="How many. Default: 3.")] = 3,
        transport: Annotated[LabTransport, flag("--transport", help="WinRM (psrp), SSH, or one host in two each. Default: mixed.")
                             ] = LabTransport.mixed,
        groups: Groups = "", port: Port = 0,
@@ -175,11 +174,11 @@ def _console_of(lab: Any, hosts: Sequence[Machine], inventory: str) -> Iterator[
 
 
 def run(console: Console, host: Host,
-        line: Annotated[str, typer.Argument(metavar="COMMAND", help="What to type there: a cmdlet of NetSecurity with its "
-                                            "parameters, Start-Service, Stop-Service, Get-Service, Restart-Computer, Set-Date, "
-                                            "Restart-NetAdapter, Disable-NetAdapter, Enable-NetAdapter, Test-Flow, "
-                                            "Get-ScheduledTask and its like, or a line for cmd.exe: netsh, schtasks, reg, "
-                                            "dir.")]) -> ExitCode:
+        line: Annotated[str, Argument(metavar="COMMAND", help="What to type there: a cmdlet of NetSecurity with its "
+                                      "parameters, Start-Service, Stop-Service, Get-Service, Restart-Computer, Set-Date, "
+                                      "Restart-NetAdapter, Disable-NetAdapter, Enable-NetAdapter, Test-Flow, "
+                                      "Get-ScheduledTask and its like, or a line for cmd.exe: netsh, schtasks, reg, "
+                                      "dir.")]) -> ExitCode:
     """Run a command on a simulated host, as somebody does who sits at it; without ringfence, and without its knowing."""
     answer = _asked(host, do="run", line=line)
     console.show({"host": host, "said": answer.get("said")}, escaped_lines(str(answer.get("said") or "")))
@@ -187,7 +186,7 @@ def run(console: Console, host: Host,
 
 
 def clock(console: Console, host: Host,
-          by: Annotated[str, typer.Argument(metavar="DURATION", help="How much time passes: 90s, 10m, 2h, 1d.")]) -> ExitCode:
+          by: Annotated[str, Argument(metavar="DURATION", help="How much time passes: 90s, 10m, 2h, 1d.")]) -> ExitCode:
     """Move the clock of a simulated host ahead: what is due there by then is done, at once and in its order."""
     found = re.fullmatch(r"\+?(\d{1,7})([smhd])", by)
     seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]] if found else 0

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import (
+    Argument,
     FleetOptions,
     InventoryOptions,
     RecordOptions,
@@ -37,9 +36,8 @@ ringfence ledger release web1 --name corp-rdp            it stays there, and is 
 ringfence ledger move web1 --from old-firewall           what that project owned there is this one's
 ringfence ledger rebuild web1                            make a damaged one anew, of what is declared
 """
-Hosts = Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts, in Ansible's patterns.", show_default=False)]
-SomeHosts = Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts, in Ansible's patterns. Default: all.",
-                                                show_default=False)]
+Hosts = Annotated[list[str], Argument(metavar="HOST", help="Hosts, in Ansible's patterns.")]
+SomeHosts = Annotated[list[str], Argument(metavar="HOST", help="Hosts, in Ansible's patterns. Default: all.")]
 Names = Annotated[list[str], flag("--name", metavar="NAME", help="Only objects of such a name; * and ? stand for any text and "
                                   "any character. Repeatable.")]
 

@@ -3,10 +3,8 @@
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
+from ringfence.cli.options import Argument, FleetOptions, InventoryOptions, SecretOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared_hosts
 from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
@@ -21,8 +19,7 @@ ringfence ping 'finance:!boundary' --output json
 
 
 def ping(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-         pattern: Annotated[list[str], typer.Argument(metavar="PATTERN", help="Hosts, in Ansible's patterns. Default: all.",
-                                                      show_default=False)] = [],  # noqa: B006
+         pattern: Annotated[list[str], Argument(metavar="PATTERN", help="Hosts, in Ansible's patterns. Default: all.")] = [],  # noqa: B006
          ) -> ExitCode:
     """Reach hosts and show who works there, with what rights, in which PowerShell, and what is missing. Changes nothing.
 

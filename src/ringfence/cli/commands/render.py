@@ -2,10 +2,8 @@
 
 from typing import Annotated
 
-import typer
-
 from ringfence.cli.console import Console
-from ringfence.cli.options import Full, SecretOptions, SelectionOptions, TrustOptions, flag
+from ringfence.cli.options import Argument, Full, SecretOptions, SelectionOptions, TrustOptions, flag
 from ringfence.cli.prepared import prepared
 from ringfence.errors import ExitCode
 from ringfence.project.project import Project
@@ -21,8 +19,8 @@ git stash; ringfence render > before; git stash pop; ringfence render | diff bef
 
 
 def render(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
-           pattern: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts, in Ansible's patterns. Default: all that a "
-                                                        "play is for.", show_default=False)] = [],  # noqa: B006
+           pattern: Annotated[list[str], Argument(metavar="HOST", help="Hosts, in Ansible's patterns. Default: all that a "
+                                                  "play is for.")] = [],  # noqa: B006
            playbook: Annotated[list[str], flag("--playbook", metavar="FILE", help="Playbooks. Default: those of ringfence.yml. "
                                                "Repeatable.")] = [],  # noqa: B006
            full: Full = False) -> ExitCode:

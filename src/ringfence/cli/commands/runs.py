@@ -5,11 +5,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import RunDir, TrustOptions, flag
+from ringfence.cli.options import Argument, RunDir, TrustOptions, flag
 from ringfence.cli.prepared import trust_of
 from ringfence.errors import ExitCode
 from ringfence.project import settings
@@ -25,10 +23,9 @@ MEANINGS = {"host_begin": "the record stops while it was being written", "host_w
 
 
 def runs(console: Console, trusted: TrustOptions,
-         what: Annotated[str, typer.Argument(metavar="show", help="Without it the runs are listed.", show_default=False)] = "",
-         run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, how it begins, or `last`.",
-                                             show_default=False)] = "",
-         number: Annotated[int, flag("-n", "--number", metavar="N", min=1, help="How many are listed. Default: 20.")] = 20,
+         what: Annotated[str, Argument(metavar="show", help="Without it the runs are listed.")] = "",
+         run: Annotated[str, Argument(metavar="RUN", help="A run's id, how it begins, or `last`.")] = "",
+         number: Annotated[int, flag("-n", "--number", metavar="N", minimum=1, help="How many are listed. Default: 20.")] = 20,
          run_dir: RunDir = "") -> ExitCode:
     """Show the runs that wrote to hosts, as their records tell: what was planned, made and proven."""
     if what not in ("", "show") or bool(what) != bool(run):
@@ -37,7 +34,7 @@ def runs(console: Console, trusted: TrustOptions,
     if what:
         found = past_run(folder, run, run_dir)
         told = {**_data(found), "hosts": [_host(h) for h in found.hosts.values()], "left": list(found.left),
-                "waves": _waves(found),
+                "waves": _waves(found), "tickets": _tickets(found),
                 "resumable": isinstance(found.begin.get("options"), dict)}
         hosts = [{"host": h.host, "status": h.status, "event": h.event or None, "data": h.data or None}
                  for h in found.hosts.values()]
@@ -57,6 +54,12 @@ def _data(run: PastRun) -> dict[str, Any]:
             "started": str(begin.get("started", "")), "ended": run.end.get("time"), "state": run.state,
             "project": project if isinstance(project, dict) else None, "exit_code": code if isinstance(code, int) else None,
             "statuses": dict(Counter(h.status for h in run.hosts.values())), "damaged": run.damaged, "file": str(run.path)}
+
+
+def _tickets(run: PastRun) -> list[str]:
+    """The tickets of the tasks that asked for its changes."""
+    sources = (change.get("source") for change in run.definitions.values() if isinstance(change, dict))
+    return sorted({str(source["ticket"]) for source in sources if isinstance(source, dict) and source.get("ticket")})
 
 
 def _waves(run: PastRun) -> list[dict[str, Any]]:

@@ -4,11 +4,9 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions, flag
+from ringfence.cli.options import Argument, FleetOptions, InventoryOptions, SecretOptions, TrustOptions, flag
 from ringfence.cli.plan_files import is_plan_file, read_plan, show_plan
 from ringfence.cli.prepared import list_hosts, prepared_hosts, trust_of, with_names
 from ringfence.cli.show import show_run
@@ -30,8 +28,8 @@ EVERY_STORE = (*STORES, *RESTRICTED_KEYS)
 
 
 def show(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-         names: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns; or "
-                                                    "one plan file (.json). Default: all hosts.", show_default=False)] = [],  # noqa: B006
+         names: Annotated[list[str], Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns; or "
+                                              "one plan file (.json). Default: all hosts.")] = [],  # noqa: B006
          kind: Annotated[list[str], flag("--kind", metavar="KIND", help="Only this kind: firewall_rule. Repeatable.")] = [],  # noqa: B006
          origin: Annotated[list[str], flag("--origin", metavar="ORIGIN", words=ORIGINS,
                                            help=f"Only what is of: {', '.join(ORIGINS)}. Repeatable.")] = [],  # noqa: B006

@@ -3,10 +3,8 @@
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from ringfence.cli.console import Console
-from ringfence.cli.options import FleetOptions, InventoryOptions, SecretOptions, TrustOptions
+from ringfence.cli.options import Argument, FleetOptions, InventoryOptions, SecretOptions, TrustOptions
 from ringfence.cli.prepared import list_hosts, prepared_hosts
 from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
@@ -20,8 +18,8 @@ ringfence status 'finance:!boundary' --output json
 
 
 def status(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions, hosts: FleetOptions,
-           names: Annotated[list[str], typer.Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns. "
-                                                      "Default: all.", show_default=False)] = [],  # noqa: B006
+           names: Annotated[list[str], Argument(metavar="HOST", help="Hosts of the inventory, in Ansible's patterns. "
+                                                "Default: all.")] = [],  # noqa: B006
            ) -> ExitCode:
     """Show security associations of hosts, the rules that asked for them, and what of their policy is not in force."""
     run = prepared_hosts(console, names, which, secrets, trusted, not hosts.list_hosts, own_kinds=True)

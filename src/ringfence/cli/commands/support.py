@@ -16,12 +16,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from ringfence import __version__
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import RunDir, SecretOptions, SelectionOptions, TrustOptions
+from ringfence.cli.options import Argument, RunDir, SecretOptions, SelectionOptions, TrustOptions
 from ringfence.cli.prepared import prepared, trust_of
 from ringfence.cli.redaction import Redaction
 from ringfence.diagnostics import Diagnostic, InputError, Where
@@ -43,7 +41,7 @@ NOTE = ("Made by `ringfence support`, for a report of a defect. Names of hosts, 
 
 
 def support(console: Console, selection: SelectionOptions, secrets: SecretOptions, trusted: TrustOptions,
-            file: Annotated[str, typer.Argument(metavar="FILE", help="Where to; a new file.")], run_dir: RunDir = "") -> ExitCode:
+            file: Annotated[str, Argument(metavar="FILE", help="Where to; a new file.")], run_dir: RunDir = "") -> ExitCode:
     """Write what helps to find a defect, names hidden: versions, settings, mistakes, the last runs. Sends nothing."""
     if Path(file).exists():
         raise usage_error("there is such a file already", "name another one", Where(file))

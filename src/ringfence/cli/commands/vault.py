@@ -10,11 +10,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import VaultOptions, flag
+from ringfence.cli.options import Argument, VaultOptions, flag
 from ringfence.diagnostics import Diagnostic, InputError, Where
 from ringfence.documents import trust_file, vault
 from ringfence.errors import ExitCode
@@ -33,8 +31,8 @@ ringfence vault decrypt secrets.yml                         `-` is standard inpu
 ringfence vault rekey --new-vault-id prod@prompt secrets.yml
 """
 STREAM = "-"
-Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Files; - is standard input, and then standard output.")]
-File = Annotated[str, typer.Argument(metavar="FILE", help="The file.")]
+Files = Annotated[list[str], Argument(metavar="FILE", help="Files; - is standard input, and then standard output.")]
+File = Annotated[str, Argument(metavar="FILE", help="The file.")]
 NewPassword = Annotated[str, flag("--new-vault-password-file", metavar="FILE", help="A file with the new password.")]
 NewId = Annotated[str, flag("--new-vault-id", metavar="LABEL@FILE", help="The same with a label. LABEL@prompt asks for it.")]
 EncryptId = Annotated[str, flag("--encrypt-vault-id", metavar="LABEL", help="Which of several passwords it is for.")]

@@ -41,7 +41,8 @@ class Prompt:
         own = {name.casefold(): value for name, value in self.machine.environment.items()}
         root = self.machine.environment["SystemRoot"]
         of_windows = {"windir": root, "comspec": rf"{root}\system32\cmd.exe", "computername": self.machine.name.upper(),
-                      "path": rf"{root}\system32;{root}", "pathext": ".COM;.EXE;.BAT;.CMD", "temp": rf"{root}\TEMP",
+                      "path": rf"{root}\system32;{root};{root}\System32\WindowsPowerShell\v1.0",
+                      "pathext": ".COM;.EXE;.BAT;.CMD", "temp": rf"{root}\TEMP",
                       "allusersprofile": self.machine.environment["ProgramData"], "os": "Windows_NT"}
         self.variables = {**of_windows, **own, **self.variables}
 

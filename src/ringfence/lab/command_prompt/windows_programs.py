@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from ringfence.lab.command_prompt import network_shell, registry_program, task_program
+from ringfence.lab.command_prompt import network_shell, powershell_program, registry_program, task_program
 from ringfence.lab.command_prompt.prompt import Prompt, Run, Streams
 from ringfence.lab.machine.machine_files import FileError
 
@@ -116,4 +116,5 @@ _SYSTEM32 = r"c:\windows\system32"
 PROGRAMS: dict[str, Program] = {
     rf"{_SYSTEM32}\{name}": program for name, program in {
         "attrib.exe": _attrib, "find.exe": _find, "netsh.exe": network_shell.netsh, "ping.exe": _ping,
-        "reg.exe": registry_program.reg, "sc.exe": _sc, "schtasks.exe": task_program.schtasks, "timeout.exe": _timeout}.items()}
+        "reg.exe": registry_program.reg, "sc.exe": _sc, "schtasks.exe": task_program.schtasks, "timeout.exe": _timeout,
+        r"windowspowershell\v1.0\powershell.exe": powershell_program.powershell}.items()}

@@ -137,6 +137,7 @@ class HostConsole:
         sign, days, hours, minutes, seconds = said.groups()
         adjusted = int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + int(seconds)
         self.machine.clock.offset += -adjusted if sign else adjusted
+        self.machine.tasks.time_was_set()
         return f"the clock is {round(self.machine.clock.ahead):+d} s from that of this machine\n"
 
     def _restart_adapter(self, command: TypedCommand) -> str:

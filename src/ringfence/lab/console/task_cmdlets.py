@@ -43,6 +43,6 @@ def task_cmdlet(machine: Machine, command: TypedCommand) -> str:
 
 def _shown(machine: Machine, task: ScheduledTask) -> str:
     ran = "never ran" if task.last_run == NEVER else f"ran {task.last_run:%Y-%m-%d %H:%M:%S}"
-    due = min((one.at for one in task.appointments if one.work), default=None)
+    due = min((one.at for one in (*task.appointments, *task.moments) if one.work), default=None)
     until = "" if due is None else f", starts in {max(0, round(due - machine.clock.now()))} s"
     return f"{task.path}  {task.state}  {ran}, result 0x{task.result:x}{until}\n"

@@ -17,6 +17,7 @@ from ringfence.lab.enforcement.rule_enforcement import enforcement
 from ringfence.lab.host_script.changes import Changes
 from ringfence.lab.host_script.condition_facts import condition_facts
 from ringfence.lab.host_script.event_facts import read_events
+from ringfence.lab.host_script.expiry_verbs import ExpiryVerbs
 from ringfence.lab.host_script.happenings import Happenings
 from ringfence.lab.host_script.later_cmdlets import shown_by
 from ringfence.lab.host_script.project_ledgers import read_ledger, write_ledger
@@ -36,8 +37,8 @@ ROOTS = {"local": (POLICY, ("RestrictedServices", "Mdm")), "group_policy": (GROU
          "restricted": (RESTRICTED, ())}
 SETS_WITH_KEYS = {"NetIPsecPhase1AuthSet": ("Phase1AuthenticationSet", "Phase1AuthenticationSets")}
 _SERVICES = ("mpssvc", "BFE", "IKEEXT", "PolicyAgent")  # those of which Facts.Read tells
-_OF_A_BATCH = ("Key.Compare", "Net.Call", "Policy.Read", "SA.Delete", "Undo.Arm", "Undo.Confirm", "Undo.Continue", "Undo.Fire",
-               "Undo.Read")  # verbs that need to know more than their call
+_OF_A_BATCH = ("Expiry.Read", "Expiry.Remove", "Expiry.Write", "Key.Compare", "Net.Call", "Policy.Read", "SA.Delete", "Undo.Arm",
+               "Undo.Confirm", "Undo.Continue", "Undo.Fire", "Undo.Read")  # verbs that need to know more than their call
 _NEEDED = {"Account.Resolve": ("names",), "Texts.Read": ("texts",), "Enforcement.Read": ("kind", "names"),
            "SA.Delete": ("remote_address",)}
 
@@ -103,7 +104,8 @@ class HostScript:
             undo.require_armed(session)
             return security_associations.delete(self.machine, str(arguments["remote_address"]))
 
-        verbs: Verbs = {**self._verbs, "Net.Call": changes.call, "SA.Delete": delete_associations, **undo.verbs}
+        verbs: Verbs = {**self._verbs, "Net.Call": changes.call, "SA.Delete": delete_associations, **undo.verbs,
+                        **ExpiryVerbs(self.machine, undo.require_armed).verbs}
         tried: set[str] = set()  # the sets whose key this batch has asked about
         with self.machine.lock:
             self.machine.counters.batches += 1

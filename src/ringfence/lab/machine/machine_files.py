@@ -19,7 +19,8 @@ FILE_ERRORS = {
     183: "Cannot create a file when that file already exists.",
 }
 # What of Windows itself somebody may look for or take away: programs that are found by their names
-_PROGRAMS = ("attrib.exe", "cmd.exe", "find.exe", "netsh.exe", "PING.EXE", "reg.exe", "sc.exe", "schtasks.exe", "timeout.exe")
+_PROGRAMS = ("attrib.exe", "cmd.exe", "find.exe", "netsh.exe", "PING.EXE", "reg.exe", "sc.exe", "schtasks.exe", "timeout.exe",
+             r"WindowsPowerShell\v1.0\powershell.exe")
 _SYSTEM32 = r"C:\Windows\System32"
 # Owner and DACL of C:\ProgramData as a fresh Windows has it: users may make folders and files there
 PROGRAM_DATA_SDDL = ("O:SYD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICIIO;GA;;;CO)(A;OICI;0x1200a9;;;BU)"
@@ -65,7 +66,7 @@ class MachineFiles:
         self.room: int | None = None
         self._now = now
         self.root = MachineFile("", folder=True)
-        for folder in (_SYSTEM32, r"C:\Windows\Temp", r"C:\Program Files", r"C:\Users\Public"):
+        for folder in (rf"{_SYSTEM32}\WindowsPowerShell\v1.0", r"C:\Windows\Temp", r"C:\Program Files", r"C:\Users\Public"):
             self.make_folder(folder)
         self.make_folder(r"C:\ProgramData", PROGRAM_DATA_SDDL)
         for program in _PROGRAMS:

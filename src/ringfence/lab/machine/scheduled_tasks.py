@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from ringfence.lab.machine.clock import Appointment, MachineClock
 from ringfence.lab.machine.task_definition import ExecAction, TaskDefinition, TaskError, TaskTrigger
@@ -48,7 +49,8 @@ class TaskInstance:
 
 @dataclass(slots=True)
 class ScheduledTask:
-    """A task that is registered. queued: runs that policy `Queue` keeps back · appointments: when its triggers fire."""
+    """A task that is registered. queued: runs that policy `Queue` keeps back · appointments: when its triggers fire; `moments`
+    those of the triggers that go by the time of day."""
 
     path: str
     definition: TaskDefinition
@@ -59,6 +61,7 @@ class ScheduledTask:
     queued: int = 0
     restarts: int = 0
     appointments: list[Appointment] = field(default_factory=list)
+    moments: list[Appointment] = field(default_factory=list)
     deleted: bool = False
 
     @property
@@ -108,6 +111,7 @@ class TaskScheduler:
                 instance.task = task
         self._tasks[_key(path)] = task
         self._arm(task, "RegistrationTrigger")
+        self._wait_for_moments(task)
         return task
 
     def unregister(self, path: str) -> None:
@@ -141,12 +145,19 @@ class TaskScheduler:
         """The service has started with the host: triggers of the boot count from here."""
         for task in self._tasks.values():
             self._arm(task, "BootTrigger")
+            self._wait_for_moments(task, missed=True)
+
+    def time_was_set(self) -> None:
+        """Somebody has set the time of day: triggers that go by it wait for their moments anew."""
+        for task in self._tasks.values():
+            self._wait_for_moments(task)
 
     # IRegistrationTrigger, remarks. open: repetition-at-restart
     def shut_down(self) -> None:
         """The host goes off: what runs ends there, and every delay that began is lost (IRegistrationTrigger, remarks)."""
         for task in self._tasks.values():
             _cancel(task.appointments)
+            _cancel(task.moments)
             task.queued = task.restarts = 0
             for instance in list(task.instances):
                 self._end(instance, TERMINATED)
@@ -170,6 +181,36 @@ class TaskScheduler:
             if trigger.kind == kind and trigger.enabled:
                 self._fire_in(task, trigger, trigger.delay)
 
+    # ITimeTrigger; TriggerBaseType ([MS-TSCH] 2.5.3.1): it is active from StartBoundary on, and repeats from there
+    def _wait_for_moments(self, task: ScheduledTask, *, missed: bool = False) -> None:
+        """Has the triggers of a task fire at their times of day. missed: what fell into the time in which the host was off is
+        made up for, where the task is to start as soon as it can (ITaskSettings::StartWhenAvailable)."""
+        _cancel(task.moments)
+        for trigger in task.definition.triggers:
+            if trigger.kind != "TimeTrigger" or not trigger.enabled or trigger.begins is None:
+                continue
+            since, every = (self._clock.wall() - trigger.begins).total_seconds(), trigger.repeats_every
+            if since < 0:
+                self._at_moment(task, trigger, -since)
+            elif every and (not trigger.repeats_for or since - since % every + every < trigger.repeats_for):
+                self._at_moment(task, trigger, every - since % every)
+            if since >= 0 and missed and task.definition.when_available and task.last_run < trigger.begins:
+                task.moments.append(self._clock.call_in(0.0, partial(self._start_if_it_may, task, trigger)))
+
+    def _at_moment(self, task: ScheduledTask, trigger: TaskTrigger, seconds: float) -> None:
+        def fire() -> None:
+            if not task.deleted:
+                self._start_if_it_may(task, trigger)
+                self._wait_for_moments(task)
+
+        task.moments.append(self._clock.call_in(seconds, fire))
+
+    def _start_if_it_may(self, task: ScheduledTask, trigger: TaskTrigger) -> None:
+        now = self._clock.wall()
+        early, late = trigger.begins and now < trigger.begins, trigger.ends and now > trigger.ends
+        if not task.deleted and task.enabled and self._runs() and not early and not late:
+            self._start(task, trigger.time_limit)
+
     def _fire_in(self, task: ScheduledTask, trigger: TaskTrigger, seconds: float, repeated: float = 0.0) -> None:
         """repeated: seconds since the first time."""
 
@@ -181,10 +222,7 @@ class TaskScheduler:
                 self._fire_in(task, trigger, trigger.repeats_every, after)
             elif trigger.repeats_every and trigger.stops_at_end:
                 self._later(task, trigger.repeats_for - repeated, lambda: self._stop_all(task))
-            now = self._clock.wall()
-            early, late = trigger.begins and now < trigger.begins, trigger.ends and now > trigger.ends
-            if task.enabled and self._runs() and not early and not late:
-                self._start(task, trigger.time_limit)
+            self._start_if_it_may(task, trigger)
 
         self._later(task, seconds, fire)
 
@@ -275,6 +313,7 @@ class TaskScheduler:
     def _forget(self, task: ScheduledTask) -> None:
         task.deleted = True
         _cancel(task.appointments)
+        _cancel(task.moments)
         self._tasks.pop(_key(task.path), None)
 
     # open: scheduler-stopped

@@ -1,6 +1,6 @@
 """The XML of a scheduled task ([MS-TSCH] 2.5): what it says, and how the service refuses what is not of the schema.
 
-Triggers of other kinds than registration and boot are read and kept; nothing here fires them.
+Triggers of other kinds than registration, boot and time are read and kept; nothing here fires them.
 """
 
 import re
@@ -39,6 +39,7 @@ _CHILDREN: Mapping[str, str] = {
                 "CalendarTrigger WnfStateChangeTrigger",
     "BootTrigger": "Enabled StartBoundary EndBoundary Repetition ExecutionTimeLimit Delay",
     "RegistrationTrigger": "Enabled StartBoundary EndBoundary Repetition ExecutionTimeLimit Delay",
+    "TimeTrigger": "Enabled StartBoundary EndBoundary Repetition ExecutionTimeLimit RandomDelay",
     "Repetition": "Interval Duration StopAtDurationEnd",
     "Settings": "AllowStartOnDemand RestartOnFailure MultipleInstancesPolicy DisallowStartIfOnBatteries StopIfGoingOnBatteries "
                 "AllowHardTerminate StartWhenAvailable NetworkProfileName RunOnlyIfNetworkAvailable WakeToRun Enabled Hidden "
@@ -54,14 +55,16 @@ _CHILDREN: Mapping[str, str] = {
     "Actions": "Exec ComHandler SendEmail ShowMessage",
     "Exec": "Command Arguments WorkingDirectory",
 }
-_ORDERED = {"BootTrigger", "RegistrationTrigger", "Exec"}
-_ANYTHING_INSIDE = {"Data", "IdleTrigger", "TimeTrigger", "EventTrigger", "LogonTrigger", "SessionStateChangeTrigger",
+_REQUIRED = {"Repetition": ("Interval",), "TimeTrigger": ("StartBoundary",), "Exec": ("Command",),
+             "RestartOnFailure": ("Interval", "Count")}
+_ORDERED = {"BootTrigger", "RegistrationTrigger", "TimeTrigger", "Exec"}
+_ANYTHING_INSIDE = {"Data", "IdleTrigger", "EventTrigger", "LogonTrigger", "SessionStateChangeTrigger",
                     "CalendarTrigger", "WnfStateChangeTrigger", "ComHandler", "SendEmail", "ShowMessage"}
 _BOOLEANS = {"AllowStartOnDemand", "DisallowStartIfOnBatteries", "StopIfGoingOnBatteries", "AllowHardTerminate",
              "StartWhenAvailable", "RunOnlyIfNetworkAvailable", "WakeToRun", "Enabled", "Hidden", "RunOnlyIfIdle",
              "StopAtDurationEnd", "StopOnIdleEnd", "RestartOnIdle", "UseUnifiedSchedulingEngine",
              "DisallowStartOnRemoteAppSession", "Volatile", "Exclusive"}
-_DURATIONS = {"Delay", "ExecutionTimeLimit", "DeleteExpiredTaskAfter", "WaitTimeout"}
+_DURATIONS = {"Delay", "RandomDelay", "ExecutionTimeLimit", "DeleteExpiredTaskAfter", "WaitTimeout"}
 _MOMENTS = {"StartBoundary", "EndBoundary"}
 _CHOICES: Mapping[str, set[str]] = {
     "MultipleInstancesPolicy": {"Parallel", "Queue", "IgnoreNew", "StopExisting"},
@@ -107,10 +110,12 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class TaskTrigger:
-    """What starts a task. kind: the name of its element; times are in seconds, `repeats_for` 0 is without an end."""
+    """What starts a task. kind: the name of its element; `start`: from when on it counts, as its XML says it; times are in
+    seconds, `repeats_for` 0 is without an end."""
 
     kind: str
     enabled: bool = True
+    start: str = ""
     begins: datetime | None = None
     ends: datetime | None = None
     delay: float = 0.0
@@ -197,7 +202,7 @@ def _moment(text: str) -> datetime | None:
 
 def _trigger(node: _Node) -> TaskTrigger:
     return TaskTrigger(
-        node.name, node.is_true("Enabled", default=True),
+        node.name, node.is_true("Enabled", default=True), node.text_of("StartBoundary"),
         _moment(node.text_of("StartBoundary")), _moment(node.text_of("EndBoundary")),
         seconds(node.text_of("Delay")) or 0.0, seconds(node.text_of("Repetition", "Interval")) or 0.0,
         seconds(node.text_of("Repetition", "Duration")) or 0.0, node.is_true("Repetition", "StopAtDurationEnd", default=False),
@@ -254,8 +259,7 @@ def _check(node: _Node) -> None:
         _check(one)
     if len(node.inside) > {"Triggers": _MOST_TRIGGERS, "Actions": _MOST_ACTIONS}.get(node.name, 99):
         raise node.refused(0x8004131D)
-    if missing := next((n for n in {"Repetition": ["Interval"], "Exec": ["Command"], "RestartOnFailure": ["Interval", "Count"]}
-                        .get(node.name, []) if n not in seen), ""):
+    if missing := next((name for name in _REQUIRED.get(node.name, ()) if name not in seen), ""):
         raise TaskError(0x80041319, f"({node.at[0]},{node.at[1]}):{missing}:")
     if not _holds(node):
         raise node.refused(0x80041318)

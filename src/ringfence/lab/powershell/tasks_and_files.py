@@ -146,7 +146,8 @@ def _shown(task: ScheduledTask) -> dict[str, Any]:
             "State": task.state, "SecurityDescriptor": definition.sddl,
             "Actions": [{"Execute": one.command, "Arguments": one.arguments, "WorkingDirectory": one.folder or None}
                         for one in definition.actions],
-            "Triggers": [{"Enabled": one.enabled, "Delay": f"PT{round(one.delay)}S"} for one in definition.triggers],
+            "Triggers": [{"Enabled": one.enabled, "Delay": f"PT{round(one.delay)}S", "StartBoundary": one.start}
+                         for one in definition.triggers],
             "Settings": {"Enabled": task.enabled, "Priority": types.PSUInt(definition.priority),
                          "MultipleInstances": definition.instances},
             "Principal": {"UserId": definition.user}}

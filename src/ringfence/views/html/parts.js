@@ -124,6 +124,8 @@ class Parts {
     term("whose it is", told.owner ? bdi(told.owner) : "");
     term("declared at", told.file ? bdi(this.place(told), { class: "mono" }) : "");
     term("task", told.task || told.play ? bdi([told.play, told.task].filter(Boolean).join(" › ")) : "");
+    term("expires", told.expires ? bdi(told.expires) : "");
+    term("ticket", told.ticket ? bdi(told.ticket) : "");
     term("tags", told.tags.length ? bdi(told.tags.join(", ")) : "");
     return h("dl", {}, terms);
   }

@@ -21,9 +21,9 @@ function ConvertTo-LabTask($Row) {
     $Row['PSTypeName'] = 'Microsoft.Management.Infrastructure.CimInstance#Root/Microsoft/Windows/TaskScheduler/MSFT_ScheduledTask'
     [pscustomobject]$Row
 }
-function Get-MissingTask([string]$Name) {  # as CDXML says it
-    @{ category = 'ObjectNotFound'; id = 'CmdletizationQuery_NotFound_TaskName'; code = $null
-        message = "No MSFT_ScheduledTask objects found with property 'TaskName' equal to '$Name'.  Verify the value of the property and retry." }
+function Get-MissingTask([string]$Name, [string]$Property = 'TaskName') {  # as CDXML says it
+    @{ category = 'ObjectNotFound'; id = "CmdletizationQuery_NotFound_$Property"; code = $null
+        message = "No MSFT_ScheduledTask objects found with property '$Property' equal to '$Name'.  Verify the value of the property and retry." }
 }
 function Register-ScheduledTask {
     [CmdletBinding()]
@@ -59,7 +59,9 @@ function Get-ScheduledTask {
     [CmdletBinding()] param([Parameter(Position = 0)][string]$TaskName, [Parameter(Position = 1)][string]$TaskPath)
     $found = Read-Lab tasks @{ name = $TaskName; path = $TaskPath }
     foreach ($row in $found) { ConvertTo-LabTask $row }
-    if (-not $found.Count -and $TaskName -and -not [WildcardPattern]::ContainsWildcardCharacters($TaskName)) { Send-LabError $PSCmdlet (Get-MissingTask $TaskName) }
+    foreach ($asked in @('TaskName', $TaskName), @('TaskPath', $TaskPath)) {
+        if (-not $found.Count -and $asked[1] -and -not [WildcardPattern]::ContainsWildcardCharacters($asked[1])) { return Send-LabError $PSCmdlet (Get-MissingTask $asked[1] $asked[0]) }
+    }
 }
 # ---- Files: what has a drive letter is on the simulated host, anything else is no file of it ------------------------------------------
 function Test-LabFile([string]$Path) { $Path -match '^[A-Za-z]:\\' }

@@ -21,7 +21,7 @@ from ringfence.run_settings import UnreachableHosts
 from ringfence.views.format import all_names, count
 
 _HERE = "127.0.0.1"  # where a host without an address is
-FACTS = ("ansible_facts.", "ringfence_facts.")
+_OF_FACTS = ("ansible_facts.", "ringfence_facts.")
 
 
 @dataclass
@@ -48,7 +48,7 @@ def check_policies(console: Console, run: Prepared) -> None:
 
 def keeps_facts(run: Prepared) -> bool:
     """Whether waves depend on what hosts say of themselves."""
-    return any(one.by.startswith(FACTS) for policy in dict.fromkeys(job.rollout for job in run.jobs) for one in policy.apart)
+    return any(one.by.startswith(_OF_FACTS) for policy in dict.fromkeys(job.rollout for job in run.jobs) for one in policy.apart)
 
 
 def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOptions, show: Callable[..., ExitCode],
@@ -110,7 +110,7 @@ def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], H
 
 def _apart(job: HostJob, run: Prepared, seen: CheckedHosts) -> frozenset[str]:
     def value(host: str, name: str) -> object:
-        if name.startswith(FACTS):
+        if name.startswith(_OF_FACTS):
             told: object = seen.to_write[host].facts
             for part in name.split(".")[1:]:
                 told = told.get(part) if isinstance(told, Mapping) else None

@@ -1,0 +1,74 @@
+"""Rules that a host ends by itself: what its tasks have to become, and what is told of them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.model.declaration import Present
+from ringfence.model.host_expiry import ExpiryUpdate, HostExpiry
+from ringfence.model.state import Change, Id
+from ringfence.plan.plan import Plan
+from ringfence.types.moments import in_short
+
+EXPIRY_GUIDE = "docs/guide/break-glass.md"
+
+
+def expiry_update(plan: Plan) -> ExpiryUpdate:
+    """What becomes of the tasks of a host once the changes of a plan are made. That of a rule which nobody declares here, and
+    which stays, stays too: it may be another project's. So does that of a rule that could not be looked for."""
+    wanted = {id: _wanted(plan, id, declared) for id, declared in plan.declarations.items()
+              if isinstance(declared, Present) and declared.label.expires_on_host and id in plan.after}
+    there = plan.found.expiries or ()
+    right = {one.id for one in there if one.id in wanted and one.fits and one.at == wanted[one.id].at}
+    going = {c.id for c in plan.changes if c.action in ("remove", "release", "rename")}
+    over = [one for one in there if one.is_ours and one.id not in wanted and (
+        one.id is None or one.id in plan.declarations or one.id in going or _is_gone(one.id, plan))]
+    return ExpiryUpdate(tuple(one for id, one in wanted.items() if id not in right), tuple(over))
+
+
+def _is_gone(id: Id, plan: Plan) -> bool:
+    return id not in plan.found.state and (id.store, id.kind) not in plan.found.unread
+
+
+def _wanted(plan: Plan, id: Id, declared: Present) -> HostExpiry:
+    resource = plan.after[id]
+    return HostExpiry(id, resource.kind.noun, resource.name, declared.label.expires)
+
+
+def judge_expiries(plan: Plan) -> Plan:
+    """The plan with a change for each object of which nothing but its task on the host differs, and with what is left over."""
+    if plan.invalid:
+        return plan
+    update = expiry_update(plan)
+    if update.written and plan.found.expiries_unread:
+        where = plan.declarations[update.written[0].id].where if update.written[0].id else NOWHERE
+        return plan.refused(Diagnostic(where, f"which rules this host ends by itself is not known: {plan.found.expiries_unread}",
+                                       f"Leave `expires_on_host` out, or mend that. See {EXPIRY_GUIDE}"))
+    return replace(plan, changes=(*plan.changes, *_changes(plan, update))).with_diagnostics(*_left_over(plan, update))
+
+
+def _changes(plan: Plan, update: ExpiryUpdate) -> Iterator[Change]:
+    changed = {c.id for c in plan.changes} | plan.renames.keys()
+    known = {one.id: one for one in plan.found.expiries or ()}
+    for one in (*update.written, *update.removed):
+        declared = plan.declarations.get(one.id) if one.id else None
+        resource = plan.base.get(one.id) if one.id else None
+        if one.id is None or one.id in changed or not isinstance(declared, Present) or resource is None:
+            continue
+        before = known.get(one.id)
+        was = "" if before is None or not before.fits else f" (now {in_short(before.at)})"
+        why = (f"the host is to remove it by itself at {in_short(one.at)}{was}" if one in update.written else
+               f"the host is not to remove it by itself any more{was}")
+        yield Change(one.id, resource, resource, declared.where, why=why, label=declared.label)
+
+
+def _left_over(plan: Plan, update: ExpiryUpdate) -> Iterator[Diagnostic]:
+    """Tasks that have nothing to remove, or of which nobody knows what they do."""
+    for one in plan.found.expiries or ():
+        if one.id is None:
+            yield Diagnostic(NOWHERE, f"the task \\ringfence\\expires\\{one.task} on the host is none that ends a rule",
+                             "The next apply takes it away" if one in update.removed else "Look what it is, and delete it",
+                             "warning")
+        elif one in update.removed and _is_gone(one.id, plan):
+            yield Diagnostic(NOWHERE, f"a task on the host is to remove {one.id} at {in_short(one.at)}, which is not there",
+                             "The next apply takes the task away", "warning")

@@ -1,0 +1,248 @@
+"""Rules that expire, from a declaration to a host that ends them: by the next apply, and by the host itself."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from core import KINDS
+from hosts import LabHost
+
+from ringfence.batch import Answer, Batch, Failure, Reply
+from ringfence.diagnostics import Where
+from ringfence.errors import GuardRefused, HostError, Restored
+from ringfence.model.declaration import Declarations
+from ringfence.project.declare import DeclarationBuilder
+from ringfence.project.render import RenderedTask
+from ringfence.report import HostResult
+from ringfence.run.host import apply_host, plan_host
+from ringfence.run.host_job import RunContext
+from ringfence.types.moments import moment_text
+from ringfence.windows.shipped_rules import is_shipped
+
+FOLDER = "\\ringfence\\expires\\"
+HOUR = 3600.0
+
+
+class Expiring:
+    """A host of the lab, and tasks that expire some seconds from the beginning on. revert_after: as of a run."""
+
+    def __init__(self, revert_after: int = 300) -> None:
+        self.host = LabHost({}, owns=False)
+        self.host.policy = replace(self.host.policy, revert_after=revert_after, prune="created")
+        self.zero = self.host.machine.clock.wall()
+
+    def at(self, seconds: float) -> str:
+        return moment_text(self.zero + timedelta(seconds=seconds))
+
+    def declared(self, *tasks: RenderedTask) -> Declarations:
+        now = moment_text(self.host.machine.clock.wall())
+        self.host.policy = replace(self.host.policy, began=now)
+        found, problems = DeclarationBuilder(KINDS, is_shipped, began=now).declarations(tasks)
+        assert not [p for p in problems if p.severity == "error"], problems
+        return found
+
+    def rule(self, seconds: float | None = HOUR, name: str = "bg", on_host: bool = True, **more: Any) -> RenderedTask:
+        life = {} if seconds is None else {"expires": self.at(seconds), "expires_on_host": on_host, "ticket": "CHG0031337"}
+        said = {"name": name, "protocol": "tcp", "local_port": 22, "remote_address": "10.0.0.1"}
+        return RenderedTask("firewall_rule", "", said, said, Where("play.yml", 4), {}, treatment={**life, **more})
+
+    def context(self) -> RunContext:
+        return replace(self.host.context(), possible=lambda host, facts: frozenset())
+
+    def plan(self, *tasks: RenderedTask) -> HostResult:
+        declared = self.declared(*tasks)
+        return plan_host(self.host.job(declared), self.context())
+
+    def apply(self, *tasks: RenderedTask) -> HostResult:
+        declared = self.declared(*tasks)
+        return apply_host(self.host.job(declared), self.context())
+
+    def drifts(self, *tasks: RenderedTask) -> list[str]:
+        """What a plan has to say: its changes with their reasons, and its warnings."""
+        result = self.plan(*tasks)
+        assert result.error is None
+        told = [f"{d.severity}: {d.summary}" for d in result.diagnostics if "a task on the host" in d.summary]
+        return [*(f"{c.action} {c}: {c.why}" for c in result.changes), *told]
+
+    @property
+    def tasks(self) -> list[str]:
+        """The moments of the tasks that there are."""
+        found = self.host.machine.tasks.tasks()
+        return [one.definition.triggers[0].start for one in found if one.path.startswith(FOLDER)]
+
+    def advance(self, seconds: float) -> None:
+        self.host.machine.clock.advance(seconds)
+
+
+def test_a_task_that_expires_is_absent_from_then_on() -> None:
+    e = Expiring()
+    rule = e.rule(on_host=False)
+    assert e.apply(rule).status == "changed"
+    assert e.host.entry("bg")["expires"] == e.at(HOUR)
+    assert e.host.entry("bg")["ticket"] == "CHG0031337"
+    assert e.apply(rule).status == "in_sync"
+    e.advance(HOUR + 1)
+    assert e.tasks == []
+    assert e.drifts(rule) == [f"remove firewall_rule bg: expired {e.at(HOUR)}, CHG0031337".replace(":00Z", "Z")]
+    assert e.apply(rule).status == "changed"
+    assert "bg" not in e.host.rules
+    assert e.host.entry("bg") == {}
+    assert e.apply(rule).connections == 1
+
+
+def test_what_expired_and_has_no_task_any_more_is_pruned_and_says_so() -> None:
+    e = Expiring()
+    e.apply(e.rule(on_host=False))
+    e.advance(HOUR + 1)
+    (told,) = e.drifts()
+    assert told.startswith("remove firewall_rule bg: declared no more; expired ")
+    assert "CHG0031337; created by run" in told
+
+
+def test_another_moment_is_recorded_though_nothing_else_changes() -> None:
+    e = Expiring()
+    e.apply(e.rule(on_host=False))
+    assert e.drifts(e.rule(2 * HOUR, on_host=False)) == []
+    e.apply(e.rule(2 * HOUR, on_host=False))
+    assert e.host.entry("bg")["expires"] == e.at(2 * HOUR)
+    e.apply(e.rule(None))
+    assert "expires" not in e.host.entry("bg")
+
+
+@pytest.mark.parametrize("revert_after", [300, 0])
+def test_a_host_ends_a_rule_by_itself(revert_after: int) -> None:
+    e = Expiring(revert_after)
+    assert e.apply(e.rule()).status == "changed"
+    assert e.tasks == [e.at(HOUR)]
+    assert (e.drifts(e.rule()), e.apply(e.rule()).status) == ([], "in_sync")
+    e.advance(HOUR + 5)
+    assert ("bg" in e.host.rules, e.tasks) == (False, [])
+    assert e.drifts(e.rule()) == []
+    assert e.apply(e.rule()).status == "in_sync"
+    assert e.host.entry("bg") == {}
+    assert e.apply(e.rule()).connections == 1
+
+
+def test_the_task_follows_the_playbook() -> None:
+    e = Expiring()
+    e.apply(e.rule(on_host=False))
+    (told,) = e.drifts(e.rule())
+    assert told.startswith("update firewall_rule bg: the host is to remove it by itself at ")
+    assert e.apply(e.rule()).status == "changed"
+    assert e.tasks == [e.at(HOUR)]
+    (told,) = e.drifts(e.rule(2 * HOUR))
+    assert "(now " in told
+    e.apply(e.rule(2 * HOUR))
+    assert e.tasks == [e.at(2 * HOUR)]
+    (told,) = e.drifts(e.rule(2 * HOUR, on_host=False))
+    assert told.startswith("update firewall_rule bg: the host is not to remove it by itself any more")
+    e.apply(e.rule(2 * HOUR, on_host=False))
+    assert (e.tasks, "bg" in e.host.rules) == ([], True)
+
+
+def test_a_rule_that_is_renamed_takes_its_task_along() -> None:
+    e = Expiring()
+    e.apply(e.rule())
+    assert e.apply(e.rule(name="bg2", renamed_from="bg")).status == "changed"
+    assert e.tasks == [e.at(HOUR)]
+    e.advance(HOUR + 5)
+    assert (e.host.rules, e.tasks) == ({}, [])
+
+
+@pytest.mark.parametrize("gone", ["absent", "undeclared", "expired"])
+def test_a_rule_that_goes_takes_its_task_along(gone: str) -> None:
+    e = Expiring()
+    e.apply(e.rule())
+    said = {"name": "bg", "state": "absent"}
+    absent = RenderedTask("firewall_rule", "", said, said, Where("play.yml", 4), {})
+    asked = {"absent": [absent], "undeclared": [], "expired": [e.rule(-HOUR)]}[gone]
+    assert e.apply(*asked).status == "changed"
+    assert (e.host.rules, e.tasks) == ({}, [])
+
+
+def test_a_task_that_is_left_is_told_and_goes() -> None:
+    e = Expiring()
+    e.apply(e.rule())
+    e.host.remove("bg")
+    keep = e.rule(None, "keep")
+    assert e.drifts(keep)[1:] == [
+        f"warning: a task on the host is to remove firewall_rule bg at {e.at(HOUR)}, which is not there".replace(":00Z", "Z")]
+    e.apply(keep)
+    assert (e.tasks, list(e.host.rules)) == ([], ["keep"])
+
+
+def test_a_task_that_somebody_switched_off_or_deleted_is_there_again() -> None:
+    e = Expiring()
+    e.apply(e.rule())
+    (path,) = [one.path for one in e.host.machine.tasks.tasks() if one.path.startswith(FOLDER)]
+    for harm in "off", "gone":
+        if harm == "off":
+            e.host.machine.tasks.enable(path, False)
+        else:
+            e.host.machine.tasks.unregister(path)
+        assert len(e.drifts(e.rule())) == 1
+        assert e.apply(e.rule()).status == "changed"
+        assert e.drifts(e.rule()) == []
+    e.advance(HOUR + 5)
+    assert e.host.rules == {}
+
+
+def test_the_task_of_a_rule_that_this_run_does_not_declare_stays() -> None:
+    e = Expiring()
+    e.apply(e.rule(), e.rule(name="other"))
+    e.host.policy = replace(e.host.policy, partial="--tags chose")
+    assert e.apply(e.rule()).status == "in_sync"
+    assert len(e.tasks) == 2
+
+
+def test_a_run_that_is_undone_leaves_no_task_behind() -> None:
+    e = Expiring()
+    e.host.after_write = lambda: e.host.remove("bg")
+    result = e.apply(e.rule())
+    assert isinstance(result.error, Restored)
+    assert (e.host.rules, e.tasks) == ({}, [])
+
+
+def test_a_task_that_cannot_be_registered_has_the_run_undone() -> None:
+    e = Expiring()
+    e.apply(e.rule(name="old"))
+
+    def refused(batch: Batch) -> Reply | None:
+        """The host ends its batch at the second of three tasks."""
+        calls = list(batch.calls.items())
+        at = next((n for n, (_, call) in enumerate(calls) if call.verb == "Expiry.Write" and call.args["name"] == "second"), 0)
+        if not at:
+            return None
+        done = e.host.simulated_reply(replace(batch, calls=dict(calls[:at])))
+        return Reply({**done.answers, calls[at][0]: Answer(error=Failure("InvalidOperation", "ringfence.expiry", "no", None))})
+
+    e.host.before = refused
+    result = e.apply(e.rule(2 * HOUR, "old"), e.rule(name="first"), e.rule(name="second"))
+    assert isinstance(result.error, Restored)
+    assert "what is to end second: no" in str(result.error)
+    assert (list(e.host.rules), e.tasks) == (["old"], [e.at(HOUR)])
+
+
+def test_an_endpoint_that_knows_no_such_tasks_is_to_be_exported_anew() -> None:
+    e = Expiring()
+    e.host.before = lambda batch: lacking(e.host, batch)
+    result = e.plan(e.rule())
+    assert isinstance(result.error, GuardRefused)
+    assert "export it anew" in str(result.error)
+    assert e.plan(e.rule(on_host=False)).error is None
+
+
+def lacking(host: LabHost, batch: Batch) -> Reply:
+    reply = host.simulated_reply(batch)
+    unknown = Answer(error=Failure("InvalidArgument", "ringfence.verb", "no verb is named so", None))
+    lacks = {label: unknown for label, call in batch.calls.items() if call.verb.startswith("Expiry")}
+    return Reply({**reply.answers, **lacks})
+
+
+def test_a_scheduler_that_does_not_run_is_no_reason_to_guess() -> None:
+    e = Expiring()
+    e.host.machine.services["Schedule"] = "stopped"
+    result = e.plan(e.rule())
+    assert isinstance(result.error, GuardRefused | HostError)
+    assert "The Task Scheduler Service is not running" in str(result.error)
