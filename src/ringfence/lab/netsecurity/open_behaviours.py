@@ -281,8 +281,8 @@ OPEN_BEHAVIOURS = {
     "missed-start": OpenBehaviour(
         "What a time trigger missed while the host was off is made up for at once when it is on again; a task that is registered "
         "after the time of its trigger waits for the next repetition.",
-        "ITaskSettings::StartWhenAvailable has that it can be started at any time after, and tells no delay; no page says whether "
-        "that holds for a task that was not there yet at the time.",
+        "ITaskSettings::StartWhenAvailable has that it can be started at any time after, and tells no delay; no page says "
+        "whether that holds for a task that was not there yet at the time.",
     ),
     "conditions-on-demand": OpenBehaviour(
         "A task whose conditions do not hold is not started on demand either, and its last result is then 0x800710E0.",
