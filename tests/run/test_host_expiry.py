@@ -323,3 +323,35 @@ def test_what_is_of_a_vendor_does_not_expire() -> None:
     assert any("has expired, and what has its name here is of " in d.summary for d in over.diagnostics)
     assert e.apply(e.rule(-HOUR, on_host=False)).status == "in_sync"
     assert "bg" in e.host.rules
+
+
+def test_a_way_in_that_would_end_with_the_rule_is_refused() -> None:
+    e = Expiring()
+    e.host.policy = replace(e.host.policy, forced=frozenset())
+    e.host.put("mine", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5985|RA4=10.99.0.1/255.255.255.255|Name=mine|")
+    e.host.take_over([Id("local", "firewall_rule", "mine")])
+    said = {"name": "mine", "protocol": "tcp", "local_port": 5985, "remote_address": "10.99.0.1"}
+
+    def way_in(**life: Any) -> RenderedTask:
+        return RenderedTask("firewall_rule", "", said, said, Where("play.yml", 4), {}, treatment=life)
+
+    ends = way_in(expires=e.at(HOUR), expires_on_host=True)
+    assert e.plan(way_in(expires=e.at(HOUR))).error is None
+    result = e.plan(ends)
+    assert isinstance(result.error, GuardRefused)
+    assert "once the host has ended what expires there: the way that ringfence comes" in str(result.error)
+    assert e.apply(ends).status == "refused"
+    assert e.tasks == []
+    e.host.put("other", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5985|Name=other|")
+    assert e.plan(ends).error is None
+    assert e.apply(ends).status == "changed"
+
+
+def test_what_opens_when_the_host_ends_it_is_told() -> None:
+    e = Expiring()
+    said = {"name": "bg", "action": "block", "protocol": "tcp", "local_port": 23}
+    life = {"expires": e.at(HOUR), "expires_on_host": True}
+    blocks = RenderedTask("firewall_rule", "", said, said, Where("play.yml", 4), {}, treatment=life)
+    assert any("firewall_rule bg OPENS when the host ends it" in d.summary for d in e.plan(blocks).diagnostics)
+    assert e.apply(blocks).status == "changed"
+    assert not any("OPENS" in d.summary for d in e.plan(blocks).diagnostics)

@@ -6,8 +6,9 @@ from dataclasses import replace
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.model.declaration import Present
 from ringfence.model.host_expiry import ExpiryUpdate, HostExpiry
-from ringfence.model.state import Change, Id
+from ringfence.model.state import Change, Id, with_changes
 from ringfence.plan.plan import Plan
+from ringfence.plan.wider import opens
 from ringfence.types.moments import in_short
 
 EXPIRY_GUIDE = "docs/guide/break-glass.md"
@@ -37,6 +38,17 @@ def _wanted(plan: Plan, id: Id, declared: Present) -> HostExpiry:
     return HostExpiry(id, resource.kind.noun, resource.name, declared.label.expires)
 
 
+def once_ended(plan: Plan) -> Plan | None:
+    """What the host does by itself in the end with the rules that it gets tasks for: a plan of those removals, on what it has
+    once the changes of this one are made. None: it ends nothing."""
+    going = [one.id for one in expiry_update(plan).written if one.id]
+    if plan.invalid or not going:
+        return None
+    state = with_changes(plan.found.state, (c for c in plan.changes if c.writes))
+    removals = tuple(Change(id, state[id], None, label=plan.declarations[id].label) for id in going if id in state)
+    return replace(plan, found=replace(plan.found, state=state), changes=removals, diagnostics=(), refusals=())
+
+
 def judge_expiries(plan: Plan) -> Plan:
     """The plan with a change for each object of which nothing but its task on the host differs, and with what is left over."""
     if plan.invalid:
@@ -46,7 +58,7 @@ def judge_expiries(plan: Plan) -> Plan:
         where = plan.declarations[update.written[0].id].where if update.written[0].id else NOWHERE
         return plan.refused(Diagnostic(where, f"which rules this host ends by itself is not known: {plan.found.expiries_unread}",
                                        f"Leave `expires_on_host` out, or mend that. See {EXPIRY_GUIDE}"))
-    return replace(plan, changes=(*plan.changes, *_changes(plan, update))).with_diagnostics(*_left_over(plan, update))
+    return replace(plan, changes=(*plan.changes, *_changes(plan, update))).with_diagnostics(*_told(plan, update))
 
 
 def _changes(plan: Plan, update: ExpiryUpdate) -> Iterator[Change]:
@@ -64,8 +76,12 @@ def _changes(plan: Plan, update: ExpiryUpdate) -> Iterator[Change]:
         yield Change(one.id, resource, resource, declared.where, why=why, label=declared.label)
 
 
-def _left_over(plan: Plan, update: ExpiryUpdate) -> Iterator[Diagnostic]:
-    """Tasks that have nothing to remove, or of which nobody knows what they do."""
+def _told(plan: Plan, update: ExpiryUpdate) -> Iterator[Diagnostic]:
+    """Tasks that have nothing to remove, or of which nobody knows what they do; and those that are going to open something."""
+    for one in update.written:
+        if one.id and opens(plan.after[one.id]):
+            yield Diagnostic(plan.declarations[one.id].where, f"{one.id} OPENS when the host ends it: it closes traffic",
+                             f"Nobody looks then. See {EXPIRY_GUIDE}", "warning")
     for one in plan.found.expiries or ():
         if one.id is None:
             yield Diagnostic(NOWHERE, f"the task \\ringfence\\expires\\{one.task} on the host is none that ends a rule",

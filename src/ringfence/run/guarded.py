@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ringfence.batch import Batch, Call, Reply
 from ringfence.model.facts import with_network
+from ringfence.plan.expiries import once_ended
 from ringfence.plan.guard import guard, needs_guard
 from ringfence.plan.plan import Plan
 from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, about_keywords, with_keywords
@@ -12,9 +13,20 @@ from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, about_k
 
 def guarded(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
     """The plan, refused where it would cut something off. A host is asked only where a change may close anything; what it does
-    not tell is not known. Raises HostError."""
-    if not needs_guard(plan):
+    not tell is not known. What it is going to end by itself is judged with the rest: then nobody looks. Raises HostError."""
+    if needs_guard(plan):
+        plan = guard(_asked(plan, send))
+    later = once_ended(plan)
+    if later is None or not needs_guard(later):
         return plan
+    later = guard(_asked(later, send))
+    told, refused = (tuple(replace(d, summary=f"once the host has ended what expires there: {d.summary}") for d in found)
+                     for found in (later.diagnostics, later.refusals))
+    return plan.with_diagnostics(*told).refused(*refused)
+
+
+def _asked(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
+    """The plan with what the guard has to know of the host."""
     found = plan.found
     wanted = [(INTERFACES, "interfaces"), (MANAGEMENT, "management")]
     if found.facts.raw.get("domain"):
@@ -25,4 +37,4 @@ def guarded(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
         reply = send(Batch(asked))
         facts = with_network(found.facts, *(reply.answers[verb].value for verb in verbs if verb in reply.answers))
         plan = replace(plan, found=replace(found, facts=with_keywords(facts, reply)))
-    return guard(plan)
+    return plan
