@@ -17,8 +17,8 @@ class HostTasks:
         self._before = {one.id: one for one in plan.found.expiries or ()}
         self._sent, self._not_made = False, set[Hashable]()  # labels of calls that the host says it has not carried out
 
-    def __bool__(self) -> bool:
-        return bool(self._update)
+    def __len__(self) -> int:
+        return len(self._update.written) + len(self._update.removed)
 
     def calls(self) -> dict[Hashable, Call]:
         """Those that go, and those that come."""

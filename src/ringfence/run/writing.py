@@ -98,7 +98,7 @@ class Writing:
         else:
             calls = {**calls, **tasks, **({FINAL: only_call(plan, update)} if update else {})}
         if self.undo:
-            seconds = WRITE_SECONDS + A_CHANGE * len(self.changes)
+            seconds = WRITE_SECONDS + A_CHANGE * (len(self.changes) + len(self.tasks))
             project = plan.policy.project
             arm = arm_call(plan.policy.run_id, project.id if project else "", plan.policy.revert_after + seconds, seconds)
             self.undo.delay = plan.policy.revert_after + seconds
