@@ -11,6 +11,7 @@ from hosts import LabHost
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.diagnostics import Where
 from ringfence.errors import GuardRefused, HostError, Restored
+from ringfence.formats.data import orphan_data
 from ringfence.model.declaration import Declarations
 from ringfence.model.state import Id
 from ringfence.project.declare import DeclarationBuilder
@@ -21,6 +22,7 @@ from ringfence.run.host_job import RunContext
 from ringfence.run.owned_objects import release, retire
 from ringfence.run.rollback import Before, rollback
 from ringfence.types.moments import moment_text
+from ringfence.views.change_text import orphan_change
 from ringfence.windows.shipped_rules import is_shipped
 
 FOLDER = "\\ringfence\\expires\\"
@@ -355,3 +357,15 @@ def test_what_opens_when_the_host_ends_it_is_told() -> None:
     assert any("firewall_rule bg OPENS when the host ends it" in d.summary for d in e.plan(blocks).diagnostics)
     assert e.apply(blocks).status == "changed"
     assert not any("OPENS" in d.summary for d in e.plan(blocks).diagnostics)
+
+
+def test_what_is_left_there_says_until_when_it_was_wanted() -> None:
+    e = Expiring()
+    e.apply(e.rule(on_host=False), e.rule(None, "other", ticket="CHG2"))
+    e.host.policy = replace(e.host.policy, prune="report")
+    orphans = {one.resource.name: one for one in e.plan().orphans}
+    assert (orphans["bg"].expires, orphans["bg"].ticket) == (e.at(HOUR), "CHG0031337")
+    assert orphan_change(orphans["bg"]).why.endswith(f"; wanted until {e.at(HOUR)}, CHG0031337".replace(":00Z", "Z"))
+    assert orphan_change(orphans["other"]).why.endswith("any more; for CHG2")
+    told = orphan_data(orphans["bg"])
+    assert (told["expires"], told["ticket"]) == (e.at(HOUR), "CHG0031337")

@@ -75,7 +75,8 @@ def obstacle_data(one: "Obstacle") -> dict[str, Any]:
 def orphan_data(one: "Orphan") -> dict[str, Any]:
     """What the project has on a host and declares no more."""
     return {"store": one.id.store, "kind": one.id.kind, "name": one.resource.name, "how": one.how, "run": one.run,
-            "why": one.why, "found": resource_as_data(one.resource)}
+            "why": one.why, "expires": one.expires or None, "ticket": one.ticket or None,
+            "found": resource_as_data(one.resource)}
 
 
 @cache

@@ -192,7 +192,9 @@ def _orphan() -> Schema:
     return _object({"store": STRING, "kind": STRING, "name": STRING, "how": {"enum": list(typing.get_args(How))},
                     "run": {**STRING, "description": "The run by which the project came to it."},
                     "why": {**STRING, "description": "Why it stays."},
-                    "found": {**SAID_VALUES, "description": "What it is, as far as that is not Windows' default."}})
+                    **{name: _LIFE[name] for name in ("expires", "ticket")},
+                    "found": {**SAID_VALUES, "description": "What it is, as far as that is not Windows' default."}},
+                   "expires", "ticket")
 
 
 def _attribution() -> Schema:

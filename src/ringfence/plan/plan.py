@@ -67,13 +67,15 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Orphan:
     """An object that the project has on a host, declares no more, and leaves there. how, run: how it came to it, and by which
-    run · why: why it stays."""
+    run · why: why it stays · expires, ticket: as its task said them, while there was one."""
 
     id: Id
     resource: Resource
     how: How
     run: str
     why: str
+    expires: str = ""
+    ticket: str = ""
 
 
 @dataclass(frozen=True)

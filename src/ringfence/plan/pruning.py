@@ -68,7 +68,7 @@ def withheld(plan: Plan) -> str:
 
 
 def _orphans(gone: Mapping[Id, Entry], found: State, why: str) -> tuple[Orphan, ...]:
-    return tuple(Orphan(id, found[id], entry.how, entry.run, why) for id, entry in gone.items())
+    return tuple(Orphan(id, found[id], entry.how, entry.run, why, entry.expires, entry.ticket) for id, entry in gone.items())
 
 
 def _report(gone: Mapping[Id, Entry], plan: Plan, why: str) -> Diagnostic:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from ringfence.diagnostics import NOWHERE
 from ringfence.model.resource import Property
-from ringfence.model.state import LOCAL, Change
+from ringfence.model.state import LOCAL, Change, TaskLabel
 from ringfence.plan.plan import Orphan
 from ringfence.types.base import remembered
 from ringfence.views.change_words import CHANGE_WORDS, found_style, found_word
@@ -48,7 +48,10 @@ def change_text(change: Change, options: ChangeOptions, names: Names = ()) -> Ch
 
 def orphan_change(orphan: Orphan) -> Change:
     """What the project has on a host, declares no more, and leaves there, as if it went."""
-    return Change(orphan.id, orphan.resource, None, why=f"{orphan.how} by run {orphan.run}; nobody declares it any more")
+    asked = TaskLabel(expires=orphan.expires, ticket=orphan.ticket).expiry
+    until = f"; wanted until {asked}" if orphan.expires else f"; for {asked}" if asked else ""
+    why = f"{orphan.how} by run {orphan.run}; nobody declares it any more{until}"
+    return Change(orphan.id, orphan.resource, None, why=why)
 
 
 def orphan_text(orphan: Orphan, options: ChangeOptions, names: Names = ()) -> ChangeText:
