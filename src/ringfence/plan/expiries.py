@@ -63,7 +63,7 @@ def judge_expiries(plan: Plan) -> Plan:
 
 def _changes(plan: Plan, update: ExpiryUpdate) -> Iterator[Change]:
     changed = {c.id for c in plan.changes} | plan.renames.keys()
-    known = {one.id: one for one in plan.found.expiries or ()}
+    known, written = {one.id: one for one in plan.found.expiries or ()}, set(update.written)
     for one in (*update.written, *update.removed):
         declared = plan.declarations.get(one.id) if one.id else None
         resource = plan.base.get(one.id) if one.id else None
@@ -71,7 +71,7 @@ def _changes(plan: Plan, update: ExpiryUpdate) -> Iterator[Change]:
             continue
         before = known.get(one.id)
         was = "" if before is None or not before.fits else f" (now {in_short(before.at)})"
-        why = (f"the host is to remove it by itself at {in_short(one.at)}{was}" if one in update.written else
+        why = (f"the host is to remove it by itself at {in_short(one.at)}{was}" if one in written else
                f"the host is not to remove it by itself any more{was}")
         yield Change(one.id, resource, resource, declared.where, why=why, label=declared.label)
 
@@ -82,11 +82,12 @@ def _told(plan: Plan, update: ExpiryUpdate) -> Iterator[Diagnostic]:
         if one.id and opens(plan.after[one.id]):
             yield Diagnostic(plan.declarations[one.id].where, f"{one.id} OPENS when the host ends it: it closes traffic",
                              f"Nobody looks then. See {EXPIRY_GUIDE}", "warning")
+    removed = set(update.removed)
     for one in plan.found.expiries or ():
         if one.id is None:
             yield Diagnostic(NOWHERE, f"the task \\ringfence\\expires\\{one.task} on the host is none that ends a rule",
-                             "The next apply takes it away" if one in update.removed else "Look what it is, and delete it",
+                             "The next apply takes it away" if one in removed else "Look what it is, and delete it",
                              "warning")
-        elif one in update.removed and _is_gone(one.id, plan):
+        elif one in removed and _is_gone(one.id, plan):
             yield Diagnostic(NOWHERE, f"a task on the host is to remove {one.id} at {in_short(one.at)}, which is not there",
                              "The next apply takes the task away", "warning")
