@@ -251,6 +251,12 @@ def test_a_scheduler_that_does_not_run_is_no_reason_to_guess() -> None:
     result = e.plan(e.rule())
     assert isinstance(result.error, GuardRefused | HostError)
     assert "The Task Scheduler Service is not running" in str(result.error)
+    e.host.machine.services["Schedule"] = "running"
+    e.apply(e.rule())
+    e.host.machine.services["Schedule"] = "stopped"
+    told = e.plan(e.rule(on_host=False))
+    assert told.error is None
+    assert any("which rules this host ends by itself is not known" in d.summary for d in told.diagnostics)
 
 
 @pytest.mark.parametrize("all_of_it", [False, True])

@@ -54,10 +54,11 @@ def judge_expiries(plan: Plan) -> Plan:
     if plan.invalid:
         return plan
     update = expiry_update(plan)
-    if update.written and plan.found.expiries_unread:
-        where = plan.declarations[update.written[0].id].where if update.written[0].id else NOWHERE
-        return plan.refused(Diagnostic(where, f"which rules this host ends by itself is not known: {plan.found.expiries_unread}",
-                                       f"Leave `expires_on_host` out, or mend that. See {EXPIRY_GUIDE}"))
+    if unread := plan.found.expiries_unread:
+        first = update.written[0].id if update.written else None
+        told = Diagnostic(plan.declarations[first].where if first else NOWHERE, "which rules this host ends by itself is not "
+                          f"known: {unread}", f"Leave `expires_on_host` out, or mend that. See {EXPIRY_GUIDE}")
+        return plan.refused(told) if first else plan.with_diagnostics(replace(told, severity="warning"))
     return replace(plan, changes=(*plan.changes, *_changes(plan, update))).with_diagnostics(*_told(plan, update))
 
 
