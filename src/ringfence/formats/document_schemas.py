@@ -307,5 +307,6 @@ def _events(host: Schema) -> Schema:
         "signal": {"time": MOMENT, "signal": STRING, "in_flight": TEXTS, "not_begun": TEXTS},
         "run_end": {"time": MOMENT, "summary": _summary(), "exit_code": {"enum": [int(code) for code in ExitCode]},
                     "signal": TEXT_OR_NULL, "not_begun": TEXTS, "stopped": TEXT_OR_NULL}}
-    return {"oneOf": [_object({"event": {"const": event}, **members[event]}) for event in EVENTS],
+    later = ("stopped",)  # members that records of earlier versions do not have
+    return {"oneOf": [_object({"event": {"const": event}, **members[event]}, *later) for event in EVENTS],
             "$defs": {**_shared(), "host": host}}
