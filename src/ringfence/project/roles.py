@@ -64,6 +64,10 @@ class RoleReader:
             return None
         self._refuse_code(folder, where)
         meta, sealed = self._meta(folder, where)
+        specified = "argument_specs" in meta or any(map(Path.is_file, _with_endings(folder / "meta" / "argument_specs")))
+        if specified and said.get("rolespec_validate") is not False:
+            self.problems.warn(where, f"the arguments of the role {name} are not checked by its argument_specs",
+                               "Use `assert` in it, or say `rolespec_validate: false` in import_role.")
         dependencies = Seq() if meta.get("dependencies") is None else meta["dependencies"]
         if not isinstance(dependencies, Seq):
             self.problems.error(meta.at("dependencies"), f"dependencies are a list of roles, not {describe(dependencies)}")
