@@ -15,6 +15,7 @@ PARTS = {
     "inventories": "the variables of 10,000 hosts",
     "startup": "commands that touch no host",
     "memory": "a fleet of 1,000 planned hosts",
+    "processes": "a plan of 500 hosts in two processes",
     "plan": "a no-change plan of 50 hosts against the bare PSRP session",
     "ansible": "a no-change plan against ansible-core, per task and host",
     "writes": "changes on a host whose cmdlets cost time for each rule",

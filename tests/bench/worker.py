@@ -23,7 +23,7 @@ from hostile_replies import REPLIES, answers, context, framed, honest, job, larg
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-from ringfence.batch import MAX_REPLY, WIRE_MINOR, WIRE_VERSION, Batch, Call, Reply
+from ringfence.batch import MAX_REPLY, Batch, Call, Reply
 from ringfence.batch.scripts import script
 from ringfence.diagnostics import Problems, Where
 from ringfence.documents.trust import Trust
@@ -34,15 +34,13 @@ from ringfence.files import write_private
 from ringfence.formats.plan_file import PlanEncoder, PlanHead, decode
 from ringfence.inventory import readers as inventories
 from ringfence.kinds import load
-from ringfence.model.declaration import present
-from ringfence.model.resource import Resource
 from ringfence.model.state import Change, id_of
 from ringfence.plan.obstacles import Affected
 from ringfence.project.project import read
 from ringfence.report import HostResult, Report, RunInfo
 from ringfence.run import fleet
 from ringfence.run.host import apply_host, plan_host
-from ringfence.run.host_job import HostJob, RunContext
+from ringfence.run.host_job import HostJob
 from ringfence.run.journal import Journal
 from ringfence.run.prepare import Prepared, RunOptions, prepare
 from ringfence.run.reply_memory import ReplyMemory
@@ -52,13 +50,12 @@ from ringfence.views.table import REPORTS, VIEWS
 from ringfence.views.view import ViewOptions
 from ringfence.windows.read import policy_call
 
+from . import in_processes
+from .answers import HOST, Answers
 from .measure import now_mb, peak_from_now, peak_mb
-from .policy import RULES, entries, rule_properties, strings
-from .project import PROJECT
+from .policy import RULES, rule_properties, strings
 
 FORKS = 5
-HOST = {"wire": f"{WIRE_VERSION}.{WIRE_MINOR}", "elevated": True, "language_mode": "FullLanguage", "os": {"build": 20348},
-        "services": {"mpssvc": "running", "BFE": "running"}}  # what any host says of itself
 
 
 def options(project: str) -> RunOptions:
@@ -73,7 +70,8 @@ def main(name: str, *arguments: str) -> None:
         "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
         "inventory": inventory, "replies_at_once": replies_at_once, "texts": texts, "among": among,
         "large": large, "document": document, "html": html, "browse": browse, "journal": journal,
-        "write_plan": write_plan, "read_plan": read_plan, "report": report}
+        "record": in_processes.record,
+        "in_processes": in_processes.plan, "write_plan": write_plan, "read_plan": read_plan, "report": report}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
 
@@ -151,8 +149,8 @@ def memory(project: str, forks: str) -> dict[str, Any]:
     builtin = [[name, "String", text] for name, text in strings(300)]
     numbers = {job.host: i for i, job in enumerate(run.jobs)}
 
-    def connect(job: HostJob) -> _Answers:
-        return _Answers(job, run.context, numbers[job.host], builtin)
+    def connect(job: HostJob) -> Answers:
+        return Answers(job, run.context, numbers[job.host], builtin)
 
     return {"prepared": prepared, **_run(replace(run, context=replace(run.context, connect=connect)), plan_host, int(forks))}
 
@@ -358,35 +356,6 @@ def replies_at_once(hosts: str) -> dict[str, Any]:
     run = context(outputs, ReplyMemory())
     states = Counter(r.status for r in fleet.run_all(map(job, outputs), partial(plan_host, context=run), int(hosts)))
     return {"states": dict(states)}
-
-
-class _Answers:
-    """A host that has what is declared for it, made by an earlier run, encoded as it would come over the wire."""
-
-    def __init__(self, job: HostJob, context: RunContext, number: int, builtin: list[list[str]]) -> None:
-        self.job, self.context, self.number, self.builtin = job, context, number, builtin
-        self.owned = {"Name": "bench", **entries(f"corp-{i:03}" for i in range(RULES))}
-
-    def run(self, batch: Batch) -> Reply:
-        rules, profiles = list(self.builtin), list[Any]()
-        declared = self.job.declarations
-        for want in present((declared if declared is not None else self.context.declare(self.job.host, None)[0]).values()):
-            if want.id.kind == "firewall_rule":
-                rules.append([want.resource.name, "String", self._string(want.resource)])
-            else:
-                key = {"domain": "DomainProfile", "private": "StandardProfile", "public": "PublicProfile"}[want.id.name]
-                profiles.append([key, [["EnableFirewall", "DWord", 1], ["DefaultInboundAction", "DWord", 1]]])
-        owned = [[name, "String", text] for name, text in self.owned.items()]
-        known = {"Facts.Read": {"computer": self.job.host, **HOST},
-                 "Policy.Read": {"local": [["FirewallRules", rules], *profiles]}, "Ledger.Read": {"rows": [[PROJECT, owned]]}}
-        replies = [{"ok": True, "value": {name: {} for name in call.args["names"]} if call.verb == "Enforcement.Read" else
-                    known.get(call.verb, {})} for call in batch.calls.values()]
-        said = {"ringfence": 2, "run": batch.run_id, "replies": replies}
-        return batch.decode(b"<<ringfence:" + base64.b64encode(gzip.compress(json.dumps(said).encode(), 1)) + b">>")
-
-    def _string(self, rule: Resource) -> str:
-        text = rule.kind.write_string(rule)
-        return text.replace("Active=TRUE", "Active=FALSE") if self.number % 3 == 0 else text
 
 
 if __name__ == "__main__":

@@ -81,6 +81,27 @@ def test_as_data(cli: Cli, five: dict[str, Machine]) -> None:
     assert "waves" not in document_in(cli("apply", "--yes", "--output", "json").out, "report")["result"]  # nothing is left
 
 
+def test_as_events(cli: Cli, five: dict[str, Machine]) -> None:
+    declare(cli, "  serial: [1, 4]\n")
+    breaks(five["pc2"])
+    lines = [json.loads(line) for line in cli("apply", "--yes", "--output", "jsonl").out.splitlines()]
+    for event in lines:
+        EVENTS.validate(event)
+    told = [event["event"] for event in lines if event["event"] != "definitions"]
+    assert told == ["run_begin", "wave_begin", "host_end", "wave_end", "wave_begin", *["host_end"] * 4, "wave_end", "run_end"]
+    assert lines[-2]["wave"]["statuses"] == {"changed": 3, "failed": 1}
+
+
+def test_a_report_says_why_the_run_ended(cli: Cli, five: dict[str, Machine]) -> None:
+    breaks(five["web1"])
+    names = [f"--report={name}=run.{name}" for name in ("md", "junit", "sarif", "html", "json")]
+    assert cli("apply", "--yes", "--serial", "1", *names).code == 6
+    for name in ("md", "junit", "sarif", "html", "json"):
+        text = (cli.folder / f"run.{name}").read_text(encoding="utf-8")
+        assert "no host of the wave came through" in text, name
+    assert "nothing was done on `all 5 hosts but web1`" in (cli.folder / "run.md").read_text(encoding="utf-8")
+
+
 def test_a_canary_that_fails_ends_the_run_and_one_goes_on_from_there(cli: Cli, five: dict[str, Machine]) -> None:
     breaks(five["web1"])
     said = cli("apply", "--yes", "--serial", "1", "--serial", "2")

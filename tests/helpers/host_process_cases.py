@@ -3,6 +3,7 @@
 What forks is a program of its own with one thread, as ringfence is.
 """
 
+import errno
 import json
 import logging
 import os
@@ -164,6 +165,27 @@ def logs() -> dict[str, Any]:
     logging.getLogger("ringfence").addHandler(Kept())
     worked_on(2, work)
     return {"records": sorted(text for process, text in records if process == os.getpid())}
+
+
+def no_more() -> dict[str, Any]:
+    """The system gives one process, and no second."""
+    fork, begun, records = os.fork, list[int](), list[str]()
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record.getMessage())
+
+    def refusing() -> int:
+        if begun:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        begun.append(1)
+        return fork()
+
+    logging.getLogger("ringfence").addHandler(Kept())
+    os.fork = refusing
+    results = worked_on(4, here)
+    return {"hosts": told(results), "records": records,
+            "here": [r.names["process"] == str(os.getpid()) for r in results.values()]}
 
 
 def threaded() -> dict[str, Any]:

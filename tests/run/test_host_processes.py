@@ -104,6 +104,13 @@ def test_log_records_come_out_where_those_of_the_first_process_do() -> None:
     assert outcome("logs") == {"records": ["at work on srv0", "at work on srv1"]}
 
 
+def test_where_the_system_gives_no_process_threads_do_it() -> None:
+    found = outcome("no_more")
+    assert ([status for status, *_ in found["hosts"].values()], found["here"]) == (["in_sync"] * 4, [True] * 4)
+    assert found["records"] == [
+        "hosts are worked on in one process: the system gives no other (Resource temporarily unavailable)"]
+
+
 def test_a_process_with_threads_is_not_copied() -> None:
     assert outcome("threaded") == {"processes": [True]}
 

@@ -19,12 +19,14 @@ from ringfence.run.recorder import Recorder
 from ringfence.run.reply_memory import MemoryShare, ReplyMemory
 from ringfence.run.result_stream import ResultReader, new_key
 from ringfence.run.worker_process import ASKS, ENDED, LOGS, work_on_hosts
+from ringfence.transports import transport_for
 
 LOG = logging.getLogger(__name__)
 
 
 class HostProcesses:
-    """Hosts worked on in several processes, each with its threads. To be made while this process has no second thread.
+    """Hosts worked on in several processes, each with its threads. To be made while this process has no second thread. Raises
+    OSError where the system has no process more to give.
 
     Whoever submits decides how many hosts there are at a time; each goes to the process that has the fewest. A process that dies
     takes its hosts along, and no others: what became of those that it was writing is not known, the rest have failed. Processes
@@ -32,13 +34,15 @@ class HostProcesses:
     """
 
     def __init__(self, jobs: Sequence[HostJob], work: WorkOnHost, forks: int, processes: int, recorder: Recorder) -> None:
+        for settings in {type(job.settings): job.settings for job in jobs}.values():
+            transport_for(settings)  # its libraries are imported once, and not again by each copy
         self._workers: list[_Worker] = []
         by_host, memory = {job.host: job for job in jobs}, ReplyMemory()
         try:
             for _ in range(processes):
                 others = [worker.way for worker in self._workers]
                 self._workers.append(_Worker(*_begun(others, by_host, work, forks), recorder, memory))
-        except OSError:  # no more processes, or no memory for one
+        except BaseException:
             self.close()
             raise
         for worker in self._workers:  # after the last was begun: what is copied has one thread

@@ -1,5 +1,6 @@
 """Where the hosts of a run are worked on: in threads of this process, or in processes with threads of their own."""
 
+import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from ringfence.run.host_threads import Submit, WorkOnHost
 from ringfence.run.recorder import Recorder
 from ringfence.run_settings import AUTO
 
+LOG = logging.getLogger(__name__)
 
 @contextmanager
 def open_pool(jobs: Sequence[HostJob], work: WorkOnHost, forks: int, processes: int | str, recorder: Recorder,
@@ -25,7 +27,13 @@ def open_pool(jobs: Sequence[HostJob], work: WorkOnHost, forks: int, processes: 
         return
     from ringfence.run.host_processes import HostProcesses  # most runs have no use for these
 
-    with closing(HostProcesses(jobs, work, forks, number, recorder)) as pool:
+    try:
+        pool = HostProcesses(jobs, work, forks, number, recorder)
+    except OSError as error:
+        LOG.warning("hosts are worked on in one process: the system gives no other (%s)", error.strerror or error)
+        yield None
+        return
+    with closing(pool):
         yield pool.submit
 
 

@@ -3,7 +3,6 @@
 It is a copy of that process (fork), so that nothing of the project is read twice or travels: jobs are known by their hosts.
 """
 
-import gc
 import itertools
 import logging
 import os
@@ -16,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ringfence.report import HostResult
+from ringfence.run.garbage import rarely_collected
 from ringfence.run.host_job import HostJob
 from ringfence.run.host_session import host_fault
 from ringfence.run.host_threads import WorkOnHost, result_of
@@ -31,14 +31,14 @@ def work_on_hosts(way: Connection, others: Sequence[Connection], key: bytes, job
     """Work on the hosts that come by `way` until nothing more does. others: ends of ways that a copy has, and must not keep."""
     for number in SIGNALS:  # terminals and service managers send them to every process; what they mean the first one says
         signal.signal(number, signal.SIG_IGN)
-    gc.freeze()
     for other in others:
         other.close()
     worker = WorkerProcess(way, key, jobs, work, forks)
     works_for(worker)
     log = logging.getLogger("ringfence")
     log.handlers[:] = [_LogForwarder(worker.send)]
-    worker.run()
+    with rarely_collected():
+        worker.run()
 
 
 class WorkerProcess:
