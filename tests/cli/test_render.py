@@ -118,3 +118,14 @@ def test_what_is_rendered_declares_the_same(playbook: Path, cli: Cli, monkeypatc
 
 def _meaning(declared: Any) -> Any:
     return declared["id"], declared["state"], declared["values"], declared["defaults"]
+
+
+def test_the_conditions_of_what_is_imported_several_times_are_those_of_all_its_uses(project: Cli) -> None:
+    """Another use may be why the host gets it."""
+    imported = "    - {import_tasks: one.yml, vars: {x: %s}, when: [web_is_there, %s]}\n"
+    project.write({"one.yml": "- firewall_rule: {name: 'r{{ x }}', state: absent}\n", "site.yml": (
+        "- hosts: web\n  vars: {web_is_there: true}\n  tasks:\n" + imported % (1, "inventory_hostname == 'web1'")
+        + imported % (2, "inventory_hostname != 'web1'"))})
+    said = project("render", "web1").out
+    assert "# for web, when web_is_there\n" in said
+    assert ("name: r1" in said, "name: r2" in said) == (True, False)

@@ -49,6 +49,15 @@ def test_places(cli: Cli, case: dict[str, Any]) -> None:
         assert "no vault password" in cli("validate").err
 
 
+def test_of_a_file_without_its_password_no_more_is_told(cli: Cli) -> None:
+    """That its variables are not there is no other mistake."""
+    cli.write({"site.yml": PLAY, "group_vars/all.yml": vaulted("word: clear\n"),
+               "hosts.yml": "all: {hosts: {web1: {ansible_user: '{{ who }}', ansible_connection: ssh}}}\n"})
+    for arguments in ((), ("--vault-password-file", "ringfence.yml")):
+        said = cli("validate", *arguments)
+        assert (said.code, said.err.count("error:"), "not defined" in said.err) == (1, 1, False), said.err
+
+
 PLAY = "- hosts: web1\n  tasks:\n    - {firewall_rule: {name: r, state: absent}, when: word == 'clear'}\n"
 
 

@@ -12,7 +12,7 @@ from core import cases
 from ringfence.diagnostics import InputError
 from ringfence.documents.vault import Vault, encrypt
 from ringfence.project.project import Project, load
-from ringfence.project.render import Tags
+from ringfence.project.render import ANY_TAGS, Tags
 from ringfence.secret import Secret
 
 CASES = cases("project_playbooks")
@@ -189,3 +189,14 @@ def test_three_hundred_tasks_for_fifty_hosts_cost_little(project: Make) -> None:
     begun = time.process_time()
     assert all(len(loaded.render(name, {"computer": name}).tasks) == 300 for name in loaded.hosts)
     assert (time.process_time() - begun) / 50 < 0.02
+
+
+def test_what_any_tags_could_choose_of_a_role_that_comes_once(project: Make) -> None:
+    """Else prune would take what a run with other tags makes."""
+    site = "- hosts: one\n  roles: [{role: a, tags: x, vars: {who: 1}}, {role: a, tags: y, vars: {who: 2}}]\n"
+    loaded = project(site, {"roles/a/meta/main.yml": "dependencies: [common]\n", "roles/a/tasks/main.yml": "[]\n",
+                            "roles/common/tasks/main.yml": "- firewall_rule: {name: 'r{{ who }}'}\n"})
+
+    def names(tags: Tags) -> list[str]:
+        return [task.properties["name"] for task in loaded.render("one", None, tags).tasks]
+    assert (names(Tags()), names(Tags.of(["y"])), names(ANY_TAGS)) == (["r1"], ["r2"], ["r1", "r2"])

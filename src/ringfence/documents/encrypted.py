@@ -21,6 +21,7 @@ def clear_text(text: str, where: Where, vault: Vault, trust: Trust, problems: Pr
     try:
         return vault.decrypt(Vaulted(text, where))
     except InputError as error:
+        vault.sealed = True
         problems.extend(error.diagnostics)
         return None
 

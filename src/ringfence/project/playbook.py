@@ -302,6 +302,7 @@ class PlaybookReader(KeysReader):
               depends: bool = False) -> tuple[list[TaskSource], RoleVariables]:
         """The tasks of a role, behind those of the roles that it depends on, and what it says to one that depends on it. use:
         what is the same where it is used in the same way · given: its variables in a list of roles."""
+        self.sealed |= files.sealed
         around, own = inherited.role, RoleVariables(variables=given).laid_over(files.variables)
         outer = around.own if around else RoleVariables()
         self.copied((own.number if given or around else 0) + outer.number)

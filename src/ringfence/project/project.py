@@ -15,7 +15,7 @@ from ringfence.inventory import patterns, readers
 from ringfence.inventory.inventory import LOCALHOST, Host, Inventory
 from ringfence.project.playbook import PlaybookReader
 from ringfence.project.plays import Play
-from ringfence.project.render import RenderedTasks, Tags, TaskRenderer, render
+from ringfence.project.render import ANY_TAGS, RenderedTasks, Tags, TaskRenderer, render
 from ringfence.secret import contains_secret
 from ringfence.templates.budget import (
     LOOK,
@@ -131,7 +131,7 @@ class Project:
         with one_budget():
             for target, steps in zip(self._targets, self._chosen(tags), strict=True):
                 if name in target.hosts and not exhausted():
-                    found.append(self._render(target, steps, name, facts))
+                    found.append(self._render(target, steps, name, facts, tags == ANY_TAGS))
         if len(found) == 1:
             return found[0]
         return RenderedTasks(tuple(t for r in found for t in r.tasks),
@@ -145,7 +145,7 @@ class Project:
         return self._steps[tags]
 
     def _render(self, target: _PlayHosts, steps: Sequence[TaskRenderer], name: str,
-                facts: Mapping[str, Any] | None) -> RenderedTasks:
+                facts: Mapping[str, Any] | None, every: bool) -> RenderedTasks:
         try:
             scope = self._scope(target, name, facts)
             if files := self._vars_files(target.play, scope):
@@ -157,7 +157,7 @@ class Project:
             return RenderedTasks((), (Diagnostic(where, error.summary, error.detail, host=name),))
         except InputError as error:
             return RenderedTasks((), error.diagnostics)
-        found = render(steps, scope, name)
+        found = render(steps, scope, name, every)
         if self._mute:
             found = replace(found, diagnostics=tuple(d for d in found.diagnostics if d.summary not in self._mute))
         return found

@@ -355,8 +355,9 @@ def _short(value: Any) -> str:
     return (value if isinstance(value, str) else repr(value))[:200]
 
 
-def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTasks:
-    """The tasks of one play for one host. Each mistake is told once."""
+def render(steps: Iterable[TaskRenderer], scope: Scope, host: str, every: bool = False) -> RenderedTasks:
+    """The tasks of one play for one host. Each mistake is told once. every: roles come as often as they stand there, as other
+    tags might choose another of their uses."""
     tasks: list[RenderedTask] = []
     errors: dict[Diagnostic, None] = {}
     needs_facts: dict[Where, None] = {}
@@ -365,7 +366,7 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str) -> RenderedTa
     ran: dict[int, Role] = {}  # roles of which something is wanted, by how they are used: as with Ansible they do not come again
     for step in steps:
         role = step.source.role
-        if role and not role.again and ran.get(role.use, role) is not role:
+        if role and not role.again and not every and ran.get(role.use, role) is not role:
             continue
         if step.always and step.fixed is not None:
             tasks.append(step.fixed)

@@ -1,12 +1,13 @@
 """Roles that declare a state: their tasks, defaults and variables, found where Ansible finds them beside a playbook."""
 
 import os
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ringfence.diagnostics import Where, allowed, describe
-from ringfence.documents.variable_files import ENDINGS, VariableFiles
+from ringfence.documents import encrypted
+from ringfence.documents.variable_files import ENDINGS, VariableFiles, mapping
 from ringfence.documents.yaml import Map, Seq
 from ringfence.project.plays import RoleVariables
 from ringfence.templates.compile import check, template
@@ -22,7 +23,8 @@ _CODE = ("library", "module_utils", "action_plugins", "filter_plugins", "test_pl
 @dataclass(frozen=True, eq=False, slots=True)
 class RoleFiles:
     """A role as it lies in its folder. tasks: their file, where there is one · dependencies: the entries of the roles that come
-    before it · duplicates: whether it may come more than once · asked: what of it was asked for."""
+    before it · duplicates: whether it may come more than once · asked: what of it was asked for · sealed: of an encrypted file of
+    these the digest of its ciphertext."""
 
     name: str
     folder: str
@@ -31,6 +33,7 @@ class RoleFiles:
     dependencies: Seq
     duplicates: bool
     asked: tuple[str, ...]
+    sealed: Mapping[str, str]
 
 
 class RoleReader:
@@ -60,7 +63,11 @@ class RoleReader:
             self.problems.error(where, f"there is no role {name}", f"Looked for: {', '.join(map(str, folders))}.")
             return None
         self._refuse_code(folder, where)
-        meta = self.files.of_base(folder / "meta" / _MAIN)
+        meta, sealed = self._meta(folder, where)
+        specified = "argument_specs" in meta or any(map(Path.is_file, _with_endings(folder / "meta" / "argument_specs")))
+        if specified and said.get("rolespec_validate") is not False:
+            self.problems.warn(where, f"the arguments of the role {name} are not checked by its argument_specs",
+                               "Use `assert` in it, or say `rolespec_validate: false` in import_role.")
         dependencies = Seq() if meta.get("dependencies") is None else meta["dependencies"]
         if not isinstance(dependencies, Seq):
             self.problems.error(meta.at("dependencies"), f"dependencies are a list of roles, not {describe(dependencies)}")
@@ -76,7 +83,16 @@ class RoleReader:
             if key in said and not there:
                 self.problems.error(said.at(key), f"the role {name} has no such file {said[key]}", f"Looked in {folder}.")
         return RoleFiles(folder.name, os.path.abspath(folder), RoleVariables(defaults, variables), tasks, dependencies,
-                         duplicates, tuple(said.get(key, "") for key in FILES_OF_ROLE))
+                         duplicates, tuple(said.get(key, "") for key in FILES_OF_ROLE), sealed)
+
+    def _meta(self, folder: Path, where: Where) -> tuple[Map, dict[str, str]]:
+        """What it says of itself."""
+        path = next(filter(Path.is_file, _with_endings(folder / "meta" / _MAIN)), None)
+        if path is None or self.files.trust.unreadable(path):
+            return Map(), {}
+        self.files.trust.has_read(path)
+        value, sealed = encrypted.load(path, self.problems, self.files.vault, self.files.trust, where)
+        return mapping(value, Where(os.fspath(path)), self.problems), {os.fspath(path): sealed} if sealed else {}
 
     def _flag(self, said: Map, default: bool) -> bool:
         value = said.get("allow_duplicates", default)

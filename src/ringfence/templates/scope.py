@@ -141,7 +141,7 @@ class Scope:
         elif name == "vars":
             return ScopeView(self)
         elif (raw := self.raw(name)) is missing and self.vault.sealed and name not in environment().globals:
-            value = FailedValue.of(UntrustedLookup("it may be in a file that stays encrypted for an untrusted project"))
+            value = FailedValue.of(UntrustedLookup("it may be in a file that stays encrypted"))
         elif raw is missing and name in ABSENT_VARIABLES:
             value = FailedValue.of(RenderError(f'"{name}" is a variable of Ansible that ringfence does not have',
                                                ABSENT_VARIABLES[name]))

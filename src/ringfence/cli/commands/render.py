@@ -5,6 +5,7 @@ from typing import Annotated
 from ringfence.cli.console import Console
 from ringfence.cli.options import Argument, Full, SecretOptions, SelectionOptions, TrustOptions, flag
 from ringfence.cli.prepared import prepared
+from ringfence.diagnostics import Where
 from ringfence.errors import ExitCode
 from ringfence.project.project import Project
 from ringfence.run.host_job import HostJob
@@ -38,7 +39,12 @@ def render(console: Console, selection: SelectionOptions, secrets: SecretOptions
 
 def _declared(job: HostJob, run: Prepared, project: Project) -> DeclaredHost:
     declarations = job.declarations if job.declarations is not None else run.context.declare(job.host, None)[0]
-    written = {task.where: Written(play.hosts, tuple(c.text for c in task.conditions), task.properties)
-               for play, hosts in project.plays if job.host in hosts for task in play.tasks}
+    written: dict[Where, Written] = {}
+    for play in (play for play, hosts in project.plays if job.host in hosts):
+        for task in play.tasks:
+            when, before = tuple(c.text for c in task.conditions), written.get(task.where)
+            if before:  # it is imported several times: what is said is so of all of them
+                when = tuple(said for said in when if said in before.when)
+            written[task.where] = Written(play.hosts, when, task.properties)
     waits = project.render(job.host, None, run.tags).needs_facts if job.needs_facts else ()
     return DeclaredHost(job.host, declarations, written, waits)
