@@ -19,6 +19,7 @@ from process_tree import children, open_files
 from ringfence.errors import Unreachable
 from ringfence.model.state import Change, id_of
 from ringfence.report import HostResult
+from ringfence.run import host_processes
 from ringfence.run.fleet import FleetRun
 from ringfence.run.host_job import HostJob
 from ringfence.run.open_pool import open_pool
@@ -186,6 +187,18 @@ def no_more() -> dict[str, Any]:
     results = worked_on(4, here)
     return {"hosts": told(results), "records": records,
             "here": [r.names["process"] == str(os.getpid()) for r in results.values()]}
+
+
+def stopped() -> dict[str, Any]:
+    """One process is stopped once it has nothing to do: it cannot end by itself."""
+    results, main = Results(), os.getpid()
+    host_processes._TIME_TO_GO = 0.2
+    jobs = [HostJob(f"srv{i}", LocalSettings()) for i in range(2)]
+    with open_pool(jobs, here, 2, 2, RECORDER) as submit:
+        for result in FleetRun(jobs, here, 2, (), RECORDER, submit=submit).results():
+            results[result.host] = result
+        os.kill(children(main)[0], signal.SIGSTOP)
+    return {"hosts": told(results), "children": children(main), "threads": threading.active_count()}
 
 
 def threaded() -> dict[str, Any]:

@@ -111,6 +111,11 @@ def test_where_the_system_gives_no_process_threads_do_it() -> None:
         "hosts are worked on in one process: the system gives no other (Resource temporarily unavailable)"]
 
 
+def test_a_process_that_cannot_end_is_killed() -> None:
+    found = outcome("stopped")
+    assert ({status for status, *_ in found["hosts"].values()}, found["children"], found["threads"]) == ({"in_sync"}, [], 1)
+
+
 def test_a_process_with_threads_is_not_copied() -> None:
     assert outcome("threaded") == {"processes": [True]}
 
