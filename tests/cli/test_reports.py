@@ -217,7 +217,7 @@ def test_a_mistake_that_only_a_host_shows(cli: Cli) -> None:
         assert cases(cli)["pc2", "host"] == "error"
         assert cases(cli)["project", "ringfence apply"] == "error"
         assert results(cli)["mistake"] == [("site.yml", 4)]
-        assert "nothing was done on `2 hosts: web1, web3`" in reports(cli)["md"]
+        assert "nothing was done on `servers (2 hosts: web1, web3)`" in reports(cli)["md"]
 
 
 def test_mistakes_of_the_settings_and_a_stale_plan_have_reports(cli: Cli) -> None:

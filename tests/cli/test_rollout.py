@@ -81,6 +81,27 @@ def test_as_data(cli: Cli, five: dict[str, Machine]) -> None:
     assert "waves" not in document_in(cli("apply", "--yes", "--output", "json").out, "report")["result"]  # nothing is left
 
 
+def test_as_events(cli: Cli, five: dict[str, Machine]) -> None:
+    declare(cli, "  serial: [1, 4]\n")
+    breaks(five["pc2"])
+    lines = [json.loads(line) for line in cli("apply", "--yes", "--output", "jsonl").out.splitlines()]
+    for event in lines:
+        EVENTS.validate(event)
+    told = [event["event"] for event in lines if event["event"] != "definitions"]
+    assert told == ["run_begin", "wave_begin", "host_end", "wave_end", "wave_begin", *["host_end"] * 4, "wave_end", "run_end"]
+    assert lines[-2]["wave"]["statuses"] == {"changed": 3, "failed": 1}
+
+
+def test_a_report_says_why_the_run_ended(cli: Cli, five: dict[str, Machine]) -> None:
+    breaks(five["web1"])
+    names = [f"--report={name}=run.{name}" for name in ("md", "junit", "sarif", "html", "json")]
+    assert cli("apply", "--yes", "--serial", "1", *names).code == 6
+    for name in ("md", "junit", "sarif", "html", "json"):
+        text = (cli.folder / f"run.{name}").read_text(encoding="utf-8")
+        assert "no host of the wave came through" in text, name
+    assert "nothing was done on `all 5 hosts but web1`" in (cli.folder / "run.md").read_text(encoding="utf-8")
+
+
 def test_a_canary_that_fails_ends_the_run_and_one_goes_on_from_there(cli: Cli, five: dict[str, Machine]) -> None:
     breaks(five["web1"])
     said = cli("apply", "--yes", "--serial", "1", "--serial", "2")
@@ -93,6 +114,27 @@ def test_a_canary_that_fails_ends_the_run_and_one_goes_on_from_there(cli: Cli, f
     again = cli("apply", "--resume", "last", "--yes")
     assert (again.code, done(five)) == (0, list(five)), again.err
     assert wave_hosts(cli) == [["web1"], ["pc2", "web3"], ["pc4", "web5"]]  # as they were
+
+
+def test_a_resumed_run_goes_as_it_was_told_to(cli: Cli, five: dict[str, Machine], listening: int) -> None:
+    """What the command line said is recorded; what it says now goes before that."""
+    breaks(five["web1"])
+    said = ["--serial", "1", "--serial", "2", "--pause", "5m", "--max-fail-percentage", "0", "--apart", "servers by rack",
+            "--verify", f"connect=127.0.0.1:{listening}", "--window", "00:00-24:00"]
+    assert cli("apply", "--yes", *said).code == 6
+    five["web1"].faults.read_only = False
+    before = five["web1"].clock.now()
+    again = cli("apply", "--resume", "last", "--yes")
+    assert (again.code, done(five)) == (0, list(five)), again.err
+    assert "wave 1 of 3: 1 changed, verified" in again.err
+    assert 600 <= five["web1"].clock.now() - before < 700
+    five["pc2"].registry.unset(RULES, "corp-web")
+    five["pc2"].faults.read_only = True
+    assert cli("apply", "--yes", *said[:6]).code == 6
+    five["pc2"].faults.read_only = False
+    before = five["web1"].clock.now()
+    assert cli("apply", "--resume", "last", "--yes", "--pause", "1m").code == 0
+    assert five["web1"].clock.now() - before < 60  # one wave was left
 
 
 def test_a_resumed_run_has_its_waves_without_those_that_are_done(cli: Cli, five: dict[str, Machine]) -> None:
@@ -266,7 +308,13 @@ def test_a_command_of_the_user_and_one_of_the_project(cli: Cli, five: dict[str, 
     assert (said.code, len(done(five))) == (6, 4), said.err
     assert "command ./smoke.py: it ended with 1: 2 web3,pc4" in said.err
     declare(cli)
-    assert cli("apply", "--yes", "--serial", "1", "--verify", "command=./smoke.py").code == 0  # one wave is left
+    five["web5"].faults.read_only = True
+    assert cli("apply", "--yes", "--serial", "1", "--verify", "command=./smoke.py").code == 6  # one wave is left
+    five["web5"].faults.read_only = False
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, len(done(five))) == (1, 4)
+    assert "had a command run after its waves, which a record alone may not" in said.err
+    assert cli("apply", "--resume", "last", "--yes", "--verify", "command=./smoke.py").code == 0
 
 
 # -- when

@@ -12,7 +12,7 @@ from ringfence.diagnostics import Where
 from ringfence.errors import GuardRefused, StalePlan
 from ringfence.formats.approval import MAX_NAMED, Approval, is_part
 from ringfence.model.resource import Resource
-from ringfence.model.state import Change, Id, id_of
+from ringfence.model.state import Change, Id, TaskLabel, id_of
 from ringfence.report import HostResult
 
 HOST = HostResult("web1", machine="guid-1|web1|corp")
@@ -38,6 +38,22 @@ def test_what_is_a_part_of_what_was_agreed_to(case: dict[str, Any]) -> None:
 def test_where_it_is_declared_and_why_does_not_count() -> None:
     then = change(None, {"protocol": "tcp"}, where=Where("site.yml", 3))
     assert is_part(replace(then, where=Where("other.yml", 9), why="moved", owner="other"), then)
+
+
+UNTIL = TaskLabel(expires="2026-12-01T18:00:00Z", ticket="CHG1")
+
+
+@pytest.mark.parametrize(("then", "now", "part"), [
+    (UNTIL, UNTIL, True), (UNTIL, UNTIL._replace(ticket="CHG2", task="by another name"), True),
+    (UNTIL, UNTIL._replace(expires="2030-01-01T00:00:00Z"), False), (UNTIL, TaskLabel(), False),
+    (UNTIL._replace(expires_on_host=True), UNTIL, False), (TaskLabel(), UNTIL, False)])
+def test_until_when_it_is_wanted_was_agreed_to(then: TaskLabel, now: TaskLabel, part: bool) -> None:
+    agreed = change(None, {"protocol": "tcp"}, label=then)
+    assert is_part(replace(agreed, label=now), agreed) is part
+    gone = change({"protocol": "tcp"}, None, label=then)
+    assert is_part(replace(gone, label=now), gone)
+    judged = Approval((agreed,)).judge(replace(HOST, changes=(replace(agreed, label=now),)))
+    assert isinstance(judged.error, StalePlan) is not part
 
 
 def test_a_rename_is_that_to_the_same_name() -> None:

@@ -237,6 +237,8 @@ def test_cycles_are_told_and_nothing_else(edges: list[tuple[int, int]], tmp_path
     ('{"a": [1, true], "b": null}', {"a": [1, True], "b": None}),
     ("{a: 1, b: yes}", {"a": 1, "b": True}),
     ("a=", {"a": ""}),
+    (r"""a=C:\new b="C:\Program Files\tool" c='C:\temp' d="C:\\end\\" """, {
+        "a": r"C:\new", "b": r"C:\Program Files\tool", "c": r"C:\temp", "d": "C:\\end\\"}),
 ])
 def test_extra_variables(argument: str, wanted: Any) -> None:
     problems = Problems()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from asked_hosts import RULES, AskedHost, asked_host, happens, of_a_run
 from core import cases
-from host_script import needs_pwsh
+from host_script import needs_pwsh, pwsh
 
 from ringfence.batch import Answer, Call
 from ringfence.lab import Machine
@@ -104,3 +104,38 @@ def test_a_task_that_somebody_has_changed_does_not_fit(host: AskedHost) -> None:
     assert host.ask(Call("Expiry.Read")).value[0]["fits"]
     host.on.tasks.enable(path, False)
     assert not host.ask(Call("Expiry.Read")).value[0]["fits"]
+
+
+CONSTRAINED = """
+$text, $stands = $env:TEXT, @{
+    'Remove-NetFirewallRule' = 'param($Name) "name=$Name"; Write-Error -Category ObjectNotFound x'
+    'Get-ScheduledTask' = 'param($TaskPath, $TaskName) Write-Error -Category ObjectNotFound y'
+    'Unregister-ScheduledTask' = 'param($TaskPath, $TaskName, [switch]$Confirm) "unregistered $TaskPath$TaskName"'
+}
+$state = [Management.Automation.Runspaces.InitialSessionState]::CreateDefault2()
+$entry = [Management.Automation.Runspaces.SessionStateFunctionEntry]
+foreach ($one in $stands.GetEnumerator()) { $state.Commands.Add($entry::new($one.Key, "[CmdletBinding()] $($one.Value)")) }
+$state.LanguageMode = 'ConstrainedLanguage'
+$space = [runspacefactory]::CreateRunspace($state)
+$space.Open()
+$shell = [powershell]::Create()
+$shell.Runspace = $space
+[void]$shell.AddScript('$ExecutionContext.SessionState.LanguageMode; ' + $text)
+$shell.Invoke()
+$shell.Streams.Error | ForEach-Object { "error: $_" }
+"""
+
+
+@needs_pwsh
+def test_what_a_task_does_runs_in_constrained_language() -> None:
+    """As App Control has PowerShell run what it does not know; the text is that which a host registers."""
+    with asked_host("python") as host:
+        name = "a'; exit 9; \u2019$x"
+        told = host.ask(Call("Expiry.Write", {"noun": "NetFirewallRule", "name": name, "at": "2099-01-01T00:00:00Z"}))
+        (path,) = paths(host.on)
+        arguments = host.on.tasks.find(path).definition.actions[0].arguments
+    text = arguments.partition('-Command "')[2].removesuffix('"')
+    assert '"' not in text
+    ran = pwsh("-Command", CONSTRAINED, environment={"TEXT": text})
+    said = ran.stdout.decode().splitlines()
+    assert said == ["ConstrainedLanguage", f"name={name}", f"unregistered {FOLDER}{told.value['task']}"]

@@ -12,11 +12,14 @@ from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.diagnostics import Where
 from ringfence.errors import GuardRefused, HostError, Restored
 from ringfence.model.declaration import Declarations
+from ringfence.model.state import Id
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.host_job import RunContext
+from ringfence.run.owned_objects import release, retire
+from ringfence.run.rollback import Before, rollback
 from ringfence.types.moments import moment_text
 from ringfence.windows.shipped_rules import is_shipped
 
@@ -246,3 +249,64 @@ def test_a_scheduler_that_does_not_run_is_no_reason_to_guess() -> None:
     result = e.plan(e.rule())
     assert isinstance(result.error, GuardRefused | HostError)
     assert "The Task Scheduler Service is not running" in str(result.error)
+
+
+@pytest.mark.parametrize("all_of_it", [False, True])
+def test_what_is_released_or_retired_takes_its_task_along(all_of_it: bool) -> None:
+    e = Expiring()
+    e.apply(e.rule())
+    assert len(e.tasks) == 1
+    job, context = e.host.job({}), e.context()
+    result = retire(job, context, True) if all_of_it else release(job, context, ["bg"], True)
+    assert (result.error, e.tasks) == (None, [])
+
+
+def test_a_rollback_takes_the_task_of_what_it_removes() -> None:
+    e = Expiring()
+    e.apply(e.rule())
+    before = Before(objects={Id("local", "firewall_rule", "bg"): None}, runs=("20261126T115712Z-3f9a1c",))
+    e.host.policy = replace(e.host.policy, run_id="20261126T115713Z-3f9a1c")
+    result = rollback(e.host.job({}), e.context(), True, {"srv1": before})
+    assert (result.status, e.host.rules, e.tasks) == ("changed", {}, [])
+
+
+@pytest.mark.parametrize("carried_out", ["all of it", "the tasks alone"])
+def test_an_answer_that_is_lost_as_the_tasks_come(carried_out: str) -> None:
+    e = Expiring()
+    lost = list[Batch]()
+
+    def breaks(batch: Batch) -> Reply | None:
+        if lost or not any(call.verb == "Undo.Confirm" for call in batch.calls.values()):
+            return None
+        lost.append(batch)
+        done = {label: call for label, call in batch.calls.items() if carried_out == "all of it" or call.verb in (
+            "Undo.Continue", "Expiry.Write")}
+        e.host.simulated_reply(replace(batch, calls=done))
+        raise HostError("connection_lost", "in the middle")
+
+    e.host.before = breaks
+    assert e.apply(e.rule()).status == "changed"
+    assert lost
+    assert e.tasks == [e.at(HOUR)]
+    assert e.drifts(e.rule()) == []
+
+
+def test_a_host_that_undoes_the_run_after_its_tasks_came_has_none_of_them_in_the_end() -> None:
+    e = Expiring()
+    e.apply(e.rule(name="old"))
+    broken = list[Batch]()
+
+    def breaks(batch: Batch) -> Reply | None:
+        if not broken and any(call.verb == "Undo.Confirm" for call in batch.calls.values()):
+            broken.append(batch)
+            tasks = {label: call for label, call in batch.calls.items() if call.verb in ("Undo.Continue", "Expiry.Write")}
+            e.host.simulated_reply(replace(batch, calls=tasks))
+            assert len(e.tasks) == 2
+        if broken and "bg" in e.host.rules:
+            raise HostError("connection_lost", "until the host has undone it")
+        return None
+
+    e.host.before = breaks
+    result = e.apply(e.rule(2 * HOUR, "old"), e.rule())
+    assert isinstance(result.error, Restored), result.error
+    assert (list(e.host.rules), e.tasks) == (["old"], [e.at(HOUR)])

@@ -67,8 +67,8 @@ def test_json_says_it_and_is_read_again() -> None:
     (Entry("created", "RUN", "00", expires=LABEL.expires, ticket=LABEL.ticket), "expires 2026-12-01T18:00Z, CHG0031337"),
     (Entry("created", "RUN", "00", ticket=LABEL.ticket), "CHG0031337"), (Entry("created", "RUN", "00"), "")])
 def test_the_ledger_shows_it(entry: Entry, words: str) -> None:
-    result = LedgerResult("web1", ledger=Ledger({"Name": "corp"}, {COMES.id: entry}), there=frozenset({COMES.id}),
-                          owned=frozenset({COMES.id}))
+    ledger = Ledger({"Name": "corp"}, {COMES.id: entry}, {COMES.id._replace(name="theirs"): "another"})
+    result = LedgerResult("web1", ledger=ledger, there=frozenset({COMES.id}), owned=frozenset({COMES.id}))
     view: Callable[[ViewOptions], LedgerTextView] = LedgerTextView
     (line,) = [line for line in view(ViewOptions(run_info("ledger show"))).host(result).splitlines() if "base-rdp" in line]
     assert line.rstrip().endswith(words or "RUN")

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from lab_cases import KEY, READ, SETS, proposals, rows
@@ -10,9 +11,12 @@ from lab_cases import KEY, READ, SETS, proposals, rows
 from ringfence.batch import CHANGED_MEANWHILE, AsHmac, Call, cmdlet_call
 from ringfence.batch.scripts import COMPARE_KEYS
 from ringfence.errors import HostError
+from ringfence.model.host_expiry import HostExpiry
 from ringfence.plan.in_force import not_enforced
 from ringfence.secret import Secret
+from ringfence.types.moments import moment_text
 from ringfence.windows.attribution import PROFILE_BITS, PROGRAMS_OF_CMDLETS, program_file
+from ringfence.windows.expiry_calls import remove_expiry, write_expiry
 from ringfence.windows.policy_events import parse_event_logs
 
 from .job import Job, Way
@@ -228,6 +232,26 @@ def undo_confirmed(way: Way) -> Iterator[str]:
             yield "the rule is gone"
     finally:
         clean_up(way)
+
+
+@probe("ends-by-itself")
+def ends_by_itself(way: Way) -> Iterator[str]:
+    """A rule whose task ends it half a minute later by the host's clock, which it repeats until it is gone itself."""
+    at = moment_text(datetime.fromisoformat(facts_of(way)["time"]) + timedelta(seconds=30))
+    try:
+        _, told = way.ask(new(NAME), write_expiry(HostExpiry(None, "NetFirewallRule", NAME, at)))
+        if (told["name"], told["fits"]) != (NAME, True):
+            yield f"the task that was registered is read as {told}"
+        for _ in range(20):
+            way.pass_time(10)
+            [left] = way.ask(Call("Expiry.Read"))
+            if not left:
+                break
+        else:
+            yield f"its task is still there: {left}"
+        yield from still_there(way)
+    finally:
+        way.send(remove_expiry(HostExpiry(None, "NetFirewallRule", NAME, at).usual_task), *remove(NAME))
 
 
 @probe("log-path")

@@ -78,6 +78,7 @@ LIES: dict[str, Lie] = {
     "undo-fires": values("Undo.Fire", lambda told: {**told, "state": "firing"}),
     "undo-by-itself": values("Undo.Read", lambda told: {**told, "task": told["run"]}),
     "undo-confirmed": values("Undo.Read", lambda told: {**told, "step": "armed"}),
+    "ends-by-itself": values("Expiry.Read", lambda told: [{"task": "0" * 32}]),
     "registry-at-once": policy(lambda path, name, kind, text: None if name.endswith("-4-9") else text),
     "default-sets": values("Policy.Read", lambda v: {**v, "local": [[p.replace(PRIMARY, "{other}"), r] for p, r in v["local"]]}),
     "keys-compare": values("Key.Compare", lambda words: ["differs" for _ in words]),

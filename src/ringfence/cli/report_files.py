@@ -98,6 +98,8 @@ class ReportFiles:
     def end(self, run: Report, seconds: float, exit_code: ExitCodeOf) -> None:
         """The run has ended, in order or by a signal."""
         self._report.signal, self._report.not_begun = run.signal, run.not_begun
+        self._report.waves, self._report.stopped = run.waves, run.stopped
+        self._report.codes |= run.codes
         self._end(seconds, exit_code(self._report))
 
     def whole(self, options: "ViewOptions", warnings: Sequence[Diagnostic], results: Iterable[HostResult], code: ExitCode,

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from ringfence.cli.ci_logs import LogSection
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions
@@ -28,7 +29,7 @@ from ringfence.run_settings import UnreachableHosts
 from ringfence.views import recap
 from ringfence.views.format import count, names
 from ringfence.views.table import VIEWS
-from ringfence.views.view import ViewTable
+from ringfence.views.view import ViewTable, WaveView
 
 
 class PlanObserver(RunObserver):
@@ -55,6 +56,16 @@ class _ProgressObserver(RunObserver):
 
     def on_result(self, result: HostResult) -> None:
         self.advance(result)
+
+
+class _WaveWriter(RunObserver):
+    """Writes waves where a view shows them as they go."""
+
+    def __init__(self, view: WaveView, section: LogSection) -> None:
+        self._view, self._section = view, section
+
+    def on_wave(self, wave: WaveProgress) -> None:
+        self._section.write(self._view.wave(wave))
 
 
 class _TellingObserver(RunObserver):
@@ -121,6 +132,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
         seen: list[RunObserver] = [_ProgressObserver(advance), LogObserver(),
                                    _TellingObserver(console, total, journal is not None and not console.quiet), *observers]
         seen += [journal] if journal else []
+        seen += [_WaveWriter(view, section)] if isinstance(view, WaveView) else []
         fleet = rollout(seen, recorder, submit=submit) if rollout else FleetRun(jobs, work, hosts.forks, seen, recorder,
                                                                                 submit=submit)
         for result in before:

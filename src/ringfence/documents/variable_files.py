@@ -143,7 +143,8 @@ _PAIR = re.compile(r"""\s*([^\s=]+)=((?:\{\{.*?\}\}|\{%.*?%\}|"(?:[^"\\]|\\.)*"|
 
 
 def extra(arguments: Sequence[str], files: VariableFiles) -> Map:
-    """The variables of `-e` arguments, later ones over earlier: `key=value …` (texts), `{JSON or YAML}`, `@FILE`."""
+    """The variables of `-e` arguments, later ones over earlier: `key=value …` (texts), `{JSON or YAML}`, `@FILE`. Backslashes
+    stay, as paths of Windows have them; Ansible makes line ends and tabs of `\\n` and `\\t`."""
     variables = Map()
     for argument in arguments:
         variables = _extra(argument.strip(), files).merged_over(variables)
@@ -178,5 +179,5 @@ def _extra(argument: str, files: VariableFiles) -> Map:
 
 def _unquoted(text: str) -> str:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        return re.sub(r"\\(.)", r"\1", text[1:-1]) if text[0] == '"' else text[1:-1]
+        return re.sub(r'\\(["\\])', r"\1", text[1:-1]) if text[0] == '"' else text[1:-1]
     return text

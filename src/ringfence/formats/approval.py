@@ -90,6 +90,7 @@ def _machine(machine: str) -> str:
 def _properties(change: Change) -> str:
     """What an update is about."""
     names = list(change.properties()) if change.action == "update" else []
+    names += ["expires"] if change.after is not None and change.label.expires else []
     return f"({', '.join(names[:5])}{' …' if len(names) > 5 else ''})" if names else ""
 
 
@@ -97,12 +98,18 @@ def is_part(now: Change, agreed: Change) -> bool:
     """Whether a change is an agreed one, or what is left of it: of the properties that were to change some may have."""
     less = now.action == agreed.action or (agreed.action == "adopt" and now.action == "update")
     renamed = "rename" in (now.action, agreed.action) and now.resource.name != agreed.resource.name
-    if now.id != agreed.id or not less or renamed:
+    longer = now.after is not None and _until(now) != _until(agreed)
+    if now.id != agreed.id or not less or renamed or longer:
         return False
     if (now.before, now.after) == (agreed.before, agreed.after):
         return True
     before, was, after, becomes = map(resource_as_data, (now.before, agreed.before, now.after, agreed.after))
     return after == becomes and _between(before, was, becomes)
+
+
+def _until(change: Change) -> tuple[str, bool]:
+    """Until when an object is wanted, and who ends it: another moment is another change."""
+    return change.label.expires, change.label.expires_on_host
 
 
 def _between(now: dict[str, Any] | None, before: dict[str, Any] | None, after: dict[str, Any] | None) -> bool:

@@ -16,9 +16,11 @@ EXPIRY_GUIDE = "docs/guide/break-glass.md"
 def expiry_update(plan: Plan) -> ExpiryUpdate:
     """What becomes of the tasks of a host once the changes of a plan are made. That of a rule which nobody declares here, and
     which stays, stays too: it may be another project's. So does that of a rule that could not be looked for."""
+    if plan.found.expiries is None:  # nobody had a reason to ask
+        return ExpiryUpdate()
     wanted = {id: _wanted(plan, id, declared) for id, declared in plan.declarations.items()
               if isinstance(declared, Present) and declared.label.expires_on_host and id in plan.after}
-    there = plan.found.expiries or ()
+    there = plan.found.expiries
     right = {one.id for one in there if one.id in wanted and one.fits and one.at == wanted[one.id].at}
     going = {c.id for c in plan.changes if c.action in ("remove", "release", "rename")}
     over = [one for one in there if one.is_ours and one.id not in wanted and (

@@ -29,6 +29,12 @@ class WaveCheck:
         return f"{self.kind} {' '.join(self.words) or self.target}"
 
     @property
+    def data(self) -> dict[str, Any]:
+        """As it is said."""
+        options = {name: getattr(self, name) for name in _OPTIONS}
+        return {self.kind: list(self.words) or self.target, **options}
+
+    @property
     def port(self) -> int:
         """The port that is tried."""
         return int(self.target.rpartition(":")[2])

@@ -161,6 +161,9 @@ def _facts(command: str, report: Report, errors: bool, mistakes: int, away: Sequ
             yield ToneWord("✗", f"{_many(counts[name], 'host')} {said}", "error")
     if report.signal:
         yield ToneWord("!", f"interrupted by {report.signal}: {_many(len(report.not_begun), 'host')} not begun", "error")
+    elif report.stopped:
+        left = _many(len(report.not_begun), "host")
+        yield ToneWord("✗", f"ended before its end, {left} not begun: {cut(report.stopped)}", "error")
 
 
 def page_tables(data: ReportData, hosts: PlacedHosts, words: CommandWords) -> dict[str, Any]:

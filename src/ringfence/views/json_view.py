@@ -10,7 +10,7 @@ from ringfence.errors import ExitCode
 from ringfence.formats.data import Definitions, definitions_text, encode
 from ringfence.formats.document import document, head, tail, wave_data
 from ringfence.formats.events import EventEncoder, HostEncoder
-from ringfence.report import HostResult, Report
+from ringfence.report import HostResult, Report, WaveProgress
 from ringfence.views.view import ViewOptions
 
 
@@ -89,6 +89,9 @@ class JsonLinesView:
 
     def host(self, result: HostResult) -> str:
         return self._encoder.host("host_end", result)
+
+    def wave(self, wave: WaveProgress) -> str:
+        return self._encoder.wave(wave)
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         return self._encoder.run_end(report, seconds, exit_code)

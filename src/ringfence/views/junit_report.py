@@ -60,8 +60,10 @@ class JunitReport:
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         self._keep(report.problems)
-        if report.signal or report.not_begun:
-            why = f"interrupted by {report.signal}" if report.signal else "what is declared is wrong on another host"
+        if report.signal or report.not_begun or report.stopped:
+            why = f"interrupted by {report.signal}" if report.signal else (
+                f"the run ended before its end: {cut(report.stopped)}" if report.stopped else
+                "what is declared is wrong on another host")
             left = f"; nothing was done on {names(report.not_begun, _NAMED)}" if report.not_begun else ""
             self._broken.append(ReportedFinding("mistake", why, why + left))
         cases = [self._case(PROJECT_SUITE, f"ringfence {self._run.command}", NOWHERE, self._broken, seconds=seconds)]

@@ -49,7 +49,7 @@ def _rows(result: LedgerResult) -> list[list[str]]:
         rows.append([entry.how, escaped(str(id)), f"run {escaped(entry.run)}", state,
                      f"expires {cut(entry.expiry)}" if entry.expires else cut(entry.ticket)])
     for id, other in sorted(result.ledger.foreign.items()):
-        rows.append(["of another", escaped(str(id)), escaped(other), "" if id in result.there else "not there"])
+        rows.append(["of another", escaped(str(id)), escaped(other), "" if id in result.there else "not there", ""])
     return rows
 
 

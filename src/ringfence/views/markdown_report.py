@@ -96,7 +96,7 @@ class MarkdownReport:
     def __init__(self, options: ViewOptions) -> None:
         self._options, self._command = options, options.run.command
         self._findings, self._found = FindingsOfHosts(self._command), CollectedFindings(_MAX_THINGS)
-        self._rows = list[RecapRow]()
+        self._rows, self._never_begun = list[RecapRow](), tuple[str, ...]()
         self._room = MAX_COMMENT - _AROUND
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
@@ -111,6 +111,7 @@ class MarkdownReport:
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         self._keep(report.problems)
+        self._never_begun = report.not_begun
         run, project = self._options.run, self._options.run.project
         sections = [*self._sections()]
         everything = sum(1 for _ in self._found.sorted()) + self._found.left_out.total()
@@ -131,7 +132,8 @@ class MarkdownReport:
     def _summary(self, report: Report, seconds: float) -> str:
         """The sum, and before it what ended the run."""
         mistakes = sum(1 for _ in self._found.sorted(["mistake"])) + self._found.left_out["mistake"]
-        ended = f"interrupted by {report.signal}" if report.signal else "ended before its end" if report.error else ""
+        ended = f"interrupted by {report.signal}" if report.signal else "ended before its end" if report.error else (
+            f"ended before its end: {code(cut(report.stopped))}" if report.stopped else "")
         if mistakes and not self._rows:
             return f"{count(mistakes, 'mistake')}: nothing was done"
         left = f"; nothing was done on {self._called(report.not_begun)}" if report.not_begun else ""
@@ -151,7 +153,7 @@ class MarkdownReport:
 
     @cached_property
     def _names(self) -> HostNames:
-        return HostNames([r.host for r in self._rows], self._options.groups)
+        return HostNames([*(r.host for r in self._rows), *self._never_begun], self._options.groups)
 
     def _called(self, hosts: Collection[str]) -> str:
         """What hosts are called; nothing where it is about none."""

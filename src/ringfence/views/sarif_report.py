@@ -19,7 +19,7 @@ from ringfence.formats.document import moment
 from ringfence.report import HostResult, Report
 from ringfence.views.collected_findings import CollectedFinding, CollectedFindings
 from ringfence.views.findings import MADE, SORTS, FindingsOfHosts, of_diagnostic
-from ringfence.views.format import count, escaped, names
+from ringfence.views.format import count, cut, escaped, names
 from ringfence.views.view import ViewOptions
 
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -111,6 +111,8 @@ class SarifReport:
         told = list[tuple[str, str]]()
         if report.signal:
             told.append(("error", f"the run was interrupted by {report.signal}"))
+        if report.stopped:
+            told.append(("error", f"the run ended before its end: {cut(report.stopped)}"))
         if report.not_begun:
             told.append(("error", f"nothing was done on {names(report.not_begun, MAX_HOSTS_LISTED)}"))
         if left_out:

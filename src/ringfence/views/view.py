@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
-from ringfence.report import HostResult, Report, RunInfo
+from ringfence.report import HostResult, Report, RunInfo, WaveProgress
 from ringfence.views.format import Style, unstyled
 from ringfence.views.host_names import HostGroups
 
@@ -46,6 +46,14 @@ class View(Protocol):
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         """After the last host."""
+
+
+@runtime_checkable
+class WaveView(Protocol):
+    """A view that shows waves as they go, too."""
+
+    def wave(self, wave: WaveProgress) -> str:
+        """A wave begins, or has ended."""
 
 
 ViewTable = Mapping[str, Callable[[ViewOptions], View]]

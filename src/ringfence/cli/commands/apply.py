@@ -40,7 +40,7 @@ from ringfence.cli.plan_files import (
 from ringfence.cli.prepared import given_selection, list_hosts, plan_options, prepared, prune_of, selection_of, trust_of
 from ringfence.cli.recording import recording
 from ringfence.cli.report_files import HeldReports
-from ringfence.cli.resume import resumed
+from ringfence.cli.resume import ResumedRun, resumed
 from ringfence.cli.rolling_out import check_policies, keeps_facts, roll_out, tell_invalid
 from ringfence.cli.show import PlanObserver, show_run
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError
@@ -75,12 +75,12 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
                                       "hosts that are not known to be done: its id, or `last`.")] = "",
           diff: Diff = False) -> ExitCode:
     """Make the hosts as declared: read, write, then prove it by reading again over a new connection."""
-    left: Sequence[str] = ()
-    recorded: Sequence[Sequence[str]] = ()
+    again = ResumedRun(files, selection, ownership, rollout, (), ())
     if resume or is_plan_file(files):
         selection = given_selection(console, selection)
     if resume:
-        files, selection, ownership, left, recorded = resumed(resume, record, trusted, files, selection, ownership)
+        again = resumed(resume, record, trusted, replace(again, selection=selection))
+        files, selection, ownership, rollout = again.files, again.selection, again.ownership, again.rollout
     file, narrowed = files[0] if files else "", selection.limit
     plan = _stored_plan(files, selection, trusted, limits, console.settings.given("max_age", "same_commit"))
     if plan:
@@ -92,7 +92,7 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
     others: list[HostResult] = []
     if plan:
         run, approved, others = _held_against(console, plan, file, run, limits, bool(narrowed))
-    run = _only(run, left or None)
+    run = _only(run, again.left or None)
     if hosts.list_hosts:
         return list_hosts(console, run)
     check_policies(console, run)
@@ -114,13 +114,13 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
             told = Diagnostic(NOWHERE, "nothing was changed: the answer was not yes", severity="note")
             console.fail_reports(InputError([told]), [told], ExitCode.ERROR)
             return ExitCode.ERROR
-    again = plan_options(files, selection, ownership) | ({"plan_file": file} if plan else {})
-    with recording(console, run, record, again, [result.host for result in others]) as (run, journal):
+    options = plan_options(files, selection, ownership) | ({"plan_file": file} if plan else {}) | {"rollout": rollout.data}
+    with recording(console, run, record, options, [result.host for result in others]) as (run, journal):
         work = partial(_apply, context=run.context, approved=approved)
         show = partial(show_run, console, hosts=hosts, diff=diff, differences_fail=False, warnings=run.warnings, journal=journal)
         was_read = len(run.jobs) < 2 or not (yes or plan)  # all that is to be written was read and checked
         read = {job.host: HostResult(job.host, facts=facts.get(job.host, {})) for job in run.jobs} if was_read else None
-        ended = roll_out(console, run, work, hosts, show, others, journal, read=read, recorded=recorded)
+        ended = roll_out(console, run, work, hosts, show, others, journal, read=read, recorded=again.waves)
         return combined_exit_code([code, ended])
 
 
