@@ -6,6 +6,7 @@ What forks is a program of its own with one thread, as ringfence is.
 import errno
 import json
 import logging
+import multiprocessing
 import os
 import signal
 import sys
@@ -106,14 +107,19 @@ def killed_writing() -> dict[str, Any]:
 
 def interrupted() -> dict[str, Any]:
     """One host is being written when somebody wants the run to end; no process begins to write another."""
+    written, signalled = (multiprocessing.get_context("fork").Event() for _ in range(2))
+
     def work(job: HostJob) -> HostResult:
         if job.host == "srv1":
-            time.sleep(0.3)
+            written.wait(20)
             os.kill(main, signal.SIGINT)
-            time.sleep(0.3)
+            while not RECORDER.interruption:
+                time.sleep(0.01)
+            signalled.set()
         RECORDER.begins(HostResult(job.host, (_change(),)))
         before = RECORDER.interruption.name
-        time.sleep(0.8)
+        written.set()
+        signalled.wait(20)
         return here(job, before=before, after=RECORDER.interruption.name)
 
     main, jobs = os.getpid(), [HostJob(f"srv{i}", LocalSettings()) for i in range(6)]
