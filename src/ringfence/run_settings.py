@@ -122,10 +122,8 @@ def _revert_after(value: Any) -> str:
 
 
 def _processes(value: Any) -> int | str:
-    if value == AUTO:
-        return AUTO
-    found: int = number(1, MAX_PROCESSES).parse(value)
-    if found > 1 and sys.platform != "linux":
+    found: int | str = AUTO if value == AUTO else number(1, MAX_PROCESSES).parse(value)
+    if found not in (AUTO, 1) and sys.platform != "linux":
         raise ValueError(f"{found} processes work on hosts together on Linux alone. `{AUTO}` is 1 elsewhere")
     return found
 

@@ -73,7 +73,8 @@ def one_rule(cli: Cli) -> None:
 
 @contextlib.contextmanager
 def both_stuck(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A run in two processes, each of which is writing a host that does not answer; what lets them."""
+    """A run in two processes, each of which is writing a host that does not answer; what lets them, and what lets so much time
+    pass that hosts have undone what nobody confirmed."""
     with fleet(cli, 4) as hosts:
         one_rule(cli)
         ways = [stuck(monkeypatch, name, hosts) for name in ("web1", "pc2")]
@@ -82,10 +83,14 @@ def both_stuck(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             for _, free in ways:
                 free.set()
 
+        def wait_for_undo() -> None:
+            for host in hosts.values():
+                host.clock.advance(1200)
+
         with start(cli, "apply", "--yes", "-f", "2", "--processes", "2", "--output", "json", start_new_session=True) as process:
             assert all(called.wait(30) for called, _ in ways)
             try:
-                yield process, children(process.pid), let_go
+                yield process, children(process.pid), let_go, wait_for_undo
             finally:
                 let_go()
 
@@ -136,7 +141,7 @@ def test_what_was_agreed_to_is_made(cli: Cli) -> None:
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_to_all_of_them_ends_in_order(name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    with both_stuck(cli, monkeypatch) as (process, workers, free):
+    with both_stuck(cli, monkeypatch) as (process, workers, free, _):
         assert len(workers) == 2
         os.killpg(process.pid, getattr(signal, name))  # as a terminal and systemd do
         time.sleep(0.5)
@@ -150,7 +155,7 @@ def test_a_signal_to_all_of_them_ends_in_order(name: str, cli: Cli, monkeypatch:
 
 
 def test_a_second_signal_ends_at_once_and_all_of_them(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    with both_stuck(cli, monkeypatch) as (process, workers, _):
+    with both_stuck(cli, monkeypatch) as (process, workers, *_):
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.5)
         began = time.monotonic()
@@ -162,7 +167,7 @@ def test_a_second_signal_ends_at_once_and_all_of_them(cli: Cli, monkeypatch: pyt
 
 
 def test_what_is_in_flight_when_the_time_is_over_is_not_known(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    with both_stuck(cli, monkeypatch) as (process, workers, _):
+    with both_stuck(cli, monkeypatch) as (process, workers, *_):
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=30)
         assert gone(workers)
@@ -173,11 +178,13 @@ def test_what_is_in_flight_when_the_time_is_over_is_not_known(cli: Cli, monkeypa
 
 
 def test_a_process_killed_while_it_writes(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    with both_stuck(cli, monkeypatch) as (process, workers, free):
+    with both_stuck(cli, monkeypatch) as (process, workers, free, wait_for_undo):
         os.kill(workers[0], signal.SIGKILL)
         time.sleep(0.3)
         free()
         out, _ = process.communicate(timeout=60)
+        wait_for_undo()
+        resumed = program(cli, "apply", "--resume", "last", "--yes", "--processes", "2", "--output", "json")
     assert process.returncode == 6
     found = hosts_in(out)
     lost = [name for name, host in found.items() if host["status"] == "unknown"]
@@ -186,13 +193,15 @@ def test_a_process_killed_while_it_writes(cli: Cli, monkeypatch: pytest.MonkeyPa
     assert found[lost[0]]["error"]["kind"] == "worker"
     assert len(found[lost[0]]["changes"]) == 1
     assert {host["status"] for name, host in found.items() if name not in lost} == {"changed"}
-    (record,) = (cli.folder / ".ringfence" / "runs").glob("*.jsonl")
+    record, _ = sorted((cli.folder / ".ringfence" / "runs").glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
     ends = [e for e in map(json.loads, record.read_text(encoding="ascii").splitlines()) if e["event"] == "host_end"]
     assert {e["host"]["host"]: e["host"]["status"] for e in ends}[lost[0]] == "unknown"
+    assert resumed.code == 0, resumed
+    assert {name: host["status"] for name, host in hosts_in(resumed.out).items()} == {lost[0]: "changed"}
 
 
 def test_where_the_first_process_is_killed_the_others_end_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    with both_stuck(cli, monkeypatch) as (process, workers, free):
+    with both_stuck(cli, monkeypatch) as (process, workers, free, _):
         process.kill()
         process.communicate(timeout=30)
         assert gone(workers)

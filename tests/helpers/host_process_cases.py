@@ -6,6 +6,7 @@ What forks is a program of its own with one thread, as ringfence is.
 import errno
 import json
 import logging
+import multiprocessing
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from process_tree import children, open_files
 from ringfence.errors import Unreachable
 from ringfence.model.state import Change, id_of
 from ringfence.report import HostResult
+from ringfence.run import host_processes
 from ringfence.run.fleet import FleetRun
 from ringfence.run.host_job import HostJob
 from ringfence.run.open_pool import open_pool
@@ -105,14 +107,19 @@ def killed_writing() -> dict[str, Any]:
 
 def interrupted() -> dict[str, Any]:
     """One host is being written when somebody wants the run to end; no process begins to write another."""
+    written, signalled = (multiprocessing.get_context("fork").Event() for _ in range(2))
+
     def work(job: HostJob) -> HostResult:
         if job.host == "srv1":
-            time.sleep(0.3)
+            written.wait(20)
             os.kill(main, signal.SIGINT)
-            time.sleep(0.3)
+            while not RECORDER.interruption:
+                time.sleep(0.01)
+            signalled.set()
         RECORDER.begins(HostResult(job.host, (_change(),)))
         before = RECORDER.interruption.name
-        time.sleep(0.8)
+        written.set()
+        signalled.wait(20)
         return here(job, before=before, after=RECORDER.interruption.name)
 
     main, jobs = os.getpid(), [HostJob(f"srv{i}", LocalSettings()) for i in range(6)]
@@ -186,6 +193,18 @@ def no_more() -> dict[str, Any]:
     results = worked_on(4, here)
     return {"hosts": told(results), "records": records,
             "here": [r.names["process"] == str(os.getpid()) for r in results.values()]}
+
+
+def stopped() -> dict[str, Any]:
+    """One process is stopped once it has nothing to do: it cannot end by itself."""
+    results, main = Results(), os.getpid()
+    host_processes._TIME_TO_GO = 0.2
+    jobs = [HostJob(f"srv{i}", LocalSettings()) for i in range(2)]
+    with open_pool(jobs, here, 2, 2, RECORDER) as submit:
+        for result in FleetRun(jobs, here, 2, (), RECORDER, submit=submit).results():
+            results[result.host] = result
+        os.kill(children(main)[0], signal.SIGSTOP)
+    return {"hosts": told(results), "children": children(main), "threads": threading.active_count()}
 
 
 def threaded() -> dict[str, Any]:

@@ -89,7 +89,7 @@ def test_large_replies_of_all_processes_share_one_memory() -> None:
     hosts = outcome("memory")["hosts"]
     held = [(float(names["begun"]), float(names["ended"])) for _, _, names in hosts.values()]
     assert len(held) == 8
-    assert max(sum(begun <= at < ended for begun, ended in held) for at, _ in held) == 2
+    assert max(sum(begun <= at < ended for begun, ended in held) for at, _ in held) <= 2
     assert len({names["process"] for *_, names in hosts.values()}) == 2
 
 
@@ -109,6 +109,11 @@ def test_where_the_system_gives_no_process_threads_do_it() -> None:
     assert ([status for status, *_ in found["hosts"].values()], found["here"]) == (["in_sync"] * 4, [True] * 4)
     assert found["records"] == [
         "hosts are worked on in one process: the system gives no other (Resource temporarily unavailable)"]
+
+
+def test_a_process_that_cannot_end_is_killed() -> None:
+    found = outcome("stopped")
+    assert ({status for status, *_ in found["hosts"].values()}, found["children"], found["threads"]) == ({"in_sync"}, [], 1)
 
 
 def test_a_process_with_threads_is_not_copied() -> None:

@@ -1,6 +1,7 @@
 """Results on their way between processes: the same as before, equal parts once, secrets never in clear."""
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,12 +9,25 @@ from core import at, task
 from cryptography.fernet import InvalidToken
 from hosts import LabHost
 
+from ringfence import kinds
+from ringfence.model.state import Change, id_of
 from ringfence.report import HostResult
 from ringfence.run import result_stream
 from ringfence.run.result_stream import ResultReader, ResultWriter, new_key
 from ringfence.secret import Secret
 
 KEY = "correct horse battery"
+
+OWN_KIND = """\
+from ringfence.model.resource import Resource, prop, resource
+from ringfence.model.storage import ByCmdlet
+from ringfence.types.enums import TRUE_FALSE
+
+@resource("own_setting", noun="NetOwnSetting", whole=False, storage=ByCmdlet("Get-NetOwnSetting"), example_name="x")
+class OwnSetting(Resource):
+    \"\"\"Settings of our own.\"\"\"
+    wanted: bool = prop("Whether it is wanted.", TRUE_FALSE, default=True, example=False)
+"""
 
 
 class Stream:
@@ -67,6 +81,15 @@ def test_a_message_that_cannot_be_written_disturbs_no_later_one() -> None:
         stream((result, lambda: None))
     assert stream(result) == result
     assert stream(result) == result
+
+
+def test_kinds_of_the_projects_own_travel(tmp_path: Path) -> None:
+    (tmp_path / "own_setting.py").write_text(OWN_KIND, encoding="utf-8")
+    kind = kinds.load([tmp_path])["own_setting"]
+    before, after = (kind.create("x", {"wanted": wanted}) for wanted in (True, False))
+    result, stream = HostResult("srv1", (Change(id_of(after), before, after),)), Stream()
+    assert stream(result) == result
+    assert stream(result).changes[0].after.kind is kind
 
 
 def test_secrets_travel_sealed() -> None:

@@ -25,6 +25,7 @@ from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import Narrowing
 from ringfence.model.phrase import Phrase
+from ringfence.model.reduced_resource import reduced
 from ringfence.secret import Secret
 from ringfence.types.base import PropertyType, as_list, pascal
 
@@ -155,15 +156,11 @@ def prop(
     type: PropertyType,
     codec: Codec | RegistryValue | str | None = None,
     *,
-    default: Any = None,
-    absent: Any = ...,
-    parameter: str | None = None, set_parameter: str = "", filter_object: str = "",
+    default: Any = None, absent: Any = ..., parameter: str | None = None, set_parameter: str = "", filter_object: str = "",
     required: bool = False, since: str = "2.0", example: Any = None, unset: Any = None, references: str = "",
-    one_value: bool = False, required_when: "RequiredWhen" = None,
-    role: Role = "condition",
-    narrows: Narrowing | None = None,
-    proposal: "type[Resource] | None" = None,
-    wins: Any = None, policy_only: bool = False, least: Any = None, setting_type: int = 0, phrase: Phrase | None = None,
+    one_value: bool = False, required_when: "RequiredWhen" = None, role: Role = "condition", narrows: Narrowing | None = None,
+    proposal: "type[Resource] | None" = None, wins: Any = None, policy_only: bool = False, least: Any = None,
+    setting_type: int = 0, phrase: Phrase | None = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
@@ -195,9 +192,8 @@ class Resource:
     def __hash__(self) -> int:
         return hash((self.kind.name, self.name.casefold()))
 
-    def __reduce__(self) -> "tuple[Callable[..., Resource], tuple[Any, ...]]":
-        read_as = None if self._read_as is self.__dict__ else _said(self._read_as, self.kind)
-        return _resource_of, (type(self), _said(self.__dict__, self.kind), self._stored, read_as)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduced(self, self.kind.defaults, self._stored, self._read_as)
 
     def values(self) -> dict[str, Any]:
         """Every property, in the order of declaration (name and unknown tokens apart)."""
@@ -264,20 +260,6 @@ class Resource:
     def as_filter(self) -> Filter | None:
         """What it does with traffic; None where it does nothing with traffic by itself (sets, profiles)."""
         return None
-
-
-def _said(values: Mapping[str, Any], kind: "Kind") -> dict[str, Any]:
-    """Those that are not the default: of what travels to another process most is."""
-    defaults = kind.defaults
-    return {name: value for name, value in values.items() if name not in defaults or value is not defaults[name]}
-
-
-def _resource_of(cls: type[Resource], said: dict[str, Any], stored: str | SourceKey | None,
-                 read_as: dict[str, Any] | None) -> Resource:
-    made, defaults = object.__new__(cls), cls.kind.defaults
-    made.__dict__ = {**defaults, **said}
-    made._stored, made._read_as = stored, made.__dict__ if read_as is None else {**defaults, **read_as}
-    return made
 
 
 def _shown(value: Any) -> str:

@@ -22,6 +22,7 @@ from ringfence.run.worker_process import ASKS, ENDED, LOGS, work_on_hosts
 from ringfence.transports import transport_for
 
 LOG = logging.getLogger(__name__)
+_TIME_TO_GO = 5.0  # seconds that one that has nothing to do gets to end by itself
 
 
 class HostProcesses:
@@ -112,10 +113,12 @@ class _Worker:
             self._send()
 
     def join(self) -> None:
-        """Wait until it has ended."""
-        if self.listens.ident is not None:
-            self.listens.join()
-        self._process.join()
+        """Wait until it has ended; one that does not go by itself is killed."""
+        if self.listens.ident is None:
+            self.listens.start()
+        self.listens.join(_TIME_TO_GO)
+        self._process.kill()
+        self.listens.join()
         self._process.close()
         self.way.close()
 

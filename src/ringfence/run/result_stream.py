@@ -48,7 +48,7 @@ class ResultWriter:
     """Writes messages for the ResultReader that has the same key (`new_key`). One thread at a time."""
 
     def __init__(self, key: bytes) -> None:
-        self._known, self._new = dict[Any, int](), dict[Any, int]()
+        self._known, self._new = dict[Any, int](), list[Any]()
         self._ways: dict[type, Callable[[Any], Any]] = {
             **copyreg.dispatch_table, **dict.fromkeys(_SHARED, self._shared),
             **dict.fromkeys((Secret, StoredSecret), _Seal(key).close)}
@@ -59,19 +59,23 @@ class ResultWriter:
         if len(self._known) > MOST_KNOWN:
             self._known.clear()
         buffer.write(_KNOWN if self._known else _NOTHING_KNOWN)
-        self._new = {}
+        self._new = []
         pickler = pickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
         pickler.dispatch_table = self._ways
-        pickler.dump(message)
-        self._known |= self._new
+        try:
+            pickler.dump(message)
+        except BaseException:
+            for part in self._new:
+                del self._known[part]
+            raise
         return buffer.getvalue()
 
     def _shared(self, part: Any) -> Any:
-        number = self._known.get(part, self._new.get(part))
-        if number is not None:
+        following = len(self._known)
+        number = self._known.setdefault(part, following)
+        if number != following:
             return _again, (number,)
-        number = len(self._known) + len(self._new)
-        self._new[part] = number
+        self._new.append(part)
         return _first, (number, type(part), tuple(getattr(part, f.name) for f in fields(part)))
 
 
