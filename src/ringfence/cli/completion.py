@@ -251,10 +251,18 @@ def _shells(here: Situation) -> Iterator[Candidate]:
     yield from map(Candidate, SHELLS)
 
 
+def _checks(here: Situation) -> Iterator[Candidate]:
+    """What may be looked at between waves."""
+    from ringfence.rollout.wave_checks import KINDS
+
+    yield from (Candidate(f"{kind}=") for kind in KINDS)
+
+
 COMPLETERS: Mapping[str, Callable[[Situation], Iterator[Candidate]] | None] = {
     "HOST": _hosts, "PATTERN": _hosts, "GROUP": _groups, "TAGS": _tags, "PLAYBOOK": _playbooks, "SHELL": _shells,
-    "KIND": _kinds, "PROPERTY": _properties, "FORMAT=FILE": _reports,
+    "KIND": _kinds, "PROPERTY": _properties, "FORMAT=FILE": _reports, "CHECK": _checks,
     # paths, which every shell completes itself, and what nobody can guess
     **dict.fromkeys(("FILE", "DIR", "PATH", "LABEL@FILE", "VARS", "N", "SECONDS", "DURATION", "RUN", "PROJECT", "NAME", "LABEL",
-                     "COMMAND", "NAME=N,…", "PORT", "ADDRESS", "TYPE", "SID", "PROGRAM")),
+                     "COMMAND", "NAME=N,…", "PORT", "ADDRESS", "TYPE", "SID", "PROGRAM",
+                     "PERCENT", "WINDOW")),
 }
