@@ -87,7 +87,7 @@ def test_any_host_of_the_inventory_without_a_playbook(cli: Cli) -> None:
 
 
 def test_nothing_was_changed(cli: Cli) -> None:
-    with fleet(cli, 1) as hosts:
+    with fleet(cli, 1, transport="psrp") as hosts:
         host = hosts["web1"]
         shipped = {value.name for value in host.registry.key(SYSTEM_DEFAULTS + r"\FirewallRules").values.values()}  # type: ignore[union-attr]
         for value in [*host.registry.key(RULES).values.values()]:  # type: ignore[union-attr]

@@ -35,7 +35,7 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
 @pytest.fixture
 def hosts(cli: Cli) -> Iterator[dict[str, Machine]]:
     """Three hosts, and the plan of them in p.json."""
-    with fleet(cli) as machines:
+    with fleet(cli, transport="mixed") as machines:
         assert cli("plan", "-o", "p.json").code == 0
         yield machines
 

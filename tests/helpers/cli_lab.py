@@ -73,7 +73,7 @@ def fleet(cli: Cli, number: int = 3, **options: Any) -> Iterator[dict[str, Machi
     """Simulated hosts web1, pc2, web3 …, and a project for them in the folder of `cli`."""
     hosts = machines(number)
     clocks = clocks_moved([host.clock.advance for host in hosts])
-    with SimulatedFleet(hosts, **{"transport": "mixed", "groups": groups(hosts)} | options) as lab, clocks:
+    with SimulatedFleet(hosts, **{"transport": "ssh", "groups": groups(hosts)} | options) as lab, clocks:
         cli.write({"hosts.yml": lab.inventory(), "site.yml": PLAYBOOK,
                    "ringfence.yml": SETTINGS})
         yield {host.name: host for host in hosts}

@@ -46,6 +46,8 @@ def main() -> int:
             free.put(tree)
         known = reach.read(at)
         print(f"{len(known.seconds)} tests, {sum(known.seconds.values()):.0f} s", flush=True)
+        if newer := [file for file in (ROOT / "tests").rglob("test_*.py") if file.stat().st_mtime > at.stat().st_mtime]:
+            print(f"{at} is older than {len(newer)} files of tests: what is new in them is not run", flush=True)
         if options.named:
             return named(options.files, options.jobs, free, known)
         return sampled(options.files or sources(), options.sample, options.seed, options.jobs, free, known)
