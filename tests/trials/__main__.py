@@ -1,8 +1,8 @@
 """python -m tests.trials [--seed N] [-n NUMBER] [--only NAME] [--without PROTECTION]
 
 Faults at every boundary of a call while hosts are changed (trial.py). Prints what is wrong, and ends with 1 if something is.
---without: with a protection taken out something has to be wrong; ends with 1 where nothing is. Those that a protection is known to
-be needed for are made in any case: some hold in few of them.
+--without: with a protection taken out something has to be wrong; ends with 1 where nothing is. Those that a protection is known
+to be needed for are made in any case: some hold in few of them.
 """
 
 import argparse
