@@ -60,6 +60,9 @@ def judge(seed: int, number: int, of_host: int = 1000) -> FlowJudgement:
 
 def _compare(machine: Machine, policy: Policy, flow: Flow, found: FlowJudgement) -> None:
     verdict, simulated = policy.verdict(flow), simulated_flow(flow)
+    for place in policy.network.places(flow):
+        if (alone := policy.action_at(flow, place)) != (whole := policy.verdict_at(flow, place).action):
+            found.wrong.append(f"{flow}\n  {flow!r}\n  the action alone: {alone}, with what decides it: {whole}")
     with machine.lock:
         lab = decides(machine, simulated)
     found.flows += 1

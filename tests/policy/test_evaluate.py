@@ -49,7 +49,10 @@ HAND = [{**case, "source": group["source"]} for group in core_cases("flows") for
 
 @pytest.mark.parametrize("case", HAND, ids=lambda c: str(c["title"]))
 def test_by_hand(case: dict[str, Any]) -> None:
-    verdict = policy_of_case(case).verdict(flow_of_case(case))
+    policy, flow = policy_of_case(case), flow_of_case(case)
+    verdict = policy.verdict(flow)
+    for place in policy.network.places(flow):
+        assert policy.action_at(flow, place) == policy.verdict_at(flow, place).action
     assert f"{verdict.action} {verdict.reason}" == case["gives"], (verdict, case["source"])
     assert verdict.otherwise == case.get("otherwise", verdict.otherwise)
     assert "by" not in case or [id.name for id in verdict.by] == [case["by"]]

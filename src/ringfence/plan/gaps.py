@@ -130,7 +130,7 @@ class _Trial:
         known = self._alike.get((flow, profile))
         if known is None:
             self.left -= 1
-            was, will = (policy.verdict_at(flow, self.places[profile]).action for policy in (self.before, self.after))
+            was, will = (policy.action_at(flow, self.places[profile]) for policy in (self.before, self.after))
             known = self._alike[flow, profile] = was if was == will != "unknown" else ""
         return known
 

@@ -58,6 +58,10 @@ class Policy:
         return cls(tuple(rules_of(state)), network, SettingsInForce(state, holes), tuple(doubts))
 
     @cached_property
+    def _defaults(self) -> dict[str, tuple[bool, bool] | None]:
+        return {}
+
+    @cached_property
     def _index(self) -> RuleIndex:
         return RuleIndex(self.rules)
 
@@ -116,6 +120,29 @@ class Policy:
     def verdict_at(self, flow: Flow, place: Place) -> FlowVerdict:
         """What becomes of a flow at one place."""
         return decide(flow, place, self.matches(flow, place), self.settings, self.doubts)
+
+    def action_at(self, flow: Flow, place: Place) -> FlowAction:
+        """The same without a word on what decides it, which is four times as quick where nothing is in doubt and no connection
+        security rule and no restriction of a service has to do with the flow: the first of bypass, block and allow decides."""
+        matches, passes = self.matches(flow, place), self._default_passes(place.profile)
+        if passes is None or matches.restricted or matches.secured or any(
+                m.doubts for found in (matches.bypass, matches.block, matches.allow) for m in found):
+            return self.verdict_at(flow, place).action
+        if matches.bypass or (matches.allow and not matches.block):
+            return "allow"
+        inbound = flow.direction == "inbound"
+        return "allow" if not matches.block and passes[inbound] and not (inbound and flow.edge) else "block"
+
+    def _default_passes(self, profile: str) -> tuple[bool, bool] | None:
+        """Whether what no rule decides passes in a profile, outbound and inbound; None where more than rules may decide."""
+        if profile not in self._defaults:
+            switches = self.settings.of_profile(profile, _SWITCHES)
+            plain = not self.doubts and not any(s.doubt or s.least is None for s in switches.values()) and (
+                switches["enabled"].strict is not False and switches["allow_inbound_rules"].strict is not False
+                and not switches["disabled_interface_aliases"].strict)
+            self._defaults[profile] = (switches["default_outbound_action"].strict == "allow",
+                                       switches["default_inbound_action"].strict == "allow") if plain else None
+        return self._defaults[profile]
 
 
 def rules_of(state: State) -> Iterable[PolicyRule]:
