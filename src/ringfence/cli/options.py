@@ -205,8 +205,9 @@ class RolloutOptions:
     def completed(self, recorded: Mapping[str, Any]) -> "RolloutOptions":
         """With what a record has where the user says nothing now. Raises ValueError."""
         found: dict[str, Any] = {}
+        said = {*self.of_waves, *(["window"] if self.window else [])}
         for name, value in recorded.items():
-            if name not in (*ROLLOUT_KEYS, "window") or getattr(self, name) not in (None, "", [], False):
+            if name not in (*ROLLOUT_KEYS, "window") or name in said:
                 continue
             parse = SETTINGS[name].type.parse
             found[name] = [parse(one) for one in value] if isinstance(value, list) else parse(value)

@@ -77,7 +77,8 @@ def _page(check: WaveCheck) -> list[str]:
     import requests  # takes a while to load, and few runs need it
 
     try:
-        with requests.get(check.target, timeout=check.timeout, stream=True, allow_redirects=True) as answer:
+        # a project may have named the page: `auth` that adds nothing keeps the accounts of the user's .netrc out of it
+        with requests.get(check.target, timeout=check.timeout, stream=True, auth=lambda request: request) as answer:
             next(answer.iter_content(_MAX_OUTPUT), b"")
             fits = answer.status_code == check.status if check.status else answer.status_code < 400
             return [] if fits else [f"it answered {answer.status_code} {answer.reason or ''}".strip()]
