@@ -7,6 +7,7 @@ import pytest
 from cli_lab import Cli
 
 ROOT = Path(__file__).parents[1]
+HOSTS = "all: {children: {web: {hosts: {web1: }}, databases: {hosts: {db1: }}, staging: {}}}\n"
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")] + sorted(
     p for p in (ROOT / "docs").rglob("*.md") if "reference" not in p.parts)
 
@@ -15,7 +16,7 @@ DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.
 def test_playbooks_in_the_documents_are_valid(document: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli = Cli(tmp_path, capsys)
     for block in re.findall(r"^```yaml\n(- .*?)^```$", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
-        cli.write({"site.yml": block, "hosts.yml": "all: {children: {web: {hosts: {web1: }}, staging: {}}}\n"})
+        cli.write({"site.yml": block, "hosts.yml": HOSTS})
         said = cli("validate", "-i", "hosts.yml", "-e", "jump_hosts=10.1.4.0/28", "site.yml")
         assert (said.code, said.err) == (0, ""), block
 

@@ -75,6 +75,11 @@ def test_without_the_host_the_next_apply_ends_it(cli: Cli, web1: Machine) -> Non
     assert "UNEXPECTED firewall_rule bg" in cli("drift").out
     assert cli("apply", "--yes").code == 0
     assert web1.registry.get(RULES, "bg") is None
+    back = cli("rollback", "--yes")  # it is let in again, and nobody's clock runs
+    assert (back.code, web1.registry.get(RULES, "bg") is None) == (0, False), back
+    assert f"warning: firewall_rule bg comes back, whose task ended it ({over}, CHG0031337)" in back.out + back.err
+    assert "Nothing ends it before the next apply" in back.out + back.err
+    assert "bg" in drift(cli, 2)
 
 
 def test_what_is_wrong_is_told_at_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

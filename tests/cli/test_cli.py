@@ -1,5 +1,6 @@
 """The command line against simulated hosts: what it prints, what it writes, how it exits."""
 
+import importlib.util
 import json
 import re
 import signal
@@ -214,6 +215,18 @@ def test_init_makes_a_valid_project(cli: Cli) -> None:
     assert said.code == 0
     assert said.out == "valid: 10 declarations for 2 hosts\n"
     assert said.err == ""
+
+
+def test_a_package_that_only_a_connection_needs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *others: None if name == "gssapi" else found(name, *others))
+    cli.write({**NOWHERE, "hosts.yml": "all:\n  vars: {ansible_psrp_auth: kerberos}\n  hosts: {one: , two: }\n"})
+    told = "hosts.yml:2: {}: ansible_psrp_auth: kerberos needs a package that is not installed here (host one and 1 more)"
+    checked = cli("validate")  # in a pipeline, on a machine that goes to no host
+    assert (checked.code, told.format("warning") in checked.err) == (0, True), checked
+    planned = cli("plan")
+    assert (planned.code, told.format("error") in planned.err) == (1, True)
+    assert "pip install ringfence[kerberos]" in planned.err
 
 
 @pytest.mark.parametrize("ci", ["github", "gitlab"])

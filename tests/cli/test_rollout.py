@@ -340,6 +340,15 @@ def test_outside_of_its_window_a_host_is_left_alone(cli: Cli, five: dict[str, Ma
     assert done(five) == list(five)
 
 
+def test_a_group_has_its_window_from_a_play_of_its_own(cli: Cli, five: dict[str, Machine]) -> None:
+    """Other plays need not know of it."""
+    later = (five["pc2"].clock.wall().hour + 12) % 24
+    cli.write({"site.yml": f"- hosts: workstations\n  window: '{later:02}:00-{later:02}:30'\n- hosts: all\n{TASK}"})
+    said = cli("apply", "--yes", "--output", "json")
+    by = {n: h["status"] for n, h in hosts_in(said.out).items()}
+    assert (said.code, by) == (4, {n: "refused" if n.startswith("pc") else "changed" for n in five})
+
+
 def test_a_plan_file_goes_in_the_same_waves(cli: Cli, five: dict[str, Machine]) -> None:
     declare(cli, "  serial: [1, 2]\n")
     assert cli("plan", "-o", "site.plan.json").code == 0

@@ -16,7 +16,7 @@ from ringfence.secret import Secret
 from ringfence.transports import failures
 from ringfence.transports.connection_settings import TRANSPORTS, LocalSettings, PsrpSettings, SshSettings
 from ringfence.transports.connection_variables import rows
-from ringfence.transports.resolve import insecure, settings_for
+from ringfence.transports.resolve import insecure, missing_packages, settings_for
 from ringfence.transports.ssh_args import Jump
 from ringfence.views import connection_docs
 
@@ -234,11 +234,13 @@ def test_what_is_insecure_is_told(given: dict[str, Any], told: list[str]) -> Non
 
 @pytest.mark.parametrize("auth", ["kerberos", "credssp"])
 def test_packages_that_are_missing(auth: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = settings_for("srv1", {**LOGON, "ansible_psrp_auth": auth})
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert mistakes(**LOGON, ansible_psrp_auth=auth) == [
-        f"ansible_psrp_auth: {auth} needs a package that is not installed | pip install ringfence[{auth}]"]
+    assert [(d.summary, d.detail, d.severity) for d in missing_packages("srv1", made)] == [
+        (f"ansible_psrp_auth: {auth} needs a package that is not installed here", f"pip install ringfence[{auth}]", "error")]
+    assert not list(missing_packages("srv1", psrp(ansible_psrp_auth="ntlm")))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    assert psrp(ansible_psrp_auth=auth).auth == auth
+    assert not list(missing_packages("srv1", made))
 
 
 @pytest.mark.parametrize(("text", "jumps"), [

@@ -87,7 +87,7 @@ def _options(console: Console, playbooks: Sequence[str], which: InventoryOptions
     return RunOptions(project=Path.cwd(), playbooks=playbooks, **asdict(which), extra_vars=secrets.extra_vars,
                       vault=secrets.vault, ask=console.ask_secret, user=secrets.user,
                       password=console.ask_secret("Password of the connection: ") if secrets.ask_pass and connects else None,
-                      trust=allowed,
+                      trust=allowed, connects=connects,
                       ignore_ansible_cfg=trusted.ignore_ansible_cfg, allow_empty=trusted.allow_empty, run_id=console.run_id,
                       began=console.began, heeded=console.settings.heeded, forks=console.settings.of_command("forks"),
                       verbosity=console.settings.of_command("verbose") or 0)

@@ -32,7 +32,7 @@ from ringfence.run.run_options import RunOptions as RunOptions
 from ringfence.secret import Secret
 from ringfence.transports import Transport, transport_for
 from ringfence.transports.connection_settings import ConnectionSettings, LocalSettings, PsrpSettings
-from ringfence.transports.resolve import insecure, misspelt, named_files, named_program, settings_for
+from ringfence.transports.resolve import insecure, missing_packages, misspelt, named_files, named_program, settings_for
 from ringfence.types.moments import moment_text
 from ringfence.windows.shipped_rules import is_shipped
 
@@ -89,7 +89,7 @@ def _prepared(options: RunOptions) -> Prepared:
     declares = DeclarationBuilder(kinds, is_shipped, found.require_scope, moment_text(options.began))
     builder = _JobBuilder(project, declares, tags, [
         *found.warnings, *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)],
-        unknown, OfHosts(project, found, options, trust), _way_in(options))
+        unknown, OfHosts(project, found, options, trust), options)
     jobs = builder.jobs(",".join(options.narrowed))
     if not options.allow_empty and not trust.untrusted:
         builder.problems.extend(_empty(jobs, builder.problems.all))
@@ -131,7 +131,7 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
     _check_ansible_settings(options, found, problems, trust)
     of_hosts = _ProblemsOfHosts()
     of_hosts.extend([*found.warnings, *problems.all, *not_given])
-    connections = _Connections(project, of_hosts, _way_in(options))
+    connections = _Connections(project, of_hosts, options)
     jobs = tuple(HostJob(host, way) for host in hosts if (way := connections.settings(host))) if reached else ()
     found_once = of_hosts.all
     if any(d.severity == "error" for d in found_once):
@@ -233,12 +233,12 @@ class _JobBuilder:
     """
 
     def __init__(self, project: Project, builder: DeclarationBuilder, tags: Tags, problems: Iterable[Diagnostic],
-                 unknown: Mapping[str, Where], of_hosts: OfHosts, way_in: Mapping[str, Any]) -> None:
+                 unknown: Mapping[str, Where], of_hosts: OfHosts, options: RunOptions) -> None:
         self.of_hosts = of_hosts
         self.project, self.builder, self.tags, self.unknown = project, builder, tags, unknown
         self.problems = _ProblemsOfHosts()
         self.problems.extend(problems)
-        self.connections = _Connections(project, self.problems, way_in)
+        self.connections = _Connections(project, self.problems, options)
         self._told = frozenset[Diagnostic]()  # what was told before the first host was touched
         self.problems.extend(self._unwanted(project.literals))  # whatever `when` and tags say of them
 
@@ -303,11 +303,10 @@ class _JobBuilder:
 
 
 class _Connections:
-    """How the hosts of a project are reached; what is wrong with that goes to `problems`. way_in: variables of connections that
-    count where a host has none."""
+    """How the hosts of a project are reached; what is wrong with that goes to `problems`."""
 
-    def __init__(self, project: Project, problems: "_ProblemsOfHosts", way_in: Mapping[str, Any]) -> None:
-        self.project, self.problems, self.way_in = project, problems, way_in
+    def __init__(self, project: Project, problems: "_ProblemsOfHosts", options: RunOptions) -> None:
+        self.project, self.problems, self.way_in, self.connects = project, problems, _way_in(options), options.connects
 
     def settings(self, host: str) -> ConnectionSettings | None:
         """Those of one host, or nothing where they cannot be known."""
@@ -324,6 +323,8 @@ class _Connections:
         try:
             made = settings_for(host, variables)
             self.problems.extend(insecure(host, made))
+            self.problems.extend(replace(d, where=raw.at(_variable(d)), severity="error" if self.connects else "warning")
+                                 for d in missing_packages(host, made))
             return made
         except InputError as error:
             # what is missing or does not fit may be what was not looked up; nobody connects with this

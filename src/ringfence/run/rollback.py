@@ -11,7 +11,7 @@ from ringfence.formats.read_data import change_from_data
 from ringfence.model.ledger import Entry
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Kind, Resource
-from ringfence.model.state import LOCAL, Change, Id
+from ringfence.model.state import LOCAL, NO_TASK, Change, Id, TaskLabel
 from ringfence.model.undo import UNDER_WAY, UndoState, undo_state
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
@@ -27,10 +27,11 @@ from ringfence.windows.undo_calls import confirm_call, fire_call
 
 @dataclass(frozen=True)
 class Before:
-    """How a host was before some runs. objects: None of those that were not there · runs: which have changed it since ·
-    problems: what their records do not tell."""
+    """How a host was before some runs. objects: None of those that were not there · ended: what the task of an object said of
+    its end, where that removed it · runs: which have changed it since · problems: what their records do not tell."""
 
     objects: Mapping[Id, Resource | None] = field(default_factory=dict)
+    ended: Mapping[Id, str] = field(default_factory=dict)
     runs: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -39,6 +40,7 @@ def hosts_before(runs: Iterable[PastRun], kinds: Mapping[str, Kind], to: str = "
     """{host: how it was before}. runs: those of the project, the last one first · to: the run before which hosts are wanted; for
     each host the last one that wrote to it where none is named."""
     objects: dict[str, dict[Id, Resource | None]] = {}
+    ended: dict[str, dict[Id, str]] = {}
     by: dict[str, list[str]] = {}
     problems: dict[str, list[str]] = {}
     for run in runs:
@@ -52,15 +54,18 @@ def hosts_before(runs: Iterable[PastRun], kinds: Mapping[str, Kind], to: str = "
                 if isinstance(what, str):
                     problems.setdefault(host.host, []).append(what)
                 else:
-                    objects.setdefault(host.host, {}).update(what)
+                    objects.setdefault(host.host, {}).update({id: was for id, (was, _) in what.items()})
+                    ended.setdefault(host.host, {}).update({id: label.expiry if label.expires else ""
+                                                            for id, (_, label) in what.items()})
         if to and run.run_id == to:
             break
-    return {host: Before(objects.get(host, {}), tuple(names), tuple(problems.get(host, ()))) for host, names in by.items()}
+    return {host: Before(objects.get(host, {}), ended.get(host, {}), tuple(names), tuple(problems.get(host, ())))
+            for host, names in by.items()}
 
 
-def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[dict[Id, Resource | None] | str]:
-    """What each change of a run that a host made took from it; a text where the record does not tell. What a host has undone is
-    nothing, and what nobody knows of may have been made."""
+def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[dict[Id, tuple[Resource | None, TaskLabel]] | str]:
+    """What each change of a run that a host made took from it, and the task that wanted that; a text where the record does not
+    tell. What a host has undone is nothing, and what nobody knows of may have been made."""
     if host.status == "restored":
         return
     unknown = host.status in ("unknown", "lost")
@@ -79,9 +84,9 @@ def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[d
         if not is_sayable(change.before):
             yield f"{change}: it had a secret, which no record holds: say again what it was"
         elif change.action == "rename" and change.after is not None:
-            yield {change.id: change.before, change.id._replace(name=change.after.name.lower()): None}
+            yield {change.id: (change.before, NO_TASK), change.id._replace(name=change.after.name.lower()): (None, NO_TASK)}
         else:
-            yield {change.id: change.before}
+            yield {change.id: (change.before, change.label if change.after is None else NO_TASK)}
 
 
 def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str, Before]) -> HostResult:
@@ -98,6 +103,8 @@ def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str
             notes.append(_note(job.host, "no record tells of a run that wrote to it", "warning"))
         changes = tuple(Change(id, found.state.get(id), was, why=f"as before run {wanted.runs[-1]}")
                         for id, was in sorted(wanted.objects.items()) if not _alike(found.state.get(id), was))
+        notes += [_note(job.host, f"{change.id} comes back, whose task ended it ({wanted.ended[change.id]})", "warning",
+                        "Nothing ends it before the next apply") for change in changes if wanted.ended.get(change.id)]
         plan = order(Plan(job.host, {}, found, context.policy, base=found.state, after=found.state, changes=changes))
         plan = guarded(plan, run.send)
         plan.raise_if_refused()
@@ -164,8 +171,8 @@ def _alike(found: Resource | None, was: Resource | None) -> bool:
     return found == was if found is None or was is None else digest_of(found) == digest_of(was)
 
 
-def _note(host: str, summary: str, severity: Any = "note") -> Diagnostic:
-    return Diagnostic(NOWHERE, summary, severity=severity, host=host)
+def _note(host: str, summary: str, severity: Any = "note", detail: str = "") -> Diagnostic:
+    return Diagnostic(NOWHERE, summary, detail, severity, host)
 
 
 def _with(result: HostResult, note: Diagnostic) -> HostResult:

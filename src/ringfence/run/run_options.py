@@ -26,7 +26,8 @@ class RunOptions:
     """What the user asked for; what is empty comes from `ringfence.yml` in `project` or above it. heeded: the variables of
     Ansible that some of it came from · decided: which hosts and tasks is said already, by a plan or a record: what is empty of
     that stays so · ask: asks somebody for a password · rollout: settings of waves that the user gives · user, password: of
-    connections of which no variable says them · forks, verbosity: what templates see of it · began: the moment by which tasks
+    connections of which no variable says them · connects: hosts are going to be connected to, from this machine · forks,
+    verbosity: what templates see of it · began: the moment by which tasks
     have expired, or not: the same for all hosts, and for their proof."""
 
     project: Path
@@ -55,6 +56,7 @@ class RunOptions:
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     heeded: frozenset[str] = frozenset()
     decided: bool = False
+    connects: bool = True
     forks: int | None = None
     verbosity: int = 0
 

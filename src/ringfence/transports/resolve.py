@@ -131,6 +131,15 @@ def insecure(host: str, made: ConnectionSettings) -> Iterator[Diagnostic]:
                       "Use https, or leave ansible_psrp_message_encryption at auto.")
 
 
+def missing_packages(host: str, made: ConnectionSettings) -> Iterator[Diagnostic]:
+    """Packages that a connection needs and this machine does not have: Kerberos and CredSSP are extras."""
+    needed = {"kerberos": "gssapi", "credssp": "requests_credssp"} if os.name != "nt" else {"credssp": "requests_credssp"}
+    auth = made.auth if isinstance(made, PsrpSettings) else ""
+    if auth in needed and not importlib.util.find_spec(needed[auth]):
+        yield Diagnostic(NOWHERE, f"ansible_psrp_auth: {auth} needs a package that is not installed here",
+                         f"pip install ringfence[{auth}]", host=host)
+
+
 def _unsafe(host: str, summary: str, detail: str) -> Diagnostic:
     return Diagnostic(NOWHERE, summary, detail, "warning", host)
 
@@ -215,7 +224,6 @@ def _check_psrp(made: PsrpSettings, variables: Mapping[str, Any]) -> Iterator[Fi
             if getattr(made, field) is None:
                 name = f"ansible_{field}"
                 yield Finding(field, f"is needed with ansible_psrp_auth: {made.auth}", f"set {name}")
-    yield from _check_packages(made)
     for field in ("cert_fingerprint", "ca_cert"):
         if getattr(made, field) and not made.ssl:
             yield Finding(field, "a certificate is only checked with https", "set ansible_psrp_protocol: https")
@@ -224,14 +232,6 @@ def _check_psrp(made: PsrpSettings, variables: Mapping[str, Any]) -> Iterator[Fi
     for field in ("endpoint", "configuration_name"):
         if re.search(r"[^\w. -]", getattr(made, field) or ""):
             yield Finding(field, "is not the name of an endpoint", "allowed: letters, digits, . _ -")
-
-
-def _check_packages(made: PsrpSettings) -> Iterator[Finding]:
-    """Kerberos and CredSSP need packages that are not always there."""
-    if made.auth == "kerberos" and os.name != "nt" and not importlib.util.find_spec("gssapi"):
-        yield Finding("auth", "kerberos needs a package that is not installed", "pip install ringfence[kerberos]")
-    if made.auth == "credssp" and not importlib.util.find_spec("requests_credssp"):
-        yield Finding("auth", "credssp needs a package that is not installed", "pip install ringfence[credssp]")
 
 
 def _check_ssh(made: SshSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:
