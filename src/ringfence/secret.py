@@ -10,7 +10,9 @@ from typing import Any
 
 MASK = "********"
 """What is shown in the place of a secret."""
-_WITH_MEMBERS = (list, tuple, Mapping)  # made once: a union of types would be made anew at every question
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+_WITH_MEMBERS = (dict, list, tuple, Mapping)  # made once: a union of types would be made anew at every question
+_MAPPINGS = (dict, Mapping)  # what most are, first
 SCRYPT_COST = 2**14  # what a guess at a secret costs somebody who has its digest: about 50 ms
 
 _travelling: ContextVar[bool] = ContextVar("secrets travel", default=False)
@@ -150,14 +152,14 @@ def revealed(secret: Secret | None) -> str | None:
 def contains_secret(value: Any) -> bool:
     """Whether a secret is in a plain value: itself, or a member of a list or mapping in it. What is in it many times is looked
     through once."""
-    if isinstance(value, str):  # most are
+    if value.__class__ in _PLAIN:  # most are
         return False
     if not isinstance(value, _WITH_MEMBERS):
         return isinstance(value, Secret)
     todo, known = [value], {id(value): value}
     while todo:
         one = todo.pop()
-        for member in [m for m in (one.values() if isinstance(one, Mapping) else one) if m.__class__ is not str]:
+        for member in [m for m in (one.values() if isinstance(one, _MAPPINGS) else one) if m.__class__ not in _PLAIN]:
             if isinstance(member, Secret):
                 return True
             if isinstance(member, _WITH_MEMBERS) and id(member) not in known:

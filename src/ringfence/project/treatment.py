@@ -37,7 +37,7 @@ class TaskMistakes:
 
     @property
     def failed(self) -> bool:
-        return any(d.severity == "error" for d in self.found)
+        return bool(self.found) and any(d.severity == "error" for d in self.found)  # asked often, and there is hardly ever one
 
 
 def treatment_of(mistakes: TaskMistakes) -> Treatment:
