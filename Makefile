@@ -97,9 +97,11 @@ mutants: dev
 	$(BIN)/python -m tests.mutants --named --jobs $(JOBS) --reach .reach.json
 	$(BIN)/python -m tests.mutants --jobs $(JOBS) --reach .reach.json
 
-# hostile files in processes that are measured, and N mutated inputs through every reader: minutes to an hour
+# all that the tests by chance look at (`make test` looks at a part), hostile files in processes that are measured, and N mutated
+# inputs through every reader: minutes to an hour
 N ?= 1000000
 soak: dev
+	RINGFENCE_SOAK=1 $(BIN)/pytest -n $(JOBS) -m chance
 	$(BIN)/python -m tests.soak -n $(N)
 	$(BIN)/python -m tests.trials -n 2000
 	$(BIN)/python -m tests.trials -n 100 --without each

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from chance import by_chance
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.regex import compiled
@@ -14,7 +15,7 @@ PIECE = st.tuples(CLASS, st.sampled_from(["", "*", "+", "?", "{1,3}"])).map("".j
 TEXT = st.text(st.sampled_from("aZ_9 .-]\\\tüß٣Ⅷ漢\u00a0\u2003\x85\x1c\x0b"), max_size=12)
 
 
-@settings(deadline=None, max_examples=300)
+@by_chance(300)
 @given(st.lists(PIECE, min_size=1, max_size=4).map("".join), TEXT)
 def test_the_same_matches_as_python(pattern: str, text: str) -> None:
     assert [m.span() for m in compiled(pattern).finditer(text)] == [m.span() for m in re.finditer(pattern, text)]

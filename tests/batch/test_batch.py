@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from batches import batch_of
-from hypothesis import given, settings
+from chance import by_chance
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.batch import Answer, Batch, Call, Failure, cmdlet_call, script
@@ -175,7 +176,7 @@ def test_the_script_is_a_constant_of_the_package() -> None:
     assert script() == script()
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(st.one_of(st.binary(max_size=200), st.binary(max_size=100).map(framed),
                  st.binary(max_size=80).map(lambda b: b"<<ringfence:" + base64.b64encode(b) + b">>"),
                  st.binary(max_size=40).map(lambda b: b"<<ringfence-fatal:" + b + b":" + b + b">>")))
@@ -191,7 +192,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st
                     max_leaves=12)
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(JSON, JSON, JSON)
 def test_any_json_is_a_reply_or_a_host_error(first: Any, second: Any, whole: Any) -> None:
     for said in (reply(first, second), {**reply(), "replies": first}, whole, reply(first, run=second, version=whole)):

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from chance import by_chance
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.codecs.registry import RegistryValue
@@ -157,7 +158,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st
                     max_leaves=5)
 
 
-@settings(deadline=None, max_examples=100)
+@by_chance(100)
 @given(JSON)
 def test_no_value_of_a_damaged_host_is_an_exception(data: Any) -> None:
     for codec in (SWITCH, RegistryValue("Size", parse=int), RegistryValue("Path", parse=CaseInsensitive),

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import yaml as pyyaml
+from chance import by_chance
 from core import cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.diagnostics import Problems, Where
@@ -131,7 +132,7 @@ PLAIN = st.recursive(st.none() | st.booleans() | st.integers() | TEXT,
                      lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=20)
 
 
-@settings(max_examples=100, deadline=None)
+@by_chance(100)
 @given(value=PLAIN)
 def test_what_pyyaml_writes_is_read_as_pyyaml_reads_it(value: Any) -> None:
     assert parse(pyyaml.safe_dump(value, allow_unicode=True)) == value

@@ -8,10 +8,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+from chance import by_chance
 from core import KINDS, RULE, cases, declared, rule, task
 from documents import validator
 from hosts import LabHost
-from hypothesis import given, settings
+from hypothesis import given
 from rule_strategies import rules
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
@@ -145,7 +146,7 @@ def test_the_plans_of_every_release_are_read_and_their_members_stay() -> None:
 # -- changes as data and back
 
 
-@settings(deadline=None, max_examples=60)
+@by_chance(60)
 @given(rules(), rules())
 def test_changes_come_back_equal(first: dict[str, Any], second: dict[str, Any]) -> None:
     one, two = rule(**first), rule(**second)

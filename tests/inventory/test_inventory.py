@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import yaml as pyyaml
+from chance import by_chance
 from core import cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.diagnostics import Problems, Where
@@ -217,7 +218,7 @@ def test_a_long_chain_of_groups(tmp_path: Path) -> None:
 EDGES = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=16)
 
 
-@settings(max_examples=60, deadline=None)
+@by_chance(60)
 @given(edges=EDGES)
 def test_cycles_are_told_and_nothing_else(edges: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("g") / "hosts.yml"
@@ -255,7 +256,7 @@ def test_extra_variables_from_files_and_their_order(tmp_path: Path) -> None:
 WORDS = st.text(st.sampled_from(list("ab=\"'\\# \t\u00a0[;")), max_size=12)
 
 
-@settings(max_examples=1500, deadline=None)
+@by_chance(1500)
 @given(line=WORDS)
 def test_words_of_a_line_are_those_of_a_shell(line: str) -> None:
     line = line.strip()

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from batches import batch_of
+from chance import by_chance
 from core import RULE, cases, rule, task
 from core import declare as declared_and_problems
 from hosts import LabHost, errors
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rule_strategies import rules
 
@@ -56,7 +57,7 @@ def test_a_display_name_is_no_service() -> None:
     assert (len(host.verbs("Services.Read")), other.verbs("Services.Read")) == (3, [])
 
 
-@settings(deadline=None, max_examples=60)
+@by_chance(60)
 @given(rules(), rules())
 def test_any_rule_is_made_and_changed_and_found_again(first: dict[str, Any], second: dict[str, Any]) -> None:
     host = LabHost()
@@ -111,7 +112,7 @@ def firewall(host: LabHost) -> dict[str, Resource]:
     return host.read().state.by_kind("firewall_rule")
 
 
-@settings(deadline=None, max_examples=20)
+@by_chance(20)
 @given(st.lists(rules(), min_size=1, max_size=4))
 def test_absent_takes_away_what_was_made_and_nothing_else(several: list[dict[str, Any]]) -> None:
     host = LabHost()

@@ -4,9 +4,10 @@ import time
 from typing import Any
 
 import pytest
+from chance import by_chance
 from core import RULE, afresh, at, cases, declare, facts, rule, task
 from hosts import LabHost
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rule_strategies import PIECE, STRING, rules
 
@@ -164,7 +165,7 @@ def test_long_strings_take_long_but_not_for_ever(piece: str) -> None:
 
 # ---- properties of all rules
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(rules())
 def test_any_rule_survives_the_registry(said: dict[str, Any]) -> None:
     declared = rule(**{"name": "r", **said})
@@ -175,7 +176,7 @@ def test_any_rule_survives_the_registry(said: dict[str, Any]) -> None:
     assert afresh(RULE.read_string("r", again)) == again
 
 
-@settings(deadline=None, max_examples=100)
+@by_chance(100)
 @given(rules(), rules())
 def test_any_change_is_said_completely(first: dict[str, Any], second: dict[str, Any]) -> None:
     """A host that changes only what Set- is told ends where the declaration is."""
@@ -187,7 +188,7 @@ def test_any_change_is_said_completely(first: dict[str, Any], second: dict[str, 
     assert RULE.read_string("r", host.rules["r"]) == after
 
 
-@settings(deadline=None, max_examples=400)
+@by_chance(400)
 @given(st.one_of(STRING, st.text(max_size=60)))
 def test_no_string_is_refused_and_nothing_of_it_is_lost(string: str) -> None:
     found = RULE.read_string("r", string)
@@ -207,7 +208,7 @@ def test_no_string_is_refused_and_nothing_of_it_is_lost(string: str) -> None:
 NEUTRAL = {"active=false", "edge=false", "lsm=false", "lom=false", "authbypassout=false", "protocol=256", "protocol=any"}
 
 
-@settings(deadline=None, max_examples=300)
+@by_chance(300)
 @given(st.lists(PIECE, max_size=10))
 def test_every_piece_matters_or_means_what_absence_does(pieces: list[str]) -> None:
     """Take one piece away: the rule reads otherwise, unless the piece was said twice or says nothing."""

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from chance import by_chance
 from core import declare, resources, task
 from hosts import LabHost
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from ipsec_lab import Policy, policies, tasks
 
 from ringfence.lab.netsecurity import ipsec_sets
@@ -14,7 +15,7 @@ from ringfence.model.state import State, id_of
 from ringfence.windows.read import read
 from ringfence.windows.set_writer import write
 
-MODEST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+MODEST = by_chance(60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
 def valid(policy: Policy) -> None:

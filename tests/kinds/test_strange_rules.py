@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chance import by_chance
 from core import KINDS, cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from registry_files import GROUP_POLICY, POLICY
 from rule_string_checks import KINDS_OF_KEYS, assert_every_piece_counts, assert_reads_without_loss
@@ -53,7 +54,7 @@ PAIRS = st.sampled_from(sorted(PIECES)).flatmap(lambda key: st.tuples(
 
 
 @given(PAIRS)
-@settings(max_examples=600, deadline=None)
+@by_chance(600)
 def test_no_rule_of_a_host_stops_a_plan(pair: tuple[str, list[str], list[str]]) -> None:
     """Whatever pieces stand together: a rule is read, judged and compared without an exception."""
     key, *both = pair
@@ -87,7 +88,7 @@ ROWS = st.lists(st.tuples(st.sampled_from(KEYS), st.lists(VALUES, max_size=6)).m
 
 
 @given(ROWS)
-@settings(max_examples=400, deadline=None)
+@by_chance(400)
 def test_no_registry_of_a_host_stops_a_plan(rows: list[Any]) -> None:
     """Sets, profiles and settings of which any value is missing, of another type or of another Windows."""
     state = read({"local": rows, "group_policy": rows}, KINDS)

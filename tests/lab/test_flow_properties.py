@@ -2,8 +2,9 @@
 
 from collections import Counter
 
+from chance import by_chance
 from flow_policies import POLICIES, LabPolicy, flows, host_with, rule_strings
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from ringfence.lab import POLICY, SimulatedFlow, SimulatedHost
@@ -51,7 +52,7 @@ def test_a_management_connection_is_a_flow_like_others(policy: LabPolicy, peer: 
 
 
 @given(rule_strings("Allow"), flows())
-@settings(max_examples=200)
+@by_chance(200)
 def test_the_lookup_finds_every_rule_that_matches(text: str, flow: SimulatedFlow) -> None:
     on = host_with(LabPolicy())
     rule, asked = conditions("FirewallRules", text), FlowDecision(on, flow)
@@ -65,7 +66,7 @@ def test_much_of_it_meets() -> None:
     decided = Counter[tuple[str, bool | None]]()
 
     @given(POLICIES, flows(), st.sampled_from(["Allow", "Block", "ByPass"]).flatmap(rule_strings))
-    @settings(max_examples=100, phases=[Phase.generate], derandomize=True, suppress_health_check=list(HealthCheck))
+    @by_chance(100, phases=[Phase.generate], derandomize=True, suppress_health_check=list(HealthCheck))
     def count(policy: LabPolicy, flow: SimulatedFlow, text: str) -> None:
         decided["matches", conditions("FirewallRules", text).match(FlowDecision(host_with(policy), flow))] += 1
         decided["passes", SimulatedHost(host_with(policy)).decides(flow)] += 1

@@ -4,7 +4,8 @@ import ipaddress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from chance import by_chance
+from hypothesis import given
 from hypothesis import strategies as st
 from lab_machine import host
 
@@ -123,7 +124,7 @@ CALLS = st.fixed_dictionaries({}, optional={
     "RemoteMachine": st.just("D:(A;;CC;;;AU)"), "Description": st.text(max_size=20), "LooseSourceMapping": st.booleans()})
 
 
-@settings(max_examples=150, deadline=None)
+@by_chance(150)
 @given(CALLS, CALLS)
 def test_a_rule_is_written_whole_or_refused_and_never_damaged(first: dict[str, Any], second: dict[str, Any]) -> None:
     HOST.registry.unset(RULES, "p")
@@ -161,7 +162,7 @@ def test_a_list_has_a_thousand_members_at_most(parameter: str, more: dict[str, A
     dispatch.call(on, "New-NetFirewallRule", {**rule, parameter: members[:1000]})
 
 
-@settings(max_examples=100, deadline=None)
+@by_chance(100)
 @given(st.ip_addresses(v=4), st.integers(1, 32))
 def test_both_ways_to_write_a_subnet_are_stored_alike(address: ipaddress.IPv4Address, length: int) -> None:
     network = ipaddress.ip_network((int(address), length), strict=False)

@@ -4,8 +4,9 @@ import pickle
 from typing import Any
 
 import pytest
+from chance import by_chance
 from core import KINDS, RULE, cases, rule
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rule_strategies import PIECE, STRING, rules
 
@@ -24,7 +25,7 @@ def test_only_what_changed_is_said_anew(case: dict[str, Any]) -> None:
     assert kind.read_string("r", case["written"]) == changed
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(STRING)
 def test_an_unchanged_rule_is_the_string_it_was(string: str) -> None:
     found = RULE.read_string("r", string)
@@ -33,7 +34,7 @@ def test_an_unchanged_rule_is_the_string_it_was(string: str) -> None:
     assert RULE.write_string(RULE.create("r", found.values(), found.unknown_tokens), source=found.source) == string
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(rules(), st.lists(PIECE, max_size=6), st.booleans())
 def test_a_changed_rule_keeps_every_other_piece_as_it_stood(said: dict[str, Any], more: list[str], enabled: bool) -> None:
     string = "|".join([RULE.write_string(rule(**said)).rstrip("|"), *(p for p in more if not p.lower().startswith("active")), ""])
@@ -48,7 +49,7 @@ def _without_active(string: str) -> list[str]:
     return [p for p in string.split("|") if not p.lower().startswith("active=")]
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(rules(), rules())
 def test_any_change_can_be_written_into_the_string_of_a_rule(first: dict[str, Any], second: dict[str, Any]) -> None:
     found, wanted = RULE.read_string("r", RULE.write_string(rule(**first))), rule(**second)

@@ -1,8 +1,9 @@
 """State, its one difference, and what it will be when declarations are laid over it."""
 
 import pytest
+from chance import by_chance
 from core import PROFILE, RULE, declared, rule, task
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rule_strategies import rules
 
@@ -106,7 +107,7 @@ STATES = st.lists(st.tuples(st.sampled_from(["a", "b", "C", "d"]), rules()), max
     lambda pairs: state(*(rule(**{**said, "name": name}) for name, said in pairs)))
 
 
-@settings(deadline=None, max_examples=60)
+@by_chance(60)
 @given(STATES, STATES)
 def test_making_the_changes_gives_the_target(before: State, after: State) -> None:
     changes = diff(before, after)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from chance import by_chance
 from core import at
 from hosts import LabHost
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.lab import GROUP_POLICY, POLICY, Machine, NetworkAdapter, SimulatedHost, machine
@@ -33,7 +34,7 @@ def acts(on: Machine) -> bool:
     return with_it != without
 
 
-@settings(deadline=None, max_examples=150)
+@by_chance(150)
 @given(profile=st.sampled_from([*KEYS]), local=VALUES, group=VALUES, legacy=VALUES, action=st.sampled_from(["allow", "block"]),
        names=st.booleans(), stopped=st.booleans(), taken=st.booleans(), same=st.booleans(), inactive=st.booleans())
 def test_what_is_judged_in_force_acts(profile: Any, local: Mapping[str, int], group: Mapping[str, int], legacy: Mapping[str, int],

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from chance import by_chance
 from core import PROFILE, declared, resources, rule, task
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.model.facts import Facts
@@ -47,7 +48,7 @@ def test_a_rule_that_takes_over_a_part_of_another_is_there_before_that_one_shrin
     assert [c.id.name for c in order([shrinks, takes_over])] == ["b", "a"]
 
 
-@settings(deadline=None, max_examples=50)
+@by_chance(50)
 @given(st.permutations(EVERY))
 def test_the_order_does_not_depend_on_the_input(shuffled: list[Any]) -> None:
     assert order(shuffled) == order(EVERY)

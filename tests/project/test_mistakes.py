@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 import yaml
+from chance import by_chance
 from core import cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.diagnostics import InputError
@@ -86,7 +87,7 @@ WORDS = ["hosts", "all", "tasks", "- ", ": ", "{", "}", "[", "]", "\n", "  ", "w
 TEXTS = st.one_of(st.binary(max_size=80), st.lists(st.sampled_from(WORDS), max_size=30).map(lambda w: "".join(w).encode()))
 
 
-@settings(max_examples=150, deadline=None)
+@by_chance(150)
 @given(site=TEXTS, other=TEXTS, hosts=TEXTS)
 def test_whatever_is_in_the_files_nothing_but_input_errors(site: bytes, other: bytes, hosts: bytes,
                                                                  tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from chance import by_chance
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.diagnostics import Problems, Where
@@ -170,7 +171,7 @@ TEMPLATES = st.one_of(
 SPELLINGS = [CANARY, CANARY.upper(), CANARY.lower(), CANARY[::-1], "a05yN2h1bnRlcjI", "5986", "kNr7", "10.0.0.1"]
 
 
-@settings(max_examples=700, deadline=None, derandomize=True)
+@by_chance(700, derandomize=True)
 @given(TEMPLATES)
 def test_no_template_shows_a_secret(text: str) -> None:
     here = scope(hostvars={"h": {"a": 1}})

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chance import by_chance
 from core import cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.diagnostics import Problems, Where
@@ -257,7 +258,7 @@ _STEPS = ["| unique", "| flatten", "| list", "| sort", "| to_json", "| string", 
 _BEGINNINGS = ["range(99999) | list", "'ab' * 99999", "[[1, 'x'] * 99] * 999", "[{'k': ['v'] * 99}] * 999"]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@by_chance(60, derandomize=True)
 @given(st.sampled_from(_BEGINNINGS), st.lists(st.sampled_from(_STEPS), min_size=1, max_size=4))
 def test_no_chain_of_filters_takes_longer_than_its_budget(beginning: str, steps: list[str]) -> None:
     expression = beginning

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from batches import open_transport
-from hypothesis import given, settings
+from chance import by_chance
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.batch import Failure
@@ -274,7 +275,7 @@ def test_nothing_is_opened() -> None:
 _NAMES = sorted({name for kind in TRANSPORTS.values() for row in rows(kind) for name in row.names + row.winrm})
 
 
-@settings(max_examples=150, deadline=None)
+@by_chance(150)
 @given(st.dictionaries(st.sampled_from([*_NAMES, "ansible_connection"]),
                        st.none() | st.text(max_size=20) | st.integers() | st.booleans() | st.lists(st.text(max_size=3))
                        | st.sampled_from(["ssh", "winrm", "http", "yes", "5985", "-o a=b"]), max_size=8))

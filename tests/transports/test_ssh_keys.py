@@ -14,8 +14,9 @@ from typing import Any
 
 import paramiko
 import pytest
+from chance import by_chance
 from faulty import HERE, Server, Ssh
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ssh_hosts import HOST_KEY, answer, fails, known, new_key, run, variables
 
@@ -234,7 +235,7 @@ def test_known_hosts_forms(tmp_path: Path) -> None:
         assert bool(known_hosts.known(str(path), host, port).keys) == there, (host, port)
 
 
-@settings(max_examples=60, deadline=None)
+@by_chance(60)
 @given(st.text(max_size=300))
 def test_any_known_hosts_is_read(text: str) -> None:
     entries = [known_hosts.KnownHostsLine("", tuple(line.split(",")), "k") for line in text.splitlines()]

@@ -4,7 +4,8 @@ import ipaddress
 from collections.abc import Callable
 
 import pytest
-from hypothesis import example, given, settings
+from chance import by_chance
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringfence.types.addresses import MAX_ADDRESS, address_interval, interval_text
@@ -47,7 +48,7 @@ def _net(net: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
     return f"{written(net[0])}/{net.prefixlen}".removesuffix(f"/{net.max_prefixlen}")
 
 
-@settings(deadline=None, max_examples=1000)
+@by_chance(1000)
 @given(st.one_of(ONE, st.tuples(ONE, ONE).map("-".join), st.tuples(ONE, SIZE).map("/".join)))
 @example("::ffff:1.2.3.4")
 @example("::1.2.3.4/104")

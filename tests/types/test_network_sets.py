@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from random import Random
 
 import pytest
+from chance import by_chance
 from core import KINDS, RULE, rule
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.codecs.rule_string import TokenSet
@@ -31,7 +32,7 @@ def ports_of(members: Iterable[str]) -> list[tuple[int, int, int]]:
     return covered((0, int(first), int(last or first)) for first, _, last in (m.partition("-") for m in members))
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(PORTS, st.randoms())
 def test_ports_are_a_set(said: list[str], random: Random) -> None:
     members = list(map(port, said))
@@ -44,7 +45,7 @@ def test_ports_are_a_set(said: list[str], random: Random) -> None:
         assert [int(m.partition("-")[0]) for m in canonical] == sorted(int(m.partition("-")[0]) for m in canonical)
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(PORTS, PORTS)
 def test_equal_sets_of_ports_have_one_form(one: list[str], other: list[str]) -> None:
     wanted = ports_of(map(port, one)) == ports_of(map(port, other))
@@ -96,7 +97,7 @@ def covered(members: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int
     return found
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(ADDRESSES, st.randoms())
 def test_addresses_are_a_set(said: list[tuple[str, int, int, int]], random: Random) -> None:
     members = [address(text) for text, *_ in said]
@@ -110,7 +111,7 @@ def test_addresses_are_a_set(said: list[tuple[str, int, int, int]], random: Rand
     assert not any(m.endswith("/0") for m in canonical)
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(ADDRESSES)
 def test_what_is_said_is_what_is_read_of_each_form_that_windows_stores(said: list[tuple[str, int, int, int]]) -> None:
     texts = [t for t, *_ in said if not t.startswith(("0.0.0.0", "::"))] or ["10.0.0.1"]
@@ -122,7 +123,7 @@ def test_what_is_said_is_what_is_read_of_each_form_that_windows_stores(said: lis
         assert found.values()["remote_address"] == wanted
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(st.lists(st.tuples(st.integers(0, 9), st.none() | st.integers(0, 12)), min_size=1, max_size=8), st.randoms())
 def test_icmp_types_are_a_set(types: list[tuple[int, int | None]], random: Random) -> None:
     said = [str(t) if c is None else f"{t}:{c}" for t, c in types]

@@ -4,8 +4,9 @@ import pickle
 import time
 
 import pytest
+from chance import by_chance
 from core import cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.codecs.rule_string import Text, TextOrBase64
@@ -165,7 +166,7 @@ ACE = st.tuples(st.sampled_from(["A", "D", "a"]), st.sampled_from(["CC", "0x1", 
 ACES = st.lists(ACE, min_size=1, max_size=5)
 
 
-@settings(deadline=None, max_examples=100)
+@by_chance(100)
 @given(ACES, st.sampled_from(["", "O:LS", "O:SYG:SY", "o:S-1-5-18"]))
 def test_canonical_form_is_a_fixpoint_and_forgets_spelling(aces: list[tuple[str, str, str]], owner: str) -> None:
     canonical = sddl.canonical(f"{owner}D:" + "".join(f"({k};;{r};;;{t})" for k, r, t in aces))
@@ -176,7 +177,7 @@ def test_canonical_form_is_a_fixpoint_and_forgets_spelling(aces: list[tuple[str,
         assert sddl.canonical("D:" + "".join(f"(A;;CC;;;{t})" for _, _, t in reversed(aces))) == canonical
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(st.one_of(st.text(max_size=60), st.from_regex(r"[OGDS:();ACS<>1-]{0,40}", fullmatch=True)))
 def test_any_text_is_canonical_or_refused(text: str) -> None:
     try:

@@ -4,8 +4,9 @@ import ipaddress
 from typing import Any
 
 import pytest
+from chance import by_chance
 from core import KINDS, cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.diagnostics import suggest
@@ -115,7 +116,7 @@ def span(canonical: str) -> tuple[int, int]:
     return int(net[0]), int(net[-1])
 
 
-@settings(deadline=None, max_examples=200)
+@by_chance(200)
 @given(addresses())
 def test_an_address_keeps_its_meaning_whatever_its_spelling(case: tuple[str, int, int]) -> None:
     text, low, high = case
@@ -124,7 +125,7 @@ def test_an_address_keeps_its_meaning_whatever_its_spelling(case: tuple[str, int
     assert span(canonical) == (low, high)
 
 
-@settings(deadline=None, max_examples=100)
+@by_chance(100)
 @given(st.one_of(st.text(max_size=40), st.from_regex(r"[0-9a-f.:/%-]{0,30}", fullmatch=True)))
 def test_any_text_is_canonical_or_refused(text: str) -> None:
     for word in (address, port, icmp_type, protocol):
@@ -135,7 +136,7 @@ def test_any_text_is_canonical_or_refused(text: str) -> None:
         assert word(canonical) == canonical
 
 
-@settings(deadline=None, max_examples=100)
+@by_chance(100)
 @given(st.lists(st.tuples(st.integers(0, 255), st.integers(0, 255), st.booleans()), min_size=1, max_size=4), st.randoms())
 def test_platforms_do_not_depend_on_their_order(found: list[tuple[int, int, bool]], random: Any) -> None:
     word, versions = platforms(), [f"{a}.{b}{'+' * plus}" for a, b, plus in found]

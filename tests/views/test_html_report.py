@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from chance import by_chance
 from html_pages import BACKUP, BY_ANNA, NARROWED, NOT_KNOWN, RULE, change, fleet, large, made, page
 from html_reading import ReadPage, changes_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.diagnostics import Diagnostic, Where
@@ -117,7 +118,7 @@ PIECES = ["</script>", "<", ">", "&", "'", '"', "{{", "{%", "<!--", "\u2028", "\
 WORDS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join)
 
 
-@settings(max_examples=60, deadline=None)
+@by_chance(60)
 @given(name=WORDS, said=WORDS)
 def test_whatever_is_said_the_page_is_built_the_same(name: str, said: str) -> None:
     def built(name: str, said: str) -> ReadPage:

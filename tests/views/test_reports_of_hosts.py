@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from chance import by_chance
 from documents import RUN
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import JUnitXml
 from markdown_it import MarkdownIt
@@ -88,7 +89,7 @@ def test_a_run_that_ends_early_says_so() -> None:
 
 # ------------------------------------------------------------------------------------------------- hostile words
 
-@settings(max_examples=150, deadline=None)
+@by_chance(150)
 @given(FLEETS)
 def test_junit_is_xml_whatever_is_said(results: Sequence[HostResult]) -> None:
     text = report_text("junit", results)
@@ -97,7 +98,7 @@ def test_junit_is_xml_whatever_is_said(results: Sequence[HostResult]) -> None:
     assert [len([*suite]) >= 1 for suite in suites] == [True] * (len(results) + 1)
 
 
-@settings(max_examples=150, deadline=None)
+@by_chance(150)
 @given(FLEETS)
 def test_sarif_fits_its_schema_whatever_is_said(results: Sequence[HostResult]) -> None:
     for one in log(report_text("sarif", results))["results"]:
@@ -156,7 +157,7 @@ def outside_of_code(text: str) -> list[Token]:
     return [t for t in every if t.type not in ("html_block", "code_inline", "fence")]
 
 
-@settings(max_examples=150, deadline=None)
+@by_chance(150)
 @given(FLEETS, st.sampled_from(["plan", "drift", "apply", "validate"]))
 def test_nothing_that_is_said_breaks_out_of_markdown(results: Sequence[HostResult], command: str) -> None:
     pieces = outside_of_code(report_text("md", results, command=command))

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from chance import by_chance
 from core import KINDS
 from hosts import LabHost
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.batch import Answer, Batch, Failure, Reply
@@ -74,7 +75,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size
                     st.lists(inner, max_size=3) | st.dictionaries(MEMBERS, inner, max_size=4))
 
 
-@settings(max_examples=100)
+@by_chance(100)
 @given(JSON, JSON)
 def test_whatever_a_host_says(answer: Any, policy: Any) -> None:
     assert isinstance(parse_defaults(answer, policy, KINDS), Defaults)

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from chance import by_chance
 from core import FACTS, GUID, KINDS, RULE, rule
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.model.facts import Facts, parse_facts
@@ -89,7 +90,7 @@ ROW = st.tuples(st.sampled_from(["", "FirewallRules", "DomainProfile", "publicpr
                                    st.sampled_from(["String", "DWord", "None"]), JSON).map(list), max_size=4)).map(list)
 
 
-@settings(deadline=None, max_examples=150)
+@by_chance(150)
 @given(st.one_of(JSON, st.fixed_dictionaries({"local": st.one_of(JSON, st.lists(ROW, max_size=4)), "group_policy": JSON})))
 def test_no_answer_of_a_host_is_an_exception(said: Any) -> None:
     read(said, KINDS)

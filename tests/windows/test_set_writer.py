@@ -4,8 +4,9 @@ import pickle
 from typing import Any
 
 import pytest
+from chance import by_chance
 from core import KINDS, cases
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ipsec_lab import SET
 
@@ -56,7 +57,7 @@ def test_a_set_that_was_declared_keeps_what_it_says_as_well(case: dict[str, Any]
 
 
 @pytest.mark.parametrize("kind", SET)
-@settings(deadline=None, max_examples=60)
+@by_chance(60)
 @given(st.data())
 def test_every_set_is_written_back_as_it_was_read(kind: str, data: st.DataObject) -> None:
     """In any order and case, with what nobody knows and what is written twice over."""
