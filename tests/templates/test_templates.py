@@ -4,11 +4,12 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chance import by_chance
+from chance import PART, WHOLE, by_chance
 from core import cases
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from ringfence.documents import yaml
 from ringfence.documents.vault import Vault, Vaulted, encrypt
 from ringfence.documents.yaml import Map
 from ringfence.secret import Secret
+from ringfence.templates import budget
 from ringfence.templates.budget import RenderError, UndefinedFacts, UndefinedValue
 from ringfence.templates.compile import template
 from ringfence.templates.scope import Scope
@@ -150,6 +152,18 @@ def test_a_vaulted_value_without_its_password_is_told_where_it_is_used() -> None
 
 # ----------------------------------------------------------------------------------------------------------- bounds
 
+@contextlib.contextmanager
+def within_its_time() -> Iterator[None]:
+    """What a host may have rendered takes less than 5 seconds of processor time; a part of that (tests/helpers/chance.py) less
+    than 2."""
+    begun = time.process_time()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(budget, "MAX_RENDERING", budget.MAX_RENDERING // (1 if WHOLE else PART))
+        yield
+    assert time.process_time() - begun < (5 if WHOLE else 2)
+
+
+@pytest.mark.chance
 @pytest.mark.parametrize("text", [
     "{{ range(10**9) | list }}", "{{ 'a' * 10**10 }}", "{{ [1] * 10**10 }}", "{{ 10**9 * 'a' }}", "{{ 9 ** 99999999 }}",
     "{{ 'a' | center(10**9) }}", "{{ 'a'.ljust(10**9) }}", "{{ 'a'.zfill(10**9) }}", "{{ '%1000000000d' % 1 }}",
@@ -169,10 +183,8 @@ def test_a_vaulted_value_without_its_password_is_told_where_it_is_used() -> None
     "{{ " + "[" * 5000 + " }}", "{{ 1 " + "+ 1" * 60000 + " }}",
 ])
 def test_templates_that_would_never_end_or_fit(text: str) -> None:
-    begun = time.process_time()
-    with pytest.raises(RenderError):
+    with within_its_time(), pytest.raises(RenderError):
         scope().render(text)
-    assert time.process_time() - begun < 5
 
 
 HOSTILE = cases("hostile_templates")
@@ -180,13 +192,12 @@ _DEEP = ("{% set a=['x']*100 %}{% set b=[a]*100 %}{% set c=[b]*100 %}{% set deep
          "{% set nl %}\n\n{% endset %}{% set tab %}\t{% endset %}")
 
 
+@pytest.mark.chance
 @pytest.mark.parametrize("text", HOSTILE["refused"])
 def test_work_is_paid_before_it_is_done(text: str) -> None:
     whole = _DEEP + text.replace("DEEP", "deep").replace("NEWLINE", "nl").replace("TAB", "tab")
-    begun = time.process_time()
-    with pytest.raises(RenderError) as raised:
+    with within_its_time(), pytest.raises(RenderError) as raised:
         scope().render(whole)
-    assert time.process_time() - begun < 5
     assert "MemoryError" not in raised.value.summary
 
 
@@ -264,7 +275,5 @@ def test_no_chain_of_filters_takes_longer_than_its_budget(beginning: str, steps:
     expression = beginning
     for step in steps:
         expression = f"({expression}) {step}"
-    begun = time.process_time()
-    with contextlib.suppress(RenderError):
+    with within_its_time(), contextlib.suppress(RenderError):
         scope().render("{{ " + expression + " }}")
-    assert time.process_time() - begun < 5
