@@ -1,6 +1,7 @@
 """confirm and rollback: what a run made stays, or the host is as it was before it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from cli_lab import RULES, Cli, fleet
 
 from ringfence.lab import Machine
+from ringfence.run import rollback
 from ringfence.run.writing import Writing
 
 RULE = "    - firewall_rule: {name: corp-web, protocol: tcp, remote_address: 10.0.0.0/8, local_port: "
@@ -71,6 +73,19 @@ def test_a_run_that_never_came_back(command: str, cli: Cli) -> None:
         before = ports(hosts)
         hosts["web1"].clock.advance(7200)
         assert ports(hosts) == before
+
+
+def test_an_undo_whose_task_is_still_there_has_not_ended(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fleet(cli, 1) as hosts:
+        declare(cli, 81)
+        assert cli("apply", "--yes").code == 0
+        declare(cli, 82)
+        leave_armed(cli)
+        state = rollback.undo_state
+        monkeypatch.setattr(rollback, "undo_state", lambda value: replace(state(value), task="20261127T120000Z-aaaaaa"))
+        said = cli("rollback", "--yes")
+        assert (said.code, ports(hosts)) == (6, ["81"])
+        assert "has not come to its end: " in said.out + said.err
 
 
 def leave_armed(cli: Cli) -> None:

@@ -242,3 +242,5 @@ def test_declared_things_have_a_digest() -> None:
     gone = task("firewall_rule", {"name": "b", "state": "absent"})
     first, same, other = (digest_of_declarations(declared(*tasks)) for tasks in ((tcp, gone), (gone, tcp), (udp, gone)))
     assert first == same != other
+    orders = ({"name": "a", "protocol": "tcp", "local_port": 443}, {"name": "a", "local_port": 443, "protocol": "tcp"})
+    assert len({digest_of_declarations(declared(task("firewall_rule", said))) for said in orders}) == 1

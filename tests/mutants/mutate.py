@@ -105,7 +105,7 @@ def faults(node: ast.AST, field: str) -> Iterator[ast.AST]:
         yield node.orelse
     elif isinstance(node, ast.Constant) and (isinstance(node.value, bool) or type(node.value) is int):
         yield ast.Constant(not node.value if isinstance(node.value, bool) else node.value + 1)
-    elif isinstance(node, ast.If):
+    elif isinstance(node, ast.If) and ast.unparse(node.test) != "TYPE_CHECKING":
         yield _with(node, test=ast.Constant(True))
         yield _with(node, test=ast.Constant(False))
     elif isinstance(node, ast.comprehension) and node.ifs:
@@ -125,7 +125,7 @@ def _calls(node: ast.Call) -> Iterator[ast.AST]:
     elif name in ("any", "all"):
         yield ast.Call(ast.Name("all" if name == "any" else "any"), node.args, node.keywords)
     for i, keyword in enumerate(node.keywords):
-        if keyword.arg not in ("example", "since", "detail"):
+        if keyword.arg not in ("example", "since", "detail", "strict", "thread_name_prefix"):
             yield _with(node, keywords=node.keywords[:i] + node.keywords[i + 1:])
 
 

@@ -53,6 +53,14 @@ def test_short_secrets_may_be_words() -> None:
     assert masking.text("Windows Firewall abc") == f"Windows {MASK} abc"
 
 
+def test_each_side_of_a_change_is_shown_without_secrets() -> None:
+    masking, id = Masking([Secret(KEY)]), Id("local", "firewall_rule", "r")
+    clear, told, masked = rule("r"), rule("r", description=f"see {KEY}"), rule("r", description=f"see {MASK}")
+    for before, after in ((clear, told), (told, clear), (told, told), (None, told), (told, None)):
+        (shown,) = masking.changes([Change(id, before, after)])
+        assert (shown.before, shown.after) == tuple(masked if one is told else one for one in (before, after))
+
+
 def test_what_is_read_is_compared_as_it_is() -> None:
     """A text of the policy that happens to be a key as well: it is what was declared, and no difference."""
     host, named = LabHost(), task("firewall_rule", {"name": "r", "description": f"see {KEY}", "remote_address": "10.0.0.1"})

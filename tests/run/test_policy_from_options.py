@@ -1,5 +1,6 @@
 """What a run may remove depends on whether it sees all that the project declares, and on what it was given."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +53,4 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
     assert [set(policy(tmp_path, force=forced).forced) for forced in ([], ["percent"])] == [set(), {"percent"}]
     assert policy(tmp_path).playbooks == ("a.yml", "b.yml")
     assert policy(tmp_path).run_id != policy(tmp_path).run_id
+    assert policy(tmp_path, began=datetime(2026, 11, 27, 12, 30, tzinfo=UTC)).began == "2026-11-27T12:30:00Z"

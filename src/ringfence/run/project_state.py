@@ -31,5 +31,5 @@ def _committed(folder: Path, besides: str) -> tuple[str, bool | None]:
         return "", None
     lines = said.splitlines()
     commit = next((line.split()[2] for line in lines if line.startswith("# branch.oid ")), "")
-    known = len(commit) >= 40 and all(c in "0123456789abcdef" for c in commit)  # "(initial)" before the first commit
+    known = len(commit) >= 40  # "(initial)" before the first commit
     return (commit, any(not line.startswith("#") for line in lines)) if known else ("", None)
