@@ -9,7 +9,7 @@ import pytest
 from cli_lab import RULES, Cli, fleet
 
 from ringfence.lab import Machine
-from ringfence.run import rollback
+from ringfence.model.undo import undo_state
 from ringfence.run.writing import Writing
 
 RULE = "    - firewall_rule: {name: corp-web, protocol: tcp, remote_address: 10.0.0.0/8, local_port: "
@@ -81,8 +81,8 @@ def test_an_undo_whose_task_is_still_there_has_not_ended(cli: Cli, monkeypatch: 
         assert cli("apply", "--yes").code == 0
         declare(cli, 82)
         leave_armed(cli)
-        state = rollback.undo_state
-        monkeypatch.setattr(rollback, "undo_state", lambda value: replace(state(value), task="20261127T120000Z-aaaaaa"))
+        monkeypatch.setattr("ringfence.run.rollback.undo_state",
+                            lambda value: replace(undo_state(value), task="20261127T120000Z-aaaaaa"))
         said = cli("rollback", "--yes")
         assert (said.code, ports(hosts)) == (6, ["81"])
         assert "has not come to its end: " in said.out + said.err
