@@ -1,0 +1,75 @@
+"""How a run goes on a host: the command line goes before its plays, these before ringfence.yml, whatever the setting is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringfence.project.playbook_keys import RUN_KEYS
+from ringfence.rollout.maintenance_window import parse_window
+from ringfence.rollout.rollout_policy import ROLLOUT_KEYS
+from ringfence.rollout.wave_checks import parse_check
+from ringfence.rollout.waves import parse_apart, parse_wave_size
+from ringfence.run.host_job import HostJob, RunContext
+from ringfence.run.prepare import Prepared, prepare
+from ringfence.run.run_options import RunOptions
+
+# what ringfence.yml, a play and the command line say, each with what comes of it
+SAID: dict[str, list[tuple[Any, Any]]] = {
+    "prune": [(one, one) for one in ("all", "restore", "never")],
+    "revert_after": [("1m", 60), ("2m", 120), ("3m", 180)],
+    "window": [(one, (parse_window(one),)) for one in ("01:00-02:00", "02:00-03:00", "Sat 03:00-04:00")],
+    "serial": [(one, (parse_wave_size(one),)) for one in (1, 2, "30%")],
+    "order": [(one, one) for one in ("sorted", "reverse_sorted", "shuffle")],
+    "max_fail_percentage": [(one, one) for one in (10, 20, 30)],
+    "any_errors_fatal": [(True, True)] * 3,
+    "pause": [("1m", 60), ("2m", 120), ("ask", "ask")],
+    "apart": [(one, (parse_apart(one),)) for one in ("all by a", "all by b", "all by c")],
+    "verify": [([{"connect": port}], (parse_check({"connect": port}),)) for port in (1, 2, 3)]}
+BY_DEFAULT = {"prune": "created", "revert_after": 300, "window": (), "serial": (), "order": "inventory",
+              "max_fail_percentage": None, "any_errors_fatal": False, "pause": 0, "apart": (), "verify": ()}
+
+
+def comes_to(key: str, job: HostJob, context: RunContext) -> Any:
+    """What a setting is on a host."""
+    if key in ROLLOUT_KEYS:
+        return getattr(job.rollout, key)
+    if key == "window":
+        return job.windows
+    of_job = getattr(job, key)
+    return getattr(context.policy, key) if of_job is None else of_job
+
+
+def run_of(folder: Path, settings: dict[str, Any], play: dict[str, Any], **line: Any) -> Prepared:
+    tasks = [{"firewall_rule": {"name": "a", "state": "absent"}}]
+    project = {"name": "test", "id": "0123456789abcdef"}
+    files = {"hosts.yml": {"all": {"hosts": {"web1": {"ansible_connection": "local"}}}},
+             "site.yml": [{"hosts": "all", "tasks": tasks, **play}, {"hosts": "all", "tasks": tasks}],
+             "ringfence.yml": {"inventory": "hosts.yml", "playbooks": ["site.yml"], "project": project, **settings}}
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    return prepare(RunOptions(folder, **line))
+
+
+def on_the_line(key: str) -> dict[str, Any]:
+    said, means = SAID[key][2]
+    if key in ROLLOUT_KEYS:
+        return {"rollout": {key: list(means) if isinstance(means, tuple) else means}}
+    return {key: means if key == "window" else said}
+
+
+@pytest.mark.parametrize("key", SAID)
+def test_who_goes_before_whom(key: str, tmp_path: Path) -> None:
+    (of_file, _), (of_play, _), _ = SAID[key]
+    found = []
+    for settings, play, line in (({}, {}, {}), ({key: of_file}, {}, {}), ({key: of_file}, {key: of_play}, {}),
+                                 ({}, {key: of_play}, {}), ({key: of_file}, {key: of_play}, on_the_line(key))):
+        run = run_of(tmp_path, settings, play, **line)
+        found.append(comes_to(key, run.jobs[0], run.context))
+    file, play, line = (means for _, means in SAID[key])
+    assert found == [BY_DEFAULT[key], file, play, play, line]
+
+
+def test_each_setting_is_looked_at() -> None:
+    assert set(SAID) == set(BY_DEFAULT) == set(RUN_KEYS)
