@@ -24,6 +24,7 @@ from .mutate import Mutant
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 15.0  # seconds of tests, as they took when nothing was wrong
+LONG = 90.0  # for what nothing has noticed in that time
 SLOWER = 5  # times as much processor time is a hang, and noticed
 WAITS = 1800  # seconds after which what waits for something hangs, however many others work here
 # Tests of the text of the source and of the documentation, of the tests themselves, and of what takes minutes, as what needs a
@@ -98,7 +99,7 @@ class Tree:
     def meets(self, file: str, mutant: Mutant, known: reach.Reach) -> Outcome:
         """Try a mutant of a module: with the tests that run its line, and those of its room."""
         original = (self.folder / file).read_text(encoding="utf-8")
-        for tests in known.batches(file, mutant.lines, rooms(file), LIMIT):
+        for tests in known.batches(file, mutant.lines, rooms(file), LONG):
             while tests:
                 rewrite(self.folder / file, mutant.put_into(original))
                 try:

@@ -57,6 +57,11 @@ def test_accounts_and_interfaces_by_name() -> None:
     assert r"owner       CORP\Ops" in text
 
 
+def test_an_interface_by_its_name_where_nothing_else_is_asked() -> None:
+    host = LabHost({"r": f"v2.31|Action=Allow|Active=TRUE|Dir=In|IF={GUID}|Name=r|"})
+    assert ", on Ethernet" in shown(planned(host, at(1, name="r", state="absent")))
+
+
 def test_packages_by_their_names_without_asking() -> None:
     host = LabHost({"r": "v2.31|Action=Allow|Dir=In|Name=@{Contoso.App_1.2_x64__abc?ms-resource://Contoso/Name}|"})
     assert '"Contoso.App"' in shown(planned(host, at(1, name="r", state="absent")))
