@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
+NOTHING_DONE = ("example", "since", "detail", "strict", "thread_name_prefix")
+"""Arguments that only tell people, or that only notice our own faults."""
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Is: ast.IsNot,
     ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
@@ -55,7 +57,7 @@ def _places(parent: ast.AST, written: ast.expr | ast.stmt | None = None, stateme
         if field in ("annotation", "returns", "decorator_list"):
             continue
         for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            if isinstance(node, ast.AST):
+            if isinstance(node, ast.AST) and not (isinstance(node, ast.keyword) and node.arg in NOTHING_DONE):
                 within = node if isinstance(node, ast.stmt) else statement
                 stands = node if isinstance(node, ast.expr | ast.stmt) and not isinstance(written, ast.JoinedStr) else written
                 if within and stands:
@@ -125,7 +127,7 @@ def _calls(node: ast.Call) -> Iterator[ast.AST]:
     elif name in ("any", "all"):
         yield ast.Call(ast.Name("all" if name == "any" else "any"), node.args, node.keywords)
     for i, keyword in enumerate(node.keywords):
-        if keyword.arg not in ("example", "since", "detail", "strict", "thread_name_prefix"):
+        if keyword.arg not in NOTHING_DONE:
             yield _with(node, keywords=node.keywords[:i] + node.keywords[i + 1:])
 
 
