@@ -44,7 +44,7 @@ def done(hosts: dict[str, Machine]) -> list[str]:
 
 def wave_hosts(cli: Cli) -> list[list[str]]:
     """The waves of the last run, as its journal has them."""
-    (path,) = sorted((cli.folder / ".ringfence" / "runs").glob("*.jsonl"))[-1:]
+    path = max((cli.folder / ".ringfence" / "runs").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
     events = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
     for event in events:
         EVENTS.validate(event)

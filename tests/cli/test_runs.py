@@ -39,7 +39,7 @@ def one_rule(cli: Cli, port: int) -> None:
 
 
 def journals(cli: Cli) -> list[Path]:
-    return sorted((cli.folder / ".ringfence" / "runs").glob("*.jsonl"))
+    return sorted((cli.folder / ".ringfence" / "runs").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def events(path: Path) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ its line, then those of its room. Prints what survived: each is a test that is m
 belongs into equivalent.txt). Ends with 1 below 90 %.
 
 --named: the faults of named.yml instead, of which none may survive. --reach: where it stands which tests run which line; it is
-written where it is absent, which takes as long as the tests do.
+written where it is absent, which takes as long as the tests do, and renewed for tests that have changed; lines of the engine
+that have moved since are not known.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from . import reach
 from .forked import ALONE
 from .mutate import Mutant, mutants
 from .named import named_mutants
-from .trees import ROOT, Outcome, Tree, sources, trees, try_forked
+from .trees import ROOT, Outcome, Tree, measured_files, sources, trees, try_forked
 
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 WANTED = 0.9
@@ -40,14 +41,17 @@ def main() -> int:
         arguments.error(f"no module of the engine: {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder, trees(options.jobs) as free:
         at = options.reach or Path(folder, "reach.json")
+        tree = free.get()
         if not at.exists():
-            tree = free.get()
             tree.measured(at.absolute())
-            free.put(tree)
+        elif changed := reach.changed(at, ROOT, measured_files()):
+            print(f"{len(changed)} files of tests have changed: they are measured again", flush=True)
+            again = Path(folder, "again.json")
+            tree.measured(again, *changed)
+            reach.renew(at, again, changed)
+        free.put(tree)
         known = reach.read(at)
         print(f"{len(known.seconds)} tests, {sum(known.seconds.values()):.0f} s", flush=True)
-        if newer := [file for file in (ROOT / "tests").rglob("test_*.py") if file.stat().st_mtime > at.stat().st_mtime]:
-            print(f"{at} is older than {len(newer)} files of tests: what is new in them is not run", flush=True)
         if options.named:
             return named(options.files, options.jobs, free, known)
         return sampled(options.files or sources(), options.sample, options.seed, options.jobs, free, known)

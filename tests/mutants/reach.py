@@ -4,10 +4,11 @@ As a plugin of pytest it writes that down with coverage (REACH in the environmen
 in its order (ONLY: the file), and tells which one failed (FAILED: the file).
 """
 
+import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,46 @@ def _file_of(test: str) -> str:
 
 def read(file: Path) -> Reach:
     held = json.loads(file.read_text(encoding="utf-8"))
+    return Reach({source: {int(line): frozenset(tests) for line, tests in of.items()}
+                  for source, of in _lines_of(held).items()}, held["seconds"])
+
+
+def changed(file: Path, root: Path, tests: Iterable[Path]) -> list[str]:
+    """Those of some files of tests that are not as they were when it was written down what they run, or new."""
+    known = json.loads(file.read_text(encoding="utf-8"))["files"]
+    return [name for path in tests if known.get(name := path.relative_to(root).as_posix()) != digest(path)]
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+def renew(file: Path, again: Path, names: Container[str]) -> None:
+    """Put into a file what was measured again: of the tests of some files, which it does not know any more."""
+    held, fresh = (json.loads(path.read_text(encoding="utf-8")) for path in (file, again))
+    lines = {source: {line: {test for test in tests if _file_of(test) not in names} for line, tests in of.items()}
+             for source, of in _lines_of(held).items()}
+    for source, of in _lines_of(fresh).items():
+        for line, tests in of.items():
+            lines.setdefault(source, {}).setdefault(line, set()).update(tests)
+    seconds = {test: took for test, took in held["seconds"].items() if _file_of(test) not in names}
+    _write(file, {**seconds, **fresh["seconds"]}, lines, {**held["files"], **fresh["files"]})
+
+
+def _lines_of(held: Mapping[str, Any]) -> dict[str, dict[str, set[str]]]:
+    """{source: {line: tests that run it}}."""
     names = held["tests"]
-    lines = {source: {int(line): frozenset(names[i] for i in tests) for line, tests in of.items()}
-             for source, of in held["lines"].items()}
-    return Reach(lines, held["seconds"])
+    return {source: {line: {names[i] for i in tests} for line, tests in of.items()} for source, of in held["lines"].items()}
+
+
+def _write(file: Path, seconds: Mapping[str, float], lines: Mapping[str, Mapping[Any, Iterable[str]]],
+           files: Mapping[str, str]) -> None:
+    """Tests stand in lines by their number: there are many."""
+    names = sorted(seconds)
+    number = {name: i for i, name in enumerate(names)}
+    numbered = {source: {line: found for line, tests in of.items() if (found := sorted(number[t] for t in tests if t in number))}
+                for source, of in sorted(lines.items())}
+    file.write_text(json.dumps({"tests": names, "seconds": seconds, "files": files, "lines": numbered}), encoding="utf-8")
 
 
 class _Recorder:
@@ -93,15 +130,10 @@ class _Recorder:
     def pytest_sessionfinish(self) -> None:
         self._coverage.stop()
         data = self._coverage.get_data()
-        names = sorted(self._seconds.keys() - self._failed)
-        number = {name: i for i, name in enumerate(names)}
-        lines: dict[str, Any] = {}
-        for file in sorted(data.measured_files()):
-            of_line = {line: sorted(number[test] for test in tests if test in number)
-                       for line, tests in sorted(data.contexts_by_lineno(file).items())}
-            lines[str(Path(file).relative_to(self._root))] = {line: tests for line, tests in of_line.items() if tests}
-        self._file.write_text(json.dumps({"tests": names, "seconds": {name: round(self._seconds[name], 4) for name in names},
-                                          "failed": sorted(self._failed), "lines": lines}), encoding="utf-8")
+        seconds = {test: round(took, 4) for test, took in self._seconds.items() if test not in self._failed}
+        lines = {str(Path(file).relative_to(self._root)): dict(sorted(data.contexts_by_lineno(file).items()))
+                 for file in data.measured_files()}
+        _write(self._file, seconds, lines, {name: digest(self._root / name) for name in map(_file_of, self._seconds)})
 
 
 class _Selection:

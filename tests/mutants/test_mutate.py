@@ -1,13 +1,14 @@
 """Faults are put in at one place, and meet the tests that could notice them."""
 
 import ast
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from . import trees
+from . import reach, trees
 from .forked import ALONE
 from .mutate import mutants
 from .reach import Reach
@@ -54,6 +55,28 @@ def test_the_quickest_tests_of_the_line_come_first_and_then_those_of_the_room() 
     assert list(known.batches("a.py", (1, 1), ("near",), 5.0)) == [["near/t.py::one"], ["far/t.py::slow"], ["near/u.py::room"]]
     assert next(known.batches("a.py", (1, 2), ("near",), 5.0)) == ["near/t.py::one", "far/t.py::two"]
     assert next(known.batches("a.py", (7, 7), (), 50.0)) == ["far/t.py::two", "near/t.py::one", "far/t.py::slow"]
+
+
+def test_tests_that_have_changed_are_measured_again(tmp_path: Path) -> None:
+    def written(name: str, of: dict[str, Any]) -> Path:
+        (tmp_path / name).write_text(json.dumps(of), encoding="utf-8")
+        return tmp_path / name
+
+    tests = [tmp_path / name for name in ("t.py", "u.py", "new.py")]
+    for path in tests:
+        path.write_text("", encoding="utf-8")
+    held = written("held.json", {"tests": ["t.py::a", "u.py::b"], "seconds": {"t.py::a": 1.0, "u.py::b": 2.0},
+                                 "files": {"t.py": "old", "u.py": reach.digest(tests[1])},
+                                 "lines": {"a.py": {"1": [0, 1], "2": [0]}}})
+    changed = reach.changed(held, tmp_path, tests)
+    assert changed == ["t.py", "new.py"]
+    again = written("again.json", {"tests": ["new.py::d", "t.py::c"], "seconds": {"new.py::d": 0.5, "t.py::c": 0.1},
+                                   "files": {name: reach.digest(tmp_path / name) for name in changed},
+                                   "lines": {"a.py": {"1": [1]}, "b.py": {"7": [0]}}})
+    reach.renew(held, again, changed)
+    assert reach.changed(held, tmp_path, tests) == []
+    assert reach.read(held) == Reach({"a.py": {1: frozenset({"u.py::b", "t.py::c"})}, "b.py": {7: frozenset({"new.py::d"})}},
+                                     {"u.py::b": 2.0, "new.py::d": 0.5, "t.py::c": 0.1})
 
 
 def test_an_end_before_its_time_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:

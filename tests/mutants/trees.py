@@ -50,6 +50,12 @@ def sources() -> list[str]:
     return sorted(name for file in found if not (name := file.relative_to(ROOT).as_posix()).startswith("src/ringfence/lab/"))
 
 
+def measured_files() -> list[Path]:
+    """The files of tests that a mutant may meet."""
+    files = set((ROOT / "tests").rglob("test_*.py"))
+    return sorted(files.difference(*(ROOT.glob(f"{name}/**/*.py" if "*" not in name else name) for name in LEFT_OUT)))
+
+
 def rooms(file: str) -> tuple[str, ...]:
     """The tests of the room of a module, as beginnings of their names."""
     parts = Path(file).with_suffix("").parts
@@ -88,10 +94,11 @@ class Tree:
             timeout=None if seconds is None else WAITS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             check=False).returncode
 
-    def measured(self, file: Path) -> None:
-        """Write which tests run which line. Raises RuntimeError where not all tests could be run."""
+    def measured(self, file: Path, *tests: str) -> None:
+        """Write which tests run which line: all of them, or those of some files. Raises RuntimeError where not all could be
+        run."""
         code = self.pytest(*(f"--ignore-glob={self.folder / name}" for name in LEFT_OUT), "-m", "not browser and not powershell",
-                           "tests", REACH=str(file))
+                           *(tests or ["tests"]), REACH=str(file))
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             file.unlink(missing_ok=True)
             raise RuntimeError(f"pytest ended with {code}: `pytest --collect-only tests` may say why")

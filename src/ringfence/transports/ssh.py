@@ -81,6 +81,7 @@ class SshTransport:
         sock = deadline.first(
             lambda address: socket.create_connection((address, hop.port), min(self.settings.timeout, deadline.left())),
             deadline.addresses(hop.host, hop.port, self.settings.timeout))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as ssh does: small packets wait for no acknowledgement
         deadline.watch(sock)
         return sock
 
