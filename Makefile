@@ -1,9 +1,11 @@
 # Works in a fresh clone with nothing but Python 3.11 or later and make.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# JOBS: processes of what needs the processor alone; WORKERS: those of tests, which wait for sockets in between
 JOBS ?= 2
+WORKERS ?= 3
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-powershell test-browser test-lowest check demo bench oracle mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
+.PHONY: install dev lock test test-as-users test-powershell test-browser test-lowest check demo bench oracle mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -40,15 +42,19 @@ check: dev
 	$(BIN)/python -m tests.release check
 
 test: check
-	$(BIN)/pytest -n $(JOBS) -m 'not browser and not powershell'
+	$(BIN)/pytest -n $(WORKERS) -m 'not browser and not powershell and not docs and not wheel'
+
+# what users get, as they get it: the wheel, installed elsewhere, every command of the documentation, and the demo; .ci/run runs these too
+test-as-users: dev
+	$(BIN)/pytest -n $(WORKERS) -m 'docs or wheel'
 
 # hosts with a real PowerShell: the host script, and the commands against it; .ci/run runs these too
 test-powershell: dev
-	$(BIN)/pytest -n $(JOBS) -m powershell
+	$(BIN)/pytest -n $(WORKERS) -m powershell
 
 # the page of the HTML report in a Chromium; .ci/run runs these too
 test-browser: dev
-	$(BIN)/pytest -n $(JOBS) -m browser
+	$(BIN)/pytest -n $(WORKERS) -m browser
 
 # the oldest versions of dependencies that pyproject.toml admits: it is their only list
 .venv-lowest/installed: pyproject.toml tests/helpers/lowest.py
@@ -59,7 +65,7 @@ test-browser: dev
 	touch $@
 
 test-lowest: .venv-lowest/installed
-	.venv-lowest/bin/pytest -n $(JOBS) -m 'not wheel'
+	.venv-lowest/bin/pytest -n $(WORKERS) -m 'not wheel'
 
 demo: install
 	$(BIN)/ringfence demo
@@ -101,7 +107,7 @@ mutants: dev
 # inputs through every reader: minutes to an hour
 N ?= 1000000
 soak: dev
-	RINGFENCE_SOAK=1 $(BIN)/pytest -n $(JOBS) -m chance
+	RINGFENCE_SOAK=1 $(BIN)/pytest -n $(WORKERS) -m chance
 	$(BIN)/python -m tests.soak -n $(N)
 	$(BIN)/python -m tests.trials -n 2000
 	$(BIN)/python -m tests.trials -n 100 --without each

@@ -4,6 +4,7 @@ import ast
 import pickle
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -22,7 +23,6 @@ from ringfence.transports.connection_settings import LocalSettings
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "ringfence"
 FILES = sorted([*SOURCE.rglob("*.py"), *(ROOT / "modules").glob("*.py")])
-TREES = {file: ast.parse(file.read_text(encoding="utf-8")) for file in FILES}
 
 
 def module_name(file: Path) -> str:
@@ -30,7 +30,9 @@ def module_name(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {module_name(file): tree for file, tree in TREES.items()}
+@cache
+def modules() -> dict[str, ast.Module]:
+    return {module_name(file): ast.parse(file.read_text(encoding="utf-8")) for file in FILES}
 
 
 def imported(module: str, tree: ast.AST) -> Iterator[str]:
@@ -39,14 +41,14 @@ def imported(module: str, tree: ast.AST) -> Iterator[str]:
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else [
             f"{node.module}.{a.name}" for a in node.names] if isinstance(node, ast.ImportFrom) else []
         for name in names:
-            found = name if name in MODULES else name.rpartition(".")[0]
-            if found in MODULES and found != module:
+            found = name if name in modules() else name.rpartition(".")[0]
+            if found in modules() and found != module:
                 yield found
 
 
 def test_no_import_circle() -> None:
     """Over all modules at once; graphlib raises CycleError with the circle."""
-    TopologicalSorter({module: set(imported(module, tree)) for module, tree in MODULES.items()}).prepare()
+    TopologicalSorter({module: set(imported(module, tree)) for module, tree in modules().items()}).prepare()
 
 
 def definitions(body: list[ast.stmt]) -> Iterator[str]:
@@ -83,9 +85,9 @@ def test_no_module_class_or_constant_has_the_name_of_another() -> None:
     """Commands are named as users call them. The lab is read beside the engine, and shares facts of Windows with it by name."""
     files = [f for f in FILES if f.stem not in ("__init__", "__main__") and "commands" not in f.parts]
     assert twice((f.stem, module_name(f)) for f in files) == {}
-    assert twice((c.name, m) for m, tree in MODULES.items() for c in tree.body
+    assert twice((c.name, m) for m, tree in modules().items() for c in tree.body
                  if isinstance(c, ast.ClassDef) and not c.name.startswith("_")) == {}
-    engine = {m: tree for m, tree in MODULES.items() if not m.startswith("ringfence.lab")}
+    engine = {m: tree for m, tree in modules().items() if not m.startswith("ringfence.lab")}
     assert twice((c, m) for m, tree in engine.items() for c in constants(tree) if c not in PER_ROOM) == {}
 
 
@@ -102,9 +104,9 @@ GIVEN_UP = """
 
 def test_no_name_that_was_given_up_comes_back() -> None:
     given_up = set(GIVEN_UP.split())
-    back = {(module, name) for module, tree in MODULES.items() for name in definitions(tree.body) if name in given_up}
+    back = {(module, name) for module, tree in modules().items() for name in definitions(tree.body) if name in given_up}
     assert back == set()
-    assert [m for m in MODULES if m.rpartition(".")[2] in given_up | {"words", "converge", "conditions", "desired"}] == []
+    assert [m for m in modules() if m.rpartition(".")[2] in given_up | {"words", "converge", "conditions", "desired"}] == []
 
 
 # proposals are kinds too: those of the sets that hold them

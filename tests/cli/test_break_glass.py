@@ -12,6 +12,7 @@ from documents import hosts_in
 
 from ringfence.lab import Machine, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
+from ringfence.types.moments import in_short
 
 PROJECT = {"name": "corp-firewall", "id": "0" * 32}
 
@@ -77,7 +78,7 @@ def test_without_the_host_the_next_apply_ends_it(cli: Cli, web1: Machine) -> Non
     assert web1.registry.get(RULES, "bg") is None
     back = cli("rollback", "--yes")  # it is let in again, and nobody's clock runs
     assert (back.code, web1.registry.get(RULES, "bg") is None) == (0, False), back
-    assert f"warning: firewall_rule bg comes back, whose task ended it ({over}, CHG0031337)" in back.out + back.err
+    assert f"warning: firewall_rule bg comes back, whose task ended it ({in_short(over)}, CHG0031337)" in back.out + back.err
     assert "Nothing ends it before the next apply" in back.out + back.err
     assert "bg" in drift(cli, 2)
 

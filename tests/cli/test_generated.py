@@ -23,6 +23,7 @@ def test_everything_is_current() -> None:
     assert (old, there - set(files)) == ([], set()), "run `make generate`"
 
 
+@pytest.mark.docs
 def test_pictures_are_of_what_the_demo_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")  # as some surroundings have it
@@ -34,6 +35,7 @@ def test_pictures_are_of_what_the_demo_shows(tmp_path: Path, monkeypatch: pytest
         assert re.findall(r"https?:[^\"]*", svg) == ["http://www.w3.org/2000/svg"]  # nothing is loaded from elsewhere
 
 
+@pytest.mark.docs
 def test_the_demo_says_what_the_transcript_says(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "ringfence.cli", "demo"], cwd=tmp_path, env=environment(), text=True,
                           capture_output=True, timeout=120, check=False)

@@ -29,6 +29,7 @@ def program() -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize("page", TYPED)
 def test_a_page(page: str, program: Path, tmp_path: Path) -> None:
     for command, code, shown in read(page, program, tmp_path):

@@ -8,10 +8,17 @@ import pytest
 
 from ringfence.diagnostics import InputError
 from ringfence.project.project import Project, load
+from ringfence.templates import budget
 from ringfence.templates.budget import MAX_COMPILED, MAX_RENDERING, one_budget, spent
 
 KINDS = {"firewall_rule"}
-HALF = "{% for i in range(60000) %}{% for j in range(10) %}{% endfor %}{% endfor %}"  # more than half of a budget
+HALF = "{% for i in range(15000) %}{% for j in range(10) %}{% endfor %}{% endfor %}"  # more than half of the budget of a test
+
+
+@pytest.fixture
+def less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the budget."""
+    monkeypatch.setattr(budget, "MAX_RENDERING", MAX_RENDERING // 4)
 
 
 def project(folder: Path, tasks: list[dict[str, Any]], hosts: int = 2, **variables: Any) -> Project:
@@ -25,6 +32,7 @@ def rule(**properties: Any) -> dict[str, Any]:
     return {"firewall_rule": properties}
 
 
+@pytest.mark.usefixtures("less")
 def test_the_budget_is_one_for_all_values_of_a_host(tmp_path: Path) -> None:
     tasks = [rule(name="a", description=HALF), rule(name="b"), rule(name="c", description=HALF), rule(name="d")]
     found = project(tmp_path, tasks)
@@ -37,6 +45,7 @@ def test_the_budget_is_one_for_all_values_of_a_host(tmp_path: Path) -> None:
         assert [task.properties["name"] for task in rendered.tasks] == ["a", "b"]
 
 
+@pytest.mark.usefixtures("less")
 def test_what_fits_for_one_host_fits_for_each(tmp_path: Path) -> None:
     found = project(tmp_path, [rule(name="a", description=HALF)], hosts=20)
     assert all(not found.render(host).diagnostics for host in found.hosts)
