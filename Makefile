@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 # JOBS: processes of what needs the processor alone; WORKERS: those of tests, which wait for sockets in between
 JOBS ?= 2
-WORKERS ?= 3
+WORKERS ?= 4
 BIN := .venv/bin
 
 .PHONY: install dev lock test test-as-users test-powershell test-browser test-lowest check demo bench oracle mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
