@@ -29,3 +29,14 @@ def test_a_host_without_any_is_not_asked() -> None:
     found = evaluate_host(on.job({}), on.context(), Question(flow))
     assert (found.error, found.connections) == (None, 1)
     assert not any(NOUN in str(call) for batch in on.batches for call in batch.calls.values())
+
+
+@pytest.mark.parametrize(("profile", "action"), [("", "allow"), ("domain", "allow"), ("public", "block")])
+def test_where_nobody_names_a_profile_it_is_that_of_the_network(profile: str, action: str) -> None:
+    on = LabHost({"k": "v2.31|Action=Allow|Active=TRUE|Dir=In|Profile=Domain|Protocol=6|LPort=443|Name=k|"})
+    on.machine.interfaces = on.machine.interfaces[:1]
+    flow = Flow("inbound", 6, remote_address=number_of("10.9.0.1"), local_port=443, program=SYSTEM, service="")
+    found = evaluate_host(on.job({}), on.context(), Question(flow, profile=profile))
+    assert isinstance(found, EvaluatedResult)
+    assert found.verdict
+    assert found.verdict.action == action

@@ -10,6 +10,7 @@ from hosts import LabHost, stored_policy
 from ringfence.batch import Batch, Call, Failure, Reply
 from ringfence.errors import HostError, Unreachable
 from ringfence.lab import POLICY, machine
+from ringfence.model.undo import UndoState
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 
@@ -285,3 +286,10 @@ def test_a_member_that_loses_its_controllers_is_as_it_was() -> None:
     assert stored_policy(host.machine) == before
     on.surroundings.domain_controllers = ()  # none answered before either: that is no proof of anything
     assert host.apply(at(1, name="no-ldap", direction="outbound", action="block", protocol="udp", remote_port=389)).error is None
+
+
+def test_an_undo_waits_for_a_run_that_is_named() -> None:
+    """A key that somebody wrote into says nothing that could be confirmed."""
+    states = ("armed", "firing", "restored", "")
+    assert [UndoState("", state).waits for state in states] == [False] * 4
+    assert [UndoState("20261126T115712Z-3f9a1c", state).waits for state in states] == [True, True, False, False]

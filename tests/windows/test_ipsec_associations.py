@@ -122,6 +122,15 @@ def test_a_service_that_does_not_run_is_said() -> None:
     assert "IKEEXT does not run" in view.text(found)
 
 
+def test_another_product_that_has_taken_over_is_said() -> None:
+    lab = LabHost()
+    lab.machine.surroundings.taken_over["Other Firewall"] = (2,)
+    assert lab.apply(task("firewall_rule", {"name": "r", "protocol": "tcp", "local_port": 443})).changes
+    found = lab.status()
+    assert isinstance(found, StatusResult)
+    assert any("Other Firewall" in one.reason.text for one in found.obstacles)
+
+
 def test_a_host_that_is_down_is_a_result() -> None:
     lab = LabHost()
 
