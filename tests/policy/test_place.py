@@ -51,3 +51,10 @@ def test_what_is_of_one_host(address: str, of_one: bool, of_all: bool) -> None:
     host = network(one, OTHER)
     assert Place(host, "private", one).is_unicast(number_of(address)) is of_one
     assert Place(host, "private").is_unicast(number_of(address)) is of_all
+
+
+@pytest.mark.parametrize("text", ["10.0.0.0/8", "10.0.0.1-10.0.0.2", "fe80::/64"])
+def test_a_flow_has_one_address(text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        number_of(text)
+    assert number_of("10.0.0.1/32") == number_of("10.0.0.1") == number_of("10.0.0.1-10.0.0.1")

@@ -58,8 +58,7 @@ def _bound(declared: Present, facts: Facts, sids: Mapping[str, str]) -> Present:
                 found[property] = sddl.bound(value, sids)
     if not found:
         return declared
-    values = {**declared.values, **{p: v for p, v in found.items() if p in declared.values}}
-    return replace(declared, resource=declared.resource.replace(**found), values=values)
+    return replace(declared, resource=declared.resource.replace(**found), values={**declared.values, **found})
 
 
 def _guids(alias: str, facts: Facts) -> tuple[str, ...]:
