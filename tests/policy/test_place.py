@@ -3,6 +3,7 @@
 import pytest
 
 from ringfence.model.facts import Facts, NetworkInterface
+from ringfence.model.wfp import WfpConnection
 from ringfence.policy.flow import Flow, number_of
 from ringfence.policy.place import HostNetwork, Place
 
@@ -58,3 +59,11 @@ def test_a_flow_has_one_address(text: str) -> None:
     with pytest.raises(ValueError, match=text):
         number_of(text)
     assert number_of("10.0.0.1/32") == number_of("10.0.0.1") == number_of("10.0.0.1-10.0.0.1")
+
+
+@pytest.mark.parametrize(("here", "there", "stays"), [
+    ("127.0.0.1", "127.0.0.1", True), ("127.9.9.9", None, True), ("10.0.0.1", "10.0.0.1", True), ("::1", None, True),
+    (None, "::1", True), ("10.0.0.1", "10.0.0.2", False), ("fe80::1", "fe80::2", False), ("::2", None, False)])
+def test_connections_that_do_not_leave_the_host(here: str | None, there: str | None, stays: bool) -> None:
+    ends = [None if end is None else number_of(end) for end in (here, there)]
+    assert WfpConnection(6, ends[0], ends[1], 80, 50_000, "").loopback == stays
