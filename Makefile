@@ -5,7 +5,7 @@ JOBS ?= 2
 WORKERS ?= 4
 BIN := .venv/bin
 
-.PHONY: install dev lock test test-as-users test-powershell test-browser test-lowest check demo bench oracle mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
+.PHONY: install dev lock test test-as-users test-by-chance test-powershell test-browser test-lowest check demo bench oracle mutants soak generate examples newcomer man docs ci-windows-dry release-prepare release-dry clean
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -47,6 +47,10 @@ test: check
 # what users get, as they get it: the wheel, installed elsewhere, every command of the documentation, and the demo; .ci/run runs these too
 test-as-users: dev
 	$(BIN)/pytest -n $(WORKERS) -m 'docs or wheel'
+
+# all that the tests by chance look at: make test looks at a part of it (tests/helpers/chance.py)
+test-by-chance: dev
+	RINGFENCE_SOAK=1 $(BIN)/pytest -n $(WORKERS) -m chance
 
 # hosts with a real PowerShell: the host script, and the commands against it; .ci/run runs these too
 test-powershell: dev
@@ -103,11 +107,9 @@ mutants: dev
 	$(BIN)/python -m tests.mutants --named --jobs $(JOBS) --reach .reach.json
 	$(BIN)/python -m tests.mutants --jobs $(JOBS) --reach .reach.json
 
-# all that the tests by chance look at (`make test` looks at a part), hostile files in processes that are measured, and N mutated
-# inputs through every reader: minutes to an hour
+# hostile files in processes that are measured, and N mutated inputs through every reader: minutes to an hour
 N ?= 1000000
-soak: dev
-	RINGFENCE_SOAK=1 $(BIN)/pytest -n $(WORKERS) -m chance
+soak: test-by-chance
 	$(BIN)/python -m tests.soak -n $(N)
 	$(BIN)/python -m tests.trials -n 2000
 	$(BIN)/python -m tests.trials -n 100 --without each

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_lab import PROGRAM, RULES, Cli, Output, environment, fleet, on_terminal, start, stuck
+from cli_lab import PROGRAM, RULES, Cli, Output, environment, fleet, journals, on_terminal, start, stuck
 from documents import document_in, hosts_in
 from process_tree import children, gone
 
@@ -193,7 +193,7 @@ def test_a_process_killed_while_it_writes(cli: Cli, monkeypatch: pytest.MonkeyPa
     assert found[lost[0]]["error"]["kind"] == "worker"
     assert len(found[lost[0]]["changes"]) == 1
     assert {host["status"] for name, host in found.items() if name not in lost} == {"changed"}
-    record, _ = sorted((cli.folder / ".ringfence" / "runs").glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+    record, _ = journals(cli)
     ends = [e for e in map(json.loads, record.read_text(encoding="ascii").splitlines()) if e["event"] == "host_end"]
     assert {e["host"]["host"]: e["host"]["status"] for e in ends}[lost[0]] == "unknown"
     assert resumed.code == 0, resumed

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_lab import RULES, Cli, fleet, on_terminal, written
+from cli_lab import RULES, Cli, fleet, journals, on_terminal, written
 from documents import document_in, hosts_in, validator
 
 from ringfence.lab import Machine
@@ -44,7 +44,7 @@ def done(hosts: dict[str, Machine]) -> list[str]:
 
 def wave_hosts(cli: Cli) -> list[list[str]]:
     """The waves of the last run, as its journal has them."""
-    path = max((cli.folder / ".ringfence" / "runs").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    path = journals(cli)[-1]
     events = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
     for event in events:
         EVENTS.validate(event)

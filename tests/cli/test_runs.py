@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from chance import WHOLE
-from cli_lab import RULES, Cli, environment, fleet, start, stuck, written
+from cli_lab import RULES, Cli, environment, fleet, journals, start, stuck, written
 from documents import document_in, hosts_in, names, validator, whole
 
 from ringfence.lab import Machine
@@ -36,10 +36,6 @@ def two(cli: Cli) -> Iterator[dict[str, Machine]]:
 def one_rule(cli: Cli, port: int) -> None:
     cli.write({"site.yml": "- name: Web\n  hosts: all\n  tasks:\n    - name: The port\n      tags: [web]\n"
                            f"      firewall_rule: {{name: corp-web, protocol: tcp, local_port: {port}}}\n"})
-
-
-def journals(cli: Cli) -> list[Path]:
-    return sorted((cli.folder / ".ringfence" / "runs").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def events(path: Path) -> list[dict[str, Any]]:

@@ -79,6 +79,11 @@ def fleet(cli: Cli, number: int = 3, **options: Any) -> Iterator[dict[str, Machi
         yield {host.name: host for host in hosts}
 
 
+def journals(cli: Cli) -> list[Path]:
+    """The records of the runs of a project, the last one last: two may have begun in one second."""
+    return sorted((cli.folder / ".ringfence" / "runs").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+
+
 def stuck(monkeypatch: pytest.MonkeyPatch, host: str, lab: dict[str, Machine]) -> tuple[threading.Event, threading.Event]:
     """A host that does not answer the first time that it is written, until it may: (it is being written, it may answer)."""
     called, free = threading.Event(), threading.Event()

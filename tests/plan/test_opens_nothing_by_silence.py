@@ -19,20 +19,17 @@ from random import Random
 from typing import get_args
 
 import pytest
-from chance import rounds
 from found_rules import AS_SHIPPED, ORIGINS, TREATMENTS, real_rules
 from opened import Judgement, clear_text_after_pruning, judge_ownership, judge_pruning
 
 from ringfence.model.ledger import Prune
 
-SEED, TASKS = 20261126, rounds(20_000)
-
-pytestmark = pytest.mark.chance
+SEED = 20261126
 
 
 @pytest.fixture(scope="module")
 def judged() -> Judgement:
-    return judge_ownership(Random(SEED), TASKS)
+    return judge_ownership(Random(SEED), 20_000)
 
 
 def test_no_plan_opens_more_than_its_tasks_say(judged: Judgement) -> None:
@@ -42,8 +39,8 @@ def test_no_plan_opens_more_than_its_tasks_say(judged: Judgement) -> None:
 def test_it_was_put_to_the_test(judged: Judgement) -> None:
     """Everybody's rules met every word; tasks did open what they may; and plans were made as well as refused."""
     assert len(real_rules()) >= 200
-    assert sum(judged.counted.values()) >= TASKS // 20
-    assert judged.opened >= TASKS // 20
+    assert sum(judged.counted.values()) >= 1000
+    assert judged.opened >= 1000
     done, refused = ({(origin, word) for origin, word, came in judged.counted if came == what} for what in ("done", "refused"))
     words = [str(word) for word in TREATMENTS]
     assert done >= {(origin, word) for origin in ORIGINS for word in words if origin != "foreign"}

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chance import rounds
 from lab_cases import cases
 from wfp_corpus import DUMPS, dump
 from wfp_judges import EVERYONE, PERSON, RULES, Edges, Judged, Judges
@@ -24,7 +23,7 @@ from ringfence.policy.arbitration import Arbiter
 from ringfence.policy.wfp_flow import WfpFlow
 
 REAL = pytest.mark.parametrize("path", DUMPS, ids=lambda p: p.name)
-FLOWS = rounds(5_200)  # flows asked of each dump
+FLOWS = 5_200  # flows asked of each dump
 TCP, DYNAMIC_PORTS = 6, 49_152  # RFC 6335
 LOOPBACK_INTERFACE = 24 << 48  # its LUID: type 24, the only one
 PERMITTED = ("permit", "unless_vetoed")
@@ -175,7 +174,6 @@ def ask_both(found: WfpDump, name: str, count: int) -> None:
     assert of_rules[""] >= 0.9 * count
 
 
-@pytest.mark.chance
 @REAL
 def test_rules_come_to_what_filters_do(path: Path) -> None:
     if not Edges(Judges(dump(path)), 0).templates:

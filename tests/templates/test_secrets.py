@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from chance import by_chance
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.diagnostics import Problems, Where
@@ -171,7 +170,7 @@ TEMPLATES = st.one_of(
 SPELLINGS = [CANARY, CANARY.upper(), CANARY.lower(), CANARY[::-1], "a05yN2h1bnRlcjI", "5986", "kNr7", "10.0.0.1"]
 
 
-@by_chance(700, derandomize=True)
+@settings(max_examples=700, deadline=None, derandomize=True)
 @given(TEMPLATES)
 def test_no_template_shows_a_secret(text: str) -> None:
     here = scope(hostvars={"h": {"a": 1}})
