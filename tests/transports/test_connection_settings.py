@@ -1,10 +1,13 @@
 """Connection variables: what they mean, and every mistake at once."""
 
+import http.client
 import os
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3.exceptions
 from batches import open_transport
 from chance import by_chance
 from hypothesis import given
@@ -324,5 +327,11 @@ def test_kinds_of_calls_that_failed(failure: Failure, kind: str) -> None:
     assert failures.kind_from_call(failure) == kind
 
 
-def test_a_connection_that_just_ends_is_told_in_words() -> None:
-    assert failures.kind_from_network(EOFError()) == ("network", "the host closed the connection")
+@pytest.mark.parametrize("ended", [
+    EOFError(), ConnectionResetError(104, "Connection reset by peer"), BrokenPipeError(32, "Broken pipe"),
+    http.client.RemoteDisconnected("Remote end closed connection without response"),
+    urllib3.exceptions.ProtocolError("Connection aborted.", ConnectionResetError(104, "Connection reset by peer")),
+    ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), ssl.SSLZeroReturnError(6, "closed")],
+    ids=lambda ended: type(ended).__name__)
+def test_a_connection_that_just_ends_is_told_in_the_same_words_however_it_ends(ended: Exception) -> None:
+    assert failures.kind_from_network(ended) == ("network", "the host closed the connection")

@@ -81,6 +81,8 @@ _TEXTS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for patter
 MAX_SAID = 600  # characters of what a host says that a message repeats
 MAX_LOOKED_AT = 4000  # characters of a text of a host that are looked at: `.*` within a pattern costs the square of them
 
+CLOSED = "the host closed the connection"
+
 # what a failure is called before a batch was sent, and after
 _BEFORE = {"protocol": "wrong_service"}
 _AFTER = {
@@ -159,12 +161,13 @@ def kind_from_network(error: BaseException) -> tuple[str, str]:
     for one in found:
         if isinstance(one, TimeoutError) or (isinstance(one, OSError) and one.errno == errno.ETIMEDOUT):
             return "timeout", ""
+    # a reset is seen as one, or as the end of a stream: which, is chance (urllib3 goes on to read where a write was refused)
+    if any(isinstance(one, ConnectionError | EOFError | ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in found):
+        return "network", CLOSED
     for one in found:
         if isinstance(one, OSError) and one.strerror:
             return "network", one.strerror.lower()
-    deepest = found[-1]
-    closed = "the host closed the connection" if isinstance(deepest, EOFError) else type(deepest).__name__
-    return "network", str(deepest) or closed
+    return "network", str(found[-1]) or type(found[-1]).__name__
 
 
 def host_error(where: str, sent: bool, kind: str, detail: str = "") -> HostError:
