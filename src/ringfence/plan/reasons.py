@@ -125,8 +125,9 @@ class PolicyOnHost:
             sort.is_off or (not sort.is_foreign and self._of_its_sort(store, resource.kind, sort) is _NOTHING))
 
     def alike(self, one: Judged) -> Hashable:
-        """What `reasons` depends on, of an object of which no more than its sort and its profiles count; None of any other."""
-        if one.resource is None or not (sort := _sort_of(one.resource)).is_plain or sort.is_off or self._has_others(one.id):
+        """What `reasons` depends on, of an object of which no more than its sort and its profiles count; None of any other. Of
+        stores that could not be read nothing is known of any rule."""
+        if one.resource is None or not (sort := _sort_of(one.resource)).is_plain or one.id[1:] in self._elsewhere:
             return None
         values = one.resource.__dict__
         return one.id.store, sort, values.get("profile"), bool(one.values.get("profile"))

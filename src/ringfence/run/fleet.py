@@ -7,10 +7,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from ringfence.errors import Interrupted
 from ringfence.report import HostResult, WaveProgress
-from ringfence.run.garbage import rarely_collected
 from ringfence.run.host_job import HostJob
 from ringfence.run.host_threads import HostThreads, Submit, unknown_outcome, with_time_of
 from ringfence.run.interruption import GRACE
+from ringfence.run.memory import rarely_collected
 from ringfence.run.recorder import Recorder
 
 LOG = logging.getLogger(__name__)

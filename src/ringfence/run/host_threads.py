@@ -8,6 +8,7 @@ from ringfence.errors import OutcomeUnknown
 from ringfence.report import HostResult
 from ringfence.run.host_job import HostJob
 from ringfence.run.host_session import host_fault
+from ringfence.run.memory import one_heap
 from ringfence.run.recorder import Recorder
 
 WorkOnHost = Callable[..., HostResult]
@@ -22,6 +23,7 @@ class HostThreads:
 
     def __init__(self, work: WorkOnHost, forks: int, recorder: Recorder) -> None:
         self._work, self._recorder = work, recorder
+        one_heap()
         self._threads = ThreadPoolExecutor(max_workers=forks, thread_name_prefix="host")
 
     def submit(self, job: HostJob) -> "Future[HostResult]":

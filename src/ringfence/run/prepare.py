@@ -24,8 +24,8 @@ from ringfence.project import settings
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.project import Project, read, read_hosts
 from ringfence.project.render import ANY_TAGS, SPECIAL_TAGS, RenderedTasks, Tags
-from ringfence.run.garbage import rarely_collected
 from ringfence.run.host_job import HostJob, RunContext
+from ringfence.run.memory import rarely_collected
 from ringfence.run.of_hosts import OfHosts, tunnels_of
 from ringfence.run.policy_from_options import run_policy
 from ringfence.run.run_options import RunOptions as RunOptions

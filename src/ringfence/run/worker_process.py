@@ -15,12 +15,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ringfence.report import HostResult
-from ringfence.run.garbage import rarely_collected
 from ringfence.run.host_job import HostJob
 from ringfence.run.host_session import host_fault
 from ringfence.run.host_threads import WorkOnHost, result_of
 from ringfence.run.interruption import SIGNALS
 from ringfence.run.main_process import works_for
+from ringfence.run.memory import one_heap, rarely_collected
 from ringfence.run.result_stream import ResultWriter
 
 ENDED, ASKS, LOGS = "ended", "asks", "logs"  # messages to the process that began the run
@@ -37,6 +37,7 @@ def work_on_hosts(way: Connection, others: Sequence[Connection], key: bytes, job
     works_for(worker)
     log = logging.getLogger("ringfence")
     log.handlers[:] = [_LogForwarder(worker.send)]
+    one_heap()
     with rarely_collected():
         worker.run()
 
