@@ -47,10 +47,12 @@ class Reach:
             yield batch
 
     def _that_run(self, file: str, lines: tuple[int, int]) -> set[str]:
-        """The tests of some lines; of those of an import, or that none runs in its own process, those of the file."""
-        of_file = self.lines.get(file, {})
+        """The tests of some lines; of those of an import, or that none runs in its own process, those of the file. And those
+        that are named after the file: they may run it in other processes, which nobody has seen."""
+        of_file, own = self.lines.get(file, {}), f"/test_{Path(file).stem}.py"
         found = set[str]().union(*(of_file.get(line, ()) for line in range(lines[0], lines[1] + 1)))
-        return (found or set[str]().union(*of_file.values())) & self.seconds.keys()
+        found = (found or set[str]().union(*of_file.values())) & self.seconds.keys()
+        return found | {test for test in self.seconds if _file_of(test).endswith(own)}
 
     def _quickest_first(self, tests: set[str], rooms: tuple[str, ...]) -> list[str]:
         return sorted(tests, key=lambda test: (not test.startswith(rooms), self.seconds[test], test))

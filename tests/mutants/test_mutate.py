@@ -57,6 +57,12 @@ def test_the_quickest_tests_of_the_line_come_first_and_then_those_of_the_room() 
     assert next(known.batches("a.py", (7, 7), (), 50.0)) == ["far/t.py::two", "near/t.py::one", "far/t.py::slow"]
 
 
+def test_tests_that_are_named_after_a_file_are_among_those_that_run_it() -> None:
+    known = Reach({"run/a.py": {1: frozenset({"far/t.py::one"})}}, {"far/t.py::one": 1.0, "near/test_a.py::own": 2.0})
+    assert next(known.batches("run/a.py", (1, 1), (), 50.0)) == ["far/t.py::one", "near/test_a.py::own"]
+    assert next(known.batches("run/a.py", (7, 7), (), 50.0)) == ["far/t.py::one", "near/test_a.py::own"]
+
+
 def test_tests_that_have_changed_are_measured_again(tmp_path: Path) -> None:
     def written(name: str, of: dict[str, Any]) -> Path:
         (tmp_path / name).write_text(json.dumps(of), encoding="utf-8")
