@@ -262,11 +262,10 @@ def _check_sensitive(rule: FirewallRule, mentioned: Collection[str]) -> Iterable
     """Ways to administer a host, and what worms look for, are let in from anywhere by a word alone."""
     if (rule.direction, rule.action, rule.protocol) != ("inbound", "allow", "tcp") or rule.authentication != "not_required":
         return
-    if not_everybody(rule.remote_address) if rule.remote_address else "remote_address" in mentioned:
-        return
     parts = (p.partition("-") for p in rule.local_port)
     ranges = [(int(first), int(last or first)) for first, _, last in parts if first.isdecimal()]
-    if found := [str(n) for n in SENSITIVE_PORTS if any(first <= n <= last for first, last in ranges)]:
+    found = [str(n) for n in SENSITIVE_PORTS if any(first <= n <= last for first, last in ranges)]
+    if found and not (not_everybody(rule.remote_address) if rule.remote_address else "remote_address" in mentioned):
         yield Finding("local_port", f"{', '.join(found)} is let in from anywhere", "say from where (remote_address); any "
                       "if that is meant", "warning")
 
@@ -294,6 +293,9 @@ def _check_program(rule: FirewallRule) -> Iterable[Finding]:
                       "name the folder, in a rule for each user", "warning")
 
 
+_PORT_KEYWORDS = {"RPC": "tcp", "RPCEPMap": "tcp", "IPHTTPSIn": "tcp", "Teredo": "udp", "PlayToDiscovery": "udp"}
+
+
 def _check_ports(rule: FirewallRule) -> Iterable[Finding]:
     """Which ports and ICMP types go with which protocol ([MS-FASP] 2.2.37, 2.2.14)."""
     for name in ("local_port", "remote_port"):
@@ -302,12 +304,11 @@ def _check_ports(rule: FirewallRule) -> Iterable[Finding]:
     if rule.icmp_type and rule.protocol not in ("icmpv4", "icmpv6"):
         yield Finding("icmp_type", f"ICMP types go with icmpv4 or icmpv6, not with protocol {rule.protocol} [0x001000A1]",
                "set protocol to icmpv4 or icmpv6")
-    needs = {"RPC": "tcp", "RPCEPMap": "tcp", "IPHTTPSIn": "tcp", "Teredo": "udp", "PlayToDiscovery": "udp"}
     for word in rule.local_port:
-        if word in needs and rule.direction == "outbound":
+        if (needs := _PORT_KEYWORDS.get(word)) and rule.direction == "outbound":
             yield Finding("local_port", f"{word} is for inbound rules [MS-FASP 2.2.37]", "name the ports by number")
-        elif word in needs and rule.protocol in ("tcp", "udp") and rule.protocol != needs[word]:
-            yield Finding("local_port", f"{word} goes with {needs[word]} [MS-FASP 2.2.37]", f"set protocol to {needs[word]}")
+        elif needs and rule.protocol in ("tcp", "udp") and rule.protocol != needs:
+            yield Finding("local_port", f"{word} goes with {needs} [MS-FASP 2.2.37]", f"set protocol to {needs}")
     if "IPHTTPSOut" in rule.remote_port and (rule.direction, rule.protocol) != ("outbound", "tcp"):
         yield Finding("remote_port", "IPHTTPSOut is for outbound tcp rules", "set direction to outbound and protocol to tcp")
 
