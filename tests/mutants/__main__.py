@@ -47,7 +47,9 @@ def main() -> int:
         elif changed := reach.changed(at, ROOT, measured_files()):
             print(f"{len(changed)} files of tests have changed: they are measured again", flush=True)
             again = Path(folder, "again.json")
-            tree.measured(again, *changed)
+            reach.nothing(again)
+            if there := [name for name in changed if (ROOT / name).exists()]:
+                tree.measured(again, *there)
             reach.renew(at, again, changed)
         free.put(tree)
         known = reach.read(at)

@@ -69,9 +69,10 @@ def read(file: Path) -> Reach:
 
 
 def changed(file: Path, root: Path, tests: Iterable[Path]) -> list[str]:
-    """Those of some files of tests that are not as they were when it was written down what they run, or new."""
-    known = json.loads(file.read_text(encoding="utf-8"))["files"]
-    return [name for path in tests if known.get(name := path.relative_to(root).as_posix()) != digest(path)]
+    """Those of some files of tests that are not as they were when it was written down what they run, or new, or gone."""
+    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))["files"]
+    now = {path.relative_to(root).as_posix(): path for path in tests}
+    return [*(name for name, path in now.items() if known.get(name) != digest(path)), *sorted(known.keys() - now.keys())]
 
 
 def digest(path: Path) -> str:
@@ -87,13 +88,19 @@ def renew(file: Path, again: Path, names: Container[str]) -> None:
         for line, tests in of.items():
             lines.setdefault(source, {}).setdefault(line, set()).update(tests)
     seconds = {test: took for test, took in held["seconds"].items() if _file_of(test) not in names}
-    _write(file, {**seconds, **fresh["seconds"]}, lines, {**held["files"], **fresh["files"]})
+    files = {name: known for name, known in held["files"].items() if name not in names}
+    _write(file, {**seconds, **fresh["seconds"]}, lines, {**files, **fresh["files"]})
 
 
 def _lines_of(held: Mapping[str, Any]) -> dict[str, dict[str, set[str]]]:
     """{source: {line: tests that run it}}."""
     names = held["tests"]
     return {source: {line: {names[i] for i in tests} for line, tests in of.items()} for source, of in held["lines"].items()}
+
+
+def nothing(file: Path) -> None:
+    """Write down that no test runs anything."""
+    _write(file, {}, {}, {})
 
 
 def _write(file: Path, seconds: Mapping[str, float], lines: Mapping[str, Mapping[Any, Iterable[str]]],

@@ -83,6 +83,12 @@ def test_tests_that_have_changed_are_measured_again(tmp_path: Path) -> None:
     assert reach.changed(held, tmp_path, tests) == []
     assert reach.read(held) == Reach({"a.py": {1: frozenset({"u.py::b", "t.py::c"})}, "b.py": {7: frozenset({"new.py::d"})}},
                                      {"u.py::b": 2.0, "new.py::d": 0.5, "t.py::c": 0.1})
+    tests[2].unlink()  # what is gone is known no more, though nothing is left to be measured
+    assert reach.changed(held, tmp_path, tests[:2]) == ["new.py"]
+    reach.nothing(again)
+    reach.renew(held, again, ["new.py"])
+    assert reach.changed(held, tmp_path, tests[:2]) == []
+    assert reach.read(held).seconds == {"u.py::b": 2.0, "t.py::c": 0.1}
 
 
 def test_an_end_before_its_time_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
