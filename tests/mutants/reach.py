@@ -118,10 +118,13 @@ class _Recorder:
 
     def __init__(self, file: Path) -> None:
         self._file, self._seconds, self._failed = file, defaultdict[str, float](float), set[str]()
-        self._root = Path.cwd()
+        self._root, self._looked_into = Path.cwd(), set[str]()  # files, of which perhaps no test is run
         self._coverage = coverage.Coverage(data_file=None, config_file=False,
                                            include=[f"{self._root}/src/ringfence/*", f"{self._root}/modules/*"])
         self._coverage.start()
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        self._looked_into.add(_file_of(item.nodeid))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -142,7 +145,7 @@ class _Recorder:
         seconds = {test: round(took, 4) for test, took in self._seconds.items() if test not in self._failed}
         lines = {str(Path(file).relative_to(self._root)): dict(sorted(data.contexts_by_lineno(file).items()))
                  for file in data.measured_files()}
-        _write(self._file, seconds, lines, {name: digest(self._root / name) for name in map(_file_of, self._seconds)})
+        _write(self._file, seconds, lines, {name: digest(self._root / name) for name in sorted(self._looked_into)})
 
 
 class _Selection:

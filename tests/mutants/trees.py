@@ -99,7 +99,7 @@ class Tree:
         run."""
         code = self.pytest(*(f"--ignore-glob={self.folder / name}" for name in LEFT_OUT), "-m", "not browser and not powershell",
                            *(tests or ["tests"]), REACH=str(file))
-        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
             file.unlink(missing_ok=True)
             raise RuntimeError(f"pytest ended with {code}: `pytest --collect-only tests` may say why")
 
