@@ -28,7 +28,7 @@ from ringfence.windows.stored_names import display_name
 
 if TYPE_CHECKING:  # of results that few commands have: the others need not wait for these
     from ringfence.doctor.examination import Examination, Verdict
-    from ringfence.plan.obstacles import Affected, Obstacle
+    from ringfence.plan.obstacles import DeclaredObject, Obstacle
     from ringfence.plan.plan import Orphan
     from ringfence.policy.flow import Flow
     from ringfence.policy.flow_verdict import FlowVerdict
@@ -94,7 +94,7 @@ class HostResult:
     machine: str = ""
     declarations: str = ""
     waits: bool = False
-    declared_objects: "tuple[Affected, ...]" = ()
+    declared_objects: "tuple[DeclaredObject, ...]" = ()
     orphans: "tuple[Orphan, ...]" = ()
     changed_by: "Mapping[Id, Attribution] | None" = None
     facts: Mapping[str, Any] = field(default_factory=dict)

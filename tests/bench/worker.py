@@ -35,7 +35,7 @@ from ringfence.formats.plan_file import PlanEncoder, PlanHead, decode
 from ringfence.inventory import readers as inventories
 from ringfence.kinds import load
 from ringfence.model.state import Change, id_of
-from ringfence.plan.obstacles import Affected
+from ringfence.plan.obstacles import DeclaredObject
 from ringfence.project.project import read
 from ringfence.report import HostResult, Report, RunInfo
 from ringfence.run import fleet
@@ -234,7 +234,7 @@ def report(name: str, hosts: str) -> dict[str, Any]:
     with tempfile.TemporaryFile("w", encoding="utf-8") as file:
         file.write(view.begin([]))
         for result in _results(int(hosts)):
-            told = tuple(Affected(c.id, c.resource.name, c.where) for c in result.changes)
+            told = tuple(DeclaredObject(c.id, c.resource.name, c.where) for c in result.changes)
             begin = time.process_time()
             sums.add(result)
             file.write(view.host(replace(result, declared_objects=told)))

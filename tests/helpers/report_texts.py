@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, HostError, Unreachable
-from ringfence.model.state import Change, id_of
-from ringfence.plan.obstacles import Affected, Obstacle, Reason
+from ringfence.model.state import Change, TaskLabel, id_of
+from ringfence.plan.obstacles import Affected, DeclaredObject, Obstacle, Reason
 from ringfence.report import HostResult, Report
 from ringfence.views.table import REPORTS
 from ringfence.views.view import ViewOptions
@@ -52,4 +52,5 @@ def hostile_results(draw: st.DrawFn) -> HostResult:
     obstacle = Obstacle("not_in_force", reason, (), (Affected(id_of(one), words[0], Where(words[3], 3)),))
     notes = (Diagnostic(Where(words[3], 1), words[4], words[7], draw(st.sampled_from(["error", "warning"])), host),)
     return HostResult(host, changes, error=error, diagnostics=notes, obstacles=(obstacle,), names={"@a.dll,-1": words[1]},
-                      way_back=(words[2],), declared_objects=(Affected(id_of(one), words[0], Where(words[3], 3)),))
+                      way_back=(words[2],), declared_objects=(
+                          DeclaredObject(id_of(one), words[0], Where(words[3], 3), TaskLabel(ticket=words[5])),))

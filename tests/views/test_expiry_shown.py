@@ -8,14 +8,17 @@ from dataclasses import replace
 import pytest
 from hosts import PROJECT
 from html_pages import RDP, change, page, run_info
+from junitparser import JUnitXml
 from report_texts import report_text
 
 from ringfence.errors import ExitCode
 from ringfence.formats.data import change_text as change_json
 from ringfence.formats.read_data import change_from_data
 from ringfence.kinds import load
+from ringfence.model.declaration import Absent, Present
 from ringfence.model.ledger import Entry, Ledger, parse_ledger
 from ringfence.model.state import Change, TaskLabel
+from ringfence.plan.obstacles import DeclaredObject, objects_of
 from ringfence.report import HostResult, LedgerResult, Report
 from ringfence.views.ledger_view import LedgerTextView, ledger_data
 from ringfence.views.table import VIEWS
@@ -46,6 +49,24 @@ def test_every_view_shows_it(format: str, command: str) -> None:
         assert "CHG0031337" in told
         assert re.search("2026-12-01T18:00(:00)?Z", told)
     assert "CHG0031337" in shown(format, TICKET, command)
+
+
+@pytest.mark.parametrize(("label", "is_wanted", "told"), [
+    (LABEL, True, "expires 2026-12-01T18:00Z, CHG0031337, by the host itself"), (TICKET.label, True, "ticket CHG0031337"),
+    (TICKET.label, False, "ticket CHG0031337"), (TaskLabel(), True, None),
+    (LABEL._replace(expires_on_host=False), False, "expired 2026-12-01T18:00Z, CHG0031337")])
+def test_the_case_of_what_is_as_declared_shows_it(label: TaskLabel, is_wanted: bool, told: str | None) -> None:
+    """Of what differs the finding says it."""
+    one = DeclaredObject(COMES.id, "rdp", COMES.where, label, is_wanted)
+    suites = JUnitXml.fromstring(report_text("junit", [HostResult("web1", declared_objects=(one,))]).partition("?>")[2])
+    (case,) = [case for suite in suites if suite.name == "web1" for case in suite if case.name != "host"]
+    assert (case.is_passed, case.system_out) == (True, told)
+
+
+def test_what_a_project_declares_is_told_with_its_task() -> None:
+    declared = objects_of({d.id: d for d in (
+        Present(COMES.id, RDP, {}, label=LABEL), Absent(COMES.id._replace(name="old"), label=TICKET.label, name="Old"))})
+    assert [(one.name, one.label, one.is_wanted) for one in declared] == [(RDP.name, LABEL, True), ("Old", TICKET.label, False)]
 
 
 def test_the_page_without_javascript_shows_it() -> None:

@@ -18,7 +18,7 @@ from sarif import log, place
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, GuardRefused, HostError, Lost, OutcomeUnknown, StalePlan, Unreachable
 from ringfence.model.state import Change
-from ringfence.plan.obstacles import Affected
+from ringfence.plan.obstacles import DeclaredObject
 from ringfence.report import HostResult
 from ringfence.views import markdown_report, sarif_report
 from ringfence.views.findings import SORTS
@@ -30,7 +30,7 @@ OTHER_WEB = create("web", 4, protocol="tcp", local_port=("443",), description="a
 NARROW = create("narrow", 6, protocol="tcp", local_port=("443",), remote_address=("10.0.0.0/8",))
 UPDATED = Change(WEB.id, DB.after, WEB.after, WEB.where)
 BOTH = frozenset({WEB.id, DB.id})
-OBJECTS = tuple(Affected(c.id, c.resource.name, c.where) for c in (WEB, DB))
+OBJECTS = tuple(DeclaredObject(c.id, c.resource.name, c.where) for c in (WEB, DB))
 
 
 # ------------------------------------------------------------------------------------------------- what is told

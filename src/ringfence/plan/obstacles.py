@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Literal
 
 from ringfence.diagnostics import Where
-from ringfence.model.declaration import Declaration, Present
-from ringfence.model.state import Id
+from ringfence.model.declaration import AsShipped, Declaration, Present
+from ringfence.model.state import NO_TASK, Id, TaskLabel
 
 ObstacleLevel = Literal["not_in_force", "unknown", "note"]
 """In force in none of the profiles that are active now, or not in one that the task names; not known whether it is; not in force
@@ -58,16 +58,24 @@ class Affected:
         return f"{self.id.kind} {self.name}"
 
 
-def objects_of(declarations: Mapping[Id, Declaration]) -> tuple[Affected, ...]:
+@dataclass(frozen=True, slots=True)
+class DeclaredObject:
+    """What is declared of an object, in short: how it is spelled, where that stands, the task. is_wanted: it shall be there."""
+
+    id: Id
+    name: str
+    where: Where
+    label: TaskLabel = NO_TASK
+    is_wanted: bool = True
+
+
+def objects_of(declarations: Mapping[Id, Declaration]) -> tuple[DeclaredObject, ...]:
     """What is declared for a host."""
-    return tuple(_shared(d.id, d.resource.name if isinstance(d, Present) else d.name or d.id.name, d.where)
-                 for d in declarations.values())
+    return tuple(_shared(d.id, d.resource.name, d.where, d.label) if isinstance(d, Present) else
+                 _shared(d.id, d.name or d.id.name, d.where, d.label, isinstance(d, AsShipped)) for d in declarations.values())
 
 
-@lru_cache(65_536)
-def _shared(id: Id, name: str, where: Where) -> Affected:
-    """Hosts share what is declared alike for them."""
-    return Affected(id, name, where)
+_shared = lru_cache(65_536)(DeclaredObject)  # hosts share what is declared alike for them
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """One change as people read it: what it does to which object, what that object does with traffic, and below it what differs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ringfence.diagnostics import NOWHERE
@@ -100,11 +101,17 @@ def _reason(change: Change, options: ChangeOptions) -> list[Row]:
 
 def _life(change: Change) -> list[Row]:
     """Until when the object is wanted, and what it was asked for by; of what has expired `why` says so."""
-    label = change.label
-    if label.expires and change.after is not None:
-        host = ", by the host itself" if label.expires_on_host else ""
-        return [("expires", (escaped(f"{label.expiry}{host}"),))]
-    return [("ticket", (escaped(label.ticket),))] if label.ticket and not label.expires else []
+    if change.label.expires and change.after is None:
+        return []
+    return [(name, (escaped(text),)) for name, text in life_of(change.label)]
+
+
+def life_of(label: TaskLabel) -> Iterator[tuple[str, str]]:
+    """Until when an object is wanted, and what it was asked for by: a word, and what stands behind it."""
+    if label.expires:
+        yield "expires", f"{label.expiry}{', by the host itself' if label.expires_on_host else ''}"
+    elif label.ticket:
+        yield "ticket", label.ticket
 
 
 def _rows(change: Change, options: ChangeOptions, names: Names) -> list[Row]:

@@ -12,7 +12,9 @@ from junitparser.junitparser import FinalResult
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.errors import ExitCode
 from ringfence.model.state import Id
+from ringfence.plan.obstacles import DeclaredObject
 from ringfence.report import HostResult, Report
+from ringfence.views.change_text import life_of
 from ringfence.views.findings import SORTS, UNPROVEN, FindingsOfHosts, ReportedFinding, of_diagnostic
 from ringfence.views.format import cut, escaped, names
 from ringfence.views.view import ViewOptions
@@ -54,7 +56,7 @@ class JunitReport:
         for each in result.declared_objects:
             self._files.setdefault(each.where.file, [])
             name = cut(str(each.id._replace(name=each.name)))
-            cases.append(self._case(result.host, name, each.where, found.pop(each.id, [])))
+            cases.append(self._case(result.host, name, each.where, found.pop(each.id, []), life=_life(each)))
         cases += [self._case(result.host, those[0].title, those[0].where, those) for id, those in found.items() if id]
         return self._suite(result.host, cases, result.seconds)
 
@@ -85,7 +87,7 @@ class JunitReport:
         return text.partition("?>\n")[2] + "\n" if text.startswith("<?xml") else text + "\n"
 
     def _case(self, suite: str, name: str, where: Where, found: Sequence[ReportedFinding],
-              seconds: float | None = None) -> PlacedCase:
+              seconds: float | None = None, life: Sequence[str] = ()) -> PlacedCase:
         case = PlacedCase(name, escaped(suite), seconds)
         if where.file:
             case.file = escaped(self._options.file_in_repository(where.file))
@@ -96,7 +98,7 @@ class JunitReport:
             result = self._outcome(bad[0])(bad[0].text, bad[0].sort)
             result.text = "\n".join(self._lines(bad))
             case.result = [result]
-        if told := self._lines(one for one in found if not SORTS[one.sort].fails):
+        if told := [*life, *self._lines(one for one in found if not SORTS[one.sort].fails)]:
             case.system_out = "\n".join(told)
         return case
 
@@ -114,3 +116,8 @@ class JunitReport:
         at = f"{escaped(self._options.file_in_repository(one.where.file))}:{one.where.line}: " if one.where.line else ""
         yield f"{at}{one.text}"
         yield from (f"    {line}" for line in one.lines)
+
+
+def _life(one: DeclaredObject) -> list[str]:
+    """Until when an object is wanted, and what it was asked for by."""
+    return [cut(f"{name if one.is_wanted or name != 'expires' else 'expired'} {text}") for name, text in life_of(one.label)]
