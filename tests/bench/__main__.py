@@ -25,6 +25,7 @@ PARTS = {
     "records": "what is written of a run: JSON, journal",
     "reports": "reports of a large plan beside it",
     "wire": "bytes, round trips and CPU per host and transport",
+    "waiting": "what a plan of one host waits for, per transport",
 }
 
 

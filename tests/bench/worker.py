@@ -70,7 +70,7 @@ def main(name: str, *arguments: str) -> None:
         "plan": plan, "bare": bare, "memory": memory, "apply": apply, "wire": wire, "replies": replies, "reply": reply,
         "inventory": inventory, "replies_at_once": replies_at_once, "texts": texts, "among": among,
         "large": large, "document": document, "html": html, "browse": browse, "journal": journal,
-        "record": in_processes.record,
+        "record": in_processes.record, "waiting": waiting,
         "in_processes": in_processes.plan, "write_plan": write_plan, "read_plan": read_plan, "report": report}
     found = works[name](*arguments)
     print(json.dumps({"cpu": time.process_time() - imported, "peak": peak_mb(), **found}))
@@ -102,6 +102,24 @@ def _run(run: Prepared, work: Callable[..., Any], forks: int = FORKS) -> dict[st
         rules, trips = rules + result.declared, trips + result.connections
         errors += [f"{result.host}: {e}" for e in (result.error, *result.diagnostics) if e]
     return {"states": dict(states), "declared": rules, "trips": trips, "errors": errors[:3]}
+
+
+def waiting(project: str, server: str, rounds: int = 5) -> dict[str, Any]:
+    """Plans of all hosts, one after the other: the seconds that one takes, and those of them in which nobody computes."""
+    run, states, took = prepare(options(project)), Counter[str](), list[tuple[float, float]]()
+    for _ in range(rounds):
+        begun, used = time.monotonic(), time.process_time() + _cpu_of(server)
+        states.update(plan_host(job, run.context).status for job in run.jobs)
+        wall = time.monotonic() - begun
+        took.append(((wall - time.process_time() - _cpu_of(server) + used) / len(run.jobs), wall / len(run.jobs)))
+    least, wall = min(took)
+    return {"states": dict(states), "rounds": rounds, "waiting": least, "wall": wall}
+
+
+def _cpu_of(pid: str) -> float:
+    """CPU seconds of a process with all its threads (proc_pid_stat(5))."""
+    told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def bare(project: str) -> dict[str, Any]:
