@@ -17,6 +17,7 @@ import coverage
 import pytest
 
 FEW = 3  # files
+MADE_OF_TABLES = "tests/cli/test_generated.py"
 IMPORT = ""  # the context of lines that run when their module is imported
 
 
@@ -29,8 +30,13 @@ class Reach:
 
     def batches(self, file: str, lines: tuple[int, int], rooms: tuple[str, ...], limit: float) -> Iterator[list[str]]:
         """Tests for a fault in some lines of a file: the quickest that run these, of few files (most faults end there), then the
-        others, then those of the rooms (folders of tests). Each batch is for at most about `limit` seconds."""
-        running = self._quickest_first(self._that_run(file, lines), rooms)
+        others, then those of the rooms (folders of tests). Each batch is for at most about `limit` seconds.
+
+        Before all others come those that are named after the file: they may run it in other processes, which nobody has seen. So
+        may what compares documents with the tables that they are made of."""
+        own = {test for test in self.seconds if _file_of(test).endswith(f"/test_{Path(file).stem}.py") or (
+            file.startswith("modules/") and _file_of(test) == MADE_OF_TABLES)}
+        running = [*self._quickest_first(own, rooms), *self._quickest_first(self._that_run(file, lines) - own, rooms)]
         files = list(dict.fromkeys(map(_file_of, running)))[:FEW]
         given = set[str]()
         for tests in ([test for test in running if _file_of(test) in files], running,
@@ -47,12 +53,10 @@ class Reach:
             yield batch
 
     def _that_run(self, file: str, lines: tuple[int, int]) -> set[str]:
-        """The tests of some lines; of those of an import, or that none runs in its own process, those of the file. And those
-        that are named after the file: they may run it in other processes, which nobody has seen."""
-        of_file, own = self.lines.get(file, {}), f"/test_{Path(file).stem}.py"
+        """The tests of some lines; of those of an import, or that none runs in its own process, those of the file."""
+        of_file = self.lines.get(file, {})
         found = set[str]().union(*(of_file.get(line, ()) for line in range(lines[0], lines[1] + 1)))
-        found = (found or set[str]().union(*of_file.values())) & self.seconds.keys()
-        return found | {test for test in self.seconds if _file_of(test).endswith(own)}
+        return (found or set[str]().union(*of_file.values())) & self.seconds.keys()
 
     def _quickest_first(self, tests: set[str], rooms: tuple[str, ...]) -> list[str]:
         return sorted(tests, key=lambda test: (not test.startswith(rooms), self.seconds[test], test))

@@ -57,10 +57,13 @@ def test_the_quickest_tests_of_the_line_come_first_and_then_those_of_the_room() 
     assert next(known.batches("a.py", (7, 7), (), 50.0)) == ["far/t.py::two", "near/t.py::one", "far/t.py::slow"]
 
 
-def test_tests_that_are_named_after_a_file_are_among_those_that_run_it() -> None:
-    known = Reach({"run/a.py": {1: frozenset({"far/t.py::one"})}}, {"far/t.py::one": 1.0, "near/test_a.py::own": 2.0})
-    assert next(known.batches("run/a.py", (1, 1), (), 50.0)) == ["far/t.py::one", "near/test_a.py::own"]
-    assert next(known.batches("run/a.py", (7, 7), (), 50.0)) == ["far/t.py::one", "near/test_a.py::own"]
+def test_tests_that_are_named_after_a_file_come_before_all_others() -> None:
+    generated = f"{reach.MADE_OF_TABLES}::one"
+    known = Reach({file: {1: frozenset({"far/t.py::one"})} for file in ("run/a.py", "modules/a.py")},
+                  {"far/t.py::one": 1.0, "near/test_a.py::own": 2.0, generated: 3.0})
+    for line in 1, 7:
+        assert next(known.batches("run/a.py", (line, line), (), 50.0)) == ["near/test_a.py::own", "far/t.py::one"]
+    assert next(known.batches("modules/a.py", (1, 1), (), 50.0)) == ["near/test_a.py::own", generated, "far/t.py::one"]
 
 
 def test_tests_that_have_changed_are_measured_again(tmp_path: Path) -> None:
