@@ -9,7 +9,7 @@ import pytest
 from cli_lab import RULES, Cli, fleet
 
 from ringfence.lab import Machine
-from ringfence.model.undo import undo_state
+from ringfence.model.undo import kept_undo, undo_state
 from ringfence.run.writing import Writing
 
 RULE = "    - firewall_rule: {name: corp-web, protocol: tcp, remote_address: 10.0.0.0/8, local_port: "
@@ -86,6 +86,20 @@ def test_an_undo_whose_task_is_still_there_has_not_ended(cli: Cli, monkeypatch: 
         said = cli("rollback", "--yes")
         assert (said.code, ports(hosts)) == (6, ["81"])
         assert "has not come to its end: " in said.out + said.err
+
+
+@pytest.mark.parametrize("seen", [{"step": "firing"}, {"step": "again"}, {"state": "firing"}], ids=str)
+def test_what_has_begun_to_be_undone_is_not_confirmed(seen: dict[str, str], cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which of the two tells it first hangs on how far the host's task is."""
+    with fleet(cli, 1) as hosts:
+        declare(cli, 81)
+        assert cli("apply", "--yes").code == 0
+        declare(cli, 82)
+        leave_armed(cli)
+        monkeypatch.setattr("ringfence.run.host_session.kept_undo", lambda answer: replace(kept_undo(answer), **seen))
+        said = cli("confirm", "web1", "--yes")
+        assert (said.code, ports(hosts)) == (4, ["82"])
+        assert "the host has begun to undo run 2" in said.out + said.err
 
 
 def leave_armed(cli: Cli) -> None:

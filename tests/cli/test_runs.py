@@ -248,9 +248,9 @@ def test_a_journal_that_cannot_be_written_begins_nothing(cli: Cli, two: dict[str
     said = cli("apply", "--yes", "--run-dir", "file")
     assert (said.code, written(two)) == (1, before)
     assert "--run-dir" in said.err
-    assert cli("apply", "--yes", "--run-dir", "elsewhere").code == 0
-    assert len(list((cli.folder / "elsewhere").glob("*.jsonl"))) == 1
-    assert cli("runs", "show", "last", "--run-dir", "elsewhere").code == 0
+    assert cli("apply", "--yes", "--run-dir", "elsewhere/deep").code == 0  # folders are made as they are needed
+    assert len(list((cli.folder / "elsewhere" / "deep").glob("*.jsonl"))) == 1
+    assert cli("runs", "show", "last", "--run-dir", "elsewhere/deep").code == 0
     assert cli("runs").out == "no runs are recorded here\n"
 
 

@@ -34,6 +34,15 @@ def prepare(hosts: dict[str, Any]) -> None:
         host.registry.set(RULES, "mine", "v2.31|Action=Allow|Active=FALSE|Dir=In|Protocol=6|LPort=81|Name=Mine|")
 
 
+def test_what_the_project_made_is_told_as_its_own(cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        prepare(hosts)
+        cli.write({"site.yml": "- hosts: all\n  tasks:\n    - firewall_rule: {name: own, protocol: tcp, local_port: 82}\n"})
+        assert cli("apply", "--yes").code == 0
+        objects = shown(cli, "--origin", "project")["web1"]["objects"]
+    assert [(o["name"], o["origin"]) for o in objects] == [("own", {"name": "project", "of": "created"})]
+
+
 def test_everything(cli: Cli) -> None:
     with fleet(cli, 2) as hosts:
         prepare(hosts)

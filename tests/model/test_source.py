@@ -25,6 +25,14 @@ def test_only_what_changed_is_said_anew(case: dict[str, Any]) -> None:
     assert kind.read_string("r", case["written"]) == changed
 
 
+def test_a_copy_of_what_was_read_holds_its_values_once() -> None:
+    """Of what was changed since it holds them as they were read, too."""
+    found = RULE.read_string("r", "v2.31|Action=Allow|Dir=In|Protocol=6|LPort=443|")
+    copy, changed = (pickle.loads(pickle.dumps(one)) for one in (found, found.replace(local_port=("444",))))
+    assert copy._read_as is copy.__dict__
+    assert (changed.local_port, changed._read_as["local_port"]) == (("444",), ("443",))
+
+
 @by_chance(200)
 @given(STRING)
 def test_an_unchanged_rule_is_the_string_it_was(string: str) -> None:

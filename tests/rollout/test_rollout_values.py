@@ -90,6 +90,15 @@ def test_checks(case: dict[str, Any]) -> None:
         name: case[name] for name in ("timeout", "within", "address", "port") if name in case}
 
 
+def test_how_long_a_check_may_be() -> None:
+    """2,000 characters of one word, 100 words."""
+    url, words = "http://x/" + "a" * 1991, ["a" * 2000, *["b"] * 99]
+    assert (parse_check({"http": url}).target, parse_check({"command": words}).words) == (url, tuple(words))
+    for said in {"http": url + "a"}, {"command": [*words, "b"]}, {"command": ["a" * 2001]}:
+        with pytest.raises(ValueError, match=" takes "):
+            parse_check(said)
+
+
 @pytest.mark.parametrize("case", CASES["apart"], ids=str)
 def test_apart(case: dict[str, Any]) -> None:
     if "group" in case:

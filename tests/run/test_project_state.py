@@ -44,6 +44,17 @@ def test_the_commit_and_whether_all_is_in_it(repository: Path) -> None:
 
 
 @needs_git
+def test_a_file_that_is_left_out_makes_nothing_dirty(repository: Path) -> None:
+    """By its whole name: characters that git takes for a pattern are none."""
+    commit = git(repository, "rev-parse", "HEAD").strip()
+    (repository / "plan[1].json").write_text("x", encoding="utf-8")
+    assert project_state(repository, CORP, besides="plan[1].json") == ProjectState("corp", commit, False)
+    assert project_state(repository, CORP, besides="other.json") == ProjectState("corp", commit, True)
+    (repository / "plan1.json").write_text("x", encoding="utf-8")
+    assert project_state(repository, CORP, besides="plan[1].json") == ProjectState("corp", commit, True)
+
+
+@needs_git
 def test_a_repository_runs_nothing(repository: Path) -> None:
     script = repository.parent / "hook"
     script.write_text(f"#!/bin/sh\ntouch {repository.parent}/ran\n", encoding="utf-8")
