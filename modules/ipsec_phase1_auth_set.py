@@ -27,7 +27,7 @@ class Phase1AuthSet(ProposalSet):
     def check(self) -> Iterable[Finding]:
         yield from check_methods(self.proposal)
         found = [p.method for p in self.proposal]
-        for method in sorted(set(found) - set(FIRST_METHODS) - {""}):
+        for method in dict.fromkeys(m for m in found if m and m not in FIRST_METHODS):
             yield Finding("proposal", f"{method} is not a method of the first authentication [0x00101030]",
                    "put it into an ipsec_phase2_auth_set")
         if "MachineNtlm" in found and "MachineSHKey" in found:

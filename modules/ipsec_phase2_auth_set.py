@@ -24,7 +24,7 @@ class Phase2AuthSet(ProposalSet):
     def check(self) -> Iterable[Finding]:
         yield from check_methods(self.proposal)
         found = [p.method for p in self.proposal]
-        for method in sorted(set(found) - set(SECOND_METHODS) - {""}):
+        for method in dict.fromkeys(m for m in found if m and m not in SECOND_METHODS):
             yield Finding("proposal", f"{method} is not a method of the second authentication [0x00101031]",
                    "put it into an ipsec_phase1_auth_set")
         machines = [p for p in self.proposal if p.method == "MachineCert"]

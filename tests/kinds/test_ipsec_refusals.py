@@ -1,5 +1,6 @@
 """What Windows refuses of IPsec objects is found before any host is touched, with the reason and the way out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -82,6 +83,18 @@ def test_a_set_that_is_declared_absent_and_still_named_is_told_with_both_places(
     (problem,) = found("ipsec_rule", {"inbound_security": "require", "outbound_security": "request", "phase1_auth_set": "gone"})
     assert problem.where == Where("play.yml", 12)
     assert "sets.yml:7" in problem.detail
+
+
+@pytest.mark.parametrize(("kind", "methods", "told"), [
+    ("ipsec_phase1_auth_set", ("user kerberos", "machine kerberos", "user cert", "user ntlm", "user kerberos"),
+     ["UserKerb", "UserCert", "UserNtlm"]),
+    ("ipsec_phase2_auth_set", ("machine ntlm", "user ntlm", "machine kerberos"), ["MachineNtlm", "MachineKerb"])])
+def test_methods_that_do_not_belong_are_told_in_the_order_of_the_proposals(kind: str, methods: Sequence[str],
+                                                                           told: list[str]) -> None:
+    authority = {"authority": "CN=Contoso", "authority_type": "root"}
+    proposals = [{**dict.fromkeys(words.split(), True), **(authority if "cert" in words else {})} for words in methods]
+    assert [p.summary.split(": ")[-1].split()[0] for p in found(kind, {"proposal": proposals})
+            if "is not a method of" in p.summary] == told
 
 
 def test_every_mistake_of_every_proposal_is_told_at_once() -> None:

@@ -30,7 +30,7 @@ def warn_of_open_ports(plan: Plan) -> Plan:
 def _opens_by_itself(change: Change) -> bool:
     """Whether a change may let something in without being a rule that allows it."""
     before, after = change.before, change.after
-    if not change.writes or before is None:
+    if before is None:
         return False
     was, will = filter_of(before), filter_of(after) if after is not None else None
     if was is not None:
