@@ -4,9 +4,11 @@ As a plugin of pytest it writes that down with coverage (REACH in the environmen
 in its order (ONLY: the file), and tells which one failed (FAILED: the file).
 """
 
+import contextlib
 import hashlib
 import json
 import os
+import tempfile
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -126,6 +128,8 @@ class _Recorder:
         self._coverage = coverage.Coverage(data_file=None, config_file=False,
                                            include=[f"{self._root}/src/ringfence/*", f"{self._root}/modules/*"])
         self._coverage.start()
+        self._children = tempfile.TemporaryDirectory()
+        os.environ.update(CHILDREN=self._children.name, ROOT=str(self._root))
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         self._looked_into.add(_file_of(item.nodeid))
@@ -133,10 +137,12 @@ class _Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self._coverage.switch_context(item.nodeid)
+        os.environ["OF_TEST"] = item.nodeid
         try:
             return (yield)
         finally:
             self._coverage.switch_context(IMPORT)
+            del os.environ["OF_TEST"]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._seconds[report.nodeid] += report.duration
@@ -147,8 +153,15 @@ class _Recorder:
         self._coverage.stop()
         data = self._coverage.get_data()
         seconds = {test: round(took, 4) for test, took in self._seconds.items() if test not in self._failed}
-        lines = {str(Path(file).relative_to(self._root)): dict(sorted(data.contexts_by_lineno(file).items()))
+        lines = {str(Path(file).relative_to(self._root)): {line: set(of) for line, of in data.contexts_by_lineno(file).items()}
                  for file in data.measured_files()}
+        for told in Path(self._children.name).glob("*.json"):  # see children/sitecustomize.py
+            with contextlib.suppress(ValueError):  # cut short: killed
+                child = json.loads(told.read_text(encoding="utf-8"))
+                for source, numbers in child["lines"].items():
+                    for line in numbers:
+                        lines.setdefault(source, {}).setdefault(line, set()).add(child["test"])
+        self._children.cleanup()
         _write(self._file, seconds, lines, {name: digest(self._root / name) for name in sorted(self._looked_into)})
 
 

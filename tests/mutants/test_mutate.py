@@ -2,6 +2,9 @@
 
 import ast
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +95,17 @@ def test_tests_that_have_changed_are_measured_again(tmp_path: Path) -> None:
     reach.renew(held, again, ["new.py"])
     assert reach.changed(held, tmp_path, tests[:2]) == []
     assert reach.read(held).seconds == {"u.py::b": 2.0, "t.py::c": 0.1}
+
+
+@pytest.mark.parametrize("end", ["", "import os; os._exit(0)", "import multiprocessing as m; p = m.get_context('fork').Process("
+                                 "target=lambda: Secret('x').reveal()); p.start(); p.join(); import os; os._exit(0)"])
+def test_what_a_process_runs_that_a_test_has_begun_is_written_down(end: str, tmp_path: Path) -> None:
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("src", "tests/mutants/children"))
+    subprocess.run([sys.executable, "-c", f"from ringfence.secret import Secret; {end}"], cwd=tmp_path, check=True, timeout=60,
+                   env={**os.environ, "PYTHONPATH": path, "CHILDREN": str(tmp_path), "OF_TEST": "t.py::a", "ROOT": str(ROOT)})
+    found = [json.loads(told.read_text(encoding="utf-8")) for told in tmp_path.glob("*.json")]
+    assert [one["test"] for one in found] == ["t.py::a"] * (2 if "fork" in end else 1)
+    assert all(len(one["lines"]["src/ringfence/secret.py"]) > 20 for one in found)
 
 
 def test_an_end_before_its_time_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,9 +88,10 @@ class Tree:
             if seconds is not None:
                 resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
 
+        path = os.pathsep.join(str(self.folder / name) for name in ("src", "tests/mutants/children"))
         return subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.reach", *arguments],
-            cwd=self.folder, env={**os.environ, "PYTHONPATH": str(self.folder / "src"), **environment}, preexec_fn=limited,
+            cwd=self.folder, env={**os.environ, "PYTHONPATH": path, **environment}, preexec_fn=limited,
             timeout=None if seconds is None else WAITS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             check=False).returncode
 

@@ -209,6 +209,14 @@ def test_a_run_that_is_undone_leaves_no_task_behind() -> None:
     assert (e.host.rules, e.tasks) == ({}, [])
 
 
+def test_a_run_that_is_undone_before_its_tasks_were_sent_takes_none_back() -> None:
+    e = Expiring()
+    e.host.refuse = {"more": Failure("InvalidArgument", "x", "no")}
+    result = e.apply(e.rule(), e.rule(None, "more"))
+    assert isinstance(result.error, Restored), result.error
+    assert (e.host.verbs("Expiry.Write"), e.host.verbs("Expiry.Remove")) == ([], [])
+
+
 def test_a_task_that_cannot_be_registered_has_the_run_undone() -> None:
     e = Expiring()
     e.apply(e.rule(name="old"))

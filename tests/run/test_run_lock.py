@@ -1,0 +1,31 @@
+"""Of two runs of a project one writes, and the other is told which."""
+
+from pathlib import Path
+
+import pytest
+
+from ringfence.diagnostics import InputError
+from ringfence.run.run_lock import locked
+
+
+def refused(project: Path) -> str:
+    with pytest.raises(InputError) as found, locked(project, "20261127T120000Z-bbbbbb"):
+        pass
+    return found.value.diagnostics[0].summary
+
+
+def test_the_other_run_is_named_as_long_as_it_has_the_lock(tmp_path: Path) -> None:
+    (tmp_path / "ringfence.yml").write_text("inventory: hosts.yml\n", encoding="utf-8")
+    with locked(tmp_path, "20261127T120000Z-aaaaaa"):
+        assert refused(tmp_path) == "another run of this project is at work: 20261127T120000Z-aaaaaa"
+    with locked(tmp_path, "20261127T120000Z-cccccc"):
+        assert refused(tmp_path).endswith(": 20261127T120000Z-cccccc")
+
+
+def test_a_run_that_does_not_say_who_it_is_has_it_all_the_same(tmp_path: Path) -> None:
+    with locked(tmp_path, "20261127T120000Z-aaaaaa"):
+        (holder,) = tmp_path.rglob("holder")
+        holder.write_bytes(b"\xff")
+        assert refused(tmp_path) == "another run of this project is at work"
+        holder.unlink()
+        assert refused(tmp_path) == "another run of this project is at work"
