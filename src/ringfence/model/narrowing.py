@@ -36,8 +36,8 @@ class Narrowing:
 
 
 def some_ports(members: Sequence[str]) -> bool:
-    """Whether ports are not all of them; keywords are some. No rule holds as many as to name each."""
-    if not any("-" in m for m in members):
+    """Whether ports are not all of them; keywords are some."""
+    if len(members) < _ALL_PORTS[1] and not any("-" in m for m in members):  # most; what is below takes its time
         return True
     parts = (m.partition("-") for m in members if m[0].isdecimal())
     ranges = merged((int(first), int(last or first), "") for first, _, last in parts)
