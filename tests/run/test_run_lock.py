@@ -29,3 +29,10 @@ def test_a_run_that_does_not_say_who_it_is_has_it_all_the_same(tmp_path: Path) -
         assert refused(tmp_path) == "another run of this project is at work"
         holder.unlink()
         assert refused(tmp_path) == "another run of this project is at work"
+
+
+def test_what_is_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".ringfence").write_text("", encoding="utf-8")
+    with pytest.raises(InputError) as found, locked(tmp_path, "20261127T120000Z-aaaaaa"):
+        pass
+    assert found.value.diagnostics[0].where.file == str(tmp_path / ".ringfence")
