@@ -12,12 +12,16 @@ from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.errors import HostError
 from ringfence.formats.data import change_text
 from ringfence.lab import machine
+from ringfence.model.facts import Facts
+from ringfence.model.state import State
+from ringfence.plan.plan import HostSnapshot
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.host_job import RunContext
 from ringfence.run.names import names_on_host
 from ringfence.views.change_text import change_lines as change
+from ringfence.windows.stored_names import StoredNames
 
 RDP = "RemoteDesktop-UserMode-In-TCP"
 OPS = "S-1-5-21-1-2-3-1104"
@@ -130,3 +134,14 @@ def test_apply_tells_the_same_after_it_has_written() -> None:
     assert "Remote Desktop" in shown(result)
     assert [*host.batches[-1].calls] == ["texts"]
     assert host.machine.registry.get(RULES, RDP)
+
+
+@pytest.mark.parametrize("stored", [OPS, OPS.lower()])
+def test_a_sid_is_the_same_in_either_case(stored: str) -> None:
+    """An account that was resolved before is not asked for again."""
+    def ask(batch: Batch) -> Reply:
+        raise AssertionError(batch)
+
+    for told in OPS, OPS.lower():
+        found = HostSnapshot(Facts(), State(), {r"CORP\Ops": {"sid": told}, "other": "?"})
+        assert names_on_host(found, StoredNames(accounts=(stored,)), ask) == {stored: r"CORP\Ops"}

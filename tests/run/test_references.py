@@ -119,3 +119,12 @@ def test_a_declared_rule_cannot_use_a_set_of_group_policy() -> None:
     lab.machine.registry.set(rf"{root}\Phase1AuthenticationSets\theirs", "Name", "x")
     (problem,) = errors(lab.plan(a_rule(phase1_auth_set="theirs")).diagnostics)
     assert "lives in the group_policy store" in problem.detail
+
+
+def test_what_was_said_of_declared_sets_is_not_said_again_beside_one_that_is_missing() -> None:
+    optional = [{"machine": True, "kerberos": True}, {"anonymous": True}]
+    second = task("ipsec_phase2_auth_set", {"name": "users", "proposal": [{"user": True, "kerberos": True}, {"anonymous": True}]})
+    rule = a_rule(phase1_auth_set="s", phase2_auth_set="users", quick_mode_crypto_set="nowhere")
+    told = LabHost().plan(a_set(proposal=optional), second, rule).diagnostics
+    assert ["nowhere" in d.summary for d in errors(told)] == [True]
+    assert not any("both authentications are optional" in d.summary for d in told)
