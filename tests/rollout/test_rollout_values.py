@@ -99,6 +99,14 @@ def test_how_long_a_check_may_be() -> None:
             parse_check(said)
 
 
+def test_how_long_a_check_may_be_tried() -> None:
+    """A day; 599 is the highest status of HTTP."""
+    assert parse_check({"connect": 443, "within": 86_400}).within == 86_400
+    assert parse_check({"http": "http://x", "status": 599}).status == 599
+    with pytest.raises(ValueError, match="up to 86400"):
+        parse_check({"connect": 443, "within": 86_401})
+
+
 @pytest.mark.parametrize("case", CASES["apart"], ids=str)
 def test_apart(case: dict[str, Any]) -> None:
     if "group" in case:
