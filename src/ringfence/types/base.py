@@ -91,8 +91,11 @@ class KeptPiece(str):
 
     def __new__(cls, piece: str, literal: bool = False) -> "KeptPiece":
         made = super().__new__(cls, piece)
-        token, equals, data = piece.partition("=")
-        made.meaning = piece.casefold() if literal else token.casefold() + equals + data
+        if literal:
+            made.meaning = piece.casefold()
+        else:
+            token, equals, data = piece.partition("=")
+            made.meaning = token.casefold() + equals + data
         return made
 
     def __eq__(self, other: object) -> bool:
