@@ -3,7 +3,7 @@
 import pytest
 from core import KINDS
 
-# FW_PROFILE_CONFIG and FW_GLOBAL_CONFIG, in their order from 1 on: the property that has it; "" where no kind has one
+# FW_PROFILE_CONFIG and FW_GLOBAL_CONFIG, in their order from 1 on: the property that has it; what stands alone no kind has
 ENUMERATIONS = {
     "firewall_profile": """
         ENABLE_FW                                      enabled

@@ -6,7 +6,7 @@ no such column (a profile, an interface, the own address) does not count, howeve
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,8 @@ class Narrowing:
     direction: str = ""
 
 
-def some_ports(members: Sequence[str]) -> bool:
+def some_ports(members: Iterable[str]) -> bool:
     """Whether ports are not all of them; keywords are some."""
-    if len(members) < _ALL_PORTS[1] and not any("-" in m for m in members):  # most; what is below takes its time
-        return True
     parts = (m.partition("-") for m in members if m[0].isdecimal())
     ranges = merged((int(first), int(last or first), "") for first, _, last in parts)
     return not any(first <= _ALL_PORTS[0] and last >= _ALL_PORTS[1] for first, last, _ in ranges)

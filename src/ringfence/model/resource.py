@@ -247,9 +247,8 @@ class Resource:
 
     def is_narrowed(self, direction: str = "") -> bool:
         """Whether it is for somebody or something, and not for all (model/narrowing.py)."""
-        mine = self.__dict__
-        return any(narrows.counts(value) for p, narrows in self.kind.narrowing
-                   if (value := mine[p.name]) != p.default and narrows.direction in ("", direction))
+        return any(p.narrows.counts(value) for p in self.kind.properties.values()
+                   if p.narrows and p.narrows.direction in ("", direction) and (value := getattr(self, p.name)) != p.default)
 
     def check_references(self, get: Callable[[str], "Resource | None"]) -> Iterable[Finding]:
         """What Windows refuses of this resource together with those that it names.
@@ -315,16 +314,6 @@ class Kind:
     @cached_property
     def defaults(self) -> dict[str, Any]:
         return {p.name: p.default for p in self.properties.values()}
-
-    @cached_property
-    def narrowing(self) -> tuple[tuple[Property, Narrowing], ...]:
-        """The properties that can make a rule one for somebody or something."""
-        return tuple((p, p.narrows) for p in self.properties.values() if p.narrows)
-
-    @cached_property
-    def told_by_hosts(self) -> tuple[Property, ...]:
-        """The properties whose names only a host can translate, or look up."""
-        return tuple(p for p in self.properties.values() if p.type.resolved_by_host)
 
     @cached_property
     def references(self) -> tuple[Property, ...]:

@@ -97,9 +97,11 @@ def check_addresses(name: str, values: Sequence[str]) -> Iterable[Finding]:
 
 def check_lengths(rule: Resource) -> Iterable[Finding]:
     """How long lists may be: 1,000 subnets, as many ranges, of each family, 1,000 ports ([MS-FASP] 2.2.5 to 2.2.13)."""
-    long = [name for name, members in rule.__dict__.items() if members.__class__ is tuple and len(members) > MAX_MEMBERS]
-    for p in [p for name in long if (p := rule.kind.properties.get(name)) and isinstance(p.codec, TokenSet)]:
-        members = getattr(rule, p.name)
+    for name, members in rule.values().items():
+        if members.__class__ is not tuple or len(members) <= MAX_MEMBERS:
+            continue
+        if not isinstance((p := rule.kind.properties[name]).codec, TokenSet):
+            continue
         lists = Counter((":" in m, "-" in m and p.filter_object == "address") for m in members)
         if (most := max(lists.values())) > MAX_MEMBERS:
             yield Finding(p.name, f"{most} members are more than Windows keeps in one list of a rule, {MAX_MEMBERS} "

@@ -239,8 +239,8 @@ def _missing(task: RenderedTask, kind: Kind, treatment: Treatment) -> Iterator[F
 
 def _host_names(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...]:
     """The properties that say what only a host can translate, or look up."""
-    return tuple([p.name for p in resource.kind.told_by_hosts
-                  if p.name in values and p.type.host_names(getattr(resource, p.name))])
+    types = ((name, resource.kind.properties[name].type) for name in values)
+    return tuple(name for name, type in types if type.resolved_by_host and type.host_names(getattr(resource, name)))
 
 
 def _names(mistakes: TaskMistakes) -> tuple[str, ...]:

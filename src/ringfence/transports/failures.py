@@ -81,8 +81,6 @@ _TEXTS = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for patter
 MAX_SAID = 600  # characters of what a host says that a message repeats
 MAX_LOOKED_AT = 4000  # characters of a text of a host that are looked at: `.*` within a pattern costs the square of them
 
-CLOSED = "the host closed the connection"
-
 # what a failure is called before a batch was sent, and after
 _BEFORE = {"protocol": "wrong_service"}
 _AFTER = {
@@ -163,7 +161,7 @@ def kind_from_network(error: BaseException) -> tuple[str, str]:
             return "timeout", ""
     # a reset is seen as one, or as the end of a stream: which, is chance (urllib3 goes on to read where a write was refused)
     if any(isinstance(one, ConnectionError | EOFError | ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in found):
-        return "network", CLOSED
+        return "network", "the host closed the connection"
     for one in found:
         if isinstance(one, OSError) and one.strerror:
             return "network", one.strerror.lower()
