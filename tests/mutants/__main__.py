@@ -41,22 +41,35 @@ def main() -> int:
         arguments.error(f"no module of the engine: {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder, trees(options.jobs) as free:
         at = options.reach or Path(folder, "reach.json")
-        tree = free.get()
         if not at.exists():
-            tree.measured(at.absolute())
-        elif changed := reach.changed(at, ROOT, measured_files()):
-            print(f"{len(changed)} files of tests have changed: they are measured again", flush=True)
-            again = Path(folder, "again.json")
-            reach.nothing(again)
-            if there := [name for name in changed if (ROOT / name).exists()]:
-                tree.measured(again, *there)
-            reach.renew(at, again, changed)
-        free.put(tree)
+            reach.nothing(at)
+        if changed := reach.changed(at, ROOT, measured_files()):
+            print(f"{len(changed)} files of tests are new or have changed: they are measured", flush=True)
+            measure(at, changed, Path(folder), options.jobs, free)
         known = reach.read(at)
         print(f"{len(known.seconds)} tests, {sum(known.seconds.values()):.0f} s", flush=True)
         if options.named:
             return named(options.files, options.jobs, free, known)
         return sampled(options.files or sources(), options.sample, options.seed, options.jobs, free, known)
+
+
+def measure(at: Path, changed: list[str], folder: Path, jobs: int, free: "SimpleQueue[Tree]") -> None:
+    """Write down which tests of some files run which line: a part of them in each tree."""
+    def measured(part: int) -> Path:
+        again = folder / f"again-{part}.json"
+        reach.nothing(again)
+        if there := [name for name in changed[part::jobs] if (ROOT / name).exists()]:
+            tree = free.get()
+            try:
+                tree.measured(again.absolute(), *there)
+            finally:
+                free.put(tree)
+        return again
+
+    with ThreadPoolExecutor(jobs) as pool:
+        parts = list(pool.map(measured, range(jobs)))
+    for part, again in enumerate(parts):
+        reach.renew(at, again, changed[part::jobs])
 
 
 def sampled(files: list[str], number: int, seed: int, jobs: int, free: "SimpleQueue[Tree]", known: reach.Reach) -> int:
