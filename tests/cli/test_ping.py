@@ -173,7 +173,7 @@ def test_services_that_do_not_run(cli: Cli) -> None:
         said = ping(cli)
         assert said.code == 6
         assert "obstacle: mpssvc (Windows Defender Firewall) is stopped" in said.out
-        assert "Set-Service mpssvc -StartupType Automatic; Start-Service mpssvc" in said.out
+        assert "Start-Service mpssvc; where it is disabled, set Start to 2 in HKLM" in said.out
 
 
 @pytest.mark.parametrize(("offset", "level", "word"), [

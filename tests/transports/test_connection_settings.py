@@ -20,6 +20,7 @@ from ringfence.secret import Secret
 from ringfence.transports import failures
 from ringfence.transports.connection_settings import TRANSPORTS, LocalSettings, PsrpSettings, SshSettings
 from ringfence.transports.connection_variables import rows
+from ringfence.transports.psrp import wsman_settings
 from ringfence.transports.resolve import insecure, missing_packages, settings_for
 from ringfence.transports.ssh_args import Jump
 from ringfence.views import connection_docs
@@ -54,7 +55,7 @@ def test_defaults_are_those_of_ansible() -> None:
     assert (made.host, made.port, made.protocol, made.ssl, made.path) == ("srv1", 5986, "https", True, "wsman")
     assert (made.auth, made.cert_validation, made.message_encryption) == ("negotiate", "validate", "auto")
     assert (made.connection_timeout, made.read_timeout, made.operation_timeout) == (30, 30, 20)
-    assert (made.retries, made.backoff, made.max_envelope_size) == (0, 2, 153600)
+    assert (made.retries, made.backoff, wsman_settings(made)["max_envelope_size"]) == (0, 2, 153600)
     assert (made.configuration_name, made.endpoint, made.negotiate_service) == ("Microsoft.PowerShell", None, "WSMAN")
     assert (ssh().port, ssh().powershell, ssh().host_key_policy) == (22, "powershell.exe", "strict")
     assert ssh().known_hosts == os.path.expanduser("~/.ssh/known_hosts")
@@ -106,6 +107,18 @@ def test_connection(connection: str | None, kind: type) -> None:
 ])
 def test_the_connection_where_nobody_says_it(variables: dict[str, Any], kind: type) -> None:
     assert type(settings_for("srv1", {**LOGON, **variables})) is kind
+
+
+def test_what_the_words_of_pywinrm_mean(tmp_path: Path) -> None:
+    """pywinrm, transport.py: "ssl" takes a client certificate where there is one, and else basic."""
+    pem = tmp_path / "c.pem"
+    pem.write_text("pem")
+    https = {"ansible_connection": "winrm", "ansible_winrm_transport": "ssl", "ansible_winrm_scheme": "https", **LOGON}
+    assert psrp(**https).auth == "basic"
+    made = psrp(**https, ansible_winrm_cert_pem=str(pem), ansible_winrm_cert_key_pem=str(pem))
+    assert (made.auth, made.certificate_pem) == ("certificate", str(pem))
+    assert psrp(**https, ansible_winrm_ca_trust_path="legacy_requests").ca_cert is None
+    assert psrp(**https, ansible_winrm_ca_trust_path=str(tmp_path)).ca_cert == str(tmp_path)
 
 
 def test_names_of_winrm_count_with_winrm_only() -> None:
@@ -192,6 +205,8 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     ({"ansible_connection": "ssh", "ringfence_endpoint": "rf"}, "JEA endpoints are reached over PSRP only"),
     ({"ansible_connection": "local", "ringfence_endpoint": "rf"}, "JEA endpoints are reached over PSRP only"),
     ({"ansible_connection": "ssh", "ansible_ssh_common_args": "-o ProxyCommand='nc %h'"}, "ringfence_ssh_jump"),
+    ({"ansible_connection": "ssh", "ansible_ssh_common_args": "-o 'UserKnownHostsFile=~/.ssh/known_hosts ~/.ssh/fleet'"},
+     "names more than one file"),
     ({"ansible_connection": "ssh", "ansible_ssh_common_args": "-o 'x"}, "cannot be read (no closing quotation)"),
     ({"ansible_connection": "ssh", "ansible_ssh_common_args": "-i /no/such/key"}, "/no/such/key does not exist"),
     ({"ansible_connection": "ssh", "ringfence_ssh_jump": "a b"}, "jump host that cannot be read, number 1"),
@@ -265,7 +280,31 @@ def test_arguments_of_openssh(tmp_path: Path) -> None:
     made = ssh(ansible_ssh_args=args, ringfence_ssh_jump="other", ringfence_known_hosts="/mine",
                ansible_ssh_host_key_checking=True)
     assert (made.jump, made.host_key_policy, made.known_hosts) == ((Jump("other"),), "strict", "/mine")
-    assert ssh(ansible_ssh_args="-J a", ansible_ssh_common_args="-J b", ansible_ssh_extra_args="-J c").jump == (Jump("c"),)
+    made = ssh(ansible_ssh_common_args="""-o 'UserKnownHostsFile="/my hosts"' -o UserKnownHostsFile=/other""")
+    assert made.known_hosts == "/my hosts"
+    assert ssh(ansible_ssh_common_args="-o UserKnownHostsFile=none").known_hosts == "/dev/null"
+
+
+@pytest.mark.parametrize(("variables", "policy", "known_hosts"), [
+    # what Ansible's ssh plugin gives OpenSSH first counts: ssh_args, host_key_checking: no, ssh_common_args, ssh_extra_args
+    ({"args": "-o StrictHostKeyChecking=yes -o UserKnownHostsFile=/a",
+      "common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/b"}, "strict", "/a"),
+    ({"args": "-o StrictHostKeyChecking=yes", "host_key_checking": False}, "strict", None),
+    ({"args": "-o StrictHostKeyChecking=no", "host_key_checking": True}, "strict", None),
+    ({"common_args": "-o StrictHostKeyChecking=yes", "host_key_checking": False}, "off", None),
+    ({"common_args": "-o StrictHostKeyChecking=no", "host_key_checking": True}, "strict", None),
+    ({"common_args": "-o StrictHostKeyChecking=accept-new", "extra_args": "-o StrictHostKeyChecking=no"}, "accept-new", None),
+    ({"extra_args": "-o UserKnownHostsFile=/c"}, "strict", "/c"),
+])
+def test_the_first_argument_counts(variables: dict[str, Any], policy: str, known_hosts: str | None) -> None:
+    made = ssh(**{f"ansible_ssh_{name}": value for name, value in variables.items()})
+    assert made.host_key_policy == policy
+    assert made.known_hosts == (known_hosts or os.path.expanduser("~/.ssh/known_hosts"))
+
+
+def test_the_first_jump_counts() -> None:
+    assert ssh(ansible_ssh_args="-J a", ansible_ssh_common_args="-J b", ansible_ssh_extra_args="-J c").jump == (Jump("a"),)
+    assert ssh(ansible_ssh_common_args="-J b", ansible_ssh_extra_args="-J c").jump == (Jump("b"),)
 
 
 def test_nothing_is_opened() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ from faulty import echo
 from host_script import PWSH, needs_pwsh
 from lab_servers import OPERATOR, PASSWORD, USER, EchoHost
 
-from ringfence.batch import Call
+from ringfence.batch import Batch, Call
 from ringfence.errors import FAILURES, HostError, Unreachable
 from ringfence.lab import command_shell
 from ringfence.lab.session import Dropped
@@ -27,6 +28,7 @@ from ringfence.secret import Secret
 from ringfence.transports import CountingTransport, Transport
 
 BATCH = batch_of(Call("Facts.Read", {"text": "ä€😀_x000D_\u0001" * 1000}))
+LARGE = batch_of(Call("Facts.Read", {"text": random.Random(1).randbytes(600_000).hex()}))  # more than any message takes
 SHORT = {"ansible_psrp_operation_timeout": 2, "ansible_psrp_read_timeout": 15, "ansible_timeout": 15,
          "ringfence_batch_timeout": 60, "ansible_psrp_ignore_proxy": True}
 
@@ -42,13 +44,13 @@ def reached(host: EchoHost | None = None, more: dict[str, Any] | None = None, **
         yield open_transport("LAB1", {**running.running["LAB1"].variables, **SHORT, **(more or {})})
 
 
-def works(transport: Transport) -> bool:
-    return bool(transport.run(BATCH)[0] == BATCH.calls[0].args)
+def works(transport: Transport, batch: Batch = BATCH) -> bool:
+    return bool(transport.run(batch)[0] == batch.calls[0].args)
 
 
-def fails(transport: Transport, kind: str, said: str = "", sent: bool = False) -> None:
+def fails(transport: Transport, kind: str, said: str = "", sent: bool = False, batch: Batch = BATCH) -> None:
     with pytest.raises(HostError) as caught:
-        transport.run(BATCH)
+        transport.run(batch)
     error = caught.value
     assert (error.kind, isinstance(error, Unreachable)) == (kind, not sent), str(error)
     assert said in str(error)
@@ -136,6 +138,19 @@ def test_quotas() -> None:
         fails(transport, "quota", "MaxEnvelopeSizekb", sent=True)
     with reached(winrm=WinRMSettings(max_envelope_sizekb=20), more={"ansible_psrp_max_envelope_size": 20 * 1024}) as transport:
         assert works(transport)
+
+
+@pytest.mark.parametrize(("kilobytes", "given"), [(500, None), (150, 150), (100, 100), (500, 150), (500, 500)])
+def test_messages_as_large_as_a_host_takes(kilobytes: int, given: int | None) -> None:
+    """`MaxEnvelopeSizekb` × 1024 is what the variable holds, whatever it is."""
+    more = {"ansible_psrp_max_envelope_size": given * 1024} if given else {}
+    with reached(winrm=WinRMSettings(max_envelope_sizekb=kilobytes), more=more) as transport:
+        assert works(transport, LARGE)
+
+
+def test_a_message_that_is_larger_than_a_host_takes() -> None:
+    with reached(winrm=WinRMSettings(max_envelope_sizekb=150)) as transport:
+        fails(transport, "quota", "MaxEnvelopeSizekb", sent=True, batch=LARGE)
 
 
 def test_shells_are_closed() -> None:

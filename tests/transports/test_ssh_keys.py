@@ -154,6 +154,12 @@ def test_accept_new(tmp_path: Path) -> None:
         assert path.read_text().startswith("somehost ssh-ed25519 AAAA\n|1|")
 
 
+def test_nothing_is_remembered_on_the_null_device(tmp_path: Path) -> None:
+    with Server(Ssh(answer(), HOST_KEY)) as server:
+        assert run(tmp_path, server.port,
+                   ansible_ssh_common_args="-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=/dev/null")[0]
+
+
 @pytest.mark.parametrize("how", [{"ringfence_host_key_policy": "off"}, {"ansible_host_key_checking": False},
                                  {"ansible_ssh_host_key_checking": "no"},
                                  {"ansible_ssh_common_args": "-o StrictHostKeyChecking=no"}])

@@ -6,11 +6,13 @@ from ringfence.batch import jea
 from ringfence.doctor.examination import NOT_TOLD, Check, Examination, Finding, NotKnownError, note, obstacle, ok
 from ringfence.model.facts import unread
 from ringfence.model.undo import kept_undo
+from ringfence.plan.reasons import to_start
 from ringfence.types.moments import in_short
 
-_ENVELOPE = 150  # kB that a message of a client may have (ansible_psrp_max_envelope_size)
+_ENVELOPE = 500  # kB that a message of ours may have, where ansible_psrp_max_envelope_size says no less; as those of Windows
 _MEMORY = 512  # MB that reading a large policy may take
 _EXPIRIES_TOLD = 5  # rules that end by themselves, that are named
+_OF_5_1 = "PowerShell 7 has policies of its own (Policies\\Microsoft\\PowerShellCore), which are not read"
 _POLICY = "Microsoft, about_Group_Policy_Settings"
 _SIGN = "sign the module of a JEA endpoint (sign.ps1 of `ringfence jea export`) and allow its signer"
 
@@ -29,8 +31,9 @@ def _winrm(seen: Examination) -> Iterator[Finding]:
     if str(config["allow_unencrypted"]).lower() == "true":
         yield note("WinRM takes clear text (AllowUnencrypted)", "winrm set winrm/config/service '@{AllowUnencrypted=\"false\"}'")
     if int(config["max_envelope_kb"]) < _ENVELOPE:
-        yield obstacle(f"WinRM takes messages of {config['max_envelope_kb']} kB at most",
-                       "raise MaxEnvelopeSizekb, or lower ansible_psrp_max_envelope_size")
+        yield obstacle(f"WinRM takes messages of {config['max_envelope_kb']} kB at most, which a large change exceeds",
+                       f"raise MaxEnvelopeSizekb to {_ENVELOPE}, or set ansible_psrp_max_envelope_size to "
+                       f"{int(config['max_envelope_kb']) * 1024}")
     if 0 < int(config["memory_per_shell_mb"]) < _MEMORY:
         yield note(f"a shell may have {config['memory_per_shell_mb']} MB: a policy of thousands of rules may not fit",
                    f"raise MaxMemoryPerShellMB to {_MEMORY} or more")
@@ -65,11 +68,17 @@ def _script_rules(seen: Examination) -> Iterator[Finding]:
     if seen.known("app_control") == 2:
         found = True
         yield note("App Control is enforced: a module that its policy does not trust runs in ConstrainedLanguage", _SIGN)
-    if seen.known("applocker_scripts") == 1:
+    mode = seen.known("applocker_scripts")
+    if mode == 1 or (mode is None and seen.known("applocker_script_rules")):  # "not configured" is enforced where rules are
         found = True
         yield note("AppLocker has script rules: they allow the folder Program Files by default, where endpoints' modules are",
                    f"keep modules there; else {_SIGN}")
-    if (policy := seen.known("execution_policy")) in ("AllSigned", "Restricted"):
+    enabled, policy = seen.known("scripts_enabled"), seen.known("execution_policy")
+    if enabled == 0:  # whatever the policy beside it
+        found = True
+        yield note("Group Policy turns script execution off (Restricted): no module of a JEA endpoint is loaded",
+                   "have that policy allow signed scripts (AllSigned, RemoteSigned), or use no JEA endpoint there")
+    elif enabled and policy == "AllSigned":
         found = True
         yield note(f"Group Policy sets the execution policy {policy}: a module that is not signed is not loaded", _SIGN)
     if not found:
@@ -104,7 +113,7 @@ def _tasks(seen: Examination) -> Iterator[Finding]:
     service = _service(seen, "Schedule")
     if service["state"] != "running":
         yield obstacle(f"the service Schedule is {service['state']} (start: {service['start']}): no task runs",
-                       "Set-Service Schedule -StartupType Automatic; Start-Service Schedule")
+                       to_start("Schedule"))
     elif seen.known("new_tasks_forbidden"):
         yield note("Group Policy prohibits new tasks (Task Scheduler5.0)", "take ringfence's hosts out of that policy")
     elif seen.facts.elevated is False:
@@ -169,15 +178,17 @@ HOST_CHECKS = (
     Check("endpoints", "Registered endpoints", "Get-PSSessionConfiguration",
           "Microsoft, “JEA Session Configurations”, “JEA Security Considerations”", _endpoints),
     Check("script_rules", "What may run", "Win32_DeviceGuard in root/Microsoft/Windows/DeviceGuard; the registry: "
-          "Policies\\Microsoft\\Windows\\SrpV2\\Script, Policies\\Microsoft\\Windows\\PowerShell!ExecutionPolicy",
-          "Microsoft, “Win32_DeviceGuard”, “Understand AppLocker default rules”, about_Execution_Policies", _script_rules,
+          "Policies\\Microsoft\\Windows\\SrpV2\\Script, Policies\\Microsoft\\Windows\\PowerShell!EnableScripts, !ExecutionPolicy",
+          "Microsoft, “Win32_DeviceGuard”, “Understand AppLocker default rules”, “Understand AppLocker enforcement settings”, "
+          "about_Execution_Policies; PowerShell's source, SecuritySupport.GetGroupPolicyValue", _script_rules,
           open="other products that forbid scripts or netsh.exe are seen when something runs, not before"),
     Check("transcription", "Transcripts", "Policies\\Microsoft\\Windows\\PowerShell\\Transcription", _POLICY, _transcription,
-          open="an endpoint's own TranscriptDirectory is not read"),
+          open=f"an endpoint's own TranscriptDirectory is not read; {_OF_5_1}"),
     Check("script_block_logging", "Script block logging", "Policies\\Microsoft\\Windows\\PowerShell\\ScriptBlockLogging",
-          "Microsoft, about_Logging_Windows; PowerShell's source, ScriptBlock.CheckSuspiciousContent", _script_blocks),
+          "Microsoft, about_Logging_Windows; PowerShell's source, ScriptBlock.CheckSuspiciousContent", _script_blocks,
+          open=_OF_5_1),
     Check("module_logging", "Module logging", "Policies\\Microsoft\\Windows\\PowerShell\\ModuleLogging", _POLICY,
-          _module_logging),
+          _module_logging, open=_OF_5_1),
     Check("tasks", "Task scheduler", "Win32_Service; Policies\\Microsoft\\Windows\\Task Scheduler5.0!Task Creation",
           "[MS-TSCH] 3.2.5.4.2: who may register a task for SYSTEM; TaskScheduler.admx", _tasks,
           open="whether a task may start cmd.exe and netsh.exe shows when one does; whether “Task Creation” holds for tasks that "

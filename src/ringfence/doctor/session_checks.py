@@ -7,7 +7,7 @@ from ringfence import __version__
 from ringfence.batch import jea
 from ringfence.doctor.examination import Check, Examination, Finding, NotKnownError, note, obstacle, ok
 from ringfence.errors import FAILURES
-from ringfence.plan.reasons import SERVICE_TITLES, TO_NEGOTIATE, TO_WRITE, stopped
+from ringfence.plan.reasons import SERVICE_TITLES, TO_NEGOTIATE, TO_WRITE, stopped, to_start
 
 MAX_SKEW = 300  # seconds: Windows' default for "Maximum tolerance for computer clock synchronization"
 _OLDEST = (5, 1)
@@ -53,7 +53,7 @@ def _services(seen: Examination) -> Iterator[Finding]:
     off, start = stopped(seen.facts, SERVICE_TITLES), _start_modes(seen)
     for name in off:
         found = f"{name} ({SERVICE_TITLES[name]}) is {seen.facts.services[name]}{start.get(name, '')}"
-        advice = f"Set-Service {name} -StartupType Automatic; Start-Service {name}"
+        advice = to_start(name)
         if name in TO_WRITE:
             yield obstacle(found, advice, "service")
         else:
@@ -61,7 +61,7 @@ def _services(seen: Examination) -> Iterator[Finding]:
     for name in TO_WRITE:
         if name not in off and "disabled" in start.get(name, ""):
             yield obstacle(f"{name} runs, and is disabled: after a restart it does not",
-                           f"Set-Service {name} -StartupType Automatic")
+                           to_start(name))
     if missing := [name for name in SERVICE_TITLES if name not in seen.facts.services]:
         yield "unknown", f"{', '.join(missing)}: not told by the host", "", ""
     if not off and not missing:

@@ -27,6 +27,9 @@ from ringfence.windows.origin import TEXT_PROPERTIES
 SERVICE_TITLES = {"mpssvc": "Windows Defender Firewall", "BFE": "Base Filtering Engine",
             "IKEEXT": "IKE and AuthIP IPsec Keying Modules", "PolicyAgent": "IPsec Policy Agent"}
 TO_WRITE = ("mpssvc", "BFE")  # without these no cmdlet of NetSecurity can write, and nothing is enforced
+# Their security descriptors let no administrator configure them, "Access is denied" (voxpupuli/puppet-windows_firewall#108 of the
+# first; of the others believed)
+NOT_CONFIGURED = ("mpssvc", "BFE", "Schedule")
 TO_NEGOTIATE = ("BFE", "IKEEXT", "PolicyAgent")  # without these there are no security associations
 CATEGORIES: dict[Category, int] = {"firewall": 2, "connection_security": 3}  # NET_FW_RULE_CATEGORY, netfw.h
 # Keywords whose being empty says nothing of the host: every one with an address has the first two, the others come and go
@@ -69,6 +72,14 @@ def judged(declarations: Iterable[Declaration], after: State) -> Iterator[Judged
             yield Judged(one.id, None, {}, one.where)
         elif resource is not None:
             yield Judged(one.id, resource, one.values if isinstance(one, Present) else {}, one.where)
+
+
+def to_start(service: str) -> str:
+    """How a service is brought to run, now and after a restart."""
+    if service not in NOT_CONFIGURED:
+        return f"Set-Service {service} -StartupType Automatic; Start-Service {service}"
+    return (f"Start-Service {service}; where it is disabled, set Start to 2 in HKLM\\SYSTEM\\CurrentControlSet\\Services\\"
+            f"{service} and restart: Windows denies Set-Service that")
 
 
 def stopped(facts: Facts, services: Iterable[str]) -> tuple[str, ...]:
@@ -179,7 +190,7 @@ class PolicyOnHost:
                 yield ALL_PROFILES, Reason(
                     "service_stopped", f"the service {service} ({SERVICE_TITLES[service]}) is {state}" + (
                         "" if service in TO_WRITE else ": nothing is negotiated"),
-                    f"start it: Set-Service {service} -StartupType Automatic; Start-Service {service}",
+                    f"start it: {to_start(service)}",
                     "note" if service == "PolicyAgent" else "stops")  # its text: connectivity "may" suffer without it
 
     def _products(self, kind: Kind) -> Found:

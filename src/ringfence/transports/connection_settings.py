@@ -22,12 +22,13 @@ from ringfence.transports.connection_variables import (
     seconds,
     secret,
     text,
+    trusted,
     variable,
 )
 from ringfence.transports.ssh_args import HOST_KEY_POLICY, Jump, jumps, ssh_args
 
-_AUTH = choice("negotiate", "basic", "ntlm", "kerberos", "credssp", "certificate",
-               aliases={"plaintext": "basic", "ssl": "basic"})
+# pywinrm's "ssl" is the client certificate where there is one, and else basic: resolve.py knows
+_AUTH = choice("negotiate", "basic", "ntlm", "kerberos", "credssp", "certificate", aliases={"plaintext": "basic"}, later=("ssl",))
 _POWERSHELL_MEANING = "PowerShell on the host: `powershell.exe`, `pwsh`, or a path"
 
 
@@ -79,8 +80,9 @@ class PsrpSettings(CommonSettings):
         choice("validate", "ignore"), "ansible_psrp_cert_validation", winrm=["ansible_winrm_server_cert_validation"],
         default="validate", meaning="Whether the host's TLS certificate is checked")
     ca_cert: str | None = variable(
-        file, "ansible_psrp_cert_trust_path", "ansible_psrp_ca_cert", winrm=["ansible_winrm_ca_trust_path"],
-        default=None, default_text="the system's", meaning="PEM file of the authorities that may have signed the certificate")
+        trusted, "ansible_psrp_cert_trust_path", "ansible_psrp_ca_cert", winrm=["ansible_winrm_ca_trust_path"],
+        default=None, default_text="the system's",
+        meaning="PEM file of the authorities that may have signed the certificate, or a folder of such (`openssl rehash`)")
     cert_fingerprint: str | None = variable(
         fingerprint, "ringfence_cert_fingerprint", default=None,
         meaning="SHA-256 of the host's TLS certificate: exactly this one is accepted, whoever signed it")
@@ -113,8 +115,8 @@ class PsrpSettings(CommonSettings):
     backoff: float = variable(
         seconds(0, 600), "ansible_psrp_connection_backoff", "ansible_psrp_reconnection_backoff", default=2.0,
         meaning="Pause before the next attempt; doubled each time")
-    max_envelope_size: int = variable(
-        number(16_384, 2**31), "ansible_psrp_max_envelope_size", default=153_600,
+    max_envelope_size: int | None = variable(
+        number(16_384, 2**31), "ansible_psrp_max_envelope_size", default=None,
         default_text="153600, from WinRM 3 on 512000", meaning="Bytes in one message (`MaxEnvelopeSizekb` of the host × 1024)")
     negotiate_delegate: bool = variable(
         flag, "ansible_psrp_negotiate_delegate", winrm=["ansible_winrm_kerberos_delegation"], default=False,

@@ -175,6 +175,13 @@ def _file(value: Any) -> str:
     return path
 
 
+def _trusted(value: Any) -> str | None:
+    if value == "legacy_requests":  # pywinrm's word for what `requests` trusts by itself
+        return None
+    path = _path(value)
+    return path if os.path.isdir(path) else _file(value)
+
+
 def _fingerprint(value: Any) -> str:
     digits = re.sub(r"(?i)^sha-?256[:=]", "", _text(value)).replace(":", "").replace(" ", "").lower()
     if not re.fullmatch(r"[0-9a-f]{64}", digits):
@@ -188,6 +195,7 @@ secret = VariableType("a text, better vaulted", _secret)
 flag = VariableType("yes or no", _flag)
 path = VariableType("a path", _path)
 file = VariableType("the path of a file that can be read", _file)
+trusted = VariableType("the path of a file that can be read, or of a folder", _trusted)
 fingerprint = VariableType("64 hexadecimal digits, with or without colons", _fingerprint)
 
 
@@ -213,13 +221,14 @@ def seconds(low: float, high: float) -> VariableType[float]:
     return VariableType(f"seconds, from {low:g} to {high:,g}", parse)
 
 
-def choice(*words: str, aliases: Mapping[str, str] | None = None) -> VariableType[str]:
-    """One of some words; `aliases` are other names for them. A list counts by its first (pywinrm's transports)."""
+def choice(*words: str, aliases: Mapping[str, str] | None = None, later: Collection[str] = ()) -> VariableType[str]:
+    """One of some words; `aliases` are other names for them, `later` words whose meaning depends on other variables (resolve.py).
+    A list counts by its first (pywinrm's transports)."""
     def parse(value: Any) -> str:
         first = value[0] if isinstance(value, list | tuple) and value else value
         word = str(first).split(",")[0].strip().lower()
         word = (aliases or {}).get(word, word)
-        if word not in words:
+        if word not in words and word not in later:
             raise ValueError("is not known")
         return word
     return VariableType("one of " + ", ".join(words), parse)

@@ -82,8 +82,11 @@ def remember(path: str, host: str, port: int, key: paramiko.PKey) -> None:
     there and none of known hosts.
 
     The name is hashed (HashKnownHosts): a line that begins with a host's name could mean something to whoever else reads
-    the file that a project names, an option in authorized_keys or a command in a profile.
+    the file that a project names, an option in authorized_keys or a command in a profile. The null device is for whoever wants
+    nothing remembered.
     """
+    if path == os.devnull:
+        return
     salt = os.urandom(20)
     digest = hmac.digest(salt, known_name(host, port).encode(), "sha1")
     name = "|1|" + "|".join(base64.b64encode(part).decode() for part in (salt, digest))

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import re
 import struct
 import xml.etree.ElementTree as ET
@@ -35,6 +36,7 @@ from ringfence.transports.failures import (
 from ringfence.transports.http import BoundedSession, BoundedWSMan, without_document_type
 from ringfence.transports.loggers import silence_loggers
 
+_ENVELOPE = 153_600  # bytes; what pypsrp begins with, and raises to 512000 once the host has said that it speaks PSRP 2.2
 _CLOSING = 10.0  # seconds that closing a shell may take once the answer is there
 _HTTP = {
     403: ("authorization", "HTTP 403"),
@@ -65,7 +67,7 @@ class PsrpTransport:
         silence_loggers("pypsrp", "psrpcore", "urllib3", "requests", "spnego", "requests_credssp")
         # PSRP wraps output in base64 and XML once more
         with Deadline(self.settings.batch_timeout) as deadline:
-            link = BoundedSession(deadline, self.settings.wire_limit * 3 // 2, self.settings.max_envelope_size)
+            link = BoundedSession(deadline, self.settings.wire_limit * 3 // 2, self.settings.max_envelope_size or _ENVELOPE)
             try:
                 pool = connect_with_retries(lambda: self._open(link), self.settings.retries, self.settings.backoff, deadline)
                 output = self._invoke(pool, link, batch)
@@ -82,7 +84,8 @@ class PsrpTransport:
 
     def _open(self, link: BoundedSession) -> "LinearPool":
         """An open runspace pool. Raises Unreachable."""
-        for path in filter(None, (self.settings.ca_cert, self.settings.certificate_pem, self.settings.certificate_key_pem)):
+        trusted = self.settings.ca_cert if self.settings.ca_cert and not os.path.isdir(self.settings.ca_cert) else None
+        for path in filter(None, (trusted, self.settings.certificate_pem, self.settings.certificate_key_pem)):
             try:
                 files.read_bytes(path, files.MAX_PEM)  # OpenSSL would read whatever is there
             except (OSError, ValueError) as error:
@@ -301,7 +304,12 @@ def wsman_settings(settings: PsrpSettings) -> dict[str, Any]:
         "cert_validation": validate, "encryption": settings.message_encryption,
         "connection_timeout": settings.connection_timeout, "read_timeout": settings.read_timeout,
         "reconnection_backoff": settings.backoff, "proxy": settings.proxy, "no_proxy": settings.ignore_proxy,
-        "max_envelope_size": settings.max_envelope_size, "operation_timeout": settings.operation_timeout,
+        "max_envelope_size": _envelope(settings), "operation_timeout": settings.operation_timeout,
         "certificate_pem": settings.certificate_pem, "certificate_key_pem": settings.certificate_key_pem,
         "certificate_key_password": revealed(settings.certificate_key_password), **negotiate, **credssp}
 
+
+def _envelope(settings: PsrpSettings) -> int:
+    """The largest message in bytes. One that is given is not raised, and pypsrp knows by the number alone whether it is."""
+    given = settings.max_envelope_size
+    return _ENVELOPE if given is None else _ENVELOPE - 1 if given == _ENVELOPE else given

@@ -184,24 +184,34 @@ def _complete_psrp(host: str, resolved: ResolvedVariables) -> None:
     values = resolved.values
     values.setdefault("protocol", "http" if values.get("port") == 5985 else "https")
     values.setdefault("port", 5986 if values["protocol"] == "https" else 5985)
+    if values.get("auth") == "ssl":
+        values["auth"] = "certificate" if "certificate_pem" in values else "basic"
     if "path" in values:
         values["path"] = values["path"].strip("/")
 
 
 def _complete_ssh(host: str, resolved: ResolvedVariables) -> None:
-    """What the arguments for OpenSSH say counts where no variable of its own says it."""
+    """What the arguments for OpenSSH say counts where no variable of its own says it, and of several the first, in the order in
+    which Ansible gives them; it gives what `host_key_checking: no` comes to after ssh_args."""
     values = resolved.values
-    if "host_key_checking" in values:
-        values.setdefault("host_key_policy", "strict" if values["host_key_checking"] else "off")
-    for args in ("extra_args", "common_args", "args"):
-        for field, value in (values.get(args) or {}).items():
-            if field == "private_key_file" and not os.path.isfile(os.path.expanduser(value)):
-                named = "it names" if any(secret == Secret(value) for secret in resolved.from_secrets) else value
-                resolved.problems.append(problem(host, f"{resolved.names[args]}: the key file {named} does not exist",
-                                              "correct the path after -i or IdentityFile"))
-            else:
-                values.setdefault(field, os.path.expanduser(value) if isinstance(value, str) else value)
+    if values.get("host_key_checking"):
+        values.setdefault("host_key_policy", "strict")
+    _take_ssh_arguments(host, resolved, "args")
+    if not values.get("host_key_checking", True):
+        values.setdefault("host_key_policy", "off")
+    for field in ("common_args", "extra_args"):
+        _take_ssh_arguments(host, resolved, field)
     values["known_hosts"] = os.path.expanduser(values.get("known_hosts", "~/.ssh/known_hosts"))
+
+
+def _take_ssh_arguments(host: str, resolved: ResolvedVariables, args: str) -> None:
+    for field, value in (resolved.values.get(args) or {}).items():
+        if field == "private_key_file" and not os.path.isfile(os.path.expanduser(value)):
+            named = "it names" if any(secret == Secret(value) for secret in resolved.from_secrets) else value
+            resolved.problems.append(problem(host, f"{resolved.names[args]}: the key file {named} does not exist",
+                                          "correct the path after -i or IdentityFile"))
+        else:
+            resolved.values.setdefault(field, os.path.expanduser(value) if isinstance(value, str) else value)
 
 
 def _check_psrp(made: PsrpSettings, variables: Mapping[str, Any]) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
 """Jump hosts and the few arguments of OpenSSH's client that mean something to us. Pure."""
 
+import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +50,7 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
             value = word[2:] or next(rest, "")
             if word[:2] == "-o":
                 key, _, value = re.sub(r"\s*=\s*|\s+", "=", value.strip(), count=1).partition("=")
-                yield key.lower(), value.strip().strip('"')
+                yield key.lower(), value.strip()
             else:
                 yield {"-J": "proxyjump", "-i": "identityfile"}[word[:2]], value
 
@@ -63,14 +64,24 @@ def _ssh_args(value: Any) -> dict[str, Any]:
         raise ValueError(f"cannot be read ({str(error).lower()})") from None
     found: dict[str, Any] = {}
     for option, text in _options(words):
-        if option == "proxycommand" and text.lower() != "none":
+        if option == "proxycommand" and text.strip('"').lower() != "none":
             raise ValueError("has a ProxyCommand, which is not supported: name the host on the way in "
                              "ringfence_ssh_jump")
         if field := _OPTIONS.get(option):  # of an option given twice OpenSSH takes the first
-            parse = {"jump": _jumps, "host_key_policy": HOST_KEY_POLICY.parse}.get(field, str)
-            found.setdefault(field, parse(text))
+            found.setdefault(field, _PARSERS[field](text))
     return found
 
+
+def _one_file(text: str) -> str:
+    """The path of a file: OpenSSH takes several with blanks between them, which is refused, and one in quotes."""
+    if not text.startswith('"') and len(text.split()) > 1:
+        raise ValueError("names more than one file: name one of them (a path with blanks in quotes)")
+    return os.devnull if text.lower() == "none" else text.strip('"')
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "jump": lambda text: _jumps(text.strip('"')), "host_key_policy": lambda text: HOST_KEY_POLICY.parse(text.strip('"')),
+    "known_hosts": _one_file, "private_key_file": lambda text: text.strip('"')}
 
 jumps = VariableType("jump hosts: user@host:port, with commas between", _jumps)
 ssh_args = VariableType("arguments of OpenSSH's client", _ssh_args)

@@ -44,7 +44,7 @@ function Read-Events($With) {
     $since = "$($With['since'])"
     if ($since -and $since -notmatch '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z\z') { Stop-Call InvalidArgument since "'$since' is no moment" }
     $unread.Clear()
-    $logs, $accounts, $users, $names = @{}, @{}, @{}, @{}
+    $logs, $accounts, $users, $names = @{}, @{}, @{}, (Get-NameTable)
     foreach ($name in $With['names']) { $names["$name"] = $true }
     if (-not $names.Count) { $names = $null }
     foreach ($name in $eventLogs.Keys) { $logs[$name] = Get-Fact $name { Read-EventLog "$provider/$name" $since $names $users } }

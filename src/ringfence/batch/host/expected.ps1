@@ -1,5 +1,5 @@
 # What a change expects to find: what its run has read. Where it differs somebody else changed it, and it stays as it is.
-$met = @{}  # what was looked at already: after our own change it differs of course
+$met = Get-NameTable  # what was looked at already: after our own change it differs of course
 # As .NET writes UTF-8, with ? for half a pair of characters: so it is in what was read.
 $utf8 = [Text.Encoding]::GetEncoding('utf-8', (New-Object Text.EncoderReplacementFallback '?'), (New-Object Text.DecoderReplacementFallback '?'))
 function Get-StoredText($Key, [string]$Below, $Names) {  # of some values, or of all, the keys below among them

@@ -49,7 +49,7 @@ function Read-Facts {
 }
 function Read-ServiceNames {
     $unread.Clear()
-    $names = @{}
+    $names = Get-NameTable
     foreach ($one in Get-Fact service_names { Get-CimInstance -ClassName Win32_Service -ErrorAction Continue }) { $names[$one.Name] = $one.DisplayName }
     @{ service_names = $names; unread = @($unread) }
 }

@@ -4,7 +4,7 @@ function ConvertFrom-JsonNode($Node) {  # .NET reads JSON as XML
     if ($type -eq 'array') { return , @(foreach ($child in $children) { ConvertFrom-JsonNode $child }) }
     if ($type -eq 'number') { return [decimal]::Parse($text, 'Float', [cultureinfo]::InvariantCulture) }
     if ($type -ne 'object') { return $(if ($type -eq 'string') { $text } elseif ($type -eq 'boolean') { $text -eq 'true' }) }
-    $members = @{}
+    $members = Get-NameTable
     foreach ($child in $children) {
         $name = if ($child.HasAttribute('item')) { $child.GetAttribute('item') } else { $child.get_LocalName() }
         $members[$name] = ConvertFrom-JsonNode $child

@@ -1,10 +1,10 @@
 # Whether a pre-shared key is the wanted one: the host compares, and neither a key nor anything made of one leaves it.
 $keyParents = @{ NetIPsecPhase1AuthSet = 'Phase1AuthenticationSet', 'Phase1AuthenticationSets' }  # both spellings are met
-$compared = @{}  # sets that a candidate was tried on: one in a batch, so that no batch is a dictionary
+$compared = Get-NameTable  # sets that a candidate was tried on: one in a batch, so that no batch is a dictionary
 function Find-Set([string]$Root, [string[]]$Parents, [string]$Name) {  # by the names that are there, never by a path
     foreach ($parent in $Parents) {
         $key = try { Get-Item -LiteralPath "$Root\$parent" -ErrorAction Stop } catch { if ($_.FullyQualifiedErrorId -notlike 'PathNotFound*') { throw } }
-        foreach ($leaf in $(if ($key) { $key.GetSubKeyNames() })) { if ($leaf -eq $Name) { return $key.OpenSubKey($leaf) } }
+        foreach ($leaf in $(if ($key) { $key.GetSubKeyNames() })) { if ([string]::Equals($leaf, $Name, 'OrdinalIgnoreCase')) { return $key.OpenSubKey($leaf) } }
     }
 }
 function Compare-Key($Question) {  # equal, differs, or none where no key is stored

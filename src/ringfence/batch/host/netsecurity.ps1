@@ -8,7 +8,7 @@ function Assert-Cmdlet($Cmdlet, [string[]]$Among) {
     if ($Cmdlet -notin $Among) { Stop-Call PermissionDenied allowlist "'$Cmdlet' is not among the cmdlets ringfence runs here" }
 }
 function Get-Named([string]$Noun, $With) {  # name = object; a name that is not there is left out
-    $named = @{}
+    $named = Get-NameTable
     & "Get-$Noun" @With -ErrorAction SilentlyContinue -ErrorVariable problems 3>$null |
         ForEach-Object { $named["$(@($_.Name, $_.InstanceID -ne $null)[0])"] = $_ }
     foreach ($problem in $problems) { if ($problem.FullyQualifiedErrorId -notlike 'CmdletizationQuery_NotFound*') { throw $problem } }
@@ -23,9 +23,9 @@ function Get-Plain([string]$Cmdlet) {
 }
 function Read-Enforcement([string]$Kind, [string[]]$Names) {
     if ($Kind -notin $rules) { Stop-Call InvalidArgument kind "no status is read of '$Kind'" }
-    $found, $with = @{}, @{ PolicyStore = 'ActiveStore' }
+    $found, $with = (Get-NameTable), @{ PolicyStore = 'ActiveStore' }
     if ($Names.Count -le $fewNames) { $with['Name'] = @($Names | ForEach-Object { [WildcardPattern]::Escape($_) }) }
-    $inForce = if ($Names) { Get-Named $Kind $with } else { @{} }
+    $inForce = if ($Names) { Get-Named $Kind $with } else { Get-NameTable }
     foreach ($name in $Names | Where-Object { $inForce[$_] }) {
         $rule, $shows = $inForce[$name], @{}
         $shownOfRules | Where-Object { $null -ne $rule.$_ } | ForEach-Object { $shows[$_] = "$($rule.$_)" }

@@ -1,6 +1,7 @@
 # How Windows is set up around its firewall on this host: what only doctor asks. Nothing of it is changed.
 $policies = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows'; $current = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion'
 $settings = @{  # fact = key, value; null where it is not set
+    scripts_enabled = "$policies\PowerShell", 'EnableScripts'
     execution_policy = "$policies\PowerShell", 'ExecutionPolicy'
     transcription = "$policies\PowerShell\Transcription", 'EnableTranscripting'
     transcript_folder = "$policies\PowerShell\Transcription", 'OutputDirectory'
@@ -50,6 +51,8 @@ function Read-Surroundings {
         $key, $value = $settings[$name]
         $found[$name] = Get-Fact $name { Get-Item -LiteralPath $key -ErrorAction Continue | ForEach-Object { $_.GetValue($value) } }
     }
+    $found['applocker_script_rules'] = @(Get-Fact applocker_script_rules {
+            Get-Item -LiteralPath $settings['applocker_scripts'][0] -ErrorAction Continue | ForEach-Object { $_.GetSubKeyNames() } }).Count
     foreach ($name in $marks.Keys) { $found[$name] = [bool](Get-Fact $name { Get-Item -LiteralPath $marks[$name] -ErrorAction Continue }) }
     $found['restart_for_files'] = @(Get-Fact restart_for_files {
             Get-Item -LiteralPath 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager' -ErrorAction Continue |

@@ -10,7 +10,7 @@ _MOST = 5  # addresses that are tried
 
 def reached_controllers(machine: Machine, domain: str) -> list[str]:
     """The addresses of a domain that answer, of the first few that its name has. Raises LookupError for another domain."""
-    if machine.domain is None or domain.casefold() != machine.domain.casefold():
+    if machine.domain is None or domain.lower() != machine.domain.lower():
         raise LookupError("No such host is known.")
     if machine.faults.unplugged:
         return []

@@ -60,7 +60,7 @@ def active_store(machine: Machine, noun: Noun) -> dict[str, tuple[str, StoredRul
     seen: set[str] = set()
     for root in (GROUP_POLICY, MDM, POLICY):
         for id in noun.names(machine.registry, root):
-            if id.casefold() not in seen:
-                seen.add(id.casefold())
+            if id.lower() not in seen:
+                seen.add(id.lower())
                 rules[id] = (root, noun.read(machine.registry, root, id))
     return rules

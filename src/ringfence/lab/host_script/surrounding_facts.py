@@ -6,6 +6,7 @@ from ringfence.lab.machine.machine import Machine
 
 _POLICIES, _CURRENT = r"SOFTWARE\Policies\Microsoft\Windows", r"SOFTWARE\Microsoft\Windows\CurrentVersion"
 _REGISTRY = {
+    "scripts_enabled": (rf"{_POLICIES}\PowerShell", "EnableScripts"),
     "execution_policy": (rf"{_POLICIES}\PowerShell", "ExecutionPolicy"),
     "transcription": (rf"{_POLICIES}\PowerShell\Transcription", "EnableTranscripting"),
     "transcript_folder": (rf"{_POLICIES}\PowerShell\Transcription", "OutputDirectory"),
@@ -36,7 +37,9 @@ def surrounding_facts(machine: Machine) -> dict[str, Any]:
     around, registry = machine.surroundings, machine.registry
     found: dict[str, Any] = {name: registry.get(*place) for name, place in _REGISTRY.items()}
     renames = registry.get(r"SYSTEM\CurrentControlSet\Control\Session Manager", "PendingFileRenameOperations")
-    found |= {"services": {s["Name"]: {"state": s["State"].lower(), "start": s["StartMode"].lower()}
+    rules = registry.key(_REGISTRY["applocker_scripts"][0])
+    found |= {"applocker_script_rules": len(rules.keys) if rules else 0,
+              "services": {s["Name"]: {"state": s["State"].lower(), "start": s["StartMode"].lower()}
                            for s in services(machine) if s["Name"] in machine.services},
               "restart_for_components": registry.key(rf"{_CURRENT}\Component Based Servicing\RebootPending") is not None,
               "restart_for_updates": registry.key(rf"{_CURRENT}\WindowsUpdate\Auto Update\RebootRequired") is not None,

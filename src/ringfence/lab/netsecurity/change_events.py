@@ -110,14 +110,14 @@ def _changed(machine: Machine, noted: Noted, root: str, settings: Mapping[str, i
     for place, number in settings.items():
         below, _, name = place.rpartition("\\")
         path = "\\".join(filter(None, (root, below)))
-        if (path.casefold(), name) in noted:
+        if (path.lower(), name) in noted:
             yield number, str(machine.registry.get(path, name) or "")
 
 
 def _rule_events(machine: Machine, noun: Noun, noted: Noted) -> Iterator[Event]:
     first, fields = ADDED[noun.name]
     for (path, name), (_, before) in noted.items():
-        if path != noun.path(POLICY).casefold() or not name or isinstance(before, bool):
+        if path != noun.path(POLICY).lower() or not name or isinstance(before, bool):
             continue
         key = machine.registry.key(path)
         now = key.values.get(name) if key else None
@@ -154,11 +154,11 @@ def _set_events(machine: Machine, noun: Noun, noted: Noted) -> Iterator[Event]:
     parent = noun.path(POLICY)
     seen: dict[str, str] = {}
     for (path, _), (spelled, _) in noted.items():
-        if path.startswith(f"{parent}\\".casefold()):
+        if path.startswith(f"{parent}\\".lower()):
             id = spelled[len(parent) + 1:].split("\\")[0]
-            seen.setdefault(id.casefold(), id)
+            seen.setdefault(id.lower(), id)
     for folded, id in seen.items():
-        was_there = noted.get((f"{parent}\\{folded}".casefold(), ""), ("", True))[1]
+        was_there = noted.get((f"{parent}\\{folded}".lower(), ""), ("", True))[1]
         values = {"Origin": "1", "IPsec Phase": "1" if "Phase1" in noun.name else "2", "RuleStatus": "65536"}
         if machine.registry.key(f"{parent}\\{id}") is None:
             deleted: Any = ("RuleId", "RuleName", "IPsec Phase", *_WHO) if "AuthSet" in noun.name else _DELETED

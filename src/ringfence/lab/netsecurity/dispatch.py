@@ -157,7 +157,7 @@ def _rename(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
         new = _free(machine, noun, root, arguments["NewName"], name)
         if noun.in_subkeys and in_use(machine, noun, root, name):
             raise system_error(2402, f"The set {name} is used by a rule.")
-        if new.casefold() != name.casefold():
+        if new.lower() != name.lower():
             noun.copy(machine.registry, (root, name), (root, new))
             noun.delete(machine.registry, root, name)
 
@@ -172,7 +172,7 @@ def _copy(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
 
     def copy_one(name: str) -> None:
         new = arguments.get("NewName", name)
-        if noun.in_subkeys and target == GROUP_POLICY and new.casefold() == noun.primary.casefold():
+        if noun.in_subkeys and target == GROUP_POLICY and new.lower() == noun.primary.lower():
             new = ipsec_sets.group_policy_default(machine, noun, new)
         noun.copy(machine.registry, (source, name), (target, _free(machine, noun, target, new)))
 
@@ -186,7 +186,7 @@ def _free(machine: Machine, noun: Noun, root: str, name: str, same: str = "") ->
         ipsec_sets.set_id(noun, name)
     parameter_values.rule_id(name)
     taken = noun.find(machine.registry, root, name)
-    if taken is not None and taken.casefold() != same.casefold():
+    if taken is not None and taken.lower() != same.lower():
         raise system_error(183)
     return name
 

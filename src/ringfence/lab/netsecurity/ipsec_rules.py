@@ -283,7 +283,7 @@ def check_sets(registry: SimulatedRegistry, root: str, rule: StoredRule) -> None
     """Sets that exist in the rule's own store, methods that the key modules can do, no key beside a second method."""
     for token in MISSING:
         name = rule.first(token)
-        if name and name.casefold() != SETS[token].primary.casefold() and SETS[token].find(registry, root, name) is None:
+        if name and name.lower() != SETS[token].primary.lower() and SETS[token].find(registry, root, name) is None:
             raise rule_error(MISSING[token], f"Set {name}.")
     first = set_methods(registry, root, rule, "Auth1Set") or ["MachineKerb"]
     second = set_methods(registry, root, rule, "Auth2Set")
@@ -310,9 +310,9 @@ def proposal_values(registry: SimulatedRegistry, root: str, rule: StoredRule, to
     if not name:
         return []
     path = noun.path(root)
-    renamed = registry.get(path, name) if name.casefold() == noun.primary.casefold() else None
+    renamed = registry.get(path, name) if name.lower() == noun.primary.lower() else None
     key = registry.key(path + "\\" + str(renamed or name))
-    return [str(p.values[value.casefold()].data) for p in (key.keys.values() if key else ()) if value.casefold() in p.values]
+    return [str(p.values[value.lower()].data) for p in (key.keys.values() if key else ()) if value.lower() in p.values]
 
 
 def apply_main_mode(rule: StoredRule, arguments: Mapping[str, Any], machine: Machine) -> None:

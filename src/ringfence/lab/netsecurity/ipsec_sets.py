@@ -38,7 +38,7 @@ LEFT_OUT = {"PerfectForwardSecrecyGroup": "None", "MaxMinutes": 480, "MaxSession
 def set_id(noun: Noun, name: str) -> str:
     """A set's id: 1 to 254 characters; it begins with a primary set's id only if it is this noun's [0x00101000]."""
     if not 0 < len(name) < 255 or "|" in name or "\\" in name or (
-            _PRIMARY.match(name) and name.casefold() != noun.primary.casefold()):
+            _PRIMARY.match(name) and name.lower() != noun.primary.lower()):
         raise rule_error(0x00101000, f"Set id {name}.")
     return name
 
@@ -48,7 +48,7 @@ def new(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any]) -
     primary, registry, path = noun.primary, machine.registry, noun.path(root)
     name = arguments.get("Name", "{" + str(uuid.uuid4()).upper() + "}")
     set_id(noun, name)
-    default = arguments.get("Default", False) or name.casefold() == primary.casefold()
+    default = arguments.get("Default", False) or name.lower() == primary.lower()
     renamed = default and root == GROUP_POLICY
     if default and not renamed:
         name = primary
@@ -72,7 +72,7 @@ def group_policy_default(machine: Machine, noun: Noun, name: str) -> str:
     path = noun.path(GROUP_POLICY)
     if machine.registry.get(path, noun.primary) is not None:
         raise system_error(183)
-    if name.casefold() == noun.primary.casefold():
+    if name.lower() == noun.primary.lower():
         name = "{" + str(uuid.uuid4()).upper() + "}"
     machine.registry.set(path, noun.primary, name)
     return name

@@ -41,7 +41,7 @@ class Noun:
     def find(self, registry: SimulatedRegistry, root: str, name: str) -> str | None:
         """The spelling of an id that is there, without wildcards."""
         key = registry.key(self.path(root))
-        there = key and (key.keys if self.in_subkeys else key.values).get(name.casefold())
+        there = key and (key.keys if self.in_subkeys else key.values).get(name.lower())
         return there.name if there else None
 
     def delete(self, registry: SimulatedRegistry, root: str, name: str) -> None:
@@ -171,9 +171,9 @@ def _by_name(registry: SimulatedRegistry, noun: Noun, root: str, patterns: list[
 # [MS-FASP] 3.1.4.20: "only when the set is not a primary set"
 def in_use(machine: Machine, noun: Noun, root: str, name: str) -> bool:
     """Whether a rule of the same store refers to this set. Primary sets never count."""
-    if name.casefold() == noun.primary.casefold():
+    if name.lower() == noun.primary.lower():
         return False
     registry = machine.registry
-    return any(value.casefold() == name.casefold()
+    return any(value.lower() == name.lower()
                for key, tokens in noun.users.items() for user in NOUNS.values() if user.key == key
                for rule in user.names(registry, root) for value in user.read(registry, root, rule).all(*tokens))

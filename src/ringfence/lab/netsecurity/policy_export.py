@@ -49,8 +49,8 @@ def exported(registry: SimulatedRegistry) -> ExportedPolicy:
 
 def import_steps(registry: SimulatedRegistry, policy: ExportedPolicy) -> list[Callable[[], object]]:
     """What an import does, one change after another: what the file has not goes, then what it has comes. open: import-order"""
-    wanted = {path.casefold(): (path, values) for path, values in policy.keys.items()}
-    now = {path.casefold(): (path, values) for path, values in exported(registry).keys.items()}
+    wanted = {path.lower(): (path, values) for path, values in policy.keys.items()}
+    now = {path.lower(): (path, values) for path, values in exported(registry).keys.items()}
     gone: list[Callable[[], object]] = []
     for folded, (path, values) in now.items():
         whole = f"{POLICY}\\{path}".rstrip("\\")
@@ -58,14 +58,14 @@ def import_steps(registry: SimulatedRegistry, policy: ExportedPolicy) -> list[Ca
             if folded.rpartition("\\")[0] in wanted or "\\" not in folded:  # with all that is below
                 gone.append(partial(registry.delete, whole))
             continue
-        kept = {name.casefold() for name in wanted[folded][1]}
-        gone += [partial(registry.unset, whole, name) for name in values if name.casefold() not in kept]
+        kept = {name.lower() for name in wanted[folded][1]}
+        gone += [partial(registry.unset, whole, name) for name in values if name.lower() not in kept]
     come: list[Callable[[], object]] = []
     for folded, (path, values) in wanted.items():
         whole = f"{POLICY}\\{path}".rstrip("\\")
         if folded not in now:
             come.append(partial(registry.create, whole))
-        held = {name.casefold(): stored for name, stored in now[folded][1].items()} if folded in now else {}
+        held = {name.lower(): stored for name, stored in now[folded][1].items()} if folded in now else {}
         come += [partial(registry.set, whole, name, data, kind) for name, (kind, data) in values.items()
-                 if held.get(name.casefold()) != (kind, data)]
+                 if held.get(name.lower()) != (kind, data)]
     return gone + come

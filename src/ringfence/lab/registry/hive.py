@@ -35,7 +35,7 @@ class StoredValue:
 
 @dataclass(slots=True)
 class StoredKey:
-    """One key: values and subkeys by their case-folded names, in the order of their creation. `sddl`: owner and DACL of its
+    """One key: values and subkeys by their names in lower case, in the order of their creation. `sddl`: owner and DACL of its
     own; without, it has what keys above hand down."""
 
     name: str
@@ -57,28 +57,28 @@ class SimulatedRegistry:
         """The key at `path`, or None."""
         here: StoredKey | None = self._root
         for name in filter(None, path.split("\\")):
-            here = here.keys.get(name.casefold()) if here else None
+            here = here.keys.get(name.lower()) if here else None
         return here
 
     def create(self, path: str) -> StoredKey:
         """The key at `path`, made with its parents where missing."""
         here, names = self._root, [name for name in path.split("\\") if name]
         for number, name in enumerate(names, 1):
-            if name.casefold() not in here.keys:
+            if name.lower() not in here.keys:
                 self._note("\\".join(names[:number]), "", False)
                 self.generation += 1
-                here.keys[name.casefold()] = StoredKey(name)
-            here = here.keys[name.casefold()]
+                here.keys[name.lower()] = StoredKey(name)
+            here = here.keys[name.lower()]
         return here
 
     def _note(self, path: str, name: str, before: StoredValue | bool | None) -> None:
         if self.noted is not None:
-            self.noted.setdefault((path.casefold(), name.casefold()), (path, before))
+            self.noted.setdefault((path.lower(), name.lower()), (path, before))
 
     def get(self, path: str, name: str) -> Data:
         """The data of a value; None where the key or the value is missing."""
         key = self.key(path)
-        value = key.values.get(name.casefold()) if key else None
+        value = key.values.get(name.lower()) if key else None
         return value.data if value else None
 
     def set(self, path: str, name: str, data: Data, type: str = "") -> None:
@@ -87,15 +87,15 @@ class SimulatedRegistry:
         if not isinstance(data, TYPES_OF_DATA[type]):
             raise TypeError(f"{path}\\{name}: {data!r} is not {type}")
         key = self.create(path)
-        old = key.values.get(name.casefold())
+        old = key.values.get(name.lower())
         self._note(path, name, old)
-        key.values[name.casefold()] = StoredValue(old.name if old else name, type, data)
+        key.values[name.lower()] = StoredValue(old.name if old else name, type, data)
         self.generation += 1
 
     def unset(self, path: str, name: str) -> bool:
         """Deletes a value; False where there was none."""
         key = self.key(path)
-        old = key.values.pop(name.casefold(), None) if key else None
+        old = key.values.pop(name.lower(), None) if key else None
         if old is None:
             return False
         self._note(path, name, old)
@@ -106,7 +106,7 @@ class SimulatedRegistry:
         """Deletes a key with all that is below; False where there was none."""
         parent, _, name = path.rpartition("\\")
         above = self.key(parent)
-        if above is None or above.keys.pop(name.casefold(), None) is None:
+        if above is None or above.keys.pop(name.lower(), None) is None:
             return False
         self._note(path, "", True)
         self.generation += 1
@@ -116,7 +116,7 @@ class SimulatedRegistry:
         """Owner and DACL of the key at `path`, as if all that nobody gave one were below HKEY_LOCAL_MACHINE\\SOFTWARE."""
         held, here = SOFTWARE_SECURITY, self._root
         for name in filter(None, path.split("\\")):
-            if not (below := here.keys.get(name.casefold())):
+            if not (below := here.keys.get(name.lower())):
                 break
             here = below
             held = KeySecurity.parse(here.sddl) if here.sddl else held.handed_down()
@@ -140,7 +140,7 @@ class SimulatedRegistry:
         """(relative path, key) of the key and everything below; `without` names direct subkeys to leave out."""
         root = self.key(path)
         if root is not None:
-            left_out = {name.casefold() for name in without}
+            left_out = {name.lower() for name in without}
             yield from _walk("", root, left_out)
 
 
