@@ -20,6 +20,7 @@ from documents import document_in, hosts_in
 
 from ringfence import kinds, schemas
 from ringfence.cli.app import CALLS
+from ringfence.cli.command_tree import command_tree
 from ringfence.cli.commands.init import CI_FILES, FILES
 from ringfence.lab import SimulatedHost
 
@@ -52,6 +53,17 @@ def test_input(case: dict[str, Any], cli: Cli) -> None:
     assert "Traceback" not in said.out + said.err
     if case["code"]:
         assert said.out == ""
+
+
+NEEDING = [(command.name.split()[1:], next(a.value for a in command.arguments if a.required))
+           for command in command_tree().walk() if any(a.required for a in command.arguments)]
+
+
+@pytest.mark.parametrize(("command", "first"), NEEDING, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_a_missing_argument(command: list[str], first: str, cli: Cli) -> None:
+    said = cli(*command)
+    assert (said.code, said.out) == (1, "")
+    assert f"error: missing argument '{first}'" in said.err
 
 
 @pytest.mark.parametrize("name", ["mistakes of values, kinds and combinations", "a plan file that is none"])

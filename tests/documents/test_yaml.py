@@ -184,3 +184,12 @@ def test_long_lines_are_shown_around_the_mistake() -> None:
     *_, shown, caret = problems.all[0].detail.split("\n")
     assert len(shown) <= 100
     assert shown[caret.index("^"):].startswith(": 1")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_what_windows_powershell_writes(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "x.yml").write_bytes(("\ufeff" * (encoding == "utf-16-be") + "a: 1").encode(encoding))
+    problems = Problems()
+    assert yaml.load(tmp_path / "x.yml", problems) is None
+    assert problems.all[0].summary == "not text in UTF-8"
+    assert "UTF-16" in problems.all[0].detail

@@ -319,3 +319,25 @@ def test_a_form_that_failed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     problems = Problems()
     found = readers.load([str(tmp_path / "hosts")], variable_files.VariableFiles(Vault(), problems))
     assert (list(found), list(found.groups), problems.all) == (["h"], ["all", "ungrouped", "web"], ())
+
+
+@pytest.mark.parametrize("link", ["group_vars/all.yml", "group_vars/all/more.yml", "host_vars/h"])
+def test_variables_do_not_vanish_with_a_link_that_leads_nowhere(link: str, tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("h\n")
+    (tmp_path / link).parent.mkdir(parents=True)
+    (tmp_path / link).symlink_to("nowhere")
+    problems = Problems()
+    found = readers.load([str(tmp_path / "hosts")], variable_files.VariableFiles(Vault(), problems))
+    assert not found.get("h").variables
+    assert [d.summary for d in problems.all] == ["cannot be read: No such file or directory"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \n,\n"])
+def test_a_limit_of_a_file_that_names_nobody(text: str, tmp_path: Path) -> None:
+    """As a pipeline writes it that found nothing to do: every host would be meant."""
+    (tmp_path / "hosts").write_text("h\n")
+    (tmp_path / "changed").write_text(text)
+    problems = Problems()
+    found = readers.load([str(tmp_path / "hosts")], variable_files.VariableFiles(Vault(), problems))
+    patterns.limit(found, f"@{tmp_path}/changed", problems)
+    assert [d.summary for d in problems.all] == ["the limit names no host"]

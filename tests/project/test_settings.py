@@ -1,5 +1,6 @@
 """ringfence.yml: found from the folder upward, checked, paths relative to it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,17 @@ def test_found_above_and_relative_to_the_current_folder(tmp_path: Path, monkeypa
     )
     monkeypatch.chdir(tmp_path)
     assert settings.load().playbooks == ("plays/site.yml",)
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("nowhere"), Path.mkdir, lambda path: path.symlink_to(path)])
+def test_what_cannot_be_read_is_not_taken_for_nothing(make: Callable[[Path], None], tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its guards would vanish with a link that leads nowhere."""
+    (tmp_path / "plays").mkdir()
+    make(tmp_path / "ringfence.yml")
+    monkeypatch.chdir(tmp_path / "plays")
+    with pytest.raises(InputError, match=r"ringfence\.yml: cannot be read"):
+        settings.load()
 
 
 def test_an_empty_file_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ class VariableFiles:
             path = base.with_name(base.name + ending)
             if path.is_dir() and not self.trust.unreadable(path):
                 return _files(path)
-            if path.exists():
+            if os.path.lexists(path):  # a link that leads nowhere is a mistake, not a file that nobody wrote
                 return [path]
         return []
 
@@ -99,7 +99,7 @@ def _files(folder: Path) -> list[Path]:
             continue
         if path.is_dir() and not path.suffix:
             found += _files(path)
-        elif path.is_file() and path.suffix in ENDINGS:
+        elif path.suffix in ENDINGS and (path.is_file() or path.is_symlink()):
             found.append(path)
     return found
 

@@ -8,6 +8,7 @@ Values are plain: str, int, float, bool, None, `Map` (a dict), `Seq` (a list), a
 `Unsafe`. Sizes are bounded: bytes of a file, depth of nesting, growth through aliases.
 """
 
+import codecs
 import datetime
 import functools
 import os
@@ -80,6 +81,7 @@ class Unsafe(str):
     __slots__ = ()
 
 
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PREFIX = "tag:yaml.org,2002:"
 _RESOLVERS = {first: [(tag.removeprefix(_PREFIX), pattern) for tag, pattern in rows]
               for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()}
@@ -346,7 +348,8 @@ def read_text(path: str | Path, problems: Problems, wanted_at: Where = NOWHERE, 
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problems.error(Where(os.fspath(path), data.count(b"\n", 0, error.start) + 1), "not text in UTF-8")
+        problems.error(Where(os.fspath(path), data.count(b"\n", 0, error.start) + 1), "not text in UTF-8",
+                       "It looks like UTF-16, as Windows PowerShell's > writes it: save it as UTF-8." if data[:2] in _UTF16 else "")
         return None
 
 

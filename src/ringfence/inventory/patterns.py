@@ -68,7 +68,10 @@ def limit(inventory: Inventory, pattern: str, problems: Problems) -> frozenset[s
     if not pattern.strip():
         return None
     where = Where(f"--limit {pattern[:60]}")
-    hosts = select(inventory, pieces_of_limit(pattern, problems, where), problems, where)
+    pieces = pieces_of_limit(pattern, problems, where)
+    if not pieces and not problems.failed:  # with Ansible that is every host: nobody means that by an empty list of some
+        problems.error(where, "the limit names no host", "Say `all`, or give no limit, where every host is meant.")
+    hosts = select(inventory, pieces, problems, where)
     if not hosts and not problems.failed:
         problems.error(where, "the limit leaves no host")
     return frozenset(hosts)

@@ -75,9 +75,10 @@ class ProjectSettings:
 
 
 def find(start: Path | None = None) -> Path | None:
-    """The nearest `ringfence.yml` in a folder (by default the current one) or above it."""
+    """The nearest `ringfence.yml` in a folder (by default the current one) or above it, whatever it is: what it would demand does
+    not vanish with a link that leads nowhere."""
     folder = Path.cwd() if start is None else start.resolve()
-    return next((f / FILE for f in (folder, *folder.parents) if (f / FILE).is_file()), None)
+    return next((f / FILE for f in (folder, *folder.parents) if os.path.lexists(f / FILE)), None)
 
 
 def load(start: Path | None = None, trust: Trust = Trust()) -> ProjectSettings:

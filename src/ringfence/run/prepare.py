@@ -75,7 +75,8 @@ def _prepared(options: RunOptions) -> Prepared:
     playbooks = list(options.playbooks or found.playbooks)
     if not playbooks:
         raise InputError([Diagnostic(NOWHERE, "no playbook is given",
-                                     "name one, or list them under `playbooks` in ringfence.yml")])
+                                     "name one (with --playbook where arguments are hosts), or list them under `playbooks` in "
+                                     "ringfence.yml")])
     unknown = _not_run(found) if trust.untrusted else {}
     given, not_given = _passwords(options, found)
     passwords = vault.Vault(given)
