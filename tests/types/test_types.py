@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ringfence.diagnostics import suggest
 from ringfence.model.resource import Property
 from ringfence.secret import Secret
-from ringfence.types.base import CaseInsensitive, quoted, snake
+from ringfence.types.base import CaseInsensitive, as_list, quoted, snake
 from ringfence.types.network import address, icmp_type, platforms, port, protocol
 
 CASES: dict[str, Any] = cases("words")
@@ -156,3 +156,9 @@ def test_what_equals_a_value_that_is_known_is_not_taken_for_it(other: Any) -> No
         assert table("firewall_rule.local_port").parse(known)
     with pytest.raises(ValueError, match=r"is not|may not"):
         table("firewall_rule.local_port").parse(other)
+
+
+def test_a_text_with_commas_is_a_list_without_empty_members() -> None:
+    assert as_list(" a, ,b ,, ") == ["a", "b"]
+    assert as_list(",") == as_list(None) == []
+    assert as_list(0) == [0]

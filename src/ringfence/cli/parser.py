@@ -42,8 +42,8 @@ def _parameter(parameter: inspect.Parameter) -> click.Parameter:
     default = None if required or several else parameter.default
     if isinstance(said, Argument):
         more = {} if required else {"default": default}  # None would be a value
-        return NamedArgument([parameter.name], required=required, nargs=-1 if several else 1, metavar=said.metavar, help=said.help,
-                             **more)
+        return NamedArgument([parameter.name], required=required, nargs=-1 if several else 1, metavar=said.metavar,
+                             help=said.help, **more)
     kind = str if several else type_
     return click.Option([parameter.name, *said.names], **_value(kind, said), multiple=several, default=default,
                         metavar=said.metavar or _words(kind), help=said.help, hidden=said.hidden)

@@ -126,8 +126,9 @@ class ResolvedSettings:
     def _parse(self, row: RunSetting, told: Any, source: str) -> None:
         """Keep what was said; what it must not be is a mistake that names where it was said."""
         try:
-            # lists in the environment may have empty members; who says an empty one, as of a variable that has nothing, errs
-            value = [_value(row, entry) for entry in told if entry or source.startswith("-")] if row.repeatable else _value(row, told)
+            # a list in the environment may have empty members; a flag that is given nothing, as an unset variable is, is wrong
+            entries = told if source.startswith("-") or not row.repeatable else filter(None, told)
+            value = [_value(row, entry) for entry in entries] if row.repeatable else _value(row, told)
         except ValueError as error:
             self.problems.error(NOWHERE, f"{source}: {error}")
             return

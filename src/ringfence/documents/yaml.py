@@ -348,8 +348,8 @@ def read_text(path: str | Path, problems: Problems, wanted_at: Where = NOWHERE, 
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problems.error(Where(os.fspath(path), data.count(b"\n", 0, error.start) + 1), "not text in UTF-8",
-                       "It looks like UTF-16, as Windows PowerShell's > writes it: save it as UTF-8." if data[:2] in _UTF16 else "")
+        advice = "It looks like UTF-16, as Windows PowerShell's > writes it: save it as UTF-8." if data[:2] in _UTF16 else ""
+        problems.error(Where(os.fspath(path), data.count(b"\n", 0, error.start) + 1), "not text in UTF-8", advice)
         return None
 
 

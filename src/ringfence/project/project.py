@@ -260,7 +260,8 @@ def read_hosts(pattern: Sequence[str], *, beside: Path, inventory: Sequence[str]
     for name in hosts if variables else ():
         project.inventory.get(name, beside)
     if not hosts and not may_be_none:
-        problems.error(NOWHERE, f"no host is meant by {', '.join(pattern) or 'all'}", "`ringfence inventory list` shows which hosts are.")
+        problems.error(NOWHERE, f"no host is meant by {', '.join(pattern) or 'all'}",
+                       "`ringfence inventory list` shows which hosts are.")
     return project, tuple(hosts), problems
 
 
