@@ -29,7 +29,7 @@ SERVICE_TITLES = {"mpssvc": "Windows Defender Firewall", "BFE": "Base Filtering 
 TO_WRITE = ("mpssvc", "BFE")  # without these no cmdlet of NetSecurity can write, and nothing is enforced
 # Their security descriptors let no administrator configure them, "Access is denied" (voxpupuli/puppet-windows_firewall#108 of the
 # first; of the others believed)
-NOT_CONFIGURED = ("mpssvc", "BFE", "Schedule")
+SET_SERVICE_DENIED = ("mpssvc", "BFE", "Schedule")
 TO_NEGOTIATE = ("BFE", "IKEEXT", "PolicyAgent")  # without these there are no security associations
 CATEGORIES: dict[Category, int] = {"firewall": 2, "connection_security": 3}  # NET_FW_RULE_CATEGORY, netfw.h
 # Keywords whose being empty says nothing of the host: every one with an address has the first two, the others come and go
@@ -76,7 +76,7 @@ def judged(declarations: Iterable[Declaration], after: State) -> Iterator[Judged
 
 def to_start(service: str) -> str:
     """How a service is brought to run, now and after a restart."""
-    if service not in NOT_CONFIGURED:
+    if service not in SET_SERVICE_DENIED:
         return f"Set-Service {service} -StartupType Automatic; Start-Service {service}"
     return (f"Start-Service {service}; where it is disabled, set Start to 2 in HKLM\\SYSTEM\\CurrentControlSet\\Services\\"
             f"{service} and restart: Windows denies Set-Service that")

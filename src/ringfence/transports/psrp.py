@@ -36,7 +36,7 @@ from ringfence.transports.failures import (
 from ringfence.transports.http import BoundedSession, BoundedWSMan, without_document_type
 from ringfence.transports.loggers import silence_loggers
 
-_ENVELOPE = 153_600  # bytes; what pypsrp begins with, and raises to 512000 once the host has said that it speaks PSRP 2.2
+_FIRST_ENVELOPE = 153_600  # bytes; what pypsrp begins with, and raises to 512000 once the host has said that it speaks PSRP 2.2
 _CLOSING = 10.0  # seconds that closing a shell may take once the answer is there
 _HTTP = {
     403: ("authorization", "HTTP 403"),
@@ -67,7 +67,7 @@ class PsrpTransport:
         silence_loggers("pypsrp", "psrpcore", "urllib3", "requests", "spnego", "requests_credssp")
         # PSRP wraps output in base64 and XML once more
         with Deadline(self.settings.batch_timeout) as deadline:
-            link = BoundedSession(deadline, self.settings.wire_limit * 3 // 2, self.settings.max_envelope_size or _ENVELOPE)
+            link = BoundedSession(deadline, self.settings.wire_limit * 3 // 2, self.settings.max_envelope_size or _FIRST_ENVELOPE)
             try:
                 pool = connect_with_retries(lambda: self._open(link), self.settings.retries, self.settings.backoff, deadline)
                 output = self._invoke(pool, link, batch)
@@ -312,4 +312,4 @@ def wsman_settings(settings: PsrpSettings) -> dict[str, Any]:
 def _envelope(settings: PsrpSettings) -> int:
     """The largest message in bytes. One that is given is not raised, and pypsrp knows by the number alone whether it is."""
     given = settings.max_envelope_size
-    return _ENVELOPE if given is None else _ENVELOPE - 1 if given == _ENVELOPE else given
+    return _FIRST_ENVELOPE if given is None else _FIRST_ENVELOPE - 1 if given == _FIRST_ENVELOPE else given
