@@ -7,7 +7,7 @@ function Assert-Allowed($Call, [bool]$Nested = $false) {  # throws before anythi
     Assert-Cmdlet $cmdlet @(if ($known) { $cmdlet })
     foreach ($pair in $with.GetEnumerator()) {
         if ($pair.Key -notin $known) { Stop-Call PermissionDenied allowlist "-$($pair.Key) is not among the parameters of $cmdlet" }
-        if ($pair.Key -eq 'LogFileName' -and "$($pair.Value)" -match '^([\\/]{2}|\\\?\?\\)') {
+        if ($pair.Key -eq 'LogFileName' -and "$($pair.Value)" -match '^[\\/]{2}') {
             Stop-Call PermissionDenied allowlist "-LogFileName is not on this host: $($pair.Value)"  # a share or a device
         }
         foreach ($one in @($pair.Value) | Where-Object { $_ -is [hashtable] }) {
