@@ -35,6 +35,13 @@ def last_run(cli: Cli) -> str:
     return str(runs[0]["run_id"])
 
 
+def ledger_entry(host: Machine, name: str) -> dict[str, Any]:
+    [text] = [value.data for path, key in host.registry.tree(r"SOFTWARE\ringfence") for value in key.values.values()
+              if value.name == name]
+    found: dict[str, Any] = json.loads(str(text))
+    return found
+
+
 def test_a_host_goes_back_to_before_its_last_run_or_an_earlier_one(cli: Cli) -> None:
     with fleet(cli, 2) as hosts:
         declare(cli, 81)
@@ -43,10 +50,12 @@ def test_a_host_goes_back_to_before_its_last_run_or_an_earlier_one(cli: Cli) -> 
         declare(cli, 82, "    - firewall_rule: {name: more, protocol: udp, local_port: 53, remote_address: 10.0.0.0/8}\n")
         assert cli("apply", "--yes").code == 0
         assert "there is nobody to ask" in cli("rollback").err
+        second = last_run(cli)
         one = cli("rollback", "web1", "--yes")
         assert (one.code, ports(hosts)) == (0, ["81", "82"]), one.out
         assert "as before run" in one.out
         assert hosts["web1"].registry.get(RULES, "more") is None
+        assert ledger_entry(hosts["web1"], "firewall_rule|local|corp-web")["run"] == last_run(cli) != second
         assert cli("rollback", "--to", first, "--yes").code == 0
         assert ports(hosts) == [None, None]
         assert cli("rollback", "--to", "2020", "--yes").code == 1

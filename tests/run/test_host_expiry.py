@@ -331,6 +331,24 @@ def test_a_host_that_undoes_the_run_after_its_tasks_came_has_none_of_them_in_the
     assert (list(e.host.rules), e.tasks) == (["old"], [e.at(HOUR)])
 
 
+def test_a_host_that_goes_on_no_more_gets_no_tasks() -> None:
+    """Its undo has begun, say: what was written is not kept, whatever the proof said."""
+    e = Expiring()
+    refused = list[Batch]()
+
+    def stops(batch: Batch) -> Reply | None:
+        if refused or not any(call.verb == "Undo.Confirm" for call in batch.calls.values()):
+            return None
+        refused.append(batch)
+        first = next(label for label, call in batch.calls.items() if call.verb == "Undo.Continue")
+        return Reply({first: Answer(error=Failure("InvalidOperation", "ringfence.undo", "the undo has begun", None))})
+
+    e.host.before = stops
+    result = e.apply(e.rule())
+    assert isinstance(result.error, Restored), result.error
+    assert (list(e.host.rules), e.tasks, len(refused)) == ([], [], 1)
+
+
 def test_what_is_of_a_vendor_does_not_expire() -> None:
     e = Expiring()
     e.host.put("bg", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=22|RA4=10.0.0.1/255.255.255.255|Name=@their.dll,-7|")
