@@ -51,6 +51,11 @@ def test_short_secrets_may_be_words() -> None:
     shown = Change(Id("local", "firewall_rule", "r"), rule("r", description="Windows Firewall"), None)
     assert masking.changes([shown]) == (shown,)
     assert masking.text("Windows Firewall abc") == f"Windows {MASK} abc"
+    masking = Masking([Secret("four"), Secret("twelve chars")])
+    assert masking.text("four, twelve chars") == f"{MASK}, {MASK}"
+    shown = Change(Id("local", "firewall_rule", "r"), rule("r", description="four, twelve chars"), None)
+    [masked] = masking.changes([shown])
+    assert masked.before == rule("r", description=f"four, {MASK}")
 
 
 def test_each_side_of_a_change_is_shown_without_secrets() -> None:
