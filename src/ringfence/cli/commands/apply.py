@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console, ReportingConsole
@@ -41,10 +41,10 @@ from ringfence.cli.prepared import given_selection, list_hosts, plan_options, pr
 from ringfence.cli.recording import recording
 from ringfence.cli.report_files import HeldReports
 from ringfence.cli.resume import ResumedRun, resumed
-from ringfence.cli.rolling_out import check_policies, keeps_facts, roll_out, tell_invalid
+from ringfence.cli.rolling_out import check_policies, keeps_facts, roll_out, tell_invalid, undecided
 from ringfence.cli.show import PlanObserver, show_run
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError
-from ringfence.errors import ExitCode, combined_exit_code
+from ringfence.errors import ExitCode
 from ringfence.formats.approval import Approval
 from ringfence.formats.plan_file import PlanFile
 from ringfence.model.state import Action
@@ -94,46 +94,51 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
         run, approved, others = _held_against(console, plan, file, run, limits, bool(narrowed))
     run = _only(run, again.left or None)
     if hosts.list_hosts:
-        return list_hosts(console, run)
+        return list_hosts(console, replace(run, jobs=undecided(run, others)))
     check_policies(console, run)
     run = replace(run, context=replace(run.context, keeps_facts=keeps_facts(run)))
     if check:
         work = partial(_check, context=run.context, approved=approved)
-        return show_run(console, run.jobs, work, hosts, command="apply --check", diff=diff, differences_fail=False,
-                        warnings=run.warnings, before=others)
-    code, facts = ExitCode.IN_SYNC, dict[str, Mapping[str, Any]]()
+        return show_run(console, undecided(run, others), work, hosts, command="apply --check", diff=diff,
+                        differences_fail=False, warnings=run.warnings, before=others)
+    read: Mapping[str, HostResult] | None = None
     if not yes:
+        held: HeldReports | None = None
         _require_terminal(console)
         if plan:
-            show_plan(console, plan, [*(job.host for job in run.jobs), *(o.host for o in others)], hosts.full)
+            about = dict.fromkeys([*(job.host for job in run.jobs), *(result.host for result in others)])
+            show_plan(console, plan, [host for host in about if host in plan.hosts], hosts.full)
         else:
-            run, approved, code, facts = _planned(console, run, hosts)
-            if not run.jobs:
+            planned, held, code = _planned(console, run, others, hosts)
+            approved, read, others = planned.approvals, planned.read, planned.others
+            if not approved:
                 return code
-        if not _agreed(console, {job.host: approved[job.host] for job in run.jobs if approved}):
+        if not _agreed(console, approved or {}):
             told = Diagnostic(NOWHERE, "nothing was changed: the answer was not yes", severity="note")
+            if held:
+                held.tell(console.reports, console.report_options(), run.warnings, approved or {})
             console.fail_reports(InputError([told]), [told], ExitCode.ERROR)
             return ExitCode.ERROR
+    if read is None and len(alone := undecided(run, others)) < 2:  # all that is to be written is read and checked before it is
+        read = {job.host: HostResult(job.host) for job in alone}
     options = plan_options(files, selection, ownership) | ({"plan_file": file} if plan else {}) | {"rollout": rollout.data}
     with recording(console, run, record, options, [result.host for result in others]) as (run, journal):
         work = partial(_apply, context=run.context, approved=approved)
         show = partial(show_run, console, hosts=hosts, diff=diff, differences_fail=False, warnings=run.warnings, journal=journal)
-        was_read = len(run.jobs) < 2 or not (yes or plan)  # all that is to be written was read and checked
-        read = {job.host: HostResult(job.host, facts=facts.get(job.host, {})) for job in run.jobs} if was_read else None
-        ended = roll_out(console, run, work, hosts, show, others, journal, read=read, recorded=again.waves)
-        return combined_exit_code([code, ended])
+        return roll_out(console, run, work, hosts, show, others, journal, read=read, recorded=again.waves)
 
 
 def _held_against(
     console: Console, plan: PlanFile, file: str, run: Prepared, limits: PlanLimits, narrowed: bool
 ) -> tuple[Prepared, Approvals, list[HostResult]]:
-    """The run as far as the plan goes, what was agreed to, and the hosts to which nothing is done. Raises StalePlan."""
+    """The run of the hosts that the plan names, what was agreed to, and what became of those to which nothing is done. Raises
+    StalePlan."""
     check_project(run, plan.head, file, limits.same_commit)
     console.problems([*changed_since(run, plan.head)])
     approved, others = approvals(plan, run, narrowed)
     if new := [job.host for job in run.jobs if job.host not in plan.hosts]:
         console.say(f"not in the plan, and left alone: {names(new)}")
-    return replace(_only(run, approved), context=replace(run.context, for_plan_file=True)), approved, others
+    return replace(_only(run, plan.hosts), context=replace(run.context, for_plan_file=True)), approved, others
 
 
 def _stored_plan(files: Sequence[str], selection: SelectionOptions, trusted: TrustOptions, limits: PlanLimits,
@@ -172,7 +177,7 @@ def _options_of(
 
 
 def _only(run: Prepared, hosts: Collection[str] | None) -> Prepared:
-    """The run with those hosts alone that were approved, or are left."""
+    """The run with those hosts alone that a plan names, or that are left."""
     return run if hosts is None else replace(run, jobs=tuple(job for job in run.jobs if job.host in hosts))
 
 
@@ -183,20 +188,20 @@ def _require_terminal(console: Console) -> None:
                           "give --yes, or --check to only look")
 
 
-def _planned(console: Console, run: Prepared,
-             hosts: FleetOptions) -> tuple[Prepared, Approvals, ExitCode, dict[str, Mapping[str, Any]]]:
-    """Show the plan; returns the run with the hosts that are to be written, their changes, the exit code of the others, and facts
-    that are wanted. None is to be written where the run was interrupted, or what is declared is wrong on one of them."""
+def _planned(console: Console, run: Prepared, others: Sequence[HostResult],
+             hosts: FleetOptions) -> tuple[PlanObserver, HeldReports | None, ExitCode]:
+    """Show the plan; returns it, with what reports have to be told of it where nothing follows, and the exit code then. Nobody is
+    asked where the run was interrupted, or what is declared is wrong on a host."""
     planned, held = PlanObserver(), HeldReports() if console.reports.wanted else None
-    code = show_run(console, run.jobs, partial(plan_host, context=run.context), hosts, command="plan", differences_fail=False,
-                    observers=[planned], reports=held)
+    code = show_run(console, undecided(run, others), partial(plan_host, context=run.context), hosts, command="plan",
+                    differences_fail=False, before=others, observers=[planned], reports=held)
     if planned.invalid:
         tell_invalid(console, planned.invalid)
-    ended = planned.invalid or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
-    changed = () if ended else [host for host, one in planned.approvals.items() if one.changes]
-    if held:
-        held.tell(console.reports, console.report_options(), run.warnings, changed)
-    return _only(run, changed), planned.approvals, code, planned.facts
+    if planned.invalid or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        planned.approvals.clear()
+    if held and not planned.approvals:
+        held.tell(console.reports, console.report_options(), run.warnings, ())
+    return planned, held, code
 
 
 def _agreed(console: Console, planned: Approvals) -> bool:
