@@ -35,7 +35,7 @@ def runs(console: Console, trusted: TrustOptions,
         found = past_run(folder, run, run_dir)
         told = {**_data(found), "hosts": [_host(h) for h in found.hosts.values()], "left": list(found.left),
                 "waves": _waves(found), "tickets": _tickets(found),
-                "resumable": isinstance(found.begin.get("options"), dict)}
+                "resumable": found.options is not None}
         hosts = [{"host": h.host, "status": h.status, "event": h.event or None, "data": h.data or None}
                  for h in found.hosts.values()]
         whole = {"run": _data(found), "hosts": hosts, "definitions": found.definitions, "waves": told["waves"]}
