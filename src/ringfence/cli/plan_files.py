@@ -235,7 +235,7 @@ def approvals(plan: PlanFile, run: Prepared, narrowed: bool) -> tuple[dict[str, 
         elif reason := _other_target(planned.target, way_in(jobs[host].settings)):
             others.append(HostResult(host, error=StalePlan(reason)))
         else:
-            agreed[host] = plan.approval(host)
+            agreed[host] = plan.approval(host, run.extra_vars)
     return agreed, others
 
 

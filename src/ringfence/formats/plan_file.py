@@ -12,7 +12,7 @@ referred to by keys.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -135,16 +135,19 @@ class PlanFile:
     hosts: Mapping[str, PlannedHost]
     digest: str = ""
 
-    def approval(self, host: str) -> Approval:
-        """What was agreed to for a host by whoever applies the file."""
+    def approval(self, host: str, extra_vars: Collection[str] = ()) -> Approval:
+        """What was agreed to for a host by whoever applies the file; extra_vars: those of `-e` that are given now."""
         found = self.hosts[host]
+        missing = told_variables(name for name in self.head.extra_vars if name not in extra_vars)
+        given = told_variables(name for name in self.head.extra_vars if name in extra_vars)
+        others = (f"it was made with {missing}" if missing else "", f"{given} had another value" if given else "")
         return Approval(
             found.result.changes,
             found.result.machine,
             found.result.declarations,
             found.secrets,
             self.head.salt,
-            self.head.made_with,
+            ", or ".join(filter(None, others)),
         )
 
 

@@ -85,7 +85,7 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
     check_policies(console, run)
     run = replace(run, context=replace(run.context, keeps_facts=keeps_facts(run)))
     if check:
-        work = partial(_check, context=run.context, approved=approved)
+        work = partial(_apply, write=False, context=run.context, approved=approved)
         return show_run(console, undecided(run, others), work, hosts, command="apply --check", diff=diff,
                         differences_fail=False, warnings=run.warnings, before=others)
     read: Mapping[str, HostResult] | None = None
@@ -241,8 +241,3 @@ def _agreed(console: Console, planned: Approvals) -> bool:
 
 def _apply(job: HostJob, write: bool = True, *, context: RunContext, approved: Approvals | None) -> HostResult:
     return apply_host(job, context, None if approved is None else approved[job.host], write)
-
-
-def _check(job: HostJob, context: RunContext, approved: Approvals | None) -> HostResult:
-    result = plan_host(job, context)
-    return result if approved is None or result.error or result.status == "invalid" else approved[job.host].judge(result)
