@@ -286,6 +286,15 @@ def test_what_does_not_hold_ends_the_run(cli: Cli, five: dict[str, Machine], lis
     assert "the run ended here" in cli("runs", "show", "last").out
 
 
+def test_a_long_reason_is_shown_whole_where_somebody_wants_that(cli: Cli, five: dict[str, Machine]) -> None:
+    page = f"http://127.0.0.1:1/{'x' * 200}/health"
+    declare(cli, f"  serial: 4\n  verify: [{{http: '{page}', within: 0}}]\n")
+    assert cli("apply", "--yes").code == 6
+    short, whole = (cli("runs", "show", "last", *more).out for more in ([], ["--full"]))
+    assert ("see --full" in short, "see --full" in whole) == (True, False)
+    assert page in whole
+
+
 def test_a_check_is_tried_until_it_holds(cli: Cli, five: dict[str, Machine]) -> None:
     """The time passes by the clocks of the lab."""
     before = five["web1"].clock.now()

@@ -23,7 +23,7 @@ def recording(console: Console, run: Prepared, record: RecordOptions, options: M
         journal = Journal(path, console.run, hosts, options)
         yield replace(run, context=replace(run.context, recorder=journal)), journal
     if journal.problem:
-        console.say(f"error: the record {path} took no more: {journal.problem}. The run went on to its end")
+        console.reports.fails(f"the record {path} took no more: {journal.problem}. The run went on to its end")
     if journal.interruption:
         again = f". Go on with: ringfence apply --resume {console.run.run_id}" if options is not None else ""
         console.say(f"record: {path}{again}")
