@@ -256,6 +256,8 @@ def test_variables_of_the_command_line_are_in_it_by_name(cli: Cli) -> None:
         undefined = cli("apply", "p.json", "--yes")
         assert undefined.code == 1
         assert "note: the plan was made with -e corp=…, port=…\n    Give the same again." in undefined.err
+        other = cli("apply", "p.json", "--yes", "-e", "port=4712", "-e", "@secret.yml")
+        assert (other.code, "was made, or -e corp=…, port=… had another value. Make a new plan" in other.out) == (3, True)
         assert cli("apply", "p.json", "--yes", "-e", "port=4711", "-e", "@secret.yml").code == 0
 
 
@@ -536,3 +538,26 @@ def test_a_plan_that_was_interrupted_is_gone_on_with_as_it_was_approved(cli: Cli
     hosts["web3"].registry.set(RULES, "old-telnet", TELNET)
     rest = cli("apply", "--resume", "last", "--yes", "--output", "json")
     assert (rest.code, statuses(rest)) == (3, {"web1": "changed", "pc2": "changed", "web3": "stale"})
+
+
+@pytest.mark.parametrize("how", [["--yes"], ["--check"]])
+def test_what_is_not_there_is_not_called_done(how: list[str], cli: Cli, hosts: dict[str, Machine],
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    """An approved rule that has expired since, and one that the project gave up."""
+    rule = "    - firewall_rule: {{name: {}, protocol: tcp, local_port: 8443, remote_address: 10.0.0.1}}\n"
+    kept, expires = rule.format("kept"), rule.format("night") + "      expires: 2030-01-01T00:00:00Z\n"
+    cli.write({"site.yml": f"- hosts: web1\n  tasks:\n{kept}{expires}{rule.format('given-up')}"})
+    assert cli("plan", "-o", "p.json").code == 0
+    assert cli("apply", "--yes").code == 0
+    for name in ("night", "given-up"):
+        hosts["web1"].registry.unset(RULES, name)
+    cli.write({"site.yml": f"- hosts: web1\n  tasks:\n{kept}{expires}"})
+    monkeypatch.setattr("ringfence.run.prepare.moment_text", lambda moment: "2030-01-02T00:00:00Z")
+    monkeypatch.setattr("ringfence.run.policy_from_options.moment_text", lambda moment: "2030-01-02T00:00:00Z")
+    said = cli("apply", "p.json", *how)
+    told = " ".join((said.out + said.err).split())
+    assert said.code == 0, said
+    assert "1 of 3 approved changes are there" in told
+    assert "done already" not in told
+    assert "not made: firewall_rule night (2030-01-01T00:00Z): expired since the plan was made" in told
+    assert "not made: firewall_rule given-up: the project does not ask for it any more" in told

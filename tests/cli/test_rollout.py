@@ -165,7 +165,7 @@ def test_hosts_that_are_not_reached_count_before_the_first_wave(cli: Cli, five: 
     declare(cli, "  any_errors_fatal: true\n")
     said = cli("apply", "--yes", "-i", "hosts.yml", "-i", "more.yml")
     assert (said.code, done(five)) == (5, []), said.err
-    assert "1 of 6 hosts failed, and max_fail_percentage is 0" in said.err
+    assert "1 of 6 hosts failed, and none may (any_errors_fatal)" in said.err
     said = cli("apply", "--yes", "-i", "hosts.yml", "-i", "more.yml", "--unreachable", "warn")
     assert (said.code, done(five)) == (0, list(five))
 
@@ -284,6 +284,15 @@ def test_what_does_not_hold_ends_the_run(cli: Cli, five: dict[str, Machine], lis
     assert f"blocked 127.0.0.1:{listening}: 127.0.0.1: a connection came about; not begun: pc4 web3 web5" in said.err
     assert "not verified" in said.err
     assert "the run ended here" in cli("runs", "show", "last").out
+
+
+def test_a_long_reason_is_shown_whole_where_somebody_wants_that(cli: Cli, five: dict[str, Machine]) -> None:
+    page = f"http://127.0.0.1:1/{'x' * 200}/health"
+    declare(cli, f"  serial: 4\n  verify: [{{http: '{page}', within: 0}}]\n")
+    assert cli("apply", "--yes").code == 6
+    short, whole = (cli("runs", "show", "last", *more).out for more in ([], ["--full"]))
+    assert ("see --full" in short, "see --full" in whole) == (True, False)
+    assert page in whole
 
 
 def test_a_check_is_tried_until_it_holds(cli: Cli, five: dict[str, Machine]) -> None:

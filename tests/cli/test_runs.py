@@ -295,7 +295,7 @@ def test_a_full_disk_for_the_journal_stops_no_host(cli: Cli, two: dict[str, Mach
 
     monkeypatch.setattr(Journal, "_write_all", full)
     said = cli("apply", "--yes", "-f", "1")
-    assert said.code == 0
+    assert said.code == 1  # as where a report could not be written
     assert "took no more: No space left on device. The run went on to its end" in said.err
     monkeypatch.undo()
     run = shown(cli)

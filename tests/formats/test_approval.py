@@ -77,7 +77,7 @@ def test_a_machine_is_known_by_what_both_sides_know(machine: str, stale: bool) -
 def test_the_reason_names_the_first_changes_and_the_rest_is_beside_it() -> None:
     agreed = change(None, {}, name="agreed")
     others = tuple(change(None, {}, name=f"r{i}") for i in range(MAX_NAMED + 2))
-    judged = Approval((agreed,), made_with="-e corp=…").judge(replace(HOST, changes=(agreed, *others)))
+    judged = Approval((agreed,), made_with="it was made with -e corp=…").judge(replace(HOST, changes=(agreed, *others)))
     assert str(judged.error) == (
         "5 changes that nobody approved: create firewall_rule r0, create firewall_rule r1, create firewall_rule r2 …. The host "
         "or the project changed since the plan was made, or it was made with -e corp=…. Make a new plan")
@@ -93,6 +93,20 @@ def test_what_is_done_already_and_what_is_declared_otherwise_are_notes() -> None
     assert (part.status, done.status) == ("differs", "in_sync")
     assert all(d.severity == "note" for d in (*part.diagnostics, *done.diagnostics))
     assert "what is declared was changed since the plan was made" in part.diagnostics[1].summary
+
+
+def test_what_is_neither_planned_nor_there_was_not_made() -> None:
+    """By what a change is, and not by how many there are."""
+    there, ended, forgotten, left = (change(None, {}, name=name, label=label) for name, label in (
+        ("a", TaskLabel()), ("b", UNTIL), ("c", UNTIL._replace(expires="2030-01-01T00:00:00Z")), ("d", TaskLabel())))
+    approval = Approval((there, ended, forgotten, left))
+    judged = approval.judge(replace(HOST, changes=(left,)), lambda one: one is there, "2026-12-02T00:00:00Z")
+    assert [(d.severity, d.summary) for d in judged.diagnostics] == [
+        ("note", "1 of 4 approved changes are there"),
+        ("warning", "not made: firewall_rule b (2026-12-01T18:00Z, CHG1): expired since the plan was made"),
+        ("warning", "not made: firewall_rule c: the project does not ask for it any more")]
+    (only,) = Approval((ended,)).judge(HOST, lambda one: False, "2026-12-02T00:00:00Z").diagnostics
+    assert only.severity == "warning"
 
 
 def test_a_refusal_stays_one_where_the_changes_are_those_that_were_approved() -> None:

@@ -9,7 +9,6 @@ from core import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.cli.options import RolloutOptions
 from ringfence.rollout.maintenance_window import DAYS, MaintenanceWindow, parse_window
 from ringfence.rollout.rollout_policy import RolloutPolicy, rollout_policy
 from ringfence.rollout.wave_checks import parse_check
@@ -126,17 +125,6 @@ def test_order() -> None:
     assert sorted(found["shuffle"]) == ["a", "b", "c"]
     many = [str(n) for n in range(50)]
     assert in_order(many, "shuffle", "x") == in_order(many, "shuffle", "x") != in_order(many, "shuffle", "y")
-
-
-def test_what_is_said_now_goes_before_the_record() -> None:
-    """Nought is said, too."""
-    window = parse_window("22:00-04:00")
-    before = RolloutOptions([WaveSize(1)], [], [parse_check("connect=443")], [window], "sorted", 50.0,
-                            any_errors_fatal=True, pause=60)
-    assert RolloutOptions([], [], [], []).completed(before.data) == before
-    now = RolloutOptions([], [], [], [], max_fail_percentage=0.0, pause=0)
-    found = now.completed(before.data)
-    assert (found.max_fail_percentage, found.pause, found.order, found.serial) == (0.0, 0, "sorted", [WaveSize(1)])
 
 
 def test_what_is_empty_is_as_by_default() -> None:

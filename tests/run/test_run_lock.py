@@ -36,3 +36,22 @@ def test_what_is_in_the_way_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as found, locked(tmp_path, "20261127T120000Z-aaaaaa"):
         pass
     assert found.value.diagnostics[0].where.file == str(tmp_path / ".ringfence")
+
+
+@pytest.mark.parametrize("run_dir", ["", "elsewhere"])
+def test_a_full_disk_is_told_with_its_folder(run_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system names no file where a write fails; and nobody has the lock then."""
+    def full(self: Path, text: str, **more: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".ringfence").mkdir()
+    (tmp_path / ".ringfence" / ".gitignore").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(InputError) as found, locked(tmp_path, "20261127T120000Z-aaaaaa", run_dir=run_dir):
+            pass
+    (problem,) = found.value.diagnostics
+    assert (problem.where.file, problem.summary) == (run_dir or str(tmp_path / ".ringfence"), "No space left on device")
+    with locked(tmp_path, "20261127T120000Z-bbbbbb", run_dir=run_dir):
+        pass

@@ -2,8 +2,8 @@
 group has all of its values once the command line, the environment and ringfence.yml were asked (cli.resolved_settings)."""
 
 import inspect
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from ringfence.cli.resolved_settings import OLD
@@ -193,25 +193,6 @@ class RolloutOptions:
         """What the user says of waves."""
         found = {name: getattr(self, name) for name in ROLLOUT_KEYS}
         return {name: value for name, value in found.items() if value not in (None, "", []) and value is not False}
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """All that the user says, for a record."""
-        pause = f"{self.pause}s" if isinstance(self.pause, int) else self.pause
-        found = self.of_waves | {"window": self.window, "pause": pause, "verify": [check.data for check in self.verify]}
-        return {name: [one if isinstance(one, dict) else str(one) for one in value] if isinstance(value, list) else value
-                for name, value in found.items() if value not in (None, [])}
-
-    def completed(self, recorded: Mapping[str, Any]) -> "RolloutOptions":
-        """With what a record has where the user says nothing now. Raises ValueError."""
-        found: dict[str, Any] = {}
-        said = {*self.of_waves, *(["window"] if self.window else [])}
-        for name, value in recorded.items():
-            if name not in (*ROLLOUT_KEYS, "window") or name in said:
-                continue
-            parse = SETTINGS[name].type.parse
-            found[name] = [parse(one) for one in value] if isinstance(value, list) else parse(value)
-        return replace(self, **found)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ringfence.documents.trust import Trust
 from ringfence.documents.yaml import read_text
 from ringfence.errors import ExitCode, StalePlan
 from ringfence.formats.approval import Approval
-from ringfence.formats.plan_file import TARGET_PARTS, PlanEncoder, PlanFile, PlanHead, decode, is_inside
+from ringfence.formats.plan_file import TARGET_PARTS, PlanEncoder, PlanFile, PlanHead, decode, is_inside, told_variables
 from ringfence.inventory.patterns import pieces_of_limit
 from ringfence.project import settings
 from ringfence.report import HostResult, ProjectState, Report
@@ -187,22 +187,22 @@ def _other_commit(then: ProjectState, now: ProjectState) -> str:
 
 
 @contextmanager
-def made_with_told(head: PlanHead | None) -> Iterator[None]:
-    """What is wrong with a project without the variables that a plan was made with, is told with their names."""
+def made_with_told(what: str, made_with: str) -> Iterator[None]:
+    """What is wrong with a project without the variables that a plan or a run (`what`) was made with is told with their names."""
     try:
         yield
     except InputError as error:
-        if head is None or not head.made_with:
+        if not made_with:
             raise
-        told = Diagnostic(NOWHERE, f"the plan was made with {head.made_with}", "Give the same again.", "note")
+        told = Diagnostic(NOWHERE, f"the {what} was made with {made_with}", "Give the same again.", "note")
         raise InputError([*error.diagnostics, told]) from None
 
 
 def changed_since(run: Prepared, head: PlanHead) -> Iterator[Diagnostic]:
     """How the plan was made, and what is otherwise since then as far as it is known before a host is asked."""
     yield Diagnostic(NOWHERE, origin(head), severity="note")
-    if missing := sorted(set(head.extra_vars) - set(run.extra_vars)):
-        yield Diagnostic(NOWHERE, f"the plan was made with -e {'=…, '.join(missing)}=…", "Give the same again: where "
+    if missing := told_variables(set(head.extra_vars) - set(run.extra_vars)):
+        yield Diagnostic(NOWHERE, f"the plan was made with {missing}", "Give the same again: where "
                          "it matters, hosts are stale without.", "warning")
     now = digests(run)
     if changed := [path for path, digest in head.files.items() if now.get(path, digest) != digest]:
@@ -235,7 +235,7 @@ def approvals(plan: PlanFile, run: Prepared, narrowed: bool) -> tuple[dict[str, 
         elif reason := _other_target(planned.target, way_in(jobs[host].settings)):
             others.append(HostResult(host, error=StalePlan(reason)))
         else:
-            agreed[host] = plan.approval(host)
+            agreed[host] = plan.approval(host, run.extra_vars)
     return agreed, others
 
 

@@ -16,14 +16,14 @@ from ringfence.run.run_lock import locked
 def recording(console: Console, run: Prepared, record: RecordOptions, options: Mapping[str, Any] | None = None,
               others: Sequence[str] = ()) -> Iterator[tuple[Prepared, Journal]]:
     """The run, whose hosts are recorded in the journal beside it; nothing is written as long as another run of the project is at
-    work. options: how to do it again · others: hosts that it is about, and that have no job. Raises InputError."""
+    work. options: how to do it again · others: hosts that it is about, and that need no work. Raises InputError."""
     with locked(run.folder, console.run.run_id, record.lock_timeout, record.run_dir):
-        hosts = [*(job.host for job in run.jobs), *others]
+        hosts = [*dict.fromkeys([*(job.host for job in run.jobs), *others])]
         path = runs_folder(run.folder, record.run_dir) / f"{console.run.run_id}.jsonl"
         journal = Journal(path, console.run, hosts, options)
         yield replace(run, context=replace(run.context, recorder=journal)), journal
     if journal.problem:
-        console.say(f"error: the record {path} took no more: {journal.problem}. The run went on to its end")
+        console.reports.fails(f"the record {path} took no more: {journal.problem}. The run went on to its end")
     if journal.interruption:
         again = f". Go on with: ringfence apply --resume {console.run.run_id}" if options is not None else ""
         console.say(f"record: {path}{again}")

@@ -58,11 +58,16 @@ class ReportFiles:
 
     def __init__(self, wanted: Sequence[str] = ()) -> None:
         self.wanted, self._files, self._report, self._ended = wanted, list[ReportFile](), Report(), False
+        self._problems: list[str] = []
 
     @property
     def problems(self) -> list[str]:
-        """What became of reports that are not there."""
-        return [f"the report {one.path} was not written: {one.problem}" for one in self._files if one.problem]
+        """What became of files that are not there, or not whole."""
+        return self._problems + [f"the report {one.path} was not written: {one.problem}" for one in self._files if one.problem]
+
+    def fails(self, problem: str) -> None:
+        """Another file that the command has to leave is not whole: its record."""
+        self._problems.append(problem)
 
     def open(self) -> None:
         """Make sure that each can be written. Raises InputError with all that cannot."""

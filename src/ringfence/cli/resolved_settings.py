@@ -79,6 +79,10 @@ class ResolvedSettings:
         """Whether the command line says one of these itself."""
         return any(self.source(name) == COMMAND_LINE for name in names)
 
+    def by_user(self, name: str) -> bool:
+        """Whether the user says it: the command line or the environment, and not the project."""
+        return self.source(name) in (COMMAND_LINE, *self._environment)
+
     @property
     def heeded(self) -> frozenset[str]:
         """The variables of Ansible that counted."""

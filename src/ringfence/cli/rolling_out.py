@@ -1,5 +1,6 @@
 """How `apply` goes over its hosts: all are read and checked before the first is written, then wave after wave."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,7 +10,7 @@ from ringfence.cli.console import Console
 from ringfence.cli.options import FleetOptions
 from ringfence.errors import ExitCode
 from ringfence.report import HostResult
-from ringfence.rollout.rollout_policy import ASK, RolloutPolicy
+from ringfence.rollout.rollout_policy import ASK
 from ringfence.run.fleet import FleetRun
 from ringfence.run.host_job import HostJob
 from ringfence.run.journal import Journal
@@ -56,10 +57,11 @@ def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOption
              recorded: Sequence[Sequence[str]] = ()) -> ExitCode:
     """`work` on all hosts once all were read and checked; on none where what is declared is wrong on one of them.
 
-    show: shows the work on some hosts, as show_run does · before: results of hosts that need no work · read: those that were read
-    already, and are to be written · recorded: the waves of the run that is gone on with.
+    show: shows the work on some hosts, as show_run does · before: results of hosts that need no work: they are of the run, and
+    count among those that may fail · read: those that were read already, and are to be written · recorded: the waves of the run
+    that is gone on with.
     """
-    seen = _read(console, run.jobs, partial(work, write=False), hosts, journal) if read is None else (
+    seen = _read(console, undecided(run, before), partial(work, write=False), hosts, journal) if read is None else (
         CheckedHosts(to_write=dict(read)))
     before = [*before, *seen.done]
     if seen.invalid:
@@ -68,19 +70,26 @@ def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOption
     jobs = [job for job in run.jobs if job.host in seen.to_write]
     planned = planned_waves(jobs, lambda job: _apart(job, run, seen), console.run_id, recorded)
     policies = {job.host: job.rollout for job in run.jobs}
-    total: dict[RolloutPolicy, int] = {}
-    for policy in policies.values():
-        total[policy] = total.get(policy, 0) + 1
+    strangers = [result for result in before if result.host not in policies]  # no play names them: they count everywhere
+    total = {policy: number + len(strangers) for policy, number in Counter(policies.values()).items()}
+    failed = [(policies[result.host], result) for result in before if result.host in policies]
+    failed += [(policy, result) for policy in total for result in strangers]
     addresses = {job.host: getattr(job.settings, "host", "") or _HERE for job in jobs}
     verification = WaveVerification(run.folder, addresses,
                                     {"RINGFENCE_RUN_ID": console.run_id}, lambda: bool(journal.interruption),
                                     run.context.patience)
     make = partial(Rollout, planned, work, hosts.forks, verification=verification, total=total, seen=seen.to_write,
-                   failed=[(policies[r.host], r) for r in before if r.host in policies], patience=run.context.patience,
+                   failed=failed, patience=run.context.patience,
                    ignore_unreachable=hosts.unreachable != UnreachableHosts.fail, go_on=console.go_on)
     if len(planned) > 1:
         journal.rollout([[job.host for job in wave.jobs] for wave in planned])
     return show(jobs, work, before=before, held=seen.not_begun, rollout=make)
+
+
+def undecided(run: Prepared, before: Sequence[HostResult]) -> tuple[HostJob, ...]:
+    """The jobs of the hosts of which it is not known yet what becomes of them."""
+    known = {result.host for result in before}
+    return tuple(job for job in run.jobs if job.host not in known)
 
 
 def tell_invalid(console: Console, hosts: Sequence[str]) -> None:

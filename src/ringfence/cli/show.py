@@ -1,11 +1,11 @@
 """Results as they come -> what people or programs read, and the exit code. Nothing is kept but what a view keeps."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import Any
 
 from ringfence.cli.ci_logs import LogSection
 from ringfence.cli.command import usage_error
@@ -33,20 +33,27 @@ from ringfence.views.view import ViewTable, WaveView
 
 
 class PlanObserver(RunObserver):
-    """Keeps what is going to be agreed to for each host that could be planned; equal changes of several hosts once."""
+    """Keeps what is going to be agreed to for each host that has changes, equal ones of several hosts once; and what became of
+    the others, which belong to the run too.
+
+    read: of the first, with facts where they are kept · invalid: the hosts on which what is declared is wrong.
+    """
 
     def __init__(self) -> None:
         self.approvals: dict[str, Approval] = {}
-        self.invalid: list[str] = []  # the hosts on which what is declared is wrong
-        self.facts: dict[str, Mapping[str, Any]] = {}  # of hosts, where they are kept
+        self.read: dict[str, HostResult] = {}
+        self.others: list[HostResult] = []
+        self.invalid: list[str] = []
         self._known: dict[Change, Change] = {}
 
     def on_result(self, result: HostResult) -> None:
-        if is_planned(result):
+        if is_planned(result) and result.changes:
             changes = tuple(self._known.setdefault(c, c) for c in result.changes)
             self.approvals[result.host] = Approval(changes, result.machine)
-            self.facts[result.host] = result.facts
-        elif result.status == "invalid":
+            self.read[result.host] = HostResult(result.host, facts=result.facts)
+            return
+        self.others.append(replace(result, facts={}))
+        if result.status == "invalid":
             self.invalid.append(result.host)
 
 

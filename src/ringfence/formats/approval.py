@@ -3,7 +3,7 @@
 A host that has some or all of the agreed changes already is not stale; one with another change is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ class Approval:
 
     changes: those that were shown · machine: which one it was (HostResult.machine); empty where nobody asks · declarations: the
     digest of what was declared · secrets: {change: digests of those in it}; None where they cannot have been exchanged · salt: of
-    these digests · made_with: what else the plan was made with, for the reason of a stale one.
+    these digests · made_with: how else it may be that the plan was made otherwise, for the reason of a stale one.
     """
 
     changes: tuple[Change, ...]
@@ -35,14 +35,15 @@ class Approval:
     salt: bytes = b""
     made_with: str = field(default="", compare=False)
 
-    def judge(self, result: HostResult) -> HostResult:
+    def judge(self, result: HostResult, is_there: Callable[[Change], bool] = lambda change: True, began: str = "") -> HostResult:
         """What was planned for the host now: stale, with the changes that nobody agreed to, or with a note on what has become of
-        those that were."""
+        those that were. is_there: whether what a change brings about is there, of one that is not to be made · began: the moment
+        (types/moments.py) by which something has expired."""
         if reason := self._other_machine(result.machine):
             return replace(result, changes=(), error=StalePlan(reason))
         if others := self._not_agreed(result.changes):
             return replace(result, changes=tuple(others), error=StalePlan(self._reason(list(others.items()))))
-        return replace(result, diagnostics=(*result.diagnostics, *self._notes(result)))
+        return replace(result, diagnostics=(*result.diagnostics, *self._notes(result, is_there, began)))
 
     def _other_machine(self, machine: str) -> str:
         """Why this is not the machine of the plan; what either side does not know is passed over."""
@@ -66,14 +67,22 @@ class Approval:
     def _reason(self, others: Sequence[tuple[Change, str]]) -> str:
         named = ", ".join(told for _, told in others[:MAX_NAMED]) + (" …" if len(others) > MAX_NAMED else "")
         what = "1 change that nobody approved" if len(others) == 1 else f"{len(others)} changes that nobody approved"
-        with_what = f", or it was made with {self.made_with}" if self.made_with else ""
+        with_what = f", or {self.made_with}" if self.made_with else ""
         return f"{what}: {named}. The host or the project changed since the plan was made{with_what}. Make a new plan"
 
-    def _notes(self, result: HostResult) -> Iterator[Diagnostic]:
-        there = len(self.changes) - len(result.changes)
-        if there > 0:
-            told = "done already: " if not result.changes else ""
+    def _notes(self, result: HostResult, is_there: Callable[[Change], bool], began: str) -> Iterator[Diagnostic]:
+        planned = {change.id for change in result.changes}
+        others = [change for change in self.changes if change.id not in planned]
+        gone = [change for change in others if not is_there(change)]
+        if there := len(others) - len(gone):
+            told = "done already: " if there == len(self.changes) else ""
             yield Diagnostic(NOWHERE, f"{told}{there} of {len(self.changes)} approved changes are there", severity="note")
+        for expired in (True, False):
+            if found := [c for c in gone if bool(c.label.expires and c.label.expires <= began) is expired]:
+                told = ", ".join(f"{c}{f' ({c.label.expiry})' if expired else ''}" for c in found[:MAX_NAMED])
+                why = "expired since the plan was made" if expired else "the project does not ask for it any more"
+                yield Diagnostic(NOWHERE, f"not made: {told}{' …' if len(found) > MAX_NAMED else ''}: {why}",
+                                 "Make a new plan where it is wanted.", "warning")
         if self.declarations and result.declarations not in ("", self.declarations):
             yield Diagnostic(
                 NOWHERE,

@@ -12,7 +12,7 @@ referred to by keys.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -52,6 +52,11 @@ MACHINE_PARTS = ("guid", "computer", "domain")
 TARGET_PARTS = ("transport", "address", "port", "user", "endpoint")
 
 
+def told_variables(names: Iterable[str]) -> str:
+    """Variables of `-e`, as a message names them; nothing where there are none."""
+    return ", ".join(f"{'' if number else '-e '}{name}=…" for number, name in enumerate(sorted(names)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlanHead:
     """How a plan was made.
@@ -77,7 +82,7 @@ class PlanHead:
     @property
     def made_with(self) -> str:
         """The variables of `-e`, as a message names them."""
-        return f"-e {', '.join(f'{name}=…' for name in self.extra_vars)}" if self.extra_vars else ""
+        return told_variables(self.extra_vars)
 
     def data(self) -> dict[str, Any]:
         """As it stands in the file."""
@@ -124,21 +129,25 @@ def is_planned(result: HostResult) -> bool:
 
 @dataclass(frozen=True)
 class PlanFile:
-    """A reviewed plan."""
+    """A reviewed plan. digest: the SHA-256 of its text, where it was read from one."""
 
     head: PlanHead
     hosts: Mapping[str, PlannedHost]
+    digest: str = ""
 
-    def approval(self, host: str) -> Approval:
-        """What was agreed to for a host by whoever applies the file."""
+    def approval(self, host: str, extra_vars: Collection[str] = ()) -> Approval:
+        """What was agreed to for a host by whoever applies the file; extra_vars: those of `-e` that are given now."""
         found = self.hosts[host]
+        missing = told_variables(name for name in self.head.extra_vars if name not in extra_vars)
+        given = told_variables(name for name in self.head.extra_vars if name in extra_vars)
+        others = (f"it was made with {missing}" if missing else "", f"{given} had another value" if given else "")
         return Approval(
             found.result.changes,
             found.result.machine,
             found.result.declarations,
             found.secrets,
             self.head.salt,
-            self.head.made_with,
+            ", or ".join(filter(None, others)),
         )
 
 
@@ -224,7 +233,7 @@ def decode(text: str, file: str, kinds: Mapping[str, Kind]) -> PlanFile:
             raise _Old("it is of a version of ringfence before 1.0")
         if (version := text_in(document, "format_version")).partition(".")[0] != PLAN_FORMAT.partition(".")[0]:
             raise _Old(f"its format is {version[:20]}, this version of ringfence reads {PLAN_FORMAT.partition('.')[0]}.x")
-        return _plan(document, kinds)
+        return replace(_plan(document, kinds), digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
     except _Old as error:
         raise _no_plan(file, f"a plan that cannot be read: {error}", "Make it anew with `ringfence plan -o FILE`") from None
     except (ValueError, KeyError, RecursionError, OverflowError) as error:

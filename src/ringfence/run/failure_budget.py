@@ -5,10 +5,11 @@ from ringfence.report import HostResult
 
 class FailureBudget:
     """total: hosts of the run · percentage: of them that may fail, as Ansible's max_fail_percentage: one
-    more ends the run; None: any number · ignore_unreachable: hosts that are not reached are no failure."""
+    more ends the run; None: any number · ignore_unreachable: hosts that are not reached are no failure · fatal: it is
+    any_errors_fatal that says that none may."""
 
-    def __init__(self, total: int, percentage: float | None, ignore_unreachable: bool = False) -> None:
-        self.total, self.percentage, self._ignore_unreachable = total, percentage, ignore_unreachable
+    def __init__(self, total: int, percentage: float | None, ignore_unreachable: bool = False, fatal: bool = False) -> None:
+        self.total, self.percentage, self._ignore_unreachable, self._fatal = total, percentage, ignore_unreachable, fatal
         self._failed = set[str]()
 
     def counts(self, result: HostResult) -> bool:
@@ -33,4 +34,5 @@ class FailureBudget:
         return self.percentage is not None and len(self._failed) * 100 > self.percentage * self.total
 
     def __str__(self) -> str:
-        return f"{self.failures} of {self.total} hosts failed, and max_fail_percentage is {self.percentage:g}"
+        limit = "none may (any_errors_fatal)" if self._fatal else f"max_fail_percentage is {self.percentage:g}"
+        return f"{self.failures} of {self.total} hosts failed, and {limit}"

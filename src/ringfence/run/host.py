@@ -1,14 +1,15 @@
 """One host from what is declared to a proven state: read, plan, write, and a second read over a new connection."""
 
 from dataclasses import replace
+from functools import partial
 
 from ringfence.batch import Batch, Call
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import HostError, OutsideWindow, RingfenceError, StalePlan
 from ringfence.formats.approval import Approval
-from ringfence.model.declaration import Declarations, digest_of_declarations
+from ringfence.model.declaration import AsShipped, Declarations, Present, digest_of_declarations
 from ringfence.model.facts import Facts
-from ringfence.model.state import LOCAL, Id
+from ringfence.model.state import LOCAL, Change, Id, id_of
 from ringfence.plan import steps
 from ringfence.plan.expiries import expiry_update
 from ringfence.plan.obstacles import objects_of
@@ -102,7 +103,7 @@ class HostRun(HostSession):
         if isinstance(result.error, HostError):
             return result
         if approval is not None:
-            judged = approval.judge(self._masking.result(result))
+            judged = approval.judge(self._masking.result(result), partial(_is_there, plan), self.policy.began)
             if isinstance(judged.error, StalePlan):
                 return judged
             result = replace(result, diagnostics=judged.diagnostics)
@@ -138,6 +139,15 @@ class HostRun(HostSession):
         ledger = plan.found.ledger
         known = plan.policy.project and not ledger.unread and not ledger.is_newer
         return ledger_update(plan, self.kinds) if known else LedgerUpdate()
+
+
+def _is_there(plan: Plan, agreed: Change) -> bool:
+    """Whether a host has what a change brings about that was agreed to, and that the plan does not make."""
+    if agreed.after is None or agreed.action == "release":
+        return agreed.action == "release" or agreed.id not in plan.found.state
+    id = id_of(agreed.after, agreed.id.store)  # of a rename that is another one
+    found = plan.found.state.get(id)
+    return found is not None and (found == agreed.after or isinstance(plan.declarations.get(id), Present | AsShipped))
 
 
 def _end_by_themselves(declared: Declarations) -> bool:

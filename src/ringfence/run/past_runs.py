@@ -67,6 +67,12 @@ class PastRun:
         return "interrupted" if self.signals else "ended" if self.end else "killed"
 
     @property
+    def options(self) -> Mapping[str, Any] | None:
+        """How it is done again; None where it cannot be gone on with, for it was no apply."""
+        found = self.begin.get("options")
+        return found if isinstance(found, dict) else None
+
+    @property
     def left(self) -> tuple[str, ...]:
         """The hosts that are not known to be done."""
         return tuple(one.host for one in self.hosts.values() if one.status not in DONE_STATUSES)
@@ -80,8 +86,10 @@ def past_runs(project: Path, run_dir: str = "") -> Iterator[PastRun]:
             yield run
 
 
-def past_run(project: Path, run_id: str, run_dir: str = "") -> PastRun:
-    """One run by its id, by how that begins, or `last`. Raises InputError."""
+def past_run(project: Path, run_id: str, run_dir: str = "", resumable: bool = False) -> PastRun:
+    """One run by its id, by how that begins, or `last`; `resumable`: of those that can be gone on with. Raises InputError."""
+    if run_id == LAST and resumable:
+        run_id = next((run.run_id for run in past_runs(project, run_dir) if run.options is not None), LAST)
     folder = runs_folder(project, run_dir)
     known = [path.stem for path in _journals(folder)]
     meant = known[-1:] if run_id == LAST else [one for one in known if one.startswith(run_id)]

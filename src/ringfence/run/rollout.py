@@ -80,7 +80,8 @@ class Rollout:
         self._planned, self._work, self._forks, self._observers = planned, work, forks, observers
         self._recorder, self._patience = recorder or Recorder(), patience or Patience()
         self._verification, self._seen, self._go_on, self._submit = verification, seen or {}, go_on, submit
-        self._budgets = {policy: FailureBudget(number, policy.percentage, ignore_unreachable) for policy, number in total.items()}
+        self._budgets = {policy: FailureBudget(number, policy.percentage, ignore_unreachable, policy.any_errors_fatal)
+                         for policy, number in total.items()}
         for policy, result in failed:
             self._budgets[policy].decided(result)
         self._stopped: list[str] = []

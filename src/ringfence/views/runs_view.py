@@ -26,30 +26,30 @@ def listed(runs: Sequence[Mapping[str, Any]], style: Style = unstyled) -> str:
     return "\n".join(painted) + "\n"
 
 
-def shown(run: Mapping[str, Any], style: Style = unstyled) -> str:
+def shown(run: Mapping[str, Any], style: Style = unstyled, full: bool = False) -> str:
     """One run: how it went, and what it made of each host."""
     project = run["project"] or {}
     state = style(run["state"], STATE_STYLES[run["state"]])
-    lines = [f"{style(escaped(run['run_id']), 'strong')}  {cut(str(run['command']))}  {state}",
+    lines = [f"{style(escaped(run['run_id']), 'strong')}  {cut(str(run['command']), full)}  {state}",
              f"  began {escaped(str(run['started']))}, ringfence {escaped(str(run['ringfence']))}"
              + (f", {escaped(str(project.get('name') or ''))} {escaped(_commit(run))}".rstrip() if project else "")]
     lines += [f"  ended {escaped(str(run['ended']))} with exit code {run['exit_code']}"] if run["ended"] else []
-    lines += [f"  for {', '.join(map(cut, run['tickets']))}"] if run["tickets"] else []
+    lines += [f"  for {', '.join(cut(one, full) for one in run['tickets'])}"] if run["tickets"] else []
     lines += [f"  {style('not all of the record can be read', 'warning')}: {count(run['damaged'], 'line')} passed over"
               ] if run["damaged"] else []
     cells = [["host", "status", "planned", "made", "proven", ""]]
     cells += [[escaped(h["host"]), h["status"].replace("_", " "), *(str(h[n] or "·") for n in ("planned", "made", "proven")),
-               cut(h["note"])] for h in sorted(run["hosts"], key=lambda h: natural(h["host"]))]
+               cut(h["note"], full)] for h in sorted(run["hosts"], key=lambda h: natural(h["host"]))]
     lines += ["", *columns(cells, right=(2, 3, 4))]
     if run["waves"]:
-        lines += ["", *_waves(run["waves"], style)]
+        lines += ["", *_waves(run["waves"], style, full)]
     lines += [line for h in run["hosts"] for line in _way_back(h)]
     if run["left"] and run["resumable"]:
         lines += ["", f"{count(len(run['left']), 'host')} left: ringfence apply --resume {escaped(run['run_id'])}"]
     return "\n".join(lines) + "\n"
 
 
-def _waves(waves: Sequence[Mapping[str, Any]], style: Style) -> Iterator[str]:
+def _waves(waves: Sequence[Mapping[str, Any]], style: Style, full: bool) -> Iterator[str]:
     """The rollout as a picture: a line a wave, and on it a mark for each share of its hosts."""
     widest = max(len(wave["hosts"]) for wave in waves)
     for wave in waves:
@@ -65,7 +65,7 @@ def _waves(waves: Sequence[Mapping[str, Any]], style: Style) -> Iterator[str]:
         number = str(wave["number"]).rjust(len(str(len(waves))))
         yield f"wave {number}  {bar}{pad}  {count(hosts, 'host')}: {_statuses(statuses)}{verified}"
         if wave["stopped"]:
-            yield f"  {style('the run ended here', 'error')}: {cut(wave['stopped'])}"
+            yield f"  {style('the run ended here', 'error')}: {cut(wave['stopped'], full)}"
 
 
 def _way_back(host: Mapping[str, Any]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import stat
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -37,14 +37,14 @@ from ringfence.cli.plan_files import (
     read_plan,
     show_plan,
 )
-from ringfence.cli.prepared import given_selection, list_hosts, plan_options, prepared, prune_of, selection_of, trust_of
+from ringfence.cli.prepared import given_selection, list_hosts, prepared, prune_of, selection_of, trust_of
 from ringfence.cli.recording import recording
 from ringfence.cli.report_files import HeldReports
-from ringfence.cli.resume import ResumedRun, resumed
-from ringfence.cli.rolling_out import check_policies, keeps_facts, roll_out, tell_invalid
+from ringfence.cli.resume import ApplyFlags, ResumedRun, how_to_resume, resumed
+from ringfence.cli.rolling_out import check_policies, keeps_facts, roll_out, tell_invalid, undecided
 from ringfence.cli.show import PlanObserver, show_run
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError
-from ringfence.errors import ExitCode, combined_exit_code
+from ringfence.errors import ExitCode
 from ringfence.formats.approval import Approval
 from ringfence.formats.plan_file import PlanFile
 from ringfence.model.state import Action
@@ -75,71 +75,106 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
                                       "hosts that are not known to be done: its id, or `last`.")] = "",
           diff: Diff = False) -> ExitCode:
     """Make the hosts as declared: read, write, then prove it by reading again over a new connection."""
-    again = ResumedRun(files, selection, ownership, rollout, (), ())
+    flags = ApplyFlags(files, selection, secrets, trusted, hosts, ownership, rollout, limits)
     if resume or is_plan_file(files):
-        selection = given_selection(console, selection)
-    if resume:
-        again = resumed(resume, record, trusted, replace(again, selection=selection))
-        files, selection, ownership, rollout = again.files, again.selection, again.ownership, again.rollout
-    file, narrowed = files[0] if files else "", selection.limit
-    plan = _stored_plan(files, selection, trusted, limits, console.settings.given("max_age", "same_commit"))
-    if plan:
-        files, selection, ownership = _options_of(plan, trusted, ownership)
-    with made_with_told(plan.head if plan else None):
-        run = prepared(console, files, selection, secrets, trusted, not hosts.list_hosts, ownership, narrowed if plan else (),
-                       decided=bool(plan or resume), rollout=rollout)
-    approved: Approvals | None = None
-    others: list[HostResult] = []
-    if plan:
-        run, approved, others = _held_against(console, plan, file, run, limits, bool(narrowed))
-    run = _only(run, again.left or None)
+        flags = replace(flags, selection=given_selection(console, selection))
+    ready = _ready(console, resumed(resume, record, flags, console.settings) if resume else ResumedRun(flags))
+    run, plan, hosts, approved, others = ready.run, ready.plan, ready.flags.hosts, ready.approved, ready.others
     if hosts.list_hosts:
-        return list_hosts(console, run)
+        return list_hosts(console, replace(run, jobs=undecided(run, others)))
     check_policies(console, run)
     run = replace(run, context=replace(run.context, keeps_facts=keeps_facts(run)))
     if check:
-        work = partial(_check, context=run.context, approved=approved)
-        return show_run(console, run.jobs, work, hosts, command="apply --check", diff=diff, differences_fail=False,
-                        warnings=run.warnings, before=others)
-    code, facts = ExitCode.IN_SYNC, dict[str, Mapping[str, Any]]()
+        work = partial(_apply, write=False, context=run.context, approved=approved)
+        return show_run(console, undecided(run, others), work, hosts, command="apply --check", diff=diff,
+                        differences_fail=False, warnings=run.warnings, before=others)
+    read: Mapping[str, HostResult] | None = None
     if not yes:
+        held: HeldReports | None = None
         _require_terminal(console)
         if plan:
-            show_plan(console, plan, [*(job.host for job in run.jobs), *(o.host for o in others)], hosts.full)
+            about = dict.fromkeys([*(job.host for job in run.jobs), *(result.host for result in others)])
+            show_plan(console, plan, [host for host in about if host in plan.hosts], hosts.full)
         else:
-            run, approved, code, facts = _planned(console, run, hosts)
-            if not run.jobs:
+            planned, held, code = _planned(console, run, others, hosts)
+            approved, read, others = planned.approvals, planned.read, planned.others
+            if not approved:
                 return code
-        if not _agreed(console, {job.host: approved[job.host] for job in run.jobs if approved}):
+        if not _agreed(console, approved or {}):
             told = Diagnostic(NOWHERE, "nothing was changed: the answer was not yes", severity="note")
+            if held:
+                held.tell(console.reports, console.report_options(), run.warnings, approved or {})
             console.fail_reports(InputError([told]), [told], ExitCode.ERROR)
             return ExitCode.ERROR
-    options = plan_options(files, selection, ownership) | ({"plan_file": file} if plan else {}) | {"rollout": rollout.data}
-    with recording(console, run, record, options, [result.host for result in others]) as (run, journal):
+    if read is None and len(alone := undecided(run, others)) < 2:  # all that is to be written is read and checked before it is
+        read = {job.host: HostResult(job.host) for job in alone}
+    with recording(console, run, record, ready.options, [result.host for result in others]) as (run, journal):
         work = partial(_apply, context=run.context, approved=approved)
         show = partial(show_run, console, hosts=hosts, diff=diff, differences_fail=False, warnings=run.warnings, journal=journal)
-        was_read = len(run.jobs) < 2 or not (yes or plan)  # all that is to be written was read and checked
-        read = {job.host: HostResult(job.host, facts=facts.get(job.host, {})) for job in run.jobs} if was_read else None
-        ended = roll_out(console, run, work, hosts, show, others, journal, read=read, recorded=again.waves)
-        return combined_exit_code([code, ended])
+        return roll_out(console, run, work, hosts, show, others, journal, read=read, recorded=ready.waves)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadyRun:
+    """A run before its first connection.
+
+    flags: how it goes · run: all that it is about · plan: the file that was agreed to · approved: what that says of each host ·
+    others: what became of hosts to which nothing is done · options: how it is done again · waves: those that it has already.
+    """
+
+    flags: ApplyFlags
+    run: Prepared
+    plan: PlanFile | None
+    approved: Approvals | None
+    others: list[HostResult]
+    options: Mapping[str, Any]
+    waves: Sequence[Sequence[str]]
+
+
+def _ready(console: Console, again: ResumedRun) -> _ReadyRun:
+    """Everything read and checked that needs no host. Raises InputError, StalePlan."""
+    flags = again.flags
+    file, narrowed = flags.files[0] if flags.files else "", flags.selection.limit
+    plan = _stored_plan(flags, console.settings.given("max_age", "same_commit"))
+    if plan:
+        again.check_plan(plan, file)
+        flags = _as_planned(plan, flags)
+    what, made_with = ("plan", plan.head.made_with) if plan else ("run", again.made_with)
+    with made_with_told(what, made_with):
+        run = prepared(console, flags.files, flags.selection, flags.secrets, flags.trusted, not flags.hosts.list_hosts,
+                       flags.ownership, narrowed if plan else (), decided=bool(plan or again.run_id), rollout=flags.rollout)
+    again.check_variables(run)
+    options = how_to_resume(console.settings, again, flags, run, plan, file)
+    approved: Approvals | None = None
+    others: list[HostResult] = []
+    if plan:
+        run, approved, others = _held_against(console, plan, file, run, flags.limits, bool(narrowed))
+    if again.run_id:
+        left = frozenset(again.left)
+        run = _only(run, left)
+        others = [result for result in others if result.host in left]
+        others += again.missing(run, others)
+        approved = approved and {host: one for host, one in approved.items() if host in left}
+    return _ReadyRun(flags, run, plan, approved, others, options, again.waves)
 
 
 def _held_against(
     console: Console, plan: PlanFile, file: str, run: Prepared, limits: PlanLimits, narrowed: bool
 ) -> tuple[Prepared, Approvals, list[HostResult]]:
-    """The run as far as the plan goes, what was agreed to, and the hosts to which nothing is done. Raises StalePlan."""
+    """The run of the hosts that the plan names, what was agreed to, and what became of those to which nothing is done. Raises
+    StalePlan."""
     check_project(run, plan.head, file, limits.same_commit)
     console.problems([*changed_since(run, plan.head)])
     approved, others = approvals(plan, run, narrowed)
     if new := [job.host for job in run.jobs if job.host not in plan.hosts]:
         console.say(f"not in the plan, and left alone: {names(new)}")
-    return replace(_only(run, approved), context=replace(run.context, for_plan_file=True)), approved, others
+    return replace(_only(run, plan.hosts), context=replace(run.context, for_plan_file=True)), approved, others
 
 
-def _stored_plan(files: Sequence[str], selection: SelectionOptions, trusted: TrustOptions, limits: PlanLimits,
-                 given: bool) -> PlanFile | None:
-    """The plan file among the files, if one is. Raises InputError where it may not be applied like this, StalePlan where it is
-    too old."""
+def _stored_plan(flags: ApplyFlags, given: bool) -> PlanFile | None:
+    """The plan file among the files, if one is; `given`: limits of plan files are. Raises InputError where it may not be applied
+    like this, StalePlan where it is too old."""
+    files, selection = flags.files, flags.selection
     if not is_plan_file(files):
         if given:
             raise usage_error("--max-age and --same-commit go with a plan file", "for example: ringfence apply site.plan.json")
@@ -150,30 +185,27 @@ def _stored_plan(files: Sequence[str], selection: SelectionOptions, trusted: Tru
         raise usage_error(
             "-i, -t and --skip-tags do not go with a plan file", "They were decided when the plan was made; -l may narrow it."
         )
-    trust = trust_of(trusted)
+    trust = trust_of(flags.trusted)
     if trust.untrusted:
         raise usage_error("an untrusted project leads to no host", "`ringfence show FILE --untrusted` shows a stranger's plan.")
     file = Path(files[0])
     sticky = file.parent.is_dir() and file.parent.stat().st_mode & stat.S_ISVTX  # there nobody replaces the files of others
     trust.check_owners([file] if sticky else [file, file.parent], "what it says is done to hosts")
     plan = read_plan(files[0], trust)
-    check_age(plan.head, limits.max_age, datetime.now(UTC))
+    check_age(plan.head, flags.limits.max_age, datetime.now(UTC))
     return plan
 
 
-def _options_of(
-    plan: PlanFile,
-    trusted: TrustOptions,
-    ownership: OwnershipOptions,
-) -> tuple[list[str], SelectionOptions, OwnershipOptions]:
-    """How the plan was made: playbooks, selection and what becomes of what is declared no more."""
-    again = options_here(plan.head.options, settings.load(Path.cwd(), trust_of(trusted)).folder)
-    return again["playbooks"], selection_of(again), replace(ownership, prune=prune_of(again))
+def _as_planned(plan: PlanFile, flags: ApplyFlags) -> ApplyFlags:
+    """As the plan was made: playbooks, selection and what becomes of what is declared no more."""
+    again = options_here(plan.head.options, settings.load(Path.cwd(), trust_of(flags.trusted)).folder)
+    return replace(flags, files=again["playbooks"], selection=selection_of(again),
+                   ownership=replace(flags.ownership, prune=prune_of(again)))
 
 
-def _only(run: Prepared, hosts: Collection[str] | None) -> Prepared:
-    """The run with those hosts alone that were approved, or are left."""
-    return run if hosts is None else replace(run, jobs=tuple(job for job in run.jobs if job.host in hosts))
+def _only(run: Prepared, hosts: Collection[str]) -> Prepared:
+    """The run with those hosts alone that a plan names, or that are left."""
+    return replace(run, jobs=tuple(job for job in run.jobs if job.host in hosts))
 
 
 def _require_terminal(console: Console) -> None:
@@ -183,20 +215,20 @@ def _require_terminal(console: Console) -> None:
                           "give --yes, or --check to only look")
 
 
-def _planned(console: Console, run: Prepared,
-             hosts: FleetOptions) -> tuple[Prepared, Approvals, ExitCode, dict[str, Mapping[str, Any]]]:
-    """Show the plan; returns the run with the hosts that are to be written, their changes, the exit code of the others, and facts
-    that are wanted. None is to be written where the run was interrupted, or what is declared is wrong on one of them."""
+def _planned(console: Console, run: Prepared, others: Sequence[HostResult],
+             hosts: FleetOptions) -> tuple[PlanObserver, HeldReports | None, ExitCode]:
+    """Show the plan; returns it, with what reports have to be told of it where nothing follows, and the exit code then. Nobody is
+    asked where the run was interrupted, or what is declared is wrong on a host."""
     planned, held = PlanObserver(), HeldReports() if console.reports.wanted else None
-    code = show_run(console, run.jobs, partial(plan_host, context=run.context), hosts, command="plan", differences_fail=False,
-                    observers=[planned], reports=held)
+    code = show_run(console, undecided(run, others), partial(plan_host, context=run.context), hosts, command="plan",
+                    differences_fail=False, before=others, observers=[planned], reports=held)
     if planned.invalid:
         tell_invalid(console, planned.invalid)
-    ended = planned.invalid or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
-    changed = () if ended else [host for host, one in planned.approvals.items() if one.changes]
-    if held:
-        held.tell(console.reports, console.report_options(), run.warnings, changed)
-    return _only(run, changed), planned.approvals, code, planned.facts
+    if planned.invalid or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        planned.approvals.clear()
+    if held and not planned.approvals:
+        held.tell(console.reports, console.report_options(), run.warnings, ())
+    return planned, held, code
 
 
 def _agreed(console: Console, planned: Approvals) -> bool:
@@ -209,8 +241,3 @@ def _agreed(console: Console, planned: Approvals) -> bool:
 
 def _apply(job: HostJob, write: bool = True, *, context: RunContext, approved: Approvals | None) -> HostResult:
     return apply_host(job, context, None if approved is None else approved[job.host], write)
-
-
-def _check(job: HostJob, context: RunContext, approved: Approvals | None) -> HostResult:
-    result = plan_host(job, context)
-    return result if approved is None or result.error or result.status == "invalid" else approved[job.host].judge(result)

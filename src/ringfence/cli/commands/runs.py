@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
-from ringfence.cli.options import Argument, RunDir, TrustOptions, flag
+from ringfence.cli.options import Argument, Full, RunDir, TrustOptions, flag
 from ringfence.cli.prepared import trust_of
 from ringfence.errors import ExitCode
 from ringfence.project import settings
@@ -26,7 +26,7 @@ def runs(console: Console, trusted: TrustOptions,
          what: Annotated[str, Argument(metavar="show", help="Without it the runs are listed.")] = "",
          run: Annotated[str, Argument(metavar="RUN", help="A run's id, how it begins, or `last`.")] = "",
          number: Annotated[int, flag("-n", "--number", metavar="N", minimum=1, help="How many are listed. Default: 20.")] = 20,
-         run_dir: RunDir = "") -> ExitCode:
+         full: Full = False, run_dir: RunDir = "") -> ExitCode:
     """Show the runs that wrote to hosts, as their records tell: what was planned, made and proven."""
     if what not in ("", "show") or bool(what) != bool(run):
         raise usage_error("runs takes nothing, or: show RUN", "for example `ringfence runs show last`")
@@ -35,11 +35,11 @@ def runs(console: Console, trusted: TrustOptions,
         found = past_run(folder, run, run_dir)
         told = {**_data(found), "hosts": [_host(h) for h in found.hosts.values()], "left": list(found.left),
                 "waves": _waves(found), "tickets": _tickets(found),
-                "resumable": isinstance(found.begin.get("options"), dict)}
+                "resumable": found.options is not None}
         hosts = [{"host": h.host, "status": h.status, "event": h.event or None, "data": h.data or None}
                  for h in found.hosts.values()]
         whole = {"run": _data(found), "hosts": hosts, "definitions": found.definitions, "waves": told["waves"]}
-        console.show(whole, runs_view.shown(told, console.style))
+        console.show(whole, runs_view.shown(told, console.style, full))
     else:
         listed = [_data(one) for one in islice(past_runs(folder, run_dir), number)]
         console.show({"runs": listed}, runs_view.listed(listed, console.style))

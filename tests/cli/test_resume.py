@@ -1,0 +1,247 @@
+"""Going on with a run: it goes as it was told to, on the hosts that are left, and what it cannot know it says."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn, get_type_hints
+
+import pytest
+from cli_lab import RULES, SMALL_PROJECT, Cli, Output, fleet, journals, undisturbed
+from documents import hosts_in
+
+from ringfence.cli.command import OPTION_GROUPS
+from ringfence.cli.commands import apply as command
+from ringfence.cli.console import Console
+from ringfence.cli.resume import RESUMED, ResumedRun, how_to_resume
+from ringfence.diagnostics import InputError
+from ringfence.lab import Machine
+from ringfence.run.past_runs import LAST
+
+RULE = "firewall_rule: {{name: {name}, protocol: tcp, local_port: {port}, remote_address: 10.0.0.0/8}}\n"
+KEPT = {  # an option that holds on: what a run is told, and what the resume may say instead
+    "prune": ("--prune=never", "--prune=report"), "max_changes": ("--max-changes=7", "--max-changes=8"),
+    "revert_after": ("--revert-after=9m", "--revert-after=never"), "serial": ("--serial=10%", "--serial=2"),
+    "order": ("--order=sorted", "--order=shuffle"), "apart": ("--apart=all by rack", "--apart=all"),
+    "max_fail_percentage": ("--max-fail-percentage=0", "--max-fail-percentage=2.5"), "pause": ("--pause=0s", "--pause=2m"),
+    "verify": ("--verify=connect=443", "--verify=blocked=3389"), "window": ("--window=22:00-04:00", "--window=00:00-24:00"),
+    "forks": ("--forks=1", "--forks=3"), "unreachable": ("--unreachable=warn", "--unreachable=ignore"),
+    "user": ("--user=one", "--user=two"), "max_age": ("--max-age=1h", "--max-age=2h"),
+    "any_errors_fatal": ("--any-errors-fatal", ""), "ignore_ansible_cfg": ("--ignore-ansible-cfg", ""),
+    "same_commit": ("--same-commit", "")}
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    return undisturbed(tmp_path, capsys, monkeypatch, SMALL_PROJECT)
+
+
+@pytest.fixture
+def three(cli: Cli) -> Iterator[dict[str, Machine]]:
+    with fleet(cli, 3) as hosts:
+        declare(cli)
+        yield hosts
+
+
+def declare(cli: Cli, play: str = "", file: str = "site.yml", name: str = "corp-web", port: str = "443") -> None:
+    cli.write({file: f"- hosts: all\n{play}  tasks:\n    - {RULE.format(name=name, port=port)}"})
+
+
+def there(hosts: dict[str, Machine], name: str = "corp-web") -> list[str]:
+    return [host for host, machine in hosts.items() if machine.registry.get(RULES, name)]
+
+
+def broken_off(cli: Cli, hosts: dict[str, Machine], *arguments: str) -> None:
+    """A run that came no further than the first host, which could not be written then."""
+    hosts["web1"].faults.read_only = True
+    said = cli("apply", "--yes", "--serial", "1", *arguments)
+    assert (said.code, there(hosts)) == (6, []), said
+    hosts["web1"].faults.read_only = False
+
+
+def statuses(said: Output) -> dict[str, str]:
+    return {name: host["status"] for name, host in hosts_in(said.out).items()}
+
+
+# -- what holds on
+
+def test_every_option_has_its_row() -> None:
+    names = set()
+    for name, hint in get_type_hints(command.apply).items():
+        group = OPTION_GROUPS.get(hint)
+        names |= {f.name for f in dataclasses.fields(group)} if group else {name}
+    assert RESUMED.keys() == names - {"return"}
+    assert KEPT.keys() == {name for name, how in RESUMED.items() if how == "kept"}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_kept_holds_until_a_flag_says_otherwise(name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[Console, ResumedRun]] = []
+
+    def look(console: Console, again: ResumedRun) -> NoReturn:
+        seen.append((console, again))
+        raise InputError([])
+
+    monkeypatch.setattr(command, "_ready", look)
+    before, instead = KEPT[name]
+    run: Any = SimpleNamespace(folder=cli.folder, extra_vars=())
+
+    def recorded(number: int) -> Any:
+        """What the last call said, in a record of its own."""
+        console, again = seen[-1]
+        options = how_to_resume(console.settings, again, again.flags, run, None, "")
+        begin = {"event": "run_begin", "format_version": "1.0", "hosts": ["web1"], "options": options}
+        cli.write({f".ringfence/runs/20260101T00000{number}Z-000000.jsonl": json.dumps(begin) + "\n"})
+        return again.flags.value(name)
+
+    cli("apply")
+    silent = recorded(0)
+    monkeypatch.setenv(f"RINGFENCE_{name.upper()}", instead.partition("=")[2] or "0")  # no flag, and it was there before, too
+    cli("apply", before)
+    said = recorded(1)
+    assert said != silent
+    for number in (2, 3):  # as often as one likes
+        cli("apply", "--resume", LAST)
+        assert recorded(number) == said, number
+    if instead:
+        cli("apply", "--resume", LAST, instead)
+        assert recorded(4) not in (said, silent)
+
+
+def test_what_a_guard_refused_stays_refused(cli: Cli, three: dict[str, Machine]) -> None:
+    cli.write({"site.yml": "- hosts: all\n  tasks:\n" + "".join(
+        f"    - {RULE.format(name=f'r{n}', port=n + 1)}" for n in range(3))})
+    assert cli("apply", "--yes", "--max-changes", "2").code == 4
+    said = cli("apply", "--resume", "last", "--yes", "--output", "json")
+    assert (said.code, statuses(said), there(three, "r1")) == (4, dict.fromkeys(three, "refused"), [])
+    assert cli("apply", "--resume", "last", "--yes", "--max-changes", "3").code == 0
+    assert there(three, "r1") == list(three)
+
+
+def test_waves_are_those_that_a_flag_wants(cli: Cli, three: dict[str, Machine]) -> None:
+    def waves() -> list[list[str]]:
+        events = map(json.loads, journals(cli)[-1].read_text(encoding="ascii").splitlines())
+        return next((event["waves"] for event in events if event["event"] == "rollout"), [])
+
+    broken_off(cli, three, "--serial", "2")
+    three["web1"].faults.read_only = True
+    assert cli("apply", "--resume", "last", "--yes", "--order", "reverse_sorted", "--serial", "1").code == 6
+    assert waves() == [["web3"], ["web1"], ["pc2"]]
+    three["web1"].faults.read_only = False
+    assert cli("apply", "--resume", "last", "--yes").code == 0
+    assert waves() == [["web1"], ["pc2"]]  # of the run before, as it was told to
+
+
+def test_variables_have_to_be_given_again(cli: Cli, three: dict[str, Machine]) -> None:
+    declare(cli, port="'{{ port | default(443) }}'")
+    broken_off(cli, three, "-e", "port=9504")
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three)) == (1, [])
+    assert "was made with -e port=…" in said.err
+    assert cli("apply", "--resume", "last", "--yes", "-e", "port=9504").code == 0
+    assert all("LPort=9504|" in str(host.registry.get(RULES, "corp-web")) for host in three.values())
+
+
+def test_a_record_alone_has_no_other_program_read_inventories(cli: Cli) -> None:
+    begin = {"event": "run_begin", "format_version": "1.0", "hosts": ["web1"],
+             "options": {"playbooks": [], "settings": {"engine": "ansible"}}}
+    cli.write({".ringfence/runs/20260101T000000Z-000000.jsonl": json.dumps(begin) + "\n"})
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, "was made with --engine ansible, which a record alone may not" in said.err) == (1, True)
+    begin["options"] = {"playbooks": [], "settings": {"max_changes": [5]}}
+    cli.write({".ringfence/runs/20260101T000000Z-000000.jsonl": json.dumps(begin) + "\n"})
+    assert "is damaged: max_changes is no list" in cli("apply", "--resume", "last", "--yes").err
+
+
+# -- of which plan
+
+def test_another_plan_file_under_its_name_is_refused(cli: Cli, three: dict[str, Machine]) -> None:
+    declare(cli, "  serial: 1\n")
+    declare(cli, file="other.yml", name="other-rule")
+    assert cli("plan", "-o", "x.plan.json").code == 0
+    own = (cli.folder / "x.plan.json").read_text(encoding="utf-8")
+    three["web1"].faults.read_only = True
+    assert cli("apply", "x.plan.json", "--yes").code == 6
+    three["web1"].faults.read_only = False
+    assert cli("plan", "other.yml", "-o", "x.plan.json").code == 0
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three), there(three, "other-rule")) == (3, [], [])
+    assert "x.plan.json is not the plan that the run " in said.err
+    cli.write({"x.plan.json": own})
+    assert cli("apply", "--resume", "last", "--yes").code == 0
+    assert there(three) == list(three)
+
+
+def test_the_part_of_a_plan_that_a_run_was_about(cli: Cli, three: dict[str, Machine]) -> None:
+    assert cli("plan", "-o", "x.plan.json").code == 0
+    three["web1"].faults.read_only = True
+    assert cli("apply", "x.plan.json", "--yes", "-l", "web1,pc2", "--serial", "1").code == 6
+    three["web1"].faults.read_only = False
+    cli.write({"site.yml": f"- hosts: all,!web3\n  tasks:\n    - {RULE.format(name='corp-web', port=443)}"})
+    said = cli("apply", "--resume", "last", "--yes", "--output", "json")
+    assert (said.code, statuses(said)) == (0, {"web1": "changed", "pc2": "changed"})
+
+
+# -- from where
+
+def test_from_any_folder_of_the_project(cli: Cli, three: dict[str, Machine]) -> None:
+    for folder, files in {"playbooks": ["q.yml"], "plans": ["x.plan.json"]}.items():
+        (cli.folder / folder).mkdir()
+        inside = Cli(cli.folder / folder, cli.capsys)
+        declare(inside, file="q.yml", name=folder)
+        inside.write({"some": "web1\npc2\n"})
+        if folder == "plans":
+            assert inside("plan", "q.yml", "-o", "x.plan.json").code == 0
+        three["web1"].faults.read_only = True
+        assert inside("apply", *files, "--yes", "--serial", "1", "-l", "@some").code == 6
+        three["web1"].faults.read_only = False
+        said = cli("apply", "--resume", "last", "--yes")
+        assert (said.code, there(three, folder)) == (0, ["web1", "pc2"]), said.err
+
+
+def test_what_lies_outside_of_the_project_is_found_too(cli: Cli, three: dict[str, Machine], tmp_path_factory: Any) -> None:
+    outside = Cli(tmp_path_factory.mktemp("outside"), cli.capsys)
+    declare(outside, file="q.yml")
+    broken_off(cli, three, os.path.relpath(outside.folder / "q.yml", cli.folder))
+    (cli.folder / "deep").mkdir()
+    said = Cli(cli.folder / "deep", cli.capsys)("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three)) == (0, list(three)), said.err
+
+
+# -- on which hosts
+
+def only(cli: Cli, hosts: str) -> None:
+    cli.write({"site.yml": f"- hosts: {hosts}\n  tasks:\n    - {RULE.format(name='corp-web', port=443)}"})
+
+
+def test_a_host_that_is_gone_is_told(cli: Cli, three: dict[str, Machine]) -> None:
+    broken_off(cli, three)
+    only(cli, "all,!web3")
+    said = cli("apply", "--resume", "last", "--yes", "--output", "json")
+    assert (said.code, statuses(said)) == (3, {"web1": "changed", "pc2": "changed", "web3": "stale"})
+    assert "the inventory and playbooks do not name it any more" in said.out
+
+
+def test_where_all_are_gone_it_is_no_run(cli: Cli, three: dict[str, Machine]) -> None:
+    assert cli("apply", "--yes", "-l", "pc2").code == 0
+    broken_off(cli, {name: three[name] for name in ("web1", "web3")})
+    only(cli, "pc2")
+    before = journals(cli)
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, journals(cli)) == (1, before)
+    assert "is in the inventory and the playbooks any more: 2 hosts: web1, web3" in said.err
+    said = cli("apply", "--resume", "last", "--yes", "--allow-empty", "--output", "json")
+    assert (said.code, statuses(said)) == (3, {"web1": "stale", "web3": "stale"})
+
+
+def test_the_last_run_is_the_last_apply(cli: Cli, three: dict[str, Machine]) -> None:
+    broken_off(cli, three)
+    assert cli("confirm", "--yes").code == 0
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three)) == (0, list(three)), said.err
+    assert cli("rollback", "--yes").code == 0
+    assert "is done: no host is left" in cli("apply", "--resume", "last", "--yes").err
+    rolled_back = journals(cli)[-1].stem
+    assert f"the run {rolled_back} was no apply" in cli("apply", "--resume", rolled_back, "--yes").err
