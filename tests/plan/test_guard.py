@@ -200,6 +200,7 @@ def test_a_network_that_counts_as_public_is_no_way_back_on_the_way_either() -> N
 
 
 OUT = {"name": "b", "direction": "outbound", "action": "block"}
+REQUIRES = {"inbound_security": "require", "outbound_security": "require"}
 
 
 @pytest.mark.parametrize(("closed", "what"), [
@@ -210,6 +211,16 @@ OUT = {"name": "b", "direction": "outbound", "action": "block"}
     ({"firewall_rule": {**OUT, "protocol": "tcp", "remote_port": 389, "remote_address": "10.99.0.53"}}, "LDAP of the domain"),
     ({"firewall_rule": {**OUT, "remote_address": "10.99.0.53", "program": "System"}}, "SMB of the domain"),
     ({"firewall_rule": {"name": "b", "action": "block", "protocol": "icmpv6", "icmp_type": 135}}, "neighbour discovery of IPv6"),
+    # from which ports it asks ("Service overview and network port requirements for Windows")
+    ({"firewall_rule": {**OUT, "protocol": "tcp", "local_port": [80, 443]}}, None),
+    ({"firewall_rule": {**OUT, "protocol": "udp", "local_port": ["5353", "137-138"]}}, None),
+    ({"firewall_rule": {**OUT, "protocol": "udp", "local_port": "68"}}, "DHCP"),
+    ({"firewall_rule": {**OUT, "protocol": "udp", "local_port": "1024-65535"}}, "DNS"),
+    ({"firewall_rule": {**OUT, "protocol": "tcp", "local_port": "49152-65535"}}, "Kerberos of the domain"),
+    ({"firewall_rule": {**OUT, "protocol": "udp", "local_port": "65535"}}, "whether DNS"),
+    ({"ipsec_rule": {"name": "i", **REQUIRES, "protocol": "tcp", "local_port": 443}}, None),
+    ({"ipsec_rule": {"name": "i", **REQUIRES, "protocol": "udp", "local_port": 5353}}, None),
+    ({"ipsec_rule": {"name": "i", **REQUIRES, "protocol": "tcp", "local_port": 50000}}, "whether Kerberos of the domain"),
 ])
 def test_what_windows_cannot_do_without(closed: dict[str, Any], what: str | None) -> None:
     on = LabHost(on=machine("SRV1", domain="corp.example", interfaces=(replace(

@@ -5,7 +5,7 @@ A condition is never taken for met because it is not understood: what is unknown
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -39,6 +39,7 @@ def _protocol(value: str) -> Condition:
 # HTTPS. The others are those that programs say they use ([MS-FASP] 2.2.14): RPC's are never well-known ones
 _FIXED_PORTS = {"RPCEPMap": (TCP, 135), "IPHTTPSIn": (TCP, 443), "IPHTTPSOut": (TCP, 443)}
 _WELL_KNOWN = 1024
+_DYNAMIC = (49152, 65535)  # unless somebody has set others ("Service overview and network port requirements for Windows")
 _PROTOCOL_OF = {"RPC": TCP, "Teredo": UDP, "PlayToDiscovery": UDP, "mDNS": UDP}
 
 
@@ -51,7 +52,8 @@ def _ports(name: str, own: bool) -> Callable[[Collection[str]], Condition]:
         def condition(flow: Flow, place: Place) -> Outcome:
             port = flow.local_port if own else flow.remote_port
             if port is None:
-                return f"the flow's {name}"
+                among = _among_dynamic(ranges) if own and flow.dynamic and not words else None
+                return f"the flow's {name}" if among is None else among
             at = bisect_right(starts, port) - 1
             if at >= 0 and port <= ranges[at][1]:
                 return True
@@ -60,6 +62,13 @@ def _ports(name: str, own: bool) -> Callable[[Collection[str]], Condition]:
         return condition
 
     return compiled
+
+
+def _among_dynamic(ranges: Sequence[tuple[int, int, str]]) -> bool | None:
+    """Whether every dynamic port is in one of these ranges, which do not touch each other; None for some of them."""
+    first, last = _DYNAMIC
+    near = [r for r in ranges if r[0] <= last and r[1] >= first]
+    return bool(near) if not near or (near[0][0] <= first and near[0][1] >= last) else None
 
 
 def _by_keyword(words: Collection[str], flow: Flow, port: int) -> Outcome:
