@@ -95,6 +95,7 @@ HARMLESS: list[list[dict[str, Any]]] = [
                                                                          "interface_type": "wireless"},
         {"protocol": "any", "program": r"C:\x.exe"}, {"protocol": "any", "service": "WinRM"},
         {"protocol": "any", "remote_address": "any", "profile": "private"},
+        {"protocol": "tcp", "local_port": 5985, "remote_address": "Internet", "profile": ["domain", "private"]},
         {"protocol": "any", "remote_address": "any", "platform": "6.1"}, {"local_address": "192.0.2.10", "protocol": "any"})
 ] + [
     [{"firewall_profile": {"profiles": ["domain", "private", "public"], "enabled": True, "default_inbound_action": "block"}}],
@@ -174,6 +175,8 @@ def test_a_network_that_counts_as_public_is_no_way_back() -> None:
         "RA6=LocalSubnet|", ""))
     taken = on.plan(*tasks_of([{"firewall_rule": {"name": "WINRM-HTTP-In-TCP-PUBLIC", "enabled": False}}]))
     assert "once the network counts as public" in refusal(taken)
+    internet = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 5985, "remote_address": "Internet"}
+    assert "once the network counts as public" in refusal(on.plan(*tasks_of([{"firewall_rule": internet}])))  # there it is all
     on = host({"registry": {"FirewallRules": {"WINRM-HTTP-In-TCP-PUBLIC": None}}})
     said = [{"firewall_rule": {"name": "b", "action": "block", "protocol": "tcp", "local_port": 3389}}]
     (warning,) = told(on.plan(*tasks_of(said)))
@@ -207,6 +210,7 @@ REQUIRES = {"inbound_security": "require", "outbound_security": "require"}
     ({"firewall_profile": {"profiles": "domain", "default_outbound_action": "block"}}, None),
     ({"firewall_rule": {**OUT, "protocol": "udp", "remote_port": 53}}, "DNS"),
     ({"firewall_rule": {**OUT, "protocol": "udp", "remote_port": 67}}, "DHCP"),
+    ({"firewall_rule": {**OUT, "protocol": "tcp", "remote_port": [139, 445], "remote_address": "Internet"}}, None),
     ({"firewall_rule": {**OUT, "protocol": "tcp", "remote_port": "80-100"}}, "Kerberos of the domain"),
     ({"firewall_rule": {**OUT, "protocol": "tcp", "remote_port": 389, "remote_address": "10.99.0.53"}}, "LDAP of the domain"),
     ({"firewall_rule": {**OUT, "remote_address": "10.99.0.53", "program": "System"}}, "SMB of the domain"),

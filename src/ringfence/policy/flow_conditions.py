@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ringfence.model.filter import DYNAMIC_KEYWORD
+from ringfence.model.filter import DYNAMIC_KEYWORD, Filter
 from ringfence.policy.accounts import is_member
 from ringfence.policy.flow import SYSTEM, TCP, UDP, Flow
-from ringfence.policy.place import Place, Ranges, own_addresses, within
+from ringfence.policy.place import Place, own_addresses, within
 from ringfence.types.base import KeptPiece
 from ringfence.types.network import PROTOCOLS
 from ringfence.types.network_sets import interval, merged
@@ -111,39 +111,44 @@ class _Addresses:
         at = bisect_right(self.starts, address) - 1
         return at >= 0 and address <= self.ranges[at][1]
 
-    def by_keyword(self, address: int, place: Place) -> Outcome:
+    def by_keyword(self, address: int, place: Place, everywhere: bool = False) -> Outcome:
         if not self.words:
             return False
         doubts = []
         for word in self.words:
-            known = _stands_for(word, place)
-            if isinstance(known, str):
-                if word[-1] not in "46" or isinstance(word, KeptPiece) or (word[-1] == "6") == bool(address >> 128):
-                    doubts.append(known)
-            elif within(address, known):
+            outcome = _is_of(word, address, place, everywhere)
+            if outcome is True:
                 return True
+            if outcome is not False:
+                doubts.append(outcome)
         return f"what {', '.join(doubts)} stands for there" if doubts else False
 
 
-def _stands_for(word: str, place: Place) -> Ranges | str:
-    """The addresses that a keyword means; in words what is not known."""
-    if not isinstance(word, KeptPiece):
-        known = place.stands_for(word)
-        return word if known is None else known
-    if not word.lower().startswith(DYNAMIC_KEYWORD):
-        return str(word)
-    named = place.dynamic_keyword(word[len(DYNAMIC_KEYWORD):])
-    return f"{word} ({named})" if isinstance(named, str) else named
+def _is_of(word: str, address: int, place: Place, everywhere: bool) -> Outcome:
+    """Whether an address is one that a keyword means, `LocalSubnet4` of one family; in words what is not known."""
+    if isinstance(word, KeptPiece):
+        if not word.lower().startswith(DYNAMIC_KEYWORD):
+            return str(word)
+        named = place.dynamic_keyword(word[len(DYNAMIC_KEYWORD):])
+        return f"{word} ({named})" if isinstance(named, str) else within(address, named)
+    if word[-1] in "46" and (word[-1] == "6") != bool(address >> 128):
+        return False
+    keyword = word.rstrip("46")
+    if keyword == "Internet":
+        known = place.is_internet(address)
+    else:
+        known = None if (ranges := place.stands_for(keyword, everywhere)) is None else within(address, ranges)
+    return word if known is None else known
 
 
-def _remote_address(value: Collection[str]) -> Condition:
+def _remote_address(value: Collection[str], everywhere: bool = False) -> Condition:
     addresses = _Addresses(value)
 
     def condition(flow: Flow, place: Place) -> Outcome:
         address = flow.remote_address
         if address is None:
             return "the flow's remote address"
-        return addresses.holds(address) or addresses.by_keyword(address, place)
+        return addresses.holds(address) or addresses.by_keyword(address, place, everywhere)
 
     return condition
 
@@ -361,3 +366,9 @@ CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {  # by the field of a fi
     "package_family_name": _package_family, "service": _service, "program": _program, "owner": _owner,
     "local_user": _local_user, "remote_user": _remote_account("user"), "remote_machine": _remote_account("computer"),
     "dynamic_target": _target, "unknown_tokens": _unknown}
+
+
+def condition_of(filter: Filter, name: str) -> Condition:
+    """The condition of a filter in one of its fields."""
+    value = getattr(filter, name)
+    return _remote_address(value, not filter.profile) if name == "remote_address" else CONDITIONS[name](value)
