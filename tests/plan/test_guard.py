@@ -17,6 +17,7 @@ from ringfence.batch import Batch, Reply
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import Unreachable
 from ringfence.lab import machine
+from ringfence.lab.host_script.session_facts import identity
 from ringfence.plan.guard import guard
 from ringfence.policy.flow_words import flow_of
 from ringfence.policy.protected import ProtectedFlow
@@ -231,6 +232,17 @@ def test_what_windows_cannot_do_without(closed: dict[str, Any], what: str | None
         NETWORKS[0], addresses=("10.99.0.10/24", "fe80::10/64"), dns_servers=("10.99.0.53",)),)), policy=RUN)
     held = refusal(on.plan(*tasks_of([closed])))
     assert (f"{what} (" in held) if what else held == "", held
+
+
+@pytest.mark.parametrize(("user", "held"), [(r"CORP\Administrator", False), ("Administrator", True)])
+def test_what_is_closed_to_one_account(user: str, held: bool) -> None:
+    """That of a domain is no account of services, nor a group with one; one of the machine may be such a group."""
+    network = replace(NETWORKS[0], dns_servers=("10.99.0.53",))
+    on = LabHost(on=machine("SRV1", domain="corp.example", interfaces=(network,)), policy=RUN)
+    on.session = replace(on.session, user=user)
+    sid = str(identity(on.machine, on.session)["sid"]).rpartition("-")[0] + "-1105"
+    result = on.plan(*tasks_of([{"firewall_rule": {**OUT, "protocol": "any", "remote_address": "any", "local_user": sid}}]))
+    assert (f"whether its account is {sid}, or in that" in refusal(result), result.connections) == (held, 2)
 
 
 def test_the_controllers_of_a_domain_are_those_that_the_host_reaches() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from ringfence.model.facts import Facts
 from ringfence.model.filter import DYNAMIC_KEYWORD, Filter
 from ringfence.policy.accounts import is_member
 from ringfence.policy.flow import SYSTEM, TCP, UDP, Flow
@@ -249,14 +250,15 @@ _ENTRY = re.compile(r"\(\s*(X?[AD])\s*;([^;]*);[^;]*;[^;]*;[^;]*;\s*([^;()]+)\s*
 _CONTAINERS = "S-1-15-"  # SIDs of app containers and of their capabilities
 
 
-def admits(descriptor: str, user: str | None) -> Outcome:
-    """Whether a list of accounts admits an account, as far as it is known which groups that is in ([MS-DTYP] 2.5.3.2)."""
+def admits(descriptor: str, user: str | None, facts: Facts = Facts()) -> Outcome:  # noqa: B008
+    """Whether a list of accounts of a host admits an account, as far as it is known which groups that is in ([MS-DTYP]
+    2.5.3.2)."""
     doubts = list[tuple[str, bool]]()  # entries of which it is not known whether they hold, and whether they admit
     decided = False  # where no entry holds
     for kind, flags, trustee, more in _ENTRY.findall(descriptor):
         if "IO" in flags.upper() or trustee.upper().startswith(_CONTAINERS):
             continue
-        is_in, allows = is_member(user, trustee), kind.upper().endswith("A")
+        is_in, allows = is_member(user, trustee, facts.is_of_domain(trustee)), kind.upper().endswith("A")
         if is_in is False:
             continue
         if kind[0] in "Xx" or more:
@@ -272,7 +274,7 @@ def admits(descriptor: str, user: str | None) -> Outcome:
 
 
 def _local_user(value: str) -> Condition:
-    return lambda flow, place: admits(value, flow.user)
+    return lambda flow, place: admits(value, flow.user, place.host.facts)
 
 
 def contained(value: str) -> Condition:
