@@ -55,6 +55,7 @@ class _Asked(AskedFlow):
         self.adapters, self.edge = machine.interfaces, False
         self.adapter = replace(machine.interfaces[0], guid=flow.guid, type=_TYPES[flow.adapter_type.lower()])
         self.subnets = subnets_of(machine.interfaces, machine.interfaces[0].profile or "public")
+        self.all_subnets = subnets_of(machine.interfaces)
         self.remote, self.local = ipaddress.ip_address(flow.remote), ipaddress.ip_address(flow.local)
         self.program, self.service = machine.expanded(flow.program).lower(), flow.service.lower()
 

@@ -9,59 +9,23 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core import FACTS, GUID, cases, declared, task
-from hosts import FORCED, PROJECT, SESSION, LabHost, stored_policy
+from core import cases, declared
+from guarded_hosts import NETWORKS, RUN, host, refusal, tasks_of
+from hosts import FORCED, LabHost, stored_policy
 
 from ringfence.batch import Batch, Reply
 from ringfence.diagnostics import Diagnostic
-from ringfence.errors import GuardRefused, Unreachable
-from ringfence.lab import GROUP_POLICY, POLICY, NetworkAdapter, machine
+from ringfence.errors import Unreachable
+from ringfence.lab import machine
+from ringfence.lab.host_script.session_facts import identity
 from ringfence.plan.guard import guard
-from ringfence.plan.run_policy import RunPolicy
 from ringfence.policy.flow_words import flow_of
 from ringfence.policy.protected import ProtectedFlow
-from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import HostRun
 
 LOCKOUTS = cases("lockouts")
-RUN = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c")
 CONTROLLER = "10.99.0.1"
-NETWORKS = (NetworkAdapter("Ethernet", GUID, addresses=("10.99.0.10/24",), profile="domain", gateways=("10.99.0.254",)),
-            NetworkAdapter("Ethernet 2", FACTS["interfaces"][1]["guid"], index=5, addresses=("192.0.2.10/24",), profile="public"))
-
-
-# the rules of Windows that matter here: hosts with all of them take three times as long
-LETS_IN = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|"
-RULES = {
-    "WINRM-HTTP-In-TCP": LETS_IN + "Profile=Domain|Profile=Private|LPort=5985|App=System|Name=WinRM|",
-    "WINRM-HTTP-In-TCP-PUBLIC": LETS_IN + "Profile=Public|LPort=5985|RA4=LocalSubnet|RA6=LocalSubnet|App=System|Name=WinRM|",
-    "OpenSSH-Server-In-TCP": LETS_IN + r"LPort=22|App=%SystemRoot%\System32\OpenSSH\sshd.exe|Name=sshd|"}
-
-
-def host(case: dict[str, Any]) -> LabHost:
-    """The host of a row, as it is before its policy comes."""
-    on = LabHost(RULES, on=machine("SRV1", interfaces=NETWORKS, domain="corp.example"), owns=False)
-    if case.get("port") == 22:
-        on.session = replace(SESSION, transport="ssh", local_port=22)
-    for root, key in ((POLICY, "registry"), (GROUP_POLICY, "gpo")):
-        for path, values in case.get(key, {}).items():
-            for name, data in values.items():
-                if data is None:
-                    on.machine.registry.unset(rf"{root}\{path}", name)
-                else:
-                    on.machine.registry.set(rf"{root}\{path}", name, data)
-    for one in case.get("first", ()):
-        done = on.apply(*tasks_of([one]))
-        assert done.error is None
-    on.policy = RUN
-    return on
-
-
-def tasks_of(said: list[dict[str, Any]]) -> list[RenderedTask]:
-    """Tasks; of the rules of Windows they say what they mention, as for these goes without saying."""
-    return [task(kind, properties, treatment={"omitted": "keep"} if "WINRM" in str(properties.get("name")) else {})
-            for one in said for kind, properties in one.items()]
 
 
 def variants(case: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
@@ -78,10 +42,6 @@ def policies(case: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
 
 def is_let_in(on: LabHost, case: dict[str, Any]) -> bool:
     return on.simulated.admits(case.get("port", 5985), CONTROLLER)
-
-
-def refusal(result: HostResult) -> str:
-    return str(result.error) if isinstance(result.error, GuardRefused) else ""
 
 
 @pytest.mark.parametrize("case", LOCKOUTS, ids=lambda c: str(c["kind"]))
@@ -136,6 +96,7 @@ HARMLESS: list[list[dict[str, Any]]] = [
                                                                          "interface_type": "wireless"},
         {"protocol": "any", "program": r"C:\x.exe"}, {"protocol": "any", "service": "WinRM"},
         {"protocol": "any", "remote_address": "any", "profile": "private"},
+        {"protocol": "tcp", "local_port": 5985, "remote_address": "Internet", "profile": ["domain", "private"]},
         {"protocol": "any", "remote_address": "any", "platform": "6.1"}, {"local_address": "192.0.2.10", "protocol": "any"})
 ] + [
     [{"firewall_profile": {"profiles": ["domain", "private", "public"], "enabled": True, "default_inbound_action": "block"}}],
@@ -215,6 +176,8 @@ def test_a_network_that_counts_as_public_is_no_way_back() -> None:
         "RA6=LocalSubnet|", ""))
     taken = on.plan(*tasks_of([{"firewall_rule": {"name": "WINRM-HTTP-In-TCP-PUBLIC", "enabled": False}}]))
     assert "once the network counts as public" in refusal(taken)
+    internet = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 5985, "remote_address": "Internet"}
+    assert "once the network counts as public" in refusal(on.plan(*tasks_of([{"firewall_rule": internet}])))  # there it is all
     on = host({"registry": {"FirewallRules": {"WINRM-HTTP-In-TCP-PUBLIC": None}}})
     said = [{"firewall_rule": {"name": "b", "action": "block", "protocol": "tcp", "local_port": 3389}}]
     (warning,) = told(on.plan(*tasks_of(said)))
@@ -241,22 +204,45 @@ def test_a_network_that_counts_as_public_is_no_way_back_on_the_way_either() -> N
 
 
 OUT = {"name": "b", "direction": "outbound", "action": "block"}
+REQUIRES = {"inbound_security": "require", "outbound_security": "require"}
 
 
 @pytest.mark.parametrize(("closed", "what"), [
     ({"firewall_profile": {"profiles": "domain", "default_outbound_action": "block"}}, None),
     ({"firewall_rule": {**OUT, "protocol": "udp", "remote_port": 53}}, "DNS"),
     ({"firewall_rule": {**OUT, "protocol": "udp", "remote_port": 67}}, "DHCP"),
+    ({"firewall_rule": {**OUT, "protocol": "tcp", "remote_port": [139, 445], "remote_address": "Internet"}}, None),
     ({"firewall_rule": {**OUT, "protocol": "tcp", "remote_port": "80-100"}}, "Kerberos of the domain"),
     ({"firewall_rule": {**OUT, "protocol": "tcp", "remote_port": 389, "remote_address": "10.99.0.53"}}, "LDAP of the domain"),
     ({"firewall_rule": {**OUT, "remote_address": "10.99.0.53", "program": "System"}}, "SMB of the domain"),
     ({"firewall_rule": {"name": "b", "action": "block", "protocol": "icmpv6", "icmp_type": 135}}, "neighbour discovery of IPv6"),
+    # from which ports it asks ("Service overview and network port requirements for Windows")
+    ({"firewall_rule": {**OUT, "protocol": "tcp", "local_port": [80, 443]}}, None),
+    ({"firewall_rule": {**OUT, "protocol": "udp", "local_port": ["5353", "137-138"]}}, None),
+    ({"firewall_rule": {**OUT, "protocol": "udp", "local_port": "68"}}, "DHCP"),
+    ({"firewall_rule": {**OUT, "protocol": "udp", "local_port": "1024-65535"}}, "DNS"),
+    ({"firewall_rule": {**OUT, "protocol": "tcp", "local_port": "49152-65535"}}, "Kerberos of the domain"),
+    ({"firewall_rule": {**OUT, "protocol": "udp", "local_port": "65535"}}, "whether DNS"),
+    ({"ipsec_rule": {"name": "i", **REQUIRES, "protocol": "tcp", "local_port": 443}}, None),
+    ({"ipsec_rule": {"name": "i", **REQUIRES, "protocol": "udp", "local_port": 5353}}, None),
+    ({"ipsec_rule": {"name": "i", **REQUIRES, "protocol": "tcp", "local_port": 50000}}, "whether Kerberos of the domain"),
 ])
 def test_what_windows_cannot_do_without(closed: dict[str, Any], what: str | None) -> None:
     on = LabHost(on=machine("SRV1", domain="corp.example", interfaces=(replace(
         NETWORKS[0], addresses=("10.99.0.10/24", "fe80::10/64"), dns_servers=("10.99.0.53",)),)), policy=RUN)
     held = refusal(on.plan(*tasks_of([closed])))
     assert (f"{what} (" in held) if what else held == "", held
+
+
+@pytest.mark.parametrize(("user", "held"), [(r"CORP\Administrator", False), ("Administrator", True)])
+def test_what_is_closed_to_one_account(user: str, held: bool) -> None:
+    """That of a domain is no account of services, nor a group with one; one of the machine may be such a group."""
+    network = replace(NETWORKS[0], dns_servers=("10.99.0.53",))
+    on = LabHost(on=machine("SRV1", domain="corp.example", interfaces=(network,)), policy=RUN)
+    on.session = replace(on.session, user=user)
+    sid = str(identity(on.machine, on.session)["sid"]).rpartition("-")[0] + "-1105"
+    result = on.plan(*tasks_of([{"firewall_rule": {**OUT, "protocol": "any", "remote_address": "any", "local_user": sid}}]))
+    assert (f"whether its account is {sid}, or in that" in refusal(result), result.connections) == (held, 2)
 
 
 def test_the_controllers_of_a_domain_are_those_that_the_host_reaches() -> None:

@@ -11,6 +11,7 @@ from lab_machine import host
 from policy_of_lab import management_flow, policy_of
 
 from ringfence.lab import GROUP_POLICY, POLICY, Machine
+from ringfence.model.facts import Facts
 from ringfence.policy.accounts import is_member
 from ringfence.policy.flow_verdict import REASONS
 
@@ -72,6 +73,28 @@ def test_every_reason_has_a_case() -> None:
 def test_who_is_in_which_group(account: str | None, trustee: str, expected: bool | None) -> None:
     """A SID that is of no group that documents tell of may be one of a group, whoever's account is asked for."""
     assert is_member(account, trustee) is expected
+
+
+@pytest.mark.parametrize(("account", "trustee", "expected"), [
+    ("S-1-5-20", "S-1-5-21-1-2-3-1105", False), ("S-1-5-19", "S-1-5-21-1-2-3-513", False),
+    ("S-1-5-21-1-2-3-1106", "S-1-5-21-1-2-3-1105", None), (None, "S-1-5-21-1-2-3-1105", None)])
+def test_accounts_of_services_are_in_no_group_of_a_domain(account: str | None, trustee: str, expected: bool | None) -> None:
+    """"LocalService Account", "NetworkService Account": predefined local accounts."""
+    assert is_member(account, trustee, of_domain=True) is expected
+
+
+@pytest.mark.parametrize(("account", "own", "product", "sid", "expected"), [
+    (r"CORP\admin", "S-1-5-21-1-2-3-500", "server", "S-1-5-21-1-2-3-1105", True),
+    (r"CORP\admin", "S-1-5-21-1-2-3-500", "server", "S-1-5-21-4-5-6-1105", False),
+    (r"srv1\admin", "S-1-5-21-4-5-6-500", "workstation", "s-1-5-21-1-2-3-1105", True),
+    (r"SRV1\admin", "S-1-5-21-4-5-6-500", "server", "S-1-5-21-4-5-6-1001", False),
+    (r"CORP\admin", "S-1-5-21-1-2-3-500", "domain_controller", "S-1-5-21-1-2-3-1105", False),
+    (r"CORP\admin", "S-1-5-21-1-2-3-500", None, "S-1-5-21-1-2-3-1105", False),
+    (r"WinRM Virtual Users\WinRM VA_1_CORP_admin", "S-1-5-94-1", "server", "S-1-5-21-1-2-3-1105", False),
+    (r"CORP\admin", "S-1-5-21-1-2-3-500", "server", "S-1-5-32-545", False), (None, None, "server", "S-1-5-21-1-2-3-1105", False)])
+def test_whose_a_sid_is(account: str | None, own: str | None, product: str | None, sid: str, expected: bool) -> None:
+    facts = Facts(computer="SRV1", raw={"account": account, "sid": own, "os": {"product": product}})
+    assert facts.is_of_domain(sid) is expected
 
 
 def test_whether_ipsec_secures_it_decides_where_it_is_required() -> None:

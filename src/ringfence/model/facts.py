@@ -14,7 +14,8 @@ MAX_PRODUCTS = 100  # other firewalls of one host that are looked at
 MAX_PRODUCT_NAME = 200  # characters of the name of one
 MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
 _OFFSET = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)", re.ASCII)
-_MORE = ("interfaces", "management", "service_names", "controllers")  # what verbs beside Facts.Read tell
+_MORE = ("interfaces", "management", "service_names", "controllers", "account", "sid")  # what verbs beside Facts.Read tell
+_AUTHORITY = re.compile(r"(S-1-5-21-\d+-\d+-\d+)-\d+", re.ASCII | re.I)  # that of a domain or of a machine, in one of its SIDs
 _LISTS = ("addresses", "dns_servers", "gateways")  # of an interface
 MAX_TEXTS, MAX_TEXT = 256, 100  # addresses of one interface that are looked at, and characters of each
 MAX_KEYWORDS, MAX_KEYWORD = 4096, 100_000  # dynamic keyword addresses that are looked at, and characters of the list of each
@@ -86,6 +87,15 @@ class Facts:
     def controllers(self) -> tuple[str, ...]:
         """The addresses of the controllers of its domain that the host has reached, where it was asked for them."""
         return _texts(self.raw.get("controllers"))[:MAX_CONTROLLERS]
+
+    def is_of_domain(self, sid: str) -> bool:
+        """Whether it is certain that a SID is of another authority than the machine's own. Which that is tells the account of the
+        session, whose name begins with the machine's where it is of the machine. On a domain controller both are one."""
+        account, mine, its = self.raw.get("account"), _authority(self.raw.get("sid")), _authority(sid)
+        if not (isinstance(account, str) and self.computer and mine and its) or (
+                _dict(self.raw.get("os")).get("product") in (None, "domain_controller")):
+            return False
+        return (mine == its) != (account.partition("\\")[0].casefold() == self.computer.casefold())
 
     @property
     def tells_interfaces(self) -> bool:
@@ -184,6 +194,11 @@ def parse_interfaces(answer: Any) -> tuple[NetworkInterface, ...]:
                                   i.get("status") != "down", *(_texts(i.get(name)) for name in _LISTS))
                  for i in map(_dict, listed[:MAX_INTERFACES] if isinstance(listed, list) else ())
                  if i.get("alias") and i.get("guid"))
+
+
+def _authority(sid: Any) -> str:
+    found = _AUTHORITY.fullmatch(sid) if isinstance(sid, str) else None
+    return found[1].upper() if found else ""
 
 
 def _texts(value: Any) -> tuple[str, ...]:

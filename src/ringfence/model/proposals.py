@@ -169,9 +169,9 @@ class ProposalSet(Resource):
     """What every kind of set has: how it is shown."""
 
     display_name: str | None = prop("The name that people see; the same as `name` where omitted.", DISPLAY_NAME, "Name",
-                                    set_parameter="NewDisplayName", example="Owned by the network team")
-    description: str | None = prop("What the set is for.", TEXT, "Description")
-    group: str | None = prop("The group that the set is shown in.", TEXT, "EmbeddedContext")
+                                    set_parameter="NewDisplayName", role="text", example="Owned by the network team")
+    description: str | None = prop("What the set is for.", TEXT, "Description", role="text")
+    group: str | None = prop("The group that the set is shown in.", TEXT, "EmbeddedContext", role="text")
 
     def normalise(self, values: dict[str, Any]) -> None:
         if values["display_name"] is None:

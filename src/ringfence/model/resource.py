@@ -24,6 +24,7 @@ from ringfence.codecs.source import Source, SourceKey, rewrite
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import Narrowing
+from ringfence.model.peers import ForPeers
 from ringfence.model.phrase import Phrase
 from ringfence.model.reduced_resource import reduced
 from ringfence.secret import Secret
@@ -117,6 +118,7 @@ class Property:
     wins: Any = None  # the value that is in force wherever one store has it: "on wins" in [MS-FASP] 3.1.3
     policy_only: bool = False  # Windows takes it from policies alone, never from the local store ([MS-FASP] 3.1.3)
     least: Any = None  # of settings: the value with which least passes; None: it does nothing with traffic
+    for_peers: ForPeers | None = None  # of settings: what peers of IPsec have to meet; None: they have not to
     setting_type: int = 0  # of settings: its number in the firewall's events ([MS-FASP] 2.2.38, 2.2.42); 0: it has none
     phrase: Phrase | None = None  # how it stands in the line that tells what an object does
 
@@ -160,14 +162,14 @@ def prop(
     required: bool = False, since: str = "2.0", example: Any = None, unset: Any = None, references: str = "",
     one_value: bool = False, required_when: "RequiredWhen" = None, role: Role = "condition", narrows: Narrowing | None = None,
     proposal: "type[Resource] | None" = None, wins: Any = None, policy_only: bool = False, least: Any = None,
-    setting_type: int = 0, phrase: Phrase | None = None,
+    for_peers: ForPeers | None = None, setting_type: int = 0, phrase: Phrase | None = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
             "one_value": one_value, "role": role, "narrows": narrows, "proposal": proposal, "wins": wins, "phrase": phrase,
-            "policy_only": policy_only, "least": least, "setting_type": setting_type}
+            "policy_only": policy_only, "least": least, "for_peers": for_peers, "setting_type": setting_type}
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -354,11 +356,8 @@ class Kind:
         return lambda name, string: (known if len(name) + len(string) <= 1000 else read)(name, string)
 
     def write_string(self, resource: Resource, version: str = "", source: Source | None = None) -> str:
-        """The rule string of a resource.
-
-        What `source` (by default: its own) says of values that are the same stands as it stood there, to the letter;
-        all else is written in Windows' words and order. `version` is the prefix: that of the source, else v2.31.
-        """
+        """The rule string of a resource. What `source` (by default: its own) says of values that are the same stands as it stood
+        there, to the letter; all else is in Windows' words and order. `version` is the prefix: that of the source, else v2.31."""
         if (found := source or resource.source) is not None:
             return rewrite(self.codec, found, resource.values(), resource.unknown_tokens, version)
         return self.codec.write(resource.values(), resource.unknown_tokens, version or "v2.31")

@@ -2,7 +2,7 @@
 
 Each protected flow is judged on the state that will be, on every state on the way there, and, for the way in, in each profile
 that the host's network may come to be in. What is known of it stands beside one fact that no policy tells: the way in works now.
-As long as nothing that decides it changes, it works, whatever is not known of it.
+As long as nothing that decides it changes, it works, whatever is not known of it. Where it would not in clear, IPsec secures it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +13,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
 from ringfence.model.once import filter_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Change, Id, title, with_changes
+from ringfence.plan.agreement import Agreement, may_end, secures_anything
 from ringfence.plan.plan import Plan
 from ringfence.plan.wider import widened
 from ringfence.policy.evaluate import Policy
@@ -27,7 +28,8 @@ FORCE = "`--force lockout` makes the change all the same"
 
 def needs_guard(plan: Plan) -> bool:
     """Whether a change may close anything, so that the host has to be asked which way ringfence comes."""
-    return not plan.invalid and any(may_close(c) for c in plan.changes)
+    return not plan.invalid and (any(may_close(c) for c in plan.changes) or (
+        any(may_end(c) for c in plan.changes) and secures_anything(plan.found.state)))
 
 
 def may_close(change: Change) -> bool:
@@ -46,11 +48,11 @@ def may_close(change: Change) -> bool:
 
 
 def _settings_close(store: str, before: Resource | None, after: Resource | None) -> bool:
-    """Whether a change of what is no rule may close anything: any of a set that is there may, and of settings those that let less
-    pass, and those by which policy has local rules ignored. What a policy does not say, the local store may."""
+    """Whether a change of what is no rule may close anything: of settings those that let less pass, and those by which policy has
+    local rules ignored. What a policy does not say, the local store may."""
     one = before or after
     if one is None or one.kind.whole:
-        return before is not None
+        return False
     is_local, nothing = store == LOCAL, one.kind.create(one.name, {})
     was, will = ((r.in_effect() if is_local else r).values() for r in (before or nothing, after or nothing))
     columns = one.kind.properties.items()
@@ -75,11 +77,13 @@ def guard(plan: Plan) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """The policy once a change was made. number: how many changes were made by then."""
+    """The policy once a change was made. number: how many changes were made by then · disagree: whether both sides may not agree
+    any more on how IPsec secures a flow."""
 
     number: int
     change: Change
     policy: Policy
+    disagree: bool
 
 
 class _Guard:
@@ -101,29 +105,51 @@ class _Guard:
 
     def findings(self, protected: ProtectedFlow) -> Iterator[Diagnostic]:
         """What is wrong for one flow."""
-        flow = protected.flow
-        before = self.before.verdict(flow)
-        negotiated = protected.purpose == "management" and before.reason == "ipsec_required"
-        if negotiated:  # it works, so IPsec secures it
-            flow = replace(flow, security="authenticated")
-            before = self.before.verdict(flow)
-        for moment in self.moments(flow, self.network.places(flow), negotiated):
-            verdict = moment.policy.verdict(flow)
-            if _is_lost(protected, before, verdict) or (negotiated and moment.change.resource.kind.services):
-                yield self._told(protected, before, verdict, moment, negotiated)
+        places = self.network.places(protected.flow)
+        flow = self._as_it_comes(protected, places)
+        before = self.before.verdict_in(flow, places)
+        for moment in self.moments(flow, places, self._agreement(protected, flow, places)):
+            verdict = moment.policy.verdict_in(flow, places)
+            if moment.disagree or _is_lost(protected, before, verdict):
+                yield self._told(protected, before, verdict, moment)
                 return
-        if protected.purpose == "project" and self.after.verdict(flow).action != "allow":
-            yield self._told(protected, before, self.after.verdict(flow), None)
+        if protected.purpose == "project" and self.after.verdict_in(flow, places).action != "allow":
+            yield self._told(protected, before, self.after.verdict_in(flow, places), None)
         elif protected.purpose == "management":
-            yield from self._elsewhere(protected, flow)
+            yield from self._elsewhere(protected)
 
-    def moments(self, flow: Flow, places: Sequence[Place], negotiated: bool = False) -> Iterator[_Moment]:
-        """After each change that has to do with a flow at some places."""
+    def _as_it_comes(self, protected: ProtectedFlow, places: Sequence[Place]) -> Flow:
+        """The flow as it passes at some places. The way in works: where it is blocked in clear, and a rule lets it in that asks
+        for IPsec, or IPsec is required, that secures it."""
+        flow = protected.flow
+        clear = self.before.verdict_in(flow, places)
+        if protected.purpose != "management" or clear.action != "block":
+            return flow
+        ways = [replace(flow, security="authenticated"), replace(flow, security="encrypted")]
+        passing = [(self.before.verdict_in(way, places).action, way) for way in ways]
+        for wanted in ("allow", "unknown"):
+            for action, way in passing:
+                if action == wanted:
+                    return way
+        return ways[0] if clear.reason == "ipsec_required" else flow
+
+    def _agreement(self, protected: ProtectedFlow, flow: Flow, places: Sequence[Place]) -> Agreement | None:
+        """What both sides agree on, where IPsec secures a flow, or may be why the way in works."""
+        secured = flow.security != "clear" or (
+            protected.purpose == "management" and self.before.verdict_in(flow, places).action == "unknown")
+        return Agreement.of(self.before, flow, places) if secured else None
+
+    def moments(self, flow: Flow, places: Sequence[Place], agreed: Agreement | None) -> Iterator[_Moment]:
+        """After each change that has to do with a flow at some places, or with what both sides agree on."""
         made: list[Change] = []
         for number, change in enumerate(self.changes, 1):
             made.append(change)
-            if (may_close(change) and self._concerns(change, flow, places)) or (negotiated and change.resource.kind.services):
-                yield _Moment(number, change, self.found.policy(with_changes(self.found.state, made)))
+            closes, ends = may_close(change) and self._concerns(change, flow, places), agreed is not None and may_end(change)
+            if closes or ends:
+                policy = self.found.policy(with_changes(self.found.state, made))
+                disagree = agreed is not None and not agreed.holds(Agreement.of(policy, flow, places))
+                if closes or disagree:
+                    yield _Moment(number, change, policy, disagree)
 
     @staticmethod
     def _concerns(change: Change, flow: Flow, places: Iterable[Place]) -> bool:
@@ -132,31 +158,34 @@ class _Guard:
             return may_close(change)
         return any(f.enabled and matcher_of(f).match(flow, place) is not None for f in filters for place in places)
 
-    def _elsewhere(self, protected: ProtectedFlow, flow: Flow) -> Iterator[Diagnostic]:
+    def _elsewhere(self, protected: ProtectedFlow) -> Iterator[Diagnostic]:
         """The way in, once the network of its interface counts as another one: Windows takes it for public until it knows better
         ([MS-FASP] note 13)."""
         member = bool(self.found.facts.raw.get("domain"))
-        for place in self.network.places(flow):
+        for place in self.network.places(protected.flow):
             for profile in ("domain", "public") if member else ("private", "public"):
                 if profile == place.profile:
                     continue
                 other = place.in_profile(profile)
+                flow = self._as_it_comes(protected, [other])
+                agreed = self._agreement(protected, flow, [other])
                 was = self.before.verdict_at(flow, other)
-                for moment in (*self.moments(flow, [other]), None):  # on the way, and at the end
+                for moment in (*self.moments(flow, [other], agreed), None):  # on the way, and at the end
                     will = (moment.policy if moment else self.after).verdict_at(flow, other)
-                    if will.action == "allow" or (was.basis == will.basis and was.action == "unknown") or (
-                            moment and (was.action != "allow" or was.basis == will.basis)):
+                    ended = was.action == "allow" and moment is not None and moment.disagree
+                    if not ended and (will.action == "allow" or (was.basis == will.basis and was.action == "unknown") or (
+                            moment and (was.action != "allow" or was.basis == will.basis))):
                         continue
-                    taken = was.action == "allow" and was.basis != will.basis
+                    taken = ended or (was.action == "allow" and was.basis != will.basis)
                     yield self._told(protected, was, will, moment, profile=profile, severity="error" if taken else "warning")
                     break
 
     def _told(self, protected: ProtectedFlow, before: FlowVerdict, verdict: FlowVerdict, moment: _Moment | None,
-              negotiated: bool = False, *, profile: str = "", severity: Severity = "error") -> Diagnostic:
+              *, profile: str = "", severity: Severity = "error") -> Diagnostic:
         by = [*verdict.by, *(d.id for d in verdict.doubts if d.id)]
         where = self._place(by) or self._place([moment.change.id] if moment else [])
         way = f"{protected.title} ({protected.flow})"
-        if negotiated and verdict.action == "allow":
+        if moment and moment.disagree and verdict.action == "allow":
             doubt = f"{way}, which IPsec secures, may not come through: whether both sides still agree on it is not known"
         elif verdict.action == "unknown":
             doubts = "; ".join(_doubt(self.plan, d.id, d.text) for d in verdict.doubts[:3])

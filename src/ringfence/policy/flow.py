@@ -20,7 +20,8 @@ class Flow:
     has it, or System · service: the short name of a service; empty for no service · package: the SID of an app container;
     empty for none · package_family: the family of the package that a program outside of containers is of; empty for none · user:
     the SID of the account that the program runs as · interface: the GUID of the one that it goes through ·
-    security: what IPsec makes of it · edge: whether it came in through a NAT edge device (Teredo).
+    security: what IPsec makes of it · edge: whether it came in through a NAT edge device (Teredo) · dynamic: whether its own
+    port, where that is not known, is one of those that Windows gives to who asks for any.
     """
 
     direction: Direction
@@ -39,6 +40,7 @@ class Flow:
     security: Security | None = "clear"
     edge: bool = False
     package_family: str | None = ""
+    dynamic: bool = False
 
     def __str__(self) -> str:
         """In words: `inbound tcp from 10.0.0.1 to port 443`."""

@@ -5,14 +5,15 @@ A condition is never taken for met because it is not understood: what is unknown
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ringfence.model.filter import DYNAMIC_KEYWORD
+from ringfence.model.facts import Facts
+from ringfence.model.filter import DYNAMIC_KEYWORD, Filter
 from ringfence.policy.accounts import is_member
 from ringfence.policy.flow import SYSTEM, TCP, UDP, Flow
-from ringfence.policy.place import Place, Ranges, own_addresses, within
+from ringfence.policy.place import Place, own_addresses, within
 from ringfence.types.base import KeptPiece
 from ringfence.types.network import PROTOCOLS
 from ringfence.types.network_sets import interval, merged
@@ -39,6 +40,7 @@ def _protocol(value: str) -> Condition:
 # HTTPS. The others are those that programs say they use ([MS-FASP] 2.2.14): RPC's are never well-known ones
 _FIXED_PORTS = {"RPCEPMap": (TCP, 135), "IPHTTPSIn": (TCP, 443), "IPHTTPSOut": (TCP, 443)}
 _WELL_KNOWN = 1024
+_DYNAMIC = (49152, 65535)  # unless somebody has set others ("Service overview and network port requirements for Windows")
 _PROTOCOL_OF = {"RPC": TCP, "Teredo": UDP, "PlayToDiscovery": UDP, "mDNS": UDP}
 
 
@@ -51,7 +53,8 @@ def _ports(name: str, own: bool) -> Callable[[Collection[str]], Condition]:
         def condition(flow: Flow, place: Place) -> Outcome:
             port = flow.local_port if own else flow.remote_port
             if port is None:
-                return f"the flow's {name}"
+                among = _among_dynamic(ranges) if own and flow.dynamic and not words else None
+                return f"the flow's {name}" if among is None else among
             at = bisect_right(starts, port) - 1
             if at >= 0 and port <= ranges[at][1]:
                 return True
@@ -60,6 +63,13 @@ def _ports(name: str, own: bool) -> Callable[[Collection[str]], Condition]:
         return condition
 
     return compiled
+
+
+def _among_dynamic(ranges: Sequence[tuple[int, int, str]]) -> bool | None:
+    """Whether every dynamic port is in one of these ranges, which do not touch each other; None for some of them."""
+    first, last = _DYNAMIC
+    near = [r for r in ranges if r[0] <= last and r[1] >= first]
+    return bool(near) if not near or (near[0][0] <= first and near[0][1] >= last) else None
 
 
 def _by_keyword(words: Collection[str], flow: Flow, port: int) -> Outcome:
@@ -102,39 +112,44 @@ class _Addresses:
         at = bisect_right(self.starts, address) - 1
         return at >= 0 and address <= self.ranges[at][1]
 
-    def by_keyword(self, address: int, place: Place) -> Outcome:
+    def by_keyword(self, address: int, place: Place, everywhere: bool = False) -> Outcome:
         if not self.words:
             return False
         doubts = []
         for word in self.words:
-            known = _stands_for(word, place)
-            if isinstance(known, str):
-                if word[-1] not in "46" or isinstance(word, KeptPiece) or (word[-1] == "6") == bool(address >> 128):
-                    doubts.append(known)
-            elif within(address, known):
+            outcome = _is_of(word, address, place, everywhere)
+            if outcome is True:
                 return True
+            if outcome is not False:
+                doubts.append(outcome)
         return f"what {', '.join(doubts)} stands for there" if doubts else False
 
 
-def _stands_for(word: str, place: Place) -> Ranges | str:
-    """The addresses that a keyword means; in words what is not known."""
-    if not isinstance(word, KeptPiece):
-        known = place.stands_for(word)
-        return word if known is None else known
-    if not word.lower().startswith(DYNAMIC_KEYWORD):
-        return str(word)
-    named = place.dynamic_keyword(word[len(DYNAMIC_KEYWORD):])
-    return f"{word} ({named})" if isinstance(named, str) else named
+def _is_of(word: str, address: int, place: Place, everywhere: bool) -> Outcome:
+    """Whether an address is one that a keyword means, `LocalSubnet4` of one family; in words what is not known."""
+    if isinstance(word, KeptPiece):
+        if not word.lower().startswith(DYNAMIC_KEYWORD):
+            return str(word)
+        named = place.dynamic_keyword(word[len(DYNAMIC_KEYWORD):])
+        return f"{word} ({named})" if isinstance(named, str) else within(address, named)
+    if word[-1] in "46" and (word[-1] == "6") != bool(address >> 128):
+        return False
+    keyword = word.rstrip("46")
+    if keyword == "Internet":
+        known = place.is_internet(address)
+    else:
+        known = None if (ranges := place.stands_for(keyword, everywhere)) is None else within(address, ranges)
+    return word if known is None else known
 
 
-def _remote_address(value: Collection[str]) -> Condition:
+def _remote_address(value: Collection[str], everywhere: bool = False) -> Condition:
     addresses = _Addresses(value)
 
     def condition(flow: Flow, place: Place) -> Outcome:
         address = flow.remote_address
         if address is None:
             return "the flow's remote address"
-        return addresses.holds(address) or addresses.by_keyword(address, place)
+        return addresses.holds(address) or addresses.by_keyword(address, place, everywhere)
 
     return condition
 
@@ -235,14 +250,15 @@ _ENTRY = re.compile(r"\(\s*(X?[AD])\s*;([^;]*);[^;]*;[^;]*;[^;]*;\s*([^;()]+)\s*
 _CONTAINERS = "S-1-15-"  # SIDs of app containers and of their capabilities
 
 
-def admits(descriptor: str, user: str | None) -> Outcome:
-    """Whether a list of accounts admits an account, as far as it is known which groups that is in ([MS-DTYP] 2.5.3.2)."""
+def admits(descriptor: str, user: str | None, facts: Facts = Facts()) -> Outcome:  # noqa: B008
+    """Whether a list of accounts of a host admits an account, as far as it is known which groups that is in ([MS-DTYP]
+    2.5.3.2)."""
     doubts = list[tuple[str, bool]]()  # entries of which it is not known whether they hold, and whether they admit
     decided = False  # where no entry holds
     for kind, flags, trustee, more in _ENTRY.findall(descriptor):
         if "IO" in flags.upper() or trustee.upper().startswith(_CONTAINERS):
             continue
-        is_in, allows = is_member(user, trustee), kind.upper().endswith("A")
+        is_in, allows = is_member(user, trustee, facts.is_of_domain(trustee)), kind.upper().endswith("A")
         if is_in is False:
             continue
         if kind[0] in "Xx" or more:
@@ -258,7 +274,7 @@ def admits(descriptor: str, user: str | None) -> Outcome:
 
 
 def _local_user(value: str) -> Condition:
-    return lambda flow, place: admits(value, flow.user)
+    return lambda flow, place: admits(value, flow.user, place.host.facts)
 
 
 def contained(value: str) -> Condition:
@@ -352,3 +368,9 @@ CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {  # by the field of a fi
     "package_family_name": _package_family, "service": _service, "program": _program, "owner": _owner,
     "local_user": _local_user, "remote_user": _remote_account("user"), "remote_machine": _remote_account("computer"),
     "dynamic_target": _target, "unknown_tokens": _unknown}
+
+
+def condition_of(filter: Filter, name: str) -> Condition:
+    """The condition of a filter in one of its fields."""
+    value = getattr(filter, name)
+    return _remote_address(value, not filter.profile) if name == "remote_address" else CONDITIONS[name](value)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ringfence.model.filter import Direction, Filter
 from ringfence.model.state import Id
 from ringfence.policy.flow import Flow
-from ringfence.policy.flow_conditions import CONDITIONS, contained, protocol_number
+from ringfence.policy.flow_conditions import CONDITIONS, condition_of, contained, protocol_number
 from ringfence.policy.place import Place
 
 _DEFAULTS = {f.name: f.default for f in fields(Filter)}
@@ -38,8 +38,7 @@ class Matcher:
 
     def __init__(self, filter: Filter) -> None:
         self.filter = filter
-        self.conditions = tuple(compiled(value) for name, compiled in CONDITIONS.items()
-                                if (value := getattr(filter, name)) != _DEFAULTS[name])
+        self.conditions = tuple(condition_of(filter, name) for name in CONDITIONS if getattr(filter, name) != _DEFAULTS[name])
         if filter.local_user and not (filter.package or filter.package_family_name):
             self.conditions += (contained(filter.local_user),)
 

@@ -13,8 +13,8 @@ Ranges = tuple[tuple[int, int], ...]
 # LocalSubnet is for multicast too, as real machines have it: filters of 173 rules of five hosts
 _MULTICAST: Ranges = tuple(address_interval(a)[:2] for a in ("224.0.0.0/4", "fe80::/64", "ff00::/8"))
 _LOOPBACK: Ranges = tuple(address_interval(a)[:2] for a in ("127.0.0.0/8", "::1"))
+_EVERYWHERE = "LocalSubnet everywhere"
 _NOT_UNICAST: Ranges = tuple(address_interval(a)[:2] for a in ("224.0.0.0/4", "255.255.255.255", "ff00::/8"))
-_FAMILIES = {"4": 0, "6": 1}
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,11 @@ class Place:
         facts = self.host.facts
         if not facts.tells_interfaces:
             return {}
-        mine = [i for i in facts.interfaces if i.up and (i.profile or "public") == (
+        working = [i for i in facts.interfaces if i.up]
+        mine = [i for i in working if (i.profile or "public") == (
             self.profile if self.interface is None else (self.interface.profile or "public"))]
         return {"LocalSubnet": (*(r for i in mine for r in _ranges(i.addresses)), *_MULTICAST),
+                _EVERYWHERE: (*(r for i in working for r in _ranges(i.addresses)), *_MULTICAST),
                 "DNS": tuple(r for i in mine for r in _ranges(i.dns_servers)),
                 "DefaultGateway": tuple(r for i in mine for r in _ranges(i.gateways))}
 
@@ -125,13 +127,20 @@ class Place:
         """The addresses of a dynamic keyword; in words why nobody here knows them."""
         return self.host.dynamic_keyword(guid.lower())
 
-    def stands_for(self, keyword: str) -> Ranges | None:
-        """The addresses that a keyword means; None where nobody here knows. `LocalSubnet4`: those of one family."""
-        family = _FAMILIES.get(keyword[-1])
-        found = self._known.get(keyword.rstrip("46"))
-        if found is None or family is None:
-            return found
-        return tuple(r for r in found if r[0] >> 128 == family)
+    def stands_for(self, keyword: str, everywhere: bool = False) -> Ranges | None:
+        """The addresses that a keyword means, of both families; None where nobody here knows. everywhere: in a rule for all
+        profiles, for which LocalSubnet is the subnets of the computer, as [MS-FASP] 2.2.21 has it: so are the filters without a
+        profile on two real hosts. Of a rule that lists profiles there is a filter for each, with the subnets of that."""
+        return self._known.get(_EVERYWHERE if everywhere and keyword == "LocalSubnet" else keyword)
+
+    def is_internet(self, address: int) -> bool | None:
+        """Whether an address is what Internet stands for; None where nobody here knows: it is what is in no intranet ([MS-FASP]
+        2.2.21). In filters of two real hosts that is in public networks every address, and in a private one of IPv4 none that is
+        within its subnets or multicast. Of a domain's network that is believed, too; of IPv6 there was none."""
+        if self.profile == "public":
+            return True
+        near = self._known.get("LocalSubnet", ())
+        return False if not address >> 128 and any(first < address < last for first, last in near) else None
 
 
 def own_addresses(interface: NetworkInterface) -> Ranges:

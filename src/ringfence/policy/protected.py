@@ -11,8 +11,8 @@ Purpose = Literal["management", "project", "windows"]
 _SVCHOST = r"%SystemRoot%\System32\svchost.exe"
 _NETWORK_SERVICE, _LOCAL_SERVICE = "S-1-5-20", "S-1-5-19"
 # what a member of a domain asks its domain controllers for ("Service overview and network port requirements for Windows"):
-# Kerberos, LDAP and SMB. Where the host reaches none the DNS servers of a domain's network are taken for such, as they are where
-# its zone is in the directory ("Active Directory-integrated DNS zones")
+# Kerberos, LDAP and SMB, these and DNS from dynamic ports. Where the host reaches none the DNS servers of a domain's network are
+# taken for such, as they are where its zone is in the directory ("Active Directory-integrated DNS zones")
 _LSASS = r"%SystemRoot%\System32\lsass.exe"
 _OF_DOMAIN = ((88, "Kerberos", _LSASS), (389, "LDAP", _LSASS), (445, "SMB", SYSTEM))
 _LINK_LOCAL = "fe80::1"
@@ -67,7 +67,7 @@ def _to(server: str, interface: NetworkInterface, protocol: int, port: int, titl
         user: str = SYSTEM_ACCOUNT) -> Iterator[ProtectedFlow]:
     if (address := _address(server)) is not None:
         yield ProtectedFlow(title, Flow("outbound", protocol, remote_address=address, remote_port=port, program=program,
-                                        service=service, user=user, interface=interface.guid), "windows")
+                                        service=service, user=user, interface=interface.guid, dynamic=True), "windows")
 
 
 def _address(value: Any) -> int | None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from ringfence.batch import Batch, Call, Reply
 from ringfence.model.facts import with_network
+from ringfence.model.once import filter_of
 from ringfence.plan.expiries import once_ended
 from ringfence.plan.guard import guard, needs_guard
 from ringfence.plan.plan import Plan
-from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, about_keywords, with_keywords
+from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, WHOSE_SESSION, about_keywords, with_keywords
 
 
 def guarded(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
@@ -31,6 +32,8 @@ def _asked(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
     wanted = [(INTERFACES, "interfaces"), (MANAGEMENT, "management")]
     if found.facts.raw.get("domain"):
         wanted.append((CONTROLLERS, "controllers"))
+    if any(f.local_user for c in plan.changes for r in (c.before, c.after) if r is not None and (f := filter_of(r))):
+        wanted.append((WHOSE_SESSION, "sid"))  # tells whose accounts a list names, the machine's own or a domain's
     verbs = [verb for verb, name in wanted if name not in found.facts.raw]
     asked: dict[Hashable, Call] = {**{verb: Call(verb) for verb in verbs}, **about_keywords(found)}
     if asked:

@@ -17,6 +17,7 @@ from ringfence.windows.keys import WantedKeys, compare_call, wanted_keys, with_k
 from ringfence.windows.read import read_objects
 
 INTERFACES, MANAGEMENT, SERVICES, CONTROLLERS = "Interfaces.Read", "Management.Read", "Services.Read", "Domain.Read"
+WHOSE_SESSION = "Session.Read"
 """Facts that cost a host more: asked where something needs them."""
 KEYWORDS = "Get-NetFirewallDynamicKeywordAddress"
 """The addresses of dynamic keywords, asked where a rule has some. Windows older than Server 2022 has no such cmdlet."""

@@ -16,13 +16,15 @@ class Network:
 
     adapter: NetworkAdapter | None
     adapters: tuple[NetworkAdapter, ...]
+    profile: str
     subnets: dict[int, list[IntegerRange]]
+    all_subnets: dict[int, list[IntegerRange]]
     edge: bool
 
 
-def subnets_of(adapters: Iterable[NetworkAdapter], profile: str) -> dict[int, list[IntegerRange]]:
-    """{IP version: ranges} that LocalSubnet stands for in a profile. open: local-subnet"""
-    networks = [n for a in adapters if a.status == "up" and (a.profile or "public") == profile.lower() for n in a.networks()]
+def subnets_of(adapters: Iterable[NetworkAdapter], profile: str = "") -> dict[int, list[IntegerRange]]:
+    """{IP version: ranges} that LocalSubnet stands for in a profile; without one, in a rule for all. open: local-subnet"""
+    networks = [n for a in adapters if a.status == "up" and profile.lower() in ("", a.profile or "public") for n in a.networks()]
     networks += [ipaddress.ip_network(text) for texts in _BESIDE_SUBNETS.values() for text in texts]
     return {version: [_range(n) for n in networks if n.version == version] for version in (4, 6)}
 
@@ -32,9 +34,11 @@ def _range(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> IntegerRan
 
 
 class AddressCondition:
-    """The addresses of one side of a rule, as (IP version, value of a token). A family without a value is not covered."""
+    """The addresses of one side of a rule, as (IP version, value of a token). A family without a value is not covered.
+    everywhere: whether the rule is for all profiles."""
 
-    def __init__(self, values: Iterable[tuple[int, str]]) -> None:
+    def __init__(self, values: Iterable[tuple[int, str]], everywhere: bool = False) -> None:
+        self._everywhere = everywhere
         self._ranges: dict[int, list[IntegerRange]] = {4: [], 6: []}
         self._words: dict[int, list[str]] = {4: [], 6: []}
         for version, value in values:
@@ -53,7 +57,7 @@ class AddressCondition:
             if first <= number <= last:
                 return True
         words = self._words[version]
-        return any_holds(*[_covered_by(word, address, network) for word in words]) if words else False
+        return any_holds(*[_covered_by(word, address, network, self._everywhere) for word in words]) if words else False
 
 
 def _parsed(value: str) -> tuple[int, IntegerRange] | None:
@@ -67,12 +71,12 @@ def _parsed(value: str) -> tuple[int, IntegerRange] | None:
     return network.version, _range(network)
 
 
-def _covered_by(word: str, address: Address, network: Network) -> bool | None:
+def _covered_by(word: str, address: Address, network: Network, everywhere: bool) -> bool | None:
     """Whether an address is among those that a word stands for ([MS-FASP] 2.2.21). Of an intranet, DHCP and WINS servers, players
     and captive portals the lab knows nothing, nor of a word that no document has. open: internet"""
     match word:
         case "localsubnet":
-            return not network.edge and is_near(address, network.subnets)
+            return not network.edge and is_near(address, network.all_subnets if everywhere else network.subnets)
         case "dns":
             return _is_server(address, network, [a.dns_servers for a in network.adapters],
                               network.adapter.dns_servers if network.adapter else ())
@@ -80,8 +84,19 @@ def _covered_by(word: str, address: Address, network: Network) -> bool | None:
             return _is_server(address, network, [a.gateways for a in network.adapters],
                               network.adapter.gateways if network.adapter else ())
         case "internet":
-            return True if address.is_global and not is_near(address, network.subnets) else None
+            return _is_of_internet(address, network)
     return None
+
+
+def _is_of_internet(address: Address, network: Network) -> bool | None:
+    """Seen in WFP states of real hosts: in public networks it is every address, in a private one of IPv4 none that is within its
+    subnets or multicast; the first and the last address of these are. open: internet"""
+    if network.profile == "public":
+        return True
+    within = any(first < int(address) < last for first, last in network.subnets[address.version])
+    if within:
+        return False if network.profile == "private" and address.version == 4 else None
+    return True if address.is_global and not is_near(address, network.subnets) else None
 
 
 def is_near(address: Address, subnets: dict[int, list[IntegerRange]]) -> bool:

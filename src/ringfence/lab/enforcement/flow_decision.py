@@ -38,7 +38,7 @@ class FlowDecision(AskedFlow):
         # Without a profile the host is in public: TechNet, fwlink 233629; [MS-FASP] note 13
         self.profile = (self.adapter and self.adapter.profile) or "public"
         self.policy: ProfilePolicy = policy_of(machine, self.profile.capitalize())
-        self.subnets, self.edge = self.policy.subnets, flow.edge
+        self.subnets, self.all_subnets, self.edge = self.policy.subnets, self.policy.all_subnets, flow.edge
         self.program = None if flow.program is None else machine.expanded(flow.program).lower()
         self.service = None if flow.service is None else flow.service.lower()
 

@@ -32,7 +32,7 @@ class ProfilePolicy:
         self.is_off, self.is_shielded = value("EnableFirewall") == 0, value("DoNotAllowExceptions") == 1
         self.admits_by_default, self.sends_by_default = value("DefaultInboundAction") == 0, value("DefaultOutboundAction") != 1
         self.disabled_interfaces = next((str(data).lower() for data in profile_data(machine, profile, "DisabledInterfaces")), "")
-        self.subnets = subnets_of(machine.interfaces, profile)
+        self.subnets, self.all_subnets = subnets_of(machine.interfaces, profile), subnets_of(machine.interfaces)
         exemptions = global_data(machine, "IPSecExempt")
         self.exemptions = exemptions if isinstance(exemptions, int) else DEFAULT_EXEMPTIONS
         machines, users = (global_data(machine, f"IPsecTransportRemote{who}AuthorizationList") for who in ("Machine", "User"))

@@ -115,7 +115,7 @@ class RuleConditions:
     def _addresses(self) -> list[Test]:
         found = [[(6 if "6" in token else 4, v) for token, v in self.rule.pairs if token in tokens]
                  for tokens in (_LOCAL_ADDRESSES, () if self.is_local_only else _REMOTE_ADDRESSES)]
-        local, remote = (AddressCondition(values) for values in found)
+        local, remote = (AddressCondition(values, not self._profiles) for values in found)
         tests = list[Test]()
         if found[0]:
             tests.append(lambda asked: local.covers(asked.local, asked))

@@ -195,13 +195,16 @@ OPEN_BEHAVIOURS = {
     ),
     # Which flows pass
     "local-subnet": OpenBehaviour(
-        "LocalSubnet is the subnets of all adapters of the flow's profile, 224.0.0.0/4, fe80::/64 and ff00::/8; nothing that "
-        "came through the edge of a network.",
-        "[MS-FASP] 2.2.21 has the local subnet of the computer; the rest was seen in WFP states of real hosts.",
+        "LocalSubnet is the subnets of all adapters, in a rule that lists profiles those of the adapters of the flow's profile, "
+        "and 224.0.0.0/4, fe80::/64 and ff00::/8; nothing that came through the edge of a network.",
+        "[MS-FASP] 2.2.21 has the local subnet of the computer; the rest was seen in WFP states of real hosts, without a profile "
+        "only of rules for services.",
     ),
     "internet": OpenBehaviour(
-        "Internet holds public addresses that are in no subnet of the profile; of others it is not decided.",
-        "[MS-FASP] 2.2.21 has all that is in no intranet; what an intranet is without a policy of network isolation is not said.",
+        "Internet is every address in public networks; in others it holds public addresses that are in no subnet of the profile, "
+        "in private ones no IPv4 address within such a subnet; of others it is not decided.",
+        "[MS-FASP] 2.2.21 has all that is in no intranet; what an intranet is without a policy of network isolation is not said. "
+        "WFP states of two real hosts have all addresses in public networks, in a private one all but its subnets and multicast.",
     ),
     "rule-owner": OpenBehaviour(
         "A rule with an owner is for flows of that user.",
