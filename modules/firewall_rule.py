@@ -132,7 +132,7 @@ class FirewallRule(Rule):
     remote_address: tuple[str, ...] = prop(
         "Addresses of the other side, or keywords that Windows resolves itself; 4 or 6 at their end means one family.",
         REMOTE_ADDRESS, addresses("RA4", "RA6", ("RA42", "RA62")), default=(), filter_object="address",
-        narrows=Narrowing(not_everybody), example=["10.1.4.0/28"],
+        narrows=Narrowing(not_everybody, who=True), example=["10.1.4.0/28"],
         phrase=Phrase(lambda rule: "from {}" if rule.direction == "inbound" else "to {}"))
     program: str | None = prop("The program: its path (variables such as %SystemRoot% are kept), or System.", PATH,
                                Text("App", CaseInsensitive), filter_object="application", narrows=Narrowing(one_program),
@@ -155,9 +155,13 @@ class FirewallRule(Rule):
                                   TextOrBase64("LUAuth", "LUAuth2_24", sddl.canonical), filter_object="security",
                                   narrows=Narrowing(never), since="2.20")
     remote_user: str | None = prop("The users of the other side; needs `authentication`. Inbound only.", sddl.SDDL,
-                                   Text("RUAuth", sddl.canonical), filter_object="security", narrows=Narrowing(some_accounts))
+                                   Text("RUAuth", sddl.canonical), filter_object="security",
+                                   narrows=Narrowing(some_accounts, who=True),
+                                   phrase=Phrase(", users {}", always=False, place=9))
     remote_machine: str | None = prop("The computers of the other side; needs `authentication`.", sddl.SDDL,
-                                      Text("RMauth", sddl.canonical), filter_object="security", narrows=Narrowing(some_accounts))
+                                      Text("RMauth", sddl.canonical), filter_object="security",
+                                      narrows=Narrowing(some_accounts, who=True),
+                                      phrase=Phrase(", computers {}", always=False, place=9))
     authentication: str = prop("Whether only traffic that IPsec authenticated matches.",
                                with_hints(choice("NotRequired", "Required", "NoEncap"), VALUES["authentication"]), SECURITY,
                                default="not_required", filter_object="security", narrows=Narrowing(never))
