@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
 from ringfence.diagnostics import Finding
@@ -84,6 +84,7 @@ PROTOCOL_ICMP = ProtocolAndIcmp(protocol, icmp_type, PROTOCOLS)
 
 SERVICE = replace(case_insensitive(text(259, "/\\|", what="service name", sample="wuauserv")), resolved_by_host="service",
                   host_names=lambda name: (name,) if name and name != "*" else ())
+_CONDITIONS = {f.name for f in fields(Filter)} - {"enabled", "direction", "override_block_rules", "edge_traversal_policy"}
 PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
 
 
@@ -138,7 +139,7 @@ class FirewallRule(Rule):
                                Text("App", CaseInsensitive), filter_object="application", narrows=Narrowing(one_program),
                                phrase=Phrase(", program {}", always=False, place=9))
     package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.PACKAGE,
-                               Text("AppPkgId", CaseInsensitive), filter_object="application", narrows=Narrowing(one_package),
+                               Text("AppPkgId", sddl.stored_sid), filter_object="application", narrows=Narrowing(one_package),
                                since="2.20", phrase=Phrase(", package {}", always=False, place=9))
     package_family_name: str | None = prop(
         "The family of a package, as Windows 11 24H2 and Server 2025 name it in their own rules: `Contoso.App_8wekyb3d8bbwe`. It "
@@ -186,7 +187,7 @@ class FirewallRule(Rule):
                                       switch("LSM"), default=False, role="permission")
     local_only_mapping: bool = prop("Whether answers must come from the address that was asked.", BOOL, switch("LOM"),
                                     default=False, since="2.20")
-    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", CaseInsensitive), since="2.20",
+    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", sddl.stored_sid), since="2.20",
                               role="decision")
 
     # Windows adds this platform itself to rules with an owner, a package or local users (952 of 952 real rules), and leaves
@@ -245,7 +246,10 @@ class FirewallRule(Rule):
         if word in mentioned and getattr(self, word) in ((), "any"):
             return
         does = "blocks" if self.action == "block" else "lets in" if self.direction == "inbound" else "lets out"
-        yield Finding(word, f"nothing narrows this rule: it {does} everything, whoever it is for",
+        beside = ", ".join(p.name for p in self.kind.properties.values() if p.name in _CONDITIONS
+                           and getattr(self, p.name) != p.default)
+        yield Finding(word, f"too little narrows this rule ({beside}): it {does} all of that, whatever and whoever it is for"
+                      if beside else f"nothing narrows this rule: it {does} everything, whoever it is for",
                       f"say what it is for ({ports}, icmp_type, a program, service or package) or whom (remote_address, "
                       f"remote_machine, remote_user); or say `{word}: any` if all is meant")
 
