@@ -30,6 +30,7 @@ from ringfence.model.rules import (
     Rule,
     addresses,
     check_lengths,
+    check_reach,
     ports,
     protocol_words,
     reject,
@@ -230,6 +231,7 @@ class FirewallRule(Rule):
             yield Finding("dynamic_target", "a rule can be told one target (New-NetFirewallRule: -DynamicTarget is one value); "
                    "several may only stay where a host has them", "make a rule for each", "warning")
         yield from check_lengths(self)
+        yield from check_reach(self)
 
     def check_mentioned(self, mentioned: Collection[str], closed: Collection[str] = ()) -> Iterable[Finding]:
         if self.enabled:

@@ -40,6 +40,7 @@ WELL_KNOWN = {
 _PART = "(?:0x[0-9a-f]+|[0-9]+)"
 SID = re.compile(rf"S-1(?:-{_PART})+", re.I)
 _TRUSTEE = re.compile(rf"S-1(?:-{_PART})+|[a-z]{{2}}|<[^<>]+>", re.I)  # [MS-DTYP] 2.5.1.1 and 2.4.2.1; `<name>`: see the module
+_EVERYONE = "S-1-1-0"
 CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
 _DIGITS = 15  # of a number of 48 bits, without zeros before it
 MAX_DESCRIPTOR = 9999  # characters of a list of accounts that Windows takes, [MS-FASP] 2.2.37
@@ -143,6 +144,16 @@ def check(descriptor: str, conditional: bool = False) -> str:
         if not _TRUSTEE.fullmatch(trustee := ace.split(";")[5].strip()):
             return f"({ace}): {quoted(trustee)} is no account: a SID (S-1-5-…) stands there, or the two letters of one"
     return ""
+
+
+def admits_nobody(descriptor: str) -> bool:
+    """Whether a canonical list denies everybody: no entry allows, or only behind one that denies Everyone, for the first that
+    names the caller decides ([MS-DTYP] 2.5.3.2)."""
+    for ace in _aces(descriptor[descriptor.index("("):]):
+        kind, flags, _, _, _, trustee = ace.split(";", 6)[:6]
+        if "IO" not in flags and (kind.endswith("A") or (kind == "D" and trustee == _EVERYONE)):
+            return kind == "D"
+    return True
 
 
 def account(text: str) -> str:
