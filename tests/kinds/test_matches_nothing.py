@@ -23,4 +23,5 @@ def test_what_matches_nothing(case: dict[str, Any]) -> None:
     assert [p.severity for p in problems] == ["warning"] * len(case.get("told", ()))
     assert [p.where for p in problems] == [places[name] for name in case.get("told", ())]
     assert all("matches nothing: " in p.summary for p in problems)
+    assert "way_out" not in case or [p.detail for p in problems] == [case["way_out"]]
     assert len(declared) == 3

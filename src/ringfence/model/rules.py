@@ -15,7 +15,7 @@ from ringfence.diagnostics import Finding
 from ringfence.model.phrase import Phrase
 from ringfence.model.resource import Resource, prop
 from ringfence.types import sddl
-from ringfence.types.addresses import address_interval
+from ringfence.types.addresses import address_interval, interval_text
 from ringfence.types.base import KeptPiece, PropertyType, as_text, case_insensitive, list_of, quoted
 from ringfence.types.enums import TRUE_FALSE, flags_of, with_hints
 from ringfence.types.foreign_words import VALUES
@@ -115,8 +115,9 @@ def check_reach(rule: Resource) -> Iterable[Finding]:
     for name in ("local_address", "remote_address"):
         listed = getattr(rule, name)
         if mapped := [a for a in listed if not isinstance(a, KeptPiece) and _is_mapped(a)]:
+            as_ipv4 = interval_text(*(n & 0xFFFF_FFFF for n in address_interval(mapped[0])[:2]))
             yield Finding(name, f"{mapped[0]} matches nothing: it is IPv4 in the form of IPv6, which programs see and no packet "
-                          "has (RFC 4291, 2.5.5.2)", "say it as IPv4", "warning")
+                          "has (RFC 4291, 2.5.5.2)", f"say {as_ipv4}", "warning")
         if families and not (families := families & _families(listed)):
             yield Finding(name, "matches nothing: protocol, local_address and remote_address have neither IPv4 nor IPv6 in "
                           "common", "name addresses of one family, which the protocol is of too", "warning")
