@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
 from ringfence.diagnostics import Finding
@@ -30,6 +30,7 @@ from ringfence.model.rules import (
     Rule,
     addresses,
     check_lengths,
+    check_reach,
     ports,
     protocol_words,
     reject,
@@ -84,6 +85,7 @@ PROTOCOL_ICMP = ProtocolAndIcmp(protocol, icmp_type, PROTOCOLS)
 
 SERVICE = replace(case_insensitive(text(259, "/\\|", what="service name", sample="wuauserv")), resolved_by_host="service",
                   host_names=lambda name: (name,) if name and name != "*" else ())
+_CONDITIONS = {f.name for f in fields(Filter)} - {"enabled", "direction", "override_block_rules", "edge_traversal_policy"}
 PERSONAL = ("%localappdata%", "%appdata%", "%userprofile%", "%temp%", "%tmp%", "%username%")
 
 
@@ -132,13 +134,13 @@ class FirewallRule(Rule):
     remote_address: tuple[str, ...] = prop(
         "Addresses of the other side, or keywords that Windows resolves itself; 4 or 6 at their end means one family.",
         REMOTE_ADDRESS, addresses("RA4", "RA6", ("RA42", "RA62")), default=(), filter_object="address",
-        narrows=Narrowing(not_everybody), example=["10.1.4.0/28"],
+        narrows=Narrowing(not_everybody, who=True), example=["10.1.4.0/28"],
         phrase=Phrase(lambda rule: "from {}" if rule.direction == "inbound" else "to {}"))
     program: str | None = prop("The program: its path (variables such as %SystemRoot% are kept), or System.", PATH,
                                Text("App", CaseInsensitive), filter_object="application", narrows=Narrowing(one_program),
                                phrase=Phrase(", program {}", always=False, place=9))
     package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.PACKAGE,
-                               Text("AppPkgId", CaseInsensitive), filter_object="application", narrows=Narrowing(one_package),
+                               Text("AppPkgId", sddl.stored_sid), filter_object="application", narrows=Narrowing(one_package),
                                since="2.20", phrase=Phrase(", package {}", always=False, place=9))
     package_family_name: str | None = prop(
         "The family of a package, as Windows 11 24H2 and Server 2025 name it in their own rules: `Contoso.App_8wekyb3d8bbwe`. It "
@@ -155,9 +157,13 @@ class FirewallRule(Rule):
                                   TextOrBase64("LUAuth", "LUAuth2_24", sddl.canonical), filter_object="security",
                                   narrows=Narrowing(never), since="2.20")
     remote_user: str | None = prop("The users of the other side; needs `authentication`. Inbound only.", sddl.SDDL,
-                                   Text("RUAuth", sddl.canonical), filter_object="security", narrows=Narrowing(some_accounts))
+                                   Text("RUAuth", sddl.canonical), filter_object="security",
+                                   narrows=Narrowing(some_accounts, who=True),
+                                   phrase=Phrase(", users {}", always=False, place=9))
     remote_machine: str | None = prop("The computers of the other side; needs `authentication`.", sddl.SDDL,
-                                      Text("RMauth", sddl.canonical), filter_object="security", narrows=Narrowing(some_accounts))
+                                      Text("RMauth", sddl.canonical), filter_object="security",
+                                      narrows=Narrowing(some_accounts, who=True),
+                                      phrase=Phrase(", computers {}", always=False, place=9))
     authentication: str = prop("Whether only traffic that IPsec authenticated matches.",
                                with_hints(choice("NotRequired", "Required", "NoEncap"), VALUES["authentication"]), SECURITY,
                                default="not_required", filter_object="security", narrows=Narrowing(never))
@@ -182,7 +188,7 @@ class FirewallRule(Rule):
                                       switch("LSM"), default=False, role="permission")
     local_only_mapping: bool = prop("Whether answers must come from the address that was asked.", BOOL, switch("LOM"),
                                     default=False, since="2.20")
-    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", CaseInsensitive), since="2.20",
+    owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", sddl.stored_sid), since="2.20",
                               role="decision")
 
     # Windows adds this platform itself to rules with an owner, a package or local users (952 of 952 real rules), and leaves
@@ -225,6 +231,7 @@ class FirewallRule(Rule):
             yield Finding("dynamic_target", "a rule can be told one target (New-NetFirewallRule: -DynamicTarget is one value); "
                    "several may only stay where a host has them", "make a rule for each", "warning")
         yield from check_lengths(self)
+        yield from check_reach(self)
 
     def check_mentioned(self, mentioned: Collection[str], closed: Collection[str] = ()) -> Iterable[Finding]:
         if self.enabled:
@@ -241,7 +248,10 @@ class FirewallRule(Rule):
         if word in mentioned and getattr(self, word) in ((), "any"):
             return
         does = "blocks" if self.action == "block" else "lets in" if self.direction == "inbound" else "lets out"
-        yield Finding(word, f"nothing narrows this rule: it {does} everything, whoever it is for",
+        beside = ", ".join(p.name for p in self.kind.properties.values() if p.name in _CONDITIONS
+                           and getattr(self, p.name) != p.default)
+        yield Finding(word, f"too little narrows this rule ({beside}): it {does} all of that, whatever and whoever it is for"
+                      if beside else f"nothing narrows this rule: it {does} everything, whoever it is for",
                       f"say what it is for ({ports}, icmp_type, a program, service or package) or whom (remote_address, "
                       f"remote_machine, remote_user); or say `{word}: any` if all is meant")
 

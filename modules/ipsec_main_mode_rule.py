@@ -16,6 +16,7 @@ from ringfence.model.rules import (
     Rule,
     check_addresses,
     check_lengths,
+    check_reach,
 )
 from ringfence.model.storage import DEFAULT, RuleStrings
 from ringfence.types.base import CaseInsensitive
@@ -51,3 +52,4 @@ class IpsecMainModeRule(Rule):
         yield from check_addresses("local_address", self.local_address)
         yield from check_addresses("remote_address", self.remote_address)
         yield from check_lengths(self)
+        yield from check_reach(self)

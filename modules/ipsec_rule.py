@@ -25,6 +25,7 @@ from ringfence.model.rules import (
     Rule,
     check_addresses,
     check_lengths,
+    check_reach,
     ports,
     protocol_words,
     reject,
@@ -227,6 +228,7 @@ class IpsecRule(Rule):
         yield from _check_security(self)
         yield from _check_matches(self)
         yield from check_lengths(self)
+        yield from check_reach(self)
         yield from _check_tunnel(self) if self.mode == "tunnel" else _check_transport(self)
 
     def check_references(self, get: Callable[[str], Resource | None]) -> Iterable[Finding]:
@@ -237,6 +239,10 @@ class IpsecRule(Rule):
         known = {n: s is not None or getattr(self, n) == DEFAULT for n, s in sets.items()}
         first = methods(sets["phase1_auth_set"]) if known["phase1_auth_set"] else []
         second = methods(sets["phase2_auth_set"]) if sets["phase2_auth_set"] is not None else []
+        without = self.phase2_auth_set == NO_SET or (sets["phase2_auth_set"] is not None and not any("User" in m for m in second))
+        if self.user and without:  # a user is authenticated by the second authentication alone (New-NetIPsecPhase2AuthSet)
+            yield Finding("user", "matches nothing: it lists users, and no user is authenticated", "name a phase2_auth_set that "
+                          "authenticates users, or leave user out", "warning")
         if "MachineSHKey" in first and second:
             yield Finding("phase2_auth_set", "a pre-shared key allows no second authentication [0x00200004]",
                    "authenticate the computers by certificate or Kerberos, or leave the second authentication out")

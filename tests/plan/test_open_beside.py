@@ -6,7 +6,7 @@ import pytest
 from core import at, cases
 from hosts import LabHost
 
-from ringfence.lab import GROUP_POLICY
+from ringfence.lab import GROUP_POLICY, POLICY
 
 
 @pytest.mark.parametrize("case", cases("open_beside"), ids=lambda c: str(c["declared"]))
@@ -14,11 +14,14 @@ def test_what_else_lets_in(case: dict[str, Any]) -> None:
     host = LabHost({name: f"v2.31|{text}Name={name}|" for name, text in case.get("found", {}).items()})
     for name, text in case.get("gpo", {}).items():
         host.machine.registry.set(GROUP_POLICY + r"\FirewallRules", name, f"v2.31|{text}Name={name}|")
+    for profile, action in case.get("default", {}).items():
+        key = POLICY + rf"\{profile.title()}Profile"
+        host.machine.registry.set(key, "DefaultInboundAction", ["allow", "block"].index(action))
     found = [d for d in host.plan(at(1, name="r", **case["declared"])).diagnostics if "restrict" in d.summary]
     assert len(found) == bool(case["warns"])
     for told in found:
         assert told.severity == "warning"
-        assert told.where.line == 3 + list(case["declared"]).index("remote_address")  # below the name
+        assert told.where.line == 3 + list(case["declared"]).index(case.get("at", "remote_address"))  # below the name
         assert f": {', '.join(case['warns'])} on the host" in told.summary
 
 

@@ -11,6 +11,11 @@ from ringfence.lab import POLICY, NetworkAdapter, machine
 ETHERNET = NetworkAdapter("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24",), profile="domain")
 ALLOW = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|Name=a|"
 BLOCK = "v2.31|Action=Block|Active=TRUE|Dir=In|Protocol=6|{}Name=b|"
+RDP = ALLOW.replace("Protocol=6|", "Protocol=6|LPort=3389|")
+ISOLATION = ("v2.31|Action=SecureServer|Active=TRUE|Protocol=6|EP1Port=3389|Auth1Set={E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}|"
+             "Crypto2Set={E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE2}|Name=iso|")
+SECURED = {"name": "iso", "protocol": "tcp", "local_port": 3389}
+EXEMPTION = {"name": "ex", "inbound_security": "none", "outbound_security": "none", "protocol": "tcp"}
 
 
 @pytest.mark.parametrize(("rules", "declared", "ports"), [
@@ -30,3 +35,25 @@ def test_what_is_told(rules: dict[str, str], declared: tuple[str, dict[str, Any]
     on.machine.registry.set(POLICY + r"\DomainProfile", "DefaultInboundAction", 1)
     told = [d.summary for d in on.plan(task(*declared)).diagnostics if "is let in from anywhere in the" in d.summary]
     assert sorted({int(summary.split()[0]) for summary in told}) == ports
+
+
+@pytest.mark.parametrize(("declared", "ports"), [
+    ([{"name": "iso", "state": "absent"}], [3389]),
+    ([{**EXEMPTION, "local_port": 3389, "remote_address": "any"}], [3389]),
+    ([{**EXEMPTION, "local_port": 3389, "remote_address": "any", "enabled": False}], []),
+    ([{**EXEMPTION, "local_port": 3389, "remote_address": "10.1.4.0/28"}], []),
+    ([{**EXEMPTION, "local_port": 80, "remote_address": "any"}], []),
+    ([{**SECURED, "inbound_security": "request", "outbound_security": "request"}], [3389]),
+    ([{**SECURED, "inbound_security": "require", "outbound_security": "require"}], []),
+])
+@pytest.mark.parametrize("says_so", [False, True])
+def test_what_ipsec_held_is_told(declared: list[dict[str, Any]], ports: list[int], says_so: bool) -> None:
+    """Whoever declares that Remote Desktop is let in from anywhere, behind IPsec, has not said that it may be in clear."""
+    on = LabHost({"a": RDP}, on=machine("SRV1", interfaces=(ETHERNET,)))
+    on.machine.registry.set(POLICY + r"\ConSecRules", "iso", ISOLATION)
+    tasks = [task("ipsec_rule", one) for one in declared]
+    if says_so:
+        tasks.append(task("firewall_rule", {"name": "a", "protocol": "tcp", "local_port": 3389, "remote_address": "any"}))
+    told = [d.summary for d in on.plan(*tasks).diagnostics if "is let in from anywhere in the domain" in d.summary]
+    assert [int(summary.split()[0]) for summary in told] == ports
+    assert all(summary.endswith("a rule allows it; firewall_rule a; IPsec is required no more") for summary in told)

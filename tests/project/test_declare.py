@@ -120,6 +120,27 @@ def test_a_difference_by_omission_stands_at_the_task() -> None:
     assert "play.yml:3" in problem.detail
 
 
+@pytest.mark.parametrize(("allow", "block", "said"), [
+    ({"remote_address": "10.99.0.0/16"}, {"local_port": [80, 443]}, "lets nothing through"),
+    ({"remote_address": "10.99.0.0/16"}, {"local_port": 443, "profile": "domain"}, "lets nothing through in domain"),
+    ({"remote_address": "10.99.0.0/16"}, {"local_port": 443, "remote_address": "10.98.0.0/15"}, "lets nothing through"),
+    ({"remote_address": "10.99.0.0/16"}, {"local_port": 443, "remote_address": "10.99.1.0/24"}, ""),
+    ({"remote_address": "10.99.0.0/16", "profile": "public"}, {"local_port": 443, "profile": "domain"}, ""),
+    ({"enabled": False}, {"local_port": 443}, ""), ({}, {"local_port": 443, "enabled": False}, ""),
+    ({}, {"remote_port": 443, "direction": "outbound"}, ""), ({}, {"local_port": 443, "local_user": "S-1-5-32-545"}, ""),
+    ({"authentication": "required", "remote_machine": "S-1-5-21-1-2-3-4", "override_block_rules": True}, {"local_port": 443}, ""),
+])
+def test_an_allow_below_a_block_of_all_of_it_is_told(allow: dict[str, Any], block: dict[str, Any], said: str) -> None:
+    tasks = [at(3, name="web", protocol="tcp", local_port=443, **allow),
+             at(9, name="no", action="block", protocol="tcp", **block)]
+    _, problems = declare(*tasks, words=True)
+    assert [(p.where.line, p.severity) for p in problems] == [(3, "warning")] * bool(said)
+    for problem in problems:
+        assert problem.summary == f"firewall_rule web {said}: firewall_rule no at play.yml:9 blocks all of it"
+    builder = DeclarationBuilder(KINDS, lambda id: id.name == "no")  # of what Windows ships only what is mentioned is known
+    assert builder.declarations(tasks)[1] == []
+
+
 def test_the_same_twice_is_fine() -> None:
     desired = declared(at(1, name="r", remote_address=["10.0.0.0/8", "dns"]),
                    at(9, name="r", remote_address="DNS, 10.1.2.3/255.0.0.0"))

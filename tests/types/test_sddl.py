@@ -90,6 +90,9 @@ EQUAL = [  # [MS-DTYP] 2.4.4.1, 2.4.6, 2.5.1.1, 2.5.3.2
     ["D:(A;IO;CC;;;S-1-5-11)", "D:(A;IOCI;CC;;;AU)", "D:(A;OICIIO;CC;;;AU)"],
     ["D:(D;;CC;;;S-1-5-11)(D;;CC;;;S-1-5-9)(A;;CC;;;S-1-1-0)", "D:(D;;CC;;;AU)(D;;CC;;;ED)(D;;CC;;;AU)(A;;CC;;;WD)"],
     ["D:(D;;CC;;;S-1-5-11)(A;;CC;;;S-1-1-0)(D;;CC;;;S-1-5-9)"],
+    ["D:(A;;CC;;;S-1-5-7)", "D:(A;;CC;;;S-1-5-0x7)", "D:(A;;CC;;;s-1-0X5-0007)", "D:(A;;CC;;;S-1-000000000005-7)"],
+    ["D:(A;;CC;;;S-1-0x100000000000-1)", "D:(A;;CC;;;S-1-17592186044416-0x1)"],
+    ["D:(A;;CC;;;S-1-5-4294967296)"], ["D:(A;;CC;;;S-1-0x1000000000000-1)"],  # numbers that no SID has stay as they are
     ["D:(A;;CC;;;DA)"], ["D:(A;;CC;;;S-1-5-21-1-2-3-512)"],
     ["D:(A;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;S-1-5-11)"]]
 
@@ -110,6 +113,16 @@ def test_a_descriptor_is_written_as_it_was_said(text: str) -> None:
         assert sddl.SDDL.to_parameter(value) == text
         assert list(Text("RUAuth").write(value)) == [f"RUAuth={text}"]
         assert list(TextOrBase64("LUAuth", "LUAuth2_24", sddl.canonical).write(value)) == [f"LUAuth={text}"]
+
+
+def test_an_account_in_another_spelling_is_that_account() -> None:
+    """[MS-DTYP] 2.4.2.1: without a list around it, and where a rule has it alone, too."""
+    for spelling in ("S-1-5-11", "s-1-5-011", "S-1-0x5-0xb", "S-1-5-0XB"):
+        assert sddl.parse(spelling) == "D:(A;;CC;;;S-1-5-11)"
+        assert sddl.parse_owner(spelling) == Text("LUOwn", sddl.stored_sid).read((f"LUOwn={spelling}",))[0][0] == "S-1-5-11"
+        assert list(Text("LUOwn").write(sddl.stored_sid(spelling))) == [f"LUOwn={spelling}"]
+    assert sddl.parse_package("S-1-0xF-02-1") == sddl.stored_sid("S-1-15-0x2-1") == "S-1-15-2-1"
+    assert sddl.stored_sid("S-1-5-" + "9" * 5000) == "S-1-5-" + "9" * 5000
 
 
 def test_names_in_what_was_said_become_sids_too() -> None:

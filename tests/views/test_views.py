@@ -68,6 +68,10 @@ def test_a_list_that_was_or_becomes_any_is_said_so() -> None:
     ({"direction": "outbound", "protocol": "tcp"}, "allow outbound tcp any port to any, any profile"),
     ({"protocol": "icmpv4", "icmp_type": ("8",)}, "allow inbound icmpv4 type 8 from ANY, any profile"),
     ({"enabled": False}, "DISABLED allow inbound any protocol from any, any profile"),
+    ({"protocol": "tcp", "local_port": ("3389",), "remote_machine": "D:(A;;CC;;;S-1-5-21-1-2-3-4)", "authentication": "required"},
+     "allow inbound tcp 3389 from any, any profile, computers D:(A;;CC;;;S-1-5-21-1-2-3-4)"),
+    ({"protocol": "tcp", "local_port": ("3389",), "remote_user": "D:(A;;CC;;;S-1-5-11)", "authentication": "required"},
+     "allow inbound tcp 3389 from ANY, any profile, users D:(A;;CC;;;S-1-5-11)"),  # whoever can prove who he is
     ({"program": r"C:\a.exe", "service": "s"}, r"allow inbound ANY protocol from ANY, any profile, program C:\a.exe, service s"),
 ])
 def test_what_a_rule_does_stands_in_one_line(values: dict[str, Any], said: str) -> None:

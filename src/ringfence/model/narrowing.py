@@ -6,7 +6,7 @@ no such column (a profile, an interface, the own address) does not count, howeve
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,10 +29,18 @@ _HOSTS_OF_SERVICES = ("\\svchost.exe", "\\dllhost.exe", "\\services.exe")
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """counts: whether a value that is not the default narrows · direction: inbound or outbound, of rules of that alone."""
+    """counts: whether a value that is not the default narrows · direction: inbound or outbound, of rules of that alone ·
+    who: whether it says who may come, and not what for."""
 
     counts: Callable[[Any], bool] = bool
     direction: str = ""
+    who: bool = False
+
+
+def narrowed_in_who(rule: Any) -> Iterator[str]:
+    """The properties by which a resource is for somebody, and not for whoever comes."""
+    return (p.name for p in rule.kind.properties.values() if p.narrows and p.narrows.who
+            and (value := getattr(rule, p.name)) != p.default and p.narrows.counts(value))
 
 
 def some_ports(members: Iterable[str]) -> bool:

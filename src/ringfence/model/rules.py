@@ -14,8 +14,9 @@ from ringfence.codecs.rule_string import Platform, TokenSet, TruthTable
 from ringfence.diagnostics import Finding
 from ringfence.model.phrase import Phrase
 from ringfence.model.resource import Resource, prop
-from ringfence.types.addresses import address_interval
-from ringfence.types.base import PropertyType, as_text, case_insensitive, list_of, quoted
+from ringfence.types import sddl
+from ringfence.types.addresses import address_interval, interval_text
+from ringfence.types.base import KeptPiece, PropertyType, as_text, case_insensitive, list_of, quoted
 from ringfence.types.enums import TRUE_FALSE, flags_of, with_hints
 from ringfence.types.foreign_words import VALUES
 from ringfence.types.network import address, platforms, port, port_interval, subnet
@@ -108,6 +109,38 @@ def check_lengths(rule: Resource) -> Iterable[Finding]:
                           "[MS-FASP 2.2.5]", "put them into several rules, or say them as larger subnets and ranges")
 
 
+def check_reach(rule: Resource) -> Iterable[Finding]:
+    """Conditions that nothing meets, on whichever host: Windows takes them."""
+    families = _FAMILY_OF.get(getattr(rule, "protocol", ""), _BOTH_FAMILIES)
+    for name in ("local_address", "remote_address"):
+        listed = getattr(rule, name)
+        if mapped := [a for a in listed if not isinstance(a, KeptPiece) and _is_mapped(a)]:
+            as_ipv4 = interval_text(*(n & 0xFFFF_FFFF for n in address_interval(mapped[0])[:2]))
+            yield Finding(name, f"{mapped[0]} matches nothing: it is IPv4 in the form of IPv6, which programs see and no packet "
+                          "has (RFC 4291, 2.5.5.2)", f"say {as_ipv4}", "warning")
+        if families and not (families := families & _families(listed)):
+            yield Finding(name, "matches nothing: protocol, local_address and remote_address have neither IPv4 nor IPv6 in "
+                          "common", "name addresses of one family, which the protocol is of too", "warning")
+    for name in ("local_user", "remote_user", "remote_machine", "user", "machine"):
+        if (listed := getattr(rule, name, None)) and sddl.admits_nobody(listed):
+            yield Finding(name, f"matches nothing: {name} admits nobody, and who is not listed is denied ([MS-DTYP] 2.5.3.2)",
+                          "allow somebody, before everybody is denied", "warning")
+
+
+def _families(listed: Sequence[str]) -> frozenset[str]:
+    """The families of some addresses; what is a keyword, or not understood, is of both where it does not say."""
+    if not listed or any(isinstance(a, KeptPiece) for a in listed):
+        return _BOTH_FAMILIES
+    found = ("6" if ":" in a else "4" if "." in a else a[-1] if a[-1] in _BOTH_FAMILIES else "" for a in listed)
+    families = frozenset(found)
+    return _BOTH_FAMILIES if "" in families else families
+
+
+def _is_mapped(text: str) -> bool:
+    first, last, _ = address_interval(text) if ":" in text else (0, 0, "")
+    return first >= _MAPPED[0] and last <= _MAPPED[1]
+
+
 def _not_unicast(text: str) -> bool:
     """Whether an address is such, or the first one of a subnet."""
     net = ipaddress.ip_network(text)
@@ -117,6 +150,9 @@ def _not_unicast(text: str) -> bool:
     return first.is_unspecified and net.prefixlen == net.max_prefixlen
 
 
+_BOTH_FAMILIES = frozenset("46")
+_FAMILY_OF = {"icmpv4": frozenset("4"), "icmpv6": frozenset("6")}
+_MAPPED = address_interval("::ffff:0:0/96")
 MAX_MEMBERS = 1000  # members of one list of a rule, as Windows keeps no more
 
 

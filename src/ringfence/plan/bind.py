@@ -43,7 +43,7 @@ def bind(plan: Plan) -> Plan:
 def _translated(accounts: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """{name: SID} and {name: why there is none}, names in lower case."""
     answers = {n.casefold(): a for n, a in accounts.items() if isinstance(a, Mapping)}
-    return ({n: str(a["sid"]).upper() for n, a in answers.items() if sddl.SID.fullmatch(str(a.get("sid")))},
+    return ({n: sddl.canonical_sid(str(a["sid"])) for n, a in answers.items() if sddl.SID.fullmatch(str(a.get("sid")))},
             {n: str(a["error"]) for n, a in answers.items() if a.get("error")})
 
 

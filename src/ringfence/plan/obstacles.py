@@ -28,6 +28,7 @@ OBSTACLES = {  # name: what it means
     "may_be_empty": "The addresses are keywords that may stand for none at this moment.",
     "unknown_condition": "The rule has conditions that nobody here understands.",
     "not_looked_at": "Whether the host has the program of the rule is not looked at, but when the rule is written.",
+    "blocked": "Block rules stop all that the rule lets through.",
     "not_enforced": "Windows itself says that it does not enforce it.",
     "not_there": "It is an object of Windows, which this host does not have and which is not made.",
     "other_name": "No object has that name, but others have it as their display name.",

@@ -1,5 +1,6 @@
 """Warns of ports by which a host is administered, and which worms look for, where a plan opens them to everybody without a rule
-that says so: by another default action, a firewall that is switched off, a block that goes. Rules are told by themselves."""
+that says so: by another default action, a firewall that is switched off, a block that goes, IPsec that is required no more. Rules
+that let in are told by themselves."""
 
 from collections.abc import Iterator
 
@@ -30,13 +31,12 @@ def warn_of_open_ports(plan: Plan) -> Plan:
 def _opens_by_itself(change: Change) -> bool:
     """Whether a change may let something in without being a rule that allows it."""
     before, after = change.before, change.after
-    if before is None:
-        return False
-    was, will = filter_of(before), filter_of(after) if after is not None else None
-    if was is not None:
-        return was.enabled and was.effect == "block" and was != will
-    return after is not None and any(
-        p.least is not None and getattr(before, p.name) != getattr(after, p.name) for p in after.kind.properties.values())
+    was, will = (filter_of(r) if r is not None else None for r in (before, after))
+    if was is None and will is None:
+        return before is not None and after is not None and any(
+            p.least is not None and getattr(before, p.name) != getattr(after, p.name) for p in after.kind.properties.values())
+    stopped = was is not None and was.enabled and was.effect in ("block", "secure")
+    return was != will and (stopped or (will is not None and will.enabled and will.effect == "exempt"))
 
 
 def _opened(plan: Plan) -> Iterator[Diagnostic]:
@@ -48,9 +48,12 @@ def _opened(plan: Plan) -> Iterator[Diagnostic]:
         for profile in ALL_PROFILES:
             place = Place(before.network, profile)
             was, will = before.verdict_at(flow, place), after.verdict_at(flow, place)
-            if will.action != "allow" or was.action != "block" or any(id in plan.declarations for id in will.by):
+            secured = was.reason == "ipsec_required"  # a rule that is declared to let in said nothing of clear traffic then
+            if will.action != "allow" or was.action != "block" or (
+                    not secured and any(id in plan.declarations for id in will.by)):
                 continue
             by = ", ".join(title(id, r) for id in will.by if (r := plan.after.get(id)) is not None)
-            why = "; ".join(filter(None, (REASONS[will.reason], by, will.setting)))
+            gone = "IPsec is required no more" if secured else ""
+            why = "; ".join(filter(None, (REASONS[will.reason], by, will.setting, gone)))
             yield Diagnostic(NOWHERE, f"{port} ({what}) is let in from anywhere in the {profile} profile once this is made: "
                              f"{why}", "See whether that is meant: `ringfence evaluate` says what decides", "warning")

@@ -15,10 +15,11 @@ from ringfence.model.facts import Facts
 from ringfence.model.filter import Filter
 from ringfence.model.once import filter_of, once
 from ringfence.model.resource import Category, Kind, Resource
-from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
+from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State, title
 from ringfence.model.storage import RuleStrings
 from ringfence.plan.obstacles import Reason
 from ringfence.plan.plan import HostSnapshot
+from ringfence.policy.blocks import BLOCK_WINS, BlocksInForce
 from ringfence.policy.flow_conditions import is_platform
 from ringfence.policy.place import ALL_PROFILES
 from ringfence.policy.settings_in_force import FIREWALL_PROFILE, STORE_TITLES, SettingsInForce
@@ -93,6 +94,7 @@ class PolicyOnHost:
     def __init__(self, found: HostSnapshot, after: State) -> None:
         self.found, self.after = found, after
         self.settings = SettingsInForce(after, found.unread)
+        self._blocks = BlocksInForce(self.settings)
         self._elsewhere = {id[1:] for id in after if id.store != LOCAL}  # (kind, name) of what policies have
         self._unread_rules = {kind for store, kind in found.unread if store != LOCAL}
         self._common: dict[tuple[str, str, bool, bool], Mapping[str, tuple[Reason, ...]]] = {}
@@ -113,7 +115,8 @@ class PolicyOnHost:
             own = tuple(self._other_rule(one, resource))
         else:
             common = self._of_its_sort(one.id.store, resource.kind, sort)
-            simple = sort.is_plain and not sort.is_foreign and not self._has_others(one.id)
+            simple = (sort.is_plain and not sort.is_foreign and not self._has_others(one.id)
+                      and not self._blocks.above(filter_of(resource)))
             own = () if simple else tuple(self._own(one, resource))
         if not own and common is _NOTHING:
             return {}
@@ -129,7 +132,7 @@ class PolicyOnHost:
         place = id.store, _sort_of(resource)
         if (clear := self._clear.get(place)) is None:
             clear = self._clear[place] = self._is_clear_sort(resource, *place)
-        return clear and not self._has_others(id)
+        return clear and not self._has_others(id) and not self._blocks.above(filter_of(resource))
 
     def _is_clear_sort(self, resource: Resource, store: str, sort: "_Sort") -> bool:
         return sort.is_plain and (
@@ -138,7 +141,8 @@ class PolicyOnHost:
     def alike(self, one: Judged) -> Hashable:
         """What `reasons` depends on, of an object of which no more than its sort and its profiles count; None of any other. Of
         stores that could not be read nothing is known of any rule."""
-        if one.resource is None or not (sort := _sort_of(one.resource)).is_plain or one.id[1:] in self._elsewhere:
+        if one.resource is None or not (sort := _sort_of(one.resource)).is_plain or one.id[1:] in self._elsewhere or (
+                self._blocks.above(filter_of(one.resource))):
             return None
         values = one.resource.__dict__
         return one.id.store, sort, values.get("profile"), bool(one.values.get("profile"))
@@ -234,6 +238,7 @@ class PolicyOnHost:
         if isinstance(resource.kind.storage, RuleStrings):
             yield from self._other_rule(one, resource)
             yield from self._cannot_match(resource)
+            yield from self._let_nothing_through(one, resource)
         elif resource.kind.storage.falls_back(resource.name):
             other = self.after.get(one.id._replace(store=GROUP_POLICY))
             if other is not None and _differ(resource, other):
@@ -273,6 +278,13 @@ class PolicyOnHost:
             if other is not None and getattr(other, "enabled", False) is True:
                 yield ALL_PROFILES, Reason("still_there", f"{STORE_TITLES[store]} has a rule of that name, which is in force",
                                            "remove it there")
+
+    def _let_nothing_through(self, one: Judged, resource: Resource) -> Found:
+        common = self._of_its_sort(one.id.store, resource.kind, _sort_of(resource))  # where that holds, neither may be in force
+        for id, profiles in self._blocks.above(filter_of(resource)).items():
+            if here := tuple(p for p in profiles if not common.get(p)):
+                text = f"it lets nothing through: {title(id, self.after[id])} blocks all of it"
+                yield here, Reason("blocked", text, BLOCK_WINS, "note")
 
     def _cannot_match(self, rule: Resource) -> Found:
         facts, values = self.found.facts, rule.__dict__

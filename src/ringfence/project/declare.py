@@ -27,6 +27,8 @@ from ringfence.model.once import filter_of
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, Id, id_for, references_of
 from ringfence.model.storage import DEFAULT
+from ringfence.policy.blocks import BLOCK_WINS, BlockIndex
+from ringfence.policy.place import ALL_PROFILES
 from ringfence.project.render import RenderedTask
 from ringfence.project.secrets_in_tasks import in_clear, shown_secret
 from ringfence.project.treatment import TaskMistakes, expiry_notes, label_of, treatment_of, unfit_life
@@ -50,6 +52,11 @@ class TaskDeclarations:
     def names_others(self) -> bool:
         """Whether what it declares depends on what else is declared: it names other resources, or has had another name."""
         return any(one.resource.kind.references or one.treatment.renamed_from for one in present(self.declarations))
+
+    @cached_property
+    def blocks(self) -> bool:
+        """Whether it may block what other tasks let through."""
+        return any((f := filter_of(one.resource)) is not None and f.effect == "block" for one in present(self.declarations))
 
 
 class DeclarationBuilder:
@@ -108,13 +115,13 @@ class DeclarationBuilder:
         """Everything that the tasks of one host declare, and every mistake in them."""
         declared: Declarations = {}
         problems: list[Diagnostic] = []
-        names_others, known = False, self._by_task.get
+        names_others, blocks, known = False, False, self._by_task.get
         for task in tasks:
             if len(problems) > MAX_PROBLEMS:  # more than is told
                 break
             outcome = known(task) or self.declare(task)
             problems += outcome.problems
-            names_others = names_others or outcome.names_others
+            names_others, blocks = names_others or outcome.names_others, blocks or outcome.blocks
             for one in outcome.declarations:
                 before = declared.get(one.id)
                 declared[one.id] = one if before is None else _merge(before, one, problems)
@@ -124,6 +131,8 @@ class DeclarationBuilder:
                 problems += _together(one, declared)
             if one.treatment.renamed_from:
                 problems += _renamed(one, declared, renamed)
+        if blocks:
+            problems += _blocked(declared, self._of_windows)
         return declared, problems
 
 
@@ -140,6 +149,21 @@ def _together(one: Present, declared: Declarations) -> Iterator[Diagnostic]:
         return other.resource if isinstance(other, Present) else None
 
     yield from reference_problems(one, get, lambda id: declared[id].where if id in declared else None)
+
+
+def _blocked(declared: Declarations, of_windows: Callable[[Id], bool]) -> Iterator[Diagnostic]:
+    """Rules that let nothing through, for a declared one blocks all of it. What is managed by mention is known as a whole on its
+    host alone, and told there (plan/reasons.py)."""
+    whole = [(one, filter) for one in present(declared.values()) if (filter := filter_of(one.resource)) is not None
+             and one.treatment.omitted != "keep" and not (one.treatment == NO_TREATMENT and of_windows(one.id))]
+    index = BlockIndex((one.id, filter) for one, filter in whole)
+    for one, filter in whole:
+        for id, block in index.above(filter):
+            mine, its = (f.profile or ALL_PROFILES for f in (filter, block))
+            if here := [p for p in mine if p in its]:
+                where = "" if len(here) == len(mine) else f" in {', '.join(here)}"
+                by = f"{declared[id]} at {declared[id].where}"
+                yield Diagnostic(one.where, f"{one} lets nothing through{where}: {by} blocks all of it", BLOCK_WINS, "warning")
 
 
 def _renamed(one: Present, declared: Declarations, renamed: dict[Id, Present]) -> Iterator[Diagnostic]:

@@ -4,6 +4,7 @@ Canonical form: `D:(A;;CC;;;S-1-5-11)`; what was said in another spelling is wri
 that only the host can translate stands as `<CORP\\Group>` until `bind`. These spellings are one by a document:
 
 - letter case, spaces around fields, letters and SID of an account, CC and its number ([MS-DTYP] 2.5.1.1);
+- numbers of a SID in hexadecimal, or with zeros before them (2.4.2.1; ConvertStringSidToSid);
 - with and without an owner and a group: an owner has READ_CONTROL and WRITE_DAC by being it, which is not CC (2.5.3.2);
 - flags of the list (P, AR, AI) in any order or none, and OI, CI, NP and ID of an entry: they are about what objects below or
   above one have, and the check of access reads none of them (2.4.4.1, 2.4.6, 2.5.3.2). IO counts: such an entry is passed over;
@@ -36,16 +37,42 @@ WELL_KNOWN = {
     "RE": "S-1-5-32-552", "RM": "S-1-5-32-580", "RU": "S-1-5-32-554", "SI": "S-1-16-16384", "SO": "S-1-5-32-549",
     "SS": "S-1-18-2", "SU": "S-1-5-6", "SY": "S-1-5-18", "UD": "S-1-5-84-0-0-0-0-0", "WD": "S-1-1-0", "WR": "S-1-5-33",
 }  # fmt: skip
-SID = re.compile(r"S-1-[0-9]+(-[0-9]+)*", re.I)
 _PART = "(?:0x[0-9a-f]+|[0-9]+)"
+SID = re.compile(rf"S-1(?:-{_PART})+", re.I)
 _TRUSTEE = re.compile(rf"S-1(?:-{_PART})+|[a-z]{{2}}|<[^<>]+>", re.I)  # [MS-DTYP] 2.5.1.1 and 2.4.2.1; `<name>`: see the module
+_EVERYONE = "S-1-1-0"
 CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
+_DIGITS = 15  # of a number of 48 bits, without zeros before it
 MAX_DESCRIPTOR = 9999  # characters of a list of accounts that Windows takes, [MS-FASP] 2.2.37
 _MOST = MAX_DESCRIPTOR // len("(A;;CC;;;S-1-1-0)")  # so many accounts are too many, whichever they are
 _DACL = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:([A-Z]*)(\(.*\))", re.I | re.S)
 _FLAGS_OF_LIST = re.compile("(?:P|AR|AI)*", re.I)
 _ABOUT_OTHERS = {"OI", "CI", "NP", "ID"}  # flags of an entry that say something of other objects than its own
 _UNBOUND = re.compile(r"""(?:(?<=;)|^)<([^<>|;()"]+)>(?=\)|$)""")  # where an account stands, not a `<` of a condition
+
+
+def canonical_sid(text: str) -> str:
+    """A SID as Windows itself writes it: its numbers in decimal, an authority of 2^32 and more in twelve hexadecimal digits
+    ([MS-DTYP] 2.4.2.1). What is no SID, or has numbers that none has, stays as it is."""
+    if not SID.fullmatch(text):
+        return text
+    numbers = []
+    for part in text.split("-")[2:]:
+        digits = part[2:] if (is_hex := part[:2] in ("0x", "0X")) else part
+        if len(digits.lstrip("0")) > _DIGITS:
+            return text
+        numbers.append(int(digits, 16 if is_hex else 10))
+    authority, *others = numbers
+    if authority >= 2**48 or any(n >= 2**32 for n in others):
+        return text
+    return "-".join(["S-1", str(authority) if authority < 2**32 else f"0x{authority:012x}", *map(str, others)])
+
+
+def stored_sid(text: str) -> CaseInsensitive:
+    """An account, or a package, as a rule has it: compared in the canonical form, and written as it is."""
+    said = text.strip()
+    found = canonical_sid(said)
+    return CaseInsensitive(said) if found.casefold() == said.casefold() else CanonicalText(found, said)
 
 
 def canonical(text: str) -> CaseInsensitive:
@@ -90,7 +117,7 @@ def _ace(text: str) -> str:
     fields[0] = fields[0].upper()
     fields[1] = _flags(fields[1].upper())
     fields[2] = "CC" if fields[2].upper() in CC else fields[2]
-    fields[5] = WELL_KNOWN.get(fields[5].upper(), fields[5])
+    fields[5] = WELL_KNOWN.get(fields[5].upper()) or canonical_sid(fields[5])
     return ";".join(fields)
 
 
@@ -119,10 +146,20 @@ def check(descriptor: str, conditional: bool = False) -> str:
     return ""
 
 
+def admits_nobody(descriptor: str) -> bool:
+    """Whether a canonical list denies everybody: no entry allows, or only behind one that denies Everyone, for the first that
+    names the caller decides ([MS-DTYP] 2.5.3.2)."""
+    for ace in _aces(descriptor[descriptor.index("("):]):
+        kind, flags, _, _, _, trustee = ace.split(";", 6)[:6]
+        if "IO" not in flags and (kind.endswith("A") or (kind == "D" and trustee == _EVERYONE)):
+            return kind == "D"
+    return True
+
+
 def account(text: str) -> str:
     """How an account stands in a descriptor: its SID, or <name> until the host has translated it."""
     if SID.fullmatch(text):
-        return text.upper()
+        return canonical_sid(text)
     if sid := well_known_accounts.SIDS.get(text.casefold()):
         return sid
     if not text or set(text) & set('<>|;()"'):

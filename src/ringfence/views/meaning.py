@@ -6,7 +6,7 @@ Which properties stand in it, and in which words, the table of the kind says (`p
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ringfence.model.narrowing import never
+from ringfence.model.narrowing import narrowed_in_who, never
 from ringfence.model.resource import Property, Resource
 from ringfence.views.format import Names, cut, empty_as, naming, value
 from ringfence.windows.origin import TEXT_PROPERTIES
@@ -50,6 +50,8 @@ def lets_all_through(resource: Resource, p: Property) -> bool:
     without IPsec."""
     if p.narrows is None or p.narrows.counts is never or getattr(resource, p.name) != p.default:
         return False
+    if p.narrows.who and any(narrowed_in_who(resource)):
+        return False  # from any address, and not for anybody
     what = resource.as_filter()
     return what is not None and what.enabled and ((what.effect == "allow" and what.inbound) or what.effect == "exempt")
 

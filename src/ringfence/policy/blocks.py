@@ -1,0 +1,80 @@
+"""Block rules above all that another rule lets through: block wins over allow, whatever the order, but for authenticated bypass
+([MS-FASP] 2.2.34, 2.2.35). Shown of their conditions, not tried with flows: what is not certain counts as not blocked."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from ringfence.model.filter import Filter
+from ringfence.model.once import filter_of
+from ringfence.model.state import CONFIGURED, LOCAL, Id
+from ringfence.policy.meeting import is_within
+from ringfence.policy.place import ALL_PROFILES
+from ringfence.policy.settings_in_force import SettingsInForce
+
+BLOCK_WINS = "narrow that block, or leave one of the two out: block wins over allow, whatever the order"
+_LOOKED_AT = 100  # blocks for one port, for many, or for all, of each protocol, that others are compared with
+_MANY = "-"  # the home of those for ranges, where the others are at each of their ports, and those for all at none
+_NONE: Mapping[Id, tuple[str, ...]] = {}
+_Home = tuple[str, str, str, bool]
+
+
+class BlockIndex:
+    """Block rules by what they have to have for covering another rule: direction, protocol, ports, whether addresses matter."""
+
+    def __init__(self, rules: Iterable[tuple[Id, Filter]]) -> None:
+        self._homes = defaultdict[_Home, list[tuple[Id, Filter]]](list)
+        for id, filter in rules:
+            # a list of local users says nothing of programs in app containers (flow_conditions.contained)
+            if filter.effect != "block" or not filter.enabled or filter.local_user:
+                continue
+            ports = _ports(filter)
+            for port in ports if ports and not any(_MANY in p for p in ports) else (_MANY if ports else "",):
+                home = self._homes[filter.direction, filter.protocol, port, bool(filter.remote_address)]
+                if len(home) < _LOOKED_AT:
+                    home.append((id, filter))
+
+    def above(self, filter: Filter) -> Iterator[tuple[Id, Filter]]:
+        """Those that block all of what a rule is to let through, in the profiles that both are for."""
+        if self._homes and filter.effect == "allow" and filter.enabled and not filter.override_block_rules:
+            for home in _homes_above(filter):
+                yield from (block for block in self._homes.get(home, ()) if is_within(filter, block[1]))
+
+
+def _homes_above(filter: Filter) -> Iterator[_Home]:
+    ports = _ports(filter)
+    for protocol in {filter.protocol, "any"}:
+        for port in {"", _MANY, ports[0]} if ports else ("",):
+            for narrow in (False, True) if filter.remote_address else (False,):
+                yield filter.direction, protocol, port, narrow
+
+
+def _ports(filter: Filter) -> tuple[str, ...]:
+    """Those that a rule is asked for: the own ones inbound, those of the other side outbound."""
+    return filter.local_port if filter.inbound else filter.remote_port
+
+
+class BlocksInForce:
+    """The block rules of a host that are certain to be in force, as far as its stores say so."""
+
+    def __init__(self, settings: SettingsInForce) -> None:
+        self._settings = settings
+        state, unread = settings.state, settings.unread
+        hidden = any(store != LOCAL and kind.endswith("_rule") for store, kind in unread)  # a rule of the name may replace one
+        blocks = [(id, filter) for id, resource in state.items() if (filter := filter_of(resource)) is not None
+                  and filter.effect == "block" and id.store in CONFIGURED]
+        self._index = BlockIndex(() if hidden else [(id, filter) for id, filter in blocks if not any(
+            id._replace(store=other) in state for other in CONFIGURED if other != id.store)])
+
+    def above(self, filter: Filter | None) -> Mapping[Id, tuple[str, ...]]:
+        """Those that block all of what a rule is to let through, each with the profiles in which both hold."""
+        if filter is None:
+            return _NONE
+        found = {id: tuple(p for p in filter.profile or ALL_PROFILES if self._holds(id, block, p))
+                 for id, block in self._index.above(filter)}
+        return {id: profiles for id, profiles in found.items() if profiles}
+
+    def _holds(self, id: Id, block: Filter, profile: str) -> bool:
+        if profile not in (block.profile or ALL_PROFILES):
+            return False
+        merged = self._settings.profile(profile, block.merged_by) if id.store == LOCAL else None
+        return merged is None or (not merged.doubt and merged.value is not False)
