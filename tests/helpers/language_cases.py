@@ -41,9 +41,10 @@ class LanguagePlay:
 
 
 def templates() -> dict[str, Any]:
-    """{variables, files, templates}: of the cases of templates, and the expressions of language_expressions.yml."""
+    """{variables, files, templates}: of the cases of templates, and what language_expressions.yml has."""
     known, asked = cases("project_templates"), cases("language_expressions")
     found = [case["template"] for case in known["cases"]] + [f"{{{{ {one} }}}}" for one in asked["expressions"]]
+    found += asked["templates"]
     return {"variables": {**known["variables"], **asked["variables"]}, "files": asked["files"],
             "templates": list(dict.fromkeys(found))}
 

@@ -21,7 +21,7 @@ from ringfence.documents.yaml import Map
 from ringfence.secret import Secret
 from ringfence.templates import budget
 from ringfence.templates.budget import RenderError, UndefinedFacts, UndefinedValue
-from ringfence.templates.compile import template
+from ringfence.templates.compile import check, template
 from ringfence.templates.scope import Scope
 from ringfence.templates.values import OMIT
 
@@ -127,6 +127,24 @@ def test_conditions() -> None:
         assert raised.value.where == AT
 
 
+@pytest.mark.parametrize(("text", "summary", "detail"), [
+    ("a\n{% include 'u.j2' %}", "{% include %} in line 2 of the template", "lookup('template', 'u.j2')"),
+    ("{% import 'u.j2' as u %}", "{% import %} in line 1", "write a macro"),
+    ("{% from 'u.j2' import u %}", "{% from %} in line 1", "write a macro"),
+    ("\n\n{% extends 'u.j2' %}\n", "{% extends %} in line 3", "lookup('template', 'u.j2')"),
+    ("#jinja2: trim_blocks:False\n{{ a }}", "no header #jinja2:", "Write {%-"),
+    ("#jinja2: plain", "no header #jinja2:", "a space")])
+def test_what_a_template_does_not_have_is_refused_with_a_way_out(text: str, summary: str, detail: str) -> None:
+    problems = Problems()
+    check(Map({"k": text}, AT, {"k": AT}), AT, problems)
+    found, = problems.all
+    assert summary in found.summary
+    assert detail in found.detail
+    assert found.where == AT
+    with pytest.raises(RenderError, match="template"):
+        scope({"a": 1}).render(text, AT)
+
+
 # ---------------------------------------------------------------------------------------------------------- secrets
 
 def secret_scope() -> Scope:
@@ -141,6 +159,12 @@ def test_secrets_pass_whole(text: str) -> None:
     value = secret_scope().render(text)
     assert isinstance(value, Secret)
     assert value.reveal() == "hunter2"
+
+
+def test_a_secret_of_a_block_scalar_is_one_with_its_line_end() -> None:
+    value = secret_scope().render("{{ key }}\n")
+    assert isinstance(value, Secret)
+    assert value.reveal() == "hunter2\n"
 
 
 def test_a_vaulted_value_without_its_password_is_told_where_it_is_used() -> None:

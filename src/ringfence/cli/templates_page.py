@@ -5,7 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from ringfence.templates.ansible_collections import COLLECTIONS
 from ringfence.templates.environment import environment
 from ringfence.templates.lookups import GLOBALS, LOOKUPS
-from ringfence.templates.template_reasons import ABSENT, ABSENT_LOOKUPS, ABSENT_VARIABLES, NOT_NOW
+from ringfence.templates.template_reasons import (
+    ABSENT,
+    ABSENT_LOOKUPS,
+    ABSENT_STATEMENTS,
+    ABSENT_VARIABLES,
+    NOT_NOW,
+    WITHOUT_HEADER,
+)
 
 _HEAD = [
     "# Templates", "",
@@ -40,5 +47,6 @@ def page() -> str:
               f"{_listed(LOOKUPS)}. Functions: {_listed([*functions, 'range', 'dict', 'namespace'])}.", ""]
     lines += ["## Left out", "", "Each is told by name, with the reason.", "", "| filters and tests | |", "|---|---|",
               *_left_out(ABSENT), "", "| lookups | |", "|---|---|", *_left_out(ABSENT_LOOKUPS), "",
-              "| variables and functions | |", "|---|---|", *_left_out({"now": NOT_NOW, **ABSENT_VARIABLES}), ""]
+              "| variables and functions | |", "|---|---|", *_left_out({"now": NOT_NOW, **ABSENT_VARIABLES}), "",
+              "| statements | |", "|---|---|", *_left_out(ABSENT_STATEMENTS), f"| `#jinja2:` | {WITHOUT_HEADER} |", ""]
     return "\n".join(lines)

@@ -65,11 +65,11 @@ class KeysReader:
             return {}
         self.keys(control, keys.LOOP_CONTROL_KEYS, "loop_control")
         found: dict[str, Any] = {}
-        for key in ("extended", "extended_allitems"):
-            if not isinstance(control.get(key, False), bool):
-                self.problems.error(control.at(key), f"{key} is true or false, not {describe(control[key])}")
-        if control.get("extended") is True:
-            found["extended"] = True
+        for key, name in (("extended", "extended"), ("extended_allitems", "all_items")):
+            if isinstance(value := control.get(key), bool):
+                found[name] = value
+            elif key in control:
+                self.problems.error(control.at(key), f"{key} is true or false, not {describe(value)}")
         for key, name in (("loop_var", "variable"), ("index_var", "index"), ("label", "label")):
             value = control.get(key)
             if isinstance(value, str) and (key == "label" or value.isidentifier()):
@@ -149,14 +149,20 @@ class KeysReader:
 
     def _tags(self, node: Map) -> frozenset[str]:
         value = node.get("tags")
+        tags = value if isinstance(value, Seq) else [] if value is None else [value]
+        if isinstance(value, str):  # as with Ansible a text is several, and a member of a list is one
+            tags = [*filter(None, map(str.strip, value.split(",")))]
         found: list[str] = []
-        for tag in value if isinstance(value, Seq) else [] if value is None else [value]:
+        for tag in tags:
             if isinstance(tag, bool) or not isinstance(tag, str | int):
                 self.problems.error(node.at("tags"), f"a tag is a word, not {describe(tag)}")
             elif isinstance(tag, str) and template(tag):
                 self.problems.error(node.at("tags"), "a tag cannot be a template")
             else:
-                found += filter(None, map(str.strip, str(tag).split(",")))
+                found.append(str(tag))
+                if "," in found[-1]:
+                    self.problems.warn(node.at("tags"), f'no --tags chooses the tag "{tag}": its comma is part of it in a list',
+                                       "Make two of it.")
         return frozenset(found)
 
     def conditions(self, node: Map) -> tuple[Condition, ...]:
@@ -167,11 +173,11 @@ class KeysReader:
         found = []
         for index, entry in enumerate(entries):
             where = entries.at(index)
-            if not isinstance(entry, str | bool) or entry == "":
+            text = str(entry).strip()  # a block scalar ends with a line end
+            if not isinstance(entry, str | bool) or not text:
                 self.problems.error(where, f"when takes an expression, not {describe(entry)}",
                                     "For example `when: x == 1`, or leave it out.")
                 continue
-            text = str(entry)
             if braces := template(text):
                 self.problems.warn(where, "when takes an expression without braces", "Write `when: x == 1`.")
             check_template(braces or condition(text), where, self.problems)

@@ -19,11 +19,12 @@ from ringfence.documents.yaml import Map, Seq
 from ringfence.model.state import TaskLabel
 from ringfence.project import playbook_keys as keys
 from ringfence.project.keys_reader import Inherited, KeysReader, part_of
-from ringfence.project.plays import Assertion, Play, Role, RoleVariables, TaskSource
+from ringfence.project.plays import Assertion, Play, Role, RoleVariables, TaskSource, searched
 from ringfence.project.roles import RoleFiles, RoleReader
 from ringfence.run_settings import SETTINGS
 from ringfence.templates.budget import OverBudget, templates_of
 from ringfence.templates.compile import check, template
+from ringfence.templates.lookup_files import candidates
 from ringfence.types.enums import parse_bool
 
 MAX_TASKS = 100_000  # tasks, plays and imports of a project, each as often as it is imported
@@ -328,12 +329,11 @@ class PlaybookReader(KeysReader):
             self.problems.error(where, "include_vars stands under no condition here", "Which variables there are is known before "
                                 "any host is. Put the condition into the values, or use host_vars and group_vars.")
         elif file := self._path(said.get("file"), where, Path(), "include_vars"):
-            role = [Path(inherited.role.folder) / "vars", Path(inherited.role.folder)] if inherited.role else []
-            folders = [*role, path.parent, path.parent / "vars", inherited.playbook_folder / "vars", inherited.playbook_folder]
-            there = next((f for f in (folder / file for folder in folders) if f.is_file()), None)
+            folders = (*searched(inherited.role, path.parent), inherited.playbook_folder)
+            looked_for = candidates(folders, "vars", os.fspath(file), in_role=False)
+            there = next((one for one in looked_for if one.is_file()), None)
             if there is None:
-                looked_in = ", ".join(dict.fromkeys(map(str, folders)))
-                self.problems.error(where, f"there is no file {file}", f"Looked in {looked_in}.")
+                self.problems.error(where, f"there is no file {file}", f"Looked for: {', '.join(map(str, looked_for))}.")
                 return
             variables = self.files.load(there, where)
             check(variables, variables.where, self.problems)

@@ -12,7 +12,7 @@ from ringfence.model.state import NO_TASK, TaskLabel
 @dataclass(frozen=True, eq=False, slots=True)
 class Loop:
     """What a task is repeated over: a list, or a template that gives one. flat: `with_items`, which flattens · extended: rounds
-    see `ansible_loop`."""
+    see `ansible_loop`, and in it all items (all_items)."""
 
     items: Any
     where: Where
@@ -21,6 +21,7 @@ class Loop:
     label: str = ""
     flat: bool = False
     extended: bool = False
+    all_items: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,12 @@ class Role:
             return names
         return {**names, "ansible_parent_role_names": [role.name for role in self.importers][::-1],
                 "ansible_parent_role_paths": [role.folder for role in self.importers][::-1]}
+
+
+def searched(role: Role | None, folder: Path) -> tuple[Path, ...]:
+    """Where a task of a file in a folder looks for others, before the folder of the playbook: its role, those around it from
+    within, its own folder (ansible-core, Base.get_search_path)."""
+    return tuple(dict.fromkeys((*(Path(one.folder) for one in (role.way[::-1] if role else ())), folder)))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

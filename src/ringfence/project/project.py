@@ -298,7 +298,7 @@ def read(playbooks: Sequence[str | Path], *, kinds: Collection[str], inventory: 
     def hostvars(beside: Path | None) -> HostVars:
         if beside not in memo:
             def make(name: str) -> Scope:
-                magic = {**of_run, **fleet.magic(name), "omit": OMIT, "hostvars": memo[beside]}
+                magic = {**of_run, **fleet.magic(name), "omit": OMIT, "playbook_dir": os.path.abspath(beside or "")}
                 return Scope(extra_variables.merged_over(fleet.get(name, beside).variables), magic, None, vault, trust=trust)
             memo[beside] = HostVars(fleet.entries, make, LOCALHOST)
         return memo[beside]
@@ -321,7 +321,7 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
             problems: Problems, known: dict[tuple[str, ...], Chosen], of_run: Mapping[str, Any]) -> _PlayHosts:
     """A play and its hosts; plays of the same pattern share the hosts, by `known`."""
     scope = Scope(extra.merged_over(play.variables), {"omit": OMIT, "groups": fleet.members}, None, vault,
-                  trust=fleet.files.trust)
+                  trust=fleet.files.trust).looking_in((Path(os.path.abspath(play.folder)),))
     patterns_of_play: list[str] = []
     for pattern in play.hosts:
         try:
@@ -346,10 +346,18 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
         problems.extend(found.all)
     hosts, names = chosen
     magic = {**of_run, "omit": OMIT, "hostvars": hostvars, "playbook_dir": os.path.abspath(play.folder),
-             "ansible_play_name": play.name, **_names_of_roles(play), "play_hosts": names, "ansible_play_hosts": names,
-             "ansible_play_hosts_all": names, "ansible_play_batch": names}
+             "ansible_play_name": _name(play, scope) or ",".join(patterns_of_play), **_names_of_roles(play), **dict.fromkeys(
+                 ("play_hosts", "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch"), names)}
     hidden = frozenset(extra)
     return _PlayHosts(play, hosts, tuple(TaskRenderer(s, hidden) for s in play.tasks), magic)
+
+
+def _name(play: Play, scope: Scope) -> str:
+    """The name of a play; where it cannot be rendered, as written."""
+    try:
+        return str(scope.render(play.name))
+    except RenderError:
+        return play.name
 
 
 def _names_of_roles(play: Play) -> dict[str, Any]:

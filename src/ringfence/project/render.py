@@ -4,8 +4,10 @@ Work is per distinct value. A task without templates is one `Task` object for al
 rendered once for all hosts on which everything that its templates can see is the same, and gives the same objects.
 """
 
+import os
 from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from jinja2.utils import missing
@@ -13,7 +15,7 @@ from jinja2.utils import missing
 from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, Where, describe
 from ringfence.documents.yaml import Map
 from ringfence.model.state import NO_TASK, TaskLabel
-from ringfence.project.plays import Assertion, Condition, Loop, Role, TaskSource
+from ringfence.project.plays import Assertion, Condition, Loop, Role, TaskSource, searched
 from ringfence.secret import Secret
 from ringfence.templates.budget import PART, ROUND, OverBudget, RenderError, UndefinedFacts, charge, spent
 from ringfence.templates.compile import Template, condition, names_in, template
@@ -178,7 +180,9 @@ class TaskRenderer:
         scope = scope.child(self.variables, role.magic, role.seen.defaults) if role else scope.child(self.variables)
         seen = scope.visible_from(self.names)
         own = _NAMES_OF_HOST if scope.facts is None else _OWN  # facts that nobody knows are the same everywhere
-        if seen is None or not own.isdisjoint(seen):
+        if seen is None:  # a lookup: which file it reads depends on where the task stands
+            return self._render(scope.looking_in(searched(role, Path(os.path.abspath(self.source.where.file)).parent)))
+        if not own.isdisjoint(seen):
             return self._render(scope)
         key = frozenset((name, _identity(value)) for name, value in seen.items())
         found = self._memo.get(key)
@@ -216,7 +220,7 @@ class TaskRenderer:
             charge(ROUND)
             values = {loop.variable: item, "ansible_loop_var": loop.variable,
                       **({loop.index: index, "ansible_index_var": loop.index} if loop.index else {}),
-                      **({"ansible_loop": _of_loop(items, index)} if loop.extended else {})}
+                      **({"ansible_loop": _of_loop(items, index, loop.all_items)} if loop.extended else {})}
             self._round(scope.child(Map(), values), LoopItem(item, index, ""), outcome)
         return outcome
 
@@ -327,12 +331,12 @@ def _loop_items(loop: Loop, scope: Scope) -> Sequence[Any]:
     return items
 
 
-def _of_loop(items: Sequence[Any], index: int) -> dict[str, Any]:
+def _of_loop(items: Sequence[Any], index: int, all_items: bool) -> dict[str, Any]:
     """`ansible_loop` of a round."""
     charge(PART * len(items))
     size = len(items)
     return {"index": index + 1, "index0": index, "first": index == 0, "last": index == size - 1, "length": size,
-            "revindex": size - index, "revindex0": size - index - 1, "allitems": list(items),
+            "revindex": size - index, "revindex0": size - index - 1, **({"allitems": list(items)} if all_items else {}),
             **({"previtem": items[index - 1]} if index else {}), **({"nextitem": items[index + 1]} if index < size - 1 else {})}
 
 

@@ -14,7 +14,7 @@ from ringfence.templates.compile import check, template
 
 FILES_OF_ROLE = ("tasks_from", "vars_from", "defaults_from")
 ROLE_KEYS = ("name", *FILES_OF_ROLE, "allow_duplicates")
-_HARMLESS = ("public", "rolespec_validate")  # what they say is so here, or changes nothing
+_FLAGS = ("public", "rolespec_validate")  # what they say is so here, changes nothing, or is refused
 _TEXTS = ("name", *FILES_OF_ROLE)
 _MAIN = "main"
 _CODE = ("library", "module_utils", "action_plugins", "filter_plugins", "test_plugins", "lookup_plugins", "vars_plugins")
@@ -82,7 +82,7 @@ class RoleReader:
             there = tasks if key == "tasks_from" else defaults if key == "defaults_from" else variables
             if key in said and not there:
                 self.problems.error(said.at(key), f"the role {name} has no such file {said[key]}", f"Looked in {folder}.")
-        return RoleFiles(folder.name, os.path.abspath(folder), RoleVariables(defaults, variables), tasks, dependencies,
+        return RoleFiles(name, os.path.abspath(folder), RoleVariables(defaults, variables), tasks, dependencies,
                          duplicates, tuple(said.get(key, "") for key in FILES_OF_ROLE), sealed)
 
     def _meta(self, folder: Path, where: Where) -> tuple[Map, dict[str, str]]:
@@ -102,7 +102,12 @@ class RoleReader:
 
     def _checked(self, said: Map) -> bool:
         for key in said:
-            if key not in ROLE_KEYS and key not in _HARMLESS:
+            if key in _FLAGS and not isinstance(said[key], bool):
+                self.problems.error(said.at(key), f"{key} is true or false, not {describe(said[key])}")
+            elif key == "public" and said[key]:
+                self.problems.error(said.at(key), "public of import_role is not supported: a role's variables are for itself",
+                                    "Put what other tasks use into vars of the play or group_vars, or let them include_vars it.")
+            elif key not in ROLE_KEYS and key not in _FLAGS:
                 detail = "Handlers are steps." if key == "handlers_from" else allowed(key, ROLE_KEYS)
                 self.problems.error(said.at(key), f'unknown key "{key}" of import_role', detail)
             elif key in _TEXTS and (not isinstance(said[key], str) or not said[key] or "\0" in said[key]):

@@ -17,17 +17,19 @@ from ringfence.diagnostics import Problems, Where, suggest
 from ringfence.documents.vault import Vaulted
 from ringfence.documents.yaml import Map, Seq
 from ringfence.secret import Secret
-from ringfence.templates.budget import OverBudget, RenderError
+from ringfence.templates.budget import OverBudget, RenderError, charge_for
 from ringfence.templates.environment import environment
 from ringfence.templates.lazy import ScopeView, Variables
 from ringfence.templates.parts import PartsMap, held, seen
 from ringfence.templates.sandbox import Environment, TemplateContext
-from ringfence.templates.template_reasons import ABSENT, syntax_advice
+from ringfence.templates.template_reasons import ABSENT, NO_HEADER, WITHOUT_HEADER, syntax_advice
 from ringfence.templates.values import FailedValue
 
 OPAQUE = frozenset({"lookup", "query", "q", "vars"})  # what a template that uses them sees cannot be told from its text
 REMEMBERED = 2**16  # compiled texts; each takes some kB
+_HEADER = "#jinja2:"  # what begins with it is a template in Ansible, whatever follows
 _MARKS = re.compile(r"\{\{|\{%|\{#")
+_LINE_END = re.compile(r"\r\n?")
 _DOTTED = re.compile(r"\{\{ *([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*) *\}\}")
 _WORDS = frozenset(["true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else"])
 
@@ -41,12 +43,36 @@ class Template:
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
-def template(text: str) -> Template | None:
+def template(text: str, of_file: bool = False) -> Template | None:
     """The template of a text, or None where the text is none. A mistake in it is raised by `run`. Raises OverBudget
-    where no more are compiled."""
+    where no more are compiled. of_file: in texts of it a backslash escapes, as in no value of YAML.
+
+    The last line end is no part of it, so that `{{ list }}` of a block scalar is a list; a text ends with as many as its
+    template, as with Ansible.
+    """
+    if text.startswith(_HEADER):
+        return Template(frozenset(), functools.partial(_fail, NO_HEADER, WITHOUT_HEADER))
     if not _MARKS.search(text):
         return None
-    return _simple(text) or _compile(text, expression=False)
+    source = _LINE_END.sub("\n", text).removesuffix("\n")
+    return _ending(_simple(source) or _compile(source, expression=False, of_file=of_file), _ends(text))
+
+
+def _ends(text: str) -> int:
+    return len(text) - len(text.rstrip("\n"))
+
+
+def _ending(found: Template, ends: int) -> Template:
+    """A template of which a text ends with so many line ends, or more."""
+    if not ends or isinstance(found.run, functools.partial):
+        return found
+
+    def run(scope: Variables) -> Any:
+        value = seen(found.run(scope))
+        if not isinstance(value, str) or ends <= _ends(value):
+            return value
+        return charge_for(value + "\n" * (ends - _ends(value)))
+    return Template(found.names, run)
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
@@ -121,10 +147,10 @@ def _secret_member(secret: Secret, key: str) -> Any:
         return FailedValue(f'there is no key "{key}"')
 
 
-def _compile(text: str, *, expression: bool) -> Template:
+def _compile(text: str, *, expression: bool, of_file: bool = False) -> Template:
     env = environment()
     try:
-        return _built(env, env.read(text, expression=expression))
+        return _built(env, env.read(text, expression=expression, literal_backslashes=not of_file))
     except OverBudget:  # not of this text: it is not remembered
         raise
     except RenderError as error:
@@ -159,7 +185,7 @@ def check(value: Any, where: Where, problems: Problems) -> None:
     """Note every template in a value whose text is wrong, before any host is known. Raises OverBudget with a place."""
     if isinstance(value, Map):
         for key, inner in value.items():
-            if type(inner) is not str or "{" in inner:  # all others are no templates
+            if type(inner) is not str or "{" in inner or inner.startswith(_HEADER):  # all others are no templates
                 check(inner, value.at(key), problems)
     elif isinstance(value, Seq):
         for index, inner in enumerate(value):

@@ -1,8 +1,8 @@
 """The environment of templates: every filter, test and lookup that there is, each of them guarded.
 
-Guarded: a value that failed raises its reason instead of being processed (but for `default`, `mandatory`, `defined`), lazy values
-arrive as plain ones, widths are narrow, what it is given and what it makes is paid from the budget, and arguments that it does
-not take are told by its own name.
+Guarded: a value that failed raises its reason instead of being processed (but for `default`, `mandatory`, `defined`, `ternary`),
+lazy values arrive as plain ones where all of them is used, widths are narrow, what it is given and what it makes is paid from
+the budget, and arguments that it does not take are told by its own name.
 """
 
 import functools
@@ -37,7 +37,9 @@ _CHEAP = frozenset({  # whose work does not grow with what they are given
     "mapping", "iterable", "sequence", "number", "integer", "float", "callable", "sameas", "odd", "even", "divisibleby",
     "filter", "test", "truthy", "falsy"})
 _WRAP_WORK = 50  # what a character costs in `wordwrap`, which may make a line of each
-_MARKERS = frozenset({"default", "d", "mandatory", "defined", "undefined"})
+_MARKERS = frozenset({"default", "d", "mandatory", "defined", "undefined", "ternary"})
+_LAZILY = frozenset({"map", "select", "reject", "selectattr", "rejectattr", "first", "last", "length", "count"})
+"""Filters that take a list member by member: one that fails is nothing to those that do not use it."""
 _DROPPED = ("random", "shuffle", "pprint", "xmlattr", "urlize")
 
 
@@ -104,8 +106,8 @@ def environment() -> Environment:
     own = {name: env.filters.pop(name) for name in INTERNAL}
     builtin: tuple[Mapping[str, Any], Mapping[str, Any]] = ({**env.filters, **filters.FILTERS}, {**env.tests, **filters.TESTS})
     for collection, (its_filters, its_tests) in {**COLLECTIONS, "ansible.builtin": builtin}.items():
-        for table, functions, lazily in ((env.filters, its_filters, False), (env.tests, its_tests, True)):
-            made = {name: guarded(name, function, lazily=lazily) for name, function in functions.items()}
+        for table, functions, lazily in ((env.filters, its_filters, _LAZILY), (env.tests, its_tests, its_tests)):
+            made = {name: guarded(name, function, lazily=name in lazily) for name, function in functions.items()}
             table.update(made)
             table.update({f"{collection}.{name}": function for name, function in made.items()})
     env.filters.update(own)

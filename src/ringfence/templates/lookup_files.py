@@ -1,11 +1,12 @@
-"""The lookups of Ansible that read files of the controller: beside the playbook, or of a role."""
+"""The lookups of Ansible that read files of the controller: of a role, beside the file of the task, beside the playbook."""
 
 import configparser
 import csv
 import glob
 import io
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +21,43 @@ _PARSING = 10  # what a character costs in an INI or CSV file
 MAX_FOUND = 10_000  # files that a pattern finds
 
 
-def _folders(scope: Any, kind: str) -> list[Path]:
-    """Where files of a kind (`files`, `templates`) are looked for: in a role first."""
-    role, beside = scope.magic.get("role_path"), Path(str(scope.magic.get("playbook_dir", ".")))
-    of_role = [Path(str(role)) / kind, Path(str(role)), Path(str(role)) / "tasks"] if role else []
-    return [*of_role, beside / kind, beside]
+def candidates(folders: Iterable[Path], kind: str, asked: str, in_role: bool) -> list[Path]:
+    """The paths that a name may mean for a task that looks in these folders, each time in that of the kind (`files`, `templates`,
+    `vars`) first (ansible-core, DataLoader.path_dwim_relative_stack). in_role: those of files of tasks in a folder of their own
+    look beside the role's too."""
+    found: list[Path] = []
+    for folder in folders:
+        if in_role and folder.parent.name == "tasks":
+            found += [folder.parent.parent / kind / asked, folder.parent / asked]
+        found += [folder / asked] if asked.split("/")[0] == kind else [folder / kind / asked, folder / asked]
+    return [*dict.fromkeys(found)]
+
+
+def _folders(scope: Any) -> list[Path]:
+    """Where a task looks for files, in the end beside the playbook."""
+    return [*dict.fromkeys((*scope.folders, Path(str(scope.magic.get("playbook_dir", ".")))))]
 
 
 def _candidates(scope: Any, name: Any, kind: str) -> list[Path]:
     """The paths that a name may mean. Raises RenderError where one of them must not be read."""
-    asked = Path(os.path.expanduser(text(name)))
-    found = list(dict.fromkeys(folder / asked for folder in _folders(scope, kind)))
-    charge(LOOK * len(found))
-    for candidate in found:
-        if reason := scope.trust.unreadable(candidate):
+    found = candidates(_folders(scope), kind, os.path.expanduser(text(name)), "role_path" in scope.magic)
+    return _readable(scope, found)
+
+
+def _readable(scope: Any, paths: list[Path]) -> list[Path]:
+    charge(LOOK * len(paths))
+    for path in paths:
+        if reason := scope.trust.unreadable(path):
             raise RenderError(reason)
-    return found
+    return paths
 
 
 def path_of(scope: Any, name: Any, kind: str = "files") -> Path:
     """The file that a name means. Raises RenderError."""
-    candidates = _candidates(scope, name, kind)
-    path = next((c for c in candidates if c.is_file()), None)
+    looked_for = _candidates(scope, name, kind)
+    path = next((c for c in looked_for if c.is_file()), None)
     if path is None:
-        raise RenderError(f"there is no file {text(name)}", f"Looked for: {', '.join(map(str, candidates))}.")
+        raise RenderError(f"there is no file {text(name)}", f"Looked for: {', '.join(map(str, looked_for))}.")
     return path
 
 
@@ -77,17 +91,14 @@ def template(scope: Any, name: Any, template_vars: Any = None) -> Any:
 
 
 def first_found(scope: Any, terms: Sequence[Any], files: Any = None, paths: Any = None, skip: bool = False) -> list[str]:
-    """The path of the first of several files that there is, in `files` or beside the playbook. (ansible-core 2.19 and 2.20 do not
-    look in `files`; those before and after do.)"""
+    """The path of the first of several files that there is. What a mapping says counts for the names behind it too.
+    (ansible-core 2.19 and 2.20 do not look in `files`; those before and after do.)"""
     names: list[str] = []
-    for term in [*_listed(terms), *([{"files": files, "paths": paths}] if files else [])]:
+    for term in _flat(terms or [files or []]):
         if isinstance(term, Mapping):
-            wanted, folders = _listed(term.get("files") or []), _listed(term.get("paths") or [])
-            skip = skip or bool(term.get("skip"))
-            names += ([os.path.join(text(folder), text(one)) for folder in folders for one in wanted] if folders else
-                      list(map(text, wanted)))
-        else:
-            names.append(os.path.join(text(paths), text(term)) if isinstance(paths, str) else text(term))
+            paths, skip = term.get("paths"), bool(term.get("skip"))
+        wanted = _split(term.get("files") if isinstance(term, Mapping) else term, ",;")
+        names += [os.path.join(folder, one) for folder in _split(paths, ",:;") for one in wanted] if paths else wanted
     for name in names:
         if found := next((c for c in _candidates(scope, name, "files") if c.is_file()), None):
             return [os.fspath(found)]
@@ -97,18 +108,25 @@ def first_found(scope: Any, terms: Sequence[Any], files: Any = None, paths: Any 
                       f"Looked for: {', '.join(names)}. With skip=true that is no mistake.")
 
 
-def _listed(value: Any) -> list[Any]:
-    if isinstance(value, str):
-        return [one for one in value.replace(",", " ").split() if one]
-    found: list[Any] = []
-    for one in value if isinstance(value, list | tuple) else [value]:
-        found += _listed(one) if isinstance(one, list | tuple) else [one]
-    return found
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        yield from _flat(value) if isinstance(value, list | tuple) else [value]
+
+
+def _split(value: Any, signs: str) -> list[str]:
+    """Texts, each perhaps several of them with one of some signs between."""
+    return [part for one in _flat([value or []]) for part in re.split(f"[{signs}]", text(one))]
 
 
 def fileglob(scope: Any, pattern: Any) -> list[str]:
-    """The files that a pattern of names means, in the order of their names, of the first folder where there are any."""
-    for candidate in _candidates(scope, pattern, "files"):
+    """The files that a pattern of names means, in the order of their names: of the first folder where there are any, or of the
+    first that is called as the pattern says."""
+    folder, name = os.path.split(os.path.expanduser(text(pattern)))
+    if folder:
+        folders = [found for found in _candidates(scope, folder, "files") if found.exists()][:1]
+    else:
+        folders = [found for one in _folders(scope) for found in (one / "files", one)]
+    for candidate in _readable(scope, [one / name for one in folders]):
         found = [path for path in sorted(_globbed(candidate)) if os.path.isfile(path) and not scope.trust.unreadable(path)]
         if found:
             return found

@@ -143,6 +143,11 @@ LOOKUPS = (*ONE, *SEVERAL, *ALL)
 @pass_context
 def query(context: TemplateContext, name: str, *terms: Any, **options: Any) -> list[Any]:
     """The results of a lookup, a list."""
+    return _results(context, name, terms, options) or []
+
+
+def _results(context: TemplateContext, name: str, terms: Sequence[Any], options: dict[str, Any]) -> list[Any] | None:
+    """The results of a lookup; None where it failed and that is no mistake."""
     name = str(name).removeprefix("ansible.builtin.")
     if name not in LOOKUPS:
         absent = ABSENT_LOOKUPS.get(name.rpartition(".")[2], "")
@@ -151,17 +156,15 @@ def query(context: TemplateContext, name: str, *terms: Any, **options: Any) -> l
     options.pop("wantlist", None)
     if errors not in ("strict", "warn", "ignore"):
         raise RenderError(f"errors of a lookup is strict, warn or ignore, not {quoted(errors)}")
-    results: list[Any] = []
-    for asked in [terms] if name in ALL else terms:
-        try:
-            results += _found(name, context.scope, asked, options)
-        except RenderError as error:
-            if errors == "strict" or type(error) is not RenderError:  # what waits for the host, or has no budget left
-                raise
-            if errors == "warn":
-                told = ("a lookup over a secret failed", "") if has_unveiled() else (error.summary, error.detail)
-                context.scope.warnings.append(Diagnostic(NOWHERE, *told, "warning"))
-    return results
+    try:
+        return [one for asked in ([terms] if name in ALL else terms) for one in _found(name, context.scope, asked, options)]
+    except RenderError as error:
+        if errors == "strict" or type(error) is not RenderError:  # what waits for the host, or has no budget left
+            raise
+        if errors == "warn":
+            told = ("a lookup over a secret failed", "") if has_unveiled() else (error.summary, error.detail)
+            context.scope.warnings.append(Diagnostic(NOWHERE, *told, "warning"))
+        return None
 
 
 def _found(name: str, scope: Any, asked: Any, options: dict[str, Any]) -> list[Any]:
@@ -181,12 +184,12 @@ def _found(name: str, scope: Any, asked: Any, options: dict[str, Any]) -> list[A
 @pass_context
 def lookup(context: TemplateContext, name: str, *terms: Any, wantlist: bool = False, **options: Any) -> Any:
     """The result of a lookup; several texts are joined by commas."""
-    results = query(context, name, *terms, **options)
-    if not results and not wantlist and options.get("errors", "strict") != "strict":
-        return None  # as with Ansible
-    if wantlist or not all(isinstance(r, str) for r in results):
-        return results[0] if len(results) == 1 and not wantlist else results
-    return ",".join(results)
+    results = _results(context, name, terms, options)
+    if wantlist or not results:
+        return results or [] if wantlist else results
+    if len(results) > 1 and all(isinstance(r, str) for r in results):
+        return ",".join(results)
+    return results[0] if len(results) == 1 else results
 
 
 def _undef(hint: str = "") -> FailedValue:

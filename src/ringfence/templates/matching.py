@@ -1,11 +1,12 @@
 """Ansible's filters and tests of regular expressions, with every match and every part of a result paid for."""
 
+import contextlib
 import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ringfence.regex import compiled
+from ringfence.regex import compiled, every_match, replacement_of
 from ringfence.templates.budget import RenderError, charge, charge_for, charge_pattern
 from ringfence.templates.values import text
 
@@ -14,17 +15,24 @@ _SPEED = 16  # characters that a regular expression may look at for one step
 
 def _regex(pattern: Any, ignorecase: Any = False, multiline: Any = False) -> Any:
     charge_pattern(asked := (text(pattern), bool(ignorecase), bool(multiline)))
-    try:
+    with _told():
         return compiled(asked[0], ignorecase=asked[1], multiline=asked[2])
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
     except ValueError as error:
         raise RenderError(f"the regular expression is wrong: {error}") from None
 
 
 def _found(regex: Any, subject: str) -> Iterator[Any]:
     """All matches, each paid for: finding it may have looked at all that is left of the text."""
-    for match in regex.finditer(subject):
-        charge(1 + (len(subject) - match.start()) // _SPEED)
-        yield match
+    with _told():
+        for match in every_match(regex, subject):
+            charge(1 + (len(subject) - match.start()) // _SPEED)
+            yield match
 
 
 def _groups(match: Any) -> list[str]:
@@ -34,10 +42,13 @@ def _groups(match: Any) -> list[str]:
 
 def regex_replace(value: Any = "", pattern: str = "", replacement: str = "", ignorecase: bool = False,
                   multiline: bool = False, count: int = 0) -> str:
-    subject, pieces, end = text(value), [], 0
-    for match in itertools.islice(_found(_regex(pattern, ignorecase, multiline), subject), count or None):
-        charge(len(replacement) + replacement.count("\\") * max(map(len, _groups(match))))
-        pieces += [subject[end:match.start()], match.expand(replacement)]
+    subject, pieces, end, regex = text(value), list[str](), 0, _regex(pattern, ignorecase, multiline)
+    with _told():
+        parts = replacement_of(regex, text(replacement))
+    for match in itertools.islice(_found(regex, subject), count or None):
+        groups = _groups(match)
+        charge(len(replacement) + len(parts) // 2 * max(map(len, groups)))
+        pieces += [subject[end:match.start()], *(part if isinstance(part, str) else groups[part] for part in parts)]
         end = match.end()
     return "".join([*pieces, subject[end:]])
 

@@ -61,6 +61,9 @@ class PartsMap(Lazy, Mapping[Any, Any]):
         charge(PART * len(self._raw))
         return iter(self._raw)
 
+    def __reversed__(self) -> Iterator[Any]:
+        return iter([*self][::-1])
+
     def __len__(self) -> int:
         self._unveil()
         return len(self._raw)

@@ -34,6 +34,7 @@ from ringfence.templates.budget import (
 )
 from ringfence.templates.parts import seen
 from ringfence.templates.taint import Mark
+from ringfence.templates.template_reasons import ABSENT_STATEMENTS, NO_STATEMENT
 from ringfence.templates.values import FailedValue, as_text, materialise
 
 INTERNAL = ("-concat", "-counted", "-entered", "-compared", "-searched", "-mark")
@@ -87,8 +88,8 @@ def _methods(value: Any) -> frozenset[str]:
 
 class _Generator(NativeCodeGenerator):
     def _output_const_repr(self, group: Iterable[Any]) -> str:
-        values = list(group)
-        return repr(values[0]) if len(values) == 1 else repr("".join(map(str, values)))
+        values = [value for value in group if value is not None]
+        return repr("".join(map(str, values)) if len(values) > 1 else values[0] if values else None)
 
     def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
         """All names are looked up when a template begins; a secret is looked at where its name stands."""
@@ -113,7 +114,7 @@ class Environment(ImmutableSandboxedEnvironment):
         self.filters["-entered"], self.filters["-mark"] = charge, lambda nothing: Mark()
         self.filters["-compared"], self.filters["-searched"] = _compared, _searched
 
-    def read(self, text: str, *, expression: bool) -> nodes.Template:
+    def read(self, text: str, *, expression: bool, literal_backslashes: bool = True) -> nodes.Template:
         """The syntax tree of a template, or of a bare expression. Raises jinja2.TemplateSyntaxError, RenderError."""
         if len(text) > MAX_TEMPLATE:
             raise RenderError(f"a template of more than {MAX_TEMPLATE} characters")
@@ -124,7 +125,10 @@ class Environment(ImmutableSandboxedEnvironment):
                 parser.fail(f"unexpected {parser.stream.current.value!r}")
             tree = nodes.Template([nodes.Output([expression_node], lineno=1)], lineno=1)
         else:
-            tree = self.parse(self._literal_backslashes(text) if "\\" in text else text)
+            tree = self.parse(self._literal_backslashes(text) if literal_backslashes and "\\" in text else text)
+        if other := next(tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)), None):
+            word = "from" if isinstance(other, nodes.FromImport) else type(other).__name__.lower()
+            raise RenderError(NO_STATEMENT.format(word, other.lineno), ABSENT_STATEMENTS[word])
         for concat in list(tree.find_all(nodes.Concat)):
             _become(concat, nodes.Filter(nodes.List(concat.nodes), "-concat", [], [], None, None))
         for shown in [f for f in tree.find_all(nodes.Filter) if f.name == "public" and f.node is not None]:
@@ -156,13 +160,13 @@ class Environment(ImmutableSandboxedEnvironment):
         return render
 
     def join(self, parts: Iterable[Any]) -> Any:
-        """One part keeps its type; several become a text."""
-        found = list(charged(parts))
-        if len(found) == 1:
-            return found[0]
+        """One part keeps its type; several become a text. What is none is no part, and no part at all is none."""
+        found = [part for part in charged(parts) if part is not None]
+        if len(found) < 2:
+            return found[0] if found else None
         for part in found:
             charge(len(part) if isinstance(part, str) else 1)
-        return "".join("" if part is None else as_text(part) for part in found)
+        return "".join(map(as_text, found))
 
     @property
     def concat(self) -> Any:  # type: ignore[override]

@@ -3,6 +3,7 @@
 import functools
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from jinja2.utils import missing
@@ -40,13 +41,15 @@ class Scope:
 
     `variables` are raw (templates and vaulted values as written), the merged result of all layers; `magic` are values
     that are never templates and win over variables; `facts` are the host's, or None where they are not known yet;
-    `trust` says what lookups may read; `defaults` count where no variable says it.
+    `trust` says what lookups may read; `defaults` count where no variable says it. Files are looked for in `folders`, before
+    that of the playbook.
     """
 
     def __init__(self, variables: Map, magic: Mapping[str, Any], facts: Mapping[str, Any] | None, vault: Vault,
                  beneath: "Scope | None" = None, trust: Trust = Trust(), defaults: Map = _NO_DEFAULTS) -> None:
         self.variables, self.magic, self.facts, self.vault = variables, magic, facts, vault
         self.trust: Trust = beneath.trust if beneath else trust
+        self.folders: tuple[Path, ...] = beneath.folders if beneath else ()
         self.warnings: list[Diagnostic] = beneath.warnings if beneath else []  # what templates told so far, without a place
         self._beneath, self._defaults = beneath, defaults
         self._own = frozenset(variables) if beneath else frozenset()
@@ -62,6 +65,12 @@ class Scope:
             layer._own, layer._defaults = frozenset(variables) | frozenset(magic or ()) | frozenset(defaults), defaults
             return layer
         return Scope(variables, self.magic, self.facts, self.vault, self) if variables else self
+
+    def looking_in(self, folders: tuple[Path, ...]) -> "Scope":
+        """This scope for templates that look for files in these folders."""
+        layer = Scope(Map(), self.magic, self.facts, self.vault, self)
+        layer.folders = folders
+        return layer
 
     # -- raw
 
@@ -172,13 +181,17 @@ class Scope:
             return LazyMap(self, inner, label, secret)
         if type(inner) is Seq:
             return LazySeq(self, inner, label, secret)
+        return self._entered(lambda: self._one(raw, where, label), key, label, where)
+
+    def _entered(self, run: Callable[[], Any], key: Hashable, label: str, where: Where) -> Any:
+        """What `run` gives, as one more in a chain of variables."""
         if key in self._active:
             chain = [*self._active.values(), label]
             chain = chain[chain.index(label):]
             return FailedValue.of(RenderError("a variable refers to itself: " + " → ".join(chain), where=where))
         self._active[key] = label
         try:
-            return self._one(raw, where, label)
+            return run()
         except RenderError as error:
             return FailedValue.of(error)
         finally:
@@ -192,8 +205,10 @@ class Scope:
         if type(raw) is Secret:  # of a vaulted file: what is written in it is a template
             return self._guarded(lambda: self._of_file(raw), where)
         found = self._guarded(lambda: template(raw), where)
-        if not found:
-            return raw
+        return self._filled(found, where) if found else raw
+
+    def _filled(self, found: Template, where: Where) -> Any:
+        """What a template comes to. Raises RenderError with a place."""
         return self._guarded(lambda: watched(lambda: to_plain(found.run(self)), found.names), where)
 
     def _of_file(self, secret: Secret) -> Secret:
@@ -211,9 +226,12 @@ class Scope:
         return Secret(rendered.reveal(), "", rendered.sources)
 
     def rendered_text(self, text: str, where: Where, variables: Mapping[str, Any]) -> Any:
-        """A text that is no value of a variable, rendered with values on top of these. Raises RenderError."""
+        """The text of a file, rendered with values on top of these. Raises RenderError."""
         here = self.child(Map(), dict(variables))
-        return here.view(text, ("text", where), f"the file {where.file}", where) if template(text) else text
+        found = here._guarded(lambda: template(text, of_file=True), where)
+        if not found:
+            return text
+        return here._entered(lambda: here._filled(found, where), ("text", where), f"the file {where.file}", where)
 
     def decrypt(self, value: Vaulted, label: str = "") -> Secret:
         """The text of a vaulted value, paid for where it is not known yet; `label` names it. Raises InputError, OverBudget,

@@ -89,6 +89,13 @@ _VARIABLE_ADVICE = {
     "ansible_module_compression ansible_pipelining ansible_shell_executable environment": "No module or shell runs for a task.",
     "ansible_current_hosts ansible_failed_hosts": "A state does not depend on what became of other hosts: ansible_play_hosts.",
     "ansible_collection_name": "Roles are of no collection here.", "role_uuid": _THE_SAME}
+ABSENT_STATEMENTS = dict.fromkeys(
+    ("include", "import", "from", "extends"),
+    "Use lookup('template', 'u.j2') for the text of another template, and write a macro where it is used.")
+"""Statements of Jinja2 that are left out."""
+NO_STATEMENT = "{{% {} %}} in line {} of the template: a template reads no other one"
+NO_HEADER = "a template has no header #jinja2: here"
+WITHOUT_HEADER = "Write {%- and -%} where white space has to go. A text that merely begins so has a space before it."
 ABSENT = {name: advice for names, advice in _ADVICE.items() for name in names.split()}
 """Filters and tests of Ansible that are left out, and what to do instead."""
 ABSENT_LOOKUPS = {name: advice for names, advice in _LOOKUP_ADVICE.items() for name in names.split()}
