@@ -181,3 +181,15 @@ def test_what_needs_no_facts_is_known_before_a_host_is_touched(case: dict[str, A
     wanted = [(index, start) for one in case["told"] for index, start in one.items()]
     assert [index for index, _ in found] == [index for index, _ in wanted], found
     assert all(summary.startswith(start) for (_, summary), (_, start) in zip(found, wanted, strict=True)), found
+
+
+@pytest.mark.parametrize("link", ["tasks/main.yml", "vars/main.yml", "defaults/main.yml", "meta/main.yml"])
+def test_a_part_of_a_role_does_not_vanish_with_a_link_that_leads_nowhere(link: str, tmp_path: Path,
+                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("site.yml").write_text("- hosts: all\n  roles: [r]\n")
+    Path("hosts.yml").write_text("all: {hosts: {one: }}\n")
+    Path("roles/r", link).parent.mkdir(parents=True)
+    Path("roles/r", link).symlink_to("nowhere")
+    with pytest.raises(InputError, match=f"roles/r/{link}.*: No such file or directory"):
+        load(["site.yml"], kinds=KINDS, inventory=["hosts.yml"])

@@ -77,7 +77,7 @@ class RoleReader:
         variables = self.files.of_base(folder / "vars" / said.get("vars_from", _MAIN))
         for found in (defaults, variables):
             check(found, found.where, self.problems)
-        tasks = next(filter(Path.is_file, _with_endings(folder / "tasks" / said.get("tasks_from", _MAIN))), None)
+        tasks = next(filter(_is_there, _with_endings(folder / "tasks" / said.get("tasks_from", _MAIN))), None)
         for key in FILES_OF_ROLE:
             there = tasks if key == "tasks_from" else defaults if key == "defaults_from" else variables
             if key in said and not there:
@@ -87,7 +87,7 @@ class RoleReader:
 
     def _meta(self, folder: Path, where: Where) -> tuple[Map, dict[str, str]]:
         """What it says of itself."""
-        path = next(filter(Path.is_file, _with_endings(folder / "meta" / _MAIN)), None)
+        path = next(filter(_is_there, _with_endings(folder / "meta" / _MAIN)), None)
         if path is None or self.files.trust.unreadable(path):
             return Map(), {}
         self.files.trust.has_read(path)
@@ -111,7 +111,8 @@ class RoleReader:
                 detail = "Handlers are steps." if key == "handlers_from" else allowed(key, ROLE_KEYS)
                 self.problems.error(said.at(key), f'unknown key "{key}" of import_role', detail)
             elif key in _TEXTS and (not isinstance(said[key], str) or not said[key] or "\0" in said[key]):
-                self.problems.error(said.at(key), f"the {key} of a role is a text, not {describe(said[key])}")
+                found = "an empty one" if said[key] == "" else describe(said[key])
+                self.problems.error(said.at(key), f"the {key} of a role is a text, not {found}")
                 return False
             elif key in _TEXTS and template(said[key]):
                 self.problems.error(said.at(key), f"the {key} of a role takes no template",
@@ -127,6 +128,11 @@ class RoleReader:
             if (folder / name).is_dir():
                 self.problems.error(where, f"the role {folder.name} has {name}, and no code of a project runs",
                                     "Take what it works out as variables: -e @FILE.")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it is a file, or a link that leads nowhere: that is a mistake, not a file that nobody wrote."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _with_endings(base: Path) -> Iterator[Path]:
