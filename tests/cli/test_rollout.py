@@ -48,7 +48,7 @@ def wave_hosts(cli: Cli) -> list[list[str]]:
     events = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
     for event in events:
         EVENTS.validate(event)
-    return next((event["waves"] for event in events if event["event"] == "rollout"), [])
+    return next((event["waves"] for event in reversed(events) if event["event"] == "rollout"), [])
 
 
 def breaks(host: Machine) -> None:
@@ -261,6 +261,24 @@ def test_parts_of_a_run_with_waves_of_their_own(cli: Cli, five: dict[str, Machin
     assert wave_hosts(cli) == [["web1", "web3"], ["web5"], ["pc2", "pc4"]]
 
 
+def test_a_wave_of_hosts_that_are_not_reached_ends_the_run_whatever_else_is_said(cli: Cli, five: dict[str, Machine]) -> None:
+    """They are no failure, and nobody came through."""
+    with pytest.MonkeyPatch.context() as patch:
+        results = FleetRun.results
+
+        def down(self: FleetRun) -> Iterator[Any]:
+            yield from results(self)
+            if done(five):
+                five["pc2"].faults.unplugged = True
+
+        patch.setattr(FleetRun, "results", down)
+        said = cli("apply", "--yes", "--serial", "1", "--unreachable", "warn")
+    assert (said.code, done(five)) == (1, ["web1"]), said.err
+    assert "the run ends here: no host of the wave came through; not begun: pc4 web3 web5" in said.err
+    five["pc2"].faults.unplugged = False
+    assert cli("apply", "--resume", "last", "--yes", "--unreachable", "warn").code == 0
+
+
 # -- what is looked at in between
 
 @pytest.fixture
@@ -347,6 +365,24 @@ def test_a_group_has_its_window_from_a_play_of_its_own(cli: Cli, five: dict[str,
     said = cli("apply", "--yes", "--output", "json")
     by = {n: h["status"] for n, h in hosts_in(said.out).items()}
     assert (said.code, by) == (4, {n: "refused" if n.startswith("pc") else "changed" for n in five})
+
+
+def test_a_canary_outside_of_its_window_is_none(cli: Cli, five: dict[str, Machine]) -> None:
+    """It takes no place in a wave: another host is the first one."""
+    later = (five["web1"].clock.wall().hour + 12) % 24
+    cli.write({"site.yml": f"- hosts: web1\n  window: '{later:02}:00-{later:02}:30'\n"
+                           f"- hosts: all\n  serial: [1, 100%]\n  max_fail_percentage: 0\n{TASK}"})
+    breaks(five["pc2"])
+    said = cli("apply", "--yes")
+    assert (said.code, done(five)) == (6, []), said.err
+    assert wave_hosts(cli) == [["pc2"], ["web3", "pc4", "web5"]]
+    five["pc2"].faults.read_only = False
+    code, shown = on_terminal(cli, "y\n", "apply")  # the wave that is the plan's has nobody who may be changed now
+    assert (code, done(five)) == (4, ["pc2", "web3", "pc4", "web5"]), shown
+    assert wave_hosts(cli) == [["web1"], ["pc2"], ["web3", "pc4", "web5"]]
+    assert ": 1 refused, " in shown
+    again = cli("apply", "--resume", "last", "--yes", "--force", "window")  # it is left
+    assert (again.code, done(five)) == (0, list(five)), again.err
 
 
 def test_a_plan_file_goes_in_the_same_waves(cli: Cli, five: dict[str, Machine]) -> None:
