@@ -1,16 +1,22 @@
 """apply in waves, over real sockets: a canary first, and nobody further where it goes wrong."""
 
+import contextlib
 import json
+import os
+import pty
+import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_lab import RULES, Cli, fleet, journals, on_terminal, written
+from cli_lab import RULES, Cli, fleet, journals, on_terminal, start, written
 from documents import document_in, hosts_in, validator
+from process_tree import gone
 
 from ringfence.lab import Machine
 from ringfence.run.fleet import FleetRun
@@ -212,6 +218,28 @@ def test_somebody_is_asked_between_waves(cli: Cli, five: dict[str, Machine]) -> 
     assert (code, done(five)) == (0, list(five)), shown
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_ends_a_question_between_waves(name: str, cli: Cli, five: dict[str, Machine]) -> None:
+    """Nobody has to answer it any more."""
+    controller, terminal = pty.openpty()
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    with start(cli, "apply", "--yes", "--serial", "2", "--pause", "ask", **streams) as process:
+        os.close(terminal)
+        shown = b""
+        while b"[y/N]" not in shown:
+            shown += os.read(controller, 65536)
+        process.send_signal(getattr(signal, name))
+        with contextlib.suppress(OSError):  # Linux says so when the other side is gone
+            while more := os.read(controller, 65536):
+                shown += more
+        code = process.wait(5)
+    os.close(controller)
+    assert (code, done(five)) == (130 if name == "SIGINT" else 143, ["web1", "pc2"]), shown
+    assert f"interrupted by {name}" in shown.decode()
+    assert "  apply  interrupted\n" in cli("runs", "show", "last").out
+    assert cli("apply", "--resume", "last", "--yes", "--pause", "1s").code == 0
+
+
 @pytest.mark.parametrize(("play", "waves"), [
     ("  apart: [servers]\n", [["web1", "pc2", "pc4"], ["web3"], ["web5"]]),
     ("  apart: ['all by rack']\n  vars: {rack: \"{{ inventory_hostname[-1] | int % 2 }}\"}\n",
@@ -333,6 +361,22 @@ def test_a_command_of_the_user_and_one_of_the_project(cli: Cli, five: dict[str, 
     assert (said.code, len(done(five))) == (1, 4)
     assert "had a command run after its waves, which a record alone may not" in said.err
     assert cli("apply", "--resume", "last", "--yes", "--verify", "command=./smoke.py").code == 0
+
+
+def test_a_signal_ends_what_is_looked_at(cli: Cli, five: dict[str, Machine]) -> None:
+    program = cli.folder / "slow.sh"
+    program.write_text("#!/bin/sh\nsleep 60 &\necho $! > started.new\nmv started.new started\nwait\n", encoding="utf-8")
+    program.chmod(0o700)
+    declare(cli, "  serial: 2\n  verify: [{command: ./slow.sh, timeout: 50}]\n")
+    with start(cli, "apply", "--yes", "--allow-program", str(program)) as process:
+        until = time.monotonic() + 30
+        while not (cli.folder / "started").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=5)
+    assert (process.returncode, done(five)) == (143, ["web1", "pc2"]), err
+    assert "interrupted by SIGTERM: 2 hosts done; not begun: pc4 web3 web5" in err
+    assert gone([int((cli.folder / "started").read_text())])
 
 
 # -- when

@@ -122,7 +122,8 @@ class Rollout:
         pause = wave.policy.pause
         if pause == ASK:
             hosts = "1 host" if len(wave.jobs) == 1 else f"{len(wave.jobs)} hosts"
-            if not self._go_on(f"Go on with wave {wave.number} of {len(self._planned)}, {hosts}?"):
+            question = f"Go on with wave {wave.number} of {len(self._planned)}, {hosts}?"
+            if self._recorder.interruption.cut_short(partial(self._go_on, question)) is False:
                 self.stopped, self.exit_code = "somebody said not to go on", ExitCode.ERROR
             return
         until = self._patience.now() + float(pause)
@@ -188,8 +189,9 @@ class Rollout:
             if more:  # which is no success where those that were not reached do not count
                 self.stopped, self.exit_code = self.stopped or why, ExitCode.ERROR
         elif wave.policy.verify and not self.stopped:
-            wrong = self._verification.failures(wave.policy.verify, wave.number, [job.host for job in wave.jobs])
-            progress.verified = not wrong
+            wrong = self._recorder.interruption.cut_short(
+                partial(self._verification.failures, wave.policy.verify, wave.number, [job.host for job in wave.jobs]))
+            progress.verified = None if wrong is None else not wrong
             if wrong:
                 self.stopped, self.exit_code = "; ".join(wrong), ExitCode.HOST_FAILED
         progress.stopped = self.stopped
