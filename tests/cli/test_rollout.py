@@ -124,6 +124,7 @@ def test_a_canary_that_fails_ends_the_run_and_one_goes_on_from_there(cli: Cli, f
 
 def test_a_resumed_run_goes_as_it_was_told_to(cli: Cli, five: dict[str, Machine], listening: int) -> None:
     """What the command line said is recorded; what it says now goes before that."""
+    cli.write({"group_vars/servers.yml": "rack: \"{{ inventory_hostname }}\"\n"})
     breaks(five["web1"])
     said = ["--serial", "1", "--serial", "2", "--pause", "5m", "--max-fail-percentage", "0", "--apart", "servers by rack",
             "--verify", f"connect=127.0.0.1:{listening}", "--window", "00:00-24:00"]
@@ -271,6 +272,31 @@ def test_a_group_that_nobody_knows(cli: Cli, five: dict[str, Machine]) -> None:
     said = cli("apply", "--yes")
     assert (said.code, done(five)) == (1, [])
     assert "apart: there is no group dcs" in said.err
+
+
+def test_what_no_host_has_keeps_nothing_apart(cli: Cli, five: dict[str, Machine]) -> None:
+    """A variable is known to be nowhere before a host is touched, also by `validate`; a fact before one is written."""
+    for command in ("validate", "plan", "apply"):
+        declare(cli, "  apart: [all by clustr]\n  vars: {cluster: a}\n")
+        said = cli(command, *["--yes"] * (command == "apply"))
+        assert (said.code, done(five)) == (1, []), command
+        assert "apart: no host of all has the variable clustr" in said.out + said.err
+    for fact in ("ansible_facts.nope.x", "ringfence_facts.os.edtion", "ansible_facts.computer.name"):
+        said = cli("apply", "--yes", "--apart", f"all by {fact}")
+        assert (said.code, done(five)) == (1, []), fact
+        assert f"the run ends here: apart: no host has the fact {fact}; not begun: pc2 pc4 web1 web3 web5" in said.err
+    assert "killed" not in cli("runs").out
+
+
+def test_whoever_has_no_value_is_told_of(cli: Cli, five: dict[str, Machine]) -> None:
+    """The others are kept apart from each other; an empty value is one that is meant."""
+    cli.write({"host_vars/web1.yml": "cluster: a\n", "host_vars/web3.yml": "cluster: a\n", "host_vars/pc2.yml": "cluster: ''\n"})
+    declare(cli, "  apart: [all by cluster]\n")
+    said = cli("apply", "--yes", "-l", "pc4,web5")  # the group has such hosts
+    assert "apart: all by cluster: pc4, web5 have no such variable, and are kept apart from nobody" in said.err
+    assert (said.code, done(five)) == (0, ["pc4", "web5"])
+    assert cli("apply", "--yes").code == 0
+    assert wave_hosts(cli) == [["web1", "pc2"], ["web3"]]
 
 
 def test_plays_that_share_a_host_have_to_agree(cli: Cli, five: dict[str, Machine]) -> None:

@@ -85,9 +85,9 @@ class Rollout:
             self._budgets[policy].decided(result)
         self._stopped: list[str] = []
         self._signal = _SignalSeen()
-        self.stopped = ""
+        self.stopped = _unknown_fact(planned, self._seen)
         """Why no further host was begun, though nobody interrupted the run."""
-        self.exit_code = ExitCode.IN_SYNC
+        self.exit_code = ExitCode.ERROR if self.stopped else ExitCode.IN_SYNC
         """What that comes to, beside what became of hosts."""
         told = len(planned) > 1 or any(wave.policy.verify for wave in planned)
         self.waves = _progress(planned, len(planned)) if told else ()
@@ -214,6 +214,20 @@ class Rollout:
         if self.waves:
             for observer in self._observers:
                 observer.on_wave(progress)
+
+
+def _unknown_fact(planned: Sequence[RolloutWave], seen: Mapping[str, HostResult]) -> str:
+    """Why a run cannot begin whose hosts are to be kept apart by a fact that none of them has: by nothing, that is. One that is
+    null somewhere (the domain of a host that is in none) is in common with nobody."""
+    def has(told: object, way: Sequence[str]) -> bool:
+        return not way or (isinstance(told, Mapping) and way[0] in told and has(told[way[0]], way[1:]))
+
+    for policy in dict.fromkeys(wave.policy for wave in planned):
+        facts = [seen[job.host].facts for wave in planned for job in wave.jobs if wave.policy == policy and job.host in seen]
+        for one in policy.apart:
+            if one.fact and any(facts) and not any(has(told, one.fact) for told in facts):
+                return f"apart: no host has the fact {one.by}"
+    return ""
 
 
 def _progress(planned: Sequence[RolloutWave], number: int) -> tuple[WaveProgress, ...]:
