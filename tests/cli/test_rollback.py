@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_lab import RULES, Cli, fleet
+from cli_lab import RULES, Cli, fleet, on_terminal
 
 from ringfence.lab import Machine
 from ringfence.model.undo import kept_undo, undo_state
@@ -62,6 +62,25 @@ def test_a_host_goes_back_to_before_its_last_run_or_an_earlier_one(cli: Cli) -> 
         declare(cli, 81)
         assert cli("apply", "--yes").code == 0
         assert cli("drift").code == 0
+
+
+def test_somebody_is_asked_though_a_host_is_not_reached(cli: Cli) -> None:
+    """It goes on with the others, as apply does; the exit code and the record tell of the one."""
+    with fleet(cli, 3) as hosts:
+        declare(cli, 81)
+        assert cli("apply", "--yes").code == 0
+        hosts["pc2"].faults.unplugged = True
+        code, shown = on_terminal(cli, "n\n", "rollback")
+        assert (code, ports(hosts)) == (1, ["81"] * 3), shown
+        assert "Do that (2 objects on 2 hosts: web1, web3)?" in shown
+        code, shown = on_terminal(cli, "y\n", "rollback")
+        assert (code, ports(hosts)) == (5, [None, "81", None]), shown
+        of = json.loads(cli("runs", "show", "last", "--output", "json").out)["result"]["hosts"]
+        assert {one["host"]: one["status"] for one in of} == {"web1": "changed", "pc2": "unreachable", "web3": "changed"}
+        for host in hosts.values():
+            host.faults.unplugged = True
+        code, shown = on_terminal(cli, "", "rollback")
+        assert (code, "Do that" in shown) == (5, False)
 
 
 @pytest.mark.parametrize("command", ["confirm", "rollback"])

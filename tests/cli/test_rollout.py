@@ -1,16 +1,22 @@
 """apply in waves, over real sockets: a canary first, and nobody further where it goes wrong."""
 
+import contextlib
 import json
+import os
+import pty
+import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_lab import RULES, Cli, fleet, journals, on_terminal, written
+from cli_lab import RULES, Cli, fleet, journals, on_terminal, start, written
 from documents import document_in, hosts_in, validator
+from process_tree import gone
 
 from ringfence.lab import Machine
 from ringfence.run.fleet import FleetRun
@@ -48,7 +54,7 @@ def wave_hosts(cli: Cli) -> list[list[str]]:
     events = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
     for event in events:
         EVENTS.validate(event)
-    return next((event["waves"] for event in events if event["event"] == "rollout"), [])
+    return next((event["waves"] for event in reversed(events) if event["event"] == "rollout"), [])
 
 
 def breaks(host: Machine) -> None:
@@ -118,6 +124,7 @@ def test_a_canary_that_fails_ends_the_run_and_one_goes_on_from_there(cli: Cli, f
 
 def test_a_resumed_run_goes_as_it_was_told_to(cli: Cli, five: dict[str, Machine], listening: int) -> None:
     """What the command line said is recorded; what it says now goes before that."""
+    cli.write({"group_vars/servers.yml": "rack: \"{{ inventory_hostname }}\"\n"})
     breaks(five["web1"])
     said = ["--serial", "1", "--serial", "2", "--pause", "5m", "--max-fail-percentage", "0", "--apart", "servers by rack",
             "--verify", f"connect=127.0.0.1:{listening}", "--window", "00:00-24:00"]
@@ -212,6 +219,28 @@ def test_somebody_is_asked_between_waves(cli: Cli, five: dict[str, Machine]) -> 
     assert (code, done(five)) == (0, list(five)), shown
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_ends_a_question_between_waves(name: str, cli: Cli, five: dict[str, Machine]) -> None:
+    """Nobody has to answer it any more."""
+    controller, terminal = pty.openpty()
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    with start(cli, "apply", "--yes", "--serial", "2", "--pause", "ask", **streams) as process:
+        os.close(terminal)
+        shown = b""
+        while b"[y/N]" not in shown:
+            shown += os.read(controller, 65536)
+        process.send_signal(getattr(signal, name))
+        with contextlib.suppress(OSError):  # Linux says so when the other side is gone
+            while more := os.read(controller, 65536):
+                shown += more
+        code = process.wait(5)
+    os.close(controller)
+    assert (code, done(five)) == (130 if name == "SIGINT" else 143, ["web1", "pc2"]), shown
+    assert f"interrupted by {name}" in shown.decode()
+    assert "  apply  interrupted\n" in cli("runs", "show", "last").out
+    assert cli("apply", "--resume", "last", "--yes", "--pause", "1s").code == 0
+
+
 @pytest.mark.parametrize(("play", "waves"), [
     ("  apart: [servers]\n", [["web1", "pc2", "pc4"], ["web3"], ["web5"]]),
     ("  apart: ['all by rack']\n  vars: {rack: \"{{ inventory_hostname[-1] | int % 2 }}\"}\n",
@@ -245,6 +274,31 @@ def test_a_group_that_nobody_knows(cli: Cli, five: dict[str, Machine]) -> None:
     assert "apart: there is no group dcs" in said.err
 
 
+def test_what_no_host_has_keeps_nothing_apart(cli: Cli, five: dict[str, Machine]) -> None:
+    """A variable is known to be nowhere before a host is touched, also by `validate`; a fact before one is written."""
+    for command in ("validate", "plan", "apply"):
+        declare(cli, "  apart: [all by clustr]\n  vars: {cluster: a}\n")
+        said = cli(command, *["--yes"] * (command == "apply"))
+        assert (said.code, done(five)) == (1, []), command
+        assert "apart: no host of all has the variable clustr" in said.out + said.err
+    for fact in ("ansible_facts.nope.x", "ringfence_facts.os.edtion", "ansible_facts.computer.name"):
+        said = cli("apply", "--yes", "--apart", f"all by {fact}")
+        assert (said.code, done(five)) == (1, []), fact
+        assert f"the run ends here: apart: no host has the fact {fact}; not begun: pc2 pc4 web1 web3 web5" in said.err
+    assert "killed" not in cli("runs").out
+
+
+def test_whoever_has_no_value_is_told_of(cli: Cli, five: dict[str, Machine]) -> None:
+    """The others are kept apart from each other; an empty value is one that is meant."""
+    cli.write({"host_vars/web1.yml": "cluster: a\n", "host_vars/web3.yml": "cluster: a\n", "host_vars/pc2.yml": "cluster: ''\n"})
+    declare(cli, "  apart: [all by cluster]\n")
+    said = cli("apply", "--yes", "-l", "pc4,web5")  # the group has such hosts
+    assert "apart: all by cluster: pc4, web5 have no such variable, and are kept apart from nobody" in said.err
+    assert (said.code, done(five)) == (0, ["pc4", "web5"])
+    assert cli("apply", "--yes").code == 0
+    assert wave_hosts(cli) == [["web1", "pc2"], ["web3"]]
+
+
 def test_plays_that_share_a_host_have_to_agree(cli: Cli, five: dict[str, Machine]) -> None:
     cli.write({"site.yml": f"- hosts: all\n  serial: [1, 50%]\n{TASK}- hosts: servers\n  serial: 2\n  tasks: []\n"
                            "- hosts: workstations\n  window: ['2200']\n  pause: soon\n  tasks: []\n"})
@@ -259,6 +313,24 @@ def test_parts_of_a_run_with_waves_of_their_own(cli: Cli, five: dict[str, Machin
     cli.write({"site.yml": f"- hosts: servers\n  serial: 2\n{TASK}- hosts: workstations\n{TASK}"})
     assert cli("apply", "--yes").code == 0
     assert wave_hosts(cli) == [["web1", "web3"], ["web5"], ["pc2", "pc4"]]
+
+
+def test_a_wave_of_hosts_that_are_not_reached_ends_the_run_whatever_else_is_said(cli: Cli, five: dict[str, Machine]) -> None:
+    """They are no failure, and nobody came through."""
+    with pytest.MonkeyPatch.context() as patch:
+        results = FleetRun.results
+
+        def down(self: FleetRun) -> Iterator[Any]:
+            yield from results(self)
+            if done(five):
+                five["pc2"].faults.unplugged = True
+
+        patch.setattr(FleetRun, "results", down)
+        said = cli("apply", "--yes", "--serial", "1", "--unreachable", "warn")
+    assert (said.code, done(five)) == (1, ["web1"]), said.err
+    assert "the run ends here: no host of the wave came through; not begun: pc4 web3 web5" in said.err
+    five["pc2"].faults.unplugged = False
+    assert cli("apply", "--resume", "last", "--yes", "--unreachable", "warn").code == 0
 
 
 # -- what is looked at in between
@@ -326,6 +398,22 @@ def test_a_command_of_the_user_and_one_of_the_project(cli: Cli, five: dict[str, 
     assert cli("apply", "--resume", "last", "--yes", "--verify", "command=./smoke.py").code == 0
 
 
+def test_a_signal_ends_what_is_looked_at(cli: Cli, five: dict[str, Machine]) -> None:
+    program = cli.folder / "slow.sh"
+    program.write_text("#!/bin/sh\nsleep 60 &\necho $! > started.new\nmv started.new started\nwait\n", encoding="utf-8")
+    program.chmod(0o700)
+    declare(cli, "  serial: 2\n  verify: [{command: ./slow.sh, timeout: 50}]\n")
+    with start(cli, "apply", "--yes", "--allow-program", str(program)) as process:
+        until = time.monotonic() + 30
+        while not (cli.folder / "started").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=5)
+    assert (process.returncode, done(five)) == (143, ["web1", "pc2"]), err
+    assert "interrupted by SIGTERM: 2 hosts done; not begun: pc4 web3 web5" in err
+    assert gone([int((cli.folder / "started").read_text())])
+
+
 # -- when
 
 def test_outside_of_its_window_a_host_is_left_alone(cli: Cli, five: dict[str, Machine]) -> None:
@@ -356,6 +444,24 @@ def test_a_group_has_its_window_from_a_play_of_its_own(cli: Cli, five: dict[str,
     said = cli("apply", "--yes", "--output", "json")
     by = {n: h["status"] for n, h in hosts_in(said.out).items()}
     assert (said.code, by) == (4, {n: "refused" if n.startswith("pc") else "changed" for n in five})
+
+
+def test_a_canary_outside_of_its_window_is_none(cli: Cli, five: dict[str, Machine]) -> None:
+    """It takes no place in a wave: another host is the first one."""
+    later = (five["web1"].clock.wall().hour + 12) % 24
+    cli.write({"site.yml": f"- hosts: web1\n  window: '{later:02}:00-{later:02}:30'\n"
+                           f"- hosts: all\n  serial: [1, 100%]\n  max_fail_percentage: 0\n{TASK}"})
+    breaks(five["pc2"])
+    said = cli("apply", "--yes")
+    assert (said.code, done(five)) == (6, []), said.err
+    assert wave_hosts(cli) == [["pc2"], ["web3", "pc4", "web5"]]
+    five["pc2"].faults.read_only = False
+    code, shown = on_terminal(cli, "y\n", "apply")  # the wave that is the plan's has nobody who may be changed now
+    assert (code, done(five)) == (4, ["pc2", "web3", "pc4", "web5"]), shown
+    assert wave_hosts(cli) == [["web1"], ["pc2"], ["web3", "pc4", "web5"]]
+    assert ": 1 refused, " in shown
+    again = cli("apply", "--resume", "last", "--yes", "--force", "window")  # it is left
+    assert (again.code, done(five)) == (0, list(five)), again.err
 
 
 def test_a_plan_file_goes_in_the_same_waves(cli: Cli, five: dict[str, Machine]) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hosts import LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.diagnostics import Where
-from ringfence.errors import GuardRefused, HostError, Restored
+from ringfence.errors import GuardRefused, HostError, Restored, Unreachable
 from ringfence.formats.data import orphan_data
 from ringfence.model.declaration import Declarations
 from ringfence.model.state import Id
@@ -144,6 +145,57 @@ def test_the_task_follows_the_playbook() -> None:
     assert told.startswith("update firewall_rule bg: the host is not to remove it by itself any more")
     e.apply(e.rule(2 * HOUR, on_host=False))
     assert (e.tasks, "bg" in e.host.rules) == ([], True)
+
+
+def delete_tasks(e: Expiring) -> None:
+    for one in [*e.host.machine.tasks.tasks()]:
+        if one.path.startswith(FOLDER):
+            e.host.machine.tasks.unregister(one.path)
+
+
+@pytest.mark.parametrize("revert_after", [300, 0])
+def test_a_task_is_found_by_a_second_read_or_it_is_not_proven(revert_after: int) -> None:
+    """Whether its rule was written with it, or it alone."""
+    for before in (None, HOUR):
+        e = Expiring(revert_after)
+        if before:
+            assert e.apply(e.rule(before)).status == "changed"
+        result = e.apply(e.rule(2 * HOUR))
+        assert (result.status, result.proven, len(result.written)) == ("changed", result.written, 1)
+        e.host.after_write = partial(delete_tasks, e)
+        result = e.apply(e.rule(3 * HOUR))
+        assert (result.status, result.proven, [str(c.id) for c in result.remaining]) == (
+            "failed", frozenset(), ["firewall_rule bg"])
+        assert "the host differs after the change" in str(result.error)
+
+
+def test_a_host_that_is_not_reached_for_its_tasks_has_proven_its_rules() -> None:
+    e = Expiring()
+    asked = list[Batch]()
+
+    def gone(batch: Batch) -> Reply | None:
+        asked.append(batch)
+        if e.tasks and "Expiry.Read" in {call.verb for call in batch.calls.values()}:
+            raise Unreachable("timeout", "down")
+        return None
+
+    e.host.before = gone
+    more = e.rule(None, name="more")
+    result = e.apply(e.rule(), more)
+    assert (result.status, [id.name for id in result.proven]) == ("lost", ["more"])
+    assert len(result.written) == 2
+
+
+def test_a_release_is_proven_in_the_ledger() -> None:
+    e = Expiring()
+    e.apply(e.rule(None))
+    result = release(e.host.job({}), e.context(), ["bg"], True)
+    assert (result.status, len(result.written), result.proven) == ("changed", 1, result.written)
+    e.apply(e.rule(None))
+    entry = e.host.entry("bg")
+    e.host.after_write = lambda: e.host.take_over([Id("local", "firewall_rule", "bg")], **entry)
+    result = release(e.host.job({}), e.context(), ["bg"], True)
+    assert (result.status, result.proven) == ("failed", frozenset())
 
 
 def test_a_rule_that_is_renamed_takes_its_task_along() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -36,3 +37,25 @@ def test_of_two_signals_the_first_is_noted_and_the_second_ends(second: signal.Si
         with pytest.raises(raised) as found:
             ended(second)
         assert isinstance(found.value, Terminated) == (second == signal.SIGTERM)
+
+
+def test_what_is_cut_short_ends_at_the_first_signal() -> None:
+    """A read is one that would be begun again; what comes after a signal is not begun."""
+    interruption, (reader, writer) = Interruption(), os.pipe()
+    with interruption.heard():
+        assert interruption.cut_short(lambda: "answered") == "answered"
+        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
+        timer.start()
+        assert interruption.cut_short(lambda: os.read(reader, 1)) is None
+        assert interruption.name == "SIGTERM"
+        assert interruption.cut_short(lambda: os.read(reader, 1)) is None
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_signal_elsewhere_is_only_noted() -> None:
+    interruption = Interruption()
+    with interruption.heard():
+        interruption.cut_short(lambda: None)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert interruption

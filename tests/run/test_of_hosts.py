@@ -44,7 +44,7 @@ def comes_to(key: str, job: HostJob, context: RunContext) -> Any:
 def run_of(folder: Path, settings: dict[str, Any], play: dict[str, Any], **line: Any) -> Prepared:
     tasks = [{"firewall_rule": {"name": "a", "state": "absent"}}]
     project = {"name": "test", "id": "0123456789abcdef"}
-    files = {"hosts.yml": {"all": {"hosts": {"web1": {"ansible_connection": "local"}}}},
+    files = {"hosts.yml": {"all": {"hosts": {"web1": {"ansible_connection": "local", "a": 1, "b": 2, "c": 3}}}},
              "site.yml": [{"hosts": "all", "tasks": tasks, **play}, {"hosts": "all", "tasks": tasks}],
              "ringfence.yml": {"inventory": "hosts.yml", "playbooks": ["site.yml"], "project": project, **settings}}
     for name, content in files.items():

@@ -51,6 +51,8 @@ def cases(result: HostResult, command: str) -> dict[str, str]:
     (HostResult("h", (WEB,)), "apply", {"host": "passed", "web": "not-made"}),
     (HostResult("h", (WEB, DB), written=BOTH, proven=BOTH, declared_objects=OBJECTS), "apply",
      {"host": "passed", "web": "passed", "db": "passed"}),
+    (HostResult("h", (WEB, DB), written=BOTH, proven=frozenset({DB.id}), declared_objects=OBJECTS), "apply",
+     {"host": "passed", "web": "unproven", "db": "passed"}),  # nobody says of it what nobody has looked at
     (HostResult("h", (WEB, DB), written=BOTH, proven=frozenset({DB.id}), remaining=(UPDATED,),
                 error=HostError("not_converged"), declared_objects=OBJECTS), "apply",
      {"host": "host-failed", "web": "not-proven", "db": "passed"}),

@@ -188,7 +188,11 @@ class Console:
         with self._paused():
             sys.stderr.write(f"{question} [y/N] ")
             sys.stderr.flush()
-            return sys.stdin.readline().strip().lower() in ("y", "yes")
+            try:
+                return sys.stdin.readline().strip().lower() in ("y", "yes")
+            except BaseException:  # a signal: what comes next is not told behind the question
+                sys.stderr.write("\n")
+                raise
 
     @contextlib.contextmanager
     def progress(self, total: int, what: str) -> Iterator[Callable[[HostResult], None]]:

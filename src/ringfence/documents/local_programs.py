@@ -54,7 +54,7 @@ def run_program(command: Sequence[str | Path], limit: int, seconds: float, envir
     try:
         code = process.wait(seconds)
     except BaseException as error:  # Ctrl-C does not reach it, as it has a session of its own
-        _end(process)
+        end_program(process)
         if isinstance(error, subprocess.TimeoutExpired):
             raise ProgramFailed(f"took longer than {seconds:.3g} seconds") from None
         raise
@@ -80,12 +80,12 @@ class _Taken:
             while piece := os.read(self._stream.fileno(), _PIECE):
                 if len(self.data) + len(piece) > self._limit and not self._drops:
                     self.too_much = True
-                    _end(self._process)
+                    end_program(self._process)
                     return
                 self.data += piece[:max(0, self._limit - len(self.data))]
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_program(process: subprocess.Popen[bytes]) -> None:
     """End a program with all that it started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if POSIX:

@@ -109,10 +109,10 @@ class HostRun(HostSession):
             result = replace(result, diagnostics=judged.diagnostics)
         if result.error:
             return result
-        if not write:
-            return replace(result, waits=bool(plan.changes or self._update(plan) or expiry_update(plan)))
         if plan.changes and (reason := self._outside_window(plan.found.facts)):
             return replace(result, error=OutsideWindow(f"{reason}; `--force window` writes now"))
+        if not write:
+            return replace(result, waits=bool(plan.changes or self._update(plan) or expiry_update(plan)))
         return self.carry_out(plan, result)
 
     def _outside_window(self, facts: Facts) -> str:

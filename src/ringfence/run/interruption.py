@@ -2,12 +2,13 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+T = TypeVar("T")
 GRACE = 5.0  # seconds that hosts which are being written get to end; GitHub kills 7.5 s after SIGINT, systemd and GitLab later
 
 
@@ -15,11 +16,15 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, where what is under way ends at once."""
 
 
+class _CutShort(BaseException):
+    """A signal came where nothing is waited for after one."""
+
+
 class Interruption:
     """Whether somebody asked the run to end."""
 
     def __init__(self) -> None:
-        self.number = 0
+        self.number, self._cuts_short = 0, False
 
     def __bool__(self) -> bool:
         return self.number > 0
@@ -47,6 +52,20 @@ class Interruption:
         if self.number:
             raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
         self.number = number
+        if self._cuts_short:
+            raise _CutShort
+
+    def cut_short(self, work: Callable[[], T]) -> T | None:
+        """What comes of work that changes nothing, a question for example; None once there is a signal: it ends right there. A
+        read that a signal interrupts is begun again unless its handler raises (PEP 475)."""
+        try:
+            self._cuts_short = True
+            try:
+                return None if self.number else work()
+            finally:
+                self._cuts_short = False
+        except _CutShort:
+            return None
 
 
 @contextmanager

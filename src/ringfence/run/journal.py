@@ -72,7 +72,7 @@ class Journal(Recorder, RunObserver):
         self._add("host_end", result, sync=bool(result.changes))
 
     def rollout(self, waves: Sequence[Sequence[str]]) -> None:
-        """The waves of the run are known."""
+        """The waves of the run are known; where they become others, the last ones count."""
         with self._file_lock:
             self._append(self._encoder.rollout(waves), sync=True)
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,11 @@ from ringfence.model.declaration import Declarations, present
 from ringfence.project.project import Project
 from ringfence.project.settings import ProjectSettings
 from ringfence.rollout.rollout_policy import ROLLOUT_KEYS, RolloutPolicy, rollout_policy
+from ringfence.run.host_job import HostJob
 from ringfence.run.run_options import RunOptions
 from ringfence.run_settings import seconds_of
+
+_TOLD = 5  # hosts of a warning that are named
 
 
 class OfHosts:
@@ -52,6 +55,28 @@ class OfHosts:
         return [Diagnostic(NOWHERE, f"a project may not run programs here: verify has {program}",
                            f"Allow it with --allow-program {program}, with {ALLOW_PROGRAM}, or under `programs` in {user_file()}")
                 for program in commands if not self._trust.allows_program(program_path(program, self._found.folder))]
+
+
+def apart_problems(jobs: Sequence[HostJob], project: Project) -> Iterator[Diagnostic]:
+    """What is wrong with variables that keep hosts apart: where no host has one, nothing would be kept apart by it. Whose
+    variable is empty is in common with nobody, and somebody said so."""
+    for one in dict.fromkeys(apart for job in jobs for apart in job.rollout.apart if apart.by and not apart.fact):
+        members = project.inventory.members.get(one.group, ())
+        mine = [job.host for job in jobs if job.host in members and one in job.rollout.apart]
+        lacking = list[str]()
+        for host in mine:
+            values, wrong = project.variables(host, one.by.__eq__)
+            yield from wrong
+            lacking += [host] if one.by not in values and not wrong else []
+        if not lacking:
+            continue
+        if len(lacking) == len(mine) and not any(project.variables(host, one.by.__eq__)[0] for host in members):
+            yield Diagnostic(NOWHERE, f"apart: no host of {one.group} has the variable {one.by}", "Hosts with the same value of "
+                             "it are kept apart; so they are by a fact, such as ansible_facts.domain")
+        else:
+            some = ", ".join(lacking[:_TOLD]) + (f" and {len(lacking) - _TOLD} more" if len(lacking) > _TOLD else "")
+            yield Diagnostic(NOWHERE, f"apart: {one}: {some} have no such variable, and are kept apart from nobody",
+                             f"`{one.by}: \"\"` says that it is meant so", "warning")
 
 
 def program_path(program: str, folder: Path) -> str:

@@ -26,7 +26,7 @@ from ringfence.project.project import Project, read, read_hosts
 from ringfence.project.render import ANY_TAGS, SPECIAL_TAGS, RenderedTasks, Tags
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.memory import rarely_collected
-from ringfence.run.of_hosts import OfHosts, tunnels_of
+from ringfence.run.of_hosts import OfHosts, apart_problems, tunnels_of
 from ringfence.run.policy_from_options import run_policy
 from ringfence.run.run_options import RunOptions as RunOptions
 from ringfence.secret import Secret
@@ -92,6 +92,7 @@ def _prepared(options: RunOptions) -> Prepared:
         *found.warnings, *problems.all, *not_given, *_unlisted_kinds(found, kinds, trust), *_unknown_tags(tags, project)],
         unknown, OfHosts(project, found, options, trust), options)
     jobs = builder.jobs(",".join(options.narrowed))
+    builder.problems.extend(apart_problems(jobs, project))
     if not options.allow_empty and not trust.untrusted:
         builder.problems.extend(_empty(jobs, builder.problems.all))
     found_once = builder.problems.all

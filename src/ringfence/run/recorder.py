@@ -1,7 +1,7 @@
 """What is told of a host while it is worked on, and who may begin to write. Threads call it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ringfence.errors import Interrupted
@@ -75,6 +75,9 @@ class Recorder:
         """Nothing more is done to a host."""
         with self._lock:
             self._writing.pop(host, None)
+
+    def rollout(self, waves: Sequence[Sequence[str]]) -> None:
+        """For those who keep a record: the waves of the run are known, or others than before."""
 
     def on_begin(self, result: HostResult) -> None:
         """For those who keep a record: before the first write."""

@@ -3,12 +3,12 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
 
-from ringfence.errors import ExitCode
+from ringfence.errors import ExitCode, OutsideWindow
 from ringfence.report import HostResult, WaveProgress
 from ringfence.rollout.rollout_policy import ASK, RolloutPolicy
 from ringfence.rollout.waves import in_order, waves
@@ -77,7 +77,7 @@ class Rollout:
                  failed: Sequence[tuple[RolloutPolicy, HostResult]] = (), ignore_unreachable: bool = False,
                  seen: Mapping[str, HostResult] | None = None, patience: Patience | None = None,
                  go_on: Callable[[str], bool] = lambda question: True, submit: Submit | None = None) -> None:
-        self._planned, self._work, self._forks, self._observers = planned, work, forks, observers
+        self._planned, self._work, self._forks, self._observers = [*planned], work, forks, observers
         self._recorder, self._patience = recorder or Recorder(), patience or Patience()
         self._verification, self._seen, self._go_on, self._submit = verification, seen or {}, go_on, submit
         self._budgets = {policy: FailureBudget(number, policy.percentage, ignore_unreachable, policy.any_errors_fatal)
@@ -86,12 +86,12 @@ class Rollout:
             self._budgets[policy].decided(result)
         self._stopped: list[str] = []
         self._signal = _SignalSeen()
-        self.stopped = ""
+        self.stopped = _unknown_fact(planned, self._seen)
         """Why no further host was begun, though nobody interrupted the run."""
-        self.exit_code = ExitCode.IN_SYNC
+        self.exit_code = ExitCode.ERROR if self.stopped else ExitCode.IN_SYNC
         """What that comes to, beside what became of hosts."""
         told = len(planned) > 1 or any(wave.policy.verify for wave in planned)
-        self.waves = tuple(WaveProgress(w.number, len(planned), tuple(j.host for j in w.jobs)) for w in planned) if told else ()
+        self.waves = _progress(planned, len(planned)) if told else ()
         """As they go; none where there is one alone, and nothing is looked at after it."""
 
     @property
@@ -101,7 +101,7 @@ class Rollout:
 
     def results(self) -> Iterator[HostResult]:
         """The results, in the order in which they finish."""
-        for wave in self._planned:
+        for wave in self._planned:  # those behind the one under way may be cut anew
             self._recorder.budget = budget = self._budgets[wave.policy]
             if not self.stopped and budget.spent:
                 self.stopped = f"{budget}"
@@ -123,7 +123,8 @@ class Rollout:
         pause = wave.policy.pause
         if pause == ASK:
             hosts = "1 host" if len(wave.jobs) == 1 else f"{len(wave.jobs)} hosts"
-            if not self._go_on(f"Go on with wave {wave.number} of {len(self._planned)}, {hosts}?"):
+            question = f"Go on with wave {wave.number} of {len(self._planned)}, {hosts}?"
+            if self._recorder.interruption.cut_short(partial(self._go_on, question)) is False:
                 self.stopped, self.exit_code = "somebody said not to go on", ExitCode.ERROR
             return
         until = self._patience.now() + float(pause)
@@ -136,13 +137,16 @@ class Rollout:
         progress = self.waves[wave.number - 1] if self.waves else WaveProgress(wave.number, 1, ())
         self._tell(progress)
         behind = [job.host for later in self._planned[wave.number:] for job in later.jobs]
-        succeeded = False
+        succeeded, later = False, 0
         for result in self._worked(wave, behind):
             counts[result.status] += 1
-            succeeded = succeeded or not self._recorder.budget.counts(result)
+            succeeded = succeeded or (result.error is None and not result.failed)
+            later += isinstance(result.error, OutsideWindow)
             yield result
         progress.counts, progress.seconds, progress.ended = counts, time.monotonic() - begun, True
-        if not self._recorder.interruption:
+        if later == len(wave.jobs):
+            self._move_up(wave)
+        elif not self._recorder.interruption:
             self._look_at(wave, progress, succeeded or not counts, bool(behind or self._stopped))
         self._tell(progress)
 
@@ -183,18 +187,52 @@ class Rollout:
         budget = self._recorder.budget
         if budget.spent or not succeeded:
             why = str(budget) if budget.spent else "no host of the wave came through"
-            self.stopped = self.stopped or (why if more else "")
+            if more:  # which is no success where those that were not reached do not count
+                self.stopped, self.exit_code = self.stopped or why, ExitCode.ERROR
         elif wave.policy.verify and not self.stopped:
-            wrong = self._verification.failures(wave.policy.verify, wave.number, [job.host for job in wave.jobs])
-            progress.verified = not wrong
+            wrong = self._recorder.interruption.cut_short(
+                partial(self._verification.failures, wave.policy.verify, wave.number, [job.host for job in wave.jobs]))
+            progress.verified = None if wrong is None else not wrong
             if wrong:
                 self.stopped, self.exit_code = "; ".join(wrong), ExitCode.HOST_FAILED
         progress.stopped = self.stopped
+
+    def _move_up(self, wave: RolloutWave) -> None:
+        """No host of a wave may be changed at this time: that is no failure, and proves nothing. So many of the next wave come
+        first, in its place."""
+        following, size = self._planned[wave.number:], len(wave.jobs)
+        if not following or following[0].policy != wave.policy or len(following[0].jobs) <= size:
+            return
+        first, *others = following
+        cut = [replace(first, jobs=first.jobs[:size]), replace(first, jobs=first.jobs[size:]), *others]
+        self._planned[wave.number:] = [replace(one, number=number) for number, one in enumerate(cut, wave.number + 1)]
+        for progress in self.waves:
+            progress.of = len(self._planned)
+        self.waves = (*self.waves[:wave.number], *_progress(self._planned[wave.number:], len(self._planned)))
+        self._recorder.rollout([[job.host for job in one.jobs] for one in self._planned])
 
     def _tell(self, progress: WaveProgress) -> None:
         if self.waves:
             for observer in self._observers:
                 observer.on_wave(progress)
+
+
+def _unknown_fact(planned: Sequence[RolloutWave], seen: Mapping[str, HostResult]) -> str:
+    """Why a run cannot begin whose hosts are to be kept apart by a fact that none of them has: by nothing, that is. One that is
+    null somewhere (the domain of a host that is in none) is in common with nobody."""
+    def has(told: object, way: Sequence[str]) -> bool:
+        return not way or (isinstance(told, Mapping) and way[0] in told and has(told[way[0]], way[1:]))
+
+    for policy in dict.fromkeys(wave.policy for wave in planned):
+        facts = [seen[job.host].facts for wave in planned for job in wave.jobs if wave.policy == policy and job.host in seen]
+        for one in policy.apart:
+            if one.fact and any(facts) and not any(has(told, one.fact) for told in facts):
+                return f"apart: no host has the fact {one.by}"
+    return ""
+
+
+def _progress(planned: Sequence[RolloutWave], number: int) -> tuple[WaveProgress, ...]:
+    return tuple(WaveProgress(w.number, number, tuple(j.host for j in w.jobs)) for w in planned)
 
 
 def apart_keys(job: HostJob, groups: Mapping[str, Any], value: Callable[[str, str], object]) -> frozenset[str]:

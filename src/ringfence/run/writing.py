@@ -9,6 +9,7 @@ from ringfence.errors import GuardRefused, HostError, Lost, OutcomeUnknown, Ring
 from ringfence.model.declaration import state_after
 from ringfence.model.facts import Facts, with_network
 from ringfence.model.state import Change, diff
+from ringfence.plan.expiries import expiry_update
 from ringfence.plan.in_force import decide, judge_again, undecided, unexpected, written
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
@@ -17,16 +18,16 @@ from ringfence.plan.undone import covered
 from ringfence.plan.way_back import way_back
 from ringfence.report import HostResult
 from ringfence.run.enforcement import enforcement_calls, enforcement_told, with_interfaces
-from ringfence.run.host_session import HostSession
+from ringfence.run.host_session import NO_QUESTIONS, HostSession
 from ringfence.run.host_tasks import HostTasks
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, only_call
-from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, about
+from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.undoing import BROKEN, CONTINUE, DOMAIN, GARBLED, Undoing
 from ringfence.run.write_failures import not_armed, not_made, not_recorded
 from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.expected import expected
-from ringfence.windows.expiry_calls import WRITE_EXPIRY
+from ringfence.windows.expiry_calls import READ_EXPIRIES, WRITE_EXPIRY
 from ringfence.windows.undo_calls import arm_call, continue_call
 
 LOG = logging.getLogger(__name__)
@@ -56,11 +57,13 @@ class Writing:
             self.result = result = written
             if self.undo and result.error and result.written:
                 return self.undo.undone(result)
-            if result.error or not self.changes:
+            if result.error or not self.plan.changes:
                 return result
             self.run.context.recorder.has_written(result)
-            self._forget_associations()
-            return self._proven_or_undone() if self.undo else self._prove()
+            if self.changes:
+                self._forget_associations()
+                result = self._proven_or_undone() if self.undo else self._prove()
+            return self._proven_at_last(result) if not result.error and (self.tasks or not self.changes) else result
         except Lost as error:
             return replace(self.result, error=error, way_back=way_back(self.plan, self.result.written, self._found.facts.aliases))
         except Exception as error:
@@ -211,10 +214,7 @@ class Writing:
         calls = enforcement_calls(asked)
         if self.undo and self.undo.reached_controllers:
             calls[DOMAIN] = Call(CONTROLLERS)
-        try:
-            found, reply = self.run.read(questions, calls, defaults=False)
-        except HostError as broken:
-            raise Lost(detail=broken.reason) if isinstance(broken, Unreachable) or broken.kind in BROKEN else broken from None
+        found, reply = self._read_again(questions, calls)
         if self.undo and (off := stopped(found.facts, TO_WRITE)):  # a firewall that does not run keeps nobody out: yet
             raise Lost(detail=f"the firewall does not run there yet: {', '.join(off)}")
         if error := self.run.seen(plan.declarations, found)[1]:
@@ -231,6 +231,36 @@ class Writing:
         if self.undo and (unlike := unexpected(plan, judged)):
             return replace(result, error=HostError("unlike_plan", "; ".join(unlike)), proven=frozenset())
         return replace(result, proven=result.written)
+
+    def _read_again(self, questions: Questions, calls: Mapping[Hashable, Call], *,
+                    ledger: bool = False) -> tuple[HostSnapshot, Reply]:
+        """Raises HostError: Lost where the host was not reached."""
+        try:
+            return self.run.read(questions, calls, defaults=False, ledger=ledger)
+        except HostError as broken:
+            raise Lost(detail=broken.reason) if isinstance(broken, Unreachable) or broken.kind in BROKEN else broken from None
+
+    def _proven_at_last(self, result: HostResult) -> HostResult:
+        """The proof of what was written after that of the objects, or without one: the tasks of the host, and the ledger where
+        nothing else changes. Raises HostError: Lost where it was not reached."""
+        plan, update = self.plan, expiry_update(self.plan)
+        of_tasks = {one.id for one in (*update.written, *update.removed)}
+        late = {c.id for c in plan.changes if c.id in of_tasks or not self.changes}
+        self.result = result = replace(result, proven=result.proven - late)
+        found, _ = self._read_again(NO_QUESTIONS, {READ_EXPIRIES: Call(READ_EXPIRIES)} if self.tasks else {}, ledger=True)
+        if self.tasks and found.expiries_unread:
+            return replace(result, error=HostError("script", f"what the host ends by itself: {found.expiries_unread}"))
+        left = expiry_update(replace(plan, found=replace(plan.found, expiries=found.expiries)))
+        wrong = {one.id for one in left.written if one.id in found.state}  # else it has ended it meanwhile
+        wrong |= {one.id for one in left.removed}
+        if not self.changes:
+            entries = found.ledger.entries
+            wrong |= {id for id, entry in self.update.after.items() if id not in entries or entries[id].hash != entry.hash}
+            wrong |= self.update.removed & entries.keys()
+        remaining = tuple(c for c in plan.changes if c.id in wrong)
+        named = ", ".join(str(c.id) for c in remaining[:5]) or "its tasks"
+        error = HostError("not_converged", named) if wrong else None
+        return replace(result, remaining=remaining, error=error, proven=result.proven | (result.written & late) - wrong)
 
     def _remaining(self, found: HostSnapshot) -> tuple[Change, ...]:
         """What is not there yet, or still is."""

@@ -209,7 +209,7 @@ def _sort(change: Change, result: HostResult, status: Status, command: str) -> s
     if status == "stale":
         return "not-approved"
     if change.id in result.written:
-        return MADE if result.error is None or change.id in result.proven else UNPROVEN
+        return MADE if change.id in result.proven else UNPROVEN
     if status == "unknown":
         return UNPROVEN
     if command == "apply":

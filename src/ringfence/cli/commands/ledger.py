@@ -21,12 +21,13 @@ from ringfence.cli.prepared import given_selection, list_hosts, prepared, prepar
 from ringfence.cli.recording import recording
 from ringfence.cli.show import show_run
 from ringfence.errors import ExitCode
+from ringfence.formats.plan_file import is_planned
 from ringfence.report import HostResult
 from ringfence.run import owned_objects
-from ringfence.run.host_job import HostJob
+from ringfence.run.fleet import RunObserver
 from ringfence.run.past_runs import created_on_hosts
 from ringfence.run.prepare import Prepared
-from ringfence.views.format import count
+from ringfence.views.format import count, names
 from ringfence.views.table import LEDGER_VIEWS
 
 HELP = "What projects own on hosts: shown, and put right by hand."
@@ -87,28 +88,41 @@ def rebuild(console: Console, selection: SelectionOptions, secrets: SecretOption
 
 def agreed(console: Console, run: Prepared, hosts: FleetOptions, record: RecordOptions, work: Callable[..., HostResult],
            yes: bool, needs_project: bool = True) -> ExitCode:
-    """Show what `work` would do, ask, and do it. `work` takes a job, `context` and `write`. Raises InputError where nobody
-    agrees."""
+    """Show what `work` would do, ask, and do it on the hosts where that is known. `work` takes a job, `context` and `write`.
+    Raises InputError where nobody agrees."""
     if needs_project and run.context.policy.project is None:
         raise usage_error("ringfence.yml has no `project`: nothing is owned in its name", "`ringfence init` writes such a block")
     if hosts.list_hosts:
         return list_hosts(console, run)
     if not yes and not console.can_ask:
         raise usage_error(f"{console.command} asks before it changes anything, and there is nobody to ask", "give --yes")
+    looked, jobs = _LookedAt(), run.jobs
     if not yes:
-        planned = 0
-
-        def look(job: HostJob) -> HostResult:
-            nonlocal planned
-            found = work(job, context=run.context, write=False)
-            planned += len(found.changes)
-            return found
-
-        code = show_run(console, run.jobs, look, hosts, diff=False, differences_fail=False)
-        if code != ExitCode.IN_SYNC:
+        code = show_run(console, run.jobs, partial(work, context=run.context, write=False), hosts, diff=False,
+                        differences_fail=False, observers=[looked])
+        if not looked.planned or looked.ends or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
             return code
-        if not console.ask(f"Do that ({count(planned, 'object')})?"):
+        jobs = tuple(job for job in jobs if job.host in looked.planned)
+        of = f" on {names([job.host for job in jobs])}" if looked.others else ""
+        if not console.ask(f"Do that ({count(sum(looked.planned.values()), 'object')}{of})?"):
             return ExitCode.ERROR
     with recording(console, run, record) as (recorded, journal):
         done = partial(work, context=recorded.context, write=True)
-        return show_run(console, run.jobs, done, hosts, diff=False, differences_fail=False, journal=journal)
+        return show_run(console, jobs, done, hosts, diff=False, differences_fail=False, journal=journal, before=looked.others)
+
+
+class _LookedAt(RunObserver):
+    """What came of hosts before somebody is asked. planned: how many objects of those to which something may be done · others:
+    results of those that are left out · ends: whether what is declared is wrong on one of them, which ends a run."""
+
+    def __init__(self) -> None:
+        self.planned: dict[str, int] = {}
+        self.others: list[HostResult] = []
+        self.ends = False
+
+    def on_result(self, result: HostResult) -> None:
+        if is_planned(result):
+            self.planned[result.host] = len(result.changes)
+        else:
+            self.others.append(result)
+            self.ends = self.ends or result.status == "invalid"
