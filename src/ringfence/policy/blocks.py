@@ -3,6 +3,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from ringfence.model.filter import Filter
 from ringfence.model.once import filter_of
@@ -13,6 +14,7 @@ from ringfence.policy.settings_in_force import SettingsInForce
 
 BLOCK_WINS = "narrow that block, or leave one of the two out: block wins over allow, whatever the order"
 _LOOKED_AT = 100  # blocks for one port, for many, or for all, of each protocol, that others are compared with
+_REMEMBERED = 5_000  # rules of which it is remembered what blocks them
 _MANY = "-"  # the home of those for ranges, where the others are at each of their ports, and those for all at none
 _NONE: Mapping[Id, tuple[str, ...]] = {}
 _Home = tuple[str, str, str, bool]
@@ -21,23 +23,40 @@ _Home = tuple[str, str, str, bool]
 class BlockIndex:
     """Block rules by what they have to have for covering another rule: direction, protocol, ports, whether addresses matter."""
 
-    def __init__(self, rules: Iterable[tuple[Id, Filter]]) -> None:
+    def __init__(self, blocks: Iterable[tuple[Id, Filter]]) -> None:
         self._homes = defaultdict[_Home, list[tuple[Id, Filter]]](list)
-        for id, filter in rules:
-            # a list of local users says nothing of programs in app containers (flow_conditions.contained)
-            if filter.effect != "block" or not filter.enabled or filter.local_user:
-                continue
+        self._known: dict[int, tuple[Filter, tuple[tuple[Id, Filter], ...]]] = {}  # what was asked before, by identity
+        for id, filter in blocks:
             ports = _ports(filter)
             for port in ports if ports and not any(_MANY in p for p in ports) else (_MANY if ports else "",):
                 home = self._homes[filter.direction, filter.protocol, port, bool(filter.remote_address)]
                 if len(home) < _LOOKED_AT:
                     home.append((id, filter))
 
-    def above(self, filter: Filter) -> Iterator[tuple[Id, Filter]]:
-        """Those that block all of what a rule is to let through, in the profiles that both are for."""
-        if self._homes and filter.effect == "allow" and filter.enabled and not filter.override_block_rules:
-            for home in _homes_above(filter):
-                yield from (block for block in self._homes.get(home, ()) if is_within(filter, block[1]))
+    def above(self, filter: Filter) -> tuple[tuple[Id, Filter], ...]:
+        """Those that block all of what a rule is to let through, in the profiles that both are for. Remembered, since hosts share
+        both."""
+        if not self._homes or filter.effect != "allow" or not filter.enabled or filter.override_block_rules:
+            return ()
+        known = self._known.get(id(filter))
+        if known is None:
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            found = (block for home in _homes_above(filter) for block in self._homes.get(home, ()) if is_within(filter, block[1]))
+            known = self._known[id(filter)] = filter, tuple(found)  # kept, so that its identity stays its own
+        return known[1]
+
+
+def index_of(rules: Iterable[tuple[Id, Filter]]) -> BlockIndex:
+    """Those of some rules that block."""
+    # a list of local users says nothing of programs in app containers (flow_conditions.contained)
+    return _known_index(tuple(
+        [one for one in rules if one[1].effect == "block" and one[1].enabled and not one[1].local_user]))
+
+
+@lru_cache(8)
+def _known_index(blocks: tuple[tuple[Id, Filter], ...]) -> BlockIndex:
+    return BlockIndex(blocks)
 
 
 def _homes_above(filter: Filter) -> Iterator[_Home]:
@@ -62,15 +81,15 @@ class BlocksInForce:
         hidden = any(store != LOCAL and kind.endswith("_rule") for store, kind in unread)  # a rule of the name may replace one
         blocks = [(id, filter) for id, resource in state.items() if (filter := filter_of(resource)) is not None
                   and filter.effect == "block" and id.store in CONFIGURED]
-        self._index = BlockIndex(() if hidden else [(id, filter) for id, filter in blocks if not any(
+        self._index = index_of(() if hidden else [(id, filter) for id, filter in blocks if not any(
             id._replace(store=other) in state for other in CONFIGURED if other != id.store)])
 
     def above(self, filter: Filter | None) -> Mapping[Id, tuple[str, ...]]:
         """Those that block all of what a rule is to let through, each with the profiles in which both hold."""
-        if filter is None:
+        blocks = self._index.above(filter) if filter else ()
+        if not blocks or filter is None:
             return _NONE
-        found = {id: tuple(p for p in filter.profile or ALL_PROFILES if self._holds(id, block, p))
-                 for id, block in self._index.above(filter)}
+        found = {id: tuple(p for p in filter.profile or ALL_PROFILES if self._holds(id, block, p)) for id, block in blocks}
         return {id: profiles for id, profiles in found.items() if profiles}
 
     def _holds(self, id: Id, block: Filter, profile: str) -> bool:

@@ -27,7 +27,7 @@ from ringfence.model.once import filter_of
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, Id, id_for, references_of
 from ringfence.model.storage import DEFAULT
-from ringfence.policy.blocks import BLOCK_WINS, BlockIndex
+from ringfence.policy.blocks import BLOCK_WINS, index_of
 from ringfence.policy.place import ALL_PROFILES
 from ringfence.project.render import RenderedTask
 from ringfence.project.secrets_in_tasks import in_clear, shown_secret
@@ -156,7 +156,7 @@ def _blocked(declared: Declarations, of_windows: Callable[[Id], bool]) -> Iterat
     host alone, and told there (plan/reasons.py)."""
     whole = [(one, filter) for one in present(declared.values()) if (filter := filter_of(one.resource)) is not None
              and one.treatment.omitted != "keep" and not (one.treatment == NO_TREATMENT and of_windows(one.id))]
-    index = BlockIndex((one.id, filter) for one, filter in whole)
+    index = index_of((one.id, filter) for one, filter in whole)
     for one, filter in whole:
         for id, block in index.above(filter):
             mine, its = (f.profile or ALL_PROFILES for f in (filter, block))
