@@ -8,7 +8,7 @@ MAX_WAVE = 1_000_000  # hosts of a wave that somebody sets
 ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle")
 """Ansible's `order`."""
 WHOLE = "100%"
-FACTS = ("ansible_facts", "ringfence_facts")
+_FACTS = ("ansible_facts", "ringfence_facts")
 _BY = " by "
 
 
@@ -52,7 +52,7 @@ class Apart:
     def fact(self) -> tuple[str, ...]:
         """The way to a fact of a host; empty where it is a variable."""
         first, *way = self.by.split(".")
-        return tuple(way) if first in FACTS else ()
+        return tuple(way) if first in _FACTS else ()
 
     def __str__(self) -> str:
         return f"{self.group}{_BY}{self.by}" if self.by else self.group
