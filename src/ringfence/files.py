@@ -27,6 +27,11 @@ MAX_PEM = 4 * 2**20  # bytes of a file of X.509 certificates: what browsers trus
 _PIECE = 2**18
 
 
+def is_file_or_broken_link(path: Path) -> bool:
+    """Whether it is a file, or a link that leads nowhere: that is a mistake, not a file that nobody wrote."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
+
+
 def read_bytes(path: str | Path, limit: int, *, pipes: bool = False) -> bytes:
     """The content of a regular file of at most `limit` bytes. A link is followed, and what it leads to has to be a file.
     Raises OSError, ValueError.

@@ -29,7 +29,7 @@ KEPT = {  # an option that holds on: what a run is told, and what the resume may
     "verify": ("--verify=connect=443", "--verify=blocked=3389"), "window": ("--window=22:00-04:00", "--window=00:00-24:00"),
     "forks": ("--forks=1", "--forks=3"), "unreachable": ("--unreachable=warn", "--unreachable=ignore"),
     "user": ("--user=one", "--user=two"), "max_age": ("--max-age=1h", "--max-age=2h"),
-    "any_errors_fatal": ("--any-errors-fatal", ""), "ignore_ansible_cfg": ("--ignore-ansible-cfg", ""),
+    "any_errors_fatal": ("--any-errors-fatal", ""),
     "same_commit": ("--same-commit", "")}
 
 
@@ -153,6 +153,41 @@ def test_a_record_alone_has_no_other_program_read_inventories(cli: Cli) -> None:
     begin["options"] = {"playbooks": [], "settings": {"max_changes": [5]}}
     cli.write({".ringfence/runs/20260101T000000Z-000000.jsonl": json.dumps(begin) + "\n"})
     assert "is damaged: max_changes is no list" in cli("apply", "--resume", "last", "--yes").err
+
+
+def test_a_record_of_a_version_before_does_not_say_enough(cli: Cli) -> None:
+    begin = {"event": "run_begin", "format_version": "1.0", "hosts": ["web1"],
+             "options": {"playbooks": ["site.yml"], "rollout": {"window": ["03:00-04:00"]}}}
+    cli.write({".ringfence/runs/20260101T000000Z-000000.jsonl": json.dumps(begin) + "\n"})
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, "is of a version before, and does not say all of how it was to go" in said.err) == (1, True)
+
+
+def test_settings_of_ansible_stay_left_alone(cli: Cli, three: dict[str, Machine]) -> None:
+    """They have counted before a record is read."""
+    broken_off(cli, three, "--ignore-ansible-cfg")
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, "Give --ignore-ansible-cfg again" in said.err) == (1, True)
+    assert cli("apply", "--resume", "last", "--yes", "--ignore-ansible-cfg").code == 0
+
+
+def test_a_fact_that_those_who_are_done_had_keeps_nobody_back(cli: Cli, three: dict[str, Machine]) -> None:
+    three["web1"].environment["RACK"] = "1"
+    three["pc2"].faults.read_only = True
+    again = ("--serial", "1", "--apart", "all by ansible_facts.environment.RACK")
+    assert cli("apply", "--yes", *again).code == 6
+    assert there(three) == ["web1"]
+    three["pc2"].faults.read_only = False
+    assert cli("apply", "--resume", "last", "--yes").code == 0
+    three["web3"].registry.unset(RULES, "corp-web")
+    assert cli("apply", "--yes", *again).code == 0  # web1 is in sync, and was looked at
+
+
+def test_a_host_that_is_gone_is_no_failure_of_those_that_are_left(cli: Cli, three: dict[str, Machine]) -> None:
+    broken_off(cli, three, "--any-errors-fatal")
+    cli.write({"site.yml": (cli.folder / "site.yml").read_text().replace("hosts: all", "hosts: all,!pc2")})
+    said = cli("apply", "--resume", "last", "--yes", "--output", "json")
+    assert (said.code, statuses(said)["pc2"], there(three)) == (3, "stale", ["web1", "web3"])
 
 
 # -- of which plan

@@ -427,6 +427,7 @@ def test_outside_of_its_window_a_host_is_left_alone(cli: Cli, five: dict[str, Ma
     plan = cli("plan")
     assert "it may be changed at 17:00-18:00, and there it is " in plan.out + plan.err
     before = written({name: five[name] for name in ("web1", "web3", "pc4", "web5")})
+    assert cli("apply", "--check").code == 0  # what would be made, be it at another time
     said = cli("apply", "--yes", "--output", "json")
     assert {n: h["status"] for n, h in hosts_in(said.out).items()} == {
         "web1": "refused", "pc2": "changed", "web3": "refused", "pc4": "refused", "web5": "refused"}

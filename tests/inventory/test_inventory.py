@@ -332,6 +332,17 @@ def test_variables_do_not_vanish_with_a_link_that_leads_nowhere(link: str, tmp_p
     assert [d.summary for d in problems.all] == ["cannot be read: No such file or directory"]
 
 
+def test_a_link_to_a_folder_is_no_file(tmp_path: Path) -> None:
+    """As a folder of such a name is passed over, too."""
+    (tmp_path / "hosts").write_text("h\n")
+    (tmp_path / "group_vars" / "all").mkdir(parents=True)
+    (tmp_path / "group_vars" / "all" / "dir.yml").symlink_to(tmp_path)
+    (tmp_path / "group_vars" / "all" / "x.yml").write_text("x: 1\n")
+    problems = Problems()
+    found = readers.load([str(tmp_path / "hosts")], variable_files.VariableFiles(Vault(), problems))
+    assert (found.get("h").variables["x"], problems.all) == (1, ())
+
+
 @pytest.mark.parametrize("text", ["", "\n", " \n,\n"])
 def test_a_limit_of_a_file_that_names_nobody(text: str, tmp_path: Path) -> None:
     """As a pipeline writes it that found nothing to do: every host would be meant."""

@@ -17,6 +17,8 @@ def test_what_else_lets_in(case: dict[str, Any]) -> None:
     for profile, action in case.get("default", {}).items():
         key = POLICY + rf"\{profile.title()}Profile"
         host.machine.registry.set(key, "DefaultInboundAction", ["allow", "block"].index(action))
+    for profile in ("Domain", "Private", "Public") if case.get("off") else ():
+        host.machine.registry.set(POLICY + rf"\{'Standard' if profile == 'Private' else profile}Profile", "EnableFirewall", 0)
     found = [d for d in host.plan(at(1, name="r", **case["declared"])).diagnostics if "restrict" in d.summary]
     assert len(found) == bool(case["warns"])
     for told in found:

@@ -105,3 +105,11 @@ def test_a_command_tells_the_end_of_what_it_says(tmp_path: Path) -> None:
     assert WaveVerification(tmp_path, {}).failures([check], 1, []) == [f"{check}: it ended with 3: one\ntwo"]
     check = parse_check({"command": ["./none.sh"], "within": 0})
     assert WaveVerification(tmp_path, {}).failures([check], 1, []) == ["command ./none.sh: No such file or directory"]
+
+
+def test_where_no_file_can_be_made_a_command_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk, say: the run goes on to its end."""
+    monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
+    check = parse_check({"command": ["/bin/true"], "within": 0})
+    found = WaveVerification(tmp_path, {}).failures([check], 1, [])
+    assert found == ["command /bin/true: No such file or directory"]

@@ -123,6 +123,7 @@ def test_an_account_in_another_spelling_is_that_account() -> None:
         assert list(Text("LUOwn").write(sddl.stored_sid(spelling))) == [f"LUOwn={spelling}"]
     assert sddl.parse_package("S-1-0xF-02-1") == sddl.stored_sid("S-1-15-0x2-1") == "S-1-15-2-1"
     assert sddl.stored_sid("S-1-5-" + "9" * 5000) == "S-1-5-" + "9" * 5000
+    assert sddl.canonical_sid("S-1-5-" + "0" * 5000 + "1") == "S-1-5-1"  # Python reads no number of so many digits
 
 
 def test_names_in_what_was_said_become_sids_too() -> None:

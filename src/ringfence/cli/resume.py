@@ -40,14 +40,15 @@ for one call, and what it loosens is strict again."""
 RESUMED: Mapping[str, Resumption] = {
     **dict.fromkeys(("files", "inventory", "limit", "tags", "skip_tags"), "of the run"),
     **dict.fromkeys(("prune", "max_changes", "revert_after", *ROLLOUT_KEYS, "window", "forks", "unreachable", "user",
-                     "ignore_ansible_cfg", "max_age", "same_commit"), "kept"),
-    **dict.fromkeys(("extra_vars", "engine"), "again"),
+                     "max_age", "same_commit"), "kept"),
+    **dict.fromkeys(("extra_vars", "engine", "ignore_ansible_cfg"), "again"),
     **dict.fromkeys(("force", "accept_inherited", "allow_empty", "yes"), "anew"),  # what switches a guard off
     **dict.fromkeys(("vault_password_file", "vault_id", "ask_vault_pass", "ask_pass"), "anew"),  # without them it does not begin
     **dict.fromkeys(("trust_dir", "allow_program", "untrusted"), "anew"),
     **dict.fromkeys(("processes", "list_hosts", "check", "resume", "run_dir", "lock_timeout"), "anew"),
     **dict.fromkeys(("output", "no_color", "no_fold", "quiet", "verbose", "log", "report", "full", "diff"), "anew"),
 }  # every option of `apply`
+_RECORDED = ("engine", "ignore_ansible_cfg")  # of those that have to be said again
 _OF_WAVES = ("serial", "apart", "order")  # by which waves are made
 
 
@@ -132,7 +133,7 @@ def how_to_resume(said: ResolvedSettings, again: ResumedRun, flags: ApplyFlags, 
     limit = pieces_of_limit(",".join(options["limit"]), problems)
     problems.check()
     kept = [name for name, how in RESUMED.items() if name in SETTINGS and (
-        how == "kept" or name == "engine") and (said.by_user(name) or name in again.kept)]
+        how == "kept" or name in _RECORDED) and (said.by_user(name) or name in again.kept)]
     return {
         **options,
         "playbooks": [_in_record(run.folder, path) for path in options["playbooks"]],
@@ -189,6 +190,9 @@ def resumed(resume: str, record: RecordOptions, now: ApplyFlags, said: ResolvedS
         raise usage_error(f"the run {past.run_id} was no apply", "Call its command again.")
     if not past.left:
         raise usage_error(f"the run {past.run_id} is done: no host is left")
+    if "rollout" in options:
+        raise usage_error(f"the record of the run {past.run_id} is of a version before, and does not say all of how it was to go",
+                          "Call apply again as it was called then.")
     try:
         return _resumed(past, options, folder, now, said)
     except (ValueError, KeyError, TypeError) as error:
@@ -200,7 +204,7 @@ def _resumed(past: PastRun, options: Mapping[str, Any], folder: Path, now: Apply
     recorded = {name: value for name, value in [
         *(("prune", mode) for mode in how["prune"]), *mapping_in(options.get("settings", {}), "settings").items(),
     ] if RESUMED.get(name) in ("kept", "again") and name in SETTINGS}
-    flags = now.completed(recorded, ["engine", *(name for name in recorded if said.given(name))])
+    flags = now.completed(recorded, [*_RECORDED, *(name for name in recorded if said.given(name))])
     _check_said_again(past.run_id, recorded, flags, now, said)
     plan = text_in(options, "plan_file") if "plan_file" in options else ""
     if plan:
@@ -215,10 +219,13 @@ def _resumed(past: PastRun, options: Mapping[str, Any], folder: Path, now: Apply
 
 def _check_said_again(run_id: str, recorded: Mapping[str, Any], flags: ApplyFlags, now: ApplyFlags,
                       said: ResolvedSettings) -> None:
-    """Raises InputError where something has to be said again by the user, since it may run programs."""
+    """Raises InputError where something has to be said again by the user: what may run programs, and what counts before a record
+    is read."""
     if any(check.kind == "command" and check not in now.rollout.verify for check in flags.rollout.verify):
         raise usage_error(f"the run {run_id} had a command run after its waves, which a record alone may not",
                           "Give its --verify again, all of them.")
+    if recorded.get("ignore_ansible_cfg") and not now.trusted.ignore_ansible_cfg:  # variables of Ansible have counted by now
+        raise usage_error(f"the run {run_id} left Ansible's settings alone", "Give --ignore-ansible-cfg again.")
     engine = recorded.get("engine", now.trusted.engine)
     if engine != now.trusted.engine and not said.given("engine"):
         raise usage_error(f"the run {run_id} was made with --engine {_parsed('engine', engine)}, which a record alone may not",

@@ -11,6 +11,7 @@ from ringfence.cli.options import FleetOptions
 from ringfence.errors import ExitCode
 from ringfence.report import HostResult
 from ringfence.rollout.rollout_policy import ASK
+from ringfence.rollout.waves import Apart
 from ringfence.run.fleet import FleetRun
 from ringfence.run.host_job import HostJob
 from ringfence.run.journal import Journal
@@ -29,12 +30,14 @@ _OF_FACTS = ("ansible_facts.", "ringfence_facts.")
 class CheckedHosts:
     """What came of the first look. done: hosts to which nothing has to be written, or may be · invalid: those on which what is
     declared is wrong · to_write: those that are to be written, {host: what looking at it took, and its facts where they are
-    wanted} · not_begun: those that were not looked at, for the run was interrupted."""
+    wanted} · not_begun: those that were not looked at, for the run was interrupted · facts: those by which hosts are to be kept
+    apart and that some host has; None where nobody looked."""
 
     done: list[HostResult] = field(default_factory=list)
     invalid: list[HostResult] = field(default_factory=list)
     to_write: dict[str, HostResult] = field(default_factory=dict)
     not_begun: tuple[str, ...] = ()
+    facts: set[str] | None = None
 
 
 def check_policies(console: Console, run: Prepared) -> None:
@@ -49,20 +52,26 @@ def check_policies(console: Console, run: Prepared) -> None:
 
 def keeps_facts(run: Prepared) -> bool:
     """Whether waves depend on what hosts say of themselves."""
-    return any(one.by.startswith(_OF_FACTS) for policy in dict.fromkeys(job.rollout for job in run.jobs) for one in policy.apart)
+    return bool(apart_by_facts(run))
+
+
+def apart_by_facts(run: Prepared) -> tuple[Apart, ...]:
+    """What keeps hosts apart by what they say of themselves."""
+    policies = dict.fromkeys(job.rollout for job in run.jobs)
+    return tuple(dict.fromkeys(one for policy in policies for one in policy.apart if one.fact))
 
 
 def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOptions, show: Callable[..., ExitCode],
-             before: Sequence[HostResult], journal: Journal, *, read: Mapping[str, HostResult] | None = None,
-             recorded: Sequence[Sequence[str]] = ()) -> ExitCode:
+             before: Sequence[HostResult], journal: Journal, *, read: CheckedHosts | None = None,
+             recorded: Sequence[Sequence[str]] = (), resumed: bool = False) -> ExitCode:
     """`work` on all hosts once all were read and checked; on none where what is declared is wrong on one of them.
 
     show: shows the work on some hosts, as show_run does · before: results of hosts that need no work: they are of the run, and
-    count among those that may fail · read: those that were read already, and are to be written · recorded: the waves of the run
-    that is gone on with.
+    count among those that may fail · read: what came of the first look, where that was before · recorded: the waves of the run
+    that is gone on with · resumed: whether one is; then what it left and nobody names any more counts no further.
     """
-    seen = _read(console, undecided(run, before), partial(work, write=False), hosts, journal) if read is None else (
-        CheckedHosts(to_write=dict(read)))
+    apart = apart_by_facts(run)
+    seen = read or _read(console, undecided(run, before), partial(work, write=False), hosts, journal, apart)
     before = [*before, *seen.done]
     if seen.invalid:
         tell_invalid(console, [result.host for result in seen.invalid])
@@ -70,7 +79,8 @@ def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOption
     jobs = [job for job in run.jobs if job.host in seen.to_write]
     planned = planned_waves(jobs, lambda job: _apart(job, run, seen), console.run_id, recorded)
     policies = {job.host: job.rollout for job in run.jobs}
-    strangers = [result for result in before if result.host not in policies]  # no play names them: they count everywhere
+    # no play names them: they count everywhere
+    strangers = [result for result in before if result.host not in policies and not resumed]
     total = {policy: number + len(strangers) for policy, number in Counter(policies.values()).items()}
     failed = [(policies[result.host], result) for result in before if result.host in policies]
     failed += [(policy, result) for policy in total for result in strangers]
@@ -78,9 +88,11 @@ def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOption
     verification = WaveVerification(run.folder, addresses,
                                     {"RINGFENCE_RUN_ID": console.run_id}, lambda: bool(journal.interruption),
                                     run.context.patience)
+    unknown = [one.by for one in apart if seen.facts is not None and one.by not in seen.facts and not resumed]
     make = partial(Rollout, planned, work, hosts.forks, verification=verification, total=total, seen=seen.to_write,
                    failed=failed, patience=run.context.patience,
-                   ignore_unreachable=hosts.unreachable != UnreachableHosts.fail, go_on=console.go_on)
+                   ignore_unreachable=hosts.unreachable != UnreachableHosts.fail, go_on=console.go_on,
+                   stopped=f"apart: no host has the fact {unknown[0]}" if unknown else "")
     if len(planned) > 1:
         journal.rollout([[job.host for job in wave.jobs] for wave in planned])
     return show(jobs, work, before=before, held=seen.not_begun, rollout=make)
@@ -99,13 +111,14 @@ def tell_invalid(console: Console, hosts: Sequence[str]) -> None:
 
 
 def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], HostResult], hosts: FleetOptions,
-          journal: Journal) -> CheckedHosts:
-    found = CheckedHosts()
+          journal: Journal, apart: Sequence[Apart]) -> CheckedHosts:
+    found, facts = CheckedHosts(), set[str]()
     with (journal.interruption.heard(), open_pool(jobs, look, hosts.forks, hosts.processes, journal) as submit,
           console.progress(len(jobs), "read") as advance):
         fleet = FleetRun(jobs, look, hosts.forks, (), journal, submit=submit)
         for result in fleet.results():
             advance(result)
+            facts.update(one.by for one in apart if one.is_known_to(result.facts))
             if result.status == "invalid":
                 found.invalid.append(result)
             elif result.waits:  # what is to be changed is not kept: a fleet of any size fits
@@ -113,7 +126,7 @@ def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], H
                                                          facts=result.facts)
             else:
                 found.done.append(replace(result, facts={}))
-    found.not_begun = fleet.not_begun
+    found.not_begun, found.facts = fleet.not_begun, facts
     return found
 
 

@@ -18,6 +18,7 @@ from ringfence.formats.approval import Approval
 from ringfence.formats.plan_file import is_planned
 from ringfence.model.state import Change
 from ringfence.report import HostResult, Report, WaveProgress
+from ringfence.rollout.waves import Apart
 from ringfence.run.fleet import FleetRun, LogObserver, RunObserver
 from ringfence.run.host_job import HostJob
 from ringfence.run.interruption import GRACE
@@ -36,10 +37,12 @@ class PlanObserver(RunObserver):
     """Keeps what is going to be agreed to for each host that has changes, equal ones of several hosts once; and what became of
     the others, which belong to the run too.
 
-    read: of the first, with facts where they are kept · invalid: the hosts on which what is declared is wrong.
+    read: of the first, with facts where they are kept · invalid: the hosts on which what is declared is wrong · facts: those of
+    `apart` that some host has.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, apart: Sequence[Apart] = ()) -> None:
+        self._apart, self.facts = apart, set[str]()
         self.approvals: dict[str, Approval] = {}
         self.read: dict[str, HostResult] = {}
         self.others: list[HostResult] = []
@@ -47,6 +50,7 @@ class PlanObserver(RunObserver):
         self._known: dict[Change, Change] = {}
 
     def on_result(self, result: HostResult) -> None:
+        self.facts.update(one.by for one in self._apart if one.is_known_to(result.facts))
         if is_planned(result) and result.changes:
             changes = tuple(self._known.setdefault(c, c) for c in result.changes)
             self.approvals[result.host] = Approval(changes, result.machine)

@@ -10,6 +10,7 @@ from ringfence.model.state import State
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.read import UnreadKinds
 
+LARGEST_MESSAGE = 512_000  # of PSRP 2.2, where ansible_psrp_max_envelope_size says no other
 NOT_TOLD = "the script there does not tell it"
 Level = Literal["ok", "note", "obstacle", "unknown"]
 
@@ -41,7 +42,8 @@ class Examination:
     session, surroundings: the values of Session.Read and Surroundings.Read; empty where they were not asked, or not known there ·
     state: the policy as the registry holds it · policy_unread: (store, kind) of what could not be read of it, and why ·
     conditions, ledger: the values of a Conditions.Read and a Ledger.Read · asked_at, answered_at: seconds since 1970 by the clock
-    here · expiries: the rules that it ends by itself; None where it does not tell · expiries_unread: why.
+    here · expiries: the rules that it ends by itself; None where it does not tell · expiries_unread: why · max_message: bytes of
+    the largest message that comes to its WinRM.
     """
 
     way_in: WayIn
@@ -56,6 +58,7 @@ class Examination:
     ledger: Mapping[str, Any] = field(default_factory=dict)
     expiries: tuple[HostExpiry, ...] | None = None
     expiries_unread: str = NOT_TOLD
+    max_message: int = LARGEST_MESSAGE
 
     def known(self, name: str) -> Any:
         """A member of what the host said of itself or of its session; None: there is none. Raises NotKnownError."""

@@ -9,7 +9,6 @@ from ringfence.model.undo import kept_undo
 from ringfence.plan.reasons import to_start
 from ringfence.types.moments import in_short
 
-_ENVELOPE = 500  # kB that a message of ours may have, where ansible_psrp_max_envelope_size says no less; as those of Windows
 _MEMORY = 512  # MB that reading a large policy may take
 _EXPIRIES_TOLD = 5  # rules that end by themselves, that are named
 _OF_5_1 = "PowerShell 7 has policies of its own (Policies\\Microsoft\\PowerShellCore), which are not read"
@@ -30,10 +29,12 @@ def _winrm(seen: Examination) -> Iterator[Finding]:
         obstacle("WinRM runs, and no listener is enabled", "winrm quickconfig, or the Group Policy that allows the listener"))
     if str(config["allow_unencrypted"]).lower() == "true":
         yield note("WinRM takes clear text (AllowUnencrypted)", "winrm set winrm/config/service '@{AllowUnencrypted=\"false\"}'")
-    if int(config["max_envelope_kb"]) < _ENVELOPE:
-        yield obstacle(f"WinRM takes messages of {config['max_envelope_kb']} kB at most, which a large change exceeds",
-                       f"raise MaxEnvelopeSizekb to {_ENVELOPE}, or set ansible_psrp_max_envelope_size to "
-                       f"{int(config['max_envelope_kb']) * 1024}")
+    kilobytes = int(config["max_envelope_kb"])
+    if kilobytes * 1024 < seen.max_message:
+        level = obstacle if seen.way_in.transport == "psrp" else note
+        yield level(f"WinRM takes messages of {kilobytes} kB at most, which a large change exceeds",
+                    f"raise MaxEnvelopeSizekb to {seen.max_message // 1024}, or set ansible_psrp_max_envelope_size to "
+                    f"{kilobytes * 1024}")
     if 0 < int(config["memory_per_shell_mb"]) < _MEMORY:
         yield note(f"a shell may have {config['memory_per_shell_mb']} MB: a policy of thousands of rules may not fit",
                    f"raise MaxMemoryPerShellMB to {_MEMORY} or more")

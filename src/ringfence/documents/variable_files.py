@@ -11,6 +11,7 @@ from ringfence.documents import encrypted, yaml
 from ringfence.documents.trust import Trust
 from ringfence.documents.vault import Vault
 from ringfence.documents.yaml import Map, Seq
+from ringfence.files import is_file_or_broken_link
 from ringfence.secret import Secret
 
 ENDINGS = ("", ".yml", ".yaml", ".json")  # in this order; the first that exists is taken
@@ -99,7 +100,7 @@ def _files(folder: Path) -> list[Path]:
             continue
         if path.is_dir() and not path.suffix:
             found += _files(path)
-        elif path.suffix in ENDINGS and (path.is_file() or path.is_symlink()):
+        elif path.suffix in ENDINGS and is_file_or_broken_link(path):
             found.append(path)
     return found
 

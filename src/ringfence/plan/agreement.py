@@ -4,7 +4,7 @@ A peer that is not granted, or that is offered nothing it has, gets no associati
 No policy of one host tells what the other side has: as long as nothing that they agree on changes, they still agree.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,14 @@ def may_end(change: Change) -> bool:
         return change.writes
     return any(p.for_peers and (before is None or after is None or getattr(before, p.name) != getattr(after, p.name))
                for p in kind.properties.values())
+
+
+def concerns(change: Change, flow: Flow, places: Sequence[Place]) -> bool:
+    """Whether a change may have to do with a flow at some places: a set or a setting with any, a rule with those that meet it."""
+    sides = [r for r in (change.before, change.after) if r is not None]
+    filters = [f for r in sides if (f := filter_of(r) or (_peers_of(r) if r.kind.merged_by else None)) is not None]
+    return len(filters) < len(sides) or any(
+        f.enabled and matcher_of(f).match(flow, place) is not None for f in filters for place in places)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
 from ringfence.model.once import filter_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Change, Id, title, with_changes
-from ringfence.plan.agreement import Agreement, may_end, secures_anything
+from ringfence.plan.agreement import Agreement, concerns, may_end, secures_anything
 from ringfence.plan.plan import Plan
 from ringfence.plan.wider import widened
 from ringfence.policy.evaluate import Policy
@@ -144,7 +144,8 @@ class _Guard:
         made: list[Change] = []
         for number, change in enumerate(self.changes, 1):
             made.append(change)
-            closes, ends = may_close(change) and self._concerns(change, flow, places), agreed is not None and may_end(change)
+            closes = may_close(change) and self._concerns(change, flow, places)
+            ends = agreed is not None and may_end(change) and concerns(change, flow, places)
             if closes or ends:
                 policy = self.found.policy(with_changes(self.found.state, made))
                 disagree = agreed is not None and not agreed.holds(Agreement.of(policy, flow, places))

@@ -282,7 +282,7 @@ class PolicyOnHost:
     def _let_nothing_through(self, one: Judged, resource: Resource) -> Found:
         common = self._of_its_sort(one.id.store, resource.kind, _sort_of(resource))  # where that holds, neither may be in force
         for id, profiles in self._blocks.above(filter_of(resource)).items():
-            if here := tuple(p for p in profiles if not common.get(p)):
+            if set(one.profiles) <= set(profiles) and (here := tuple(p for p in profiles if not common.get(p))):
                 text = f"it lets nothing through: {title(id, self.after[id])} blocks all of it"
                 yield here, Reason("blocked", text, BLOCK_WINS, "note")
 

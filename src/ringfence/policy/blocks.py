@@ -95,5 +95,7 @@ class BlocksInForce:
     def _holds(self, id: Id, block: Filter, profile: str) -> bool:
         if profile not in (block.profile or ALL_PROFILES):
             return False
-        merged = self._settings.profile(profile, block.merged_by) if id.store == LOCAL else None
-        return merged is None or (not merged.doubt and merged.value is not False)
+        on = [self._settings.profile(profile, "enabled")]
+        on += [self._settings.profile(profile, block.merged_by)] if id.store == LOCAL and block.merged_by else []
+        return all(not setting.doubt and setting.value is not False for setting in on) and not self._settings.profile(
+            profile, "disabled_interface_aliases").value

@@ -1,17 +1,20 @@
 """Flows that several filters have in common: where their conditions meet, and which is within which."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
 from itertools import product
+from operator import itemgetter
 from typing import Any
 
 from ringfence.model.filter import Direction, Filter
 from ringfence.policy.flow import ICMPV4, ICMPV6, SYSTEM_ACCOUNT, TCP, UDP, Flow, Security, number_of
 from ringfence.policy.flow_conditions import CONDITIONS, protocol_number
 from ringfence.policy.place import ALL_PROFILES
+from ringfence.types.addresses import Interval
 from ringfence.types.base import KeptPiece
-from ringfence.types.network_sets import address_set, icmp_set, interval, port_set
+from ringfence.types.network_sets import icmp_set, interval, merged, port_set
 
 _PROGRAM = r"C:\Program Files\no program that a rule names.exe"
 _SOMEWHERE = number_of("198.51.100.77")  # RFC 5737
@@ -104,7 +107,7 @@ def _met(lists: Sequence[Ranges | None]) -> Ranges | None:
 @lru_cache(8192)
 def _addresses(listed: tuple[str, ...]) -> Ranges | None:
     """Those that are numbers; None where there are keywords alone."""
-    numbers = tuple(interval(a)[:2] for a in listed if not isinstance(a, KeptPiece) and (":" in a or "." in a))
+    numbers = tuple(interval(a)[:2] for a in listed if _is_number(a))
     return numbers if numbers or not listed else None
 
 
@@ -152,9 +155,9 @@ def _all_numbers(listed: tuple[str, ...]) -> bool:
 
 
 _ANY = {f.name: f.default for f in fields(Filter)}
+_INTERVALS = ("local_address", "remote_address")  # long lists of them are met: a block list has thousands
 _SETS: Mapping[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
-    "local_address": address_set, "remote_address": address_set, "local_port": port_set, "remote_port": port_set,
-    "icmp_type": icmp_set}
+    "local_port": port_set, "remote_port": port_set, "icmp_type": icmp_set}
 
 
 def is_within(narrow: Filter, wide: Filter, conditions: Collection[str] = CONDITIONS.keys()) -> bool:
@@ -167,4 +170,28 @@ def _holds_of(name: str, narrow: Any, wide: Any) -> bool:
         return True
     if narrow == _ANY[name] or not isinstance(wide, tuple) or name == "unknown_tokens":
         return False
-    return set(narrow) <= set(wide) or (name in _SETS and _SETS[name]((*wide, *narrow)) == _SETS[name](wide))
+    if set(narrow) <= set(wide):
+        return True
+    if name in _INTERVALS:
+        known, words = _known(wide)
+        return all(m in words or _lies_in(m, known) for m in narrow)
+    return name in _SETS and _SETS[name]((*wide, *narrow)) == _SETS[name](wide)
+
+
+@lru_cache(256)
+def _known(listed: tuple[str, ...]) -> tuple[list[Interval], frozenset[str]]:
+    """The numbers of a list of addresses, as ranges that do not touch, and its members."""
+    return merged(interval(a) for a in listed if _is_number(a)), frozenset(listed)
+
+
+def _lies_in(member: str, ranges: Sequence[Interval]) -> bool:
+    """Whether an address, subnet or range is in one of these ranges; what is no number is in none."""
+    if not _is_number(member):
+        return False
+    first, last, _ = interval(member)
+    at = bisect_right(ranges, first, key=itemgetter(0)) - 1
+    return at >= 0 and last <= ranges[at][1]
+
+
+def _is_number(address: str) -> bool:
+    return not isinstance(address, KeptPiece) and (":" in address or "." in address)

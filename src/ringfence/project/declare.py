@@ -132,7 +132,7 @@ class DeclarationBuilder:
             if one.treatment.renamed_from:
                 problems += _renamed(one, declared, renamed)
         if blocks:
-            problems += _blocked(declared, self._of_windows)
+            problems += islice(_blocked(declared, self._of_windows), MAX_PROBLEMS)
         return declared, problems
 
 
@@ -159,11 +159,9 @@ def _blocked(declared: Declarations, of_windows: Callable[[Id], bool]) -> Iterat
     index = index_of((one.id, filter) for one, filter in whole)
     for one, filter in whole:
         for id, block in index.above(filter):
-            mine, its = (f.profile or ALL_PROFILES for f in (filter, block))
-            if here := [p for p in mine if p in its]:
-                where = "" if len(here) == len(mine) else f" in {', '.join(here)}"
+            if set(filter.profile or ALL_PROFILES) <= set(block.profile or ALL_PROFILES):  # else it is for the other profiles
                 by = f"{declared[id]} at {declared[id].where}"
-                yield Diagnostic(one.where, f"{one} lets nothing through{where}: {by} blocks all of it", BLOCK_WINS, "warning")
+                yield Diagnostic(one.where, f"{one} lets nothing through: {by} blocks all of it", BLOCK_WINS, "warning")
 
 
 def _renamed(one: Present, declared: Declarations, renamed: dict[Id, Present]) -> Iterator[Diagnostic]:

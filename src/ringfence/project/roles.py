@@ -9,6 +9,7 @@ from ringfence.diagnostics import Where, allowed, describe
 from ringfence.documents import encrypted
 from ringfence.documents.variable_files import ENDINGS, VariableFiles, mapping
 from ringfence.documents.yaml import Map, Seq
+from ringfence.files import is_file_or_broken_link
 from ringfence.project.plays import RoleVariables
 from ringfence.templates.compile import check, template
 
@@ -77,7 +78,7 @@ class RoleReader:
         variables = self.files.of_base(folder / "vars" / said.get("vars_from", _MAIN))
         for found in (defaults, variables):
             check(found, found.where, self.problems)
-        tasks = next(filter(_is_there, _with_endings(folder / "tasks" / said.get("tasks_from", _MAIN))), None)
+        tasks = next(filter(is_file_or_broken_link, _with_endings(folder / "tasks" / said.get("tasks_from", _MAIN))), None)
         for key in FILES_OF_ROLE:
             there = tasks if key == "tasks_from" else defaults if key == "defaults_from" else variables
             if key in said and not there:
@@ -87,7 +88,7 @@ class RoleReader:
 
     def _meta(self, folder: Path, where: Where) -> tuple[Map, dict[str, str]]:
         """What it says of itself."""
-        path = next(filter(_is_there, _with_endings(folder / "meta" / _MAIN)), None)
+        path = next(filter(is_file_or_broken_link, _with_endings(folder / "meta" / _MAIN)), None)
         if path is None or self.files.trust.unreadable(path):
             return Map(), {}
         self.files.trust.has_read(path)
@@ -128,11 +129,6 @@ class RoleReader:
             if (folder / name).is_dir():
                 self.problems.error(where, f"the role {folder.name} has {name}, and no code of a project runs",
                                     "Take what it works out as variables: -e @FILE.")
-
-
-def _is_there(path: Path) -> bool:
-    """Whether it is a file, or a link that leads nowhere: that is a mistake, not a file that nobody wrote."""
-    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _with_endings(base: Path) -> Iterator[Path]:

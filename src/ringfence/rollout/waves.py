@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 MAX_WAVE = 1_000_000  # hosts of a wave that somebody sets
 ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle")
@@ -53,6 +54,15 @@ class Apart:
         """The way to a fact of a host; empty where it is a variable."""
         first, *way = self.by.split(".")
         return tuple(way) if first in _FACTS else ()
+
+    def is_known_to(self, facts: Mapping[str, Any]) -> bool:
+        """Whether a host with these facts has the fact, be it null."""
+        told: Any = facts
+        for name in self.fact:
+            if not isinstance(told, Mapping) or name not in told:
+                return False
+            told = told[name]
+        return True
 
     def __str__(self) -> str:
         return f"{self.group}{_BY}{self.by}" if self.by else self.group

@@ -7,7 +7,7 @@ from typing import Any
 
 from ringfence.batch import UNKNOWN_VERB, Batch, Call, Reply
 from ringfence.doctor.checks import CHECKS, PING_CHECKS, examined
-from ringfence.doctor.examination import NOT_TOLD, Check, Examination, Verdict
+from ringfence.doctor.examination import LARGEST_MESSAGE, NOT_TOLD, Check, Examination, Verdict
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.facts import parse_facts, with_network
 from ringfence.model.host_expiry import HostExpiry, parse_expiries
@@ -53,7 +53,8 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
             endpoint_of(facts)
             seen = Examination(way_in(job.settings, run.agreed), facts, _known(reply, "session"),
                                _known(reply, "surroundings"), read(policy, context.kinds), holes, asked_at, answered_at,
-                               _known(reply, "conditions"), _known(reply, "ledger"), *_expiries(reply, context.kinds))
+                               _known(reply, "conditions"), _known(reply, "ledger"), *_expiries(reply, context.kinds),
+                               getattr(job.settings, "max_envelope_size", None) or LARGEST_MESSAGE)
         except RingfenceError as error:
             return replace(tried, error=error)
         verdicts = examined(seen, checks)

@@ -61,7 +61,7 @@ def apart_problems(jobs: Sequence[HostJob], project: Project) -> Iterator[Diagno
     """What is wrong with variables that keep hosts apart: where no host has one, nothing would be kept apart by it. Whose
     variable is empty is in common with nobody, and somebody said so."""
     for one in dict.fromkeys(apart for job in jobs for apart in job.rollout.apart if apart.by and not apart.fact):
-        members = project.inventory.members.get(one.group, ())
+        members = frozenset(project.inventory.members.get(one.group, ()))
         mine = [job.host for job in jobs if job.host in members and one in job.rollout.apart]
         lacking = list[str]()
         for host in mine:

@@ -69,14 +69,14 @@ class Rollout:
 
     Every host was read before, so that the first wave need not be; seen: {host: what that took} · total: hosts of the whole run,
     by policy · failed: those of it that have failed already · go_on: asks somebody whether the next wave is to begin ·
-    submit: see FleetRun.
+    submit: see FleetRun · stopped: why it must not begin.
     """
 
     def __init__(self, planned: Sequence[RolloutWave], work: HostWork, forks: int, observers: Sequence[RunObserver] = (),
                  recorder: Recorder | None = None, *, verification: WaveVerification, total: Mapping[RolloutPolicy, int],
                  failed: Sequence[tuple[RolloutPolicy, HostResult]] = (), ignore_unreachable: bool = False,
                  seen: Mapping[str, HostResult] | None = None, patience: Patience | None = None,
-                 go_on: Callable[[str], bool] = lambda question: True, submit: Submit | None = None) -> None:
+                 go_on: Callable[[str], bool] = lambda question: True, submit: Submit | None = None, stopped: str = "") -> None:
         self._planned, self._work, self._forks, self._observers = [*planned], work, forks, observers
         self._recorder, self._patience = recorder or Recorder(), patience or Patience()
         self._verification, self._seen, self._go_on, self._submit = verification, seen or {}, go_on, submit
@@ -86,7 +86,7 @@ class Rollout:
             self._budgets[policy].decided(result)
         self._stopped: list[str] = []
         self._signal = _SignalSeen()
-        self.stopped = _unknown_fact(planned, self._seen)
+        self.stopped = stopped
         """Why no further host was begun, though nobody interrupted the run."""
         self.exit_code = ExitCode.ERROR if self.stopped else ExitCode.IN_SYNC
         """What that comes to, beside what became of hosts."""
@@ -215,20 +215,6 @@ class Rollout:
         if self.waves:
             for observer in self._observers:
                 observer.on_wave(progress)
-
-
-def _unknown_fact(planned: Sequence[RolloutWave], seen: Mapping[str, HostResult]) -> str:
-    """Why a run cannot begin whose hosts are to be kept apart by a fact that none of them has: by nothing, that is. One that is
-    null somewhere (the domain of a host that is in none) is in common with nobody."""
-    def has(told: object, way: Sequence[str]) -> bool:
-        return not way or (isinstance(told, Mapping) and way[0] in told and has(told[way[0]], way[1:]))
-
-    for policy in dict.fromkeys(wave.policy for wave in planned):
-        facts = [seen[job.host].facts for wave in planned for job in wave.jobs if wave.policy == policy and job.host in seen]
-        for one in policy.apart:
-            if one.fact and any(facts) and not any(has(told, one.fact) for told in facts):
-                return f"apart: no host has the fact {one.by}"
-    return ""
 
 
 def _progress(planned: Sequence[RolloutWave], number: int) -> tuple[WaveProgress, ...]:

@@ -1,5 +1,6 @@
 """What is looked at between two waves, by real connections from here."""
 
+import contextlib
 import errno
 import os
 import socket
@@ -64,8 +65,9 @@ class WaveVerification:
     def _command(self, check: WaveCheck, number: int, hosts: Sequence[str]) -> list[str]:
         program = program_path(check.words[0], self.folder)
         told = {**os.environ, **self.environment, "RINGFENCE_WAVE": str(number), "RINGFENCE_WAVE_HOSTS": ",".join(hosts)}
-        with tempfile.TemporaryFile() as told_by_it:
+        with contextlib.ExitStack() as stack:
             try:
+                told_by_it = stack.enter_context(tempfile.TemporaryFile())
                 child = subprocess.Popen([program, *check.words[1:]], cwd=self.folder, env=told, stdin=subprocess.DEVNULL,
                                          stdout=told_by_it, stderr=subprocess.STDOUT, start_new_session=POSIX)
             except (OSError, ValueError) as error:

@@ -18,6 +18,7 @@ from ringfence.templates.budget import LOOK, RenderError, charge
 from ringfence.templates.values import text
 
 _PARSING = 10  # what a character costs in an INI or CSV file
+_BETWEEN_PATHS = ",:;" if os.name == "posix" else ",;"  # Ansible runs where no path has a colon
 MAX_FOUND = 10_000  # files that a pattern finds
 
 
@@ -98,7 +99,7 @@ def first_found(scope: Any, terms: Sequence[Any], files: Any = None, paths: Any 
         if isinstance(term, Mapping):
             paths, skip = term.get("paths"), bool(term.get("skip"))
         wanted = _split(term.get("files") if isinstance(term, Mapping) else term, ",;")
-        names += [os.path.join(folder, one) for folder in _split(paths, ",:;") for one in wanted] if paths else wanted
+        names += [os.path.join(folder, one) for folder in _split(paths, _BETWEEN_PATHS) for one in wanted] if paths else wanted
     for name in names:
         if found := next((c for c in _candidates(scope, name, "files") if c.is_file()), None):
             return [os.fspath(found)]

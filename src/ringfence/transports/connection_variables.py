@@ -175,8 +175,11 @@ def _file(value: Any) -> str:
     return path
 
 
+SYSTEMS_OWN = "legacy_requests"  # pywinrm's word for what `requests` trusts by itself
+
+
 def _trusted(value: Any) -> str | None:
-    if value == "legacy_requests":  # pywinrm's word for what `requests` trusts by itself
+    if value == SYSTEMS_OWN:
         return None
     path = _path(value)
     return path if os.path.isdir(path) else _file(value)

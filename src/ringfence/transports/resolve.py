@@ -13,6 +13,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic, Finding, InputError, quot
 from ringfence.secret import Secret
 from ringfence.transports.connection_settings import TRANSPORTS, ConnectionSettings, LocalSettings, PsrpSettings, SshSettings
 from ringfence.transports.connection_variables import (
+    SYSTEMS_OWN,
     ResolvedVariables,
     choice,
     file,
@@ -22,6 +23,7 @@ from ringfence.transports.connection_variables import (
     read,
     rows,
     secret,
+    trusted,
     unknown,
 )
 from ringfence.transports.ssh_args import ssh_args
@@ -155,7 +157,7 @@ def named_files(variables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in sorted(types.keys() & variables.keys()):
         kind, value = types[name], variables[name]
         value = value.reveal() if isinstance(value, Secret) else value
-        if kind in (file, path) and isinstance(value, str):
+        if kind in (file, path, trusted) and isinstance(value, str) and value != SYSTEMS_OWN:
             yield name, value
         elif kind is ssh_args:
             with contextlib.suppress(ValueError):  # settings_for says what is wrong with it

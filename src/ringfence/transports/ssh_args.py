@@ -74,9 +74,11 @@ def _ssh_args(value: Any) -> dict[str, Any]:
 
 def _one_file(text: str) -> str:
     """The path of a file: OpenSSH takes several with blanks between them, which is refused, and one in quotes."""
-    if not text.startswith('"') and len(text.split()) > 1:
+    quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    path = text[1:-1] if quoted else text
+    if '"' in path or (not quoted and len(path.split()) > 1):
         raise ValueError("names more than one file: name one of them (a path with blanks in quotes)")
-    return os.devnull if text.lower() == "none" else text.strip('"')
+    return os.devnull if path.lower() == "none" else path
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {

@@ -58,8 +58,8 @@ def canonical_sid(text: str) -> str:
         return text
     numbers = []
     for part in text.split("-")[2:]:
-        digits = part[2:] if (is_hex := part[:2] in ("0x", "0X")) else part
-        if len(digits.lstrip("0")) > _DIGITS:
+        digits = (part[2:] if (is_hex := part[:2] in ("0x", "0X")) else part).lstrip("0") or "0"
+        if len(digits) > _DIGITS:
             return text
         numbers.append(int(digits, 16 if is_hex else 10))
     authority, *others = numbers

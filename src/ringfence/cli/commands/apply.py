@@ -2,7 +2,7 @@
 
 import stat
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -41,10 +41,18 @@ from ringfence.cli.prepared import given_selection, list_hosts, prepared, prune_
 from ringfence.cli.recording import recording
 from ringfence.cli.report_files import HeldReports
 from ringfence.cli.resume import ApplyFlags, ResumedRun, how_to_resume, resumed
-from ringfence.cli.rolling_out import check_policies, keeps_facts, roll_out, tell_invalid, undecided
+from ringfence.cli.rolling_out import (
+    CheckedHosts,
+    apart_by_facts,
+    check_policies,
+    keeps_facts,
+    roll_out,
+    tell_invalid,
+    undecided,
+)
 from ringfence.cli.show import PlanObserver, show_run
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError
-from ringfence.errors import ExitCode
+from ringfence.errors import ExitCode, OutsideWindow
 from ringfence.formats.approval import Approval
 from ringfence.formats.plan_file import PlanFile
 from ringfence.model.state import Action
@@ -85,10 +93,10 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
     check_policies(console, run)
     run = replace(run, context=replace(run.context, keeps_facts=keeps_facts(run)))
     if check:
-        work = partial(_apply, write=False, context=run.context, approved=approved)
+        work = partial(_checked, context=run.context, approved=approved)
         return show_run(console, undecided(run, others), work, hosts, command="apply --check", diff=diff,
                         differences_fail=False, warnings=run.warnings, before=others)
-    read: Mapping[str, HostResult] | None = None
+    read: CheckedHosts | None = None
     if not yes:
         held: HeldReports | None = None
         _require_terminal(console)
@@ -97,21 +105,22 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
             show_plan(console, plan, [host for host in about if host in plan.hosts], hosts.full)
         else:
             planned, held, code = _planned(console, run, others, hosts)
-            approved, read, others = planned.approvals, planned.read, planned.others
+            approved = {job.host: planned.approvals[job.host] for job in run.jobs if job.host in planned.approvals}
+            others, read = planned.others, CheckedHosts(to_write=planned.read, facts=planned.facts)
             if not approved:
                 return code
-        if not _agreed(console, approved or {}):
+        tell = partial(held.tell, console.reports, console.report_options(), run.warnings, approved or {}) if held else None
+        if not _agreed(console, approved or {}, tell):
             told = Diagnostic(NOWHERE, "nothing was changed: the answer was not yes", severity="note")
-            if held:
-                held.tell(console.reports, console.report_options(), run.warnings, approved or {})
             console.fail_reports(InputError([told]), [told], ExitCode.ERROR)
             return ExitCode.ERROR
     if read is None and len(alone := undecided(run, others)) < 2:  # all that is to be written is read and checked before it is
-        read = {job.host: HostResult(job.host) for job in alone}
+        read = CheckedHosts(to_write={job.host: HostResult(job.host) for job in alone})
     with recording(console, run, record, ready.options, [result.host for result in others]) as (run, journal):
         work = partial(_apply, context=run.context, approved=approved)
         show = partial(show_run, console, hosts=hosts, diff=diff, differences_fail=False, warnings=run.warnings, journal=journal)
-        return roll_out(console, run, work, hosts, show, others, journal, read=read, recorded=ready.waves)
+        return roll_out(console, run, work, hosts, show, others, journal, read=read, recorded=ready.waves,
+                        resumed=bool(resume))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +228,7 @@ def _planned(console: Console, run: Prepared, others: Sequence[HostResult],
              hosts: FleetOptions) -> tuple[PlanObserver, HeldReports | None, ExitCode]:
     """Show the plan; returns it, with what reports have to be told of it where nothing follows, and the exit code then. Nobody is
     asked where the run was interrupted, or what is declared is wrong on a host."""
-    planned, held = PlanObserver(), HeldReports() if console.reports.wanted else None
+    planned, held = PlanObserver(apart_by_facts(run)), HeldReports() if console.reports.wanted else None
     code = show_run(console, undecided(run, others), partial(plan_host, context=run.context), hosts, command="plan",
                     differences_fail=False, before=others, observers=[planned], reports=held)
     if planned.invalid:
@@ -231,12 +240,25 @@ def _planned(console: Console, run: Prepared, others: Sequence[HostResult],
     return planned, held, code
 
 
-def _agreed(console: Console, planned: Approvals) -> bool:
-    """Whether to go on: asked where there is something to do."""
+def _agreed(console: Console, planned: Approvals, tell: Callable[[], None] | None) -> bool:
+    """Whether to go on: asked where there is something to do. tell: what is done with what is known by then where nothing
+    follows, be it for a signal."""
     changed = [host for host, one in planned.items() if one.changes]
     actions = Counter(change.action for host in changed for change in planned[host].changes)
     split = ", ".join(f"{number} to {action}" for action in get_args(Action) if (number := actions[action]))
-    return not changed or console.ask(f"Make {count(actions.total(), 'change')} ({split}) on {names(changed)}?")
+    goes_on = False
+    try:
+        goes_on = not changed or console.ask(f"Make {count(actions.total(), 'change')} ({split}) on {names(changed)}?")
+        return goes_on
+    finally:
+        if tell and not goes_on:
+            tell()
+
+
+def _checked(job: HostJob, *, context: RunContext, approved: Approvals | None) -> HostResult:
+    """What would be changed, be it at another time."""
+    result = _apply(job, write=False, context=context, approved=approved)
+    return replace(result, error=None) if isinstance(result.error, OutsideWindow) else result
 
 
 def _apply(job: HostJob, write: bool = True, *, context: RunContext, approved: Approvals | None) -> HostResult:

@@ -1,0 +1,47 @@
+"""Block rules above others on hosts with long lists of addresses."""
+
+import pytest
+
+from ringfence.model.filter import Filter
+from ringfence.model.state import Id
+from ringfence.policy import meeting
+from ringfence.policy.blocks import BlockIndex
+from ringfence.types.addresses import Interval
+from ringfence.types.network_sets import interval
+
+WIDE = tuple(f"10.{n >> 8}.{n & 255}.0/25" for n in range(2000))
+
+
+def allow(*addresses: str) -> Filter:
+    return Filter("allow", direction="inbound", protocol="tcp", local_port=("443",), remote_address=addresses)
+
+
+@pytest.mark.parametrize(("addresses", "found"), [
+    (("10.0.1.0/26", "10.7.207.1"), 1), (("10.0.1.0/26", "10.0.1.128"), 0), (("10.0.1.64-10.0.1.127",), 1), (("LocalSubnet",), 0),
+    (("10.0.1.0/24",), 0), (("::ffff:10.0.1.1",), 0)])
+def test_within_a_block_list(addresses: tuple[str, ...], found: int) -> None:
+    block = Filter("block", direction="inbound", protocol="tcp", remote_address=WIDE)
+    assert len(BlockIndex([(Id("local", "firewall_rule", "b"), block)]).above(allow(*addresses))) == found
+
+
+def test_a_keyword_is_in_a_list_that_has_it() -> None:
+    block = Filter("block", direction="inbound", protocol="tcp", remote_address=("LocalSubnet", *WIDE))
+    assert BlockIndex([(Id("local", "firewall_rule", "b"), block)]).above(allow("LocalSubnet", "10.0.1.1"))
+
+
+def test_long_lists_are_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted, not timed: lists differ from host to host, and each is looked at for every rule that there is."""
+    seen = list[str]()
+
+    def counted(text: str) -> Interval:
+        seen.append(text)
+        return interval(text)
+
+    monkeypatch.setattr(meeting, "interval", counted)
+    meeting._known.cache_clear()
+    blocks = [(Id("local", "firewall_rule", f"b{n}"), Filter("block", direction="inbound", protocol="tcp",
+                                                             remote_address=WIDE[n * 100:n * 100 + 100])) for n in range(20)]
+    index = BlockIndex(blocks)
+    for n in range(200):
+        assert not index.above(allow(f"192.0.2.{n}"))
+    assert len(seen) <= 2000 + 20 * 200
