@@ -190,6 +190,16 @@ def test_a_host_that_is_gone_is_no_failure_of_those_that_are_left(cli: Cli, thre
     assert (said.code, statuses(said)["pc2"], there(three)) == (3, "stale", ["web1", "web3"])
 
 
+def test_a_canary_that_never_was_done_has_another_in_its_place(cli: Cli, three: dict[str, Machine]) -> None:
+    """Recorded waves begin with it: without, the next one would be all the rest."""
+    broken_off(cli, three, "--serial", "100%")  # of [1, 100%]
+    three["web1"].faults.unplugged = True
+    three["pc2"].faults.read_only = True
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three)) == (6, []), said
+    assert "1 host (pc2)" in said.err
+
+
 # -- of which plan
 
 def test_another_plan_file_under_its_name_is_refused(cli: Cli, three: dict[str, Machine]) -> None:

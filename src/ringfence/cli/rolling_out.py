@@ -77,6 +77,8 @@ def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOption
         tell_invalid(console, [result.host for result in seen.invalid])
         return show((), work, before=[*before, *seen.invalid], held=[*seen.to_write, *seen.not_begun])
     jobs = [job for job in run.jobs if job.host in seen.to_write]
+    if not _canary(recorded, before, [job.host for job in run.jobs], [job.host for job in jobs]):
+        recorded = ()
     planned = planned_waves(jobs, lambda job: _apart(job, run, seen), console.run_id, recorded)
     policies = {job.host: job.rollout for job in run.jobs}
     # no play names them: they count everywhere
@@ -96,6 +98,12 @@ def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOption
     if len(planned) > 1:
         journal.rollout([[job.host for job in wave.jobs] for wave in planned])
     return show(jobs, work, before=before, held=seen.not_begun, rollout=make)
+
+
+def _canary(recorded: Sequence[Sequence[str]], before: Sequence[HostResult], hosts: Sequence[str], left: Sequence[str]) -> bool:
+    """Whether recorded waves still begin with somebody: a host of them is done, or one of the first is to be written."""
+    known, first = {*hosts, *(result.host for result in before)}, recorded[0] if recorded else ()
+    return any(host not in known for wave in recorded for host in wave) or any(host in left for host in first)
 
 
 def undecided(run: Prepared, before: Sequence[HostResult]) -> tuple[HostJob, ...]:
