@@ -23,7 +23,6 @@ from ringfence.run_settings import UnreachableHosts
 from ringfence.views.format import all_names, count
 
 _HERE = "127.0.0.1"  # where a host without an address is
-_OF_FACTS = ("ansible_facts.", "ringfence_facts.")
 
 
 @dataclass
@@ -139,14 +138,14 @@ def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], H
 
 
 def _apart(job: HostJob, run: Prepared, seen: CheckedHosts) -> frozenset[str]:
-    def value(host: str, name: str) -> object:
-        if name.startswith(_OF_FACTS):
+    def value(host: str, one: Apart) -> object:
+        if one.fact:
             told: object = seen.to_write[host].facts
-            for part in name.split(".")[1:]:
+            for part in one.fact:
                 told = told.get(part) if isinstance(told, Mapping) else None
             return told
         assert run.project is not None
-        found = run.project.variables(host, lambda variable: variable == name)[0].get(name)
+        found = run.project.variables(host, lambda variable: variable == one.by)[0].get(one.by)
         return str(found) if found is not None else None
 
     return apart_keys(job, run.groups, value)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from ringfence.errors import ExitCode, OutsideWindow
 from ringfence.report import HostResult, WaveProgress
 from ringfence.rollout.rollout_policy import ASK, RolloutPolicy
-from ringfence.rollout.waves import in_order, waves
+from ringfence.rollout.waves import Apart, in_order, waves
 from ringfence.run.failure_budget import FailureBudget
 from ringfence.run.fleet import FleetRun, RunObserver
 from ringfence.run.host_job import HostJob
@@ -221,13 +221,13 @@ def _progress(planned: Sequence[RolloutWave], number: int) -> tuple[WaveProgress
     return tuple(WaveProgress(w.number, number, tuple(j.host for j in w.jobs)) for w in planned)
 
 
-def apart_keys(job: HostJob, groups: Mapping[str, Any], value: Callable[[str, str], object]) -> frozenset[str]:
+def apart_keys(job: HostJob, groups: Mapping[str, Any], value: Callable[[str, Apart], object]) -> frozenset[str]:
     """What a host may have in common with no other one of its wave: groups and values that its policy says, and its tunnels.
-    value: (host, name of a variable) -> what that is there."""
+    value: what a host has of what keeps it apart."""
     found = {f"tunnel {ends}" for ends in job.tunnels} if job.rollout.serial else set[str]()
     for one in job.rollout.apart:
         if job.host in groups.get(one.group, ()):
-            told = value(job.host, one.by) if one.by else ""
+            told = value(job.host, one) if one.by else ""
             if not one.by or told not in (None, "", [], {}):
                 found.add(f"{one} {told!r}")
     return frozenset(found)
