@@ -59,6 +59,7 @@ def test_short_and_long_replies_are_read_alike(size: int) -> None:
     (b'"a":1,' * 30_000, "more than 52428 members"), (b"x" * (LIMIT + 1), "more than 1048576 bytes"),
     (("a" * 600_000 + "😀").encode(), "more than 524288 bytes with characters that take 4 bytes each"),
     (b"a" * 600_000 + rb"\ud83d\ude00", "more than 524288 bytes with characters that take 4 bytes each"),
+    *((b"a" * (9 * 2**16 - n) + rb"\ud83d" + b"a" * 100, "characters that take 4 bytes each") for n in range(7)),  # across pieces
 ])
 def test_more_than_is_allowed_is_not_read(data: bytes, words: str) -> None:
     error = failure(data)

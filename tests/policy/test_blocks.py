@@ -7,6 +7,7 @@ from ringfence.model.state import Id
 from ringfence.policy import meeting
 from ringfence.policy.blocks import BlockIndex
 from ringfence.types.addresses import Interval
+from ringfence.types.base import KeptPiece
 from ringfence.types.network_sets import interval
 
 WIDE = tuple(f"10.{n >> 8}.{n & 255}.0/25" for n in range(2000))
@@ -22,6 +23,27 @@ def allow(*addresses: str) -> Filter:
 def test_within_a_block_list(addresses: tuple[str, ...], found: int) -> None:
     block = Filter("block", direction="inbound", protocol="tcp", remote_address=WIDE)
     assert len(BlockIndex([(Id("local", "firewall_rule", "b"), block)]).above(allow(*addresses))) == found
+
+
+@pytest.mark.parametrize(("ports", "blocked", "found"), [
+    (("80",), ("80-443",), 1), (("80-443",), ("80-443",), 1), (("79-443",), ("80-443",), 0), (("80-444",), ("80-443",), 0),
+    (("90-110",), ("80-99", "100-120"), 1), (("90-110",), ("80-99", "101-120"), 0), (("80", "443"), ("20-90", "400-500"), 1),
+    (("RPC", "90"), ("RPC", "80-99"), 1), (("RPC",), ("1-65535",), 0), (("8080",), ("RPC",), 0),
+    (("LPort2_24=NEW", "90"), ("LPort2_24=NEW", "80-99"), 1), (("LPort2_24=NEW",), ("1-65535",), 0), ((), ("1-65535",), 0)])
+def test_within_blocked_ports(ports: tuple[str, ...], blocked: tuple[str, ...], found: int) -> None:
+    mine, its = (tuple(KeptPiece(p) if "=" in p else p for p in listed) for listed in (ports, blocked))
+    block = Filter("block", direction="inbound", protocol="tcp", local_port=its)
+    rule = Filter("allow", direction="inbound", protocol="tcp", local_port=mine)
+    assert len(BlockIndex([(Id("local", "firewall_rule", "b"), block)]).above(rule)) == found
+
+
+@pytest.mark.parametrize(("types", "blocked", "found"), [
+    (("8",), ("8",), 1), (("8:0",), ("8",), 1), (("8",), ("8:0",), 0), (("3:1", "8:0"), ("3", "8:0"), 1), (("8",), ("3",), 0),
+    ((), ("8",), 0), (("18:0",), ("8", "1"), 0)])
+def test_within_blocked_icmp_types(types: tuple[str, ...], blocked: tuple[str, ...], found: int) -> None:
+    block = Filter("block", direction="inbound", protocol="icmpv4", icmp_type=blocked)
+    rule = Filter("allow", direction="inbound", protocol="icmpv4", icmp_type=types)
+    assert len(BlockIndex([(Id("local", "firewall_rule", "b"), block)]).above(rule)) == found
 
 
 def test_a_keyword_is_in_a_list_that_has_it() -> None:

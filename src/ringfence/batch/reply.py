@@ -131,7 +131,7 @@ def _inflated(data: bytes) -> Iterator[bytes]:
 def _weight(data: bytes, limit: int) -> tuple[int, list[bytes]]:
     """About how many bytes of memory a reply will take with all that is made of it; and the JSON of a short one. Raises HostError
     where it is too large."""
-    size, wide, found, pieces = 0, 1, dict.fromkeys(_COUNTED, 0), list[bytes]()
+    size, wide, found, pieces, end = 0, 1, dict.fromkeys(_COUNTED, 0), list[bytes](), b""
     for piece in _inflated(data):
         size += len(piece)
         if size > limit:
@@ -147,18 +147,19 @@ def _weight(data: bytes, limit: int) -> tuple[int, list[bytes]]:
             if found[what] * bytes_each > max(limit, 2**20):
                 raise HostError("too_large", f"more than {max(limit, 2**20) // bytes_each} {what}")
         if wide < 4:
-            wide = max(wide, _width(piece))
+            wide = _width(end + piece, wide)
+            end = piece[-2:]  # an escape may begin there
         if size * wide > 2 * limit:
             raise HostError("too_large", f"more than {2 * limit // wide} bytes with characters that take {wide} bytes each")
     return 2 * size * wide + 2500 * found["lists"] + 250 * found["objects"] + 90 * found["members"], pieces
 
 
-def _width(piece: bytes) -> int:
-    """The bytes that a character of its texts may take in memory: 1, 2 or 4. Other patterns would take several times as long."""
-    escaped = piece.find(b"\\u")
-    if (escaped >= 0 and _HALF.search(piece, escaped)) or _has(piece, _WIDER):
+def _width(piece: bytes, known: int) -> int:
+    """The bytes that a character of its texts may take in memory, or of those before it: 1, 2 or 4. Other patterns would take
+    several times as long."""
+    if _HALF.search(piece) or _has(piece, _WIDER):
         return 4
-    return 2 if escaped >= 0 or _has(piece, _WIDE) else 1
+    return 2 if known == 2 or b"\\u" in piece or _has(piece, _WIDE) else 1
 
 
 def _has(piece: bytes, which: bytes) -> bool:

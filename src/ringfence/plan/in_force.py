@@ -41,7 +41,7 @@ def judge_again(plan: Plan, found: HostSnapshot) -> Plan:
 
 
 def _judged(plan: Plan) -> Plan:
-    host, after = PolicyOnHost(plan.found, plan.after), plan.after
+    host, after = PolicyOnHost(plan.found, plan.blocks), plan.after
     doubtful = [one for id, one in plan.declarations.items() if not host.is_clear(id, after.get(id))]
     found = judge(judged(doubtful, after), host)
     if not (plan.unmet or found or plan.obstacles):

@@ -16,10 +16,9 @@ from ringfence.model.narrowing import narrowed_in_who, not_everybody
 from ringfence.model.once import filter_of, once
 from ringfence.model.resource import Resource
 from ringfence.plan.plan import Plan
-from ringfence.policy.blocks import BlocksInForce
 from ringfence.policy.flow_conditions import USUAL, VARIABLE
 from ringfence.policy.place import ALL_PROFILES
-from ringfence.policy.settings_in_force import FIREWALL_PROFILE, SettingsInForce
+from ringfence.policy.settings_in_force import FIREWALL_PROFILE
 
 _NARROWED = ("package", "package_family_name", "local_user", "remote_user", "remote_machine", "interface_alias", "interface_type",
              "local_address", "remote_port", "dynamic_target", "owner", "unknown_tokens")
@@ -47,9 +46,8 @@ class _Beside:
     """What lets everybody in on one host: rules, and profiles by default."""
 
     def __init__(self, plan: Plan, rules: "_OpenRules") -> None:
-        settings = SettingsInForce(plan.after, plan.found.unread)
-        self.rules, self.blocks = rules, BlocksInForce(settings)
-        actions = ((p, settings.profile(p, _DEFAULT)) for p in ALL_PROFILES)
+        self.rules, self.blocks = rules, plan.blocks
+        actions = ((p, plan.blocks.settings.profile(p, _DEFAULT)) for p in ALL_PROFILES)
         self.profiles = [p for p, action in actions if action.value == "allow" and not action.doubt]
 
     def names(self, declared: Any) -> list[str]:

@@ -9,7 +9,6 @@ from ringfence.model.once import filter_of
 from ringfence.model.state import Id
 from ringfence.plan.plan import Plan
 from ringfence.policy.place import ALL_PROFILES
-from ringfence.policy.settings_in_force import SettingsInForce
 
 _PROFILE, _DEFAULT = "firewall_profile", "default_outbound_action"
 
@@ -22,10 +21,10 @@ def require_words(plan: Plan) -> Plan:
 
 def _closed(plan: Plan) -> Iterator[str]:
     """The profiles in which what goes out is blocked unless a rule allows it, as far as that is known."""
-    settings = SettingsInForce(plan.after, plan.found.unread)
+    setting = plan.blocks.settings.setting
     for name in ALL_PROFILES:
         profile = plan.after.get(Id("local", _PROFILE, name))
-        if profile is not None and settings.setting(_PROFILE, name, profile.kind.properties[_DEFAULT]).value == "block":
+        if profile is not None and setting(_PROFILE, name, profile.kind.properties[_DEFAULT]).value == "block":
             yield name
 
 

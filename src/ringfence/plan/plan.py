@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Diagnostic
@@ -15,8 +16,10 @@ from ringfence.model.state import LOCAL, Change, Id, State
 from ringfence.model.undo import UndoState
 from ringfence.plan.obstacles import Obstacle
 from ringfence.plan.run_policy import RunPolicy
+from ringfence.policy.blocks import BlocksInForce
 from ringfence.policy.evaluate import FIREWALL_CATEGORY, Policy
 from ringfence.policy.place import HostNetwork
+from ringfence.policy.settings_in_force import SettingsInForce
 from ringfence.windows.defaults import Defaults
 
 
@@ -105,6 +108,11 @@ class Plan:
     unmet: tuple[Obstacle, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     orphans: tuple[Orphan, ...] = ()
+
+    @cached_property
+    def blocks(self) -> BlocksInForce:
+        """The block rules, and by `blocks.settings` the settings, that the host will have in force."""
+        return BlocksInForce(SettingsInForce(self.after, self.found.unread))
 
     @property
     def invalid(self) -> bool:

@@ -22,7 +22,7 @@ from ringfence.plan.plan import HostSnapshot
 from ringfence.policy.blocks import BLOCK_WINS, BlocksInForce
 from ringfence.policy.flow_conditions import is_platform
 from ringfence.policy.place import ALL_PROFILES
-from ringfence.policy.settings_in_force import FIREWALL_PROFILE, STORE_TITLES, SettingsInForce
+from ringfence.policy.settings_in_force import FIREWALL_PROFILE, STORE_TITLES
 from ringfence.windows.origin import TEXT_PROPERTIES
 
 SERVICE_TITLES = {"mpssvc": "Windows Defender Firewall", "BFE": "Base Filtering Engine",
@@ -89,13 +89,11 @@ def stopped(facts: Facts, services: Iterable[str]) -> tuple[str, ...]:
 
 
 class PolicyOnHost:
-    """Everything that decides on one host: what was found, and what its own policy will be (`after`)."""
+    """Everything that decides on one host: what was found, and what its own policy will be (`blocks`)."""
 
-    def __init__(self, found: HostSnapshot, after: State) -> None:
-        self.found, self.after = found, after
-        self.settings = SettingsInForce(after, found.unread)
-        self._blocks = BlocksInForce(self.settings)
-        self._elsewhere = {id[1:] for id in after if id.store != LOCAL}  # (kind, name) of what policies have
+    def __init__(self, found: HostSnapshot, blocks: BlocksInForce) -> None:
+        self.found, self._blocks, self.settings, self.after = found, blocks, blocks.settings, blocks.settings.state
+        self._elsewhere = {id[1:] for id in self.after if id.store != LOCAL}  # (kind, name) of what policies have
         self._unread_rules = {kind for store, kind in found.unread if store != LOCAL}
         self._common: dict[tuple[str, str, bool, bool], Mapping[str, tuple[Reason, ...]]] = {}
         self._clear: dict[tuple[str, _Sort], bool] = {}

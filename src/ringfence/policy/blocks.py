@@ -8,7 +8,7 @@ from functools import lru_cache
 from ringfence.model.filter import Filter
 from ringfence.model.once import filter_of
 from ringfence.model.state import CONFIGURED, LOCAL, Id
-from ringfence.policy.meeting import is_within
+from ringfence.policy.meeting import conditions_of, is_within
 from ringfence.policy.place import ALL_PROFILES
 from ringfence.policy.settings_in_force import SettingsInForce
 
@@ -24,14 +24,14 @@ class BlockIndex:
     """Block rules by what they have to have for covering another rule: direction, protocol, ports, whether addresses matter."""
 
     def __init__(self, blocks: Iterable[tuple[Id, Filter]]) -> None:
-        self._homes = defaultdict[_Home, list[tuple[Id, Filter]]](list)
+        self._homes = defaultdict[_Home, list[tuple[Id, Filter, tuple[str, ...]]]](list)
         self._known: dict[int, tuple[Filter, tuple[tuple[Id, Filter], ...]]] = {}  # what was asked before, by identity
         for id, filter in blocks:
-            ports = _ports(filter)
+            ports, conditions = _ports(filter), conditions_of(filter)
             for port in ports if ports and not any(_MANY in p for p in ports) else (_MANY if ports else "",):
                 home = self._homes[filter.direction, filter.protocol, port, bool(filter.remote_address)]
                 if len(home) < _LOOKED_AT:
-                    home.append((id, filter))
+                    home.append((id, filter, conditions))
 
     def above(self, filter: Filter) -> tuple[tuple[Id, Filter], ...]:
         """Those that block all of what a rule is to let through, in the profiles that both are for. Remembered, since hosts share
@@ -42,7 +42,8 @@ class BlockIndex:
         if known is None:
             if len(self._known) > _REMEMBERED:
                 self._known.clear()
-            found = (block for home in _homes_above(filter) for block in self._homes.get(home, ()) if is_within(filter, block[1]))
+            found = ((id, block) for home in _homes_above(filter) for id, block, conditions in self._homes.get(home, ())
+                     if is_within(filter, block, conditions))
             known = self._known[id(filter)] = filter, tuple(found)  # kept, so that its identity stays its own
         return known[1]
 
@@ -76,7 +77,7 @@ class BlocksInForce:
     """The block rules of a host that are certain to be in force, as far as its stores say so."""
 
     def __init__(self, settings: SettingsInForce) -> None:
-        self._settings = settings
+        self.settings = settings
         state, unread = settings.state, settings.unread
         hidden = any(store != LOCAL and kind.endswith("_rule") for store, kind in unread)  # a rule of the name may replace one
         blocks = [(id, filter) for id, resource in state.items() if (filter := filter_of(resource)) is not None
@@ -95,7 +96,7 @@ class BlocksInForce:
     def _holds(self, id: Id, block: Filter, profile: str) -> bool:
         if profile not in (block.profile or ALL_PROFILES):
             return False
-        on = [self._settings.profile(profile, "enabled")]
-        on += [self._settings.profile(profile, block.merged_by)] if id.store == LOCAL and block.merged_by else []
-        return all(not setting.doubt and setting.value is not False for setting in on) and not self._settings.profile(
+        on = [self.settings.profile(profile, "enabled")]
+        on += [self.settings.profile(profile, block.merged_by)] if id.store == LOCAL and block.merged_by else []
+        return all(not setting.doubt and setting.value is not False for setting in on) and not self.settings.profile(
             profile, "disabled_interface_aliases").value

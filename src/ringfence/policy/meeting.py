@@ -14,7 +14,7 @@ from ringfence.policy.flow_conditions import CONDITIONS, protocol_number
 from ringfence.policy.place import ALL_PROFILES
 from ringfence.types.addresses import Interval
 from ringfence.types.base import KeptPiece
-from ringfence.types.network_sets import icmp_set, interval, merged, port_set
+from ringfence.types.network_sets import interval, merged, port_interval
 
 _PROGRAM = r"C:\Program Files\no program that a rule names.exe"
 _SOMEWHERE = number_of("198.51.100.77")  # RFC 5737
@@ -155,9 +155,7 @@ def _all_numbers(listed: tuple[str, ...]) -> bool:
 
 
 _ANY = {f.name: f.default for f in fields(Filter)}
-_INTERVALS = ("local_address", "remote_address")  # long lists of them are met: a block list has thousands
-_SETS: Mapping[str, Callable[[tuple[str, ...]], tuple[str, ...]]] = {
-    "local_port": port_set, "remote_port": port_set, "icmp_type": icmp_set}
+_MERGED = ("local_address", "remote_address", "local_port", "remote_port")  # two of a list may cover a third one together
 
 
 def is_within(narrow: Filter, wide: Filter, conditions: Collection[str] = CONDITIONS.keys()) -> bool:
@@ -165,32 +163,45 @@ def is_within(narrow: Filter, wide: Filter, conditions: Collection[str] = CONDIT
     return all(_holds_of(name, getattr(narrow, name), getattr(wide, name)) for name in conditions)
 
 
+def conditions_of(filter: Filter) -> tuple[str, ...]:
+    """The conditions that a filter has: is_within needs no others of the wide one."""
+    return tuple(name for name in CONDITIONS if getattr(filter, name) != _ANY[name])
+
+
 def _holds_of(name: str, narrow: Any, wide: Any) -> bool:
     if wide in (narrow, _ANY[name]):
         return True
     if narrow == _ANY[name] or not isinstance(wide, tuple) or name == "unknown_tokens":
         return False
-    if set(narrow) <= set(wide):
-        return True
-    if name in _INTERVALS:
-        known, words = _known(wide)
-        return all(m in words or _lies_in(m, known) for m in narrow)
-    return name in _SETS and _SETS[name]((*wide, *narrow)) == _SETS[name](wide)
+    if name in _MERGED:
+        ranges, members = _known(wide)
+        return all(m in members or _lies_in(m, ranges) for m in narrow)
+    return all(m in wide or (name == "icmp_type" and m.partition(":")[0] in wide) for m in narrow)
 
 
-@lru_cache(256)
+@lru_cache(1024)
 def _known(listed: tuple[str, ...]) -> tuple[list[Interval], frozenset[str]]:
-    """The numbers of a list of addresses, as ranges that do not touch, and its members."""
-    return merged(interval(a) for a in listed if _is_number(a)), frozenset(listed)
+    """The numbers of a list of addresses or ports, as ranges that do not touch, and its members."""
+    return merged(number for member in listed if (number := _number(member)) is not None), frozenset(listed)
 
 
 def _lies_in(member: str, ranges: Sequence[Interval]) -> bool:
-    """Whether an address, subnet or range is in one of these ranges; what is no number is in none."""
-    if not _is_number(member):
+    """Whether an address or a port, or all of several, is in one of these ranges; what is no number is in none."""
+    number = _number(member)
+    if number is None:
         return False
-    first, last, _ = interval(member)
+    first, last, _ = number
     at = bisect_right(ranges, first, key=itemgetter(0)) - 1
     return at >= 0 and last <= ranges[at][1]
+
+
+def _number(member: str) -> Interval | None:
+    """The first and the last address, or port, of a member of a list; None of a keyword."""
+    if isinstance(member, KeptPiece):
+        return None
+    if _is_number(member):
+        return interval(member)
+    return port_interval(member) if member[0].isdecimal() else None
 
 
 def _is_number(address: str) -> bool:

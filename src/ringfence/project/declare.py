@@ -23,6 +23,7 @@ from ringfence.model.declaration import (
     present,
     reference_problems,
 )
+from ringfence.model.filter import Filter
 from ringfence.model.once import filter_of
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, Id, id_for, references_of
@@ -43,10 +44,13 @@ MAX_REMEMBERED = 60_000  # declarations that differ; each takes about 2 kB
 
 @dataclass(frozen=True)
 class TaskDeclarations:
-    """The outcome of one task: what it declares, and what is wrong with it."""
+    """The outcome of one task: what it declares, and what is wrong with it.
+
+    by_mention: what it does not say is as the host has it."""
 
     declarations: tuple[Declaration, ...]
     problems: tuple[Diagnostic, ...]
+    by_mention: bool = False
 
     @cached_property
     def names_others(self) -> bool:
@@ -54,9 +58,16 @@ class TaskDeclarations:
         return any(one.resource.kind.references or one.treatment.renamed_from for one in present(self.declarations))
 
     @cached_property
+    def filters(self) -> tuple[tuple[Present, Filter], ...]:
+        """What it says of traffic, as a whole: what is managed by mention is known as such on its host alone, and looked at there
+        (plan/reasons.py)."""
+        return () if self.by_mention else tuple((one, filter) for one in present(self.declarations) if (
+            filter := filter_of(one.resource)) is not None)
+
+    @cached_property
     def blocks(self) -> bool:
         """Whether it may block what other tasks let through."""
-        return any((f := filter_of(one.resource)) is not None and f.effect == "block" for one in present(self.declarations))
+        return any(filter.effect == "block" for _, filter in self.filters)
 
 
 class DeclarationBuilder:
@@ -116,12 +127,14 @@ class DeclarationBuilder:
         declared: Declarations = {}
         problems: list[Diagnostic] = []
         names_others, blocks, known = False, False, self._by_task.get
+        filters: list[tuple[Present, Filter]] = []
         for task in tasks:
             if len(problems) > MAX_PROBLEMS:  # more than is told
                 break
             outcome = known(task) or self.declare(task)
             problems += outcome.problems
             names_others, blocks = names_others or outcome.names_others, blocks or outcome.blocks
+            filters += outcome.filters
             for one in outcome.declarations:
                 before = declared.get(one.id)
                 declared[one.id] = one if before is None else _merge(before, one, problems)
@@ -132,7 +145,7 @@ class DeclarationBuilder:
             if one.treatment.renamed_from:
                 problems += _renamed(one, declared, renamed)
         if blocks:
-            problems += islice(_blocked(declared, self._of_windows), MAX_PROBLEMS)
+            problems += islice(_blocked(filters, declared), MAX_PROBLEMS)
         return declared, problems
 
 
@@ -151,13 +164,11 @@ def _together(one: Present, declared: Declarations) -> Iterator[Diagnostic]:
     yield from reference_problems(one, get, lambda id: declared[id].where if id in declared else None)
 
 
-def _blocked(declared: Declarations, of_windows: Callable[[Id], bool]) -> Iterator[Diagnostic]:
-    """Rules that let nothing through, for a declared one blocks all of it. What is managed by mention is known as a whole on its
-    host alone, and told there (plan/reasons.py)."""
-    whole = [(one, filter) for one in present(declared.values()) if (filter := filter_of(one.resource)) is not None
-             and one.treatment.omitted != "keep" and not (one.treatment == NO_TREATMENT and of_windows(one.id))]
-    index = index_of((one.id, filter) for one, filter in whole)
-    for one, filter in whole:
+def _blocked(filters: Iterable[tuple[Present, Filter]], declared: Declarations) -> Iterator[Diagnostic]:
+    """Rules that let nothing through, for a declared one blocks all of it."""
+    once = [(one, filter) for one, filter in filters if declared[one.id] is one]
+    index = index_of((one.id, filter) for one, filter in once)
+    for one, filter in once:
         for id, block in index.above(filter):
             if set(filter.profile or ALL_PROFILES) <= set(block.profile or ALL_PROFILES):  # else it is for the other profiles
                 by = f"{declared[id]} at {declared[id].where}"
@@ -181,8 +192,9 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
     names, state, values, treatment = _names(mistakes), _state(mistakes), _values(mistakes), treatment_of(mistakes)
     label = label_of(mistakes)
     ids = [Id(LOCAL, kind.name, name.lower()) for name in names]
-    by_mention = bool(ids) and treatment == NO_TREATMENT and all(map(of_windows, ids))
-    for finding in unfit_life(mistakes, state, by_mention or treatment.omitted == "keep"):
+    of_shipped = bool(ids) and treatment == NO_TREATMENT and all(map(of_windows, ids))
+    by_mention = of_shipped or treatment.omitted == "keep"
+    for finding in unfit_life(mistakes, state, by_mention):
         mistakes.add(finding)
     for finding in _missing(task, kind, treatment) if state == "present" else _meaningless(state, kind, values, task.treatment):
         mistakes.add(finding)
@@ -197,7 +209,7 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
         for finding in _omitted(task, made[0]):
             mistakes.add(replace(finding, reason=f"{names[0]}: {finding.reason}"))
         for finding in whole:
-            (if_whole if by_mention else mistakes).add(replace(finding, reason=f"{names[0]}: {finding.reason}"))
+            (if_whole if of_shipped else mistakes).add(replace(finding, reason=f"{names[0]}: {finding.reason}"))
     if treatment.renamed_from and len(names) > 1:
         mistakes.add(Finding("renamed_from", "renamed_from goes with one name", "write a task for each"))
     elif treatment.renamed_from and treatment.renamed_from.lower() in map(str.lower, names):
@@ -214,7 +226,7 @@ def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], r
     if state != "present":
         found = [(Absent if state == "absent" else AsShipped)(
             id_for(LOCAL, kind.name, name), task.where, task.locations, label, name) for name in names]
-    return TaskDeclarations(tuple(found), tuple(mistakes.found))
+    return TaskDeclarations(tuple(found), tuple(mistakes.found), by_mention)
 
 
 def _omitted(task: RenderedTask, made: Resource) -> Iterator[Finding]:

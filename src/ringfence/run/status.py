@@ -4,6 +4,8 @@ not."""
 from ringfence.batch import Call
 from ringfence.plan.in_force import judge, judge_found
 from ringfence.plan.reasons import TO_NEGOTIATE, PolicyOnHost, stopped
+from ringfence.policy.blocks import BlocksInForce
+from ringfence.policy.settings_in_force import SettingsInForce
 from ringfence.report import HostResult, StatusResult
 from ringfence.run.host import HostRun
 from ringfence.run.host_job import HostJob, RunContext
@@ -20,8 +22,9 @@ def status_of(job: HostJob, context: RunContext) -> HostResult:
     def ask() -> HostResult:
         found, reply = run.read(Questions(frozenset({INTERFACES}), judged=True), {"associations": Call("SA.Read")})
         seen = associations(reply["associations"], found.state)
+        host = PolicyOnHost(found, BlocksInForce(SettingsInForce(found.state, found.unread)))
         return StatusResult(job.host, associations=seen, stopped=stopped(found.facts, TO_NEGOTIATE),
                             names=run.names(names_of(title for one in seen for title in one.display_names)),
-                            obstacles=judge(judge_found(found.state), PolicyOnHost(found, found.state)))
+                            obstacles=judge(judge_found(found.state), host))
 
     return run.result(ask)
