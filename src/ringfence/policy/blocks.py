@@ -3,7 +3,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from ringfence.model.filter import Filter
 from ringfence.model.once import filter_of
@@ -36,7 +36,7 @@ class BlockIndex:
     def above(self, filter: Filter) -> tuple[tuple[Id, Filter], ...]:
         """Those that block all of what a rule is to let through, in the profiles that both are for. Remembered, since hosts share
         both."""
-        if not self._homes or filter.effect != "allow" or not filter.enabled or filter.override_block_rules:
+        if not self._homes or not _is_stopped_by_blocks(filter):
             return ()
         known = self._known.get(id(filter))
         if known is None:
@@ -46,6 +46,10 @@ class BlockIndex:
                      if is_within(filter, block, conditions))
             known = self._known[id(filter)] = filter, tuple(found)  # kept, so that its identity stays its own
         return known[1]
+
+
+def _is_stopped_by_blocks(filter: Filter) -> bool:
+    return filter.effect == "allow" and filter.enabled and not filter.override_block_rules
 
 
 def index_of(rules: Iterable[tuple[Id, Filter]]) -> BlockIndex:
@@ -78,17 +82,19 @@ class BlocksInForce:
 
     def __init__(self, settings: SettingsInForce) -> None:
         self.settings = settings
-        state, unread = settings.state, settings.unread
+
+    @cached_property
+    def _index(self) -> BlockIndex:  # looks at every rule of the host
+        state, unread = self.settings.state, self.settings.unread
         hidden = any(store != LOCAL and kind.endswith("_rule") for store, kind in unread)  # a rule of the name may replace one
         blocks = [(id, filter) for id, resource in state.items() if (filter := filter_of(resource)) is not None
                   and filter.effect == "block" and id.store in CONFIGURED]
-        self._index = index_of(() if hidden else [(id, filter) for id, filter in blocks if not any(
+        return index_of(() if hidden else [(id, filter) for id, filter in blocks if not any(
             id._replace(store=other) in state for other in CONFIGURED if other != id.store)])
 
     def above(self, filter: Filter | None) -> Mapping[Id, tuple[str, ...]]:
         """Those that block all of what a rule is to let through, each with the profiles in which both hold."""
-        blocks = self._index.above(filter) if filter else ()
-        if not blocks or filter is None:
+        if filter is None or not _is_stopped_by_blocks(filter) or not (blocks := self._index.above(filter)):
             return _NONE
         found = {id: tuple(p for p in filter.profile or ALL_PROFILES if self._holds(id, block, p)) for id, block in blocks}
         return {id: profiles for id, profiles in found.items() if profiles}

@@ -14,7 +14,7 @@ from ringfence.policy.flow_conditions import CONDITIONS, protocol_number
 from ringfence.policy.place import ALL_PROFILES
 from ringfence.types.addresses import Interval
 from ringfence.types.base import KeptPiece
-from ringfence.types.network_sets import interval, merged, port_interval
+from ringfence.types.network_sets import interval, merged, port_range
 
 _PROGRAM = r"C:\Program Files\no program that a rule names.exe"
 _SOMEWHERE = number_of("198.51.100.77")  # RFC 5737
@@ -201,7 +201,7 @@ def _number(member: str) -> Interval | None:
         return None
     if _is_number(member):
         return interval(member)
-    return port_interval(member) if member[0].isdecimal() else None
+    return port_range(member) if member[0].isdecimal() else None
 
 
 def _is_number(address: str) -> bool:

@@ -32,13 +32,13 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
 
 def port_set(members: Iterable[str | Interval]) -> tuple[str, ...]:
     """Ports and ranges of ports, as intervals or each in its canonical form, and keywords."""
-    words, intervals, pieces = _intervals(members, port_interval)
+    words, intervals, pieces = _intervals(members, port_range)
     return (*words, *(text or f"{first}-{last}" for first, last, text in merged(intervals)), *pieces)
 
 
 def single_ports(members: Iterable[str | Interval]) -> tuple[str, ...]:
     """The same where a range is another thing than its ports, one by one: single ones stay, unless a range covers them."""
-    words, intervals, pieces = _intervals(members, port_interval)
+    words, intervals, pieces = _intervals(members, port_range)
     intervals = sorted(set(intervals))
     ranges = [*merged(i for i in intervals if i[0] != i[1])]
     covered = {n for first, last, _ in ranges for n in range(first, last + 1)}
@@ -69,7 +69,7 @@ def _intervals(members: Iterable[str | Interval],
 
 
 @lru_cache(65536)
-def port_interval(canonical: str) -> Interval:
+def port_range(canonical: str) -> Interval:
     """The first and the last port of a port or a range, and its text."""
     first, dash, last = canonical.partition("-")
     return int(first), int(last) if dash else int(first), canonical
