@@ -74,7 +74,7 @@ class HostResult:
     of what is declared for it, where somebody wants that · waits: it was only looked at, and something is to be written ·
     declared_objects: what the project declares for it, where a report is written · orphans: what the project has there, declares
     no more, and leaves there · changed_by: who made it differ, by the objects' ids; None where nobody asked · facts: what it says
-    of itself, where somebody wants that.
+    of itself, where somebody wants that · later: it may be changed at another time, and not now.
     """
 
     host: str
@@ -98,6 +98,7 @@ class HostResult:
     orphans: "tuple[Orphan, ...]" = ()
     changed_by: "Mapping[Id, Attribution] | None" = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    later: bool = False
 
     @property
     def not_in_force(self) -> bool:

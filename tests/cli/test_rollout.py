@@ -461,6 +461,10 @@ def test_a_canary_outside_of_its_window_is_none(cli: Cli, five: dict[str, Machin
     assert (code, done(five)) == (4, ["pc2", "web3", "pc4", "web5"]), shown
     assert wave_hosts(cli) == [["web1"], ["pc2"], ["web3", "pc4", "web5"]]
     assert ": 1 refused, " in shown
+    assert "Make 4 changes (4 to create) on 4 hosts: pc2, web3, pc4, web5?" in shown  # of the other nobody is asked
+    code, shown = on_terminal(cli, "", "apply", "--output", "text")
+    assert (code, "Make " in shown, "1 failed" in shown) == (4, False, False), shown
+    assert "5 hosts: 4 in sync, 1 refused" in shown
     again = cli("apply", "--resume", "last", "--yes", "--force", "window")  # it is left
     assert (again.code, done(five)) == (0, list(five)), again.err
 

@@ -22,9 +22,8 @@ class RunProgress:
     def count(self, result: HostResult) -> None:
         """One host has ended."""
         self.done += 1
-        failed = result.error is not None or result.status == "invalid"
-        self.failed += failed
-        self.changed += bool(result.changes) and not failed
+        self.failed += result.failed
+        self.changed += bool(result.changes) and result.error is None and not result.failed
 
     @property
     def outcome(self) -> str:

@@ -37,14 +37,15 @@ class PlanObserver(RunObserver):
     """Keeps what is going to be agreed to for each host that has changes, equal ones of several hosts once; and what became of
     the others, which belong to the run too.
 
-    read: of the first, with facts where they are kept · invalid: the hosts on which what is declared is wrong · facts: those of
-    `apart` that some host has.
+    read: of the first, with facts where they are kept · later: those of them that may not be changed now · invalid: the hosts on
+    which what is declared is wrong · facts: those of `apart` that some host has.
     """
 
     def __init__(self, apart: Sequence[Apart] = ()) -> None:
         self._apart, self.facts = apart, set[str]()
         self.approvals: dict[str, Approval] = {}
         self.read: dict[str, HostResult] = {}
+        self.later = set[str]()
         self.others: list[HostResult] = []
         self.invalid: list[str] = []
         self._known: dict[Change, Change] = {}
@@ -55,6 +56,7 @@ class PlanObserver(RunObserver):
             changes = tuple(self._known.setdefault(c, c) for c in result.changes)
             self.approvals[result.host] = Approval(changes, result.machine)
             self.read[result.host] = HostResult(result.host, facts=result.facts)
+            self.later |= {result.host} if result.later else set()
             return
         self.others.append(replace(result, facts={}))
         if result.status == "invalid":

@@ -67,13 +67,14 @@ class HostRun(HostSession):
         if self.endpoint and not self.endpoint.is_known:
             notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
                                     "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
-        if plan.changes and (reason := self._outside_window(found.facts)):
+        reason = self._outside_window(found.facts) if plan.changes else ""
+        if reason:
             notes.append(Diagnostic(NOWHERE, reason, "apply leaves the host alone until then", "note", job.host))
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes), declared=len(declared),
                             obstacles=plan.obstacles, undeclared=self._undeclared(plan), orphans=plan.orphans,
                             machine=_machine(found), facts=found.facts.raw if self.context.keeps_facts else {},
                             declarations=digest_of_declarations(declared) if self.context.for_plan_file else "",
-                            declared_objects=objects_of(declared) if self.context.for_report else ())
+                            declared_objects=objects_of(declared) if self.context.for_report else (), later=bool(reason))
         try:
             plan.raise_if_refused()
         except RingfenceError as error:

@@ -99,6 +99,7 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
     read: CheckedHosts | None = None
     if not yes:
         held: HeldReports | None = None
+        later: Collection[str] = ()  # nothing is asked of them: they are told, and left alone
         _require_terminal(console)
         if plan:
             about = dict.fromkeys([*(job.host for job in run.jobs), *(result.host for result in others)])
@@ -106,11 +107,11 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
         else:
             planned, held, code = _planned(console, run, others, hosts)
             approved = {job.host: planned.approvals[job.host] for job in run.jobs if job.host in planned.approvals}
-            others, read = planned.others, CheckedHosts(to_write=planned.read, facts=planned.facts)
+            others, later, read = planned.others, planned.later, CheckedHosts(to_write=planned.read, facts=planned.facts)
             if not approved:
                 return code
         tell = partial(held.tell, console.reports, console.report_options(), run.warnings, approved or {}) if held else None
-        if not _agreed(console, approved or {}, tell):
+        if not _agreed(console, {host: one for host, one in (approved or {}).items() if host not in later}, tell):
             told = Diagnostic(NOWHERE, "nothing was changed: the answer was not yes", severity="note")
             console.fail_reports(InputError([told]), [told], ExitCode.ERROR)
             return ExitCode.ERROR
