@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from cli_lab import RULES, Cli, Output, fleet
 from documents import hosts_in, names
+from host_script import PWSH, needs_pwsh
 
-from ringfence.lab import GROUP_POLICY, Machine
+from ringfence.lab import GROUP_POLICY, MDM, Machine
+from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +83,39 @@ def test_status_shows_what_of_a_hosts_own_policy_is_not_in_force(hosts: tuple[Cl
     both["web1"].services["mpssvc"] = "stopped"
     shown = hosts_in(cli("status", "web1", "--output", "json").out, "status")["web1"]["obstacles"]
     assert {o["obstacle"] for o in shown if o["level"] == "not_in_force"} >= {"service_stopped", "firewall_off"}
+
+
+def no_enforcement(number: int, verb: str) -> None:
+    if verb == "Enforcement.Read":
+        raise CmdletError("InvalidArgument", "HRESULT 0x80070057", "the query failed")
+
+
+@pytest.mark.parametrize(("way", "why"), [
+    ("one rule", "the rule is corrupt"), ("the verb", "the query failed"),
+    pytest.param("one rule in a real PowerShell", "the rule is corrupt", marks=needs_pwsh)])
+def test_what_a_host_could_not_say_at_the_proof_is_not_known(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str], way: str, why: str) -> None:
+    """What was written is there, and that is proven; whether it is in force nobody knows, and it is no reason to undo it."""
+    cli = Cli(tmp_path, capsys)
+    with fleet(cli, 1, pwsh=PWSH if "PowerShell" in way else None) as hosts:
+        faults = hosts["web1"].faults
+        if way == "the verb":
+            faults.before_call = no_enforcement
+        else:
+            faults.unreadable_rules = {"corp-rdp": "the rule is corrupt"}
+        said = cli("apply", "--yes", "--output", "json")
+        assert (said.code, page(said, "web1")["status"]) == (0, "changed")
+        told = [(o["level"], o["obstacle"], [one["name"] for one in o["objects"]]) for o in page(said, "web1")["obstacles"]]
+        assert told == [("unknown", "not_told", ["corp-rdp"])]
+        assert "corp-rdp" in names([c for c in page(said, "web1")["changes"] if c["made"] and c["proven"]])
+        hosts["web1"].registry.unset(RULES, "corp-rdp")
+        shown = cli("apply", "--yes").out
+        assert ("  in force? not known: firewall_rule corp-rdp (site.yml:4)\n    the host could not say whether it is in force: "
+                f"{why}\n") in shown
+        # before anything is written Windows is asked where the stores do not say it: of MDM and the host, say
+        assert "in force?" not in cli("drift").out
+        profile = (hosts["web1"].interfaces[0].profile or "public").capitalize()
+        hosts["web1"].registry.set(rf"{MDM}\{profile}Profile", "AllowLocalPolicyMerge", 0)
+        for command in ("plan", "drift"):
+            asked = cli(command)
+            assert (asked.code, f"the host could not say whether it is in force: {why}" in asked.out) == (0, True), asked.out

@@ -45,6 +45,7 @@ def happens(on: Machine, case: dict[str, Any]) -> None:
     on.surroundings.taken_over.update({name: tuple(taken) for name, taken in case.get("products", {}).items()})
     on.interfaces = tuple(i for i in on.interfaces if i.alias not in case.get("removed", ()))
     on.faults.denied_keys = tuple(case.get("denied", ()))
+    on.faults.unreadable_rules = case.get("unreadable", {})
 
 
 def line(obstacle: Obstacle) -> str:
@@ -120,8 +121,10 @@ def test_a_condition_that_nobody_understands_is_asked_about() -> None:
 
     host.before = answer
     result = host.plan(mentioned)
-    assert ([line(o) for o in result.obstacles], result.exit_code) == (["unknown unknown_condition all: firewall_rule tagged"], 0)
+    assert ([line(o) for o in result.obstacles], result.exit_code) == (
+        ["unknown unknown_condition all: firewall_rule tagged", "unknown not_told all: firewall_rule tagged"], 0)
     assert "PolicyTag=x, which nobody here understands" in said(result.obstacles)
+    assert "the host could not say whether it is in force: no" in said(result.obstacles)
 
 
 def test_a_program_is_no_question_once_windows_has_answered() -> None:

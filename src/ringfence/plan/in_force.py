@@ -17,6 +17,7 @@ from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.model.declaration import present, state_after
+from ringfence.model.facts import unread
 from ringfence.model.resource import Resource
 from ringfence.model.state import GROUP_POLICY, LOCAL, Change, Id, State
 from ringfence.plan.obstacles import Affected, Obstacle, ObstacleLevel, Reason
@@ -172,10 +173,11 @@ def decide(plan: Plan, asked: Mapping[Id, Resource], told: Mapping[Id, Any]) -> 
     """The plan with what Windows told of its active store in place of what was not known.
 
     asked: the objects that it was asked about · told: of each that it has, what Enforcement.Read says of it. An object that it
-    was asked about and says nothing understandable of stays as it was.
+    was asked about and says nothing understandable of stays as it was; so does one that it could not tell of, and that is told.
     """
     reasons = {id: _reason(id, resource, told[id], plan.after) for id, resource in asked.items() if id in told}
-    decided = {id for id, reason in reasons.items() if reason != _SILENT}
+    untold = {id for id, reason in reasons.items() if reason is not None and reason.obstacle == "not_told"}
+    decided = {id for id, reason in reasons.items() if reason != _SILENT} - untold
     kept: list[Obstacle] = []
     known = {a.id for o in plan.obstacles if o.level == "not_in_force" for a in o.objects}
     where = {a.id: a for o in plan.obstacles for a in o.objects}
@@ -187,10 +189,10 @@ def decide(plan: Plan, asked: Mapping[Id, Resource], told: Mapping[Id, Any]) -> 
         if obstacle.reason.weight == "stops":  # in some profiles it surely is not in force, and in others it is
             rows["note", obstacle.reason, obstacle.profiles] += (
                 a for a in obstacle.objects if a not in left and reasons[a.id] is None)
-    for id in decided - known:
+    for id in (decided | untold) - known:
         if (reason := reasons[id]) is not None:
             place = plan.declarations[id].where if id in plan.declarations else NOWHERE
-            level: ObstacleLevel = "note" if reason.weight == "note" else "not_in_force"
+            level: ObstacleLevel = _WEIGHED[reason.weight]
             rows[level, reason, judged_profiles(asked[id])].append(where.get(id, Affected(id, asked[id].name, place)))
     return replace(plan, obstacles=tuple(sorted((*kept, *_grouped(rows)), key=lambda o: _ORDER.index(o.level))))
 
@@ -201,6 +203,7 @@ def judged_profiles(resource: Resource) -> tuple[str, ...]:
     return found
 
 
+_WEIGHED: Mapping[str, ObstacleLevel] = {"stops": "not_in_force", "may_stop": "unknown", "note": "note"}
 _SILENT = Reason("not_enforced", "", "")
 _ENFORCED = {"Enforced", "Full"}
 _FINE = {*_ENFORCED, "Disabled", "DisabledObject", "InactiveProfile", "ProfileInactive", "NotApplicable"}
@@ -234,10 +237,13 @@ def not_enforced(status: object) -> tuple[str, ...]:
 
 
 def _reason(id: Id, resource: Resource, status: object, after: State) -> Reason | None:
-    """Why an object is not enforced; None where it is, _SILENT where nothing is known of it."""
+    """Why an object is not enforced, or why that is not known; None where it is, _SILENT where nothing is said of it."""
     if status is None:
         enabled = getattr(resource, "enabled", True)
         return Reason("not_loaded", "the policy that is in force does not have it", _LOAD) if enabled else None
+    if isinstance(status, dict) and (holes := unread(status)):
+        why = "; ".join(dict.fromkeys(why for _, why in holes))
+        return Reason("not_told", f"the host could not say whether it is in force: {why}", _LOOK, "may_stop")
     if not isinstance(status, dict) or not isinstance(status.get("enforcement"), list) or not status["enforcement"]:
         return _SILENT
     if words := not_enforced(status):

@@ -32,6 +32,7 @@ OBSTACLES = {  # name: what it means
     "not_enforced": "Windows itself says that it does not enforce it.",
     "not_there": "It is an object of Windows, which this host does not have and which is not made.",
     "other_name": "No object has that name, but others have it as their display name.",
+    "not_told": "The host could not say whether it is in force.",
     "not_loaded": "The policy that is in force has no such object, or another one.",
 }
 

@@ -10,7 +10,7 @@ from ringfence.model.resource import Resource
 from ringfence.model.state import Id
 from ringfence.plan.in_force import decide, judge_again, needs_interfaces, undecided, without_pending
 from ringfence.plan.plan import HostSnapshot, Plan
-from ringfence.run.questions import INTERFACES
+from ringfence.run.questions import EXPORT_ANEW, INTERFACES
 
 
 def decided(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
@@ -43,7 +43,8 @@ def enforcement_calls(objects: Mapping[Id, Resource]) -> dict[Hashable, Call]:
 
 
 def enforcement_told(asked: Mapping[Id, Resource], reply: Reply) -> dict[Id, Any]:
-    """What the host said of each object; None of those that its active store does not have. Nothing where it did not answer."""
+    """What the host said of each object; None of those that its active store does not have. Of what it did not tell, why:
+    {"unread": [{"fact": …, "why": …}]}, as it says itself of an object that it could not read."""
     found: dict[Id, Any] = {}
     for id, resource in asked.items():
         answer = reply.answers.get(("enforcement", resource.kind.noun), Answer())
@@ -51,4 +52,13 @@ def enforcement_told(asked: Mapping[Id, Resource], reply: Reply) -> dict[Id, Any
             there = resource.name in answer.value
             status = answer.value.get(resource.name)
             found[id] = status if not there or isinstance(status, dict) else {}  # what nobody understands says nothing
+        else:
+            found[id] = {"unread": [{"fact": resource.kind.noun, "why": _why(answer)}]}
     return found
+
+
+def _why(answer: Answer) -> str:
+    """Why a host tells nothing of what is in force."""
+    if answer.error is None:
+        return "the host did not tell"
+    return EXPORT_ANEW if answer.error.is_lack else answer.error.message

@@ -19,7 +19,7 @@ from ringfence.plan.plan import HostSnapshot
 from ringfence.report import HostResult
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.masking import Masking, secrets_of
-from ringfence.run.questions import Questions
+from ringfence.run.questions import EXPORT_ANEW, Questions
 from ringfence.run.reply_memory import MemoryShare
 from ringfence.transports import Transport
 from ringfence.transports.failures import kind_from_text
@@ -149,8 +149,7 @@ class HostSession:
         if (answer := reply.answers.get(READ_EXPIRIES)) is None:
             return found
         if answer.error:
-            why = ("the endpoint cannot be asked: export it anew (`ringfence jea export`)" if answer.error.is_lack
-                   else answer.error.message)
+            why = EXPORT_ANEW if answer.error.is_lack else answer.error.message
             return replace(found, expiries=(), expiries_unread=why)
         return replace(found, expiries=parse_expiries(answer.value, self.kinds.values()))
 

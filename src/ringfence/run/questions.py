@@ -21,6 +21,7 @@ WHOSE_SESSION = "Session.Read"
 """Facts that cost a host more: asked where something needs them."""
 KEYWORDS = "Get-NetFirewallDynamicKeywordAddress"
 """The addresses of dynamic keywords, asked where a rule has some. Windows older than Server 2022 has no such cmdlet."""
+EXPORT_ANEW = "the endpoint cannot be asked: export it anew (`ringfence jea export`)"
 _NO_ANSWER = "the endpoint does not compare keys, which the one for operators does"
 
 

@@ -67,7 +67,10 @@ function Get-NetFirewallRule {
     param([Parameter(ParameterSetName = 'ByName', Mandatory = $true)][string[]]$Name, [string]$PolicyStore)
     if ('Rules' -in $global:Host1.Broken) { $PSCmdlet.WriteError((New-Refusal ReadError Broken 'the rules are broken')); return }
     Add-Bound Get-NetFirewallRule $PSBoundParameters
-    if ($Name) { Select-Rule $PSCmdlet $Name } else { $global:Host1.Rules.Values }
+    $rules = @(if ($Name) { Select-Rule $PSCmdlet $Name } else { $global:Host1.Rules.Values })
+    foreach ($rule in $rules) {
+        if ($rule.Name -in $global:Host1.Corrupt) { $PSCmdlet.WriteError((New-Refusal InvalidData 'HRESULT 0x80070057' "$($rule.Name) is corrupt")) } else { $rule }
+    }
 }
 function Set-NetFirewallRule {
     [CmdletBinding(PositionalBinding = $false)]

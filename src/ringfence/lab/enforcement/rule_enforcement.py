@@ -1,6 +1,6 @@
 """Whether rules of the ActiveStore are enforced on a simulated host, and why not."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from ringfence.lab.enforcement.policy_in_force import profile_value
@@ -13,25 +13,41 @@ from ringfence.lab.registry.stored_rule import StoredRule
 
 STORES = (GROUP_POLICY, MDM, POLICY)  # of which the ActiveStore is made; the first that has a name counts
 SOURCE_TYPES = {POLICY: "Local", GROUP_POLICY: "GroupPolicy", MDM: "MDM"}  # PolicyStoreSourceType; of MDM no document says it
+_FEW_NAMES = 20  # so many the host script asks for by name; of more, it reads the whole store
+_FEW_REASONS = 3  # so many it tells of each object that was not read
 _SHOWN = ("Enabled", "Direction", "Action")
 _CATEGORIES = {"FirewallRules": 2, "ConSecRules": 3, "MainModeRules": 3}  # NET_FW_RULE_CATEGORY, netfw.h
 OK = (0x00010000, "The rule was parsed successfully from the store.")
 
 
 def enforcement(machine: Machine, noun_name: str, names: Iterable[str]) -> dict[str, Any]:
-    """Enforcement.Read: {name as it was asked: status} of the rules that are there."""
+    """Enforcement.Read: {name as it was asked: status} of the rules that are there. Where some cannot be read, nobody knows
+    which of those that were not found these are."""
     noun, asked = NOUNS[noun_name], list(names)
+    by_name = {name.lower() for name in asked} if len(asked) <= _FEW_NAMES else None
+    failed = unreadable(machine, noun, by_name) if asked else {}
     if asked:
         machine.went_through(noun_name, sum(len(noun.names(machine.registry, root)) for root in STORES), "ActiveStore")
     rules: dict[str, tuple[str, str, StoredRule]] = {}
     for root in STORES:
         for name in asked:
             there = noun.find(machine.registry, root, name)
-            if there is not None and there not in rules:
+            if there is not None and there not in rules and there.lower() not in failed:
                 rules[there] = (name, root, noun.read(machine.registry, root, there))
-    return {name: {**rule_status(machine, noun, root, rule), "source": SOURCE_TYPES[root],
-                   "shows": {p: value for p, value in noun.properties(machine, root, there).items() if p in _SHOWN}}
-            for there, (name, root, rule) in rules.items()}
+    found: dict[str, Any] = {
+        name: {**rule_status(machine, noun, root, rule), "source": SOURCE_TYPES[root],
+               "shows": {p: value for p, value in noun.properties(machine, root, there).items() if p in _SHOWN}}
+        for there, (name, root, rule) in rules.items()}
+    if failed:
+        unread = [{"fact": noun_name, "why": why} for why in list(failed.values())[:_FEW_REASONS]]
+        found |= {name: {"unread": unread} for name in asked if name not in found}
+    return found
+
+
+def unreadable(machine: Machine, noun: Noun, names: Container[str] | None) -> dict[str, str]:
+    """{name in lower case: why} of the rules that the ActiveStore cannot show, among `names`, or (None) of all."""
+    named = {name.lower(): why for name, why in machine.faults.unreadable_rules.items() if names is None or name.lower() in names}
+    return {name: why for name, why in named.items() if any(noun.find(machine.registry, root, name) for root in STORES)}
 
 
 def rule_status(machine: Machine, noun: Noun, root: str, rule: StoredRule) -> dict[str, Any]:

@@ -88,6 +88,7 @@ class Faults:
     `fail_at`: the connection breaks before call N (from 0) of a batch that has so many. `read_only`: every write is
     denied. `language_mode`: of the PowerShell session. `denied_keys`: paths of registry keys that the account may not open.
     `unplugged`: nobody reaches it: no cable. `denied_programs`: names of programs that App Control lets nobody start.
+    `unreadable_rules`: {name: why} of rules that the ActiveStore cannot show.
 
     Of `netsh advfirewall`: `netsh_seconds` that an export or an import takes · `import_fails`, `export_fails`: so many of them
     fail · `import_dies_at`: the next import ends after this part of its changes (0 to 1) · `export_overwrites` a file that is
@@ -107,6 +108,7 @@ class Faults:
     denied_keys: tuple[str, ...] = ()
     unplugged: bool = False
     denied_programs: tuple[str, ...] = ()
+    unreadable_rules: Mapping[str, str] = field(default_factory=dict)
     netsh_seconds: float = 0.0
     import_fails: int = 0
     export_fails: int = 0

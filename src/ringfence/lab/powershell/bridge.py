@@ -17,7 +17,7 @@ from psrpcore import PSRemotingCrypto, types
 
 from ringfence.lab.enforcement import security_associations
 from ringfence.lab.enforcement.policy_in_force import active_store
-from ringfence.lab.enforcement.rule_enforcement import SOURCE_TYPES, rule_status
+from ringfence.lab.enforcement.rule_enforcement import SOURCE_TYPES, rule_status, unreadable
 from ringfence.lab.host_script.changes import require_running
 from ringfence.lab.host_script.event_facts import UNAUTHORIZED, may_read_events
 from ringfence.lab.host_script.executor import as_powershell_shows
@@ -193,8 +193,11 @@ class Bridge:
             there = active_store(self.machine, noun)
             self.machine.went_through(noun.name, len(there), "ActiveStore")
             chosen, missing = _selected(self.machine, noun, list(_SOURCES), arguments)
+            failed = unreadable(self.machine, noun, {name.lower() for name in chosen})
             shown = [{**self._object(noun, root, name, _SOURCES[root]), **self._status(noun, root, name)}
-                     for name, (root, _) in there.items() if name in chosen]
+                     for name, (root, _) in there.items() if name in chosen and name.lower() not in failed]
+            if failed:  # a query that fails says no more of what it has not found
+                missing = CmdletError("NotSpecified", "HRESULT 0x80070057", next(iter(failed.values())))
         if missing:
             raise NotAllFound(shown, missing)
         return shown
