@@ -46,7 +46,7 @@ def once_ended(plan: Plan) -> Plan | None:
         return None
     state = with_changes(plan.found.state, (c for c in plan.changes if c.writes))
     removals = tuple(Change(id, state[id], None, label=plan.declarations[id].label) for id in going if id in state)
-    return replace(plan, found=replace(plan.found, state=state), changes=removals, diagnostics=(), refusals=())
+    return replace(plan, found=replace(plan.found, state=state), changes=removals, diagnostics=(), refusals=(), limits=())
 
 
 def judge_expiries(plan: Plan) -> Plan:
@@ -58,7 +58,7 @@ def judge_expiries(plan: Plan) -> Plan:
         first = update.written[0].id if update.written else None
         told = Diagnostic(plan.declarations[first].where if first else NOWHERE, "which rules this host ends by itself is not "
                           f"known: {unread}", f"Leave `expires_on_host` out, or mend that. See {EXPIRY_GUIDE}")
-        return plan.refused(told) if first else plan.with_diagnostics(replace(told, severity="warning"))
+        return plan.limited(told) if first else plan.with_diagnostics(replace(told, severity="warning"))
     return replace(plan, changes=(*plan.changes, *_changes(plan, update))).with_diagnostics(*_told(plan, update))
 
 

@@ -21,7 +21,8 @@ def _notes(plan: Plan) -> Iterator[Diagnostic]:
                          "`ringfence ledger rebuild HOST` makes the ledger anew", "warning")
     if ledger.unread and plan.policy.project:
         yield Diagnostic(NOWHERE, f"the ledger could not be read: {ledger.unread}",
-                         "Nothing on this host counts as the project's", "warning")
+                         "What the project owns here is not known: nothing is removed or taken over, and `apply` changes "
+                         "nothing", "warning")
     if ledger.is_pending:
         yield Diagnostic(NOWHERE, f"run {ledger.header.get('Run', '')} began to write here and never said that it ended",
                          "What it has made is known by its content; the next apply settles it", "warning")
@@ -38,14 +39,14 @@ def limit_changes(plan: Plan) -> Plan:
     """The plan, refused where it has more changes than a run may make on one host, or where they could not be recorded."""
     policy, ledger = plan.policy, plan.found.ledger
     if policy.max_changes and len(plan.changes) > policy.max_changes:
-        plan = plan.refused(Diagnostic(NOWHERE, f"{len(plan.changes)} changes are more than max_changes, {policy.max_changes}",
+        plan = plan.limited(Diagnostic(NOWHERE, f"{len(plan.changes)} changes are more than max_changes, {policy.max_changes}",
                                        "Look whether they are meant, and raise --max-changes"))
     if policy.project is None or not plan.changes:
         return plan
     if ledger.unread:
-        plan = plan.refused(Diagnostic(NOWHERE, f"whose objects are whose is not known: {ledger.unread}",
+        plan = plan.limited(Diagnostic(NOWHERE, f"whose objects are whose is not known: {ledger.unread}",
                                        f"Nothing is written where it could not be recorded. See {OWNERSHIP_GUIDE}"))
     if ledger.is_newer:
-        plan = plan.refused(Diagnostic(NOWHERE, f"the ledger of the project has format {ledger.header['Format']}, which is newer "
+        plan = plan.limited(Diagnostic(NOWHERE, f"the ledger of the project has format {ledger.header['Format']}, which is newer "
                                        "than this version of ringfence writes", "Update ringfence"))
     return plan

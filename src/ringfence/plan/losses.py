@@ -13,7 +13,7 @@ AS_IT_IS = ("Only `enabled` can be changed on it, in a task that mentions nothin
 
 def refuse_losses(plan: Plan) -> Plan:
     """The plan with a refusal for each change that could lose kept pieces, or would have to write some."""
-    return plan.refused(*(reason for change in plan.changes for reason in _reasons(change)))
+    return plan.limited(*(reason for change in plan.changes for reason in _reasons(change)))
 
 
 def _reasons(change: Change) -> Iterator[Diagnostic]:

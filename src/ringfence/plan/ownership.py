@@ -99,6 +99,11 @@ class _Owner:
     refusals: list[Diagnostic] = field(default_factory=list)
     unmet: list[Obstacle] = field(default_factory=list)
 
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody knows what the project owns there, so that nothing can be said not to be its own."""
+        return bool(self.plan.found.ledger.unread and self.plan.policy.project)
+
     @cached_property
     def titles(self) -> Mapping[tuple[str, str, str], list[str]]:
         """The names of the host's objects by store, kind and display name."""
@@ -162,7 +167,7 @@ class _Owner:
             self._foreign(declared, title(old, former), other)
             return None
         entry, origin = self.plan.found.ledger.owned(old, former), self._origin(old, former)
-        if (entry is None or entry.how == "mentioned") and origin.name in _BY_MENTION:
+        if (entry is None or entry.how == "mentioned") and origin.name in _BY_MENTION and not self.unknown:
             whose = f"{title(old, former)} is not the project's to rename: it is of {origin.of or ORIGINS[origin.name]}"
             self.refusals.append(Diagnostic(declared.where, whose, "Declare it by its name"))
             return None
@@ -186,8 +191,11 @@ class _Owner:
             return
         origin = self._origin(known_as, found)
         by_mention = origin.name in _BY_MENTION
+        if self.unknown and not by_mention and treatment.omitted != "keep":
+            self._manage(declared, "default", None)  # as if it were ours: most is, and nothing is written here, nor taken over
+            return
         whose = f"of {origin.of}" if origin.of else ORIGINS[origin.name]
-        if by_mention and declared.label.expires and not treatment.adopt:
+        if by_mention and declared.label.expires and not treatment.adopt and not self.unknown:
             told = f"{declared} expires, which removes the whole object, and this one is not the project's ({whose})"
             self.refusals.append(Diagnostic(declared.where, told, "Declare one of your own that expires, under another name"))
         if treatment.omitted == "keep" or (by_mention and not treatment.omitted and not treatment.adopt):

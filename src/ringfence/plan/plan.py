@@ -89,7 +89,8 @@ class Plan:
     the run treats what is whose · possible: what some run of the project could declare here · base: what was found, renamed ·
     after: what it will have · claims, renames ({new: old}): see ownership.py · changes: from the one to the other, in the
     order in which they are to be made · diagnostics: mistakes that only the host shows, and warnings · refusals: why the
-    changes may not be made, and the way out · unmet: what is declared and no change brings about · obstacles:
+    changes may not be made, and the way out · limits: the same, where it is no fault of what is declared: whoever only looks for
+    differences sees them all the same · unmet: what is declared and no change brings about · obstacles:
     what keeps what is declared out of force, that too · orphans: what the project declares no more and leaves there.
     """
 
@@ -105,6 +106,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
+    limits: tuple[Diagnostic, ...] = ()
     unmet: tuple[Obstacle, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     orphans: tuple[Orphan, ...] = ()
@@ -129,10 +131,19 @@ class Plan:
         """The plan with more reasons why it may not be carried out."""
         return replace(self, refusals=(*self.refusals, *reasons)) if reasons else self
 
+    def limited(self, *reasons: Diagnostic) -> "Plan":
+        """The plan with more reasons why its changes may not be made, as they are told to whoever makes them."""
+        return replace(self, limits=(*self.limits, *reasons)) if reasons else self
+
+    def refusal(self, *, to_be_made: bool = True) -> GuardRefused | None:
+        """Why it may not be carried out, with every reason. Not `to_be_made`: nobody is going to, so that limits are none."""
+        reasons = (*self.refusals, *(self.limits if to_be_made else ()))
+        return GuardRefused("\n".join(f"{_place(r)}{r.summary}. {r.detail}" for r in reasons)) if reasons else None
+
     def raise_if_refused(self) -> None:
         """Raises GuardRefused with every reason."""
-        if self.refusals:
-            raise GuardRefused("\n".join(f"{_place(r)}{r.summary}. {r.detail}" for r in self.refusals))
+        if refusal := self.refusal():
+            raise refusal
 
 
 def _place(reason: Diagnostic) -> str:

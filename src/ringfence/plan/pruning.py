@@ -160,7 +160,7 @@ def _guarded(plan: Plan, going: Mapping[Id, Resource]) -> Plan:
     if count * 100 < (owned - others) * PERCENT or not count:
         return plan
     without = f"; not counted: {others} on which no connection depends" if others else ""
-    return plan.refused(Diagnostic(NOWHERE, f"{count} of the {owned - others} objects of the project on this host would be "
+    return plan.limited(Diagnostic(NOWHERE, f"{count} of the {owned - others} objects of the project on this host would be "
                                    f"removed, because nothing declares them any more{without}", "Look whether that is meant: "
                                    f"--force percent goes on. See {OWNERSHIP_GUIDE}"))
 

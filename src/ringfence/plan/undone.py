@@ -37,5 +37,5 @@ def refuse_uncovered(plan: Plan) -> Plan:
         return plan.with_diagnostics(*(Diagnostic(c.where, f"{c}: the host cannot undo this by itself", f"netsh exports no "
                                                   f"{c.id.kind}. See {UNDO_GUIDE}", "warning") for c in others))
     names = ", ".join(str(c) for c in others[:5])
-    return plan.refused(Diagnostic(NOWHERE, f"the host could not undo {names} by itself, and would undo the rest",
+    return plan.limited(Diagnostic(NOWHERE, f"the host could not undo {names} by itself, and would undo the rest",
                                    "Apply them in a run of their own (--tags), or write without an undo: `revert_after: never`"))

@@ -46,6 +46,7 @@ def evaluate_host(job: HostJob, context: RunContext, question: Question) -> Host
             found, state = HostSnapshot(Facts(), State()), state_after(declared, State())
         elif question.of == "planned":
             plan, result = run.planned(to_be_made=False)
+            result = replace(result, error=result.error or plan.refusal())  # what may not be written is not going to be there
             if plan.invalid or result.error:
                 return result
             declared, found, state = plan.declarations, plan.found, with_changes(plan.found.state, plan.changes)

@@ -5,7 +5,7 @@ from functools import partial
 
 from ringfence.batch import Batch, Call
 from ringfence.diagnostics import NOWHERE, Diagnostic
-from ringfence.errors import HostError, OutsideWindow, RingfenceError, StalePlan
+from ringfence.errors import HostError, OutsideWindow, StalePlan
 from ringfence.formats.approval import Approval
 from ringfence.model.declaration import AsShipped, Declarations, Present, digest_of_declarations
 from ringfence.model.facts import Facts
@@ -67,6 +67,9 @@ class HostRun(HostSession):
         if self.endpoint and not self.endpoint.is_known:
             notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
                                     "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
+        if not to_be_made:
+            notes += (replace(limit, summary=f"`apply` would be refused: {limit.summary}", severity="warning", host=job.host)
+                      for limit in plan.limits)
         reason = self._outside_window(found.facts) if plan.changes else ""
         if reason:
             notes.append(Diagnostic(NOWHERE, reason, "apply leaves the host alone until then", "note", job.host))
@@ -75,11 +78,7 @@ class HostRun(HostSession):
                             machine=_machine(found), facts=found.facts.raw if self.context.keeps_facts else {},
                             declarations=digest_of_declarations(declared) if self.context.for_plan_file else "",
                             declared_objects=objects_of(declared) if self.context.for_report else (), later=bool(reason))
-        try:
-            plan.raise_if_refused()
-        except RingfenceError as error:
-            result = replace(result, error=error)
-        return plan, replace(result, error=unread_error or result.error)
+        return plan, replace(result, error=unread_error or plan.refusal(to_be_made=to_be_made))
 
     def _undeclared(self, plan: Plan) -> int:
         """How many objects of the local store nobody declares, and anybody could."""
