@@ -67,8 +67,9 @@ def test_groups_of_a_virtual_account_decide_what_it_may_do(tmp_path: Path, capsy
     jea = WinRMSettings(endpoints={"Ringfence": replace(OPERATOR, groups=(group,))}, not_administrators=EVERYBODY)
     with fleet(cli, 1, transport="psrp", winrm=jea):
         seen = cli("ping", *ENDPOINT)
-        assert seen.code == 0
+        assert seen.code == 6
         assert "is no administrator: the endpoint's RunAsVirtualAccountGroups decide what it may change" in seen.out
+        assert "registers no task of SYSTEM (for the undo) and writes no ledger: `apply` writes nothing" in seen.out
         owning = cli("apply", "--yes", *ENDPOINT)  # none of them may write below HKLM\\SOFTWARE
         assert (owning.code, "nothing was written, for its undo could not be armed" in owning.out) == (6, True), owning.out
         cli.write({"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"})

@@ -8,10 +8,12 @@ from ringfence.model.facts import Facts, unread
 from ringfence.model.host_expiry import HostExpiry
 from ringfence.model.state import State
 from ringfence.transports.way_in import WayIn
+from ringfence.windows.endpoint import Endpoint
 from ringfence.windows.read import UnreadKinds
 
 LARGEST_MESSAGE = 512_000  # of PSRP 2.2, where ansible_psrp_max_envelope_size says no other
 NOT_TOLD = "the script there does not tell it"
+_UNTOLD = Endpoint(0, frozenset(), None)
 Level = Literal["ok", "note", "obstacle", "unknown"]
 
 
@@ -43,7 +45,8 @@ class Examination:
     state: the policy as the registry holds it · policy_unread: (store, kind) of what could not be read of it, and why ·
     conditions, ledger: the values of a Conditions.Read and a Ledger.Read · asked_at, answered_at: seconds since 1970 by the clock
     here · expiries: the rules that it ends by itself; None where it does not tell · expiries_unread: why · max_message: bytes of
-    the largest message that comes to its WinRM.
+    the largest message that comes to its WinRM · endpoint: what answers there · wants_ledger, wants_undo: whether a run of the
+    project writes the one, and arms the other.
     """
 
     way_in: WayIn
@@ -59,6 +62,9 @@ class Examination:
     expiries: tuple[HostExpiry, ...] | None = None
     expiries_unread: str = NOT_TOLD
     max_message: int = LARGEST_MESSAGE
+    endpoint: Endpoint = _UNTOLD
+    wants_ledger: bool = False
+    wants_undo: bool = False
 
     def known(self, name: str) -> Any:
         """A member of what the host said of itself or of its session; None: there is none. Raises NotKnownError."""
@@ -69,6 +75,11 @@ class Examination:
             if name in answer:
                 return answer[name]
         raise NotKnownError(NOT_TOLD)
+
+    @property
+    def is_jea(self) -> bool:
+        """Whether the session is one of JEA: those of older releases alone do not know what is asked of it."""
+        return bool(self.session.get("module") or (self.way_in.endpoint and not self.session))
 
     @property
     def product(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ringfence.batch import jea
+from ringfence.doctor.endpoint_checks import AS_ADMINISTRATOR
 from ringfence.doctor.examination import NOT_TOLD, Check, Examination, Finding, NotKnownError, note, obstacle, ok
 from ringfence.model.facts import unread
 from ringfence.model.undo import kept_undo
@@ -117,11 +118,26 @@ def _tasks(seen: Examination) -> Iterator[Finding]:
                        to_start("Schedule"))
     elif seen.known("new_tasks_forbidden"):
         yield note("Group Policy prohibits new tasks (Task Scheduler5.0)", "take ringfence's hosts out of that policy")
+    elif seen.facts.elevated is False and seen.is_jea:
+        yield from _tasks_of_endpoint(seen)
     elif seen.facts.elevated is False:
         yield note("the scheduler runs; an account without administrator's rights registers no task of SYSTEM",
                    "log on as an administrator")
     else:
         yield ok(f"the scheduler runs (start: {service['start']}), and the account may register tasks of SYSTEM")
+
+
+def _tasks_of_endpoint(seen: Examination) -> Iterator[Finding]:
+    """Nobody can log on as somebody else there: its session configuration says as whom it runs."""
+    if not seen.endpoint.writes:
+        yield ok("the scheduler runs, and the endpoint only reads")
+        return
+    found = "the scheduler runs; the endpoint's account is no administrator, and registers no task of SYSTEM"
+    if seen.wants_undo:
+        yield obstacle(f"{found}: no run that writes can be undone by the host", f"{AS_ADMINISTRATOR}; or write without an undo: "
+                       "`revert_after: never`")
+    else:
+        yield note(f"{found}: `expires_on_host` is refused", f"{AS_ADMINISTRATOR}, or leave `expires_on_host` out")
 
 
 def _restart(seen: Examination) -> Iterator[Finding]:

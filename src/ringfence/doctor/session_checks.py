@@ -3,8 +3,7 @@
 import datetime
 from collections.abc import Iterator
 
-from ringfence import __version__
-from ringfence.batch import jea
+from ringfence.doctor.endpoint_checks import judge_account, judge_endpoint
 from ringfence.doctor.examination import Check, Examination, Finding, NotKnownError, note, obstacle, ok
 from ringfence.errors import FAILURES
 from ringfence.plan.reasons import SERVICE_TITLES, TO_NEGOTIATE, TO_WRITE, stopped, to_start
@@ -19,9 +18,8 @@ def _elevation(seen: Examination) -> Iterator[Finding]:
         raise NotKnownError("whether the session is elevated was not told")
     if elevated:
         yield ok(f"{account} works with an administrator's full token")
-    elif seen.session.get("module"):
-        yield note(f"{account} is no administrator: the endpoint's RunAsVirtualAccountGroups decide what it may change",
-                   "Windows lets Administrators and Network Configuration Operators change the firewall")
+    elif seen.is_jea:
+        yield from judge_account(seen)
     else:
         yield obstacle(f"{account} has no administrator's full token", FAILURES["elevation"][1], "elevation")
 
@@ -74,27 +72,6 @@ def _start_modes(seen: Examination) -> dict[str, str]:
             } if isinstance(services, dict) else {}
 
 
-def _endpoint(seen: Examination) -> Iterator[Finding]:
-    if not seen.way_in.endpoint:
-        yield ok("none: the script is sent with each batch")
-        return
-    anew = "Export the endpoint anew (`ringfence jea export`) and install it"
-    if not seen.session:
-        yield note(f"{seen.way_in.endpoint} is of an older ringfence: it does not know what is asked here", anew)
-        return
-    module, version = seen.known("module"), seen.known("module_version")
-    if not module:
-        yield ok(f"{seen.way_in.endpoint}: not one of JEA")
-        return
-    if version != __version__:
-        yield note(f"{seen.way_in.endpoint} is of ringfence {version}, and this is {__version__}", anew)
-    else:
-        yield ok(f"{seen.way_in.endpoint} (module {module} {version})")
-    if module == jea.AUDITOR.module:
-        yield note("the endpoint only reads: plan, drift and status work, apply does not",
-                   f"to change the host, use the operator's endpoint (ringfence_endpoint: {jea.OPERATOR.name})")
-
-
 def _clock(seen: Examination) -> Iterator[Finding]:
     told = seen.known("time")
     there = datetime.datetime.fromisoformat(str(told)).timestamp()
@@ -124,8 +101,8 @@ SESSION_CHECKS = (
     Check("services", "Services of the firewall", "Get-Service; Win32_Service.StartMode",
           "Microsoft, “Windows Filtering Platform”: BFE, IKEEXT; [MS-FASP]: mpssvc; PolicyAgent is the IPsec Policy Agent",
           _services, ping=True),
-    Check("endpoint", "JEA endpoint", "the module of the function that answers", "Microsoft, “JEA Role Capabilities”", _endpoint,
-          ping=True),
+    Check("endpoint", "JEA endpoint", "the module of the function that answers, what it can be asked, the SHA-256 of its script",
+          "Microsoft, “JEA Role Capabilities”", judge_endpoint, ping=True),
     Check("clock", "Clock", "Get-Date on the host, between asking and the answer here",
           "Microsoft, “Maximum tolerance for computer clock synchronization”: 5 minutes", _clock, ping=True),
 )

@@ -50,11 +50,12 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
             policy = reply["policy"] if "policy" in batch.calls else None
             holes = unread_kinds(policy, context.kinds) if policy is not None else {}
             facts = with_network(parse_facts(reply["facts"]), _known(reply, INTERFACES))
-            endpoint_of(facts)
+            endpoint = endpoint_of(facts)
             seen = Examination(way_in(job.settings, run.agreed), facts, _known(reply, "session"),
                                _known(reply, "surroundings"), read(policy, context.kinds), holes, asked_at, answered_at,
                                _known(reply, "conditions"), _known(reply, "ledger"), *_expiries(reply, context.kinds),
-                               getattr(job.settings, "max_envelope_size", None) or LARGEST_MESSAGE)
+                               getattr(job.settings, "max_envelope_size", None) or LARGEST_MESSAGE,
+                               endpoint, run.policy.project is not None, bool(run.policy.revert_after))
         except RingfenceError as error:
             return replace(tried, error=error)
         verdicts = examined(seen, checks)

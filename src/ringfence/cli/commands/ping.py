@@ -23,7 +23,8 @@ def ping(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
          ) -> ExitCode:
     """Reach hosts and show who works there, with what rights, in which PowerShell, and what is missing. Changes nothing.
 
-    The exit code is 0 where every host could be read and written, 5 where one is not reached, 6 where `apply` would fail.
+    The exit code is 0 where every host can be worked on, 5 where one is not reached, 6 where `apply` would fail, by what
+    ringfence.yml says of project and undo. An endpoint for auditors is there to be read and ends with 0; a note says what it is.
     """
     run = prepared_hosts(console, pattern, which, secrets, trusted, not hosts.list_hosts)
     if hosts.list_hosts:
