@@ -1,7 +1,9 @@
 """What transcription by policy writes down, by the real engine: never the batch, its key, or a secret in it."""
 
 import base64
+import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -91,4 +93,13 @@ def test_no_way_in_leaves_a_secret_in_a_transcript(transcripts: Path, way: str) 
     assert reply[2] == ["equal", "differs"]
     assert ["SHKey", "Secret", None] in dict(reply[1]["local"])[r"Phase1AuthenticationSets\one\0000"]
     assert not gives_away(str(reply.answers), batch)
-    assert not gives_away(written(transcripts), batch)
+    text = written(transcripts)
+    assert not gives_away(text, batch)
+    told = list(map(answer_in, re.findall(r"<<ringfence:([A-Za-z0-9+/=\s]+)>>", text)))
+    assert not any(gives_away(json.dumps(one), batch) for one in told)
+    assert reply[1] in [answer["value"] for one in told for answer in one["replies"]]  # as SECURITY.md and doctor say
+
+
+def answer_in(framed: str) -> Any:
+    """What is in a reply: base64 of gzip of JSON, which a transcript may break into lines."""
+    return json.loads(gzip.decompress(base64.b64decode("".join(framed.split()))))

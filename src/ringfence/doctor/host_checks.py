@@ -92,8 +92,8 @@ def _transcription(seen: Examination) -> Iterator[Finding]:
         yield ok("off")
     else:
         folder = seen.known("transcript_folder") or "the Documents folder of the account"
-        yield note(f"on, into {folder}: the script's text and the answers' length, not the batch and no key, which are piped in",
-                   "nothing to do; who may read that folder sees when ringfence ran")
+        yield note(f"on, into {folder}: the script's text, and every answer whole: the host's policy and facts; no batch, which "
+                   "is piped in, and no key", "let nobody read that folder who may not know the host's firewall policy")
 
 
 def _script_blocks(seen: Examination) -> Iterator[Finding]:
