@@ -241,8 +241,8 @@ def _reason(id: Id, resource: Resource, status: object, after: State) -> Reason 
     if status is None:
         enabled = getattr(resource, "enabled", True)
         return Reason("not_loaded", "the policy that is in force does not have it", _LOAD) if enabled else None
-    if isinstance(status, dict) and (holes := unread(status)):
-        why = "; ".join(dict.fromkeys(why for _, why in holes))
+    if isinstance(status, dict) and isinstance(status.get("unread"), list):
+        why = "; ".join(dict.fromkeys(why for _, why in unread(status))) or "it does not say why"
         return Reason("not_told", f"the host could not say whether it is in force: {why}", _LOOK, "may_stop")
     if not isinstance(status, dict) or not isinstance(status.get("enforcement"), list) or not status["enforcement"]:
         return _SILENT
