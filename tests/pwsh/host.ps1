@@ -121,7 +121,7 @@ function global:Reset-Host {
     $env:COMPUTERNAME = 'HOST1'
     $global:Host1 = @{
         Bound = [System.Collections.ArrayList]::new(); Rules = [ordered]@{}; Registry = [ordered]@{}; Denied = $false; Fails = $null
-        DeniedKeys = @(); Dosp = @(); Associations = @(); Broken = @(); Elevated = $true; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
+        DeniedKeys = @(); BrokenRules = @(); GoneAt = '-'; Dosp = @(); Associations = @(); Broken = @(); Elevated = $true; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
         Identity = @{ account = 'CORP\Ops'; sid = 'S-1-5-21-1-2-3-1104' }
         Services = @{ mpssvc = 'Running'; BFE = 'Running'; IKEEXT = 'Stopped' }
         Win32_ComputerSystem = @{ PartOfDomain = $true; Domain = 'corp.example' }

@@ -67,7 +67,11 @@ function Get-NetFirewallRule {
     param([Parameter(ParameterSetName = 'ByName', Mandatory = $true)][string[]]$Name, [string]$PolicyStore)
     if ('Rules' -in $global:Host1.Broken) { $PSCmdlet.WriteError((New-Refusal ReadError Broken 'the rules are broken')); return }
     Add-Bound Get-NetFirewallRule $PSBoundParameters
-    if ($Name) { Select-Rule $PSCmdlet $Name } else { $global:Host1.Rules.Values }
+    $found = if ($Name) { Select-Rule $PSCmdlet $Name } else { $global:Host1.Rules.Values }
+    foreach ($rule in @($found)) {  # one that cannot be read ends nothing but itself
+        if ($rule.Name -eq $global:Host1.GoneAt) { throw 'the service is gone' }
+        if ($rule.Name -in $global:Host1.BrokenRules) { $PSCmdlet.WriteError((New-Refusal ReadError Broken "$($rule.Name) is broken")) } else { $rule }
+    }
 }
 function Set-NetFirewallRule {
     [CmdletBinding(PositionalBinding = $false)]
@@ -83,6 +87,18 @@ function Set-NetFirewallRule {
             if ($NewDisplayName) { $rule.DisplayName = $NewDisplayName }
             if ($PSBoundParameters.ContainsKey('Enabled')) { $rule.Enabled = $Enabled }
         }
+    }
+}
+function Rename-NetFirewallRule {
+    [CmdletBinding(PositionalBinding = $false)]
+    param([Parameter(ParameterSetName = 'ByName', Mandatory = $true)][string[]]$Name, [Parameter(Mandatory = $true)][string]$NewName,
+        [Parameter(ParameterSetName = 'InputObject', Mandatory = $true, ValueFromPipeline = $true)][pscustomobject[]]$InputObject)
+    $rules = if ($InputObject) { $InputObject } else { Select-Rule $PSCmdlet $Name }
+    Add-Bound Rename-NetFirewallRule $PSBoundParameters
+    foreach ($rule in @($rules)) {  # the object at hand keeps the name that it was read with
+        $global:Host1.Rules.Remove($rule.Name)
+        $global:Host1.Rules[$NewName] = $rule | Select-Object -Property *
+        $global:Host1.Rules[$NewName].Name = $global:Host1.Rules[$NewName].InstanceID = $NewName
     }
 }
 function Remove-NetFirewallRule {

@@ -1,5 +1,6 @@
 # What writes, and nothing else does: cmdlets of the list in cmdlets.ps1.
 $changesOf, $objectsOf = @{}, @{}  # by noun: how many changes there are in the whole batch, and the objects by name
+$renamed = @{}  # by noun: names that objects got since these were read
 function Assert-Allowed($Call, [bool]$Nested = $false) {  # throws before anything has run
     if (-not $Call['parameters']) { $Call['parameters'] = @{} }
     $cmdlet, $with = $Call['cmdlet'], $Call['parameters']
@@ -31,20 +32,25 @@ function Invoke-NetCmdlet($Call) {
     }
     & $cmdlet @with 3>$null
 }
+function Read-Objects([string]$Noun) {  # one that fails does not hide the others: it alone goes by name
+    $objectsOf[$Noun], $renamed[$Noun] = (Get-NameTable), (Get-NameTable)
+    try { [void](Get-Named $Noun @{} $objectsOf[$Noun]) } catch { }
+}
 function Find-Object([string]$Noun, [string]$Name, [bool]$Needed) {  # by name a cmdlet searches all: from two on they are read once
     if (-not $changesOf.Count) {
         foreach ($with in $job['calls'] | ForEach-Object { $_['args'] }) {
-            if ("$($with['cmdlet'])" -match '^(Set|Remove)-(Net\w+(Rule|Set))$') { $changesOf[$Matches[2]]++ }
+            if ("$($with['cmdlet'])" -match '^(Set|Remove|Rename)-(Net\w+(Rule|Set))$') { $changesOf[$Matches[2]]++ }
         }
     }
-    if ($changesOf[$Noun] -gt 1 -and -not $objectsOf.ContainsKey($Noun)) { $objectsOf[$Noun] = try { Get-Named $Noun @{} } catch { @{} } }
+    if ($changesOf[$Noun] -gt 1 -and (-not $objectsOf.ContainsKey($Noun) -or $renamed[$Noun][$Name])) { Read-Objects $Noun }
     $known = $objectsOf[$Noun]
     if ($known -and $known[$Name]) { $known[$Name]; $known.Remove($Name) }  # once changed, it is out of date
     elseif ($Needed) { (Get-Named $Noun @{ Name = [WildcardPattern]::Escape($Name) })[$Name] }
 }
 function Invoke-ByObject([string]$Cmdlet, $With) {  # whether it was done so; a group can only be changed so
-    $grouped, $rest = $With.ContainsKey('Group'), $With.Clone()
-    $object = Find-Object $Cmdlet.Split('-')[1] $With['Name'] $grouped
+    $grouped, $rest, $noun = $With.ContainsKey('Group'), $With.Clone(), $Cmdlet.Split('-')[1]
+    $object = Find-Object $noun $With['Name'] $grouped
+    if ($With['NewName'] -and $renamed[$noun]) { $renamed[$noun][$With['NewName']] = $true }  # all are read once more for those
     if (-not $object) { return $false }
     'Name', 'Group' | ForEach-Object { $rest.Remove($_) }
     try {

@@ -7,8 +7,7 @@ $readers = 'Get-NetIPsecDospSetting', 'Get-NetIPsecMainModeSA', 'Get-NetIPsecQui
 function Assert-Cmdlet($Cmdlet, [string[]]$Among) {
     if ($Cmdlet -notin $Among) { Stop-Call PermissionDenied allowlist "'$Cmdlet' is not among the cmdlets ringfence runs here" }
 }
-function Get-Named([string]$Noun, $With) {  # name = object; a name that is not there is left out
-    $named = Get-NameTable
+function Get-Named([string]$Noun, $With, $Named = (Get-NameTable)) {  # name = object; a name that is not there is left out
     & "Get-$Noun" @With -ErrorAction SilentlyContinue -ErrorVariable problems 3>$null |
         ForEach-Object { $named["$(@($_.Name, $_.InstanceID -ne $null)[0])"] = $_ }
     foreach ($problem in $problems) { if ($problem.FullyQualifiedErrorId -notlike 'CmdletizationQuery_NotFound*') { throw $problem } }
