@@ -41,6 +41,7 @@ class Changes:
     def __init__(self, machine: Machine, calls: Iterable[Mapping[str, Any]] = (),
                  require_armed: Callable[[Session], None] = lambda session: None) -> None:
         self.machine, self._require_armed = machine, require_armed
+        self.keys: list[str] = []  # pre-shared keys that the call carries
         self._met: set[str] = set()  # places that were looked at: from then on they are as this batch left them
         cmdlets = (_of_noun(str((call.get("args") or {}).get("cmdlet"))) for call in calls)
         self._changes_of = Counter(noun for noun in cmdlets if noun)
@@ -103,6 +104,8 @@ class Changes:
         if isinstance(value, list):
             return [self._resolved(v) for v in value]
         if isinstance(value, dict):
-            return dispatch.propose(value["$call"]["cmdlet"], value["$call"].get("parameters") or {})
+            parameters = value["$call"].get("parameters") or {}
+            self.keys += [str(key) for name, key in parameters.items() if name.lower() == "presharedkey" and key]
+            return dispatch.propose(value["$call"]["cmdlet"], parameters)
         return value
 
