@@ -111,6 +111,14 @@ def test_a_host_compares_keys_itself(warm: Warm) -> None:
     assert decode(other, warm.run(other, KEYED).reply)["replies"][0]["value"] == ["differs"]
 
 
+@pytest.mark.parametrize(("what", "how", "said"), [
+    ("", "vanishes", ["none"]), ("", "deleted", ["none"]), (r"\shkey", "gone", ["none"]), ("", "broken", None)])
+def test_a_key_that_vanishes_while_it_is_looked_for_is_none(warm: Warm, what: str, how: str, said: list[str] | None) -> None:
+    happens = f"$Host1.Happens = @{{ '{ROOT}\\Phase1AuthenticationSets\\s/1\\0001{what}' = '{how}' }}\n"
+    batch = batch_of(ask("s/1", "gehe\u00efm \u6771"))
+    assert decode(batch, warm.run(batch, KEYED + happens).reply)["replies"][0].get("value") == said
+
+
 def test_a_simulated_host_compares_keys_alike() -> None:
     on = machine("HOST1")
     path = POLICY + r"\Phase1AuthenticationSets\s"
