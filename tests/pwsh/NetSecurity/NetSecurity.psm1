@@ -111,7 +111,7 @@ function Remove-NetFirewallRule {
 }
 function Set-NetFirewallProfile {
     [CmdletBinding()]
-    param([Parameter(Mandatory = $true)][string[]]$Name, [ValidateSet('True', 'False', 'NotConfigured')][string]$Enabled, [uint64]$LogMaxSizeKilobytes)
+    param([Parameter(Mandatory = $true)][string[]]$Name, [ValidateSet('True', 'False', 'NotConfigured')][string]$Enabled, [uint64]$LogMaxSizeKilobytes, [string]$LogFileName)
     Add-Bound Set-NetFirewallProfile $PSBoundParameters
 }
 function New-NetIPsecAuthProposal {

@@ -1,6 +1,8 @@
 # What writes, and nothing else does: cmdlets of the list in cmdlets.ps1.
 $changesOf, $objectsOf = @{}, @{}  # by noun: how many changes there are in the whole batch, and the objects by name
 $renamed = @{}  # by noun: names that objects got since these were read
+# How a file of this host begins; what these two variables stand for begins with a server (KB 141714, Q101507).
+$onThisHost = '^\s*([a-z]:|%(?!(LOGONSERVER|HOMESHARE)%)[^%\\/]+%)\\'
 function Assert-Allowed($Call, [bool]$Nested = $false) {  # throws before anything has run
     if (-not $Call['parameters']) { $Call['parameters'] = @{} }
     $cmdlet, $with = $Call['cmdlet'], $Call['parameters']
@@ -8,8 +10,8 @@ function Assert-Allowed($Call, [bool]$Nested = $false) {  # throws before anythi
     Assert-Cmdlet $cmdlet @(if ($known) { $cmdlet })
     foreach ($pair in $with.GetEnumerator()) {
         if ($pair.Key -notin $known) { Stop-Call PermissionDenied allowlist "-$($pair.Key) is not among the parameters of $cmdlet" }
-        if ($pair.Key -eq 'LogFileName' -and "$($pair.Value)" -match '^[\\/]{2}') {
-            Stop-Call PermissionDenied allowlist "-LogFileName is not on this host: $($pair.Value)"  # a share or a device
+        foreach ($one in @($pair.Value) | Where-Object { $pair.Key -eq 'LogFileName' -and $_ -ne 'NotConfigured' -and "$_" -notmatch $onThisHost }) {
+            Stop-Call PermissionDenied allowlist "-LogFileName is not on this host, as C:\... and %SystemRoot%\... are: $one"
         }
         foreach ($one in @($pair.Value) | Where-Object { $_ -is [hashtable] }) {
             if ($one['$call'] -isnot [hashtable]) { Stop-Call InvalidArgument value "-$($pair.Key) holds neither values nor calls" }
