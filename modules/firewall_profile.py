@@ -1,5 +1,6 @@
 """firewall_profile: the settings of the domain, private and public profiles (Set-NetFirewallProfile)."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -18,16 +19,25 @@ from ringfence.types.text import PATH_TEXT, guid
 ACTION = with_hints(choice("Allow", "Block", "NotConfigured"), VALUES["default_action"])
 ACTIONS = {"allow": 0, "block": 1}
 
+# How a file of the host itself begins: with a drive or a variable. Anything else may be a share or a device (\\server\share,
+# \??\UNC\server\share, \Device\Mup\server\share). The host script refuses the same.
+_OF_THE_HOST = re.compile(r"\s*([a-z]:|%([^%\\/]+)%)\\", re.IGNORECASE)
+# Variables that stand for a share: \\server (Microsoft KB 141714), \\server\share (Q101507, and the policy for home folders).
+_SHARES = frozenset({"logonserver", "homeshare"})
+_PATH = case_insensitive(replace(PATH_TEXT, sample=r"%SystemRoot%\System32\LogFiles\Firewall\domain.log"), "NotConfigured")
 
-def _log_file(value: Any) -> str | None:
-    path: str | None = PATH_TEXT.parse(value)
-    if path and path.startswith("\\\\"):
-        raise ValueError(f"{quoted(path)} is a share or a device: a log is a file of the host itself, for a share would "
-                         "make it log on elsewhere")
+
+def _log_file(value: Any) -> CaseInsensitive | None:
+    path: CaseInsensitive | None = _PATH.parse(value)
+    begins = _OF_THE_HOST.match(path) if path else None
+    if path and (begins is None or str(begins[2]).lower() in _SHARES):
+        raise ValueError(f"{quoted(path)} may be a share or a device: a log is a file of the host itself, for a share would "
+                         r"make it log on elsewhere. Begin it with a drive or a folder's variable: C:\Logs\fw.log, "
+                         r"%SystemRoot%\System32\LogFiles\Firewall\fw.log")
     return path
 
 
-LOG_FILE = replace(PATH_TEXT, parse=_log_file, sample=r"%SystemRoot%\System32\LogFiles\Firewall\domain.log")
+LOG_FILE = replace(_PATH, parse=_log_file)
 
 
 def guids(data: str) -> tuple[str, ...]:
@@ -84,9 +94,9 @@ class FirewallProfile(Resource):
     enable_stealth_mode_for_ipsec: bool | str = switch("Whether stealth mode holds for IPsec secured packets too.",
                                                        "DisableStealthModeIPsecSecuredPacketExemption", since="2.20",
                                                        setting_type=18)
-    log_file_name: str | None = prop("The log file; NT SERVICE\\mpssvc needs write access.",
-                                     case_insensitive(LOG_FILE, "NotConfigured"),
-                                     RegistryValue("LogFilePath", path="Logging", type="String", parse=CaseInsensitive),
+    log_file_name: str | None = prop("The log file, on the host itself: a path with a drive or a variable. NT SERVICE\\mpssvc "
+                                     "needs write access.",
+                                     LOG_FILE, RegistryValue("LogFilePath", path="Logging", type="String", parse=CaseInsensitive),
                                      setting_type=9)
     log_max_size_kilobytes: int | None = prop("The size at which a new log begins; Windows' default is 4096.",
                                               number(1, 32767), RegistryValue("LogFileSize", path="Logging", parse=int),

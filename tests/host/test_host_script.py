@@ -15,6 +15,7 @@ from ringfence import kinds
 from ringfence.batch import AsHmac, Batch, Call, cmdlet_call
 from ringfence.errors import HostError
 from ringfence.lab import POLICY, Session, SimulatedHost, machine
+from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 from ringfence.secret import Secret
 from ringfence.windows.calls import writing_cmdlets
 
@@ -110,6 +111,14 @@ def test_a_host_compares_keys_itself(warm: Warm) -> None:
     assert decode(other, warm.run(other, KEYED).reply)["replies"][0]["value"] == ["differs"]
 
 
+@pytest.mark.parametrize(("what", "how", "said"), [
+    ("", "vanishes", ["none"]), ("", "deleted", ["none"]), (r"\shkey", "gone", ["none"]), ("", "broken", None)])
+def test_a_key_that_vanishes_while_it_is_looked_for_is_none(warm: Warm, what: str, how: str, said: list[str] | None) -> None:
+    happens = f"$Host1.Happens = @{{ '{ROOT}\\Phase1AuthenticationSets\\s/1\\0001{what}' = '{how}' }}\n"
+    batch = batch_of(ask("s/1", "gehe\u00efm \u6771"))
+    assert decode(batch, warm.run(batch, KEYED + happens).reply)["replies"][0].get("value") == said
+
+
 def test_a_simulated_host_compares_keys_alike() -> None:
     on = machine("HOST1")
     path = POLICY + r"\Phase1AuthenticationSets\s"
@@ -122,6 +131,25 @@ def test_a_simulated_host_compares_keys_alike() -> None:
     assert [r["error"]["id"] for r in said if not r["ok"]] == ["ringfence.candidate", "ringfence.store", "ringfence.kind"]
     other = batch_of(ask("s", "x"))
     assert decode(other, SimulatedHost(on).run(other.encode(), ADMINISTRATOR))["replies"][0]["value"] == ["differs"]
+
+
+@pytest.mark.parametrize(("keys", "told"), [
+    (("k1-secret", "k1-secret-and-more"), "got ******** and ********"), (("k1-secret", "short"), "withheld: a short key"),
+    ((), "got k1-secret-and-more and k1-secret")])
+def test_a_simulated_host_strikes_keys_out_alike(keys: tuple[str, ...], told: str) -> None:
+    on, said = machine("HOST1"), "got k1-secret-and-more and k1-secret"
+
+    def refuse(cmdlet: str) -> None:
+        raise CmdletError("InvalidArgument", said, said)
+
+    on.faults.before_write = refuse
+    methods: list[dict[str, Any]] = [{"PreSharedKey": key} for key in keys] or [{"Kerberos": True}]
+    proposals = [{"$call": {"cmdlet": "New-NetIPsecAuthProposal", "parameters": {"Machine": True, **how}}} for how in methods]
+    batch = batch_of(cmdlet_call("New-NetIPsecPhase1AuthSet", {"DisplayName": "s", "Proposal": proposals}), Call("No.Verb"))
+    replies = decode(batch, SimulatedHost(on).run(batch.encode(), ADMINISTRATOR))["replies"]
+    name = "" if "withheld" in told else ",New-NetIPsecPhase1AuthSet"
+    assert [(r["error"]["id"], r["error"]["message"]) for r in replies] == [
+        (told + name, told), ("ringfence.verb", "no verb is named 'No.Verb'")]
 
 
 def test_every_character_survives_both_ways(warm: Warm) -> None:

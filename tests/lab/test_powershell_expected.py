@@ -112,3 +112,24 @@ def test_an_object_is_looked_at_once_in_a_batch(host: tuple[Transport, Machine])
     assert answer.error is not None
     assert answer.error.id == "ringfence.changed"
     assert "Desc=again" in str(on.registry.get(POLICY + r"\FirewallRules", "twice"))
+
+
+def test_what_was_renamed_is_found_by_its_new_name_and_read_once_more(host: tuple[Transport, Machine]) -> None:
+    """Whether the name differs in letters alone or not; and somebody else's change between is noticed as ever."""
+    way, on = host
+    rules = POLICY + r"\FirewallRules"
+    for name in ("one", "two", "three"):
+        on.registry.set(rules, name, f"v2.31|Action=Allow|Active=TRUE|Dir=In|Name={name}|")
+    before = {"stored": [["FirewallRules", ["three", "drei"]]], "sha256": "none"}
+    on.counters.enumerations.clear()
+    reply = way.run(batch_of(
+        cmdlet_call("Rename-NetFirewallRule", {"Name": "one", "NewName": "ONE"}),
+        cmdlet_call("Rename-NetFirewallRule", {"Name": "two", "NewName": "zwei"}),
+        cmdlet_call("Set-NetFirewallRule", {"Name": "ONE", "Description": "changed"}),
+        cmdlet_call("Set-NetFirewallRule", {"Name": "Zwei", "Group": "g"}),
+        cmdlet_call("Rename-NetFirewallRule", {"Name": "three", "NewName": "drei"}, before)))
+    assert [a.error and a.error.id for a in reply.answers.values()] == [*[None] * 4, "ringfence.changed"]
+    assert on.counters.enumerations == {("NetFirewallRule", ""): 2}
+    assert "Desc=changed" in str(on.registry.get(rules, "ONE"))
+    assert "EmbedCtxt=g" in str(on.registry.get(rules, "zwei"))
+    assert [on.registry.get(rules, name) is None for name in ("two", "three", "drei")] == [True, False, True]

@@ -1,28 +1,52 @@
 # The host under test: $global:Host1 says what it has, the functions below show it as Windows' cmdlets would.
-# A case changes $Host1 before its batch runs. Functions win over cmdlets, so this works under any PowerShell.
+# A case changes $Host1 before its batch runs; $Host1.Happens says what becomes of a key or a value once it is listed. Functions win over cmdlets, so this works under any PowerShell.
 class ShimKey {  # what Get-Item gives for a registry key
     [string]$Name
     [System.Collections.IDictionary]$Values
-    [string[]] GetValueNames() { return @($this.Values.Keys) }
-    [string] GetValueKind([string]$Name) { return $this.Values[$Name][0] }
+    [int]$Asked
+    [string] Below([string]$Name) { return $this.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') + '\' + $Name }
+    [void] Fail([string]$How) {  # as .NET does for the errors of Windows
+        if ($How -eq 'gone') { throw [System.IO.IOException]::new('The specified registry key does not exist.', 2) }
+        if ($How -eq 'deleted') { throw [System.IO.IOException]::new('Illegal operation attempted on a registry key that has been marked for deletion.', 1018) }
+        if ($How -eq 'denied') { throw [System.UnauthorizedAccessException]::new('Attempted to perform an unauthorized operation.') }
+        if ($How -eq 'broken') { throw [System.IO.IOException]::new('The configuration registry database is corrupt.', 1009) }
+    }
+    [string[]] GetValueNames() {
+        $this.Fail($global:Host1.Happens[$this.Below('').TrimEnd('\')])
+        return @($this.Values.Keys)
+    }
+    [string] GetValueKind([string]$Name) {
+        $how = $global:Host1.Happens[$this.Below($Name)]
+        if ($how -eq 'going' -and ($this.Asked++)) { $how = 'gone' }  # between its kind and its data
+        $this.Fail($how)
+        if (-not $this.Values.Contains($Name)) { $this.Fail('gone') }
+        return $this.Values[$Name][0]
+    }
     [object] GetValue([string]$Name) { return $this.GetValue($Name, $null, 'None') }
     [object] GetValue([string]$Name, [object]$Default, [string]$Options) {
-        if (-not $this.Values.Contains($Name)) { return $Default }
+        if (-not $this.Values.Contains($Name) -or $global:Host1.Happens[$this.Below($Name)]) { return $Default }
         $kind, $value = $this.Values[$Name]
         if ($kind -eq 'ExpandString' -and $Options -ne 'DoNotExpandEnvironmentNames') { return "expanded $value" }
         return $value
     }
+    [object] GetAccessControl([string]$Sections) { return [ShimSecurity]::new() }
     [string[]] GetSubKeyNames() {
-        $prefix = $this.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') + '\'
+        $prefix = $this.Below('')
         return @($global:Host1.Registry.Keys | Where-Object { $_.StartsWith($prefix) -and -not $_.Substring($prefix.Length).Contains('\') } |
             ForEach-Object { $_.Substring($prefix.Length) })
     }
     [object] OpenSubKey([string]$Below) {
-        $path = $this.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') + '\' + $Below
+        $path = $this.Below($Below)
+        $how = $global:Host1.Happens[$path]
+        if ($how -eq 'vanishes') { $global:Host1.Registry.Remove($path) }
+        if ($how -eq 'shut') { return $null }
         if ($path -in $global:Host1.DeniedKeys) { throw [System.Security.SecurityException]::new('Requested registry access is not allowed.') }
         if ($global:Host1.Registry.Contains($path)) { return Get-ShimKey $path }
         return $null
     }
+}
+class ShimSecurity {
+    [string] GetSecurityDescriptorSddlForm([string]$Sections) { return 'O:BA' }
 }
 class ShimEvent {  # what Get-WinEvent gives for a record
     [int]$Id
@@ -121,7 +145,7 @@ function global:Reset-Host {
     $env:COMPUTERNAME = 'HOST1'
     $global:Host1 = @{
         Bound = [System.Collections.ArrayList]::new(); Rules = [ordered]@{}; Registry = [ordered]@{}; Denied = $false; Fails = $null
-        DeniedKeys = @(); Dosp = @(); Associations = @(); Broken = @(); Corrupt = @(); Elevated = $true; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
+        DeniedKeys = @(); Happens = @{}; Corrupt = @(); GoneAt = '-'; Dosp = @(); Associations = @(); Broken = @(); Elevated = $true; Accounts = @{ 'CORP\Ops' = 'S-1-5-21-1-2-3-1104' }
         Identity = @{ account = 'CORP\Ops'; sid = 'S-1-5-21-1-2-3-1104' }
         Services = @{ mpssvc = 'Running'; BFE = 'Running'; IKEEXT = 'Stopped' }
         Win32_ComputerSystem = @{ PartOfDomain = $true; Domain = 'corp.example' }

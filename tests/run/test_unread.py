@@ -97,6 +97,16 @@ def test_a_store_that_a_host_says_nothing_of_is_unknown(answer: Any) -> None:
     assert "firewall_rule: the host did not tell" in str(result.error)
 
 
+@pytest.mark.parametrize(("path", "kinds"), [
+    ("", {"firewall_setting"}), ("FirewallRules", {"firewall_rule"}), (r"DomainProfile\Logging", {"firewall_profile"}),
+    (r"Phase1AuthenticationSets\s\0000", {"ipsec_phase1_auth_set"}), ("AppIso", set())])
+def test_a_value_that_could_not_be_read_is_that_of_its_key_alone(path: str, kinds: set[str]) -> None:
+    told = {"local": [], "group_policy": [], "mdm": [],
+            "unread": [{"fact": "x", "why": "y", "store": "local", "path": path, "value": "v"}]}
+    assert unread_kinds(told, KINDS) == {("local", kind): "y" for kind in kinds}
+    assert len(unread_kinds({**told, "local": None}, KINDS)) >= len(KINDS) - 1  # whatever a store says that tells nothing
+
+
 def test_an_older_endpoint_says_what_it_could_not_read_in_words_alone() -> None:
     told = {"local": [], "group_policy": [], "mdm": [], "unread": [{"fact": "x", "why": "y"}, "odd", {"store": "local"}]}
     assert unread_kinds(told, KINDS) == {}

@@ -1,6 +1,7 @@
 """A host of a thousand rules: how often its cmdlets go through all of them for a hundred changes, and for a few."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from batches import open_transport
-from core import at, declared
+from core import at, declared, task
 from host_script import PWSH, needs_pwsh
 from hosts import LabHost
 
@@ -70,6 +71,24 @@ def test_a_hundred_mixed_changes_on_a_host_of_many_rules(pwsh: str | None, rules
     assert str(on.registry.get(RULES, f"old-{changed}")).endswith("|EmbedCtxt=New|")
     gone, last = changed + regrouped, changed + regrouped + removed - 1
     assert [on.registry.get(RULES, f"old-{n}") is None for n in (gone - 1, gone, last, last + 1)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(("pwsh", "rules", "some"), [(None, 1000, 40), pytest.param(PWSH, 100, 6, marks=needs_pwsh)])
+def test_renamed_rules_are_searched_for_no_more_than_changed_ones(pwsh: str | None, rules: int, some: int) -> None:
+    """The host goes through all rules once for the renames, and once more for the changes of what has another name since."""
+    on = crowded(rules)
+    tasks = [task("firewall_rule", {"name": f"new-{n}", "display_name": f"old {n}", "group": "New" if n % 3 == 1 else "Old",
+                                    "protocol": "tcp", "local_port": 60000 if n % 3 == 2 else n + 1},
+                  treatment={"renamed_from": f"old-{n}"}) for n in range(some)]
+    with applying(on, pwsh) as apply:
+        result = apply({**declared(*tasks), **declared(at(1, name=f"old-{some}", state="absent"))})
+    assert (result.status, result.error) == ("changed", None)
+    assert Counter(c.action for c in result.changes) == {"rename": some, "update": some - (some + 2) // 3, "remove": 1}
+    assert on.counters.enumerations == {(FIREWALL, ""): 2, (FIREWALL, "ActiveStore"): 1}
+    assert [on.registry.get(RULES, f"old-{n}") for n in range(some + 1)] == [None] * (some + 1)
+    stored = [str(on.registry.get(RULES, f"new-{n}")) for n in range(some)]
+    assert ["EmbedCtxt=New|" in text for text in stored] == [n % 3 == 1 for n in range(some)]
+    assert ["LPort=60000|" in text for text in stored] == [n % 3 == 2 for n in range(some)]
 
 
 def test_nouns_are_counted_each_for_itself() -> None:

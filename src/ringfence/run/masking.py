@@ -13,19 +13,23 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from ringfence.batch import Answer, Failure, Reply
+from ringfence.batch import CHANGED_MEANWHILE, UNKNOWN_VERB, Answer, Failure, Reply
+from ringfence.batch.reply import MISSING_COMMAND
 from ringfence.errors import HostError
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change
 from ringfence.report import HostResult
 from ringfence.secret import MASK, Secret
 from ringfence.transports.connection_settings import ConnectionSettings
+from ringfence.windows.undo_calls import BUSY_ID
 
 if TYPE_CHECKING:  # of drift alone
     from ringfence.windows.attribution import Attribution
 
 _IN_TEXTS = 4  # characters of the shortest secret that is looked for in messages
 _IN_VALUES = 12  # and in values that are shown: a shorter one may be a word of a rule
+# Error ids that a run decides by, and how others begin: they stay, though a word of them be a password.
+_KNOWN_IDS, _KNOWN_BEGINNINGS = (CHANGED_MEANWHILE, UNKNOWN_VERB, BUSY_ID), ("ringfence.", *MISSING_COMMAND)
 
 
 class Masking:
@@ -62,7 +66,12 @@ class Masking:
     def _answer(self, answer: Answer) -> Answer:
         if (error := answer.error) is None:
             return answer
-        return Answer(error=Failure(error.category, error.id, self.text(error.message), error.code))
+        return Answer(error=Failure(error.category, self._id(error.id), self.text(error.message), error.code))
+
+    def _id(self, id: str) -> str:
+        """An error id without secrets: what PowerShell throws as a text is its own id."""
+        known = id if id in _KNOWN_IDS else next((b for b in _KNOWN_BEGINNINGS if id.startswith(b)), "")
+        return known + self.text(id[len(known):])
 
     def result(self, result: HostResult) -> HostResult:
         """The same result, in whose changes no secret is to be seen."""

@@ -23,17 +23,21 @@ def unread_kinds(answer: Any, kinds: Mapping[str, Kind]) -> UnreadKinds:
     """The kinds of which a Policy.Read could not see all that there is, by store: what is not seen is unknown, not absent."""
     told = answer if isinstance(answer, dict) else {}
     listed = told.get("unread")
-    holes = [(str(one["store"]), str(one["path"]).lower(), str(one.get("why")))
+    holes = [(str(one["store"]), str(one["path"]).lower(), str(one.get("why")), "value" in one)
              for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict) and {"store", "path"} <= one.keys()]
-    silent = {s for s in STORES if not isinstance(told.get(s), list)} - {store for store, path, _ in holes if not path}
-    holes += [(store, "", "the host did not tell") for store in sorted(silent)]
-    return {(store, kind.name): why for store, hole, why in reversed(holes) for kind in kinds.values()
-            if any(_overlap(key.lower(), hole) for key in kind.storage.keys)}
+    silent = {s for s in STORES if not isinstance(told.get(s), list)} - {
+        store for store, path, _, one_value in holes if not path and not one_value}
+    holes += [(store, "", "the host did not tell", False) for store in sorted(silent)]
+    return {(store, kind.name): why for store, hole, why, one_value in reversed(holes) for kind in kinds.values()
+            if any(_overlap(key.lower(), hole, one_value) for key in kind.storage.keys)}
 
 
-def _overlap(key: str, hole: str) -> bool:
-    """Whether a part of what a kind keeps at `key` is in a hole; "" is the root: as a hole everything, as a key its values."""
-    return hole in ("", key) or (key != "" and (key.startswith(hole + "\\") or hole.startswith(key + "\\")))
+def _overlap(key: str, hole: str, one_value: bool) -> bool:
+    """Whether a part of what a kind keeps at `key` is in a hole; "" is the root: as a hole everything, as a key its values, of
+    which one alone may be the hole."""
+    if hole == "":
+        return key == "" or not one_value
+    return key == hole or (key != "" and (key.startswith(hole + "\\") or hole.startswith(key + "\\")))
 
 
 def unread_keys(answer: Any) -> tuple[str, ...]:

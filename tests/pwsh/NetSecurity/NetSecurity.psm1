@@ -67,8 +67,9 @@ function Get-NetFirewallRule {
     param([Parameter(ParameterSetName = 'ByName', Mandatory = $true)][string[]]$Name, [string]$PolicyStore)
     if ('Rules' -in $global:Host1.Broken) { $PSCmdlet.WriteError((New-Refusal ReadError Broken 'the rules are broken')); return }
     Add-Bound Get-NetFirewallRule $PSBoundParameters
-    $rules = @(if ($Name) { Select-Rule $PSCmdlet $Name } else { $global:Host1.Rules.Values })
-    foreach ($rule in $rules) {
+    $found = if ($Name) { Select-Rule $PSCmdlet $Name } else { $global:Host1.Rules.Values }
+    foreach ($rule in @($found)) {  # one that cannot be read ends nothing but itself
+        if ($rule.Name -eq $global:Host1.GoneAt) { throw 'the service is gone' }
         if ($rule.Name -in $global:Host1.Corrupt) { $PSCmdlet.WriteError((New-Refusal InvalidData 'HRESULT 0x80070057' "$($rule.Name) is corrupt")) } else { $rule }
     }
 }
@@ -88,6 +89,18 @@ function Set-NetFirewallRule {
         }
     }
 }
+function Rename-NetFirewallRule {
+    [CmdletBinding(PositionalBinding = $false)]
+    param([Parameter(ParameterSetName = 'ByName', Mandatory = $true)][string[]]$Name, [Parameter(Mandatory = $true)][string]$NewName,
+        [Parameter(ParameterSetName = 'InputObject', Mandatory = $true, ValueFromPipeline = $true)][pscustomobject[]]$InputObject)
+    $rules = if ($InputObject) { $InputObject } else { Select-Rule $PSCmdlet $Name }
+    Add-Bound Rename-NetFirewallRule $PSBoundParameters
+    foreach ($rule in @($rules)) {  # the object at hand keeps the name that it was read with
+        $global:Host1.Rules.Remove($rule.Name)
+        $global:Host1.Rules[$NewName] = $rule | Select-Object -Property *
+        $global:Host1.Rules[$NewName].Name = $global:Host1.Rules[$NewName].InstanceID = $NewName
+    }
+}
 function Remove-NetFirewallRule {
     [CmdletBinding(DefaultParameterSetName = 'GetAll')]
     param([Parameter(ParameterSetName = 'ByName', Mandatory = $true)][string[]]$Name, [string]$PolicyStore,
@@ -98,7 +111,7 @@ function Remove-NetFirewallRule {
 }
 function Set-NetFirewallProfile {
     [CmdletBinding()]
-    param([Parameter(Mandatory = $true)][string[]]$Name, [ValidateSet('True', 'False', 'NotConfigured')][string]$Enabled, [uint64]$LogMaxSizeKilobytes)
+    param([Parameter(Mandatory = $true)][string[]]$Name, [ValidateSet('True', 'False', 'NotConfigured')][string]$Enabled, [uint64]$LogMaxSizeKilobytes, [string]$LogFileName)
     Add-Bound Set-NetFirewallProfile $PSBoundParameters
 }
 function New-NetIPsecAuthProposal {

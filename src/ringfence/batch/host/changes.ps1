@@ -1,5 +1,8 @@
 # What writes, and nothing else does: cmdlets of the list in cmdlets.ps1.
 $changesOf, $objectsOf = @{}, @{}  # by noun: how many changes there are in the whole batch, and the objects by name
+$renamed = @{}  # by noun: names that objects got since these were read
+# How a file of this host begins; what these two variables stand for begins with a server (KB 141714, Q101507).
+$onThisHost = '^\s*([a-z]:|%(?!(LOGONSERVER|HOMESHARE)%)[^%\\/]+%)\\'
 function Assert-Allowed($Call, [bool]$Nested = $false) {  # throws before anything has run
     if (-not $Call['parameters']) { $Call['parameters'] = @{} }
     $cmdlet, $with = $Call['cmdlet'], $Call['parameters']
@@ -7,8 +10,8 @@ function Assert-Allowed($Call, [bool]$Nested = $false) {  # throws before anythi
     Assert-Cmdlet $cmdlet @(if ($known) { $cmdlet })
     foreach ($pair in $with.GetEnumerator()) {
         if ($pair.Key -notin $known) { Stop-Call PermissionDenied allowlist "-$($pair.Key) is not among the parameters of $cmdlet" }
-        if ($pair.Key -eq 'LogFileName' -and "$($pair.Value)" -match '^[\\/]{2}') {
-            Stop-Call PermissionDenied allowlist "-LogFileName is not on this host: $($pair.Value)"  # a share or a device
+        foreach ($one in @($pair.Value) | Where-Object { $pair.Key -eq 'LogFileName' -and $_ -ne 'NotConfigured' -and "$_" -notmatch $onThisHost }) {
+            Stop-Call PermissionDenied allowlist "-LogFileName is not on this host, as C:\... and %SystemRoot%\... are: $one"
         }
         foreach ($one in @($pair.Value) | Where-Object { $_ -is [hashtable] }) {
             if ($one['$call'] -isnot [hashtable]) { Stop-Call InvalidArgument value "-$($pair.Key) holds neither values nor calls" }
@@ -31,20 +34,25 @@ function Invoke-NetCmdlet($Call) {
     }
     & $cmdlet @with 3>$null
 }
+function Read-Objects([string]$Noun) {  # one that fails does not hide the others: it alone goes by name
+    $objectsOf[$Noun], $renamed[$Noun] = (Get-NameTable), (Get-NameTable)
+    try { [void](Get-Named $Noun @{} $null $objectsOf[$Noun]) } catch { }
+}
 function Find-Object([string]$Noun, [string]$Name, [bool]$Needed) {  # by name a cmdlet searches all: from two on they are read once
     if (-not $changesOf.Count) {
         foreach ($with in $job['calls'] | ForEach-Object { $_['args'] }) {
-            if ("$($with['cmdlet'])" -match '^(Set|Remove)-(Net\w+(Rule|Set))$') { $changesOf[$Matches[2]]++ }
+            if ("$($with['cmdlet'])" -match '^(Set|Remove|Rename)-(Net\w+(Rule|Set))$') { $changesOf[$Matches[2]]++ }
         }
     }
-    if ($changesOf[$Noun] -gt 1 -and -not $objectsOf.ContainsKey($Noun)) { $objectsOf[$Noun] = try { Get-Named $Noun @{} } catch { @{} } }
+    if ($changesOf[$Noun] -gt 1 -and (-not $objectsOf.ContainsKey($Noun) -or $renamed[$Noun][$Name])) { Read-Objects $Noun }
     $known = $objectsOf[$Noun]
     if ($known -and $known[$Name]) { $known[$Name]; $known.Remove($Name) }  # once changed, it is out of date
     elseif ($Needed) { (Get-Named $Noun @{ Name = [WildcardPattern]::Escape($Name) })[$Name] }
 }
 function Invoke-ByObject([string]$Cmdlet, $With) {  # whether it was done so; a group can only be changed so
-    $grouped, $rest = $With.ContainsKey('Group'), $With.Clone()
-    $object = Find-Object $Cmdlet.Split('-')[1] $With['Name'] $grouped
+    $grouped, $rest, $noun = $With.ContainsKey('Group'), $With.Clone(), $Cmdlet.Split('-')[1]
+    $object = Find-Object $noun $With['Name'] $grouped
+    if ($With['NewName'] -and $renamed[$noun]) { $renamed[$noun][$With['NewName']] = $true }  # all are read once more for those
     if (-not $object) { return $false }
     'Name', 'Group' | ForEach-Object { $rest.Remove($_) }
     try {

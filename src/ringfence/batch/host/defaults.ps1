@@ -3,18 +3,24 @@
 $defaultsKey = 'HKLM:\SYSTEM\CurrentControlSet\Services\SharedAccess\Defaults\FirewallPolicy'
 function Get-KeyIfThere([string]$Path) { Get-Fact "the key $Path" { Get-Item -LiteralPath $Path -ErrorAction Continue } }
 function Get-Stored($Key, [string]$Name) { if ($Key) { $Key.GetValue($Name, $null, 'DoNotExpandEnvironmentNames') } }
+function Read-ShippedRules($Rules, $Live, $Same) {  # JSON of those that differ; $Same is told the names of the others
+    $other = foreach ($name in $Rules.GetValueNames()) {
+        try {
+            $kind, $rule = $Rules.GetValueKind($name), (Get-Stored $Rules $name)
+            if ($null -eq $rule) { [void]$Rules.GetValueKind($name) }  # as in Read-Key
+            if ("$rule" -ceq "$(Get-Stored $Live $name)") { [void]$Same.Add($name) }
+            else { '[' + (ConvertTo-JsonText $name) + ',"' + $kind + '",' + (ConvertTo-JsonText "$rule") + ']' }
+        }
+        catch { Add-Unread "the value $name of the key $defaultsKey\FirewallRules" $_ }
+    }
+    '["FirewallRules",[' + ($other -join ',') + ']]'
+}
 function Read-Defaults {
     $unread.Clear()
     $root, $rules, $live = (Get-KeyIfThere $defaultsKey), (Get-KeyIfThere "$defaultsKey\FirewallRules"), (Get-KeyIfThere "$firewallKey\FirewallRules")
-    $rows, $same = @(if ($root) { Read-Key $root $defaultsKey '' 'FirewallRules' }), (New-Object Collections.ArrayList)
-    if ($rules) {
-        $other = foreach ($name in $rules.GetValueNames()) {
-            $rule = "$(Get-Stored $rules $name)"
-            if ($rule -ceq "$(Get-Stored $live $name)") { [void]$same.Add($name) }
-            else { '[' + (ConvertTo-JsonText $name) + ',"' + $rules.GetValueKind($name) + '",' + (ConvertTo-JsonText $rule) + ']' }
-        }
-        $rows += '["FirewallRules",[' + ($other -join ',') + ']]'
-    }
+    $same = New-Object Collections.ArrayList
+    $rows = @(Get-Fact "the key $defaultsKey" { if ($root) { Read-Key $root $defaultsKey '' 'FirewallRules' } }) +
+        @(Get-Fact "the key $defaultsKey\FirewallRules" { if ($rules) { Read-ShippedRules $rules $live $same } })
     @{ rows = New-Object Text.StringBuilder ('[' + ($rows -join ',') + ']'); same = $same; language = $PSUICulture; unread = @($unread) }
 }
 $verbs += @{

@@ -5,7 +5,12 @@ if (-not (Test-Path -LiteralPath Function:\Test-RingfenceElevation)) { function 
     $me = New-Object Security.Principal.WindowsPrincipal ([Security.Principal.WindowsIdentity]::GetCurrent())
     $me.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
 } }
+function Test-Gone($Why) {  # the registry's way to say it: ERROR_FILE_NOT_FOUND, ERROR_KEY_DELETED
+    $cause = $Why.Exception.GetBaseException()
+    $cause -is [IO.IOException] -and ($cause.HResult -band 0xFFFF) -in 2, 1018
+}
 function Add-Unread([string]$What, $Why, [hashtable]$More = @{}) {
+    if (Test-Gone $Why) { return }  # it was listed, and somebody has deleted it since
     if ($Why.FullyQualifiedErrorId -match '^(PathNotFound|NoServiceFound)') { return }  # there is none
     if ($Why.FullyQualifiedErrorId -match '^(CommandNotFound|CouldNotAutoload)') { throw $Why }  # a session that cannot read at all
     [void]$unread.Add(@{ fact = $What; why = $Why.Exception.GetBaseException().Message } + $More)

@@ -37,16 +37,17 @@ function Stop-Call([string]$Category, [string]$Id, [string]$Message) {
     throw (New-Object Management.Automation.ErrorRecord ([InvalidOperationException]$Message), "ringfence.$Id", $Category, $null)
 }
 function ConvertTo-FailureJson($Record) {
-    $said, $id, $code, $cause = $Record.Exception.Message, $Record.FullyQualifiedErrorId, $null, $Record.Exception
-    foreach ($key in $secrets | Sort-Object -Property Length -Descending) {  # one may be a part of another
-        $said = if ($key.Length -gt 7) { $said.Replace($key, '********') } else { 'withheld: a short key' }
-    }
+    $id, $code, $cause = $Record.FullyQualifiedErrorId, $null, $Record.Exception
     if ($id -match 'Windows System Error (\d+)') { $code = [int]$Matches[1] }
     if ($id -match 'HRESULT 0x8007([0-9a-f]{4})') { $code = [Convert]::ToInt32($Matches[1], 16) }
     for (; $null -eq $code -and $cause -and $cause -isnot [ArgumentException]; $cause = $cause.InnerException) {
         if ($cause.StatusCode -is [uint32] -and $cause.StatusCode -gt 28) { $code = $cause.StatusCode }  # to 28 they are of CIM (DSP0200)
         elseif ($cause.StatusCode -eq 2) { $code = 5 }  # access denied there, and in Windows
         elseif (($cause.HResult -band 0xFFFF0000) -eq 0x80070000) { $code = $cause.HResult -band 0xFFFF }  # of a Win32 error
+    }
+    $said = "$($Record.Exception.Message)"
+    foreach ($key in $secrets | Sort-Object -Property Length -Descending) {  # one may be a part of another; what is thrown as a text is its own id
+        $said, $id = foreach ($text in $said, "$id") { if ($key.Length -gt 7) { $text.Replace($key, '********') } else { 'withheld: a short key' } }
     }
     ConvertTo-ReplyJson @{ category = "$($Record.CategoryInfo.Category)"; id = $id; message = $said; code = $code }
 }

@@ -12,10 +12,14 @@ function Compare-Key($Question) {  # equal, differs, or none where no key is sto
     if (-not $stores.ContainsKey("$store")) { Stop-Call InvalidArgument store "no store is named '$store'" }
     if (-not $keyParents.ContainsKey("$kind")) { Stop-Call InvalidArgument kind "no key is kept in '$kind'" }
     $set = Find-Set $stores[$store][0] $keyParents[$kind] $name
-    $stored = foreach ($leaf in $(if ($set) { $set.GetSubKeyNames() })) {
-        $proposal = $set.OpenSubKey($leaf)
-        foreach ($one in $proposal.GetValueNames()) { if ($one -eq 'SHKey') { "$($proposal.GetValue($one))" } }
+    $stored = try {
+        foreach ($leaf in $(if ($set) { $set.GetSubKeyNames() })) {
+            $proposal = $set.OpenSubKey($leaf)
+            $names = if ($proposal) { $proposal.GetValueNames() }
+            foreach ($one in $names) { if ($one -eq 'SHKey' -and $null -ne ($key = $proposal.GetValue($one))) { "$key" } }
+        }
     }
+    catch { if (-not (Test-Gone $_)) { throw } }
     if ($null -eq $stored) { return 'none' }
     if ($compared[$set.Name]) { Stop-Call PermissionDenied candidate "one candidate in a batch for the key of '$name'" }
     $compared[$set.Name] = $true

@@ -14,7 +14,7 @@ function Read-Ledger {  # rows: none where it is not there, null where it may no
             $found['rows'] = New-Object Text.StringBuilder ('[' + (@(Read-Key $root "HKLM\$ledger" '') -join ',') + ']')
         }
     }
-    catch { $found['rows'] = $null; Add-Unread "the key HKLM\$ledger" $_ }
+    catch { if (-not (Test-Gone $_)) { $found['rows'] = $null; Add-Unread "the key HKLM\$ledger" $_ } }
     $found['unread'] = @($unread)
     $found
 }

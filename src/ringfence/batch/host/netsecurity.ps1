@@ -8,8 +8,7 @@ $readers = 'Get-NetIPsecDospSetting', 'Get-NetIPsecMainModeSA', 'Get-NetIPsecQui
 function Assert-Cmdlet($Cmdlet, [string[]]$Among) {
     if ($Cmdlet -notin $Among) { Stop-Call PermissionDenied allowlist "'$Cmdlet' is not among the cmdlets ringfence runs here" }
 }
-function Get-Named([string]$Noun, $With, $Failed) {  # name = object; a name that is not there is left out. Failed: what went wrong beside
-    $named = Get-NameTable
+function Get-Named([string]$Noun, $With, $Failed, $Named = (Get-NameTable)) {  # name = object; a name that is not there is left out. Failed: what went wrong beside
     & "Get-$Noun" @With -ErrorAction SilentlyContinue -ErrorVariable problems 3>$null |
         ForEach-Object { $named["$(@($_.Name, $_.InstanceID -ne $null)[0])"] = $_ }
     foreach ($problem in $problems) {

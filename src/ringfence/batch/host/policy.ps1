@@ -4,8 +4,13 @@ $stores = @{  # a root, then those of its subkeys that are other stores
     local = @($firewallKey, 'Mdm', 'RestrictedServices'); mdm = @("$firewallKey\Mdm")
     restricted = @("$firewallKey\RestrictedServices"); group_policy = @('HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall') }
 function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without, [string[]]$Only) {  # JSON of the key, then of each below it
+    $where = "$Root\$Path".TrimEnd('\')
     $values = foreach ($name in $Key.GetValueNames()) {
-        $kind, $value = "$($Key.GetValueKind($name))", $Key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
+        try {
+            $kind, $value = "$($Key.GetValueKind($name))", $Key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
+            if ($null -eq $value) { [void]$Key.GetValueKind($name) }  # GetValue does not say why it has none: this throws
+        }
+        catch { Add-Unread "the value $name of the key $where" $_ @{ path = $Path; value = $name }; continue }
         if ($kind -eq 'DWord') { $value = [long]$value -band 0xFFFFFFFFL }
         if ($name -eq 'SHKey') { $kind, $value = 'Secret', $null }  # a pre-shared key in clear: that there is one, and no more
         if ($value -is [string]) {  # most are: to call a function for each takes many times as long as what it does
@@ -20,8 +25,12 @@ function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without, [strin
         if ($leaf -in $Without) { continue }
         if ($Only -and $leaf -notin $Only) { if ($leaf -notin $others) { [void]$others.Add($leaf) }; continue }
         $below = "$Path\$leaf".TrimStart('\')
-        $child = try { $Key.OpenSubKey($leaf) } catch { Add-Unread "the key $Root\$below" $_ @{ path = $below } }
-        if ($child) { Read-Key $child $Root $below }
+        try {
+            $child = $Key.OpenSubKey($leaf)
+            if ($child) { Read-Key $child $Root $below }
+            elseif ($leaf -in $Key.GetSubKeyNames()) { throw 'it is there and cannot be opened' }
+        }
+        catch { Add-Unread "the key $Root\$below" $_ @{ path = $below } }
     }
 }
 function Read-Store([string]$Store, [string[]]$Only) {  # [] where it is not there, null where it cannot be read
@@ -29,7 +38,8 @@ function Read-Store([string]$Store, [string[]]$Only) {  # [] where it is not the
     $first, $rows = $unread.Count, $null
     try { $rows = @(Read-Key (Get-Item -LiteralPath $root -ErrorAction Stop) $root '' $without $Only) }
     catch {
-        if ($_.FullyQualifiedErrorId -like 'PathNotFound*') { $rows = @() } else { Add-Unread "the key $root" $_ @{ path = '' } }
+        $none = (Test-Gone $_) -or $_.FullyQualifiedErrorId -like 'PathNotFound*'
+        if ($none) { $rows = @() } else { Add-Unread "the key $root" $_ @{ path = '' } }
     }
     for (; $first -lt $unread.Count; $first++) { $unread[$first]['store'] = $Store }
     if ($null -ne $rows) { New-Object Text.StringBuilder ('[' + ($rows -join ',') + ']') }

@@ -9,6 +9,8 @@ from ringfence.lab.netsecurity.parameter_binding import cmdlets
 
 _VERBS = ("New", "Set", "Remove", "Rename")
 _NO_PARAMETERS = {"All", "PolicyStore", "GPOSession", "IPsecRuleName", "RemoteDynamicKeywordAddresses"}
+# Files of the host itself; what these two variables stand for begins with a server (Microsoft KB 141714, Q101507).
+_ON_THIS_HOST = re.compile(r"\s*([a-z]:|%(?!(logonserver|homeshare)%)[^%\\/]+%)\\", re.IGNORECASE)
 _FINDING = {"DisplayName", "DisplayGroup"}  # of Set: what objects are found by
 
 
@@ -39,12 +41,16 @@ def check_call(cmdlet: str, parameters: Mapping[str, Any], *, nested: bool = Fal
         if parameter.lower() not in passed:
             raise _denied(f"-{parameter} is not among the parameters of {cmdlet} ringfence uses")
         for item in value if isinstance(value, list) else [value]:
-            if parameter.lower() == "logfilename" and re.match(r"[\\/]{2}", str(item)):
-                raise _denied(f"-{parameter} is not on this host: {item}")
+            if parameter.lower() == "logfilename" and not _is_log_of_host(item):
+                raise _denied(f"-{parameter} is not on this host, as C:\\... and %SystemRoot%\\... are: {item}")
             if isinstance(item, dict):
                 _check_nested(parameter, item)
     if "name" in passed and not cmdlet.lower().startswith("new-") and not _truthy(parameters.get("Name")):
         raise _denied(f"{cmdlet} without a name would touch every object")
+
+
+def _is_log_of_host(value: Any) -> bool:
+    return str(value).lower() == "notconfigured" or bool(_ON_THIS_HOST.match(str(value)))
 
 
 def _truthy(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """The calls that write: which cmdlets a batch may have, what it expects to find, and how names become objects."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -32,7 +32,7 @@ def _of_noun(cmdlet: str) -> str:
     """The noun of a cmdlet that changes rules or sets which are there; nothing for others."""
     verb, _, noun = cmdlet.partition("-")
     there = next((name for name in NOUNS if name.lower() == noun.lower()), "")
-    return there if verb.lower() in ("set", "remove") else ""
+    return there if verb.lower() in ("set", "remove", "rename") else ""
 
 
 class Changes:
@@ -41,10 +41,12 @@ class Changes:
     def __init__(self, machine: Machine, calls: Iterable[Mapping[str, Any]] = (),
                  require_armed: Callable[[Session], None] = lambda session: None) -> None:
         self.machine, self._require_armed = machine, require_armed
+        self.keys: list[str] = []  # pre-shared keys that the call carries
         self._met: set[str] = set()  # places that were looked at: from then on they are as this batch left them
         cmdlets = (_of_noun(str((call.get("args") or {}).get("cmdlet"))) for call in calls)
         self._changes_of = Counter(noun for noun in cmdlets if noun)
         self._objects_of: dict[str, set[str]] = {}  # names of what was read once, and not changed since
+        self._renamed = defaultdict[str, set[str]](set)  # names that objects got since these were read
 
     def call(self, arguments: Mapping[str, Any], session: Session) -> None:
         """Net.Call. Raises CmdletError."""
@@ -61,6 +63,8 @@ class Changes:
         if not cmdlet.lower().startswith("new-"):
             if isinstance(parameters.get("Name"), str):
                 by_object = self._is_at_hand(cmdlet, parameters["Name"], "Group" in parameters)
+                if "NewName" in parameters:
+                    self._renamed[_of_noun(cmdlet)].add(str(parameters["NewName"]).casefold())
                 group = parameters.pop("Group", None)
                 new_group = str(group) if by_object and group is not None else None
             for name in ("Name", "Group"):  # each means itself
@@ -72,14 +76,15 @@ class Changes:
             dispatch.call(self.machine, cmdlet, parameters, new_group, by_object=by_object)
 
     def _is_at_hand(self, cmdlet: str, name: str, grouped: bool) -> bool:
-        """Whether there is an object to be changed: of all that were read at the second change of a noun, or for its group."""
+        """Whether there is an object to be changed: of all that were read where a batch changes a noun twice (and once more for
+        those that it has renamed), or for its group."""
         if not (noun_name := _of_noun(cmdlet)):
             return False
         noun, folded = NOUNS[noun_name], name.casefold()
-        if self._changes_of[noun_name] > 1 and noun_name not in self._objects_of:
+        if self._changes_of[noun_name] > 1 and (noun_name not in self._objects_of or folded in self._renamed[noun_name]):
             found = noun.names(self.machine.registry, POLICY)
             self.machine.went_through(noun_name, len(found))
-            self._objects_of[noun_name] = {n.casefold() for n in found}
+            self._objects_of[noun_name], self._renamed[noun_name] = {n.casefold() for n in found}, set()
         if folded in self._objects_of.get(noun_name, ()):
             self._objects_of[noun_name].remove(folded)
             return True
@@ -99,6 +104,8 @@ class Changes:
         if isinstance(value, list):
             return [self._resolved(v) for v in value]
         if isinstance(value, dict):
-            return dispatch.propose(value["$call"]["cmdlet"], value["$call"].get("parameters") or {})
+            parameters = value["$call"].get("parameters") or {}
+            self.keys += [str(key) for name, key in parameters.items() if name.lower() == "presharedkey" and key]
+            return dispatch.propose(value["$call"]["cmdlet"], parameters)
         return value
 

@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import hmac
 import json
-import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ringfence.lab.host_script.changes import Changes
 from ringfence.lab.host_script.condition_facts import condition_facts
 from ringfence.lab.host_script.event_facts import read_events
 from ringfence.lab.host_script.expiry_verbs import ExpiryVerbs
+from ringfence.lab.host_script.failure_texts import failure_text
 from ringfence.lab.host_script.happenings import Happenings
 from ringfence.lab.host_script.later_cmdlets import shown_by
 from ringfence.lab.host_script.project_ledgers import read_ledger, write_ledger
@@ -116,14 +116,14 @@ class HostScript:
                 if number == self.machine.faults.fail_at:
                     raise Dropped(f"the connection broke before call {number}")
                 self.machine.counters.calls += 1
+                changes.keys.clear()
                 try:
                     happens.before(str(call.get("verb")))
                     value = self._value(call, key, tried, session, verbs)
                     happens.after(str(call.get("verb")))
                     replies.append(f'{{"ok":true,"value":{value}}}')
                 except CmdletError as error:
-                    replies.append(json.dumps({"ok": False, "error": {
-                        "category": error.category, "id": error.id, "message": error.message, "code": _native_code(error)}}))
+                    replies.append(failure_text(error, changes.keys))
                     if stop:
                         break
         if happens.nobody_hears:
@@ -306,9 +306,3 @@ def _is_key(value: StoredValue) -> bool:
 def as_powershell_shows(setting: Mapping[str, Any]) -> dict[str, Any]:
     """A DoS protection setting as PowerShell shows it: flags enumerations as one text."""
     return {k: ", ".join(v) if k in ("EnabledKeyingModules", "FilteringFlags") else v for k, v in setting.items()}
-
-
-def _native_code(error: CmdletError) -> int | None:
-    """The code that the host script tells: that of the HRESULT in the id, else the one of the exception."""
-    found = re.search("HRESULT 0x8007([0-9A-Fa-f]{4})", error.id)
-    return int(found[1], 16) if found else error.code

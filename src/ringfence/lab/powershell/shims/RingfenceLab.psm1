@@ -41,7 +41,7 @@ class LabKey {  # what Get-Item gives for a registry key; its content is asked f
     [string[]] GetSubKeyNames() { $this.Need(); return @($this.Keys) }
     [string] GetValueKind([string]$Name) {
         $value = $this.Find($Name)
-        if ($null -eq $value) { throw [System.IO.IOException]::new('The specified registry key does not exist.') }
+        if ($null -eq $value) { throw [System.IO.IOException]::new('The specified registry key does not exist.', 2) }
         return $value[1]
     }
     [object] GetValue([string]$Name) { return $this.GetValue($Name, $null, 'None') }
