@@ -63,3 +63,26 @@ def test_every_mistake_at_once(cli: Cli) -> None:
     wrong = cli("evaluate", "web1", *RDP, "--of", "wish", "--remote-address", "10.0.0.0/8")
     assert (wrong.code, "there is no wish" in wrong.err) == (1, True)
     assert "is not one IP address" in cli("evaluate", "web1", *RDP, "--remote-address", "10.0.0.0/8").err
+
+
+def test_what_is_otherwise_than_expected_is_told(cli: Cli) -> None:
+    """In the line of the host, and of several hosts in a sum."""
+    with fleet(cli, 3) as hosts:
+        cli.write({"site.yml": PLAYBOOK.replace("hosts: all", "hosts: web1", 1)})
+        assert cli("apply", "--yes").code == 0
+        asked = ("evaluate", "all", *RDP, "--remote-address", "10.0.0.3")
+        said = cli(*asked, "--expect", "block")
+        heads = {line.partition(":")[0]: line for line in said.out.splitlines() if ": allow  " in line or ": block  " in line}
+        assert {host: "expected: block" in line for host, line in heads.items()} == {"web1": True, "pc2": False, "web3": False}
+        assert heads["web1"].endswith("  expected: block")
+        assert said.out.endswith("\n3 hosts: 1 allow, 2 block; block is expected, and not so on web1\n")
+        assert said.code == 7
+        assert cli(*asked).out.endswith("\n3 hosts: 1 allow, 2 block\n")
+        one = cli("evaluate", "web1", *RDP, "--remote-address", "10.0.0.3", "--expect", "allow")
+        assert (one.code, "expected" in one.out, "1 host" in one.out) == (0, False, False)
+        others = cli("evaluate", "pc2,web3", *RDP, "--remote-address", "10.0.0.3", "--expect", "block")
+        assert (others.code, others.out.endswith("\n2 hosts: 2 block; block is expected, and so it is\n")) == (0, True)
+        hosts["pc2"].faults.unplugged = True
+        said = cli(*asked, "--expect", "block")
+        assert said.out.endswith("\n3 hosts: 1 allow, 1 block, 1 without an answer; block is expected, and not so on web1\n")
+        assert {line[:4] for line in said.out.splitlines() if "expected: block" in line} == {"web1"}

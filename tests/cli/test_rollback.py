@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_lab import RULES, Cli, fleet, on_terminal
+import yaml
+from cli_lab import RULES, SETTINGS, Cli, fleet, journals, on_terminal
+from documents import hosts_in
 
 from ringfence.lab import Machine
 from ringfence.model.undo import kept_undo, undo_state
 from ringfence.run.writing import Writing
 
+STORIES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "rolled_back.yml").read_text(encoding="utf-8"))
 RULE = "    - firewall_rule: {name: corp-web, protocol: tcp, remote_address: 10.0.0.0/8, local_port: "
 
 
@@ -153,3 +156,63 @@ def test_what_no_record_holds_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch)
         assert "ipsec_phase1_auth_set corp: it had a secret, which no record holds: say again what it was" in said.out, said
         assert (said.code, ports(hosts)) == (0, ["81"])
         assert "-key" not in said.out + said.err
+
+
+def declare_rules(cli: Cli, rules: list[dict[str, Any]]) -> None:
+    """A play of these rules; renamed_from stands beside the kind."""
+    tasks = [{"firewall_rule": {n: v for n, v in rule.items() if n != "renamed_from"},
+              **({"renamed_from": rule["renamed_from"]} if "renamed_from" in rule else {})} for rule in rules]
+    cli.write({"site.yml": json.dumps([{"hosts": "all", "tasks": tasks}])})
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: str(story["what"]))
+def test_a_host_is_as_it_was_by_all_names(story: dict[str, Any], cli: Cli) -> None:
+    """What is there, and what the ledger says of it, is what was there before."""
+    with fleet(cli, 1) as hosts:
+        if "before" in story:
+            cli.write({"ringfence.yml": SETTINGS.partition("project:")[0]})
+            declare_rules(cli, story["before"])
+            assert cli("apply", "--yes").code == 0
+            cli.write({"ringfence.yml": SETTINGS})
+        began = len(journals(cli))
+        for rules in story["applies"]:
+            declare_rules(cli, rules)
+            done = cli("apply", "--yes")
+            assert done.code == 0, done
+        to = ["--to", journals(cli)[began + story["to"]].stem] if "to" in story else []
+        done = cli("rollback", "web1", "--yes", *to)
+        assert done.code == 0, done
+        key = hosts["web1"].registry.key(RULES)
+        assert key is not None
+        there = {value.name: int(str(value.data).partition("LPort=")[2].partition("|")[0]) for value in key.values.values()
+                 if value.name.startswith("r-")}
+        owned = hosts_in(cli("ledger", "show", "web1", "--output", "json").out, "ledger")["web1"]["ledger"]["entries"]
+        assert (there, {e["name"]: e["how"] for e in owned}) == (story["rules"], story["ledger"]), done
+        assert all(e["owned"] for e in owned)
+
+
+def test_a_rollback_is_rolled_back(cli: Cli) -> None:
+    """It is a run as any other: its record tells whose the objects were."""
+    first, second = ([{"name": name, "protocol": "tcp", "local_port": 9001, "remote_address": "10.0.0.0/8",
+                       **({"renamed_from": "r-old"} if name == "r-new" else {})}] for name in ("r-old", "r-new"))
+    with fleet(cli, 1) as hosts:
+        for rules in (first, second):
+            declare_rules(cli, rules)
+            assert cli("apply", "--yes").code == 0
+        for _ in range(2):
+            assert cli("rollback", "--yes").code == 0
+        assert (hosts["web1"].registry.get(RULES, "r-old"), ledger_entry(hosts["web1"], "firewall_rule|local|r-new")["how"]) == (
+            None, "created")
+        assert cli("drift").code == 0
+
+
+def test_what_was_renamed_and_removed_is_left_on_no_host(cli: Cli) -> None:
+    """Neither name is there any more: a host that no play names then has nothing of the project."""
+    rule = {"name": "r-old", "protocol": "tcp", "local_port": 9001, "remote_address": "10.0.0.0/8"}
+    with fleet(cli, 2):
+        for rules in ([rule], [{**rule, "name": "r-new", "renamed_from": "r-old"}], [{"name": "r-new", "state": "absent"}]):
+            declare_rules(cli, rules)
+            assert cli("apply", "--yes").code == 0
+        cli.write({"site.yml": (cli.folder / "site.yml").read_text(encoding="utf-8").replace('"all"', '"web1"')})
+        said = cli("drift")
+        assert (said.code, "ABANDONED" in said.out) == (0, False), said

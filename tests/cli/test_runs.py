@@ -364,12 +364,19 @@ def test_interrupted_before_a_host_is_begun_is_a_document_too(cli: Cli) -> None:
     assert (document["result"], document["exit_code"]) == (None, 143)
 
 
-def test_a_lost_ledger_is_made_anew_of_journals(cli: Cli, two: dict[str, Machine]) -> None:
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_lost_ledger_is_made_anew_of_journals(renamed: bool, cli: Cli, two: dict[str, Machine]) -> None:
     """What the project made is its own to remove again; without the record it was adopted, and stays."""
     one_rule(cli, 443)
     assert cli("apply", "--yes").code == 0
+    now = "corp-web"
+    if renamed:
+        now = "corp-www"
+        site = (cli.folder / "site.yml").read_text(encoding="utf-8")
+        cli.write({"site.yml": site.replace("name: corp-web", f"name: {now}") + "      renamed_from: corp-web\n"})
+        assert cli("apply", "--yes").code == 0
     for host, more, how in (("web1", ["--from-journal"], "created"), ("pc2", [], "adopted")):
         two[host].registry.delete(r"SOFTWARE\ringfence\0123456789abcdef")
         assert cli("ledger", "rebuild", host, "--yes", *more).code == 0
         shown = hosts_in(cli("ledger", "show", host, "--output", "json").out, "ledger")[host]["ledger"]["entries"]
-        assert [(e["name"], e["how"]) for e in shown] == [("corp-web", how)]
+        assert [(e["name"], e["how"]) for e in shown] == [(now, how)]

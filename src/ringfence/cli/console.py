@@ -24,7 +24,8 @@ from ringfence.cli.streams import GuardedStream, goes_into_file, mute, spell_out
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import ExitCode, RingfenceError
 from ringfence.formats.document import document
-from ringfence.report import HostResult, ProjectState, RunInfo
+from ringfence.formats.events import EventEncoder, whole_run
+from ringfence.report import HostResult, ProjectState, Report, RunInfo
 from ringfence.run.run_options import new_run_id
 from ringfence.run_settings import OutputFormat
 from ringfence.secret import Secret
@@ -71,6 +72,7 @@ class Console:
         self.run_id, self.began = new_run_id(), datetime.now(UTC)
         self._project: Callable[[], ProjectState | None] = lambda: None
         self._wrote = False
+        self.shown: Report | None = None  # of a run over hosts that is being shown
         self.has_run = False  # whether hosts were worked on
         self.groups: HostGroups = {}  # those of the inventory of the run
         self._progress: Any = None
@@ -110,16 +112,25 @@ class Console:
         return self.for_people and sys.stdin.isatty() and sys.stderr.isatty()
 
     def show(self, result: Mapping[str, Any], shown: str, diagnostics: Sequence[Diagnostic] = (), paged: bool = False) -> None:
-        """The result of a command: text for people, or a document around it. The only place that tells them apart.
+        """The result of a command: text for people, or a document or events around it. The only place that tells them apart.
         paged: text goes through a pager in front of a terminal."""
         program = pager.pager() if paged and self.for_people else ""
         if not program or not pager.paged(shown, program):
-            self.write(shown if self.for_people else document(self.run, result, diagnostics))
+            self.write(shown if self.for_people else self._encoded(self.run, result, diagnostics))
+
+    @property
+    def _encoded(self) -> Callable[..., str]:
+        return whole_run if self.format == OutputFormat.jsonl else document
 
     def fail(self, error: RingfenceError, diagnostics: Sequence[Diagnostic], code: ExitCode | None = None) -> None:
-        """The document of a command that ended before it had a result; nothing where one was begun."""
+        """The document, or the events, of a command that ended before it had a result. Of a document that was begun there is
+        nothing more to say; events have their end."""
+        code = code or error.exit_code
         if not self.for_people and not self._wrote:
-            self.write(document(self.run, None, diagnostics, code or error.exit_code, error))
+            self.write(self._encoded(self.run, None, diagnostics, code, error))
+        elif self.format == OutputFormat.jsonl and self.shown is not None:
+            seconds = (datetime.now(UTC) - self.began).total_seconds()
+            self.write(EventEncoder().run_end(self.shown, seconds, code, error))
 
     def fail_reports(self, error: RingfenceError, problems: Sequence[Diagnostic], code: ExitCode) -> None:
         """Reports of a command that ended before its end have what ended it."""

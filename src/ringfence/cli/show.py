@@ -137,6 +137,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
                                              unreachable_fails=hosts.unreachable == UnreachableHosts.fail), warnings)
     section = console.section(f"{options.run.command} of {count(total, 'host')}")
     section.write(view.begin(warnings))
+    console.shown = report
     with section, ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())
         # progress is shown by a thread of its own, and what has several cannot be copied
@@ -174,5 +175,6 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     if journal:
         journal.close(report, seconds, code)
     section.last(view.end(report, seconds, code))
+    console.shown = None
     reports.end(report, seconds, code_of)
     return code

@@ -40,17 +40,25 @@ def every() -> dict[str, tuple[str, Schema]]:
     host = _host()
     return {
         "document": ("What every command writes with --output json", _document({"type": ["object", "null"]})),
-        "report": ("What plan, apply, drift and compare-defaults write with --output json", _run(
+        "report": ("What plan, apply, drift and compare-defaults write of hosts with --output json", _run(
             host, plan={"type": "object", "description": "How the plan file was made that is shown."},
             waves={"type": "array", "items": _wave(), "description": "Of apply, where there are several."},
             stopped={**STRING, "description": "Why no further host was begun."})),
         "events": ("A line of --output jsonl, and of a journal", _events(host)),
-        "show": ("A host's policy, as ringfence show writes it", _run(_seen(**_policy()))),
-        "ledger": ("What projects own on hosts, as ringfence ledger show writes it", _run(_seen(ledger=_ledger()))),
-        "examination": ("What ringfence ping and doctor saw of hosts", _run(_seen(**_examination()))),
-        "status": ("What is in force on hosts, as ringfence status writes it", _run(_seen(**_status()))),
-        "evaluation": ("Whether a connection passes, as ringfence evaluate writes it", _run(_seen(**_evaluation()))),
+        **{name: (title, _run(seen)) for name, (title, seen) in _seen_by_commands().items()},
+        "lists": ("What --list-hosts, --list-tasks and --list-tags write with --output json", _document(_lists())),
         "plan": ("A plan file, as ringfence plan -o writes it", _plan()),
+    }
+
+
+def _seen_by_commands() -> dict[str, tuple[str, Schema]]:
+    """{name: (title, the object of a host)} of the commands that look."""
+    return {
+        "show": ("A host's policy, as ringfence show writes it", _seen(**_policy())),
+        "ledger": ("What projects own on hosts, as ringfence ledger show writes it", _seen(ledger=_ledger())),
+        "examination": ("What ringfence ping and doctor saw of hosts", _seen(**_examination())),
+        "status": ("What is in force on hosts, as ringfence status writes it", _seen(**_status())),
+        "evaluation": ("Whether a connection passes, as ringfence evaluate writes it", _seen(**_evaluation())),
     }
 
 
@@ -94,6 +102,13 @@ def _run(host: Schema, **more: Schema) -> Schema:
                       "what is wrong on another host."},
         **more}, *more))
     return _document(result, host=host)
+
+
+def _lists() -> Schema:
+    """What is only listed: hosts, or the plays with their tasks."""
+    task = _object({**PLACE, "name": TEXT_OR_NULL, "kind": STRING, "tags": TEXTS})
+    play = _object({**PLACE, "name": TEXT_OR_NULL, "patterns": TEXTS, "hosts": TEXTS, "tasks": {"type": "array", "items": task}})
+    return {"anyOf": [_object({"hosts": TEXTS}), _object({"plays": {"type": "array", "items": play}}), {"type": "null"}]}
 
 
 def _wave() -> Schema:
@@ -296,17 +311,22 @@ def _status() -> dict[str, Schema]:
 def _events(host: Schema) -> Schema:
     """The members of each event; a line is one of them."""
     names: Schema = {"anyOf": [TEXTS, {"type": "null"}]}
+    seen = {name: schema for name, (_, schema) in _seen_by_commands().items()}
     of_host = {"time": MOMENT, "host": {"$ref": "#/$defs/host"}}
+    ended: Schema = {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in ("host", *seen)],
+                     "description": "As the documents of the command have it."}
     members: dict[str, dict[str, Schema]] = {
         "run_begin": {**_head(), "hosts": names, "diagnostics": _array("diagnostic"), "options": {"type": ["object", "null"]}},
         "definitions": {"definitions": {"type": "object", "additionalProperties": {"$ref": "#/$defs/change"}}},
-        **dict.fromkeys(("host_begin", "host_written", "host_end"), of_host),
+        **dict.fromkeys(("host_begin", "host_written"), of_host),
+        "host_end": {"time": MOMENT, "host": ended},
+        "result": {"time": MOMENT, "result": {"type": "object", "description": "That of the document of the command."}},
         "rollout": {"time": MOMENT, "waves": {"type": "array", "items": TEXTS}},
         "wave_begin": {"time": MOMENT, "wave": _object({"number": NUMBER, "of": NUMBER, "hosts": TEXTS})},
         "wave_end": {"time": MOMENT, "wave": _wave()},
         "signal": {"time": MOMENT, "signal": STRING, "in_flight": TEXTS, "not_begun": TEXTS},
         "run_end": {"time": MOMENT, "summary": _summary(), "exit_code": {"enum": [int(code) for code in ExitCode]},
-                    "signal": TEXT_OR_NULL, "not_begun": TEXTS, "stopped": TEXT_OR_NULL}}
-    later = ("stopped",)  # members that records of earlier versions do not have
+                    "signal": TEXT_OR_NULL, "not_begun": TEXTS, "stopped": TEXT_OR_NULL, "error": {"$ref": "#/$defs/error"}}}
+    later = ("stopped", "error")  # members that records of earlier versions do not have
     return {"oneOf": [_object({"event": {"const": event}, **members[event]}, *later) for event in EVENTS],
-            "$defs": {**_shared(), "host": host}}
+            "$defs": {**_shared(), "host": host, **seen}}

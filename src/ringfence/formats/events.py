@@ -7,9 +7,11 @@
     host_begin      what is going to be written to a host (before it is)
     host_written    what the host has made (before it is proven)
     host_end        what became of it
+    result          of a command that is no run over hosts: all that it is for
     wave_end        what became of its hosts, and whether the next one begins
     signal          the run was interrupted: which hosts are in flight, which are not begun
-    run_end         the end; a journal without one is that of a run which was killed
+    run_end         the end, and what ended a command before it had a result; a journal without one is that of a run which
+                    was killed
 
 Each line stands for itself: a last one that was cut is passed over.
 """
@@ -19,14 +21,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ringfence.diagnostics import Diagnostic
-from ringfence.formats.data import Definitions, definitions_text, diagnostic_data, encode, host_text
+from ringfence.errors import RingfenceError
+from ringfence.formats.data import Definitions, definitions_text, diagnostic_data, encode, error_data, host_text
 from ringfence.formats.document import head, moment, summary, wave_data
 from ringfence.report import HostResult, Report, RunInfo, WaveProgress
 
 HostEncoder = Callable[[HostResult, Definitions], str]
 """(what became of a host, the definitions that it may refer to) -> its object as JSON."""
-EVENTS = ("run_begin", "definitions", "rollout", "wave_begin", "host_begin", "host_written", "host_end", "wave_end", "signal",
-          "run_end")
+EVENTS = ("run_begin", "definitions", "rollout", "wave_begin", "host_begin", "host_written", "host_end", "result", "wave_end",
+          "signal", "run_end")
 
 
 class EventEncoder:
@@ -64,10 +67,23 @@ class EventEncoder:
         """Somebody interrupts the run."""
         return _line("signal", time=moment(datetime.now(UTC)), signal=name, in_flight=list(in_flight), not_begun=list(not_begun))
 
-    def run_end(self, report: Report, seconds: float, exit_code: int) -> str:
-        """The run has ended."""
+    def result(self, result: Mapping[str, Any]) -> str:
+        """What a command is for that works on no hosts."""
+        return _line("result", time=moment(datetime.now(UTC)), result=dict(result))
+
+    def run_end(self, report: Report, seconds: float, exit_code: int, error: RingfenceError | None = None) -> str:
+        """The run has ended. error: why it did before it had a result."""
         return _line("run_end", time=moment(datetime.now(UTC)), summary=summary(report, seconds), exit_code=exit_code,
-                     signal=report.signal or None, not_begun=list(report.not_begun), stopped=report.stopped or None)
+                     signal=report.signal or None, not_begun=list(report.not_begun), stopped=report.stopped or None,
+                     error=error_data(error))
+
+
+def whole_run(run: RunInfo, result: Mapping[str, Any] | None, diagnostics: Sequence[Diagnostic] = (), exit_code: int = 0,
+              error: RingfenceError | None = None) -> str:
+    """The lines of a command that is no run over hosts, or that ended before the first: what `document` says, as events."""
+    lines, seconds = EventEncoder(), (datetime.now(UTC) - run.started).total_seconds()
+    return (lines.run_begin(run, None, diagnostics) + (lines.result(result) if result is not None else "")
+            + lines.run_end(Report(), seconds, exit_code, error))
 
 
 def _line(event: str, **members: Any) -> str:

@@ -57,6 +57,13 @@ class Policy:
         doubts += [f"the service {s} is {services[s]}" for s in ("mpssvc", "BFE") if services.get(s, "running") != "running"]
         return cls(tuple(rules_of(state)), network, SettingsInForce(state, holes), tuple(doubts))
 
+    def with_awaited(self, rules: Iterable[PolicyRule], settings: Mapping[tuple[str, str, str], str],
+                     doubts: Iterable[str]) -> "Policy":
+        """This policy and what is not known of it yet: rules that it may have, settings that may have another value, and why
+        nothing can be said for certain."""
+        return Policy((*self.rules, *rules), self.network, SettingsInForce(self.settings.state, self.settings.unread, settings),
+                      (*self.doubts, *doubts))
+
     @cached_property
     def _defaults(self) -> dict[str, tuple[bool, bool] | None]:
         return {}

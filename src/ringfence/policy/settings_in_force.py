@@ -46,10 +46,12 @@ class SettingInForce:
 
 @dataclass(frozen=True)
 class SettingsInForce:
-    """The settings of every store of a host. unread: {(store, kind): why} of what could not be seen."""
+    """The settings of every store of a host. unread: {(store, kind): why} of what could not be seen · awaited: {(kind, name,
+    property): why} of what the local store may yet get another value for."""
 
     state: State
     unread: Mapping[tuple[str, str], str]
+    awaited: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     _known: dict[tuple[str, str], SettingInForce] = field(default_factory=dict, compare=False)
     _several: dict[tuple[str, ...], Mapping[str, SettingInForce]] = field(default_factory=dict, compare=False)
 
@@ -77,7 +79,8 @@ class SettingsInForce:
         key = (name, property)
         if (known := self._known.get(key)) is None:
             there = self._kinds.get(kind)  # where none is known they could not be read
-            known = SettingInForce(None, doubt=self.unread_stores(kind) or f"no {kind} is known") if there is None else (
+            doubt = self.unread_stores(kind) or self.awaited.get((kind, name, property)) or f"no {kind} is known"
+            known = SettingInForce(None, doubt=doubt) if there is None else (
                 self.setting(kind, name, there.properties[property]))
             self._known[key] = known
         return known
@@ -98,7 +101,8 @@ class SettingsInForce:
             doubt = f"{STORE_TITLES[MDM]} has another value, and no document says which holds"
             return SettingInForce(value, store, doubt, p.least)
         asked = [s for s in STORE_TITLES if s != LOCAL or not (p.policy_only or store == GROUP_POLICY)]
-        return SettingInForce(value, store, self.unread_stores(kind, asked), p.least)
+        awaited = self.awaited.get((kind, name, p.name), "") if LOCAL in asked else ""
+        return SettingInForce(value, store, self.unread_stores(kind, asked) or awaited, p.least)
 
     def unread_stores(self, kind: str, stores: Iterable[str] = STORE_TITLES) -> str:
         """Those of `stores` whose settings of a kind could not be read, and why; nothing where all could be."""

@@ -10,8 +10,7 @@ from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ringfence.diagnostics import MAX_PROBLEMS, Diagnostic, Finding, suggest
-from ringfence.documents.yaml import Map
+from ringfence.diagnostics import MAX_PROBLEMS, Diagnostic, Finding
 from ringfence.model.declaration import (
     NO_TREATMENT,
     Absent,
@@ -31,14 +30,10 @@ from ringfence.model.storage import DEFAULT
 from ringfence.policy.blocks import BLOCK_WINS, index_of
 from ringfence.policy.place import ALL_PROFILES
 from ringfence.project.render import RenderedTask
-from ringfence.project.secrets_in_tasks import in_clear, shown_secret
+from ringfence.project.task_values import names_of, state_of, values_of
 from ringfence.project.treatment import TaskMistakes, expiry_notes, label_of, treatment_of, unfit_life
-from ringfence.secret import contains_secret, opened
-from ringfence.types import foreign_words
-from ringfence.types.base import SECRET, as_text, fold, quoted
+from ringfence.secret import contains_secret
 
-MAX_ALLOWED = 150  # characters of what is allowed, beside a mistake
-STATES = ("present", "absent", "default")
 MAX_REMEMBERED = 60_000  # declarations that differ; each takes about 2 kB
 
 
@@ -113,12 +108,12 @@ class DeclarationBuilder:
         """What is wrong with single values of a task that is not complete."""
         if (known := self._of_parts.get(task)) is None:
             mistakes = TaskMistakes(task, self.kinds[task.kind])
-            _values(mistakes)
-            _state(mistakes)
+            values_of(mistakes)
+            state_of(mistakes)
             treatment_of(mistakes)
             label_of(mistakes)
             if mistakes.kind.key in task.properties:
-                _names(mistakes)
+                names_of(mistakes)
             known = self._of_parts[task] = mistakes.found
         return known
 
@@ -189,7 +184,7 @@ def _renamed(one: Present, declared: Declarations, renamed: dict[Id, Present]) -
 def _declare(task: RenderedTask, kind: Kind, of_windows: Callable[[Id], bool], require_scope: bool,
              began: str) -> TaskDeclarations:
     mistakes = TaskMistakes(task, kind)
-    names, state, values, treatment = _names(mistakes), _state(mistakes), _values(mistakes), treatment_of(mistakes)
+    names, state, values, treatment = names_of(mistakes), state_of(mistakes), values_of(mistakes), treatment_of(mistakes)
     label = label_of(mistakes)
     ids = [Id(LOCAL, kind.name, name.lower()) for name in names]
     of_shipped = bool(ids) and treatment == NO_TREATMENT and all(map(of_windows, ids))
@@ -275,93 +270,6 @@ def _host_names(resource: Resource, values: Mapping[str, Any]) -> tuple[str, ...
     """The properties that say what only a host can translate, or look up."""
     types = ((name, resource.kind.properties[name].type) for name in values)
     return tuple(name for name, type in types if type.resolved_by_host and type.host_names(getattr(resource, name)))
-
-
-def _names(mistakes: TaskMistakes) -> tuple[str, ...]:
-    """The names of the resources that the task is about."""
-    kind, task = mistakes.kind, mistakes.task
-    if kind.key not in task.properties and len(kind.storage.fixed_names) == 1:  # every host has one, and no other
-        return kind.storage.fixed_names
-    if kind.key not in task.properties:
-        shown = task.properties.get("display_name")
-        looked_up = f"; `ringfence show HOST --name {quoted(shown)}` tells who has a display name" if shown else ""
-        mistakes.add(Finding(kind.key, f"{kind.key} is missing", f"it says which one is meant{looked_up}"))
-        return ()
-    value = task.properties[kind.key]
-    if contains_secret(value):
-        mistakes.add(shown_secret(kind.key, value))
-        return ()
-    try:
-        found = kind.name_type.parse(value) if kind.name_type else as_text(value)
-    except ValueError as error:
-        mistakes.add(Finding(kind.key, f"{kind.key}: {error}"))
-        return ()
-    if found == ():  # any, all: each that there is
-        return kind.storage.fixed_names
-    return (found,) if isinstance(found, str) else tuple(found)
-
-
-def _state(mistakes: TaskMistakes) -> str:
-    state = mistakes.task.properties.get("state", "present")
-    if contains_secret(state):
-        mistakes.add(shown_secret("state", state))
-        return "present"
-    if state not in STATES:
-        known = foreign_words.VALUES["state"].get(fold(str(state)), "")
-        mistakes.add(Finding("state", f"state: {quoted(state)} is neither present nor absent nor default", known))
-    return str(state) if state in STATES else "present"
-
-
-def _values(mistakes: TaskMistakes) -> dict[str, Any]:
-    """The canonical values of the properties that are right."""
-    kind, task, found = mistakes.kind, mistakes.task, {}
-    disguised = task.raw.disguised if isinstance(task.raw, Map) else ()
-    for name, value in task.raw.items():
-        if name in disguised:
-            mistakes.add(Finding(name, f"{name}: YAML reads what is written here as {quoted(value)}",
-                                 "write it in quotes if it is meant as it stands (names keep their zeros), or as a plain number"))
-            continue
-        if name in (kind.key, "state"):
-            continue
-        if len(mistakes.found) > MAX_PROBLEMS:  # more than is told
-            break
-        p = kind.properties.get(name)
-        if p is None:
-            mistakes.add(_unknown_property(kind, name, value))
-        elif name in task.properties:
-            told = task.properties[name]
-            if contains_secret(told) and p.type is not SECRET and not p.proposal:
-                mistakes.add(shown_secret(name, told))
-                continue
-            try:
-                found[name] = p.parse(opened(told) if p.proposal else told)
-            except ValueError as error:
-                allowed = (f"allowed: {p.type.name}" if len(p.type.name) <= MAX_ALLOWED else
-                           f"see `ringfence doc {kind.name} {p.name}`")
-                written = "; ".join(dict.fromkeys(_templates(task.raw[name])))
-                mistakes.add(Finding(name, f"{name}: {error}", allowed + (f"; the value came from {written}" if written else "")))
-            for secret in in_clear(p, task.raw.get(name)) if p.type is SECRET or p.proposal else ():
-                mistakes.add(Finding(name, f"{secret} stands in clear text in the play", "take it from a vaulted value (!vault) "
-                                     "or from the environment: \"{{ lookup('env', 'NAME') }}\"", "warning"))
-    return found
-
-
-def _unknown_property(kind: Kind, name: Any, value: Any) -> Finding:
-    """`name` may be anything that is a key in YAML."""
-    foreign = foreign_words.property_of(kind.name, str(name))
-    alike = suggest(name, (kind.key, "state", *kind.properties), "; ") if isinstance(name, str) else ""
-    hint = f"; {foreign}" if foreign else alike
-    comma = f"if it belongs to the value before it, inside of {{ }} write [a, {name}]; " if value is None else ""
-    return Finding(name, f"unknown property {quoted(name)}{hint}", f"{comma}see `ringfence doc {kind.name}`")
-
-
-def _templates(raw: Any) -> Iterator[str]:
-    """The templates in what is written, as a message shows them."""
-    if isinstance(raw, str):
-        yield from [quoted(raw)] if "{{" in raw else []
-    elif isinstance(raw, Mapping | list | tuple):
-        for one in islice(raw.values() if isinstance(raw, Mapping) else raw, 5):
-            yield from _templates(one)
 
 
 def _merge(first: Declaration, second: Declaration, problems: list[Diagnostic]) -> Declaration:

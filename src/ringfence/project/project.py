@@ -137,7 +137,8 @@ class Project:
         return RenderedTasks(tuple(t for r in found for t in r.tasks),
                              tuple(dict.fromkeys(d for r in found for d in r.diagnostics)),
                              tuple(dict.fromkeys(w for r in found for w in r.needs_facts)),
-                             tuple(t for r in found for t in r.partial), tuple(t for r in found for t in r.undecided))
+                             tuple(t for r in found for t in r.partial), tuple(t for r in found for t in r.undecided),
+                             tuple(w for r in found for w in r.unseen))
 
     def _chosen(self, tags: Tags) -> list[tuple[TaskRenderer, ...]]:
         if tags not in self._steps:
@@ -151,7 +152,7 @@ class Project:
             if files := self._vars_files(target.play, scope):
                 scope = self._scope(target, name, facts, files)
         except UndefinedFacts as error:
-            return RenderedTasks((), needs_facts=(error.where,))
+            return RenderedTasks((), needs_facts=(error.where,), unseen=(error.where,))
         except RenderError as error:
             where = target.play.where if error.where == NOWHERE else error.where
             return RenderedTasks((), (Diagnostic(where, error.summary, error.detail, host=name),))

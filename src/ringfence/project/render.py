@@ -60,16 +60,16 @@ class RenderedTask:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RenderedTasks:
-    """What plays mean for a host. `needs_facts` are places that need facts which were not given: without facts the tasks
-    there are missing from `tasks` and are no mistakes. `partial` are tasks of which some values could not be rendered
-    (or wait): they hold the others, so that these can be checked at the same time. `undecided` are whole, and nobody knows yet
-    whether they are wanted."""
+    """What plays mean for a host. `needs_facts` are places that need facts which were not given: without facts the tasks there
+    are missing from `tasks` and are no mistakes. `partial` are tasks of which some values could not be rendered (or wait): they
+    hold the others. `undecided` are whole; nobody knows yet whether they are wanted. `unseen`: of whole plays."""
 
     tasks: tuple[RenderedTask, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     needs_facts: tuple[Where, ...] = ()
     partial: tuple[RenderedTask, ...] = ()
     undecided: tuple[RenderedTask, ...] = ()
+    unseen: tuple[Where, ...] = ()
 
 
 SPECIAL_TAGS = frozenset({"always", "never", "tagged", "untagged", "all"})
@@ -215,6 +215,7 @@ class TaskRenderer:
         except RenderError as error:  # a condition that is false without the loop makes its list irrelevant
             if self._holds(scope, _Outcome()) != "fails":
                 outcome.fail(error, loop.where)
+                outcome.partial += [self.literal] if isinstance(error, UndefinedFacts) and not step.assertion else []
             return outcome
         for index, item in enumerate(items):
             charge(ROUND)
@@ -393,7 +394,7 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str, every: bool =
         partial += outcome.partial
         undecided += outcome.undecided
     found = sorted(errors, key=lambda d: (d.where, d.summary, d.detail))
-    return RenderedTasks(tuple(tasks), tuple(replace(d, host=host) for d in found), tuple(needs_facts), tuple(partial),
-                         tuple(undecided))
+    told = tuple(replace(d, host=host) for d in found)
+    return RenderedTasks(tuple(tasks), told, tuple(needs_facts), tuple(partial), tuple(undecided))
 
 

@@ -11,6 +11,7 @@ from ringfence.model.facts import Facts, with_network
 from ringfence.model.state import Id, State, with_changes
 from ringfence.plan.plan import HostSnapshot
 from ringfence.policy.flow import Flow
+from ringfence.project.awaited import Awaited
 from ringfence.report import EvaluatedResult, HostResult
 from ringfence.run.host import HostRun
 from ringfence.run.host_job import HostJob, RunContext
@@ -41,9 +42,11 @@ def evaluate_host(job: HostJob, context: RunContext, question: Question) -> Host
 
     def work() -> HostResult:
         declared: Mapping[Id, Declaration] = {}
+        awaited = Awaited()
         if question.of == "declared":
             declared = job.declarations if job.declarations is not None else context.declare(job.host, None)[0]
             found, state = HostSnapshot(Facts(), State()), state_after(declared, State())
+            awaited = context.awaited(job.host) if context.awaited else awaited
         elif question.of == "planned":
             plan, result = run.planned(to_be_made=False)
             result = replace(result, error=result.error or plan.refusal())  # what may not be written is not going to be there
@@ -60,14 +63,14 @@ def evaluate_host(job: HostJob, context: RunContext, question: Question) -> Host
             state = State({**found.state, **read_restricted(reply["policy"], context.kinds)})
             if keywords := about_keywords(found):
                 found = replace(found, facts=with_keywords(found.facts, run.send(Batch(keywords))))
-        return _answered(run, question, found, state, declared)
+        return _answered(run, question, found, state, declared, awaited)
 
     return run.result(work)
 
 
 def _answered(run: HostRun, question: Question, found: HostSnapshot, state: State,
-              declared: Mapping[Id, Declaration]) -> HostResult:
-    policy = found.policy(state)
+              declared: Mapping[Id, Declaration], awaited: Awaited) -> HostResult:
+    policy = found.policy(state).with_awaited(awaited.rules, awaited.settings, awaited.doubts)
     flow = question.flow
     if question.profile:
         places = [place.in_profile(question.profile) for place in policy.network.places(flow)]
@@ -78,7 +81,7 @@ def _answered(run: HostRun, question: Question, found: HostSnapshot, state: Stat
     objects = {id: state[id] for id in told if id in state}
     names = run.names(names_in(objects.values())) if question.of != "declared" else {}
     return EvaluatedResult(run.job.host, flow=flow, verdict=verdict, expected=question.expected, objects=objects, names=names,
-                           places=_places(objects, declared))
+                           places={**_places(objects, declared), **{id: at for id, at in awaited.places.items() if id in told}})
 
 
 def _places(ids: Iterable[Id], declared: Mapping[Id, Declaration]) -> dict[Id, Where]:

@@ -21,6 +21,7 @@ from ringfence.transports.connection_settings import ConnectionSettings
 if TYPE_CHECKING:  # of connections: what asks no host need not wait for them
     from ringfence.batch import Batch, Reply
     from ringfence.plan.plan import HostSnapshot
+    from ringfence.project.awaited import Awaited
     from ringfence.transports import Transport
     from ringfence.windows.stored_names import StoredNames
 
@@ -55,8 +56,8 @@ class RunContext:
     declare: (host, its facts or None) -> what is declared for it, and what is wrong with that ·
     connect: opens the way to a host (raises RingfenceError) · memory: what replies may take of it · names: what hosts call
     things, where people are going to see it · policy: how what is whose is treated · possible: (host, its facts) -> what any
-    choice of tags declares for it; None where that is not known · recorder: told before and after something is written ·
-    patience: how time passes ·
+    choice of tags declares for it; None where that is not known · awaited: host -> what is declared for it and waits for facts ·
+    recorder: told before and after something is written · patience: how time passes ·
     keeps_facts: results have the facts of their hosts ·
     for_plan_file, for_report: results say what a plan file keeps beside them, and what is declared for each host.
     """
@@ -68,6 +69,7 @@ class RunContext:
     names: "Callable[[HostSnapshot, StoredNames, Callable[[Batch], Reply]], Mapping[str, str]] | None" = None
     policy: RunPolicy = field(default_factory=RunPolicy)
     possible: Callable[[str, Facts], frozenset[Id] | None] = lambda host, facts: None
+    awaited: "Callable[[str], Awaited] | None" = None
     recorder: Recorder = field(default_factory=Recorder)
     patience: Patience = field(default_factory=Patience)
     keeps_facts: bool = False

@@ -113,12 +113,12 @@ def created_on_hosts(project: Path, run_dir: str = "") -> dict[str, set[Id]]:
     found: dict[str, set[Id]] = {}
     for run in reversed([*past_runs(project, run_dir)]):
         for host in run.hosts.values():
-            for action, id in _made(host, run.definitions):
+            for action, id, new in _made(host, run.definitions):
                 ids = found.setdefault(host.host, set())
-                if action == "create":
-                    ids.add(id)
-                elif action == "remove":
+                stays = action == "create" or (new is not None and id in ids)
+                if action in ("remove", "rename"):
                     ids.discard(id)
+                ids.update([new or id] if stays else ())
     return found
 
 
@@ -132,9 +132,9 @@ def abandoned(project: Path, run_dir: str, others: Collection[str]) -> tuple[str
             continue
         for host in (one for one in run.hosts.values() if one.host in others):
             ids = left.setdefault(host.host, set())
-            for action, id in _made(host, run.definitions):
-                ids.update([id] if action in ("create", "adopt") else ())
-                ids.difference_update([id] if action in ("remove", "release") else ())
+            for action, id, new in _made(host, run.definitions):
+                ids.difference_update([id] if action in ("remove", "release", "rename") else ())
+                ids.update([new or id] if action in ("create", "adopt", "rename") else ())
     return tuple(sorted(host for host, ids in left.items() if ids))
 
 
@@ -149,15 +149,17 @@ def _is_about(path: Path, hosts: Collection[str]) -> bool:
     return isinstance(named, list) and any(isinstance(name, str) and name in hosts for name in named)
 
 
-def _made(host: PastHost, definitions: Mapping[str, Any]) -> Iterator[tuple[str, Id]]:
-    """The changes that a host has made: (action, object)."""
+def _made(host: PastHost, definitions: Mapping[str, Any]) -> Iterator[tuple[str, Id, Id | None]]:
+    """The changes that a host has made: (action, object, what it is known by after a rename)."""
     changes = host.data.get("changes")
     for one in changes if isinstance(changes, list) else ():
         told = definitions.get(str(one.get("definition"))) if isinstance(one, dict) and one.get("made") is True else None
         if isinstance(told, dict):
             id = told.get("id")
             if isinstance(id, dict) and all(isinstance(id.get(n), str) for n in Id._fields):
-                yield str(told.get("action")), Id(id["store"], id["kind"], id["name"].lower())
+                known_by, new = Id(id["store"], id["kind"], id["name"].lower()), told.get("new_name")
+                renamed = told.get("action") == "rename" and isinstance(new, str)
+                yield str(told.get("action")), known_by, known_by._replace(name=str(new).lower()) if renamed else None
 
 
 def _journals(folder: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from ringfence.model.facts import Facts
 from ringfence.model.resource import Kind
 from ringfence.model.state import Id
 from ringfence.project import settings
+from ringfence.project.awaited import Awaited, awaited
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.project import Project, read, read_hosts
 from ringfence.project.render import ANY_TAGS, SPECIAL_TAGS, RenderedTasks, Tags
@@ -99,7 +100,8 @@ def _prepared(options: RunOptions) -> Prepared:
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
     policy = run_policy(options, found, playbooks)
-    context = RunContext(kinds, builder.declare, partial(_way, trust=trust), policy=policy, possible=builder.possible)
+    context = RunContext(kinds, builder.declare, partial(_way, trust=trust), policy=policy, possible=builder.possible,
+                         awaited=builder.awaited)
     return Prepared(
         jobs,
         context,
@@ -276,6 +278,10 @@ class _JobBuilder:
         if rendered.partial or rendered.needs_facts or any(d.severity == "error" for d in (*rendered.diagnostics, *wrong)):
             return None
         return frozenset(declarations)
+
+    def awaited(self, host: str) -> Awaited:
+        """What of a host's declarations waits for its facts."""
+        return awaited(self.project.render(host, None, self.tags), self.builder, self.unknown)
 
     def _declare(self, host: str, facts: Facts | None) -> tuple[Declarations, list[Diagnostic], bool]:
         rendered = self.project.render(host, None if facts is None else facts.raw, self.tags)

@@ -11,9 +11,10 @@ from ringfence.formats.read_data import change_from_data
 from ringfence.model.ledger import Entry
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Kind, Resource
-from ringfence.model.state import LOCAL, NO_TASK, Change, Id, TaskLabel
+from ringfence.model.state import LOCAL, Change, Id
 from ringfence.model.undo import UNDER_WAY, UndoState, undo_state
 from ringfence.plan.order import order
+from ringfence.plan.ownership import tell_owners
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.report import HostResult
 from ringfence.run.guarded import guarded
@@ -28,10 +29,14 @@ from ringfence.windows.undo_calls import confirm_call, fire_call
 @dataclass(frozen=True)
 class Before:
     """How a host was before some runs. objects: None of those that were not there · ended: what the task of an object said of
-    its end, where that removed it · runs: which have changed it since · problems: what their records do not tell."""
+    its end, where that removed it · owners: whose each was then, a row of windows.origin.ORIGINS where that is known · moved:
+    {object: the one that it has become by renames} · runs: which have changed it since · problems: what their records do not
+    tell."""
 
     objects: Mapping[Id, Resource | None] = field(default_factory=dict)
     ended: Mapping[Id, str] = field(default_factory=dict)
+    owners: Mapping[Id, str] = field(default_factory=dict)
+    moved: Mapping[Id, Id] = field(default_factory=dict)
     runs: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -39,38 +44,81 @@ class Before:
 def hosts_before(runs: Iterable[PastRun], kinds: Mapping[str, Kind], to: str = "") -> dict[str, Before]:
     """{host: how it was before}. runs: those of the project, the last one first · to: the run before which hosts are wanted; for
     each host the last one that wrote to it where none is named."""
-    objects: dict[str, dict[Id, Resource | None]] = {}
-    ended: dict[str, dict[Id, str]] = {}
-    by: dict[str, list[str]] = {}
-    problems: dict[str, list[str]] = {}
+    found: dict[str, _Backwards] = {}
     for run in runs:
         for host in run.hosts.values():
-            if not to and host.host in by:
+            if not to and host.host in found:
                 continue
             for what in _made(host, run, kinds):
-                by.setdefault(host.host, [])
-                if by[host.host][-1:] != [run.run_id]:
-                    by[host.host].append(run.run_id)
-                if isinstance(what, str):
-                    problems.setdefault(host.host, []).append(what)
-                else:
-                    objects.setdefault(host.host, {}).update({id: was for id, (was, _) in what.items()})
-                    ended.setdefault(host.host, {}).update({id: label.expiry if label.expires else ""
-                                                            for id, (_, label) in what.items()})
+                walk = found.setdefault(host.host, _Backwards())
+                if walk.runs[-1:] != [run.run_id]:
+                    walk.runs.append(run.run_id)
+                walk.take_back(what)
         if to and run.run_id == to:
             break
-    return {host: Before(objects.get(host, {}), ended.get(host, {}), tuple(names), tuple(problems.get(host, ())))
-            for host, names in by.items()}
+    return {host: walk.before for host, walk in found.items()}
 
 
-def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[dict[Id, tuple[Resource | None, TaskLabel]] | str]:
-    """What each change of a run that a host made took from it, and the task that wanted that; a text where the record does not
-    tell. What a host has undone is nothing, and what nobody knows of may have been made."""
+class _Backwards:
+    """What was made on a host, taken back change by change, the last one first: of what several changes touched, the earliest
+    says how it was."""
+
+    def __init__(self) -> None:
+        self.runs: list[str] = []
+        self._objects: dict[Id, Resource | None] = {}
+        self._ended: dict[Id, str] = {}
+        self._owners: dict[Id, str] = {}
+        self._moved: dict[Id, Id] = {}
+        self._untold: dict[Id, str] = {}  # objects of which it is not known how they were
+        self._problems: list[str] = []
+
+    @property
+    def before(self) -> Before:
+        problems = (*self._problems, *self._untold.values())
+        return Before(self._objects, self._ended, self._owners, self._moved, tuple(self.runs), problems)
+
+    def take_back(self, what: Change | str) -> None:
+        """A change; a text where the record does not tell which."""
+        if isinstance(what, str):
+            self._problems.append(what)
+            return
+        id, new = what.id, _new_id(what)
+        sayable = is_sayable(what.before)
+        for one in filter(None, (id, new)):  # what later changes say of either is of no account any more
+            self._untold.pop(one, None)
+            if sayable:
+                self._objects[one] = None
+            else:
+                self._objects.pop(one, None)
+        if sayable:
+            self._objects[id] = what.before
+        else:
+            self._untold[id] = f"{what}: it had a secret, which no record holds: say again what it was"
+        self._owners[id] = what.owner
+        if new:
+            self._moved[id] = self._moved.pop(new, new)
+            self._ended[id] = self._ended.pop(new, "")
+        elif what.after is None:
+            self._ended[id] = what.label.expiry if what.label.expires else ""
+        elif what.before is None:
+            self._moved.pop(id, None)
+            self._ended.pop(id, None)
+
+
+def _new_id(change: Change) -> Id | None:
+    """What an object is known by once it is renamed; None for any other change."""
+    renamed = change.action == "rename" and change.after is not None
+    return change.id._replace(name=change.after.name.lower()) if renamed and change.after else None
+
+
+def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[Change | str]:
+    """Each change of a run that a host made, the last one first; a text where the record does not tell. What a host has undone is
+    nothing, and what nobody knows of may have been made."""
     if host.status == "restored":
         return
     unknown = host.status in ("unknown", "lost")
     listed = host.data.get("changes")
-    for one in listed if isinstance(listed, list) else ():
+    for one in reversed(listed) if isinstance(listed, list) else ():
         if not isinstance(one, dict) or not (one.get("made") is True or unknown):
             continue
         told = run.definitions.get(str(one.get("definition")))
@@ -79,14 +127,8 @@ def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[d
         except (ValueError, KeyError, TypeError):
             yield f"the record of run {run.run_id} tells of a change that is not understood here"
             continue
-        if not change.writes or change.id.store != LOCAL:
-            continue
-        if not is_sayable(change.before):
-            yield f"{change}: it had a secret, which no record holds: say again what it was"
-        elif change.action == "rename" and change.after is not None:
-            yield {change.id: (change.before, NO_TASK), change.id._replace(name=change.after.name.lower()): (None, NO_TASK)}
-        else:
-            yield {change.id: (change.before, change.label if change.after is None else NO_TASK)}
+        if change.writes and change.id.store == LOCAL:
+            yield change
 
 
 def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str, Before]) -> HostResult:
@@ -106,10 +148,10 @@ def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str
         notes += [_note(job.host, f"{change.id} comes back, whose task ended it ({wanted.ended[change.id]})", "warning",
                         "Nothing ends it before the next apply") for change in changes if wanted.ended.get(change.id)]
         plan = order(Plan(job.host, {}, found, context.policy, base=found.state, after=found.state, changes=changes))
-        plan = guarded(plan, run.send)
+        plan = guarded(tell_owners(plan), run.send)
         plan.raise_if_refused()
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes))
-        return run.carry_out(plan, result, _ledger_after(plan, found)) if write else result
+        return run.carry_out(plan, result, _ledger_after(plan, found, wanted)) if write else result
 
     return run.result(work)
 
@@ -149,21 +191,27 @@ def _fired(run: HostRun, undo: UndoState, write: bool) -> HostResult:
     return _with(result, _note(run.job.host, f"the host has undone run {undo.run}: it imported the policy that it had before"))
 
 
-def _ledger_after(plan: Plan, found: HostSnapshot) -> LedgerUpdate | None:
-    """Whose the objects are once they are as they were: the project's own stay its own."""
+def _ledger_after(plan: Plan, found: HostSnapshot, wanted: Before) -> LedgerUpdate | None:
+    """Whose the objects are once they are as they were: the project's own stay its own, under the names that they had. What was
+    somebody else's does not become the project's by coming back, or a later run would remove it as its own."""
     ledger = found.ledger
     if plan.policy.project is None or ledger.unread or ledger.is_newer:
         return LedgerUpdate()
     update = LedgerUpdate()
     for change in plan.changes:
-        entry = ledger.entries.get(change.id)
+        id, entry = change.id, ledger.entries.get(change.id)
         if change.after is None:
-            update.removed.update([change.id] if entry else [])
+            update.removed.update([id] if entry else [])
             continue
         now = digest_of(change.after)
-        update.after[change.id] = replace(entry, hash=now, pending="", run=plan.policy.run_id) if entry else Entry(
-            "created", plan.policy.run_id, now)
-        update.before[change.id] = replace(update.after[change.id], hash=entry.hash if entry else "", pending=now)
+        known = ledger.entries.get(wanted.moved.get(id, id))
+        if known is None and change.before is None and wanted.owners.get(id) in ("", "project"):
+            known = Entry("created")
+        if known is not None:
+            update.after[id] = replace(known, hash=now, pending="", run=plan.policy.run_id)
+            update.before[id] = replace(update.after[id], hash=entry.hash if entry else "", pending=now)
+        elif entry:
+            update.removed.add(id)
     return update
 
 

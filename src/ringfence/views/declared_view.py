@@ -1,5 +1,6 @@
 """What is declared for hosts, without asking one: each object with what it does, where it is declared, and why a host gets it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from ringfence.views.format import empty_as, escaped, natural
 from ringfence.views.host_names import HostGroups, HostNames
 from ringfence.views.meaning import meaning_text
 
+_TEMPLATE = re.compile(r"\{[{%#]")  # what a reader of playbooks takes for the beginning of a template
 _COMMENT = 44  # column at which comments stand, where what is before them is shorter
 
 
@@ -136,16 +138,36 @@ def _beside(line: str, comment: str) -> str:
 
 
 def _said(p: Property, value: Any) -> Any:
-    """A value as a task would say it: nothing by its word, numbers as numbers."""
+    """A value as a task would say it: nothing by its word; numbers as numbers, where people write the type so. A name may be
+    007 as well, and is another one than 7."""
     if value in (None, [], ""):
         word = empty_as(p.type)
         return None if word.startswith("(") else word
-    if isinstance(value, list):
-        return [int(one) if isinstance(one, str) and one.isdecimal() else one for one in value]
+    sample = p.type.sample if isinstance(p.type.sample, list | tuple) else ()
+    if isinstance(value, list) and any(isinstance(one, int) for one in sample):
+        return [int(one) if isinstance(one, str) and one.isdecimal() and str(int(one)) == one else one for one in value]
     return value
+
+
+class _LiteralDumper(yaml.SafeDumper):
+    """Writes values as they are: no text is read as a template, and each stands on one line."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """A value that stands twice is written twice."""
+        return True
+
+
+def _literal_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if len(text.splitlines()) > 1 or text.endswith("\n") else None  # others would be several lines, with indents
+    if _TEMPLATE.search(text):
+        return dumper.represent_scalar("!unsafe", text, style or "'")
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_LiteralDumper.add_representer(str, _literal_text)
 
 
 def _yaml(value: Any) -> str:
     """A value on one line of YAML."""
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=1_000_000)
+    text: str = yaml.dump(value, Dumper=_LiteralDumper, default_flow_style=True, width=1_000_000)
     return text.removesuffix("\n").removesuffix("\n...")

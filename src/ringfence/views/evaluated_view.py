@@ -1,5 +1,6 @@
 """What becomes of a flow on hosts, and what decides it, for people and for programs."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from ringfence.model.state import Id, title
 from ringfence.policy.flow_verdict import REASONS, FlowVerdict
 from ringfence.report import EvaluatedResult, HostResult, Report
 from ringfence.views import diagnostics_text
-from ringfence.views.format import escaped
+from ringfence.views.format import count, escaped, names
 from ringfence.views.meaning import meaning_text
 from ringfence.views.view import ViewOptions
 
@@ -20,26 +21,45 @@ _DOUBTS = 10  # that are told without --full
 
 
 class EvaluatedTextView:
-    """A line for each host, and below it what decides."""
+    """A line for each host, and below it what decides; of several hosts a sum."""
 
     def __init__(self, options: ViewOptions) -> None:
         self._style, self._full = options.style, options.full
+        self._verdicts, self._total = Counter[str](), 0
+        self._expected, self._otherwise = "", list[str]()
 
     def begin(self, warnings: Sequence[Diagnostic]) -> str:
         return ""
 
     def host(self, result: HostResult) -> str:
         head = self._style(escaped(result.host), "strong")
+        self._total += 1
         lines = [diagnostics_text.diagnostic(d, self._style) for d in result.diagnostics]
         if result.error or not isinstance(result, EvaluatedResult) or result.verdict is None:
             failed = diagnostics_text.failure(result.error, self._style) if result.error else ""
             return "\n".join([f"{head}:", *lines, failed]) + "\n"
         verdict = result.verdict
         action = self._style(verdict.action, _STYLES[verdict.action])
-        return "\n".join([f"{head}: {action}  {escaped(str(result.flow))}", *lines, *self._why(result, verdict)]) + "\n"
+        self._verdicts[verdict.action] += 1
+        self._expected = result.expected
+        otherwise = ""
+        if result.exit_code == ExitCode.TEST_FAILED:
+            self._otherwise.append(result.host)
+            otherwise = "  " + self._style(f"expected: {result.expected}", "error")
+        lines.insert(0, f"{head}: {action}  {escaped(str(result.flow))}{otherwise}")
+        return "\n".join([*lines, *self._why(result, verdict)]) + "\n"
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
-        return ""
+        if self._total < 2:
+            return ""
+        parts = [f"{self._verdicts[action]} {action}" for action in _STYLES if self._verdicts[action]]
+        left = self._total - self._verdicts.total()
+        told = f"\n{count(self._total, 'host')}: {', '.join([*parts, *([f'{left} without an answer'] if left else [])])}"
+        if self._otherwise:
+            told += "; " + self._style(f"{self._expected} is expected, and not so on {names(self._otherwise)}", "error")
+        elif self._expected and self._verdicts:
+            told += f"; {self._expected} is expected" + (" of each" if left else ", and so it is")
+        return f"{told}\n"
 
     def _why(self, result: EvaluatedResult, verdict: FlowVerdict) -> Iterator[str]:
         where = " on ".join(filter(None, (verdict.profile and f"{verdict.profile} profile", escaped(verdict.interface))))
