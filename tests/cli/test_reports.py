@@ -360,6 +360,23 @@ def test_sarif_tells_once_what_many_hosts_have(cli: Cli) -> None:
         assert cases(cli)["web1", "firewall_rule mine"] == "failure"
 
 
+def test_a_host_with_several_things_of_an_object_is_one_host(cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        assert cli("apply", "--yes").code == 0
+        renamed = PLAYBOOK.replace("corp-rdp", "corp-terminals").replace("3389", "3390")
+        cli.write({"site.yml": renamed.replace("tags: [rdp]", "renamed_from: corp-rdp")})
+        hosts["web1"].services["mpssvc"] = "stopped"
+        assert cli("apply", "--yes", *ASKED).code == 6
+        found = [one for one in log(reports(cli)["sarif"])["results"] if one["ruleId"] == "not-made"]
+        assert [one["properties"]["object"]["name"] for one in found] == ["corp-terminals"] * 2
+        assert [(one["properties"]["hosts"], one["properties"]["hostCount"], one["occurrenceCount"]) for one in found] == [
+            (["web1"], 1, 1)] * 2
+        assert len({one["partialFingerprints"]["primaryLocationLineHash"] for one in found}) == 2
+        assert "0 of 2 changes written" in cli("apply", "--yes").out
+        assert "<b>A change was not made</b>: 2 on 1 host<" in reports(cli)["md"]
+        assert "2 hosts" not in reports(cli)["md"] + reports(cli)["sarif"]
+
+
 def test_sarif_of_hosts_that_are_not_reached(cli: Cli) -> None:
     cli.write({"hosts.yml": DOWN})
     assert cli("drift", *ASKED).code == 5

@@ -143,6 +143,16 @@ def test_sarif_tells_ways_and_hosts_of_one_thing() -> None:
     assert re.search(r"and otherwise on \d+ more hosts$", only["message"]["text"])
 
 
+def test_a_host_has_a_thing_once_in_however_many_words() -> None:
+    said = [Diagnostic(Where("a.yml", 1), "wrong", detail) for detail in ("one", "two", "three", "four", "five", "five")]
+    fleet = [HostResult(host, diagnostics=tuple(said)) for host in ("h1", "h2")]
+    (only,) = log(report_text("sarif", fleet))["results"]
+    assert (only["properties"]["hosts"], only["properties"]["hostCount"], only["occurrenceCount"]) == (["h1", "h2"], 2, 2)
+    assert only["message"]["text"].startswith(f"{SORTS['mistake'].title} on 2 hosts: h1, h2: wrong (2 hosts: h1, h2)\none")
+    for told in (only["message"]["text"], report_text("md", fleet)):
+        assert not re.search("more host|and otherwise", told)
+
+
 # ------------------------------------------------------------------------------------------------- Markdown
 
 FOLD = re.compile(r"<details( open)?><summary><b>[A-Z][a-z' ]+</b>: [\d]+( on \d+ hosts?)?</summary>\n?|</details>\n?")

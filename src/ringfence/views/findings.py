@@ -104,7 +104,8 @@ _OF_DEFAULTS: dict[Action, str] = {"create": "defaults-added", "update": "defaul
 @dataclass(frozen=True, slots=True)
 class ReportedFinding:
     """One thing. sort: a row of SORTS · object: none where it is about the host or the project as a whole · title: the object as
-    it is spelled, or what is wrong · text: in one line · lines: in more."""
+    it is spelled, or what is wrong · text: in one line · lines: in more · renames: whether it is about the name of the
+    object, which may differ in other things too."""
 
     sort: str
     title: str
@@ -112,6 +113,7 @@ class ReportedFinding:
     lines: tuple[str, ...] = ()
     where: Where = NOWHERE
     object: Id | None = None
+    renames: bool = False
 
 
 class FindingsOfHosts:
@@ -241,7 +243,8 @@ def _of_change(change: Change, sort: str, drift: bool, names: Mapping[str, str])
         lines = lines if len(told.rows) > _ROWS_IN_TEXT or any(len(rest) > 1 for _, rest in told.rows) else ()
     sort = "plan-opens" if sort.startswith("plan") and opens(change) else sort
     what = change.id._replace(name=change.resource.name.lower())  # of a rename the new one, which is declared
-    return ReportedFinding(sort, cut(str(change)), f"{lead}: {about}" if about else lead, lines, change.where, what)
+    return ReportedFinding(sort, cut(str(change)), f"{lead}: {about}" if about else lead, lines, change.where, what,
+                           renames=change.action == "rename")
 
 
 def _of_obstacle(one: Obstacle) -> Iterator[ReportedFinding]:

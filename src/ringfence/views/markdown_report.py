@@ -205,7 +205,7 @@ class MarkdownReport:
             if len(variants) > 1:
                 yield f"  - {self._called(hosts)}{'' if same else ' ' + code(words.text)}"
             yield from _block(words.lines, "    " if len(variants) > 1 else "  ")
-        if left := len(one.hosts) - sum(len(hosts) for _, hosts in variants[:_VARIANTS_SHOWN]):
+        if left := one.others(hosts for _, hosts in variants[:_VARIANTS_SHOWN]):
             yield f"  - and otherwise on {count(left, 'more host')}"
 
 
