@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -413,3 +414,21 @@ def test_what_nothing_declares_any_more_is_told_and_fails_no_test(cli: Cli) -> N
         assert "GONE: allow inbound tcp 3389" in reports(cli)["junit"]
         assert "`GONE: allow inbound tcp 3389" in reports(cli)["md"]
         assert "On `pc2`:\n\n- `no play names the host any more" in reports(cli)["md"]
+
+
+def test_what_is_gone_is_counted_alike_everywhere(cli: Cli) -> None:
+    """What an apply removes, what it keeps because it closes something, and what is declared absent and there."""
+    with fleet(cli, 3):
+        extra = "    - firewall_rule: {name: shut, protocol: tcp, local_port: 81, action: block}\n"
+        there = PLAYBOOK.replace("old-telnet, state: absent", "old-telnet, protocol: tcp, local_port: 23")
+        cli.write({"site.yml": there + extra})
+        assert cli("apply", "--yes").code == 0
+        cli.write({"site.yml": re.sub("    - firewall_rule: {name: corp-rdp.*\n.*\n", "", PLAYBOOK)})
+        said = cli("drift", *ASKED)
+        assert said.code == 2
+        assert re.findall(r"  GONE +firewall_rule (\S+)", said.out) == ["corp-rdp", "shut"]  # on all 3 hosts
+        table = [line.split() for line in said.out.splitlines() if re.match("host |web1 |pc2 |web3 ", line)]
+        assert [row[2:6] for row in table] == [["missing", "differs", "unexpected", "gone"]] + [["·", "·", "1", "2"]] * 3
+        for told in (said.out, reports(cli)["md"]):
+            assert "3 of 3 hosts drifted; all were reached; 6 GONE; 6 differences; " in told
+        assert "6 objects GONE" in reports(cli)["html"]

@@ -145,7 +145,7 @@ def test_drift_speaks_of_what_was_found() -> None:
         "      local_port  unexpected: 81", "                  missing: 82",
         "  UNEXPECTED firewall_rule there  allow inbound tcp 80 from ANY, any profile  site.yml:4",
         "  GONE       firewall_rule p      allow inbound ANY protocol from ANY, any profile"]
-    assert "1 of 2 reached hosts drifted; not reached: web2; 4 differences; " in shown.splitlines()[-1]
+    assert "1 of 2 reached hosts drifted; not reached: web2; 1 GONE; 4 differences; " in shown.splitlines()[-1]
     assert " → " not in shown
 
 
