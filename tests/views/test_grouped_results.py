@@ -18,7 +18,7 @@ from ringfence.views.change_text import ChangeOptions
 from ringfence.views.grouped_results import GroupedResults
 from ringfence.views.host_names import MAX_NAMES, HostNames
 from ringfence.views.text_view import TextView
-from ringfence.views.view import ViewOptions
+from ringfence.views.view import NextCommands, ViewOptions
 from ringfence.views.wrapping import wrapped
 
 RULE = kinds.load()["firewall_rule"]
@@ -151,10 +151,10 @@ def test_drift_speaks_of_what_was_found() -> None:
 
 def test_the_sum_of_a_plan_and_what_comes_next() -> None:
     fleet = [HostResult(name, (create("base"),)) for name in GROUPS["all"]]
-    assert text(*fleet, next="ringfence apply").splitlines()[-2:] == [
+    assert text(*fleet, next=NextCommands("ringfence apply")).splitlines()[-2:] == [
         "plan: 4 to create, 0 to update, 0 to remove on 4 of 4 hosts (1 distinct change); 0.0 s. Nothing was changed",
         "next: ringfence apply"]
-    assert text(HostResult("web1"), next="ringfence apply").splitlines()[-1] == (
+    assert text(HostResult("web1"), next=NextCommands("ringfence apply")).splitlines()[-1] == (
         "plan: nothing to do on 1 of 1 host; 0.0 s. Nothing was changed")
     dead = HostResult("web2", error=Unreachable("dns"))
     assert text(HostResult("web1"), dead).splitlines()[-1] == (

@@ -22,7 +22,7 @@ from ringfence.plan.obstacles import DeclaredObject
 from ringfence.report import HostResult
 from ringfence.views import markdown_report, sarif_report
 from ringfence.views.findings import SORTS
-from ringfence.views.view import ViewOptions
+from ringfence.views.view import NextCommands, ViewOptions
 
 FLEETS = st.lists(hostile_results(), min_size=1, max_size=3)
 WEB, DB = create("web", 4, protocol="tcp", local_port=("443",)), create("db", 5)
@@ -207,7 +207,8 @@ def test_markdown_has_mistakes_failures_and_removals_first() -> None:
     results = [HostResult("h1", (NARROW, gone, WEB)),
                HostResult("h2", error=Unreachable("dns")),
                HostResult("h3", diagnostics=(Diagnostic(Where("a.yml", 2), "wrong"),))]
-    text = report_text("md", results, options=ViewOptions(RUN, groups={"web": ["h1", "h2"]}, next="ringfence apply"))
+    options = ViewOptions(RUN, groups={"web": ["h1", "h2"]}, next=NextCommands("ringfence apply"))
+    text = report_text("md", results, options=options)
     titles = re.findall("<b>(.*)</b>", text)
     expected = ("mistake", "host-unreachable", "plan-remove", "plan-opens", "plan-create")
     assert titles == [SORTS[name].title for name in expected]

@@ -48,7 +48,7 @@ class TextView:
         if self._options.run.command not in ("plan", "apply --check"):
             return total(report, seconds)
         told = plan_summary(self._rows, report, seconds, self._results.distinct)
-        return f"{told}\nnext: {self._options.next}" if self._options.next and report.counts["differs"] else told
+        return f"{told}\nnext: {self._options.next.told()}" if self._options.next and report.counts["differs"] else told
 
     def _abandoned(self) -> str:
         hosts = "".join(f"  {escaped(host)}\n" for host in self._options.abandoned)
