@@ -96,6 +96,33 @@ def test_two_reports_are_two_files(cli: Cli) -> None:
     assert (found.code, "two reports cannot be one file: json=report.json and junit=./link" in found.err) == (1, True)
 
 
+@pytest.mark.parametrize(("words", "problem"), [
+    ("plan -o out.json --report json=out.json", "two things cannot be one file: -o out.json and json=out.json"),
+    ("plan -o out.json --report json=there/../out.json", "-o out.json and json=there/../out.json"),
+    ("plan -o link --report md=./old.json", "-o link and md=./old.json"),
+    ("plan -o there/linked --report md=old.json", "-o there/linked and md=old.json"),
+    ("plan -o out.json --log out.json", "-o out.json and --log out.json"),
+    ("apply --yes --log old.json --report md=link", "--log old.json and md=link"),
+    ("drift --report json=out.json --report json=out.json", "two reports cannot be one file: json=out.json and json=out.json"),
+])
+def test_what_a_command_writes_are_files_of_their_own(words: str, problem: str, cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        cli.write({"old.json": "old", "there/x": ""})
+        (cli.folder / "link").symlink_to("old.json")
+        (cli.folder / "there/linked").hardlink_to(cli.folder / "old.json")
+        before = written(hosts)
+        said = cli(*words.split())
+        assert (said.code, said.out, problem in said.err) == (1, "", True), said
+        assert written(hosts) == before
+        assert (cli.folder / "old.json").read_text().startswith("old")
+        assert not words.startswith("plan -o out.json --report") or not (cli.folder / "out.json").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="it is of Unix")
+def test_a_device_takes_all_that_is_written(cli: Cli) -> None:
+    assert cli("validate", "--log", "/dev/null", "--report", "json=/dev/null").code == 0
+
+
 def test_a_report_replaces_a_file_whole_follows_links_and_obeys_the_umask(cli: Cli) -> None:
     (cli.folder / "real.json").write_text("old")
     (cli.folder / "report.json").symlink_to("real.json")
