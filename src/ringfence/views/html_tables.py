@@ -59,7 +59,7 @@ def page_head(options: ViewOptions, words: CommandWords, report: Report, seconds
     commit = project.commit[:12] + (" and what was not committed" if project.dirty else "") if project and project.commit else ""
     about = [("exit code", f"{int(exit_code)}: {exit_code.meaning}"), ("commit", commit), ("run", run.run_id),
              ("started", _at(run)), ("took", f"{seconds:.1f} s"), ("plan", _plan_made(options.plan)),
-             ("next", options.next.told() if options.next else "")]
+             ("next", options.next.sentence() if options.next else "")]
     errors = [w for w in warnings if w.severity == "error"]
     facts = _facts(run.command, report, bool(errors), sum(bool(w.where.file) for w in errors), away)
     return {"title": " · ".join(filter(None, (f"ringfence {run.command}", name, _at(run)))),

@@ -119,7 +119,7 @@ class MarkdownReport:
         text: str = _template().render(
             command=self._command, project=named, summary=self._summary(report, seconds), sections=sections,
             left_out=sum(one.left_out for one in sections), everything=everything, limit=f"{MAX_COMMENT:,}",
-            next=self._options.next.told(code) if self._options.next and report.changes else "", run_id=run.run_id,
+            next=self._options.next.sentence(code) if self._options.next and report.changes else "", run_id=run.run_id,
             started=moment(run.started), code=int(exit_code))
         return text
 

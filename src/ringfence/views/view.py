@@ -20,7 +20,7 @@ class NextCommands:
     keep: str = ""
     others: bool = False
 
-    def told(self, shown: Callable[[str], str] = str) -> str:
+    def sentence(self, shown: Callable[[str], str] = str) -> str:
         """In one sentence. shown: how a command stands in it."""
         commands = shown(self.act) + (f"; or keep it for review: {shown(self.keep)}" if self.keep else "")
         return commands + (f"{'; each' if self.keep else ','} with the other options" if self.others else "")
