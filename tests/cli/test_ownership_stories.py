@@ -290,6 +290,8 @@ def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
     assert "give --from" in other.done("ledger", "move", "web1", code=1).err
     assert "give --name; --name '*' means all" in other.done("ledger", "release", "web1", code=1).err
     assert f"belongs to the project {story.name} ({story.id})" in refused.out + refused.err
+    assert "an administrator, or an installer" not in refused.out + refused.err
+    assert refused.out.count("not the project's") == 0  # it is said once whose it is
     other.play(other.rule("own"))
     assert other.changes("apply", "--yes") == ["create own"]
     assert (story.rules(), story.entries()) == ({"web"}, {"web": "created"})
