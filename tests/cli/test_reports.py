@@ -443,6 +443,17 @@ def test_what_nothing_declares_any_more_is_told_and_fails_no_test(cli: Cli) -> N
         assert "On `pc2`:\n\n- `no play names the host any more" in reports(cli)["md"]
 
 
+def test_a_host_that_a_guard_refuses_has_drifted_all_the_same(cli: Cli) -> None:
+    with fleet(cli, 2):
+        said = cli("drift", "--max-changes", "1", *ASKED)
+        assert said.code == 4
+        for told in (said.out, reports(cli)["md"]):
+            assert "2 of 2 hosts drifted; all were reached; 2 refused; 8 differences; " in told
+        assert "2 of 2 reached hosts are not as declared: 8 differences" in reports(cli)["html"]
+        assert cli("plan", "--max-changes", "1", *ASKED).code == 4
+        assert "0 of 2 reached hosts would be changed" in reports(cli)["html"]
+
+
 def test_what_is_gone_is_counted_alike_everywhere(cli: Cli) -> None:
     """What an apply removes, what it keeps because it closes something, and what is declared absent and there."""
     with fleet(cli, 3):

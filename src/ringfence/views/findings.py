@@ -59,7 +59,7 @@ _TABLE = (
     ("mistake", "error", "What is declared is wrong", "Correct it at its place. `ringfence validate` finds all mistakes without "
      "touching a host."),
     ("host-unreachable", "warning", "A host was not reached", f"Nothing is known of it. {_REACH}"),
-    ("not-in-force", "error", "What is declared is not in force", "It is on the host, and Windows does not enforce it: "
+    ("not-in-force", "error", "What is declared is not in force", "Windows does not enforce it, or will not once it is there: "
      "docs/guide/in-force.md."),
     ("drift-unexpected", "warning", "An object is there that is declared absent", _DRIFTED),
     ("drift-missing", "warning", "A declared object is not there", _DRIFTED),

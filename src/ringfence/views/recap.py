@@ -98,7 +98,7 @@ def drift_summary(rows: Sequence[RecapRow], report: Report, seconds: float) -> s
     names = ", ".join(map(escaped, away[:_NAMED])) + (f" and {len(away) - _NAMED} more" if len(away) > _NAMED else "")
     missed = f"{count(there, 'reached host')} drifted; not reached: {names}" if away else (
         f"{count(there, 'host')} drifted; all were reached")
-    return (f"{report.counts['differs']} of {missed}{others}; "
+    return (f"{report.differing} of {missed}{others}; "
             f"{count(report.changes, 'difference')}; {seconds:.1f} s")
 
 
