@@ -264,14 +264,16 @@ class WaveProgress:
 class Report:
     """A run as it goes: counts, never the results themselves, so that a fleet of any size fits.
 
-    signal: the name of the one that interrupted it · not_begun: the hosts to which nothing was written because the run was ended
-    before · waves: where there are several, or something is looked at after one · stopped: why no further host was begun ·
-    error, problems: what ended the command before its end, and each mistake of it.
+    differing: hosts that differ, whatever else became of them · signal: the name of the one that interrupted it · not_begun:
+    the hosts to which nothing was written because the run was ended before · waves: where there are several, or something is
+    looked at after one · stopped: why no further host was begun · error, problems: what ended the command before its end,
+    and each mistake of it.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     codes: set[ExitCode] = field(default_factory=set)
     changes: int = 0
+    differing: int = 0
     written: int = 0
     declared: int = 0
     undeclared: int = 0
@@ -286,6 +288,7 @@ class Report:
         self.counts[result.status] += 1
         self.codes.add(result.exit_code)
         self.changes += len(result.changes)
+        self.differing += bool(result.changes)
         self.written += len(result.written)
         self.declared += result.declared
         self.undeclared += result.undeclared

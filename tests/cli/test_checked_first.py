@@ -1,14 +1,17 @@
 """All hosts are read and checked before one is written: a mistake that only a host shows ends the run, a refusal only holds its
 host."""
 
+import json
+import re
 import signal
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_lab import RULES, Cli, fleet, on_terminal, start, written
+from cli_lab import RULES, Cli, fleet, journals, on_terminal, start, written
 from documents import document_in, hosts_in
+from junitparser import JUnitXml
 
 from ringfence.lab.simulated_host import SimulatedHost
 
@@ -47,6 +50,26 @@ def test_a_refusal_holds_its_host_alone(cli: Cli) -> None:
         said = cli("apply", "--yes", "--output", "json")
         assert said.code == 4
         assert {n: h["status"] for n, h in hosts_in(said.out).items()} == {"web1": "changed", "pc2": "refused", "web3": "changed"}
+
+
+def test_a_run_took_as_long_as_its_hosts(cli: Cli) -> None:
+    """The first look counts: in text, in data, in the record and in reports."""
+    with fleet(cli, 2):
+        for status in ("changed", "in_sync"):
+            said = cli("apply", "--yes", "--output", "json", "--report", "junit=run.xml", "--report", "md=run.md")
+            assert {h["status"] for h in hosts_in(said.out).values()} == {status}
+            longest = max(h["seconds"] for h in hosts_in(said.out).values())
+            recorded = json.loads(journals(cli)[-1].read_text(encoding="utf-8").splitlines()[-1])
+            junit = JUnitXml.fromfile(str(cli.folder / "run.xml"))
+            (project,) = [suite for suite in junit if suite.name == "project"]
+            seconds = re.search(r"; ([\d.]+) s\*\*", (cli.folder / "run.md").read_text(encoding="utf-8"))
+            assert seconds
+            assert document_in(said.out, "report")["summary"]["seconds"] > longest - 0.01
+            assert recorded["summary"]["seconds"] > longest - 0.01
+            assert project.time > longest - 0.01
+            assert float(seconds[1]) > longest - 0.06
+            times = [suite.time for suite in junit] + [case.time for suite in junit for case in suite if case.time is not None]
+            assert times == [round(time, 3) for time in times]
 
 
 def test_what_is_as_declared_is_read_once_and_what_is_changed_five_times(cli: Cli) -> None:

@@ -1,6 +1,7 @@
 """compare-defaults over real PSRP and SSH, on hosts of which somebody changed what Windows ships."""
 
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,15 @@ def test_packages_are_one_line_each(cli: Cli) -> None:
     assert len(packages) > 3
     assert len({line.split()[0] for line in packages}) == len(packages)
     assert "ms-resource" not in said.out
+
+
+def test_of_what_the_project_owns_it_is_told_how_it_came_to_it(cli: Cli) -> None:
+    with fleet(cli, 1):
+        assert cli("apply", "--yes").code == 0
+        said = cli("compare-defaults", "--no-diff").out
+    assert "  this project (1):\n" in said
+    assert re.search(r"^ *\+ firewall_rule corp-rdp .*  created$", said, re.M)
+    assert "of created" not in said
 
 
 def test_any_host_of_the_inventory_without_a_playbook(cli: Cli) -> None:

@@ -87,7 +87,44 @@ def test_a_vaulted_value_is_masked_without_its_password(cli: Cli) -> None:
 
 
 def test_no_such_host(cli: Cli) -> None:
-    assert cli("inventory", "host", "web9").code == 1
+    said = cli("inventory", "host", "web9")
+    assert (said.code, "did you mean web" in said.err) == (1, True)
+
+
+@pytest.mark.parametrize(("name", "number", "hosts"), [
+    ("servers", 3, "web1, web2, db1"), ("all", 4, "lonely, web1"), ("web*", 2, "web1, web2"), ("web1,db1", 2, "web1, db1")])
+def test_the_variables_of_several_hosts_are_not_those_of_one(name: str, number: int, hosts: str, cli: Cli) -> None:
+    said = cli("inventory", "host", name)
+    assert (said.code, said.out) == (1, "")
+    assert f"error: {name} is not one host, but {number} hosts: {hosts}" in said.err
+    assert "this is a defect" not in said.err.lower()
+
+
+def test_a_pattern_of_one_host_means_that_one(cli: Cli) -> None:
+    for pattern in ("db", "db*", "servers:!web"):
+        assert cli("inventory", "host", pattern).out == cli("inventory", "host", "db1").out
+    found = json.loads(cli("inventory", "host", "web", "-l", "web2", "--output", "json").out)["result"]
+    assert (found["host"], found["groups"]) == ("web2", ["servers", "web", "web_of_servers"])
+
+
+def test_groups_of_some_hosts(cli: Cli) -> None:
+    assert cli("inventory", "graph", "-l", "db1").out == "@all:\n  |--@servers:\n  |  |--@db:\n  |  |  |--db1\n"
+    assert cli("inventory", "graph", "web", "-l", "web2").out == "@web:\n  |--web2\n"
+    groups = json.loads(cli("inventory", "graph", "-l", "db1", "--output", "json").out)["result"]["groups"]
+    assert groups == {"all": {"hosts": [], "children": ["servers"]}, "servers": {"hosts": [], "children": ["db"]},
+                      "db": {"hosts": ["db1"], "children": []}}
+
+
+def test_keys_of_several_kinds(cli: Cli) -> None:
+    cli.write({"host_vars/web2.yml": "vlan_names: {1: default, mgmt: x, null: [{2: y, a: z}]}\n"})
+    named = {"1": "default", "mgmt": "x", "null": [{"2": "y", "a": "z"}]}
+    for found in (json.loads(cli("inventory", "list").out),
+                  json.loads(cli("inventory", "list", "--output", "json").out)["result"]["inventory"]):
+        assert found["_meta"]["hostvars"]["web2"]["vlan_names"] == named
+    told = json.loads(cli("inventory", "host", "web2", "--output", "json").out)["result"]["variables"]
+    assert told["vlan_names"]["value"] == named
+    assert yaml.safe_load(cli("inventory", "host", "web2").out)["vlan_names"] == {
+        1: "default", "mgmt": "x", None: [{2: "y", "a": "z"}]}
 
 
 # ------------------------------------------------------------------------------------------------------------------------ list

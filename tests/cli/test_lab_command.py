@@ -13,6 +13,8 @@ import pytest
 import yaml
 from cli_lab import PROGRAM, Cli, environment
 
+from ringfence.cli import completion
+
 
 @pytest.fixture
 def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
@@ -49,6 +51,9 @@ def test_be_the_colleague_who_breaks_things(cli: Cli) -> None:
         assert list(inventory["hosts"]) == ["web1", "web2", "pc1"]
         assert list(inventory["children"]["web"]["hosts"]) == ["web1", "web2"]
         assert list(inventory["children"]["workstations"]["hosts"]) == ["pc1"]
+        offered = {candidate.value for candidate in completion.answer("ringfence lab clock ")[1]}
+        assert {"web1", "web2", "pc1"} <= offered
+        assert offered.isdisjoint({"all", "web", "workstations"})
         assert cli("apply", "-i", "lab.yml", "site.yml", "--yes").code == 0
         assert "corp-rdp  v2.31|Action=Allow" in re.sub(" +", "  ", cli("lab", "show", "web1").out)
         changed = cli("lab", "run", "web1", "Set-NetFirewallRule -Name corp-rdp -RemoteAddress Any")

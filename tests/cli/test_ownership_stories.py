@@ -290,6 +290,8 @@ def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
     assert "give --from" in other.done("ledger", "move", "web1", code=1).err
     assert "give --name; --name '*' means all" in other.done("ledger", "release", "web1", code=1).err
     assert f"belongs to the project {story.name} ({story.id})" in refused.out + refused.err
+    assert "an administrator, or an installer" not in refused.out + refused.err
+    assert refused.out.count("not the project's") == 0  # it is said once whose it is
     other.play(other.rule("own"))
     assert other.changes("apply", "--yes") == ["create own"]
     assert (story.rules(), story.entries()) == ({"web"}, {"web": "created"})
@@ -301,7 +303,12 @@ def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
     assert (story.entries(), other.key() is not None) == ({}, True)
     other.play(other.rule("own"), story.rule("web", 9999))
     assert other.changes("apply", "--yes") == [f"update {story.name}-web"]
-    assert other.done("ledger", "move", "web1", "--from", "nobody", "--yes", code=4).code == 4
+    for nobody in ("nobody", "undo"):  # the key of the undo stands beside those of projects
+        refused = other.done("ledger", "move", "web1", "--from", nobody, "--yes", code=4)
+        assert f"no project on this host is called {nobody}. There: " in refused.out
+        assert f"{story.name} ({story.id})" in refused.out
+        assert "undo)" not in refused.out
+        assert other.id not in refused.out
 
 
 def test_objects_are_released_and_a_damaged_ledger_is_made_anew(story: Story) -> None:

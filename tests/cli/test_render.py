@@ -83,7 +83,7 @@ def test_programs_get_the_same(project: Cli) -> None:
 def test_a_host_that_no_play_is_for_is_a_mistake(project: Cli) -> None:
     said = project("render", "db1")
     assert said.code == 1
-    assert "no play is for a host" in said.err
+    assert "no play is for db1" in said.err
 
 
 def test_tasks_and_tags(project: Cli) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -93,6 +94,33 @@ def test_two_reports_are_two_files(cli: Cli) -> None:
     (cli.folder / "link").symlink_to("report.json")
     found = cli("validate", "--report", "json=report.json", "--report", "junit=./link")
     assert (found.code, "two reports cannot be one file: json=report.json and junit=./link" in found.err) == (1, True)
+
+
+@pytest.mark.parametrize(("words", "problem"), [
+    ("plan -o out.json --report json=out.json", "two things cannot be one file: -o out.json and json=out.json"),
+    ("plan -o out.json --report json=there/../out.json", "-o out.json and json=there/../out.json"),
+    ("plan -o link --report md=./old.json", "-o link and md=./old.json"),
+    ("plan -o there/linked --report md=old.json", "-o there/linked and md=old.json"),
+    ("plan -o out.json --log out.json", "-o out.json and --log out.json"),
+    ("apply --yes --log old.json --report md=link", "--log old.json and md=link"),
+    ("drift --report json=out.json --report json=out.json", "two reports cannot be one file: json=out.json and json=out.json"),
+])
+def test_what_a_command_writes_are_files_of_their_own(words: str, problem: str, cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        cli.write({"old.json": "old", "there/x": ""})
+        (cli.folder / "link").symlink_to("old.json")
+        (cli.folder / "there/linked").hardlink_to(cli.folder / "old.json")
+        before = written(hosts)
+        said = cli(*words.split())
+        assert (said.code, said.out, problem in said.err) == (1, "", True), said
+        assert written(hosts) == before
+        assert (cli.folder / "old.json").read_text().startswith("old")
+        assert not words.startswith("plan -o out.json --report") or not (cli.folder / "out.json").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="it is of Unix")
+def test_a_device_takes_all_that_is_written(cli: Cli) -> None:
+    assert cli("validate", "--log", "/dev/null", "--report", "json=/dev/null").code == 0
 
 
 def test_a_report_replaces_a_file_whole_follows_links_and_obeys_the_umask(cli: Cli) -> None:
@@ -360,6 +388,23 @@ def test_sarif_tells_once_what_many_hosts_have(cli: Cli) -> None:
         assert cases(cli)["web1", "firewall_rule mine"] == "failure"
 
 
+def test_a_host_with_several_things_of_an_object_is_one_host(cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        assert cli("apply", "--yes").code == 0
+        renamed = PLAYBOOK.replace("corp-rdp", "corp-terminals").replace("3389", "3390")
+        cli.write({"site.yml": renamed.replace("tags: [rdp]", "renamed_from: corp-rdp")})
+        hosts["web1"].services["mpssvc"] = "stopped"
+        assert cli("apply", "--yes", *ASKED).code == 6
+        found = [one for one in log(reports(cli)["sarif"])["results"] if one["ruleId"] == "not-made"]
+        assert [one["properties"]["object"]["name"] for one in found] == ["corp-terminals"] * 2
+        assert [(one["properties"]["hosts"], one["properties"]["hostCount"], one["occurrenceCount"]) for one in found] == [
+            (["web1"], 1, 1)] * 2
+        assert len({one["partialFingerprints"]["primaryLocationLineHash"] for one in found}) == 2
+        assert "0 of 2 changes written" in cli("apply", "--yes").out
+        assert "<b>A change was not made</b>: 2 on 1 host<" in reports(cli)["md"]
+        assert "2 hosts" not in reports(cli)["md"] + reports(cli)["sarif"]
+
+
 def test_sarif_of_hosts_that_are_not_reached(cli: Cli) -> None:
     cli.write({"hosts.yml": DOWN})
     assert cli("drift", *ASKED).code == 5
@@ -396,3 +441,32 @@ def test_what_nothing_declares_any_more_is_told_and_fails_no_test(cli: Cli) -> N
         assert "GONE: allow inbound tcp 3389" in reports(cli)["junit"]
         assert "`GONE: allow inbound tcp 3389" in reports(cli)["md"]
         assert "On `pc2`:\n\n- `no play names the host any more" in reports(cli)["md"]
+
+
+def test_a_host_that_a_guard_refuses_has_drifted_all_the_same(cli: Cli) -> None:
+    with fleet(cli, 2):
+        said = cli("drift", "--max-changes", "1", *ASKED)
+        assert said.code == 4
+        for told in (said.out, reports(cli)["md"]):
+            assert "2 of 2 hosts drifted; all were reached; 2 refused; 8 differences; " in told
+        assert "2 of 2 reached hosts are not as declared: 8 differences" in reports(cli)["html"]
+        assert cli("plan", "--max-changes", "1", *ASKED).code == 4
+        assert "0 of 2 reached hosts would be changed" in reports(cli)["html"]
+
+
+def test_what_is_gone_is_counted_alike_everywhere(cli: Cli) -> None:
+    """What an apply removes, what it keeps because it closes something, and what is declared absent and there."""
+    with fleet(cli, 3):
+        extra = "    - firewall_rule: {name: shut, protocol: tcp, local_port: 81, action: block}\n"
+        there = PLAYBOOK.replace("old-telnet, state: absent", "old-telnet, protocol: tcp, local_port: 23")
+        cli.write({"site.yml": there + extra})
+        assert cli("apply", "--yes").code == 0
+        cli.write({"site.yml": re.sub("    - firewall_rule: {name: corp-rdp.*\n.*\n", "", PLAYBOOK)})
+        said = cli("drift", *ASKED)
+        assert said.code == 2
+        assert re.findall(r"  GONE +firewall_rule (\S+)", said.out) == ["corp-rdp", "shut"]  # on all 3 hosts
+        table = [line.split() for line in said.out.splitlines() if re.match("host |web1 |pc2 |web3 ", line)]
+        assert [row[2:6] for row in table] == [["missing", "differs", "unexpected", "gone"]] + [["·", "·", "1", "2"]] * 3
+        for told in (said.out, reports(cli)["md"]):
+            assert "3 of 3 hosts drifted; all were reached; 6 GONE; 6 differences; " in told
+        assert "6 objects GONE" in reports(cli)["html"]

@@ -89,6 +89,24 @@ def test_only_what_was_asked_for(arguments: list[str], names: set[str], cli: Cli
     assert (found["registry_values"], found["networks"], found["told_by_cmdlets"]) == ([], [], {})
 
 
+@pytest.mark.parametrize(("arguments", "told"), [
+    (["--name", "nothing*"], ["warning: nothing on this host has a name or display name like nothing*"]),
+    (["--name", "mine", "--name", "min"],
+     ["warning: nothing on this host has a name or display name like min", "did you mean mine?"]),
+    (["--kind", "firewall_rule", "--store", "mdm", "--name", "mine"],
+     ["warning: nothing among what was asked for (firewall_rule, mdm) has a name or display name like mine"]),
+    (["--origin", "vendor"], ["note: nothing is there of what was asked for (vendor)"]),
+    (["--name", "mine", "--name", "*(DHCP-in)"], []),
+])
+def test_what_matches_nothing_is_told(arguments: list[str], told: list[str], cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        prepare(hosts)
+        said, found = cli("show", *arguments), shown(cli, *arguments)["web1"]
+    assert said.code == 0
+    assert all(line in said.out for line in told), said.out
+    assert len(found["diagnostics"]) == said.out.count("nothing ") == bool(told)
+
+
 @pytest.mark.parametrize(("arguments", "why"), [
     (["--origin", "window"], "there is no origin window\n    did you mean windows?"),
     (["--kind", "firewall_rul"], "did you mean firewall_rule?"),

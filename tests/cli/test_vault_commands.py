@@ -1,5 +1,6 @@
 """`ringfence vault`: the files that Ansible's own program makes and reads, and passwords that are typed."""
 
+import io
 import os
 import pty
 import shutil
@@ -163,6 +164,15 @@ def test_a_value_for_a_file_of_variables(cli: Cli) -> None:
     assert cli("validate", "-i", "web1,", "--vault-id", "v@password", "site.yml").code == 0
     assert "no vault password fits" in cli("validate", "-i", "web1,", "--vault-id", "v@other", "site.yml").err
     assert b"s3cret" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["my: var", "true", "- a", "x #c", "a\nb", "ü", "7", "'", "ansible_password"])
+def test_the_name_of_a_value_is_a_key_whatever_it_is(name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"s3cret")))
+    said = cli("vault", "encrypt-string", "--vault-password-file", "password", "--name", name)
+    assert said.code == 0, said
+    (key,) = yaml.safe_load(said.out.replace("!vault ", ""))
+    assert key == name
 
 
 def test_a_stream(cli: Cli) -> None:

@@ -18,7 +18,7 @@ from ringfence.views.change_text import ChangeOptions
 from ringfence.views.grouped_results import GroupedResults
 from ringfence.views.host_names import MAX_NAMES, HostNames
 from ringfence.views.text_view import TextView
-from ringfence.views.view import ViewOptions
+from ringfence.views.view import NextCommands, ViewOptions
 from ringfence.views.wrapping import wrapped
 
 RULE = kinds.load()["firewall_rule"]
@@ -145,16 +145,16 @@ def test_drift_speaks_of_what_was_found() -> None:
         "      local_port  unexpected: 81", "                  missing: 82",
         "  UNEXPECTED firewall_rule there  allow inbound tcp 80 from ANY, any profile  site.yml:4",
         "  GONE       firewall_rule p      allow inbound ANY protocol from ANY, any profile"]
-    assert "1 of 2 reached hosts drifted; not reached: web2; 4 differences; " in shown.splitlines()[-1]
+    assert "1 of 2 reached hosts drifted; not reached: web2; 1 GONE; 4 differences; " in shown.splitlines()[-1]
     assert " → " not in shown
 
 
 def test_the_sum_of_a_plan_and_what_comes_next() -> None:
     fleet = [HostResult(name, (create("base"),)) for name in GROUPS["all"]]
-    assert text(*fleet, next="ringfence apply").splitlines()[-2:] == [
+    assert text(*fleet, next=NextCommands("ringfence apply")).splitlines()[-2:] == [
         "plan: 4 to create, 0 to update, 0 to remove on 4 of 4 hosts (1 distinct change); 0.0 s. Nothing was changed",
         "next: ringfence apply"]
-    assert text(HostResult("web1"), next="ringfence apply").splitlines()[-1] == (
+    assert text(HostResult("web1"), next=NextCommands("ringfence apply")).splitlines()[-1] == (
         "plan: nothing to do on 1 of 1 host; 0.0 s. Nothing was changed")
     dead = HostResult("web2", error=Unreachable("dns"))
     assert text(HostResult("web1"), dead).splitlines()[-1] == (

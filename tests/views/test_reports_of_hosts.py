@@ -22,7 +22,7 @@ from ringfence.plan.obstacles import DeclaredObject
 from ringfence.report import HostResult
 from ringfence.views import markdown_report, sarif_report
 from ringfence.views.findings import SORTS
-from ringfence.views.view import ViewOptions
+from ringfence.views.view import NextCommands, ViewOptions
 
 FLEETS = st.lists(hostile_results(), min_size=1, max_size=3)
 WEB, DB = create("web", 4, protocol="tcp", local_port=("443",)), create("db", 5)
@@ -143,6 +143,16 @@ def test_sarif_tells_ways_and_hosts_of_one_thing() -> None:
     assert re.search(r"and otherwise on \d+ more hosts$", only["message"]["text"])
 
 
+def test_a_host_has_a_thing_once_in_however_many_words() -> None:
+    said = [Diagnostic(Where("a.yml", 1), "wrong", detail) for detail in ("one", "two", "three", "four", "five", "five")]
+    fleet = [HostResult(host, diagnostics=tuple(said)) for host in ("h1", "h2")]
+    (only,) = log(report_text("sarif", fleet))["results"]
+    assert (only["properties"]["hosts"], only["properties"]["hostCount"], only["occurrenceCount"]) == (["h1", "h2"], 2, 2)
+    assert only["message"]["text"].startswith(f"{SORTS['mistake'].title} on 2 hosts: h1, h2: wrong (2 hosts: h1, h2)\none")
+    for told in (only["message"]["text"], report_text("md", fleet)):
+        assert not re.search("more host|and otherwise", told)
+
+
 # ------------------------------------------------------------------------------------------------- Markdown
 
 FOLD = re.compile(r"<details( open)?><summary><b>[A-Z][a-z' ]+</b>: [\d]+( on \d+ hosts?)?</summary>\n?|</details>\n?")
@@ -197,7 +207,8 @@ def test_markdown_has_mistakes_failures_and_removals_first() -> None:
     results = [HostResult("h1", (NARROW, gone, WEB)),
                HostResult("h2", error=Unreachable("dns")),
                HostResult("h3", diagnostics=(Diagnostic(Where("a.yml", 2), "wrong"),))]
-    text = report_text("md", results, options=ViewOptions(RUN, groups={"web": ["h1", "h2"]}, next="ringfence apply"))
+    options = ViewOptions(RUN, groups={"web": ["h1", "h2"]}, next=NextCommands("ringfence apply"))
+    text = report_text("md", results, options=options)
     titles = re.findall("<b>(.*)</b>", text)
     expected = ("mistake", "host-unreachable", "plan-remove", "plan-opens", "plan-create")
     assert titles == [SORTS[name].title for name in expected]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import os
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
@@ -115,7 +116,7 @@ def _guarded(function: Command, arguments: dict[str, Any], wrong: Exception | No
 
 def _ended(console: Console, function: Command, arguments: dict[str, Any], wrong: Exception | None) -> int:
     try:
-        console.reports.open()
+        console.reports.open(_written(console, arguments))
         if wrong:
             raise wrong
         console.problems(console.settings.check())
@@ -140,6 +141,12 @@ def _ended(console: Console, function: Command, arguments: dict[str, Any], wrong
         what, advice = FAILURES["internal"]
         more = "" if LOG.isEnabledFor(10) else " and what the same command says with -vv"
         return _failed(console, Internal(f"{what}: {type(error).__name__}: {error}. {advice}{more}"))
+
+
+def _written(console: Console, arguments: dict[str, Any]) -> dict[str, str]:
+    """The files that a command writes besides its reports, as they were said. A device or a pipe takes all that is written."""
+    told = {"-o": str(arguments.get("out") or ""), "--log": os.path.expanduser(console.settings.of_command("log") or "")}
+    return {f"{flag} {path}": path for flag, path in told.items() if path and (os.path.isfile(path) or not os.path.exists(path))}
 
 
 def _failed(console: Console, error: RingfenceError) -> ExitCode:

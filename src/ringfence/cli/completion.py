@@ -164,7 +164,13 @@ def _values(taken: Mapping[str, Any], here: Situation) -> Iterable[Candidate]:
 # -------------------------------------------------------------------------------------------------- what is in the project
 
 def _hosts(here: Situation, alone: bool = True) -> Iterator[Candidate]:
-    """Groups and hosts of the inventory, behind what a pattern says already."""
+    """Groups and hosts of the inventory, behind what a pattern says already; for commands of a lab the hosts of those that
+    run."""
+    if here.command.startswith("ringfence lab "):
+        from ringfence.lab.console import channel
+
+        yield from (Candidate(name, "host of the lab") for lab in channel.labs() for name in lab.hosts)
+        return
     from ringfence.diagnostics import Problems
     from ringfence.documents.variable_files import VariableFiles
     from ringfence.documents.vault import Vault

@@ -3,7 +3,8 @@
 import errno
 import logging
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+import stat
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,15 +70,19 @@ class ReportFiles:
         """Another file that the command has to leave is not whole: its record."""
         self._problems.append(problem)
 
-    def open(self) -> None:
-        """Make sure that each can be written. Raises InputError with all that cannot."""
-        wrong, taken = list[Diagnostic](), dict[str, str]()
-        for said in self.wanted:
-            format, _, path = said.partition("=")
-            if (real := os.path.realpath(path)) in taken:
-                wrong.append(Diagnostic(Where(path), f"two reports cannot be one file: {taken[real]} and {said}"))
+    def open(self, others: Mapping[str, str] = {}) -> None:
+        """Make sure that each can be written. others: {as it was said: path} of what the command writes besides. Raises
+        InputError with all that cannot."""
+        wrong, taken = list[Diagnostic](), dict[Hashable, str]()
+        for said, path in [*others.items(), *((said, said.partition("=")[2]) for said in self.wanted)]:
+            if before := taken.get(_same_file(path)):
+                what = "two reports" if before not in others and said not in others else "two things"
+                wrong.append(Diagnostic(Where(path), f"{what} cannot be one file: {before} and {said}"))
                 continue
-            taken[real] = said
+            taken[_same_file(path)] = said
+            if said in others:
+                continue
+            format = said.partition("=")[0]
             try:
                 self._files.append(ReportFile(format, path, WholeFile(path, errors="backslashreplace")))
             except (OSError, ValueError) as error:
@@ -157,6 +162,16 @@ class HeldReports(ReportFiles):
                 reports.host(result)
         if not others:
             self._told(reports)
+
+
+def _same_file(path: str) -> Hashable:
+    """What a file is known by, however it is spelled; what is not there yet by its path."""
+    real = os.path.normcase(os.path.realpath(path))
+    try:
+        found = os.stat(real)
+    except (OSError, ValueError):
+        return real
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else real
 
 
 def _reason(error: Exception) -> str:

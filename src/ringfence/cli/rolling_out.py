@@ -1,5 +1,6 @@
 """How `apply` goes over its hosts: all are read and checked before the first is written, then wave after wave."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,13 +31,14 @@ class CheckedHosts:
     """What came of the first look. done: hosts to which nothing has to be written, or may be · invalid: those on which what is
     declared is wrong · to_write: those that are to be written, {host: what looking at it took, and its facts where they are
     wanted} · not_begun: those that were not looked at, for the run was interrupted · facts: those by which hosts are to be kept
-    apart and that some host has; None where nobody looked."""
+    apart and that some host has; None where nobody looked · seconds: what it took."""
 
     done: list[HostResult] = field(default_factory=list)
     invalid: list[HostResult] = field(default_factory=list)
     to_write: dict[str, HostResult] = field(default_factory=dict)
     not_begun: tuple[str, ...] = ()
     facts: set[str] | None = None
+    seconds: float = 0.0
 
 
 def check_policies(console: Console, run: Prepared) -> None:
@@ -71,7 +73,7 @@ def roll_out(console: Console, run: Prepared, work: HostWork, hosts: FleetOption
     """
     apart = apart_by_facts(run)
     seen = read or _read(console, undecided(run, before), partial(work, write=False), hosts, journal, apart)
-    before = [*before, *seen.done]
+    before, show = [*before, *seen.done], partial(show, earlier=seen.seconds)
     if seen.invalid:
         tell_invalid(console, [result.host for result in seen.invalid])
         return show((), work, before=[*before, *seen.invalid], held=[*seen.to_write, *seen.not_begun])
@@ -119,7 +121,7 @@ def tell_invalid(console: Console, hosts: Sequence[str]) -> None:
 
 def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], HostResult], hosts: FleetOptions,
           journal: Journal, apart: Sequence[Apart]) -> CheckedHosts:
-    found, facts = CheckedHosts(), set[str]()
+    found, facts, began = CheckedHosts(), set[str](), time.monotonic()
     with (journal.interruption.heard(), open_pool(jobs, look, hosts.forks, hosts.processes, journal) as submit,
           console.progress(len(jobs), "read") as advance):
         fleet = FleetRun(jobs, look, hosts.forks, (), journal, submit=submit)
@@ -133,7 +135,7 @@ def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], H
                                                          facts=result.facts)
             else:
                 found.done.append(replace(result, facts={}))
-    found.not_begun, found.facts = fleet.not_begun, facts
+    found.not_begun, found.facts, found.seconds = fleet.not_begun, facts, time.monotonic() - began
     return found
 
 

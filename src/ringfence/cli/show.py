@@ -30,7 +30,7 @@ from ringfence.run_settings import UnreachableHosts
 from ringfence.views import recap
 from ringfence.views.format import count, names
 from ringfence.views.table import VIEWS
-from ringfence.views.view import ViewTable, WaveView
+from ringfence.views.view import NextCommands, ViewTable, WaveView
 
 
 class PlanObserver(RunObserver):
@@ -114,15 +114,16 @@ class _TellingObserver(RunObserver):
 def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob], HostResult], hosts: FleetOptions, *,
              command: str = "", diff: bool = True, table: ViewTable = VIEWS, differences_fail: bool = True,
              warnings: Sequence[Diagnostic] = (), before: Sequence[HostResult] = (), observers: Sequence[RunObserver] = (),
-             journal: Journal | None = None, held: Sequence[str] = (), next: str = "",
+             journal: Journal | None = None, held: Sequence[str] = (), next: NextCommands | None = None,
              abandoned: tuple[str, ...] = (), reports: ReportFiles | None = None,
-             rollout: Callable[..., Rollout] | None = None) -> ExitCode:
+             earlier: float = 0.0, rollout: Callable[..., Rollout] | None = None) -> ExitCode:
     """Do `work` on every job and show the results as they come; returns the exit code.
 
     command: what the run is called, where that is not the command itself · differences_fail: whether hosts that differ count in
     the exit code · before: results of hosts that need no work · journal: the record of a run that writes · held: hosts that are
-    not begun · next: the command that comes after this one · abandoned: hosts that no play names any more · reports: other ones
-    than those of the command · rollout: makes what goes over the jobs, where that is more than one after the other.
+    not begun · next: what comes after this one · abandoned: hosts that no play names any more · reports: other ones than those of
+    the command · earlier: seconds that the same run took before, for a first look · rollout: makes what goes over the jobs, where
+    that is more than one after the other.
     """
     options = console.view_options(command, diff=diff, full=hosts.full, next=next, abandoned=abandoned)
     if console.format not in table:
@@ -171,7 +172,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
         console.say(f"warning: {count(unreachable, 'host')} not reached, and not counted in the exit code (--unreachable warn)")
     code_of = partial(Report.exit_code, differences_fail=differences_fail,
                       unreachable_fails=hosts.unreachable == UnreachableHosts.fail)
-    code, seconds = code_of(report), time.monotonic() - started
+    code, seconds = code_of(report), earlier + time.monotonic() - started
     if journal:
         journal.close(report, seconds, code)
     section.last(view.end(report, seconds, code))

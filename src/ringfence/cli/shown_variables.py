@@ -39,7 +39,7 @@ class ShownVariables:
             except InputError as error:
                 raise InputError([Diagnostic(value.where, d.summary, d.detail) for d in error.diagnostics]) from None
         if isinstance(value, dict):
-            return {str(k): self._clear(v) for k, v in value.items()}
+            return {str(k) if isinstance(k, str) else k: self._clear(v) for k, v in value.items()}
         if isinstance(value, list):
             return [self._clear(v) for v in value]
         return str(value) if isinstance(value, str) else plain(value)

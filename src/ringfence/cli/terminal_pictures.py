@@ -67,7 +67,7 @@ def picture(name: str, shown: str) -> str:
     """The SVG of a text with the codes of colours. name: unique in a page, for its styles."""
     console = RichConsole(record=True, file=io.StringIO(), width=COLUMNS, height=100, force_terminal=True,
                           color_system="standard", legacy_windows=False)
-    console.print(Text.from_ansi(f"{shown}\n"), soft_wrap=True)
+    console.print(Text.from_ansi(f"{shown}\n"), overflow="fold")  # a terminal cuts nothing off either
     svg = console.export_svg(title="ringfence", theme=MONOKAI, code_format=_FORMAT, unique_id=name)
     return "".join(f"{line.rstrip()}\n" for line in svg.splitlines())
 

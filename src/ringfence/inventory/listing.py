@@ -35,6 +35,34 @@ def plain(value: Any) -> Any:
     return [plain(v) for v in value] if isinstance(value, list) else value
 
 
+def in_order(value: Any) -> Any:
+    """Plain data with mappings in the order of their keys. YAML has numbers, texts and nothing as keys of one mapping, and these
+    have no order of their own."""
+    if isinstance(value, dict):
+        return {key: in_order(inner) for key, inner in sorted(value.items(), key=lambda pair: str(pair[0]))}
+    return [*map(in_order, value)] if isinstance(value, list) else value
+
+
+class ShownGroups:
+    """Groups with those of their hosts that are left, and without the groups that have none of these. hosts: None: all are."""
+
+    def __init__(self, inventory: Inventory, hosts: Collection[str] | None) -> None:
+        self._groups, self._members = inventory.groups, inventory.members
+        self._left = None if hosts is None else frozenset(hosts)
+
+    def has(self, group: str) -> bool:
+        """Whether a group is shown."""
+        return self._left is None or not self._left.isdisjoint(self._members[group])
+
+    def hosts(self, group: str) -> list[str]:
+        """Its own hosts."""
+        return [name for name in self._groups[group].hosts if self._left is None or name in self._left]
+
+    def children(self, group: str) -> list[str]:
+        """The groups in it."""
+        return [name for name in self._groups[group].children if self.has(name)]
+
+
 def listing(inventory: Inventory, variables: Callable[[str], Map], show: Show, hosts: Collection[str]) -> dict[str, Any]:
     """Groups by name, each with those of its own hosts that are among `hosts` and with its children, and `_meta.hostvars`. A
     group that has neither is left out. variables: those of a host."""

@@ -62,18 +62,19 @@ def select(inventory: Inventory, pattern: str | Sequence[str], problems: Problem
     return list(hosts)
 
 
-def limit(inventory: Inventory, pattern: str, problems: Problems) -> frozenset[str] | None:
+def limit(inventory: Inventory, pattern: str, problems: Problems, flag: str = "--limit") -> frozenset[str] | None:
     """The hosts that `--limit` leaves, or None where there is no limit. `@FILE` names a file with a pattern a line.
-    A limit that leaves no host is a mistake in `problems`."""
+    A limit that leaves no host is a mistake in `problems`. flag: what was given; nothing of an argument, which stands alone."""
     if not pattern.strip():
         return None
-    where = Where(f"--limit {pattern[:60]}")
+    where = Where(f"{flag} {pattern[:60]}") if flag else NOWHERE
     pieces = pieces_of_limit(pattern, problems, where)
     if not pieces and not problems.failed:  # with Ansible that is every host: nobody means that by an empty list of some
-        problems.error(where, "the limit names no host", "Say `all`, or give no limit, where every host is meant.")
+        summary = "the limit names no host" if flag else f"{pattern[:60]} names no host"
+        problems.error(where, summary, f"Say `all`, or give {'no limit' if flag else 'none'}, where every host is meant.")
     hosts = select(inventory, pieces, problems, where)
     if not hosts and not problems.failed:
-        problems.error(where, "the limit leaves no host")
+        problems.error(where, "the limit leaves no host" if flag else f"no host is meant by {pattern[:60]}")
     return frozenset(hosts)
 
 

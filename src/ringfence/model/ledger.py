@@ -20,6 +20,7 @@ from typing import Any, Literal, get_args
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Id, TaskLabel, id_for
+from ringfence.model.undo import UNDO_KEY
 
 LEDGER_FORMAT = 1
 HEADER_VALUES = ("Format", "Name", "State", "Run", "Generation", "Machine", "Build", "Inputs")
@@ -208,7 +209,8 @@ def parse_ledger(answer: Any, project: ProjectIdentity | None, computer: str = "
 def _keys(rows: list[Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The id of each project, with the names and texts of its values."""
     for row in rows:
-        if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and row[0] and isinstance(row[1], list):
+        if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and isinstance(row[1], list) and (
+                row[0].lower() not in ("", UNDO_KEY)):
             yield row[0].lower(), [(v[0], v[2]) for v in row[1] if v.__class__ is list and len(v) == 3
                                    and v[0].__class__ is str and v[2].__class__ is str]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 ARMED, UNDER_WAY = "armed", ("firing", "again")
 """How far an undo is (`UndoState.step`): it waits; it has begun, and comes to its end by itself."""
-_KEY = "undo"  # below the key of the ledgers
+UNDO_KEY = "undo"  # beside the ledgers of projects, below their key; no project has such an id
 _RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 
 
@@ -49,7 +49,7 @@ def kept_undo(answer: Any) -> UndoState:
     """What the key of the undo says, which is read with the ledgers (the value of a Ledger.Read). Lenient; never raises."""
     rows = answer.get("rows") if isinstance(answer, Mapping) else None
     for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, list) and len(row) == 2 and str(row[0]).lower() == _KEY and isinstance(row[1], list):
+        if isinstance(row, list) and len(row) == 2 and str(row[0]).lower() == UNDO_KEY and isinstance(row[1], list):
             return undo_state(dict(_values(row[1])))
     return UndoState()
 

@@ -194,7 +194,8 @@ class _Owner:
         if self.unknown and not by_mention and treatment.omitted != "keep":
             self._manage(declared, "default", None)  # as if it were ours: most is, and nothing is written here, nor taken over
             return
-        whose = f"of {origin.of}" if origin.of else ORIGINS[origin.name]
+        other = ledger.foreign.get(known_as)  # which is refused already
+        whose = f"of the project {other}" if other else f"of {origin.of}" if origin.of else ORIGINS[origin.name]
         if by_mention and declared.label.expires and not treatment.adopt and not self.unknown:
             told = f"{declared} expires, which removes the whole object, and this one is not the project's ({whose})"
             self.refusals.append(Diagnostic(declared.where, told, "Declare one of your own that expires, under another name"))
@@ -205,9 +206,10 @@ class _Owner:
         elif treatment.adopt or not (reason := self._loses(declared, found)):
             self._manage(declared, "default", Claim("adopted", f"{whose}: from now on the project's"))
         else:
-            self.refusals.append(Diagnostic(declared.where, f"{declared} is not the project's ({whose}), and {reason}",
-                                            f"{self._nobodys}Mention what it should keep; or manage what is mentioned alone: "
-                                            "`omitted: keep`; or take it over as it is declared: `adopt: true`"))
+            refused = Diagnostic(declared.where, f"{declared} is not the project's ({whose}), and {reason}",
+                                 f"{self._nobodys}Mention what it should keep; or manage what is mentioned alone: "
+                                 "`omitted: keep`; or take it over as it is declared: `adopt: true`")
+            self.refusals += [] if other else [refused]
             self._manage(declared, "keep", None)
 
     def _renamed_back(self, id: Id, found: Resource) -> Entry | None:

@@ -1,12 +1,12 @@
 """One host's whole policy as it stands, with whose each object is: read, never written."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from typing import Any
 
 from ringfence.batch import Call
-from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.diagnostics import NOWHERE, Diagnostic, suggest
 from ringfence.model.state import State
 from ringfence.report import HostResult, PolicyObject, PolicyResult
 from ringfence.run.host import HostRun
@@ -44,8 +44,18 @@ class PolicyFilter:
 
     def names_it(self, one: PolicyObject, names: Mapping[str, str]) -> bool:
         """Whether a pattern matches what the object is called: `names` is what the host calls what is stored."""
-        called = [one.resource.name, one.title, names.get(one.title, "")]
-        return not self.names or any(fnmatch(c.casefold(), p.casefold()) for p in self.names for c in called if c)
+        return not self.names or any(_is_called(one, pattern, names) for pattern in self.names)
+
+    def empty(self, chosen: Sequence[PolicyObject], names: Mapping[str, str]) -> Iterator[Diagnostic]:
+        """What was asked for and is not there. chosen: what is of the kinds, stores and origins that are asked for."""
+        asked = ", ".join(word for words in (self.kinds, self.stores, self.origins) for word in words)
+        among = f" among what was asked for ({asked})" if asked else " on this host"
+        if self and not chosen:
+            yield Diagnostic(NOWHERE, f"nothing is there of what was asked for ({asked})", severity="note")
+        for pattern in self.names if chosen else ():
+            if not any(_is_called(one, pattern, names) for one in chosen):
+                near = suggest(pattern, (one.resource.name for one in sorted(chosen, key=lambda one: one.origin.is_windows)))
+                yield Diagnostic(NOWHERE, f"nothing{among} has a name or display name like {pattern}", near, "warning")
 
 
 def show_host(job: HostJob, context: RunContext, shown: PolicyFilter = PolicyFilter()) -> HostResult:
@@ -64,16 +74,22 @@ def show_host(job: HostJob, context: RunContext, shown: PolicyFilter = PolicyFil
         objects = [PolicyObject(id, r, origin_of(id, r, found.defaults.state, found.ledger)) for id, r in everything.items()]
         chosen = [one for one in objects if shown.takes(one)]
         names = run.names(names_in(one.resource for one in chosen))
+        missing = (replace(one, host=job.host) for one in shown.empty(chosen, names))
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in (*found.facts.unread, *found.defaults.unread)]
         return PolicyResult(
-            job.host, diagnostics=tuple(notes), names=names, build=found.facts.build,
+            job.host, diagnostics=(*notes, *missing), names=names, build=found.facts.build,
             objects=tuple(one for one in chosen if shown.names_it(one, names)), counts=_counts(objects),
             values=() if shown else unmanaged_values(reply["policy"], context.kinds),
             networks=() if shown else tuple((i.alias, i.profile or "") for i in found.facts.interfaces),
             cmdlet_objects={noun: _rows(reply.answers[noun].value) for noun in nouns if reply.answers[noun].error is None})
 
     return run.result(ask)
+
+
+def _is_called(one: PolicyObject, pattern: str, names: Mapping[str, str]) -> bool:
+    called = [one.resource.name, one.title, names.get(one.title, "")]
+    return any(fnmatch(c.casefold(), pattern.casefold()) for c in called if c)
 
 
 def _counts(objects: Iterable[PolicyObject]) -> Mapping[tuple[str, str, str], int]:

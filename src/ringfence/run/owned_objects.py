@@ -12,6 +12,7 @@ from ringfence.model.declaration import Declaration, Present
 from ringfence.model.ledger import Entry, Ledger, ProjectIdentity, parse_ledger, value_name
 from ringfence.model.plain import digest_of
 from ringfence.model.state import Change, Id
+from ringfence.model.undo import UNDO_KEY
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.references import users_of
@@ -92,9 +93,7 @@ def take_over(job: HostJob, context: RunContext, project: str, patterns: Sequenc
 
     def work() -> HostResult:
         found, reply = run.read(defaults=False, ledger=True)
-        owner, theirs = _ledger_of(project, found, reply["ledger"])
-        if context.policy.project and owner.id == context.policy.project.id:
-            raise GuardRefused(f"{project} is this project: what it owns is its own already")
+        owner, theirs = _ledger_of(project, found, reply["ledger"], context.policy.project)
         chosen = {id: entry for id, entry in theirs.entries.items() if _named(id, patterns)}
         changes = tuple(Change(id, r, r, as_action="adopt", why=f"of the project {project}") for id in chosen
                         if (r := found.state.get(id)))
@@ -177,13 +176,16 @@ def _readable(found: HostSnapshot) -> Ledger:
     return found.ledger
 
 
-def _ledger_of(project: str, found: HostSnapshot, answer: object) -> tuple[ProjectIdentity, Ledger]:
-    """Another project by its name or id, with its ledger. Raises GuardRefused where the host has none, or several."""
+def _ledger_of(project: str, found: HostSnapshot, answer: object, own: ProjectIdentity | None) -> tuple[ProjectIdentity, Ledger]:
+    """Another project by its name or id, with its ledger. Raises GuardRefused where the host has none, or several, and where it
+    is the own one."""
     _readable(found)
     there = list(_projects(answer))
     meant = [one for one in there if project.lower() in (one.id, one.name.lower())]
+    if len(meant) == 1 and own and meant[0].id == own.id:
+        raise GuardRefused(f"{project} is this project: what it owns is its own already")
     if len(meant) != 1:
-        known = ", ".join(f"{one.name} ({one.id})" for one in there) or "none"
+        known = ", ".join(f"{one.name} ({one.id})" for one in there if not own or one.id != own.id) or "none"
         raise GuardRefused(f"{'several projects' if meant else 'no project'} on this host {'are' if meant else 'is'} called "
                            f"{project}. There: {known}")
     return meant[0], parse_ledger(answer, meant[0])
@@ -192,7 +194,7 @@ def _ledger_of(project: str, found: HostSnapshot, answer: object) -> tuple[Proje
 def _projects(answer: object) -> Iterator[ProjectIdentity]:
     rows = answer.get("rows") if isinstance(answer, dict) else None
     for key, values in rows if isinstance(rows, list) else ():
-        if key:
+        if key and str(key).lower() != UNDO_KEY:
             yield ProjectIdentity(next((str(v[2]) for v in values if v[0] == "Name"), ""), str(key).lower())
 
 

@@ -95,7 +95,7 @@ def _prepared(options: RunOptions) -> Prepared:
     jobs = builder.jobs(",".join(options.narrowed))
     builder.problems.extend(apart_problems(jobs, project))
     if not options.allow_empty and not trust.untrusted:
-        builder.problems.extend(_empty(jobs, builder.problems.all))
+        builder.problems.extend(_empty(jobs, builder.problems.all, options, builder.excluding))
     found_once = builder.problems.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
@@ -150,13 +150,19 @@ def _unknown_tags(tags: Tags, project: Project) -> Iterator[Diagnostic]:
         yield Diagnostic(NOWHERE, f"no task has the tag {tag}", allowed(tag, known | SPECIAL_TAGS))
 
 
-def _empty(jobs: Sequence[HostJob], problems: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    """A run that looks at nothing is no success: a report of it would be green for ever."""
+def _empty(jobs: Sequence[HostJob], problems: Sequence[Diagnostic], options: RunOptions, excluding: bool) -> Iterator[Diagnostic]:
+    """A run that looks at nothing is no success: a report of it would be green for ever. excluding: --limit leaves
+    no host of those that are named."""
     if any(d.severity == "error" for d in problems):
         return
     meant = "`--allow-empty` says that it is meant so."
-    if not jobs:
-        yield Diagnostic(NOWHERE, "no play is for a host", f"Look at `hosts` of the plays and at the inventory. {meant}")
+    named = " ".join(options.narrowed)
+    if not jobs and excluding:
+        yield Diagnostic(NOWHERE, f"{named} and --limit {','.join(options.limit)} have no host in common", "Name hosts in one of "
+                         f"the two. {meant}")
+    elif not jobs:
+        yield Diagnostic(NOWHERE, f"no play is for {named or 'a host'}",
+                         f"Look at `hosts` of the plays and at the inventory. {meant}")
     elif not any(job.declared or job.needs_facts for job in jobs):
         names = ", ".join(job.host for job in jobs[:5]) + (" …" if len(jobs) > 5 else "")
         yield Diagnostic(NOWHERE, f"nothing is declared for {names}: no task, or all are left out by tags and conditions", meant)
@@ -238,7 +244,7 @@ class _JobBuilder:
 
     def __init__(self, project: Project, builder: DeclarationBuilder, tags: Tags, problems: Iterable[Diagnostic],
                  unknown: Mapping[str, Where], of_hosts: OfHosts, options: RunOptions) -> None:
-        self.of_hosts = of_hosts
+        self.of_hosts, self.options, self.excluding = of_hosts, options, False
         self.project, self.builder, self.tags, self.unknown = project, builder, tags, unknown
         self.problems = _ProblemsOfHosts()
         self.problems.extend(problems)
@@ -249,7 +255,9 @@ class _JobBuilder:
     def jobs(self, narrowed: str) -> tuple[HostJob, ...]:
         """Those of all hosts, or of the ones that a pattern leaves."""
         found = Problems()
-        left = patterns.limit(self.project.inventory, narrowed, found)
+        flag = "--limit" if self.options.decided else ""
+        left, limited = patterns.limit(self.project.inventory, narrowed, found, flag), self.project.left
+        self.excluding = left is not None and limited is not None and left.isdisjoint(limited)
         self.problems.extend(found.all)
         return tuple(job for host in self.project.hosts if (left is None or host in left) and (job := self.job(host)))
 

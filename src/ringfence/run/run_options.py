@@ -34,7 +34,7 @@ class RunOptions:
     playbooks: Sequence[str] = ()
     inventory: Sequence[str] = ()
     limit: Sequence[str] = ()
-    narrowed: Sequence[str] = ()  # of the hosts that are left only these
+    narrowed: Sequence[str] = ()  # of the hosts that are left only these: arguments, or what --limit leaves of a plan
     tags: Sequence[str] = ()
     skip_tags: Sequence[str] = ()
     extra_vars: Sequence[str] = ()

@@ -1,10 +1,11 @@
 """What changes and states are called: as something to be done (plan, apply), and as something that was found (drift)."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from ringfence.diagnostics import NOWHERE
 from ringfence.model.state import Action, Change
-from ringfence.report import Status
+from ringfence.report import HostResult, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ CHANGE_WORDS: dict[Action, ActionWords] = {
     "release": ActionWords("o", "quiet", "to release", "released", "GONE"),
 }
 GONE = CHANGE_WORDS["release"].found
-"""What the project owns and declares no more."""
+"""What the project has there and declares no more: left there, or to go with the next apply."""
+FOUND_WORDS = tuple(words.found for words in CHANGE_WORDS.values())
 NOT_IN_FORCE = "NOT IN FORCE"
 ABANDONED = "ABANDONED"
 """A host on which the project owns something, and which no play names any more."""
@@ -44,6 +46,11 @@ def found_word(change: Change) -> str:
     """What is wrong with an object, as a report of drift says it."""
     nobody_declares = change.action in ("remove", "update") and change.where == NOWHERE
     return GONE if nobody_declares else CHANGE_WORDS[change.action].found
+
+
+def found_words(result: HostResult) -> Counter[str]:
+    """How many objects of a host a report of drift tells, by what is wrong with them. What the project left there is GONE too."""
+    return Counter([*map(found_word, result.changes), *(GONE for _ in result.orphans)])
 
 
 def found_style(change: Change) -> str:

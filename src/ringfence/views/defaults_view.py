@@ -69,7 +69,9 @@ class DefaultsTextView:
         if origin is None or not origin.of:
             return shown
         head, _, rest = shown.partition("\n")
-        return f"{head}  {self._style('of ' + naming(names)(escaped(origin.of)), 'quiet')}" + (f"\n{rest}" if rest else "")
+        said = naming(names)(escaped(origin.of))
+        whose = said if origin.name == "project" else f"of {said}"  # of the own one it is known how it came to it
+        return f"{head}  {self._style(whose, 'quiet')}" + (f"\n{rest}" if rest else "")
 
 
 def defaults_text(result: HostResult, definitions: Definitions) -> str:

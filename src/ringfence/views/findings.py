@@ -59,7 +59,7 @@ _TABLE = (
     ("mistake", "error", "What is declared is wrong", "Correct it at its place. `ringfence validate` finds all mistakes without "
      "touching a host."),
     ("host-unreachable", "warning", "A host was not reached", f"Nothing is known of it. {_REACH}"),
-    ("not-in-force", "error", "What is declared is not in force", "It is on the host, and Windows does not enforce it: "
+    ("not-in-force", "error", "What is declared is not in force", "Windows does not enforce it, or will not once it is there: "
      "docs/guide/in-force.md."),
     ("drift-unexpected", "warning", "An object is there that is declared absent", _DRIFTED),
     ("drift-missing", "warning", "A declared object is not there", _DRIFTED),
@@ -104,7 +104,8 @@ _OF_DEFAULTS: dict[Action, str] = {"create": "defaults-added", "update": "defaul
 @dataclass(frozen=True, slots=True)
 class ReportedFinding:
     """One thing. sort: a row of SORTS · object: none where it is about the host or the project as a whole · title: the object as
-    it is spelled, or what is wrong · text: in one line · lines: in more."""
+    it is spelled, or what is wrong · text: in one line · lines: in more · renames: whether it is about the name of the
+    object, which may differ in other things too."""
 
     sort: str
     title: str
@@ -112,6 +113,7 @@ class ReportedFinding:
     lines: tuple[str, ...] = ()
     where: Where = NOWHERE
     object: Id | None = None
+    renames: bool = False
 
 
 class FindingsOfHosts:
@@ -241,7 +243,8 @@ def _of_change(change: Change, sort: str, drift: bool, names: Mapping[str, str])
         lines = lines if len(told.rows) > _ROWS_IN_TEXT or any(len(rest) > 1 for _, rest in told.rows) else ()
     sort = "plan-opens" if sort.startswith("plan") and opens(change) else sort
     what = change.id._replace(name=change.resource.name.lower())  # of a rename the new one, which is declared
-    return ReportedFinding(sort, cut(str(change)), f"{lead}: {about}" if about else lead, lines, change.where, what)
+    return ReportedFinding(sort, cut(str(change)), f"{lead}: {about}" if about else lead, lines, change.where, what,
+                           renames=change.action == "rename")
 
 
 def _of_obstacle(one: Obstacle) -> Iterator[ReportedFinding]:

@@ -58,7 +58,8 @@ def page_head(options: ViewOptions, words: CommandWords, report: Report, seconds
     name = escaped(project.name) if project else ""
     commit = project.commit[:12] + (" and what was not committed" if project.dirty else "") if project and project.commit else ""
     about = [("exit code", f"{int(exit_code)}: {exit_code.meaning}"), ("commit", commit), ("run", run.run_id),
-             ("started", _at(run)), ("took", f"{seconds:.1f} s"), ("plan", _plan_made(options.plan)), ("next", options.next)]
+             ("started", _at(run)), ("took", f"{seconds:.1f} s"), ("plan", _plan_made(options.plan)),
+             ("next", options.next.sentence() if options.next else "")]
     errors = [w for w in warnings if w.severity == "error"]
     facts = _facts(run.command, report, bool(errors), sum(bool(w.where.file) for w in errors), away)
     return {"title": " · ".join(filter(None, (f"ringfence {run.command}", name, _at(run)))),
@@ -123,6 +124,7 @@ _SAID = {  # what hosts do that differ: one, and several; what that counts; what
     "apply": ("was changed", "were changed", "change", "nothing was to be changed"),
     "drift": ("is not as declared", "are not as declared", "difference", "as declared"),
     "compare-defaults": ("is not as Windows ships it", "are not as Windows ships them", "difference", "as Windows ships it")}
+_LOOKS = ("drift", "compare-defaults")  # commands for which a host differs though a guard refuses to change it
 _ENDED_BADLY: dict[Status, str] = {
     "restored": "restored: written, and undone",
     "lost": "lost: written, and then not reached over a new connection",
@@ -143,7 +145,7 @@ def _facts(command: str, report: Report, errors: bool, mistakes: int, away: Sequ
         yield ToneWord("i", "no host was looked at", "quiet")
     if reached and command in _SAID:
         one, several, what, none = _SAID[command]
-        number = counts["changed" if command == "apply" else "differs"]
+        number = counts["changed"] if command == "apply" else report.differing if command in _LOOKS else counts["differs"]
         made = f", {report.written:,} of them made" if command == "apply" else ""
         same = f"; {counts['in_sync']:,} in sync" if counts["in_sync"] else ""
         told = f"{number:,} of {_many(reached, 'reached host')} {one if number == 1 else several}{same}"

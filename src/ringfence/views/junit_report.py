@@ -24,6 +24,7 @@ PROJECT_SUITE = "project"
 HOST_CASE = "host"
 """The case of what happened to the host as a whole."""
 MAX_LINES = 100  # of one case
+_DECIMALS = 3  # of seconds
 _NAMED = 20  # hosts to which nothing was done
 
 
@@ -82,13 +83,13 @@ class JunitReport:
         suite = TestSuite(escaped(name))
         suite.timestamp = self._run.started.strftime("%Y-%m-%dT%H:%M:%S")
         suite.add_testcases([*cases])
-        suite.time = float(seconds)
+        suite.time = round(float(seconds), _DECIMALS)
         text: str = suite.tostring().decode("utf-8")
         return text.partition("?>\n")[2] + "\n" if text.startswith("<?xml") else text + "\n"
 
     def _case(self, suite: str, name: str, where: Where, found: Sequence[ReportedFinding],
               seconds: float | None = None, life: Sequence[str] = ()) -> PlacedCase:
-        case = PlacedCase(name, escaped(suite), seconds)
+        case = PlacedCase(name, escaped(suite), seconds if seconds is None else round(seconds, _DECIMALS))
         if where.file:
             case.file = escaped(self._options.file_in_repository(where.file))
         if where.line or (found and found[0].where.file == where.file and found[0].where.line):

@@ -119,7 +119,7 @@ class MarkdownReport:
         text: str = _template().render(
             command=self._command, project=named, summary=self._summary(report, seconds), sections=sections,
             left_out=sum(one.left_out for one in sections), everything=everything, limit=f"{MAX_COMMENT:,}",
-            next=code(self._options.next) if self._options.next and report.changes else "", run_id=run.run_id,
+            next=self._options.next.sentence(code) if self._options.next and report.changes else "", run_id=run.run_id,
             started=moment(run.started), code=int(exit_code))
         return text
 
@@ -205,7 +205,7 @@ class MarkdownReport:
             if len(variants) > 1:
                 yield f"  - {self._called(hosts)}{'' if same else ' ' + code(words.text)}"
             yield from _block(words.lines, "    " if len(variants) > 1 else "  ")
-        if left := len(one.hosts) - sum(len(hosts) for _, hosts in variants[:_VARIANTS_SHOWN]):
+        if left := one.others(hosts for _, hosts in variants[:_VARIANTS_SHOWN]):
             yield f"  - and otherwise on {count(left, 'more host')}"
 
 

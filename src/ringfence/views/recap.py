@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from ringfence.errors import HostError
 from ringfence.model.state import Action
 from ringfence.report import HostResult, Report, Status, WaveProgress
-from ringfence.views.change_words import CHANGE_WORDS, GONE, STYLES, status_words
+from ringfence.views.change_words import CHANGE_WORDS, FOUND_WORDS, GONE, STYLES, found_words, status_words
 from ringfence.views.format import Style, all_names, columns, count, cut, escaped, natural, unstyled
 
 _NAMED = 5  # hosts that a sum names
+_ALWAYS = 3  # columns of a recap that are always there: what comes, changes and goes
 
 
 def host_line(result: HostResult, number: int, total: int, style: Style = unstyled) -> str:
@@ -29,7 +31,7 @@ def host_line(result: HostResult, number: int, total: int, style: Style = unstyl
 
 @dataclass(frozen=True, slots=True)
 class RecapRow:
-    """One line of the recap."""
+    """One line of the recap. actions: how many changes, by what they do · found: how many objects, by what is wrong with them."""
 
     host: str
     status: Status
@@ -37,24 +39,27 @@ class RecapRow:
     seconds: float
     declared: int = 0
     undeclared: int = 0
-    orphans: int = 0
+    found: Mapping[str, int] = field(default_factory=dict)
 
 
 def row(result: HostResult) -> RecapRow:
     """The recap line of a result: it is kept, the result is not."""
     return RecapRow(result.host, result.status, Counter(c.action for c in result.changes), result.seconds,
-                    result.declared, result.undeclared, len(result.orphans))
+                    result.declared, result.undeclared, found_words(result))
 
 
 def recap(rows: Sequence[RecapRow], style: Style = unstyled, drift: bool = False, width: int | None = None) -> str:
-    """A line per host. Actions that are rare have a column where there is one. declared: what the project declares for the host ·
-    undeclared: removable objects that are there besides · width: of the terminal; columns without room are left out."""
+    """A line per host. What is rare has a column where there is one. drift: what was found is counted, not what is done ·
+    declared: what the project declares for the host · undeclared: removable objects that are there besides · width: of the
+    terminal; columns without room are left out."""
     ordered = sorted(rows, key=lambda r: natural(r.host))
-    shown = [a for a in CHANGE_WORDS if a in ("create", "update", "remove") or any(r.actions.get(a) for r in ordered)]
-    heads = [CHANGE_WORDS[a].found.lower() if drift else a for a in shown]
-    cells = [["host", "status", *heads, "declared", "undeclared", "seconds"]]
-    cells += [[escaped(r.host), status_words(r.status, drift), *(str(r.actions.get(a) or "·") for a in shown),
-               str(r.declared or "·"), str(r.undeclared or "·"), f"{r.seconds:.2f}"] for r in ordered]
+    counted: list[Mapping[Any, int]] = [r.found if drift else r.actions for r in ordered]
+    words = FOUND_WORDS if drift else tuple(CHANGE_WORDS)
+    shown = [word for number, word in enumerate(words) if number < _ALWAYS or any(numbers.get(word) for numbers in counted)]
+    cells = [["host", "status", *map(str.lower, shown), "declared", "undeclared", "seconds"]]
+    cells += [[escaped(r.host), status_words(r.status, drift), *(str(numbers.get(word) or "·") for word in shown),
+               str(r.declared or "·"), str(r.undeclared or "·"), f"{r.seconds:.2f}"]
+              for r, numbers in zip(ordered, counted, strict=True)]
     lines = columns(cells, right=tuple(range(2, 5 + len(shown))))
     while width is not None and len(cells[0]) > 2 and max(map(len, lines)) > width:
         cells = [cell[:-1] for cell in cells]
@@ -88,12 +93,12 @@ def drift_summary(rows: Sequence[RecapRow], report: Report, seconds: float) -> s
     there = sum(report.counts.values()) - len(away)
     others = "".join(f"; {n} {status_words(state)}" for state in STYLES
                      if state not in ("in_sync", "differs", "unreachable") and (n := report.counts[state]))
-    gone = sum(r.orphans for r in rows)
+    gone = sum(r.found.get(GONE, 0) for r in rows)
     others += f"; {gone} {GONE}" if gone else ""
     names = ", ".join(map(escaped, away[:_NAMED])) + (f" and {len(away) - _NAMED} more" if len(away) > _NAMED else "")
     missed = f"{count(there, 'reached host')} drifted; not reached: {names}" if away else (
         f"{count(there, 'host')} drifted; all were reached")
-    return (f"{report.counts['differs']} of {missed}{others}; "
+    return (f"{report.differing} of {missed}{others}; "
             f"{count(report.changes, 'difference')}; {seconds:.1f} s")
 
 

@@ -93,7 +93,7 @@ class SarifReport:
         for words, those in variants[:_VARIANTS_TOLD]:
             of = f" ({names(self._found.in_order(those), 2)})" if len(variants) > 1 and those else ""
             told.append("\n".join([f"{words.text}{of}", *words.lines]))
-        if left := len(hosts) - sum(len(those) for _, those in variants[:_VARIANTS_TOLD]):
+        if left := one.others(those for _, those in variants[:_VARIANTS_TOLD]):
             told.append(f"and otherwise on {count(left, 'more host')}")
         text = ": ".join(told[:2]) + "".join(f"\n{more}" for more in told[2:])
         text = "\n".join(map(escaped, text.split("\n"))).replace("](", "] (")  # what hosts say makes no link

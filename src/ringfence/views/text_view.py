@@ -40,15 +40,19 @@ class TextView:
         table = recap(self._rows, self._options.style, self._drift, self._options.width)
         table += "\n" + wave_table(report.waves, self._options.style) if report.waves else ""
         parts = [self._results.flush(), self._abandoned(), self._legend(), table, "\n", self._summary(report, seconds), "\n"]
-        return wrapped("".join(parts), self._options.width)
+        return wrapped("".join(parts), self._options.width) + self._next(report)
 
     def _summary(self, report: Report, seconds: float) -> str:
         if self._drift:
             return drift_summary(self._rows, report, seconds)
         if self._options.run.command not in ("plan", "apply --check"):
             return total(report, seconds)
-        told = plan_summary(self._rows, report, seconds, self._results.distinct)
-        return f"{told}\nnext: {self._options.next}" if self._options.next and report.counts["differs"] else told
+        return plan_summary(self._rows, report, seconds, self._results.distinct)
+
+    def _next(self, report: Report) -> str:
+        """What comes after a plan. It is not broken into lines: a command is to be copied whole."""
+        planned = self._options.run.command in ("plan", "apply --check") and report.counts["differs"]
+        return f"next: {self._options.next.sentence()}\n" if self._options.next and planned else ""
 
     def _abandoned(self) -> str:
         hosts = "".join(f"  {escaped(host)}\n" for host in self._options.abandoned)

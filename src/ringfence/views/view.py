@@ -11,12 +11,27 @@ from ringfence.views.format import Style, unstyled
 from ringfence.views.host_names import HostGroups
 
 
+@dataclass(frozen=True, slots=True)
+class NextCommands:
+    """The commands that come after this one, each as it can be pasted. act: the one that does what is shown · keep: the one that
+    keeps it for review · others: whether both want options that are not shown."""
+
+    act: str
+    keep: str = ""
+    others: bool = False
+
+    def sentence(self, shown: Callable[[str], str] = str) -> str:
+        """In one sentence. shown: how a command stands in it."""
+        commands = shown(self.act) + (f"; or keep it for review: {shown(self.keep)}" if self.keep else "")
+        return commands + (f"{'; each' if self.keep else ','} with the other options" if self.others else "")
+
+
 @dataclass(frozen=True)
 class ViewOptions:
     """How a run is to be shown. run: which one · diff: each property that differs · style: colours · full: long
     values and lists whole · quiet: nothing but what is not in sync · plan: how the plan file was made that is shown · groups: the
-    hosts of each group of the inventory · width: columns of the terminal, None where there is none · next: the command that comes
-    after this one · abandoned: hosts on which the project has something, and which no play names any more · file_in_repository:
+    hosts of each group of the inventory · width: columns of the terminal, None where there is none · next: what comes after
+    this one · abandoned: hosts on which the project has something, and which no play names any more · file_in_repository:
     the path of a file below the top of the repository that the project is in · project_file: the one that stands for what has no
     place of its own · unreachable_fails: see --unreachable."""
 
@@ -28,7 +43,7 @@ class ViewOptions:
     plan: Mapping[str, Any] | None = None
     groups: HostGroups = field(default_factory=dict)
     width: int | None = None
-    next: str = ""
+    next: NextCommands | None = None
     abandoned: tuple[str, ...] = ()
     file_in_repository: Callable[[str], str] = str
     project_file: str = "ringfence.yml"

@@ -1,6 +1,7 @@
 """ringfence apply: make it so, and prove it."""
 
 import stat
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -105,9 +106,11 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
             about = dict.fromkeys([*(job.host for job in run.jobs), *(result.host for result in others)])
             show_plan(console, plan, [host for host in about if host in plan.hosts], hosts.full)
         else:
+            began = time.monotonic()
             planned, held, code = _planned(console, run, others, hosts)
             approved = {job.host: planned.approvals[job.host] for job in run.jobs if job.host in planned.approvals}
-            others, later, read = planned.others, planned.later, CheckedHosts(to_write=planned.read, facts=planned.facts)
+            others, later = planned.others, planned.later
+            read = CheckedHosts(to_write=planned.read, facts=planned.facts, seconds=time.monotonic() - began)
             if not approved:
                 return code
         tell = partial(held.tell, console.reports, console.report_options(), run.warnings, approved or {}) if held else None

@@ -14,10 +14,9 @@ from ringfence.cli.shown_variables import ShownVariables, in_yaml
 from ringfence.documents.yaml import Map
 from ringfence.errors import ExitCode
 from ringfence.formats.data import place_data
-from ringfence.inventory.inventory import Inventory
-from ringfence.inventory.listing import listing, tree
+from ringfence.inventory.listing import ShownGroups, in_order, listing, tree
 from ringfence.project.project import Project
-from ringfence.views.format import columns, escaped
+from ringfence.views.format import columns, escaped, names
 
 HELP = "What the inventory says: groups and hosts, and the variables of a host."
 EXAMPLES = """
@@ -33,12 +32,14 @@ ShowSecrets = Annotated[bool, flag("--show-secrets", help="Show passwords and de
 def graph(console: Console, which: InventoryOptions, secrets: SecretOptions, trusted: TrustOptions,
           group: Annotated[str, Argument(metavar="GROUP", help="A group. Default: all.")] = "all",
           ) -> ExitCode:
-    """Show groups with their hosts, as ansible-inventory --graph does."""
-    inventory = _read(console, which, secrets, trusted, variables=False)[0].inventory
+    """Show groups with their hosts, as ansible-inventory --graph does; with --limit, which that ignores, only what is left."""
+    project, hosts = _read(console, which, secrets, trusted, variables=False)
+    inventory = project.inventory
     if group not in inventory.groups:
         raise usage_error(f"there is no group {group}", f"groups: {', '.join(sorted(inventory.groups))}")
-    groups = {name: {"hosts": [*one.hosts], "children": [*one.children]} for name, one in inventory.groups.items()}
-    console.show({"groups": groups}, f"@{escaped(group)}:\n" + "".join(f"{line}\n" for line in _below(inventory, group, "  ")))
+    left = ShownGroups(inventory, hosts if which.limit else None)
+    groups = {name: {"hosts": left.hosts(name), "children": left.children(name)} for name in inventory.groups if left.has(name)}
+    console.show({"groups": groups}, f"@{escaped(group)}:\n" + "".join(f"{line}\n" for line in _below(left, group, "  ")))
     return ExitCode.IN_SYNC
 
 
@@ -48,6 +49,10 @@ def host(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
     run = prepared_hosts(console, [name], which, secrets, trusted, connects=False)
     assert run.project is not None
     project = run.project
+    if len(run.hosts) != 1:  # a group or a pattern of one host means that one, as to ansible-inventory --host
+        raise usage_error(f"{name} is not one host, but {names(run.hosts)}",
+                          "Name one of them, or see `ringfence inventory list`.")
+    name, = run.hosts
     found = project.host(name)
     variables = project.extra.merged_over(found.variables)
     shown = ShownVariables(project.vault if show_secrets else None)
@@ -75,7 +80,7 @@ def list(console: Console, which: InventoryOptions, secrets: SecretOptions, trus
         console.show({}, in_yaml(tree(inventory, variables, shown.as_written, hosts)))
     else:
         found = listing(inventory, variables, shown.as_ansible, hosts)
-        console.show({"inventory": found}, f"{json.dumps(found, indent=4, sort_keys=True)}\n")
+        console.show({"inventory": found}, f"{json.dumps(in_order(found), indent=4)}\n")
     return ExitCode.IN_SYNC
 
 
@@ -87,12 +92,12 @@ def _read(console: Console, which: InventoryOptions, secrets: SecretOptions, tru
     return run.project, run.hosts
 
 
-def _below(inventory: Inventory, group: str, indent: str) -> Iterator[str]:
+def _below(groups: ShownGroups, group: str, indent: str) -> Iterator[str]:
     """What stands below a group: the groups in it, and then its own hosts. Groups are no circles once they are read."""
-    for child in sorted(inventory.groups[group].children):
+    for child in sorted(groups.children(group)):
         yield f"{indent}|--@{escaped(child)}:"
-        yield from _below(inventory, child, f"{indent}|  ")
-    for name in sorted(inventory.groups[group].hosts) if group != "all" else ():  # they are in ungrouped, or elsewhere too
+        yield from _below(groups, child, f"{indent}|  ")
+    for name in sorted(groups.hosts(group)) if group != "all" else ():  # they are in ungrouped, or elsewhere too
         yield f"{indent}|--{escaped(name)}"
 
 

@@ -1,5 +1,6 @@
 """ringfence ledger: what projects own on hosts."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated
@@ -96,19 +97,22 @@ def agreed(console: Console, run: Prepared, hosts: FleetOptions, record: RecordO
         return list_hosts(console, run)
     if not yes and not console.can_ask:
         raise usage_error(f"{console.command} asks before it changes anything, and there is nobody to ask", "give --yes")
-    looked, jobs = _LookedAt(), run.jobs
+    looked, jobs, took = _LookedAt(), run.jobs, 0.0
     if not yes:
+        began = time.monotonic()
         code = show_run(console, run.jobs, partial(work, context=run.context, write=False), hosts, diff=False,
                         differences_fail=False, observers=[looked])
         if not looked.planned or looked.ends or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
             return code
+        took = time.monotonic() - began
         jobs = tuple(job for job in jobs if job.host in looked.planned)
         of = f" on {names([job.host for job in jobs])}" if looked.others else ""
         if not console.ask(f"Do that ({count(sum(looked.planned.values()), 'object')}{of})?"):
             return ExitCode.ERROR
     with recording(console, run, record) as (recorded, journal):
         done = partial(work, context=recorded.context, write=True)
-        return show_run(console, jobs, done, hosts, diff=False, differences_fail=False, journal=journal, before=looked.others)
+        return show_run(console, jobs, done, hosts, diff=False, differences_fail=False, journal=journal, before=looked.others,
+                        earlier=took)
 
 
 class _LookedAt(RunObserver):

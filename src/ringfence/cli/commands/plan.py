@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +29,9 @@ from ringfence.files import write_private
 from ringfence.project import settings
 from ringfence.run.host import plan_host
 from ringfence.run.prepare import Prepared
+from ringfence.run_settings import SETTINGS
 from ringfence.views.format import count, names
+from ringfence.views.view import NextCommands
 
 EXAMPLES = """
 ringfence plan -i inventory playbooks/site.yml        what would change
@@ -62,21 +64,37 @@ def plan(console: ReportingConsole, selection: SelectionOptions, secrets: Secret
     planned = PlanFileObserver(run)
     work = partial(plan_host, context=replace(run.context, for_plan_file=bool(out)))
     code = show_run(console, run.jobs, work, hosts, diff=diff, differences_fail=detailed_exitcode, warnings=run.warnings,
-                    observers=[planned] if out else [], next=_next(console, playbooks, selection, out))
+                    observers=[planned] if out else [], next=_next(console, playbooks, out))
     if out:
         _write(console, run, planned, options, out, code)
     return code
 
 
-def _next(console: Console, playbooks: Sequence[str], selection: SelectionOptions, out: str) -> str:
-    """The command that does what the plan shows, as it was called here."""
-    if out:
-        return shlex.join(["ringfence", "apply", out]) if Path(out).is_file() or not Path(out).exists() else ""
-    said = [word for name, values in asdict(selection).items() if console.settings.given(name)
-            for value in values for word in (f"--{name.replace('_', '-')}", value)]
-    others = console.settings.given("extra_vars", "vault_password_file", "vault_id", "prune")  # what is in them may be secret
-    apply = shlex.join(["ringfence", "apply", *said, *playbooks]) + (" with the other options" if others else "")
-    return f"{apply}; or keep it for review: ringfence plan -o FILE"
+def _next(console: Console, playbooks: Sequence[str], out: str) -> NextCommands | None:
+    """The commands that do what the plan shows, and that keep it, as it was called here."""
+    others = console.settings.given(*_names(SecretOptions))  # what is in them may be secret
+    if out:  # which knows what was selected, and what becomes of what is declared no more
+        fits = Path(out).is_file() or not Path(out).exists()
+        words = _said(console, *(name for name in _names(OwnershipOptions, TrustOptions) if name != "prune"))
+        return NextCommands(shlex.join(["ringfence", "apply", *words, out]), others=others) if fits else None
+    said = [*_said(console, *_names(SelectionOptions, OwnershipOptions, TrustOptions)), *playbooks]
+    act, keep = (shlex.join(["ringfence", command, *said]) for command in ("apply", "plan"))
+    return NextCommands(act, f"{keep} -o FILE", others)
+
+
+def _said(console: Console, *options: str) -> list[str]:
+    """Those of these options that the command line has, as it has them."""
+    words: list[str] = []
+    for name in options:
+        row, value = SETTINGS[name], console.settings.of_command(name)
+        if console.settings.given(name) and value is not False:
+            words += [row.flag] if value is True else [word for one in (value if row.repeatable else [value])
+                                                       for word in (row.flag, str(one))]
+    return words
+
+
+def _names(*groups: type) -> list[str]:
+    return [field.name for group in groups for field in fields(group)]
 
 
 def _write(

@@ -1,5 +1,6 @@
 """ringfence vault: files and values that only a password opens, in Ansible's format."""
 
+import json
 import os
 import shlex
 import stat
@@ -9,6 +10,8 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
+
+import yaml
 
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
@@ -90,10 +93,19 @@ def encrypt_string(console: Console, vaults: VaultOptions,
     key = _encrypting(console, vaults, encrypt_vault_id)
     value = console.ask_secret("Value: ").reveal() if sys.stdin.isatty() else _from_stdin()
     lines = vault.encrypt(value, key[1], _label(key)).splitlines()
-    head = f"{name}: !vault |" if name else "!vault |"
+    head = f"{_key(name)}: !vault |" if name else "!vault |"
     shown = "".join(f"{line}\n" for line in (head, *(f"  {line}" for line in lines)))
     console.show({"name": name or None, "value": "\n".join(lines)}, shown)
     return ExitCode.IN_SYNC
+
+
+def _key(name: str) -> str:
+    """A name as a key of YAML: quoted where it would be something else."""
+    try:
+        plain = yaml.safe_load(f"{name}: 1") == {name: 1}
+    except yaml.YAMLError:
+        plain = False
+    return name if plain else json.dumps(name, ensure_ascii=False)
 
 
 def decrypt(console: Console, vaults: VaultOptions, files: Files) -> ExitCode:
