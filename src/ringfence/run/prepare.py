@@ -1,9 +1,7 @@
 """From files and flags to jobs: everything read, rendered and checked before any host is touched."""
 
 import os
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 
 from ringfence import kinds as shipped
 from ringfence.deprecations import in_current_names
-from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, InputError, Problems, Where, allowed
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Problems, Where, allowed
 from ringfence.documents import vault
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.errors import GuardRefused
@@ -26,6 +24,7 @@ from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.project import Project, read, read_hosts
 from ringfence.project.render import ANY_TAGS, SPECIAL_TAGS, RenderedTasks, Tags
 from ringfence.run.host_job import HostJob, RunContext
+from ringfence.run.host_problems import ProblemsOfHosts
 from ringfence.run.memory import rarely_collected
 from ringfence.run.of_hosts import OfHosts, apart_problems, tunnels_of
 from ringfence.run.policy_from_options import run_policy
@@ -133,7 +132,7 @@ def prepare_hosts(options: RunOptions, pattern: Sequence[str], own_kinds: bool =
         vault=vault.Vault(given), trust=trust, may_be_none=not reached, enabled=_enabled_plugins(options, found, trust),
         forks=options.forks, verbosity=options.verbosity, variables=variables)
     _check_ansible_settings(options, found, problems, trust)
-    of_hosts = _ProblemsOfHosts()
+    of_hosts = ProblemsOfHosts()
     of_hosts.extend([*found.warnings, *problems.all, *not_given])
     connections = _Connections(project, of_hosts, options)
     jobs = tuple(HostJob(host, way) for host in hosts if (way := connections.settings(host))) if reached else ()
@@ -246,7 +245,7 @@ class _JobBuilder:
                  unknown: Mapping[str, Where], of_hosts: OfHosts, options: RunOptions) -> None:
         self.of_hosts, self.options, self.excluding = of_hosts, options, False
         self.project, self.builder, self.tags, self.unknown = project, builder, tags, unknown
-        self.problems = _ProblemsOfHosts()
+        self.problems = ProblemsOfHosts()
         self.problems.extend(problems)
         self.connections = _Connections(project, self.problems, options)
         self._told = frozenset[Diagnostic]()  # what was told before the first host was touched
@@ -321,7 +320,7 @@ class _JobBuilder:
 class _Connections:
     """How the hosts of a project are reached; what is wrong with that goes to `problems`."""
 
-    def __init__(self, project: Project, problems: "_ProblemsOfHosts", options: RunOptions) -> None:
+    def __init__(self, project: Project, problems: ProblemsOfHosts, options: RunOptions) -> None:
         self.project, self.problems, self.way_in, self.connects = project, problems, _way_in(options), options.connects
 
     def settings(self, host: str) -> ConnectionSettings | None:
@@ -362,43 +361,3 @@ class _Connections:
 def _variable(problem: Diagnostic) -> str:
     """The connection variable that a mistake is about: it begins with its name."""
     return problem.summary.partition(":")[0]
-
-
-class _ProblemsOfHosts:
-    """What is wrong with hosts, each mistake once, however many hosts have it."""
-
-    def __init__(self) -> None:
-        self._hosts: dict[Diagnostic, list[str]] = {}  # the first, the last; further ones are counted
-        self._more = Counter[Diagnostic]()
-        self._errors = 0
-
-    @property
-    def known(self) -> frozenset[Diagnostic]:
-        """All of them, without hosts."""
-        return frozenset(self._hosts)
-
-    def extend(self, problems: Iterable[Diagnostic]) -> None:
-        """Take more. Raises InputError with all where more is wrong than is told at once."""
-        for d in problems:
-            one = replace(d, host="")
-            hosts = self._hosts.setdefault(one, [])
-            if not hosts:
-                self._errors += one.severity == "error"
-            if not any(hosts):
-                hosts[:] = [d.host, d.host]
-            elif d.host and d.host != hosts[1]:
-                hosts[1], self._more[one] = d.host, self._more[one] + 1
-            if self._errors > MAX_PROBLEMS:
-                raise InputError(self.all)
-
-    @property
-    def all(self) -> tuple[Diagnostic, ...]:
-        """All of them, in the order of the places, with the first host and how many more have it."""
-        found = Problems()
-        with suppress(InputError):  # so many that the rest is only counted
-            found.extend(self._with_hosts())
-        return found.all
-
-    def _with_hosts(self) -> Iterable[Diagnostic]:
-        for one, (first, _) in self._hosts.items():
-            yield replace(one, host=f"{first} and {self._more[one]} more" if self._more[one] else first)
