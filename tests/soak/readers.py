@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
-from core import KINDS, cases, declared, task
+from core import cases, declared, task
 from documents import RUN
+from every_use import state_of, used
 from faulty import frame
 from hosts import LabHost
 from wfp_xml import dump_text, flow_of
@@ -25,7 +26,6 @@ from ringfence.errors import PRECEDENCE, ExitCode
 from ringfence.inventory.draft import Draft
 from ringfence.inventory.listing import plain
 from ringfence.inventory.script_inventory import add_variables, fill, hostvars, mapping_of_json
-from ringfence.model.plain import resource_as_data
 from ringfence.policy.arbitration import Arbiter
 from ringfence.report import HostResult
 from ringfence.run.who_changed import drift_host
@@ -35,7 +35,6 @@ from ringfence.types import sddl
 from ringfence.views.table import VIEWS
 from ringfence.views.view import ViewOptions
 from ringfence.windows.policy_events import LOGS
-from ringfence.windows.read import read
 from ringfence.windows.wfp_dump import read_wfp_dump
 from ringfence.windows.wfp_rules import policy_of_dump
 
@@ -172,9 +171,7 @@ def small_project(folder: Path) -> Iterator[None]:
 def rule_string(text: str) -> None:
     """A string in the registry of a host."""
     rows = [[key, [["a", "String", text]]] for key in ("FirewallRules", "ConSecRules", "MainModeRules")]
-    for resource in read({"local": rows, "group_policy": rows}, KINDS).values():
-        json.dumps(resource_as_data(resource))
-        resource.as_filter()
+    used(state_of(rows), every_plan=False)
 
 
 def descriptor(text: str) -> None:
