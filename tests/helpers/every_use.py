@@ -86,7 +86,9 @@ def alone(id: Id, resource: Resource, policy: Policy) -> None:
     assert str(resource)
     assert isinstance(meaning_text(resource, full=True), str)
     data = json.loads(json.dumps(resource_as_data(resource)))
-    assert resource_as_data(resource_from_data(resource.kind, resource.name, data)) == data
+    again = resource_from_data(resource.kind, resource.name, data)
+    assert resource_as_data(again) == data
+    assert again.as_filter() == resource.as_filter()
     mine = resource.as_filter()
     opens(resource)
     if mine is not None:
